@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The strategy plug-in: what a strategy implements and what it is given.
+ *
+ * A strategy is pure: events and reports come in, signals and intents go out. It asks for no time, opens nothing,
+ * allocates nothing after init; so the same code runs live, on paper and in the backtest. All calls come from the
+ * strategy stage's one thread.
+ */
+#ifndef PINWHEEL_STRATEGY_H
+#define PINWHEEL_STRATEGY_H
+
+#include <pinwheel/event.h>
+#include <pinwheel/workspace.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PW_STRATEGY_ABI 1u
+#define PW_DECISIONS_MAX 8u /* events that one call may produce */
+
+/* A parameter as the config has it. */
+struct pw_param {
+    char name[32];
+    char value[64];
+};
+
+struct pw_strategy_env {
+    uint16_t strategy_idx; /* to be put into every signal and intent */
+    const char *name;      /* the user's name for it */
+    const struct pw_param *params;
+    uint32_t param_cnt;
+    const uint16_t *instruments; /* those that it may trade */
+    uint32_t instrument_cnt;
+    const struct pw_instrument *instrument_table; /* all; index by instrument_idx */
+};
+
+/* Where a call puts what it decides. The stage adds seq and recv_ns. */
+struct pw_decisions {
+    uint32_t cnt;
+    struct pw_event events[PW_DECISIONS_MAX]; /* PW_EVENT_SIGNAL or PW_EVENT_INTENT */
+};
+
+struct pw_strategy_ops {
+    uint32_t abi; /* PW_STRATEGY_ABI */
+    const char *kind;
+    /* Bytes of state, or 0 if the parameters are wrong (then `error` says which and why). */
+    size_t (*state_bytes)(const struct pw_strategy_env *env, char *error, size_t error_bytes);
+    /* state: zeroed, aligned to a cache line. 0 or -errno with `error`. */
+    int (*init)(void *state, const struct pw_strategy_env *env, char *error, size_t error_bytes);
+    /* A market event of one of its instruments (or PW_EVENT_TIME). market_seq: of this event. */
+    void (*on_market)(void *state, const struct pw_event *event, uint64_t market_seq, struct pw_decisions *out);
+    /* An ORDER or FILL of its own. */
+    void (*on_report)(void *state, const struct pw_event *report, uint64_t market_seq, struct pw_decisions *out);
+};
+
+#endif

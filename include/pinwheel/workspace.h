@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The workspace: the one file in shared memory through which an engine is seen.
+ *
+ * It holds a header, a directory of regions by name, and the regions: the metrics' schema and values, instruments,
+ * stages with their heartbeats, rings, quotes, positions, the error log, and the stop word on a page of its own.
+ * Only the engine maps it writable. A reader needs neither the config nor the engine's version: it maps read-only,
+ * checks, and walks the directory; it works as well on the file that a dead engine left. Inside are offsets from the
+ * start of the file, never pointers.
+ *
+ * Path: <directory>/pinwheel.<instance>, the directory being that of $PINWHEEL_SHM_DIR if set, else a hugetlbfs mount
+ * if one is usable and has the pages, else /dev/shm. A reader looks into each in this order.
+ */
+#ifndef PINWHEEL_WORKSPACE_H
+#define PINWHEEL_WORKSPACE_H
+
+#include <pinwheel/cell.h>
+#include <pinwheel/event.h>
+#include <pinwheel/ring.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PW_WORKSPACE_MAGIC    UINT64_C(0x0031564c48574e50) /* "PNWHLV1\0" */
+#define PW_WORKSPACE_ABI      1u
+#define PW_INSTANCE_BYTES     32 /* with the zero byte; [a-z0-9_-]+ */
+#define PW_REGION_NAME_BYTES  48
+#define PW_REGIONS_MAX        128u
+#define PW_INSTRUMENTS_MAX    256u
+#define PW_SYMBOL_BYTES       24 /* with the zero byte; UTF-8 */
+#define PW_STAGE_NAME_BYTES   24
+#define PW_STAGES_MAX         32u
+#define PW_FEEDS_MAX          16u
+#define PW_BOOK_VIEW_LEVELS   10u
+#define PW_ERRORS_MAX         64u
+
+enum pw_region_kind {
+    PW_REGION_RING = 1,        /* struct pw_ring */
+    PW_REGION_METRICS = 2,     /* struct pw_metric_row[], with their words: <pinwheel/metrics.h> */
+    PW_REGION_INSTRUMENTS = 3, /* struct pw_instrument[] */
+    PW_REGION_STAGES = 4,      /* struct pw_stage_view[] */
+    PW_REGION_QUOTES = 5,      /* struct pw_market_view[], by instrument */
+    PW_REGION_POSITIONS = 6,   /* struct pw_position_view[], by instrument */
+    PW_REGION_ACCOUNT = 7,     /* struct pw_account_view */
+    PW_REGION_FEEDS = 8,       /* struct pw_feed_view[] */
+    PW_REGION_ERRORS = 9,      /* struct pw_error_row[]: distinct errors with a count */
+    PW_REGION_STOP = 10,       /* struct pw_stop, on a page of its own */
+    PW_REGION_HISTOGRAM = 11,  /* struct pw_histogram: <pinwheel/histogram.h> */
+    PW_REGION_INFO = 12,       /* zero-terminated text: facts of the run, "key: value" lines */
+};
+
+enum pw_engine_state {
+    PW_ENGINE_STARTING = 1,
+    PW_ENGINE_RUNNING = 2,
+    PW_ENGINE_HALTED = 3, /* runs, but sends no new orders */
+    PW_ENGINE_STOPPING = 4,
+    PW_ENGINE_STOPPED = 5, /* ended cleanly; the file may stay for readers */
+};
+
+struct pw_region {
+    char name[PW_REGION_NAME_BYTES]; /* zero-terminated; unique */
+    uint32_t kind;                   /* enum pw_region_kind */
+    uint32_t row_cnt;                /* rows in use; 1 for single structs */
+    uint32_t row_bytes;              /* size of one row, so that a reader can step over rows that have grown */
+    uint32_t reserved;
+    uint64_t offset; /* from the start of the file; a multiple of 64 */
+    uint64_t bytes;
+};
+
+struct pw_workspace_header {
+    _Atomic uint64_t magic; /* PW_WORKSPACE_MAGIC, written last (release); 0 before */
+    uint32_t abi;           /* PW_WORKSPACE_ABI */
+    uint32_t region_cnt;
+    uint64_t total_bytes;
+    uint64_t layout_hash; /* over the directory; pw_workspace_layout_hash */
+    char instance[PW_INSTANCE_BYTES];
+    int64_t pid;
+    uint64_t pid_start_ticks;   /* field 22 of /proc/pid/stat: tells the engine from a later process of that pid */
+    int64_t started_ns;         /* wall clock */
+    uint64_t run_id;            /* of the journal */
+    uint32_t page_bytes;        /* 4096, or what the huge pages have */
+    uint32_t huge_kind;         /* enum pw_huge_kind */
+    _Atomic uint64_t state;     /* enum pw_engine_state; written by the engine's main thread */
+    _Atomic int64_t heartbeat_ns; /* wall clock; housekeeping writes it about each millisecond */
+    uint8_t reserved[384 - 120];
+    struct pw_region regions[PW_REGIONS_MAX];
+};
+
+enum pw_huge_kind {
+    PW_HUGE_NONE = 0,        /* small pages only */
+    PW_HUGE_TRANSPARENT = 1, /* shared memory with transparent huge pages asked for */
+    PW_HUGE_TLBFS = 2,
+};
+
+/* What a venue says about a symbol, and its filters; zero switches a test off. */
+struct pw_instrument {
+    char symbol[PW_SYMBOL_BYTES]; /* as the venue spells it: "BTCUSDT" */
+    char base[12], quote[12];     /* assets, zero-terminated */
+    uint32_t feed_idx;
+    uint8_t tradable; /* the venue's status allows new orders */
+    uint8_t min_notional_market, max_notional_market; /* the notional filter holds for market orders too */
+    uint8_t reserved0;
+    int64_t tick_e8, min_price_e8, max_price_e8;
+    int64_t step_e8, min_qty_e8, max_qty_e8;
+    int64_t market_step_e8, market_min_qty_e8, market_max_qty_e8;
+    int64_t min_notional_e8, max_notional_e8;
+};
+
+/* One stage's life, rewritten by the runner of its core. Times are totals since start, in nanoseconds. */
+struct pw_stage_view {
+    char name[PW_STAGE_NAME_BYTES];
+    int32_t core; /* number of the processor it is bound to; -1: not bound */
+    uint32_t core_idx; /* stages with the same core_idx share a thread */
+    _Atomic int64_t heartbeat_ns; /* wall clock of the last housekeeping */
+    _Atomic uint64_t tid;
+    _Atomic uint64_t pass_cnt;    /* times polled */
+    _Atomic uint64_t work_cnt;    /* events handled */
+    _Atomic uint64_t busy_ns;     /* in polls that did work */
+    _Atomic uint64_t stalled_ns;  /* in polls that had input but no room for output */
+    _Atomic uint64_t idle_ns;     /* in polls without work, and asleep */
+    _Atomic uint64_t longest_pass_ns; /* longest poll since start */
+    _Atomic uint64_t alive;       /* 1 between init and fini */
+    uint64_t reserved[3];
+};
+
+/* A market as strategy sees it, copied out at each housekeeping. */
+struct pw_market {
+    struct pw_quote quote;
+    int64_t quote_recv_ns;
+    int64_t last_price_e8, last_qty_e8, last_trade_ns;
+    uint64_t trade_cnt, quote_cnt, depth_cnt;
+    uint64_t book_synced; /* 1: synchronised with the venue */
+    uint64_t book_update_id;
+    uint64_t bid_level_cnt, ask_level_cnt; /* in the whole book */
+    struct pw_level bids[PW_BOOK_VIEW_LEVELS], asks[PW_BOOK_VIEW_LEVELS]; /* best first; qty 0: no such level */
+};
+
+struct pw_market_view {
+    struct pw_cell cell;
+    _Atomic uint64_t words[sizeof(struct pw_market) / 8];
+};
+
+/* 128-bit amounts stand as low and high word, two's complement. */
+struct pw_position {
+    int64_t qty_e8;         /* signed: negative is short */
+    int64_t avg_price_e8;   /* of the open quantity, without fees, rounded half-even; 0 when flat */
+    uint64_t cost_e16[2];   /* of the open quantity, without fees */
+    uint64_t realized_e16[2]; /* after fees */
+    uint64_t unrealized_e16[2]; /* the open quantity at the opposite best quote, without the closing fee */
+    uint64_t fees_e16[2];
+    uint64_t buy_cnt, sell_cnt; /* fills */
+};
+
+struct pw_position_view {
+    struct pw_cell cell;
+    _Atomic uint64_t words[sizeof(struct pw_position) / 8];
+};
+
+struct pw_account {
+    uint64_t cash_e16[2];
+    uint64_t equity_e16[2]; /* cash and positions marked to market */
+    uint64_t intent_cnt, order_cnt, fill_cnt, denied_cnt, rejected_cnt, canceled_cnt;
+    uint64_t open_order_cnt;
+    uint64_t halted; /* 1: no new orders */
+};
+
+struct pw_account_view {
+    struct pw_cell cell;
+    _Atomic uint64_t words[sizeof(struct pw_account) / 8];
+};
+
+/* One feed: written by housekeeping (state) and net_rx (counters), each its own words. */
+struct pw_feed_view {
+    char name[PW_STAGE_NAME_BYTES];
+    _Atomic uint64_t state; /* enum pw_feed_state */
+    _Atomic uint64_t connect_cnt, disconnect_cnt;
+    _Atomic uint64_t frame_cnt, byte_cnt;
+    _Atomic int64_t last_recv_ns;
+    _Atomic uint64_t gap_cnt;     /* written by parse */
+    _Atomic uint64_t invalid_cnt; /* written by parse */
+    uint64_t reserved[5];
+};
+
+struct pw_error_row {
+    _Atomic uint64_t count; /* 0: row not in use; written last */
+    _Atomic int64_t first_ns, last_ns;
+    char text[168]; /* zero-terminated; written once, before count */
+};
+
+/* The emergency stop. The gateway reads `stop` before every send. Written by housekeeping alone. */
+struct pw_stop {
+    _Alignas(4096) _Atomic uint64_t stop; /* 0: go; else enum pw_reason */
+    _Atomic int64_t since_ns;
+    uint8_t reserved[4096 - 16];
+};
+
+static_assert(offsetof(struct pw_workspace_header, regions) == 384, "the directory has a fixed place");
+static_assert(sizeof(struct pw_region) == 80, "part of the ABI");
+static_assert(sizeof(struct pw_stage_view) == 128, "two lines");
+static_assert(sizeof(struct pw_feed_view) == 128, "two lines");
+static_assert(sizeof(struct pw_error_row) == 192, "three lines");
+static_assert(sizeof(struct pw_stop) == 4096, "a page of its own");
+static_assert(sizeof(struct pw_market) % 8 == 0 && sizeof(struct pw_position) % 8 == 0 &&
+                  sizeof(struct pw_account) % 8 == 0,
+              "cells hold whole words");
+
+/* ---- The engine's side (cold) ---- */
+
+/* What to lay out. Fill it, one row a region, then create. */
+struct pw_region_want {
+    char name[PW_REGION_NAME_BYTES];
+    enum pw_region_kind kind;
+    uint32_t row_cnt, row_bytes; /* zeroed memory of row_cnt * row_bytes; rings: use pw_region_want_ring */
+    uint32_t ring_slots;         /* rings only */
+    uint64_t ring_payload_bytes;
+    enum pw_ring_policy ring_policy;
+};
+
+/* A mapped workspace, the engine's or a reader's. */
+struct pw_workspace {
+    struct pw_workspace_header *header; /* a reader must not write; its map is read-only */
+    size_t map_bytes;
+    bool writable;
+    char path[256];
+    char note[256]; /* what the host gave and what was lost ("transparent huge pages: no hugetlbfs mount; ...") */
+};
+
+/* Creates <dir>/pinwheel.<instance>, maps it writable, formats every region, touches every page (a missing page is
+ * an error here, never SIGBUS later), and leaves the magic unwritten: pw_workspace_publish does that.
+ * A file left by a dead engine is replaced; a live engine's is not (-EEXIST).
+ * 0 or -errno; on failure `error` (of error_bytes) says what to do. */
+int pw_workspace_create(struct pw_workspace *ws, const char *instance, const struct pw_region_want *want,
+                        uint32_t want_cnt, bool huge_pages, char *error, size_t error_bytes);
+void pw_workspace_publish(struct pw_workspace *ws);
+
+/* Unmaps; unlink_file removes the file too. */
+void pw_workspace_close(struct pw_workspace *ws, bool unlink_file);
+
+/* ---- A reader's side (cold) ---- */
+
+/* Maps an instance (by name, or by path if it holds a '/') read-only and checks everything that the directory says
+ * against the file's size: magic, ABI, layout hash, bounds, overlaps, rings. 0, -ENOENT, -EPROTO (not a workspace or
+ * a damaged one), -EAGAIN (still being laid out) or -errno; `error` says which check failed. */
+int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
+
+/* Is the process that made it still that process? Compares pid and start time. */
+bool pw_workspace_alive(const struct pw_workspace *ws);
+
+/* Names of instances found in all directories, at most cap; returns how many. */
+struct pw_instance_name {
+    char name[PW_INSTANCE_BYTES];
+};
+uint32_t pw_workspace_list(struct pw_instance_name *names, uint32_t cap);
+
+/* ---- Both ---- */
+
+/* The region of that name and kind, or NULL. */
+const struct pw_region *pw_workspace_find(const struct pw_workspace *ws, const char *name, enum pw_region_kind kind);
+
+/* Its first byte; row i. A reader's row may be longer than this header knows (row_bytes), never shorter. */
+void *pw_region_at(const struct pw_workspace *ws, const struct pw_region *region, uint32_t row_idx);
+
+uint64_t pw_workspace_layout_hash(const struct pw_workspace_header *header);
+
+/* "running", ... */
+const char *pw_engine_state_name(uint64_t state);
+
+#endif

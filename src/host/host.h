@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The seams to the machine: clock and randomness, as small structs of functions, and the log.
+ *
+ * In production they are the real ones; in tests and simulation virtual ones stand in. Sockets have their seam in
+ * src/net, storage in src/journal.
+ */
+#ifndef PW_HOST_H
+#define PW_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pw_clock {
+    /* Nanoseconds since the epoch. Never goes backward: the host's clock is read once at start and carried on by the
+     * monotonic one, so a step of the wall clock moves no timer. */
+    int64_t (*now_ns)(void *state);
+    void *state;
+};
+
+struct pw_random {
+    uint64_t (*next)(void *state);
+    void *state;
+};
+
+static inline int64_t pw_clock_now_ns(const struct pw_clock *clock)
+{
+    return clock->now_ns(clock->state);
+}
+
+static inline uint64_t pw_random_next(const struct pw_random *random)
+{
+    return random->next(random->state);
+}
+
+struct pw_clock pw_clock_host(void);
+/* How far the host's wall clock has moved away from pw_clock_host's since it was anchored. */
+int64_t pw_clock_host_step_ns(void);
+
+/* From the kernel; for jitter and WebSocket masks. */
+struct pw_random pw_random_host(void);
+/* Reproducible: splitmix64 over *seed, which the caller owns. */
+struct pw_random pw_random_seeded(uint64_t *seed);
+
+/* ---- log: cold code only ---- */
+enum pw_log_level { PW_LOG_ERROR = 0, PW_LOG_WARN = 1, PW_LOG_INFO = 2, PW_LOG_DEBUG = 3 };
+
+/* One line on standard error: "time level message". Default level: info; $PINWHEEL_LOG sets it by name. */
+void pw_log(enum pw_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Called with each line too, after it was written (the engine keeps errors in its workspace). NULL: none. */
+void pw_log_set_sink(void (*sink)(void *state, enum pw_log_level level, const char *text), void *state);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The stage: a struct of callbacks; and what it is given when it starts. The runner knows stages only by this.
+ */
+#ifndef PW_STAGE_H
+#define PW_STAGE_H
+
+#include "config.h"
+#include "host.h"
+#include <pinwheel/metrics.h>
+#include <pinwheel/ring.h>
+#include <pinwheel/workspace.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PW_BATCH_MAX 64u /* events that one poll takes from one ring, so that no stage starves its neighbours */
+
+struct pw_net;   /* src/net: the sockets' state that net_rx, net_tx and the connector share */
+struct pw_store; /* src/journal: the storage seam */
+
+/* Given to init; valid until fini. */
+struct pw_stage_env {
+    const char *stage; /* its name in the table */
+    const struct pw_config *config;
+    struct pw_workspace *ws;
+    struct pw_stage_view *view;
+    struct pw_clock clock; /* cold use only: polls get the time as an argument */
+    struct pw_random random;
+    struct pw_net *net;
+    const struct pw_store *store;
+    const struct pw_instrument *instruments; /* the table in the workspace, filled before any init */
+    uint32_t instrument_cnt;
+    uint64_t run_id;
+};
+
+/* Attaches this stage's end of the ring of that name. 0, or -ENOENT when the workspace has no such ring: optional
+ * rings are left out when the config does not ask for them. */
+int pw_env_producer(const struct pw_stage_env *env, const char *ring, struct pw_producer *producer);
+int pw_env_consumer(const struct pw_stage_env *env, const char *ring, struct pw_consumer *consumer);
+
+/* The value word of a metric row, or NULL if it is not declared (a programming error: init fails). */
+_Atomic uint64_t *pw_env_metric(const struct pw_stage_env *env, const char *group, const char *name);
+
+/* The histogram region of that name, or NULL. */
+struct pw_histogram *pw_env_histogram(const struct pw_stage_env *env, const char *name);
+
+/* What a poll did. `stalled`: there was input, but no room for what it would cause. */
+struct pw_poll {
+    uint32_t work;
+    bool stalled;
+};
+
+struct pw_stage_ops {
+    const char *name;
+    /* Bytes of private state; cold. */
+    size_t (*state_bytes)(const struct pw_stage_env *env);
+    /* state: zeroed, aligned to a cache line, locked in memory where the host allows. Called by the main thread.
+     * 0 or -errno, having logged why. */
+    int (*init)(void *state, const struct pw_stage_env *env);
+    /* Optional: called once on the stage's own thread before its first poll (rings that must be made by their user). */
+    int (*start)(void *state);
+    /* Hot: takes a bounded batch, never blocks, never allocates. */
+    struct pw_poll (*poll)(void *state, int64_t now_ns);
+    /* Optional: the time at which it next has work without any input; INT64_MAX: none. */
+    int64_t (*next_ns)(void *state);
+    /* Optional: about each millisecond, on its thread: publish counters and cells. */
+    void (*housekeep)(void *state, int64_t now_ns);
+    /* Optional: true while there is something that must still be done before a clean stop (drain). */
+    bool (*pending)(void *state);
+    /* Optional: called on its thread after its last poll (flush, close). */
+    void (*fini)(void *state);
+};
+
+#endif
