@@ -12,17 +12,19 @@
 
 #define PW_DECIMAL_TEXT_BYTES 48 /* enough for any pw_i128 with 16 decimals, sign, point and zero byte */
 
-/* Reads the whole of text[0..size) as a plain decimal: digits, at most one point with digits on both sides, a leading
- * '-' if negative_ok (but no "-0"). No exponent, no '+', no blanks. Zeros beyond the 8th decimal are fine, other
- * digits there are an error, as is what does not fit int64_t scaled by 1e8. False: nothing was stored. */
+/* Reads the whole of text[0..size) as a plain decimal: digits, at most one point with digits on both sides,
+ * and if negative_ok a leading minus (but no negative zero). No exponent, no plus, no blanks. Zeros beyond
+ * the 8th decimal are fine, other digits there are an error, as is what does not fit int64_t scaled by 1e8.
+ * False: nothing was stored. */
 bool pw_decimal_parse_e8(const char *text, size_t size, bool negative_ok, int64_t *value_e8);
 
-/* Exact text without needless zeros ("61602.01", "0", "-0.5"); returns the length, always ends with a zero byte.
- * text has PW_DECIMAL_TEXT_BYTES. */
+/* Exact text without needless zeros ("61602.01", "0", "-0.5"); returns the length, always ends with a zero
+ * byte. text has PW_DECIMAL_TEXT_BYTES. */
 int pw_decimal_print_e8(int64_t value_e8, char *text);
 int pw_decimal_print_e16(pw_i128 value_e16, char *text);
 
-/* The same with a fixed number of decimals (0 to 8), as venues write them ("61602.01000000"). */
+/* The same with a fixed number of decimals (0 to 8), as venues write them ("61602.01000000"). Digits beyond
+ * are cut off towards zero, so round first where it matters. */
 int pw_decimal_print_fixed_e8(int64_t value_e8, int decimals, char *text);
 
 #endif

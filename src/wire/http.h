@@ -2,9 +2,10 @@
  *
  * HTTP/1.1 heads and bodies without a socket, both roles: strict, bounded, three results.
  *
- * Refused (PW_HTTP_INVALID) rather than guessed at: bare CR or LF line ends, folded headers, blanks before the colon,
- * both Content-Length and Transfer-Encoding, differing or malformed lengths, unknown transfer codings, control bytes,
- * heads beyond PW_HTTP_HEAD_MAX, more than PW_HTTP_HEADERS_MAX headers.
+ * Refused (PW_HTTP_INVALID) rather than guessed at: bare CR or LF line ends, folded headers, blanks before
+ * the colon, both Content-Length and Transfer-Encoding, differing or malformed lengths, unknown transfer
+ * codings, control bytes, heads beyond PW_HTTP_HEAD_MAX, more than PW_HTTP_HEADERS_MAX headers, requests
+ * without exactly one Host.
  */
 #ifndef PW_HTTP_H
 #define PW_HTTP_H
@@ -35,7 +36,10 @@ struct pw_http_head {
     uint32_t header_cnt;
     struct pw_http_header headers[PW_HTTP_HEADERS_MAX];
     size_t head_bytes; /* with the empty line */
-    /* Body framing, already judged. */
+    /* Body framing, already judged (RFC 9112, 6.3): chunked, or has_length bytes (0 for requests without a
+     * body and for responses of status 1xx, 204 and 304), or, with neither, all that comes until the
+     * connection ends. What answers a HEAD or CONNECT request has no body whatever its head says: that is the
+     * caller's to know. */
     bool chunked;
     bool has_length;
     uint64_t content_length;
@@ -60,13 +64,14 @@ struct pw_http_chunked {
     uint64_t left;
 };
 
-/* Reads *size bytes at data; leaves the payload bytes at data's start and their number in *payload; *size becomes the
- * bytes consumed (the rest belongs to the next message). PW_HTTP_OK: the body has ended. */
+/* Reads *size bytes at data; leaves the payload bytes at data's start and their number in *payload; *size
+ * becomes the bytes consumed (the rest belongs to the next message). PW_HTTP_OK: the body has ended. */
 enum pw_http_result pw_http_chunked_decode(struct pw_http_chunked *chunked, char *data, size_t *size,
                                            size_t *payload);
 
-/* An absolute URL taken apart: scheme, host (an IPv6 literal without its brackets), port (0: none given), path with
- * query ("/" if none). False if it is not of that form, or holds user info, a fragment, blanks or control bytes. */
+/* An absolute URL taken apart: scheme, host (an IPv6 literal without its brackets), port (0: none given),
+ * path with query ("/" if none). False if it is not of that form, or holds user info, a fragment, blanks or
+ * control bytes. */
 struct pw_url {
     struct pw_slice scheme, host, path;
     uint16_t port;
