@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The network, as the cold core sees it: what makes connections, and small HTTP requests.
+ *
+ * The way of a connection: the connector (cold, inside the housekeeping stage) resolves the name, connects,
+ * does the TLS handshake and the WebSocket upgrade, and hands the established connection over to net_rx
+ * through the ring housekeeping.net_rx (PW_EVENT_CONN, body.conn.slot_idx). net_rx owns it until it is lost
+ * and says so through net_rx.housekeeping; then the connector takes it back, closes it, and tries anew after
+ * a while. A connection's slot has one owner at a time, and the rings pass it on.
+ *
+ * Nothing here blocks. Cold calls may allocate; hot ones (src/stage/net.c) do not.
+ */
+#ifndef PW_NET_H
+#define PW_NET_H
+
+#include "config.h"
+#include "host.h"
+#include "seam.h"
+#include <pinwheel/ring.h>
+#include <pinwheel/workspace.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PW_TARGET_MAX 32768u /* of a request, with its query; longer ones are refused by venues, too */
+
+struct pw_net;
+struct pw_connector;
+struct pw_fetch;
+
+/* Everything that net_rx, net_tx and the connector share: TLS contexts per feed, connection slots, buffers;
+ * locked in memory and left out of core dumps where the host allows. config must outlive it. NULL: `error`
+ * says which feed, what is wrong and what to do. Main thread, before any stage's init. */
+struct pw_net *pw_net_create(const struct pw_config *config, struct pw_clock clock, struct pw_random random,
+                             char *error, size_t error_bytes);
+/* The same over another network than the host's; both must outlive it. io must have been made for at least
+ * pw_net_slots(config) slots. */
+struct pw_net *pw_net_create_over(const struct pw_config *config, struct pw_clock clock,
+                                  struct pw_random random, const struct pw_sockets *sockets,
+                                  const struct pw_io *io, char *error, size_t error_bytes);
+uint32_t pw_net_slots(const struct pw_config *config);
+/* After every stage's fini. Closes what is still open. */
+void pw_net_destroy(struct pw_net *net);
+
+/* ---- The connector ---- */
+
+/* Of the housekeeping stage. feeds: the rows of the workspace's feed region, by feed_idx; the connector
+ * writes state, connect_cnt and disconnect_cnt of each. */
+struct pw_connector_ends {
+    struct pw_producer to_net_rx;   /* housekeeping.net_rx, attached; nobody else may put into it */
+    struct pw_consumer from_net_rx; /* net_rx.housekeeping, attached */
+    struct pw_feed_view *feeds;
+};
+
+/* NULL: no memory. No feed is connected before its first poll after pw_connector_set_path. */
+struct pw_connector *pw_connector_create(struct pw_net *net, const struct pw_connector_ends *ends);
+/* Closes what is not net_rx's. */
+void pw_connector_destroy(struct pw_connector *connector);
+
+/* What to ask the feed's WebSocket server for: appended to the path of its ws_url ("/stream?streams=...").
+ * From now on the feed is kept connected. 0, -E2BIG (longer than PW_TARGET_MAX), -EINVAL (blanks, control
+ * bytes) or -ENOMEM. */
+int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, const char *path);
+
+/* Drives all feeds; returns how much it did. */
+uint32_t pw_connector_poll(struct pw_connector *connector, int64_t now_ns);
+/* When it next has work by itself; INT64_MAX: none. While a handshake is under way this is soon (1 ms). */
+int64_t pw_connector_next_ns(const struct pw_connector *connector);
+
+/* Asks for a new connection (the venue announced its end: PW_DECODE_SHUTDOWN; data that makes no sense). A
+ * feed that is not up is left as it is. The connection is closed in good order first. */
+void pw_connector_reconnect(struct pw_connector *connector, uint32_t feed_idx, enum pw_reason reason);
+
+/* Before a clean stop: closes all connections in good order and starts no more. */
+void pw_connector_stop(struct pw_connector *connector);
+/* Is every connection given back and closed? */
+bool pw_connector_stopped(const struct pw_connector *connector);
+
+/* ---- Fetch: one HTTP GET at a time on a connection of its own ---- */
+
+enum pw_fetch_result {
+    PW_FETCH_PENDING = 0,
+    PW_FETCH_DONE = 1,    /* a whole response, whatever its status */
+    PW_FETCH_FAILED = -1, /* pw_fetch_error says where and why */
+};
+
+/* body_bytes_max: of the largest response body that it can take. NULL: no memory. */
+struct pw_fetch *pw_fetch_create(struct pw_net *net, size_t body_bytes_max);
+void pw_fetch_destroy(struct pw_fetch *fetch);
+
+/* Begins GET <rest_url of the feed><target>. A request under way is given up. The feed's time-outs hold, and
+ * the whole ends in failure at deadline_ns. 0, -E2BIG or -EINVAL (target), -EDESTADDRREQ (the feed has no
+ * rest_url). */
+int pw_fetch_start(struct pw_fetch *fetch, uint32_t feed_idx, const char *target, int64_t deadline_ns,
+                   int64_t now_ns);
+enum pw_fetch_result pw_fetch_poll(struct pw_fetch *fetch, int64_t now_ns);
+/* When to poll again; INT64_MAX: nothing is under way. */
+int64_t pw_fetch_next_ns(const struct pw_fetch *fetch);
+
+/* Of a fetch that is DONE; valid until the next start or end. The body ends with a zero byte that is not
+ * counted. */
+uint32_t pw_fetch_status(const struct pw_fetch *fetch);
+uint32_t
+pw_fetch_retry_after_s(const struct pw_fetch *fetch); /* 0: the server did not say (or said it as a date) */
+const char *pw_fetch_body(const struct pw_fetch *fetch, size_t *bytes);
+/* The value of a response header, into text (zero-terminated, cut to size); false: there is none. */
+bool pw_fetch_header(const struct pw_fetch *fetch, const char *name, char *text, size_t size);
+/* Of a fetch that FAILED. */
+const char *pw_fetch_error(const struct pw_fetch *fetch);
+/* Gives up or forgets; closes. */
+void pw_fetch_end(struct pw_fetch *fetch);
+
+#endif
