@@ -124,6 +124,9 @@ Test(control, engine_started_without_the_variable_is_found)
     pw_control_close(&control);
     cr_expect_eq(pw_control_request(instance, "status", answer, sizeof answer, 20), -ENOENT,
                  "gone after close");
+    char lock_path[64];
+    snprintf(lock_path, sizeof lock_path, "/tmp/pinwheel-%u/%s.lock", (unsigned)geteuid(), instance);
+    cr_expect_eq(unlink(lock_path), 0, "nothing of the test stays behind");
 }
 
 Test(control, absent_engine_is_enoent)
