@@ -7,7 +7,9 @@
  * and never wraps in practice (2^64); slot number = position modulo slot_cnt.
  *
  * A slot carries its sequence beside it, in an array of its own, so that the consumer, who needs only the head, never
- * fetches those lines, and a tap can tell a whole event from one being overwritten.
+ * fetches those lines, and a tap can tell a whole event from one being overwritten. The sequence is position + 1 when
+ * the event of that position is whole, and the position itself while it is being written: slot_cnt is larger than 1, so
+ * no whole event of that slot ever has that number.
  *
  * A ring may have a payload area for bytes that events describe (raw frames): then every event in it is a
  * PW_EVENT_FRAME with a valid payload_pos. Payloads are contiguous, start on a cache line, and are freed with their
@@ -31,7 +33,6 @@
 #define PW_RING_SLOTS_MIN    64u
 #define PW_RING_SLOTS_MAX    (1u << 24)
 #define PW_PAYLOAD_ALIGN     64u
-#define PW_SLOT_BUSY         UINT64_MAX /* a slot's sequence while its event is being written */
 
 /* What the producer does when there is no room. The ring does not enforce it: it says it, for readers. */
 enum pw_ring_policy {
@@ -154,7 +155,7 @@ static inline void pw_producer_put(struct pw_producer *p, const struct pw_event 
     uint64_t slot_idx = p->head & p->mask;
     uint64_t words[8];
     memcpy(words, event, sizeof words);
-    atomic_store_explicit(&p->seqs[slot_idx], PW_SLOT_BUSY, memory_order_relaxed);
+    atomic_store_explicit(&p->seqs[slot_idx], p->head, memory_order_relaxed); /* being written */
     /* Release fence: a tap that sees a new word of the slot also sees it busy. Pairs with the fence in pw_tap_next. */
     atomic_thread_fence(memory_order_release);
     for (int i = 0; i < 8; i++) {
@@ -216,13 +217,14 @@ void pw_producer_put_frame(struct pw_producer *p, struct pw_event *event, uint32
 enum pw_tap_result {
     PW_TAP_EMPTY = 0,
     PW_TAP_EVENT = 1,
-    PW_TAP_MISSED = 2, /* the writer has lapped us: missed_cnt has grown, next is the oldest safe position */
+    PW_TAP_MISSED = 2, /* the writer has lapped us: missed_cnt has grown, next is a quarter of the ring ahead of it */
 };
 
 /* Copies the next event out. The copy is whole or not returned. */
 enum pw_tap_result pw_tap_next(struct pw_tap *tap, struct pw_event *out);
 
-/* Copies the payload of a FRAME event that pw_tap_next returned: its bytes, or -1 if it has been overwritten. */
+/* Copies at most out_bytes of the payload of a FRAME event that pw_tap_next returned. Returns the payload's bytes, or
+ * -1 if it has been overwritten (or the event names bytes that the area cannot hold): `out` is then rubbish. */
 int64_t pw_tap_payload(const struct pw_tap *tap, const struct pw_event *frame, uint8_t *out, size_t out_bytes);
 
 #endif

@@ -9,7 +9,8 @@
  * start of the file, never pointers.
  *
  * Path: <directory>/pinwheel.<instance>, the directory being that of $PINWHEEL_SHM_DIR if set, else a hugetlbfs mount
- * if one is usable and has the pages, else /dev/shm. A reader looks into each in this order.
+ * if one is usable and has the pages, else /dev/shm. A reader looks there too: where $PINWHEEL_SHM_DIR is set nowhere
+ * else, otherwise into each hugetlbfs mount and /dev/shm.
  */
 #ifndef PINWHEEL_WORKSPACE_H
 #define PINWHEEL_WORKSPACE_H
@@ -61,8 +62,8 @@ enum pw_engine_state {
 struct pw_region {
     char name[PW_REGION_NAME_BYTES]; /* zero-terminated; unique */
     uint32_t kind;                   /* enum pw_region_kind */
-    uint32_t row_cnt;                /* rows in use; 1 for single structs */
-    uint32_t row_bytes;              /* size of one row, so that a reader can step over rows that have grown */
+    uint32_t row_cnt;                /* rows in use; 1 for single structs and rings */
+    uint32_t row_bytes;              /* of one row, so that a reader can step over rows that have grown; rings: their head */
     uint32_t reserved;
     uint64_t offset; /* from the start of the file; a multiple of 64 */
     uint64_t bytes;
@@ -83,13 +84,14 @@ struct pw_workspace_header {
     uint32_t huge_kind;         /* enum pw_huge_kind */
     _Atomic uint64_t state;     /* enum pw_engine_state; written by the engine's main thread */
     _Atomic int64_t heartbeat_ns; /* wall clock; housekeeping writes it about each millisecond */
-    uint8_t reserved[384 - 120];
+    char note[256];               /* what the host gave and what was lost; as in struct pw_workspace */
+    uint8_t reserved[384 - 120 - 256];
     struct pw_region regions[PW_REGIONS_MAX];
 };
 
 enum pw_huge_kind {
     PW_HUGE_NONE = 0,        /* small pages only */
-    PW_HUGE_TRANSPARENT = 1, /* shared memory with transparent huge pages asked for */
+    PW_HUGE_TRANSPARENT = 1, /* shared memory, at least part of it in transparent huge pages */
     PW_HUGE_TLBFS = 2,
 };
 
