@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every metric of the engine, declared once. The enum, the rows in shared memory, the monitor's page, the
+ * tools' JSON and the reference page all come from this table.
+ *
+ * To add one: add a row, next to those of its group. Nothing else has to be touched. The stage finds its word
+ * at start with pw_env_metric(env, "group", "name") and changes it with pw_count, or with a relaxed store for
+ * a gauge; tools find the row by itself. To remove or rename one, search for its name: readers of other
+ * versions just see other rows.
+ *
+ *   PW_COUNTER(group, name, unit, "help")   only grows
+ *   PW_GAUGE(group, name, unit, "help")     a signed level
+ *
+ * group: the stage that writes it, and nobody else does (at most 15 characters); name: at most 39; unit: "1",
+ * "ns" or "bytes" (at most 7); help: at most 55 characters. What is too long does not compile.
+ */
+#ifndef PW_METRICS_TABLE_H
+#define PW_METRICS_TABLE_H
+
+#include <pinwheel/metrics.h>
+#include <pinwheel/workspace.h>
+
+/* clang-format off */
+#define PW_METRICS_TABLE(PW_COUNTER, PW_GAUGE) \
+    PW_COUNTER(net_rx, frames, "1", "WebSocket messages handed to parse") \
+    PW_COUNTER(net_rx, bytes, "bytes", "payload bytes of these messages") \
+    PW_COUNTER(net_rx, frames_control, "1", "ping, pong and close frames received") \
+    PW_COUNTER(net_rx, pings, "1", "pings answered") \
+    PW_COUNTER(net_rx, stalls, "1", "times that a socket was left unread for want of room") \
+    PW_COUNTER(net_rx, invalid_frames, "1", "frames against RFC 6455; each ends its connection") \
+    PW_COUNTER(net_tx, frames, "1", "frames sent") \
+    PW_COUNTER(net_tx, bytes, "bytes", "bytes sent, TLS not counted") \
+    PW_COUNTER(parse, frames, "1", "messages judged") \
+    PW_COUNTER(parse, events, "1", "market events put") \
+    PW_COUNTER(parse, ignored, "1", "valid messages of a kind or symbol not asked for") \
+    PW_COUNTER(parse, control, "1", "replies to our requests") \
+    PW_COUNTER(parse, shutdowns, "1", "the venue announced that it will close") \
+    PW_COUNTER(parse, invalid_json, "1", "dropped: not JSON, truncated or too deep") \
+    PW_COUNTER(parse, invalid_field, "1", "dropped: a field is missing or of the wrong type") \
+    PW_COUNTER(parse, invalid_number, "1", "dropped: not a plain decimal, too precise, too large") \
+    PW_COUNTER(parse, invalid_sequence, "1", "dropped: ids that contradict themselves") \
+    PW_COUNTER(parse, too_large, "1", "dropped: more events than one message may cause") \
+    PW_COUNTER(parse, error_replies, "1", "requests of ours that the venue refused") \
+    PW_COUNTER(parse, gaps, "1", "times that something is known to be missing") \
+    PW_COUNTER(parse, resyncs, "1", "books that lost their synchronisation") \
+    PW_COUNTER(parse, snapshots, "1", "depth snapshots joined to a book") \
+    PW_COUNTER(parse, journal_dropped, "1", "market events that the journal's ring had no room for") \
+    PW_COUNTER(parse, stalls, "1", "times that input waited for room in a ring") \
+    PW_COUNTER(strategy, events, "1", "market events taken") \
+    PW_COUNTER(strategy, signals, "1", "signals given") \
+    PW_COUNTER(strategy, intents, "1", "intents given") \
+    PW_COUNTER(strategy, reports, "1", "order and fill reports taken") \
+    PW_COUNTER(strategy, book_overflow, "1", "levels beyond what a book holds") \
+    PW_COUNTER(strategy, stalls, "1", "times that input waited for room in a ring") \
+    PW_COUNTER(execution, events, "1", "events taken") \
+    PW_COUNTER(execution, intents, "1", "intents taken") \
+    PW_COUNTER(execution, orders, "1", "orders given to the gateway") \
+    PW_COUNTER(execution, fills, "1", "fills") \
+    PW_COUNTER(execution, canceled, "1", "orders canceled") \
+    PW_COUNTER(execution, rejected, "1", "orders rejected by the venue") \
+    PW_COUNTER(execution, denied, "1", "intents denied by our own checks, all reasons") \
+    PW_COUNTER(execution, denied_halted, "1", "denied: trading is halted") \
+    PW_COUNTER(execution, denied_price_filter, "1", "denied: price off the tick or out of bounds") \
+    PW_COUNTER(execution, denied_lot_size, "1", "denied: quantity off the step or out of bounds") \
+    PW_COUNTER(execution, denied_min_notional, "1", "denied: worth less than the venue takes") \
+    PW_COUNTER(execution, denied_max_notional, "1", "denied: worth more than the limit") \
+    PW_COUNTER(execution, denied_max_position, "1", "denied: the position could exceed its limit") \
+    PW_COUNTER(execution, denied_cash, "1", "denied: not enough cash") \
+    PW_COUNTER(execution, denied_order_rate, "1", "denied: too many orders a second") \
+    PW_COUNTER(execution, denied_no_quote, "1", "denied: no quote to value it by") \
+    PW_COUNTER(execution, denied_not_trading, "1", "denied: the venue does not trade it now") \
+    PW_COUNTER(execution, denied_unknown_instrument, "1", "denied: no such instrument") \
+    PW_COUNTER(execution, denied_bad_intent, "1", "denied: malformed intent") \
+    PW_COUNTER(execution, denied_no_room, "1", "denied: the journal's ring is short of room") \
+    PW_COUNTER(execution, denied_no_position, "1", "denied: would go short, which the config forbids") \
+    PW_COUNTER(execution, denied_stale, "1", "denied: the feed is down or stale") \
+    PW_COUNTER(execution, stalls, "1", "times that an intent waited for room in a ring") \
+    PW_COUNTER(journal, events, "1", "events stored") \
+    PW_COUNTER(journal, bytes_raw, "bytes", "these events at 64 bytes each, and raw frames") \
+    PW_COUNTER(journal, bytes_stored, "bytes", "bytes of the records that hold them") \
+    PW_COUNTER(journal, commits, "1", "transactions committed") \
+    PW_GAUGE(journal, commit_max_ns, "ns", "longest commit") \
+    PW_COUNTER(journal, sync_errors, "1", "commits or syncs that failed") \
+    PW_COUNTER(journal, dropped, "1", "events lost: ring or storage full") \
+    PW_COUNTER(journal, map_full, "1", "times that a segment or the disk was full") \
+    PW_GAUGE(journal, lag_events, "1", "events waiting in its rings") \
+    PW_COUNTER(housekeeping, fetches, "1", "REST requests made") \
+    PW_COUNTER(housekeeping, fetch_errors, "1", "REST requests that failed") \
+    PW_COUNTER(housekeeping, commands, "1", "commands taken from the control socket") \
+    PW_GAUGE(housekeeping, clock_step_ns, "ns", "how far the wall clock has moved since start")
+/* clang-format on */
+
+/* PW_M_parse_frames, ...: the row's index, and their count. */
+#define PW_METRIC_ENUM_(group, name, unit, help) PW_M_##group##_##name,
+enum pw_metric_id { PW_METRICS_TABLE(PW_METRIC_ENUM_, PW_METRIC_ENUM_) PW_METRIC_CNT };
+#undef PW_METRIC_ENUM_
+
+/* Cold: writes descriptions into rows[0..PW_METRIC_CNT), in the table's order, and zero into their values. */
+void pw_metrics_fill(struct pw_metric_row *rows);
+
+/* Cold: the row of that name in any version's workspace, or NULL. Writable only if the workspace is. */
+struct pw_metric_row *pw_metrics_find(const struct pw_workspace *ws, const char *group, const char *name);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Text built piece by piece into a bounded buffer: exact decimals, escaped strings. For what people and
+ * scripts read from shared memory; never on the hot path.
+ */
+#ifndef PW_TEXT_H
+#define PW_TEXT_H
+
+#include <pinwheel/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What does not fit is cut off and `cut` set. The buffer always ends with a zero byte. */
+struct pw_text {
+    char *at;
+    size_t bytes; /* of the buffer, at least 1 */
+    size_t len;   /* used, without the zero byte */
+    bool cut;
+};
+
+struct pw_text pw_text_start(char *buffer, size_t bytes);
+void pw_text_put(struct pw_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Exact, without needless zeros: "61602.01", "0", "-0.5". */
+void pw_text_put_e8(struct pw_text *text, int64_t value_e8);
+void pw_text_put_e16(struct pw_text *text, pw_i128 value_e16);
+
+/* Bytes from outside, with everything escaped that is not printable ASCII, as JSON does it (\n, \", \u00e9
+ * for the byte e9): the result is safe in a terminal and between the quotes of a JSON string. */
+void pw_text_put_escaped(struct pw_text *text, const void *bytes, size_t byte_cnt);
+
+/* A 128-bit amount that stands as low and high word. */
+static inline pw_i128 pw_e16_from_words(const uint64_t words[2])
+{
+    return (pw_i128)(int64_t)words[1] * ((pw_i128)1 << 64) + (pw_i128)words[0];
+}
+
+#endif
