@@ -20,8 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_ORDER_COUNTER_BITS 24u /* 16.7 million orders a run, 2^40 runs; then orders are denied: no room   \
-                                   */
+#define PW_ORDER_COUNTER_BITS                                                                                \
+    24u /* 16.7 million orders a run, 2^40 runs; then orders are denied: no room                             \
+         */
 #define PW_ORDER_RUN_MAX ((UINT64_C(1) << (64u - PW_ORDER_COUNTER_BITS)) - 1)
 #define PW_ORDERS_MAX    (1u << 16)
 
@@ -101,7 +102,7 @@ void pw_orders_each_open(const struct pw_orders *orders,
 enum pw_order_step {
     PW_ORDER_STEP_ILLEGAL = 0, /* contradicts what is known: counted, nothing changed */
     PW_ORDER_STEP_MOVE = 1,    /* to the reported state */
-    PW_ORDER_STEP_SAME = 2,    /* says nothing new: counted as a duplicate, nothing changed */
+    PW_ORDER_STEP_SAME = 2,    /* late or doubled, says nothing new: counted, nothing changed */
     PW_ORDER_STEP_KEEP = 3, /* news, but the state stays: a further part was filled, a late acknowledgement */
 };
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The book: galloping search from the best level, and insertion and removal by moving the shorter part.
+ */
+#include "book.h"
+
+#include <string.h>
+
+static size_t head_bytes(void)
+{
+    return (sizeof(struct pw_book) + 63) / 64 * 64;
+}
+
+static size_t side_bytes(uint32_t level_max)
+{
+    return ((size_t)2 * level_max * sizeof(struct pw_level) + 63) / 64 * 64;
+}
+
+size_t pw_book_bytes(uint32_t level_max)
+{
+    if (level_max == 0 || level_max > PW_BOOK_LEVELS_MAX) {
+        return 0;
+    }
+    return head_bytes() + 2 * side_bytes(level_max);
+}
+
+struct pw_book *pw_book_init(void *memory, uint32_t level_max)
+{
+    struct pw_book *book = memory;
+    memset(book, 0, sizeof *book);
+    char *levels = (char *)memory + head_bytes();
+    for (int side = 0; side < 2; side++) {
+        book->sides[side].levels = (struct pw_level *)(void *)(levels + (size_t)side * side_bytes(level_max));
+    }
+    book->level_max = level_max;
+    pw_book_clear(book);
+    return book;
+}
+
+void pw_book_clear(struct pw_book *book)
+{
+    for (int side = 0; side < 2; side++) {
+        book->sides[side].first_idx = book->level_max;
+        book->sides[side].cnt = 0;
+        book->sides[side].sum_qty_e8 = 0;
+    }
+}
+
+/* Bids fall and asks rise from the best; ~x turns the order round, so both rise in this key. */
+static inline int64_t key_of(int64_t price_e8, enum pw_side side)
+{
+    return side == PW_BUY ? ~price_e8 : price_e8;
+}
+
+/* The first level that is not better than the price: where it is, or where it belongs. Gallops away from the
+ * best level, since most changes are near it, then halves what lies between the last two steps. */
+static uint32_t find(const struct pw_book_side *s, enum pw_side side, int64_t price_e8)
+{
+    const struct pw_level *level = s->levels + s->first_idx;
+    int64_t key = key_of(price_e8, side);
+    uint32_t low = 0, high = 0, step = 1;
+    while (high < s->cnt && key_of(level[high].price_e8, side) < key) {
+        low = high + 1;
+        high += step;
+        step *= 2;
+    }
+    if (high > s->cnt) {
+        high = s->cnt;
+    }
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (key_of(level[middle].price_e8, side) < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* To the middle of the buffer: at least half of level_max free at each end, so this is rare. */
+static void recentre(struct pw_book *book, struct pw_book_side *s)
+{
+    uint32_t first = (2 * book->level_max - s->cnt) / 2;
+    memmove(s->levels + first, s->levels + s->first_idx, s->cnt * sizeof *s->levels);
+    s->first_idx = first;
+}
+
+static void insert(struct pw_book *book, struct pw_book_side *s, uint32_t i, struct pw_level level)
+{
+    if (s->cnt == book->level_max) {
+        book->dropped_cnt++;
+        if (i == s->cnt) {
+            return;
+        }
+        s->cnt--;
+        s->sum_qty_e8 -= s->levels[s->first_idx + s->cnt].qty_e8;
+    }
+    bool move_front = i < s->cnt - i;
+    if (move_front ? s->first_idx == 0 : s->first_idx + s->cnt == 2 * book->level_max) {
+        recentre(book, s);
+    }
+    struct pw_level *at = s->levels + s->first_idx + i;
+    if (move_front) {
+        memmove(s->levels + s->first_idx - 1, s->levels + s->first_idx, i * sizeof level);
+        s->first_idx--;
+        at--;
+    } else {
+        memmove(at + 1, at, (s->cnt - i) * sizeof level);
+    }
+    *at = level;
+    s->cnt++;
+    s->sum_qty_e8 += level.qty_e8;
+}
+
+static void erase(struct pw_book_side *s, uint32_t i)
+{
+    struct pw_level *at = s->levels + s->first_idx + i;
+    s->sum_qty_e8 -= at->qty_e8;
+    s->cnt--;
+    if (i < s->cnt - i) {
+        memmove(s->levels + s->first_idx + 1, s->levels + s->first_idx, i * sizeof *at);
+        s->first_idx++;
+    } else {
+        memmove(at, at + 1, (s->cnt - i) * sizeof *at);
+    }
+}
+
+void pw_book_set(struct pw_book *book, enum pw_side side, struct pw_level level)
+{
+    if (level.price_e8 <= 0 || level.qty_e8 < 0) {
+        return;
+    }
+    struct pw_book_side *s = &book->sides[side];
+    uint32_t i = find(s, side, level.price_e8);
+    struct pw_level *at = s->levels + s->first_idx + i;
+    bool there = i < s->cnt && at->price_e8 == level.price_e8;
+    if (there && level.qty_e8) {
+        s->sum_qty_e8 += (pw_i128)level.qty_e8 - at->qty_e8;
+        at->qty_e8 = level.qty_e8;
+    } else if (there) {
+        erase(s, i);
+    } else if (level.qty_e8) {
+        insert(book, s, i, level);
+    } else {
+        book->absent_cnt++;
+    }
+}
+
+bool pw_book_apply(struct pw_book *book, const struct pw_event *event)
+{
+    switch (event->kind) {
+    case PW_EVENT_DEPTH:
+        if (event->flags & PW_FLAG_STALE) {
+            return false;
+        }
+        if (event->flags & PW_FLAG_SNAPSHOT) {
+            pw_book_clear(book);
+        }
+        book->update_id = event->body.depth.last_update_id;
+        book->depth_cnt++;
+        return true;
+    case PW_EVENT_LEVELS: {
+        if (event->flags & PW_FLAG_STALE) {
+            return false;
+        }
+        enum pw_side side = event->flags & PW_FLAG_SELL ? PW_SELL : PW_BUY;
+        pw_book_set(book, side, event->body.levels.level[0]);
+        if (event->flags & PW_FLAG_PAIR) {
+            pw_book_set(book, side, event->body.levels.level[1]);
+        }
+        return true;
+    }
+    case PW_EVENT_BOOK_STATE:
+        book->synced = event->body.state.state == PW_BOOK_SYNCED;
+        return true;
+    default:
+        return false;
+    }
+}
+
+uint32_t pw_book_top(const struct pw_book *book, enum pw_side side, struct pw_level *out, uint32_t n)
+{
+    uint32_t there = book->sides[side].cnt < n ? book->sides[side].cnt : n;
+    memcpy(out, book->sides[side].levels + book->sides[side].first_idx, there * sizeof *out);
+    memset(out + there, 0, (n - there) * sizeof *out);
+    return there;
+}
