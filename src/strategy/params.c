@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Parameters: every given name must be wanted, every wanted one given once, every value in its range.
+ */
+#include "params.h"
+
+#include "decimal.h"
+#include <stdio.h>
+#include <string.h>
+
+static bool read_count(const struct pw_param_want *want, const char *text, char *error, size_t error_bytes)
+{
+    int64_t value_e8 = 0;
+    bool ok = pw_decimal_parse_e8(text, strlen(text), false, &value_e8) && value_e8 % PW_E8 == 0 &&
+              value_e8 / PW_E8 >= 1 && value_e8 / PW_E8 <= want->max;
+    if (!ok) {
+        snprintf(error, error_bytes, "parameter '%s': '%s' is not a whole number from 1 to %lld", want->name,
+                 text, (long long)want->max);
+        return false;
+    }
+    *want->value = value_e8 / PW_E8;
+    return true;
+}
+
+static bool read_decimal(const struct pw_param_want *want, const char *text, char *error, size_t error_bytes)
+{
+    int64_t value_e8 = 0;
+    if (!pw_decimal_parse_e8(text, strlen(text), false, &value_e8) || value_e8 == 0) {
+        snprintf(error, error_bytes, "parameter '%s': '%s' is not a decimal above 0 with at most 8 decimals",
+                 want->name, text);
+        return false;
+    }
+    *want->value = value_e8;
+    return true;
+}
+
+static const struct pw_param *find_param(const struct pw_strategy_env *env, const char *name, uint32_t from)
+{
+    for (uint32_t i = from; i < env->param_cnt; i++) {
+        if (strcmp(env->params[i].name, name) == 0) {
+            return &env->params[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_wanted(const struct pw_param_want *wants, uint32_t want_cnt, const char *name)
+{
+    for (uint32_t i = 0; i < want_cnt; i++) {
+        if (strcmp(wants[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_names(const struct pw_strategy_env *env, const struct pw_param_want *wants,
+                        uint32_t want_cnt, char *error, size_t error_bytes)
+{
+    for (uint32_t i = 0; i < env->param_cnt; i++) {
+        const char *name = env->params[i].name;
+        if (!is_wanted(wants, want_cnt, name)) {
+            int at = snprintf(error, error_bytes, "parameter '%s' is unknown; there are:", name);
+            for (uint32_t k = 0; k < want_cnt && at > 0 && (size_t)at < error_bytes; k++) {
+                at += snprintf(error + at, error_bytes - (size_t)at, "%s %s", k ? "," : "", wants[k].name);
+            }
+            return false;
+        }
+        if (find_param(env, name, i + 1)) {
+            snprintf(error, error_bytes, "parameter '%s' is given twice", name);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool pw_params_read(const struct pw_strategy_env *env, const struct pw_param_want *wants, uint32_t want_cnt,
+                    char *error, size_t error_bytes)
+{
+    if (!check_names(env, wants, want_cnt, error, error_bytes)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < want_cnt; i++) {
+        const struct pw_param *param = find_param(env, wants[i].name, 0);
+        if (!param) {
+            snprintf(error, error_bytes, "parameter '%s' is missing", wants[i].name);
+            return false;
+        }
+        if (wants[i].type == PW_PARAM_COUNT ? !read_count(&wants[i], param->value, error, error_bytes)
+                                            : !read_decimal(&wants[i], param->value, error, error_bytes)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading a strategy's parameters: each wrong one is told by its name.
+ */
+#ifndef PW_PARAMS_H
+#define PW_PARAMS_H
+
+#include <pinwheel/strategy.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pw_param_type {
+    PW_PARAM_COUNT,   /* a whole number, at least 1 and at most `max` */
+    PW_PARAM_DECIMAL, /* a decimal above 0, scaled by 1e8 */
+};
+
+/* One parameter that a strategy has; all are required. */
+struct pw_param_want {
+    const char *name;
+    enum pw_param_type type;
+    int64_t max; /* of a count */
+    int64_t *value;
+};
+
+/* Reads all of them. False, with `error`, when one is missing, given twice, unknown, or not of its type. */
+bool pw_params_read(const struct pw_strategy_env *env, const struct pw_param_want *wants, uint32_t want_cnt,
+                    char *error, size_t error_bytes);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of built-in strategies.
+ */
+#include "strategies.h"
+
+#include <string.h>
+
+static const struct pw_strategy_ops *const strategies[] = {
+    &pw_ma_cross,
+};
+
+#define STRATEGY_CNT (sizeof strategies / sizeof strategies[0])
+
+const struct pw_strategy_ops *pw_strategy_find(const char *kind)
+{
+    for (size_t i = 0; i < STRATEGY_CNT; i++) {
+        if (strcmp(strategies[i]->kind, kind) == 0) {
+            return strategies[i];
+        }
+    }
+    return NULL;
+}
+
+const char *pw_strategy_kind(uint32_t i)
+{
+    return i < STRATEGY_CNT ? strategies[i]->kind : NULL;
+}
