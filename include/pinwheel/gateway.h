@@ -2,8 +2,9 @@
  *
  * The gateway: where accepted orders go. The paper gateway is one, a live venue another; execution cannot tell.
  *
- * All calls come from the execution stage's one thread. A gateway answers with reports in `out`; execution has made
- * sure that there is room for PW_REPORTS_MAX before each call.
+ * All calls come from the execution stage's one thread. A gateway answers with reports in `out`, at most
+ * PW_REPORTS_PER_ORDER of one order in one call; execution never has more than PW_OPEN_ORDERS_MAX orders with it, so
+ * `out` always has room, and execution has made sure of room for the events that these reports become.
  */
 #ifndef PINWHEEL_GATEWAY_H
 #define PINWHEEL_GATEWAY_H
@@ -12,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_REPORTS_MAX 64u
+#define PW_REPORTS_MAX       64u
+#define PW_REPORTS_PER_ORDER 2u
+#define PW_OPEN_ORDERS_MAX   (PW_REPORTS_MAX / PW_REPORTS_PER_ORDER)
 
 /* What happened to an order at the venue. */
 struct pw_report {
