@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The paper gateway: fills orders against the quotes of the stream, by event time only.
+ *
+ * An order reaches this venue `latency_ns` after the event that caused it: with latency 0 at once, else when
+ * the first event of the stream comes whose recv_ns is that late, and it meets the quote that was in force
+ * before that event. A market order is filled completely at the opposite best quote, whatever quantity is
+ * displayed there; without a quote it is rejected. A limit order that the quote satisfies is filled
+ * completely at the quote; another is canceled if it is immediate-or-cancel or fill-or-kill, else it rests,
+ * and is filled completely at its own price, as a maker, by the first quote that reaches it. A cancellation
+ * takes the same latency. Quotes come from QUOTE events alone; when a feed is not up, its instruments have
+ * none. The fee is one rate for makers and takers, rounded as pw_money_fee_e16 says.
+ */
+#ifndef PW_PAPER_H
+#define PW_PAPER_H
+
+#include <pinwheel/gateway.h>
+#include <pinwheel/workspace.h>
+
+struct pw_paper_config {
+    int64_t latency_ns;                      /* >= 0 */
+    int64_t fee_rate_e8;                     /* |rate| <= PW_FEE_RATE_MAX_E8 */
+    const struct pw_instrument *instruments; /* for their feeds; must outlive the gateway */
+    uint32_t instrument_cnt;
+};
+
+extern const struct pw_gateway_ops pw_paper_gateway;
+
+/* Bytes of state, a multiple of 64. */
+size_t pw_paper_bytes(uint32_t instrument_cnt);
+
+/* state: zeroed, aligned to 64. 0, or -EINVAL if the config is out of range. */
+int pw_paper_init(void *state, const struct pw_paper_config *config);
+
+#endif
