@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Counts the single tests of meson test runs: count_tests.py TESTLOG.json...
 
-Prints "FAILED name" for each test program that failed, then "passed failed skipped" as three numbers. A Criterion
+Prints "FAILED name" and what TAP says of it for each test program that failed, then three numbers: passed, failed,
+skipped. A Criterion
 program tells how many tests it ran, either by TAP or by its last line; any other program counts as one test.
 A log that is missing or cut short counts as a failure: a run that died must not look like one that passed.
 """
@@ -42,6 +43,16 @@ def count_program(test):
     return passed, failed, skipped
 
 
+def print_failure(test):
+    """The program's name and, as meson prints only its standard error, its lines of TAP about failures."""
+    print(f"FAILED {test['name']} ({test['result'].lower()})")
+    telling = False
+    for line in (test.get("stdout") or "").splitlines():
+        telling = line.startswith("not ok") or (telling and not TAP_LINE.match(line))
+        if telling:
+            print(f"    {line}")
+
+
 def main(paths):
     passed = failed = skipped = 0
     for path in paths:
@@ -55,7 +66,7 @@ def main(paths):
         for test in tests:
             counts = count_program(test)
             if counts[1] > 0:
-                print(f"FAILED {test['name']} ({test['result'].lower()})")
+                print_failure(test)
             passed, failed, skipped = passed + counts[0], failed + counts[1], skipped + counts[2]
     print(passed, failed, skipped)
 

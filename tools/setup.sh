@@ -85,15 +85,31 @@ install_packages() {
 
 # ---- wolfSSL ----
 
-wolfssl_version() {
-    apt-cache policy libwolfssl-dev 2>/dev/null | sed -n 's/^ *Candidate: \([0-9].*\)/\1/p'
+# The version that this Debian would install, without the mark of a rebuild of the binary alone (+b1).
+wolfssl_candidate() {
+    apt-cache policy libwolfssl-dev 2>/dev/null | sed -n 's/^ *Candidate: \([0-9].*\)/\1/p' | sed 's/+b[0-9]*$//'
 }
 
-# Where the archive has that version: "address suite/component", from the system's own lists.
+# Where the archive has it: "address suite/component", from the system's own lists.
 wolfssl_origin() {
-    local version=$1
     apt-cache madison libwolfssl-dev 2>/dev/null |
-        awk -F ' *[|] *' -v version="$version" '$2 == version { split($3, at, " "); print at[1], at[2]; exit }'
+        awk -F ' *[|] *' -v version="$1" 'index($2, version) == 1 { split($3, at, " "); print at[1], at[2]; exit }'
+}
+
+# Prints the newest finished build in the cache that is at least of version $1 and has options hash $2.
+wolfssl_cached() {
+    local least=$1 hash=$2 built version best='' best_version=0
+    for built in "$CACHE"/wolfssl-*-"$hash"/built; do
+        [[ -f $built ]] || continue
+        version=$(basename -- "$(dirname -- "$built")")
+        version=${version#wolfssl-}
+        version=${version%-"$hash"}
+        if dpkg --compare-versions "$version" ge "$least" && dpkg --compare-versions "$version" gt "$best_version"; then
+            best_version=$version
+            best=wolfssl-$version-$hash
+        fi
+    done
+    printf '%s' "$best"
 }
 
 # apt with lists, cache and sources of our own under $WORK: it neither reads nor changes the user's.
@@ -103,15 +119,14 @@ own_apt() {
         -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 
-# Unpacks wolfSSL's sources, Debian's patches applied, to $WORK/source.
+# Unpacks the newest wolfSSL of that archive to $WORK/source, Debian's patches applied.
 wolfssl_fetch() {
-    local version=$1 address=$2 suite=${3%%/*} component=${3#*/}
-    # A rebuild of the binary alone (+b1) has no sources of its own.
+    local address=$1 suite=${2%%/*} component=${2#*/}
     mkdir -p -- "$WORK/lists/partial" "$WORK/cache/archives/partial" "$WORK/fetch" &&
         printf 'deb-src [signed-by=%s] %s %s %s\n' "$DEBIAN_KEYRING" "$address" "$suite" "$component" \
             >"$WORK/sources.list" &&
         quiet "$WORK/lists.log" own_apt update &&
-        (cd -- "$WORK/fetch" && quiet "$WORK/source.log" own_apt source "wolfssl=${version%+b[0-9]*}") &&
+        (cd -- "$WORK/fetch" && quiet "$WORK/source.log" own_apt source wolfssl) &&
         mv -- "$WORK"/fetch/wolfssl-*/ "$WORK/source"
 }
 
@@ -134,28 +149,31 @@ wolfssl_compile() {
         sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|' "$result/lib/pkgconfig/wolfssl.pc"
 }
 
-# Fetches and builds wolfSSL into cache folder $2, which appears whole or not at all.
+# Fetches wolfSSL, of about version $1, builds it and sets WOLFSSL_FOLDER to its folder in the cache, which appears
+# whole or not at all.
 wolfssl_build() {
-    local version=$1 folder=$2 origin
+    local version=$1 hash=$2 origin folder fresh=$CACHE/new
     origin=$(wolfssl_origin "$version")
     if [[ -z $origin || ! -r $DEBIAN_KEYRING ]]; then
         warn "the package lists do not say where wolfSSL $version comes from"
         return 1
     fi
     install_packages "${WOLFSSL_BUILD_PACKAGES[@]}" || return 1
-    say "building wolfSSL $version from Debian's sources, with x86-64 assembly"
+    say "building wolfSSL from Debian's sources, with x86-64 assembly"
     # shellcheck disable=SC2086
-    wolfssl_fetch "$version" $origin || return 1
+    wolfssl_fetch $origin && version=$(dpkg-parsechangelog -l "$WORK/source/debian/changelog" -S Version) || return 1
 
-    local fresh=$CACHE/$folder.new
+    folder=wolfssl-$version-$hash
     rm -rf -- "$fresh" "${CACHE:?}/$folder"
     wolfssl_compile "$fresh" &&
         printf 'wolfSSL %s from %s\n%s\nCFLAGS=%s\n' "$version" "$origin" "${WOLFSSL_OPTIONS[*]}" \
             "$WOLFSSL_CFLAGS" >"$fresh/built" &&
-        mv -T -- "$fresh" "$CACHE/$folder"
+        mv -T -- "$fresh" "$CACHE/$folder" &&
+        WOLFSSL_FOLDER=$folder
 }
 
-# Sets WOLFSSL_FOLDER: the cache folder to link, or empty when only the packaged library can be had.
+# Sets WOLFSSL_FOLDER: the cache folder to link. Where only the packaged library can be had it is empty, and
+# WOLFSSL_WHY says why.
 wolfssl_choose() {
     local version hash failed
     WOLFSSL_FOLDER=
@@ -163,26 +181,24 @@ wolfssl_choose() {
         WOLFSSL_WHY="wolfSSL's assembly is for x86-64 only"
         return 0
     fi
-    version=$(wolfssl_version)
-    if [[ -z $version ]] && can_be_root; then
+    hash=$(sha256sum <<<"${WOLFSSL_OPTIONS[*]} $WOLFSSL_CFLAGS" | head -c 12)
+    version=$(wolfssl_candidate)
+    WOLFSSL_FOLDER=$(wolfssl_cached "${version:-0}" "$hash")
+    [[ -z $WOLFSSL_FOLDER ]] || return 0
+
+    failed=$CACHE/wolfssl-$version-$hash.failed
+    if [[ -n $(find "$failed" -mtime -1 2>/dev/null) ]]; then
+        WOLFSSL_WHY="building it failed less than a day ago (delete $failed to try again)"
+        return 0
+    fi
+    # Old lists would have us build a version with known holes.
+    if [[ $EUID -eq 0 ]] || sudo -n true 2>/dev/null; then
         update_lists || true
-        version=$(wolfssl_version)
+        version=$(wolfssl_candidate)
     fi
     if [[ -z $version ]]; then
         WOLFSSL_WHY="the package lists do not know wolfSSL"
-        return 0
-    fi
-    hash=$(sha256sum <<<"${WOLFSSL_OPTIONS[*]} $WOLFSSL_CFLAGS" | head -c 12)
-    local folder=wolfssl-$version-$hash
-    failed=$CACHE/$folder.failed
-    if [[ -f $CACHE/$folder/built ]]; then
-        WOLFSSL_FOLDER=$folder
-    elif [[ -n $(find "$failed" -mtime -1 2>/dev/null) ]]; then
-        WOLFSSL_WHY="building it failed less than a day ago (delete $failed to try again)"
-    elif wolfssl_build "$version" "$folder"; then
-        rm -f -- "$failed"
-        WOLFSSL_FOLDER=$folder
-    else
+    elif ! wolfssl_build "$version" "$hash"; then
         touch -- "$failed"
         WOLFSSL_WHY="its sources could not be had or built"
     fi
