@@ -2,8 +2,8 @@
  *
  * The config: what the user's YAML file says, checked, in fixed-size structs.
  *
- * Reading it is cold; everything that can be wrong with it is found here and told with file, line, column and what to
- * do, before anything is started.
+ * Reading it is cold; everything that can be wrong with it is found here and told with file, line, column and
+ * what to do, before anything is started.
  */
 #ifndef PW_CONFIG_H
 #define PW_CONFIG_H
@@ -13,13 +13,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#define PW_CORES_MAX       16u
-#define PW_STRATEGIES_MAX  8u
-#define PW_PARAMS_MAX      16u
-#define PW_STREAMS_MAX     8u
-#define PW_CORE_AUTO       (-1)
-#define PW_CORE_NONE       (-2) /* `core: none`: a thread that is not bound */
+#define PW_CORES_MAX      16u
+#define PW_STRATEGIES_MAX 8u
+#define PW_PARAMS_MAX     16u
+#define PW_STREAMS_MAX    8u
+#define PW_CORE_AUTO      (-1)
+#define PW_CORE_NONE      (-2) /* `core: none`: a thread that is not bound */
 
 enum pw_idle { PW_IDLE_SPIN = 0, PW_IDLE_PAUSE = 1, PW_IDLE_YIELD = 2, PW_IDLE_SLEEP = 3 };
 
@@ -32,27 +33,28 @@ struct pw_config_core {
 
 struct pw_config_feed {
     char name[PW_STAGE_NAME_BYTES];
-    char venue[24];      /* "binance_spot" */
-    char ws_url[256];    /* wss://host[:port][/path] (ws:// is for tests on loopback only) */
-    char rest_url[256];  /* https://host[:port][/path] */
-    char ca_file[256];   /* empty: the system's */
+    char venue[24];     /* "binance_spot" */
+    char ws_url[256];   /* wss://host[:port][/path] (ws:// is for tests on loopback only) */
+    char rest_url[256]; /* https://host[:port][/path] */
+    char ca_file[256];  /* empty: the system's */
     uint32_t stream_cnt;
     char streams[PW_STREAMS_MAX][24]; /* "trade", "bookTicker", "depth@100ms", "aggTrade", "kline_1m" */
     uint32_t instrument_cnt;
     char instruments[PW_INSTRUMENTS_MAX][PW_SYMBOL_BYTES]; /* as the venue spells them */
-    uint32_t snapshot_limit;    /* levels a side to ask for; default 5000 */
-    uint32_t stale_after_ms;    /* without any data: the feed is stale; default 10000 */
-    uint32_t dead_after_ms;     /* without any byte: reconnect; default 30000 */
+    uint32_t snapshot_limit;                               /* levels a side to ask for; default 5000 */
+    uint32_t stale_after_ms; /* without any data: the feed is stale; default 10000 */
+    uint32_t dead_after_ms;  /* without any byte: reconnect; default 30000 */
     uint32_t connect_timeout_ms, handshake_timeout_ms; /* default 3000 each */
     uint32_t backoff_min_ms, backoff_max_ms;           /* default 250, 30000 */
-    uint32_t message_bytes_max; /* larger messages end the connection; default 1 MiB */
+    uint32_t message_bytes_max;                        /* larger messages end the connection; default 1 MiB */
 };
 
 struct pw_config_strategy {
+    uint32_t line; /* of the file, where its entry begins: for errors that only the strategy can find */
     char name[PW_STAGE_NAME_BYTES];
     char kind[24]; /* "ma_cross" */
     uint32_t instrument_cnt;
-    uint16_t instruments[PW_INSTRUMENTS_MAX]; /* global instrument indexes, in the order of the feeds' lists */
+    uint16_t instruments[PW_INSTRUMENTS_MAX]; /* global indexes, in the order of the feeds' lists */
     uint32_t param_cnt;
     struct pw_param params[PW_PARAMS_MAX];
 };
@@ -73,7 +75,7 @@ struct pw_config_paper {
 
 struct pw_config_journal {
     bool enabled;
-    char path[256]; /* a directory; created if missing */
+    char path[256];              /* a directory; created if missing */
     uint32_t commit_interval_ms; /* default 100 */
     bool market_stall;           /* market ring full: stall parse instead of dropping */
     bool raw_frames;
@@ -105,10 +107,19 @@ struct pw_config {
 };
 
 /* Loads and checks `path`. stage_names: every stage that must be placed exactly once.
- * 0, or -EINVAL / -errno with `error` = "file:line:column: what is wrong; what to do" (several lines if several things
- * are wrong). A core that this host lacks is an error here. `config` is large: do not put it on a stack. */
-int pw_config_load(struct pw_config *config, const char *path, const char *const *stage_names, uint32_t stage_cnt,
-                   char *error, size_t error_bytes);
+ * 0, or -EINVAL / -errno with `error` = "file:line:column: what is wrong; what to do" (several lines if
+ * several things are wrong). A core that this host lacks is an error here. `config` is large: do not put it
+ * on a stack. */
+int pw_config_load(struct pw_config *config, const char *path, const char *const *stage_names,
+                   uint32_t stage_cnt, char *error, size_t error_bytes);
+
+/* The same for other processors than this host's: to check a file that is meant for another machine. */
+struct pw_cpus; /* cpu.h */
+int pw_config_load_for(struct pw_config *config, const char *path, const char *const *stage_names,
+                       uint32_t stage_cnt, const struct pw_cpus *cpus, char *error, size_t error_bytes);
+
+/* Every key with its values, default and meaning, as Markdown: docs/config.md is this text. */
+void pw_config_print_reference(FILE *out);
 
 /* Total over the feeds; the global index of a symbol, or PW_NO_INSTRUMENT. */
 uint32_t pw_config_instrument_cnt(const struct pw_config *config);

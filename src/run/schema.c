@@ -1,0 +1,710 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of the config's keys, and what is driven by it: reading a file, filling in defaults, the
+ * reference page. A new setting is one row here and one field in config.h.
+ */
+#include "schema.h"
+
+#include "decimal.h"
+#include "value.h"
+#include <string.h>
+
+/* ---- the table ---- */
+
+#define COUNT_OF(array) (uint32_t)(sizeof(array) / sizeof *(array))
+
+#define FIELD(type, member) .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
+#define ROWS(type, member, cnt_field)                                                                        \
+    .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member[0]),                               \
+    .cnt_offset = offsetof(type, cnt_field), .cnt_max = COUNT_OF(((type *)0)->member)
+#define CHOICES(array) .choices = (array), .choice_cnt = COUNT_OF(array)
+#define SECTION(keys_array, title_text)                                                                      \
+    .section = &(const struct pw_section)                                                                    \
+    {                                                                                                        \
+        .title = (title_text), .keys = (keys_array), .key_cnt = COUNT_OF(keys_array)                         \
+    }
+
+static const char *const g_idles[] = {"spin", "pause", "yield", "sleep"}; /* enum pw_idle */
+static const char *const g_venues[] = {"binance_spot"};
+static const char *const g_streams[] = {"trade", "aggTrade", "bookTicker", "depth@100ms", "kline_1m"};
+static const char *const g_strategy_kinds[] = {"ma_cross"};
+static const char *const g_gateways[] = {"paper"};
+static const char *const g_ring_full[] = {"drop", "stall"}; /* false and true of market_stall */
+static const char *const g_ws_schemes[] = {"wss", "ws"};
+static const char *const g_rest_schemes[] = {"https", "http"};
+
+static_assert(PW_IDLE_SPIN == 0 && PW_IDLE_PAUSE == 1 && PW_IDLE_YIELD == 2 && PW_IDLE_SLEEP == 3,
+              "g_idles is in the order of enum pw_idle");
+
+#define SLOTS(text)                                                                                          \
+    .kind = PW_VALUE_COUNT, .fallback = (text), .min = 256, .max = PW_RING_SLOTS_MAX, .power_of_two = true,  \
+    .unit = "events"
+#define MS(text, low, high)                                                                                  \
+    .kind = PW_VALUE_COUNT, .fallback = (text), .min = (low), .max = (high), .unit = "ms"
+
+#define ROOT(member)     FIELD(struct pw_config, member)
+#define CORE(member)     FIELD(struct pw_config_core, member)
+#define RING(member)     FIELD(struct pw_config_rings, member)
+#define FEED(member)     FIELD(struct pw_config_feed, member)
+#define STRATEGY(member) FIELD(struct pw_config_strategy, member)
+#define RISK(member)     FIELD(struct pw_config_risk, member)
+#define PAPER(member)    FIELD(struct pw_config_paper, member)
+#define JOURNAL(member)  FIELD(struct pw_config_journal, member)
+
+/* clang-format off: a key, a paragraph: where it goes, what it may be, what it means */
+static const struct pw_key g_memory_keys[] = {
+    {.name = "huge_pages",
+     ROOT(huge_pages),
+     .kind = PW_VALUE_BOOL,
+     .fallback = "true",
+     .help = "put the workspace on huge pages where the host has them; else transparent ones are asked for"},
+};
+
+static const struct pw_key g_core_keys[] = {
+    {.name = "core",
+     CORE(core),
+     .kind = PW_VALUE_CORE,
+     .required = true,
+     .fallback = "none",
+     .help =
+         "the processor that this thread is bound to: its number; `auto`: chosen from the host's topology; "
+         "`none`: not bound"},
+    {.name = "idle",
+     CORE(idle),
+     .kind = PW_VALUE_CHOICE,
+     .fallback = "sleep",
+     CHOICES(g_idles),
+     .help = "what the thread does when no stage has work; from the fastest to the thriftiest"},
+    {.name = "stages",
+     ROWS(struct pw_config_core, stages, stage_cnt),
+     .kind = PW_VALUE_LIST,
+     .item = PW_VALUE_TEXT,
+     .required = true,
+     .help = "what runs here, polled in this order; every stage stands in exactly one list: net_rx, parse, "
+             "strategy, execution, net_tx, journal, housekeeping"},
+};
+
+static const struct pw_key g_ring_keys[] = {
+    {.name = "frames_slots",
+     RING(frames_slots),
+     SLOTS("16384"),
+     .help = "raw messages between net_rx and parse"},
+    {.name = "frames_bytes",
+     RING(frames_bytes),
+     .kind = PW_VALUE_COUNT,
+     .fallback = "16777216",
+     .min = 65536,
+     .max = INT64_C(1) << 34,
+     .power_of_two = true,
+     .unit = "bytes",
+     .help = "the bytes of those messages; at least twice the largest message"},
+    {.name = "market_slots",
+     RING(market_slots),
+     SLOTS("65536"),
+     .help = "market events between parse, strategy and execution"},
+    {.name = "market_journal_slots",
+     RING(market_journal_slots),
+     SLOTS("262144"),
+     .help = "market events on their way to the journal: what a slow disk may lag"},
+    {.name = "orders_slots",
+     RING(orders_slots),
+     SLOTS("4096"),
+     .help = "order reports from execution to strategy"},
+    {.name = "orders_journal_slots",
+     RING(orders_journal_slots),
+     SLOTS("65536"),
+     .help = "orders and fills on their way to the journal: never dropped"},
+};
+
+static const struct pw_key g_feed_keys[] = {
+    {.name = "name", FEED(name), .kind = PW_VALUE_NAME, .required = true, .help = "your name for it"},
+    {.name = "venue",
+     FEED(venue),
+     .kind = PW_VALUE_TOKEN,
+     .required = true,
+     CHOICES(g_venues),
+     .help = "whose language it speaks"},
+    {.name = "ws_url",
+     FEED(ws_url),
+     .kind = PW_VALUE_URL,
+     .required = true,
+     .expands = true,
+     CHOICES(g_ws_schemes),
+     .help = "market data, without the stream's own path: wss://host[:port][/path]; ws:// on loopback only"},
+    {.name = "rest_url",
+     FEED(rest_url),
+     .kind = PW_VALUE_URL,
+     .required = true,
+     .expands = true,
+     CHOICES(g_rest_schemes),
+     .help = "instruments and depth snapshots: https://host[:port][/path]; http:// on loopback only"},
+    {.name = "ca_file",
+     FEED(ca_file),
+     .kind = PW_VALUE_PATH,
+     .expands = true,
+     .help = "PEM file of the authorities that may sign the venue's certificate; empty: the system's"},
+    {.name = "streams",
+     ROWS(struct pw_config_feed, streams, stream_cnt),
+     .kind = PW_VALUE_LIST,
+     .item = PW_VALUE_TOKEN,
+     .required = true,
+     CHOICES(g_streams),
+     .help = "what to subscribe to, for each instrument"},
+    {.name = "instruments",
+     ROWS(struct pw_config_feed, instruments, instrument_cnt),
+     .kind = PW_VALUE_LIST,
+     .item = PW_VALUE_SYMBOL,
+     .required = true,
+     .help = "as the venue spells them: BTCUSDT"},
+    {.name = "snapshot_limit",
+     FEED(snapshot_limit),
+     .kind = PW_VALUE_COUNT,
+     .fallback = "5000",
+     .min = 5,
+     .max = 5000,
+     .unit = "levels",
+     .help = "levels a side asked for in a depth snapshot"},
+    {.name = "stale_after_ms",
+     FEED(stale_after_ms),
+     MS("10000", 100, 3600000),
+     .help = "no data for so long: the feed is stale, and no order is placed on it"},
+    {.name = "dead_after_ms",
+     FEED(dead_after_ms),
+     MS("30000", 100, 3600000),
+     .help = "not a byte for so long: reconnect"},
+    {.name = "connect_timeout_ms",
+     FEED(connect_timeout_ms),
+     MS("3000", 10, 60000),
+     .help = "for name resolution and the TCP connection"},
+    {.name = "handshake_timeout_ms",
+     FEED(handshake_timeout_ms),
+     MS("3000", 10, 60000),
+     .help = "for TLS, and again for the WebSocket upgrade"},
+    {.name = "backoff_min_ms",
+     FEED(backoff_min_ms),
+     MS("250", 10, 3600000),
+     .help = "pause before the first reconnect; it doubles with each failure, with jitter"},
+    {.name = "backoff_max_ms",
+     FEED(backoff_max_ms),
+     MS("30000", 10, 3600000),
+     .help = "the longest such pause"},
+    {.name = "message_bytes_max",
+     FEED(message_bytes_max),
+     .kind = PW_VALUE_COUNT,
+     .fallback = "1048576",
+     .min = 4096,
+     .max = 1 << 26,
+     .unit = "bytes",
+     .help = "a larger message ends the connection"},
+};
+
+static const struct pw_key g_strategy_keys[] = {
+    {.name = "name", STRATEGY(name), .kind = PW_VALUE_NAME, .required = true, .help = "your name for it"},
+    {.name = "kind",
+     STRATEGY(kind),
+     .kind = PW_VALUE_TOKEN,
+     .required = true,
+     CHOICES(g_strategy_kinds),
+     .help = "which strategy it is"},
+    {.name = "instruments",
+     ROWS(struct pw_config_strategy, instruments, instrument_cnt),
+     .kind = PW_VALUE_REFS,
+     .required = true,
+     .help = "what it trades; a feed must have them"},
+    {.name = "params",
+     ROWS(struct pw_config_strategy, params, param_cnt),
+     .kind = PW_VALUE_PARAMS,
+     .help = "its own parameters, judged by the strategy itself; ma_cross: fast, slow, quantity"},
+};
+
+static const struct pw_key g_risk_keys[] = {
+    {.name = "max_order_notional",
+     RISK(max_order_notional_e8),
+     .kind = PW_VALUE_DECIMAL,
+     .max = INT64_MAX,
+     .unit = "quote currency",
+     .help = "price times quantity of one order; 0: no limit"},
+    {.name = "max_position",
+     RISK(max_position_e8),
+     .kind = PW_VALUE_DECIMAL,
+     .max = INT64_MAX,
+     .unit = "base asset",
+     .help = "absolute position of one instrument; 0: no limit"},
+    {.name = "max_orders_per_s",
+     RISK(max_orders_per_s),
+     .kind = PW_VALUE_COUNT,
+     .fallback = "0",
+     .max = 1000000,
+     .unit = "orders",
+     .help = "orders sent within a second; 0: no limit"},
+    {.name = "allow_short",
+     RISK(allow_short),
+     .kind = PW_VALUE_BOOL,
+     .fallback = "false",
+     .help = "may a position go below zero"},
+};
+
+static const struct pw_key g_paper_keys[] = {
+    {.name = "cash",
+     PAPER(cash_e8),
+     .kind = PW_VALUE_DECIMAL,
+     .fallback = "10000",
+     .max = INT64_MAX,
+     .unit = "quote currency",
+     .help = "what the account begins with"},
+    {.name = "fee_rate",
+     PAPER(fee_rate_e8),
+     .kind = PW_VALUE_DECIMAL,
+     .fallback = "0.001",
+     .max = PW_E8,
+     .help = "of each fill's price times quantity: 0.001 is 0.1 %"},
+    {.name = "latency_us",
+     PAPER(latency_ns),
+     .kind = PW_VALUE_COUNT,
+     .fallback = "0",
+     .max = 60000000,
+     .unit = "us",
+     .scale = 1000,
+     .help = "time on the market's clock between an order and its fill"},
+};
+
+static const struct pw_key g_journal_keys[] = {
+    {.name = "enabled",
+     JOURNAL(enabled),
+     .kind = PW_VALUE_BOOL,
+     .fallback = "true",
+     .help = "false: nothing is recorded, and the run cannot be replayed"},
+    {.name = "path",
+     JOURNAL(path),
+     .kind = PW_VALUE_PATH,
+     .expands = true,
+     .help = "a folder on a real disk, made if missing; needed unless the journal is off"},
+    {.name = "commit_interval_ms",
+     JOURNAL(commit_interval_ms),
+     MS("100", 1, 60000),
+     .help = "what a power cut or a kill may cost at most"},
+    {.name = "market_ring_full",
+     JOURNAL(market_stall),
+     .kind = PW_VALUE_CHOICE,
+     .fallback = "drop",
+     CHOICES(g_ring_full),
+     .help = "when the disk is too slow: `drop` market events and book the gap, or `stall` the reader"},
+    {.name = "raw_frames",
+     JOURNAL(raw_frames),
+     .kind = PW_VALUE_BOOL,
+     .fallback = "false",
+     .help = "record the venue's messages themselves, too"},
+    {.name = "segment_mb",
+     JOURNAL(segment_bytes),
+     .kind = PW_VALUE_COUNT,
+     .fallback = "1024",
+     .min = 4,
+     .max = 1 << 20,
+     .unit = "MiB",
+     .scale = 1 << 20,
+     .help = "size at which a new file is begun"},
+};
+
+static const struct pw_key g_root_keys[] = {
+    {.name = "instance",
+     ROOT(instance),
+     .kind = PW_VALUE_NAME,
+     .required = true,
+     .expands = true,
+     .help = "the engine's name: tools find it by this, and two of one name cannot run"},
+    {.name = "cores",
+     ROWS(struct pw_config, cores, core_cnt),
+     .kind = PW_VALUE_GROUPS,
+     .required = true,
+     SECTION(g_core_keys, "cores"),
+     .help = "the threads: which stages each of them runs, and where"},
+    {.name = "feeds",
+     ROWS(struct pw_config, feeds, feed_cnt),
+     .kind = PW_VALUE_GROUPS,
+     .required = true,
+     SECTION(g_feed_keys, "feeds"),
+     .help = "where market data comes from"},
+    {.name = "strategies",
+     ROWS(struct pw_config, strategies, strategy_cnt),
+     .kind = PW_VALUE_GROUPS,
+     SECTION(g_strategy_keys, "strategies"),
+     .help = "what trades; without any, the engine records and shows"},
+    {.name = "risk",
+     ROOT(risk),
+     .kind = PW_VALUE_GROUP,
+     SECTION(g_risk_keys, "risk"),
+     .help = "limits that every order is held against before it is sent"},
+    {.name = "gateway",
+     ROOT(gateway),
+     .kind = PW_VALUE_TOKEN,
+     .fallback = "paper",
+     CHOICES(g_gateways),
+     .help = "where orders go"},
+    {.name = "paper",
+     ROOT(paper),
+     .kind = PW_VALUE_GROUP,
+     SECTION(g_paper_keys, "paper"),
+     .help = "the simulated account of the paper gateway"},
+    {.name = "journal",
+     ROOT(journal),
+     .kind = PW_VALUE_GROUP,
+     .required = true,
+     SECTION(g_journal_keys, "journal"),
+     .help = "the record of all that happens"},
+    {.name = "rings",
+     ROOT(rings),
+     .kind = PW_VALUE_GROUP,
+     SECTION(g_ring_keys, "rings"),
+     .help = "sizes of the queues between stages"},
+    {.name = "book_levels",
+     ROOT(book_levels),
+     .kind = PW_VALUE_COUNT,
+     .fallback = "8192",
+     .min = 16,
+     .max = 1 << 20,
+     .unit = "levels",
+     .help = "kept of each side of each order book"},
+    {.name = "memory",
+     .kind = PW_VALUE_GROUP,
+     SECTION(g_memory_keys, "memory"),
+     .help = "the workspace in shared memory"},
+    {.name = "keep_workspace",
+     ROOT(keep_workspace),
+     .kind = PW_VALUE_BOOL,
+     .fallback = "false",
+     .help = "leave the workspace for the monitor after a clean stop"},
+};
+/* clang-format on */
+
+static const struct pw_section g_root = {.keys = g_root_keys, .key_cnt = COUNT_OF(g_root_keys)};
+
+#define SECTION_KEYS_MAX 32u
+static_assert(COUNT_OF(g_feed_keys) <= SECTION_KEYS_MAX && COUNT_OF(g_root_keys) <= SECTION_KEYS_MAX,
+              "the largest sections fit the arrays below");
+
+/* ---- groups and lists ---- */
+
+static struct pw_target target_of(const struct pw_key *key, void *record)
+{
+    return (struct pw_target){(char *)record + key->offset, key->bytes};
+}
+
+static void group_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                       void *record);
+
+/* A list of at most cnt_max items; tells what is not, and returns how many items are to be read. */
+static uint32_t list_length(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node)
+{
+    if (node->type != YAML_SEQUENCE_NODE ||
+        node->data.sequence.items.top == node->data.sequence.items.start) {
+        pw_document_problem(doc, node->start_mark, "%s: has %s where a list of one or more is wanted",
+                            key->name,
+                            node->type == YAML_SEQUENCE_NODE ? "an empty list" : pw_node_kind_name(node));
+        return 0;
+    }
+    size_t item_cnt = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    if (item_cnt > key->cnt_max) {
+        pw_document_problem(doc, node->start_mark, "%s: has %zu entries; at most %u are possible", key->name,
+                            item_cnt, key->cnt_max);
+        return key->cnt_max;
+    }
+    return (uint32_t)item_cnt;
+}
+
+static void list_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node,
+                      void *record)
+{
+    uint32_t item_cnt = list_length(doc, key, node);
+    for (uint32_t i = 0; i < item_cnt; i++) {
+        const yaml_node_t *item = pw_document_node(doc, node->data.sequence.items.start[i]);
+        void *to = (char *)record + key->offset + i * key->bytes;
+        if (key->kind != PW_VALUE_GROUPS) {
+            pw_value_read_node(doc, key, key->item, item, (struct pw_target){to, key->bytes});
+        } else if (item->type == YAML_MAPPING_NODE) {
+            group_read(doc, key->section, item, to);
+        } else {
+            pw_document_problem(doc, item->start_mark, "%s: has %s where a group of 'key: value' is wanted",
+                                key->name, pw_node_kind_name(item));
+        }
+    }
+    memcpy((char *)record + key->cnt_offset, &item_cnt, sizeof item_cnt);
+}
+
+/* Which instruments these are is known only when all feeds are: here the list is measured, config.c reads it.
+ */
+static void refs_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node)
+{
+    list_length(doc, key, node);
+}
+
+/* A name that stands in the same mapping before: its line, or 0. */
+static size_t param_line_before(struct pw_document *doc, const yaml_node_t *map, const yaml_node_pair_t *pair)
+{
+    const yaml_node_t *name = pw_document_node(doc, pair->key);
+    for (const yaml_node_pair_t *other = map->data.mapping.pairs.start; other < pair; other++) {
+        const yaml_node_t *before = pw_document_node(doc, other->key);
+        if (name->type == YAML_SCALAR_NODE && before->type == YAML_SCALAR_NODE &&
+            strcmp((const char *)name->data.scalar.value, (const char *)before->data.scalar.value) == 0) {
+            return before->start_mark.line + 1;
+        }
+    }
+    return 0;
+}
+
+static void params_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node,
+                        void *record)
+{
+    if (node->type != YAML_MAPPING_NODE) {
+        pw_document_problem(doc, node->start_mark, "%s: has %s where a group of 'name: value' is wanted",
+                            key->name, pw_node_kind_name(node));
+        return;
+    }
+    uint32_t param_cnt = 0;
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
+        const yaml_node_t *name = pw_document_node(doc, pair->key);
+        size_t line = param_line_before(doc, node, pair);
+        if (param_cnt == key->cnt_max) {
+            pw_document_problem(doc, name->start_mark, "%s: at most %u are possible", key->name,
+                                key->cnt_max);
+            break;
+        }
+        if (line != 0) {
+            pw_document_problem(doc, name->start_mark,
+                                "'%s' is set a second time (first in line %zu); remove one",
+                                (const char *)name->data.scalar.value, line);
+            continue;
+        }
+        struct pw_param *param = (struct pw_param *)((char *)record + key->offset) + param_cnt++;
+        pw_value_read_node(doc, key, PW_VALUE_NAME, name,
+                           (struct pw_target){param->name, sizeof param->name});
+        pw_value_read_node(doc, key, PW_VALUE_TEXT, pw_document_node(doc, pair->value),
+                           (struct pw_target){param->value, sizeof param->value});
+    }
+    memcpy((char *)record + key->cnt_offset, &param_cnt, sizeof param_cnt);
+}
+
+static void key_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node, void *record)
+{
+    switch (key->kind) {
+    case PW_VALUE_GROUP:
+        if (node->type == YAML_MAPPING_NODE) {
+            group_read(doc, key->section, node, (char *)record + key->offset);
+        } else {
+            pw_document_problem(doc, node->start_mark, "%s: has %s where a group of 'key: value' is wanted",
+                                key->name, pw_node_kind_name(node));
+        }
+        break;
+    case PW_VALUE_GROUPS:
+    case PW_VALUE_LIST:
+        list_read(doc, key, node, record);
+        break;
+    case PW_VALUE_REFS:
+        refs_read(doc, key, node);
+        break;
+    case PW_VALUE_PARAMS:
+        params_read(doc, key, node, record);
+        break;
+    default:
+        pw_value_read_node(doc, key, key->kind, node, target_of(key, record));
+    }
+}
+
+/* Tells an unknown key, with the one that was probably meant. */
+static void unknown_key(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                        const char *text)
+{
+    const char *names[SECTION_KEYS_MAX];
+    char all[400];
+    uint32_t name_cnt = 0;
+    for (; name_cnt < section->key_cnt; name_cnt++) {
+        names[name_cnt] = section->keys[name_cnt].name;
+    }
+    const char *nearest = pw_value_nearest(text, names, name_cnt);
+    if (nearest != NULL) {
+        pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; did you mean '%s'?", text, nearest);
+    } else {
+        pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; here may stand: %s", text,
+                            pw_value_join(names, name_cnt, all, sizeof all));
+    }
+}
+
+static const struct pw_key *key_find(const struct pw_section *section, const char *text)
+{
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        if (strcmp(section->keys[i].name, text) == 0) {
+            return &section->keys[i];
+        }
+    }
+    return NULL;
+}
+
+/* Each pair of the mapping; `seen` (by key) holds the line where a key stood first. */
+static void pairs_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                       void *record, size_t *seen)
+{
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
+        const yaml_node_t *name = pw_document_node(doc, pair->key);
+        bool whole = true;
+        const char *text = name->type == YAML_SCALAR_NODE ? pw_node_text(name, &whole) : "";
+        const struct pw_key *key = whole ? key_find(section, text) : NULL;
+        if (key == NULL) {
+            unknown_key(doc, section, name, text);
+            continue;
+        }
+        size_t *line = &seen[key - section->keys];
+        if (*line != 0) {
+            pw_document_problem(doc, name->start_mark,
+                                "'%s' is set a second time (first in line %zu); remove one", key->name,
+                                *line);
+            continue;
+        }
+        *line = name->start_mark.line + 1;
+        key_read(doc, key, pw_document_node(doc, pair->value), record);
+    }
+}
+
+/* node NULL: the group is absent, and all of it by default. */
+static void group_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                       void *record)
+{
+    size_t seen[SECTION_KEYS_MAX] = {0};
+    /* Defaults first: a value that was judged wrong leaves a sound one behind for the checks that follow. */
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        const struct pw_key *key = &section->keys[i];
+        if (key->kind == PW_VALUE_GROUP) {
+            group_read(doc, key->section, NULL, (char *)record + key->offset);
+        } else {
+            pw_value_read_default(doc, key, target_of(key, record));
+        }
+    }
+    if (node == NULL) {
+        return;
+    }
+    pairs_read(doc, section, node, record, seen);
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        const struct pw_key *key = &section->keys[i];
+        if (key->required && seen[i] == 0) {
+            pw_document_problem(doc, node->start_mark, "'%s' is missing; add it: %s", key->name, key->help);
+        }
+    }
+}
+
+void pw_schema_read(struct pw_document *doc, struct pw_config *config)
+{
+    group_read(doc, &g_root, pw_document_root(doc), config);
+}
+
+/* ---- the reference ---- */
+
+static void print_range(FILE *out, const struct pw_key *key)
+{
+    const char *unit = key->unit != NULL ? key->unit : "";
+    const char *blank = key->unit != NULL ? " " : "";
+    if (key->kind == PW_VALUE_COUNT) {
+        fprintf(out, "%s%lld to %lld%s%s", key->power_of_two ? "power of two, " : "", (long long)key->min,
+                (long long)key->max, blank, unit);
+    } else if (key->max == INT64_MAX) {
+        fprintf(out, "decimal, 0 or more%s%s", blank, unit);
+    } else {
+        char high[PW_DECIMAL_TEXT_BYTES];
+        pw_decimal_print_e8(key->max, high);
+        fprintf(out, "decimal, 0 to %s%s%s", high, blank, unit);
+    }
+}
+
+static void print_value(FILE *out, const struct pw_key *key)
+{
+    enum pw_value_kind kind = key->kind == PW_VALUE_LIST ? key->item : key->kind;
+    char all[200];
+    if (key->kind == PW_VALUE_LIST) {
+        fputs("list of: ", out);
+    }
+    switch (kind) {
+    case PW_VALUE_BOOL:
+        fputs("true, false", out);
+        break;
+    case PW_VALUE_COUNT:
+    case PW_VALUE_DECIMAL:
+        print_range(out, key);
+        break;
+    case PW_VALUE_NAME:
+        fprintf(out, "a-z 0-9 _ -, at most %zu", key->bytes - 1);
+        break;
+    case PW_VALUE_TOKEN:
+    case PW_VALUE_CHOICE:
+        fputs(pw_value_join(key->choices, key->choice_cnt, all, sizeof all), out);
+        break;
+    case PW_VALUE_SYMBOL:
+    case PW_VALUE_REFS:
+        fputs(kind == PW_VALUE_REFS ? "list of: symbol" : "symbol", out);
+        break;
+    case PW_VALUE_URL:
+        fputs("URL", out);
+        break;
+    case PW_VALUE_PATH:
+        fputs("path", out);
+        break;
+    case PW_VALUE_CORE:
+        fputs("number, auto, none", out);
+        break;
+    case PW_VALUE_TEXT:
+        fputs("stage", out);
+        break;
+    case PW_VALUE_GROUP:
+    case PW_VALUE_GROUPS:
+        fprintf(out, "[%s below](#%s)", kind == PW_VALUE_GROUP ? "group" : "list of groups",
+                key->section->title);
+        break;
+    case PW_VALUE_PARAMS:
+        fputs("name: value", out);
+        break;
+    case PW_VALUE_LIST:
+        break; /* there are no lists of lists */
+    }
+}
+
+static void print_section(FILE *out, const struct pw_section *section)
+{
+    fputs("| key | value | default | meaning |\n|---|---|---|---|\n", out);
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        const struct pw_key *key = &section->keys[i];
+        fprintf(out, "| `%s` | ", key->name);
+        print_value(out, key);
+        if (key->required) {
+            fputs(" | **required**", out);
+        } else if (key->fallback != NULL) {
+            fprintf(out, " | `%s`", key->fallback);
+        } else {
+            fputs(key->kind == PW_VALUE_DECIMAL ? " | `0`"
+                  : key->kind == PW_VALUE_GROUP ? " | its own"
+                                                : " | none",
+                  out);
+        }
+        fprintf(out, " | %s |\n", key->help);
+    }
+}
+
+void pw_config_print_reference(FILE *out)
+{
+    fputs("# The config file\n\n"
+          "One YAML file describes one engine. Relative paths begin at the file's own folder. In paths and "
+          "URLs, `$NAME`\n"
+          "and `${NAME}` stand for environment variables, and `${NAME:-default}` for one that may be unset "
+          "or empty; `$$`\n"
+          "is a dollar. Decimals are exact: write them with or without quotes, with at most 8 decimals. "
+          "Unknown keys are\n"
+          "refused. `pinwheel run --check FILE` tells all that is wrong with a file, with line, column and "
+          "what to do.\n\n",
+          out);
+    print_section(out, &g_root);
+    for (uint32_t i = 0; i < g_root.key_cnt; i++) {
+        const struct pw_key *key = &g_root.keys[i];
+        if (key->section != NULL) {
+            fprintf(out, "\n## %s\n\n%c%s.\n\n", key->section->title, key->help[0] - 'a' + 'A',
+                    key->help + 1);
+            print_section(out, key->section);
+        }
+    }
+}
