@@ -118,10 +118,10 @@ struct pw_stage_view {
     _Atomic uint64_t tid;
     _Atomic uint64_t pass_cnt;    /* times polled */
     _Atomic uint64_t work_cnt;    /* events handled */
-    _Atomic uint64_t busy_ns;     /* in polls that did work */
+    _Atomic uint64_t busy_ns;     /* in polls that did work, and housekeeping */
     _Atomic uint64_t stalled_ns;  /* in polls that had input but no room for output */
-    _Atomic uint64_t idle_ns;     /* in polls without work, and asleep */
-    _Atomic uint64_t longest_pass_ns; /* longest poll since start */
+    _Atomic uint64_t idle_ns;     /* all other time of its thread: the three add up to the thread's life */
+    _Atomic uint64_t longest_pass_ns; /* longest poll or housekeeping since start */
     _Atomic uint64_t alive;       /* 1 between init and fini */
     uint64_t reserved[3];
 };

@@ -45,10 +45,12 @@ _Atomic uint64_t *pw_env_metric(const struct pw_stage_env *env, const char *grou
 /* The histogram region of that name, or NULL. */
 struct pw_histogram *pw_env_histogram(const struct pw_stage_env *env, const char *name);
 
-/* What a poll did. `stalled`: there was input, but no room for what it would cause. */
+/* What a poll did. `stalled`: there was input, but no room for what it would cause. `failed`: the stage cannot go on
+ * (it has logged why); its thread ends, and the engine stops. */
 struct pw_poll {
     uint32_t work;
     bool stalled;
+    bool failed;
 };
 
 struct pw_stage_ops {
@@ -66,9 +68,12 @@ struct pw_stage_ops {
     int64_t (*next_ns)(void *state);
     /* Optional: about each millisecond, on its thread: publish counters and cells. */
     void (*housekeep)(void *state, int64_t now_ns);
-    /* Optional: true while there is something that must still be done before a clean stop (drain). */
+    /* Optional: called once, on its thread, when a clean stop begins: take in nothing new from outside. It is polled on
+     * until no stage is pending. */
+    void (*drain)(void *state);
+    /* Optional: true while there is something that must still be done before a clean stop. */
     bool (*pending)(void *state);
-    /* Optional: called on its thread after its last poll (flush, close). */
+    /* Optional: called on its thread after its last poll (flush, close); also when start failed, its own or another's. */
     void (*fini)(void *state);
 };
 
