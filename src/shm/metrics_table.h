@@ -51,6 +51,7 @@
     PW_COUNTER(strategy, intents, "1", "intents given") \
     PW_COUNTER(strategy, reports, "1", "order and fill reports taken") \
     PW_COUNTER(strategy, book_overflow, "1", "levels beyond what a book holds") \
+    PW_COUNTER(strategy, books_crossed, "1", "depth messages after which a book was crossed") \
     PW_COUNTER(strategy, stalls, "1", "times that input waited for room in a ring") \
     PW_COUNTER(execution, events, "1", "events taken") \
     PW_COUNTER(execution, intents, "1", "intents taken") \
@@ -74,7 +75,9 @@
     PW_COUNTER(execution, denied_no_room, "1", "denied: the journal's ring is short of room") \
     PW_COUNTER(execution, denied_no_position, "1", "denied: would go short, which the config forbids") \
     PW_COUNTER(execution, denied_stale, "1", "denied: the feed is down or stale") \
-    PW_COUNTER(execution, stalls, "1", "times that an intent waited for room in a ring") \
+    PW_COUNTER(execution, reports_refused, "1", "gateway's reports that contradict what is known") \
+    PW_COUNTER(execution, cancels_void, "1", "cancels of orders that were not open, or not its own") \
+    PW_COUNTER(execution, stalls, "1", "times that input waited for room in a ring") \
     PW_COUNTER(journal, events, "1", "events stored") \
     PW_COUNTER(journal, bytes_raw, "bytes", "these events at 64 bytes each, and raw frames") \
     PW_COUNTER(journal, bytes_stored, "bytes", "bytes of the records that hold them") \

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How strategy and execution keep out of each other's way: what one order may put into the report ring.
+ *
+ * The two stages feed each other: intents one way, reports the other. If each could wait for the other's ring
+ * to drain, both could wait for ever. So the space for every answer is set aside before the question is
+ * asked: strategy takes a market event only while the intents that execution has not answered yet, those that
+ * the event may cause, and the orders that may be open, could all report what they can report and still fit
+ * the ring. Then execution never waits for the report ring because of strategy, and strategy's waiting for
+ * the other ring always ends.
+ *
+ * The reckoning holds for strategies that answer the end of an order with at most one new order. What comes
+ * beyond it still finds the check for room in front of every intent, and at worst waits, visibly (stalls).
+ */
+#ifndef PW_FLOW_H
+#define PW_FLOW_H
+
+#include <pinwheel/gateway.h>
+#include <pinwheel/strategy.h>
+#include <stdint.h>
+
+/* An ORDER, and perhaps a FILL, for each report that one call to the gateway may make of one order. */
+#define PW_FLOW_OPEN_EVENTS (2u * PW_REPORTS_PER_ORDER)
+/* An intent's first ORDER (in flight or denied), and what its placing reports. */
+#define PW_FLOW_INTENT_EVENTS (1u + PW_FLOW_OPEN_EVENTS)
+
+/* How many orders may be open at once: their reports take at most a quarter of the ring. */
+static inline uint32_t pw_flow_open_max(uint64_t report_slots)
+{
+    uint64_t max = report_slots / 4 / PW_FLOW_OPEN_EVENTS;
+    return max < PW_OPEN_ORDERS_MAX ? (uint32_t)max : PW_OPEN_ORDERS_MAX;
+}
+
+/* How many intents may wait for their first answer at once. */
+static inline uint32_t pw_flow_intents_max(uint64_t report_slots)
+{
+    return (uint32_t)((report_slots - pw_flow_open_max(report_slots) * PW_FLOW_OPEN_EVENTS) /
+                      PW_FLOW_INTENT_EVENTS);
+}
+
+/* What one market event may make the strategies put into the ring to execution, itself included. */
+static inline uint32_t pw_flow_market_events(uint32_t strategy_cnt)
+{
+    return 1u + PW_DECISIONS_MAX * strategy_cnt;
+}
+
+#endif

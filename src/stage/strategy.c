@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The strategy stage: keeps the books and markets, calls the strategies, and puts what execution needs
+ * (market events, signals, intents, what was consumed when) into one ring in one order.
+ *
+ * Reports come before market events. A market event is taken only when the ring to execution has room for it
+ * and for all that the strategies may decide on it, and when the answers to that have room on their way back
+ * (flow.h).
+ *
+ * Every event made here bears the time of the event that caused it, and the number of the market event after
+ * which it was made. When the market is silent for QUIET_NS a TIME event moves the time on.
+ */
+#include "book.h"
+#include "flow.h"
+#include "stages.h"
+#include "strategies.h"
+#include <errno.h>
+#include <pinwheel/histogram.h>
+#include <string.h>
+
+#define QUIET_NS INT64_C(10000000)
+
+enum counter { EVENTS, SIGNALS, INTENTS, REPORTS, BOOK_OVERFLOW, BOOKS_CROSSED, STALLS, COUNTERS };
+
+static const char *const counter_names[COUNTERS] = {
+    [EVENTS] = "events",
+    [SIGNALS] = "signals",
+    [INTENTS] = "intents",
+    [REPORTS] = "reports",
+    [STALLS] = "stalls",
+    [BOOK_OVERFLOW] = "book_overflow",
+    [BOOKS_CROSSED] = "books_crossed",
+};
+
+struct slot {
+    const struct pw_strategy_ops *ops;
+    void *state;
+};
+
+struct market {
+    struct pw_book *book;
+    struct pw_market view; /* all but the book's part, which is copied when it is shown */
+    uint32_t strategies;   /* bit i: strategy i trades it */
+    bool feed_up;
+    bool changed; /* since last shown */
+};
+
+struct strategy_stage {
+    struct pw_consumer market_in, report_in;
+    struct pw_producer out;
+    struct pw_histogram *hop;
+    const struct pw_instrument *instruments;
+    struct pw_market_view *views; /* in the workspace, by instrument */
+    uint32_t instrument_cnt, slot_cnt;
+    uint32_t market_events;     /* room that one market event needs */
+    uint32_t intents_max;       /* that may be unanswered after it */
+    uint32_t unanswered_cnt;    /* intents without a first answer */
+    uint32_t seq;               /* of the next event made here */
+    uint64_t market_cnt;        /* market events taken; the last one's number is one less */
+    uint64_t report_cnt;        /* reports taken */
+    uint16_t fill_strategy_idx; /* whose the next FILL is: of the ORDER before it */
+    int64_t last_ns;            /* of the last market event or TIME; 0: none yet */
+    uint64_t counts[COUNTERS];
+    _Atomic uint64_t *counters[COUNTERS];
+    struct pw_decisions decisions;
+    struct slot slots[PW_STRATEGIES_MAX];
+    struct market markets[]; /* by instrument; then the books, then the strategies' own state */
+};
+
+/* ---- start ---- */
+
+static size_t round_up_64(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static uint32_t level_max(const struct pw_stage_env *env)
+{
+    return env->config->book_levels ? env->config->book_levels : PW_BOOK_LEVELS_DEFAULT;
+}
+
+static struct pw_strategy_env strategy_env(const struct pw_stage_env *env, uint32_t i)
+{
+    const struct pw_config_strategy *config = &env->config->strategies[i];
+    return (struct pw_strategy_env){
+        .strategy_idx = (uint16_t)i,
+        .name = config->name,
+        .params = config->params,
+        .param_cnt = config->param_cnt,
+        .instruments = config->instruments,
+        .instrument_cnt = config->instrument_cnt,
+        .instrument_table = env->instruments,
+    };
+}
+
+/* Bytes of one strategy's state; 0 with a reason when the config is wrong. */
+static size_t slot_bytes(const struct pw_stage_env *env, uint32_t i, char *error, size_t error_bytes)
+{
+    const struct pw_strategy_ops *ops = pw_strategy_find(env->config->strategies[i].kind);
+    if (!ops) {
+        snprintf(error, error_bytes, "there is no strategy of kind '%s'", env->config->strategies[i].kind);
+        return 0;
+    }
+    struct pw_strategy_env strategy = strategy_env(env, i);
+    return ops->state_bytes(&strategy, error, error_bytes);
+}
+
+static size_t strategy_state_bytes(const struct pw_stage_env *env)
+{
+    char error[256];
+    size_t bytes = round_up_64(sizeof(struct strategy_stage) + env->instrument_cnt * sizeof(struct market));
+    bytes += env->instrument_cnt * pw_book_bytes(level_max(env));
+    for (uint32_t i = 0; i < env->config->strategy_cnt; i++) {
+        bytes += round_up_64(slot_bytes(env, i, error, sizeof error)); /* what is wrong here, init tells */
+    }
+    return bytes;
+}
+
+static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *env, char *memory)
+{
+    for (uint32_t i = 0; i < env->config->strategy_cnt; i++) {
+        const struct pw_config_strategy *config = &env->config->strategies[i];
+        struct pw_strategy_env strategy = strategy_env(env, i);
+        char error[256] = "";
+        size_t bytes = slot_bytes(env, i, error, sizeof error);
+        s->slots[i].ops = pw_strategy_find(config->kind);
+        s->slots[i].state = memory;
+        if (bytes == 0 || s->slots[i].ops->init(memory, &strategy, error, sizeof error) < 0) {
+            pw_log(PW_LOG_ERROR, "%s: strategy '%s': %s", env->config->path, config->name, error);
+            return -EINVAL;
+        }
+        memory += round_up_64(bytes);
+        for (uint32_t k = 0; k < config->instrument_cnt; k++) {
+            if (config->instruments[k] >= env->instrument_cnt) {
+                pw_log(PW_LOG_ERROR, "%s: strategy '%s': instrument %u is not of any feed", env->config->path,
+                       config->name, config->instruments[k]);
+                return -EINVAL;
+            }
+            s->markets[config->instruments[k]].strategies |= 1u << i;
+        }
+    }
+    s->slot_cnt = env->config->strategy_cnt;
+    return 0;
+}
+
+static int attach(struct strategy_stage *s, const struct pw_stage_env *env)
+{
+    int error = pw_env_consumer(env, "parse.strategy", &s->market_in);
+    error = error ? error : pw_env_consumer(env, "execution.strategy", &s->report_in);
+    error = error ? error : pw_env_producer(env, "strategy.execution", &s->out);
+    if (error) {
+        pw_log(PW_LOG_ERROR, "strategy: a ring is missing: %s", strerror(-error));
+        return error;
+    }
+    const struct pw_region *quotes = pw_workspace_find(env->ws, "quotes", PW_REGION_QUOTES);
+    s->hop = pw_env_histogram(env, "hop.recv_to_strategy");
+    if (!quotes || quotes->row_cnt < env->instrument_cnt || !s->hop) {
+        pw_log(PW_LOG_ERROR, "strategy: the workspace lacks quotes or the hop's histogram");
+        return -ENOENT;
+    }
+    s->views = pw_region_at(env->ws, quotes, 0);
+    for (int i = 0; i < COUNTERS; i++) {
+        s->counters[i] = pw_env_metric(env, "strategy", counter_names[i]);
+        if (!s->counters[i]) {
+            pw_log(PW_LOG_ERROR, "strategy: metric '%s' is not declared", counter_names[i]);
+            return -ENOENT;
+        }
+    }
+    return 0;
+}
+
+static int check_ring_sizes(struct strategy_stage *s, const struct pw_stage_env *env)
+{
+    uint64_t report_slots = s->report_in.mask + 1;
+    s->market_events = pw_flow_market_events(s->slot_cnt);
+    s->intents_max = pw_flow_intents_max(report_slots);
+    if (s->market_events > s->out.mask + 1 || s->market_events - 1 > s->intents_max) {
+        pw_log(PW_LOG_ERROR,
+               "%s: rings: %llu market and %llu orders slots are too few for %u strategies; give each %u or "
+               "more",
+               env->config->path, (unsigned long long)s->out.mask + 1, (unsigned long long)report_slots,
+               s->slot_cnt, PW_RING_SLOTS_MIN * PW_STRATEGIES_MAX);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int strategy_init(void *state, const struct pw_stage_env *env)
+{
+    struct strategy_stage *s = state;
+    size_t book_bytes = pw_book_bytes(level_max(env));
+    if (book_bytes == 0) {
+        pw_log(PW_LOG_ERROR, "%s: book_levels: %u is not from 1 to %u", env->config->path, level_max(env),
+               PW_BOOK_LEVELS_MAX);
+        return -EINVAL;
+    }
+    s->instruments = env->instruments;
+    s->instrument_cnt = env->instrument_cnt;
+    char *memory = (char *)state + round_up_64(sizeof *s + env->instrument_cnt * sizeof(struct market));
+    for (uint32_t i = 0; i < env->instrument_cnt; i++, memory += book_bytes) {
+        s->markets[i].book = pw_book_init(memory, level_max(env));
+        s->markets[i].changed = true;
+    }
+    int error = attach(s, env);
+    error = error ? error : init_strategies(s, env, memory);
+    return error ? error : check_ring_sizes(s, env);
+}
+
+/* ---- out ---- */
+
+static void put(struct strategy_stage *s, struct pw_event *event)
+{
+    event->seq = s->seq++;
+    pw_producer_put(&s->out, event);
+}
+
+/* Number of the last market event taken. */
+static uint64_t market_seq(const struct strategy_stage *s)
+{
+    return s->market_cnt ? s->market_cnt - 1 : 0;
+}
+
+static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64_t recv_ns)
+{
+    for (uint32_t i = 0; i < s->decisions.cnt; i++) {
+        struct pw_event *event = &s->decisions.events[i];
+        event->recv_ns = recv_ns;
+        if (event->kind == PW_EVENT_SIGNAL) {
+            event->body.signal.strategy_idx = strategy_idx;
+            event->body.signal.market_seq = market_seq(s);
+            s->counts[SIGNALS]++;
+        } else if (event->kind == PW_EVENT_INTENT) {
+            event->body.intent.strategy_idx = strategy_idx;
+            event->body.intent.market_seq = market_seq(s);
+            s->unanswered_cnt += event->body.intent.action == PW_PLACE;
+            s->counts[INTENTS]++;
+        }
+        put(s, event);
+    }
+}
+
+/* ---- reports ---- */
+
+static void take_report(struct strategy_stage *s, const struct pw_event *report)
+{
+    s->report_cnt++;
+    if (report->kind == PW_EVENT_ORDER) {
+        enum pw_order_state state = report->body.order.state;
+        s->fill_strategy_idx = report->body.order.strategy_idx;
+        s->unanswered_cnt -= state == PW_ORDER_IN_FLIGHT || state == PW_ORDER_DENIED;
+    }
+    put(s, &(struct pw_event){.kind = PW_EVENT_CONSUMED,
+                              .instrument_idx = report->instrument_idx,
+                              .recv_ns = report->recv_ns,
+                              .body.consumed = {.report_seq = s->report_cnt, .market_seq = s->market_cnt}});
+    if (s->fill_strategy_idx < s->slot_cnt) {
+        const struct slot *slot = &s->slots[s->fill_strategy_idx];
+        s->decisions.cnt = 0;
+        slot->ops->on_report(slot->state, report, market_seq(s), &s->decisions);
+        put_decisions(s, s->fill_strategy_idx, report->recv_ns);
+    }
+}
+
+/* False when it had to leave one for want of room. */
+static bool take_reports(struct strategy_stage *s, struct pw_poll *did)
+{
+    uint64_t there = pw_consumer_peek(&s->report_in, PW_BATCH_MAX);
+    uint64_t taken = 0;
+    while (taken < there && pw_producer_room(&s->out, 1 + PW_DECISIONS_MAX) >= 1 + PW_DECISIONS_MAX) {
+        take_report(s, pw_consumer_at(&s->report_in, taken));
+        taken++;
+    }
+    if (taken) {
+        pw_consumer_done(&s->report_in, taken);
+        s->counts[REPORTS] += taken;
+        did->work += (uint32_t)taken;
+    }
+    did->stalled |= taken < there;
+    return taken == there;
+}
+
+/* ---- the market ---- */
+
+static void note_book(struct strategy_stage *s, struct market *m, const struct pw_event *event)
+{
+    if (pw_book_apply(m->book, event)) {
+        m->changed = true;
+        if (event->flags & PW_FLAG_LAST && pw_book_crossed(m->book)) {
+            s->counts[BOOKS_CROSSED]++;
+        }
+    }
+}
+
+static void note_trade(struct market *m, int64_t price_e8, int64_t qty_e8, int64_t trade_ns)
+{
+    m->view.last_price_e8 = price_e8;
+    m->view.last_qty_e8 = qty_e8;
+    m->view.last_trade_ns = trade_ns;
+    m->view.trade_cnt++;
+    m->changed = true;
+}
+
+static void note_feed(struct strategy_stage *s, const struct pw_event *event)
+{
+    for (uint32_t i = 0; i < s->instrument_cnt; i++) {
+        if (s->instruments[i].feed_idx == event->body.state.feed_idx) {
+            s->markets[i].feed_up = event->body.state.state == PW_FEED_UP;
+            s->markets[i].changed = true;
+        }
+    }
+}
+
+/* Brings one instrument's market up to date with an event of its own. */
+static void note(struct strategy_stage *s, struct market *m, const struct pw_event *event)
+{
+    switch (event->kind) {
+    case PW_EVENT_QUOTE:
+        m->view.quote = event->body.quote;
+        m->view.quote_recv_ns = event->recv_ns;
+        m->view.quote_cnt++;
+        m->changed = true;
+        break;
+    case PW_EVENT_TRADE:
+        note_trade(m, event->body.trade.price_e8, event->body.trade.qty_e8, event->body.trade.trade_ns);
+        break;
+    case PW_EVENT_AGG_TRADE:
+        note_trade(m, event->body.agg_trade.price_e8, event->body.agg_trade.qty_e8,
+                   event->venue_ns - INT64_C(1000) * event->body.agg_trade.match_offset_us);
+        break;
+    case PW_EVENT_DEPTH:
+    case PW_EVENT_LEVELS:
+    case PW_EVENT_BOOK_STATE:
+        note_book(s, m, event);
+        break;
+    default:
+        break;
+    }
+}
+
+/* What execution needs to see. */
+static bool is_for_execution(uint8_t kind)
+{
+    return kind == PW_EVENT_QUOTE || kind == PW_EVENT_TRADE || kind == PW_EVENT_AGG_TRADE ||
+           kind == PW_EVENT_BOOK_STATE || kind == PW_EVENT_FEED_STATE;
+}
+
+static void call_strategies(struct strategy_stage *s, uint32_t strategies, const struct pw_event *event)
+{
+    for (; strategies; strategies &= strategies - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(strategies);
+        s->decisions.cnt = 0;
+        s->slots[i].ops->on_market(s->slots[i].state, event, market_seq(s), &s->decisions);
+        put_decisions(s, (uint16_t)i, event->recv_ns);
+    }
+}
+
+static void take_market(struct strategy_stage *s, const struct pw_event *event)
+{
+    /* The events bear the low half of their number; they are taken in order, so the rest follows. */
+    s->market_cnt += (uint32_t)(event->seq - (uint32_t)s->market_cnt) + UINT64_C(1);
+    s->last_ns = event->recv_ns;
+    if (is_for_execution(event->kind)) {
+        pw_producer_put(&s->out, event);
+    }
+    if (event->kind == PW_EVENT_FEED_STATE) {
+        note_feed(s, event);
+    } else if (event->instrument_idx < s->instrument_cnt) {
+        note(s, &s->markets[event->instrument_idx], event);
+        call_strategies(s, s->markets[event->instrument_idx].strategies, event);
+    }
+}
+
+/* Room for an input's outcome, on the way out and on the way back. */
+static bool has_room(struct strategy_stage *s)
+{
+    return s->unanswered_cnt + s->market_events - 1 <= s->intents_max &&
+           pw_producer_room(&s->out, s->market_events) >= s->market_events;
+}
+
+static void take_markets(struct strategy_stage *s, int64_t now_ns, struct pw_poll *did)
+{
+    uint64_t there = pw_consumer_peek(&s->market_in, PW_BATCH_MAX);
+    uint64_t taken = 0;
+    while (taken < there && has_room(s)) {
+        const struct pw_event *event = pw_consumer_at(&s->market_in, taken);
+        pw_histogram_add(s->hop, now_ns - event->recv_ns);
+        take_market(s, event);
+        taken++;
+    }
+    if (taken) {
+        pw_consumer_done(&s->market_in, taken);
+        s->counts[EVENTS] += taken;
+        did->work += (uint32_t)taken;
+    }
+    did->stalled |= taken < there;
+}
+
+/* Nothing has come for a while: time itself is the event. */
+static void pass_time(struct strategy_stage *s, int64_t now_ns, struct pw_poll *did)
+{
+    if (s->last_ns == 0) {
+        s->last_ns = now_ns;
+    }
+    if (now_ns - s->last_ns < QUIET_NS || !has_room(s)) {
+        return;
+    }
+    struct pw_event event = {.kind = PW_EVENT_TIME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = now_ns};
+    s->last_ns = now_ns;
+    put(s, &event);
+    call_strategies(s, (1u << s->slot_cnt) - 1, &event);
+    did->work++;
+}
+
+static struct pw_poll strategy_poll(void *state, int64_t now_ns)
+{
+    struct strategy_stage *s = state;
+    struct pw_poll did = {0};
+    if (take_reports(s, &did)) {
+        take_markets(s, now_ns, &did);
+        if (did.work == 0 && !did.stalled) {
+            pass_time(s, now_ns, &did);
+        }
+    }
+    pw_producer_publish(&s->out);
+    if (did.stalled) {
+        s->counts[STALLS]++;
+        pw_count(&s->out.ring->stalled_cnt, 1);
+    }
+    return did;
+}
+
+static int64_t strategy_next_ns(void *state)
+{
+    const struct strategy_stage *s = state;
+    return s->last_ns + QUIET_NS;
+}
+
+/* ---- beside the way ---- */
+
+static void show_market(struct strategy_stage *s, uint32_t i)
+{
+    struct market *m = &s->markets[i];
+    struct pw_market *view = &m->view;
+    view->depth_cnt = m->book->depth_cnt;
+    view->book_synced = m->book->synced && m->feed_up;
+    view->book_update_id = m->book->update_id;
+    view->bid_level_cnt = pw_book_level_cnt(m->book, PW_BUY);
+    view->ask_level_cnt = pw_book_level_cnt(m->book, PW_SELL);
+    pw_book_top(m->book, PW_BUY, view->bids, PW_BOOK_VIEW_LEVELS);
+    pw_book_top(m->book, PW_SELL, view->asks, PW_BOOK_VIEW_LEVELS);
+    pw_cell_write(&s->views[i].cell, s->views[i].words, view, sizeof *view);
+    m->changed = false;
+}
+
+static void strategy_housekeep(void *state, int64_t now_ns)
+{
+    (void)now_ns;
+    struct strategy_stage *s = state;
+    s->counts[BOOK_OVERFLOW] = 0;
+    for (uint32_t i = 0; i < s->instrument_cnt; i++) {
+        s->counts[BOOK_OVERFLOW] += s->markets[i].book->dropped_cnt;
+        if (s->markets[i].changed) {
+            show_market(s, i);
+        }
+    }
+    for (int i = 0; i < COUNTERS; i++) {
+        atomic_store_explicit(s->counters[i], s->counts[i], memory_order_relaxed);
+    }
+}
+
+static bool strategy_pending(void *state)
+{
+    struct strategy_stage *s = state;
+    return pw_consumer_peek(&s->report_in, 1) || pw_consumer_peek(&s->market_in, 1);
+}
+
+static void strategy_fini(void *state)
+{
+    strategy_housekeep(state, 0);
+}
+
+const struct pw_stage_ops pw_strategy_stage = {
+    .name = "strategy",
+    .state_bytes = strategy_state_bytes,
+    .init = strategy_init,
+    .poll = strategy_poll,
+    .next_ns = strategy_next_ns,
+    .housekeep = strategy_housekeep,
+    .pending = strategy_pending,
+    .fini = strategy_fini,
+};
