@@ -101,8 +101,8 @@ const char *pw_header_check(const struct pw_workspace_header *header, uint64_t f
     if (header->total_bytes != file_bytes) {
         return "the file is not as long as its header says";
     }
-    if (header->region_cnt > PW_REGIONS_MAX) {
-        return "the directory has too many regions";
+    if (header->region_cnt == 0 || header->region_cnt > PW_REGIONS_MAX) {
+        return "the directory has too many regions or none";
     }
     if (strnlen(header->instance, PW_INSTANCE_BYTES) == PW_INSTANCE_BYTES ||
         !pw_instance_name_valid(header->instance) ||

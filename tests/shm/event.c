@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Events and amounts as text, and the metrics' table.
+ */
+#include "metrics_table.h"
+#include "text.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+static const char *e8(int64_t value_e8)
+{
+    static char buffer[64];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_text_put_e8(&text, value_e8);
+    return buffer;
+}
+
+static const char *e16(pw_i128 value_e16)
+{
+    static char buffer[64];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_text_put_e16(&text, value_e16);
+    return buffer;
+}
+
+Test(text, decimals_are_exact_at_the_ends_of_their_range)
+{
+    cr_assert_str_eq(e8(0), "0");
+    cr_assert_str_eq(e8(1), "0.00000001");
+    cr_assert_str_eq(e8(-1), "-0.00000001");
+    cr_assert_str_eq(e8(6160201000000), "61602.01");
+    cr_assert_str_eq(e8(-50000000), "-0.5");
+    cr_assert_str_eq(e8(10 * PW_E8), "10");
+    cr_assert_str_eq(e8(INT64_MAX), "92233720368.54775807");
+    cr_assert_str_eq(e8(INT64_MIN), "-92233720368.54775808");
+    pw_i128 max = ~((pw_i128)1 << 127);
+    cr_assert_str_eq(e16(max), "17014118346046923173168.7303715884105727");
+    cr_assert_str_eq(e16(-max - 1), "-17014118346046923173168.7303715884105728");
+    cr_assert_str_eq(e16(1), "0.0000000000000001");
+}
+
+Test(text, amounts_in_two_words_keep_their_sign)
+{
+    uint64_t words[2] = {UINT64_MAX, UINT64_MAX};
+    cr_assert(pw_e16_from_words(words) == -1);
+    uint64_t large[2] = {UINT64_MAX, 0};
+    cr_assert_str_eq(e16(pw_e16_from_words(large)), "1844.6744073709551615");
+}
+
+Test(text, everything_unprintable_is_escaped)
+{
+    char buffer[64];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_text_put_escaped(&text, "a\"\\\n\x1b[\xff", 7);
+    cr_assert_str_eq(buffer, "a\\\"\\\\\\n\\u001b[\\u00ff");
+}
+
+Test(text, what_does_not_fit_is_cut_and_told)
+{
+    for (size_t bytes = 1; bytes < 12; bytes++) {
+        char *buffer = malloc(bytes); /* so that a sanitizer sees a byte too many */
+        struct pw_text text = pw_text_start(buffer, bytes);
+        pw_text_put(&text, "01234");
+        pw_text_put(&text, "56789");
+        pw_text_put(&text, "!");
+        cr_assert_eq(text.cut, bytes < 12);
+        cr_assert_eq(strlen(buffer), bytes - 1);
+        free(buffer);
+    }
+}
+
+Test(event, trade_is_printed_with_all_that_it_says)
+{
+    struct pw_event event = {
+        .seq = 7,
+        .instrument_idx = 2,
+        .kind = PW_EVENT_TRADE,
+        .flags = PW_FLAG_SELL,
+        .recv_ns = 1723104000123456789,
+        .venue_ns = 1723104000000000000,
+        .body.trade = {.price_e8 = 6160201000000, .qty_e8 = 100000, .trade_id = 3714290245}};
+    char text[256];
+    int len = pw_event_print(&event, "BTCUSDT", text, sizeof text);
+    cr_assert_str_eq(text,
+                     "7 trade BTCUSDT recv_ns=1723104000123456789 venue_ns=1723104000000000000 side=sell "
+                     "price=61602.01 qty=0.001 trade_id=3714290245 trade_ns=0");
+    cr_assert_eq(len, (int)strlen(text));
+    pw_event_print(&event, NULL, text, sizeof text);
+    cr_assert_not_null(strstr(text, " trade #2 "));
+}
+
+Test(event, fill_is_printed_with_its_exact_fee)
+{
+    struct pw_event event = {
+        .kind = PW_EVENT_FILL, .flags = PW_FLAG_MAKER, .instrument_idx = PW_NO_INSTRUMENT};
+    pw_fill_set_fee_e16(&event.body.fill, -(pw_i128)INT64_MAX * 3);
+    char text[256];
+    pw_event_print(&event, NULL, text, sizeof text);
+    cr_assert_not_null(strstr(text, " fill - "));
+    cr_assert_not_null(strstr(text, " fee=-2767.0116110564327421 "));
+    cr_assert_not_null(strstr(text, " maker"));
+}
+
+Test(event, every_kind_has_a_name_and_any_bytes_can_be_printed)
+{
+    uint64_t seed = 99;
+    for (unsigned i = 0; i < 20000; i++) {
+        uint64_t words[8];
+        for (int k = 0; k < 8; k++) {
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            words[k] = seed ^ seed >> 29;
+        }
+        struct pw_event event;
+        memcpy(&event, words, sizeof event);
+        event.kind = (uint8_t)i;
+        int bytes = (int)(seed >> 40) % 400;
+        char *text = malloc((size_t)bytes + 1);
+        text[bytes] = '#';
+        int len = pw_event_print(&event, i % 2 ? "X" : NULL, text, bytes);
+        cr_assert_eq(text[bytes], '#');
+        cr_assert(bytes == 0 || (len < bytes && text[len] == '\0'));
+        free(text);
+    }
+    for (unsigned kind = PW_EVENT_QUOTE; kind <= PW_EVENT_GAP; kind++) {
+        cr_assert_str_neq(pw_event_kind_name(kind), "?");
+    }
+    for (unsigned kind = PW_EVENT_TIME; kind <= PW_EVENT_COMMAND; kind++) {
+        cr_assert_str_neq(pw_event_kind_name(kind), "?");
+    }
+    cr_assert_str_eq(pw_event_kind_name(PW_EVENT_CONN), "conn");
+}
+
+Test(event, unknown_numbers_have_the_name_of_a_question)
+{
+    cr_assert_str_eq(pw_event_kind_name(11), "?");
+    cr_assert_str_eq(pw_event_kind_name(UINT32_MAX), "?");
+    cr_assert_str_eq(pw_reason_name(31), "?");
+    cr_assert_str_eq(pw_order_state_name(8), "?");
+    cr_assert_str_eq(pw_feed_state_name(4), "?");
+    cr_assert_str_eq(pw_book_state_name(2), "?");
+    cr_assert_str_eq(pw_engine_state_name(0), "?");
+    cr_assert_str_eq(pw_engine_state_name(UINT64_MAX), "?");
+    cr_assert_str_eq(pw_reason_name(PW_REASON_STALE), "stale");
+}
+
+Test(metrics, table_has_every_row_once_with_its_description)
+{
+    static struct pw_metric_row rows[PW_METRIC_CNT];
+    pw_metrics_fill(rows);
+    cr_assert_str_eq(rows[PW_M_parse_gaps].group, "parse");
+    cr_assert_str_eq(rows[PW_M_parse_gaps].name, "gaps");
+    cr_assert_eq(rows[PW_M_parse_gaps].kind, PW_METRIC_COUNTER);
+    cr_assert_eq(rows[PW_M_housekeeping_clock_step_ns].kind, PW_METRIC_GAUGE);
+    for (int i = 0; i < PW_METRIC_CNT; i++) {
+        cr_assert_eq(rows[i].value, 0u);
+        cr_assert(rows[i].group[0] != '\0' && rows[i].name[0] != '\0' && rows[i].help[0] != '\0');
+        for (int k = 0; k < i; k++) {
+            cr_assert(strcmp(rows[i].group, rows[k].group) != 0 || strcmp(rows[i].name, rows[k].name) != 0);
+        }
+    }
+}
