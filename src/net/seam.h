@@ -81,6 +81,8 @@ struct pw_io {
     void (*wait)(void *state, int64_t timeout_ns);
     /* After the last call, on the same thread. */
     void (*stop)(void *state);
+    /* Frees it, after stop or without start. */
+    void (*destroy)(void *state);
     void *state;
 };
 

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Receiving, decoding, answering and closing on established connections.
+ *
+ * The order that parse sees is the order of the bytes: a notice UP, messages, a notice when a feed goes stale
+ * and comes back, and after the last message a notice DOWN. What finds no room in the ring stays where it is,
+ * the connection's buffers fill up, the socket is not read any more, and TCP pushes back: nothing is lost and
+ * nothing grows.
+ */
+#include "hot.h"
+
+#include "net_private.h"
+#include <errno.h>
+#include <string.h>
+
+#define NS_PER_MS        INT64_C(1000000)
+#define CLOSE_WAIT_NS    (500 * NS_PER_MS) /* for the peer's part in closing */
+#define CLOSE_FLUSH_NS   (200 * NS_PER_MS) /* and then for our last bytes to leave */
+#define STOP_WAIT_NS     (300 * NS_PER_MS) /* for all connections together at the end of the run */
+#define STOP_STEP_NS     (1 * NS_PER_MS)
+#define READ_ROOM_MIN    2048u
+#define CLOSE_NORMAL     1000 /* RFC 6455, 7.4.1 */
+#define CLOSE_GOING_AWAY 1001
+
+/* ---- rings ---- */
+
+static void stall(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    if (!slot->stalled) {
+        slot->stalled = true;
+        hot->counts.stalls++;
+        pw_count(&hot->ends.frames.ring->stalled_cnt, 1);
+    }
+}
+
+static void set_notice(struct pw_conn_slot *slot, enum pw_feed_state state, uint32_t reason)
+{
+    slot->notice_due = true;
+    slot->notice_state = state;
+    slot->notice_reason = reason;
+}
+
+static struct pw_event frame_event(struct pw_hot *hot, const struct pw_conn_slot *slot, int64_t recv_ns)
+{
+    return (struct pw_event){
+        .seq = hot->event_seq,
+        .instrument_idx = PW_NO_INSTRUMENT,
+        .kind = PW_EVENT_FRAME,
+        .recv_ns = recv_ns,
+        .body.frame = {.feed_idx = slot->feed_idx},
+    };
+}
+
+/* False: a notice is due and finds no room. */
+static bool put_notice(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    if (!slot->notice_due || hot->stopping) {
+        return true;
+    }
+    if (pw_producer_room(&hot->ends.frames, 1) < 1) {
+        stall(hot, slot);
+        return false;
+    }
+    struct pw_event event = frame_event(hot, slot, hot->now_ns);
+    event.body.frame.state = slot->notice_state;
+    event.body.frame.reason = slot->notice_reason;
+    pw_producer_put_frame(&hot->ends.frames, &event, 0);
+    hot->event_seq++;
+    slot->notice_due = false;
+    slot->stalled = false;
+    return true;
+}
+
+/* False: the message finds no room. */
+static bool put_message(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    if (slot->message_bytes == 0) {
+        return true;
+    }
+    if (slot->stale) {
+        slot->stale = false;
+        set_notice(slot, PW_FEED_UP, PW_REASON_NONE);
+    }
+    if (!put_notice(hot, slot)) {
+        return false;
+    }
+    struct pw_producer *frames = &hot->ends.frames;
+    uint32_t bytes = (uint32_t)slot->message_bytes;
+    uint8_t *payload = pw_producer_room(frames, 1) >= 1 ? pw_producer_payload_claim(frames, bytes) : NULL;
+    if (payload == NULL) {
+        stall(hot, slot);
+        return false;
+    }
+    memcpy(payload, slot->plain + slot->message, bytes);
+    struct pw_event event = frame_event(hot, slot, slot->recv_ns);
+    pw_producer_put_frame(frames, &event, bytes);
+    hot->event_seq++;
+    slot->stalled = false;
+    slot->message_bytes = 0;
+    slot->last_data_ns = hot->now_ns;
+    hot->counts.frames++;
+    hot->counts.bytes += bytes;
+    struct pw_hot_feed *feed = &hot->feeds[slot->feed_idx];
+    feed->frame_cnt++;
+    feed->byte_cnt += bytes;
+    feed->last_recv_ns = slot->recv_ns;
+    return true;
+}
+
+/* ---- ending ---- */
+
+static void release_spent(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    while (slot->link.input.spent != 0) {
+        uint32_t buffer_idx = (uint32_t)__builtin_ctz(slot->link.input.spent);
+        slot->link.input.spent &= slot->link.input.spent - 1;
+        hot->io->release(hot->io->state, slot->idx, (uint16_t)buffer_idx);
+    }
+}
+
+static void discard_input(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    pw_input_take(&slot->link.input, NULL, SIZE_MAX);
+    release_spent(hot, slot);
+}
+
+/* No message is taken from now on. close_code 0: the peer is not there to be told. */
+static void lose(struct pw_hot *hot, struct pw_conn_slot *slot, enum pw_cause cause, uint16_t close_code)
+{
+    slot->state = PW_CONN_CLOSING;
+    slot->cause = cause;
+    slot->lost_reason = PW_REASON_DISCONNECT;
+    slot->message_bytes = 0;
+    slot->part_bytes = 0;
+    slot->pong_due = false;
+    slot->close_due = close_code != 0;
+    slot->close_code = close_code;
+    slot->close_deadline_ns = hot->now_ns + (close_code != 0 ? CLOSE_WAIT_NS : 0);
+    hot->counts.lost[cause]++;
+    set_notice(slot, PW_FEED_DOWN, slot->lost_reason);
+}
+
+static void lose_broken(struct pw_hot *hot, struct pw_conn_slot *slot, enum pw_tls_result result)
+{
+    if (slot->recv_failed) {
+        lose(hot, slot, PW_CAUSE_reset, 0);
+    } else if (result == PW_TLS_FAILED) {
+        slot->tls_error = slot->link.tls.error;
+        slot->notify_sent = true; /* the library has written an alert instead */
+        lose(hot, slot, PW_CAUSE_tls, 0);
+    } else {
+        bool cut = result == PW_TLS_TRUNCATED && slot->link.secure;
+        lose(hot, slot, cut ? PW_CAUSE_truncated : PW_CAUSE_ended, 0);
+    }
+}
+
+/* RFC 6455, 7.1: our close frame, the server's end of the connection, the end of TLS, the end of the socket;
+ * whatever the server does not do in time is done without. */
+static void serve_closing(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    put_notice(hot, slot);
+    discard_input(hot, slot);
+    bool late = hot->now_ns >= slot->close_deadline_ns;
+    bool ended = slot->link.input.ended;
+    if (slot->send_failed || hot->now_ns >= slot->close_deadline_ns + CLOSE_FLUSH_NS) {
+        slot->close_due = false;
+        slot->notify_sent = true;
+    }
+    if (!slot->close_due && !slot->notify_sent && (ended || late || slot->peer_closed)) {
+        slot->notify_sent = pw_link_shutdown(&slot->link) != PW_TLS_WANT_OUTPUT;
+    }
+    bool flushed = slot->send_failed || (pw_output_empty(&slot->link.output) && !slot->sending) ||
+                   hot->now_ns >= slot->close_deadline_ns + CLOSE_FLUSH_NS;
+    if (slot->notify_sent && flushed && (ended || late)) {
+        slot->state = PW_CONN_DETACHING;
+        hot->io->detach(hot->io->state, slot->idx);
+    }
+}
+
+/* Gives the slot back, after parse has been told. */
+static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    struct pw_producer *lost = &hot->ends.lost;
+    bool room = put_notice(hot, slot) && pw_producer_room(lost, 1) >= 1;
+    if (!room) {
+        /* At the end of the run nobody may be left to make room. */
+        slot->state = hot->stopping ? PW_CONN_COLD : PW_CONN_LOST;
+        return;
+    }
+    struct pw_event event = {
+        .instrument_idx = PW_NO_INSTRUMENT,
+        .kind = PW_EVENT_CONN,
+        .recv_ns = hot->now_ns,
+        .body.conn = {.feed_idx = slot->feed_idx,
+                      .state = PW_FEED_DOWN,
+                      .reason = slot->lost_reason,
+                      .slot_idx = slot->idx},
+    };
+    slot->state = PW_CONN_COLD;
+    pw_producer_put(lost, &event);
+    pw_producer_publish(lost); /* and the slot is not ours any more */
+}
+
+/* ---- taking over ---- */
+
+static void open_slot(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    slot->state = PW_CONN_OPEN;
+    slot->last_byte_ns = hot->now_ns;
+    slot->last_data_ns = hot->now_ns;
+    set_notice(slot, PW_FEED_UP, PW_REASON_NONE);
+    if (hot->io->attach(hot->io->state, slot->idx, slot->link.socket) != 0) {
+        slot->recv_failed = true;
+        slot->link.input.ended = true;
+    }
+}
+
+static uint32_t take_conns(struct pw_hot *hot)
+{
+    struct pw_consumer *conns = &hot->ends.conns;
+    uint64_t n = pw_consumer_peek(conns, PW_BATCH_MAX);
+    for (uint64_t i = 0; i < n; i++) {
+        const struct pw_conn *conn = &pw_consumer_at(conns, i)->body.conn;
+        struct pw_conn_slot *slot = &hot->slots[conn->slot_idx];
+        if (conn->state == PW_FEED_UP) {
+            open_slot(hot, slot);
+        } else if (slot->state == PW_CONN_OPEN) {
+            lose(hot, slot, PW_CAUSE_asked, CLOSE_NORMAL);
+            slot->lost_reason = conn->reason;
+            slot->notice_reason = conn->reason;
+        }
+    }
+    if (n > 0) {
+        pw_consumer_done(conns, n);
+    }
+    return (uint32_t)n;
+}
+
+/* ---- completions ---- */
+
+static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const struct pw_completion *completion)
+{
+    if (completion->result <= 0) {
+        slot->link.input.ended = true;
+        slot->recv_failed = completion->result < 0;
+        return;
+    }
+    struct pw_segment segment = {completion->data, (uint32_t)completion->result, completion->buffer_idx,
+                                 hot->now_ns};
+    slot->last_byte_ns = hot->now_ns;
+    if (!pw_input_add(&slot->link.input, segment)) {
+        /* More buffers than pw_io may have. */
+        slot->link.input.ended = true;
+        slot->recv_failed = true;
+    }
+}
+
+static void on_sent(struct pw_conn_slot *slot, const struct pw_completion *completion)
+{
+    slot->sending = false;
+    if (completion->result >= 0) {
+        pw_output_sent(&slot->link.output, (uint32_t)completion->result);
+    } else {
+        slot->send_failed = true;
+    }
+}
+
+static uint32_t reap(struct pw_hot *hot)
+{
+    struct pw_completion completions[PW_BATCH_MAX];
+    uint32_t n = hot->io->reap(hot->io->state, completions, PW_BATCH_MAX);
+    for (uint32_t i = 0; i < n; i++) {
+        struct pw_conn_slot *slot = &hot->slots[completions[i].slot_idx];
+        switch (completions[i].kind) {
+        case PW_IO_RECV:
+            on_received(hot, slot, &completions[i]);
+            break;
+        case PW_IO_SEND:
+            on_sent(slot, &completions[i]);
+            break;
+        default:
+            discard_input(hot, slot);
+            slot->state = PW_CONN_LOST;
+            break;
+        }
+    }
+    return n;
+}
+
+/* ---- frames ---- */
+
+static void on_control(struct pw_hot *hot, struct pw_conn_slot *slot, const struct pw_ws_frame *frame)
+{
+    hot->counts.frames_control++;
+    if (frame->opcode == PW_WS_PING) {
+        /* Only the last ping must be answered (RFC 6455, 5.5.3), so a flood of them takes no memory. */
+        slot->pong_due = true;
+        slot->pong_bytes = (uint8_t)frame->payload_bytes;
+        memcpy(slot->pong, frame->payload, slot->pong_bytes);
+    } else if (frame->opcode == PW_WS_CLOSE) {
+        slot->peer_closed = true;
+        slot->peer_close_code = pw_ws_close_code(frame);
+        lose(hot, slot, PW_CAUSE_closed, frame->payload_bytes >= 2 ? slot->peer_close_code : CLOSE_NORMAL);
+    }
+}
+
+/* Joins a fragment to those before it; a message in one piece is not moved. */
+static void on_data(struct pw_hot *hot, struct pw_conn_slot *slot, const struct pw_ws_frame *frame)
+{
+    if (frame->message_opcode == PW_WS_TEXT) {
+        size_t at = (size_t)(frame->payload - slot->plain);
+        if (slot->part_bytes == 0) {
+            slot->part = at;
+        } else {
+            memmove(slot->plain + slot->part + slot->part_bytes, frame->payload,
+                    (size_t)frame->payload_bytes);
+        }
+        slot->part_bytes += (size_t)frame->payload_bytes;
+    }
+    if (frame->fin) {
+        /* No venue sends binary or empty messages on these streams. */
+        hot->counts.frames_ignored += slot->part_bytes == 0;
+        slot->message = slot->part;
+        slot->message_bytes = slot->part_bytes;
+        slot->part_bytes = 0;
+    }
+}
+
+static void on_invalid(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    uint16_t code = slot->decoder.close_code;
+    hot->counts.invalid_frames++;
+    lose(hot, slot, code == 1009 ? PW_CAUSE_too_big : code == 1007 ? PW_CAUSE_text : PW_CAUSE_protocol, code);
+}
+
+/* ---- reading ---- */
+
+/* Moves what is still needed to the front when the space behind it gets short. */
+static void make_room(struct pw_conn_slot *slot)
+{
+    size_t undecoded = slot->end - slot->next;
+    if (undecoded == 0 && slot->part_bytes == 0) {
+        slot->next = slot->end = 0;
+        return;
+    }
+    bool in_front = slot->next == slot->part_bytes && (slot->part_bytes == 0 || slot->part == 0);
+    if (in_front || slot->plain_bytes - slot->end >= READ_ROOM_MIN) {
+        return;
+    }
+    memmove(slot->plain, slot->plain + slot->part, slot->part_bytes);
+    memmove(slot->plain + slot->part_bytes, slot->plain + slot->next, undecoded);
+    slot->part = 0;
+    slot->next = slot->part_bytes;
+    slot->end = slot->next + undecoded;
+}
+
+/* False: there is nothing more to decode in this pass. */
+static bool read_more(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    if (!pw_link_readable(&slot->link)) {
+        return false;
+    }
+    make_room(slot);
+    size_t size = slot->plain_bytes - slot->end;
+    enum pw_tls_result result = pw_link_read(&slot->link, slot->plain + slot->end, &size);
+    if (result == PW_TLS_OK) {
+        slot->end += size;
+        slot->recv_ns = slot->link.input.recv_ns;
+        return true;
+    }
+    if (result != PW_TLS_WANT_INPUT && result != PW_TLS_WANT_OUTPUT) {
+        lose_broken(hot, slot, result);
+    }
+    return false;
+}
+
+/* One frame, or more bytes to make one of. False: nothing more can be done now. */
+static bool step(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *budget)
+{
+    struct pw_ws_frame frame;
+    switch (pw_ws_decode(&slot->decoder, slot->plain + slot->next, slot->end - slot->next, &frame, NULL)) {
+    case PW_WS_FRAME:
+        break;
+    case PW_WS_INVALID:
+        on_invalid(hot, slot);
+        return false;
+    case PW_WS_INCOMPLETE:
+        return read_more(hot, slot);
+    }
+    --*budget;
+    slot->next += (size_t)frame.frame_bytes;
+    if (frame.opcode >= PW_WS_CLOSE) {
+        on_control(hot, slot, &frame);
+    } else {
+        on_data(hot, slot, &frame);
+    }
+    return slot->state == PW_CONN_OPEN;
+}
+
+/* Silence is measured only while we listen: a connection that waits for room in the ring is not silent. */
+static void check_silence(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    const struct pw_config_feed *feed = &hot->config->feeds[slot->feed_idx];
+    if (slot->stalled || slot->link.input.bytes > 0) {
+        slot->last_byte_ns = hot->now_ns;
+        slot->last_data_ns = slot->stalled ? hot->now_ns : slot->last_data_ns;
+    }
+    if (hot->now_ns - slot->last_byte_ns >= feed->dead_after_ms * NS_PER_MS) {
+        lose(hot, slot, PW_CAUSE_silent, 0);
+    } else if (!slot->stale && hot->now_ns - slot->last_data_ns >= feed->stale_after_ms * NS_PER_MS) {
+        slot->stale = true;
+        set_notice(slot, PW_FEED_STALE, PW_REASON_STALE);
+        put_notice(hot, slot);
+    }
+}
+
+static void serve_open(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *budget)
+{
+    if (put_notice(hot, slot)) {
+        bool going = true;
+        while (going && *budget > 0 && put_message(hot, slot)) {
+            going = step(hot, slot, budget);
+        }
+        hot->more = hot->more || (going && *budget == 0);
+        if (slot->state == PW_CONN_OPEN && *budget == 0) {
+            put_message(hot, slot);
+        }
+    }
+    release_spent(hot, slot);
+    if (slot->state == PW_CONN_OPEN && slot->send_failed && !slot->stalled) {
+        lose(hot, slot, PW_CAUSE_reset, 0);
+    }
+    if (slot->state == PW_CONN_OPEN) {
+        check_silence(hot, slot);
+    }
+}
+
+struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
+{
+    struct pw_hot *hot = &net->hot;
+    uint32_t budget = PW_BATCH_MAX;
+    struct pw_poll poll = {0};
+    hot->now_ns = now_ns;
+    hot->more = false;
+    poll.work = take_conns(hot) + reap(hot);
+    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
+        struct pw_conn_slot *slot = &hot->slots[(hot->first_slot + i) % hot->slot_cnt];
+        switch (slot->state) {
+        case PW_CONN_OPEN:
+            serve_open(hot, slot, &budget);
+            break;
+        case PW_CONN_CLOSING:
+            serve_closing(hot, slot);
+            break;
+        case PW_CONN_LOST:
+            serve_lost(hot, slot);
+            break;
+        default:
+            break;
+        }
+        poll.stalled = poll.stalled || slot->stalled;
+    }
+    hot->first_slot = hot->first_slot + 1 < hot->slot_cnt ? hot->first_slot + 1 : 0;
+    pw_producer_publish(&hot->ends.frames);
+    poll.work += PW_BATCH_MAX - budget;
+    return poll;
+}
+
+/* ---- sending ---- */
+
+/* splitmix64 from a secret seed: not to be foretold by who chose the payload (RFC 6455, 10.3). */
+static void next_mask(struct pw_hot *hot, uint8_t mask[4])
+{
+    uint64_t z = hot->mask_state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    uint32_t word = (uint32_t)(z >> 32) ^ (uint32_t)z;
+    memcpy(mask, &word, 4);
+}
+
+/* False: no room for it now. */
+static bool write_control(struct pw_hot *hot, struct pw_conn_slot *slot, uint8_t opcode,
+                          const uint8_t *payload, uint32_t bytes)
+{
+    uint8_t frame[PW_WS_HEADER_MAX + PW_WS_CONTROL_MAX];
+    uint8_t mask[4];
+    next_mask(hot, mask);
+    uint32_t head = pw_ws_header_encode(frame, opcode, true, bytes, mask);
+    memcpy(frame + head, payload, bytes);
+    pw_ws_mask(frame + head, bytes, mask, 0);
+    enum pw_tls_result result = pw_link_write(&slot->link, frame, head + bytes);
+    if (result == PW_TLS_WANT_OUTPUT) {
+        return false;
+    }
+    if (result == PW_TLS_OK) {
+        hot->counts.sent_frames++;
+        hot->counts.sent_bytes += head + bytes;
+    }
+    return true;
+}
+
+static void write_due(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    if (slot->pong_due && write_control(hot, slot, PW_WS_PONG, slot->pong, slot->pong_bytes)) {
+        slot->pong_due = false;
+        hot->counts.pings++;
+    }
+    uint8_t code[2] = {(uint8_t)(slot->close_code >> 8), (uint8_t)slot->close_code};
+    if (slot->close_due && write_control(hot, slot, PW_WS_CLOSE, code, sizeof code)) {
+        slot->close_due = false;
+    }
+}
+
+struct pw_poll pw_hot_transmit(struct pw_net *net)
+{
+    struct pw_hot *hot = &net->hot;
+    struct pw_poll poll = {0};
+    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
+        struct pw_conn_slot *slot = &hot->slots[i];
+        struct pw_output *output = &slot->link.output;
+        if ((slot->state != PW_CONN_OPEN && slot->state != PW_CONN_CLOSING) || slot->sending ||
+            slot->send_failed) {
+            continue;
+        }
+        if (pw_output_empty(output)) {
+            write_due(hot, slot);
+        }
+        if (!pw_output_empty(output)) {
+            int err = hot->io->send(hot->io->state, slot->idx, output->data + output->sent,
+                                    output->size - output->sent);
+            slot->sending = err == 0;
+            slot->send_failed = err != 0;
+            poll.work++;
+        }
+    }
+    hot->io->submit(hot->io->state);
+    return poll;
+}
+
+/* ---- time ---- */
+
+int64_t pw_hot_next_ns(const struct pw_net *net)
+{
+    const struct pw_hot *hot = &net->hot;
+    int64_t next_ns = hot->more ? 0 : INT64_MAX;
+    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
+        const struct pw_conn_slot *slot = &hot->slots[i];
+        const struct pw_config_feed *feed = &hot->config->feeds[slot->feed_idx];
+        int64_t slot_ns = INT64_MAX;
+        if (slot->state == PW_CONN_OPEN) {
+            slot_ns = slot->last_byte_ns + feed->dead_after_ms * NS_PER_MS;
+            int64_t stale_ns = slot->last_data_ns + feed->stale_after_ms * NS_PER_MS;
+            slot_ns = !slot->stale && stale_ns < slot_ns ? stale_ns : slot_ns;
+        } else if (slot->state == PW_CONN_CLOSING) {
+            slot_ns = hot->now_ns + STOP_STEP_NS;
+        }
+        next_ns = slot_ns < next_ns ? slot_ns : next_ns;
+    }
+    return next_ns;
+}
+
+bool pw_hot_pending(const struct pw_net *net)
+{
+    for (uint32_t i = 0; i < net->hot.slot_cnt; i++) {
+        enum pw_conn_state state = net->hot.slots[i].state;
+        if (state != PW_CONN_COLD && state != PW_CONN_OPEN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- life ---- */
+
+int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends)
+{
+    struct pw_hot *hot = &net->hot;
+    uint64_t bytes_max = ends->frames.ring->payload_bytes / 2;
+    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
+        const struct pw_config_feed *feed = &net->config->feeds[i];
+        if (feed->message_bytes_max > bytes_max) {
+            pw_log(PW_LOG_ERROR,
+                   "feed '%s': message_bytes_max %u is more than half of rings.frames_bytes (%llu): such a "
+                   "message could "
+                   "never pass; lower the one or raise the other",
+                   feed->name, feed->message_bytes_max, (unsigned long long)(bytes_max * 2));
+            return -EINVAL;
+        }
+    }
+    memset(hot, 0, sizeof *hot);
+    hot->io = net->io;
+    hot->config = net->config;
+    hot->slots = net->slots;
+    hot->slot_cnt = net->slot_cnt;
+    hot->ends = *ends;
+    hot->mask_state = pw_random_next(&net->random);
+    return 0;
+}
+
+int pw_hot_start(struct pw_net *net)
+{
+    int err = net->io->start(net->io->state);
+    net->hot.started = err == 0;
+    return err;
+}
+
+void pw_hot_stop(struct pw_net *net, int64_t now_ns)
+{
+    struct pw_hot *hot = &net->hot;
+    int64_t end_ns = now_ns + STOP_WAIT_NS;
+    if (!hot->started) {
+        return;
+    }
+    hot->now_ns = now_ns;
+    hot->stopping = true;
+    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
+        if (hot->slots[i].state == PW_CONN_OPEN) {
+            lose(hot, &hot->slots[i], PW_CAUSE_asked, CLOSE_GOING_AWAY);
+        }
+        hot->slots[i].close_deadline_ns = now_ns + STOP_WAIT_NS / 2;
+    }
+    for (; now_ns < end_ns && pw_hot_pending(net); now_ns += STOP_STEP_NS) {
+        pw_hot_transmit(net);
+        hot->io->wait(hot->io->state, STOP_STEP_NS);
+        pw_hot_receive(net, now_ns);
+    }
+    hot->io->stop(hot->io->state);
+    hot->started = false;
+}
+
+const struct pw_hot_counts *pw_hot_counts(const struct pw_net *net)
+{
+    return &net->hot.counts;
+}
+
+const struct pw_hot_feed *pw_hot_feed(const struct pw_net *net, uint32_t feed_idx)
+{
+    return &net->hot.feeds[feed_idx];
+}

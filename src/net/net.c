@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the two sides share: made from the config at start.
+ */
+#include "net.h"
+
+#include "http.h"
+#include "net_private.h"
+#include "sockets.h"
+#include "uring.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_MS  INT64_C(1000000)
+#define PAGE_BYTES ((size_t)4096)
+
+uint32_t pw_net_slots(const struct pw_config *config)
+{
+    return config->feed_cnt;
+}
+
+bool pw_target_ok(const char *target)
+{
+    for (; *target != '\0'; target++) {
+        if ((unsigned char)*target <= ' ' || (unsigned char)*target >= 0x7f || *target == '#') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- feeds ---- */
+
+/* Splits a URL into whom to call, the Host header and the path that targets are appended to. */
+static bool read_url(const char *url, struct pw_dial_target *target, char *authority, size_t authority_bytes,
+                     char *path, size_t path_bytes)
+{
+    struct pw_url parts;
+    if (!pw_url_parse(url, &parts) || !pw_dial_target_of_url(url, target)) {
+        return false;
+    }
+    bool brackets = strchr(target->host, ':') != NULL;
+    uint16_t usual = target->secure ? 443 : 80;
+    int n = snprintf(authority, authority_bytes, "%s%s%s", brackets ? "[" : "", target->host,
+                     brackets ? "]" : "");
+    if (target->port != usual) {
+        snprintf(authority + n, authority_bytes - (size_t)n, ":%u", target->port);
+    }
+    size_t bytes = parts.path.size;
+    if (bytes > 0 && parts.path.text[bytes - 1] == '/') {
+        bytes--;
+    }
+    snprintf(path, path_bytes, "%.*s", (int)bytes, parts.path.text);
+    return bytes < path_bytes;
+}
+
+static struct pw_tls_context *context_of(struct pw_net *net, const struct pw_config_feed *feed, char *error,
+                                         size_t error_bytes)
+{
+    for (uint32_t i = 0; i < net->context_cnt; i++) {
+        if (strcmp(net->context_files[i], feed->ca_file) == 0) {
+            return net->contexts[i];
+        }
+    }
+    struct pw_tls_context *context = pw_tls_context_create(feed->ca_file, error, error_bytes);
+    if (context != NULL) {
+        net->contexts[net->context_cnt] = context;
+        net->context_files[net->context_cnt++] = feed->ca_file;
+    }
+    return context;
+}
+
+static bool init_target(struct pw_net *net, const struct pw_config_feed *feed, struct pw_dial_target *target,
+                        char *error, size_t error_bytes)
+{
+    target->connect_timeout_ns = feed->connect_timeout_ms * NS_PER_MS;
+    target->handshake_timeout_ns = feed->handshake_timeout_ms * NS_PER_MS;
+    target->connects_max = PW_ADDRESSES_MAX;
+    if (target->secure) {
+        target->context = context_of(net, feed, error, error_bytes);
+        return target->context != NULL;
+    }
+    return true;
+}
+
+static int init_feed(struct pw_net *net, uint32_t feed_idx, char *error, size_t error_bytes)
+{
+    const struct pw_config_feed *config = &net->config->feeds[feed_idx];
+    struct pw_net_feed *feed = &net->feeds[feed_idx];
+    char reason[256] = "";
+    bool ok = true;
+    if (!read_url(config->ws_url, &feed->ws, feed->ws_authority, sizeof feed->ws_authority, feed->ws_path,
+                  sizeof feed->ws_path)) {
+        snprintf(reason, sizeof reason, "ws_url is not of the form wss://host[:port][/path]");
+        ok = false;
+    }
+    feed->has_rest = config->rest_url[0] != '\0';
+    if (ok && feed->has_rest &&
+        !read_url(config->rest_url, &feed->rest, feed->rest_authority, sizeof feed->rest_authority,
+                  feed->rest_path, sizeof feed->rest_path)) {
+        snprintf(reason, sizeof reason, "rest_url is not of the form https://host[:port][/path]");
+        ok = false;
+    }
+    ok = ok && init_target(net, config, &feed->ws, reason, sizeof reason) &&
+         (!feed->has_rest || init_target(net, config, &feed->rest, reason, sizeof reason));
+    if (!ok) {
+        snprintf(error, error_bytes, "feed '%s': %s", config->name, reason);
+    }
+    return ok ? 0 : -EINVAL;
+}
+
+/* ---- slots ---- */
+
+static size_t slot_bytes(const struct pw_config_feed *feed)
+{
+    size_t bytes = PW_CONN_ARENA_BYTES + PW_CONN_COLD_BYTES + PW_CONN_OUTPUT_BYTES + feed->message_bytes_max +
+                   PW_CONN_PLAIN_SLACK;
+    return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+}
+
+static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
+{
+    bool locked = false;
+    net->slots = calloc(net->config->feed_cnt, sizeof *net->slots);
+    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
+        net->memory_bytes += slot_bytes(&net->config->feeds[i]);
+    }
+    net->memory = pw_secret_map(net->memory_bytes, true, &locked);
+    if (net->slots == NULL || net->memory == NULL) {
+        snprintf(error, error_bytes, "no memory for the connections: %zu bytes", net->memory_bytes);
+        return -ENOMEM;
+    }
+    if (!locked) {
+        pw_log(PW_LOG_WARN,
+               "the connections' memory (%zu bytes) cannot be locked: raise the limit (ulimit -l)",
+               net->memory_bytes);
+    }
+    uint8_t *at = net->memory;
+    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
+        struct pw_conn_slot *slot = &net->slots[i];
+        uint8_t *data = at + PW_CONN_ARENA_BYTES;
+        if (pw_arena_init(&slot->arena, at, PW_CONN_ARENA_BYTES, false) != 0) {
+            snprintf(error, error_bytes, "too many connections in one process");
+            return -ENOSPC;
+        }
+        net->slot_cnt++;
+        slot->idx = i;
+        slot->feed_idx = i;
+        pw_link_init(&slot->link, data, PW_CONN_COLD_BYTES, data + PW_CONN_COLD_BYTES, PW_CONN_OUTPUT_BYTES);
+        slot->plain = data + PW_CONN_COLD_BYTES + PW_CONN_OUTPUT_BYTES;
+        slot->plain_bytes = net->config->feeds[i].message_bytes_max + PW_CONN_PLAIN_SLACK;
+        at += slot_bytes(&net->config->feeds[i]);
+    }
+    return 0;
+}
+
+/* ---- life ---- */
+
+static int init_net(struct pw_net *net, char *error, size_t error_bytes)
+{
+    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
+        int err = init_feed(net, i, error, error_bytes);
+        if (err != 0) {
+            return err;
+        }
+    }
+    return init_slots(net, error, error_bytes);
+}
+
+struct pw_net *pw_net_create_over(const struct pw_config *config, struct pw_clock clock,
+                                  struct pw_random random, const struct pw_sockets *sockets,
+                                  const struct pw_io *io, char *error, size_t error_bytes)
+{
+    struct pw_net *net = calloc(1, sizeof *net);
+    if (net == NULL) {
+        snprintf(error, error_bytes, "no memory");
+        return NULL;
+    }
+    net->config = config;
+    net->clock = clock;
+    net->random = random;
+    net->sockets = sockets;
+    net->io = io;
+    if (init_net(net, error, error_bytes) != 0) {
+        pw_net_destroy(net);
+        return NULL;
+    }
+    return net;
+}
+
+static void destroy_io(struct pw_io *io)
+{
+    if (io != NULL) {
+        io->destroy(io->state);
+    }
+}
+
+struct pw_net *pw_net_create(const struct pw_config *config, struct pw_clock clock, struct pw_random random,
+                             char *error, size_t error_bytes)
+{
+    struct pw_sockets *sockets = pw_sockets_host_create();
+    struct pw_io *io = pw_io_host_create(pw_net_slots(config));
+    struct pw_net *net = NULL;
+    if (sockets == NULL || io == NULL) {
+        snprintf(error, error_bytes, "no memory for the sockets");
+    } else {
+        net = pw_net_create_over(config, clock, random, sockets, io, error, error_bytes);
+    }
+    if (net == NULL) {
+        pw_sockets_host_destroy(sockets);
+        destroy_io(io);
+        return NULL;
+    }
+    net->own_sockets = sockets;
+    net->own_io = io;
+    return net;
+}
+
+void pw_net_destroy(struct pw_net *net)
+{
+    if (net == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < net->slot_cnt; i++) {
+        pw_link_close(&net->slots[i].link, net->sockets);
+        pw_arena_fini(&net->slots[i].arena);
+    }
+    for (uint32_t i = 0; i < net->context_cnt; i++) {
+        pw_tls_context_destroy(net->contexts[i]);
+    }
+    if (net->memory != NULL) {
+        pw_secret_unmap(net->memory, net->memory_bytes);
+    }
+    pw_sockets_host_destroy(net->own_sockets);
+    destroy_io(net->own_io);
+    free(net->slots);
+    free(net);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What struct pw_net holds; for src/net's own files.
+ */
+#ifndef PW_NET_PRIVATE_H
+#define PW_NET_PRIVATE_H
+
+#include "dial.h"
+#include "hot.h"
+#include "net.h"
+
+struct pw_net_feed {
+    struct pw_dial_target ws, rest;
+    char ws_path[256], rest_path[256]; /* of the URLs, "" for "/": targets are appended */
+    bool has_rest;
+    char ws_authority[280], rest_authority[280]; /* for the Host header */
+};
+
+struct pw_net {
+    const struct pw_config *config;
+    struct pw_clock clock;
+    struct pw_random random;
+    const struct pw_sockets *sockets;
+    const struct pw_io *io;
+    struct pw_sockets *own_sockets; /* NULL: the caller's */
+    struct pw_io *own_io;
+    struct pw_net_feed feeds[PW_FEEDS_MAX];
+    struct pw_tls_context *contexts[PW_FEEDS_MAX]; /* one per distinct ca_file */
+    const char *context_files[PW_FEEDS_MAX];
+    uint32_t context_cnt;
+    struct pw_conn_slot *slots;
+    uint32_t slot_cnt;
+    void *memory; /* of the slots' buffers */
+    size_t memory_bytes;
+    struct pw_hot hot;
+};
+
+/* Can this stand in a request line? */
+bool pw_target_ok(const char *target);
+
+#endif

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wolfSSL's contexts and sessions over memory.
+ */
+#include "tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
+#define CA_FILE_BYTES_MAX ((off_t)16 << 20)
+
+struct pw_tls_context {
+    WOLFSSL_CTX *ctx;
+};
+
+static const char *const system_ca_files[] = {
+    "/etc/ssl/certs/ca-certificates.crt", /* Debian */
+    "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
+    "/etc/ssl/cert.pem",                  /* Alpine, BSDs */
+};
+
+/* AEAD with ephemeral keys; AES first where it has instructions, which is everywhere that we build for. */
+static const char cipher_list[] =
+    "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256:"
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char signature_list[] =
+    "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA384:RSA+SHA384:"
+    "ECDSA+SHA512:RSA-PSS+SHA512:RSA+SHA512";
+static const int groups[] = {WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP384R1};
+
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+static int library_result;
+
+static void init_library(void)
+{
+    library_result = wolfSSL_Init();
+}
+
+/* ---- what the library calls ---- */
+
+/* Follows the bytes that go in, so that pw_tls_readable knows where the next record begins. */
+static void follow_records(struct pw_tls *tls, const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        if (tls->body_left > 0) {
+            size_t more = size < tls->body_left ? size : tls->body_left;
+            tls->body_left -= (uint32_t)more;
+            data += more;
+            size -= more;
+            continue;
+        }
+        tls->header[tls->header_have++] = *data++;
+        size--;
+        if (tls->header_have == sizeof tls->header) {
+            tls->body_left = (uint32_t)tls->header[3] << 8 | tls->header[4];
+            tls->header_have = 0;
+        }
+    }
+}
+
+static int receive(WOLFSSL *ssl, char *data, int size, void *state)
+{
+    (void)ssl;
+    struct pw_tls *tls = state;
+    size_t got = pw_input_take(tls->input, (uint8_t *)data, (size_t)size);
+    if (got == 0) {
+        return tls->input->ended ? WOLFSSL_CBIO_ERR_CONN_CLOSE : WOLFSSL_CBIO_ERR_WANT_READ;
+    }
+    follow_records(tls, (const uint8_t *)data, got);
+    return (int)got;
+}
+
+static int transmit(WOLFSSL *ssl, char *data, int size, void *state)
+{
+    (void)ssl;
+    struct pw_tls *tls = state;
+    return pw_output_add(tls->output, data, (size_t)size) ? size : WOLFSSL_CBIO_ERR_WANT_WRITE;
+}
+
+/* ---- contexts ---- */
+
+static char *read_file(const char *path, size_t *size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat stat;
+    char *text = NULL;
+    if (fd < 0) {
+        return NULL;
+    }
+    if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size <= CA_FILE_BYTES_MAX) {
+        text = malloc((size_t)stat.st_size + 1);
+    } else {
+        errno = EINVAL;
+    }
+    ssize_t got = text != NULL ? read(fd, text, (size_t)stat.st_size) : -1;
+    if (got >= 0) {
+        text[got] = '\0';
+        *size = (size_t)got;
+    } else {
+        free(text);
+        text = NULL;
+    }
+    close(fd);
+    return text;
+}
+
+/* Takes each certificate by itself, so that one that the library cannot read does not hide the others. */
+static void load_certificates(WOLFSSL_CTX *ctx, const char *text, uint32_t *good_cnt, uint32_t *bad_cnt)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    static const char end[] = "-----END CERTIFICATE-----";
+    for (const char *at = strstr(text, begin); at != NULL; at = strstr(at, begin)) {
+        const char *stop = strstr(at, end);
+        if (stop == NULL) {
+            ++*bad_cnt;
+            return;
+        }
+        stop += sizeof end - 1;
+        int result =
+            wolfSSL_CTX_load_verify_buffer(ctx, (const unsigned char *)at, stop - at, WOLFSSL_FILETYPE_PEM);
+        ++*(result == WOLFSSL_SUCCESS ? good_cnt : bad_cnt);
+        at = stop;
+    }
+}
+
+static int load_ca_file(WOLFSSL_CTX *ctx, const char *path, bool all, char *error, size_t error_bytes)
+{
+    size_t size;
+    uint32_t good_cnt = 0, bad_cnt = 0;
+    char *text = read_file(path, &size);
+    if (text == NULL) {
+        snprintf(error, error_bytes, "cannot read the CA file %s: %s", path, strerror(errno));
+        return -errno;
+    }
+    load_certificates(ctx, text, &good_cnt, &bad_cnt);
+    free(text);
+    if (good_cnt == 0 || (all && bad_cnt > 0)) {
+        snprintf(error, error_bytes,
+                 "the CA file %s has %u certificates that can be used and %u that cannot; it must be "
+                 "PEM, with only certificates of CAs that are valid today",
+                 path, good_cnt, bad_cnt);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int load_system_cas(WOLFSSL_CTX *ctx, char *error, size_t error_bytes)
+{
+    for (size_t i = 0; i < sizeof system_ca_files / sizeof system_ca_files[0]; i++) {
+        if (access(system_ca_files[i], R_OK) == 0) {
+            return load_ca_file(ctx, system_ca_files[i], false, error, error_bytes);
+        }
+    }
+    snprintf(error, error_bytes,
+             "this system has no list of CAs: install the package ca-certificates, or name a ca_file");
+    return -ENOENT;
+}
+
+static bool restrict_context(WOLFSSL_CTX *ctx)
+{
+    int wanted[sizeof groups / sizeof groups[0]];
+    memcpy(wanted, groups, sizeof groups);
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+    wolfSSL_CTX_SetIORecv(ctx, receive);
+    wolfSSL_CTX_SetIOSend(ctx, transmit);
+    /* The signature list comes last: setting the ciphers resets it. */
+    return wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) == WOLFSSL_SUCCESS &&
+           wolfSSL_CTX_SetMinRsaKey_Sz(ctx, 2048) == WOLFSSL_SUCCESS &&
+           wolfSSL_CTX_SetMinEccKey_Sz(ctx, 256) == WOLFSSL_SUCCESS &&
+           wolfSSL_CTX_set_cipher_list(ctx, cipher_list) == WOLFSSL_SUCCESS &&
+           wolfSSL_CTX_set_groups(ctx, wanted, (int)(sizeof groups / sizeof groups[0])) == WOLFSSL_SUCCESS &&
+           wolfSSL_CTX_set1_sigalgs_list(ctx, signature_list) == WOLFSSL_SUCCESS;
+}
+
+static int fill_context(WOLFSSL_CTX *ctx, const char *ca_file, char *error, size_t error_bytes)
+{
+    if (!restrict_context(ctx)) {
+        snprintf(error, error_bytes, "this build of wolfSSL lacks what TLS 1.2 and 1.3 need");
+        return -ENOSYS;
+    }
+    int result = ca_file != NULL && ca_file[0] != '\0' ? load_ca_file(ctx, ca_file, true, error, error_bytes)
+                                                       : load_system_cas(ctx, error, error_bytes);
+    /* As built by Debian, wolfSSL also takes each CA for a server's certificate that needs no verification.
+     */
+    return result == 0 && wolfSSL_CTX_Unload_trust_peers(ctx) != WOLFSSL_SUCCESS ? -EIO : result;
+}
+
+struct pw_tls_context *pw_tls_context_create(const char *ca_file, char *error, size_t error_bytes)
+{
+    struct pw_arena *cold = pw_arena_cold();
+    pthread_once(&library_once, init_library);
+    struct pw_tls_context *context = calloc(1, sizeof *context);
+    if (cold == NULL || library_result != WOLFSSL_SUCCESS || context == NULL) {
+        snprintf(error, error_bytes, "no memory for the TLS library");
+        free(context);
+        return NULL;
+    }
+    struct pw_arena *before = pw_arena_enter(cold);
+    context->ctx = wolfSSL_CTX_new(wolfTLS_client_method());
+    int result = context->ctx != NULL ? fill_context(context->ctx, ca_file, error, error_bytes) : -ENOMEM;
+    pw_arena_enter(before);
+    if (result != 0) {
+        pw_tls_context_destroy(context);
+        return NULL;
+    }
+    return context;
+}
+
+void pw_tls_context_destroy(struct pw_tls_context *context)
+{
+    if (context == NULL) {
+        return;
+    }
+    struct pw_arena *before = pw_arena_enter(pw_arena_cold());
+    wolfSSL_CTX_free(context->ctx);
+    pw_arena_enter(before);
+    free(context);
+}
+
+/* ---- sessions ---- */
+
+static bool is_address(const char *host)
+{
+    return strchr(host, ':') != NULL || strspn(host, "0123456789.") == strlen(host);
+}
+
+bool pw_tls_open(struct pw_tls *tls, struct pw_tls_context *context, const char *host, struct pw_input *input,
+                 struct pw_output *output)
+{
+    *tls = (struct pw_tls){.arena = pw_arena_cold(), .input = input, .output = output, .host = host};
+    struct pw_arena *before = pw_arena_enter(tls->arena);
+    tls->ssl = wolfSSL_new(context->ctx);
+    bool ok = tls->ssl != NULL;
+    if (ok) {
+        wolfSSL_SetIOReadCtx(tls->ssl, tls);
+        wolfSSL_SetIOWriteCtx(tls->ssl, tls);
+        /* Addresses have no place in SNI (RFC 6066, 3); theirs is checked by certificate.h alone. */
+        ok = is_address(host) || (wolfSSL_UseSNI(tls->ssl, WOLFSSL_SNI_HOST_NAME, host,
+                                                 (word16)strlen(host)) == WOLFSSL_SUCCESS &&
+                                  wolfSSL_check_domain_name(tls->ssl, host) == WOLFSSL_SUCCESS);
+    }
+    pw_arena_enter(before);
+    return ok;
+}
+
+/* The result of a call that returned `result`, at most 0. */
+static enum pw_tls_result judge(struct pw_tls *tls, int result)
+{
+    int error = wolfSSL_get_error(tls->ssl, result);
+    switch (error) {
+    case WOLFSSL_ERROR_WANT_READ:
+        return PW_TLS_WANT_INPUT;
+    case WOLFSSL_ERROR_WANT_WRITE:
+        return PW_TLS_WANT_OUTPUT;
+    case WOLFSSL_ERROR_ZERO_RETURN:
+        return PW_TLS_CLOSED;
+    default:
+        break;
+    }
+    tls->error = error;
+    /* With the library every end of the bytes is an error of the socket: only we know that they ended. */
+    bool ended = tls->input->ended && tls->input->bytes == 0;
+    return ended && (error == SOCKET_PEER_CLOSED_E || error == SOCKET_ERROR_E) ? PW_TLS_TRUNCATED
+                                                                               : PW_TLS_FAILED;
+}
+
+/* The server's certificate, and the signatures of those above it. */
+static bool check_chain(struct pw_tls *tls)
+{
+    WOLFSSL_X509_CHAIN *chain = wolfSSL_get_peer_chain(tls->ssl);
+    int cnt = wolfSSL_get_chain_count(chain);
+    tls->certificate = PW_CERT_MALFORMED;
+    for (int i = 0; i < cnt; i++) {
+        const uint8_t *der = wolfSSL_get_chain_cert(chain, i);
+        size_t size = (size_t)wolfSSL_get_chain_length(chain, i);
+        tls->certificate =
+            i == 0 ? pw_cert_check_leaf(der, size, tls->host) : pw_cert_check_issuer(der, size);
+        if (tls->certificate != PW_CERT_OK) {
+            return false;
+        }
+    }
+    return tls->certificate == PW_CERT_OK;
+}
+
+enum pw_tls_result pw_tls_handshake(struct pw_tls *tls)
+{
+    struct pw_arena *before = pw_arena_enter(tls->arena);
+    int result = wolfSSL_connect(tls->ssl);
+    enum pw_tls_result judged = result == WOLFSSL_SUCCESS ? PW_TLS_OK : judge(tls, result);
+    if (judged == PW_TLS_OK && !check_chain(tls)) {
+        tls->error = 0;
+        judged = PW_TLS_FAILED;
+    }
+    pw_arena_enter(before);
+    return judged;
+}
+
+void pw_tls_hand_over(struct pw_tls *tls, struct pw_arena *arena)
+{
+    tls->arena = arena;
+}
+
+void pw_tls_close(struct pw_tls *tls)
+{
+    struct pw_arena *cold = pw_arena_cold();
+    struct pw_arena *before = pw_arena_enter(cold);
+    wolfSSL_free(tls->ssl);
+    pw_arena_enter(before);
+    if (tls->arena != cold && tls->arena != NULL) {
+        pw_arena_drain(tls->arena);
+    }
+    memset(tls, 0, sizeof *tls);
+}
+
+bool pw_tls_readable(const struct pw_tls *tls)
+{
+    if (tls->pending) {
+        return true;
+    }
+    const struct pw_input *input = tls->input;
+    if (input->ended || input->cnt == PW_SEGMENTS_MAX) {
+        return true; /* the library must see the end; and pieces must not fill the queue */
+    }
+    if (tls->body_left > 0) {
+        return input->bytes >= tls->body_left;
+    }
+    uint8_t header[5];
+    size_t missing = sizeof header - tls->header_have;
+    if (pw_input_peek(input, header, missing) < missing) {
+        return false;
+    }
+    memmove(header + tls->header_have, header, missing);
+    memcpy(header, tls->header, tls->header_have);
+    size_t record_bytes = (size_t)header[3] << 8 | header[4];
+    return input->bytes >= missing + record_bytes || record_bytes > PW_TLS_RECORD_MAX;
+}
+
+enum pw_tls_result pw_tls_read(struct pw_tls *tls, uint8_t *out, size_t *size)
+{
+    struct pw_arena *before = pw_arena_enter(tls->arena);
+    int result = wolfSSL_read(tls->ssl, out, (int)*size);
+    enum pw_tls_result judged = result > 0 ? PW_TLS_OK : judge(tls, result);
+    *size = result > 0 ? (size_t)result : 0;
+    tls->pending = result > 0 && wolfSSL_pending(tls->ssl) > 0;
+    pw_arena_enter(before);
+    return judged;
+}
+
+enum pw_tls_result pw_tls_write(struct pw_tls *tls, const uint8_t *data, size_t size)
+{
+    if (tls->output->cap - tls->output->size < size + PW_TLS_OVERHEAD) {
+        return PW_TLS_WANT_OUTPUT;
+    }
+    struct pw_arena *before = pw_arena_enter(tls->arena);
+    int result = wolfSSL_write(tls->ssl, data, (int)size);
+    enum pw_tls_result judged = result > 0 ? PW_TLS_OK : judge(tls, result);
+    pw_arena_enter(before);
+    return judged;
+}
+
+enum pw_tls_result pw_tls_shutdown(struct pw_tls *tls)
+{
+    struct pw_arena *before = pw_arena_enter(tls->arena);
+    int result = wolfSSL_shutdown(tls->ssl);
+    /* Ours is sent; we do not wait for theirs. */
+    bool sent = result == WOLFSSL_SUCCESS || result == WOLFSSL_SHUTDOWN_NOT_DONE;
+    enum pw_tls_result judged = sent ? PW_TLS_OK : judge(tls, result);
+    pw_arena_enter(before);
+    return judged;
+}
+
+/* ---- words ---- */
+
+static const char *known_error(int error)
+{
+    switch (error) {
+    case ASN_AFTER_DATE_E:
+        return "its certificate has expired";
+    case ASN_BEFORE_DATE_E:
+        return "its certificate is not valid yet (is this host's clock right?)";
+    case ASN_NO_SIGNER_E:
+        return "its certificate is signed by no CA that we trust (name it by ca_file if it should be)";
+    case ASN_SELF_SIGNED_E:
+        return "its certificate is self-signed";
+    case ASN_SIG_CONFIRM_E:
+        return "its certificate's signature is wrong";
+    case ASN_NAME_INVALID_E:
+        return "its certificate breaks a name constraint of its CA";
+    case ASN_PATHLEN_INV_E:
+    case ASN_PATHLEN_SIZE_E:
+        return "its certificate chain is longer than its CA allows";
+    case NOT_CA_ERROR:
+        return "its certificate is signed by one that is no CA";
+    case DOMAIN_NAME_MISMATCH:
+    case IPADDR_MISMATCH:
+        return "its certificate is for another host";
+    case RSA_KEY_SIZE_E:
+    case ECC_KEY_SIZE_E:
+    case DH_KEY_SIZE_E:
+        return "its key is too small (RSA 2048 and ECC 256 bits at least)";
+    case EXTKEYUSE_AUTH_E:
+    case KEYUSE_SIGNATURE_E:
+    case KEYUSE_ENCIPHER_E:
+        return "its certificate is not meant for servers (key usage)";
+    case VERSION_ERROR:
+        return "it speaks no TLS 1.2 or 1.3";
+    case MATCH_SUITE_ERROR:
+        return "it offers no cipher that we take";
+    case FATAL_ERROR:
+        return "it sent a fatal alert";
+    case UNKNOWN_RECORD_TYPE:
+        return "what it sent is not TLS";
+    default:
+        return NULL;
+    }
+}
+
+void pw_tls_error(const struct pw_tls *tls, char *text, size_t bytes)
+{
+    if (tls->error == 0) {
+        snprintf(text, bytes, "its certificate %s", pw_cert_result_name(tls->certificate));
+        return;
+    }
+    const char *known = known_error(tls->error);
+    char words[WOLFSSL_MAX_ERROR_SZ];
+    wolfSSL_ERR_error_string_n((unsigned long)tls->error, words, sizeof words);
+    snprintf(text, bytes, "%s (wolfSSL: %s, %d)", known != NULL ? known : "the handshake failed", words,
+             tls->error);
+}
+
+void pw_tls_describe(const struct pw_tls *tls, char *text, size_t bytes)
+{
+    snprintf(text, bytes, "%s %s", wolfSSL_get_version(tls->ssl), wolfSSL_get_cipher_name(tls->ssl));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * struct pw_io (seam.h) by io_uring, and, where a host forbids io_uring, by plain system calls.
+ *
+ * What the kernel lacks is found out at start, done without, and logged: deferred task work (6.1), a single
+ * issuer (6.0), multishot receive (6.0), buffers mapped by a ring (5.19), restrictions of the ring (5.10).
+ */
+#ifndef PW_URING_H
+#define PW_URING_H
+
+#include "seam.h"
+
+/* Receive buffers of one slot; also how much of a peer's data can wait outside its socket. */
+#define PW_IO_BUFFER_CNT   8u
+#define PW_IO_BUFFER_BYTES 4096u
+
+/* To be done without even if the kernel has it: for tests. */
+enum {
+    PW_URING_NO_DEFER = 1,
+    PW_URING_NO_MULTISHOT = 2,
+    PW_URING_NO_BUFFER_RING = 4,
+    PW_URING_NO_RESTRICTIONS = 8,
+};
+
+/* io_uring if the host has it, else plain system calls. NULL: no memory. */
+struct pw_io *pw_io_host_create(uint32_t slot_cnt);
+/* One of the two. */
+struct pw_io *pw_uring_create(uint32_t slot_cnt, uint32_t without);
+struct pw_io *pw_syscalls_create(uint32_t slot_cnt);
+
+#endif
