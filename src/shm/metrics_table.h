@@ -28,6 +28,17 @@
     PW_COUNTER(net_rx, pings, "1", "pings answered") \
     PW_COUNTER(net_rx, stalls, "1", "times that a socket was left unread for want of room") \
     PW_COUNTER(net_rx, invalid_frames, "1", "frames against RFC 6455; each ends its connection") \
+    PW_COUNTER(net_rx, ignored, "1", "binary and empty messages") \
+    PW_COUNTER(net_rx, lost_closed, "1", "lost: the server closed the WebSocket") \
+    PW_COUNTER(net_rx, lost_ended, "1", "lost: the server ended without a WebSocket close") \
+    PW_COUNTER(net_rx, lost_truncated, "1", "lost: cut, the TLS session has no end") \
+    PW_COUNTER(net_rx, lost_reset, "1", "lost: the connection broke") \
+    PW_COUNTER(net_rx, lost_tls, "1", "lost: a TLS record could not be read") \
+    PW_COUNTER(net_rx, lost_protocol, "1", "lost: the server broke the WebSocket protocol") \
+    PW_COUNTER(net_rx, lost_text, "1", "lost: text that is not UTF-8") \
+    PW_COUNTER(net_rx, lost_too_big, "1", "lost: a message larger than message_bytes_max") \
+    PW_COUNTER(net_rx, lost_silent, "1", "lost: nothing came for dead_after_ms") \
+    PW_COUNTER(net_rx, lost_asked, "1", "closed by us: reconnect or stop") \
     PW_COUNTER(net_tx, frames, "1", "frames sent") \
     PW_COUNTER(net_tx, bytes, "bytes", "bytes sent, TLS not counted") \
     PW_COUNTER(parse, frames, "1", "messages judged") \
