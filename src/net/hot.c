@@ -224,6 +224,9 @@ static uint32_t take_conns(struct pw_hot *hot)
         struct pw_conn_slot *slot = &hot->slots[conn->slot_idx];
         if (conn->state == PW_FEED_UP) {
             open_slot(hot, slot);
+            if (hot->draining) {
+                lose(hot, slot, PW_CAUSE_asked, CLOSE_GOING_AWAY);
+            }
         } else if (slot->state == PW_CONN_OPEN) {
             lose(hot, slot, PW_CAUSE_asked, CLOSE_NORMAL);
             slot->lost_reason = conn->reason;
@@ -604,22 +607,30 @@ int pw_hot_start(struct pw_net *net)
     return err;
 }
 
-void pw_hot_stop(struct pw_net *net, int64_t now_ns)
+void pw_hot_drain(struct pw_net *net)
 {
     struct pw_hot *hot = &net->hot;
-    int64_t end_ns = now_ns + STOP_WAIT_NS;
-    if (!hot->started) {
-        return;
-    }
-    hot->now_ns = now_ns;
-    hot->stopping = true;
+    hot->draining = true;
     for (uint32_t i = 0; i < hot->slot_cnt; i++) {
         if (hot->slots[i].state == PW_CONN_OPEN) {
             lose(hot, &hot->slots[i], PW_CAUSE_asked, CLOSE_GOING_AWAY);
         }
-        hot->slots[i].close_deadline_ns = now_ns + STOP_WAIT_NS / 2;
     }
-    for (; now_ns < end_ns && pw_hot_pending(net); now_ns += STOP_STEP_NS) {
+}
+
+void pw_hot_stop(struct pw_net *net)
+{
+    struct pw_hot *hot = &net->hot;
+    int64_t end_ns = hot->now_ns + STOP_WAIT_NS;
+    if (!hot->started) {
+        return;
+    }
+    hot->stopping = true;
+    pw_hot_drain(net);
+    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
+        hot->slots[i].close_deadline_ns = hot->now_ns + STOP_WAIT_NS / 2;
+    }
+    for (int64_t now_ns = hot->now_ns; now_ns < end_ns && pw_hot_pending(net); now_ns += STOP_STEP_NS) {
         pw_hot_transmit(net);
         hot->io->wait(hot->io->state, STOP_STEP_NS);
         pw_hot_receive(net, now_ns);

@@ -45,7 +45,7 @@ struct pw_hot {
     uint64_t mask_state;
     int64_t now_ns;
     bool more; /* the last pass ended with work left over */
-    bool started, stopping;
+    bool started, draining, stopping;
 };
 
 /* Main thread, before start: the stage's rings. -EINVAL if a feed's messages could not pass through
@@ -60,8 +60,10 @@ struct pw_poll pw_hot_transmit(struct pw_net *net);
 int64_t pw_hot_next_ns(const struct pw_net *net);
 /* Is a connection being closed? */
 bool pw_hot_pending(const struct pw_net *net);
-/* Closes what is still open, in good order but without waiting long. */
-void pw_hot_stop(struct pw_net *net, int64_t now_ns);
+/* A clean stop begins: closes all connections in good order, takes no new ones. */
+void pw_hot_drain(struct pw_net *net);
+/* The end: what is still open is closed without waiting long. */
+void pw_hot_stop(struct pw_net *net);
 
 const struct pw_hot_counts *pw_hot_counts(const struct pw_net *net);
 const struct pw_hot_feed *pw_hot_feed(const struct pw_net *net, uint32_t feed_idx);

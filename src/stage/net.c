@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The stages net_rx and net_tx: two entry points on the same connections, first and last in their core's
+ * pass, so that an answer leaves in the pass that caused it. What they do is in src/net/hot.c; here it gets
+ * its rings and its counters.
+ */
+#include "hot.h"
+#include "stages.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct net_rx {
+    struct pw_net *net;
+    uint32_t feed_cnt;
+    struct pw_feed_view *feeds;
+    _Atomic uint64_t *frames, *bytes, *frames_control, *pings, *stalls, *invalid_frames, *ignored;
+    _Atomic uint64_t *lost[PW_CAUSE_LOST_END];
+};
+
+struct net_tx {
+    struct pw_net *net;
+    _Atomic uint64_t *frames, *bytes;
+};
+
+static void publish(_Atomic uint64_t *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+/* ---- net_rx ---- */
+
+static size_t net_rx_state_bytes(const struct pw_stage_env *env)
+{
+    (void)env;
+    return sizeof(struct net_rx);
+}
+
+static bool find_metrics(struct net_rx *rx, const struct pw_stage_env *env)
+{
+    static const char *const lost_names[PW_CAUSE_LOST_END] = {
+#define LOST_NAME(name, text) [PW_CAUSE_##name] = "lost_" #name,
+        PW_CAUSES_LOST(LOST_NAME)
+#undef LOST_NAME
+    };
+    rx->frames = pw_env_metric(env, "net_rx", "frames");
+    rx->bytes = pw_env_metric(env, "net_rx", "bytes");
+    rx->frames_control = pw_env_metric(env, "net_rx", "frames_control");
+    rx->pings = pw_env_metric(env, "net_rx", "pings");
+    rx->stalls = pw_env_metric(env, "net_rx", "stalls");
+    rx->invalid_frames = pw_env_metric(env, "net_rx", "invalid_frames");
+    rx->ignored = pw_env_metric(env, "net_rx", "ignored");
+    bool found = rx->frames != NULL && rx->bytes != NULL && rx->frames_control != NULL && rx->pings != NULL &&
+                 rx->stalls != NULL && rx->invalid_frames != NULL && rx->ignored != NULL;
+    for (uint32_t i = PW_CAUSE_none + 1; i < PW_CAUSE_LOST_END; i++) {
+        rx->lost[i] = pw_env_metric(env, "net_rx", lost_names[i]);
+        found = found && rx->lost[i] != NULL;
+    }
+    return found;
+}
+
+static int net_rx_init(void *state, const struct pw_stage_env *env)
+{
+    struct net_rx *rx = state;
+    struct pw_hot_ends ends;
+    const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
+    if (!find_metrics(rx, env) || feeds == NULL || pw_env_producer(env, "net_rx.parse", &ends.frames) != 0 ||
+        pw_env_consumer(env, "housekeeping.net_rx", &ends.conns) != 0 ||
+        pw_env_producer(env, "net_rx.housekeeping", &ends.lost) != 0) {
+        pw_log(PW_LOG_ERROR, "net_rx: the workspace lacks a ring, a metric or the feeds");
+        return -ENOENT;
+    }
+    rx->net = env->net;
+    rx->feed_cnt = env->config->feed_cnt;
+    rx->feeds = pw_region_at(env->ws, feeds, 0);
+    return pw_hot_init(env->net, &ends);
+}
+
+static int net_rx_start(void *state)
+{
+    return pw_hot_start(((struct net_rx *)state)->net);
+}
+
+static struct pw_poll net_rx_poll(void *state, int64_t now_ns)
+{
+    return pw_hot_receive(((struct net_rx *)state)->net, now_ns);
+}
+
+static int64_t net_rx_next_ns(void *state)
+{
+    return pw_hot_next_ns(((struct net_rx *)state)->net);
+}
+
+static void net_rx_housekeep(void *state, int64_t now_ns)
+{
+    (void)now_ns;
+    const struct net_rx *rx = state;
+    const struct pw_hot_counts *counts = pw_hot_counts(rx->net);
+    publish(rx->frames, counts->frames);
+    publish(rx->bytes, counts->bytes);
+    publish(rx->frames_control, counts->frames_control);
+    publish(rx->pings, counts->pings);
+    publish(rx->stalls, counts->stalls);
+    publish(rx->invalid_frames, counts->invalid_frames);
+    publish(rx->ignored, counts->frames_ignored);
+    for (uint32_t i = PW_CAUSE_none + 1; i < PW_CAUSE_LOST_END; i++) {
+        publish(rx->lost[i], counts->lost[i]);
+    }
+    for (uint32_t i = 0; i < rx->feed_cnt; i++) {
+        const struct pw_hot_feed *feed = pw_hot_feed(rx->net, i);
+        publish(&rx->feeds[i].frame_cnt, feed->frame_cnt);
+        publish(&rx->feeds[i].byte_cnt, feed->byte_cnt);
+        atomic_store_explicit(&rx->feeds[i].last_recv_ns, feed->last_recv_ns, memory_order_relaxed);
+    }
+}
+
+static void net_rx_drain(void *state)
+{
+    pw_hot_drain(((struct net_rx *)state)->net);
+}
+
+static bool net_rx_pending(void *state)
+{
+    return pw_hot_pending(((struct net_rx *)state)->net);
+}
+
+static void net_rx_fini(void *state)
+{
+    struct net_rx *rx = state;
+    pw_hot_stop(rx->net);
+    net_rx_housekeep(rx, 0);
+}
+
+const struct pw_stage_ops pw_net_rx_stage = {
+    .name = "net_rx",
+    .state_bytes = net_rx_state_bytes,
+    .init = net_rx_init,
+    .start = net_rx_start,
+    .poll = net_rx_poll,
+    .next_ns = net_rx_next_ns,
+    .housekeep = net_rx_housekeep,
+    .drain = net_rx_drain,
+    .pending = net_rx_pending,
+    .fini = net_rx_fini,
+};
+
+/* ---- net_tx ---- */
+
+static size_t net_tx_state_bytes(const struct pw_stage_env *env)
+{
+    (void)env;
+    return sizeof(struct net_tx);
+}
+
+static const struct pw_config_core *core_of(const struct pw_config *config, const char *stage)
+{
+    for (uint32_t i = 0; i < config->core_cnt; i++) {
+        for (uint32_t k = 0; k < config->cores[i].stage_cnt; k++) {
+            if (strcmp(config->cores[i].stages[k], stage) == 0) {
+                return &config->cores[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static int net_tx_init(void *state, const struct pw_stage_env *env)
+{
+    struct net_tx *tx = state;
+    tx->net = env->net;
+    tx->frames = pw_env_metric(env, "net_tx", "frames");
+    tx->bytes = pw_env_metric(env, "net_tx", "bytes");
+    if (tx->frames == NULL || tx->bytes == NULL) {
+        pw_log(PW_LOG_ERROR, "net_tx: the workspace lacks a metric");
+        return -ENOENT;
+    }
+    if (core_of(env->config, "net_rx") != core_of(env->config, "net_tx")) {
+        pw_log(PW_LOG_ERROR, "%s: net_rx and net_tx share their connections: place both on the same core",
+               env->config->path);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static struct pw_poll net_tx_poll(void *state, int64_t now_ns)
+{
+    (void)now_ns;
+    return pw_hot_transmit(((struct net_tx *)state)->net);
+}
+
+static void net_tx_housekeep(void *state, int64_t now_ns)
+{
+    (void)now_ns;
+    const struct net_tx *tx = state;
+    const struct pw_hot_counts *counts = pw_hot_counts(tx->net);
+    publish(tx->frames, counts->sent_frames);
+    publish(tx->bytes, counts->sent_bytes);
+}
+
+static void net_tx_fini(void *state)
+{
+    net_tx_housekeep(state, 0);
+}
+
+const struct pw_stage_ops pw_net_tx_stage = {
+    .name = "net_tx",
+    .state_bytes = net_tx_state_bytes,
+    .init = net_tx_init,
+    .poll = net_tx_poll,
+    .housekeep = net_tx_housekeep,
+    .fini = net_tx_fini,
+};
