@@ -12,6 +12,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE4_1__
+#include <smmintrin.h>
+#endif
 
 #define PW_SWAR_ONES  UINT64_C(0x0101010101010101)
 #define PW_SWAR_TOPS  UINT64_C(0x8080808080808080)
@@ -55,6 +58,23 @@ static inline uint64_t pw_swar_number(uint64_t digits)
     uint64_t high = (digits & mask) * (100 + (UINT64_C(1000000) << 32));
     uint64_t low = (digits >> 16 & mask) * (1 + (UINT64_C(10000) << 32));
     return (high + low) >> 32;
+}
+
+/* The number that sixteen digits spell, the first eight in `high`. */
+static inline uint64_t pw_swar_number16(uint64_t high, uint64_t low)
+{
+#ifdef __SSE4_1__
+    /* The steps of pw_swar_number on both words at once: pairs, fours, eights. */
+    __m128i digits = _mm_set_epi64x((long long)low, (long long)high);
+    digits = _mm_maddubs_epi16(digits, _mm_set1_epi16(10 | 1 << 8));
+    digits = _mm_madd_epi16(digits, _mm_set1_epi32(100 | 1 << 16));
+    digits = _mm_packus_epi32(digits, digits);
+    digits = _mm_madd_epi16(digits, _mm_set1_epi32(10000 | 1 << 16));
+    uint64_t eights = (uint64_t)_mm_cvtsi128_si64(digits);
+    return (eights & UINT32_MAX) * 100000000 + (eights >> 32);
+#else
+    return pw_swar_number(high) * 100000000 + pw_swar_number(low);
+#endif
 }
 
 #endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a symbol's bytes to the engine's instrument index: a small hash table over one feed's instruments,
+ * filled once.
+ *
+ * A symbol is three words of 8 bytes, zeros behind the text, so that comparing two is comparing three words.
+ */
+#ifndef PW_BINANCE_SYMBOLS_H
+#define PW_BINANCE_SYMBOLS_H
+
+#include <pinwheel/workspace.h>
+#include <stdbool.h>
+
+#define PW_SYMBOL_WORDS  (PW_SYMBOL_BYTES / 8)
+#define PW_SYMBOLS_SLOTS 512u /* twice PW_INSTRUMENTS_MAX: at most half full */
+
+struct pw_symbol_slot {
+    uint64_t words[PW_SYMBOL_WORDS]; /* words[0] == 0: empty */
+    uint64_t instrument_idx;
+};
+
+struct pw_binance_symbols {
+    struct pw_symbol_slot slots[PW_SYMBOLS_SLOTS];
+};
+
+static_assert(PW_SYMBOL_BYTES % 8 == 0 && PW_SYMBOLS_SLOTS >= 2 * PW_INSTRUMENTS_MAX,
+              "whole words, room to probe");
+
+/* Cold: takes in the instruments whose feed_idx is this one; 0, or -EINVAL for an empty symbol, one that is
+ * twice in the table, or more than PW_INSTRUMENTS_MAX. */
+int pw_binance_symbols_init(struct pw_binance_symbols *symbols, const struct pw_instrument *instruments,
+                            uint32_t instrument_cnt, uint32_t feed_idx);
+
+static inline uint32_t pw_symbol_hash(const uint64_t words[PW_SYMBOL_WORDS])
+{
+    /* Odd constants of splitmix64; the top bits of a product depend on all bits of its factor. */
+    uint64_t hash = words[0] * UINT64_C(0x9e3779b97f4a7c15) ^ words[1] * UINT64_C(0xbf58476d1ce4e5b9) ^
+                    words[2] * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)(hash >> 55); /* 9 bits: PW_SYMBOLS_SLOTS */
+}
+
+/* The instrument's index, or PW_NO_INSTRUMENT. */
+static inline uint16_t pw_binance_symbols_find(const struct pw_binance_symbols *symbols,
+                                               const uint64_t words[PW_SYMBOL_WORDS])
+{
+    for (uint32_t at = pw_symbol_hash(words);; at = (at + 1) % PW_SYMBOLS_SLOTS) {
+        const struct pw_symbol_slot *slot = &symbols->slots[at];
+        if (slot->words[0] == words[0] && slot->words[1] == words[1] && slot->words[2] == words[2]) {
+            return words[0] == 0 ? PW_NO_INSTRUMENT : (uint16_t)slot->instrument_idx;
+        }
+        if (slot->words[0] == 0) {
+            return PW_NO_INSTRUMENT;
+        }
+    }
+}
+
+#endif
