@@ -96,6 +96,7 @@ struct execution {
     struct pw_producer reports_out, journal;
     bool has_journal;
     bool stopped;    /* STOP was taken: halted for good */
+    bool draining;   /* a clean stop has begun */
     uint32_t halted; /* enum pw_reason; 0: not */
     uint32_t seq;    /* of the next event made here */
     uint32_t open_max;
@@ -577,8 +578,8 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
 
 /* ---- commands ---- */
 
-/* Cancellations go out at the stream's time, so that a replay, which knows only where in the stream a command was taken,
- * repeats them. */
+/* Cancellations go out at the stream's time, so that a replay, which knows only where in the stream a command
+ * was taken, repeats them. */
 static void cancel_one(void *state, const struct pw_order_row *row)
 {
     struct execution *x = state;
@@ -613,6 +614,18 @@ static bool obey_stop_word(struct execution *x, int64_t now_ns)
         return false; /* new orders are denied all the same */
     }
     take_command(x, PW_COMMAND_HALT, (enum pw_reason)stop, now_ns);
+    return true;
+}
+
+/* A clean stop leaves no order behind: when all that was on its way has been taken, those still open are
+ * canceled. */
+static bool cancel_at_end(struct execution *x, int64_t now_ns)
+{
+    if (!x->draining || x->stopped || x->orders->open_cnt == 0 || !reports_have(x, open_events(x)) ||
+        !journal_has(x, 1 + open_events(x))) {
+        return false;
+    }
+    take_command(x, PW_COMMAND_STOP, PW_REASON_HALTED, now_ns);
     return true;
 }
 
@@ -659,6 +672,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
         did.work += (uint32_t)taken;
     }
     did.stalled |= taken < there;
+    did.work += there == 0 && cancel_at_end(x, now_ns);
     x->counts[STALLS] += did.stalled;
     pw_producer_publish(&x->reports_out);
     if (x->has_journal) {
@@ -704,18 +718,16 @@ static void execution_housekeep(void *state, int64_t now_ns)
     show_account(x);
 }
 
-static void count_in_flight(void *state, const struct pw_order_row *row)
+static void execution_drain(void *state)
 {
-    *(uint32_t *)state += row->state == PW_ORDER_IN_FLIGHT;
+    struct execution *x = state;
+    x->draining = true;
 }
 
-/* Resting orders need not be waited for: a stop begins with STOP, which cancels them. */
 static bool execution_pending(void *state)
 {
     struct execution *x = state;
-    uint32_t in_flight = 0;
-    pw_orders_each_open(x->orders, count_in_flight, &in_flight);
-    return in_flight || pw_consumer_peek(&x->in, 1) || pw_consumer_peek(&x->commands, 1);
+    return x->orders->open_cnt || pw_consumer_peek(&x->in, 1) || pw_consumer_peek(&x->commands, 1);
 }
 
 static void execution_fini(void *state)
@@ -729,6 +741,7 @@ const struct pw_stage_ops pw_execution_stage = {
     .init = execution_init,
     .poll = execution_poll,
     .housekeep = execution_housekeep,
+    .drain = execution_drain,
     .pending = execution_pending,
     .fini = execution_fini,
 };

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One line, one message: "<time> <JSON>". Streams by the end of their names; a line without a stream is a
+ * snapshot.
+ */
+#include "capture.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#define LINE_BYTES (4 << 20)
+
+const char *shared_data(void)
+{
+    const char *folder = getenv("PINWHEEL_SHARED");
+    char path[512];
+    snprintf(path, sizeof path, "%s/data/expected", folder ? folder : "");
+    FILE *there = folder ? fopen(path, "r") : NULL;
+    if (!there) {
+        fprintf(stderr, "no shared data ($PINWHEEL_SHARED): skipped\n");
+        return NULL;
+    }
+    fclose(there);
+    return folder;
+}
+
+/* An own reading of decimals: digits, a point, digits; scaled to `decimals`. */
+static pw_i128 scaled(const char *text, int decimals)
+{
+    bool negative = *text == '-';
+    pw_i128 value = 0;
+    int after = -1;
+    for (text += negative; *text; text++) {
+        if (*text == '.') {
+            cr_assert_eq(after, -1);
+            after = 0;
+            continue;
+        }
+        cr_assert(*text >= '0' && *text <= '9');
+        if (after >= decimals) {
+            cr_assert_eq(*text, '0');
+            continue;
+        }
+        value = value * 10 + (*text - '0');
+        after += after >= 0;
+    }
+    for (after = after < 0 ? 0 : after; after < decimals; after++) {
+        value *= 10;
+    }
+    return negative ? -value : value;
+}
+
+int64_t e8_of(const json_t *text)
+{
+    return (int64_t)scaled(json_string_value(text), 8);
+}
+
+pw_i128 e16_of(const json_t *text)
+{
+    return scaled(json_string_value(text), 16);
+}
+
+static int64_t number(const json_t *object, const char *key)
+{
+    return (int64_t)json_integer_value(json_object_get(object, key));
+}
+
+static int64_t decimal(const json_t *object, const char *key)
+{
+    return e8_of(json_object_get(object, key));
+}
+
+static struct pw_event *add(struct capture *capture, uint8_t kind, int64_t recv_ns)
+{
+    if (capture->cnt == capture->room) {
+        capture->room = capture->room ? capture->room * 2 : 65536;
+        capture->events = realloc(capture->events, capture->room * sizeof *capture->events);
+        capture->lines = realloc(capture->lines, capture->room * sizeof *capture->lines);
+    }
+    struct pw_event *event = &capture->events[capture->cnt];
+    *event = (struct pw_event){.kind = kind, .seq = (uint32_t)capture->cnt, .recv_ns = recv_ns};
+    capture->lines[capture->cnt++] = capture->line_cnt;
+    return event;
+}
+
+static void add_levels(struct capture *capture, const json_t *levels, int64_t recv_ns, uint8_t flags)
+{
+    for (size_t i = 0; i < json_array_size(levels); i += 2) {
+        struct pw_event *event = add(capture, PW_EVENT_LEVELS, recv_ns);
+        event->flags = flags;
+        for (size_t k = 0; k < 2 && i + k < json_array_size(levels); k++) {
+            const json_t *level = json_array_get(levels, i + k);
+            event->flags |= k ? PW_FLAG_PAIR : 0;
+            event->body.levels.level[k].price_e8 = e8_of(json_array_get(level, 0));
+            event->body.levels.level[k].qty_e8 = e8_of(json_array_get(level, 1));
+        }
+    }
+}
+
+static void add_depth(struct capture *capture, const json_t *bids, const json_t *asks, struct pw_depth depth,
+                      int64_t recv_ns, uint8_t flags)
+{
+    struct pw_event *event = add(capture, PW_EVENT_DEPTH, recv_ns);
+    event->flags = flags;
+    event->body.depth = depth;
+    event->body.depth.bid_cnt = (uint32_t)json_array_size(bids);
+    event->body.depth.ask_cnt = (uint32_t)json_array_size(asks);
+    add_levels(capture, bids, recv_ns, flags);
+    add_levels(capture, asks, recv_ns, flags | PW_FLAG_SELL);
+    capture->events[capture->cnt - 1].flags |= PW_FLAG_LAST;
+}
+
+static void add_trade(struct capture *capture, const json_t *data, int64_t recv_ns)
+{
+    struct pw_event *event = add(capture, PW_EVENT_TRADE, recv_ns);
+    event->flags = json_is_true(json_object_get(data, "m")) ? PW_FLAG_SELL : 0;
+    event->venue_ns = number(data, "E") * 1000000;
+    event->body.trade = (struct pw_trade){.price_e8 = decimal(data, "p"),
+                                          .qty_e8 = decimal(data, "q"),
+                                          .trade_id = (uint64_t)number(data, "t"),
+                                          .trade_ns = number(data, "T") * 1000000};
+}
+
+static void add_quote(struct capture *capture, const json_t *data, int64_t recv_ns)
+{
+    struct pw_event *event = add(capture, PW_EVENT_QUOTE, recv_ns);
+    event->body.quote = (struct pw_quote){decimal(data, "b"), decimal(data, "B"), decimal(data, "a"),
+                                          decimal(data, "A"), (uint64_t)number(data, "u")};
+}
+
+static void add_message(struct capture *capture, const json_t *message, int64_t recv_ns)
+{
+    const char *stream = json_string_value(json_object_get(message, "stream"));
+    const json_t *data = json_object_get(message, "data");
+    if (!stream) {
+        uint64_t id = (uint64_t)number(message, "lastUpdateId");
+        add_depth(capture, json_object_get(message, "bids"), json_object_get(message, "asks"),
+                  (struct pw_depth){.last_update_id = id}, recv_ns, PW_FLAG_SNAPSHOT);
+    } else if (strstr(stream, "@bookTicker")) {
+        add_quote(capture, data, recv_ns);
+    } else if (strstr(stream, "@trade")) {
+        add_trade(capture, data, recv_ns);
+    } else if (strstr(stream, "@depth")) {
+        add_depth(capture, json_object_get(data, "b"), json_object_get(data, "a"),
+                  (struct pw_depth){.first_update_id = (uint64_t)number(data, "U"),
+                                    .last_update_id = (uint64_t)number(data, "u"),
+                                    .prev_update_id = (uint64_t)number(data, "pu")},
+                  recv_ns, 0);
+    }
+}
+
+bool capture_add(struct capture *capture, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/data/%s", shared_data(), name);
+    gzFile file = gzopen(path, "r");
+    char *line = malloc(LINE_BYTES);
+    bool ok = file && line;
+    while (ok && gzgets(file, line, LINE_BYTES)) {
+        char *rest;
+        int64_t recv_ns = strtoll(line, &rest, 10);
+        recv_ns *= rest - line == 16 ? 1000 : 1; /* some recordings have microseconds */
+        json_t *message = json_loads(rest, 0, NULL);
+        ok = message != NULL;
+        if (ok) {
+            add_message(capture, message, recv_ns);
+            json_decref(message);
+        }
+        capture->line_cnt++;
+    }
+    if (file) {
+        gzclose(file);
+    }
+    free(line);
+    return ok;
+}
+
+void capture_free(struct capture *capture)
+{
+    free(capture->events);
+    free(capture->lines);
+    *capture = (struct capture){0};
+}
+
+json_t *expected_load(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/data/expected/%s", shared_data(), name);
+    return json_load_file(path, 0, NULL);
+}

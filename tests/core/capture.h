@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Recorded market data as events, for tests: read by zlib and jansson, so that nothing of the engine's own
+ * decoding can hide a mistake. Also the expected facts beside them.
+ */
+#ifndef PW_TESTS_CAPTURE_H
+#define PW_TESTS_CAPTURE_H
+
+#include <jansson.h>
+#include <pinwheel/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct capture {
+    struct pw_event *events; /* numbered from 0, of instrument 0 */
+    uint32_t *lines;         /* the line that each came from, counted from 0 through all files */
+    size_t cnt, room;
+    uint32_t line_cnt;
+};
+
+/* The folder of shared data, or NULL if there is none here: the test then says so and skips. */
+const char *shared_data(void);
+
+/* Adds the messages of <shared>/data/<name>; false if it cannot be read. Everything but a book's snapshot
+ * becomes an event as the parser would make it; a snapshot becomes a DEPTH and LEVELS with PW_FLAG_SNAPSHOT,
+ * where it stands. */
+bool capture_add(struct capture *capture, const char *name);
+void capture_free(struct capture *capture);
+
+/* <shared>/data/expected/<name>; NULL if it cannot be read. */
+json_t *expected_load(const char *name);
+
+/* Decimal text of a JSON string as an integer of 1e8 or 1e16; the test fails if it is no such text. */
+int64_t e8_of(const json_t *text);
+pw_i128 e16_of(const json_t *text);
+
+#endif
