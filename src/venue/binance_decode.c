@@ -385,6 +385,8 @@ static enum pw_decode decode_partial_depth(struct object *object, struct pw_bina
 {
     struct pw_binance_depth *depth = &msg->body.depth;
     symbol_from_stream(msg);
+    msg->venue_ns = get_optional_time_ns(object, 'E');
+    depth->trade_ns = get_optional_time_ns(object, 'T');
     depth->first_id = get_u64(object, FIELD_LAST_UPDATE);
     depth->last_id = depth->first_id;
     depth->bids = get_side(object, FIELD_BIDS);

@@ -76,12 +76,12 @@ static void put_levels(struct pw_binance_out *out, const struct pw_binance_msg *
     }
 }
 
-static enum pw_decode put_depth(struct pw_binance_out *out, const struct pw_binance_msg *msg,
-                                uint16_t instrument_idx)
+enum pw_decode pw_binance_put_depth(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+                                    uint16_t instrument_idx)
 {
     const struct pw_binance_depth *depth = &msg->body.depth;
     uint64_t event_cnt = 1 + ((uint64_t)depth->bids.cnt + 1) / 2 + ((uint64_t)depth->asks.cnt + 1) / 2;
-    if (event_cnt > out->cap) {
+    if (event_cnt > out->cap - out->cnt) {
         return PW_DECODE_TOO_LARGE;
     }
     put(out, msg, instrument_idx, PW_EVENT_DEPTH)->body.depth =
@@ -124,7 +124,7 @@ static const struct {
                           uint16_t instrument_idx);
 } writers[] = {
     [PW_BINANCE_TRADE] = {1, put_trade},       [PW_BINANCE_AGG_TRADE] = {1, put_agg_trade},
-    [PW_BINANCE_BOOK_TICKER] = {1, put_quote}, [PW_BINANCE_DEPTH] = {1, put_depth},
+    [PW_BINANCE_BOOK_TICKER] = {1, put_quote}, [PW_BINANCE_DEPTH] = {1, pw_binance_put_depth},
     [PW_BINANCE_KLINE] = {2, put_kline},
 };
 

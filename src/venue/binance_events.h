@@ -26,6 +26,11 @@ struct pw_binance_out {
 enum pw_decode pw_binance_events(const struct pw_binance_symbols *symbols, const char *data, size_t size,
                                  struct pw_binance_out *out);
 
+/* A decoded depth message, or partial depth, as events, behind those that out has already. */
+struct pw_binance_msg;
+enum pw_decode pw_binance_put_depth(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+                                    uint16_t instrument_idx);
+
 /* The two readings one by one, for tests and benchmarks. The fast one gives false for what it does not know.
  */
 enum pw_decode pw_binance_events_general(const struct pw_binance_symbols *symbols, const char *data,

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests to Binance's REST interface, and its answers.
+ */
+#include "binance_rest.h"
+
+#include "binance_decode.h"
+#include "binance_events.h"
+#include "decimal.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- targets ---- */
+
+/* A text that grows within fixed bounds; `full` once something did not fit. */
+struct text {
+    char *bytes;
+    size_t size, used;
+    bool full;
+};
+
+static void add_char(struct text *text, char c)
+{
+    if (text->used + 1 >= text->size) {
+        text->full = true;
+        return;
+    }
+    text->bytes[text->used++] = c;
+    text->bytes[text->used] = '\0';
+}
+
+static void add(struct text *text, const char *string)
+{
+    for (; *string != '\0'; string++) {
+        add_char(text, *string);
+    }
+}
+
+/* Percent-encodes all but letters, digits and what RFC 3986 leaves unreserved, and '@', which is plain in a
+ * query. */
+static void add_encoded(struct text *text, const char *string)
+{
+    static const char hex[] = "0123456789ABCDEF", plain[] = "-._~@";
+    for (; *string != '\0'; string++) {
+        unsigned char c = (unsigned char)*string;
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (letter || (c >= '0' && c <= '9') || strchr(plain, c) != NULL) {
+            add_char(text, (char)c);
+        } else {
+            add_char(text, '%');
+            add_char(text, hex[c >> 4]);
+            add_char(text, hex[c & 15]);
+        }
+    }
+}
+
+static void add_stream(struct text *text, const char *symbol, const char *stream)
+{
+    char name[PW_SYMBOL_BYTES] = {0};
+    for (size_t i = 0; i < sizeof name - 1 && symbol[i] != '\0'; i++) {
+        name[i] = symbol[i] >= 'A' && symbol[i] <= 'Z' ? (char)(symbol[i] - 'A' + 'a') : symbol[i];
+    }
+    add_encoded(text, name);
+    add_char(text, '@');
+    add_encoded(text, stream);
+}
+
+int pw_binance_stream_target(const struct pw_config_feed *feed, char *target, size_t size)
+{
+    struct text text = {target, size, 0, size == 0};
+    if (feed->instrument_cnt == 0 || feed->stream_cnt == 0) {
+        return -EINVAL;
+    }
+    add(&text, "/stream?streams=");
+    for (uint32_t i = 0; i < feed->instrument_cnt; i++) {
+        for (uint32_t k = 0; k < feed->stream_cnt; k++) {
+            add(&text, i + k > 0 ? "/" : "");
+            add_stream(&text, feed->instruments[i], feed->streams[k]);
+        }
+    }
+    bool too_many = feed->instrument_cnt * feed->stream_cnt > PW_BINANCE_STREAMS_MAX;
+    return text.full || too_many ? -E2BIG : 0;
+}
+
+int pw_binance_exchange_info_target(const struct pw_config_feed *feed, char *target, size_t size)
+{
+    struct text text = {target, size, 0, size == 0};
+    if (feed->instrument_cnt == 0) {
+        return -EINVAL;
+    }
+    add(&text, "/api/v3/exchangeInfo?symbols=");
+    for (uint32_t i = 0; i < feed->instrument_cnt; i++) {
+        add_encoded(&text, i > 0 ? ",\"" : "[\"");
+        add_encoded(&text, feed->instruments[i]);
+        add_encoded(&text, "\"");
+    }
+    add_encoded(&text, "]");
+    return text.full ? -E2BIG : 0;
+}
+
+int pw_binance_depth_target(const char *symbol, uint32_t limit, char *target, size_t size)
+{
+    struct text text = {target, size, 0, size == 0};
+    char number[16];
+    snprintf(number, sizeof number, "%" PRIu32, limit);
+    add(&text, "/api/v3/depth?symbol=");
+    add_encoded(&text, symbol);
+    add(&text, "&limit=");
+    add(&text, number);
+    return text.full ? -E2BIG : 0;
+}
+
+uint32_t pw_binance_depth_weight(uint32_t limit)
+{
+    return limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1000 ? 50 : 250;
+}
+
+/* ---- exchangeInfo ---- */
+
+/* What the answer is read into, and where to say what is wrong with it. */
+struct reading {
+    struct pw_instrument *row;
+    const char *symbol;
+    int fault; /* 0, or the first -errno */
+    char *error;
+    size_t error_bytes;
+};
+
+static __attribute__((format(printf, 3, 4))) void blame(struct reading *reading, int fault,
+                                                        const char *format, ...)
+{
+    if (reading->fault != 0) {
+        return;
+    }
+    reading->fault = fault;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reading->error, reading->error_bytes, format, args);
+    va_end(args);
+}
+
+/* A limit beyond what can be held is no limit that could ever be met. */
+static bool beyond_range(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    size_t point = text[digits] == '.' ? 1 : 0;
+    return digits >= 11 && text[digits + point + strspn(text + digits + point, "0123456789")] == '\0';
+}
+
+enum bound { EXACT, UPPER_BOUND };
+
+static int64_t filter_e8(struct reading *reading, const json_t *filter, const char *name, enum bound bound)
+{
+    const char *text = json_string_value(json_object_get(filter, name));
+    int64_t value = 0;
+    if (text == NULL) {
+        blame(reading, -EBADMSG, "%s: a filter lacks %s", reading->symbol, name);
+    } else if (!pw_decimal_parse_e8(text, strlen(text), false, &value)) {
+        if (bound == UPPER_BOUND && beyond_range(text)) {
+            return INT64_MAX;
+        }
+        blame(reading, -ERANGE, "%s: %s is '%s', which cannot be held", reading->symbol, name, text);
+    }
+    return value;
+}
+
+static uint8_t filter_flag(const json_t *filter, const char *name)
+{
+    return json_is_true(json_object_get(filter, name));
+}
+
+static void read_price_filter(struct reading *reading, const json_t *filter)
+{
+    reading->row->tick_e8 = filter_e8(reading, filter, "tickSize", EXACT);
+    reading->row->min_price_e8 = filter_e8(reading, filter, "minPrice", EXACT);
+    reading->row->max_price_e8 = filter_e8(reading, filter, "maxPrice", UPPER_BOUND);
+}
+
+static void read_lot_size(struct reading *reading, const json_t *filter)
+{
+    reading->row->step_e8 = filter_e8(reading, filter, "stepSize", EXACT);
+    reading->row->min_qty_e8 = filter_e8(reading, filter, "minQty", EXACT);
+    reading->row->max_qty_e8 = filter_e8(reading, filter, "maxQty", UPPER_BOUND);
+}
+
+static void read_market_lot_size(struct reading *reading, const json_t *filter)
+{
+    reading->row->market_step_e8 = filter_e8(reading, filter, "stepSize", EXACT);
+    reading->row->market_min_qty_e8 = filter_e8(reading, filter, "minQty", EXACT);
+    reading->row->market_max_qty_e8 = filter_e8(reading, filter, "maxQty", UPPER_BOUND);
+}
+
+static void read_notional(struct reading *reading, const json_t *filter)
+{
+    reading->row->min_notional_e8 = filter_e8(reading, filter, "minNotional", EXACT);
+    reading->row->min_notional_market = filter_flag(filter, "applyMinToMarket");
+    reading->row->max_notional_e8 = filter_e8(reading, filter, "maxNotional", UPPER_BOUND);
+    reading->row->max_notional_market = filter_flag(filter, "applyMaxToMarket");
+}
+
+/* The older form; futures call the number "notional" and always apply it. */
+static void read_min_notional(struct reading *reading, const json_t *filter)
+{
+    bool futures = json_object_get(filter, "notional") != NULL;
+    reading->row->min_notional_e8 = filter_e8(reading, filter, futures ? "notional" : "minNotional", EXACT);
+    reading->row->min_notional_market = futures || filter_flag(filter, "applyToMarket");
+}
+
+/* All kinds that the venue's documentation lists; those without a function have no place in the table. */
+static const struct {
+    const char *type;
+    void (*read)(struct reading *reading, const json_t *filter);
+} filters[] = {
+    {"PRICE_FILTER", read_price_filter},
+    {"LOT_SIZE", read_lot_size},
+    {"MARKET_LOT_SIZE", read_market_lot_size},
+    {"NOTIONAL", read_notional},
+    {"MIN_NOTIONAL", read_min_notional},
+    {"PERCENT_PRICE", NULL},
+    {"PERCENT_PRICE_BY_SIDE", NULL},
+    {"ICEBERG_PARTS", NULL},
+    {"MAX_NUM_ORDERS", NULL},
+    {"MAX_NUM_ALGO_ORDERS", NULL},
+    {"MAX_NUM_ICEBERG_ORDERS", NULL},
+    {"MAX_POSITION", NULL},
+    {"TRAILING_DELTA", NULL},
+    {"MAX_NUM_ORDER_AMENDS", NULL},
+    {"MAX_NUM_ORDER_LISTS", NULL},
+    {"T_PLUS_SELL", NULL},
+};
+
+/* Its place in the table, or -1. */
+static int filter_idx(const json_t *filter)
+{
+    const char *type = json_string_value(json_object_get(filter, "filterType"));
+    for (int i = 0; type != NULL && i < (int)(sizeof filters / sizeof filters[0]); i++) {
+        if (strcmp(filters[i].type, type) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Copies as much as fits, whole characters only. */
+static void copy_text(char *out, size_t out_bytes, const char *text)
+{
+    size_t size = strlen(text);
+    if (size >= out_bytes) {
+        size = out_bytes - 1;
+        while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80) {
+            size--;
+        }
+    }
+    memset(out, 0, out_bytes);
+    memcpy(out, text, size);
+}
+
+static void read_symbol(struct reading *reading, const json_t *symbol)
+{
+    struct pw_instrument *row = reading->row;
+    const char *base = json_string_value(json_object_get(symbol, "baseAsset"));
+    const char *quote = json_string_value(json_object_get(symbol, "quoteAsset"));
+    const char *status = json_string_value(json_object_get(symbol, "status"));
+    const json_t *list = json_object_get(symbol, "filters"), *filter;
+    if (base == NULL || quote == NULL || status == NULL || !json_is_array(list)) {
+        blame(reading, -EBADMSG, "%s: its assets, status or filters are missing", reading->symbol);
+        return;
+    }
+    copy_text(row->symbol, sizeof row->symbol, reading->symbol);
+    copy_text(row->base, sizeof row->base, base);
+    copy_text(row->quote, sizeof row->quote, quote);
+    row->tradable =
+        strcmp(status, "TRADING") == 0 && !json_is_false(json_object_get(symbol, "isSpotTradingAllowed"));
+    size_t i;
+    json_array_foreach(list, i, filter)
+    {
+        int idx = filter_idx(filter);
+        if (idx >= 0 && filters[idx].read != NULL) {
+            filters[idx].read(reading, filter);
+        }
+    }
+}
+
+static const json_t *find_symbol(const json_t *symbols, const char *name)
+{
+    size_t i;
+    const json_t *symbol;
+    json_array_foreach(symbols, i, symbol)
+    {
+        const char *found = json_string_value(json_object_get(symbol, "symbol"));
+        if (found != NULL && strcmp(found, name) == 0) {
+            return symbol;
+        }
+    }
+    return NULL;
+}
+
+static json_t *load(const char *body, size_t size)
+{
+    return json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
+}
+
+int pw_binance_instruments(const char *body, size_t size, const struct pw_config_feed *feed,
+                           uint32_t feed_idx, struct pw_instrument *table, char *error, size_t error_bytes)
+{
+    struct reading reading = {.error = error, .error_bytes = error_bytes};
+    json_t *root = load(body, size);
+    const json_t *symbols = json_object_get(root, "symbols");
+    int64_t code;
+    char text[160];
+    if (pw_binance_error(body, size, &code, text, sizeof text)) {
+        blame(&reading, -EREMOTEIO, "the venue refuses: %s (code %" PRId64 ")", text, code);
+    } else if (!json_is_array(symbols)) {
+        blame(&reading, -EBADMSG, "the venue's answer is not the list of symbols that was asked for");
+    }
+    for (uint32_t i = 0; i < feed->instrument_cnt && reading.fault == 0; i++) {
+        reading.symbol = feed->instruments[i];
+        reading.row = &table[i];
+        const json_t *symbol = find_symbol(symbols, reading.symbol);
+        *reading.row = (struct pw_instrument){.feed_idx = feed_idx};
+        if (symbol == NULL) {
+            blame(&reading, -ENOENT, "the venue has no symbol '%s'", reading.symbol);
+        } else {
+            read_symbol(&reading, symbol);
+        }
+    }
+    json_decref(root);
+    return reading.fault;
+}
+
+/* ---- limits ---- */
+
+static void read_limit(struct pw_binance_limits *limits, const json_t *limit)
+{
+    const struct {
+        const char *type, *interval;
+        json_int_t interval_cnt;
+        uint32_t *value;
+    } rows[] = {{"REQUEST_WEIGHT", "MINUTE", 1, &limits->weight_per_minute},
+                {"ORDERS", "SECOND", 10, &limits->orders_per_10s},
+                {"ORDERS", "DAY", 1, &limits->orders_per_day},
+                {"RAW_REQUESTS", "MINUTE", 5, &limits->raw_requests_per_5min}};
+    const char *type = json_string_value(json_object_get(limit, "rateLimitType"));
+    const char *interval = json_string_value(json_object_get(limit, "interval"));
+    json_int_t interval_cnt = json_integer_value(json_object_get(limit, "intervalNum"));
+    json_int_t value = json_integer_value(json_object_get(limit, "limit"));
+    for (size_t i = 0; type != NULL && interval != NULL && i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(type, rows[i].type) == 0 && strcmp(interval, rows[i].interval) == 0 &&
+            interval_cnt == rows[i].interval_cnt && value > 0 && value <= UINT32_MAX) {
+            *rows[i].value = (uint32_t)value;
+        }
+    }
+}
+
+bool pw_binance_limits(const char *body, size_t size, struct pw_binance_limits *limits)
+{
+    memset(limits, 0, sizeof *limits);
+    json_t *root = load(body, size);
+    const json_t *symbols = json_object_get(root, "symbols"), *rates = json_object_get(root, "rateLimits"),
+                 *item;
+    const json_t *time = json_object_get(root, "serverTime");
+    json_int_t server = json_integer_value(time);
+    bool ok = json_is_array(symbols) && json_is_array(rates) && json_is_integer(time) && server >= 0 &&
+              pw_binance_time_ns((uint64_t)server, &limits->server_ns);
+    size_t i, k;
+    json_array_foreach(rates, i, item)
+    {
+        read_limit(limits, item);
+    }
+    json_array_foreach(symbols, i, item)
+    {
+        const json_t *filter;
+        limits->symbol_cnt++;
+        json_array_foreach(json_object_get(item, "filters"), k, filter)
+        {
+            limits->unknown_filter_cnt += filter_idx(filter) < 0;
+        }
+    }
+    json_decref(root);
+    return ok;
+}
+
+/* ---- the other answers ---- */
+
+int pw_binance_depth_events(const char *body, size_t size, uint16_t instrument_idx, int64_t recv_ns,
+                            struct pw_event *events, uint32_t cap)
+{
+    struct pw_binance_msg msg;
+    struct pw_binance_out out = {.events = events, .cap = cap, .recv_ns = recv_ns};
+    enum pw_decode result = pw_binance_decode(body, size, &msg);
+    if (result < 0) {
+        return result;
+    }
+    if (result != PW_DECODE_OK || msg.kind != PW_BINANCE_PARTIAL_DEPTH) {
+        return PW_DECODE_BAD_FIELD;
+    }
+    result = pw_binance_put_depth(&out, &msg, instrument_idx);
+    for (uint32_t i = 0; i < out.cnt; i++) {
+        events[i].flags |= PW_FLAG_SNAPSHOT;
+    }
+    return result == PW_DECODE_OK ? (int)out.cnt : (int)result;
+}
+
+bool pw_binance_server_time(const char *body, size_t size, int64_t *server_ns)
+{
+    json_t *root = load(body, size);
+    const json_t *time = json_object_get(root, "serverTime");
+    json_int_t value = json_integer_value(time);
+    bool ok = json_is_integer(time) && value >= 0 && pw_binance_time_ns((uint64_t)value, server_ns);
+    json_decref(root);
+    return ok;
+}
+
+bool pw_binance_error(const char *body, size_t size, int64_t *code, char *text, size_t text_bytes)
+{
+    json_t *root = load(body, size);
+    const json_t *number = json_object_get(root, "code");
+    const char *said = json_string_value(json_object_get(root, "msg"));
+    bool ok = json_is_integer(number) && said != NULL;
+    if (ok) {
+        *code = json_integer_value(number);
+        copy_text(text, text_bytes, said);
+    }
+    json_decref(root);
+    return ok;
+}
