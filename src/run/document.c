@@ -45,11 +45,15 @@ static ssize_t file_read(const char *path, unsigned char **bytes)
 static void syntax_problem(struct pw_document *doc, const yaml_parser_t *parser)
 {
     const char *problem = parser->problem != NULL ? parser->problem : "cannot be read";
-    bool tab = strstr(problem, "cannot start any token") != NULL;
+    const char *hint = "";
+    if (strstr(problem, "tab character") != NULL) {
+        hint = "; indent with spaces, not tabs";
+    } else if (strstr(problem, "cannot start any token") != NULL) {
+        hint = "; quote values that begin with @ % or `, and indent with spaces, not tabs";
+    }
     pw_document_problem(doc, parser->problem_mark, "not valid YAML: %s%s%s%s", problem,
                         parser->context != NULL ? ", " : "", parser->context != NULL ? parser->context : "",
-                        tab ? "; indent with spaces, not tabs, and quote values that begin with @ % or `"
-                            : "");
+                        hint);
 }
 
 /* Nothing may follow the one document: what stands there would be ignored in silence. */

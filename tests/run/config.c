@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Configs: each thing that can be wrong is refused at its line and column with what to do; all of a file's
+ * problems are told together; what is right arrives exactly, with its defaults.
+ */
+#include "config.h"
+#include "cpu.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const g_stages[] = {"net_rx", "parse",   "strategy",    "execution",
+                                       "net_tx", "journal", "housekeeping"};
+#define STAGE_CNT 7
+
+static char g_dir[] = "/tmp/pinwheel-config-XXXXXX";
+static char g_path[64]; /* of the file under test */
+static char g_error[16384];
+static struct pw_config *g_config;
+static struct pw_cpus g_cpus; /* a host of processors 0-3, of which 0-2 are allowed */
+
+static void setup(void)
+{
+    cr_assert_not_null(mkdtemp(g_dir));
+    snprintf(g_path, sizeof g_path, "%s/test.yaml", g_dir);
+    g_config = malloc(sizeof *g_config);
+    cr_assert_not_null(g_config);
+    cr_assert(pw_cpu_set_parse("0-3", &g_cpus.online));
+    cr_assert(pw_cpu_set_parse("0-2", &g_cpus.allowed));
+}
+
+static void teardown(void)
+{
+    unlink(g_path);
+    rmdir(g_dir);
+    free(g_config);
+}
+
+TestSuite(config, .init = setup, .fini = teardown);
+
+static void file_write(const char *text, size_t size)
+{
+    FILE *file = fopen(g_path, "w");
+    cr_assert_not_null(file);
+    cr_assert_eq(fwrite(text, 1, size, file), size);
+    fclose(file);
+}
+
+static int load(const char *text)
+{
+    file_write(text, strlen(text));
+    g_error[0] = '\0';
+    return pw_config_load_for(g_config, g_path, g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error);
+}
+
+/* A sound file, one setting a line, for tests to spoil. Lines are counted from 1. */
+static const char *const g_sound[] = {
+    /* 1 */ "instance: demo",
+    /* 2 */ "memory: {huge_pages: true}",
+    /* 3 */ "cores:",
+    /* 4 */ "  - {core: 1, idle: pause, stages: [net_rx, parse, strategy, execution, net_tx]}",
+    /* 5 */ "  - {core: auto, idle: sleep, stages: [journal, housekeeping]}",
+    /* 6 */ "rings: {frames_slots: 1024, frames_bytes: 4194304, market_slots: 2048}",
+    /* 7 */ "feeds:",
+    /* 8 */ "  - name: binance",
+    /* 9 */ "    venue: binance_spot",
+    /* 10 */ "    ws_url: wss://localhost:9443",
+    /* 11 */ "    rest_url: https://localhost:9443",
+    /* 12 */ "    ca_file: ca.pem",
+    /* 13 */ "    streams: [trade, bookTicker]",
+    /* 14 */ "    instruments: [BTCUSDT, ETHUSDT]",
+    /* 15 */ "    stale_after_ms: 2000",
+    /* 16 */ "strategies:",
+    /* 17 */ "  - name: ma",
+    /* 18 */ "    kind: ma_cross",
+    /* 19 */ "    instruments: [ETHUSDT]",
+    /* 20 */ "    params: {fast: 50, slow: 200, quantity: \"0.01\"}",
+    /* 21 */
+    "risk: {max_order_notional: \"5000.5\", max_position: 1, max_orders_per_s: 10, allow_short: false}",
+    /* 22 */ "gateway: paper",
+    /* 23 */ "paper: {cash: \"10000\", fee_rate: \"0.001\", latency_us: 250}",
+    /* 24 */ "journal: {path: /var/tmp/j, commit_interval_ms: 100, market_ring_full: stall, segment_mb: 64}",
+};
+#define SOUND_LINES (sizeof g_sound / sizeof g_sound[0])
+
+/* The sound file with one line put in place of another (NULL: taken out). */
+static int load_with(size_t line, const char *instead)
+{
+    char text[8192] = "";
+    for (size_t i = 0; i < SOUND_LINES; i++) {
+        const char *this_line = i + 1 == line ? instead : g_sound[i];
+        if (this_line != NULL) {
+            strcat(text, this_line);
+            strcat(text, "\n");
+        }
+    }
+    return load(text);
+}
+
+/* The whole of what is told is one problem: at that place, with these words in it. */
+static void expect_problem(size_t line, size_t column, const char *words)
+{
+    char prefix[128];
+    snprintf(prefix, sizeof prefix, "%s:%zu:%zu: ", g_path, line, column);
+    cr_expect_eq(strncmp(g_error, prefix, strlen(prefix)), 0, "wanted %s, got:\n%s", prefix, g_error);
+    cr_expect_not_null(strstr(g_error, words), "wanted '%s', got:\n%s", words, g_error);
+    cr_expect_null(strchr(g_error, '\n'), "one problem only, got:\n%s", g_error);
+}
+
+struct spoiled {
+    size_t line; /* of the sound file, to be replaced ... */
+    const char *instead;
+    size_t at_line, column; /* ... and where the problem is told */
+    const char *words;
+};
+
+static void expect_all(const struct spoiled *rows, size_t row_cnt)
+{
+    for (size_t i = 0; i < row_cnt; i++) {
+        cr_expect_eq(load_with(rows[i].line, rows[i].instead), -EINVAL, "accepted: %s", rows[i].instead);
+        expect_problem(rows[i].at_line, rows[i].column, rows[i].words);
+    }
+}
+#define EXPECT_ALL(rows) expect_all(rows, sizeof(rows) / sizeof(rows)[0])
+
+Test(config, sound_file_arrives_exactly)
+{
+    cr_assert_eq(load_with(0, NULL), 0, "%s", g_error);
+    cr_expect_str_eq(g_config->instance, "demo");
+    cr_expect_str_eq(g_config->path, g_path);
+    cr_expect(g_config->huge_pages);
+    cr_expect_not(g_config->keep_workspace);
+    cr_assert_eq(g_config->core_cnt, 2);
+    cr_expect_eq(g_config->cores[0].core, 1);
+    cr_expect_eq(g_config->cores[0].idle, PW_IDLE_PAUSE);
+    cr_expect_eq(g_config->cores[0].stage_cnt, 5);
+    cr_expect_str_eq(g_config->cores[0].stages[4], "net_tx");
+    cr_expect_eq(g_config->cores[1].core, PW_CORE_AUTO);
+    cr_expect_eq(g_config->cores[1].idle, PW_IDLE_SLEEP);
+    cr_expect_eq(g_config->rings.frames_slots, 1024);
+    cr_expect_eq(g_config->rings.frames_bytes, 4194304);
+    cr_expect_eq(g_config->rings.orders_slots, 4096, "the default");
+    cr_assert_eq(g_config->feed_cnt, 1);
+    const struct pw_config_feed *feed = &g_config->feeds[0];
+    cr_expect_str_eq(feed->name, "binance");
+    cr_expect_str_eq(feed->venue, "binance_spot");
+    cr_expect_str_eq(feed->ws_url, "wss://localhost:9443");
+    cr_expect_str_eq(feed->rest_url, "https://localhost:9443");
+    char ca_file[80];
+    snprintf(ca_file, sizeof ca_file, "%s/ca.pem", g_dir);
+    cr_expect_str_eq(feed->ca_file, ca_file, "relative to the file");
+    cr_assert_eq(feed->stream_cnt, 2);
+    cr_expect_str_eq(feed->streams[1], "bookTicker");
+    cr_assert_eq(feed->instrument_cnt, 2);
+    cr_expect_str_eq(feed->instruments[1], "ETHUSDT");
+    cr_expect_eq(feed->stale_after_ms, 2000);
+    cr_expect_eq(feed->dead_after_ms, 30000);
+    cr_expect_eq(feed->snapshot_limit, 5000);
+    cr_expect_eq(feed->message_bytes_max, 1 << 20);
+    cr_assert_eq(g_config->strategy_cnt, 1);
+    const struct pw_config_strategy *strategy = &g_config->strategies[0];
+    cr_expect_eq(strategy->line, 17);
+    cr_expect_str_eq(strategy->kind, "ma_cross");
+    cr_assert_eq(strategy->instrument_cnt, 1);
+    cr_expect_eq(strategy->instruments[0], 1, "the feed's second");
+    cr_assert_eq(strategy->param_cnt, 3);
+    cr_expect_str_eq(strategy->params[2].name, "quantity");
+    cr_expect_str_eq(strategy->params[2].value, "0.01");
+    cr_expect_eq(g_config->risk.max_order_notional_e8, INT64_C(500050000000));
+    cr_expect_eq(g_config->risk.max_position_e8, PW_E8);
+    cr_expect_eq(g_config->risk.max_orders_per_s, 10);
+    cr_expect_not(g_config->risk.allow_short);
+    cr_expect_str_eq(g_config->gateway, "paper");
+    cr_expect_eq(g_config->paper.cash_e8, 10000 * PW_E8);
+    cr_expect_eq(g_config->paper.fee_rate_e8, PW_E8 / 1000);
+    cr_expect_eq(g_config->paper.latency_ns, 250000);
+    cr_expect(g_config->journal.enabled);
+    cr_expect_str_eq(g_config->journal.path, "/var/tmp/j");
+    cr_expect(g_config->journal.market_stall);
+    cr_expect_eq(g_config->journal.segment_bytes, UINT64_C(64) << 20);
+    cr_expect_eq(g_config->book_levels, 8192);
+    cr_expect_eq(pw_config_instrument_cnt(g_config), 2);
+    cr_expect_eq(pw_config_instrument_idx(g_config, "ETHUSDT"), 1);
+    cr_expect_eq(pw_config_instrument_idx(g_config, "XRPUSDT"), PW_NO_INSTRUMENT);
+}
+
+Test(config, unknown_and_repeated_keys_are_refused)
+{
+    const struct spoiled rows[] = {
+        {2, "memori: {huge_pages: true}", 2, 1, "unknown key 'memori'; did you mean 'memory'?"},
+        {2, "memory: {huge_page: true}", 2, 10, "unknown key 'huge_page'; did you mean 'huge_pages'?"},
+        {2, "colour: red", 2, 1, "unknown key 'colour'; here may stand: instance, cores"},
+        {2, "[a]: 1", 2, 1, "unknown key ''"},
+        {15, "    dead_afer_ms: 2000", 15, 5, "did you mean 'dead_after_ms'?"},
+        {22, "instance: two", 22, 1, "'instance' is set a second time (first in line 1); remove one"},
+        {15, "    venue: binance_spot", 15, 5, "'venue' is set a second time (first in line 9)"},
+        {20, "    params: {fast: 50, slow: 200, fast: 60}", 20, 35,
+         "'fast' is set a second time (first in line 20)"},
+    };
+    EXPECT_ALL(rows);
+}
+
+Test(config, missing_required_keys_are_told_with_their_meaning)
+{
+    const struct spoiled rows[] = {
+        {1, NULL, 1, 1, "'instance' is missing; add it: the engine's name"},
+        {9, NULL, 8, 5, "'venue' is missing; add it: whose language it speaks"},
+        {24, NULL, 1, 1, "'journal' is missing; add it"},
+        {24, "journal: {commit_interval_ms: 5}", 24, 10, "'path' is missing or empty; name a folder"},
+        {24, "journal: {path: ''}", 24, 17, "'path' is missing or empty"},
+        {18, NULL, 17, 5, "'kind' is missing"},
+        {5, "  - {idle: sleep, stages: [journal, housekeeping]}", 5, 5, "'core' is missing"},
+    };
+    EXPECT_ALL(rows);
+}
+
+Test(config, stages_are_placed_exactly_once)
+{
+    const struct spoiled rows[] = {
+        {5, "  - {core: auto, stages: [journal, housekeeping, parse]}", 5, 50,
+         "stages: 'parse' is placed twice (first in line 4); remove one of the two"},
+        {5, "  - {core: auto, stages: [journal]}", 4, 3,
+         "cores: stage 'housekeeping' is placed nowhere; add it to one core's stages"},
+        {5, "  - {core: auto, stages: [journal, housekeeping, jurnal]}", 5, 50,
+         "stages: 'jurnal' is no stage; did you mean 'journal'? they are: net_rx parse strategy"},
+    };
+    EXPECT_ALL(rows);
+}
+
+Test(config, cores_exist_are_allowed_and_differ)
+{
+    const struct spoiled rows[] = {
+        {5, "  - {core: 9, stages: [journal, housekeeping]}", 5, 12,
+         "core: this host has no processor 9; it has 0-3"},
+        {5, "  - {core: 3, stages: [journal, housekeeping]}", 5, 12,
+         "core: this process may not use processor 3; it is allowed 0-2"},
+        {5, "  - {core: 1, stages: [journal, housekeeping]}", 5, 12, "core: processor 1 is taken (line 4)"},
+        {5, "  - {core: -1, stages: [journal, housekeeping]}", 5, 12, "core: '-1' is not a processor"},
+        {5, "  - {core: any, stages: [journal, housekeeping]}", 5, 12, "use its number, auto or none"},
+        {5, "  - {core: 2, idle: slepe, stages: [journal, housekeeping]}", 5, 21,
+         "idle: 'slepe' is unknown; did you mean 'sleep'? use one of: spin, pause, yield, sleep"},
+    };
+    EXPECT_ALL(rows);
+}
+
+Test(config, more_threads_than_processors_are_refused_unless_unbound)
+{
+    g_cpus.allowed = (struct pw_cpu_set){{0}};
+    pw_cpu_set_add(&g_cpus.allowed, 1);
+    cr_expect_eq(load_with(0, NULL), -EINVAL);
+    expect_problem(
+        5, 12, "this entry is one processor more than the 1 allowed here (1); put more stages on one core");
+    cr_expect_eq(load_with(5, "  - {core: none, stages: [journal, housekeeping]}"), 0, "%s", g_error);
+    cr_expect_eq(g_config->cores[1].core, PW_CORE_NONE);
+}
+
+Test(config, numbers_are_judged_by_range_and_form)
+{
+    const struct spoiled rows[] = {
+        {6, "rings: {frames_slots: 1000}", 6, 23,
+         "frames_slots: 1000 is not a power of two; use 512 or 1024"},
+        {6, "rings: {frames_slots: 128}", 6, 23,
+         "frames_slots: 128 is out of range; use 256 to 16777216 events"},
+        {6, "rings: {frames_slots: 33554432}", 6, 23, "is out of range"},
+        {6, "rings: {frames_slots: -1024}", 6, 23, "frames_slots: '-1024' must not be negative"},
+        {6, "rings: {frames_slots: 1e3}", 6, 23, "frames_slots: '1e3' is not a whole number"},
+        {6, "rings: {frames_slots: 1_024}", 6, 23, "is not a whole number"},
+        {6, "rings: {frames_slots: 0x400}", 6, 23, "is not a whole number"},
+        {6, "rings: {frames_slots: 99999999999999999999999}", 6, 23, "is not a whole number in range"},
+        {6, "rings: {frames_slots: \"1024\"}", 6, 23, "'1024' is quoted; write the number without quotes"},
+        {24, "journal: {path: j, commit_interval_ms: 100ms}", 24, 40,
+         "'100ms' is not a whole number; use digits only, the unit is in the key's name"},
+        {21, "risk: {max_position: \"-1\"}", 21, 22, "max_position: '-1' must not be negative"},
+        {21, "risk: {max_position: \"0.000000001\"}", 21, 22,
+         "is not a plain decimal number of at most 8 decimals"},
+        {21, "risk: {max_position: 1e3}", 21, 22, "is not a plain decimal"},
+        {21, "risk: {max_position: 99999999999999}", 21, 22, "is not a plain decimal"},
+        {23, "paper: {fee_rate: \"1.01\"}", 23, 19, "fee_rate: '1.01' is out of range; use 0 to 1"},
+        {21, "risk: {allow_short: no}", 21, 21, "allow_short: 'no' is neither true nor false"},
+        {21, "risk: {allow_short: \"true\"}", 21, 21, "without quotes"},
+        {15, "    stale_after_ms: 40000", 15, 21, "40000 is more than dead_after_ms, 30000"},
+        {15, "    backoff_min_ms: 40000", 15, 21, "40000 is more than backoff_max_ms, 30000"},
+        {15, "    message_bytes_max: 4194304", 15, 24, "is more than half of rings.frames_bytes, 4194304"},
+    };
+    EXPECT_ALL(rows);
+}
+
+Test(config, decimals_are_exact_quoted_or_not)
+{
+    cr_assert_eq(
+        load_with(21, "risk: {max_order_notional: 0.00000001, max_position: \"92233720368.54775807\"}"), 0,
+        "%s", g_error);
+    cr_expect_eq(g_config->risk.max_order_notional_e8, 1);
+    cr_expect_eq(g_config->risk.max_position_e8, INT64_MAX);
+}
+
+Test(config, wrong_shapes_are_refused)
+{
+    const struct spoiled rows[] = {
+        {1, "instance: [demo]", 1, 11, "instance: has a list where a value is wanted"},
+        {1, "instance:", 1, 10, "instance: has nothing where a value is wanted"},
+        {1, "instance: ~", 1, 11, "instance: has nothing"},
+        {2, "memory: yes", 2, 9, "memory: has a single value where a group of 'key: value' is wanted"},
+        {13, "    streams: trade", 13, 14,
+         "streams: has a single value where a list of one or more is wanted"},
+        {13, "    streams: []", 13, 14, "streams: has an empty list"},
+        {13, "    streams: [trade, [x]]", 13, 22, "streams: has a list where a value is wanted"},
+        {20, "    params: [fast, slow]", 20, 13,
+         "params: has a list where a group of 'name: value' is wanted"},
+        {20, "    params: {fast: {a: 1}}", 20, 20,
+         "params: has a group of 'key: value' where a value is wanted"},
+    };
+    EXPECT_ALL(rows);
+}
+
+Test(config, names_and_choices_are_judged)
+{
+    const struct spoiled rows[] = {
+        {1, "instance: Demo", 1, 11, "instance: 'Demo' is not a name; use a-z, 0-9, '_' and '-'"},
+        {1, "instance: -x", 1, 11, "'-x' is not a name"},
+        {1, "instance: ../x", 1, 11, "'../x' is not a name"},
+        {1, "instance: abcdefghijklmnopqrstuvwxyz-0123456789", 1, 11, "is 37 bytes long; 31 fit"},
+        {9, "    venue: binance", 9, 12, "venue: 'binance' is unknown; use one of: binance_spot"},
+        {9, "    venue: binance_sport", 9, 12, "did you mean 'binance_spot'?"},
+        {13, "    streams: [trades]", 13, 15, "streams: 'trades' is unknown; did you mean 'trade'?"},
+        {13, "    streams: [trade, trade]", 13, 22, "streams: 'trade' stands twice"},
+        {18, "    kind: macross", 18, 11, "kind: 'macross' is unknown; did you mean 'ma_cross'?"},
+        {22, "gateway: live", 22, 10, "gateway: 'live' is unknown; use one of: paper"},
+        {24, "journal: {path: j, market_ring_full: block}", 24, 38,
+         "'block' is unknown; use one of: drop, stall"},
+        {14, "    instruments: [btcusdt, ETHUSDT]", 14, 19,
+         "'btcusdt' is not a symbol; write it as the venue does"},
+        {14, "    instruments: [ETHUSDT, ETHUSDT]", 14, 28, "'ETHUSDT' stands twice"},
+        {19, "    instruments: [XRPUSDT]", 19, 19,
+         "instruments: no feed has 'XRPUSDT'; add it to a feed's instruments"},
+        {19, "    instruments: [ETHUSDT, ETHUSDT]", 19, 28, "'ETHUSDT' stands twice"},
+    };
+    EXPECT_ALL(rows);
+}
+
+Test(config, urls_are_judged)
+{
+    const struct spoiled rows[] = {
+        {10, "    ws_url: localhost:9443", 10, 13, "write wss://host[:port][/path]"},
+        {10, "    ws_url: https://localhost", 10, 13, "write wss://"},
+        {10, "    ws_url: wss://", 10, 13, "write wss://"},
+        {10, "    ws_url: wss://localhost:99999", 10, 13, "write wss://"},
+        {10, "    ws_url: ws://stream.binance.com", 10, 13, "ws:// is neither secret nor safe from forgery"},
+        {10, "    ws_url: ws://127.0.0.1.example.com", 10, 13,
+         "ws:// is neither secret nor safe from forgery"},
+        {11, "    rest_url: http://api.binance.com", 11, 15, "use https:// beyond this host"},
+        {11, "    rest_url: https://user:secret@host", 11, 15, "write https://"},
+    };
+    EXPECT_ALL(rows);
+    cr_expect_eq(load_with(10, "    ws_url: ws://127.0.0.1:80"), 0, "%s", g_error);
+    cr_expect_eq(load_with(11, "    rest_url: http://localhost:80"), 0, "%s", g_error);
+}
+
+Test(config, feeds_and_strategies_have_names_of_their_own)
+{
+    const char *feed = "  - {name: binance, venue: binance_spot, ws_url: 'wss://localhost', rest_url: "
+                       "'https://localhost', streams: [trade], instruments: [SOLUSDT]}\nstrategies:";
+    cr_expect_eq(load_with(16, feed), -EINVAL);
+    expect_problem(16, 12, "name: the feed in line 8 is 'binance', too; names are unique");
+    const char *strategy = "    params: {fast: 1, slow: 2, quantity: 1}\n"
+                           "  - {name: ma, kind: ma_cross, instruments: [BTCUSDT]}";
+    cr_expect_eq(load_with(20, strategy), -EINVAL);
+    expect_problem(21, 12, "name: the strategy in line 17 is 'ma', too; names are unique");
+}
+
+Test(config, instrument_of_two_feeds_is_refused)
+{
+    const char *feed = "  - {name: other, venue: binance_spot, ws_url: 'wss://localhost', rest_url: "
+                       "'https://localhost', streams: [trade], instruments: [SOLUSDT, BTCUSDT]}\nstrategies:";
+    cr_expect_eq(load_with(16, feed), -EINVAL);
+    expect_problem(16, 139, "instruments: 'BTCUSDT' stands twice; one feed brings one instrument");
+}
+
+Test(config, environment_variables_are_replaced)
+{
+    setenv("PW_TEST_PORT", "12345", 1);
+    setenv("PW_TEST_EMPTY", "", 1);
+    unsetenv("PW_TEST_NONE");
+    cr_expect_eq(load_with(10, "    ws_url: wss://localhost:$PW_TEST_PORT/x"), 0, "%s", g_error);
+    cr_expect_str_eq(g_config->feeds[0].ws_url, "wss://localhost:12345/x");
+    cr_expect_eq(load_with(10, "    ws_url: \"wss://localhost:${PW_TEST_PORT}\""), 0, "%s", g_error);
+    cr_expect_str_eq(g_config->feeds[0].ws_url, "wss://localhost:12345");
+    cr_expect_eq(load_with(10, "    ws_url: \"${PW_TEST_NONE:-wss://localhost:1}\""), 0, "%s", g_error);
+    cr_expect_str_eq(g_config->feeds[0].ws_url, "wss://localhost:1");
+    cr_expect_eq(load_with(12, "    ca_file: \"${PW_TEST_EMPTY:-}\""), 0, "%s", g_error);
+    cr_expect_str_eq(g_config->feeds[0].ca_file, "");
+    cr_expect_eq(load_with(12, "    ca_file: /a$$b"), 0, "%s", g_error);
+    cr_expect_str_eq(g_config->feeds[0].ca_file, "/a$b");
+    cr_expect_eq(load_with(1, "instance: i${PW_TEST_PORT}"), 0, "%s", g_error);
+    cr_expect_str_eq(g_config->instance, "i12345");
+
+    const struct spoiled rows[] = {
+        {10, "    ws_url: wss://localhost:$PW_TEST_NONE", 10, 13,
+         "the environment variable PW_TEST_NONE is not set; set it, or write ${PW_TEST_NONE:-default}"},
+        {12, "    ca_file: \"${PW_TEST_NONE\"", 12, 14, "'$' begins a variable"},
+        {12, "    ca_file: a$", 12, 14, "write $$ for a dollar"},
+        {24, "journal: {path: $PW_TEST_NONE}", 24, 17, "PW_TEST_NONE is not set"},
+    };
+    EXPECT_ALL(rows);
+}
+
+Test(config, all_problems_are_told_in_the_order_of_lines)
+{
+    cr_assert_eq(
+        load("instance: Demo\n"
+             "cores:\n"
+             "  - {core: 7, idle: nap, stages: [net_rx, parse, strategy, execution, net_tx, journal]}\n"
+             "feeds:\n"
+             "  - {name: x, venue: y, ws_url: z, rest_url: 'https://h', streams: [trade], instruments: [A]}\n"
+             "risk: {max_position: -1}\n"
+             "journal: {path: j, segment_mb: 1}\n"
+             "oops: 1\n"),
+        -EINVAL);
+    const char *const wanted[] = {":1:11: instance:",
+                                  ":3:3: cores: stage 'housekeeping'",
+                                  ":3:12: core:",
+                                  ":3:21: idle:",
+                                  ":5:22: venue:",
+                                  ":5:33: ws_url:",
+                                  ":6:22: max_position:",
+                                  ":7:32: segment_mb:",
+                                  ":8:1: unknown key 'oops'"};
+    const char *at = g_error;
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        char prefix[128];
+        snprintf(prefix, sizeof prefix, "%s%s", g_path, wanted[i]);
+        cr_expect_eq(strncmp(at, prefix, strlen(prefix)), 0, "line %zu: wanted %s, got %s", i, prefix, at);
+        const char *newline = strchr(at, '\n');
+        cr_assert_eq(newline == NULL, i + 1 == sizeof wanted / sizeof wanted[0], "%s", g_error);
+        at = newline != NULL ? newline + 1 : at;
+    }
+}
+
+Test(config, what_is_not_yaml_is_refused_with_its_place)
+{
+    cr_expect_eq(load("instance: demo\ncores: [\n"), -EINVAL);
+    expect_problem(3, 1, "not valid YAML");
+    cr_expect_eq(load("instance: demo\n\tcores: 1\n"), -EINVAL);
+    expect_problem(2, 1, "indent with spaces, not tabs");
+    cr_expect_eq(load(""), -EINVAL);
+    expect_problem(1, 1, "the file is empty");
+    cr_expect_eq(load("- a\n- b\n"), -EINVAL);
+    expect_problem(1, 1, "must be 'key: value' lines, not a list");
+    cr_expect_eq(load_with(24, "journal: {path: j}\n---\nmore: 1"), -EINVAL);
+    expect_problem(26, 1, "a second document begins here");
+}
+
+Test(config, zero_bytes_and_bad_utf8_are_refused)
+{
+    cr_expect_eq(load_with(1, "instance: \"de\\0mo\""), -EINVAL);
+    expect_problem(1, 11, "holds a zero byte");
+    cr_expect_eq(load_with(1, "instance: \xff\xfe"), -EINVAL);
+    cr_expect_not_null(strstr(g_error, "not valid YAML"), "%s", g_error);
+}
+
+Test(config, hostile_nesting_and_aliases_end_soon)
+{
+    static char text[200000];
+    memset(text, '[', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    cr_expect_eq(load(text), -EINVAL);
+    /* A node that contains itself, and a doubling of aliases: read as far as the schema goes, no further. */
+    cr_expect_eq(load("instance: demo\ncores: &a [*a]\nfeeds: &b [&c {name: *c}, *b]\njournal: {path: j}\n"),
+                 -EINVAL);
+    cr_expect_eq(load("a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b]\ncores: [*c,*c,*c]\n"),
+                 -EINVAL);
+}
+
+Test(config, every_truncation_is_refused_or_sound_never_a_crash)
+{
+    char text[8192] = "";
+    for (size_t i = 0; i < SOUND_LINES; i++) {
+        strcat(text, g_sound[i]);
+        strcat(text, "\n");
+    }
+    size_t size = strlen(text);
+    int sound_cnt = 0;
+    for (size_t cut = 0; cut < size; cut++) {
+        file_write(text, cut);
+        int rc = pw_config_load_for(g_config, g_path, g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error);
+        cr_assert(rc == 0 || rc == -EINVAL, "cut at %zu: %d", cut, rc);
+        sound_cnt += rc == 0;
+    }
+    cr_expect_leq(sound_cnt, 1, "only the final newline may be missing");
+}
+
+Test(config, unreadable_files_are_told)
+{
+    cr_expect_eq(pw_config_load_for(g_config, "/nonexistent/x.yaml", g_stages, STAGE_CNT, &g_cpus, g_error,
+                                    sizeof g_error),
+                 -ENOENT);
+    cr_expect_str_eq(g_error,
+                     "/nonexistent/x.yaml: cannot be read: No such file or directory; check the name and its "
+                     "permissions");
+    cr_expect_eq(pw_config_load_for(g_config, g_dir, g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error),
+                 -EISDIR);
+    char *large = malloc((1 << 20) + 1);
+    memset(large, '#', (1 << 20) + 1);
+    file_write(large, (1 << 20) + 1);
+    free(large);
+    cr_expect_eq(pw_config_load_for(g_config, g_path, g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error),
+                 -EFBIG);
+    cr_expect_not_null(strstr(g_error, "larger than 1 MiB"));
+}
+
+Test(config, short_error_buffer_is_enough_for_its_size)
+{
+    cr_assert_eq(load_with(2, "memori: 1"), -EINVAL);
+    char error[24];
+    memset(error, 'x', sizeof error);
+    cr_expect_eq(pw_config_load_for(g_config, g_path, g_stages, STAGE_CNT, &g_cpus, error, 16), -EINVAL);
+    cr_expect_not_null(memchr(error, '\0', 16));
+    cr_expect_eq(error[16], 'x');
+}
+
+/* ---- the files that are shipped ---- */
+
+static const char *shipped(const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", getenv("PINWHEEL_CONFIGS"), name);
+    return path;
+}
+
+static void shipped_on(const char *name, const char *cpus, int rc)
+{
+    cr_assert(pw_cpu_set_parse(cpus, &g_cpus.online));
+    g_cpus.allowed = g_cpus.online;
+    cr_expect_eq(
+        pw_config_load_for(g_config, shipped(name), g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error),
+        rc, "%s on %s: %s", name, cpus, g_error);
+}
+
+Test(config, shipped_files_are_good_where_they_are_meant_to_be)
+{
+    shipped_on("one-core.yaml", "0", 0);
+    shipped_on("demo.yaml", "0", 0);
+    cr_expect_eq(pw_config_instrument_cnt(g_config), 3);
+    shipped_on("demo.yaml", "0-1", 0);
+    shipped_on("two-core.yaml", "0-1", 0);
+    shipped_on("two-core.yaml", "0", -EINVAL);
+    shipped_on("six-core.yaml", "0-5", 0);
+    shipped_on("six-core.yaml", "0-1", -EINVAL);
+    cr_expect_not_null(
+        strstr(g_error, "is one processor more than the 2 allowed here (0-1); put more stages on one core"),
+        "%s", g_error);
+}
+
+Test(config, shipped_files_pass_on_this_host_or_say_why)
+{
+    struct pw_cpus host;
+    pw_cpus_of_host(&host);
+    uint32_t cpu_cnt = pw_cpu_set_cnt(&host.allowed);
+    const struct {
+        const char *name;
+        uint32_t cpu_cnt;
+    } files[] = {{"one-core.yaml", 1}, {"demo.yaml", 1}, {"two-core.yaml", 2}, {"six-core.yaml", 6}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        int rc =
+            pw_config_load(g_config, shipped(files[i].name), g_stages, STAGE_CNT, g_error, sizeof g_error);
+        cr_expect_eq(rc, cpu_cnt >= files[i].cpu_cnt ? 0 : -EINVAL, "%s: %s", files[i].name, g_error);
+        if (rc != 0) {
+            cr_expect_not_null(strstr(g_error, "is one processor more than"), "%s", g_error);
+        }
+    }
+}
+
+Test(config, reference_names_every_key)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    cr_assert_not_null(out);
+    pw_config_print_reference(out);
+    fclose(out);
+    const char *const wanted[] = {
+        "| `instance` | a-z 0-9 _ -, at most 31 | **required** |",
+        "| `commit_interval_ms` | 1 to 60000 ms | `100` |",
+        "| `frames_slots` | power of two, 256 to 16777216 events | `16384` |",
+        "| `idle` | spin, pause, yield, sleep | `sleep` |",
+        "| `max_position` | decimal, 0 or more base asset | `0` |",
+        "| `feeds` | [list of groups below](#feeds) | **required** |",
+        "## journal\n\nThe record of all that happens.\n",
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        cr_expect_not_null(strstr(text, wanted[i]), "'%s' is not in:\n%s", wanted[i], text);
+    }
+    free(text);
+}
