@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Streams, subscriptions and fan-out: see hub.h.
+ */
+#include "hub.h"
+
+#include "faults.h"
+#include "websocket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define BUCKETS 4096u /* a power of two */
+
+/* ---- output buffers ---- */
+
+int pw_sim_out_init(struct pw_sim_out *out, size_t capacity)
+{
+    /* Mapped, not allocated: a large limit costs nothing until somebody is slow. */
+    void *data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (data == MAP_FAILED) {
+        return -errno;
+    }
+    *out = (struct pw_sim_out){.data = data, .capacity = capacity};
+    return 0;
+}
+
+void pw_sim_out_fini(struct pw_sim_out *out)
+{
+    if (out->data) {
+        munmap(out->data, out->capacity);
+    }
+    *out = (struct pw_sim_out){0};
+}
+
+char *pw_sim_out_reserve(struct pw_sim_out *out, size_t bytes)
+{
+    if (out->head == out->tail) {
+        out->head = out->tail = 0;
+    }
+    if (bytes > out->capacity - pw_sim_out_backlog(out)) {
+        return NULL;
+    }
+    if (bytes > out->capacity - out->tail) {
+        memmove(out->data, out->data + out->head, pw_sim_out_backlog(out));
+        out->tail -= out->head;
+        out->head = 0;
+    }
+    return out->data + out->tail;
+}
+
+bool pw_sim_out_append(struct pw_sim_out *out, const char *bytes, size_t size)
+{
+    char *at = pw_sim_out_reserve(out, size);
+
+    if (!at) {
+        return false;
+    }
+    memcpy(at, bytes, size);
+    out->tail += size;
+    return true;
+}
+
+/* ---- streams ---- */
+
+int pw_sim_hub_init(struct pw_sim_hub *hub, uint32_t subscriber_max, size_t window_bytes)
+{
+    *hub = (struct pw_sim_hub){
+        .subscriber_max = subscriber_max, .window_bytes = window_bytes, .free_idx = PW_SIM_NO_STREAM};
+    hub->streams = calloc(PW_SIM_STREAMS_MAX, sizeof *hub->streams);
+    hub->buckets = malloc(BUCKETS * sizeof *hub->buckets);
+    hub->subscribers = calloc(subscriber_max, sizeof *hub->subscribers);
+    hub->dirty = calloc(subscriber_max, sizeof *hub->dirty);
+    if (!hub->streams || !hub->buckets || !hub->subscribers || !hub->dirty) {
+        pw_sim_hub_fini(hub);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        hub->buckets[i] = PW_SIM_NO_STREAM;
+    }
+    return 0;
+}
+
+void pw_sim_hub_fini(struct pw_sim_hub *hub)
+{
+    for (uint32_t i = 0; hub->streams && i < hub->stream_cnt; i++) {
+        free(hub->streams[i].subscribers);
+    }
+    free(hub->streams);
+    free(hub->buckets);
+    free(hub->subscribers);
+    free(hub->dirty);
+    *hub = (struct pw_sim_hub){0};
+}
+
+static uint32_t *bucket_of(const struct pw_sim_hub *hub, struct pw_slice name)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+    for (size_t i = 0; i < name.size; i++) {
+        hash = (hash ^ (unsigned char)name.text[i]) * UINT64_C(1099511628211);
+    }
+    return &hub->buckets[hash & (BUCKETS - 1)];
+}
+
+bool pw_sim_stream_name_ok(struct pw_slice name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        unsigned char c = (unsigned char)name.text[i];
+        if (c <= ' ' || c == '"' || c == '\\' || c == 0x7f) { /* beyond 7 bits there are symbols too */
+            return false;
+        }
+    }
+    return name.size > 0 && name.size < PW_SIM_STREAM_BYTES;
+}
+
+uint32_t pw_sim_hub_find(const struct pw_sim_hub *hub, struct pw_slice name)
+{
+    uint32_t i = *bucket_of(hub, name);
+
+    while (i != PW_SIM_NO_STREAM && (hub->streams[i].name_bytes != name.size ||
+                                     memcmp(hub->streams[i].name, name.text, name.size) != 0)) {
+        i = hub->streams[i].next_idx;
+    }
+    return i;
+}
+
+static uint32_t stream_make(struct pw_sim_hub *hub, struct pw_slice name)
+{
+    uint32_t *bucket = bucket_of(hub, name), i = hub->free_idx;
+    struct pw_sim_stream *stream;
+
+    if (!pw_sim_stream_name_ok(name) || (i == PW_SIM_NO_STREAM && hub->stream_cnt == PW_SIM_STREAMS_MAX)) {
+        return PW_SIM_NO_STREAM;
+    }
+    if (i == PW_SIM_NO_STREAM) {
+        i = hub->stream_cnt;
+    }
+    stream = &hub->streams[i];
+    if (!stream->subscribers &&
+        !(stream->subscribers = calloc(hub->subscriber_max, sizeof *stream->subscribers))) {
+        return PW_SIM_NO_STREAM;
+    }
+    if (i == hub->stream_cnt) {
+        hub->stream_cnt++;
+    } else {
+        hub->free_idx = stream->next_idx;
+    }
+    memcpy(stream->name, name.text, name.size);
+    stream->name[name.size] = 0;
+    stream->name_bytes = (uint32_t)name.size;
+    stream->next_idx = *bucket;
+    *bucket = i;
+    return i;
+}
+
+static void stream_release(struct pw_sim_hub *hub, uint32_t stream_idx)
+{
+    struct pw_sim_stream *stream = &hub->streams[stream_idx];
+    uint32_t *link = bucket_of(hub, (struct pw_slice){stream->name, stream->name_bytes});
+
+    while (*link != stream_idx) {
+        link = &hub->streams[*link].next_idx;
+    }
+    *link = stream->next_idx;
+    stream->name_bytes = 0;
+    stream->next_idx = hub->free_idx;
+    hub->free_idx = stream_idx;
+}
+
+uint32_t pw_sim_hub_add(struct pw_sim_hub *hub, struct pw_slice name)
+{
+    uint32_t i = pw_sim_hub_find(hub, name);
+
+    if (i == PW_SIM_NO_STREAM) {
+        i = stream_make(hub, name);
+    }
+    if (i != PW_SIM_NO_STREAM) {
+        hub->streams[i].own = true;
+    }
+    return i;
+}
+
+/* ---- subscriptions ---- */
+
+void pw_sim_hub_enter(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
+{
+    hub->subscribers[subscriber->subscriber_idx] = subscriber;
+}
+
+static void stream_drop(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber, uint32_t stream_idx)
+{
+    struct pw_sim_stream *stream = &hub->streams[stream_idx];
+    uint32_t i = 0;
+
+    while (stream->subscribers[i] != subscriber->subscriber_idx) {
+        i++;
+    }
+    stream->subscriber_cnt--;
+    memmove(&stream->subscribers[i], &stream->subscribers[i + 1],
+            (stream->subscriber_cnt - i) * sizeof *stream->subscribers);
+    stream->microsecond_cnt -= subscriber->microsecond;
+    if (!stream->own && !stream->subscriber_cnt) {
+        stream_release(hub, stream_idx);
+    }
+}
+
+static void dirty_forget(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < hub->dirty_cnt; i++) {
+        if (hub->dirty[i] != subscriber->subscriber_idx) {
+            hub->dirty[kept++] = hub->dirty[i];
+        }
+    }
+    hub->dirty_cnt = kept;
+    subscriber->dirty = false;
+}
+
+void pw_sim_hub_silence(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
+{
+    for (uint32_t i = 0; i < subscriber->stream_cnt; i++) {
+        stream_drop(hub, subscriber, subscriber->streams[i]);
+    }
+    subscriber->stream_cnt = 0;
+}
+
+void pw_sim_hub_leave(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
+{
+    pw_sim_hub_silence(hub, subscriber);
+    if (subscriber->blocked) {
+        hub->blocked_cnt--;
+    }
+    subscriber->blocked = false;
+    dirty_forget(hub, subscriber);
+    hub->subscribers[subscriber->subscriber_idx] = NULL;
+}
+
+static uint32_t subscription_find(const struct pw_sim_subscriber *subscriber, uint32_t stream_idx)
+{
+    uint32_t i = 0;
+
+    while (i < subscriber->stream_cnt && subscriber->streams[i] != stream_idx) {
+        i++;
+    }
+    return i;
+}
+
+int pw_sim_hub_subscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber, struct pw_slice name)
+{
+    uint32_t stream_idx = pw_sim_hub_find(hub, name);
+    struct pw_sim_stream *stream;
+
+    if (stream_idx != PW_SIM_NO_STREAM &&
+        subscription_find(subscriber, stream_idx) < subscriber->stream_cnt) {
+        return 0;
+    }
+    if (subscriber->stream_cnt == PW_SIM_SUBSCRIBES_MAX) {
+        return -EMFILE;
+    }
+    if (stream_idx == PW_SIM_NO_STREAM) {
+        stream_idx = stream_make(hub, name);
+    }
+    if (stream_idx == PW_SIM_NO_STREAM) {
+        return -ENOMEM;
+    }
+    stream = &hub->streams[stream_idx];
+    stream->subscribers[stream->subscriber_cnt++] = (uint16_t)subscriber->subscriber_idx;
+    stream->microsecond_cnt += subscriber->microsecond;
+    subscriber->streams[subscriber->stream_cnt++] = stream_idx;
+    return 0;
+}
+
+void pw_sim_hub_unsubscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
+                            struct pw_slice name)
+{
+    uint32_t stream_idx = pw_sim_hub_find(hub, name);
+    uint32_t i =
+        stream_idx == PW_SIM_NO_STREAM ? subscriber->stream_cnt : subscription_find(subscriber, stream_idx);
+
+    if (i == subscriber->stream_cnt) {
+        return;
+    }
+    subscriber->stream_cnt--;
+    memmove(&subscriber->streams[i], &subscriber->streams[i + 1],
+            (subscriber->stream_cnt - i) * sizeof *subscriber->streams);
+    stream_drop(hub, subscriber, stream_idx);
+}
+
+static bool hears_own(const struct pw_sim_hub *hub, const struct pw_sim_subscriber *subscriber)
+{
+    for (uint32_t i = 0; i < subscriber->stream_cnt; i++) {
+        if (hub->streams[subscriber->streams[i]].own) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t pw_sim_hub_audience(const struct pw_sim_hub *hub)
+{
+    uint32_t cnt = 0;
+
+    for (uint32_t i = 0; i < hub->subscriber_max; i++) {
+        cnt += hub->subscribers[i] && hears_own(hub, hub->subscribers[i]);
+    }
+    return cnt;
+}
+
+/* ---- sending ---- */
+
+void pw_sim_hub_touched(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
+{
+    if (!subscriber->dirty) {
+        subscriber->dirty = true;
+        hub->dirty[hub->dirty_cnt++] = (uint16_t)subscriber->subscriber_idx;
+    }
+    if (!subscriber->blocked && pw_sim_out_backlog(&subscriber->out) > hub->window_bytes) {
+        subscriber->blocked = true;
+        hub->blocked_cnt++;
+    }
+}
+
+void pw_sim_hub_drained(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
+{
+    if (subscriber->blocked && pw_sim_out_backlog(&subscriber->out) <= hub->window_bytes / 2) {
+        subscriber->blocked = false;
+        hub->blocked_cnt--;
+    }
+}
+
+void pw_sim_hub_send(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber, uint8_t opcode,
+                     const char *data, size_t size)
+{
+    char *at = pw_sim_out_reserve(&subscriber->out, PW_WS_HEADER_MAX + size);
+    uint32_t header_bytes;
+
+    if (!at) {
+        subscriber->overrun = true;
+    } else {
+        header_bytes = pw_ws_header_encode((uint8_t *)at, opcode, true, size, NULL);
+        memcpy(at + header_bytes, data, size);
+        subscriber->out.tail += header_bytes + size;
+    }
+    pw_sim_hub_touched(hub, subscriber);
+}
+
+static char *copy(char *at, const char *bytes, size_t size)
+{
+    memcpy(at, bytes, size);
+    return at + size;
+}
+
+/* The envelope of a message that was not recorded in one. */
+#define ENVELOPE_HEAD   "{\"stream\":\""
+#define ENVELOPE_MIDDLE "\",\"data\":"
+#define ENVELOPE_TAIL   "}"
+
+static bool put_combined(struct pw_sim_out *out, const struct pw_sim_stream *stream, struct pw_slice data)
+{
+    size_t size = sizeof ENVELOPE_HEAD - 1 + stream->name_bytes + sizeof ENVELOPE_MIDDLE - 1 + data.size +
+                  sizeof ENVELOPE_TAIL - 1;
+    char *at = pw_sim_out_reserve(out, PW_WS_HEADER_MAX + size);
+
+    if (!at) {
+        return false;
+    }
+    at += pw_ws_header_encode((uint8_t *)at, PW_WS_TEXT, true, size, NULL);
+    at = copy(at, ENVELOPE_HEAD, sizeof ENVELOPE_HEAD - 1);
+    at = copy(at, stream->name, stream->name_bytes);
+    at = copy(at, ENVELOPE_MIDDLE, sizeof ENVELOPE_MIDDLE - 1);
+    at = copy(at, data.text, data.size);
+    at = copy(at, ENVELOPE_TAIL, sizeof ENVELOPE_TAIL - 1);
+    out->tail = (size_t)(at - out->data);
+    return true;
+}
+
+static bool put_plain(struct pw_sim_out *out, struct pw_slice data)
+{
+    char *at = pw_sim_out_reserve(out, PW_WS_HEADER_MAX + data.size);
+
+    if (!at) {
+        return false;
+    }
+    at += pw_ws_header_encode((uint8_t *)at, PW_WS_TEXT, true, data.size, NULL);
+    out->tail = (size_t)(copy(at, data.text, data.size) - out->data);
+    return true;
+}
+
+static void deliver(struct pw_sim_hub *hub, uint32_t stream_idx, const struct pw_sim_message *message)
+{
+    const struct pw_sim_stream *stream = &hub->streams[stream_idx];
+
+    for (uint32_t i = 0; i < stream->subscriber_cnt; i++) {
+        struct pw_sim_subscriber *to = hub->subscribers[stream->subscribers[i]];
+        bool microsecond = to->microsecond && message->data_microsecond.size;
+        struct pw_slice data = microsecond ? message->data_microsecond : message->data;
+        bool done;
+
+        if (!to->combined) {
+            done = put_plain(&to->out, data);
+        } else if (message->whole.size && !microsecond) {
+            done = put_plain(&to->out, message->whole);
+        } else {
+            done = put_combined(&to->out, stream, data);
+        }
+        to->overrun |= !done;
+        pw_sim_hub_touched(hub, to);
+    }
+}
+
+void pw_sim_hub_publish(struct pw_sim_hub *hub, uint32_t stream_idx, const struct pw_sim_message *message)
+{
+    static const char garbage[] = "{\"stream\":\"garbage\",\"data\":{\"e\":\"tra";
+    unsigned faults = hub->faults ? pw_sim_faults_message(hub->faults, hub->streams[stream_idx].name) : 0;
+
+    hub->message_cnt++;
+    hub->message_bytes += message->whole.size ? message->whole.size : message->data.size;
+    if (faults & PW_SIM_FAULT_GARBAGE) {
+        struct pw_slice bytes = {garbage, sizeof garbage - 1};
+        deliver(hub, stream_idx, &(struct pw_sim_message){.data = bytes, .whole = bytes});
+    }
+    if (faults & PW_SIM_FAULT_SKIP) {
+        return;
+    }
+    deliver(hub, stream_idx, message);
+    if (faults & PW_SIM_FAULT_DUPLICATE) {
+        deliver(hub, stream_idx, message);
+    }
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The venue's REST answers: public market data under /api/v3 (binance.md 4.3 to 4.5), with weights, limits
+ * and bans.
+ */
+#ifndef PW_SIM_REST_H
+#define PW_SIM_REST_H
+
+#include "buffer.h"
+#include "http.h"
+#include "sim.h"
+#include "source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pw_sim_rest {
+    const struct pw_sim_limits_config *limits;
+    struct pw_sim_source *source;
+    struct pw_sim_faults *faults;
+    int64_t minute;       /* the window that `used` counts for (aligned to the clock) */
+    uint32_t used_weight; /* in it */
+    uint32_t refused_cnt; /* in it */
+    int64_t banned_until_ns;
+};
+
+struct pw_sim_rest_answer {
+    uint32_t status;
+    const char *content_type;
+    struct pw_sim_buffer *body;
+    uint32_t used_weight;
+    uint32_t retry_after_s; /* 0: no such header */
+    uint32_t delay_ms;      /* a fault: to be sent so much later */
+};
+
+/* Answers one request. wall_ns is the venue's clock. answer->body is cleared and filled. */
+void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_http_head *request, int64_t wall_ns,
+                        struct pw_sim_rest_answer *answer);
+
+/* Undoes percent-encoding; false if it is malformed, holds a zero byte or does not fit with a zero byte. */
+bool pw_sim_percent_decode(struct pw_slice text, bool plus_is_space, char *out, size_t out_bytes,
+                           size_t *size);
+
+#endif

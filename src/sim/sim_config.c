@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The simulator's config: one table of keys, by the same values and documents as the engine's. See sim.h.
+ */
+#include "document.h"
+#include "sim.h"
+#include "value.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the table ---- */
+
+#define COUNT_OF(array)     (uint32_t)(sizeof(array) / sizeof *(array))
+#define FIELD(type, member) .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
+#define ROWS(type, member, cnt_field)                                                                        \
+    .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member[0]),                               \
+    .cnt_offset = offsetof(type, cnt_field), .cnt_max = COUNT_OF(((type *)0)->member)
+#define CHOICES(array) .choices = (array), .choice_cnt = COUNT_OF(array)
+#define SECTION(array)                                                                                       \
+    .section = &(const struct pw_section)                                                                    \
+    {                                                                                                        \
+        .keys = (array), .key_cnt = COUNT_OF(array)                                                          \
+    }
+#define COUNT(text, low, high) .kind = PW_VALUE_COUNT, .fallback = (text), .min = (low), .max = (high)
+
+#define ROOT(member)       FIELD(struct pw_sim_config, member)
+#define LISTEN(member)     FIELD(struct pw_sim_listen_config, member)
+#define LIMIT(member)      FIELD(struct pw_sim_limits_config, member)
+#define CAPTURE(member)    FIELD(struct pw_sim_capture_config, member)
+#define MARKET(member)     FIELD(struct pw_sim_synthetic_config, member)
+#define INSTRUMENT(member) FIELD(struct pw_sim_instrument_config, member)
+#define FAULT(member)      FIELD(struct pw_sim_fault, member)
+
+static const char *const g_slow[] = {"auto", "wait", "drop"};     /* enum pw_sim_slow */
+static const char *const g_at_end[] = {"stay", "repeat", "exit"}; /* enum pw_sim_at_end */
+static const char *const g_faults[] = {"gap",   "duplicate",  "garbage",   "stall", "drop",
+                                       "close", "rest_delay", "rest_error"}; /* enum pw_sim_fault_kind */
+static_assert(sizeof(enum pw_sim_slow) == sizeof(uint32_t) &&
+                  sizeof(enum pw_sim_at_end) == sizeof(uint32_t) &&
+                  sizeof(enum pw_sim_fault_kind) == sizeof(uint32_t),
+              "a choice is stored as 32 bits");
+
+/* clang-format off */
+static const struct pw_key g_listen_keys[] = {
+    {.name = "address", LISTEN(address), .kind = PW_VALUE_TEXT, .fallback = "127.0.0.1",
+     .help = "the IPv4 address to listen on"},
+    {.name = "port", LISTEN(port), COUNT("9443", 0, 65535),
+     .help = "for TLS, REST and WebSocket alike; 0: any free one"},
+    {.name = "plain", LISTEN(plain), .kind = PW_VALUE_BOOL, .fallback = "false",
+     .help = "listen without TLS too"},
+    {.name = "plain_port", LISTEN(plain_port), COUNT("0", 0, 65535),
+     .help = "for that; 0: any free one"},
+    {.name = "port_file", LISTEN(port_file), .kind = PW_VALUE_PATH, .expands = true,
+     .help = "a file that gets the port (and the plain one on a second line) as soon as they are open"},
+    {.name = "tls_dir", LISTEN(tls_dir), .kind = PW_VALUE_PATH, .expands = true,
+     .help = "the folder of the test CA and the server's certificate, made if missing"},
+};
+
+static const struct pw_key g_limit_keys[] = {
+    {.name = "connections_max", LIMIT(connections_max), COUNT("256", 1, 4096),
+     .help = "at the same time; more are closed at once"},
+    {.name = "output_kib", LIMIT(output_kib), COUNT("8192", 64, 1048576), .unit = "KiB",
+     .help = "what a client may leave unread before it is dropped"},
+    {.name = "window_kib", LIMIT(window_kib), COUNT("256", 16, 524288), .unit = "KiB",
+     .help = "what a client may leave unread before the market waits for it"},
+    {.name = "slow_clients", LIMIT(slow_clients), .kind = PW_VALUE_CHOICE, .fallback = "auto", CHOICES(g_slow),
+     .help = "the market waits for clients that do not read, or drops them; auto: captures wait"},
+    {.name = "ping_interval_ms", LIMIT(ping_interval_ms), COUNT("20000", 10, 86400000), .unit = "ms",
+     .help = "between pings"},
+    {.name = "pong_timeout_ms", LIMIT(pong_timeout_ms), COUNT("60000", 10, 86400000), .unit = "ms",
+     .help = "without the pong, the connection ends"},
+    {.name = "messages_per_s", LIMIT(messages_per_s), COUNT("5", 0, 1000000),
+     .help = "that a client may send, pings and pongs included; 0: no limit"},
+    {.name = "lifetime_ms", LIMIT(lifetime_ms), COUNT("86400000", 0, 604800000), .unit = "ms",
+     .help = "of a WebSocket connection; 0: no limit"},
+    {.name = "weight_per_min", LIMIT(weight_per_min), COUNT("6000", 0, 100000000),
+     .help = "of REST requests; 0: no limit"},
+    {.name = "ban_after", LIMIT(ban_after), COUNT("20", 0, 1000000),
+     .help = "requests refused with 429 in one minute before 418 follows; 0: never"},
+    {.name = "ban_s", LIMIT(ban_s), COUNT("120", 1, 259200), .unit = "s", .help = "how long a ban lasts"},
+    {.name = "handshake_timeout_ms", LIMIT(handshake_timeout_ms), COUNT("10000", 10, 600000), .unit = "ms",
+     .help = "for TLS"},
+    {.name = "idle_timeout_ms", LIMIT(idle_timeout_ms), COUNT("600000", 10, 86400000), .unit = "ms",
+     .help = "of an HTTP connection without a request"},
+};
+
+static const struct pw_key g_capture_keys[] = {
+    {.name = "files", ROWS(struct pw_sim_capture_config, files, file_cnt), .kind = PW_VALUE_LIST,
+     .item = PW_VALUE_PATH, .expands = true, .required = true, .help = "recordings, plain or gzip"},
+    {.name = "merge", CAPTURE(merge), .kind = PW_VALUE_BOOL, .fallback = "true",
+     .help = "true: all lines in the order of their recorded time; false: file after file"},
+    {.name = "wait_clients", CAPTURE(wait_clients), COUNT("1", 0, 4096),
+     .help = "connections that must have subscribed before it begins"},
+    {.name = "start_delay_ms", CAPTURE(start_delay_ms), COUNT("0", 0, 3600000), .unit = "ms",
+     .help = "and it begins this much later"},
+    {.name = "hold_ms", CAPTURE(hold_ms), COUNT("10000", 0, 3600000), .unit = "ms",
+     .help = "how long a recorded snapshot's place waits until somebody has fetched it"},
+    {.name = "memory_mib", CAPTURE(memory_mib), COUNT("1024", 1, 1048576), .unit = "MiB",
+     .help = "larger captures are refused"},
+    {.name = "at_end", CAPTURE(at_end), .kind = PW_VALUE_CHOICE, .fallback = "stay", CHOICES(g_at_end),
+     .help = "stay connected and go on pinging; begin again as a venue that was restarted; or end the program"},
+};
+
+static const struct pw_key g_fault_keys[] = {
+    {.name = "kind", FAULT(kind), .kind = PW_VALUE_CHOICE, .required = true, CHOICES(g_faults),
+     .help = "what goes wrong"},
+    {.name = "match", FAULT(match), .kind = PW_VALUE_TEXT,
+     .help = "pattern of the stream or the REST path that it befalls: \"*@depth@100ms\"; left out: all"},
+    {.name = "after", FAULT(after), COUNT("0", 0, INT64_C(1) << 53),
+     .help = "so many messages or requests pass before"},
+    {.name = "count", FAULT(count), COUNT("1", 1, INT64_C(1) << 53), .help = "then so many are hit"},
+    {.name = "every", FAULT(every), COUNT("0", 0, INT64_C(1) << 53),
+     .help = "and again so many each time; 0: once only"},
+    {.name = "ms", FAULT(ms), COUNT("1000", 1, 3600000), .unit = "ms", .help = "of stalls and delays"},
+    {.name = "status", FAULT(status), COUNT("503", 400, 599), .help = "of rest_error"},
+    {.name = "html", FAULT(html), .kind = PW_VALUE_BOOL, .fallback = "false",
+     .help = "rest_error comes as a page, not as JSON"},
+};
+
+static const struct pw_key g_root_keys[] = {
+    {.name = "listen", ROOT(listen), .kind = PW_VALUE_GROUP, SECTION(g_listen_keys), .help = "where clients connect"},
+    {.name = "pace", ROOT(pace), .kind = PW_VALUE_TEXT, .fallback = "1",
+     .help = "how fast the market's time runs: 1, 10, 0.5; flood: as fast as the clients read"},
+    {.name = "spin", ROOT(spin), .kind = PW_VALUE_BOOL, .fallback = "false",
+     .help = "never sleep: for latency measurements, at the cost of a core"},
+    {.name = "capture", ROOT(capture), .kind = PW_VALUE_GROUP, SECTION(g_capture_keys),
+     .help = "recorded market data; or else"},
+    {.name = "limits", ROOT(limits), .kind = PW_VALUE_GROUP, SECTION(g_limit_keys), .help = "the venue's rules"},
+    {.name = "faults", ROWS(struct pw_sim_config, faults.faults, faults.fault_cnt), .kind = PW_VALUE_GROUPS,
+     SECTION(g_fault_keys), .help = "what goes wrong, for tests"},
+};
+/* clang-format on */
+
+static const struct pw_section g_root = {.keys = g_root_keys, .key_cnt = COUNT_OF(g_root_keys)};
+
+#define SECTION_KEYS_MAX 16u
+static_assert(COUNT_OF(g_limit_keys) <= SECTION_KEYS_MAX, "the largest section fits the arrays below");
+
+/* ---- reading by the table ---- */
+
+static void section_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                         void *record);
+
+static void list_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node,
+                      void *record)
+{
+    uint32_t cnt = 0;
+
+    if (node->type != YAML_SEQUENCE_NODE) {
+        pw_document_problem(doc, node->start_mark, "%s: has %s where a list is wanted", key->name,
+                            pw_node_kind_name(node));
+        return;
+    }
+    for (const yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top;
+         item++) {
+        const yaml_node_t *entry = pw_document_node(doc, *item);
+        struct pw_target to = {(char *)record + key->offset + cnt * key->bytes, key->bytes};
+        if (cnt == key->cnt_max) {
+            pw_document_problem(doc, entry->start_mark, "%s: at most %u are possible", key->name,
+                                key->cnt_max);
+            break;
+        }
+        if (key->kind == PW_VALUE_LIST) {
+            pw_value_read_node(doc, key, key->item, entry, to);
+        } else {
+            section_read(doc, key->section, entry, to.to);
+        }
+        cnt++;
+    }
+    memcpy((char *)record + key->cnt_offset, &cnt, sizeof cnt);
+}
+
+static void key_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node, void *record)
+{
+    struct pw_target to = {(char *)record + key->offset, key->bytes};
+
+    if (key->kind == PW_VALUE_GROUP) {
+        section_read(doc, key->section, node, to.to);
+    } else if (key->kind == PW_VALUE_GROUPS || key->kind == PW_VALUE_LIST) {
+        list_read(doc, key, node, record);
+    } else {
+        pw_value_read_node(doc, key, key->kind, node, to);
+    }
+}
+
+static void defaults_set(struct pw_document *doc, const struct pw_section *section, void *record)
+{
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        const struct pw_key *key = &section->keys[i];
+        struct pw_target to = {(char *)record + key->offset, key->bytes};
+        if (key->kind == PW_VALUE_GROUP) {
+            defaults_set(doc, key->section, to.to);
+        } else {
+            pw_value_read_default(doc, key, to);
+        }
+    }
+}
+
+static void unknown_key(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                        const char *text)
+{
+    const char *names[SECTION_KEYS_MAX];
+    char all[300];
+
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        names[i] = section->keys[i].name;
+    }
+    pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; here may stand: %s", text,
+                        pw_value_join(names, section->key_cnt, all, sizeof all));
+}
+
+static void pair_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_pair_t *pair,
+                      void *record, bool *seen)
+{
+    const yaml_node_t *name = pw_document_node(doc, pair->key);
+    bool whole = false;
+    const char *text = name->type == YAML_SCALAR_NODE ? pw_node_text(name, &whole) : "";
+    uint32_t i = 0;
+
+    while (i < section->key_cnt && (!whole || strcmp(section->keys[i].name, text) != 0)) {
+        i++;
+    }
+    if (i == section->key_cnt) {
+        unknown_key(doc, section, name, text);
+    } else if (seen[i]) {
+        pw_document_problem(doc, name->start_mark, "'%s' is set a second time; remove one", text);
+    } else {
+        seen[i] = true;
+        key_read(doc, &section->keys[i], pw_document_node(doc, pair->value), record);
+    }
+}
+
+static void section_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                         void *record)
+{
+    bool seen[SECTION_KEYS_MAX] = {false};
+
+    defaults_set(doc, section, record);
+    if (node->type != YAML_MAPPING_NODE) {
+        pw_document_problem(doc, node->start_mark, "%s where a group of 'key: value' is wanted",
+                            pw_node_kind_name(node));
+        return;
+    }
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
+        pair_read(doc, section, pair, record, seen);
+    }
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        if (section->keys[i].required && !seen[i]) {
+            pw_document_problem(doc, node->start_mark, "'%s' is missing; add it: %s", section->keys[i].name,
+                                section->keys[i].help);
+        }
+    }
+}
+
+/* ---- what concerns several values ---- */
+
+static void pace_check(struct pw_document *doc, struct pw_sim_config *config)
+{
+    char *end;
+    double factor;
+
+    if (strcmp(config->pace, "flood") == 0) {
+        config->pace_percent = PW_SIM_PACE_FLOOD;
+        return;
+    }
+    factor = strtod(config->pace, &end);
+    if (end == config->pace || *end || !(factor >= 0.01 && factor <= 1e6)) {
+        pw_document_problem(doc, pw_document_mark(doc, "pace"),
+                            "pace: '%s' is neither 'flood' nor a factor of 0.01 to 1000000", config->pace);
+        return;
+    }
+    config->pace_percent = (uint32_t)(factor * 100 + 0.5);
+}
+
+static void instruments_check(struct pw_document *doc, const struct pw_sim_config *config)
+{
+    for (uint32_t i = 0; i < config->market.instrument_cnt; i++) {
+        const struct pw_sim_instrument_config *instrument = &config->market.instruments[i];
+        yaml_mark_t mark = pw_document_mark(doc, "market.instruments[%u]", i);
+        if (instrument->tick_e8 && instrument->price_e8 / instrument->tick_e8 < 1000) {
+            pw_document_problem(doc, mark, "price: is less than 1000 ticks; use a finer tick");
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            if (strcmp(config->market.instruments[j].symbol, instrument->symbol) == 0) {
+                pw_document_problem(doc, mark, "symbol: '%s' stands here twice; remove one",
+                                    instrument->symbol);
+            }
+        }
+    }
+}
+
+static void source_check(struct pw_document *doc, struct pw_sim_config *config)
+{
+    bool capture = pw_document_find(doc, "capture") != NULL, market = pw_document_find(doc, "market") != NULL;
+
+    if (capture == market) {
+        pw_document_problem(doc, pw_document_mark(doc, capture ? "market" : "listen"),
+                            "one of 'capture' and 'market' must be there, and not both");
+    }
+    config->synthetic = market;
+    if (config->limits.slow_clients == PW_SIM_SLOW_AUTO) {
+        config->limits.slow_clients = market ? PW_SIM_SLOW_DROP : PW_SIM_SLOW_WAIT;
+    }
+    if (config->limits.window_kib > config->limits.output_kib / 2) {
+        pw_document_problem(doc, pw_document_mark(doc, "limits.window_kib"),
+                            "window_kib: must be at most half of output_kib (%u)", config->limits.output_kib);
+    }
+}
+
+static void tls_dir_default(struct pw_sim_config *config)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+    if (config->listen.tls_dir[0]) {
+        return;
+    }
+    if (cache && *cache) {
+        snprintf(config->listen.tls_dir, sizeof config->listen.tls_dir, "%s/pinwheel/sim-tls", cache);
+    } else {
+        snprintf(config->listen.tls_dir, sizeof config->listen.tls_dir, "%s/.cache/pinwheel/sim-tls",
+                 home && *home ? home : "/tmp");
+    }
+}
+
+int pw_sim_config_load(struct pw_sim_config *config, const char *path, char *error, size_t error_bytes)
+{
+    struct pw_document *doc = calloc(1, sizeof *doc);
+    int result;
+
+    if (!doc) {
+        return -ENOMEM;
+    }
+    *config = (struct pw_sim_config){0};
+    snprintf(config->path, sizeof config->path, "%s", path);
+    result = pw_document_load(doc, config->path);
+    if (!result) {
+        section_read(doc, &g_root, pw_document_root(doc), config);
+        pace_check(doc, config);
+        instruments_check(doc, config);
+        source_check(doc, config);
+        tls_dir_default(config);
+    }
+    if (doc->problem_cnt) {
+        pw_document_print_problems(doc, error, error_bytes);
+        result = -EINVAL;
+    } else if (result) {
+        snprintf(error, error_bytes, "%s: cannot be read: %s", path, strerror(-result));
+    }
+    pw_document_free(doc);
+    free(doc);
+    return result;
+}

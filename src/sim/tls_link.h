@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One accepted socket, with TLS or without: non-blocking bytes in and out, and nothing above them.
+ */
+#ifndef PW_SIM_TLS_LINK_H
+#define PW_SIM_TLS_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct WOLFSSL;
+struct WOLFSSL_CTX;
+
+enum pw_sim_link_result {
+    PW_SIM_LINK_DONE = 0,       /* something was done */
+    PW_SIM_LINK_WANT_READ = 1,  /* nothing until the socket is readable */
+    PW_SIM_LINK_WANT_WRITE = 2, /* nothing until it is writable */
+    PW_SIM_LINK_ENDED = -1,     /* closed by the peer, or broken */
+};
+
+struct pw_sim_link {
+    int fd;
+    struct WOLFSSL *tls; /* NULL: plain */
+};
+
+/* A server's TLS context from a directory of pw_sim_identity_ensure's, TLS 1.2 and 1.3; NULL if it cannot be.
+ */
+struct WOLFSSL_CTX *pw_sim_link_context_make(const char *identity_directory);
+void pw_sim_link_context_free(struct WOLFSSL_CTX *context);
+
+/* Takes the socket over. context NULL: plain. 0 or -ENOMEM (then the socket is closed). */
+int pw_sim_link_open(struct pw_sim_link *link, int fd, struct WOLFSSL_CTX *context);
+enum pw_sim_link_result pw_sim_link_handshake(struct pw_sim_link *link);
+enum pw_sim_link_result pw_sim_link_read(struct pw_sim_link *link, void *bytes, size_t size, size_t *done);
+/* At most one TLS record a call. After WANT_WRITE the next call must begin with the same bytes and have no
+ * fewer. */
+enum pw_sim_link_result pw_sim_link_write(struct pw_sim_link *link, const void *bytes, size_t size,
+                                          size_t *done);
+/* Politely with TLS's close_notify, or with a reset. */
+void pw_sim_link_close(struct pw_sim_link *link, bool reset);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a client may ask on its WebSocket: SUBSCRIBE and the like (binance.md 2.3).
+ */
+#ifndef PW_SIM_WS_METHODS_H
+#define PW_SIM_WS_METHODS_H
+
+#include "buffer.h"
+#include "hub.h"
+
+/* Carries out one text message; `reply` gets the answer, to be sent before any data. */
+void pw_sim_control_message(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
+                            struct pw_slice message, struct pw_sim_buffer *reply);
+
+#endif
