@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tick journal, as its readers see it: runs, and the events of a run in the order of consumption.
+ *
+ * A journal is a directory: `runs.mdb` lists the runs; `journal-<run>-<n>.mdb` are the segments of a run,
+ * each an LMDB file with blocks of coded events. It can be read while an engine writes it, and as an engine
+ * that was killed left it. Each block is copied out in a transaction of its own and judged by its check sum,
+ * so a reader never holds the engine's pages while it works; a damaged block is reported with what is lost,
+ * and reading goes on behind it.
+ *
+ * LMDB itself has no check sums: a damaged page outside the blocks can crash whoever reads it. Tools
+ * therefore read in a child process (as `pinwheel journal` does). An engine does not read its own journal
+ * through this interface: LMDB forbids opening a file twice in one process.
+ */
+#ifndef PINWHEEL_JOURNAL_H
+#define PINWHEEL_JOURNAL_H
+
+#include <pinwheel/event.h>
+#include <pinwheel/workspace.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PW_RUN_VERSION_BYTES 32
+
+/* One life of an engine. */
+struct pw_journal_run {
+    uint64_t run_id; /* never used twice in a journal, not even when an older copy of it is brought back */
+    int64_t started_ns, ended_ns; /* ended_ns 0: it runs, or it was killed */
+    int64_t pid;
+    uint64_t config_hash; /* FNV-1a over the text of the config */
+    uint32_t config_bytes, instrument_cnt;
+    uint32_t clean;         /* 1: it ended by itself, with everything stored */
+    uint32_t block_version; /* of the format of its blocks */
+    uint64_t segment_bytes;
+    char instance[PW_INSTANCE_BYTES];
+    char version[PW_RUN_VERSION_BYTES]; /* of the engine */
+};
+
+static_assert(sizeof(struct pw_journal_run) == 128, "part of the journal's format, no padding");
+
+struct pw_journal; /* opaque: an open journal */
+
+/* Opens a directory for reading. 0 or -errno; then `error` says why. */
+int pw_journal_open(struct pw_journal **journal, const char *path, char *error, size_t error_bytes);
+void pw_journal_close(struct pw_journal *journal);
+
+/* True while an engine has the journal open for writing. */
+bool pw_journal_is_live(const struct pw_journal *journal);
+
+/* The runs, oldest first, at most cap of them into rows; returns how many there are, or -errno. */
+int64_t pw_journal_runs(struct pw_journal *journal, struct pw_journal_run *rows, size_t cap);
+
+/* The run of that id, or the last one if run_id is 0. 0, -ENOENT or -errno. */
+int pw_journal_run(struct pw_journal *journal, uint64_t run_id, struct pw_journal_run *row);
+
+/* The instruments of a run, as the workspace had them (instrument_idx of an event counts in it), at most cap;
+ * returns how many there are, or -errno. */
+int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, struct pw_instrument *rows,
+                               size_t cap);
+
+/* The text of its config, with a zero byte, cut off if need be; returns its length, or -errno. */
+int64_t pw_journal_config(struct pw_journal *journal, uint64_t run_id, char *text, size_t text_bytes);
+
+/* What to read. All conditions must hold. */
+struct pw_journal_query {
+    uint64_t run_id;        /* 0: the last run */
+    int64_t from_ns, to_ns; /* recv_ns in [from_ns, to_ns); to_ns 0: no end */
+    uint64_t kinds;         /* bit k: events of kind k; 0: all */
+    bool one_instrument;    /* only events of instrument_idx */
+    uint16_t instrument_idx;
+    bool frames; /* raw frames instead of events: they stand in blocks of their own */
+};
+
+enum pw_journal_item {
+    PW_JOURNAL_END = 0, /* no more for now; a live run may have more later: call again */
+    PW_JOURNAL_EVENT = 1,
+    PW_JOURNAL_DAMAGE = 2, /* something is missing or unreadable here; reading goes on behind it */
+};
+
+struct pw_journal_record {
+    struct pw_event event;
+    uint64_t market_seq; /* market events before it: the full number of an event of the market */
+    uint64_t block_no;
+    uint32_t segment_no;
+    uint32_t event_idx; /* in its block */
+    /* Of a FRAME: its bytes, valid until the next call; else NULL, 0. */
+    const uint8_t *frame;
+    uint32_t frame_bytes;
+    /* Of damage: why, and what of the market's events is lost: from market_seq up to, not including,
+     * lost_to_seq (0: to the end of what can be read). */
+    const char *why;
+    uint64_t lost_to_seq;
+    uint64_t lost_blocks; /* 0: unknown */
+};
+
+struct pw_journal_cursor; /* opaque */
+
+/* 0, -ENOENT (no such run) or -errno. The journal must stay open. */
+int pw_journal_select(struct pw_journal *journal, const struct pw_journal_query *query,
+                      struct pw_journal_cursor **cursor);
+void pw_journal_cursor_free(struct pw_journal_cursor *cursor);
+
+/* An item, or -ENOMEM. */
+int pw_journal_next(struct pw_journal_cursor *cursor, struct pw_journal_record *record);
+
+/* What has been read by the cursor so far, before any condition. */
+struct pw_journal_usage {
+    uint64_t block_cnt, event_cnt, damage_cnt;
+    uint64_t stored_bytes; /* of the blocks */
+    uint64_t plain_bytes;  /* of what they tell: 64 a event, and frames' bytes */
+};
+
+void pw_journal_cursor_usage(const struct pw_journal_cursor *cursor, struct pw_journal_usage *usage);
+
+#endif

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The store in production: a directory of LMDB files, one run at a time.
+ *
+ * Every commit is a full sync, data before the page that points to it: of the flags that would make it
+ * cheaper, MDB_NOSYNC and MDB_MAPASYNC lose whole files at a power cut, MDB_WRITEMAP turns a full disk into
+ * SIGBUS, and MDB_NOMETASYNC saves less than a third of a commit but may lose the last one, which would break
+ * "committed is kept". MDB_NOMEMINIT is not used either: it would write bytes of freed memory, keys among
+ * them, to the disk.
+ */
+#include "store.h"
+#include "crc32c.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <lmdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define NS_PER_S   INT64_C(1000000000)
+#define CONFIG_MAX (1u << 20)
+/* Commits between two searches for readers that died in the middle of a transaction and pin its pages. */
+#define READER_CHECKS 64u
+/* Less room than this, which is more than one commit needs, is none. */
+#define FULL_BYTES (UINT64_C(4) << 20)
+
+struct segment {
+    MDB_env *env; /* NULL: none */
+    MDB_dbi dbi;
+    MDB_txn *txn; /* NULL: none under way */
+};
+
+struct disk {
+    char dir[PW_JOURNAL_PATH_BYTES / 2];
+    int dir_fd, lock_fd;
+    MDB_env *runs_env;
+    MDB_dbi runs_dbi;
+    struct segment segment;
+    uint32_t segment_no; /* of the next segment */
+    uint32_t commit_cnt;
+    int failed; /* the final error; 0: none */
+    struct pw_journal_run run;
+    /* Blobs that every segment begins with. */
+    void *config_blob, *instruments_blob;
+    size_t config_blob_bytes, instruments_blob_bytes;
+};
+
+static int fail(char *error, size_t error_bytes, int code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static int fail(char *error, size_t error_bytes, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(error, error_bytes, format, args);
+    va_end(args);
+    if (used >= 0 && (size_t)used < error_bytes) {
+        snprintf(error + used, error_bytes - (size_t)used, ": %s", strerror(-code));
+    }
+    return code;
+}
+
+/* ---- blobs ---- */
+
+static void *blob_make(const void *bytes, size_t size, size_t *blob_bytes)
+{
+    uint8_t *blob = malloc(sizeof(uint32_t) + size);
+    if (blob) {
+        uint32_t crc = pw_crc32c(0, bytes, size);
+        memcpy(blob, &crc, sizeof crc);
+        if (size > 0) {
+            memcpy(blob + sizeof crc, bytes, size);
+        }
+        *blob_bytes = sizeof crc + size;
+    }
+    return blob;
+}
+
+static int put(MDB_txn *txn, MDB_dbi dbi, enum pw_key_part part, uint64_t run_id, uint64_t number,
+               const void *bytes, size_t size)
+{
+    uint8_t key[PW_KEY_BYTES];
+    pw_key_make(key, part, run_id, number);
+    MDB_val key_val = {.mv_size = sizeof key, .mv_data = key};
+    MDB_val value = {.mv_size = size, .mv_data = (void *)(uintptr_t)bytes}; /* LMDB takes it as not const */
+    return pw_lmdb_error(mdb_put(txn, dbi, &key_val, &value, 0));
+}
+
+static int put_run(MDB_txn *txn, MDB_dbi dbi, const struct pw_journal_run *run)
+{
+    uint8_t blob[sizeof(uint32_t) + sizeof *run];
+    uint32_t crc = pw_crc32c(0, run, sizeof *run);
+    memcpy(blob, &crc, sizeof crc);
+    memcpy(blob + sizeof crc, run, sizeof *run);
+    return put(txn, dbi, PW_KEY_RUN, run->run_id, 0, blob, sizeof blob);
+}
+
+/* ---- files ---- */
+
+/* Opens or makes an LMDB file and its one table; durable with its name when this returns 0. */
+static int open_file(struct disk *disk, const char *path, uint64_t map_bytes, MDB_env **env, MDB_dbi *dbi)
+{
+    MDB_txn *txn = NULL;
+    int err = pw_lmdb_error(mdb_env_create(env));
+    if (err) {
+        *env = NULL;
+        return err;
+    }
+    err = pw_lmdb_error(mdb_env_set_mapsize(*env, map_bytes));
+    err = err ? err : pw_lmdb_error(mdb_env_open(*env, path, MDB_NOSUBDIR, 0600));
+    err = err ? err : pw_lmdb_error(mdb_txn_begin(*env, NULL, 0, &txn));
+    err = err ? err : pw_lmdb_error(mdb_dbi_open(txn, NULL, 0, dbi));
+    if (txn) {
+        int ended = pw_lmdb_error(mdb_txn_commit(txn));
+        err = err ? err : ended;
+    }
+    if (!err && fsync(disk->dir_fd) < 0) {
+        err = -errno;
+    }
+    if (err) {
+        mdb_env_close(*env);
+        *env = NULL;
+    }
+    return err;
+}
+
+static void segment_drop(struct disk *disk)
+{
+    struct segment *segment = &disk->segment;
+    if (segment->txn) {
+        mdb_txn_abort(segment->txn);
+    }
+    if (segment->env) {
+        mdb_env_close(segment->env);
+    }
+    *segment = (struct segment){0};
+}
+
+/* Every segment tells its run, config and instruments, so that it can be read alone. */
+static int segment_describe(struct disk *disk)
+{
+    MDB_txn *txn;
+    MDB_dbi dbi = disk->segment.dbi;
+    uint64_t run_id = disk->run.run_id;
+    int err = pw_lmdb_error(mdb_txn_begin(disk->segment.env, NULL, 0, &txn));
+    if (err) {
+        return err;
+    }
+    err = put_run(txn, dbi, &disk->run);
+    err = err ? err : put(txn, dbi, PW_KEY_CONFIG, run_id, 0, disk->config_blob, disk->config_blob_bytes);
+    err = err ? err
+              : put(txn, dbi, PW_KEY_INSTRUMENTS, run_id, 0, disk->instruments_blob,
+                    disk->instruments_blob_bytes);
+    if (err) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    return pw_lmdb_error(mdb_txn_commit(txn));
+}
+
+static int segment_open(struct disk *disk)
+{
+    char path[PW_JOURNAL_PATH_BYTES], lock_path[PW_JOURNAL_PATH_BYTES + 8];
+    pw_segment_path(path, disk->dir, disk->run.run_id, disk->segment_no);
+    int err = open_file(disk, path, disk->run.segment_bytes, &disk->segment.env, &disk->segment.dbi);
+    err = err ? err : segment_describe(disk);
+    if (err) {
+        segment_drop(disk);
+        unlink(path);
+        snprintf(lock_path, sizeof lock_path, "%s-lock", path);
+        unlink(lock_path);
+        return err;
+    }
+    disk->segment_no++;
+    return 0;
+}
+
+/* ---- the seam ---- */
+
+/* LMDB tells a write cut short by a full disk as EIO. */
+static bool disk_is_full(const struct disk *disk)
+{
+    struct statvfs fs;
+    return fstatvfs(disk->dir_fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BYTES;
+}
+
+/* After any error nothing of the transaction is left. */
+static int segment_error(struct disk *disk, int err)
+{
+    if (err == -EIO && disk_is_full(disk)) {
+        err = -ENOSPC;
+    }
+    if (disk->segment.txn) {
+        mdb_txn_abort(disk->segment.txn);
+        disk->segment.txn = NULL;
+    }
+    if (err == -EAGAIN) {
+        return err;
+    }
+    segment_drop(disk);
+    if (err != -ENOSPC) {
+        disk->failed = err;
+    }
+    return err;
+}
+
+static int disk_put(void *state, enum pw_block_type type, uint64_t block_no, const void *block, size_t bytes)
+{
+    struct disk *disk = state;
+    struct segment *segment = &disk->segment;
+    if (disk->failed || !segment->env) {
+        return disk->failed ? disk->failed : -ENOSPC;
+    }
+    int err = 0;
+    if (!segment->txn) {
+        err = pw_lmdb_error(mdb_txn_begin(segment->env, NULL, 0, &segment->txn));
+    }
+    err = err ? err
+              : put(segment->txn, segment->dbi, (enum pw_key_part)type, disk->run.run_id, block_no, block,
+                    bytes);
+    return err ? segment_error(disk, err) : 0;
+}
+
+static int disk_commit(void *state)
+{
+    struct disk *disk = state;
+    struct segment *segment = &disk->segment;
+    if (disk->failed || !segment->txn) {
+        return disk->failed;
+    }
+    MDB_txn *txn = segment->txn;
+    segment->txn = NULL; /* LMDB frees it in either case */
+    int err = pw_lmdb_error(mdb_txn_commit(txn));
+    if (err) {
+        return segment_error(disk, err);
+    }
+    if (++disk->commit_cnt % READER_CHECKS == 0) {
+        int dead;
+        mdb_reader_check(segment->env, &dead);
+    }
+    return 0;
+}
+
+static int disk_rotate(void *state)
+{
+    struct disk *disk = state;
+    if (disk->failed) {
+        return disk->failed;
+    }
+    segment_drop(disk);
+    int err = segment_open(disk);
+    if (err == -EAGAIN) {
+        err = -EFBIG; /* what the segment begins with does not fit it */
+    } else if (err == -EIO && disk_is_full(disk)) {
+        err = -ENOSPC;
+    }
+    if (err && err != -ENOSPC) {
+        disk->failed = err;
+    }
+    return err;
+}
+
+static int write_run(struct disk *disk)
+{
+    MDB_txn *txn;
+    int err = pw_lmdb_error(mdb_txn_begin(disk->runs_env, NULL, 0, &txn));
+    if (err) {
+        return err;
+    }
+    err = put_run(txn, disk->runs_dbi, &disk->run);
+    if (err) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    return pw_lmdb_error(mdb_txn_commit(txn));
+}
+
+static int disk_end(void *state, int64_t ended_ns, bool clean)
+{
+    struct disk *disk = state;
+    disk->run.ended_ns = ended_ns;
+    disk->run.clean = clean;
+    return write_run(disk);
+}
+
+static void disk_close(void *state)
+{
+    struct disk *disk = state;
+    segment_drop(disk);
+    if (disk->runs_env) {
+        mdb_env_close(disk->runs_env);
+    }
+    if (disk->lock_fd >= 0) {
+        close(disk->lock_fd);
+    }
+    if (disk->dir_fd >= 0) {
+        close(disk->dir_fd);
+    }
+    free(disk->config_blob);
+    free(disk->instruments_blob);
+    free(disk);
+}
+
+/* ---- the beginning of a run ---- */
+
+static int open_dir(struct disk *disk, const char *path, char *error, size_t error_bytes)
+{
+    if (strlen(path) >= sizeof disk->dir) {
+        return fail(error, error_bytes, -ENAMETOOLONG, "journal path '%s'", path);
+    }
+    strcpy(disk->dir, path);
+    if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+        return fail(error, error_bytes, -errno,
+                    "cannot make the journal's directory '%s' (its parent must exist)", path);
+    }
+    disk->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (disk->dir_fd < 0) {
+        return fail(error, error_bytes, -errno, "cannot open the journal's directory '%s'", path);
+    }
+    return 0;
+}
+
+/* The kernel gives the lock back when its holder dies, however it dies. */
+static int take_lock(struct disk *disk, char *error, size_t error_bytes)
+{
+    disk->lock_fd =
+        openat(disk->dir_fd, PW_JOURNAL_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (disk->lock_fd < 0) {
+        return fail(error, error_bytes, -errno, "cannot open '%s/" PW_JOURNAL_LOCK_FILE "'", disk->dir);
+    }
+    char pid[24] = "?";
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(disk->lock_fd, F_OFD_SETLK, &lock) < 0) {
+        ssize_t bytes = pread(disk->lock_fd, pid, sizeof pid - 1, 0);
+        pid[bytes > 0 ? bytes : 1] = 0;
+        pid[strcspn(pid, "\n")] = 0;
+        return fail(error, error_bytes, -EBUSY,
+                    "the journal '%s' is being written by process %s; stop it, or give another path",
+                    disk->dir, pid);
+    }
+    int bytes = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(disk->lock_fd, 0) < 0 || pwrite(disk->lock_fd, pid, (size_t)bytes, 0) != bytes) {
+        return fail(error, error_bytes, -errno, "cannot write '%s/" PW_JOURNAL_LOCK_FILE "'", disk->dir);
+    }
+    return 0;
+}
+
+static int last_run_row(const struct disk *disk, uint64_t *run_id)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    enum pw_key_part part;
+    uint64_t number;
+    int err = pw_lmdb_error(mdb_txn_begin(disk->runs_env, NULL, MDB_RDONLY, &txn));
+    if (err) {
+        return err;
+    }
+    err = pw_lmdb_error(mdb_cursor_open(txn, disk->runs_dbi, &cursor));
+    if (!err) {
+        err = pw_lmdb_error(mdb_cursor_get(cursor, &key, &value, MDB_LAST));
+        if (!err && !pw_key_read(key.mv_data, key.mv_size, &part, run_id, &number)) {
+            err = -EBADMSG;
+        }
+        mdb_cursor_close(cursor);
+    }
+    mdb_txn_abort(txn);
+    return err == -ENOENT ? 0 : err;
+}
+
+/* Segments whose runs.mdb was lost tell their run by their name. */
+static int last_segment_run(const struct disk *disk, uint64_t *run_id)
+{
+    DIR *dir = opendir(disk->dir);
+    if (!dir) {
+        return -errno;
+    }
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        uint64_t id;
+        uint32_t segment_no;
+        if (pw_segment_read_name(entry->d_name, &id, &segment_no) && id > *run_id) {
+            *run_id = id;
+        }
+    }
+    closedir(dir);
+    return 0;
+}
+
+static int number_run(struct disk *disk, int64_t now_ns)
+{
+    uint64_t last = 0, seconds = now_ns > 0 ? (uint64_t)(now_ns / NS_PER_S) : 0;
+    int err = last_run_row(disk, &last);
+    err = err ? err : last_segment_run(disk, &last);
+    disk->run.run_id = seconds > last ? seconds : last + 1;
+    return err;
+}
+
+static uint64_t fnv1a(const void *bytes, size_t size)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static int describe_run(struct disk *disk, const struct pw_run_want *want, char *error, size_t error_bytes)
+{
+    if (want->segment_bytes < PW_SEGMENT_BYTES_MIN || want->config_bytes > CONFIG_MAX ||
+        want->instrument_cnt > PW_INSTRUMENTS_MAX) {
+        return fail(error, error_bytes, -EINVAL,
+                    "journal: segment_bytes must be at least %" PRIu64 ", the config at most %u bytes",
+                    PW_SEGMENT_BYTES_MIN, CONFIG_MAX);
+    }
+    disk->run = (struct pw_journal_run){
+        .started_ns = want->now_ns,
+        .pid = getpid(),
+        .config_hash = fnv1a(want->config_text, want->config_bytes),
+        .config_bytes = (uint32_t)want->config_bytes,
+        .instrument_cnt = want->instrument_cnt,
+        .block_version = PW_BLOCK_VERSION,
+        .segment_bytes = want->segment_bytes,
+    };
+    snprintf(disk->run.instance, sizeof disk->run.instance, "%s", want->instance);
+    snprintf(disk->run.version, sizeof disk->run.version, "%s", want->version);
+    disk->config_blob = blob_make(want->config_text, want->config_bytes, &disk->config_blob_bytes);
+    disk->instruments_blob = blob_make(want->instruments, want->instrument_cnt * sizeof *want->instruments,
+                                       &disk->instruments_blob_bytes);
+    return disk->config_blob && disk->instruments_blob ? 0 : fail(error, error_bytes, -ENOMEM, "journal");
+}
+
+static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t error_bytes)
+{
+    char path[PW_JOURNAL_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, disk->dir);
+    int err = open_file(disk, path, PW_RUNS_MAP_BYTES, &disk->runs_env, &disk->runs_dbi);
+    if (err) {
+        return fail(error, error_bytes, err,
+                    "cannot open '%s' (if it is damaged, move it away: runs are then numbered "
+                    "by their segments and the clock)",
+                    path);
+    }
+    err = number_run(disk, now_ns);
+    err = err ? err : write_run(disk);
+    if (err) {
+        return fail(error, error_bytes, err, "cannot begin a run in '%s'", path);
+    }
+    err = segment_open(disk);
+    if (err) {
+        return fail(error, error_bytes, err, "cannot make the first segment of run %" PRIu64 " in '%s'",
+                    disk->run.run_id, disk->dir);
+    }
+    return 0;
+}
+
+int pw_journal_open_run(const struct pw_run_want *want, struct pw_store *store, uint64_t *run_id, char *error,
+                        size_t error_bytes)
+{
+    struct disk *disk = calloc(1, sizeof *disk);
+    if (!disk) {
+        return fail(error, error_bytes, -ENOMEM, "journal");
+    }
+    disk->dir_fd = disk->lock_fd = -1;
+    int err = describe_run(disk, want, error, error_bytes);
+    err = err ? err : open_dir(disk, want->path, error, error_bytes);
+    err = err ? err : take_lock(disk, error, error_bytes);
+    err = err ? err : begin_run(disk, want->now_ns, error, error_bytes);
+    if (err) {
+        disk_close(disk);
+        return err;
+    }
+    *run_id = disk->run.run_id;
+    *store = (struct pw_store){.state = disk,
+                               .put = disk_put,
+                               .commit = disk_commit,
+                               .rotate = disk_rotate,
+                               .end = disk_end,
+                               .close = disk_close};
+    return 0;
+}
