@@ -97,6 +97,8 @@
     PW_COUNTER(journal, sync_errors, "1", "commits or syncs that failed") \
     PW_COUNTER(journal, dropped, "1", "events lost: ring or storage full") \
     PW_COUNTER(journal, map_full, "1", "times that a segment or the disk was full") \
+    PW_COUNTER(journal, orders_unmatched, "1", "order events whose market event never came") \
+    PW_GAUGE(journal, stopped, "1", "not stored: 1 the disk is full, 2 a commit failed") \
     PW_GAUGE(journal, lag_events, "1", "events waiting in its rings") \
     PW_COUNTER(housekeeping, fetches, "1", "REST requests made") \
     PW_COUNTER(housekeeping, fetch_errors, "1", "REST requests that failed") \
