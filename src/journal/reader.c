@@ -108,26 +108,24 @@ static int64_t file_blob(struct file *file, enum pw_key_part part, uint64_t run_
     return size;
 }
 
-/* The smallest segment number of the run that is at least `from`. 0, -ENOENT or -errno. */
-static int segment_next(const struct pw_journal *journal, uint64_t run_id, uint32_t from,
-                        uint32_t *segment_no)
+/* The smallest segment number of the run that is at least `from`, or -ENOENT or -errno. */
+static int64_t segment_next(const struct pw_journal *journal, uint64_t run_id, uint32_t from)
 {
     DIR *dir = opendir(journal->path);
     if (!dir) {
         return -errno;
     }
-    int err = -ENOENT;
+    int64_t least = -ENOENT;
     for (struct dirent *entry; (entry = readdir(dir));) {
         uint64_t id;
         uint32_t no;
         if (pw_segment_read_name(entry->d_name, &id, &no) && id == run_id && no >= from &&
-            (err || no < *segment_no)) {
-            *segment_no = no;
-            err = 0;
+            (least < 0 || no < least)) {
+            least = no;
         }
     }
     closedir(dir);
-    return err;
+    return least;
 }
 
 static int segment_open(const struct pw_journal *journal, uint64_t run_id, uint32_t segment_no,
@@ -142,12 +140,10 @@ static int segment_open(const struct pw_journal *journal, uint64_t run_id, uint3
 static int64_t run_blob(const struct pw_journal *journal, uint64_t run_id, enum pw_key_part part,
                         uint8_t **bytes)
 {
-    int64_t size = -ENOENT;
-    uint32_t segment_no;
-    for (uint32_t from = 0; size < 0 && segment_next(journal, run_id, from, &segment_no) == 0;
-         from = segment_no + 1) {
+    int64_t size = -ENOENT, segment_no = -1;
+    while (size < 0 && (segment_no = segment_next(journal, run_id, (uint32_t)(segment_no + 1))) >= 0) {
         struct file file;
-        int err = segment_open(journal, run_id, segment_no, &file);
+        int err = segment_open(journal, run_id, (uint32_t)segment_no, &file);
         if (err) {
             size = err;
             continue;
@@ -490,9 +486,10 @@ static enum found search(struct pw_journal_cursor *cursor, MDB_txn *txn, uint64_
 /* Goes on to the next segment that can be opened, from number `from` on. False: there is none for now. */
 static bool open_from(struct pw_journal_cursor *cursor, uint32_t from)
 {
-    uint32_t next_no;
-    while (segment_next(cursor->journal, cursor->query.run_id, from, &next_no) == 0) {
+    int64_t found_no;
+    while ((found_no = segment_next(cursor->journal, cursor->query.run_id, from)) >= 0) {
         struct file file;
+        uint32_t next_no = (uint32_t)found_no;
         int err = segment_open(cursor->journal, cursor->query.run_id, next_no, &file);
         if (err == -ENOENT) {
             return false; /* its engine has just made it */

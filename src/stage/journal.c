@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The journal stage: gives its rings to the writer, publishes its figures, and says once when storing stops
+ * or goes on.
+ *
+ * It lives on a cold core and sleeps when there is nothing to do; it pays for each sync, nobody else. A full
+ * disk stops it until there is room; a failed commit stops the engine, since what cannot be kept must not be
+ * traded on.
+ */
+#include "stages.h"
+#include "writer.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Its core has time, and its rings are deep. */
+#define BATCH_MAX 4096u
+#define NS_PER_MS INT64_C(1000000)
+
+enum counter {
+    EVENTS,
+    BYTES_RAW,
+    BYTES_STORED,
+    COMMITS,
+    COMMIT_MAX_NS,
+    SYNC_ERRORS,
+    DROPPED,
+    MAP_FULL,
+    UNMATCHED,
+    LAG_EVENTS,
+    STOPPED,
+    COUNTERS
+};
+
+static const char *const counter_names[COUNTERS] = {
+    [EVENTS] = "events",
+    [BYTES_RAW] = "bytes_raw",
+    [BYTES_STORED] = "bytes_stored",
+    [COMMITS] = "commits",
+    [COMMIT_MAX_NS] = "commit_max_ns",
+    [SYNC_ERRORS] = "sync_errors",
+    [DROPPED] = "dropped",
+    [MAP_FULL] = "map_full",
+    [UNMATCHED] = "orders_unmatched",
+    [LAG_EVENTS] = "lag_events",
+    [STOPPED] = "stopped",
+};
+
+struct journal {
+    const struct pw_store *store;
+    struct pw_clock clock;
+    const char *path;
+    struct pw_writer *writer;
+    struct pw_consumer market, orders, frames;
+    struct pw_writer_input input;
+    enum pw_writer_state told; /* what the log knows */
+    _Atomic uint64_t *counters[COUNTERS];
+};
+
+static size_t journal_state_bytes(const struct pw_stage_env *env)
+{
+    (void)env;
+    return sizeof(struct journal);
+}
+
+static struct pw_consumer *attach(const struct pw_stage_env *env, const char *ring,
+                                  struct pw_consumer *consumer)
+{
+    return pw_env_consumer(env, ring, consumer) == 0 ? consumer : NULL;
+}
+
+static uint32_t longest_message(const struct pw_config *config)
+{
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < config->feed_cnt; i++) {
+        bytes = config->feeds[i].message_bytes_max > bytes ? config->feeds[i].message_bytes_max : bytes;
+    }
+    return bytes;
+}
+
+static int journal_init(void *state, const struct pw_stage_env *env)
+{
+    struct journal *j = state;
+    j->input = (struct pw_writer_input){.market = attach(env, "parse.journal", &j->market),
+                                        .orders = attach(env, "execution.journal", &j->orders),
+                                        .frames = attach(env, "parse.journal_frames", &j->frames)};
+    for (int i = 0; i < COUNTERS; i++) {
+        j->counters[i] = pw_env_metric(env, "journal", counter_names[i]);
+        if (!j->counters[i]) {
+            pw_log(PW_LOG_ERROR, "journal: metric '%s' is not declared", counter_names[i]);
+            return -ENOENT;
+        }
+    }
+    if (!env->store) {
+        return 0; /* the config asks for no journal: the stage idles */
+    }
+    j->store = env->store;
+    j->clock = env->clock;
+    j->path = env->config->journal.path;
+    j->writer = pw_writer_new(&(struct pw_writer_config){
+        .store = env->store,
+        .run_id = env->run_id,
+        .clock = env->clock,
+        .commit_interval_ns = env->config->journal.commit_interval_ms * NS_PER_MS,
+        .hold_ns = PW_WRITER_HOLD_NS,
+        .frame_bytes_max = j->input.frames ? longest_message(env->config) : 0,
+    });
+    if (!j->writer) {
+        pw_log(PW_LOG_ERROR, "journal: no memory for its buffers");
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void tell(struct journal *j)
+{
+    enum pw_writer_state state = pw_writer_state(j->writer);
+    if (state == j->told) {
+        return;
+    }
+    j->told = state;
+    /* At once, not with the next housekeeping: it is an alarm. */
+    atomic_store_explicit(j->counters[STOPPED], state, memory_order_relaxed);
+    const char *why = strerror(-pw_writer_error(j->writer));
+    if (state == PW_WRITER_FULL) {
+        pw_log(PW_LOG_ERROR,
+               "journal: nothing is stored: %s; make room for '%s': it is tried again each second", why,
+               j->path);
+    } else if (state == PW_WRITER_FAILED) {
+        pw_log(PW_LOG_ERROR,
+               "journal: a commit to '%s' failed: %s; the engine stops, since a second try could report "
+               "as stored what is not",
+               j->path, why);
+    } else {
+        pw_log(PW_LOG_WARN, "journal: there is room again: events are stored");
+    }
+}
+
+static struct pw_poll journal_poll(void *state, int64_t now_ns)
+{
+    struct journal *j = state;
+    if (!j->writer) {
+        return (struct pw_poll){0};
+    }
+    uint32_t work = pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns);
+    tell(j);
+    return (struct pw_poll){
+        .work = work, .stalled = j->told == PW_WRITER_FULL, .failed = j->told == PW_WRITER_FAILED};
+}
+
+static int64_t journal_next_ns(void *state)
+{
+    const struct journal *j = state;
+    return j->writer ? pw_writer_next_ns(j->writer, &j->input) : INT64_MAX;
+}
+
+static uint64_t waiting(const struct pw_consumer *consumer)
+{
+    /* Relaxed: a figure for people. */
+    return consumer ? atomic_load_explicit(&consumer->ring->head, memory_order_relaxed) - consumer->tail : 0;
+}
+
+static uint64_t lag(const struct journal *j)
+{
+    return waiting(j->input.market) + waiting(j->input.orders) + waiting(j->input.frames);
+}
+
+static void journal_housekeep(void *state, int64_t now_ns)
+{
+    (void)now_ns;
+    struct journal *j = state;
+    if (!j->writer) {
+        return;
+    }
+    const struct pw_writer_stats *stats = pw_writer_stats(j->writer);
+    const uint64_t values[COUNTERS] = {
+        [EVENTS] = stats->event_cnt,
+        [BYTES_RAW] = stats->plain_bytes,
+        [BYTES_STORED] = stats->stored_bytes,
+        [COMMITS] = stats->commit_cnt,
+        [COMMIT_MAX_NS] = (uint64_t)stats->commit_max_ns,
+        [SYNC_ERRORS] = stats->commit_error_cnt,
+        [DROPPED] = stats->dropped_cnt,
+        [MAP_FULL] = stats->full_cnt,
+        [UNMATCHED] = stats->unmatched_cnt,
+        [LAG_EVENTS] = lag(j),
+        [STOPPED] = pw_writer_state(j->writer),
+    };
+    for (int i = 0; i < COUNTERS; i++) {
+        atomic_store_explicit(j->counters[i], values[i], memory_order_relaxed);
+    }
+}
+
+static void journal_drain(void *state)
+{
+    struct journal *j = state;
+    if (j->writer) {
+        pw_writer_release(j->writer);
+    }
+}
+
+/* Without room on the disk there is nothing to wait for. */
+static bool journal_pending(void *state)
+{
+    const struct journal *j = state;
+    return j->writer && pw_writer_state(j->writer) == PW_WRITER_OK &&
+           (pw_writer_dirty(j->writer) || lag(j) > 0);
+}
+
+static void journal_fini(void *state)
+{
+    struct journal *j = state;
+    if (!j->writer) {
+        return;
+    }
+    int64_t now_ns = pw_clock_now_ns(&j->clock);
+    bool clean = pw_writer_commit(j->writer, now_ns) == 0 && lag(j) == 0;
+    tell(j);
+    journal_housekeep(j, now_ns);
+    int err = j->store->end(j->store->state, now_ns, clean);
+    if (err || !clean) {
+        pw_log(PW_LOG_ERROR, "journal: the run did not end cleanly: %s",
+               err ? strerror(-err) : "some of its last events are not stored");
+    }
+    pw_writer_free(j->writer);
+    j->writer = NULL;
+}
+
+const struct pw_stage_ops pw_journal_stage = {
+    .name = "journal",
+    .state_bytes = journal_state_bytes,
+    .init = journal_init,
+    .poll = journal_poll,
+    .next_ns = journal_next_ns,
+    .housekeep = journal_housekeep,
+    .drain = journal_drain,
+    .pending = journal_pending,
+    .fini = journal_fini,
+};
