@@ -16,8 +16,14 @@
 
 #define CA_FILE_BYTES_MAX ((off_t)16 << 20)
 
+/* wolfSSL keeps each intermediate certificate that it has verified among the CAs of the context, for ever:
+ * later it would vouch for servers that do not send it, after it has expired, and in place of another one of
+ * its name. So a context that has learnt one is made anew before the next session (3 ms with a system's
+ * list). */
 struct pw_tls_context {
     WOLFSSL_CTX *ctx;
+    char *cas; /* PEM, zero-terminated */
+    bool learnt;
 };
 
 static const char *const system_ca_files[] = {
@@ -36,6 +42,9 @@ static const char signature_list[] =
     "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA384:RSA+SHA384:"
     "ECDSA+SHA512:RSA-PSS+SHA512:RSA+SHA512";
 static const int groups[] = {WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP384R1};
+
+/* Set by the library's call-back, which is not told for whom it calls. */
+static _Thread_local bool ca_learnt;
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static int library_result;
@@ -86,9 +95,16 @@ static int transmit(WOLFSSL *ssl, char *data, int size, void *state)
     return pw_output_add(tls->output, data, (size_t)size) ? size : WOLFSSL_CBIO_ERR_WANT_WRITE;
 }
 
+static void notice_ca(unsigned char *der, int size, int type)
+{
+    (void)der;
+    (void)size;
+    ca_learnt = ca_learnt || type == WOLFSSL_CHAIN_CA;
+}
+
 /* ---- contexts ---- */
 
-static char *read_file(const char *path, size_t *size)
+static char *read_file(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat stat;
@@ -104,7 +120,6 @@ static char *read_file(const char *path, size_t *size)
     ssize_t got = text != NULL ? read(fd, text, (size_t)stat.st_size) : -1;
     if (got >= 0) {
         text[got] = '\0';
-        *size = (size_t)got;
     } else {
         free(text);
         text = NULL;
@@ -132,37 +147,14 @@ static void load_certificates(WOLFSSL_CTX *ctx, const char *text, uint32_t *good
     }
 }
 
-static int load_ca_file(WOLFSSL_CTX *ctx, const char *path, bool all, char *error, size_t error_bytes)
-{
-    size_t size;
-    uint32_t good_cnt = 0, bad_cnt = 0;
-    char *text = read_file(path, &size);
-    if (text == NULL) {
-        snprintf(error, error_bytes, "cannot read the CA file %s: %s", path, strerror(errno));
-        return -errno;
-    }
-    load_certificates(ctx, text, &good_cnt, &bad_cnt);
-    free(text);
-    if (good_cnt == 0 || (all && bad_cnt > 0)) {
-        snprintf(error, error_bytes,
-                 "the CA file %s has %u certificates that can be used and %u that cannot; it must be "
-                 "PEM, with only certificates of CAs that are valid today",
-                 path, good_cnt, bad_cnt);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static int load_system_cas(WOLFSSL_CTX *ctx, char *error, size_t error_bytes)
+static const char *system_ca_file(void)
 {
     for (size_t i = 0; i < sizeof system_ca_files / sizeof system_ca_files[0]; i++) {
         if (access(system_ca_files[i], R_OK) == 0) {
-            return load_ca_file(ctx, system_ca_files[i], false, error, error_bytes);
+            return system_ca_files[i];
         }
     }
-    snprintf(error, error_bytes,
-             "this system has no list of CAs: install the package ca-certificates, or name a ca_file");
-    return -ENOENT;
+    return NULL;
 }
 
 static bool restrict_context(WOLFSSL_CTX *ctx)
@@ -182,17 +174,54 @@ static bool restrict_context(WOLFSSL_CTX *ctx)
            wolfSSL_CTX_set1_sigalgs_list(ctx, signature_list) == WOLFSSL_SUCCESS;
 }
 
-static int fill_context(WOLFSSL_CTX *ctx, const char *ca_file, char *error, size_t error_bytes)
+/* all: every certificate must be good (a file that the user named; systems' lists hold some that the library
+ * is right to refuse). */
+static WOLFSSL_CTX *make_ctx(const char *cas, bool all, char *error, size_t error_bytes)
 {
-    if (!restrict_context(ctx)) {
+    uint32_t good_cnt = 0, bad_cnt = 0;
+    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLS_client_method());
+    if (ctx == NULL || !restrict_context(ctx)) {
         snprintf(error, error_bytes, "this build of wolfSSL lacks what TLS 1.2 and 1.3 need");
-        return -ENOSYS;
+        wolfSSL_CTX_free(ctx);
+        return NULL;
     }
-    int result = ca_file != NULL && ca_file[0] != '\0' ? load_ca_file(ctx, ca_file, true, error, error_bytes)
-                                                       : load_system_cas(ctx, error, error_bytes);
+    load_certificates(ctx, cas, &good_cnt, &bad_cnt);
     /* As built by Debian, wolfSSL also takes each CA for a server's certificate that needs no verification.
      */
-    return result == 0 && wolfSSL_CTX_Unload_trust_peers(ctx) != WOLFSSL_SUCCESS ? -EIO : result;
+    bool ok = wolfSSL_CTX_Unload_trust_peers(ctx) == WOLFSSL_SUCCESS;
+    if (!ok || good_cnt == 0 || (all && bad_cnt > 0)) {
+        snprintf(error, error_bytes,
+                 "has %u certificates that can be used and %u that cannot; it must be PEM, with only "
+                 "certificates of CAs "
+                 "that are valid today",
+                 good_cnt, bad_cnt);
+        wolfSSL_CTX_free(ctx);
+        return NULL;
+    }
+    wolfSSL_CTX_SetCACb(ctx, notice_ca);
+    return ctx;
+}
+
+static bool fill_context(struct pw_tls_context *context, const char *ca_file, char *error, size_t error_bytes)
+{
+    bool named = ca_file != NULL && ca_file[0] != '\0';
+    const char *path = named ? ca_file : system_ca_file();
+    char reason[256];
+    if (path == NULL) {
+        snprintf(error, error_bytes,
+                 "this system has no list of CAs: install the package ca-certificates, or name a ca_file");
+        return false;
+    }
+    context->cas = read_file(path);
+    if (context->cas == NULL) {
+        snprintf(error, error_bytes, "the CA file %s cannot be read: %s", path, strerror(errno));
+        return false;
+    }
+    context->ctx = make_ctx(context->cas, named, reason, sizeof reason);
+    if (context->ctx == NULL) {
+        snprintf(error, error_bytes, "the CA file %s %s", path, reason);
+    }
+    return context->ctx != NULL;
 }
 
 struct pw_tls_context *pw_tls_context_create(const char *ca_file, char *error, size_t error_bytes)
@@ -206,14 +235,27 @@ struct pw_tls_context *pw_tls_context_create(const char *ca_file, char *error, s
         return NULL;
     }
     struct pw_arena *before = pw_arena_enter(cold);
-    context->ctx = wolfSSL_CTX_new(wolfTLS_client_method());
-    int result = context->ctx != NULL ? fill_context(context->ctx, ca_file, error, error_bytes) : -ENOMEM;
+    bool ok = fill_context(context, ca_file, error, error_bytes);
     pw_arena_enter(before);
-    if (result != 0) {
+    if (!ok) {
         pw_tls_context_destroy(context);
         return NULL;
     }
     return context;
+}
+
+/* Forgets what it has learnt. Sessions under way keep the old one. */
+static bool refresh_context(struct pw_tls_context *context)
+{
+    char error[256];
+    WOLFSSL_CTX *ctx = make_ctx(context->cas, false, error, sizeof error);
+    if (ctx == NULL) {
+        return false;
+    }
+    wolfSSL_CTX_free(context->ctx);
+    context->ctx = ctx;
+    context->learnt = false;
+    return true;
 }
 
 void pw_tls_context_destroy(struct pw_tls_context *context)
@@ -224,6 +266,7 @@ void pw_tls_context_destroy(struct pw_tls_context *context)
     struct pw_arena *before = pw_arena_enter(pw_arena_cold());
     wolfSSL_CTX_free(context->ctx);
     pw_arena_enter(before);
+    free(context->cas);
     free(context);
 }
 
@@ -237,10 +280,12 @@ static bool is_address(const char *host)
 bool pw_tls_open(struct pw_tls *tls, struct pw_tls_context *context, const char *host, struct pw_input *input,
                  struct pw_output *output)
 {
-    *tls = (struct pw_tls){.arena = pw_arena_cold(), .input = input, .output = output, .host = host};
+    *tls = (struct pw_tls){
+        .arena = pw_arena_cold(), .context = context, .input = input, .output = output, .host = host};
     struct pw_arena *before = pw_arena_enter(tls->arena);
-    tls->ssl = wolfSSL_new(context->ctx);
-    bool ok = tls->ssl != NULL;
+    bool ok = !context->learnt || refresh_context(context);
+    tls->ssl = ok ? wolfSSL_new(context->ctx) : NULL;
+    ok = tls->ssl != NULL;
     if (ok) {
         wolfSSL_SetIOReadCtx(tls->ssl, tls);
         wolfSSL_SetIOWriteCtx(tls->ssl, tls);
@@ -295,7 +340,9 @@ static bool check_chain(struct pw_tls *tls)
 enum pw_tls_result pw_tls_handshake(struct pw_tls *tls)
 {
     struct pw_arena *before = pw_arena_enter(tls->arena);
+    ca_learnt = false;
     int result = wolfSSL_connect(tls->ssl);
+    tls->context->learnt = tls->context->learnt || ca_learnt;
     enum pw_tls_result judged = result == WOLFSSL_SUCCESS ? PW_TLS_OK : judge(tls, result);
     if (judged == PW_TLS_OK && !check_chain(tls)) {
         tls->error = 0;

@@ -23,7 +23,8 @@
 struct WOLFSSL;
 struct pw_tls_context;
 
-/* ca_file: NULL or empty for the system's list. NULL: `error` says what is wrong with it. */
+/* ca_file: NULL or empty for the system's list. NULL: `error` says what is wrong with it. Its sessions must
+ * be made and handshaken by one thread at a time. */
 struct pw_tls_context *pw_tls_context_create(const char *ca_file, char *error, size_t error_bytes);
 void pw_tls_context_destroy(struct pw_tls_context *context);
 
@@ -39,6 +40,7 @@ enum pw_tls_result {
 struct pw_tls {
     struct WOLFSSL *ssl; /* NULL: not open */
     struct pw_arena *arena;
+    struct pw_tls_context *context; /* of the handshake */
     struct pw_input *input;
     struct pw_output *output;
     const char *host;
