@@ -9,6 +9,7 @@
 #include "document.h"
 #include "schema.h"
 #include "value.h"
+#include "word.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static uint32_t stage_idx_of(const struct check *check, const char *name)
 
 static void stage_unknown(const struct check *check, const char *name, yaml_mark_t mark)
 {
-    const char *nearest = pw_value_nearest(name, check->stage_names, check->stage_cnt);
+    const char *nearest = pw_word_nearest(name, check->stage_names, check->stage_cnt);
     char all[256] = "";
     for (uint32_t i = 0; i < check->stage_cnt; i++) {
         size_t size = strlen(all);

@@ -7,6 +7,7 @@
 
 #include "decimal.h"
 #include "value.h"
+#include "word.h"
 #include <string.h>
 
 /* ---- the table ---- */
@@ -340,7 +341,7 @@ static void unknown_key(struct pw_document *doc, const struct pw_section *sectio
     for (; name_cnt < section->key_cnt; name_cnt++) {
         names[name_cnt] = section->keys[name_cnt].name;
     }
-    const char *nearest = pw_value_nearest(text, names, name_cnt);
+    const char *nearest = pw_word_nearest(text, names, name_cnt);
     if (nearest != NULL) {
         pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; did you mean '%s'?", text, nearest);
     } else {

@@ -7,55 +7,12 @@
 #include "config.h"
 #include "decimal.h"
 #include "http.h"
+#include "word.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- suggestions ---- */
-
-#define WORD_BYTES_MAX 48u
-
-/* Levenshtein's distance: letters to change, add or drop; words beyond the bound are as far as can be. */
-static uint32_t word_distance(const char *a, const char *b)
-{
-    uint32_t row[WORD_BYTES_MAX + 1];
-    uint32_t b_bytes = (uint32_t)strlen(b);
-    if (strlen(a) > WORD_BYTES_MAX || b_bytes > WORD_BYTES_MAX) {
-        return UINT32_MAX;
-    }
-    for (uint32_t k = 0; k <= b_bytes; k++) {
-        row[k] = k;
-    }
-    for (uint32_t i = 0; a[i] != '\0'; i++) {
-        uint32_t diagonal = row[0];
-        row[0] = i + 1;
-        for (uint32_t k = 0; k < b_bytes; k++) {
-            uint32_t best = diagonal + (a[i] != b[k]);
-            diagonal = row[k + 1];
-            best = row[k] + 1 < best ? row[k] + 1 : best;
-            row[k + 1] = diagonal + 1 < best ? diagonal + 1 : best;
-        }
-    }
-    return row[b_bytes];
-}
-
-const char *pw_value_nearest(const char *wrong, const char *const *names, uint32_t name_cnt)
-{
-    /* A third of the letters wrong is a slip; more is another word. */
-    uint32_t best_distance = (uint32_t)strlen(wrong) / 3 + 1;
-    const char *best = NULL;
-    for (uint32_t i = 0; i < name_cnt; i++) {
-        uint32_t distance = word_distance(wrong, names[i]);
-        if (distance <= best_distance && (best == NULL || distance < best_distance)) {
-            best_distance = distance;
-            best = names[i];
-        }
-    }
-    return best;
-}
-
-/* "spin, pause, yield, sleep" */
 const char *pw_value_join(const char *const *names, uint32_t name_cnt, char *text, size_t text_bytes)
 {
     size_t size = 0;
@@ -222,7 +179,7 @@ static void choice_read(const struct value *value)
         }
     }
     char all[160];
-    const char *nearest = pw_value_nearest(value->text, key->choices, key->choice_cnt);
+    const char *nearest = pw_word_nearest(value->text, key->choices, key->choice_cnt);
     value_problem(value, "'%.40s' is unknown; %s%s%suse one of: %s", value->text,
                   nearest ? "did you mean '" : "", nearest ? nearest : "", nearest ? "'? " : "",
                   pw_value_join(key->choices, key->choice_cnt, all, sizeof all));

@@ -68,8 +68,6 @@ void pw_value_read_node(struct pw_document *doc, const struct pw_key *key, enum 
 /* The same for the key's default, if it has one. */
 void pw_value_read_default(struct pw_document *doc, const struct pw_key *key, struct pw_target target);
 
-/* The name among `names` that the wrong one was probably meant to be, or NULL. */
-const char *pw_value_nearest(const char *wrong, const char *const *names, uint32_t name_cnt);
 /* "spin, pause, yield, sleep"; returns text. */
 const char *pw_value_join(const char *const *names, uint32_t name_cnt, char *text, size_t text_bytes);
 
