@@ -5,6 +5,7 @@
 #include "text.h"
 #include <pinwheel/event.h>
 #include <pinwheel/workspace.h>
+#include <string.h>
 
 #define NAME_IN(table, number)                                                                               \
     ((number) < sizeof(table) / sizeof(table)[0] && (table)[number] ? (table)[number] : "?")
@@ -121,223 +122,259 @@ const char *pw_engine_state_name(uint64_t state)
     return NAME_IN(engine_state_names, state);
 }
 
-/* ---- bodies, each as " key=value ..." ---- */
+/* ---- fields: " key=value" in text, ","key":value" in JSON ---- */
 
-static void put_e8(struct pw_text *text, const char *key, int64_t value_e8)
+struct out {
+    struct pw_text text;
+    bool json;
+};
+
+static void put_key(struct out *out, const char *key)
 {
-    pw_text_put(text, " %s=", key);
-    pw_text_put_e8(text, value_e8);
+    pw_text_put(&out->text, out->json ? ",\"%s\":" : " %s=", key);
 }
 
-static void put_u64(struct pw_text *text, const char *key, uint64_t value)
+/* Decimals are strings in JSON: its numbers are binary fractions to most readers. */
+static void put_e8(struct out *out, const char *key, int64_t value_e8)
 {
-    pw_text_put(text, " %s=%llu", key, (unsigned long long)value);
+    put_key(out, key);
+    pw_text_put(&out->text, "%s", out->json ? "\"" : "");
+    pw_text_put_e8(&out->text, value_e8);
+    pw_text_put(&out->text, "%s", out->json ? "\"" : "");
 }
 
-static void put_i64(struct pw_text *text, const char *key, int64_t value)
+static void put_e16(struct out *out, const char *key, pw_i128 value_e16)
 {
-    pw_text_put(text, " %s=%lld", key, (long long)value);
+    put_key(out, key);
+    pw_text_put(&out->text, "%s", out->json ? "\"" : "");
+    pw_text_put_e16(&out->text, value_e16);
+    pw_text_put(&out->text, "%s", out->json ? "\"" : "");
 }
 
-static void put_name(struct pw_text *text, const char *key, const char *name)
+static void put_u64(struct out *out, const char *key, uint64_t value)
 {
-    pw_text_put(text, " %s=%s", key, name);
+    put_key(out, key);
+    pw_text_put(&out->text, "%llu", (unsigned long long)value);
 }
 
-static void put_side(struct pw_text *text, const struct pw_event *event)
+static void put_i64(struct out *out, const char *key, int64_t value)
 {
-    put_name(text, "side", event->flags & PW_FLAG_SELL ? "sell" : "buy");
+    put_key(out, key);
+    pw_text_put(&out->text, "%lld", (long long)value);
 }
 
-static void put_quote(struct pw_text *text, const struct pw_event *event)
+/* A word without anything to escape. */
+static void put_name(struct out *out, const char *key, const char *name)
+{
+    put_key(out, key);
+    pw_text_put(&out->text, out->json ? "\"%s\"" : "%s", name);
+}
+
+static void put_flag(struct out *out, const char *key, bool is_set)
+{
+    if (is_set) {
+        pw_text_put(&out->text, out->json ? ",\"%s\":true" : " %s", key);
+    }
+}
+
+/* ---- bodies ---- */
+
+static void put_side(struct out *out, const struct pw_event *event)
+{
+    put_name(out, "side", event->flags & PW_FLAG_SELL ? "sell" : "buy");
+}
+
+static void put_quote(struct out *out, const struct pw_event *event)
 {
     const struct pw_quote *quote = &event->body.quote;
-    put_e8(text, "bid", quote->bid_price_e8);
-    put_e8(text, "bid_qty", quote->bid_qty_e8);
-    put_e8(text, "ask", quote->ask_price_e8);
-    put_e8(text, "ask_qty", quote->ask_qty_e8);
-    put_u64(text, "update_id", quote->update_id);
+    put_e8(out, "bid", quote->bid_price_e8);
+    put_e8(out, "bid_qty", quote->bid_qty_e8);
+    put_e8(out, "ask", quote->ask_price_e8);
+    put_e8(out, "ask_qty", quote->ask_qty_e8);
+    put_u64(out, "update_id", quote->update_id);
 }
 
-static void put_trade(struct pw_text *text, const struct pw_event *event)
+static void put_trade(struct out *out, const struct pw_event *event)
 {
     const struct pw_trade *trade = &event->body.trade;
-    put_side(text, event);
-    put_e8(text, "price", trade->price_e8);
-    put_e8(text, "qty", trade->qty_e8);
-    put_u64(text, "trade_id", trade->trade_id);
-    put_i64(text, "trade_ns", trade->trade_ns);
+    put_side(out, event);
+    put_e8(out, "price", trade->price_e8);
+    put_e8(out, "qty", trade->qty_e8);
+    put_u64(out, "trade_id", trade->trade_id);
+    put_i64(out, "trade_ns", trade->trade_ns);
 }
 
-static void put_agg_trade(struct pw_text *text, const struct pw_event *event)
+static void put_agg_trade(struct out *out, const struct pw_event *event)
 {
     const struct pw_agg_trade *trade = &event->body.agg_trade;
-    put_side(text, event);
-    put_e8(text, "price", trade->price_e8);
-    put_e8(text, "qty", trade->qty_e8);
-    put_u64(text, "agg_id", trade->agg_id);
-    put_u64(text, "first_trade_id", trade->first_trade_id);
-    put_u64(text, "trades", trade->trade_cnt);
-    put_i64(text, "match_offset_us", trade->match_offset_us);
+    put_side(out, event);
+    put_e8(out, "price", trade->price_e8);
+    put_e8(out, "qty", trade->qty_e8);
+    put_u64(out, "agg_id", trade->agg_id);
+    put_u64(out, "first_trade_id", trade->first_trade_id);
+    put_u64(out, "trades", trade->trade_cnt);
+    put_i64(out, "match_offset_us", trade->match_offset_us);
 }
 
-static void put_depth_flags(struct pw_text *text, const struct pw_event *event)
+static void put_depth_flags(struct out *out, const struct pw_event *event)
 {
-    pw_text_put(text, "%s%s%s", event->flags & PW_FLAG_SNAPSHOT ? " snapshot" : "",
-                event->flags & PW_FLAG_LAST ? " last" : "", event->flags & PW_FLAG_STALE ? " stale" : "");
+    put_flag(out, "snapshot", event->flags & PW_FLAG_SNAPSHOT);
+    put_flag(out, "last", event->flags & PW_FLAG_LAST);
+    put_flag(out, "stale", event->flags & PW_FLAG_STALE);
 }
 
-static void put_depth(struct pw_text *text, const struct pw_event *event)
+static void put_depth(struct out *out, const struct pw_event *event)
 {
     const struct pw_depth *depth = &event->body.depth;
-    put_u64(text, "first_update_id", depth->first_update_id);
-    put_u64(text, "last_update_id", depth->last_update_id);
-    put_u64(text, "prev_update_id", depth->prev_update_id);
-    put_u64(text, "bids", depth->bid_cnt);
-    put_u64(text, "asks", depth->ask_cnt);
-    put_depth_flags(text, event);
+    put_u64(out, "first_update_id", depth->first_update_id);
+    put_u64(out, "last_update_id", depth->last_update_id);
+    put_u64(out, "prev_update_id", depth->prev_update_id);
+    put_u64(out, "bids", depth->bid_cnt);
+    put_u64(out, "asks", depth->ask_cnt);
+    put_depth_flags(out, event);
 }
 
-static void put_levels(struct pw_text *text, const struct pw_event *event)
+static void put_levels(struct out *out, const struct pw_event *event)
 {
     const struct pw_levels *levels = &event->body.levels;
-    put_name(text, "side", event->flags & PW_FLAG_SELL ? "ask" : "bid");
-    for (int i = 0; i < (event->flags & PW_FLAG_PAIR ? 2 : 1); i++) {
-        put_e8(text, "price", levels->level[i].price_e8);
-        put_e8(text, "qty", levels->level[i].qty_e8);
+    put_name(out, "side", event->flags & PW_FLAG_SELL ? "ask" : "bid");
+    put_e8(out, "price", levels->level[0].price_e8);
+    put_e8(out, "qty", levels->level[0].qty_e8);
+    if (event->flags & PW_FLAG_PAIR) {
+        put_e8(out, "price2", levels->level[1].price_e8);
+        put_e8(out, "qty2", levels->level[1].qty_e8);
     }
-    put_u64(text, "update_id", levels->update_id);
-    put_depth_flags(text, event);
+    put_u64(out, "update_id", levels->update_id);
+    put_depth_flags(out, event);
 }
 
-static void put_candle(struct pw_text *text, const struct pw_event *event)
+static void put_candle(struct out *out, const struct pw_event *event)
 {
     const struct pw_candle *candle = &event->body.candle;
-    put_e8(text, "open", candle->open_e8);
-    put_e8(text, "high", candle->high_e8);
-    put_e8(text, "low", candle->low_e8);
-    put_e8(text, "close", candle->close_e8);
-    put_e8(text, "volume", candle->volume_e8);
-    pw_text_put(text, "%s", event->flags & PW_FLAG_CLOSED ? " closed" : "");
+    put_e8(out, "open", candle->open_e8);
+    put_e8(out, "high", candle->high_e8);
+    put_e8(out, "low", candle->low_e8);
+    put_e8(out, "close", candle->close_e8);
+    put_e8(out, "volume", candle->volume_e8);
+    put_flag(out, "closed", event->flags & PW_FLAG_CLOSED);
 }
 
-static void put_candle_info(struct pw_text *text, const struct pw_event *event)
+static void put_candle_info(struct out *out, const struct pw_event *event)
 {
     const struct pw_candle_info *info = &event->body.candle_info;
-    put_i64(text, "open_ns", info->open_ns);
-    put_u64(text, "interval_s", info->interval_s);
-    put_e8(text, "quote_volume", info->quote_volume_e8);
-    put_i64(text, "first_trade_id", info->first_trade_id);
-    put_i64(text, "last_trade_id", info->last_trade_id);
-    put_u64(text, "trades", info->trade_cnt);
+    put_i64(out, "open_ns", info->open_ns);
+    put_u64(out, "interval_s", info->interval_s);
+    put_e8(out, "quote_volume", info->quote_volume_e8);
+    put_i64(out, "first_trade_id", info->first_trade_id);
+    put_i64(out, "last_trade_id", info->last_trade_id);
+    put_u64(out, "trades", info->trade_cnt);
 }
 
-static void put_state(struct pw_text *text, const struct pw_event *event)
+static void put_state(struct out *out, const struct pw_event *event)
 {
     const struct pw_state *state = &event->body.state;
     if (event->kind == PW_EVENT_BOOK_STATE) {
-        put_name(text, "state", pw_book_state_name(state->state));
+        put_name(out, "state", pw_book_state_name(state->state));
     } else if (event->kind == PW_EVENT_FEED_STATE) {
-        put_name(text, "state", pw_feed_state_name(state->state));
+        put_name(out, "state", pw_feed_state_name(state->state));
     } else {
-        put_name(text, "command", NAME_IN(command_names, state->state));
-        put_u64(text, "market_seq", state->market_seq);
+        put_name(out, "command", NAME_IN(command_names, state->state));
+        put_u64(out, "market_seq", state->market_seq);
     }
-    put_name(text, "reason", pw_reason_name(state->reason));
-    put_u64(text, "feed", state->feed_idx);
-    put_u64(text, "last_update_id", state->last_update_id);
+    put_name(out, "reason", pw_reason_name(state->reason));
+    put_u64(out, "feed", state->feed_idx);
+    put_u64(out, "last_update_id", state->last_update_id);
 }
 
-static void put_gap(struct pw_text *text, const struct pw_event *event)
+static void put_gap(struct out *out, const struct pw_event *event)
 {
     const struct pw_gap *gap = &event->body.gap;
-    put_name(text, "reason", pw_reason_name(gap->reason));
-    put_u64(text, "first", gap->first);
-    put_u64(text, "last", gap->last);
-    put_u64(text, "lost", gap->lost_cnt);
-    put_u64(text, "feed", gap->feed_idx);
+    put_name(out, "reason", pw_reason_name(gap->reason));
+    put_u64(out, "first", gap->first);
+    put_u64(out, "last", gap->last);
+    put_u64(out, "lost", gap->lost_cnt);
+    put_u64(out, "feed", gap->feed_idx);
 }
 
-static void put_signal(struct pw_text *text, const struct pw_event *event)
+static void put_signal(struct out *out, const struct pw_event *event)
 {
     const struct pw_signal *signal = &event->body.signal;
-    put_i64(text, "direction", signal->direction);
-    put_e8(text, "value_a", signal->value_a);
-    put_e8(text, "value_b", signal->value_b);
-    put_u64(text, "strategy", signal->strategy_idx);
-    put_u64(text, "market_seq", signal->market_seq);
+    put_i64(out, "direction", signal->direction);
+    put_e8(out, "value_a", signal->value_a);
+    put_e8(out, "value_b", signal->value_b);
+    put_u64(out, "strategy", signal->strategy_idx);
+    put_u64(out, "market_seq", signal->market_seq);
 }
 
-static void put_intent(struct pw_text *text, const struct pw_event *event)
+static void put_intent(struct out *out, const struct pw_event *event)
 {
     const struct pw_intent *intent = &event->body.intent;
-    put_name(text, "action", NAME_IN(action_names, intent->action));
-    put_side(text, event);
-    put_name(text, "type", NAME_IN(type_names, intent->type));
-    put_name(text, "tif", NAME_IN(tif_names, intent->tif));
-    put_e8(text, "price", intent->price_e8);
-    put_e8(text, "qty", intent->qty_e8);
-    put_u64(text, "client_order_id", intent->client_order_id);
-    put_u64(text, "strategy", intent->strategy_idx);
-    put_u64(text, "tag", intent->tag);
-    put_u64(text, "market_seq", intent->market_seq);
+    put_name(out, "action", NAME_IN(action_names, intent->action));
+    put_side(out, event);
+    put_name(out, "type", NAME_IN(type_names, intent->type));
+    put_name(out, "tif", NAME_IN(tif_names, intent->tif));
+    put_e8(out, "price", intent->price_e8);
+    put_e8(out, "qty", intent->qty_e8);
+    put_u64(out, "client_order_id", intent->client_order_id);
+    put_u64(out, "strategy", intent->strategy_idx);
+    put_u64(out, "tag", intent->tag);
+    put_u64(out, "market_seq", intent->market_seq);
 }
 
-static void put_order(struct pw_text *text, const struct pw_event *event)
+static void put_order(struct out *out, const struct pw_event *event)
 {
     const struct pw_order *order = &event->body.order;
-    put_name(text, "state", pw_order_state_name(order->state));
-    put_name(text, "reason", pw_reason_name(order->reason));
-    put_side(text, event);
-    put_name(text, "type", NAME_IN(type_names, order->type));
-    put_name(text, "tif", NAME_IN(tif_names, order->tif));
-    put_e8(text, "price", order->price_e8);
-    put_e8(text, "leaves_qty", order->leaves_qty_e8);
-    put_u64(text, "client_order_id", order->client_order_id);
-    put_u64(text, "strategy", order->strategy_idx);
-    put_u64(text, "tag", order->tag);
-    put_u64(text, "market_seq", order->market_seq);
+    put_name(out, "state", pw_order_state_name(order->state));
+    put_name(out, "reason", pw_reason_name(order->reason));
+    put_side(out, event);
+    put_name(out, "type", NAME_IN(type_names, order->type));
+    put_name(out, "tif", NAME_IN(tif_names, order->tif));
+    put_e8(out, "price", order->price_e8);
+    put_e8(out, "leaves_qty", order->leaves_qty_e8);
+    put_u64(out, "client_order_id", order->client_order_id);
+    put_u64(out, "strategy", order->strategy_idx);
+    put_u64(out, "tag", order->tag);
+    put_u64(out, "market_seq", order->market_seq);
 }
 
-static void put_fill(struct pw_text *text, const struct pw_event *event)
+static void put_fill(struct out *out, const struct pw_event *event)
 {
     const struct pw_fill *fill = &event->body.fill;
-    put_side(text, event);
-    put_e8(text, "price", fill->price_e8);
-    put_e8(text, "qty", fill->qty_e8);
-    pw_text_put(text, " fee=");
-    pw_text_put_e16(text, pw_fill_fee_e16(fill));
-    put_u64(text, "client_order_id", fill->client_order_id);
-    pw_text_put(text, "%s", event->flags & PW_FLAG_MAKER ? " maker" : " taker");
+    put_side(out, event);
+    put_e8(out, "price", fill->price_e8);
+    put_e8(out, "qty", fill->qty_e8);
+    put_e16(out, "fee", pw_fill_fee_e16(fill));
+    put_u64(out, "client_order_id", fill->client_order_id);
+    put_flag(out, event->flags & PW_FLAG_MAKER ? "maker" : "taker", true);
 }
 
-static void put_consumed(struct pw_text *text, const struct pw_event *event)
+static void put_consumed(struct out *out, const struct pw_event *event)
 {
-    put_u64(text, "report_seq", event->body.consumed.report_seq);
-    put_u64(text, "market_seq", event->body.consumed.market_seq);
+    put_u64(out, "report_seq", event->body.consumed.report_seq);
+    put_u64(out, "market_seq", event->body.consumed.market_seq);
 }
 
-static void put_frame(struct pw_text *text, const struct pw_event *event)
+static void put_frame(struct out *out, const struct pw_event *event)
 {
     const struct pw_frame *frame = &event->body.frame;
-    put_u64(text, "feed", frame->feed_idx);
-    put_u64(text, "bytes", frame->payload_bytes);
+    put_u64(out, "feed", frame->feed_idx);
+    put_u64(out, "bytes", frame->payload_bytes);
     if (frame->payload_bytes == 0) {
-        put_name(text, "state", pw_feed_state_name(frame->state));
-        put_name(text, "reason", pw_reason_name(frame->reason));
+        put_name(out, "state", pw_feed_state_name(frame->state));
+        put_name(out, "reason", pw_reason_name(frame->reason));
     }
 }
 
-static void put_conn(struct pw_text *text, const struct pw_event *event)
+static void put_conn(struct out *out, const struct pw_event *event)
 {
     const struct pw_conn *conn = &event->body.conn;
-    put_u64(text, "feed", conn->feed_idx);
-    put_name(text, "state", pw_feed_state_name(conn->state));
-    put_name(text, "reason", pw_reason_name(conn->reason));
-    put_u64(text, "slot", conn->slot_idx);
+    put_u64(out, "feed", conn->feed_idx);
+    put_name(out, "state", pw_feed_state_name(conn->state));
+    put_name(out, "reason", pw_reason_name(conn->reason));
+    put_u64(out, "slot", conn->slot_idx);
 }
 
-static void (*const body_puts[])(struct pw_text *text, const struct pw_event *event) = {
+static void (*const body_puts[])(struct out *out, const struct pw_event *event) = {
     [PW_EVENT_QUOTE] = put_quote,
     [PW_EVENT_TRADE] = put_trade,
     [PW_EVENT_AGG_TRADE] = put_agg_trade,
@@ -358,24 +395,47 @@ static void (*const body_puts[])(struct pw_text *text, const struct pw_event *ev
     [PW_EVENT_CONN] = put_conn,
 };
 
-int pw_event_print(const struct pw_event *event, const char *symbol, char *buffer, int buffer_bytes)
+static void put_body(struct out *out, const struct pw_event *event)
 {
-    if (buffer_bytes <= 0) {
+    if (event->kind < sizeof body_puts / sizeof body_puts[0] && body_puts[event->kind] != NULL) {
+        body_puts[event->kind](out, event);
+    }
+}
+
+int pw_event_print(const struct pw_event *event, const char *symbol, char *text, int text_bytes)
+{
+    if (text_bytes <= 0) {
         return 0;
     }
-    struct pw_text text = pw_text_start(buffer, (size_t)buffer_bytes);
-    pw_text_put(&text, "%u %s ", event->seq, pw_event_kind_name(event->kind));
+    struct out out = {.text = pw_text_start(text, (size_t)text_bytes)};
+    pw_text_put(&out.text, "%u %s ", event->seq, pw_event_kind_name(event->kind));
     if (symbol != NULL) {
-        pw_text_put(&text, "%s", symbol);
+        pw_text_put_escaped(&out.text, symbol, strlen(symbol));
     } else if (event->instrument_idx == PW_NO_INSTRUMENT) {
-        pw_text_put(&text, "-");
+        pw_text_put(&out.text, "-");
     } else {
-        pw_text_put(&text, "#%u", event->instrument_idx);
+        pw_text_put(&out.text, "#%u", event->instrument_idx);
     }
-    put_i64(&text, "recv_ns", event->recv_ns);
-    put_i64(&text, "venue_ns", event->venue_ns);
-    if (event->kind < sizeof body_puts / sizeof body_puts[0] && body_puts[event->kind] != NULL) {
-        body_puts[event->kind](&text, event);
+    put_i64(&out, "recv_ns", event->recv_ns);
+    put_i64(&out, "venue_ns", event->venue_ns);
+    put_body(&out, event);
+    return (int)out.text.len;
+}
+
+void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const char *symbol)
+{
+    struct out out = {.text = *text, .json = true};
+    pw_text_put(&out.text, "\"seq\":%u,\"kind\":\"%s\"", event->seq, pw_event_kind_name(event->kind));
+    if (symbol != NULL) {
+        pw_text_put(&out.text, ",\"symbol\":\"");
+        pw_text_put_escaped(&out.text, symbol, strlen(symbol));
+        pw_text_put(&out.text, "\"");
     }
-    return (int)text.len;
+    if (event->instrument_idx != PW_NO_INSTRUMENT) {
+        put_u64(&out, "instrument_idx", event->instrument_idx);
+    }
+    put_i64(&out, "recv_ns", event->recv_ns);
+    put_i64(&out, "venue_ns", event->venue_ns);
+    put_body(&out, event);
+    *text = out.text;
 }

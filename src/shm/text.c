@@ -67,19 +67,57 @@ void pw_text_put_e16(struct pw_text *text, pw_i128 value_e16)
     put_scaled(text, value_e16, 16);
 }
 
-void pw_text_put_escaped(struct pw_text *text, const void *bytes, size_t byte_cnt)
+/* Bytes of the printable UTF-8 character at `at`, or 0 when there is none: RFC 3629, without control
+ * characters. */
+static size_t printable_bytes(const unsigned char *at, size_t left)
 {
-    const unsigned char *from = bytes;
-    for (size_t i = 0; i < byte_cnt && !text->cut; i++) {
-        unsigned char c = from[i];
-        if (c == '"' || c == '\\') {
-            pw_text_put(text, "\\%c", c);
-        } else if (c == '\n') {
+    if (at[0] >= ' ' && at[0] <= '~') {
+        return 1;
+    }
+    size_t bytes = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    if (at[0] < 0xc2 || at[0] > 0xf4 || bytes > left) {
+        return 0;
+    }
+    uint32_t code = at[0] & (0xffu >> (bytes + 1));
+    for (size_t i = 1; i < bytes; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | (at[i] & 0x3fu);
+    }
+    bool is_shortest = code >= (bytes == 2 ? 0x80u : bytes == 3 ? 0x800u : 0x10000u);
+    bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+    bool is_control = code < 0xa0 || (code >= 0x200b && code <= 0x200f) ||
+                      (code >= 0x2028 && code <= 0x202e) ||
+                      (code >= 0x2066 && code <= 0x2069); /* C1; invisible, line and direction marks */
+    return is_shortest && !is_surrogate && !is_control && code <= 0x10ffff ? bytes : 0;
+}
+
+static void put_bytes(struct pw_text *text, const void *bytes, size_t byte_cnt, bool quoted)
+{
+    const unsigned char *at = bytes, *end = at + byte_cnt;
+    while (at < end && !text->cut) {
+        size_t printable = printable_bytes(at, (size_t)(end - at));
+        if (quoted && (*at == '"' || *at == '\\')) {
+            pw_text_put(text, "\\%c", *at++);
+        } else if (printable != 0) {
+            pw_text_put(text, "%.*s", (int)printable, (const char *)at);
+            at += printable;
+        } else if (*at == '\n') {
             pw_text_put(text, "\\n");
-        } else if (c < ' ' || c > '~') {
-            pw_text_put(text, "\\u%04x", c);
+            at++;
         } else {
-            pw_text_put(text, "%c", c);
+            pw_text_put(text, "\\u%04x", *at++);
         }
     }
+}
+
+void pw_text_put_escaped(struct pw_text *text, const void *bytes, size_t byte_cnt)
+{
+    put_bytes(text, bytes, byte_cnt, true);
+}
+
+void pw_text_put_printable(struct pw_text *text, const void *bytes, size_t byte_cnt)
+{
+    put_bytes(text, bytes, byte_cnt, false);
 }

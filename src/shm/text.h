@@ -26,9 +26,17 @@ void pw_text_put(struct pw_text *text, const char *format, ...) __attribute__((f
 void pw_text_put_e8(struct pw_text *text, int64_t value_e8);
 void pw_text_put_e16(struct pw_text *text, pw_i128 value_e16);
 
-/* Bytes from outside, with everything escaped that is not printable ASCII, as JSON does it (\n, \", \u00e9
- * for the byte e9): the result is safe in a terminal and between the quotes of a JSON string. */
+/* Bytes from outside: printable UTF-8 as it is, everything else escaped as JSON does it (\n, \", \u001b;
+ * \u00ff for a byte ff that is no UTF-8). The result is safe in a terminal and between the quotes of a JSON
+ * string. */
 void pw_text_put_escaped(struct pw_text *text, const void *bytes, size_t byte_cnt);
+
+/* The same for a terminal alone: quotes and backslashes stay as they are. */
+void pw_text_put_printable(struct pw_text *text, const void *bytes, size_t byte_cnt);
+
+/* The fields of an event as members of a JSON object, without its braces: decimals as strings, integers as
+ * numbers of up to 64 bits. `symbol` may be NULL. */
+void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const char *symbol);
 
 /* A 128-bit amount that stands as low and high word. */
 static inline pw_i128 pw_e16_from_words(const uint64_t words[2])

@@ -47,12 +47,31 @@ Test(text, amounts_in_two_words_keep_their_sign)
     cr_assert_str_eq(e16(pw_e16_from_words(large)), "1844.6744073709551615");
 }
 
+static const char *escaped(const char *bytes)
+{
+    static char buffer[128];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_text_put_escaped(&text, bytes, strlen(bytes));
+    return buffer;
+}
+
 Test(text, everything_unprintable_is_escaped)
 {
-    char buffer[64];
-    struct pw_text text = pw_text_start(buffer, sizeof buffer);
-    pw_text_put_escaped(&text, "a\"\\\n\x1b[\xff", 7);
-    cr_assert_str_eq(buffer, "a\\\"\\\\\\n\\u001b[\\u00ff");
+    cr_assert_str_eq(escaped("a\"\\\n\x1b[\x7f"), "a\\\"\\\\\\n\\u001b[\\u007f");
+    cr_assert_str_eq(escaped("\xff"), "\\u00ff");
+    cr_assert_str_eq(escaped("\xc2\x9b"), "\\u00c2\\u009b", "a control character of the second kind");
+    cr_assert_str_eq(escaped("\xe2\x80\xae"), "\\u00e2\\u0080\\u00ae", "turns the direction of a line");
+}
+
+Test(text, utf8_is_kept_and_what_only_looks_like_it_is_not)
+{
+    cr_assert_str_eq(escaped("\xe5\xb8\x81USDT \xc3\xa9 \xf0\x9f\x9a\x80"),
+                     "\xe5\xb8\x81USDT \xc3\xa9 \xf0\x9f\x9a\x80");
+    cr_assert_str_eq(escaped("\xe5\xb8"), "\\u00e5\\u00b8", "cut short");
+    cr_assert_str_eq(escaped("\xc0\xaf"), "\\u00c0\\u00af", "longer than needed");
+    cr_assert_str_eq(escaped("\xe0\x9f\xbf"), "\\u00e0\\u009f\\u00bf", "longer than needed");
+    cr_assert_str_eq(escaped("\xed\xa0\x80"), "\\u00ed\\u00a0\\u0080", "half of a surrogate pair");
+    cr_assert_str_eq(escaped("\xf4\x90\x80\x80"), "\\u00f4\\u0090\\u0080\\u0080", "beyond Unicode");
 }
 
 Test(text, what_does_not_fit_is_cut_and_told)
@@ -87,6 +106,20 @@ Test(event, trade_is_printed_with_all_that_it_says)
     cr_assert_eq(len, (int)strlen(text));
     pw_event_print(&event, NULL, text, sizeof text);
     cr_assert_not_null(strstr(text, " trade #2 "));
+}
+
+Test(event, json_has_the_same_fields_with_decimals_as_strings)
+{
+    struct pw_event event = {
+        .seq = 9, .instrument_idx = 2, .kind = PW_EVENT_LEVELS, .flags = PW_FLAG_PAIR | PW_FLAG_LAST};
+    event.body.levels = (struct pw_levels){.level = {{1, 2}, {3 * PW_E8, 0}}, .update_id = UINT64_MAX};
+    char buffer[400];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_event_put_json(&text, &event, "B\"C");
+    cr_assert_str_eq(buffer,
+                     "\"seq\":9,\"kind\":\"levels\",\"symbol\":\"B\\\"C\",\"instrument_idx\":2,\"recv_ns\":0,"
+                     "\"venue_ns\":0,\"side\":\"bid\",\"price\":\"0.00000001\",\"qty\":\"0.00000002\","
+                     "\"price2\":\"3\",\"qty2\":\"0\",\"update_id\":18446744073709551615,\"last\":true");
 }
 
 Test(event, fill_is_printed_with_its_exact_fee)

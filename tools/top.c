@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinwheel top: the monitor. Shows an engine from outside, live or dead; writes nothing to it, so cannot slow
+ * it.
+ */
+#include "top.h"
+#include <curses.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#define INTERVAL_DEFAULT_MS 500
+#define ONCE_INTERVAL_MS    200 /* between the two looks that rates need */
+#define ALIVE_CHECK_MS      200 /* a dead engine shows within this, whatever the interval */
+
+static const char help[] =
+    "usage: pinwheel top [INSTANCE] [--once] [--json] [--interval MS]\n"
+    "\n"
+    "Shows a running engine, or what a dead one left: stages, markets, account, positions, feeds, rings, "
+    "latency,\n"
+    "errors and metrics. INSTANCE is a name or the path of a workspace; where there is only one, it may be "
+    "left out.\n"
+    "Watching never slows the engine: its memory is mapped read-only and nothing is asked of it.\n"
+    "\n"
+    "  --once         print the page once and end; so it is without a terminal, too\n"
+    "  --json         print everything once as one JSON object in one line; decimals are strings\n"
+    "  --interval MS  between two looks, 50 to 60000 (default 500; with --once or --json 200)\n"
+    "  --help\n"
+    "\n"
+    "keys: q quits; space, right and page down show the next page, left and page up the one before, home the "
+    "first\n"
+    "\n"
+    "LOAD: # busy, ! stalled (input, but no room for output), . idle. Shares and rates are those since the "
+    "look before;\n"
+    "of a dead engine, those of its whole life.\n"
+    "\n"
+    "exit codes: 0 shown; 1 no such instance, or it cannot be read; 2 wrong usage, or several instances and "
+    "none named\n"
+    "(they are listed); 3 shown once, but the engine does not run\n";
+
+struct options {
+    const char *instance;
+    bool once, json;
+    int64_t interval_ms;
+};
+
+/* 0, or -1 when the arguments make no sense; 1 when help was given. */
+static int options_read(struct options *options, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(help, stdout);
+            return 1;
+        }
+        if (strcmp(argv[i], "--once") == 0) {
+            options->once = true;
+        } else if (strcmp(argv[i], "--json") == 0) {
+            options->json = true;
+        } else if (strcmp(argv[i], "--interval") == 0) {
+            if (++i == argc || !pw_watch_number(argv[i], 50, 60000, &options->interval_ms)) {
+                fprintf(stderr, "--interval wants 50 to 60000 milliseconds\n");
+                return -1;
+            }
+        } else if (argv[i][0] == '-' || options->instance != NULL) {
+            fprintf(stderr, "what is '%s'? see pinwheel top --help\n", argv[i]);
+            return -1;
+        } else {
+            options->instance = argv[i];
+        }
+    }
+    return 0;
+}
+
+/* ---- looks ---- */
+
+/* Prepares the next look. since_ns: monotonic time of the look before. */
+static void look_again(struct pw_look *look, int64_t *since_ns)
+{
+    const struct pw_workspace_header *header = look->ws->header;
+    int64_t now_ns = pw_watch_mono_ns();
+    look->alive = pw_workspace_alive(look->ws);
+    if (look->alive) {
+        look->wall_ns = pw_watch_wall_ns();
+        look->seconds = (double)(now_ns - *since_ns) / 1e9;
+    } else {
+        look->wall_ns = pw_watch_get_ns(&header->heartbeat_ns);
+        look->seconds = (double)(look->wall_ns - header->started_ns) / 1e9;
+        memset(look->before, 0, sizeof look->before);
+    }
+    *since_ns = now_ns;
+}
+
+static struct pw_page page; /* large */
+
+static enum pw_watch_exit run_once(const struct pw_workspace *ws, bool json, int64_t interval_ms)
+{
+    static struct pw_look look;
+    int64_t since_ns = pw_watch_mono_ns();
+    look.ws = ws;
+    look_again(&look, &since_ns);
+    if (look.alive) { /* the first look is there to be compared with */
+        FILE *nowhere = fopen("/dev/null", "we");
+        if (json && nowhere != NULL) {
+            pw_top_json(&look, nowhere);
+        } else {
+            pw_page_fill(&page, &look);
+        }
+        if (nowhere != NULL) {
+            fclose(nowhere);
+        }
+        pw_watch_sleep_ms(interval_ms);
+        look_again(&look, &since_ns);
+    }
+    if (json) {
+        pw_top_json(&look, stdout);
+    } else {
+        pw_page_fill(&page, &look);
+        for (uint32_t i = 0; i < page.line_cnt; i++) {
+            printf("%s\n", page.lines[i].text);
+        }
+    }
+    return look.alive ? PW_WATCH_OK : PW_WATCH_DEAD;
+}
+
+/* ---- the terminal ---- */
+
+/* Bytes of `text` that fit into so many columns. */
+static int bytes_fitting(const char *text, int columns)
+{
+    const char *at = text;
+    mbstate_t state = {0};
+    while (*at != '\0') {
+        wchar_t wide;
+        size_t bytes = mbrtowc(&wide, at, MB_CUR_MAX, &state);
+        int width = bytes > MB_CUR_MAX ? -1 : wcwidth(wide);
+        if (width < 0 || width > columns) {
+            break;
+        }
+        columns -= width;
+        at += bytes;
+    }
+    return (int)(at - text);
+}
+
+static int style_of(enum pw_line_style style)
+{
+    switch (style) {
+    case PW_LINE_TITLE:
+        return A_BOLD | COLOR_PAIR(1);
+    case PW_LINE_HEAD:
+        return A_BOLD | A_UNDERLINE;
+    case PW_LINE_ALERT:
+        return A_BOLD | COLOR_PAIR(2);
+    case PW_LINE_PLAIN:
+        break;
+    }
+    return A_NORMAL;
+}
+
+static void line_draw(int row, const struct pw_line *line)
+{
+    attrset(style_of(line->style));
+    mvaddnstr(row, 0, line->text, bytes_fitting(line->text, COLS));
+    attrset(A_NORMAL);
+}
+
+/* Where each screenful begins: sections stay together where they can. Returns how many screenfuls there are.
+ */
+static uint32_t screens_cut(uint32_t *starts, uint32_t cap, uint32_t rows)
+{
+    uint32_t screen_cnt = 0;
+    uint32_t line = page.title_cnt;
+    while (line < page.line_cnt && screen_cnt < cap) {
+        starts[screen_cnt++] = line;
+        uint32_t end = line + rows;
+        if (end >= page.line_cnt) {
+            break;
+        }
+        uint32_t cut = end;
+        while (cut > line + 1 &&
+               page.lines[cut].text[0] != '\0') { /* back to the blank line between sections */
+            cut--;
+        }
+        line = cut > line + 1 ? cut : end;
+    }
+    return screen_cnt;
+}
+
+#define SCREENS_MAX 256u
+
+/* Draws screenful *screen, which is put right if there are not so many now. */
+static void screen_draw(uint32_t *screen)
+{
+    uint32_t starts[SCREENS_MAX + 1];
+    uint32_t rows = LINES > (int)page.title_cnt + 2 ? (uint32_t)LINES - page.title_cnt - 1 : 1;
+    uint32_t screen_cnt = screens_cut(starts, SCREENS_MAX, rows);
+    *screen = *screen < screen_cnt ? *screen : screen_cnt - 1;
+    starts[screen_cnt] = page.line_cnt;
+    erase();
+    int row = 0;
+    for (uint32_t i = 0; i < page.title_cnt; i++) {
+        line_draw(row++, &page.lines[i]);
+    }
+    for (uint32_t i = starts[*screen]; i < starts[*screen + 1] && row < LINES - 1; i++) {
+        line_draw(row++, &page.lines[i]);
+    }
+    struct pw_line foot = {.style = PW_LINE_HEAD};
+    if (screen_cnt > 1) {
+        snprintf(foot.text, sizeof foot.text, "page %u of %u   space: next   q: quit", *screen + 1,
+                 screen_cnt);
+    } else {
+        snprintf(foot.text, sizeof foot.text, "q: quit");
+    }
+    foot.style = PW_LINE_TITLE;
+    line_draw(LINES - 1, &foot);
+    refresh();
+}
+
+/* An engine started again under the same name has a new file: go over to it. */
+static void follow_restart(struct pw_workspace *ws, struct pw_look *look)
+{
+    struct pw_workspace newer;
+    char error[512];
+    if (pw_workspace_attach(&newer, ws->path, error, sizeof error) != 0) {
+        return;
+    }
+    if (newer.header->started_ns == ws->header->started_ns && newer.header->pid == ws->header->pid) {
+        pw_workspace_close(&newer, false);
+        return;
+    }
+    pw_workspace_close(ws, false);
+    *ws = newer;
+    memset(look->before, 0, sizeof look->before);
+}
+
+/* Waits for a key, for the next look, or for the engine's death. The key, or ERR. */
+static int key_wait(const struct pw_workspace *ws, bool was_alive, int64_t interval_ms)
+{
+    int64_t until_ns = pw_watch_mono_ns() + interval_ms * 1000000;
+    for (;;) {
+        int64_t left_ms = (until_ns - pw_watch_mono_ns()) / 1000000;
+        if (left_ms <= 0) {
+            return ERR;
+        }
+        timeout((int)(left_ms < ALIVE_CHECK_MS ? left_ms : ALIVE_CHECK_MS));
+        int key = getch();
+        if (key != ERR || (was_alive && !pw_workspace_alive(ws))) {
+            return key;
+        }
+    }
+}
+
+/* False: quit. */
+static bool key_obey(int key, uint32_t *screen)
+{
+    switch (key) {
+    case 'q':
+    case 'Q':
+        return false;
+    case ' ':
+    case KEY_RIGHT:
+    case KEY_DOWN:
+    case KEY_NPAGE:
+        (*screen)++;
+        break;
+    case KEY_LEFT:
+    case KEY_UP:
+    case KEY_PPAGE:
+        *screen -= *screen > 0;
+        break;
+    case KEY_HOME:
+        *screen = 0;
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
+static void terminal_start(void)
+{
+    cbreak();
+    noecho();
+    curs_set(0);
+    keypad(stdscr, true);
+    if (has_colors()) {
+        start_color();
+        use_default_colors();
+        init_pair(1, COLOR_BLACK, COLOR_CYAN);
+        init_pair(2, COLOR_RED, -1);
+    }
+}
+
+static enum pw_watch_exit run_terminal(struct pw_workspace *ws, int64_t interval_ms)
+{
+    SCREEN *screen_handle = newterm(NULL, stdout, stdin);
+    if (screen_handle == NULL) { /* a terminal that nobody knows */
+        return run_once(ws, false, ONCE_INTERVAL_MS);
+    }
+    static struct pw_look look;
+    terminal_start();
+    int64_t since_ns = pw_watch_mono_ns();
+    uint32_t screen = 0;
+    bool due = true;
+    int key = ERR;
+    look.ws = ws;
+    do {
+        if (due) {
+            look_again(&look, &since_ns);
+            pw_page_fill(&page, &look);
+        }
+        screen_draw(&screen);
+        key = key_wait(ws, look.alive, interval_ms);
+        due = key == ERR;
+        if (due && !look.alive) {
+            follow_restart(ws, &look);
+        }
+    } while (key_obey(key, &screen));
+    endwin();
+    delscreen(screen_handle);
+    return PW_WATCH_OK;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    struct options options = {0};
+    int read = options_read(&options, argc, argv);
+    if (read != 0) {
+        return read > 0 ? PW_WATCH_OK : PW_WATCH_USAGE;
+    }
+    struct pw_workspace ws;
+    enum pw_watch_exit result = pw_watch_attach(&ws, options.instance);
+    if (result != PW_WATCH_OK) {
+        return result;
+    }
+    bool once = options.once || options.json || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO);
+    int64_t interval_ms = options.interval_ms;
+    if (interval_ms == 0) {
+        interval_ms = once ? ONCE_INTERVAL_MS : INTERVAL_DEFAULT_MS;
+    }
+    result = once ? run_once(&ws, options.json, interval_ms) : run_terminal(&ws, interval_ms);
+    pw_workspace_close(&ws, false);
+    return result;
+}

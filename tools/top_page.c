@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One look at a workspace as lines for people.
+ *
+ * The columns of each section are in the order of what matters: a narrow terminal cuts lines off at the
+ * right.
+ */
+#include "top.h"
+#include <inttypes.h>
+#include <math.h>
+#include <pinwheel/histogram.h>
+#include <pinwheel/metrics.h>
+#include <string.h>
+
+#define HEARTBEAT_LATE_NS INT64_C(1000000000) /* housekeeping writes it about each millisecond */
+
+/* ---- counters over time ---- */
+
+uint64_t pw_look_growth(struct pw_look *look, uint64_t value)
+{
+    if (look->asked_cnt == PW_TOP_COUNTERS_MAX) {
+        return 0;
+    }
+    uint64_t *before = &look->before[look->asked_cnt++];
+    uint64_t growth = value > *before ? value - *before : 0;
+    *before = value;
+    return growth;
+}
+
+double pw_look_rate(struct pw_look *look, uint64_t value)
+{
+    uint64_t growth = pw_look_growth(look, value);
+    return look->seconds > 0 ? (double)growth / look->seconds : 0;
+}
+
+struct pw_shares pw_look_shares(struct pw_look *look, const struct pw_stage_view *stage)
+{
+    double busy = (double)pw_look_growth(look, pw_watch_get(&stage->busy_ns));
+    double stalled = (double)pw_look_growth(look, pw_watch_get(&stage->stalled_ns));
+    double idle = (double)pw_look_growth(look, pw_watch_get(&stage->idle_ns));
+    double all = busy + stalled + idle;
+    return all > 0 ? (struct pw_shares){busy / all, stalled / all, idle / all} : (struct pw_shares){0};
+}
+
+/* ---- short forms ---- */
+
+struct small {
+    char text[48];
+};
+
+/* Three digits and what they are thousands of: "1.23 M". */
+static struct small count_text(double value)
+{
+    static const char *const units[] = {"", " k", " M", " G", " T", " P"};
+    struct small small;
+    size_t i = 0;
+    for (; value >= 999.5 && i < 5; i++) {
+        value /= 1000;
+    }
+    int decimals = value >= 99.95 || (i == 0 && value == floor(value)) ? 0 : value >= 9.995 ? 1 : 2;
+    snprintf(small.text, sizeof small.text, "%.*f%s", decimals, value, units[i]);
+    return small;
+}
+
+/* Three digits: "5.02 us". */
+static struct small duration_text(int64_t ns)
+{
+    static const char *const units[] = {"ns", "us", "ms"};
+    struct small small;
+    if (ns >= INT64_C(600000000000)) {
+        int64_t s = ns / 1000000000;
+        snprintf(small.text, sizeof small.text, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60),
+                 (int)(s % 60));
+        return small;
+    }
+    double value = ns < 0 ? 0 : (double)ns;
+    size_t i = 0;
+    for (; value >= 999.5 && i < 3; i++) {
+        value /= 1000;
+    }
+    int decimals = value >= 99.95 || i == 0 ? 0 : value >= 9.995 ? 1 : 2;
+    snprintf(small.text, sizeof small.text, "%.*f %s", decimals, value, i < 3 ? units[i] : "s");
+    return small;
+}
+
+static struct small age_text(const struct pw_look *look, int64_t then_ns)
+{
+    if (then_ns == 0) {
+        return (struct small){"never"};
+    }
+    return duration_text(look->wall_ns > then_ns ? look->wall_ns - then_ns : 0);
+}
+
+static struct small e8_text(int64_t value_e8)
+{
+    struct small small;
+    struct pw_text text = pw_text_start(small.text, sizeof small.text);
+    pw_text_put_e8(&text, value_e8);
+    return small;
+}
+
+/* Exact to the last digit that is not zero; money of the paper account has few. */
+static struct small e16_text(const uint64_t words[2])
+{
+    struct small small;
+    struct pw_text text = pw_text_start(small.text, sizeof small.text);
+    pw_text_put_e16(&text, pw_e16_from_words(words));
+    return small;
+}
+
+static struct small name_text(const char *name)
+{
+    struct small small;
+    struct pw_text text = pw_text_start(small.text, sizeof small.text);
+    pw_text_put_printable(&text, name, strlen(name));
+    return small;
+}
+
+static struct small symbol_text(const struct pw_look *look, uint32_t instrument_idx)
+{
+    const char *symbol = pw_watch_symbol(look->ws, instrument_idx);
+    if (symbol != NULL) {
+        return name_text(symbol);
+    }
+    struct small small;
+    snprintf(small.text, sizeof small.text, "#%u", instrument_idx);
+    return small;
+}
+
+/* ---- lines ---- */
+
+static struct pw_text line_start(struct pw_page *page, enum pw_line_style style)
+{
+    struct pw_line *line =
+        &page->lines[page->line_cnt < PW_PAGE_LINES - 1 ? page->line_cnt++ : PW_PAGE_LINES - 1];
+    line->style = (uint8_t)style;
+    return pw_text_start(line->text, sizeof line->text);
+}
+
+static void line_put(struct pw_page *page, enum pw_line_style style, const char *text)
+{
+    struct pw_text line = line_start(page, style);
+    pw_text_put(&line, "%s", text);
+}
+
+/* The heading of a section. */
+static void section_put(struct pw_page *page, const char *heading)
+{
+    line_put(page, PW_LINE_PLAIN, "");
+    line_put(page, PW_LINE_HEAD, heading);
+}
+
+/* ---- sections ---- */
+
+static void title_put(struct pw_page *page, const struct pw_look *look)
+{
+    const struct pw_workspace_header *header = look->ws->header;
+    uint64_t state = pw_watch_get(&header->state);
+    int64_t heartbeat_ns = pw_watch_get_ns(&header->heartbeat_ns);
+    int64_t beat_age_ns = pw_watch_wall_ns() - heartbeat_ns;
+    bool late = look->alive && state != PW_ENGINE_STARTING && beat_age_ns > HEARTBEAT_LATE_NS;
+    bool stopped = !look->alive && state == PW_ENGINE_STOPPED;
+    bool alert = late || (!look->alive && !stopped) || state == PW_ENGINE_HALTED;
+    struct pw_text line = line_start(page, alert ? PW_LINE_ALERT : PW_LINE_TITLE);
+    pw_text_put(&line, "pinwheel %s", header->instance);
+    if (look->alive) {
+        pw_text_put(&line, "   %s%s   pid %" PRId64 "   up %s   heartbeat %s ago",
+                    pw_engine_state_name(state), late ? ", but NO HEARTBEAT" : "", header->pid,
+                    duration_text(pw_watch_wall_ns() - header->started_ns).text,
+                    duration_text(beat_age_ns).text);
+    } else {
+        pw_text_put(&line, "   %s   pid %" PRId64 " is gone   last heartbeat %s ago   ran %s",
+                    stopped ? "stopped" : "DEAD", header->pid, duration_text(beat_age_ns).text,
+                    duration_text(heartbeat_ns - header->started_ns).text);
+        if (!stopped) {
+            pw_text_put(&line, "   (was %s)", pw_engine_state_name(state));
+        }
+    }
+    line = line_start(page, PW_LINE_PLAIN);
+    pw_text_put(&line, "memory %" PRIu64 " MiB: %s", header->total_bytes >> 20, look->ws->note);
+    page->title_cnt = page->line_cnt;
+}
+
+static void stage_bar(char bar[11], const struct pw_shares *shares)
+{
+    int busy = (int)lround(shares->busy * 10), stalled = (int)lround(shares->stalled * 10);
+    for (int i = 0; i < 10; i++) {
+        bar[i] = i < busy ? '#' : i < busy + stalled ? '!' : '.';
+    }
+    bar[10] = '\0';
+}
+
+static void stage_put(struct pw_page *page, struct pw_look *look, const struct pw_stage_view *stage)
+{
+    struct pw_shares shares = pw_look_shares(look, stage);
+    double work_per_s = pw_look_rate(look, pw_watch_get(&stage->work_cnt));
+    double pass_per_s = pw_look_rate(look, pw_watch_get(&stage->pass_cnt));
+    int64_t heartbeat_ns = pw_watch_get_ns(&stage->heartbeat_ns);
+    bool running = pw_watch_get(&stage->alive) != 0;
+    bool late = look->alive && running && look->wall_ns - heartbeat_ns > HEARTBEAT_LATE_NS;
+    char bar[11], core[12] = "-";
+    stage_bar(bar, &shares);
+    if (stage->core >= 0) {
+        snprintf(core, sizeof core, "%d", stage->core);
+    }
+    struct pw_text line = line_start(page, late ? PW_LINE_ALERT : PW_LINE_PLAIN);
+    pw_text_put(&line, "%-16s %4s %9s %6.1f %6.1f %6.1f  %s %10s %10s %10s", name_text(stage->name).text,
+                core, running ? age_text(look, heartbeat_ns).text : "ended", shares.busy * 100,
+                shares.stalled * 100, shares.idle * 100, bar,
+                duration_text((int64_t)pw_watch_get(&stage->longest_pass_ns)).text,
+                count_text(work_per_s).text, count_text(pass_per_s).text);
+}
+
+static void stages_put(struct pw_page *page, struct pw_look *look)
+{
+    uint32_t at = 0;
+    const struct pw_region *region;
+    section_put(
+        page,
+        "STAGE            CORE HEARTBEAT  BUSY% STALL%  IDLE%  LOAD          LONGEST     WORK/s   PASSES/s");
+    while ((region = pw_watch_region(look->ws, PW_REGION_STAGES, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt; i++) {
+            stage_put(page, look, pw_region_at(look->ws, region, i));
+        }
+    }
+}
+
+static void markets_put(struct pw_page *page, struct pw_look *look)
+{
+    uint32_t at = 0;
+    const struct pw_region *region;
+    section_put(page, "MARKET                BID         ASK        LAST       AGE  TRADES/s  QUOTES/s  BOOK "
+                      "              BID QTY      ASK QTY");
+    while ((region = pw_watch_region(look->ws, PW_REGION_QUOTES, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt; i++) {
+            const struct pw_market_view *view = pw_region_at(look->ws, region, i);
+            struct pw_market market;
+            if (!pw_cell_read(&view->cell, view->words, &market, sizeof market)) {
+                memset(&market, 0, sizeof market);
+            }
+            struct small book = {"unsynced"};
+            if (market.book_synced != 0) {
+                snprintf(book.text, sizeof book.text, "%" PRIu64 "+%" PRIu64, market.bid_level_cnt,
+                         market.ask_level_cnt);
+            }
+            double trades_per_s = pw_look_rate(look, market.trade_cnt);
+            double quotes_per_s = pw_look_rate(look, market.quote_cnt);
+            struct pw_text line = line_start(page, PW_LINE_PLAIN);
+            pw_text_put(&line, "%-13s %11s %11s %11s %9s %9s %9s  %-12s %13s %12s", symbol_text(look, i).text,
+                        e8_text(market.quote.bid_price_e8).text, e8_text(market.quote.ask_price_e8).text,
+                        e8_text(market.last_price_e8).text, age_text(look, market.quote_recv_ns).text,
+                        count_text(trades_per_s).text, count_text(quotes_per_s).text, book.text,
+                        e8_text(market.quote.bid_qty_e8).text, e8_text(market.quote.ask_qty_e8).text);
+        }
+    }
+}
+
+static void account_put(struct pw_page *page, const struct pw_look *look)
+{
+    uint32_t at = 0;
+    const struct pw_region *region = pw_watch_region(look->ws, PW_REGION_ACCOUNT, &at);
+    const struct pw_account_view *view = region == NULL ? NULL : pw_region_at(look->ws, region, 0);
+    struct pw_account account;
+    if (view == NULL || !pw_cell_read(&view->cell, view->words, &account, sizeof account)) {
+        return;
+    }
+    section_put(page, "ACCOUNT");
+    struct pw_text line = line_start(page, account.halted != 0 ? PW_LINE_ALERT : PW_LINE_PLAIN);
+    pw_text_put(&line, "cash %s   equity %s%s", e16_text(account.cash_e16).text,
+                e16_text(account.equity_e16).text, account.halted != 0 ? "   HALTED: no new orders" : "");
+    line = line_start(page, PW_LINE_PLAIN);
+    pw_text_put(&line,
+                "intents %" PRIu64 "   orders %" PRIu64 "   fills %" PRIu64 "   open %" PRIu64
+                "   denied %" PRIu64 "   rejected %" PRIu64 "   canceled %" PRIu64,
+                account.intent_cnt, account.order_cnt, account.fill_cnt, account.open_order_cnt,
+                account.denied_cnt, account.rejected_cnt, account.canceled_cnt);
+}
+
+static void positions_put(struct pw_page *page, const struct pw_look *look)
+{
+    uint32_t at = 0;
+    bool headed = false;
+    const struct pw_region *region;
+    while ((region = pw_watch_region(look->ws, PW_REGION_POSITIONS, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt; i++) {
+            const struct pw_position_view *view = pw_region_at(look->ws, region, i);
+            struct pw_position position;
+            if (!pw_cell_read(&view->cell, view->words, &position, sizeof position) ||
+                position.buy_cnt + position.sell_cnt == 0) {
+                continue;
+            }
+            if (!headed) {
+                section_put(page,
+                            "POSITION               QTY    AVG PRICE         REALIZED       UNREALIZED   BUYS"
+                            "  SELLS             FEES");
+                headed = true;
+            }
+            struct pw_text line = line_start(page, PW_LINE_PLAIN);
+            pw_text_put(&line, "%-13s %12s %12s %16s %16s %6" PRIu64 " %6" PRIu64 " %16s",
+                        symbol_text(look, i).text, e8_text(position.qty_e8).text,
+                        e8_text(position.avg_price_e8).text, e16_text(position.realized_e16).text,
+                        e16_text(position.unrealized_e16).text, position.buy_cnt, position.sell_cnt,
+                        e16_text(position.fees_e16).text);
+        }
+    }
+}
+
+static void feeds_put(struct pw_page *page, struct pw_look *look)
+{
+    uint32_t at = 0;
+    const struct pw_region *region;
+    section_put(
+        page,
+        "FEED             STATE            AGE   FRAMES/s    BYTES/s     GAPS  INVALID CONNECTS   LOST");
+    while ((region = pw_watch_region(look->ws, PW_REGION_FEEDS, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt; i++) {
+            const struct pw_feed_view *feed = pw_region_at(look->ws, region, i);
+            uint64_t state = pw_watch_get(&feed->state);
+            double frames_per_s = pw_look_rate(look, pw_watch_get(&feed->frame_cnt));
+            double bytes_per_s = pw_look_rate(look, pw_watch_get(&feed->byte_cnt));
+            struct pw_text line = line_start(page, state == PW_FEED_UP ? PW_LINE_PLAIN : PW_LINE_ALERT);
+            pw_text_put(&line, "%-16s %-11s %8s %10s %10s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %6" PRIu64,
+                        name_text(feed->name).text, pw_feed_state_name((unsigned)state),
+                        age_text(look, pw_watch_get_ns(&feed->last_recv_ns)).text,
+                        count_text(frames_per_s).text, count_text(bytes_per_s).text,
+                        pw_watch_get(&feed->gap_cnt), pw_watch_get(&feed->invalid_cnt),
+                        pw_watch_get(&feed->connect_cnt), pw_watch_get(&feed->disconnect_cnt));
+        }
+    }
+}
+
+static void rings_put(struct pw_page *page, struct pw_look *look)
+{
+    uint32_t at = 0;
+    const struct pw_region *region;
+    section_put(
+        page,
+        "RING                      DEPTH     SLOTS      HIGH      RATE/s   STALLED   DROPPED  WHEN FULL");
+    while ((region = pw_watch_region(look->ws, PW_REGION_RING, &at)) != NULL) {
+        const struct pw_ring *ring = pw_region_at(look->ws, region, 0);
+        uint64_t tail =
+            atomic_load_explicit(&ring->tail, memory_order_acquire); /* first: then head is not behind */
+        uint64_t head = pw_watch_get(&ring->head);
+        uint64_t depth =
+            head - tail < ring->slot_cnt ? head - tail : ring->slot_cnt; /* tail may be old by now */
+        uint64_t dropped_cnt = pw_watch_get(&ring->dropped_cnt);
+        double per_s = pw_look_rate(look, head);
+        struct pw_text line = line_start(page, dropped_cnt != 0 ? PW_LINE_ALERT : PW_LINE_PLAIN);
+        pw_text_put(&line, "%-21s %9" PRIu64 " %9u %9" PRIu64 " %11s %9s %9" PRIu64 "  %s", region->name,
+                    depth, ring->slot_cnt, pw_watch_get(&ring->high_water), count_text(per_s).text,
+                    count_text((double)pw_watch_get(&ring->stalled_cnt)).text, dropped_cnt,
+                    ring->policy == PW_RING_DROP ? "drops" : "stalls");
+    }
+}
+
+static void latency_put(struct pw_page *page, const struct pw_look *look)
+{
+    uint32_t at = 0;
+    bool headed = false;
+    const struct pw_region *region;
+    while ((region = pw_watch_region(look->ws, PW_REGION_HISTOGRAM, &at)) != NULL) {
+        const struct pw_histogram *hist = pw_region_at(look->ws, region, 0);
+        if (!headed) {
+            section_put(
+                page,
+                "LATENCY                      P50        P90        P99      P99.9        MAX      COUNT");
+            headed = true;
+        }
+        struct pw_text line = line_start(page, PW_LINE_PLAIN);
+        pw_text_put(&line, "%-21s", region->name);
+        static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
+        for (size_t i = 0; i < 4; i++) {
+            pw_text_put(&line, " %10s",
+                        duration_text((int64_t)pw_histogram_quantile_ns(hist, quantiles[i])).text);
+        }
+        pw_text_put(&line, " %10s %10s", duration_text((int64_t)pw_watch_get(&hist->max_ns)).text,
+                    count_text((double)pw_watch_get(&hist->count)).text);
+    }
+}
+
+static void errors_put(struct pw_page *page, const struct pw_look *look)
+{
+    uint32_t at = 0;
+    bool headed = false;
+    const struct pw_region *region;
+    while ((region = pw_watch_region(look->ws, PW_REGION_ERRORS, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt; i++) {
+            const struct pw_error_row *row = pw_region_at(look->ws, region, i);
+            /* Acquire: the text is written before the first count. */
+            uint64_t count = atomic_load_explicit(&row->count, memory_order_acquire);
+            if (count == 0) {
+                continue;
+            }
+            if (!headed) {
+                section_put(page, "ERRORS   LAST SEEN  WHAT");
+                headed = true;
+            }
+            struct pw_text line = line_start(page, PW_LINE_PLAIN);
+            pw_text_put(&line, "%7" PRIu64 " %10s  ", count,
+                        age_text(look, pw_watch_get_ns(&row->last_ns)).text);
+            pw_text_put_printable(&line, row->text, strlen(row->text));
+        }
+    }
+}
+
+/* Those that are not zero: the others have nothing to tell. Each is asked for its growth all the same. */
+static void metrics_put(struct pw_page *page, struct pw_look *look)
+{
+    uint32_t at = 0;
+    const struct pw_region *region;
+    section_put(page, "METRIC                                         VALUE         RATE/s  WHAT");
+    while ((region = pw_watch_region(look->ws, PW_REGION_METRICS, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt; i++) {
+            const struct pw_metric_row *row = pw_region_at(look->ws, region, i);
+            uint64_t value = pw_watch_get(&row->value);
+            double per_s = pw_look_rate(look, value);
+            if (value == 0) {
+                continue;
+            }
+            struct pw_text line = line_start(page, PW_LINE_PLAIN);
+            struct small full;
+            snprintf(full.text, sizeof full.text, "%.15s.%.28s", name_text(row->group).text,
+                     name_text(row->name).text);
+            bool is_gauge = row->kind == PW_METRIC_GAUGE;
+            pw_text_put(&line, "%-36s %15" PRId64 " %14s  ", full.text, (int64_t)value,
+                        is_gauge ? "" : count_text(per_s).text);
+            pw_text_put_printable(&line, row->help, strlen(row->help));
+            if (strcmp(row->unit, "1") != 0) {
+                pw_text_put(&line, " [%s]", name_text(row->unit).text);
+            }
+        }
+    }
+}
+
+static void info_put(struct pw_page *page, const struct pw_look *look)
+{
+    uint32_t at = 0;
+    const struct pw_region *region;
+    while ((region = pw_watch_region(look->ws, PW_REGION_INFO, &at)) != NULL) {
+        const char *text = pw_region_at(look->ws, region, 0);
+        if (*text != '\0') {
+            section_put(page, "RUN");
+        }
+        while (*text != '\0') {
+            size_t len = strcspn(text, "\n");
+            struct pw_text line = line_start(page, PW_LINE_PLAIN);
+            pw_text_put_printable(&line, text, len);
+            text += len + (text[len] == '\n');
+        }
+    }
+}
+
+void pw_page_fill(struct pw_page *page, struct pw_look *look)
+{
+    page->line_cnt = 0;
+    look->asked_cnt = 0;
+    title_put(page, look);
+    stages_put(page, look);
+    markets_put(page, look);
+    account_put(page, look);
+    positions_put(page, look);
+    feeds_put(page, look);
+    rings_put(page, look);
+    latency_put(page, look);
+    errors_put(page, look);
+    metrics_put(page, look);
+    info_put(page, look);
+}

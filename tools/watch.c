@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tools that watch an engine have in common.
+ */
+#include "watch.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define STARTING_TRIES    50 /* of 100 ms: a large workspace takes a while to be laid out */
+#define STARTING_SLEEP_MS 100
+#define INSTANCES_MAX     64u
+
+/* ---- instances ---- */
+
+static const char *instance_state(const char *name)
+{
+    struct pw_workspace ws;
+    char error[512];
+    int result = pw_workspace_attach(&ws, name, error, sizeof error);
+    if (result != 0) {
+        return result == -EAGAIN ? "starting" : "unreadable";
+    }
+    bool alive = pw_workspace_alive(&ws);
+    const char *state = pw_engine_state_name(pw_watch_get(&ws.header->state));
+    bool stopped = pw_watch_get(&ws.header->state) == PW_ENGINE_STOPPED;
+    pw_workspace_close(&ws, false);
+    return alive || stopped ? state : "dead";
+}
+
+static void list_print(FILE *out, const struct pw_instance_name *names, uint32_t name_cnt)
+{
+    for (uint32_t i = 0; i < name_cnt; i++) {
+        fprintf(out, "%-31s %s\n", names[i].name, instance_state(names[i].name));
+    }
+}
+
+void pw_watch_list(FILE *out)
+{
+    struct pw_instance_name names[INSTANCES_MAX];
+    list_print(out, names, pw_workspace_list(names, INSTANCES_MAX));
+}
+
+enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance)
+{
+    struct pw_instance_name names[INSTANCES_MAX];
+    if (instance == NULL) {
+        uint32_t name_cnt = pw_workspace_list(names, INSTANCES_MAX);
+        if (name_cnt == 0) {
+            fprintf(stderr,
+                    "no engine runs here, and none has left its memory; `pinwheel run CONFIG` starts one\n");
+            return PW_WATCH_ABSENT;
+        }
+        if (name_cnt > 1) {
+            fprintf(stderr, "there are several instances: name one\n");
+            list_print(stderr, names, name_cnt);
+            return PW_WATCH_USAGE;
+        }
+        instance = names[0].name;
+    }
+    char error[512];
+    int result = -EAGAIN;
+    for (int i = 0; i < STARTING_TRIES && result == -EAGAIN; i++) {
+        if (i > 0) {
+            pw_watch_sleep_ms(STARTING_SLEEP_MS);
+        }
+        result = pw_workspace_attach(ws, instance, error, sizeof error);
+    }
+    if (result != 0) {
+        fprintf(stderr, "%s\n", error);
+        return PW_WATCH_ABSENT;
+    }
+    return PW_WATCH_OK;
+}
+
+/* ---- regions ---- */
+
+const struct pw_region *pw_watch_region(const struct pw_workspace *ws, enum pw_region_kind kind, uint32_t *i)
+{
+    while (*i < ws->header->region_cnt) {
+        const struct pw_region *region = &ws->header->regions[(*i)++];
+        if (region->kind == (uint32_t)kind) {
+            return region;
+        }
+    }
+    return NULL;
+}
+
+const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_idx)
+{
+    uint32_t i = 0;
+    const struct pw_region *region = pw_watch_region(ws, PW_REGION_INSTRUMENTS, &i);
+    const struct pw_instrument *row = region == NULL ? NULL : pw_region_at(ws, region, instrument_idx);
+    return row == NULL || row->symbol[0] == '\0' ? NULL : row->symbol;
+}
+
+/* ---- time, numbers ---- */
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t pw_watch_wall_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+int64_t pw_watch_mono_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+void pw_watch_sleep_ms(int64_t ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+bool pw_watch_number(const char *text, int64_t min, int64_t max, int64_t *number)
+{
+    char *end;
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' && *number >= min && *number <= max;
+}
+
+/* ---- JSON ---- */
+
+static void text_write(struct pw_json *json, const char *value)
+{
+    char buffer[2048];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_text_put_escaped(&text, value, strlen(value));
+    fprintf(json->out, "\"%s\"", buffer);
+}
+
+static void member(struct pw_json *json, const char *key)
+{
+    if (json->filled[json->depth]) {
+        fputc(',', json->out);
+    }
+    json->filled[json->depth] = true;
+    if (key != NULL) {
+        text_write(json, key);
+        fputc(':', json->out);
+    }
+}
+
+void pw_json_open(struct pw_json *json, const char *key, char bracket)
+{
+    member(json, key);
+    fputc(bracket, json->out);
+    json->depth++;
+    json->filled[json->depth] = false;
+}
+
+void pw_json_close(struct pw_json *json, char bracket)
+{
+    json->depth--;
+    fputc(bracket, json->out);
+}
+
+void pw_json_u64(struct pw_json *json, const char *key, uint64_t value)
+{
+    member(json, key);
+    fprintf(json->out, "%llu", (unsigned long long)value);
+}
+
+void pw_json_i64(struct pw_json *json, const char *key, int64_t value)
+{
+    member(json, key);
+    fprintf(json->out, "%lld", (long long)value);
+}
+
+void pw_json_number(struct pw_json *json, const char *key, double value)
+{
+    member(json, key);
+    fprintf(json->out, "%.4f", value);
+}
+
+void pw_json_bool(struct pw_json *json, const char *key, bool value)
+{
+    member(json, key);
+    fputs(value ? "true" : "false", json->out);
+}
+
+void pw_json_text(struct pw_json *json, const char *key, const char *value)
+{
+    member(json, key);
+    if (value == NULL) {
+        fputs("null", json->out);
+    } else {
+        text_write(json, value);
+    }
+}
+
+void pw_json_e8(struct pw_json *json, const char *key, int64_t value_e8)
+{
+    char buffer[32];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_text_put_e8(&text, value_e8);
+    pw_json_text(json, key, buffer);
+}
+
+void pw_json_e16(struct pw_json *json, const char *key, const uint64_t words[2])
+{
+    char buffer[64];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_text_put_e16(&text, pw_e16_from_words(words));
+    pw_json_text(json, key, buffer);
+}

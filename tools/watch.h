@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tools that watch an engine have in common: picking the instance, walking its regions, JSON output.
+ * Nothing here or above it can write to an engine's memory: it is mapped read-only.
+ */
+#ifndef PW_WATCH_H
+#define PW_WATCH_H
+
+#include "text.h"
+#include <pinwheel/workspace.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Exit codes of top and tap. */
+enum pw_watch_exit {
+    PW_WATCH_OK = 0,
+    PW_WATCH_ABSENT = 1, /* no such instance or ring, or its file cannot be read */
+    PW_WATCH_USAGE = 2,  /* wrong arguments; also several instances and none was named: they are listed */
+    PW_WATCH_DEAD = 3,   /* it was shown, but its engine does not run: it was killed, crashed or stopped */
+};
+
+/* Attaches to the instance of that name or path, or, with NULL, to the only one there is. An engine that is
+ * just being started is waited for, a few seconds. What is wrong is told on standard error. */
+enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance);
+
+/* Prints the instances, one a line, each alive or dead. */
+void pw_watch_list(FILE *out);
+
+/* The next region of a kind from *i on, or NULL; *i is then behind it. Begin with 0. */
+const struct pw_region *pw_watch_region(const struct pw_workspace *ws, enum pw_region_kind kind, uint32_t *i);
+
+/* The symbol of an instrument, or NULL if the workspace does not tell. */
+const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_idx);
+
+/* Wall clock and monotonic clock. */
+int64_t pw_watch_wall_ns(void);
+int64_t pw_watch_mono_ns(void);
+void pw_watch_sleep_ms(int64_t ms);
+
+/* A whole number in min..max from a command line; false: it is not. */
+bool pw_watch_number(const char *text, int64_t min, int64_t max, int64_t *number);
+
+static inline uint64_t pw_watch_get(const _Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static inline int64_t pw_watch_get_ns(const _Atomic int64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* ---- JSON, written as it comes ---- */
+
+#define PW_JSON_DEPTH 8
+
+struct pw_json {
+    FILE *out;
+    int depth;
+    bool filled[PW_JSON_DEPTH]; /* the object or array of that depth has a member */
+};
+
+/* key: NULL within arrays and for the outermost. bracket: '{' or '['. */
+void pw_json_open(struct pw_json *json, const char *key, char bracket);
+void pw_json_close(struct pw_json *json, char bracket);
+void pw_json_u64(struct pw_json *json, const char *key, uint64_t value);
+void pw_json_i64(struct pw_json *json, const char *key, int64_t value);
+void pw_json_number(struct pw_json *json, const char *key, double value); /* four digits after the point */
+void pw_json_bool(struct pw_json *json, const char *key, bool value);
+void pw_json_text(struct pw_json *json, const char *key, const char *value); /* NULL: null */
+void pw_json_e8(struct pw_json *json, const char *key, int64_t value_e8);    /* a string, exact */
+void pw_json_e16(struct pw_json *json, const char *key, const uint64_t words[2]);
+
+#endif
