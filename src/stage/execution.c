@@ -170,8 +170,7 @@ static int attach_regions(struct execution *x, const struct pw_stage_env *env)
     for (int i = 0; i < COUNTERS; i++) {
         x->counters[i] = pw_env_metric(env, "execution", counter_table[i].name);
         if (!x->counters[i]) {
-            pw_log(PW_LOG_ERROR, "execution: metric '%s' is not declared", counter_table[i].name);
-            return -ENOENT;
+            return -ENOENT; /* and logged */
         }
         if (counter_table[i].reason) {
             x->counter_of_reason[counter_table[i].reason] = (uint8_t)i;

@@ -162,8 +162,7 @@ static int attach(struct strategy_stage *s, const struct pw_stage_env *env)
     for (int i = 0; i < COUNTERS; i++) {
         s->counters[i] = pw_env_metric(env, "strategy", counter_names[i]);
         if (!s->counters[i]) {
-            pw_log(PW_LOG_ERROR, "strategy: metric '%s' is not declared", counter_names[i]);
-            return -ENOENT;
+            return -ENOENT; /* and logged */
         }
     }
     return 0;

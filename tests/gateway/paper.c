@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The paper gateway: when an order is filled, at which price, and that nothing but the stream's time decides
+ * it.
+ */
+#include "paper.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define E8  PW_E8
+#define E16 ((pw_i128)E8 * E8)
+
+static const struct pw_instrument instruments[3] = {{.feed_idx = 0}, {.feed_idx = 0}, {.feed_idx = 1}};
+
+struct venue {
+    void *state;
+    struct pw_reports out;
+    uint64_t id;
+};
+
+static struct venue open_venue(int64_t latency_ns)
+{
+    struct venue v = {.state = aligned_alloc(64, pw_paper_bytes(3))};
+    memset(v.state, 0, pw_paper_bytes(3));
+    struct pw_paper_config config = {latency_ns, 100000, instruments, 3};
+    cr_assert_eq(pw_paper_init(v.state, &config), 0);
+    return v;
+}
+
+static void tell(struct venue *v, struct pw_event event)
+{
+    v->out.cnt = 0;
+    pw_paper_gateway.on_market(v->state, &event, &v->out);
+}
+
+static void quote_of(struct venue *v, uint16_t instrument_idx, int64_t now_ns, int64_t bid, int64_t ask)
+{
+    tell(v, (struct pw_event){.kind = PW_EVENT_QUOTE,
+                              .instrument_idx = instrument_idx,
+                              .recv_ns = now_ns,
+                              .body.quote = {bid * E8, 1, ask * E8, 1, 1}});
+}
+
+static void quote(struct venue *v, int64_t now_ns, int64_t bid, int64_t ask)
+{
+    quote_of(v, 0, now_ns, bid, ask);
+}
+
+static void pass_time(struct venue *v, int64_t now_ns)
+{
+    tell(v, (struct pw_event){.kind = PW_EVENT_TIME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = now_ns});
+}
+
+static void place(struct venue *v, struct pw_gateway_order order)
+{
+    v->out.cnt = 0;
+    order.client_order_id = ++v->id;
+    order.qty_e8 = order.qty_e8 ? order.qty_e8 : E8;
+    pw_paper_gateway.place(v->state, &order, &v->out);
+}
+
+static struct pw_gateway_order market(enum pw_side side, int64_t now_ns)
+{
+    return (struct pw_gateway_order){.side = side, .type = PW_MARKET, .tif = PW_IOC, .recv_ns = now_ns};
+}
+
+static struct pw_gateway_order limit(enum pw_side side, int64_t price, enum pw_tif tif, int64_t now_ns)
+{
+    return (struct pw_gateway_order){
+        .side = side, .type = PW_LIMIT, .tif = tif, .price_e8 = price * E8, .recv_ns = now_ns};
+}
+
+static void cancel(struct venue *v, uint64_t id, int64_t now_ns)
+{
+    v->out.cnt = 0;
+    pw_paper_gateway.cancel(v->state, id, now_ns, &v->out);
+}
+
+static void expect_silence(const struct venue *v)
+{
+    cr_expect_eq(v->out.cnt, 0);
+}
+
+static void expect_fill(const struct venue *v, uint32_t i, int64_t price, bool maker)
+{
+    cr_assert_gt(v->out.cnt, i);
+    const struct pw_report *row = &v->out.rows[i];
+    cr_expect_eq(row->state, PW_ORDER_FILLED);
+    cr_expect_eq(row->fill_price_e8, price * E8);
+    cr_expect_eq(row->fill_qty_e8, E8);
+    cr_expect(row->fee_e16 == price * E16 / 1000);
+    cr_expect_eq(row->maker, maker);
+}
+
+static void expect_state(const struct venue *v, uint32_t i, enum pw_order_state state, enum pw_reason reason)
+{
+    cr_assert_gt(v->out.cnt, i);
+    cr_expect_eq(v->out.rows[i].state, state);
+    cr_expect_eq(v->out.rows[i].reason, reason);
+    cr_expect_eq(v->out.rows[i].fill_qty_e8, 0);
+}
+
+static uint32_t open_cnt(const struct venue *v)
+{
+    return pw_paper_gateway.open_cnt(v->state);
+}
+
+/* ---- no latency ---- */
+
+Test(paper, a_market_order_takes_the_opposite_quote_at_once)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, market(PW_BUY, 2));
+    cr_expect_eq(v.out.cnt, 1);
+    expect_fill(&v, 0, 101, false);
+    cr_expect_eq(v.out.rows[0].recv_ns, 2);
+    place(&v, market(PW_SELL, 3));
+    expect_fill(&v, 0, 99, false);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
+Test(paper, without_a_quote_a_market_order_is_rejected)
+{
+    struct venue v = open_venue(0);
+    place(&v, market(PW_BUY, 2));
+    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_QUOTE);
+    quote(&v, 3, 99, 0);
+    place(&v, market(PW_BUY, 4));
+    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_QUOTE);
+    place(&v, market(PW_SELL, 4));
+    expect_fill(&v, 0, 99, false);
+    free(v.state);
+}
+
+Test(paper, a_feed_that_is_not_up_has_no_quotes)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    tell(&v, (struct pw_event){.kind = PW_EVENT_FEED_STATE,
+                               .body.state = {.state = PW_FEED_DOWN, .feed_idx = 1}});
+    place(&v, market(PW_BUY, 2));
+    expect_fill(&v, 0, 101, false);
+    tell(&v, (struct pw_event){.kind = PW_EVENT_FEED_STATE, .body.state = {.state = PW_FEED_STALE}});
+    place(&v, market(PW_BUY, 3));
+    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_QUOTE);
+    tell(&v, (struct pw_event){.kind = PW_EVENT_FEED_STATE, .body.state = {.state = PW_FEED_UP}});
+    place(&v, market(PW_BUY, 4));
+    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_QUOTE);
+    quote(&v, 5, 99, 102);
+    place(&v, market(PW_BUY, 6));
+    expect_fill(&v, 0, 102, false);
+    free(v.state);
+}
+
+Test(paper, a_limit_order_that_the_quote_satisfies_fills_at_the_quote)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 105, PW_GTC, 2));
+    expect_fill(&v, 0, 101, false);
+    place(&v, limit(PW_SELL, 99, PW_FOK, 2));
+    expect_fill(&v, 0, 99, false);
+    free(v.state);
+}
+
+Test(paper, an_immediate_order_that_cannot_fill_is_canceled)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 100, PW_IOC, 2));
+    expect_state(&v, 0, PW_ORDER_CANCELED, PW_REASON_NONE);
+    place(&v, limit(PW_SELL, 100, PW_FOK, 2));
+    expect_state(&v, 0, PW_ORDER_CANCELED, PW_REASON_NONE);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
+Test(paper, a_resting_order_fills_at_its_price_when_a_quote_reaches_it)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 100, PW_GTC, 2));
+    expect_state(&v, 0, PW_ORDER_OPEN, PW_REASON_NONE);
+    cr_expect_eq(open_cnt(&v), 1);
+    quote_of(&v, 1, 3, 50, 51);
+    expect_silence(&v);
+    tell(&v, (struct pw_event){.kind = PW_EVENT_TRADE, .recv_ns = 4, .body.trade = {.price_e8 = 90 * E8}});
+    expect_silence(&v);
+    quote(&v, 5, 98, 99);
+    cr_expect_eq(v.out.cnt, 1);
+    expect_fill(&v, 0, 100, true);
+    cr_expect_eq(v.out.rows[0].recv_ns, 5);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
+Test(paper, a_resting_sell_fills_when_the_bid_touches_it)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_SELL, 100, PW_GTC, 2));
+    quote(&v, 3, 100, 101);
+    expect_fill(&v, 0, 100, true);
+    free(v.state);
+}
+
+Test(paper, a_canceled_order_does_not_fill)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 100, PW_GTC, 2));
+    cancel(&v, v.id, 3);
+    cr_expect_eq(v.out.cnt, 1);
+    expect_state(&v, 0, PW_ORDER_CANCELED, PW_REASON_NONE);
+    cancel(&v, v.id, 3);
+    expect_silence(&v);
+    quote(&v, 4, 90, 91);
+    expect_silence(&v);
+    free(v.state);
+}
+
+/* ---- latency ---- */
+
+Test(paper, an_order_meets_the_quote_in_force_before_the_first_late_enough_event)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, market(PW_BUY, 5));
+    expect_silence(&v);
+    cr_expect_eq(open_cnt(&v), 1);
+    quote(&v, 14, 99, 103); /* one nanosecond early */
+    expect_silence(&v);
+    quote(&v, 15, 99, 107);
+    cr_expect_eq(v.out.cnt, 1);
+    expect_fill(&v, 0, 103, false);
+    cr_expect_eq(v.out.rows[0].recv_ns, 15);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
+Test(paper, time_alone_lets_an_order_arrive)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, market(PW_SELL, 5));
+    pass_time(&v, 14);
+    expect_silence(&v);
+    pass_time(&v, 100);
+    expect_fill(&v, 0, 99, false);
+    free(v.state);
+}
+
+Test(paper, orders_arrive_in_the_order_of_their_placing)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, market(PW_SELL, 5));
+    place(&v, limit(PW_BUY, 50, PW_GTC, 6));
+    place(&v, market(PW_BUY, 7));
+    pass_time(&v, 100);
+    cr_assert_eq(v.out.cnt, 3);
+    cr_expect_eq(v.out.rows[0].client_order_id, 1);
+    cr_expect_eq(v.out.rows[1].client_order_id, 2);
+    expect_state(&v, 1, PW_ORDER_OPEN, PW_REASON_NONE);
+    cr_expect_eq(v.out.rows[2].client_order_id, 3);
+    free(v.state);
+}
+
+Test(paper, an_order_may_arrive_and_be_reached_by_one_event)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 100, PW_GTC, 5));
+    quote(&v, 20, 97, 98);
+    cr_expect_eq(v.out.cnt, 2);
+    expect_state(&v, 0, PW_ORDER_OPEN, PW_REASON_NONE);
+    expect_fill(&v, 1, 100, true);
+    free(v.state);
+}
+
+Test(paper, a_cancellation_takes_the_latency_too)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 100, PW_GTC, 2));
+    pass_time(&v, 12);
+    expect_state(&v, 0, PW_ORDER_OPEN, PW_REASON_NONE);
+    cancel(&v, v.id, 20);
+    expect_silence(&v);
+    cancel(&v, v.id, 25); /* again: the first one counts */
+    pass_time(&v, 29);
+    expect_silence(&v);
+    quote(&v, 30, 90, 91); /* would reach it, but the cancellation was there first */
+    cr_expect_eq(v.out.cnt, 1);
+    expect_state(&v, 0, PW_ORDER_CANCELED, PW_REASON_NONE);
+    free(v.state);
+}
+
+Test(paper, a_fill_before_the_cancellation_arrives_stands)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 100, PW_GTC, 2));
+    pass_time(&v, 12);
+    cancel(&v, v.id, 20);
+    quote(&v, 29, 90, 91);
+    expect_fill(&v, 0, 100, true);
+    pass_time(&v, 40);
+    expect_silence(&v);
+    free(v.state);
+}
+
+Test(paper, a_market_order_on_its_way_is_not_caught_by_its_cancellation)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, market(PW_BUY, 5));
+    cancel(&v, v.id, 5);
+    pass_time(&v, 1000);
+    cr_expect_eq(v.out.cnt, 1);
+    expect_fill(&v, 0, 101, false);
+    free(v.state);
+}
+
+Test(paper, a_latency_beyond_all_time_never_arrives)
+{
+    struct venue v = open_venue(INT64_MAX);
+    quote(&v, 1, 99, 101);
+    place(&v, market(PW_BUY, 5));
+    pass_time(&v, INT64_MAX - 1);
+    expect_silence(&v);
+    free(v.state);
+}
+
+/* ---- bounds ---- */
+
+Test(paper, no_event_causes_more_reports_than_there_is_room_for)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    for (uint32_t i = 0; i < PW_OPEN_ORDERS_MAX; i++) {
+        place(&v, limit(PW_BUY, 100, PW_GTC, 5));
+        expect_silence(&v);
+    }
+    place(&v, market(PW_BUY, 5));
+    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_ROOM);
+    quote(&v, 20, 90, 91);
+    cr_expect_eq(v.out.cnt, PW_REPORTS_MAX);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
+Test(paper, an_unknown_instrument_is_rejected_and_its_quotes_ignored)
+{
+    struct venue v = open_venue(0);
+    quote_of(&v, 3, 1, 99, 101);
+    struct pw_gateway_order order = market(PW_BUY, 2);
+    order.instrument_idx = 3;
+    place(&v, order);
+    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_UNKNOWN_INSTRUMENT);
+    free(v.state);
+}
+
+Test(paper, a_config_out_of_range_is_refused)
+{
+    void *state = calloc(1, pw_paper_bytes(1));
+    struct pw_paper_config config = {-1, 0, instruments, 1};
+    cr_expect_eq(pw_paper_init(state, &config), -EINVAL);
+    config = (struct pw_paper_config){0, PW_E8 + 1, instruments, 1};
+    cr_expect_eq(pw_paper_init(state, &config), -EINVAL);
+    config.fee_rate_e8 = PW_E8;
+    cr_expect_eq(pw_paper_init(state, &config), 0);
+    free(state);
+}

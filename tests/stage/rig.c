@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Set-up and the small things that every test of the two stages does.
+ */
+#include "rig.h"
+
+#include "metrics_table.h"
+#include <criterion/criterion.h>
+#include <pinwheel/histogram.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void want(struct pw_region_want *row, const char *name, enum pw_region_kind kind, uint32_t cnt,
+                 uint32_t bytes)
+{
+    snprintf(row->name, sizeof row->name, "%s", name);
+    row->kind = kind;
+    row->row_cnt = cnt;
+    row->row_bytes = bytes;
+}
+
+static void want_ring(struct pw_region_want *row, const char *name, uint32_t slots)
+{
+    snprintf(row->name, sizeof row->name, "%s", name);
+    row->kind = PW_REGION_RING;
+    row->ring_slots = slots ? slots : PW_RING_SLOTS_MIN;
+    row->ring_policy = PW_RING_STALL;
+}
+
+static void create_workspace(struct rig *rig, const struct rig_options *o)
+{
+    struct pw_region_want rows[24] = {0};
+    uint32_t cnt = 0;
+    want(&rows[cnt++], "stop", PW_REGION_STOP, 1, sizeof(struct pw_stop));
+    want(&rows[cnt++], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
+    want(&rows[cnt++], "instruments", PW_REGION_INSTRUMENTS, RIG_INSTRUMENTS, sizeof(struct pw_instrument));
+    want(&rows[cnt++], "quotes", PW_REGION_QUOTES, RIG_INSTRUMENTS, sizeof(struct pw_market_view));
+    want(&rows[cnt++], "positions", PW_REGION_POSITIONS, RIG_INSTRUMENTS, sizeof(struct pw_position_view));
+    want(&rows[cnt++], "account", PW_REGION_ACCOUNT, 1, sizeof(struct pw_account_view));
+    static const char *const histograms[] = {"hop.recv_to_strategy", "hop.recv_to_execution", "tick_to_order",
+                                             "tick_to_fill"};
+    for (int i = 0; i < 4; i++) {
+        want(&rows[cnt++], histograms[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
+    }
+    want_ring(&rows[cnt++], "parse.strategy", o->market_slots);
+    want_ring(&rows[cnt++], "strategy.execution", o->stream_slots);
+    want_ring(&rows[cnt++], "execution.strategy", o->report_slots);
+    want_ring(&rows[cnt++], "housekeeping.execution", 0);
+    if (!o->no_journal) {
+        want_ring(&rows[cnt++], "execution.journal", o->journal_slots);
+    }
+    char error[256], instance[PW_INSTANCE_BYTES];
+    setenv("PINWHEEL_SHM_DIR", "/tmp", 1);
+    snprintf(instance, sizeof instance, "rig-%d", (int)getpid());
+    cr_assert_eq(pw_workspace_create(&rig->ws, instance, rows, cnt, false, error, sizeof error), 0, "%s",
+                 error);
+    pw_metrics_fill(pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "metrics", PW_REGION_METRICS), 0));
+}
+
+static void set_param(struct pw_config_strategy *strategy, const char *name, const char *value)
+{
+    struct pw_param *param = &strategy->params[strategy->param_cnt++];
+    snprintf(param->name, sizeof param->name, "%s", name);
+    snprintf(param->value, sizeof param->value, "%s", value);
+}
+
+static void fill_config(struct pw_config *config, const struct rig_options *o)
+{
+    snprintf(config->path, sizeof config->path, "rig.yaml");
+    snprintf(config->gateway, sizeof config->gateway, "paper");
+    config->book_levels = 100;
+    config->paper.cash_e8 = o->cash_e8 ? o->cash_e8 : 10000 * PW_E8;
+    config->paper.fee_rate_e8 = 100000;
+    config->paper.latency_ns = o->latency_ns;
+    config->risk.max_position_e8 = o->max_position_e8;
+    config->risk.max_orders_per_s = o->max_orders_per_s;
+    config->risk.allow_short = o->allow_short;
+    config->strategy_cnt = !o->fast ? 0 : o->strategy_cnt ? o->strategy_cnt : 1;
+    for (uint32_t i = 0; i < config->strategy_cnt; i++) {
+        struct pw_config_strategy *strategy = &config->strategies[i];
+        snprintf(strategy->name, sizeof strategy->name, "s%u", i);
+        snprintf(strategy->kind, sizeof strategy->kind, "%s", o->kind ? o->kind : "ma_cross");
+        set_param(strategy, "fast", o->fast);
+        set_param(strategy, "slow", o->slow);
+        set_param(strategy, "quantity", o->quantity);
+        strategy->instruments[1] = 1;
+        strategy->instrument_cnt = o->second_quote ? 2 : 1;
+    }
+}
+
+static void attach(struct rig *rig)
+{
+    const struct pw_stage_env *env = &rig->env;
+    pw_env_producer(env, "parse.strategy", &rig->market);
+    pw_env_producer(env, "housekeeping.execution", &rig->commands);
+    pw_env_producer(env, "strategy.execution", &rig->stream);
+    pw_env_producer(env, "execution.strategy", &rig->reports);
+    pw_env_consumer(env, "strategy.execution", &rig->stream_in);
+    pw_env_consumer(env, "execution.strategy", &rig->reports_in);
+    pw_env_consumer(env, "execution.journal", &rig->journal);
+    rig->stop = pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stop", PW_REGION_STOP), 0);
+}
+
+struct rig *rig_open(const struct rig_options *options)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    rig->config = calloc(1, sizeof *rig->config);
+    fill_config(rig->config, options);
+    create_workspace(rig, options);
+    struct pw_instrument *instruments =
+        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
+    for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
+        instruments[i].tradable = 1;
+        snprintf(instruments[i].symbol, sizeof instruments[i].symbol, "COIN%u", i);
+        snprintf(instruments[i].quote, sizeof instruments[i].quote, "%s",
+                 i && options->second_quote ? options->second_quote : "USDT");
+    }
+    rig->env = (struct pw_stage_env){.stage = "rig",
+                                     .config = rig->config,
+                                     .ws = &rig->ws,
+                                     .instruments = instruments,
+                                     .instrument_cnt = RIG_INSTRUMENTS,
+                                     .run_id = options->run_id ? options->run_id : 1};
+    rig->now_ns = 1000;
+    attach(rig);
+    return rig;
+}
+
+void rig_close(struct rig *rig)
+{
+    pw_workspace_close(&rig->ws, true);
+    free(rig->strategy);
+    free(rig->execution);
+    free(rig->config);
+    free(rig);
+}
+
+static int start(const struct pw_stage_ops *ops, const struct pw_stage_env *env, void **state)
+{
+    size_t bytes = (ops->state_bytes(env) + 63) / 64 * 64;
+    *state = aligned_alloc(64, bytes);
+    memset(*state, 0, bytes);
+    return ops->init(*state, env);
+}
+
+int rig_start_strategy(struct rig *rig)
+{
+    return start(&pw_strategy_stage, &rig->env, &rig->strategy);
+}
+
+int rig_start_execution(struct rig *rig)
+{
+    return start(&pw_execution_stage, &rig->env, &rig->execution);
+}
+
+bool rig_put_market(struct rig *rig, struct pw_producer *to, struct pw_event event)
+{
+    if (pw_producer_room(to, 1) < 1) {
+        return false;
+    }
+    event.seq = rig->market_seq++;
+    rig->now_ns = event.recv_ns > rig->now_ns ? event.recv_ns : rig->now_ns;
+    pw_producer_put(to, &event);
+    pw_producer_publish(to);
+    return true;
+}
+
+void rig_put_command(struct rig *rig, enum pw_command command)
+{
+    cr_assert_geq(pw_producer_room(&rig->commands, 1), 1);
+    pw_producer_put(&rig->commands,
+                    &(struct pw_event){.kind = PW_EVENT_COMMAND, .body.state = {.state = (uint32_t)command}});
+    pw_producer_publish(&rig->commands);
+}
+
+struct pw_event rig_feed(enum pw_feed_state state, int64_t recv_ns)
+{
+    return (struct pw_event){.kind = PW_EVENT_FEED_STATE,
+                             .instrument_idx = PW_NO_INSTRUMENT,
+                             .recv_ns = recv_ns,
+                             .body.state = {.state = (uint32_t)state}};
+}
+
+struct pw_event rig_quote(int64_t bid_e8, int64_t ask_e8, int64_t recv_ns)
+{
+    return (struct pw_event){
+        .kind = PW_EVENT_QUOTE, .recv_ns = recv_ns, .body.quote = {bid_e8, PW_E8, ask_e8, PW_E8, 1}};
+}
+
+struct pw_event rig_trade(int64_t price_e8, int64_t recv_ns)
+{
+    return (struct pw_event){
+        .kind = PW_EVENT_TRADE, .recv_ns = recv_ns, .body.trade = {.price_e8 = price_e8, .qty_e8 = PW_E8}};
+}
+
+struct pw_event rig_limit(enum pw_side side, int64_t price_e8, int64_t qty_e8, int64_t recv_ns)
+{
+    return (struct pw_event){.kind = PW_EVENT_INTENT,
+                             .flags = side == PW_SELL ? PW_FLAG_SELL : 0,
+                             .recv_ns = recv_ns,
+                             .body.intent = {.price_e8 = price_e8, .qty_e8 = qty_e8, .type = PW_LIMIT}};
+}
+
+struct pw_event rig_intent(enum pw_side side, int64_t qty_e8, int64_t recv_ns)
+{
+    struct pw_event event = rig_limit(side, 0, qty_e8, recv_ns);
+    event.body.intent.type = PW_MARKET;
+    event.body.intent.tif = PW_IOC;
+    return event;
+}
+
+bool rig_take(struct pw_consumer *from, struct pw_event *out)
+{
+    if (pw_consumer_peek(from, 1) == 0) {
+        return false;
+    }
+    *out = *pw_consumer_at(from, 0);
+    pw_consumer_done(from, 1);
+    return true;
+}
+
+uint64_t rig_metric(const struct rig *rig, const char *group, const char *name)
+{
+    return atomic_load(pw_env_metric(&rig->env, group, name));
+}
+
+struct pw_account rig_account(const struct rig *rig)
+{
+    struct pw_account account;
+    struct pw_account_view *view =
+        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "account", PW_REGION_ACCOUNT), 0);
+    cr_assert(pw_cell_read(&view->cell, view->words, &account, sizeof account));
+    return account;
+}
+
+struct pw_position rig_position(const struct rig *rig, uint32_t instrument_idx)
+{
+    struct pw_position position;
+    struct pw_position_view *view =
+        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "positions", PW_REGION_POSITIONS), instrument_idx);
+    cr_assert(pw_cell_read(&view->cell, view->words, &position, sizeof position));
+    return position;
+}
+
+struct pw_market rig_market(const struct rig *rig, uint32_t instrument_idx)
+{
+    struct pw_market market;
+    struct pw_market_view *view =
+        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "quotes", PW_REGION_QUOTES), instrument_idx);
+    cr_assert(pw_cell_read(&view->cell, view->words, &market, sizeof market));
+    return market;
+}
