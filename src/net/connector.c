@@ -338,7 +338,7 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
     }
     while (feed->phase == FEED_UPGRADING) {
         pw_link_receive(&slot->link, connector->net->sockets, now_ns);
-        if (!pw_link_readable(&slot->link)) {
+        if (!pw_link_waiting(&slot->link)) {
             break;
         }
         /* No more than a head, so that there is always room behind it. */
@@ -350,7 +350,7 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
         }
         enum pw_tls_result result = pw_link_read(&slot->link, slot->plain + slot->end, &size);
         if (result == PW_TLS_WANT_INPUT) {
-            break;
+            continue;
         }
         if (result != PW_TLS_OK) {
             fail(connector, feed, PW_CAUSE_http_cut, "", now_ns);

@@ -183,7 +183,7 @@ static void take_end(struct pw_fetch *fetch, enum pw_tls_result result)
 static bool read_some(struct pw_fetch *fetch, int64_t now_ns)
 {
     pw_link_receive(&fetch->link, fetch->net->sockets, now_ns);
-    if (!pw_link_readable(&fetch->link)) {
+    if (!pw_link_waiting(&fetch->link)) {
         return false;
     }
     bool head = fetch->phase == FETCH_HEAD;
@@ -199,7 +199,7 @@ static bool read_some(struct pw_fetch *fetch, int64_t now_ns)
     } else if (result != PW_TLS_WANT_INPUT) {
         take_end(fetch, result);
     }
-    return result == PW_TLS_OK;
+    return result == PW_TLS_OK || result == PW_TLS_WANT_INPUT;
 }
 
 /* ---- the outside ---- */

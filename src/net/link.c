@@ -19,6 +19,11 @@ bool pw_link_readable(const struct pw_link *link)
     return link->secure ? pw_tls_readable(&link->tls) : link->input.bytes > 0 || link->input.ended;
 }
 
+bool pw_link_waiting(const struct pw_link *link)
+{
+    return link->input.bytes > 0 || link->input.ended || (link->secure && link->tls.pending);
+}
+
 enum pw_tls_result pw_link_read(struct pw_link *link, uint8_t *out, size_t *size)
 {
     if (link->secure) {

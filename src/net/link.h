@@ -25,8 +25,10 @@ struct pw_link {
 void pw_link_init(struct pw_link *link, uint8_t *cold_data, uint32_t cold_bytes, uint8_t *output_data,
                   uint32_t output_bytes);
 
-/* Can pw_link_read bring anything now? */
+/* Hot: can pw_link_read bring anything now? False while a TLS record is not whole. */
 bool pw_link_readable(const struct pw_link *link);
+/* Cold: is there anything to read, be it a piece of a record? Reading it makes room for the next receive. */
+bool pw_link_waiting(const struct pw_link *link);
 /* OK: *size plaintext bytes at out. Without TLS an end is TRUNCATED, too: there is no telling. */
 enum pw_tls_result pw_link_read(struct pw_link *link, uint8_t *out, size_t *size);
 /* Puts plaintext on its way, whole; WANT_OUTPUT: output has no room for it now. */

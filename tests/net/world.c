@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The world's clockwork, a WebSocket server's part, and a consumer of frames.
+ */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG_LINES_MAX 256u
+
+static char log_lines[LOG_LINES_MAX][600];
+static uint32_t log_cnt;
+
+static void keep_log(void *state, enum pw_log_level level, const char *text)
+{
+    (void)state;
+    (void)level;
+    snprintf(log_lines[log_cnt++ % LOG_LINES_MAX], sizeof log_lines[0], "%s", text);
+}
+
+uint32_t world_log_cnt(void)
+{
+    return log_cnt;
+}
+
+bool world_log_has(const char *text)
+{
+    for (uint32_t i = 0; i < log_cnt && i < LOG_LINES_MAX; i++) {
+        if (strstr(log_lines[i], text) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the world ---- */
+
+static int64_t world_clock(void *state)
+{
+    return ((struct world *)state)->now_ns;
+}
+
+static void must(bool ok, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "world: %s\n", what);
+        abort();
+    }
+}
+
+static struct pw_ring *make_ring(uint32_t slots, uint64_t bytes)
+{
+    size_t size = pw_ring_bytes(slots, bytes);
+    struct pw_ring *ring = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    must(ring != NULL, "no memory for a ring");
+    memset(ring, 0, size);
+    must(pw_ring_format(ring, slots, bytes, PW_RING_STALL) == 0, "ring");
+    return ring;
+}
+
+static uint32_t or_else(uint32_t value, uint32_t usual)
+{
+    return value != 0 ? value : usual;
+}
+
+static void fill_config(struct world *world, const char *ca_file)
+{
+    const struct world_options *options = &world->options;
+    world->config->feed_cnt = options->feed_cnt;
+    for (uint32_t i = 0; i < options->feed_cnt; i++) {
+        struct pw_config_feed *feed = &world->config->feeds[i];
+        const char *s = options->secure ? "s" : "";
+        snprintf(feed->name, sizeof feed->name, "feed%u", i);
+        snprintf(feed->ws_url, sizeof feed->ws_url, "ws%s://%s:%u", s, options->host, WORLD_PORT);
+        snprintf(feed->rest_url, sizeof feed->rest_url, "http%s://%s:%u/base", s, options->host, WORLD_PORT);
+        snprintf(feed->ca_file, sizeof feed->ca_file, "%s", ca_file);
+        feed->stale_after_ms = or_else(options->stale_after_ms, 10000);
+        feed->dead_after_ms = or_else(options->dead_after_ms, 30000);
+        feed->connect_timeout_ms = 3000;
+        feed->handshake_timeout_ms = 3000;
+        feed->backoff_min_ms = 250;
+        feed->backoff_max_ms = 30000;
+        feed->message_bytes_max = or_else(options->message_bytes_max, 65536);
+    }
+}
+
+static void open_hot(struct world *world)
+{
+    struct pw_hot_ends hot_ends;
+    struct pw_connector_ends ends = {.feeds = world->feeds};
+    world->frames_ring = make_ring(or_else(world->options.frame_slots, 1024),
+                                   world->options.frame_bytes != 0 ? world->options.frame_bytes : 1 << 20);
+    world->conns_ring = make_ring(64, 0);
+    world->lost_ring = make_ring(64, 0);
+    pw_producer_attach(&hot_ends.frames, world->frames_ring);
+    pw_consumer_attach(&hot_ends.conns, world->conns_ring);
+    pw_producer_attach(&hot_ends.lost, world->lost_ring);
+    pw_consumer_attach(&world->frames, world->frames_ring);
+    pw_producer_attach(&ends.to_net_rx, world->conns_ring);
+    pw_consumer_attach(&ends.from_net_rx, world->lost_ring);
+    must(pw_hot_init(world->net, &hot_ends) == 0, "hot side");
+    must(pw_hot_start(world->net) == 0, "hot side's start");
+    world->connector = pw_connector_create(world->net, &ends);
+    must(world->connector != NULL, "connector");
+    for (uint32_t i = 0; i < world->options.feed_cnt; i++) {
+        must(pw_connector_set_path(world->connector, i, "/stream") == 0, "path");
+    }
+}
+
+void world_open(struct world *world, const struct world_options *options)
+{
+    char error[512] = "";
+    const char *ca_file = "";
+    memset(world, 0, sizeof *world);
+    world->options = *options;
+    world->options.host = options->host != NULL ? options->host : WORLD_HOST;
+    world->options.feed_cnt = or_else(options->feed_cnt, 1);
+    world->now_ns = WORLD_START_NS;
+    world->random_state = options->network.seed + 1;
+    world->config = calloc(1, sizeof *world->config);
+    must(world->config != NULL, "no memory for the config");
+    log_cnt = 0;
+    pw_log_set_sink(keep_log, NULL);
+    if (options->secure) {
+        world->server = peer_context_for("DNS:" WORLD_HOST ",IP:127.0.0.1", &ca_file);
+    }
+    fill_config(world, ca_file);
+    world->network = pw_virtual_create(&options->network, world->options.feed_cnt);
+    must(world->network != NULL, "virtual network");
+    if (!options->no_listener) {
+        world->listener = pw_virtual_listen(world->network, world->options.host, WORLD_PORT, false);
+    }
+    pw_virtual_set_now(world->network, world->now_ns);
+    struct pw_clock clock = {world_clock, world};
+    world->net = pw_net_create_over(world->config, clock, pw_random_seeded(&world->random_state),
+                                    pw_virtual_sockets(world->network), pw_virtual_io(world->network), error,
+                                    sizeof error);
+    must(world->net != NULL, error);
+    if (options->secure) {
+        unlink(ca_file);
+    }
+    open_hot(world);
+}
+
+void world_close(struct world *world)
+{
+    pw_hot_stop(world->net);
+    pw_connector_destroy(world->connector);
+    pw_net_destroy(world->net);
+    pw_virtual_destroy(world->network);
+    SSL_CTX_free(world->server);
+    free(world->frames_ring);
+    free(world->conns_ring);
+    free(world->lost_ring);
+    free(world->config);
+    pw_log_set_sink(NULL, NULL);
+}
+
+void world_step(struct world *world, int64_t step_ns)
+{
+    pw_connector_poll(world->connector, world->now_ns);
+    if (!world->hot_stopped) {
+        pw_hot_receive(world->net, world->now_ns);
+        for (uint32_t i = 0; i < world->options.feed_cnt; i++) { /* as net_rx's housekeeping does */
+            atomic_store(&world->feeds[i].last_recv_ns, pw_hot_feed(world->net, i)->last_recv_ns);
+        }
+        pw_hot_transmit(world->net);
+    }
+    world->now_ns += step_ns;
+    pw_virtual_set_now(world->network, world->now_ns);
+}
+
+void world_run(struct world *world, int64_t time_ns, int64_t step_ns)
+{
+    for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns;) {
+        world_step(world, step_ns);
+    }
+}
+
+/* ---- a server's connection ---- */
+
+bool peer_accept(struct peer *peer, struct world *world, int listener, int64_t time_ns)
+{
+    memset(peer, 0, sizeof *peer);
+    peer->world = world;
+    for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns; world_step(world, MS_NS)) {
+        peer->socket = pw_virtual_accept(world->network, listener);
+        if (peer->socket >= 0) {
+            peer->secure = world->options.secure;
+            if (peer->secure) {
+                peer_tls_open(&peer->tls, world->server);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+void peer_close(struct peer *peer)
+{
+    pw_virtual_peer_end(peer->world->network, peer->socket);
+    if (peer->secure) {
+        peer_tls_close(&peer->tls);
+    }
+}
+
+static void send_ciphertext(struct peer *peer)
+{
+    uint8_t data[4096];
+    size_t size;
+    while ((size = peer_tls_drain(&peer->tls, data, sizeof data)) > 0) {
+        must(pw_virtual_peer_send(peer->world->network, peer->socket, data, size) == (ssize_t)size,
+             "a secure peer's window is full");
+    }
+}
+
+void peer_pump(struct peer *peer)
+{
+    uint8_t data[4096];
+    ssize_t got;
+    while ((got = pw_virtual_peer_recv(peer->world->network, peer->socket, data, sizeof data)) > 0) {
+        if (peer->secure) {
+            peer_tls_feed(&peer->tls, data, (size_t)got);
+        } else if (peer->in_bytes + (size_t)got <= PEER_IN_BYTES) {
+            memcpy(peer->in + peer->in_bytes, data, (size_t)got);
+            peer->in_bytes += (size_t)got;
+        }
+    }
+    peer->ended = peer->ended || got == 0;
+    if (peer->secure) {
+        int plain;
+        while ((plain = peer_tls_read(&peer->tls, peer->in + peer->in_bytes,
+                                      PEER_IN_BYTES - peer->in_bytes)) > 0) {
+            peer->in_bytes += (size_t)plain;
+        }
+        send_ciphertext(peer);
+    }
+}
+
+bool peer_wait_bytes(struct peer *peer, size_t bytes, int64_t time_ns)
+{
+    struct world *world = peer->world;
+    for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns; world_step(world, MS_NS)) {
+        peer_pump(peer);
+        if (peer->in_bytes >= bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void peer_consume(struct peer *peer, size_t bytes)
+{
+    memmove(peer->in, peer->in + bytes, peer->in_bytes - bytes);
+    peer->in_bytes -= bytes;
+}
+
+bool peer_take_request(struct peer *peer)
+{
+    for (size_t bytes = 1; peer_wait_bytes(peer, bytes, 2 * S_NS); bytes = peer->in_bytes + 1) {
+        char *end = memmem(peer->in, peer->in_bytes, "\r\n\r\n", 4);
+        char *key = memmem(peer->in, peer->in_bytes, "Sec-WebSocket-Key: ", 19);
+        if (end != NULL) {
+            if (key != NULL) {
+                snprintf(peer->key, sizeof peer->key, "%.24s", key + 19);
+            }
+            peer_consume(peer, (size_t)(end + 4 - (char *)peer->in));
+            return true;
+        }
+    }
+    return false;
+}
+
+void peer_send(struct peer *peer, const void *data, size_t size)
+{
+    if (peer->secure) {
+        peer_tls_write(&peer->tls, data, size);
+        send_ciphertext(peer);
+    } else {
+        pw_virtual_peer_send(peer->world->network, peer->socket, data, size);
+    }
+}
+
+void peer_send_text(struct peer *peer, const char *text)
+{
+    peer_send(peer, text, strlen(text));
+}
+
+size_t peer_answer(const struct peer *peer, char *text, size_t size)
+{
+    /* OpenSSL's digest and base64, not ours. */
+    char joined[128];
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    char accept[64];
+    unsigned digest_bytes;
+    int n = snprintf(joined, sizeof joined, "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", peer->key);
+    EVP_Digest(joined, (size_t)n, digest, &digest_bytes, EVP_sha1(), NULL);
+    EVP_EncodeBlock((unsigned char *)accept, digest, (int)digest_bytes);
+    return (size_t)snprintf(
+        text, size,
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: %s\r\n\r\n",
+        accept);
+}
+
+bool peer_upgrade(struct peer *peer, struct world *world)
+{
+    char answer[512];
+    if (!peer_accept(peer, world, world->listener, 40 * S_NS) || !peer_take_request(peer)) {
+        return false;
+    }
+    peer_send(peer, answer, peer_answer(peer, answer, sizeof answer));
+    uint64_t before = world->feeds[0].connect_cnt;
+    for (int i = 0; i < 3000 && world->feeds[0].connect_cnt == before; i++) {
+        world_step(world, MS_NS);
+    }
+    world_step(world, MS_NS);
+    return true;
+}
+
+size_t frame_make(uint8_t *out, uint8_t first_byte, const void *payload, size_t size)
+{
+    size_t head = 2;
+    out[0] = first_byte;
+    if (size < 126) {
+        out[1] = (uint8_t)size;
+    } else if (size < 65536) {
+        out[1] = 126;
+        out[2] = (uint8_t)(size >> 8);
+        out[3] = (uint8_t)size;
+        head = 4;
+    } else {
+        out[1] = 127;
+        for (int i = 0; i < 8; i++) {
+            out[2 + i] = (uint8_t)((uint64_t)size >> (56 - 8 * i));
+        }
+        head = 10;
+    }
+    memcpy(out + head, payload, size);
+    return head + size;
+}
+
+void peer_send_frame(struct peer *peer, uint8_t first_byte, const void *payload, size_t size)
+{
+    uint8_t *frame = malloc(size + 16);
+    must(frame != NULL, "no memory for a frame");
+    peer_send(peer, frame, frame_make(frame, first_byte, payload, size));
+    free(frame);
+}
+
+int peer_take_frame(struct peer *peer, uint8_t *out, size_t *size, int64_t time_ns)
+{
+    if (!peer_wait_bytes(peer, 6, time_ns)) {
+        return -1;
+    }
+    size_t bytes = peer->in[1] & 0x7f;
+    bool masked = (peer->in[1] & 0x80) != 0;
+    if (!masked || bytes > 125 || !peer_wait_bytes(peer, 6 + bytes, time_ns)) {
+        return -1;
+    }
+    int opcode = peer->in[0] & 0x0f;
+    for (size_t i = 0; i < bytes; i++) {
+        out[i] = peer->in[6 + i] ^ peer->in[2 + i % 4];
+    }
+    *size = bytes;
+    peer_consume(peer, 6 + bytes);
+    return opcode;
+}
+
+/* ---- the parse end ---- */
+
+bool world_take(struct world *world, struct taken *taken)
+{
+    if (pw_consumer_peek(&world->frames, 1) == 0) {
+        return false;
+    }
+    const struct pw_event *event = pw_consumer_at(&world->frames, 0);
+    const struct pw_frame *frame = &event->body.frame;
+    memset(taken, 0, sizeof *taken);
+    taken->notice = frame->payload_bytes == 0;
+    taken->state = frame->state;
+    taken->reason = frame->reason;
+    taken->recv_ns = event->recv_ns;
+    taken->feed_idx = frame->feed_idx;
+    taken->size = frame->payload_bytes;
+    size_t kept = taken->size < sizeof taken->text - 1 ? taken->size : sizeof taken->text - 1;
+    memcpy(taken->text, pw_consumer_payload(&world->frames, event), taken->notice ? 0 : kept);
+    pw_consumer_done(&world->frames, 1);
+    return true;
+}
+
+bool world_took_notice(struct world *world, enum pw_feed_state state)
+{
+    struct taken taken;
+    return world_take(world, &taken) && taken.notice && taken.state == (uint32_t)state;
+}
+
+bool world_took_text(struct world *world, const char *text)
+{
+    struct taken taken;
+    return world_take(world, &taken) && !taken.notice && taken.size == strlen(text) &&
+           memcmp(taken.text, text, taken.size) == 0;
+}
