@@ -55,6 +55,8 @@
     PW_COUNTER(parse, gaps, "1", "times that something is known to be missing") \
     PW_COUNTER(parse, resyncs, "1", "books that lost their synchronisation") \
     PW_COUNTER(parse, snapshots, "1", "depth snapshots joined to a book") \
+    PW_COUNTER(parse, snapshots_refused, "1", "depth snapshots that came too early or unasked") \
+    PW_COUNTER(parse, frames_dropped, "1", "raw frames that the journal's ring had no room for") \
     PW_COUNTER(parse, journal_dropped, "1", "market events that the journal's ring had no room for") \
     PW_COUNTER(parse, stalls, "1", "times that input waited for room in a ring") \
     PW_COUNTER(strategy, events, "1", "market events taken") \

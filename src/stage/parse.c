@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The parse stage: venue bytes to market events, in one order, numbered; book synchronisation; gaps.
+ *
+ * One message is decoded into a private array; what book synchronisation lets out before it (snapshot, held
+ * updates, gaps) is pulled in small pieces. All of it is put into the rings before the next message is looked
+ * at, so nothing is ever half taken: without room the poll returns, and goes on where it stopped the next
+ * time.
+ *
+ * The journal's ring drops unless the config says that it stalls: from the beginning of a message that does
+ * not fit to the beginning of one that does, with a GAP record of the numbers lost, which only the journal
+ * sees.
+ */
+#include "binance_events.h"
+#include "booksync.h"
+#include "stages.h"
+#include <errno.h>
+#include <pinwheel/histogram.h>
+#include <string.h>
+
+#define BURST_EVENTS    64u /* pulled out of book synchronisation at a time */
+#define LEVEL_BYTES_MIN 10u /* ["1","1"], */
+
+enum counter {
+    FRAMES,
+    EVENTS,
+    IGNORED,
+    CONTROL,
+    SHUTDOWNS,
+    INVALID_JSON,
+    INVALID_FIELD,
+    INVALID_NUMBER,
+    INVALID_SEQUENCE,
+    TOO_LARGE,
+    ERROR_REPLIES,
+    GAPS,
+    RESYNCS,
+    SNAPSHOTS,
+    SNAPSHOTS_REFUSED,
+    JOURNAL_DROPPED,
+    FRAMES_DROPPED,
+    STALLS,
+    COUNTERS
+};
+
+static const char *const counter_names[COUNTERS] = {
+    [FRAMES] = "frames",
+    [EVENTS] = "events",
+    [IGNORED] = "ignored",
+    [CONTROL] = "control",
+    [SHUTDOWNS] = "shutdowns",
+    [INVALID_JSON] = "invalid_json",
+    [INVALID_FIELD] = "invalid_field",
+    [INVALID_NUMBER] = "invalid_number",
+    [INVALID_SEQUENCE] = "invalid_sequence",
+    [TOO_LARGE] = "too_large",
+    [ERROR_REPLIES] = "error_replies",
+    [GAPS] = "gaps",
+    [RESYNCS] = "resyncs",
+    [SNAPSHOTS] = "snapshots",
+    [SNAPSHOTS_REFUSED] = "snapshots_refused",
+    [JOURNAL_DROPPED] = "journal_dropped",
+    [FRAMES_DROPPED] = "frames_dropped",
+    [STALLS] = "stalls",
+};
+
+/* Where a result that is not OK is counted. */
+static const enum counter result_counters[] = {
+    [PW_DECODE_IGNORED + PW_DECODE_RESULTS] = IGNORED,
+    [PW_DECODE_CONTROL + PW_DECODE_RESULTS] = CONTROL,
+    [PW_DECODE_SHUTDOWN + PW_DECODE_RESULTS] = SHUTDOWNS,
+    [PW_DECODE_BAD_JSON + PW_DECODE_RESULTS] = INVALID_JSON,
+    [PW_DECODE_BAD_FIELD + PW_DECODE_RESULTS] = INVALID_FIELD,
+    [PW_DECODE_BAD_NUMBER + PW_DECODE_RESULTS] = INVALID_NUMBER,
+    [PW_DECODE_BAD_SEQUENCE + PW_DECODE_RESULTS] = INVALID_SEQUENCE,
+    [PW_DECODE_TOO_LARGE + PW_DECODE_RESULTS] = TOO_LARGE,
+    [PW_DECODE_ERROR_REPLY + PW_DECODE_RESULTS] = ERROR_REPLIES,
+};
+
+struct feed {
+    struct pw_binance_symbols symbols;
+    struct pw_booksync *sync;
+    struct pw_feed_view *view;
+    bool reconnect_owed; /* the venue said that it will close: to be passed on */
+};
+
+/* The journal's share of the market, when its ring is short of room. */
+struct journal {
+    struct pw_producer ring;
+    bool present, stalls;
+    bool inside;         /* the last event put or dropped has another of the same message behind it */
+    uint64_t first_lost; /* number of the first event dropped since the last record of a gap */
+    uint64_t lost_cnt;   /* 0: nothing to book */
+};
+
+struct parse {
+    struct pw_consumer frames, snapshots;
+    struct pw_producer strategy, housekeeping, raw_frames;
+    bool raw_frames_present;
+    struct journal journal;
+    uint64_t market_seq; /* events put: the number of the next one */
+
+    /* What is under way, in the order in which it goes out. */
+    struct pw_event burst[BURST_EVENTS];
+    uint32_t burst_cnt, burst_at;
+    struct feed *pulling; /* whose book synchronisation may have more to give; NULL: none */
+    struct pw_event *run; /* the message */
+    uint32_t run_cnt, run_at, run_cap;
+
+    bool stopping; /* a clean stop has begun */
+
+    struct pw_event *snapshot; /* as much of it as has come */
+    uint32_t snapshot_cnt, snapshot_cap;
+
+    const struct pw_instrument *instruments;
+    uint32_t instrument_cnt, feed_cnt;
+    struct pw_histogram *hop;
+    uint64_t counts[COUNTERS];
+    _Atomic uint64_t *counters[COUNTERS];
+    struct feed feeds[]; /* then the run, the snapshot, and each feed's book synchronisation */
+};
+
+/* ---- start ---- */
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + PW_CACHE_LINE - 1) / PW_CACHE_LINE * PW_CACHE_LINE;
+}
+
+/* No message that net_rx lets through can need more. */
+static uint32_t run_cap(const struct pw_config *config)
+{
+    uint32_t message_bytes = 0;
+    for (uint32_t i = 0; i < config->feed_cnt; i++) {
+        uint32_t bytes = config->feeds[i].message_bytes_max;
+        message_bytes = bytes > message_bytes ? bytes : message_bytes;
+    }
+    return message_bytes / LEVEL_BYTES_MIN / 2 + 4;
+}
+
+static uint32_t snapshot_cap(const struct pw_config *config)
+{
+    uint32_t levels = 0;
+    for (uint32_t i = 0; i < config->feed_cnt; i++) {
+        uint32_t limit = config->feeds[i].snapshot_limit;
+        levels = limit > levels ? limit : levels;
+    }
+    return 1 + 2 * ((levels + 1) / 2);
+}
+
+static struct pw_booksync_config sync_config(const struct pw_stage_env *env, uint32_t feed_idx)
+{
+    return (struct pw_booksync_config){.feed_idx = feed_idx,
+                                       .futures =
+                                           strcmp(env->config->feeds[feed_idx].venue, "binance_usdm") == 0,
+                                       .instrument_cnt = env->instrument_cnt,
+                                       .hold_events = PW_BOOKSYNC_HOLD_EVENTS};
+}
+
+static size_t parse_state_bytes(const struct pw_stage_env *env)
+{
+    const struct pw_config *config = env->config;
+    size_t bytes = aligned(sizeof(struct parse) + config->feed_cnt * sizeof(struct feed));
+    bytes += aligned(run_cap(config) * sizeof(struct pw_event));
+    bytes += aligned(snapshot_cap(config) * sizeof(struct pw_event));
+    for (uint32_t i = 0; i < config->feed_cnt; i++) {
+        struct pw_booksync_config sync = sync_config(env, i);
+        bytes += aligned(pw_booksync_bytes(&sync));
+    }
+    return bytes;
+}
+
+static int attach(struct parse *p, const struct pw_stage_env *env)
+{
+    int error = pw_env_consumer(env, "net_rx.parse", &p->frames);
+    error = error ? error : pw_env_consumer(env, "housekeeping.parse", &p->snapshots);
+    error = error ? error : pw_env_producer(env, "parse.strategy", &p->strategy);
+    error = error ? error : pw_env_producer(env, "parse.housekeeping", &p->housekeeping);
+    if (error != 0) {
+        pw_log(PW_LOG_ERROR, "parse: a ring is missing: %s", strerror(-error));
+        return error;
+    }
+    p->journal.present = pw_env_producer(env, "parse.journal", &p->journal.ring) == 0;
+    p->journal.stalls = p->journal.present && env->config->journal.market_stall;
+    p->raw_frames_present = pw_env_producer(env, "parse.journal_frames", &p->raw_frames) == 0;
+    p->hop = pw_env_histogram(env, "hop.recv_to_parse");
+    if (p->hop == NULL) {
+        pw_log(PW_LOG_ERROR, "parse: the workspace lacks the histogram hop.recv_to_parse");
+        return -ENOENT;
+    }
+    for (int i = 0; i < COUNTERS; i++) {
+        p->counters[i] = pw_env_metric(env, "parse", counter_names[i]);
+        if (p->counters[i] == NULL) {
+            return -ENOENT; /* and logged */
+        }
+    }
+    return 0;
+}
+
+static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t feed_idx, void *memory)
+{
+    struct feed *feed = &p->feeds[feed_idx];
+    struct pw_booksync_config config = sync_config(env, feed_idx);
+    const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
+    feed->sync = pw_booksync_init(memory, &config);
+    if (feeds == NULL || feed_idx >= feeds->row_cnt) {
+        pw_log(PW_LOG_ERROR, "parse: the workspace lacks the feeds");
+        return -ENOENT;
+    }
+    feed->view = pw_region_at(env->ws, feeds, feed_idx);
+    int error = pw_binance_symbols_init(&feed->symbols, env->instruments, env->instrument_cnt, feed_idx);
+    if (error != 0) {
+        pw_log(PW_LOG_ERROR, "%s: feed '%s': an instrument is listed twice or has no name", env->config->path,
+               env->config->feeds[feed_idx].name);
+    }
+    return error;
+}
+
+static int parse_init(void *state, const struct pw_stage_env *env)
+{
+    struct parse *p = state;
+    const struct pw_config *config = env->config;
+    p->instruments = env->instruments;
+    p->instrument_cnt = env->instrument_cnt;
+    p->feed_cnt = config->feed_cnt;
+    p->run_cap = run_cap(config);
+    p->snapshot_cap = snapshot_cap(config);
+    char *memory = (char *)state + aligned(sizeof *p + p->feed_cnt * sizeof(struct feed));
+    p->run = (struct pw_event *)memory;
+    memory += aligned(p->run_cap * sizeof *p->run);
+    p->snapshot = (struct pw_event *)memory;
+    memory += aligned(p->snapshot_cap * sizeof *p->snapshot);
+    int error = attach(p, env);
+    for (uint32_t i = 0; i < p->feed_cnt && error == 0; i++) {
+        struct pw_booksync_config sync = sync_config(env, i);
+        error = init_feed(p, env, i, memory);
+        memory += aligned(pw_booksync_bytes(&sync));
+    }
+    return error;
+}
+
+/* ---- the journal's ring ---- */
+
+/* Has this event another one of the same message behind it? */
+static bool has_more(const struct pw_event *event)
+{
+    bool depth = event->kind == PW_EVENT_DEPTH || event->kind == PW_EVENT_LEVELS;
+    return event->kind == PW_EVENT_CANDLE || (depth && (event->flags & PW_FLAG_LAST) == 0);
+}
+
+/* Events of the message that begins here; half of the ring at most, else a large one would never go in. */
+static uint64_t message_events(const struct journal *journal, const struct pw_event *event)
+{
+    uint64_t cnt = event->kind == PW_EVENT_CANDLE ? 2 : 1;
+    if (event->kind == PW_EVENT_DEPTH) {
+        cnt += ((uint64_t)event->body.depth.bid_cnt + 1) / 2 + ((uint64_t)event->body.depth.ask_cnt + 1) / 2;
+    }
+    uint64_t most = (journal->ring.mask + 1) / 2;
+    return cnt < most ? cnt : most;
+}
+
+/* Books what was dropped, if something was. Its seq is that of the first event lost; those behind it follow
+ * on. */
+static void book_lost(struct journal *journal, int64_t recv_ns)
+{
+    if (journal->lost_cnt == 0) {
+        return;
+    }
+    struct pw_event event = {.seq = (uint32_t)journal->first_lost,
+                             .instrument_idx = PW_NO_INSTRUMENT,
+                             .kind = PW_EVENT_GAP,
+                             .recv_ns = recv_ns};
+    event.body.gap = (struct pw_gap){.first = journal->first_lost,
+                                     .last = journal->first_lost + journal->lost_cnt - 1,
+                                     .lost_cnt = journal->lost_cnt,
+                                     .reason = PW_REASON_JOURNAL_FULL};
+    pw_producer_put(&journal->ring, &event);
+    journal->lost_cnt = 0;
+}
+
+/* Is there room for the event? At a message's beginning, is there room for all of it and for the record of a
+ * gap? */
+static bool journal_has_room(struct journal *journal, const struct pw_event *event)
+{
+    if (journal->inside) {
+        return journal->lost_cnt == 0 && pw_producer_room(&journal->ring, 1) >= 1;
+    }
+    uint64_t need = message_events(journal, event) + 1;
+    return pw_producer_room(&journal->ring, need) >= need;
+}
+
+static void put_journal(struct parse *p, const struct pw_event *event, uint64_t market_seq)
+{
+    struct journal *journal = &p->journal;
+    if (journal_has_room(journal, event)) {
+        book_lost(journal, event->recv_ns);
+        pw_producer_put(&journal->ring, event);
+    } else {
+        journal->first_lost = journal->lost_cnt == 0 ? market_seq : journal->first_lost;
+        journal->lost_cnt++;
+        p->counts[JOURNAL_DROPPED]++;
+        pw_count(&journal->ring.ring->dropped_cnt, 1);
+    }
+    journal->inside = has_more(event);
+}
+
+/* When the market is quiet, the gap does not wait for the next event. */
+static void book_lost_when_quiet(struct parse *p, int64_t now_ns)
+{
+    struct journal *journal = &p->journal;
+    if (journal->lost_cnt > 0 && !journal->inside && pw_producer_room(&journal->ring, 1) >= 1) {
+        book_lost(journal, now_ns);
+        pw_producer_publish(&journal->ring);
+    }
+}
+
+/* ---- out ---- */
+
+/* How many of n events the rings that stall have room for. */
+static uint32_t room_for(struct parse *p, uint32_t n)
+{
+    uint64_t room = pw_producer_room(&p->strategy, n);
+    if (room == 0) {
+        pw_count(&p->strategy.ring->stalled_cnt, 1);
+    }
+    if (p->journal.stalls) {
+        uint64_t journal_room = pw_producer_room(&p->journal.ring, n);
+        if (journal_room == 0) {
+            pw_count(&p->journal.ring.ring->stalled_cnt, 1);
+        }
+        room = journal_room < room ? journal_room : room;
+    }
+    return room < n ? (uint32_t)room : n;
+}
+
+/* Puts events[*at..cnt) as far as there is room; true when all are out. */
+static bool put_events(struct parse *p, struct pw_event *events, uint32_t *at, uint32_t cnt)
+{
+    uint32_t n = *at < cnt ? room_for(p, cnt - *at) : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct pw_event *event = &events[(*at)++];
+        uint64_t market_seq = p->market_seq++;
+        event->seq = (uint32_t)market_seq;
+        pw_producer_put(&p->strategy, event);
+        if (p->journal.stalls) {
+            pw_producer_put(&p->journal.ring, event);
+        } else if (p->journal.present) {
+            put_journal(p, event, market_seq);
+        }
+    }
+    if (n > 0) {
+        p->counts[EVENTS] += n;
+        pw_producer_publish(&p->strategy);
+        if (p->journal.present) {
+            pw_producer_publish(&p->journal.ring);
+        }
+    }
+    return *at == cnt;
+}
+
+static void count_notice(struct parse *p, const struct pw_event *event)
+{
+    if (event->kind == PW_EVENT_GAP) {
+        p->counts[GAPS]++;
+        pw_count(&p->feeds[event->body.gap.feed_idx].view->gap_cnt, 1);
+    } else if (event->kind == PW_EVENT_BOOK_STATE) {
+        bool synced = event->body.state.state == PW_BOOK_SYNCED;
+        p->counts[synced ? SNAPSHOTS : RESYNCS]++;
+    }
+}
+
+/* Puts out all that is under way; false when there was too little room. */
+static bool drain(struct parse *p)
+{
+    for (;;) {
+        if (!put_events(p, p->burst, &p->burst_at, p->burst_cnt)) {
+            return false;
+        }
+        if (p->pulling == NULL) {
+            break;
+        }
+        p->burst_at = 0;
+        p->burst_cnt = pw_booksync_pull(p->pulling->sync, p->burst, BURST_EVENTS);
+        for (uint32_t i = 0; i < p->burst_cnt; i++) {
+            count_notice(p, &p->burst[i]);
+        }
+        if (p->burst_cnt == 0) {
+            p->pulling = NULL;
+        }
+    }
+    return put_events(p, p->run, &p->run_at, p->run_cnt);
+}
+
+/* An event of this stage's own, in front of what else is to go out. Nothing may be under way. */
+static void begin_with(struct parse *p, const struct pw_event *event)
+{
+    p->burst[0] = *event;
+    p->burst_at = 0;
+    p->burst_cnt = 1;
+    count_notice(p, event);
+}
+
+/* ---- frames ---- */
+
+static void take_notice(struct parse *p, const struct pw_event *notice)
+{
+    const struct pw_frame *frame = &notice->body.frame;
+    struct pw_event event = {
+        .instrument_idx = PW_NO_INSTRUMENT, .kind = PW_EVENT_FEED_STATE, .recv_ns = notice->recv_ns};
+    event.body.state =
+        (struct pw_state){.state = frame->state, .reason = frame->reason, .feed_idx = frame->feed_idx};
+    begin_with(p, &event);
+    if (frame->state == PW_FEED_DOWN) {
+        p->pulling = &p->feeds[frame->feed_idx];
+        pw_booksync_down(p->pulling->sync, notice->recv_ns);
+    }
+}
+
+static void keep_raw(struct parse *p, const struct pw_event *frame, const uint8_t *payload)
+{
+    uint32_t bytes = frame->body.frame.payload_bytes;
+    uint8_t *copy =
+        pw_producer_room(&p->raw_frames, 1) >= 1 ? pw_producer_payload_claim(&p->raw_frames, bytes) : NULL;
+    if (copy == NULL) {
+        p->counts[FRAMES_DROPPED]++;
+        pw_count(&p->raw_frames.ring->dropped_cnt, 1);
+        return;
+    }
+    struct pw_event event = *frame;
+    memcpy(copy, payload, bytes);
+    pw_producer_put_frame(&p->raw_frames, &event, bytes);
+    pw_producer_publish(&p->raw_frames);
+}
+
+/* Counts by name what was not OK. What was refused leaves a hole in the market: a GAP. */
+static void note_result(struct parse *p, const struct pw_event *frame, enum pw_decode result)
+{
+    struct feed *feed = &p->feeds[frame->body.frame.feed_idx];
+    p->counts[result_counters[result + PW_DECODE_RESULTS]]++;
+    feed->reconnect_owed |= result == PW_DECODE_SHUTDOWN;
+    if (result >= 0 || result == PW_DECODE_ERROR_REPLY) {
+        return;
+    }
+    struct pw_event event = {
+        .instrument_idx = PW_NO_INSTRUMENT, .kind = PW_EVENT_GAP, .recv_ns = frame->recv_ns};
+    event.body.gap = (struct pw_gap){
+        .lost_cnt = 1, .reason = PW_REASON_FRAME_INVALID, .feed_idx = frame->body.frame.feed_idx};
+    begin_with(p, &event);
+    pw_count(&feed->view->invalid_cnt, 1);
+}
+
+static void take_frame(struct parse *p, const struct pw_event *frame)
+{
+    const char *payload = (const char *)pw_consumer_payload(&p->frames, frame);
+    struct feed *feed = &p->feeds[frame->body.frame.feed_idx];
+    struct pw_binance_out out = {.events = p->run, .cap = p->run_cap, .recv_ns = frame->recv_ns};
+    if (p->raw_frames_present) {
+        keep_raw(p, frame, (const uint8_t *)payload);
+    }
+    p->counts[FRAMES]++;
+    p->run_at = p->run_cnt = 0;
+    enum pw_decode result = pw_binance_events(&feed->symbols, payload, frame->body.frame.payload_bytes, &out);
+    if (result != PW_DECODE_OK) {
+        note_result(p, frame, result);
+        return;
+    }
+    bool passes = pw_booksync_take(feed->sync, p->run, out.cnt);
+    p->run_cnt = passes ? out.cnt : 0;
+    p->pulling = feed;
+}
+
+static void take_frames(struct parse *p, int64_t now_ns, struct pw_poll *did)
+{
+    uint64_t there = pw_consumer_peek(&p->frames, PW_BATCH_MAX), taken = 0;
+    int64_t last_recv_ns = 0;
+    while (taken < there && !did->stalled) {
+        const struct pw_event *frame = pw_consumer_at(&p->frames, taken++);
+        last_recv_ns = frame->recv_ns;
+        if (frame->body.frame.payload_bytes == 0) {
+            take_notice(p, frame);
+        } else {
+            take_frame(p, frame);
+        }
+        did->stalled = !drain(p);
+    }
+    if (taken > 0) {
+        pw_consumer_done(&p->frames, taken);
+        pw_histogram_add(p->hop, now_ns - last_recv_ns);
+        did->work += (uint32_t)taken;
+    }
+}
+
+/* ---- snapshots ---- */
+
+/* Adds one event; true when the snapshot is whole. A piece without its beginning is of no use. */
+static bool collect_snapshot(struct parse *p, const struct pw_event *event)
+{
+    if (event->kind == PW_EVENT_DEPTH) {
+        p->snapshot_cnt = 0;
+    } else if (p->snapshot_cnt == 0) {
+        return false;
+    }
+    if (p->snapshot_cnt < p->snapshot_cap) {
+        p->snapshot[p->snapshot_cnt++] = *event;
+    }
+    return (event->flags & PW_FLAG_LAST) != 0;
+}
+
+static void take_snapshot(struct parse *p)
+{
+    uint16_t instrument_idx = p->snapshot[0].instrument_idx;
+    bool whole = (p->snapshot[p->snapshot_cnt - 1].flags & PW_FLAG_LAST) != 0;
+    if (instrument_idx < p->instrument_cnt && whole) {
+        struct feed *feed = &p->feeds[p->instruments[instrument_idx].feed_idx];
+        if (pw_booksync_snapshot(feed->sync, p->snapshot, p->snapshot_cnt)) {
+            p->pulling = feed;
+        } else {
+            p->counts[SNAPSHOTS_REFUSED]++;
+        }
+    }
+}
+
+/* At most one whole snapshot a poll: it must have gone out before the next one begins to come. */
+static void take_snapshots(struct parse *p, struct pw_poll *did)
+{
+    uint64_t there = pw_consumer_peek(&p->snapshots, PW_BATCH_MAX), taken = 0;
+    bool whole = false;
+    while (taken < there && !whole) {
+        whole = collect_snapshot(p, pw_consumer_at(&p->snapshots, taken++));
+    }
+    if (taken > 0) {
+        pw_consumer_done(&p->snapshots, taken);
+        did->work += (uint32_t)taken;
+    }
+    if (whole) {
+        take_snapshot(p);
+        did->stalled = !drain(p);
+    }
+}
+
+/* ---- requests ---- */
+
+static void put_request(struct parse *p, const struct pw_event *event)
+{
+    pw_producer_put(&p->housekeeping, event);
+    pw_producer_publish(&p->housekeeping);
+}
+
+/* Snapshots wanted, and a connection to be renewed. What finds no room stays wanted. */
+static void put_requests(struct parse *p, uint32_t feed_idx, int64_t now_ns)
+{
+    struct feed *feed = &p->feeds[feed_idx];
+    struct pw_event event = {.instrument_idx = PW_NO_INSTRUMENT, .kind = PW_EVENT_CONN, .recv_ns = now_ns};
+    if (feed->reconnect_owed && pw_producer_room(&p->housekeeping, 1) >= 1) {
+        event.body.conn.feed_idx = feed_idx;
+        event.body.conn.reason = PW_REASON_DISCONNECT;
+        put_request(p, &event);
+        feed->reconnect_owed = false;
+    }
+    while (pw_producer_room(&p->housekeeping, 1) >= 1) {
+        event = (struct pw_event){.kind = PW_EVENT_SNAPSHOT_REQUEST, .recv_ns = now_ns};
+        event.instrument_idx = pw_booksync_wanted(feed->sync);
+        if (event.instrument_idx == PW_NO_INSTRUMENT) {
+            break;
+        }
+        put_request(p, &event);
+    }
+}
+
+/* ---- the stage ---- */
+
+static bool under_way(const struct parse *p)
+{
+    return p->burst_at < p->burst_cnt || p->pulling != NULL || p->run_at < p->run_cnt;
+}
+
+/* On the way to a clean stop, with all frames taken: updates that still wait for a snapshot go out for the
+ * record. */
+static void let_go(struct parse *p, struct pw_poll *did)
+{
+    for (uint32_t i = 0; i < p->feed_cnt && !did->stalled && pw_consumer_peek(&p->frames, 1) == 0; i++) {
+        if (pw_booksync_held(p->feeds[i].sync) > 0) {
+            p->pulling = &p->feeds[i];
+            pw_booksync_stop(p->pulling->sync);
+            did->stalled = !drain(p);
+        }
+    }
+}
+
+static struct pw_poll parse_poll(void *state, int64_t now_ns)
+{
+    struct parse *p = state;
+    uint64_t events_before = p->counts[EVENTS];
+    struct pw_poll did = {.stalled = !drain(p)};
+    if (!did.stalled) {
+        take_snapshots(p, &did);
+    }
+    if (!did.stalled) {
+        take_frames(p, now_ns, &did);
+    }
+    if (p->stopping) {
+        let_go(p, &did);
+    }
+    for (uint32_t i = 0; i < p->feed_cnt; i++) {
+        put_requests(p, i, now_ns);
+    }
+    p->counts[STALLS] += did.stalled;
+    did.work += (uint32_t)(p->counts[EVENTS] - events_before);
+    return did;
+}
+
+static void show_counts(struct parse *p)
+{
+    for (int i = 0; i < COUNTERS; i++) {
+        atomic_store_explicit(p->counters[i], p->counts[i], memory_order_relaxed);
+    }
+}
+
+static void parse_housekeep(void *state, int64_t now_ns)
+{
+    book_lost_when_quiet(state, now_ns);
+    show_counts(state);
+}
+
+static void parse_drain(void *state)
+{
+    struct parse *p = state;
+    p->stopping = true;
+}
+
+static bool parse_pending(void *state)
+{
+    struct parse *p = state;
+    bool pending = under_way(p) || pw_consumer_peek(&p->frames, 1) > 0 || p->journal.lost_cnt > 0;
+    for (uint32_t i = 0; i < p->feed_cnt; i++) {
+        pending |= pw_booksync_held(p->feeds[i].sync) > 0;
+    }
+    return pending;
+}
+
+static void parse_fini(void *state)
+{
+    show_counts(state);
+}
+
+const struct pw_stage_ops pw_parse_stage = {
+    .name = "parse",
+    .state_bytes = parse_state_bytes,
+    .init = parse_init,
+    .poll = parse_poll,
+    .housekeep = parse_housekeep,
+    .drain = parse_drain,
+    .pending = parse_pending,
+    .fini = parse_fini,
+};
