@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Start, wait and stop of one engine, on the main thread.
+ */
+#include "engine.h"
+#include "cpu.h"
+#include "instruments.h"
+#include "metrics_table.h"
+#include "stages.h"
+#include "topology.h"
+#include "version.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND_NS INT64_C(1000000000)
+#define DRAIN_NS  (10 * SECOND_NS) /* a clean stop waits so long for the disk and the venue */
+#define WATCH_NS  50000000         /* between two looks at the stages' health */
+
+static void *region_of(const struct pw_engine *engine, const char *name, enum pw_region_kind kind)
+{
+    return pw_region_at(&engine->ws, pw_workspace_find(&engine->ws, name, kind), 0);
+}
+
+static void set_state(struct pw_engine *engine, enum pw_engine_state state)
+{
+    atomic_store_explicit(&engine->ws.header->state, state, memory_order_relaxed);
+}
+
+/* ---- Distinct errors, kept in the workspace ---- */
+
+static pthread_mutex_t errors_lock = PTHREAD_MUTEX_INITIALIZER; /* cold threads only; makes them one writer */
+
+/* One row for each distinct text, counted when it comes again. A full table keeps the first ones. */
+static void keep_error(void *state, enum pw_log_level level, const char *text)
+{
+    struct pw_engine *engine = state;
+    if (level > PW_LOG_WARN) {
+        return;
+    }
+    int64_t now_ns = pw_clock_now_ns(&engine->clock);
+    struct pw_error_row *rows = region_of(engine, "errors", PW_REGION_ERRORS);
+    pthread_mutex_lock(&errors_lock);
+    for (uint32_t i = 0; i < PW_ERRORS_MAX; i++) {
+        bool is_free = atomic_load_explicit(&rows[i].count, memory_order_relaxed) == 0;
+        if (is_free) {
+            snprintf(rows[i].text, sizeof rows[i].text, "%s", text);
+            atomic_store_explicit(&rows[i].first_ns, now_ns, memory_order_relaxed);
+        }
+        if (is_free || strncmp(rows[i].text, text, sizeof rows[i].text - 1) == 0) {
+            uint64_t count = atomic_load_explicit(&rows[i].count, memory_order_relaxed);
+            atomic_store_explicit(&rows[i].last_ns, now_ns, memory_order_relaxed);
+            /* Release: the text is whole before the row counts. Pairs with the acquire of a monitor. */
+            atomic_store_explicit(&rows[i].count, count + 1, memory_order_release);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&errors_lock);
+}
+
+/* ---- Start ---- */
+
+enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path)
+{
+    char error[8192], note[PW_CPU_TEXT_BYTES];
+    int err = pw_config_load(&engine->config, path, pw_stage_names, pw_stage_table_cnt, error, sizeof error);
+    if (err == 0) {
+        err = pw_cpu_place(&engine->config, note, error, sizeof error);
+    }
+    if (err != 0) {
+        fprintf(stderr, "%s\n", error);
+        return PW_ENGINE_BAD_CONFIG;
+    }
+    if (*note != 0) {
+        fprintf(stderr, "%s%s", note, note[strlen(note) - 1] == '\n' ? "" : "\n");
+    }
+    return PW_ENGINE_OK;
+}
+
+/* What readers can show before any stage runs. */
+static void fill_workspace(struct pw_engine *engine)
+{
+    pw_metrics_fill(region_of(engine, "metrics", PW_REGION_METRICS));
+    struct pw_feed_view *feeds = region_of(engine, "feeds", PW_REGION_FEEDS);
+    for (uint32_t i = 0; i < engine->config.feed_cnt; i++) {
+        snprintf(feeds[i].name, sizeof feeds[i].name, "%s", engine->config.feeds[i].name);
+    }
+    struct pw_stage_view *stages = region_of(engine, "stages", PW_REGION_STAGES);
+    for (uint32_t i = 0; i < pw_stage_table_cnt; i++) {
+        snprintf(stages[i].name, sizeof stages[i].name, "%s", pw_stage_names[i]);
+    }
+    snprintf(region_of(engine, "info", PW_REGION_INFO), 4096,
+             "version: %s\nconfig: %s\nmemory: %s\ngateway: %s\njournal: %s\n", PW_VERSION,
+             engine->config.path, engine->ws.note, engine->config.gateway,
+             engine->config.journal.enabled ? engine->config.journal.path : "off");
+}
+
+static int open_workspace(struct pw_engine *engine)
+{
+    struct pw_region_want *want = calloc(PW_REGIONS_MAX, sizeof *want);
+    if (want == NULL) {
+        return -ENOMEM;
+    }
+    char error[512];
+    uint32_t cnt = pw_topology_regions(&engine->config, want);
+    int err = pw_workspace_create(&engine->ws, engine->config.instance, want, cnt, engine->config.huge_pages,
+                                  error, sizeof error);
+    free(want);
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "workspace: %s", error);
+        return err;
+    }
+    pw_log(PW_LOG_INFO, "workspace %s: %s", engine->ws.path, engine->ws.note);
+    fill_workspace(engine);
+    set_state(engine, PW_ENGINE_STARTING);
+    atomic_store_explicit(&engine->ws.header->heartbeat_ns, pw_clock_now_ns(&engine->clock),
+                          memory_order_relaxed);
+    pw_workspace_publish(&engine->ws);
+    pw_log_set_sink(keep_error, engine);
+    return 0;
+}
+
+/* The text of the config as it is now; the journal keeps it. NULL with errno. */
+static char *read_config_text(const char *path, size_t *bytes)
+{
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    if (file == NULL) {
+        return NULL;
+    }
+    ssize_t size = getdelim(&text, &(size_t){0}, EOF, file);
+    fclose(file);
+    *bytes = size > 0 ? (size_t)size : 0;
+    return text;
+}
+
+static int open_journal(struct pw_engine *engine)
+{
+    if (!engine->config.journal.enabled) {
+        engine->run_id = (uint64_t)(pw_clock_now_ns(&engine->clock) / SECOND_NS);
+        return 0;
+    }
+    char error[512];
+    struct pw_run_want want = {
+        .path = engine->config.journal.path,
+        .instance = engine->config.instance,
+        .version = PW_VERSION,
+        .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
+        .instrument_cnt = pw_config_instrument_cnt(&engine->config),
+        .segment_bytes = engine->config.journal.segment_bytes,
+        .now_ns = pw_clock_now_ns(&engine->clock),
+    };
+    char *text = read_config_text(engine->config.path, &want.config_bytes);
+    want.config_text = text != NULL ? text : "";
+    int err = pw_journal_open_run(&want, &engine->store, &engine->run_id, error, sizeof error);
+    free(text);
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "journal: %s", error);
+        return err;
+    }
+    engine->store_open = true;
+    return 0;
+}
+
+static int init_stage(struct pw_engine *engine, uint32_t idx)
+{
+    const struct pw_stage_ops *ops = pw_stage_table[idx];
+    struct pw_stage_env *env = &engine->envs[idx];
+    struct pw_stage_slot *slot = &engine->slots[idx];
+    struct pw_stage_view *views = region_of(engine, "stages", PW_REGION_STAGES);
+    *env = (struct pw_stage_env){
+        .stage = ops->name,
+        .config = &engine->config,
+        .ws = &engine->ws,
+        .view = &views[idx],
+        .clock = engine->clock,
+        .random = engine->random,
+        .net = engine->net,
+        .store = engine->store_open ? &engine->store : NULL,
+        .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
+        .instrument_cnt = pw_config_instrument_cnt(&engine->config),
+        .run_id = engine->run_id,
+    };
+    bool locked;
+    engine->state_bytes[idx] = ops->state_bytes(env);
+    void *state = pw_state_alloc(engine->state_bytes[idx], &locked);
+    if (state == NULL) {
+        pw_log(PW_LOG_ERROR, "stage %s: no memory for its %zu bytes", ops->name, engine->state_bytes[idx]);
+        return -ENOMEM;
+    }
+    *slot = (struct pw_stage_slot){.ops = ops, .state = state, .view = env->view};
+    int err = ops->init(state, env);
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "stage %s does not start: %s", ops->name, strerror(-err));
+        return err;
+    }
+    if (!locked) {
+        pw_log(PW_LOG_INFO, "stage %s: its memory is not locked (ulimit -l); a page fault may delay it",
+               ops->name);
+    }
+    engine->initialised_cnt = idx + 1;
+    return 0;
+}
+
+static int start_stages(struct pw_engine *engine)
+{
+    int err = 0;
+    for (uint32_t i = 0; err == 0 && i < pw_stage_table_cnt; i++) {
+        err = init_stage(engine, i);
+    }
+    if (err != 0) {
+        return err;
+    }
+    err =
+        pw_runner_start(&engine->runner, &engine->config, engine->slots, pw_stage_table_cnt, &engine->clock);
+    if (err != 0) {
+        engine->initialised_cnt = 0; /* the runner has called every fini */
+    }
+    return err;
+}
+
+enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *stop_signals)
+{
+    engine->clock = pw_clock_host();
+    engine->random = pw_random_host();
+    if (open_workspace(engine) != 0) {
+        return PW_ENGINE_CANNOT_START;
+    }
+    char error[512];
+    engine->net = pw_net_create(&engine->config, engine->clock, engine->random, error, sizeof error);
+    if (engine->net == NULL) {
+        pw_log(PW_LOG_ERROR, "network: %s", error);
+        return PW_ENGINE_CANNOT_START;
+    }
+    int err =
+        pw_instruments_load(engine, region_of(engine, "instruments", PW_REGION_INSTRUMENTS), stop_signals);
+    if (err == -EINTR) {
+        pw_log(PW_LOG_INFO, "stopped before it ran");
+    }
+    if (err != 0 || open_journal(engine) != 0) {
+        return PW_ENGINE_CANNOT_START;
+    }
+    engine->ws.header->run_id = engine->run_id;
+    if (start_stages(engine) != 0) {
+        return PW_ENGINE_CANNOT_START;
+    }
+    set_state(engine, PW_ENGINE_RUNNING);
+    pw_log(PW_LOG_INFO, "instance %s runs: run %" PRIu64 ", %u instruments", engine->config.instance,
+           engine->run_id, pw_config_instrument_cnt(&engine->config));
+    return PW_ENGINE_OK;
+}
+
+/* ---- Wait and stop ---- */
+
+/* From now on a stop signal ends the process at once: the first one was taken, and the user does not want to
+ * wait. */
+static void end_at_second_signal(const sigset_t *stop_signals)
+{
+    for (int sig = 1; sig < NSIG; sig++) {
+        if (sigismember(stop_signals, sig) == 1) {
+            signal(sig, SIG_DFL);
+        }
+    }
+    pthread_sigmask(SIG_UNBLOCK, stop_signals, NULL);
+}
+
+/* "halted" and "running" follow the stop word, so that a monitor needs to read only one of them. */
+static void follow_stop_word(struct pw_engine *engine)
+{
+    const struct pw_stop *stop = region_of(engine, "stop", PW_REGION_STOP);
+    bool halted = atomic_load_explicit(&stop->stop, memory_order_acquire) != 0;
+    set_state(engine, halted ? PW_ENGINE_HALTED : PW_ENGINE_RUNNING);
+}
+
+enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *stop_signals,
+                                     uint32_t duration_s)
+{
+    const struct timespec pause = {.tv_nsec = WATCH_NS};
+    int64_t end_ns = duration_s == 0 ? INT64_MAX : pw_clock_now_ns(&engine->clock) + duration_s * SECOND_NS;
+    const char *failed = NULL;
+    while (failed == NULL && pw_clock_now_ns(&engine->clock) < end_ns) {
+        if (sigtimedwait(stop_signals, NULL, &pause) > 0) {
+            break;
+        }
+        follow_stop_word(engine);
+        failed = pw_runner_failed(engine->runner);
+    }
+    if (failed != NULL) {
+        pw_log(PW_LOG_ERROR, "stage %s has failed: stopping", failed);
+    }
+    set_state(engine, PW_ENGINE_STOPPING);
+    end_at_second_signal(stop_signals);
+    int err = pw_runner_stop(engine->runner, DRAIN_NS);
+    engine->threads_stuck = err == -EDEADLK;
+    engine->initialised_cnt = 0;
+    set_state(engine, PW_ENGINE_STOPPED);
+    pw_log(PW_LOG_INFO, "instance %s has stopped%s", engine->config.instance,
+           err == 0 ? "" : ", not cleanly");
+    return err == 0 && failed == NULL ? PW_ENGINE_OK : PW_ENGINE_FAILED;
+}
+
+void pw_engine_close(struct pw_engine *engine)
+{
+    pw_log_set_sink(NULL, NULL);
+    if (engine->threads_stuck) {
+        return; /* what they use stays until the process ends, which is next */
+    }
+    if (engine->runner != NULL) {
+        pw_runner_destroy(engine->runner);
+    }
+    for (uint32_t i = engine->initialised_cnt; i-- > 0;) {
+        if (engine->slots[i].ops->fini != NULL) {
+            engine->slots[i].ops->fini(engine->slots[i].state);
+        }
+    }
+    for (uint32_t i = 0; i < pw_stage_table_cnt; i++) {
+        if (engine->slots[i].state != NULL) {
+            pw_state_free(engine->slots[i].state, engine->state_bytes[i]);
+        }
+    }
+    if (engine->store_open) {
+        engine->store.close(engine->store.state);
+    }
+    if (engine->net != NULL) {
+        pw_net_destroy(engine->net);
+    }
+    if (engine->ws.header != NULL) {
+        set_state(engine, PW_ENGINE_STOPPED);
+        pw_workspace_close(&engine->ws, !engine->config.keep_workspace);
+    }
+}

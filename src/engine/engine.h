@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine: one instance's whole life. It opens what the stages share, starts them, waits, and stops them
+ * in order.
+ *
+ * Order of start, each step undone in reverse by pw_engine_close: config, workspace (readers can attach from
+ * here on: state "starting"), network, instruments from the venue, journal (the run's id is durable before
+ * anything uses it), stages, threads (state "running").
+ */
+#ifndef PW_ENGINE_H
+#define PW_ENGINE_H
+
+#include "net.h"
+#include "runner.h"
+#include "stage.h"
+#include "store.h"
+#include <pinwheel/workspace.h>
+#include <signal.h>
+
+struct pw_engine {
+    struct pw_config config;
+    struct pw_workspace ws;
+    struct pw_clock clock;
+    struct pw_random random;
+    struct pw_net *net;
+    struct pw_store store;
+    bool store_open;
+    uint64_t run_id;
+    struct pw_stage_env envs[PW_STAGES_MAX]; /* in the order of pw_stage_table, as are the slots */
+    struct pw_stage_slot slots[PW_STAGES_MAX];
+    size_t state_bytes[PW_STAGES_MAX];
+    uint32_t initialised_cnt; /* stages whose init has succeeded */
+    bool threads_stuck;       /* a thread did not come back: nothing that it uses may be freed */
+    struct pw_runner *runner;
+};
+
+enum pw_engine_result {
+    PW_ENGINE_OK = 0,
+    PW_ENGINE_FAILED = 1,       /* it ran, and something in it failed */
+    PW_ENGINE_BAD_CONFIG = 3,   /* refused before anything was touched */
+    PW_ENGINE_CANNOT_START = 4, /* the host, the journal or the venue did not allow it */
+};
+
+/* Loads and checks the config and places it on this host's cores; prints what is wrong to standard error. */
+enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path);
+
+/* From the config to running threads. Gives up early, cleanly, when one of `stop_signals` is pending. */
+enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *stop_signals);
+
+/* Waits for a stop signal, or for duration_s to pass (0: for ever), or for a failure; then drains and stops
+ * the threads. */
+enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *stop_signals,
+                                     uint32_t duration_s);
+
+/* Undoes whatever pw_engine_start has done. Safe after each of its failures. */
+void pw_engine_close(struct pw_engine *engine);
+
+#endif

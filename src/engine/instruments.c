@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exchangeInfo at start: cold, before any stage exists, so it may wait.
+ */
+#include "instruments.h"
+#include "binance_rest.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND_NS        INT64_C(1000000000)
+#define FETCH_TIMEOUT_NS (20 * SECOND_NS)
+#define BODY_BYTES_MAX   ((size_t)64 << 20) /* the whole of exchangeInfo is about 20 MB */
+#define RETRY_MIN_NS     (SECOND_NS / 4)
+#define RETRY_MAX_NS     (30 * SECOND_NS)
+#define STEP_NS          1000000
+
+static bool stop_pending(const sigset_t *stop_signals)
+{
+    sigset_t pending;
+    sigpending(&pending);
+    for (int sig = 1; sig < NSIG; sig++) {
+        if (sigismember(stop_signals, sig) == 1 && sigismember(&pending, sig) == 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void pause_ns(int64_t ns)
+{
+    struct timespec pause = {.tv_sec = ns / SECOND_NS, .tv_nsec = ns % SECOND_NS};
+    nanosleep(&pause, NULL);
+}
+
+/* One try. 0, -EINTR, -EINVAL (final) or -EAGAIN (logged; *wait_ns: as long as the venue asked for). */
+static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t feed_idx, uint32_t first_idx,
+                     struct pw_instrument *table, const sigset_t *stop_signals, int64_t *wait_ns)
+{
+    const struct pw_config_feed *feed = &engine->config.feeds[feed_idx];
+    static char target[PW_TARGET_MAX];
+    int err = pw_binance_exchange_info_target(feed, target, sizeof target);
+    int64_t now_ns = pw_clock_now_ns(&engine->clock);
+    err = err != 0 ? err : pw_fetch_start(fetch, feed_idx, target, now_ns + FETCH_TIMEOUT_NS, now_ns);
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "feed %s: cannot ask for its instruments: %s", feed->name, strerror(-err));
+        return -EINVAL;
+    }
+    enum pw_fetch_result result;
+    while ((result = pw_fetch_poll(fetch, pw_clock_now_ns(&engine->clock))) == PW_FETCH_PENDING) {
+        if (stop_pending(stop_signals)) {
+            return -EINTR;
+        }
+        pause_ns(STEP_NS);
+    }
+    if (result == PW_FETCH_FAILED) {
+        pw_log(PW_LOG_WARN, "feed %s: its instruments cannot be had yet: %s", feed->name,
+               pw_fetch_error(fetch));
+        return -EAGAIN;
+    }
+    size_t size;
+    const char *body = pw_fetch_body(fetch, &size);
+    char error[256];
+    err = pw_binance_instruments(body, size, feed, feed_idx, &table[first_idx], error, sizeof error);
+    if (err != 0 && pw_fetch_status(fetch) != 200) {
+        *wait_ns = (int64_t)pw_fetch_retry_after_s(fetch) * SECOND_NS;
+        pw_log(PW_LOG_WARN, "feed %s: the venue answers with HTTP status %u: %s", feed->name,
+               pw_fetch_status(fetch), error);
+        return pw_fetch_status(fetch) == 400 ? -EINVAL : -EAGAIN;
+    }
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "feed %s: %s", feed->name, error);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, const sigset_t *stop_signals)
+{
+    struct pw_fetch *fetch = pw_fetch_create(engine->net, BODY_BYTES_MAX);
+    if (fetch == NULL) {
+        return -ENOMEM;
+    }
+    int err = 0;
+    uint32_t first_idx = 0;
+    for (uint32_t i = 0; err == 0 && i < engine->config.feed_cnt; i++) {
+        int64_t backoff_ns = RETRY_MIN_NS;
+        for (;;) {
+            int64_t wait_ns = 0;
+            err = load_feed(engine, fetch, i, first_idx, table, stop_signals, &wait_ns);
+            pw_fetch_end(fetch);
+            if (err != -EAGAIN) {
+                break;
+            }
+            int64_t until_ns =
+                pw_clock_now_ns(&engine->clock) + (wait_ns > backoff_ns ? wait_ns : backoff_ns);
+            while (pw_clock_now_ns(&engine->clock) < until_ns && !stop_pending(stop_signals)) {
+                pause_ns(STEP_NS * 10);
+            }
+            backoff_ns = backoff_ns * 2 > RETRY_MAX_NS ? RETRY_MAX_NS : backoff_ns * 2;
+        }
+        first_idx += engine->config.feeds[i].instrument_cnt;
+    }
+    pw_fetch_destroy(fetch);
+    return err;
+}

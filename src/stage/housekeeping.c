@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The housekeeping stage: what needs no hurry. Connections, book snapshots, the control socket, the stop
+ * word, the engine's heartbeat. It lives on a cold core and sleeps.
+ */
+#include "binance_rest.h"
+#include "control.h"
+#include "net.h"
+#include "snapshots.h"
+#include "stages.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POLL_CONTROL_NS INT64_C(5000000) /* a person waits for the answer */
+
+struct housekeeping {
+    struct pw_stage_env env;
+    struct pw_workspace_header *header;
+    struct pw_stop *stop;
+    struct pw_connector *connector;
+    struct pw_snapshots *snapshots;
+    struct pw_consumer from_parse;
+    struct pw_producer to_execution;
+    struct pw_control control;
+    bool control_open;
+    bool stopping;
+    uint64_t command_owed; /* enum pw_command that found no room yet; 0: none */
+    int64_t next_control_ns;
+    int64_t now_ns;
+    _Atomic uint64_t *commands, *clock_step_ns;
+    const struct pw_account_view *account;
+};
+
+static size_t housekeeping_state_bytes(const struct pw_stage_env *env)
+{
+    (void)env;
+    return sizeof(struct housekeeping);
+}
+
+static void *region_of(const struct pw_stage_env *env, const char *name, enum pw_region_kind kind)
+{
+    const struct pw_region *region = pw_workspace_find(env->ws, name, kind);
+    return region != NULL ? pw_region_at(env->ws, region, 0) : NULL;
+}
+
+/* ---- Commands ---- */
+
+/* The stop word first: it works even when nothing else does. Then the command, which gets a place in the
+ * order of events and in the journal. */
+static void command(struct housekeeping *h, enum pw_command what)
+{
+    atomic_store_explicit(&h->stop->since_ns, h->now_ns, memory_order_relaxed);
+    /* Release: since_ns is visible before the stop. Pairs with the acquire of whoever shows both. */
+    atomic_store_explicit(&h->stop->stop, what == PW_COMMAND_HALT ? PW_REASON_HALTED : 0,
+                          memory_order_release);
+    h->command_owed = what;
+    pw_count(h->commands, 1);
+}
+
+static void put_command(struct housekeeping *h)
+{
+    if (h->command_owed == 0 || pw_producer_room(&h->to_execution, 1) < 1) {
+        return;
+    }
+    struct pw_event event = {
+        .kind = PW_EVENT_COMMAND,
+        .instrument_idx = PW_NO_INSTRUMENT,
+        .recv_ns = h->now_ns,
+        .body.state = {.state = (uint32_t)h->command_owed, .reason = PW_REASON_NONE},
+    };
+    pw_producer_put(&h->to_execution, &event);
+    pw_producer_publish(&h->to_execution);
+    h->command_owed = 0;
+}
+
+static void answer_status(const struct housekeeping *h, char *answer, size_t answer_bytes)
+{
+    struct pw_account account;
+    memset(&account, 0, sizeof account);
+    pw_cell_read(&h->account->cell, h->account->words, &account, sizeof account);
+    snprintf(answer, answer_bytes,
+             "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
+             ",\"run_id\":%" PRIu64 ",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64 ",\"open_orders\":%" PRIu64
+             "}",
+             h->header->instance,
+             pw_engine_state_name(atomic_load_explicit(&h->header->state, memory_order_relaxed)),
+             atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0 ? "true" : "false",
+             h->header->pid, h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt);
+}
+
+static void answer_request(void *state, const char *request, char *answer, size_t answer_bytes)
+{
+    struct housekeeping *h = state;
+    if (strcmp(request, "status") == 0) {
+        answer_status(h, answer, answer_bytes);
+        return;
+    }
+    if (strcmp(request, "halt") == 0) {
+        command(h, PW_COMMAND_HALT);
+    } else if (strcmp(request, "resume") == 0) {
+        command(h, PW_COMMAND_RESUME);
+    } else if (strcmp(request, "stop") == 0) {
+        kill(getpid(), SIGTERM);
+    } else {
+        snprintf(answer, answer_bytes,
+                 "{\"ok\":false,\"error\":\"unknown request; status, halt, resume or stop\"}");
+        return;
+    }
+    pw_log(PW_LOG_INFO, "control: %s", request);
+    snprintf(answer, answer_bytes, "{\"ok\":true}");
+}
+
+/* ---- Life ---- */
+
+static void housekeeping_fini(void *state)
+{
+    struct housekeeping *h = state;
+    if (h->control_open) {
+        pw_control_close(&h->control);
+        h->control_open = false;
+    }
+    if (h->connector != NULL) {
+        pw_connector_destroy(h->connector);
+        h->connector = NULL;
+    }
+    pw_snapshots_destroy(h->snapshots);
+    h->snapshots = NULL;
+}
+
+static int open_connector(struct housekeeping *h)
+{
+    const struct pw_config *config = h->env.config;
+    struct pw_connector_ends ends = {.feeds = region_of(&h->env, "feeds", PW_REGION_FEEDS)};
+    if (pw_env_producer(&h->env, "housekeeping.net_rx", &ends.to_net_rx) != 0 ||
+        pw_env_consumer(&h->env, "net_rx.housekeeping", &ends.from_net_rx) != 0 || ends.feeds == NULL) {
+        return -ENOENT;
+    }
+    h->connector = pw_connector_create(h->env.net, &ends);
+    char *path = malloc(PW_TARGET_MAX);
+    int err = h->connector != NULL && path != NULL ? 0 : -ENOMEM;
+    for (uint32_t i = 0; err == 0 && i < config->feed_cnt; i++) {
+        err = pw_binance_stream_target(&config->feeds[i], path, PW_TARGET_MAX);
+        err = err != 0 ? err : pw_connector_set_path(h->connector, i, path);
+    }
+    free(path);
+    return err;
+}
+
+static int housekeeping_init(void *state, const struct pw_stage_env *env)
+{
+    struct housekeeping *h = state;
+    h->env = *env;
+    h->header = env->ws->header;
+    h->stop = region_of(env, "stop", PW_REGION_STOP);
+    h->account = region_of(env, "account", PW_REGION_ACCOUNT);
+    h->commands = pw_env_metric(env, "housekeeping", "commands");
+    h->clock_step_ns = pw_env_metric(env, "housekeeping", "clock_step_ns");
+    h->snapshots = pw_snapshots_create(&h->env);
+    int err = -ENOENT;
+    if (h->stop != NULL && h->account != NULL && h->commands != NULL && h->clock_step_ns != NULL &&
+        h->snapshots != NULL && pw_env_consumer(env, "parse.housekeeping", &h->from_parse) == 0 &&
+        pw_env_producer(env, "housekeeping.execution", &h->to_execution) == 0) {
+        err = open_connector(h);
+    }
+    char error[256];
+    if (err == 0) {
+        err = pw_control_open(&h->control, env->config->instance, error, sizeof error);
+        h->control_open = err == 0;
+        if (err != 0) {
+            pw_log(PW_LOG_ERROR, "control socket: %s", error);
+        }
+    }
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "housekeeping cannot start: %s", strerror(-err));
+        housekeeping_fini(h);
+    }
+    return err;
+}
+
+/* What parse asks for: a book, or a new connection because the venue has announced that it ends this one. */
+static uint32_t take_requests(struct housekeeping *h)
+{
+    uint64_t n = pw_consumer_peek(&h->from_parse, PW_BATCH_MAX);
+    for (uint64_t i = 0; i < n; i++) {
+        const struct pw_event *event = pw_consumer_at(&h->from_parse, i);
+        if (event->kind == PW_EVENT_SNAPSHOT_REQUEST) {
+            pw_snapshots_want(h->snapshots, event->instrument_idx);
+        } else if (event->kind == PW_EVENT_CONN && event->body.conn.feed_idx < h->env.config->feed_cnt) {
+            pw_connector_reconnect(h->connector, event->body.conn.feed_idx,
+                                   (enum pw_reason)event->body.conn.reason);
+        }
+    }
+    if (n > 0) {
+        pw_consumer_done(&h->from_parse, n);
+    }
+    return (uint32_t)n;
+}
+
+static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
+{
+    struct housekeeping *h = state;
+    h->now_ns = now_ns;
+    uint32_t work = take_requests(h) + pw_connector_poll(h->connector, now_ns);
+    if (!h->stopping) {
+        work += pw_snapshots_poll(h->snapshots, now_ns);
+    }
+    if (now_ns >= h->next_control_ns) {
+        const struct pw_control_handler handler = {answer_request, h};
+        work += pw_control_poll(&h->control, &handler);
+        h->next_control_ns = now_ns + POLL_CONTROL_NS;
+    }
+    put_command(h);
+    return (struct pw_poll){.work = work};
+}
+
+static int64_t housekeeping_next_ns(void *state)
+{
+    struct housekeeping *h = state;
+    int64_t next_ns = pw_connector_next_ns(h->connector);
+    int64_t snapshots_ns = pw_snapshots_next_ns(h->snapshots);
+    next_ns = snapshots_ns < next_ns ? snapshots_ns : next_ns;
+    return h->next_control_ns < next_ns ? h->next_control_ns : next_ns;
+}
+
+static void housekeeping_housekeep(void *state, int64_t now_ns)
+{
+    struct housekeeping *h = state;
+    atomic_store_explicit(&h->header->heartbeat_ns, now_ns, memory_order_relaxed);
+    atomic_store_explicit(h->clock_step_ns, (uint64_t)pw_clock_host_step_ns(), memory_order_relaxed);
+}
+
+static void housekeeping_drain(void *state)
+{
+    struct housekeeping *h = state;
+    h->stopping = true;
+    h->command_owed = PW_COMMAND_STOP; /* no new orders, and the open ones are canceled */
+    pw_connector_stop(h->connector);
+}
+
+static bool housekeeping_pending(void *state)
+{
+    const struct housekeeping *h = state;
+    return h->command_owed != 0 || (h->stopping && !pw_connector_stopped(h->connector));
+}
+
+const struct pw_stage_ops pw_housekeeping_stage = {
+    .name = "housekeeping",
+    .state_bytes = housekeeping_state_bytes,
+    .init = housekeeping_init,
+    .poll = housekeeping_poll,
+    .next_ns = housekeeping_next_ns,
+    .housekeep = housekeeping_housekeep,
+    .drain = housekeeping_drain,
+    .pending = housekeeping_pending,
+    .fini = housekeeping_fini,
+};

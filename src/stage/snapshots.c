@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The queue of wanted snapshots, and the pieces in which one reaches parse.
+ */
+#include "snapshots.h"
+#include "binance_rest.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS        INT64_C(1000000000)
+#define FETCH_TIMEOUT_NS (10 * SECOND_NS)
+#define RETRY_MIN_NS     (SECOND_NS / 4)
+#define RETRY_MAX_NS     (30 * SECOND_NS)
+#define BAN_DEFAULT_NS                                                                                       \
+    (60 * SECOND_NS) /* told to wait without being told how long: one window of the limit */
+#define BODY_BYTES_MAX ((size_t)4 << 20) /* 5000 levels a side take about 350 KB */
+#define PIECE_EVENTS   64u               /* put into the ring at a time */
+/* Half of the venue's limit of 6000 a minute: the other half is the user's, for programs on the same address.
+ */
+#define WEIGHT_PER_MINUTE 3000
+
+struct snapshot_feed {
+    struct pw_fetch *fetch;
+    bool busy;
+    uint16_t instrument_idx; /* under way */
+    uint16_t next_idx;       /* where to look for the next one: no instrument starves the others */
+    uint32_t failure_cnt;    /* in a row */
+    int64_t not_before_ns;
+    int64_t weight_e9;      /* what may still be spent, scaled so that a nanosecond's refill is exact */
+    int64_t weight_time_ns; /* when weight was last refilled */
+};
+
+struct pw_snapshots {
+    const struct pw_stage_env *env;
+    struct pw_producer to_parse;
+    struct snapshot_feed feeds[PW_FEEDS_MAX];
+    bool wanted[PW_INSTRUMENTS_MAX];
+    struct pw_event *events; /* of the snapshot being passed on */
+    uint32_t event_cap, event_cnt, event_next;
+    _Atomic uint64_t *fetches, *fetch_errors;
+};
+
+static uint32_t levels_max(const struct pw_config *config)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < config->feed_cnt; i++) {
+        most = config->feeds[i].snapshot_limit > most ? config->feeds[i].snapshot_limit : most;
+    }
+    return most;
+}
+
+struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env)
+{
+    struct pw_snapshots *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return NULL;
+    }
+    s->env = env;
+    s->event_cap = 2 * ((levels_max(env->config) + 1) / 2) + 1; /* two levels an event, and their DEPTH */
+    s->events = calloc(s->event_cap, sizeof *s->events);
+    s->fetches = pw_env_metric(env, "housekeeping", "fetches");
+    s->fetch_errors = pw_env_metric(env, "housekeeping", "fetch_errors");
+    if (s->events == NULL || s->fetches == NULL || s->fetch_errors == NULL ||
+        pw_env_producer(env, "housekeeping.parse", &s->to_parse) != 0) {
+        pw_snapshots_destroy(s);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < env->config->feed_cnt; i++) {
+        s->feeds[i].fetch = pw_fetch_create(env->net, BODY_BYTES_MAX);
+        s->feeds[i].weight_e9 = WEIGHT_PER_MINUTE * SECOND_NS;
+        if (s->feeds[i].fetch == NULL) {
+            pw_snapshots_destroy(s);
+            return NULL;
+        }
+    }
+    return s;
+}
+
+void pw_snapshots_destroy(struct pw_snapshots *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < PW_FEEDS_MAX; i++) {
+        if (s->feeds[i].fetch != NULL) {
+            pw_fetch_destroy(s->feeds[i].fetch);
+        }
+    }
+    free(s->events);
+    free(s);
+}
+
+void pw_snapshots_want(struct pw_snapshots *s, uint16_t instrument_idx)
+{
+    if (instrument_idx < s->env->instrument_cnt) {
+        s->wanted[instrument_idx] = true;
+    }
+}
+
+/* The next wanted instrument of this feed, in turn; PW_NO_INSTRUMENT if there is none. */
+static uint16_t next_wanted(const struct pw_snapshots *s, uint32_t feed_idx)
+{
+    uint32_t cnt = s->env->instrument_cnt;
+    for (uint32_t i = 0; i < cnt; i++) {
+        uint32_t idx = (s->feeds[feed_idx].next_idx + i) % cnt;
+        if (s->wanted[idx] && s->env->instruments[idx].feed_idx == feed_idx) {
+            return (uint16_t)idx;
+        }
+    }
+    return PW_NO_INSTRUMENT;
+}
+
+/* True, and the weight spent, if the budget allows a request of this weight now. */
+static bool spend(struct snapshot_feed *feed, uint32_t weight, int64_t now_ns)
+{
+    const int64_t full_e9 = WEIGHT_PER_MINUTE * SECOND_NS;
+    int64_t passed_ns = now_ns - feed->weight_time_ns;
+    if (passed_ns > 0) {
+        int64_t gained_e9 = passed_ns > 60 * SECOND_NS ? full_e9 : passed_ns * (WEIGHT_PER_MINUTE / 60);
+        feed->weight_e9 = full_e9 - feed->weight_e9 < gained_e9 ? full_e9 : feed->weight_e9 + gained_e9;
+        feed->weight_time_ns = now_ns;
+    }
+    if (feed->weight_e9 < weight * SECOND_NS) {
+        return false;
+    }
+    feed->weight_e9 -= weight * SECOND_NS;
+    return true;
+}
+
+static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, int64_t wait_ns, const char *why,
+                        int64_t now_ns)
+{
+    struct snapshot_feed *feed = &s->feeds[feed_idx];
+    int64_t pause_ns = RETRY_MIN_NS << (feed->failure_cnt < 7 ? feed->failure_cnt : 7);
+    pause_ns = pause_ns > RETRY_MAX_NS ? RETRY_MAX_NS : pause_ns;
+    feed->failure_cnt++;
+    feed->not_before_ns = now_ns + (wait_ns > pause_ns ? wait_ns : pause_ns);
+    pw_count(s->fetch_errors, 1);
+    pw_log(PW_LOG_WARN, "feed %s: no snapshot of %s: %s; next try in %" PRId64 " ms",
+           s->env->config->feeds[feed_idx].name, s->env->instruments[feed->instrument_idx].symbol, why,
+           (feed->not_before_ns - now_ns) / 1000000);
+}
+
+static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_ns)
+{
+    struct snapshot_feed *feed = &s->feeds[feed_idx];
+    uint16_t idx = next_wanted(s, feed_idx);
+    uint32_t limit = s->env->config->feeds[feed_idx].snapshot_limit;
+    if (idx == PW_NO_INSTRUMENT || now_ns < feed->not_before_ns) {
+        return;
+    }
+    if (!spend(feed, pw_binance_depth_weight(limit), now_ns)) {
+        feed->not_before_ns = now_ns + RETRY_MIN_NS;
+        return;
+    }
+    char target[256];
+    feed->instrument_idx = idx;
+    int err = pw_binance_depth_target(s->env->instruments[idx].symbol, limit, target, sizeof target);
+    err = err != 0 ? err : pw_fetch_start(feed->fetch, feed_idx, target, now_ns + FETCH_TIMEOUT_NS, now_ns);
+    if (err != 0) {
+        retry_later(s, feed_idx, 0, strerror(-err), now_ns);
+        return;
+    }
+    pw_count(s->fetches, 1);
+    feed->busy = true;
+    s->wanted[idx] = false;
+    feed->next_idx = (uint16_t)(idx + 1);
+}
+
+/* Decodes the answer into `events`; they leave in pieces. */
+static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_ns)
+{
+    struct snapshot_feed *feed = &s->feeds[feed_idx];
+    uint32_t status = pw_fetch_status(feed->fetch);
+    size_t size;
+    const char *body = pw_fetch_body(feed->fetch, &size);
+    if (status != 200) {
+        char why[64];
+        bool told_to_wait = status == 429 || status == 418;
+        int64_t wait_ns = (int64_t)pw_fetch_retry_after_s(feed->fetch) * SECOND_NS;
+        snprintf(why, sizeof why, "the venue answers with HTTP status %u", status);
+        s->wanted[feed->instrument_idx] = true;
+        retry_later(s, feed_idx, told_to_wait && wait_ns == 0 ? BAN_DEFAULT_NS : wait_ns, why, now_ns);
+        return;
+    }
+    int cnt = pw_binance_depth_events(body, size, feed->instrument_idx, now_ns, s->events, s->event_cap);
+    if (cnt < 0) {
+        s->wanted[feed->instrument_idx] = true;
+        retry_later(s, feed_idx, 0, pw_decode_name((enum pw_decode)cnt), now_ns);
+        return;
+    }
+    s->event_cnt = (uint32_t)cnt;
+    s->event_next = 0;
+    feed->failure_cnt = 0;
+    feed->not_before_ns = now_ns + RETRY_MIN_NS;
+}
+
+static uint32_t drive_feed(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_ns)
+{
+    struct snapshot_feed *feed = &s->feeds[feed_idx];
+    if (!feed->busy) {
+        start_fetch(s, feed_idx, now_ns);
+        return feed->busy;
+    }
+    enum pw_fetch_result result = pw_fetch_poll(feed->fetch, now_ns);
+    if (result == PW_FETCH_PENDING) {
+        return 0;
+    }
+    if (result == PW_FETCH_DONE && s->event_next < s->event_cnt) {
+        return 0; /* another feed's snapshot is still on its way to parse */
+    }
+    feed->busy = false;
+    if (result == PW_FETCH_DONE) {
+        take_answer(s, feed_idx, now_ns);
+    } else {
+        s->wanted[feed->instrument_idx] = true;
+        retry_later(s, feed_idx, 0, pw_fetch_error(feed->fetch), now_ns);
+    }
+    pw_fetch_end(feed->fetch);
+    return 1;
+}
+
+static uint32_t put_piece(struct pw_snapshots *s)
+{
+    uint32_t left = s->event_cnt - s->event_next;
+    uint64_t n = left < PIECE_EVENTS ? left : PIECE_EVENTS;
+    uint64_t room = n > 0 ? pw_producer_room(&s->to_parse, n) : 0;
+    n = room < n ? room : n;
+    for (uint64_t i = 0; i < n; i++) {
+        pw_producer_put(&s->to_parse, &s->events[s->event_next++]);
+    }
+    pw_producer_publish(&s->to_parse);
+    return (uint32_t)n;
+}
+
+uint32_t pw_snapshots_poll(struct pw_snapshots *s, int64_t now_ns)
+{
+    uint32_t work = 0;
+    for (uint32_t i = 0; i < s->env->config->feed_cnt; i++) {
+        work += drive_feed(s, i, now_ns);
+    }
+    return work + put_piece(s);
+}
+
+int64_t pw_snapshots_next_ns(const struct pw_snapshots *s)
+{
+    int64_t next_ns = s->event_next < s->event_cnt ? 0 : INT64_MAX;
+    for (uint32_t i = 0; i < s->env->config->feed_cnt; i++) {
+        const struct snapshot_feed *feed = &s->feeds[i];
+        int64_t feed_ns = feed->busy                              ? pw_fetch_next_ns(feed->fetch)
+                          : next_wanted(s, i) != PW_NO_INSTRUMENT ? feed->not_before_ns
+                                                                  : INT64_MAX;
+        next_ns = feed_ns < next_ns ? feed_ns : next_ns;
+    }
+    return next_ns;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Book snapshots: asks the venue's REST service for the books that parse wants, and passes them on in pieces.
+ *
+ * Cold, part of housekeeping. One request at a time a feed; a failed one is tried again after a growing
+ * pause; a venue that says to wait (429, 418) is obeyed; the weight of requests stays within a share of the
+ * venue's limit.
+ */
+#ifndef PW_SNAPSHOTS_H
+#define PW_SNAPSHOTS_H
+
+#include "net.h"
+#include "stage.h"
+#include <pinwheel/ring.h>
+
+struct pw_snapshots;
+
+/* NULL: no memory, or a ring is missing (logged). */
+struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env);
+void pw_snapshots_destroy(struct pw_snapshots *snapshots);
+
+/* This instrument's book is wanted. Asking again while it is already wanted changes nothing. */
+void pw_snapshots_want(struct pw_snapshots *snapshots, uint16_t instrument_idx);
+
+/* Drives fetches, puts events; returns how much it did. */
+uint32_t pw_snapshots_poll(struct pw_snapshots *snapshots, int64_t now_ns);
+int64_t pw_snapshots_next_ns(const struct pw_snapshots *snapshots);
+
+#endif
