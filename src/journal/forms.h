@@ -160,9 +160,10 @@ static const struct {
     {UINT64_C(0x7738164770402145), UINT64_MAX / 30517578125},
 };
 
-/* False if value is no multiple of 10^exponent. */
+/* False if value is no multiple of 10^exponent, which is at most EXPONENT_MAX. */
 static inline bool divide(uint64_t value, uint32_t exponent, uint64_t *quotient)
 {
+    exponent &= EXPONENT_MAX; /* for the compiler, which cannot know */
     uint64_t part = value * power_of_5[exponent].inverse;
     *quotient = part >> exponent;
     return part <= power_of_5[exponent].most && (part & ((UINT64_C(1) << exponent) - 1)) == 0;
