@@ -336,7 +336,8 @@ static uint32_t take_events(struct pw_writer *writer, const struct pw_writer_inp
             room = take_orders(writer, input->orders, orders_there, all, &orders_taken, now_ns);
         }
     }
-    bool waiting = room && orders_taken < orders_there && market_there == 0;
+    writer->blocked &= market_taken == 0;
+    bool waiting = room && orders_taken < orders_there && market_taken == market_there;
     if (market_is_silent(writer, waiting, now_ns)) {
         take_orders(writer, input->orders, orders_there, true, &orders_taken, now_ns);
     }

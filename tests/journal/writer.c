@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The writer: the order of consumption, when commits happen, and what happens when the store fails. Time,
+ * store and rings are the test's.
+ */
+#include "writer.h"
+#include "memory_store.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS       INT64_C(1000000)
+#define INTERVAL (100 * MS)
+#define SLOTS    1024u
+
+struct fixture {
+    struct memory_store memory;
+    struct pw_store store;
+    struct pw_writer *writer;
+    struct pw_producer market, orders, frames;
+    struct pw_consumer market_end, orders_end, frames_end;
+    struct pw_writer_input input;
+    void *rings[3];
+    int64_t now_ns;
+    uint32_t market_seq;
+};
+
+static int64_t frozen(void *state)
+{
+    (void)state;
+    return 0;
+}
+
+static struct pw_ring *ring_new(uint64_t payload_bytes, struct pw_producer *producer,
+                                struct pw_consumer *consumer)
+{
+    struct pw_ring *ring = aligned_alloc(64, (pw_ring_bytes(SLOTS, payload_bytes) + 63) / 64 * 64);
+    memset(ring, 0, pw_ring_bytes(SLOTS, payload_bytes));
+    cr_assert_eq(pw_ring_format(ring, SLOTS, payload_bytes, PW_RING_STALL), 0);
+    pw_producer_attach(producer, ring);
+    pw_consumer_attach(consumer, ring);
+    return ring;
+}
+
+static struct fixture *fixture_new(int64_t hold_ns)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->rings[0] = ring_new(0, &f->market, &f->market_end);
+    f->rings[1] = ring_new(0, &f->orders, &f->orders_end);
+    f->rings[2] = ring_new(1 << 16, &f->frames, &f->frames_end);
+    f->input = (struct pw_writer_input){&f->market_end, &f->orders_end, &f->frames_end};
+    f->store = memory_store_of(&f->memory);
+    f->now_ns = 1000 * INTERVAL;
+    f->writer = pw_writer_new(&(struct pw_writer_config){.store = &f->store,
+                                                         .run_id = 1,
+                                                         .clock = {.now_ns = frozen},
+                                                         .commit_interval_ns = INTERVAL,
+                                                         .hold_ns = hold_ns,
+                                                         .frame_bytes_max = 4096});
+    return f;
+}
+
+static void fixture_free(struct fixture *f)
+{
+    pw_writer_free(f->writer);
+    memory_store_free(&f->memory);
+    for (int i = 0; i < 3; i++) {
+        free(f->rings[i]);
+    }
+    free(f);
+}
+
+static void put(struct pw_producer *producer, struct pw_event event)
+{
+    cr_assert_geq(pw_producer_room(producer, 1), 1);
+    pw_producer_put(producer, &event);
+    pw_producer_publish(producer);
+}
+
+static void put_market(struct fixture *f, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < cnt; i++) {
+        put(&f->market,
+            (struct pw_event){.kind = PW_EVENT_QUOTE, .seq = f->market_seq, .recv_ns = f->market_seq});
+        f->market_seq++;
+    }
+}
+
+static void put_signal(struct fixture *f, uint64_t market_seq)
+{
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_SIGNAL, .body.signal.market_seq = market_seq});
+}
+
+static uint32_t poll_once(struct fixture *f)
+{
+    return pw_writer_poll(f->writer, &f->input, 4096, f->now_ns);
+}
+
+/* What has been written, a letter an event: m market, s signal, i intent, o order, f fill, c consumed, t
+ * time, g gap. */
+static const char *written(struct fixture *f)
+{
+    static struct pw_event events[4096];
+    static char text[4097];
+    static const char letters[256] = {
+        [PW_EVENT_QUOTE] = 'm',   [PW_EVENT_SIGNAL] = 's', [PW_EVENT_INTENT] = 'i',
+        [PW_EVENT_ORDER] = 'o',   [PW_EVENT_FILL] = 'f',   [PW_EVENT_CONSUMED] = 'c',
+        [PW_EVENT_COMMAND] = 'h', [PW_EVENT_TIME] = 't',   [PW_EVENT_GAP] = 'g'};
+    cr_assert_eq(pw_writer_commit(f->writer, f->now_ns), 0);
+    size_t cnt = memory_store_events(&f->memory, PW_BLOCK_EVENTS, events, 4096);
+    for (size_t i = 0; i < cnt; i++) {
+        text[i] = letters[events[i].kind];
+    }
+    text[cnt] = 0;
+    return text;
+}
+
+/* ---- the order of consumption ---- */
+
+Test(order, what_an_event_caused_stands_behind_it)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 4);
+    put_signal(f, 1);
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_INTENT, .body.intent.market_seq = 1});
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_ORDER, .body.order.market_seq = 1});
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_FILL});
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_CONSUMED, .body.consumed.market_seq = 2});
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_COMMAND, .body.state.market_seq = 3});
+    put_signal(f, 3);
+    cr_expect_eq(poll_once(f), 11);
+    cr_expect_str_eq(written(f), "mmsiofcmhms");
+    fixture_free(f);
+}
+
+Test(order, late_event_is_written_at_once)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 3);
+    poll_once(f);
+    put_signal(f, 0);
+    cr_expect_eq(poll_once(f), 1);
+    cr_expect_str_eq(written(f), "mmms");
+    fixture_free(f);
+}
+
+Test(order, event_waits_for_the_one_that_it_names)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 1);
+    put_signal(f, 2);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "m");
+    put_market(f, 1);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "mm");
+    put_market(f, 2);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "mmmsm");
+    fixture_free(f);
+}
+
+Test(order, dropped_range_counts_as_passed)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 1);
+    put_signal(f, 5);
+    put_signal(f, 8);
+    put(&f->market,
+        (struct pw_event){
+            .kind = PW_EVENT_GAP,
+            .seq = 7,
+            .body.gap = {.first = 1, .last = 6, .lost_cnt = 6, .reason = PW_REASON_JOURNAL_FULL}});
+    f->market_seq = 7;
+    put_market(f, 3);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "mgsmmsm");
+    cr_expect_eq(pw_writer_stats(f->writer)->dropped_cnt, 6);
+    fixture_free(f);
+}
+
+Test(order, silent_market_releases_after_a_commit_interval)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 1);
+    put_signal(f, 7);
+    poll_once(f);
+    f->now_ns += INTERVAL - 1;
+    poll_once(f);
+    cr_expect_str_eq(written(f), "m");
+    f->now_ns += 1;
+    poll_once(f);
+    cr_expect_str_eq(written(f), "ms");
+    cr_expect_eq(pw_writer_stats(f->writer)->unmatched_cnt, 1);
+    fixture_free(f);
+}
+
+Test(order, time_goes_with_what_it_caused)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 1);
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_TIME});
+    poll_once(f);
+    cr_expect_str_eq(written(f), "m"); /* what does it belong to? */
+    put_signal(f, 2);
+    put_market(f, 3);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "mmmtsm");
+    fixture_free(f);
+}
+
+Test(order, market_events_wait_for_their_companions)
+{
+    struct fixture *f = fixture_new(2 * MS);
+    poll_once(f);
+    put_market(f, 3);
+    f->now_ns += 2 * MS;
+    cr_expect_eq(poll_once(f), 0);
+    cr_expect_leq(pw_writer_next_ns(f->writer, &f->input), f->now_ns + 2 * MS);
+    put_signal(f, 0); /* execution was slower than we */
+    f->now_ns += 2 * MS;
+    cr_expect_eq(poll_once(f), 4);
+    cr_expect_str_eq(written(f), "msmm");
+    fixture_free(f);
+}
+
+Test(order, nothing_is_held_back_when_the_ring_fills_or_at_the_end)
+{
+    struct fixture *f = fixture_new(2 * MS);
+    poll_once(f);
+    put_market(f, SLOTS / 2 + 1);
+    cr_expect_eq(poll_once(f), SLOTS / 2 + 1);
+    put_market(f, 1);
+    cr_expect_eq(poll_once(f), 0);
+    pw_writer_release(f->writer);
+    cr_expect_eq(poll_once(f), 1);
+    fixture_free(f);
+}
+
+Test(order, without_a_market_ring_orders_go_out_at_once)
+{
+    struct fixture *f = fixture_new(0);
+    f->input.market = NULL;
+    put_signal(f, 100);
+    cr_expect_eq(poll_once(f), 1);
+    cr_expect_str_eq(written(f), "s");
+    fixture_free(f);
+}
+
+/* ---- commits ---- */
+
+Test(commit, happens_once_an_interval)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 1);
+    poll_once(f);
+    cr_expect_eq(f->memory.commit_cnt, 1); /* the last one was long ago */
+    for (int i = 1; i < 10; i++) {
+        put_market(f, 1);
+        f->now_ns += INTERVAL / 10;
+        poll_once(f);
+        cr_expect_eq(f->memory.commit_cnt, 1);
+        cr_expect(pw_writer_dirty(f->writer));
+    }
+    f->now_ns += INTERVAL / 10;
+    cr_expect_eq(pw_writer_next_ns(f->writer, &f->input), f->now_ns);
+    poll_once(f);
+    cr_expect_eq(f->memory.commit_cnt, 2);
+    cr_expect_not(pw_writer_dirty(f->writer));
+    cr_expect_eq(pw_writer_next_ns(f->writer, &f->input), INT64_MAX);
+    cr_expect_eq(pw_writer_stats(f->writer)->event_cnt, 10);
+    f->now_ns += 10 * INTERVAL;
+    poll_once(f);
+    cr_expect_eq(f->memory.commit_cnt, 2, "nothing new, nothing to commit");
+    fixture_free(f);
+}
+
+Test(commit, what_was_held_back_is_durable_within_the_interval)
+{
+    struct fixture *f = fixture_new(2 * MS);
+    for (int i = 0; i < 1000; i++) { /* steps of 1 ms; commits at their own pace */
+        put_market(f, 1);
+        poll_once(f);
+        f->now_ns += MS;
+        uint64_t durable = pw_writer_stats(f->writer)->event_cnt;
+        cr_assert_leq(f->market_seq - durable, 100 + 1);
+    }
+    fixture_free(f);
+}
+
+Test(commit, full_buffers_force_one)
+{
+    struct fixture *f = fixture_new(0);
+    for (uint32_t round = 0; f->memory.commit_cnt < 4; round++) {
+        cr_assert_lt(round, 10000);
+        for (uint32_t i = 0; i < 512; i++) {
+            struct pw_event event = {.kind = PW_EVENT_QUOTE, .seq = f->market_seq++};
+            for (int k = 0; k < 5; k++) {
+                event.body.words[k] = (f->market_seq + UINT64_C(77)) * UINT64_C(0x9e3779b97f4a7c15) << k;
+            }
+            put(&f->market, event);
+        }
+        poll_once(f);
+    }
+    cr_expect_gt(pw_writer_stats(f->writer)->stored_bytes,
+                 2 * PW_WRITER_BLOCKS * (PW_WRITER_BLOCK_BYTES - 1024));
+    cr_expect_eq(pw_writer_commit(f->writer, f->now_ns), 0);
+    cr_expect_eq(memory_store_events(&f->memory, PW_BLOCK_EVENTS, NULL, 0), f->market_seq);
+    fixture_free(f);
+}
+
+Test(commit, stored_bytes_count_each_block_once)
+{
+    struct fixture *f = fixture_new(0);
+    for (int i = 0; i < 200; i++) {
+        put_market(f, 200);
+        poll_once(f);
+        f->now_ns += INTERVAL;
+    }
+    cr_expect_eq(pw_writer_commit(f->writer, f->now_ns), 0);
+    uint64_t bytes = 0;
+    for (int i = 0; i < 100; i++) {
+        bytes += f->memory.kept[0][i].size;
+    }
+    cr_expect_eq(pw_writer_stats(f->writer)->stored_bytes, bytes);
+    cr_expect_gt(f->memory.put_cnt, 150);
+    fixture_free(f);
+}
+
+/* ---- faults ---- */
+
+Test(fault, failed_commit_is_final)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 3);
+    f->memory.commit_error = -EIO;
+    f->memory.error_cnt = 1; /* the next one would succeed, and would be a lie */
+    poll_once(f);
+    cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_FAILED);
+    cr_expect_eq(pw_writer_error(f->writer), -EIO);
+    put_market(f, 3);
+    put_signal(f, 0);
+    for (int i = 0; i < 100; i++) {
+        f->now_ns += INTERVAL;
+        cr_expect_eq(poll_once(f), 0);
+        cr_expect_eq(pw_writer_commit(f->writer, f->now_ns), -EIO);
+    }
+    cr_expect_eq(f->memory.commit_cnt, 1);
+    cr_expect_eq(f->memory.rotate_cnt, 0);
+    cr_expect_eq(pw_consumer_peek(&f->orders_end, 10), 1, "the ring shows execution that nothing is kept");
+    cr_expect_eq(pw_writer_next_ns(f->writer, &f->input), INT64_MAX);
+    cr_expect_eq(pw_writer_stats(f->writer)->event_cnt, 0);
+    fixture_free(f);
+}
+
+Test(fault, full_segment_is_followed_by_the_next)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 10);
+    f->memory.put_error = -EAGAIN;
+    f->memory.error_cnt = 1;
+    poll_once(f);
+    cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_OK);
+    cr_expect_eq(f->memory.rotate_cnt, 1);
+    cr_expect_str_eq(written(f), "mmmmmmmmmm");
+    f->memory.put_error = 0;
+    f->memory.commit_error = -EAGAIN; /* it may also show at the commit */
+    f->memory.error_cnt = 1;
+    put_market(f, 2);
+    f->now_ns += INTERVAL;
+    poll_once(f);
+    cr_expect_eq(f->memory.rotate_cnt, 2);
+    cr_expect_str_eq(written(f), "mmmmmmmmmmmm");
+    fixture_free(f);
+}
+
+Test(fault, commit_that_fits_no_segment_is_a_failure)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 10);
+    f->memory.put_error = -EAGAIN;
+    f->memory.error_cnt = 2;
+    poll_once(f);
+    cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_FAILED);
+    cr_expect_eq(pw_writer_error(f->writer), -EFBIG);
+    fixture_free(f);
+}
+
+Test(fault, full_disk_stops_taking_until_there_is_room)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 5);
+    poll_once(f);
+    put_market(f, 5);
+    f->now_ns += INTERVAL;
+    f->memory.commit_error = -ENOSPC;
+    f->memory.rotate_error = -ENOSPC;
+    f->memory.error_cnt = 3; /* the commit and two tries */
+    poll_once(f);
+    cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_FULL);
+    put_market(f, 5);
+    for (int i = 0; i < 2; i++) {
+        int64_t retry_ns = pw_writer_next_ns(f->writer, &f->input);
+        cr_expect_eq(retry_ns, f->now_ns + PW_WRITER_RETRY_NS);
+        f->now_ns = retry_ns - 1;
+        cr_expect_eq(poll_once(f), 0);
+        cr_expect_eq(f->memory.rotate_cnt, i);
+        f->now_ns = retry_ns;
+        cr_expect_eq(poll_once(f), 0);
+        cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_FULL);
+    }
+    f->now_ns += PW_WRITER_RETRY_NS;
+    poll_once(f);
+    cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_OK);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "mmmmmmmmmmmmmmm");
+    fixture_free(f);
+}
+
+/* ---- frames ---- */
+
+Test(frames, are_kept_apart_and_long_ones_are_counted)
+{
+    struct fixture *f = fixture_new(0);
+    static const uint32_t sizes[] = {10, 0, 4096, 4097, 1};
+    put_market(f, 2);
+    for (uint32_t i = 0; i < 5; i++) {
+        uint8_t *payload = sizes[i] ? pw_producer_payload_claim(&f->frames, sizes[i]) : NULL;
+        if (payload) {
+            memset(payload, 'a' + (int)i, sizes[i]);
+        }
+        struct pw_event event = {.kind = PW_EVENT_FRAME, .seq = i};
+        pw_producer_put_frame(&f->frames, &event, sizes[i]);
+        pw_producer_publish(&f->frames);
+    }
+    cr_expect_eq(poll_once(f), 7);
+    cr_expect_str_eq(written(f), "mm");
+    struct pw_event events[8];
+    cr_assert_eq(memory_store_events(&f->memory, PW_BLOCK_FRAMES, events, 8), 4);
+    cr_expect_eq(events[2].body.frame.payload_bytes, 4096);
+    cr_expect_eq(events[3].seq, 4);
+    cr_expect_eq(pw_writer_stats(f->writer)->dropped_cnt, 1);
+    fixture_free(f);
+}
