@@ -44,6 +44,10 @@ struct pw_sockets {
     void *state;
 };
 
+/* Receive buffers of one slot: how much of a peer's data can wait outside its socket. */
+#define PW_IO_BUFFER_CNT   8u
+#define PW_IO_BUFFER_BYTES 4096u
+
 enum pw_io_kind {
     PW_IO_RECV =
         1, /* result: bytes at data; 0: the peer has ended its side; -errno. After 0 or an error no more */

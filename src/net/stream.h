@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_SEGMENTS_MAX     16u
+#define PW_SEGMENTS_MAX     16u        /* buffers of pw_io, and what the cold side left over */
 #define PW_SEGMENT_NO_INDEX UINT16_MAX /* not a buffer of pw_io */
 
 /* What one receive brought. */

@@ -4,6 +4,7 @@
  */
 #include "tls.h"
 
+#include "seam.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -375,8 +376,8 @@ bool pw_tls_readable(const struct pw_tls *tls)
         return true;
     }
     const struct pw_input *input = tls->input;
-    if (input->ended || input->cnt == PW_SEGMENTS_MAX) {
-        return true; /* the library must see the end; and pieces must not fill the queue */
+    if (input->ended || input->cnt >= PW_IO_BUFFER_CNT) {
+        return true; /* the library must see the end; and nothing more comes while all buffers are held */
     }
     if (tls->body_left > 0) {
         return input->bytes >= tls->body_left;

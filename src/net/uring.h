@@ -10,10 +10,6 @@
 
 #include "seam.h"
 
-/* Receive buffers of one slot; also how much of a peer's data can wait outside its socket. */
-#define PW_IO_BUFFER_CNT   8u
-#define PW_IO_BUFFER_BYTES 4096u
-
 /* To be done without even if the kernel has it: for tests. */
 enum {
     PW_URING_NO_DEFER = 1,

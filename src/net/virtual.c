@@ -14,8 +14,6 @@
 #define LISTENERS_MAX 64u
 #define LOOKUPS_MAX   64u
 #define PIECES_MAX    4096u
-#define BUFFER_CNT    8u
-#define BUFFER_BYTES  4096u
 #define HOST_BYTES    256u
 /* 127.1.0.0 and 192.0.2.0 (TEST-NET-1, RFC 5737), plus the listener's number. */
 #define NEAR_NET 0x7f010000u
@@ -66,7 +64,7 @@ struct slot {
     const uint8_t *send_data;
     uint32_t send_bytes;
     uint32_t held;
-    uint8_t buffers[BUFFER_CNT][BUFFER_BYTES];
+    uint8_t buffers[PW_IO_BUFFER_CNT][PW_IO_BUFFER_BYTES];
 };
 
 struct pw_virtual {
@@ -318,11 +316,11 @@ static bool try_send(struct pw_virtual *net, uint32_t slot_idx, struct pw_comple
 static bool try_recv(struct pw_virtual *net, uint32_t slot_idx, struct pw_completion *out)
 {
     struct slot *slot = &net->slots[slot_idx];
-    if (slot->recv_ended || slot->held == (1u << BUFFER_CNT) - 1) {
+    if (slot->recv_ended || slot->held == (1u << PW_IO_BUFFER_CNT) - 1) {
         return false;
     }
     uint32_t buffer_idx = (uint32_t)__builtin_ctz(~slot->held);
-    ssize_t got = virtual_recv(net, slot->socket, slot->buffers[buffer_idx], BUFFER_BYTES);
+    ssize_t got = virtual_recv(net, slot->socket, slot->buffers[buffer_idx], PW_IO_BUFFER_BYTES);
     if (got == -EAGAIN) {
         return false;
     }
