@@ -30,6 +30,7 @@ void pw_core_start(struct pw_core *core, int64_t now_ns)
     core->account_ns = now_ns;
     core->account_ticks = ticks_read(core);
     core->account_due = false;
+    core->ns_per_tick_q32 = core->by_hand ? UINT64_C(1) << 32 : 0;
     core->housekeep_ns = now_ns; /* the first pass publishes what start has made */
 }
 
@@ -91,6 +92,17 @@ static void ticks_account(struct pw_core *core, int64_t now_ns, uint64_t now_tic
     }
     core->account_ns = now_ns;
     core->account_ticks = now_ticks;
+    if (span.ticks > 0 && !core->by_hand) {
+        core->ns_per_tick_q32 = (uint64_t)(((u128)span.ns << 32) / span.ticks);
+    }
+}
+
+/* The pass's time, moved on by ticks; never back behind what a stage was given before. */
+static int64_t moment(struct pw_core *core, int64_t pass_ns, uint64_t ticks)
+{
+    int64_t now_ns = pass_ns + (int64_t)((u128)ticks * core->ns_per_tick_q32 >> 32);
+    core->moment_ns = now_ns > core->moment_ns ? now_ns : core->moment_ns;
+    return core->moment_ns;
 }
 
 /* The views' words: relaxed stores, one writer; a reader takes each figure by itself. */
@@ -136,13 +148,16 @@ struct pw_poll pw_core_pass(struct pw_core *core, int64_t now_ns)
         views_publish(core, now_ns);
     }
     core->pass_cnt++;
+    const uint64_t began = mark;
+    int64_t stage_ns = moment(core, now_ns, 0);
     for (uint32_t i = 0; i < core->stage_cnt; i++) {
         struct pw_core_stage *stage = &core->stages[i];
-        struct pw_poll done = stage->ops->poll(stage->state, now_ns);
+        struct pw_poll done = stage->ops->poll(stage->state, stage_ns);
         if (done.work > 0 || done.stalled || done.failed) {
             uint64_t ticks = ticks_read(core);
             poll_book(stage, done, ticks_since(mark, ticks));
             mark = ticks;
+            stage_ns = moment(core, now_ns, ticks_since(began, ticks));
             sum.work += done.work;
             sum.stalled |= done.stalled;
             if (done.failed) {
