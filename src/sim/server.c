@@ -7,6 +7,7 @@
 #include "host.h"
 #include "identity.h"
 #include "sim.h"
+#include "synthetic.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -485,7 +486,12 @@ static int server_init(struct server *server, const struct pw_sim_config *config
         (struct pw_sim_rest){.limits = &config->limits, .source = &server->source, .faults = &server->faults};
     server->shared =
         (struct pw_sim_client_shared){.limits = &config->limits, .hub = &server->hub, .rest = &server->rest};
-    result = pw_sim_capture_load(&server->source, &config->capture, &server->hub, error, sizeof error);
+    if (config->synthetic) {
+        result = pw_sim_synthetic_make(&server->source, &config->market, &server->hub,
+                                       pw_clock_now_ns(&server->clock), error, sizeof error);
+    } else {
+        result = pw_sim_capture_load(&server->source, &config->capture, &server->hub, error, sizeof error);
+    }
     if (!result) {
         result = pw_sim_identity_ensure(config->listen.tls_dir, pw_clock_now_ns(&server->clock), error,
                                         sizeof error);

@@ -6,6 +6,7 @@
 #include "sim.h"
 #include "value.h"
 
+#include <pinwheel/event.h>
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -105,6 +106,33 @@ static const struct pw_key g_capture_keys[] = {
      .help = "stay connected and go on pinging; begin again as a venue that was restarted; or end the program"},
 };
 
+static const struct pw_key g_instrument_keys[] = {
+    {.name = "symbol", INSTRUMENT(symbol), .kind = PW_VALUE_SYMBOL, .required = true,
+     .help = "as the venue spells it: BTCUSDT"},
+    {.name = "price", INSTRUMENT(price_e8), .kind = PW_VALUE_DECIMAL, .required = true, .min = 1,
+     .max = 1000000 * PW_E8, .help = "the fair price at the start"},
+    {.name = "tick", INSTRUMENT(tick_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0.01", .min = 1, .max = 1000 * PW_E8,
+     .help = "all prices are multiples of it"},
+    {.name = "step", INSTRUMENT(step_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0.00001", .min = 1,
+     .max = 1000 * PW_E8, .help = "all quantities are multiples of it"},
+    {.name = "trades_per_s", INSTRUMENT(trades_per_s), COUNT("50", 1, 100000),
+     .help = "on average, over quiet and busy times"},
+    {.name = "quotes_per_s", INSTRUMENT(quotes_per_s), COUNT("200", 1, 500000),
+     .help = "changes of the best prices or quantities, on average"},
+    {.name = "volatility_ppm", INSTRUMENT(volatility_ppm), COUNT("20", 0, 10000),
+     .help = "how far the fair price typically moves in a second, in millionths of it"},
+    {.name = "levels", INSTRUMENT(levels), COUNT("400", 20, 4000), .help = "that each side holds, about"},
+};
+
+static const struct pw_key g_market_keys[] = {
+    {.name = "seed", MARKET(seed), COUNT("1", 0, INT64_C(999999999999999999)),
+     .help = "the same seed makes the same market"},
+    {.name = "epoch_ms", MARKET(epoch_ms), COUNT("0", 0, INT64_C(4102444800000)), .unit = "ms",
+     .help = "the market's time when it begins, since 1970; 0: now"},
+    {.name = "instruments", ROWS(struct pw_sim_synthetic_config, instruments, instrument_cnt),
+     .kind = PW_VALUE_GROUPS, .required = true, SECTION(g_instrument_keys), .help = "what is traded there"},
+};
+
 static const struct pw_key g_fault_keys[] = {
     {.name = "kind", FAULT(kind), .kind = PW_VALUE_CHOICE, .required = true, CHOICES(g_faults),
      .help = "what goes wrong"},
@@ -129,6 +157,7 @@ static const struct pw_key g_root_keys[] = {
      .help = "never sleep: for latency measurements, at the cost of a core"},
     {.name = "capture", ROOT(capture), .kind = PW_VALUE_GROUP, SECTION(g_capture_keys),
      .help = "recorded market data; or else"},
+    {.name = "market", ROOT(market), .kind = PW_VALUE_GROUP, SECTION(g_market_keys), .help = "a market of its own"},
     {.name = "limits", ROOT(limits), .kind = PW_VALUE_GROUP, SECTION(g_limit_keys), .help = "the venue's rules"},
     {.name = "faults", ROWS(struct pw_sim_config, faults.faults, faults.fault_cnt), .kind = PW_VALUE_GROUPS,
      SECTION(g_fault_keys), .help = "what goes wrong, for tests"},

@@ -44,7 +44,7 @@ struct pw_sim_source_ops {
     bool (*depth)(void *state, struct pw_sim_symbol *symbol, uint32_t level_limit, struct pw_sim_buffer *out);
     /* The recorded exchangeInfo, or empty. */
     struct pw_slice (*exchange_info)(void *state);
-    /* Back to the beginning. */
+    /* Back to the beginning; NULL: it never ends. */
     void (*rewind)(void *state);
     void (*free)(void *state);
 };
