@@ -15,7 +15,7 @@
 #define PW_CONN_ARENA_BYTES                                                                                  \
     (128u << 10) /* TLS on the hot side: a record in, a record out, a renewal of keys */
 #define PW_CONN_COLD_BYTES   4096u
-#define PW_CONN_OUTPUT_BYTES 4096u /* control frames are at most 131 bytes; one is on its way at a time */
+#define PW_CONN_OUTPUT_BYTES 2048u /* control frames are at most 131 bytes; one is on its way at a time */
 #define PW_CONN_PLAIN_SLACK                                                                                  \
     4096u /* beyond the largest message: frame headers, control frames between fragments */
 

@@ -279,8 +279,17 @@ void peer_send(struct peer *peer, const void *data, size_t size)
     if (peer->secure) {
         peer_tls_write(&peer->tls, data, size);
         send_ciphertext(peer);
-    } else {
-        pw_virtual_peer_send(peer->world->network, peer->socket, data, size);
+        return;
+    }
+    const uint8_t *at = data;
+    for (int tries = 0; size > 0 && tries < 10000;
+         tries++) { /* as TCP would: it waits when the window is full */
+        ssize_t sent = pw_virtual_peer_send(peer->world->network, peer->socket, at, size);
+        at += sent > 0 ? sent : 0;
+        size -= sent > 0 ? (size_t)sent : 0;
+        if (size > 0) {
+            world_step(peer->world, MS_NS);
+        }
     }
 }
 
