@@ -100,7 +100,7 @@ struct execution {
     uint32_t halted; /* enum pw_reason; 0: not */
     uint32_t seq;    /* of the next event made here */
     uint32_t open_max;
-    uint64_t market_cnt; /* market events up to the last one seen: its number and one */
+    uint64_t market_cnt; /* market events up to the last one known of: its number and one */
     int64_t last_ns;     /* of the last event of the stream */
     const struct pw_gateway_ops *gateway;
     void *gateway_state;
@@ -313,7 +313,7 @@ static void journal(struct execution *x, const struct pw_event *event)
     }
 }
 
-/* Number of the last market event seen. */
+/* Number of the last market event known of. */
 static uint64_t market_seq(const struct execution *x)
 {
     return x->market_cnt ? x->market_cnt - 1 : 0;
@@ -552,6 +552,14 @@ static void cancel(struct execution *x, const struct pw_event *event, int64_t no
     take_reports(x, now_ns);
 }
 
+/* A decision names the market event behind it, which need not have been passed on (depth is not). */
+static void note_decision(struct execution *x, uint64_t market_seq)
+{
+    if (market_seq >= x->market_cnt && (market_seq || x->market_cnt)) {
+        x->market_cnt = market_seq + 1;
+    }
+}
+
 static void take(struct execution *x, const struct pw_event *event, int64_t now_ns)
 {
     x->last_ns = event->recv_ns;
@@ -559,6 +567,7 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
     case PW_EVENT_INTENT:
         x->counts[INTENTS]++;
         x->changed = true;
+        note_decision(x, event->body.intent.market_seq);
         if (event->body.intent.action == PW_CANCEL) {
             cancel(x, event, now_ns);
         } else {
@@ -566,6 +575,9 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
         }
         break;
     case PW_EVENT_SIGNAL:
+        note_decision(x, event->body.signal.market_seq);
+        journal(x, event);
+        break;
     case PW_EVENT_CONSUMED:
         journal(x, event);
         break;

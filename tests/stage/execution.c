@@ -112,6 +112,20 @@ static uint64_t rest(struct rig *rig, enum pw_side side, int64_t price, int64_t 
     return order_of(rig, PW_ORDER_OPEN, PW_REASON_NONE).body.order.client_order_id;
 }
 
+static void expect_command(struct rig *rig, enum pw_command command, uint64_t market_seq)
+{
+    struct pw_event event = journalled(rig);
+    cr_expect_eq(event.kind, PW_EVENT_COMMAND);
+    cr_expect_eq(event.body.state.state, command);
+    cr_expect_eq(event.body.state.market_seq, market_seq);
+}
+
+static void command(struct rig *rig, enum pw_command what)
+{
+    rig_put_command(rig, what);
+    cr_assert_eq(rig_poll_execution(rig).work, 1);
+}
+
 /* ---- orders ---- */
 
 Test(execution_stage, an_order_is_journalled_and_reported_step_by_step)
@@ -149,6 +163,23 @@ Test(execution_stage, an_order_is_journalled_and_reported_step_by_step)
     cr_expect_eq(rig_position(rig, 0).qty_e8, 2 * E8);
     cr_expect_eq(rig_position(rig, 1).qty_e8, 0);
     cr_expect_eq(rig_metric(rig, "execution", "fills"), 1);
+    rig_close(rig);
+}
+
+Test(execution_stage, an_order_is_placed_after_the_market_event_that_its_intent_names)
+{
+    struct rig *rig = start((struct rig_options){0});
+    struct pw_event intent = rig_intent(PW_BUY, E8, 2000);
+    intent.body.intent.market_seq = 4; /* of depth, which is not passed on */
+    give(rig, intent);
+    journalled(rig);
+    cr_expect_eq(order_of(rig, PW_ORDER_IN_FLIGHT, PW_REASON_NONE).body.order.market_seq, 4);
+    order_of(rig, PW_ORDER_FILLED, PW_REASON_NONE);
+    both(rig, PW_EVENT_FILL);
+    rig->market_seq = 7;
+    give(rig, rig_quote(99 * E8, 101 * E8, 2001));
+    command(rig, PW_COMMAND_HALT);
+    expect_command(rig, PW_COMMAND_HALT, 8);
     rig_close(rig);
 }
 
@@ -270,20 +301,6 @@ Test(execution_stage, open_orders_are_bounded_by_the_report_ring)
 }
 
 /* ---- halt ---- */
-
-static void expect_command(struct rig *rig, enum pw_command command, uint64_t market_seq)
-{
-    struct pw_event event = journalled(rig);
-    cr_expect_eq(event.kind, PW_EVENT_COMMAND);
-    cr_expect_eq(event.body.state.state, command);
-    cr_expect_eq(event.body.state.market_seq, market_seq);
-}
-
-static void command(struct rig *rig, enum pw_command what)
-{
-    rig_put_command(rig, what);
-    cr_assert_eq(rig_poll_execution(rig).work, 1);
-}
 
 Test(execution_stage, a_halt_cancels_what_is_open_and_denies_what_is_new)
 {

@@ -5,7 +5,7 @@
  */
 #include "capture.h"
 #include "money.h"
-#include "rig.h"
+#include "trace.h"
 
 #include <criterion/criterion.h>
 #include <pinwheel/strategy.h>
@@ -14,149 +14,17 @@
 
 #define MS INT64_C(1000000)
 
-/* What came out of the journal's ring, but for CONSUMED events: when a report is consumed depends on who is
- * polled when, and shall. For the same reason the numbers of events made by strategy, which counts those too,
- * are blanked. */
-struct trace {
-    struct pw_event *events;
-    size_t cnt, room;
-    uint64_t consumed_cnt;
-    struct pw_account account;
-    struct pw_position position;
-};
-
-static void trace_add(struct trace *trace, struct pw_event event)
-{
-    if (event.kind == PW_EVENT_CONSUMED) {
-        trace->consumed_cnt++;
-        return;
-    }
-    if (event.kind == PW_EVENT_SIGNAL || event.kind == PW_EVENT_INTENT || event.kind == PW_EVENT_TIME) {
-        event.seq = 0;
-    }
-    if (trace->cnt == trace->room) {
-        trace->room = trace->room ? trace->room * 2 : 1024;
-        trace->events = realloc(trace->events, trace->room * sizeof *trace->events);
-    }
-    trace->events[trace->cnt++] = event;
-}
-
-static void drain_journal(struct rig *rig, struct trace *trace)
-{
-    struct pw_event event;
-    while (rig_take(&rig->journal, &event)) {
-        trace_add(trace, event);
-    }
-}
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
-static size_t feed_some(struct rig *rig, const struct pw_event *events, size_t cnt, size_t most)
-{
-    size_t put = 0;
-    while (put < cnt && put < most && rig_put_market(rig, &rig->market, events[put])) {
-        put++;
-    }
-    return put;
-}
-
-static bool is_pending(struct rig *rig)
-{
-    return pw_strategy_stage.pending(rig->strategy) || pw_execution_stage.pending(rig->execution);
-}
-
-/* seed 0: one core's pass over and over; else whoever the dice say. Fails when nothing moves any more. */
-static void run_all(struct rig *rig, const struct pw_event *events, size_t cnt, uint64_t seed,
-                    struct trace *trace)
-{
-    size_t at = 0;
-    int idle = 0;
-    bool dice = seed != 0;
-    for (uint64_t step = 0; at < cnt || is_pending(rig); step++) {
-        uint64_t choice = dice ? next_random(&seed) : 0;
-        size_t put = 0;
-        uint32_t work = 0;
-        if (!dice || choice % 3 == 0) {
-            put = feed_some(rig, events + at, cnt - at, 1 + choice / 3 % 40);
-            at += put;
-        }
-        if (!dice || choice % 3 == 1) {
-            work += rig_poll_strategy(rig).work;
-        }
-        if (!dice || choice % 3 == 2) {
-            work += rig_poll_execution(rig).work;
-        }
-        if (!dice || step % 4 == 0) {
-            drain_journal(rig, trace);
-        }
-        if (at == cnt && !work && !dice) {
-            rig->now_ns += 20 * MS; /* nothing is left but orders on their way */
-        }
-        idle = put || work ? 0 : idle + 1;
-        cr_assert_lt(idle, 2000, "nothing moves: %zu of %zu fed", at, cnt);
-    }
-    drain_journal(rig, trace);
-}
-
-/* Lets time pass, in the same steps whatever the schedule was, until no order is on its way. */
-static void let_time_pass(struct rig *rig, struct trace *trace)
-{
-    for (int i = 0; i < 20; i++) {
-        rig->now_ns += 20 * MS;
-        rig_poll_strategy(rig);
-        rig_poll_execution(rig);
-        rig_poll_strategy(rig);
-        drain_journal(rig, trace);
-    }
-}
-
-static struct trace run(const struct rig_options *options, const struct pw_event *events, size_t cnt,
-                        uint64_t seed)
-{
-    struct trace trace = {0};
-    struct rig *rig = rig_open(options);
-    cr_assert_eq(rig_start_strategy(rig), 0);
-    cr_assert_eq(rig_start_execution(rig), 0);
-    run_all(rig, events, cnt, seed, &trace);
-    let_time_pass(rig, &trace);
-    pw_strategy_stage.fini(rig->strategy);
-    pw_execution_stage.fini(rig->execution);
-    trace.account = rig_account(rig);
-    trace.position = rig_position(rig, 0);
-    cr_expect_eq(rig_metric(rig, "execution", "reports_refused"), 0);
-    cr_expect_eq(rig_metric(rig, "strategy", "reports"), trace.consumed_cnt);
-    rig_close(rig);
-    return trace;
-}
-
-static void expect_same(const struct trace *a, const struct trace *b)
-{
-    cr_assert_eq(a->cnt, b->cnt);
-    for (size_t i = 0; i < a->cnt; i++) {
-        cr_assert_eq(memcmp(&a->events[i], &b->events[i], sizeof a->events[i]), 0, "event %zu of %zu", i,
-                     a->cnt);
-    }
-    cr_expect_eq(memcmp(&a->account, &b->account, sizeof a->account), 0);
-    cr_expect_eq(memcmp(&a->position, &b->position, sizeof a->position), 0);
-}
-
 /* Runs it with big rings in one core's pass, then in other orders with the smallest rings: all must be the
  * same. */
 static struct trace run_all_ways(struct rig_options options, const struct pw_event *events, size_t cnt)
 {
     options.market_slots = options.stream_slots = options.report_slots = 4096;
     options.journal_slots = 65536;
-    struct trace first = run(&options, events, cnt, 0);
+    struct trace first = trace_run(&options, events, cnt, 0);
     options.market_slots = options.stream_slots = options.report_slots = PW_RING_SLOTS_MIN;
     for (uint64_t seed = 0; seed < 5; seed++) {
-        struct trace other = run(&options, events, cnt, seed * UINT64_C(0x9e3779b97f4a7c15));
-        expect_same(&first, &other);
+        struct trace other = trace_run(&options, events, cnt, seed * UINT64_C(0x9e3779b97f4a7c15));
+        trace_expect_same(&first, &other);
         free(other.events);
     }
     return first;
@@ -250,22 +118,6 @@ Test(pipeline, the_recording_gives_its_fifty_two_fills_in_every_order_of_polls)
 
 /* ---- a market that makes the strategy trade all the time ---- */
 
-enum { WALK_CNT = 20000 };
-
-/* Every second event a trade, every second a quote round it; a microsecond apart. */
-static struct pw_event *random_walk(uint64_t seed)
-{
-    struct pw_event *events = malloc(WALK_CNT * sizeof *events);
-    int64_t price = 1000 * PW_E8;
-    events[0] = rig_feed(PW_FEED_UP, 1000000);
-    for (int i = 1; i < WALK_CNT; i++) {
-        int64_t recv_ns = 1000000 + i * 1000;
-        price += (int64_t)(next_random(&seed) % 200001) - 100000;
-        events[i] = i % 2 ? rig_quote(price - 1000, price + 1000, recv_ns) : rig_trade(price, recv_ns);
-    }
-    return events;
-}
-
 static size_t count(const struct trace *trace, uint8_t kind)
 {
     size_t cnt = 0;
@@ -277,21 +129,21 @@ static size_t count(const struct trace *trace, uint8_t kind)
 
 Test(pipeline, a_busy_strategy_on_the_smallest_rings_neither_stops_nor_differs)
 {
-    struct pw_event *events = random_walk(7);
+    struct pw_event *events = trace_random_walk(7);
     struct rig_options options = {.fast = "1", .slow = "2", .quantity = "0.5"};
-    struct trace trace = run_all_ways(options, events, WALK_CNT);
-    cr_expect_gt(count(&trace, PW_EVENT_FILL), WALK_CNT / 8);
+    struct trace trace = run_all_ways(options, events, TRACE_WALK_CNT);
+    cr_expect_gt(count(&trace, PW_EVENT_FILL), TRACE_WALK_CNT / 8);
     free(trace.events);
     free(events);
 }
 
 Test(pipeline, latency_is_the_streams_own_time)
 {
-    struct pw_event *events = random_walk(11);
+    struct pw_event *events = trace_random_walk(11);
     struct rig_options options = {
         .fast = "2", .slow = "5", .quantity = "0.5", .latency_ns = 1500, .allow_short = true};
-    struct trace trace = run_all_ways(options, events, WALK_CNT);
-    cr_expect_gt(count(&trace, PW_EVENT_FILL), WALK_CNT / 16);
+    struct trace trace = run_all_ways(options, events, TRACE_WALK_CNT);
+    cr_expect_gt(count(&trace, PW_EVENT_FILL), TRACE_WALK_CNT / 16);
     size_t fills = 0;
     for (size_t i = 0; i < trace.cnt; i++) {
         if (trace.events[i].kind == PW_EVENT_FILL) {
@@ -311,7 +163,7 @@ Test(pipeline, an_order_on_its_way_at_the_end_arrives_by_time_alone)
         rig_trade(99, 4000),        rig_trade(103, 5000),
     };
     struct rig_options options = {.fast = "1", .slow = "2", .quantity = "1", .latency_ns = 15 * MS};
-    struct trace trace = run(&options, events, 5, 0);
+    struct trace trace = trace_run(&options, events, 5, 0);
     /* Signal, intent, order in flight; then a TIME that causes the fill. */
     cr_assert_eq(trace.cnt, 6);
     cr_expect_eq(trace.events[2].body.order.state, PW_ORDER_IN_FLIGHT);
@@ -325,7 +177,7 @@ Test(pipeline, an_order_on_its_way_at_the_end_arrives_by_time_alone)
 
 Test(pipeline, eight_strategies_fit_rings_of_512)
 {
-    struct pw_event *events = random_walk(13);
+    struct pw_event *events = trace_random_walk(13);
     struct rig_options options = {.fast = "1",
                                   .slow = "2",
                                   .quantity = "0.1",
@@ -334,10 +186,10 @@ Test(pipeline, eight_strategies_fit_rings_of_512)
                                   .stream_slots = 512,
                                   .report_slots = 512,
                                   .journal_slots = 65536};
-    struct trace one = run(&options, events, WALK_CNT, 0);
-    struct trace two = run(&options, events, WALK_CNT, 99);
-    expect_same(&one, &two);
-    cr_expect_gt(count(&one, PW_EVENT_FILL), WALK_CNT);
+    struct trace one = trace_run(&options, events, TRACE_WALK_CNT, 0);
+    struct trace two = trace_run(&options, events, TRACE_WALK_CNT, 99);
+    trace_expect_same(&one, &two);
+    cr_expect_gt(count(&one, PW_EVENT_FILL), TRACE_WALK_CNT);
     free(one.events);
     free(two.events);
     free(events);
