@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading the shared data.
+ */
+#include "shared.h"
+
+#include "decimal.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+static const char *folder(void)
+{
+    const char *name = getenv("PINWHEEL_SHARED");
+    struct stat info;
+    return name != NULL && stat(name, &info) == 0 && S_ISDIR(info.st_mode) ? name : NULL;
+}
+
+void shared_need(void)
+{
+    if (folder() == NULL) {
+        fprintf(stderr, "PINWHEEL_SHARED names no folder of recorded data: skipped\n");
+        cr_skip_test("no shared data");
+    }
+}
+
+static void path_of(const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s", folder(), name);
+}
+
+json_t *shared_json(const char *name)
+{
+    char path[512];
+    json_error_t error;
+    path_of(name, path, sizeof path);
+    json_t *root = json_load_file(path, 0, &error);
+    cr_assert_not_null(root, "%s: %s", path, error.text);
+    return root;
+}
+
+void shared_open(struct shared_lines *lines, const char *name)
+{
+    char path[512];
+    path_of(name, path, sizeof path);
+    lines->file = gzopen(path, "rb");
+    lines->room = (size_t)4 << 20;
+    lines->line = malloc(lines->room);
+    cr_assert(lines->file != NULL && lines->line != NULL, "%s cannot be read", path);
+}
+
+bool shared_next(struct shared_lines *lines)
+{
+    if (gzgets(lines->file, lines->line, (int)lines->room) == NULL) {
+        return false;
+    }
+    lines->size = strlen(lines->line);
+    cr_assert_lt(lines->size, lines->room - 1, "a line is longer than the test has room for");
+    while (lines->size > 0 &&
+           (lines->line[lines->size - 1] == '\n' || lines->line[lines->size - 1] == '\r')) {
+        lines->line[--lines->size] = '\0';
+    }
+    return true;
+}
+
+void shared_close(struct shared_lines *lines)
+{
+    gzclose(lines->file);
+    free(lines->line);
+}
+
+const char *text_e8(int64_t value_e8)
+{
+    static char texts[8][PW_DECIMAL_TEXT_BYTES];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    pw_decimal_print_e8(value_e8, text);
+    return text;
+}
+
+pw_i128 expected_e16(const json_t *text)
+{
+    const char *at = json_string_value(text);
+    cr_assert_not_null(at);
+    pw_i128 value = 0;
+    int decimals = -1; /* -1: before the point */
+    for (; *at != '\0'; at++) {
+        if (*at == '.') {
+            decimals = 0;
+            continue;
+        }
+        cr_assert(*at >= '0' && *at <= '9' && (decimals < 16 || *at == '0'), "%s", json_string_value(text));
+        if (decimals < 16) {
+            value = value * 10 + (*at - '0');
+            decimals += decimals >= 0;
+        }
+    }
+    for (decimals = decimals < 0 ? 0 : decimals; decimals < 16; decimals++) {
+        value *= 10;
+    }
+    return value;
+}
+
+int64_t expected_e8(const json_t *text)
+{
+    pw_i128 value = expected_e16(text);
+    cr_assert(value % PW_E8 == 0 && value / PW_E8 == (int64_t)(value / PW_E8));
+    return (int64_t)(value / PW_E8);
+}
