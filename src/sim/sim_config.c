@@ -49,7 +49,7 @@ static_assert(sizeof(enum pw_sim_slow) == sizeof(uint32_t) &&
 static const struct pw_key g_listen_keys[] = {
     {.name = "address", LISTEN(address), .kind = PW_VALUE_TEXT, .fallback = "127.0.0.1",
      .help = "the IPv4 address to listen on"},
-    {.name = "port", LISTEN(port), COUNT("9443", 0, 65535),
+    {.name = "port", LISTEN(port), COUNT("9443", 0, 65535), .expands = true,
      .help = "for TLS, REST and WebSocket alike; 0: any free one"},
     {.name = "plain", LISTEN(plain), .kind = PW_VALUE_BOOL, .fallback = "false",
      .help = "listen without TLS too"},
