@@ -44,6 +44,7 @@ TestSuite(config, .init = setup, .fini = teardown);
 
 static void file_write(const char *text, size_t size)
 {
+    unlink(g_path); /* a new file: ext4 writes a truncated one to disk at once */
     FILE *file = fopen(g_path, "w");
     cr_assert_not_null(file);
     cr_assert_eq(fwrite(text, 1, size, file), size);
@@ -462,12 +463,19 @@ Test(config, zero_bytes_and_bad_utf8_are_refused)
     cr_expect_not_null(strstr(g_error, "not valid YAML"), "%s", g_error);
 }
 
-Test(config, hostile_nesting_and_aliases_end_soon)
+Test(config, hostile_nesting_and_aliases_end_soon, .timeout = 20)
 {
     static char text[200000];
     memset(text, '[', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     cr_expect_eq(load(text), -EINVAL);
+    expect_problem(1, 17, "nested too deeply");
+    memset(text, '-', sizeof text - 1);
+    for (size_t i = 1; i < sizeof text - 1; i += 2) {
+        text[i] = ' ';
+    }
+    cr_expect_eq(load(text), -EINVAL);
+    expect_problem(1, 33, "nested too deeply");
     /* A node that contains itself, and a doubling of aliases: read as far as the schema goes, no further. */
     cr_expect_eq(load("instance: demo\ncores: &a [*a]\nfeeds: &b [&c {name: *c}, *b]\njournal: {path: j}\n"),
                  -EINVAL);
