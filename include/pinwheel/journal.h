@@ -33,11 +33,12 @@ struct pw_journal_run {
     uint32_t clean;         /* 1: it ended by itself, with everything stored */
     uint32_t block_version; /* of the format of its blocks */
     uint64_t segment_bytes;
+    uint64_t event_cnt; /* stored, once ended_ns is set: a reader that finds fewer misses some */
     char instance[PW_INSTANCE_BYTES];
     char version[PW_RUN_VERSION_BYTES]; /* of the engine */
 };
 
-static_assert(sizeof(struct pw_journal_run) == 128, "part of the journal's format, no padding");
+static_assert(sizeof(struct pw_journal_run) == 136, "part of the journal's format, no padding");
 
 struct pw_journal; /* opaque: an open journal */
 

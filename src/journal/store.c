@@ -29,6 +29,8 @@
 #define READER_CHECKS 64u
 /* Less room than this, which is more than one commit needs, is none. */
 #define FULL_BYTES (UINT64_C(4) << 20)
+/* LMDB's lock file for 126 readers, its default. */
+#define LOCK_FILE_BYTES 8192
 
 struct segment {
     MDB_env *env; /* NULL: none */
@@ -103,13 +105,40 @@ static int put_run(MDB_txn *txn, MDB_dbi dbi, const struct pw_journal_run *run)
 
 /* ---- files ---- */
 
+/* LMDB tells a write cut short by a full disk as EIO. */
+static bool disk_is_full(const struct disk *disk)
+{
+    struct statvfs fs;
+    return fstatvfs(disk->dir_fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BYTES;
+}
+
+/* LMDB maps its lock file and writes through the map: were its pages not on the disk yet, a full disk would
+ * show as SIGBUS. */
+static int reserve_lock_file(const char *path)
+{
+    char lock_path[PW_JOURNAL_PATH_BYTES + 8];
+    struct stat stat_of;
+    snprintf(lock_path, sizeof lock_path, "%s-lock", path);
+    int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return -errno;
+    }
+    int err = fstat(fd, &stat_of) < 0 ? -errno : 0;
+    if (!err && stat_of.st_size < LOCK_FILE_BYTES) {
+        err = -posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+    }
+    close(fd);
+    return err;
+}
+
 /* Opens or makes an LMDB file and its one table; durable with its name when this returns 0. */
 static int open_file(struct disk *disk, const char *path, uint64_t map_bytes, MDB_env **env, MDB_dbi *dbi)
 {
     MDB_txn *txn = NULL;
-    int err = pw_lmdb_error(mdb_env_create(env));
+    *env = NULL;
+    int err = reserve_lock_file(path);
+    err = err ? err : pw_lmdb_error(mdb_env_create(env));
     if (err) {
-        *env = NULL;
         return err;
     }
     err = pw_lmdb_error(mdb_env_set_mapsize(*env, map_bytes));
@@ -168,6 +197,9 @@ static int segment_open(struct disk *disk)
 {
     char path[PW_JOURNAL_PATH_BYTES], lock_path[PW_JOURNAL_PATH_BYTES + 8];
     pw_segment_path(path, disk->dir, disk->run.run_id, disk->segment_no);
+    if (disk_is_full(disk)) {
+        return -ENOSPC;
+    }
     int err = open_file(disk, path, disk->run.segment_bytes, &disk->segment.env, &disk->segment.dbi);
     err = err ? err : segment_describe(disk);
     if (err) {
@@ -182,13 +214,6 @@ static int segment_open(struct disk *disk)
 }
 
 /* ---- the seam ---- */
-
-/* LMDB tells a write cut short by a full disk as EIO. */
-static bool disk_is_full(const struct disk *disk)
-{
-    struct statvfs fs;
-    return fstatvfs(disk->dir_fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BYTES;
-}
 
 /* After any error nothing of the transaction is left. */
 static int segment_error(struct disk *disk, int err)
@@ -281,10 +306,11 @@ static int write_run(struct disk *disk)
     return pw_lmdb_error(mdb_txn_commit(txn));
 }
 
-static int disk_end(void *state, int64_t ended_ns, bool clean)
+static int disk_end(void *state, int64_t ended_ns, uint64_t event_cnt, bool clean)
 {
     struct disk *disk = state;
     disk->run.ended_ns = ended_ns;
+    disk->run.event_cnt = event_cnt;
     disk->run.clean = clean;
     return write_run(disk);
 }

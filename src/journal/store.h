@@ -31,8 +31,8 @@ struct pw_store {
     int (*commit)(void *state);
     /* Begins the next segment. 0, -ENOSPC or a final error. */
     int (*rotate)(void *state);
-    /* Marks the run as ended; clean: with everything stored. 0 or -errno. */
-    int (*end)(void *state, int64_t ended_ns, bool clean);
+    /* Marks the run as ended with so many events stored; clean: all that there were. 0 or -errno. */
+    int (*end)(void *state, int64_t ended_ns, uint64_t event_cnt, bool clean);
     /* Gives everything back. Not marked as ended, the run counts as killed. */
     void (*close)(void *state);
 };

@@ -217,7 +217,7 @@ static void journal_fini(void *state)
     bool clean = pw_writer_commit(j->writer, now_ns) == 0 && lag(j) == 0;
     tell(j);
     journal_housekeep(j, now_ns);
-    int err = j->store->end(j->store->state, now_ns, clean);
+    int err = j->store->end(j->store->state, now_ns, pw_writer_stats(j->writer)->event_cnt, clean);
     if (err || !clean) {
         pw_log(PW_LOG_ERROR, "journal: the run did not end cleanly: %s",
                err ? strerror(-err) : "some of its last events are not stored");

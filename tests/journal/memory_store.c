@@ -65,10 +65,11 @@ static int memory_rotate(void *state)
     return fault(memory, memory->rotate_error);
 }
 
-static int memory_end(void *state, int64_t ended_ns, bool clean)
+static int memory_end(void *state, int64_t ended_ns, uint64_t event_cnt, bool clean)
 {
     struct memory_store *memory = state;
     (void)ended_ns;
+    (void)event_cnt;
     memory->end_cnt++;
     memory->clean = clean;
     return 0;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A journal under test: a directory of its own, a run in it, a ring in front of its writer.
+ */
+#ifndef PW_TEST_LIVE_H
+#define PW_TEST_LIVE_H
+
+#include "store.h"
+#include "writer.h"
+
+#define LIVE_EPOCH_NS INT64_C(1723161253000000000)
+
+struct live {
+    struct pw_store store;
+    struct pw_writer *writer;
+    struct pw_producer producer;
+    struct pw_consumer consumer;
+    void *ring;
+    uint64_t run_id;
+    int64_t commit_interval_ns;
+};
+
+/* A new directory, in a static buffer; goes away by live_remove_dir. */
+const char *live_dir(void);
+void live_remove_dir(const char *dir);
+
+/* Opens a run; fails the test if it cannot. */
+void live_open(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns);
+/* Gives events to the writer; commits as time goes. */
+void live_put(struct live *live, const struct pw_event *event, int64_t now_ns);
+void live_commit(struct live *live, int64_t now_ns);
+/* Ends the run, cleanly, or as a kill would. */
+void live_close(struct live *live, bool clean);
+
+/* Event number i of a market that can be made again: quotes, trades and depth updates of two instruments. */
+struct pw_event live_event(uint64_t i);
+
+#endif
