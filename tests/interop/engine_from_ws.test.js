@@ -82,10 +82,10 @@ async function through(t, lines, venueOptions = {}) {
   const messages = lines.filter((line) => line.stream !== null).length;
   const look = () => {
     assert.ok(!engine.end, engine.output);
-    return (
-      venue.finished &&
-      JSON.parse(pinwheel('top', config.instance, '--json')).metrics.parse.frames >= messages
-    );
+    if (!venue.finished) return false;
+    const { metrics } = JSON.parse(pinwheel('top', config.instance, '--json'));
+    const judged = metrics.find((row) => row.group === 'parse' && row.name === 'frames').value;
+    return judged >= messages;
   };
   await until(`all ${messages} messages in the engine`, look);
   assert.strictEqual(await engine.stop(), 0, engine.output);
