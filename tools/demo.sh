@@ -1,0 +1,236 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Sets up, builds, and lets pinwheel trade on paper against the simulator, all on this host. In a terminal it shows the
+# monitor; without one it runs for some seconds, prints a summary, and fails unless all of it worked.
+set -euo pipefail
+# shellcheck source=tools/common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+
+usage() {
+    cat <<'END'
+usage: tools/demo.sh [--keep] [--seconds N]
+
+In a terminal: shows the monitor; `q` ends it all. Without one: runs for some seconds, prints a summary, and ends with
+0 only if ticks, orders and fills came, nothing was lost, the journal verifies, and engine and simulator ended cleanly.
+
+  --keep        keep the journal and the logs in .cache/demo of the tree
+  --seconds N   how long without a terminal (default 20); given in a terminal, too, there is no monitor
+  --help        this text
+END
+}
+
+PORT=9443 # where it is free, else any
+HUGE_PAGES_WANTED=64 # of 2 MiB: enough for the demo's workspace
+START_SECONDS=30
+
+PINWHEEL=$ROOT/build/tools/pinwheel
+WORK=
+KEEP=
+SIM=
+ENGINE=
+HUGE_PAGES_BEFORE=
+HUGE_MOUNT=
+
+# ---- processes ----
+
+# Starts a program apart from the terminal's signals, so that Ctrl-C reaches it once, through us: start LOG COMMAND...
+start() {
+    local log=$1
+    shift
+    setsid "$@" >"$log" 2>&1 </dev/null &
+    STARTED=$!
+}
+
+# Asks process $1 to end and waits; its exit code. Kills it if it does not end within 10 seconds.
+stop() {
+    local pid=$1 waited
+    kill -TERM "$pid" 2>/dev/null || true
+    for ((waited = 0; waited < 100; waited++)); do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+    local code=0
+    wait "$pid" || code=$?
+    return "$code"
+}
+
+# Waits until the command that follows succeeds; fails when process $1 ends, or after START_SECONDS.
+await() {
+    local pid=$1 waited
+    shift
+    for ((waited = 0; waited < START_SECONDS * 10; waited++)); do
+        "$@" >/dev/null 2>&1 && return 0
+        kill -0 "$pid" 2>/dev/null || return 1
+        sleep 0.1
+    done
+    return 1
+}
+
+cleanup() {
+    local code=$?
+    trap - EXIT
+    [[ -z $ENGINE ]] || stop "$ENGINE" || true
+    [[ -z $SIM ]] || stop "$SIM" || true
+    huge_pages_give_back
+    [[ -z $WORK || -n $KEEP ]] || rm -rf -- "$WORK"
+    exit "$code"
+}
+
+# ---- huge pages ----
+
+huge_pages_free() {
+    awk '$1 == "HugePages_Free:" { free = $2 } $1 == "HugePages_Rsvd:" { rsvd = $2 } END { print free - rsvd }' /proc/meminfo
+}
+
+# Reserves some for the demo where it may: as root, with memory to spare. Never fails because of it.
+huge_pages_take() {
+    local pool=/proc/sys/vm/nr_hugepages missing available_kb
+    missing=$((HUGE_PAGES_WANTED - $(huge_pages_free)))
+    if [[ $missing -gt 0 ]]; then
+        available_kb=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
+        if [[ $EUID -ne 0 || ! -w $pool ]]; then
+            say "huge pages: none reserved (this takes root); as root: echo $HUGE_PAGES_WANTED >$pool"
+            return 0
+        fi
+        if ! grep -q '^Hugepagesize: *2048 kB' /proc/meminfo || [[ $available_kb -lt $((missing * 2048 + 1048576)) ]]; then
+            say "huge pages: none reserved (the memory is short, or they are not of 2 MiB)"
+            return 0
+        fi
+        HUGE_PAGES_BEFORE=$(<"$pool")
+        if ! echo $((HUGE_PAGES_BEFORE + missing)) >"$pool" 2>/dev/null; then
+            HUGE_PAGES_BEFORE=
+            say "huge pages: none reserved (this host does not allow it)"
+            return 0
+        fi
+        say "huge pages: $(<"$pool") of 2 MiB reserved, $HUGE_PAGES_BEFORE before; given back at the end" \
+            "(by hand: echo $HUGE_PAGES_BEFORE >$pool)"
+    fi
+    if [[ $EUID -eq 0 ]] && ! grep -q ' hugetlbfs ' /proc/mounts; then
+        mkdir -p -- "$WORK/huge"
+        if mount -t hugetlbfs -o pagesize=2M,mode=0700 pinwheel-demo "$WORK/huge" 2>/dev/null; then
+            HUGE_MOUNT=$WORK/huge
+        fi
+    fi
+}
+
+huge_pages_give_back() {
+    [[ -z $HUGE_MOUNT ]] || umount -- "$HUGE_MOUNT" || true
+    [[ -z $HUGE_PAGES_BEFORE ]] || echo "$HUGE_PAGES_BEFORE" >/proc/sys/vm/nr_hugepages || true
+    HUGE_MOUNT=
+    HUGE_PAGES_BEFORE=
+}
+
+# ---- the demo ----
+
+start_sim() {
+    export PINWHEEL_SIM_PORT=$PORT PINWHEEL_CA_FILE
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null || PINWHEEL_SIM_PORT=0
+    start "$WORK/sim.log" "$PINWHEEL" sim "$ROOT/configs/sim-demo.yaml"
+    SIM=$STARTED
+    if ! await "$SIM" grep -q '^listening ' "$WORK/sim.log"; then
+        cat -- "$WORK/sim.log" >&2
+        die "the simulator did not start"
+    fi
+    PINWHEEL_SIM_PORT=$(sed -n 's/^listening .*:\([0-9]*\) ca .*/\1/p' "$WORK/sim.log")
+    PINWHEEL_CA_FILE=$(sed -n 's/^listening .* ca //p' "$WORK/sim.log")
+    say "simulator: https://localhost:$PINWHEEL_SIM_PORT"
+}
+
+engine_runs() {
+    "$PINWHEEL" top "$PINWHEEL_INSTANCE" --json | grep -q '"state":"running"'
+}
+
+start_engine() {
+    # A demo that runs already keeps its name.
+    PINWHEEL_INSTANCE=demo
+    ! "$PINWHEEL" top demo --once >/dev/null 2>&1 || PINWHEEL_INSTANCE=demo-$$
+    PINWHEEL_JOURNAL=$WORK/journal
+    export PINWHEEL_INSTANCE PINWHEEL_JOURNAL
+    start "$WORK/engine.log" "$PINWHEEL" run "$ROOT/configs/demo.yaml"
+    ENGINE=$STARTED
+    if ! await "$ENGINE" engine_runs; then
+        cat -- "$WORK/engine.log" >&2
+        die "the engine did not start"
+    fi
+    say "engine: instance $PINWHEEL_INSTANCE runs configs/demo.yaml"
+}
+
+# Stops both ends; true if both ended cleanly.
+stop_both() {
+    local code=0
+    stop "$ENGINE" || { warn "the engine ended with exit code $?" && code=1; }
+    ENGINE=
+    stop "$SIM" || { warn "the simulator ended with exit code $?" && code=1; }
+    SIM=
+    return "$code"
+}
+
+run_unattended() {
+    local seconds=$1 second good=0
+    say "running for $seconds seconds"
+    for ((second = 0; second < seconds; second++)); do
+        sleep 1
+        if ! kill -0 "$ENGINE" 2>/dev/null || ! kill -0 "$SIM" 2>/dev/null; then
+            cat -- "$WORK/engine.log" "$WORK/sim.log" >&2
+            die "ended too early"
+        fi
+    done
+    "$PINWHEEL" top "$PINWHEEL_INSTANCE" --json >"$WORK/top.json" || good=1
+    stop_both || good=1
+    "$PINWHEEL" journal "$PINWHEEL_JOURNAL" verify >"$WORK/verify.txt" 2>&1 || { cat "$WORK/verify.txt" >&2 && good=1; }
+    "$PINWHEEL" journal "$PINWHEEL_JOURNAL" facts --json >"$WORK/facts.json" || good=1
+    "$ROOT/tools/demo_summary.py" "$WORK/top.json" "$WORK/facts.json" || good=1
+    [[ $good -eq 0 ]] || cat -- "$WORK/engine.log" "$WORK/sim.log" >&2
+    return "$good"
+}
+
+run_in_terminal() {
+    "$PINWHEEL" top "$PINWHEEL_INSTANCE" || true
+    stop_both || die "see $WORK/engine.log and $WORK/sim.log"
+}
+
+main() {
+    local seconds=
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+        --keep) KEEP=1 ;;
+        --seconds)
+            [[ ${2:-} =~ ^[1-9][0-9]{0,5}$ ]] || { usage >&2 && exit 2; }
+            seconds=$2
+            shift
+            ;;
+        --help) usage && exit 0 ;;
+        *) usage >&2 && exit 2 ;;
+        esac
+        shift
+    done
+
+    "$ROOT/tools/setup.sh"
+    say "building"
+    configure_build "$ROOT/build"
+    quiet "$ROOT/build/build.log" ninja -C "$ROOT/build"
+
+    if [[ -n $KEEP ]]; then
+        WORK=$ROOT/.cache/demo
+        rm -rf -- "$WORK"
+        mkdir -p -- "$WORK"
+    else
+        WORK=$(mktemp -d "${TMPDIR:-/tmp}/pinwheel-demo.XXXXXX")
+    fi
+    trap cleanup EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    huge_pages_take
+    start_sim
+    start_engine
+    if [[ -z $seconds && -t 0 && -t 1 ]]; then
+        run_in_terminal
+    else
+        run_unattended "${seconds:-20}"
+    fi
+    [[ -z $KEEP ]] || say "kept: $WORK"
+}
+
+main "$@"
