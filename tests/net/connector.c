@@ -32,7 +32,6 @@ static void expect_up(bool secure, uint32_t piece_bytes_max)
     world_run(&world, 50 * MS_NS, MS_NS);
     cr_expect(world_took_text(&world, "hello"));
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(connector, a_feed_comes_up_and_its_messages_arrive)

@@ -41,13 +41,7 @@ static void start(const char *target, int64_t timeout_ns)
         world_step(&world, MS_NS);
         int socket = pw_virtual_accept(world.network, world.listener);
         if (socket >= 0) {
-            memset(&peer, 0, sizeof peer);
-            peer.world = &world;
-            peer.socket = socket;
-            peer.secure = world.options.secure;
-            if (peer.secure) {
-                peer_tls_open(&peer.tls, world.server);
-            }
+            peer_open(&peer, &world, socket);
             return;
         }
     }
@@ -150,7 +144,6 @@ static void check_response(const struct response_case *one, size_t cut, bool sec
         cr_expect_str_eq(body, one->body, "%s, cut at %zu", one->name, cut);
     }
     close_fetch();
-    peer_close(&peer);
 }
 
 Test(fetch, each_response_is_taken_or_refused_wherever_it_is_cut)

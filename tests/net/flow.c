@@ -92,7 +92,6 @@ Test(flow, a_full_ring_pushes_back_on_the_socket_and_loses_nothing)
         cr_expect_gt(pw_hot_counts(world.net)->stalls, 0, "seed %llu", (unsigned long long)seed);
         cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
         world_close(&world);
-        peer_close(&peer);
     }
 }
 
@@ -118,7 +117,6 @@ Test(flow, a_stalled_connection_holds_no_more_than_its_buffers_and_is_not_taken_
     world_run(&world, 60 * S_NS, 10 * MS_NS);
     cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(flow, a_message_that_could_never_pass_the_ring_is_refused_at_start)
@@ -167,7 +165,6 @@ Test(flow, all_messages_of_one_read_bear_the_time_of_that_read)
     cr_assert(world_take(&world, &taken));
     cr_expect_eq(taken.recv_ns, read_ns);
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(flow, a_message_that_waited_for_room_keeps_the_time_of_its_read)
@@ -185,7 +182,6 @@ Test(flow, a_message_that_waited_for_room_keeps_the_time_of_its_read)
         cr_assert_eq(taken.recv_ns, read_ns, "message %d", i);
     }
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(flow, a_pass_takes_a_bounded_batch)
@@ -202,7 +198,6 @@ Test(flow, a_pass_takes_a_bounded_batch)
     }
     cr_expect_eq(before, 1000);
     world_close(&world);
-    peer_close(&peer);
 }
 
 /* ---- staleness and silence ---- */
@@ -240,7 +235,6 @@ Test(flow, data_that_stops_while_pings_go_on_makes_the_feed_stale_and_data_bring
     cr_expect(world_took_text(&world, "tock"));
     cr_expect_eq(world.feeds[0].state, PW_FEED_UP);
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(flow, a_connection_on_which_nothing_comes_is_lost_after_its_time)
@@ -272,7 +266,6 @@ Test(flow, after_a_freeze_what_has_arrived_counts_before_silence_is_judged)
     cr_expect(world_took_text(&world, "early"));
     cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(flow, next_time_is_the_next_deadline)
@@ -286,7 +279,6 @@ Test(flow, next_time_is_the_next_deadline)
     world_run(&world, 2500 * MS_NS, MS_NS);
     cr_expect_eq(pw_hot_next_ns(world.net), read_ns + 5 * S_NS);
     world_close(&world);
-    peer_close(&peer);
 }
 
 /* ---- the end of a run ---- */
@@ -312,7 +304,6 @@ Test(flow, drained_it_says_goodbye_and_is_soon_done)
     peer_pump(&peer);
     cr_expect_eq(SSL_get_shutdown(peer.tls.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(flow, stopped_without_warning_it_still_says_goodbye_and_does_not_wait_long)
@@ -326,5 +317,4 @@ Test(flow, stopped_without_warning_it_still_says_goodbye_and_does_not_wait_long)
     cr_expect_eq(peer_take_frame(&peer, code, &size, 10 * MS_NS), PW_WS_CLOSE);
     cr_expect_eq(code[0] << 8 | code[1], 1001);
     world_close(&world);
-    peer_close(&peer);
 }

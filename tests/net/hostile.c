@@ -144,9 +144,6 @@ static void check_case(const struct hostile_case *one, size_t cut, bool secure)
                  one->name, cut);
     cr_expect(one->text == NULL || took_text(one->text), "%s, cut at %zu", one->name, cut);
     world_close(&world);
-    if (one->code == 0) {
-        peer_close(&peer);
-    }
 }
 
 Test(hostile, each_case_ends_rightly_wherever_its_bytes_are_cut)
@@ -235,7 +232,6 @@ Test(hostile, memory_of_a_connection_is_bounded)
     cr_expect_leq(buffers + slot->arena.live_max_bytes, 65536 + 65536, "%zu + %zu", buffers,
                   slot->arena.live_max_bytes);
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(hostile, a_message_of_exactly_the_limit_passes_in_one_piece_and_in_many)
@@ -258,7 +254,6 @@ Test(hostile, a_message_of_exactly_the_limit_passes_in_one_piece_and_in_many)
         cr_expect_eq(pw_hot_counts(world.net)->frames, 1, "fragments of %zu", fragment);
         cr_expect_eq(pw_hot_counts(world.net)->bytes, sizeof big, "fragments of %zu", fragment);
         world_close(&world);
-        peer_close(&peer);
     }
 }
 
@@ -288,7 +283,6 @@ Test(hostile, a_ping_flood_whose_answers_nobody_reads_takes_no_memory_and_stops_
     }
     cr_expect_eq(last, (uint8_t)19999);
     world_close(&world);
-    peer_close(&peer);
 }
 
 Test(hostile, pongs_carry_the_pings_payload)
@@ -308,7 +302,6 @@ Test(hostile, pongs_carry_the_pings_payload)
         cr_assert_arr_eq(got, sent, bytes);
     }
     world_close(&world);
-    peer_close(&peer);
 }
 
 /* ---- closing that does not go as it should ---- */

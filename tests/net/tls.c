@@ -40,7 +40,14 @@ static void make_authority(void)
     unlink(path);
 }
 
-TestSuite(tls, .init = make_authority);
+static void drop_authority(void)
+{
+    pw_tls_context_destroy(context);
+    X509_free(ca);
+    EVP_PKEY_free(ca_key);
+}
+
+TestSuite(tls, .init = make_authority, .fini = drop_authority);
 
 /* Moves what each side has written to the other; true if anything moved. */
 static bool exchange(struct ends *ends)
@@ -349,6 +356,8 @@ Test(tls, only_good_protocol_settings_are_accepted)
         part(&ends);
         SSL_CTX_free(server);
     }
+    X509_free(cert);
+    EVP_PKEY_free(key);
 }
 
 static struct ends *establish(SSL_CTX **server)
@@ -358,6 +367,8 @@ static struct ends *establish(SSL_CTX **server)
     struct cert_spec spec = {.cn = "server", .alt_names = "DNS:" HOST, .issuer = ca, .issuer_key = ca_key};
     X509 *cert = make_cert(key, &spec);
     *server = peer_context(cert, key, NULL);
+    X509_free(cert);
+    EVP_PKEY_free(key);
     cr_assert_eq(shake_hands(&ends, *server, HOST), PW_TLS_OK);
     while (exchange(&ends)) {
     }
@@ -415,6 +426,7 @@ Test(tls, a_cut_record_by_record_or_byte_by_byte_is_truncation_and_only_close_no
     ends->input.ended = true;
     cr_expect_eq(pw_tls_read(&ends->tls, text, &size), PW_TLS_TRUNCATED);
     part(ends);
+    SSL_CTX_free(server);
 
     ends = establish(&server);
     peer_tls_write(&ends->peer, "abc", 3);
@@ -425,6 +437,7 @@ Test(tls, a_cut_record_by_record_or_byte_by_byte_is_truncation_and_only_close_no
     size = sizeof text;
     cr_expect_eq(pw_tls_read(&ends->tls, text, &size), PW_TLS_TRUNCATED);
     part(ends);
+    SSL_CTX_free(server);
 
     ends = establish(&server);
     SSL_shutdown(ends->peer.ssl);
@@ -433,6 +446,7 @@ Test(tls, a_cut_record_by_record_or_byte_by_byte_is_truncation_and_only_close_no
     size = sizeof text;
     cr_expect_eq(pw_tls_read(&ends->tls, text, &size), PW_TLS_CLOSED);
     part(ends);
+    SSL_CTX_free(server);
 }
 
 Test(tls, a_flipped_bit_in_a_record_fails_the_session)

@@ -147,6 +147,9 @@ void world_open(struct world *world, const struct world_options *options)
 
 void world_close(struct world *world)
 {
+    for (uint32_t i = 0; i < WORLD_PEERS_MAX && world->peers[i] != NULL; i++) {
+        peer_close(world->peers[i]);
+    }
     pw_hot_stop(world->net);
     pw_connector_destroy(world->connector);
     pw_net_destroy(world->net);
@@ -182,17 +185,32 @@ void world_run(struct world *world, int64_t time_ns, int64_t step_ns)
 
 /* ---- a server's connection ---- */
 
-bool peer_accept(struct peer *peer, struct world *world, int listener, int64_t time_ns)
+void peer_open(struct peer *peer, struct world *world, int socket)
 {
+    uint32_t i = 0;
+    while (world->peers[i] != NULL && world->peers[i] != peer) {
+        i++;
+        must(i < WORLD_PEERS_MAX, "too many peers");
+    }
+    if (world->peers[i] == peer) {
+        peer_close(peer);
+    }
+    world->peers[i] = peer;
     memset(peer, 0, sizeof *peer);
     peer->world = world;
+    peer->socket = socket;
+    peer->secure = world->options.secure;
+    if (peer->secure) {
+        peer_tls_open(&peer->tls, world->server);
+    }
+}
+
+bool peer_accept(struct peer *peer, struct world *world, int listener, int64_t time_ns)
+{
     for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns; world_step(world, MS_NS)) {
-        peer->socket = pw_virtual_accept(world->network, listener);
-        if (peer->socket >= 0) {
-            peer->secure = world->options.secure;
-            if (peer->secure) {
-                peer_tls_open(&peer->tls, world->server);
-            }
+        int socket = pw_virtual_accept(world->network, listener);
+        if (socket >= 0) {
+            peer_open(peer, world, socket);
             return true;
         }
     }
@@ -201,10 +219,14 @@ bool peer_accept(struct peer *peer, struct world *world, int listener, int64_t t
 
 void peer_close(struct peer *peer)
 {
+    if (peer->closed) {
+        return;
+    }
     pw_virtual_peer_end(peer->world->network, peer->socket);
-    if (peer->secure) {
+    if (peer->tls.ssl != NULL) {
         peer_tls_close(&peer->tls);
     }
+    peer->closed = true;
 }
 
 static void send_ciphertext(struct peer *peer)

@@ -10,12 +10,15 @@
 #include "peer.h"
 #include "virtual.h"
 
-#define MS_NS          INT64_C(1000000)
-#define S_NS           (1000 * MS_NS)
-#define WORLD_HOST     "feed.test"
-#define WORLD_PORT     9443
-#define WORLD_START_NS (INT64_C(1700000000) * S_NS)
-#define PEER_IN_BYTES  65536u
+#define MS_NS           INT64_C(1000000)
+#define S_NS            (1000 * MS_NS)
+#define WORLD_HOST      "feed.test"
+#define WORLD_PORT      9443
+#define WORLD_START_NS  (INT64_C(1700000000) * S_NS)
+#define PEER_IN_BYTES   65536u
+#define WORLD_PEERS_MAX 8u
+
+struct peer;
 
 struct world_options {
     struct pw_virtual_options network;
@@ -42,7 +45,8 @@ struct world {
     int listener;
     uint64_t random_state;
     int64_t now_ns;
-    bool hot_stopped; /* net_rx and net_tx do not run */
+    bool hot_stopped;                    /* net_rx and net_tx do not run */
+    struct peer *peers[WORLD_PEERS_MAX]; /* to be freed with it */
 };
 
 /* Zero options take usual values. Every feed has the path "/stream". */
@@ -66,12 +70,15 @@ struct peer {
     struct peer_tls tls;
     uint8_t in[PEER_IN_BYTES]; /* plaintext that came */
     size_t in_bytes;
-    bool ended;
+    bool ended, closed;
     char key[64]; /* of the client's request */
 };
 
-/* Waits (in virtual time) for a client: false if none comes within time_ns. */
+/* Waits (in virtual time) for a client: false if none comes within time_ns. A peer may be used again. */
 bool peer_accept(struct peer *peer, struct world *world, int listener, int64_t time_ns);
+/* Makes a peer of a socket that was accepted. */
+void peer_open(struct peer *peer, struct world *world, int socket);
+/* Ends its side; world_close does so for those that are left. */
 void peer_close(struct peer *peer);
 /* Takes what came, sends what TLS has to send. */
 void peer_pump(struct peer *peer);
