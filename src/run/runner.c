@@ -39,8 +39,9 @@
 
 #define MAIN_STEP_NS    INT64_C(500000)     /* between two looks of the main thread at the others */
 #define JOIN_TIMEOUT_NS INT64_C(5000000000) /* a fini may flush to a slow disk */
-#define FAILED_DRAIN_NS INT64_C(1000000000) /* a stage has failed: what leads to it will not drain any more  \
-                                             */
+#define FAILED_DRAIN_NS                                                                                      \
+    INT64_C(1000000000) /* a stage has failed: what leads to it will not drain any more                      \
+                         */
 
 /* Written by the main thread. */
 enum phase { PHASE_START, PHASE_RUN, PHASE_DRAIN, PHASE_END };
@@ -424,9 +425,7 @@ static void *thread_main(void *arg)
         thread_run(core);
     }
     core_end(core);
-    if (rc == 0) {
-        state_set(core, THREAD_ENDED);
-    }
+    state_set(core, THREAD_ENDED);
     return NULL;
 }
 
@@ -470,20 +469,24 @@ static int threads_await(struct pw_runner *runner)
 /* Joins all threads; -EDEADLK if one does not end in time. */
 static int threads_join(struct pw_runner *runner)
 {
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += JOIN_TIMEOUT_NS / 1000000000;
+    int64_t deadline_ns = pw_clock_now_ns(&runner->clock) + JOIN_TIMEOUT_NS;
     int rc = 0;
     for (uint32_t i = 0; i < runner->core_cnt; i++) {
         struct runner_core *core = &runner->cores[i];
         if (!core->has_thread) {
             core_end(core); /* it was never made: its stages' fini is due all the same */
-        } else if (pthread_clockjoin_np(core->thread, NULL, CLOCK_MONOTONIC, &deadline) != 0) {
+            continue;
+        }
+        while (state_read(core) != THREAD_ENDED && pw_clock_now_ns(&runner->clock) < deadline_ns) {
+            thread_sleep(MAIN_STEP_NS);
+        }
+        if (state_read(core) == THREAD_ENDED) {
+            pthread_join(core->thread, NULL);
+            core->has_thread = false;
+        } else {
             pw_log(PW_LOG_ERROR, "core %u (%s ...): does not end; its thread is left behind", i,
                    core->config->stages[0]);
             rc = -EDEADLK;
-        } else {
-            core->has_thread = false;
         }
     }
     return rc;

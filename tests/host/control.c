@@ -199,11 +199,11 @@ Test(control, symbolic_link_for_directory_is_refused)
 Test(control, oversized_or_binary_request_closes_that_client_only)
 {
     struct server server;
-    char answer[64], large[PW_CONTROL_REQUEST_BYTES];
+    char answer[64], large[PW_CONTROL_REQUEST_BYTES + 1] = "";
     server_start(&server);
-    memset(large, 'a', sizeof large);
+    memset(large, 'a', PW_CONTROL_REQUEST_BYTES);
     int fd = connect_raw();
-    cr_assert_eq(send(fd, large, sizeof large, 0), (ssize_t)sizeof large);
+    cr_assert_eq(send(fd, large, PW_CONTROL_REQUEST_BYTES, 0), (ssize_t)PW_CONTROL_REQUEST_BYTES);
     cr_expect_leq(recv(fd, answer, sizeof answer, 0), 0, "closed without an answer");
     close(fd);
     fd = connect_raw();
