@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rings, network and connector put together.
+ */
+#include "engine.h"
+
+#include "sockets.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void must(bool ok, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "engine: %s\n", what);
+        abort();
+    }
+}
+
+static struct pw_ring *make_ring(uint32_t slots, uint64_t bytes)
+{
+    size_t size = (pw_ring_bytes(slots, bytes) + 63) & ~(size_t)63;
+    struct pw_ring *ring = aligned_alloc(64, size);
+    must(ring != NULL, "no memory for a ring");
+    memset(ring, 0, size);
+    must(pw_ring_format(ring, slots, bytes, PW_RING_STALL) == 0, "ring");
+    return ring;
+}
+
+static int64_t engine_clock(void *state)
+{
+    return engine_now_ns(state);
+}
+
+int64_t engine_now_ns(const struct engine *engine)
+{
+    struct pw_clock clock = pw_clock_host();
+    return pw_clock_now_ns(&clock) + engine->ahead_ns;
+}
+
+static void fill_config(struct engine *engine, const char *url, const char *ca_file)
+{
+    engine->config = calloc(1, sizeof *engine->config);
+    must(engine->config != NULL, "no memory for the config");
+    struct pw_config_feed *feed = &engine->config->feeds[0];
+    engine->config->feed_cnt = 1;
+    snprintf(feed->name, sizeof feed->name, "feed0");
+    snprintf(feed->ws_url, sizeof feed->ws_url, "%s", url);
+    snprintf(feed->ca_file, sizeof feed->ca_file, "%s", ca_file);
+    feed->stale_after_ms = 3600000;
+    feed->dead_after_ms = 3600000;
+    feed->connect_timeout_ms = 3000;
+    feed->handshake_timeout_ms = 3000;
+    feed->backoff_min_ms = 1;
+    feed->backoff_max_ms = 1;
+    feed->message_bytes_max = 65536;
+}
+
+void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+{
+    char error[512] = "";
+    struct pw_hot_ends hot_ends;
+    memset(engine, 0, sizeof *engine);
+    fill_config(engine, url, ca_file);
+    struct pw_connector_ends ends = {.feeds = engine->feeds};
+    struct pw_clock clock = {engine_clock, engine};
+    engine->sockets = pw_sockets_host_create();
+    engine->io = io != NULL ? io : pw_io_host_create(1);
+    must(engine->sockets != NULL && engine->io != NULL, "no memory for the sockets");
+    engine->net = pw_net_create_over(engine->config, clock, pw_random_host(), engine->sockets, engine->io,
+                                     error, sizeof error);
+    must(engine->net != NULL, error);
+    engine->frames_ring = make_ring(4096, 1 << 22);
+    engine->conns_ring = make_ring(64, 0);
+    engine->lost_ring = make_ring(64, 0);
+    pw_producer_attach(&hot_ends.frames, engine->frames_ring);
+    pw_consumer_attach(&hot_ends.conns, engine->conns_ring);
+    pw_producer_attach(&hot_ends.lost, engine->lost_ring);
+    pw_consumer_attach(&engine->frames, engine->frames_ring);
+    pw_producer_attach(&ends.to_net_rx, engine->conns_ring);
+    pw_consumer_attach(&ends.from_net_rx, engine->lost_ring);
+    must(pw_hot_init(engine->net, &hot_ends) == 0 && pw_hot_start(engine->net) == 0, "hot side");
+    engine->connector = pw_connector_create(engine->net, &ends);
+    must(engine->connector != NULL && pw_connector_set_path(engine->connector, 0, "/stream") == 0,
+         "connector");
+}
+
+void engine_close(struct engine *engine)
+{
+    pw_hot_stop(engine->net);
+    pw_connector_destroy(engine->connector);
+    pw_net_destroy(engine->net);
+    pw_sockets_host_destroy(engine->sockets);
+    engine->io->destroy(engine->io->state);
+    free(engine->frames_ring);
+    free(engine->conns_ring);
+    free(engine->lost_ring);
+    free(engine->config);
+}
+
+void engine_step(struct engine *engine)
+{
+    int64_t now_ns = engine_now_ns(engine);
+    pw_connector_poll(engine->connector, now_ns);
+    pw_hot_receive(engine->net, now_ns);
+    pw_hot_transmit(engine->net);
+}
+
+bool engine_wait(struct engine *engine, enum pw_feed_state state)
+{
+    int64_t end_ns = engine_now_ns(engine) + INT64_C(5000000000);
+    while (engine->feeds[0].state != (uint64_t)state) {
+        if (engine_now_ns(engine) > end_ns) {
+            return false;
+        }
+        engine_step(engine);
+    }
+    return true;
+}

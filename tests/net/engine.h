@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The network of an engine over real sockets, its cold and its hot side on the caller's thread.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "net_private.h"
+#include "uring.h"
+
+struct engine {
+    struct pw_config *config;
+    struct pw_sockets *sockets;
+    struct pw_io *io;
+    struct pw_net *net;
+    struct pw_connector *connector;
+    struct pw_ring *frames_ring, *conns_ring, *lost_ring;
+    struct pw_consumer frames;
+    struct pw_feed_view feeds[PW_FEEDS_MAX];
+    int64_t ahead_ns; /* added to the host's time */
+};
+
+/* One feed at url. io: NULL for the host's. */
+void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
+void engine_close(struct engine *engine);
+int64_t engine_now_ns(const struct engine *engine);
+/* One pass of all stages. */
+void engine_step(struct engine *engine);
+/* Steps until the feed is in this state; false: it did not come within 5 s. */
+bool engine_wait(struct engine *engine, enum pw_feed_state state);
+
+#endif

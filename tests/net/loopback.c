@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Real sockets on loopback: io_uring with all that the kernel has and with each thing that an older one
+ * lacks, plain system calls, descriptors after many reconnects (reliability.md, D4), and no heap on the hot
+ * side (D2).
+ */
+#include "authority.h"
+#include "engine.h"
+#include "server.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MESSAGES 5000u
+
+static struct engine engine;
+static struct server server;
+static SSL_CTX *context;
+static const char *ca_file;
+
+static const char *url_of(bool secure, const char *host)
+{
+    static char url[128];
+    snprintf(url, sizeof url, "ws%s://%s:%u", secure ? "s" : "", host, server.port);
+    return url;
+}
+
+static void make_context(void)
+{
+    context = peer_context_for("DNS:localhost,IP:127.0.0.1", &ca_file);
+}
+
+static void drop_context(void)
+{
+    unlink(ca_file);
+    SSL_CTX_free(context);
+}
+
+TestSuite(loopback, .init = make_context, .fini = drop_context, .timeout = 60);
+
+/* ---- every way of receiving ---- */
+
+/* Numbered messages of all sizes, pings among them, and in the end what came back. */
+static void serve_numbers(struct client *client, void *state)
+{
+    static char text[4096];
+    uint8_t payload[125];
+    size_t size;
+    _Atomic uint32_t *pongs = state;
+    for (uint32_t i = 0; i < MESSAGES; i++) {
+        int n = snprintf(text, sizeof text, "%u ", i);
+        memset(text + n, 'x', sizeof text - (size_t)n);
+        client_send_frame(client, 0x81, text, (size_t)n + i * 7919u % 3000u);
+    }
+    client_send_frame(client, 0x89, "end", 3);
+    while (client_take_frame(client, payload, &size) == PW_WS_PONG) {
+        atomic_fetch_add(pongs, 1);
+        client_send_frame(client, 0x88, "\x03\xe8", 2);
+    }
+    if (client->ssl != NULL) {
+        SSL_shutdown(client->ssl);
+    }
+}
+
+static uint32_t take_numbers(uint32_t next)
+{
+    uint64_t there = pw_consumer_peek(&engine.frames, 64);
+    for (uint64_t i = 0; i < there; i++) {
+        const struct pw_event *event = pw_consumer_at(&engine.frames, i);
+        if (event->body.frame.payload_bytes > 0) {
+            const char *text = (const char *)pw_consumer_payload(&engine.frames, event);
+            cr_assert_eq((uint32_t)strtoul(text, NULL, 10), next, "message %u reads %.8s", next, text);
+            next++;
+        }
+    }
+    if (there > 0) {
+        pw_consumer_done(&engine.frames, there);
+    }
+    return next;
+}
+
+static void expect_numbers(struct pw_io *io, bool secure)
+{
+    _Atomic uint32_t pongs = 0;
+    uint32_t next = 0;
+    cr_assert_not_null(io);
+    server_start(&server, secure ? context : NULL, serve_numbers, &pongs);
+    engine_open(&engine, url_of(secure, "127.0.0.1"), secure ? ca_file : "", io);
+    for (int round = 0; round < 2; round++) { /* and once more over a second connection */
+        cr_assert(engine_wait(&engine, PW_FEED_UP));
+        while (engine.feeds[0].disconnect_cnt == (uint64_t)round) {
+            engine_step(&engine);
+            next = take_numbers(next);
+        }
+        next = take_numbers(next);
+        cr_expect_eq(next, MESSAGES);
+        next = 0;
+    }
+    cr_expect_eq(atomic_load(&pongs), 2);
+    cr_expect_eq(pw_hot_counts(engine.net)->lost[PW_CAUSE_closed], 2);
+    engine_close(&engine);
+    server_stop(&server);
+}
+
+Test(loopback, io_uring_with_all_that_the_kernel_has)
+{
+    expect_numbers(pw_uring_create(1, 0), true);
+    expect_numbers(pw_uring_create(1, 0), false);
+}
+
+Test(loopback, io_uring_without_deferred_task_work)
+{
+    expect_numbers(pw_uring_create(1, PW_URING_NO_DEFER), true);
+}
+
+Test(loopback, io_uring_without_multishot_receive)
+{
+    expect_numbers(pw_uring_create(1, PW_URING_NO_MULTISHOT), true);
+}
+
+Test(loopback, io_uring_without_buffer_rings)
+{
+    expect_numbers(pw_uring_create(1, PW_URING_NO_BUFFER_RING), true);
+}
+
+Test(loopback, io_uring_of_the_oldest_kind)
+{
+    expect_numbers(pw_uring_create(1, PW_URING_NO_DEFER | PW_URING_NO_MULTISHOT | PW_URING_NO_BUFFER_RING |
+                                          PW_URING_NO_RESTRICTIONS),
+                   false);
+}
+
+Test(loopback, plain_system_calls)
+{
+    expect_numbers(pw_syscalls_create(1), true);
+}
+
+/* ---- names ---- */
+
+static void serve_one_message(struct client *client, void *state)
+{
+    (void)state;
+    uint8_t payload[125];
+    size_t size;
+    client_send_frame(client, 0x81, "hello", 5);
+    client_take_frame(client, payload, &size);
+}
+
+Test(loopback, a_name_is_resolved_by_the_host)
+{
+    server_start(&server, context, serve_one_message, NULL);
+    engine_open(&engine, url_of(true, "localhost"), ca_file, NULL);
+    cr_expect(engine_wait(&engine, PW_FEED_UP));
+    engine_close(&engine);
+    server_stop(&server);
+}
+
+/* ---- descriptors ---- */
+
+static uint32_t descriptor_cnt(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    uint32_t n = 0;
+    while (readdir(dir) != NULL) {
+        n++;
+    }
+    closedir(dir);
+    return n;
+}
+
+/* Ends in turn with RST, with FIN alone, and in good order. */
+static void serve_and_end(struct client *client, void *state)
+{
+    uint32_t *turn = state;
+    client_send_frame(client, 0x81, "hello", 5);
+    if (*turn % 3 == 0) {
+        client_abort(client);
+    } else if (*turn % 3 == 1) {
+        client_send_frame(client, 0x88, "\x03\xe8", 2);
+        if (client->ssl != NULL) {
+            SSL_shutdown(client->ssl);
+        }
+    }
+    ++*turn;
+}
+
+Test(loopback, two_hundred_reconnects_leave_no_descriptor_and_lose_no_message)
+{
+    uint32_t turn = 0, before = 0;
+    server_start(&server, context, serve_and_end, &turn);
+    engine_open(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
+    for (uint64_t i = 0; i < 200; i++) {
+        int64_t end_ns = engine_now_ns(&engine) + INT64_C(5000000000);
+        while (engine.feeds[0].disconnect_cnt == i) {
+            engine_step(&engine);
+            cr_assert_lt(engine_now_ns(&engine), end_ns, "round %llu", (unsigned long long)i);
+        }
+        while (pw_consumer_peek(&engine.frames, 1) > 0) {
+            pw_consumer_done(&engine.frames, 1);
+        }
+        engine.ahead_ns += INT64_C(6000000000); /* 60 connects in 5 minutes */
+        if (i == 5) {
+            before = descriptor_cnt();
+        }
+    }
+    /* While one is up another may not be; a socket of the server's may still be closing. */
+    cr_expect_leq(descriptor_cnt(), before + 1);
+    cr_expect_eq(engine.feeds[0].connect_cnt, 200);
+    const struct pw_hot_counts *counts = pw_hot_counts(engine.net);
+    /* Of those that ended with RST the message may be lost with it. */
+    cr_expect_geq(counts->frames, 133);
+    cr_expect_eq(counts->lost[PW_CAUSE_closed], 67);
+    cr_expect_eq(
+        counts->lost[PW_CAUSE_closed] + counts->lost[PW_CAUSE_truncated] + counts->lost[PW_CAUSE_reset], 200);
+    cr_expect_geq(counts->lost[PW_CAUSE_truncated], 66);
+    engine_close(&engine);
+    server_stop(&server);
+}
+
+/* ---- no heap on the hot side ---- */
+
+/* glibc's own entry points: the names below them are ours in this program. A sanitizer has its own. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void __libc_free(void *);
+
+static _Thread_local bool heap_forbidden;
+static _Thread_local uint32_t heap_calls;
+
+void *malloc(size_t bytes)
+{
+    heap_calls += heap_forbidden;
+    return __libc_malloc(bytes);
+}
+
+void *calloc(size_t cnt, size_t bytes)
+{
+    heap_calls += heap_forbidden;
+    return __libc_calloc(cnt, bytes);
+}
+
+void *realloc(void *pointer, size_t bytes)
+{
+    heap_calls += heap_forbidden;
+    return __libc_realloc(pointer, bytes);
+}
+
+void free(void *pointer)
+{
+    heap_calls += heap_forbidden && pointer != NULL;
+    __libc_free(pointer);
+}
+
+/* All that can happen on the hot side: small and large records, pings, renewed keys, session tickets, a
+ * close. */
+static void serve_everything(struct client *client, void *state)
+{
+    (void)state;
+    static char text[30000];
+    uint8_t payload[125];
+    size_t size;
+    memset(text, 'y', sizeof text);
+    for (uint32_t i = 0; i < 1000; i++) {
+        client_send_frame(client, 0x81, text, i % 50 == 0 ? sizeof text : 200);
+        if (i % 100 == 50) {
+            client_send_frame(client, 0x89, "ping", 4);
+            SSL_key_update(client->ssl, SSL_KEY_UPDATE_REQUESTED);
+            SSL_new_session_ticket(client->ssl);
+        }
+    }
+    client_send_frame(client, 0x88, "\x03\xe8", 2);
+    while (client_take_frame(client, payload, &size) >= 0) {
+    }
+    SSL_shutdown(client->ssl);
+}
+
+Test(loopback, the_hot_side_never_touches_the_heap)
+{
+    server_start(&server, context, serve_everything, NULL);
+    engine_open(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
+    while (engine.feeds[0].disconnect_cnt == 0) {
+        int64_t now_ns = engine_now_ns(&engine);
+        pw_connector_poll(engine.connector, now_ns);
+        heap_forbidden = true;
+        pw_hot_receive(engine.net, now_ns);
+        pw_hot_transmit(engine.net);
+        heap_forbidden = false;
+        while (pw_consumer_peek(&engine.frames, 1) > 0) {
+            pw_consumer_done(&engine.frames, 1);
+        }
+    }
+    cr_expect_eq(pw_hot_counts(engine.net)->frames, 1000);
+    cr_expect_geq(pw_hot_counts(engine.net)->pings, 1);
+    cr_expect_eq(heap_calls, 0, "%u calls", heap_calls);
+    heap_forbidden = true;
+    free(malloc(1));
+    heap_forbidden = false;
+    cr_expect_eq(heap_calls, 2, "the trap itself works");
+    engine_close(&engine);
+    server_stop(&server);
+}
+#endif

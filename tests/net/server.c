@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Accepting, the upgrade and frames, blocking.
+ */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static ssize_t client_recv(struct client *client, void *data, size_t size)
+{
+    return client->ssl != NULL ? SSL_read(client->ssl, data, (int)size) : recv(client->fd, data, size, 0);
+}
+
+bool client_send(struct client *client, const void *data, size_t size)
+{
+    const char *at = data;
+    while (size > 0) {
+        ssize_t sent = client->ssl != NULL ? SSL_write(client->ssl, at, (int)size)
+                                           : send(client->fd, at, size, MSG_NOSIGNAL);
+        if (sent <= 0) {
+            return false;
+        }
+        at += sent;
+        size -= (size_t)sent;
+    }
+    return true;
+}
+
+bool client_send_frame(struct client *client, uint8_t first_byte, const void *payload, size_t size)
+{
+    uint8_t frame[65536 + 4];
+    size_t head = size < 126 ? 2 : 4;
+    frame[0] = first_byte;
+    frame[1] = size < 126 ? (uint8_t)size : 126;
+    if (head == 4) {
+        frame[2] = (uint8_t)(size >> 8);
+        frame[3] = (uint8_t)size;
+    }
+    memcpy(frame + head, payload, size);
+    return client_send(client, frame, head + size);
+}
+
+static bool take(struct client *client, uint8_t *out, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t got = client_recv(client, out + done, size - done);
+        if (got <= 0) {
+            return false;
+        }
+        done += (size_t)got;
+    }
+    return true;
+}
+
+int client_take_frame(struct client *client, uint8_t *out, size_t *size)
+{
+    uint8_t head[6];
+    if (!take(client, head, 6) || (head[1] & 0x80) == 0 || (head[1] & 0x7f) > 125) {
+        return -1;
+    }
+    *size = head[1] & 0x7f;
+    if (!take(client, out, *size)) {
+        return -1;
+    }
+    for (size_t i = 0; i < *size; i++) {
+        out[i] ^= head[2 + i % 4];
+    }
+    return head[0] & 0x0f;
+}
+
+void client_abort(struct client *client)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+static bool upgrade(struct client *client)
+{
+    char request[4096] = "";
+    size_t bytes = 0;
+    while (strstr(request, "\r\n\r\n") == NULL) {
+        ssize_t got = client_recv(client, request + bytes, sizeof request - 1 - bytes);
+        if (got <= 0) {
+            return false;
+        }
+        bytes += (size_t)got;
+        request[bytes] = '\0';
+    }
+    const char *key = strstr(request, "Sec-WebSocket-Key: ");
+    char joined[128], answer[256];
+    unsigned char digest[EVP_MAX_MD_SIZE], accept[64];
+    unsigned digest_bytes;
+    if (key == NULL) {
+        return false;
+    }
+    int n = snprintf(joined, sizeof joined, "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key + 19);
+    EVP_Digest(joined, (size_t)n, digest, &digest_bytes, EVP_sha1(), NULL);
+    EVP_EncodeBlock(accept, digest, (int)digest_bytes);
+    n = snprintf(answer, sizeof answer,
+                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 "Sec-WebSocket-Accept: %s\r\n\r\n",
+                 accept);
+    return client_send(client, answer, (size_t)n);
+}
+
+static void serve_one(struct server *server, int fd)
+{
+    struct client client = {.fd = fd};
+    int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    bool ok = true;
+    if (server->context != NULL) {
+        client.ssl = SSL_new(server->context);
+        SSL_set_fd(client.ssl, fd);
+        ok = SSL_accept(client.ssl) == 1;
+    }
+    if (ok && upgrade(&client)) {
+        server->serve(&client, server->state);
+    }
+    SSL_free(client.ssl);
+    close(fd);
+    atomic_fetch_add(&server->served_cnt, 1);
+}
+
+static void *server_thread(void *state)
+{
+    struct server *server = state;
+    struct pollfd pollfd = {.fd = server->fd, .events = POLLIN};
+    while (!atomic_load(&server->stop)) {
+        if (poll(&pollfd, 1, 10) == 1) {
+            int fd = accept(server->fd, NULL, NULL);
+            if (fd >= 0) {
+                serve_one(server, fd);
+            }
+        }
+    }
+    return NULL;
+}
+
+void server_start(struct server *server, SSL_CTX *context, void (*serve)(struct client *, void *),
+                  void *state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    memset(server, 0, sizeof *server);
+    server->context = context;
+    server->serve = serve;
+    server->state = state;
+    server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pthread_t thread;
+    if (bind(server->fd, (struct sockaddr *)&address, size) != 0 || listen(server->fd, 16) != 0 ||
+        getsockname(server->fd, (struct sockaddr *)&address, &size) != 0) {
+        perror("server");
+        abort();
+    }
+    server->port = ntohs(address.sin_port);
+    if (pthread_create(&thread, NULL, server_thread, server) != 0) {
+        abort();
+    }
+    server->thread = thread;
+}
+
+void server_stop(struct server *server)
+{
+    atomic_store(&server->stop, true);
+    pthread_join(server->thread, NULL);
+    close(server->fd);
+}
