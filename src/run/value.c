@@ -225,9 +225,19 @@ struct expansion {
     size_t size;
 };
 
-static bool expansion_add(struct expansion *out, const char *text, size_t size)
+/* A variable as the text names it. */
+struct variable {
+    char name[64];
+    const char *fallback; /* not zero-terminated; NULL: none */
+    size_t fallback_bytes;
+};
+
+/* False: told. */
+static bool expansion_add(const struct value *value, struct expansion *out, const char *text, size_t size)
 {
     if (size >= sizeof out->text - out->size) {
+        value_problem(value, "is too long with its variables replaced; %zu bytes are possible",
+                      sizeof out->text - 1);
         return false;
     }
     memcpy(out->text + out->size, text, size);
@@ -236,68 +246,80 @@ static bool expansion_add(struct expansion *out, const char *text, size_t size)
     return true;
 }
 
-static size_t variable_name_bytes(const char *text)
+/* Reads NAME, {NAME} or {NAME:-default}: where it ends, or NULL if it is none of them. */
+static const char *variable_parse(const char *text, struct variable *variable)
 {
-    size_t size = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-    return text[0] >= '0' && text[0] <= '9' ? 0 : size;
+    bool braces = *text == '{';
+    const char *name = text + braces;
+    size_t name_bytes = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    const char *end = name + name_bytes;
+    if (name_bytes == 0 || name_bytes >= sizeof variable->name || (*name >= '0' && *name <= '9')) {
+        return NULL;
+    }
+    memcpy(variable->name, name, name_bytes);
+    variable->name[name_bytes] = '\0';
+    variable->fallback = NULL;
+    if (braces && strncmp(end, ":-", 2) == 0) {
+        variable->fallback = end + 2;
+        variable->fallback_bytes = strcspn(variable->fallback, "}");
+        end = variable->fallback + variable->fallback_bytes;
+    }
+    return braces && *end != '}' ? NULL : end + braces;
 }
 
-/* Puts in the variable whose name begins at `*at` (behind the '$') and moves `*at` behind it. False: told. */
-static bool variable_expand(const struct value *value, struct expansion *out, const char **at)
+static bool text_expand(const struct value *value, const char *text, const char *end, bool in_default,
+                        struct expansion *out);
+
+static bool variable_expand(const struct value *value, const struct variable *variable, bool in_default,
+                            struct expansion *out)
 {
-    char name[64];
-    bool braces = **at == '{';
-    const char *begin = *at + braces;
-    size_t name_bytes = variable_name_bytes(begin);
-    const char *end = begin + name_bytes;
-    const char *fallback = braces && strncmp(end, ":-", 2) == 0 ? end + 2 : NULL;
-    if (fallback != NULL) {
-        end = fallback + strcspn(fallback, "}");
-    }
-    if (name_bytes == 0 || name_bytes >= sizeof name || (braces && *end != '}')) {
-        value_problem(value,
-                      "'$' begins a variable: $NAME, ${NAME} or ${NAME:-default}; write $$ for a dollar");
-        return false;
-    }
-    memcpy(name, begin, name_bytes);
-    name[name_bytes] = '\0';
-    *at = end + braces;
-    const char *found = getenv(name);
-    bool unset = found == NULL || found[0] == '\0';
-    if (fallback != NULL && unset) {
-        return expansion_add(out, fallback, (size_t)(end - fallback));
+    const char *found = getenv(variable->name);
+    bool empty = found == NULL || found[0] == '\0';
+    if (variable->fallback != NULL && empty && !in_default) {
+        return text_expand(value, variable->fallback, variable->fallback + variable->fallback_bytes, true,
+                           out);
     }
     if (found == NULL) {
-        value_problem(value, "the environment variable %s is not set; set it, or write ${%s:-default}", name,
-                      name);
+        value_problem(value, "the environment variable %s is not set; set it, or write ${%s:-default}",
+                      variable->name, variable->name);
         return false;
     }
-    return expansion_add(out, found, strlen(found));
+    return expansion_add(value, out, found, strlen(found));
 }
 
-/* False: told, or left alone as too long by far. */
-static bool value_expand(const struct value *value, struct expansion *out)
+/* Replaces the variables in a text. A default may hold variables, but none with a default of its own. */
+static bool text_expand(const struct value *value, const char *text, const char *end, bool in_default,
+                        struct expansion *out)
 {
-    const char *at = value->text;
-    *out = (struct expansion){0};
-    while (*at != '\0') {
-        size_t plain_bytes = strcspn(at, "$");
-        if (!expansion_add(out, at, plain_bytes)) {
-            value_problem(value, "is too long");
-            return false;
+    while (text < end) {
+        struct variable variable;
+        const char *dollar = memchr(text, '$', (size_t)(end - text));
+        const char *plain_end = dollar != NULL ? dollar : end;
+        bool good = expansion_add(value, out, text, (size_t)(plain_end - text));
+        if (dollar == NULL || !good) {
+            return good;
         }
-        at += plain_bytes;
-        if (at[0] == '$' && at[1] == '$') {
-            at += 2;
-            expansion_add(out, "$", 1);
-        } else if (at[0] == '$') {
-            at++;
-            if (!variable_expand(value, out, &at)) {
-                return false;
-            }
+        if (dollar[1] == '$') {
+            good = expansion_add(value, out, "$", 1);
+            text = dollar + 2;
+        } else if ((text = variable_parse(dollar + 1, &variable)) != NULL && text <= end) {
+            good = variable_expand(value, &variable, in_default, out);
+        } else {
+            value_problem(value,
+                          "'$' begins a variable: $NAME, ${NAME} or ${NAME:-default}; write $$ for a dollar");
+            good = false;
+        }
+        if (!good) {
+            return false;
         }
     }
     return true;
+}
+
+static bool value_expand(const struct value *value, struct expansion *out)
+{
+    *out = (struct expansion){0};
+    return text_expand(value, value->text, value->text + strlen(value->text), false, out);
 }
 
 static bool host_is_loopback(struct pw_slice host)

@@ -394,6 +394,8 @@ Test(config, environment_variables_are_replaced)
     cr_expect_str_eq(g_config->feeds[0].ws_url, "wss://localhost:1");
     cr_expect_eq(load_with(12, "    ca_file: \"${PW_TEST_EMPTY:-}\""), 0, "%s", g_error);
     cr_expect_str_eq(g_config->feeds[0].ca_file, "");
+    cr_expect_eq(load_with(12, "    ca_file: \"/${PW_TEST_NONE:-a/$PW_TEST_PORT/b}\""), 0, "%s", g_error);
+    cr_expect_str_eq(g_config->feeds[0].ca_file, "/a/12345/b");
     cr_expect_eq(load_with(12, "    ca_file: /a$$b"), 0, "%s", g_error);
     cr_expect_str_eq(g_config->feeds[0].ca_file, "/a$b");
     cr_expect_eq(load_with(1, "instance: i${PW_TEST_PORT}"), 0, "%s", g_error);
@@ -404,8 +406,17 @@ Test(config, environment_variables_are_replaced)
          "the environment variable PW_TEST_NONE is not set; set it, or write ${PW_TEST_NONE:-default}"},
         {12, "    ca_file: \"${PW_TEST_NONE\"", 12, 14, "'$' begins a variable"},
         {12, "    ca_file: a$", 12, 14, "write $$ for a dollar"},
+        {12, "    ca_file: $1", 12, 14, "'$' begins a variable"},
+        {12, "    ca_file: \"${PW_TEST_NONE:-$PW_TEST_NONE}\"", 12, 14, "PW_TEST_NONE is not set"},
         {24, "journal: {path: $PW_TEST_NONE}", 24, 17, "PW_TEST_NONE is not set"},
+        {24, "journal: {path: $PW_TEST_LONG}", 24, 17, "bytes long; 255 fit"},
+        {24, "journal: {path: $PW_TEST_LONG$PW_TEST_LONG$PW_TEST_LONG}", 24, 17,
+         "is too long with its variables"},
     };
+    char large[500];
+    memset(large, 'x', sizeof large - 1);
+    large[sizeof large - 1] = '\0';
+    setenv("PW_TEST_LONG", large, 1);
     EXPECT_ALL(rows);
 }
 
@@ -539,6 +550,12 @@ static const char *shipped(const char *name)
     return path;
 }
 
+/* $HOME stands in one of them. */
+static void home_set(void)
+{
+    setenv("HOME", "/home/somebody", 1);
+}
+
 static void shipped_on(const char *name, const char *cpus, int rc)
 {
     cr_assert(pw_cpu_set_parse(cpus, &g_cpus.online));
@@ -550,6 +567,7 @@ static void shipped_on(const char *name, const char *cpus, int rc)
 
 Test(config, shipped_files_are_good_where_they_are_meant_to_be)
 {
+    home_set();
     shipped_on("one-core.yaml", "0", 0);
     shipped_on("demo.yaml", "0", 0);
     cr_expect_eq(pw_config_instrument_cnt(g_config), 3);
@@ -565,6 +583,7 @@ Test(config, shipped_files_are_good_where_they_are_meant_to_be)
 
 Test(config, shipped_files_pass_on_this_host_or_say_why)
 {
+    home_set();
     struct pw_cpus host;
     pw_cpus_of_host(&host);
     uint32_t cpu_cnt = pw_cpu_set_cnt(&host.allowed);
