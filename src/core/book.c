@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The book: galloping search from the best level, and insertion and removal by moving the shorter part.
+ * The book: search by halving, and insertion and removal by moving the shorter part.
  */
 #include "book.h"
 
@@ -52,30 +52,23 @@ static inline int64_t key_of(int64_t price_e8, enum pw_side side)
     return side == PW_BUY ? ~price_e8 : price_e8;
 }
 
-/* The first level that is not better than the price: where it is, or where it belongs. Gallops away from the
- * best level, since most changes are near it, then halves what lies between the last two steps. */
+/* The first level that is not better than the price: where it is, or where it belongs. Halving without
+ * branches: half of the changes of a real depth stream are more than a hundred levels away from the best,
+ * anywhere, so neither a step away from the best nor the branch predictor guesses well. */
 static uint32_t find(const struct pw_book_side *s, enum pw_side side, int64_t price_e8)
 {
     const struct pw_level *level = s->levels + s->first_idx;
     int64_t key = key_of(price_e8, side);
-    uint32_t low = 0, high = 0, step = 1;
-    while (high < s->cnt && key_of(level[high].price_e8, side) < key) {
-        low = high + 1;
-        high += step;
-        step *= 2;
+    uint32_t len = s->cnt;
+    if (len == 0) {
+        return 0;
     }
-    if (high > s->cnt) {
-        high = s->cnt;
+    while (len > 1) {
+        uint32_t half = len / 2;
+        level += key_of(level[half - 1].price_e8, side) < key ? half : 0;
+        len -= half;
     }
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (key_of(level[middle].price_e8, side) < key) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return (uint32_t)(level - (s->levels + s->first_idx)) + (key_of(level->price_e8, side) < key);
 }
 
 /* To the middle of the buffer: at least half of level_max free at each end, so this is rare. */

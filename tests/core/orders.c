@@ -205,6 +205,34 @@ Test(orders, a_full_table_forgets_the_order_that_closed_first)
     free(orders);
 }
 
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
+
+/* Ids without any order, so that the index has clusters; added, closed and forgotten over and over. */
+Test(orders, every_order_of_the_table_is_found_by_its_id)
+{
+    enum { ROWS = 60 };
+    struct pw_orders *orders = make(ROWS, 1);
+    uint64_t seed = 4711, ids[ROWS];
+    struct pw_order_row *row;
+    for (uint32_t i = 0; i < 20000; i++) {
+        struct pw_order_row added = order(next_random(&seed), 1);
+        ids[i % ROWS] = added.client_order_id;
+        cr_assert_not_null(pw_orders_add(orders, &added));
+        pw_orders_report(orders, added.client_order_id, PW_ORDER_CANCELED, 0, &row);
+        for (uint32_t k = 0; k < ROWS && k <= i; k++) {
+            row = pw_orders_find(orders, ids[k]);
+            cr_assert(row && row->client_order_id == ids[k], "order %u of %u", k, i);
+        }
+    }
+    free(orders);
+}
+
 static void collect(void *state, const struct pw_order_row *row)
 {
     *(uint64_t *)state += row->client_order_id;
@@ -239,14 +267,6 @@ Test(orders, a_fill_frees_its_share_of_the_held_cash)
     cr_expect_eq(orders->open[0].buy_e8, 0);
     cr_expect_eq(row->leaves_qty_e8, 7);
     free(orders);
-}
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
 }
 
 struct sums {

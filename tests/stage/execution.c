@@ -351,6 +351,23 @@ Test(execution_stage, the_stop_word_works_before_any_command)
     rig_close(rig);
 }
 
+Test(execution_stage, the_stop_word_outlasts_a_command_to_resume)
+{
+    struct rig *rig = start((struct rig_options){0});
+    atomic_store(&rig->stop->stop, PW_REASON_HALTED);
+    rig_poll_execution(rig);
+    rig_put_command(rig, PW_COMMAND_RESUME);
+    put(rig, rig_intent(PW_BUY, E8, 2000)); /* in the pass that takes the command */
+    cr_expect_eq(rig_poll_execution(rig).work, 2);
+    expect_command(rig, PW_COMMAND_HALT, 2);
+    expect_command(rig, PW_COMMAND_RESUME, 2);
+    cr_expect_eq(journalled(rig).kind, PW_EVENT_INTENT);
+    order_of(rig, PW_ORDER_DENIED, PW_REASON_HALTED);
+    rig_poll_execution(rig);
+    expect_command(rig, PW_COMMAND_HALT, 2); /* and it halts again */
+    rig_close(rig);
+}
+
 Test(execution_stage, an_unknown_command_does_nothing)
 {
     struct rig *rig = start((struct rig_options){0});
@@ -553,6 +570,20 @@ Test(execution_stage, a_journal_short_of_room_takes_no_new_orders_but_all_that_o
     pw_execution_stage.fini(rig->execution);
     cr_expect_gt(rig_metric(rig, "execution", "stalls"), 0);
     cr_expect_eq(rig_metric(rig, "execution", "denied_no_room"), 1);
+    rig_close(rig);
+}
+
+Test(execution_stage, a_journal_three_quarters_full_takes_no_new_orders)
+{
+    struct rig *rig = start((struct rig_options){.journal_slots = 1024});
+    while (in_journal(rig) < 768) {
+        give(rig, signal_event());
+    }
+    give(rig, rig_intent(PW_BUY, E8, 2000));
+    cr_expect_eq(reported(rig).body.order.state, PW_ORDER_IN_FLIGHT);
+    reported(rig), reported(rig);
+    give(rig, rig_intent(PW_BUY, E8, 2000));
+    cr_expect_eq(reported(rig).body.order.reason, PW_REASON_NO_ROOM);
     rig_close(rig);
 }
 

@@ -231,6 +231,11 @@ Test(strategy_stage, it_waits_for_answers_when_their_ring_could_not_hold_more)
     rig_poll_strategy(rig);
     pw_strategy_stage.housekeep(rig->strategy, 0);
     cr_expect_eq(rig_metric(rig, "strategy", "intents"), intents + 1);
+    put_report(rig, PW_ORDER_DENIED, 0); /* the other first answer */
+    put_report(rig, PW_ORDER_IN_FLIGHT, 0);
+    rig_poll_strategy(rig);
+    pw_strategy_stage.housekeep(rig->strategy, 0);
+    cr_expect_eq(rig_metric(rig, "strategy", "intents"), intents + 3);
     rig_close(rig);
 }
 
