@@ -127,7 +127,7 @@ static void discard_input(struct pw_hot *hot, struct pw_conn_slot *slot)
 /* No message is taken from now on. close_code 0: the peer is not there to be told. */
 static void lose(struct pw_hot *hot, struct pw_conn_slot *slot, enum pw_cause cause, uint16_t close_code)
 {
-    slot->state = PW_CONN_CLOSING;
+    hot->states[slot->idx] = PW_CONN_CLOSING;
     slot->cause = cause;
     slot->lost_reason = PW_REASON_DISCONNECT;
     slot->message_bytes = 0;
@@ -172,7 +172,7 @@ static void serve_closing(struct pw_hot *hot, struct pw_conn_slot *slot)
     bool flushed = slot->send_failed || (pw_output_empty(&slot->link.output) && !slot->sending) ||
                    hot->now_ns >= slot->close_deadline_ns + CLOSE_FLUSH_NS;
     if (slot->notify_sent && flushed && (ended || late)) {
-        slot->state = PW_CONN_DETACHING;
+        hot->states[slot->idx] = PW_CONN_DETACHING;
         hot->io->detach(hot->io->state, slot->idx);
     }
 }
@@ -184,7 +184,7 @@ static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
     bool room = put_notice(hot, slot) && pw_producer_room(lost, 1) >= 1;
     if (!room) {
         /* At the end of the run nobody may be left to make room. */
-        slot->state = hot->stopping ? PW_CONN_COLD : PW_CONN_LOST;
+        hot->states[slot->idx] = hot->stopping ? PW_CONN_COLD : PW_CONN_LOST;
         return;
     }
     struct pw_event event = {
@@ -196,7 +196,7 @@ static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
                       .reason = slot->lost_reason,
                       .slot_idx = slot->idx},
     };
-    slot->state = PW_CONN_COLD;
+    hot->states[slot->idx] = PW_CONN_COLD;
     pw_producer_put(lost, &event);
     pw_producer_publish(lost); /* and the slot is not ours any more */
 }
@@ -205,7 +205,7 @@ static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
 
 static void open_slot(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
-    slot->state = PW_CONN_OPEN;
+    hot->states[slot->idx] = PW_CONN_OPEN;
     slot->last_byte_ns = hot->now_ns;
     slot->last_data_ns = hot->now_ns;
     set_notice(slot, PW_FEED_UP, PW_REASON_NONE);
@@ -227,7 +227,7 @@ static uint32_t take_conns(struct pw_hot *hot)
             if (hot->draining) {
                 lose(hot, slot, PW_CAUSE_asked, CLOSE_GOING_AWAY);
             }
-        } else if (slot->state == PW_CONN_OPEN) {
+        } else if (hot->states[slot->idx] == PW_CONN_OPEN) {
             lose(hot, slot, PW_CAUSE_asked, CLOSE_NORMAL);
             slot->lost_reason = conn->reason;
             slot->notice_reason = conn->reason;
@@ -283,7 +283,7 @@ static uint32_t reap(struct pw_hot *hot)
             break;
         default:
             discard_input(hot, slot);
-            slot->state = PW_CONN_LOST;
+            hot->states[slot->idx] = PW_CONN_LOST;
             break;
         }
     }
@@ -397,7 +397,7 @@ static bool step(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *budget
     } else {
         on_data(hot, slot, &frame);
     }
-    return slot->state == PW_CONN_OPEN;
+    return hot->states[slot->idx] == PW_CONN_OPEN;
 }
 
 /* Silence is measured only while we listen: a connection that waits for room in the ring is not silent. */
@@ -425,15 +425,15 @@ static void serve_open(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *
             going = step(hot, slot, budget);
         }
         hot->more = hot->more || (going && *budget == 0);
-        if (slot->state == PW_CONN_OPEN && *budget == 0) {
+        if (hot->states[slot->idx] == PW_CONN_OPEN && *budget == 0) {
             put_message(hot, slot);
         }
     }
     release_spent(hot, slot);
-    if (slot->state == PW_CONN_OPEN && slot->send_failed && !slot->stalled) {
+    if (hot->states[slot->idx] == PW_CONN_OPEN && slot->send_failed && !slot->stalled) {
         lose(hot, slot, PW_CAUSE_reset, 0);
     }
-    if (slot->state == PW_CONN_OPEN) {
+    if (hot->states[slot->idx] == PW_CONN_OPEN) {
         check_silence(hot, slot);
     }
 }
@@ -447,8 +447,9 @@ struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
     hot->more = false;
     poll.work = take_conns(hot) + reap(hot);
     for (uint32_t i = 0; i < hot->slot_cnt; i++) {
-        struct pw_conn_slot *slot = &hot->slots[(hot->first_slot + i) % hot->slot_cnt];
-        switch (slot->state) {
+        uint32_t slot_idx = (hot->first_slot + i) % hot->slot_cnt;
+        struct pw_conn_slot *slot = &hot->slots[slot_idx];
+        switch (hot->states[slot_idx]) {
         case PW_CONN_OPEN:
             serve_open(hot, slot, &budget);
             break;
@@ -461,7 +462,7 @@ struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
         default:
             break;
         }
-        poll.stalled = poll.stalled || slot->stalled;
+        poll.stalled = poll.stalled || (hot->states[slot_idx] == PW_CONN_OPEN && slot->stalled);
     }
     hot->first_slot = hot->first_slot + 1 < hot->slot_cnt ? hot->first_slot + 1 : 0;
     pw_producer_publish(&hot->ends.frames);
@@ -521,8 +522,8 @@ struct pw_poll pw_hot_transmit(struct pw_net *net)
     for (uint32_t i = 0; i < hot->slot_cnt; i++) {
         struct pw_conn_slot *slot = &hot->slots[i];
         struct pw_output *output = &slot->link.output;
-        if ((slot->state != PW_CONN_OPEN && slot->state != PW_CONN_CLOSING) || slot->sending ||
-            slot->send_failed) {
+        bool ours = hot->states[i] == PW_CONN_OPEN || hot->states[i] == PW_CONN_CLOSING;
+        if (!ours || slot->sending || slot->send_failed) {
             continue;
         }
         if (pw_output_empty(output)) {
@@ -548,13 +549,13 @@ int64_t pw_hot_next_ns(const struct pw_net *net)
     int64_t next_ns = hot->more ? 0 : INT64_MAX;
     for (uint32_t i = 0; i < hot->slot_cnt; i++) {
         const struct pw_conn_slot *slot = &hot->slots[i];
-        const struct pw_config_feed *feed = &hot->config->feeds[slot->feed_idx];
         int64_t slot_ns = INT64_MAX;
-        if (slot->state == PW_CONN_OPEN) {
+        if (hot->states[i] == PW_CONN_OPEN) {
+            const struct pw_config_feed *feed = &hot->config->feeds[slot->feed_idx];
             slot_ns = slot->last_byte_ns + feed->dead_after_ms * NS_PER_MS;
             int64_t stale_ns = slot->last_data_ns + feed->stale_after_ms * NS_PER_MS;
             slot_ns = !slot->stale && stale_ns < slot_ns ? stale_ns : slot_ns;
-        } else if (slot->state == PW_CONN_CLOSING) {
+        } else if (hot->states[i] == PW_CONN_CLOSING) {
             slot_ns = hot->now_ns + STOP_STEP_NS;
         }
         next_ns = slot_ns < next_ns ? slot_ns : next_ns;
@@ -565,7 +566,7 @@ int64_t pw_hot_next_ns(const struct pw_net *net)
 bool pw_hot_pending(const struct pw_net *net)
 {
     for (uint32_t i = 0; i < net->hot.slot_cnt; i++) {
-        enum pw_conn_state state = net->hot.slots[i].state;
+        enum pw_conn_state state = net->hot.states[i];
         if (state != PW_CONN_COLD && state != PW_CONN_OPEN) {
             return true;
         }
@@ -612,7 +613,7 @@ void pw_hot_drain(struct pw_net *net)
     struct pw_hot *hot = &net->hot;
     hot->draining = true;
     for (uint32_t i = 0; i < hot->slot_cnt; i++) {
-        if (hot->slots[i].state == PW_CONN_OPEN) {
+        if (hot->states[i] == PW_CONN_OPEN) {
             lose(hot, &hot->slots[i], PW_CAUSE_asked, CLOSE_GOING_AWAY);
         }
     }
@@ -628,7 +629,9 @@ void pw_hot_stop(struct pw_net *net)
     hot->stopping = true;
     pw_hot_drain(net);
     for (uint32_t i = 0; i < hot->slot_cnt; i++) {
-        hot->slots[i].close_deadline_ns = hot->now_ns + STOP_WAIT_NS / 2;
+        if (hot->states[i] == PW_CONN_CLOSING) {
+            hot->slots[i].close_deadline_ns = hot->now_ns + STOP_WAIT_NS / 2;
+        }
     }
     for (int64_t now_ns = hot->now_ns; now_ns < end_ns && pw_hot_pending(net); now_ns += STOP_STEP_NS) {
         pw_hot_transmit(net);

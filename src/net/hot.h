@@ -12,6 +12,14 @@
 #include "slot.h"
 #include "stage.h"
 
+enum pw_conn_state {
+    PW_CONN_COLD = 0,  /* not net_rx's */
+    PW_CONN_OPEN,      /* messages come */
+    PW_CONN_CLOSING,   /* none are taken any more; the closing handshakes are under way */
+    PW_CONN_DETACHING, /* waits for pw_io to let go of it */
+    PW_CONN_LOST,      /* to be given back */
+};
+
 /* Rings of net_rx, attached. */
 struct pw_hot_ends {
     struct pw_producer frames; /* net_rx.parse */
@@ -37,6 +45,8 @@ struct pw_hot {
     const struct pw_config *config;
     struct pw_conn_slot *slots;
     uint32_t slot_cnt;
+    /* Beside the slots, because a slot that is not net_rx's may not even be looked at. */
+    enum pw_conn_state states[PW_FEEDS_MAX];
     uint32_t first_slot; /* served first in the next pass */
     struct pw_hot_ends ends;
     struct pw_hot_counts counts;

@@ -19,14 +19,6 @@
 #define PW_CONN_PLAIN_SLACK                                                                                  \
     4096u /* beyond the largest message: frame headers, control frames between fragments */
 
-enum pw_conn_state {
-    PW_CONN_COLD = 0,  /* not net_rx's */
-    PW_CONN_OPEN,      /* messages come */
-    PW_CONN_CLOSING,   /* none are taken any more; the closing handshakes are under way */
-    PW_CONN_DETACHING, /* waits for pw_io to let go of it */
-    PW_CONN_LOST,      /* to be given back */
-};
-
 struct pw_conn_slot {
     uint32_t idx, feed_idx;
     struct pw_link link;
@@ -41,7 +33,6 @@ struct pw_conn_slot {
     struct pw_ws_decoder decoder;
     int64_t recv_ns; /* of the last bytes in plain */
 
-    enum pw_conn_state state;
     bool stalled;
     bool stale;
     int64_t last_byte_ns, last_data_ns;

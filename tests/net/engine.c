@@ -56,7 +56,7 @@ static void fill_config(struct engine *engine, const char *url, const char *ca_f
     feed->message_bytes_max = 65536;
 }
 
-void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+void engine_open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
 {
     char error[512] = "";
     struct pw_hot_ends hot_ends;
@@ -79,10 +79,16 @@ void engine_open(struct engine *engine, const char *url, const char *ca_file, st
     pw_consumer_attach(&engine->frames, engine->frames_ring);
     pw_producer_attach(&ends.to_net_rx, engine->conns_ring);
     pw_consumer_attach(&ends.from_net_rx, engine->lost_ring);
-    must(pw_hot_init(engine->net, &hot_ends) == 0 && pw_hot_start(engine->net) == 0, "hot side");
+    must(pw_hot_init(engine->net, &hot_ends) == 0, "hot side");
     engine->connector = pw_connector_create(engine->net, &ends);
     must(engine->connector != NULL && pw_connector_set_path(engine->connector, 0, "/stream") == 0,
          "connector");
+}
+
+void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+{
+    engine_open_cold(engine, url, ca_file, io);
+    must(pw_hot_start(engine->net) == 0, "hot side's start");
 }
 
 void engine_close(struct engine *engine)

@@ -22,6 +22,8 @@ struct engine {
 
 /* One feed at url. io: NULL for the host's. */
 void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
+/* ... whose hot side another thread starts and stops. */
+void engine_open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
 void engine_close(struct engine *engine);
 int64_t engine_now_ns(const struct engine *engine);
 /* One pass of all stages. */

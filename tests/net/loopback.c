@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,51 @@ Test(loopback, two_hundred_reconnects_leave_no_descriptor_and_lose_no_message)
     cr_expect_eq(
         counts->lost[PW_CAUSE_closed] + counts->lost[PW_CAUSE_truncated] + counts->lost[PW_CAUSE_reset], 200);
     cr_expect_geq(counts->lost[PW_CAUSE_truncated], 66);
+    engine_close(&engine);
+    server_stop(&server);
+}
+
+/* ---- two threads ---- */
+
+static _Atomic bool hot_stop;
+
+static void *hot_thread(void *state)
+{
+    (void)state;
+    cr_assert_eq(pw_hot_start(engine.net), 0);
+    while (!atomic_load(&hot_stop)) {
+        pw_hot_receive(engine.net, engine_now_ns(&engine));
+        pw_hot_transmit(engine.net);
+    }
+    pw_hot_stop(engine.net);
+    return NULL;
+}
+
+static void serve_a_few_and_end(struct client *client, void *state)
+{
+    for (int i = 0; i < 50; i++) {
+        client_send_frame(client, 0x81, "0 hello", 7);
+    }
+    serve_and_end(client, state);
+}
+
+Test(loopback, a_connection_passes_between_threads_and_back)
+{
+    uint32_t turn = 1; /* in good order most of the time */
+    pthread_t thread;
+    atomic_store(&hot_stop, false);
+    server_start(&server, context, serve_a_few_and_end, &turn);
+    engine_open_cold(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
+    pthread_create(&thread, NULL, hot_thread, NULL);
+    int64_t end_ns = engine_now_ns(&engine) + INT64_C(20000000000);
+    while (engine.feeds[0].disconnect_cnt < 40) {
+        pw_connector_poll(engine.connector, engine_now_ns(&engine));
+        pw_consumer_done(&engine.frames, pw_consumer_peek(&engine.frames, 64));
+        cr_assert_lt(engine_now_ns(&engine), end_ns);
+    }
+    cr_expect_geq(engine.frames.tail, 40 * 2); /* each came up and went down, in the frames' order */
+    atomic_store(&hot_stop, true);
+    pthread_join(thread, NULL);
     engine_close(&engine);
     server_stop(&server);
 }
