@@ -4,8 +4,9 @@
  *
  * Measured on the machine that this was written on (a shared EPYC virtual machine): the host's clock takes 25
  * ns to read, the processor's time-stamp counter 10. So a pass reads the clock once and stages are timed by
- * the counter. Ticks are turned into nanoseconds about each millisecond, by the ratio of that very interval
- * between two readings of both: no calibration, and what is booked adds up to the interval exactly.
+ * the counter; each is given the pass's time, moved on by what the stages before it took. Ticks are turned
+ * into nanoseconds about each millisecond, by the ratio of that very interval between two readings of both:
+ * no calibration, and what is booked adds up to the interval exactly.
  */
 #include "pass.h"
 
@@ -28,8 +29,9 @@ void pw_core_start(struct pw_core *core, int64_t now_ns)
 {
     core->started_ns = now_ns;
     core->account_ns = now_ns;
-    core->account_ticks = ticks_read(core);
+    core->started_ticks = core->account_ticks = ticks_read(core);
     core->account_due = false;
+    core->moment_ns = now_ns;
     core->ns_per_tick_q32 = core->by_hand ? UINT64_C(1) << 32 : 0;
     core->housekeep_ns = now_ns; /* the first pass publishes what start has made */
 }
@@ -92,8 +94,11 @@ static void ticks_account(struct pw_core *core, int64_t now_ns, uint64_t now_tic
     }
     core->account_ns = now_ns;
     core->account_ticks = now_ticks;
-    if (span.ticks > 0 && !core->by_hand) {
-        core->ns_per_tick_q32 = (uint64_t)(((u128)span.ns << 32) / span.ticks);
+    /* The counter's pace since the start, not of this interval alone: a preemption between the two readings
+     * spoils the pace of a millisecond, but not that of minutes. */
+    uint64_t life_ticks = ticks_since(core->started_ticks, now_ticks);
+    if (life_ticks > 0 && !core->by_hand) {
+        core->ns_per_tick_q32 = (uint64_t)(((u128)(now_ns - core->started_ns) << 32) / life_ticks);
     }
 }
 
@@ -142,6 +147,8 @@ struct pw_poll pw_core_pass(struct pw_core *core, int64_t now_ns)
 {
     struct pw_poll sum = {0};
     uint64_t mark = ticks_read(core);
+    /* The moved-on time may be some nanoseconds ahead of the clock: no stage ever sees time go back. */
+    now_ns = now_ns > core->moment_ns ? now_ns : core->moment_ns;
     if (core->account_due) {
         core->account_due = false;
         ticks_account(core, now_ns, mark);
@@ -170,7 +177,7 @@ struct pw_poll pw_core_pass(struct pw_core *core, int64_t now_ns)
     if (now_ns >= core->housekeep_ns) {
         /* From now, not from when it was due: a core that lags behind does not housekeep more for it. */
         core->housekeep_ns = now_ns + PW_HOUSEKEEP_NS;
-        stages_housekeep(core, now_ns);
+        stages_housekeep(core, stage_ns);
         core->account_due = true;
     }
     return sum;
@@ -178,8 +185,10 @@ struct pw_poll pw_core_pass(struct pw_core *core, int64_t now_ns)
 
 void pw_core_settle(struct pw_core *core, int64_t now_ns)
 {
+    now_ns = now_ns > core->moment_ns ? now_ns : core->moment_ns;
     stages_housekeep(core, now_ns);
     int64_t settled_ns = pw_clock_now_ns(&core->clock);
+    settled_ns = settled_ns > now_ns ? settled_ns : now_ns;
     ticks_account(core, settled_ns, ticks_read(core));
     views_publish(core, settled_ns);
 }

@@ -29,11 +29,12 @@ struct pw_core {
     bool account_due;
     struct pw_clock clock;
     int64_t started_ns;
+    uint64_t started_ticks;   /* at that moment */
     int64_t account_ns;       /* the moment up to which ticks have been turned into nanoseconds ... */
     uint64_t account_ticks;   /* ... and the tick that it was */
     int64_t housekeep_ns;     /* when it is next due */
     int64_t moment_ns;        /* the latest time that a stage was given */
-    uint64_t ns_per_tick_q32; /* of the last interval, times 2^32; 0: not known yet */
+    uint64_t ns_per_tick_q32; /* since the start, times 2^32; 0: not known yet */
     uint64_t pass_cnt;
     struct pw_core_stage stages[PW_STAGES_MAX];
 };

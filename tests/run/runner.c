@@ -108,8 +108,10 @@ static int64_t probe_next_ns(void *state)
 static void probe_housekeep(void *state, int64_t now_ns)
 {
     struct probe *probe = state;
-    (void)now_ns;
     check_thread(probe);
+    if (now_ns < probe->last_now_ns) {
+        atomic_store(&probe->stale, true);
+    }
     atomic_fetch_add(&probe->housekeep_cnt, 1);
 }
 
@@ -310,6 +312,28 @@ Test(runner, idle_poll_is_booked_with_the_next_that_works)
     cr_expect_eq(view_word(&bench->views[2].busy_ns), 10000);
     pw_runner_destroy(bench->runner);
     free(bench);
+}
+
+Test(runner, time_moves_on_within_a_pass_and_never_back)
+{
+    struct bench *bench = by_hand("abc");
+    bench->probes[0].burn_clock = &bench->now_ns;
+    bench->probes[0].burn_ns = 300;
+    bench->probes[0].answer.work = 1;
+    for (int i = 0; i < 1000; i++) {
+        int64_t pass_ns = bench->now_ns;
+        pw_runner_pass(bench->runner, 0, pass_ns);
+        cr_assert_eq(bench->probes[0].last_now_ns, pass_ns);
+        cr_assert_eq(bench->probes[1].last_now_ns, pass_ns + 300);
+        cr_assert_eq(bench->probes[2].last_now_ns, pass_ns + 300, "b did nothing");
+        bench->now_ns += i % 7 * 100000;
+    }
+    /* A pass that is said to be earlier than what stages have been given already. */
+    pw_runner_pass(bench->runner, 0, bench->now_ns - 5000000);
+    for (int i = 0; i < 3; i++) {
+        cr_expect_not(bench->probes[i].stale, "stage %d saw time go backward", i);
+    }
+    by_hand_end(bench);
 }
 
 Test(runner, housekeeping_comes_each_millisecond_and_no_more_often)
