@@ -78,6 +78,7 @@ async function through(t, lines, venueOptions = {}) {
   await venue.listen();
   t.after(() => venue.close());
   const config = writeConfig(folder, venue, [...new Set(lines.map((line) => line.symbol))]);
+  process.env.PINWHEEL_SHM_DIR = temporaryFolder(t, '/dev/shm'); // for the engine and for the monitor
   const engine = new Child(t, PROGRAM, ['run', config.file]);
   const messages = lines.filter((line) => line.stream !== null).length;
   const look = () => {

@@ -33,8 +33,8 @@ function sharedFile(...parts) {
 }
 
 /** A new folder that goes with the test. */
-function temporaryFolder(t) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pinwheel-interop-'));
+function temporaryFolder(t, parent = os.tmpdir()) {
+  const folder = fs.mkdtempSync(path.join(parent, 'pinwheel-interop-'));
   t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
