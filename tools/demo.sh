@@ -189,7 +189,8 @@ run_unattended() {
 
 run_in_terminal() {
     "$PINWHEEL" top "$PINWHEEL_INSTANCE" || true
-    stop_both || die "see $WORK/engine.log and $WORK/sim.log"
+    stop_both || { cat -- "$WORK/engine.log" "$WORK/sim.log" >&2 && exit 1; }
+    say "engine and simulator have ended cleanly"
 }
 
 main() {
