@@ -204,7 +204,7 @@ struct pw_intent {
 
 struct pw_order {
     int64_t price_e8;
-    int64_t leaves_qty_e8;
+    int64_t leaves_qty_e8; /* not filled; of a closed order: what never will be */
     uint64_t client_order_id;
     uint64_t market_seq;
     uint8_t state, reason, type, tif; /* enum pw_order_state, pw_reason, pw_order_type, pw_tif */
