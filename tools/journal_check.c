@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinwheel journal stats and verify: what a run holds, and whether it is whole and in order.
+ */
+#include "codec.h"
+#include "journal.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KINDS 64u
+
+/* ---- stats ---- */
+
+struct sums {
+    uint64_t cnt;
+    pw_i128 qty_e8, notional_e16, fee_e16;
+};
+
+struct stats {
+    uint64_t event_cnt;
+    int64_t first_ns, last_ns;
+    struct sums kinds[KINDS];
+    struct sums cells[PW_INSTRUMENTS_MAX + 1][KINDS]; /* the last row: of no instrument */
+};
+
+static bool has_qty(unsigned kind)
+{
+    return kind == PW_EVENT_TRADE || kind == PW_EVENT_AGG_TRADE || kind == PW_EVENT_FILL;
+}
+
+static void add(struct sums *sums, const struct pw_event *event)
+{
+    sums->cnt++;
+    if (has_qty(event->kind)) {
+        /* The three bodies begin with price and quantity. */
+        sums->qty_e8 += event->body.trade.qty_e8;
+        sums->notional_e16 += (pw_i128)event->body.trade.price_e8 * event->body.trade.qty_e8;
+    }
+    if (event->kind == PW_EVENT_FILL) {
+        sums->fee_e16 += pw_fill_fee_e16(&event->body.fill);
+    }
+}
+
+static_assert(offsetof(struct pw_trade, qty_e8) == offsetof(struct pw_agg_trade, qty_e8) &&
+                  offsetof(struct pw_trade, qty_e8) == offsetof(struct pw_fill, qty_e8) &&
+                  offsetof(struct pw_trade, price_e8) == 0 && offsetof(struct pw_agg_trade, price_e8) == 0 &&
+                  offsetof(struct pw_fill, price_e8) == 0,
+              "price and quantity stand in the same place");
+
+static json_t *sums_json(const struct sums *sums, unsigned kind)
+{
+    json_t *json = json_pack("{s:I}", "count", (json_int_t)sums->cnt);
+    if (has_qty(kind)) {
+        json_object_set_new(json, "qty", journal_json_fixed(sums->qty_e8, 8));
+        json_object_set_new(json, "notional", journal_json_fixed(sums->notional_e16, 16));
+    }
+    if (kind == PW_EVENT_FILL) {
+        json_object_set_new(json, "fee", journal_json_fixed(sums->fee_e16, 16));
+    }
+    return json;
+}
+
+static json_t *row_json(const struct sums row[KINDS])
+{
+    json_t *json = json_object();
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        if (row[kind].cnt > 0) {
+            json_object_set_new(json, pw_event_kind_name(kind), sums_json(&row[kind], kind));
+        }
+    }
+    return json;
+}
+
+static void print_stats_json(const struct journal_session *session, const struct stats *stats,
+                             const struct pw_journal_usage *usage)
+{
+    json_t *json =
+        json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "run_id",
+                  (json_int_t)session->run.run_id, "instance", session->run.instance, "events",
+                  (json_int_t)stats->event_cnt, "first_ns", (json_int_t)stats->first_ns, "last_ns",
+                  (json_int_t)stats->last_ns, "blocks", (json_int_t)usage->block_cnt, "stored_bytes",
+                  (json_int_t)usage->stored_bytes, "plain_bytes", (json_int_t)usage->plain_bytes, "damages",
+                  (json_int_t)session->damage_cnt, "kinds", row_json(stats->kinds));
+    json_t *symbols = json_object();
+    for (uint32_t i = 0; i < session->instrument_cnt; i++) {
+        json_t *row = row_json(stats->cells[i]);
+        if (json_object_size(row) > 0) {
+            json_object_set(symbols, session->instruments[i].symbol, row);
+        }
+        json_decref(row);
+    }
+    json_object_set_new(json, "symbols", symbols);
+    journal_print_json(json);
+}
+
+static void print_row(const char *symbol, unsigned kind, const struct sums *sums)
+{
+    printf("%-16s %-12s %14" PRIu64, symbol, pw_event_kind_name(kind), sums->cnt);
+    if (has_qty(kind)) {
+        printf(" %24s %32s", journal_fixed(sums->qty_e8, 8), journal_fixed(sums->notional_e16, 16));
+    }
+    putchar('\n');
+}
+
+static void print_stats(const struct journal_session *session, const struct stats *stats,
+                        const struct pw_journal_usage *usage)
+{
+    printf("run %" PRIu64 " of '%s': %" PRIu64 " events in %" PRIu64 " blocks of together %" PRIu64
+           " bytes (%.2f an event)\n\n",
+           session->run.run_id, session->run.instance, stats->event_cnt, usage->block_cnt,
+           usage->stored_bytes,
+           usage->event_cnt ? (double)usage->stored_bytes / (double)usage->event_cnt : 0);
+    printf("%-16s %-12s %14s %24s %32s\n", "SYMBOL", "KIND", "EVENTS", "QUANTITY", "NOTIONAL");
+    for (uint32_t i = 0; i <= PW_INSTRUMENTS_MAX; i++) {
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+            if (stats->cells[i][kind].cnt > 0) {
+                print_row(i < session->instrument_cnt ? session->instruments[i].symbol : "-", kind,
+                          &stats->cells[i][kind]);
+            }
+        }
+    }
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        if (stats->kinds[kind].cnt > 0) {
+            print_row("all", kind, &stats->kinds[kind]);
+        }
+    }
+}
+
+int journal_stats(struct journal_session *session)
+{
+    static struct stats stats;
+    struct pw_journal_cursor *cursor = journal_cursor(session);
+    struct pw_journal_record record = {0};
+    struct pw_journal_usage usage;
+    if (!cursor) {
+        return JOURNAL_FAILED;
+    }
+    while (journal_read(session, cursor, &record)) {
+        const struct pw_event *event = &record.event;
+        uint32_t row =
+            event->instrument_idx < session->instrument_cnt ? event->instrument_idx : PW_INSTRUMENTS_MAX;
+        uint32_t kind = event->kind < KINDS ? event->kind : 0;
+        stats.first_ns =
+            stats.event_cnt == 0 || event->recv_ns < stats.first_ns ? event->recv_ns : stats.first_ns;
+        stats.last_ns = event->recv_ns > stats.last_ns ? event->recv_ns : stats.last_ns;
+        stats.event_cnt++;
+        add(&stats.kinds[kind], event);
+        add(&stats.cells[row][kind], event);
+    }
+    pw_journal_cursor_usage(cursor, &usage);
+    pw_journal_cursor_free(cursor);
+    if (session->json) {
+        print_stats_json(session, &stats, &usage);
+    } else {
+        print_stats(session, &stats, &usage);
+    }
+    return session->damage_cnt ? JOURNAL_DAMAGED : JOURNAL_OK;
+}
+
+/* ---- verify ---- */
+
+struct verdict {
+    uint64_t event_cnt, frame_cnt, dropped_cnt;
+    uint64_t hole_cnt;  /* jumps of the market's numbers that no gap tells */
+    uint64_t early_cnt; /* orders' events before the market event that they name */
+    uint64_t late_cnt;  /* orders' events that came after more of the market than they name: not wrong */
+    uint64_t damage_cnt;
+    uint64_t stored_bytes, block_cnt;
+    bool short_of; /* fewer events than the run says that it stored */
+};
+
+/* How many market events an order's event says had gone by; 0: it does not say. */
+static uint64_t named_market_seq(const struct pw_event *event)
+{
+    switch (event->kind) {
+    case PW_EVENT_SIGNAL:
+        return event->body.signal.market_seq + 1;
+    case PW_EVENT_INTENT:
+        return event->body.intent.market_seq + 1;
+    case PW_EVENT_ORDER:
+        return event->body.order.market_seq + 1;
+    case PW_EVENT_CONSUMED:
+        return event->body.consumed.market_seq;
+    case PW_EVENT_COMMAND:
+        return event->body.state.market_seq;
+    default:
+        return 0;
+    }
+}
+
+static void judge(struct verdict *verdict, const struct pw_journal_record *record, uint64_t *gone_by)
+{
+    const struct pw_event *event = &record->event;
+    verdict->event_cnt++;
+    if (!pw_event_is_market(event)) {
+        uint64_t named = named_market_seq(event);
+        verdict->early_cnt += named > *gone_by;
+        verdict->late_cnt += named > 0 && named < *gone_by;
+        return;
+    }
+    if (event->kind == PW_EVENT_GAP && event->body.gap.reason == PW_REASON_JOURNAL_FULL) {
+        verdict->dropped_cnt += event->body.gap.lost_cnt;
+        verdict->hole_cnt += event->body.gap.first > *gone_by;
+    } else if (record->market_seq != *gone_by) {
+        verdict->hole_cnt++;
+    }
+    *gone_by = pw_market_seq_after(record->market_seq, event);
+}
+
+static bool read_stream(struct journal_session *session, struct verdict *verdict, bool frames)
+{
+    struct pw_journal_record record = {0};
+    struct pw_journal_usage usage;
+    uint64_t gone_by = 0, damages_before = 0;
+    session->query = (struct pw_journal_query){.run_id = session->run.run_id, .frames = frames};
+    session->damage_cnt = 0;
+    struct pw_journal_cursor *cursor = journal_cursor(session);
+    if (!cursor) {
+        return false;
+    }
+    while (journal_read(session, cursor, &record)) {
+        /* What damage has torn is told as damage. */
+        if (session->damage_cnt != damages_before) {
+            damages_before = session->damage_cnt;
+            gone_by = record.market_seq;
+        }
+        if (frames) {
+            verdict->frame_cnt++;
+        } else {
+            judge(verdict, &record, &gone_by);
+        }
+    }
+    pw_journal_cursor_usage(cursor, &usage);
+    pw_journal_cursor_free(cursor);
+    verdict->damage_cnt += session->damage_cnt;
+    verdict->stored_bytes += usage.stored_bytes;
+    verdict->block_cnt += usage.block_cnt;
+    return true;
+}
+
+static bool is_good(const struct verdict *verdict)
+{
+    return verdict->damage_cnt == 0 && verdict->hole_cnt == 0 && !verdict->short_of;
+}
+
+static void print_verdict(const struct journal_session *session, const struct verdict *verdict)
+{
+    printf("run %" PRIu64 ": %s: %" PRIu64 " events, %" PRIu64 " frames in %" PRIu64
+           " blocks of together %" PRIu64 " bytes",
+           session->run.run_id, is_good(verdict) ? "good" : "DAMAGED", verdict->event_cnt, verdict->frame_cnt,
+           verdict->block_cnt, verdict->stored_bytes);
+    if (verdict->dropped_cnt) {
+        printf("; %" PRIu64 " market events were dropped, as gaps tell", verdict->dropped_cnt);
+    }
+    if (verdict->hole_cnt) {
+        printf("; %" PRIu64 " holes in the market's numbers that no gap tells", verdict->hole_cnt);
+    }
+    if (verdict->short_of) {
+        printf("; %" PRIu64 " events were stored", session->run.event_cnt);
+    }
+    if (verdict->early_cnt || verdict->late_cnt) {
+        printf("; of the orders' events %" PRIu64 " stand before and %" PRIu64
+               " well behind the market event that they name",
+               verdict->early_cnt, verdict->late_cnt);
+    }
+    putchar('\n');
+}
+
+static json_t *verdict_json(const struct journal_session *session, const struct verdict *verdict)
+{
+    return json_pack("{s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
+                     (json_int_t)session->run.run_id, "good", is_good(verdict), "clean",
+                     session->run.clean != 0, "events", (json_int_t)verdict->event_cnt, "frames",
+                     (json_int_t)verdict->frame_cnt, "blocks", (json_int_t)verdict->block_cnt, "stored_bytes",
+                     (json_int_t)verdict->stored_bytes, "damages", (json_int_t)verdict->damage_cnt, "holes",
+                     (json_int_t)verdict->hole_cnt, "dropped", (json_int_t)verdict->dropped_cnt,
+                     "orders_early", (json_int_t)verdict->early_cnt, "orders_late",
+                     (json_int_t)verdict->late_cnt);
+}
+
+/* True if the run is good. */
+static bool verify_run(struct journal_session *session, json_t *list)
+{
+    struct verdict verdict = {0};
+    session->progress->run_id = session->run.run_id;
+    bool read = read_stream(session, &verdict, false) && read_stream(session, &verdict, true);
+    verdict.short_of =
+        session->run.ended_ns && verdict.event_cnt + verdict.frame_cnt < session->run.event_cnt;
+    verdict.damage_cnt += !read;
+    if (session->json) {
+        json_array_append_new(list, verdict_json(session, &verdict));
+    } else {
+        print_verdict(session, &verdict);
+        fflush(stdout); /* what is good so far, should the next run crash the reader */
+    }
+    return is_good(&verdict);
+}
+
+int journal_verify(struct journal_session *session)
+{
+    int64_t cnt = pw_journal_runs(session->journal, NULL, 0);
+    struct pw_journal_run *runs = calloc(cnt > 0 ? (size_t)cnt : 1, sizeof *runs);
+    cnt = runs ? pw_journal_runs(session->journal, runs, (size_t)(cnt > 0 ? cnt : 0)) : -ENOMEM;
+    if (cnt < 0) {
+        fprintf(stderr, "the runs cannot be read: %s\n", strerror((int)-cnt));
+        free(runs);
+        return JOURNAL_FAILED;
+    }
+    uint64_t only = session->run_given ? session->run.run_id : 0;
+    json_t *list = json_array();
+    bool good = true;
+    for (int64_t i = 0; i < cnt; i++) {
+        if (only == 0 || runs[i].run_id == only) {
+            session->run = runs[i];
+            good &= verify_run(session, list);
+        }
+    }
+    if (session->json) {
+        journal_print_json(json_pack("{s:b, s:O}", "good", good, "runs", list));
+    }
+    json_decref(list);
+    free(runs);
+    return good ? JOURNAL_OK : JOURNAL_DAMAGED;
+}
