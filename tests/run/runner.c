@@ -196,6 +196,26 @@ static uint64_t view_word(const _Atomic uint64_t *word)
     return atomic_load_explicit(word, memory_order_relaxed);
 }
 
+/* ---- memory ---- */
+
+Test(runner, states_are_zeroed_aligned_and_their_own)
+{
+    bool locked;
+    char *first = pw_state_alloc(100000, &locked);
+    char *second = pw_state_alloc(0, &locked);
+    cr_assert_not_null(first);
+    cr_assert_not_null(second, "a stage without state has one all the same");
+    cr_expect_eq((uintptr_t)first % PW_CACHE_LINE, 0);
+    for (size_t i = 0; i < 100000; i++) {
+        cr_assert_eq(first[i], 0);
+    }
+    memset(first, 1, 100000);
+    cr_expect_eq(second[0], 0);
+    pw_state_free(first, 100000);
+    pw_state_free(second, 0);
+    pw_state_free(NULL, 1);
+}
+
 /* ---- by hand, in virtual time ---- */
 
 static struct bench *by_hand(const char *layout)
