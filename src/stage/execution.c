@@ -191,7 +191,7 @@ static int check_currency(const struct pw_stage_env *env)
             }
             const struct pw_instrument *instrument = &env->instruments[strategy->instruments[k]];
             first = first ? first : instrument;
-            if (memcmp(first->quote, instrument->quote, sizeof first->quote) != 0) {
+            if (strncmp(first->quote, instrument->quote, sizeof first->quote) != 0) {
                 pw_log(PW_LOG_ERROR,
                        "%s: strategy '%s': %s is quoted in %s, %s in %s: one account trades in one currency",
                        env->config->path, strategy->name, instrument->symbol, instrument->quote,
@@ -229,6 +229,11 @@ static int execution_init(void *state, const struct pw_stage_env *env)
     struct execution *x = state;
     const struct pw_config *config = env->config;
     char *memory = (char *)state + round_up_64(sizeof *x);
+    if (env->instrument_cnt == 0 || env->instrument_cnt > PW_INSTRUMENTS_MAX) {
+        pw_log(PW_LOG_ERROR, "%s: %u instruments: there must be 1 to %u", config->path, env->instrument_cnt,
+               PW_INSTRUMENTS_MAX);
+        return -EINVAL;
+    }
     x->instruments = env->instruments;
     x->orders = pw_orders_init(memory, ORDER_ROWS, env->instrument_cnt, env->run_id);
     if (!x->orders) {

@@ -677,6 +677,10 @@ Test(execution_stage, a_wrong_config_does_not_start)
     expect_refused((struct rig_options){.run_id = PW_ORDER_RUN_MAX + 1}, NULL);
     expect_refused((struct rig_options){.latency_ns = -1}, NULL);
     expect_refused((struct rig_options){0}, "live");
+    struct rig *rig = rig_open(&(struct rig_options){0});
+    rig->env.instrument_cnt = 0;
+    cr_expect_eq(rig_start_execution(rig), -EINVAL);
+    rig_close(rig);
 }
 
 Test(execution_stage, instruments_of_one_currency_trade_together)
