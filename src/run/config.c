@@ -78,6 +78,33 @@ static void stages_check(const struct check *check)
     }
 }
 
+/* The thread of a stage; core_cnt: none. `*place` is where it stands there. */
+static uint32_t core_of_stage(const struct pw_config *config, const char *name, uint32_t *place)
+{
+    for (uint32_t c = 0; c < config->core_cnt; c++) {
+        for (*place = 0; *place < config->cores[c].stage_cnt; ++*place) {
+            if (strcmp(config->cores[c].stages[*place], name) == 0) {
+                return c;
+            }
+        }
+    }
+    return config->core_cnt;
+}
+
+/* net_rx and net_tx are two ends of one io_uring, which has a single issuer. */
+static void net_check(const struct check *check)
+{
+    uint32_t rx_place, tx_place;
+    uint32_t rx_core = core_of_stage(check->config, "net_rx", &rx_place);
+    uint32_t tx_core = core_of_stage(check->config, "net_tx", &tx_place);
+    if (rx_core != tx_core && rx_core < check->config->core_cnt && tx_core < check->config->core_cnt) {
+        pw_document_problem(
+            check->doc, pw_document_mark(check->doc, "cores[%u].stages[%u]", tx_core, tx_place),
+            "stages: 'net_tx' must be on the core of 'net_rx' (line %zu), whose sockets it shares",
+            pw_document_mark(check->doc, "cores[%u].stages[%u]", rx_core, rx_place).line + 1);
+    }
+}
+
 /* ---- cores ---- */
 
 /* A numbered core: it exists, we may use it, and nobody else of ours does. */
@@ -296,6 +323,7 @@ int pw_config_load_for(struct pw_config *config, const char *path, const char *c
         struct check check = {doc, config, stage_names, stage_cnt, cpus};
         pw_schema_read(doc, config);
         stages_check(&check);
+        net_check(&check);
         cores_check(&check);
         feeds_check(&check);
         strategies_check(&check);

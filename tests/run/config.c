@@ -232,6 +232,21 @@ Test(config, stages_are_placed_exactly_once)
     EXPECT_ALL(rows);
 }
 
+Test(config, net_tx_shares_the_core_of_net_rx)
+{
+    cr_expect_eq(
+        load("instance: demo\n"
+             "cores:\n"
+             "  - {core: 1, stages: [net_rx, parse, strategy, execution]}\n"
+             "  - {core: 2, stages: [journal, housekeeping, net_tx]}\n"
+             "feeds:\n"
+             "  - {name: x, venue: binance_spot, ws_url: 'wss://h', rest_url: 'https://h', streams: [trade], "
+             "instruments: [A]}\n"
+             "journal: {path: j}\n"),
+        -EINVAL);
+    expect_problem(4, 47, "stages: 'net_tx' must be on the core of 'net_rx' (line 3)");
+}
+
 Test(config, cores_exist_are_allowed_and_differ)
 {
     const struct spoiled rows[] = {
