@@ -45,7 +45,8 @@ void pw_state_free(void *state, size_t bytes);
 /* Fills the views' fixed fields and starts a thread for each of config->cores (which pw_cpu_place has
  * resolved); every stage that they name must be among the slots. Each thread binds and names itself and calls
  * its stages' start; no stage is polled before all have succeeded. Threads are born with all signals blocked.
- * 0, or -errno, having logged why: then every stage's fini has been called, and no thread is left.
+ * 0, or -errno, having logged why: then every stage's fini has been called, and no thread is left (but for
+ * -EDEADLK, as below).
  * config, slots' states and views must outlive the runner. */
 int pw_runner_start(struct pw_runner **runner, const struct pw_config *config,
                     const struct pw_stage_slot *slots, uint32_t slot_cnt, const struct pw_clock *clock);
