@@ -320,12 +320,12 @@ static void book_lost_when_quiet(struct parse *p, int64_t now_ns)
 static uint32_t room_for(struct parse *p, uint32_t n)
 {
     uint64_t room = pw_producer_room(&p->strategy, n);
-    if (room == 0) {
+    if (room < n) {
         pw_count(&p->strategy.ring->stalled_cnt, 1);
     }
     if (p->journal.stalls) {
         uint64_t journal_room = pw_producer_room(&p->journal.ring, n);
-        if (journal_room == 0) {
+        if (journal_room < n) {
             pw_count(&p->journal.ring.ring->stalled_cnt, 1);
         }
         room = journal_room < room ? journal_room : room;

@@ -253,7 +253,9 @@ static uint32_t output_copy(struct output *output, const struct pw_event *from, 
                             struct pw_event *out, uint32_t cap)
 {
     uint32_t n = cnt - output->at < cap ? cnt - output->at : cap;
-    memcpy(out, from + output->at, n * sizeof *out);
+    if (n > 0) {
+        memcpy(out, from + output->at, n * sizeof *out);
+    }
     output->at += n;
     return n;
 }
