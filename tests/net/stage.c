@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The stages net_rx and net_tx as the runner sees them: in a real workspace, over the virtual network.
+ */
+#include "hot.h"
+#include "metrics_table.h"
+#include "stages.h"
+#include "virtual.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MS_NS INT64_C(1000000)
+
+static char dir[] = "/tmp/pw_test_net_XXXXXX";
+static struct pw_workspace ws;
+static struct pw_config *config;
+static struct pw_virtual *network;
+static struct pw_net *net;
+static struct pw_connector *connector;
+static struct pw_stage_env env;
+static void *rx, *tx;
+static int64_t now_ns = INT64_C(1700000000000000000);
+static uint64_t seed = 11;
+
+static int64_t test_clock(void *state)
+{
+    (void)state;
+    return now_ns;
+}
+
+static void want(struct pw_region_want *row, const char *name, enum pw_region_kind kind, uint32_t rows,
+                 uint32_t bytes)
+{
+    memset(row, 0, sizeof *row);
+    snprintf(row->name, sizeof row->name, "%s", name);
+    row->kind = kind;
+    row->row_cnt = rows;
+    row->row_bytes = bytes;
+}
+
+static void want_ring(struct pw_region_want *row, const char *name, uint64_t payload_bytes)
+{
+    want(row, name, PW_REGION_RING, 0, 0);
+    row->ring_slots = 256;
+    row->ring_payload_bytes = payload_bytes;
+    row->ring_policy = PW_RING_STALL;
+}
+
+static void make_workspace(void)
+{
+    char error[256];
+    static struct pw_region_want wants[5];
+    cr_assert_not_null(mkdtemp(dir));
+    setenv("PINWHEEL_SHM_DIR", dir, 1);
+    want_ring(&wants[0], "net_rx.parse", 1 << 20);
+    want_ring(&wants[1], "housekeeping.net_rx", 0);
+    want_ring(&wants[2], "net_rx.housekeeping", 0);
+    want(&wants[3], "feeds", PW_REGION_FEEDS, 1, sizeof(struct pw_feed_view));
+    want(&wants[4], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
+    cr_assert_eq(pw_workspace_create(&ws, "net-stage", wants, 5, false, error, sizeof error), 0, "%s", error);
+    pw_metrics_fill(pw_region_at(&ws, pw_workspace_find(&ws, "metrics", PW_REGION_METRICS), 0));
+    pw_workspace_publish(&ws);
+}
+
+static void make_config(void)
+{
+    config = calloc(1, sizeof *config);
+    config->feed_cnt = 1;
+    config->core_cnt = 1;
+    config->cores[0].stage_cnt = 2;
+    snprintf(config->cores[0].stages[0], PW_STAGE_NAME_BYTES, "net_rx");
+    snprintf(config->cores[0].stages[1], PW_STAGE_NAME_BYTES, "net_tx");
+    struct pw_config_feed *feed = &config->feeds[0];
+    snprintf(feed->name, sizeof feed->name, "feed0");
+    snprintf(feed->ws_url, sizeof feed->ws_url, "ws://feed.test:80");
+    feed->stale_after_ms = 1000;
+    feed->dead_after_ms = 60000;
+    feed->connect_timeout_ms = feed->handshake_timeout_ms = 3000;
+    feed->backoff_min_ms = feed->backoff_max_ms = 10;
+    feed->message_bytes_max = 65536;
+}
+
+static void make_all(void)
+{
+    char error[256];
+    struct pw_virtual_options options = {.seed = seed};
+    make_workspace();
+    make_config();
+    network = pw_virtual_create(&options, 1);
+    pw_virtual_listen(network, "feed.test", 80, false);
+    struct pw_clock clock = {test_clock, NULL};
+    net = pw_net_create_over(config, clock, pw_random_seeded(&seed), pw_virtual_sockets(network),
+                             pw_virtual_io(network), error, sizeof error);
+    cr_assert_not_null(net, "%s", error);
+    env = (struct pw_stage_env){.stage = "net_rx", .config = config, .ws = &ws, .clock = clock, .net = net};
+    rx = calloc(1, pw_net_rx_stage.state_bytes(&env));
+    tx = calloc(1, pw_net_tx_stage.state_bytes(&env));
+}
+
+static void drop_all(void)
+{
+    pw_net_rx_stage.fini(rx);
+    pw_net_tx_stage.fini(tx);
+    pw_connector_destroy(connector);
+    pw_net_destroy(net);
+    pw_virtual_destroy(network);
+    pw_workspace_close(&ws, true);
+    rmdir(dir);
+    free(rx);
+    free(tx);
+    free(config);
+}
+
+TestSuite(net_stage, .init = make_all, .fini = drop_all);
+
+static void start(void)
+{
+    cr_assert_eq(pw_net_rx_stage.init(rx, &env), 0);
+    cr_assert_eq(pw_net_tx_stage.init(tx, &env), 0);
+    cr_assert_eq(pw_net_rx_stage.start(rx), 0);
+    struct pw_connector_ends ends = {
+        .feeds = pw_region_at(&ws, pw_workspace_find(&ws, "feeds", PW_REGION_FEEDS), 0)};
+    cr_assert_eq(pw_env_producer(&env, "housekeeping.net_rx", &ends.to_net_rx), 0);
+    cr_assert_eq(pw_env_consumer(&env, "net_rx.housekeeping", &ends.from_net_rx), 0);
+    connector = pw_connector_create(net, &ends);
+    cr_assert_eq(pw_connector_set_path(connector, 0, "/stream"), 0);
+}
+
+static void pass(int64_t time_ns)
+{
+    for (int64_t end_ns = now_ns + time_ns; now_ns < end_ns; now_ns += MS_NS) {
+        pw_virtual_set_now(network, now_ns);
+        pw_connector_poll(connector, now_ns);
+        pw_net_rx_stage.poll(rx, now_ns);
+        pw_net_tx_stage.poll(tx, now_ns);
+        pw_net_rx_stage.housekeep(rx, now_ns);
+        pw_net_tx_stage.housekeep(tx, now_ns);
+    }
+}
+
+static uint64_t metric(const char *group, const char *name)
+{
+    _Atomic uint64_t *word = pw_env_metric(&env, group, name);
+    cr_assert_not_null(word, "%s.%s", group, name);
+    return atomic_load(word);
+}
+
+/* The server's side of the upgrade. */
+static int answer(void)
+{
+    char request[4096], accept[29], text[256];
+    pass(3 * MS_NS);
+    int socket = pw_virtual_accept(network, 0);
+    pass(3 * MS_NS);
+    ssize_t got = pw_virtual_peer_recv(network, socket, request, sizeof request - 1);
+    cr_assert_gt(got, 0);
+    request[got] = '\0';
+    pw_ws_accept_key(strstr(request, "Sec-WebSocket-Key: ") + 19, 24, accept);
+    int n = snprintf(
+        text, sizeof text,
+        "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+        accept);
+    pw_virtual_peer_send(network, socket, text, (size_t)n);
+    pass(3 * MS_NS);
+    return socket;
+}
+
+Test(net_stage, counters_and_the_feed_s_row_are_published)
+{
+    start();
+    int socket = answer();
+    pw_virtual_peer_send(network, socket, "\x81\x05hello\x89\x00\x82\x01x", 12);
+    pass(3 * MS_NS);
+    const struct pw_feed_view *feed = pw_region_at(&ws, pw_workspace_find(&ws, "feeds", PW_REGION_FEEDS), 0);
+    cr_expect_eq(feed->state, PW_FEED_UP);
+    cr_expect_eq(feed->connect_cnt, 1);
+    cr_expect_eq(feed->frame_cnt, 1);
+    cr_expect_eq(feed->byte_cnt, 5);
+    cr_expect(feed->last_recv_ns > 0 && feed->last_recv_ns < now_ns);
+    cr_expect_eq(metric("net_rx", "frames"), 1);
+    cr_expect_eq(metric("net_rx", "bytes"), 5);
+    cr_expect_eq(metric("net_rx", "frames_control"), 1);
+    cr_expect_eq(metric("net_rx", "pings"), 1);
+    cr_expect_eq(metric("net_rx", "ignored"), 1);
+    cr_expect_eq(metric("net_tx", "frames"), 1);
+    cr_expect_eq(metric("net_tx", "bytes"), 6);
+    pass(1200 * MS_NS);
+    cr_expect_eq(feed->state, PW_FEED_STALE);
+    pw_virtual_peer_send(network, socket, "\x83\x00", 2);
+    pass(3 * MS_NS);
+    pw_virtual_peer_end(network, socket);
+    pass(5 * MS_NS);
+    cr_expect_eq(metric("net_rx", "invalid_frames"), 1);
+    cr_expect_eq(metric("net_rx", "lost_protocol"), 1);
+    cr_expect_eq(feed->disconnect_cnt, 1);
+}
+
+Test(net_stage, a_drain_ends_and_is_over_soon)
+{
+    start();
+    int socket = answer();
+    cr_expect_not(pw_net_rx_stage.pending(rx));
+    pw_net_rx_stage.drain(rx);
+    pw_connector_stop(connector);
+    cr_expect(pw_net_rx_stage.pending(rx));
+    pass(5 * MS_NS);
+    pw_virtual_peer_end(network, socket);
+    pass(5 * MS_NS);
+    cr_expect_not(pw_net_rx_stage.pending(rx));
+    cr_expect(pw_connector_stopped(connector));
+    cr_expect_eq(metric("net_rx", "lost_asked"), 1);
+}
+
+Test(net_stage, both_ends_of_a_connection_must_be_on_one_core)
+{
+    config->core_cnt = 2;
+    config->cores[0].stage_cnt = 1;
+    config->cores[1].stage_cnt = 1;
+    snprintf(config->cores[1].stages[0], PW_STAGE_NAME_BYTES, "net_tx");
+    cr_expect_eq(pw_net_rx_stage.init(rx, &env), 0);
+    cr_expect_eq(pw_net_tx_stage.init(tx, &env), -EINVAL);
+    config->core_cnt = 1;
+    config->cores[0].stage_cnt = 2;
+    cr_expect_eq(pw_net_tx_stage.init(tx, &env), 0);
+}
+
+Test(net_stage, the_next_time_of_an_idle_feed_is_its_staleness)
+{
+    start();
+    cr_expect_eq(pw_net_rx_stage.next_ns(rx), INT64_MAX);
+    answer();
+    int64_t next_ns = pw_net_rx_stage.next_ns(rx);
+    cr_expect(next_ns > now_ns + 900 * MS_NS && next_ns <= now_ns + 1000 * MS_NS);
+}
