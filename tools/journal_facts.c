@@ -550,11 +550,15 @@ static json_t *all_facts(const struct journal_session *session, const struct sym
 int journal_facts(struct journal_session *session)
 {
     static struct symbol symbols[PW_INSTRUMENTS_MAX + 1];
-    struct engine engine = {
-        .fills = json_array(), .orders = json_object(), .denied = json_object(), .gaps = json_object()};
-    if (!start_cash(session, &engine.cash_e16)) {
+    pw_i128 cash_e16;
+    if (!start_cash(session, &cash_e16)) {
         return JOURNAL_USAGE;
     }
+    struct engine engine = {.cash_e16 = cash_e16,
+                            .fills = json_array(),
+                            .orders = json_object(),
+                            .denied = json_object(),
+                            .gaps = json_object()};
     struct pw_journal_cursor *cursor = journal_cursor(session);
     bool good = cursor && take_all(session, cursor, symbols, &engine);
     if (good) {

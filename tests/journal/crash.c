@@ -104,7 +104,7 @@ static void write_for_ever(const char *dir, struct told *told)
     }
 }
 
-Test(crash, killed_engine_leaves_all_that_was_committed, .timeout = 60)
+Test(crash, killed_engine_leaves_all_that_was_committed)
 {
     const char *dir = live_dir();
     struct told *told = shared_page();
@@ -139,7 +139,7 @@ Test(crash, killed_engine_leaves_all_that_was_committed, .timeout = 60)
 
 /* ---- a live journal and its readers ---- */
 
-Test(crash, reader_follows_a_live_run, .timeout = 30)
+Test(crash, reader_follows_a_live_run)
 {
     const char *dir = live_dir();
     enum { EVENTS = 300000 };
@@ -200,7 +200,7 @@ static void stop_inside_a_read(const char *path)
     _exit(2);
 }
 
-Test(crash, stopped_reader_does_not_stop_a_live_journal, .timeout = 60)
+Test(crash, stopped_reader_does_not_stop_a_live_journal)
 {
     const char *dir = live_dir();
     char path[512];
@@ -260,7 +260,7 @@ static void fill_disk(const char *path, uint64_t bytes)
     close(fd);
 }
 
-Test(crash, full_disk_stops_the_journal_until_there_is_room, .timeout = 60)
+Test(crash, full_disk_stops_the_journal_until_there_is_room)
 {
     const char *disk = small_disk();
     char dir[128], filler[128];
@@ -304,7 +304,7 @@ Test(crash, full_disk_stops_the_journal_until_there_is_room, .timeout = 60)
     rmdir(disk);
 }
 
-Test(crash, what_was_committed_before_the_disk_was_full_can_be_read, .timeout = 60)
+Test(crash, what_was_committed_before_the_disk_was_full_can_be_read)
 {
     const char *disk = small_disk();
     char dir[128];
@@ -369,7 +369,7 @@ static bool read_in_child(const char *dir, uint64_t run_id, struct verdict *verd
     return atomic_load(&verdict->good);
 }
 
-Test(crash, rotten_bytes_are_noticed_or_lie_in_dead_space, .timeout = 60)
+Test(crash, rotten_bytes_are_noticed_or_lie_in_dead_space)
 {
     const char *dir = live_dir();
     char path[256], copy[256];

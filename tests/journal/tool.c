@@ -70,10 +70,12 @@ static json_t *run_json(const char *dir, const char *const *args, int code)
 
 static const json_t *at(const json_t *json, const char *path)
 {
-    char key[64];
-    for (; json && *path; path += strcspn(path, "/") + (strchr(path, '/') != NULL)) {
-        snprintf(key, sizeof key, "%.*s", (int)strcspn(path, "/"), path);
+    while (json && *path) {
+        char key[64] = "";
+        size_t len = strcspn(path, "/");
+        memcpy(key, path, len < sizeof key ? len : sizeof key - 1);
         json = json_object_get(json, key);
+        path += len + (path[len] == '/');
     }
     return json;
 }
