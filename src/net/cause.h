@@ -17,6 +17,7 @@
     PW_CAUSE(protocol, "the server broke the WebSocket protocol")                                            \
     PW_CAUSE(text, "the server sent text that is not UTF-8")                                                 \
     PW_CAUSE(too_big, "the server sent a message larger than message_bytes_max")                             \
+    PW_CAUSE(slow, "a frame did not arrive whole within 10 s")                                               \
     PW_CAUSE(silent, "nothing came for longer than dead_after_ms")                                           \
     PW_CAUSE(asked, "the engine asked for a new connection")
 

@@ -10,6 +10,7 @@
 #include "hot.h"
 
 #include "net_private.h"
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@
 #define READ_ROOM_MIN    2048u
 #define CLOSE_NORMAL     1000 /* RFC 6455, 7.4.1 */
 #define CLOSE_GOING_AWAY 1001
+#define CLOSE_POLICY     1008
+#define FRAME_WAIT_NS    (10000 * NS_PER_MS) /* reliability.md, A8 */
 
 /* ---- rings ---- */
 
@@ -145,7 +148,6 @@ static void lose_broken(struct pw_hot *hot, struct pw_conn_slot *slot, enum pw_t
     if (slot->recv_failed) {
         lose(hot, slot, PW_CAUSE_reset, 0);
     } else if (result == PW_TLS_FAILED) {
-        slot->tls_error = slot->link.tls.error;
         slot->notify_sent = true; /* the library has written an alert instead */
         lose(hot, slot, PW_CAUSE_tls, 0);
     } else {
@@ -251,11 +253,8 @@ static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const str
     struct pw_segment segment = {completion->data, (uint32_t)completion->result, completion->buffer_idx,
                                  hot->now_ns};
     slot->last_byte_ns = hot->now_ns;
-    if (!pw_input_add(&slot->link.input, segment)) {
-        /* More buffers than pw_io may have. */
-        slot->link.input.ended = true;
-        slot->recv_failed = true;
-    }
+    static_assert(PW_IO_BUFFER_CNT + 1 <= PW_SEGMENTS_MAX, "there is always a place for a buffer of pw_io");
+    pw_input_add(&slot->link.input, segment);
 }
 
 static void on_sent(struct pw_conn_slot *slot, const struct pw_completion *completion)
@@ -391,6 +390,7 @@ static bool step(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *budget
         return read_more(hot, slot);
     }
     --*budget;
+    slot->frame_cnt++;
     slot->next += (size_t)frame.frame_bytes;
     if (frame.opcode >= PW_WS_CLOSE) {
         on_control(hot, slot, &frame);
@@ -400,17 +400,55 @@ static bool step(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *budget
     return hot->states[slot->idx] == PW_CONN_OPEN;
 }
 
-/* Silence is measured only while we listen: a connection that waits for room in the ring is not silent. */
-static void check_silence(struct pw_hot *hot, struct pw_conn_slot *slot)
+/* Is there a frame of which only a part has come? */
+static bool has_part(const struct pw_conn_slot *slot)
 {
-    const struct pw_config_feed *feed = &hot->config->feeds[slot->feed_idx];
-    if (slot->stalled || slot->link.input.bytes > 0) {
-        slot->last_byte_ns = hot->now_ns;
-        slot->last_data_ns = slot->stalled ? hot->now_ns : slot->last_data_ns;
+    const struct pw_link *link = &slot->link;
+    bool in_record = link->secure && (link->tls.body_left > 0 || link->tls.header_have > 0);
+    return slot->end > slot->next || link->input.bytes > 0 || in_record;
+}
+
+static void note_unfinished(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    if (!has_part(slot)) {
+        slot->unfinished_ns = 0;
+    } else if (slot->unfinished_ns == 0 || slot->unfinished_frame != slot->frame_cnt) {
+        slot->unfinished_ns = hot->now_ns;
+        slot->unfinished_frame = slot->frame_cnt;
     }
-    if (hot->now_ns - slot->last_byte_ns >= feed->dead_after_ms * NS_PER_MS) {
+}
+
+/* When the connection is lost or stale unless something comes. */
+static int64_t dead_ns(const struct pw_hot *hot, const struct pw_conn_slot *slot)
+{
+    return slot->last_byte_ns + hot->config->feeds[slot->feed_idx].dead_after_ms * NS_PER_MS;
+}
+
+static int64_t stale_ns(const struct pw_hot *hot, const struct pw_conn_slot *slot)
+{
+    return slot->stale ? INT64_MAX
+                       : slot->last_data_ns + hot->config->feeds[slot->feed_idx].stale_after_ms * NS_PER_MS;
+}
+
+static int64_t slow_ns(const struct pw_conn_slot *slot)
+{
+    return slot->unfinished_ns == 0 ? INT64_MAX : slot->unfinished_ns + FRAME_WAIT_NS;
+}
+
+/* Time is measured only while we listen: a connection that waits for room in the ring is not silent. */
+static void check_times(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    if (slot->stalled) {
+        slot->last_byte_ns = slot->last_data_ns = hot->now_ns;
+        slot->unfinished_ns = 0;
+        return;
+    }
+    note_unfinished(hot, slot);
+    if (hot->now_ns >= dead_ns(hot, slot)) {
         lose(hot, slot, PW_CAUSE_silent, 0);
-    } else if (!slot->stale && hot->now_ns - slot->last_data_ns >= feed->stale_after_ms * NS_PER_MS) {
+    } else if (hot->now_ns >= slow_ns(slot)) {
+        lose(hot, slot, PW_CAUSE_slow, CLOSE_POLICY);
+    } else if (hot->now_ns >= stale_ns(hot, slot)) {
         slot->stale = true;
         set_notice(slot, PW_FEED_STALE, PW_REASON_STALE);
         put_notice(hot, slot);
@@ -434,7 +472,7 @@ static void serve_open(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *
         lose(hot, slot, PW_CAUSE_reset, 0);
     }
     if (hot->states[slot->idx] == PW_CONN_OPEN) {
-        check_silence(hot, slot);
+        check_times(hot, slot);
     }
 }
 
@@ -551,10 +589,9 @@ int64_t pw_hot_next_ns(const struct pw_net *net)
         const struct pw_conn_slot *slot = &hot->slots[i];
         int64_t slot_ns = INT64_MAX;
         if (hot->states[i] == PW_CONN_OPEN) {
-            const struct pw_config_feed *feed = &hot->config->feeds[slot->feed_idx];
-            slot_ns = slot->last_byte_ns + feed->dead_after_ms * NS_PER_MS;
-            int64_t stale_ns = slot->last_data_ns + feed->stale_after_ms * NS_PER_MS;
-            slot_ns = !slot->stale && stale_ns < slot_ns ? stale_ns : slot_ns;
+            slot_ns = dead_ns(hot, slot);
+            slot_ns = slow_ns(slot) < slot_ns ? slow_ns(slot) : slot_ns;
+            slot_ns = stale_ns(hot, slot) < slot_ns ? stale_ns(hot, slot) : slot_ns;
         } else if (hot->states[i] == PW_CONN_CLOSING) {
             slot_ns = hot->now_ns + STOP_STEP_NS;
         }

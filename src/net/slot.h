@@ -37,6 +37,9 @@ struct pw_conn_slot {
     bool stale;
     int64_t last_byte_ns, last_data_ns;
     int64_t close_deadline_ns;
+    uint64_t frame_cnt;        /* decoded so far */
+    uint64_t unfinished_frame; /* frame_cnt when unfinished_ns was set */
+    int64_t unfinished_ns;     /* since when a frame has been there in part; 0: none is */
 
     /* A notice that parse has not been given yet; no message passes it. */
     bool notice_due;
@@ -57,7 +60,6 @@ struct pw_conn_slot {
     enum pw_cause cause;
     uint32_t lost_reason;     /* enum pw_reason */
     uint16_t peer_close_code; /* 0: none */
-    int tls_error;            /* text by pw_tls_error */
 };
 
 #endif

@@ -482,8 +482,8 @@ void pw_tls_error(const struct pw_tls *tls, char *text, size_t bytes)
     const char *known = known_error(tls->error);
     char words[WOLFSSL_MAX_ERROR_SZ];
     wolfSSL_ERR_error_string_n((unsigned long)tls->error, words, sizeof words);
-    snprintf(text, bytes, "%s (wolfSSL: %s, %d)", known != NULL ? known : "the handshake failed", words,
-             tls->error);
+    snprintf(text, bytes, "%s%swolfSSL: %s, %d%s", known != NULL ? known : "", known != NULL ? " (" : "",
+             words, tls->error, known != NULL ? ")" : "");
 }
 
 void pw_tls_describe(const struct pw_tls *tls, char *text, size_t bytes)

@@ -37,6 +37,7 @@
     PW_COUNTER(net_rx, lost_protocol, "1", "lost: the server broke the WebSocket protocol") \
     PW_COUNTER(net_rx, lost_text, "1", "lost: text that is not UTF-8") \
     PW_COUNTER(net_rx, lost_too_big, "1", "lost: a message larger than message_bytes_max") \
+    PW_COUNTER(net_rx, lost_slow, "1", "lost: a frame did not arrive whole within 10 s") \
     PW_COUNTER(net_rx, lost_silent, "1", "lost: nothing came for dead_after_ms") \
     PW_COUNTER(net_rx, lost_asked, "1", "closed by us: reconnect or stop") \
     PW_COUNTER(net_tx, frames, "1", "frames sent") \

@@ -255,6 +255,38 @@ Test(flow, a_connection_on_which_nothing_comes_is_lost_after_its_time)
     world_close(&world);
 }
 
+Test(flow, a_frame_of_which_a_part_has_come_is_given_ten_seconds)
+{
+    for (int secure = 0; secure < 2; secure++) {
+        struct world_options options = {.secure = secure == 1};
+        open_up(&options);
+        for (int i = 0; i < 100; i++) { /* a busy feed is not slow */
+            peer_send_frame(&peer, 0x81, "tick", 4);
+            world_run(&world, 300 * MS_NS, 10 * MS_NS);
+        }
+        cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
+        peer_send(&peer, "\x81\x7e\x01\x00", 4);
+        int64_t begin_ns = world.now_ns;
+        while (pw_hot_counts(world.net)->lost[PW_CAUSE_slow] == 0 && world.now_ns < begin_ns + 20 * S_NS) {
+            peer_send(&peer, "x", 1); /* a byte a second: neither silent nor done */
+            world_run(&world, S_NS, 10 * MS_NS);
+        }
+        cr_expect(world.now_ns - begin_ns >= 10 * S_NS && world.now_ns - begin_ns <= 11 * S_NS);
+        cr_expect(world_log_has("within 10 s"));
+        world_close(&world);
+    }
+}
+
+Test(flow, half_a_record_and_then_silence_is_silence)
+{
+    struct world_options options = {.secure = true, .dead_after_ms = 3000};
+    open_up(&options);
+    pw_virtual_peer_send(world.network, peer.socket, "\x17\x03\x03\x01\x00 the rest never comes", 26);
+    world_run(&world, 5 * S_NS, 10 * MS_NS);
+    cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_silent], 1);
+    world_close(&world);
+}
+
 Test(flow, after_a_freeze_what_has_arrived_counts_before_silence_is_judged)
 {
     struct world_options options = {.dead_after_ms = 3000};
