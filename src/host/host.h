@@ -2,8 +2,8 @@
  *
  * The seams to the machine: clock and randomness, as small structs of functions, and the log.
  *
- * In production they are the real ones; in tests and simulation virtual ones stand in. Sockets have their seam in
- * src/net, storage in src/journal.
+ * In production they are the real ones; in tests and simulation virtual ones stand in. Sockets have their
+ * seam in src/net, storage in src/journal.
  */
 #ifndef PW_HOST_H
 #define PW_HOST_H
@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 struct pw_clock {
-    /* Nanoseconds since the epoch. Never goes backward: the host's clock is read once at start and carried on by the
-     * monotonic one, so a step of the wall clock moves no timer. */
+    /* Nanoseconds since the epoch. Never goes backward: the host's clock is read once at start and carried on
+     * by the monotonic one, so a step of the wall clock moves no timer. */
     int64_t (*now_ns)(void *state);
     void *state;
 };

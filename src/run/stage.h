@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The stage: a struct of callbacks; and what it is given when it starts. The runner knows stages only by this.
+ * The stage: a struct of callbacks; and what it is given when it starts. The runner knows stages only by
+ * this.
  */
 #ifndef PW_STAGE_H
 #define PW_STAGE_H
@@ -14,7 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_BATCH_MAX 64u /* events that one poll takes from one ring, so that no stage starves its neighbours */
+#define PW_BATCH_MAX                                                                                         \
+    64u /* events that one poll takes from one ring, so that no stage starves its neighbours */
 
 struct pw_net;   /* src/net: the sockets' state that net_rx, net_tx and the connector share */
 struct pw_store; /* src/journal: the storage seam */
@@ -34,8 +36,8 @@ struct pw_stage_env {
     uint64_t run_id;
 };
 
-/* Attaches this stage's end of the ring of that name. 0, or -ENOENT when the workspace has no such ring: optional
- * rings are left out when the config does not ask for them. */
+/* Attaches this stage's end of the ring of that name. 0, or -ENOENT when the workspace has no such ring:
+ * optional rings are left out when the config does not ask for them. */
 int pw_env_producer(const struct pw_stage_env *env, const char *ring, struct pw_producer *producer);
 int pw_env_consumer(const struct pw_stage_env *env, const char *ring, struct pw_consumer *consumer);
 
@@ -45,8 +47,8 @@ _Atomic uint64_t *pw_env_metric(const struct pw_stage_env *env, const char *grou
 /* The histogram region of that name, or NULL. */
 struct pw_histogram *pw_env_histogram(const struct pw_stage_env *env, const char *name);
 
-/* What a poll did. `stalled`: there was input, but no room for what it would cause. `failed`: the stage cannot go on
- * (it has logged why); its thread ends, and the engine stops. */
+/* What a poll did. `stalled`: there was input, but no room for what it would cause. `failed`: the stage
+ * cannot go on (it has logged why); its thread ends, and the engine stops. */
 struct pw_poll {
     uint32_t work;
     bool stalled;
@@ -57,10 +59,11 @@ struct pw_stage_ops {
     const char *name;
     /* Bytes of private state; cold. */
     size_t (*state_bytes)(const struct pw_stage_env *env);
-    /* state: zeroed, aligned to a cache line, locked in memory where the host allows. Called by the main thread.
-     * 0 or -errno, having logged why. */
+    /* state: zeroed, aligned to a cache line, locked in memory where the host allows. Called by the main
+     * thread. 0 or -errno, having logged why. */
     int (*init)(void *state, const struct pw_stage_env *env);
-    /* Optional: called once on the stage's own thread before its first poll (rings that must be made by their user). */
+    /* Optional: called once on the stage's own thread before its first poll (rings that must be made by their
+     * user). */
     int (*start)(void *state);
     /* Hot: takes a bounded batch, never blocks, never allocates. */
     struct pw_poll (*poll)(void *state, int64_t now_ns);
@@ -68,12 +71,13 @@ struct pw_stage_ops {
     int64_t (*next_ns)(void *state);
     /* Optional: about each millisecond, on its thread: publish counters and cells. */
     void (*housekeep)(void *state, int64_t now_ns);
-    /* Optional: called once, on its thread, when a clean stop begins: take in nothing new from outside. It is polled on
-     * until no stage is pending. */
+    /* Optional: called once, on its thread, when a clean stop begins: take in nothing new from outside. It is
+     * polled on until no stage is pending. */
     void (*drain)(void *state);
     /* Optional: true while there is something that must still be done before a clean stop. */
     bool (*pending)(void *state);
-    /* Optional: called on its thread after its last poll (flush, close); also when start failed, its own or another's. */
+    /* Optional: called on its thread after its last poll (flush, close); also when start failed, its own or
+     * another's. */
     void (*fini)(void *state);
 };
 
