@@ -841,6 +841,11 @@ static const struct endpoint *endpoint_find(struct pw_slice path)
     return NULL;
 }
 
+static uint32_t seconds_until(const struct call *call, int64_t time_ns)
+{
+    return (uint32_t)((time_ns - call->wall_ns + SECOND_NS - 1) / SECOND_NS);
+}
+
 /* True if the request is refused because there were too many. */
 static bool over_limit(struct call *call)
 {
@@ -858,12 +863,12 @@ static bool over_limit(struct call *call)
         rest->banned_until_ns = call->wall_ns + rest->limits->ban_s * SECOND_NS;
     }
     if (call->wall_ns < rest->banned_until_ns) {
-        call->answer->retry_after_s = (uint32_t)((rest->banned_until_ns - call->wall_ns) / SECOND_NS) + 1;
+        call->answer->retry_after_s = seconds_until(call, rest->banned_until_ns);
         call_error(call, 418, -1003, BANNED, rest->banned_until_ns / 1000000);
         return true;
     }
     if (limit && rest->used_weight >= limit) {
-        call->answer->retry_after_s = (uint32_t)((window_end_ns - call->wall_ns) / SECOND_NS) + 1;
+        call->answer->retry_after_s = seconds_until(call, window_end_ns);
         call_error(call, 429, -1003, TOO_MUCH_WEIGHT, limit);
         return true;
     }

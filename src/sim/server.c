@@ -322,20 +322,20 @@ static void faults_carry_out(struct server *server, int64_t now_ns)
     faults->stall_ms = 0;
 }
 
-/* Lets everything happen that is due; returns when to come again. */
+/* Lets everything happen that is due, until somebody's buffer passes the window: then it is time to send.
+ * Returns when to come again. */
 static int64_t market_pump(struct server *server, int64_t now_ns)
 {
     const struct pw_sim_source *source = &server->source;
+    uint32_t blocked_cnt = server->hub.blocked_cnt;
 
-    if (!pacer_may_run(server, now_ns)) {
+    if (!pacer_may_run(server, now_ns) ||
+        (server->config->limits.slow_clients == PW_SIM_SLOW_WAIT && blocked_cnt)) {
         return now_ns + TICK_NS;
     }
-    for (uint32_t i = 0; i < STEPS_A_PASS; i++) {
+    for (uint32_t i = 0; i < STEPS_A_PASS && server->hub.blocked_cnt <= blocked_cnt; i++) {
         int64_t market_ns = 0, due_ns;
 
-        if (server->config->limits.slow_clients == PW_SIM_SLOW_WAIT && server->hub.blocked_cnt) {
-            return now_ns + TICK_NS;
-        }
         switch (source->ops->next(source->state, now_ns, &market_ns)) {
         case PW_SIM_NEXT_END:
             server->at_end = true;

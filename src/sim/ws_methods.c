@@ -35,6 +35,8 @@ static void reply_error(const struct request *request, int code, const char *tex
     reply_id(request);
 }
 
+/* `at` is the byte that cannot be, or the last one before what is missing: line and column as serde counts
+ * them. */
 static void reply_error_at(const struct request *request, int code, const char *text, const char *at)
 {
     char line[300];
@@ -216,7 +218,7 @@ static bool request_parse(struct request *request)
 
     if (!pw_sim_walk_begin(&walk, request->message) || !walk.object) {
         reply_error_at(request, 2, "Invalid request: missing field `method`",
-                       request->message.text + request->message.size);
+                       request->message.text + request->message.size - 1);
         return false;
     }
     while (pw_sim_walk_next(&walk)) {
@@ -235,7 +237,7 @@ static bool request_parse(struct request *request)
     }
     if (!request->method.size) {
         reply_error_at(request, 2, "Invalid request: missing field `method`",
-                       request->message.text + request->message.size);
+                       request->message.text + request->message.size - 1);
         return false;
     }
     return true;
@@ -268,7 +270,7 @@ static void request_do(struct request *request)
              "Invalid request: unknown variant `%.*s`, expected one of `SUBSCRIBE`, `UNSUBSCRIBE`, "
              "`LIST_SUBSCRIPTIONS`, `SET_PROPERTY`, `GET_PROPERTY`",
              (int)method.size, method.text);
-    reply_error_at(request, 2, text, request->method.text + request->method.size);
+    reply_error_at(request, 2, text, request->method.text + request->method.size - 1);
 }
 
 void pw_sim_control_message(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
