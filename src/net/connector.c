@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define NS_PER_MS          INT64_C(1000000)
+#define NS_PER_S           (1000 * NS_PER_MS)
 #define POLL_NS            NS_PER_MS /* while something is under way */
 #define CONNECTS_MAX       60u       /* reliability.md, F4; Binance takes 300 in 5 minutes from one address */
 #define CONNECTS_WINDOW_NS (INT64_C(300000) * NS_PER_MS)
@@ -323,6 +324,9 @@ static void take_answer(struct pw_connector *connector, struct feed *feed, int64
     const char *wrong = judge_answer(feed, &head, text, sizeof text);
     if (wrong != NULL) {
         fail(connector, feed, PW_CAUSE_upgrade, wrong, now_ns);
+        /* A venue that says how long to stay away means it: coming back sooner earns a ban. */
+        int64_t allowed_ns = now_ns + pw_retry_after_s(&head) * NS_PER_S;
+        feed->next_ns = allowed_ns > feed->next_ns ? allowed_ns : feed->next_ns;
         return;
     }
     slot->next = head.head_bytes; /* frames may have come with it */

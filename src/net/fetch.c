@@ -270,18 +270,7 @@ uint32_t pw_fetch_status(const struct pw_fetch *fetch)
 
 uint32_t pw_fetch_retry_after_s(const struct pw_fetch *fetch)
 {
-    const struct pw_slice *value = pw_http_find(&fetch->head, "retry-after");
-    uint32_t seconds = 0;
-    if (value == NULL || value->size == 0 || value->size > 9) {
-        return 0;
-    }
-    for (size_t i = 0; i < value->size; i++) {
-        if (value->text[i] < '0' || value->text[i] > '9') {
-            return 0;
-        }
-        seconds = seconds * 10 + (uint32_t)(value->text[i] - '0');
-    }
-    return seconds;
+    return pw_retry_after_s(&fetch->head);
 }
 
 const char *pw_fetch_body(const struct pw_fetch *fetch, size_t *bytes)

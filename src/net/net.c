@@ -21,6 +21,22 @@ uint32_t pw_net_slots(const struct pw_config *config)
     return config->feed_cnt;
 }
 
+uint32_t pw_retry_after_s(const struct pw_http_head *head)
+{
+    const struct pw_slice *value = pw_http_find(head, "retry-after");
+    uint32_t seconds = 0;
+    if (value == NULL || value->size == 0 || value->size > 9) {
+        return 0;
+    }
+    for (size_t i = 0; i < value->size; i++) {
+        if (value->text[i] < '0' || value->text[i] > '9') {
+            return 0;
+        }
+        seconds = seconds * 10 + (uint32_t)(value->text[i] - '0');
+    }
+    return seconds;
+}
+
 bool pw_target_ok(const char *target)
 {
     for (; *target != '\0'; target++) {

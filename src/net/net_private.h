@@ -7,6 +7,7 @@
 
 #include "dial.h"
 #include "hot.h"
+#include "http.h"
 #include "net.h"
 
 struct pw_net_feed {
@@ -35,6 +36,8 @@ struct pw_net {
     struct pw_hot hot;
 };
 
+/* The seconds of a Retry-After header; 0: there is none, or it is a date. */
+uint32_t pw_retry_after_s(const struct pw_http_head *head);
 /* Can this stand in a request line? */
 bool pw_target_ok(const char *target);
 

@@ -368,6 +368,20 @@ Test(connector, only_a_right_answer_makes_a_websocket)
     }
 }
 
+Test(connector, a_server_that_says_how_long_to_stay_away_is_obeyed)
+{
+    struct world_options options = {0};
+    world_open(&world, &options);
+    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
+    cr_assert(peer_take_request(&peer));
+    peer_send_text(&peer, "HTTP/1.1 418 Banned\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n");
+    world_run(&world, 119 * S_NS, 10 * MS_NS);
+    cr_expect_eq(pw_virtual_connect_cnt(world.network), 1);
+    world_run(&world, 3 * S_NS, 10 * MS_NS);
+    cr_expect_eq(pw_virtual_connect_cnt(world.network), 2);
+    world_close(&world);
+}
+
 Test(connector, an_endless_head_ends_the_try_and_takes_no_memory)
 {
     struct world_options options = {.message_bytes_max = 8192};
