@@ -87,7 +87,7 @@ int64_t pw_writer_next_ns(const struct pw_writer *writer, const struct pw_writer
 /* True while something that was taken is not durable. */
 bool pw_writer_dirty(const struct pw_writer *writer);
 
-/* From now on nothing is held back: the market's ring gets no more companions. */
+/* From now on nothing is held back: whoever could put something into a ring has ended. */
 void pw_writer_release(struct pw_writer *writer);
 
 enum pw_writer_state pw_writer_state(const struct pw_writer *writer);

@@ -191,14 +191,6 @@ static void journal_housekeep(void *state, int64_t now_ns)
     }
 }
 
-static void journal_drain(void *state)
-{
-    struct journal *j = state;
-    if (j->writer) {
-        pw_writer_release(j->writer);
-    }
-}
-
 /* Without room on the disk there is nothing to wait for. */
 static bool journal_pending(void *state)
 {
@@ -214,6 +206,11 @@ static void journal_fini(void *state)
         return;
     }
     int64_t now_ns = pw_clock_now_ns(&j->clock);
+    /* What a stop that took too long has left in the rings: nothing will come that it would have to wait for.
+     */
+    pw_writer_release(j->writer);
+    while (pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns) > 0) {
+    }
     bool clean = pw_writer_commit(j->writer, now_ns) == 0 && lag(j) == 0;
     tell(j);
     journal_housekeep(j, now_ns);
@@ -233,7 +230,6 @@ const struct pw_stage_ops pw_journal_stage = {
     .poll = journal_poll,
     .next_ns = journal_next_ns,
     .housekeep = journal_housekeep,
-    .drain = journal_drain,
     .pending = journal_pending,
     .fini = journal_fini,
 };

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The journal's stage in a workspace of its own: what it stores, what its metrics show, what it does when the
+ * store fails. Time is the test's.
+ */
+#include "live.h"
+#include "memory_store.h"
+#include "metrics_table.h"
+#include "stages.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MS    INT64_C(1000000)
+#define SLOTS 1024u
+
+struct rig {
+    struct pw_workspace ws;
+    struct pw_config *config;
+    struct pw_stage_env env;
+    struct pw_producer market, orders;
+    void *state;
+    int64_t now_ns;
+};
+
+static int64_t rig_now(void *state)
+{
+    return *(int64_t *)state;
+}
+
+static void want_ring(struct pw_region_want *want, const char *name)
+{
+    *want = (struct pw_region_want){.kind = PW_REGION_RING, .ring_slots = SLOTS};
+    strcpy(want->name, name);
+}
+
+static struct rig *rig_new(const struct pw_store *store)
+{
+    static struct rig rig;
+    char error[256] = "", dir[64];
+    strcpy(dir, live_dir());
+    setenv("PINWHEEL_SHM_DIR", dir, 1);
+    struct pw_region_want want[3] = {
+        {.kind = PW_REGION_METRICS, .row_cnt = PW_METRIC_CNT, .row_bytes = sizeof(struct pw_metric_row)}};
+    strcpy(want[0].name, "metrics");
+    want_ring(&want[1], "parse.journal");
+    want_ring(&want[2], "execution.journal");
+    cr_assert_eq(pw_workspace_create(&rig.ws, "test", want, 3, false, error, sizeof error), 0, "%s", error);
+    pw_metrics_fill(pw_region_at(&rig.ws, pw_workspace_find(&rig.ws, "metrics", PW_REGION_METRICS), 0));
+    rig.config = calloc(1, sizeof *rig.config);
+    rig.config->journal.commit_interval_ms = 100;
+    strcpy(rig.config->journal.path, "here");
+    rig.now_ns = LIVE_EPOCH_NS;
+    rig.env = (struct pw_stage_env){.stage = "journal",
+                                    .config = rig.config,
+                                    .ws = &rig.ws,
+                                    .clock = {.now_ns = rig_now, .state = &rig.now_ns},
+                                    .store = store,
+                                    .run_id = 1};
+    cr_assert_eq(pw_env_producer(&rig.env, "parse.journal", &rig.market), 0);
+    cr_assert_eq(pw_env_producer(&rig.env, "execution.journal", &rig.orders), 0);
+    rig.state = aligned_alloc(64, (pw_journal_stage.state_bytes(&rig.env) + 63) / 64 * 64);
+    memset(rig.state, 0, pw_journal_stage.state_bytes(&rig.env));
+    cr_assert_eq(pw_journal_stage.init(rig.state, &rig.env), 0);
+    return &rig;
+}
+
+static void rig_free(struct rig *rig)
+{
+    pw_workspace_close(&rig->ws, true);
+    rmdir(getenv("PINWHEEL_SHM_DIR"));
+    free(rig->state);
+    free(rig->config);
+}
+
+static void put(struct rig *rig, uint64_t from, uint64_t cnt)
+{
+    for (uint64_t i = from; i < from + cnt; i++) {
+        struct pw_event event = live_event(i);
+        pw_producer_put(&rig->market, &event);
+    }
+    pw_producer_publish(&rig->market);
+}
+
+/* Polls until nothing is pending, a millisecond a poll. */
+static void settle(struct rig *rig)
+{
+    for (int i = 0; pw_journal_stage.pending(rig->state); i++) {
+        cr_assert_lt(i, 1000, "it stays pending");
+        rig->now_ns += MS;
+        pw_journal_stage.poll(rig->state, rig->now_ns);
+    }
+}
+
+static uint64_t metric(struct rig *rig, const char *name)
+{
+    pw_journal_stage.housekeep(rig->state, rig->now_ns);
+    return *pw_env_metric(&rig->env, "journal", name);
+}
+
+Test(stage, stores_what_comes_and_ends_the_run_cleanly)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    static struct pw_event events[1024];
+    struct rig *rig = rig_new(&store);
+    cr_expect_not(pw_journal_stage.pending(rig->state));
+    cr_expect_eq(pw_journal_stage.next_ns(rig->state), INT64_MAX);
+    put(rig, 0, 300);
+    pw_producer_put(&rig->orders, &(struct pw_event){.kind = PW_EVENT_SIGNAL, .body.signal.market_seq = 99});
+    pw_producer_publish(&rig->orders);
+    cr_expect(pw_journal_stage.pending(rig->state));
+    cr_expect_eq(metric(rig, "lag_events"), 301);
+    cr_expect_lt(pw_journal_stage.next_ns(rig->state), INT64_MAX);
+    settle(rig);
+    cr_expect_eq(metric(rig, "lag_events"), 0);
+    cr_expect_eq(metric(rig, "events"), 301);
+    cr_expect_eq(metric(rig, "bytes_raw"), 301 * sizeof(struct pw_event));
+    cr_expect_gt(metric(rig, "bytes_stored"), 1000);
+    cr_expect_gt(metric(rig, "commits"), 0);
+    pw_journal_stage.fini(rig->state);
+    cr_expect_eq(memory->end_cnt, 1);
+    cr_expect(memory->clean);
+    cr_assert_eq(memory_store_events(memory, PW_BLOCK_EVENTS, events, 1024), 301);
+    cr_expect_eq(events[100].kind, PW_EVENT_SIGNAL);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
+Test(stage, what_is_left_in_the_rings_is_stored_at_the_end)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    put(rig, 0, 500);
+    pw_producer_put(&rig->orders,
+                    &(struct pw_event){.kind = PW_EVENT_TIME}); /* nothing follows it any more */
+    pw_producer_publish(&rig->orders);
+    pw_journal_stage.fini(rig->state);
+    cr_expect(memory->clean);
+    cr_expect_eq(memory_store_events(memory, PW_BLOCK_EVENTS, NULL, 0), 501);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
+Test(stage, failed_commit_fails_the_stage_and_shows)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    memory->commit_error = -EIO;
+    memory->error_cnt = 1;
+    put(rig, 0, SLOTS);
+    struct pw_poll did = {0};
+    for (int i = 0; i < 10 && !did.failed; i++) {
+        rig->now_ns += 100 * MS;
+        did = pw_journal_stage.poll(rig->state, rig->now_ns);
+    }
+    cr_expect(did.failed);
+    cr_expect_eq(metric(rig, "stopped"), PW_WRITER_FAILED);
+    cr_expect_eq(metric(rig, "sync_errors"), 1);
+    cr_expect_not(pw_journal_stage.pending(rig->state));
+    pw_journal_stage.fini(rig->state);
+    cr_expect_eq(memory->commit_cnt, 1, "never again");
+    cr_expect_not(memory->clean);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
+Test(stage, full_disk_shows_within_a_second_and_ends_when_there_is_room)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    memory->commit_error = memory->rotate_error = -ENOSPC;
+    memory->error_cnt = 3;
+    put(rig, 0, 100);
+    int64_t from_ns = rig->now_ns;
+    while (metric(rig, "stopped") == 0) {
+        rig->now_ns += MS;
+        cr_assert_lt(rig->now_ns - from_ns, 1000 * MS);
+        pw_journal_stage.poll(rig->state, rig->now_ns);
+    }
+    cr_expect_eq(metric(rig, "stopped"), PW_WRITER_FULL);
+    cr_expect_eq(metric(rig, "map_full"), 1);
+    put(rig, 100, 100);
+    cr_expect(pw_journal_stage.poll(rig->state, rig->now_ns).stalled);
+    cr_expect_eq(metric(rig, "lag_events"), 100, "its rings fill: execution sees it");
+    for (int i = 0; i < 5; i++) {
+        rig->now_ns += PW_WRITER_RETRY_NS;
+        pw_journal_stage.poll(rig->state, rig->now_ns);
+    }
+    cr_expect_eq(metric(rig, "stopped"), PW_WRITER_OK);
+    settle(rig);
+    pw_journal_stage.fini(rig->state);
+    cr_expect_eq(memory_store_events(memory, PW_BLOCK_EVENTS, NULL, 0), 200);
+    cr_expect(memory->clean);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
+Test(stage, without_a_journal_it_idles)
+{
+    struct rig *rig = rig_new(NULL);
+    put(rig, 0, 10);
+    cr_expect_eq(pw_journal_stage.poll(rig->state, rig->now_ns).work, 0);
+    cr_expect_eq(pw_journal_stage.next_ns(rig->state), INT64_MAX);
+    cr_expect_not(pw_journal_stage.pending(rig->state));
+    pw_journal_stage.housekeep(rig->state, rig->now_ns);
+    pw_journal_stage.fini(rig->state);
+    rig_free(rig);
+}
