@@ -20,6 +20,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define LOCK_TRIES 10 /* each is spoilt only by an engine of the same name that ends at that moment */
+
 /* ---- the directory ---- */
 
 static int dir_path_xdg(char *path, size_t path_bytes)
@@ -99,10 +101,8 @@ static bool peer_trusted(int fd)
 /* ---- server ---- */
 
 /* Who holds the lock owns the name: so a socket file that is in the way is known to be a dead engine's. */
-static int lock_take(int dir_fd, const char *instance)
+static int lock_try(int dir_fd, const char *name)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%.40s.lock", instance);
     int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return -errno;
@@ -112,7 +112,22 @@ static int lock_take(int dir_fd, const char *instance)
         close(fd);
         return rc;
     }
+    struct stat ours, named;
+    if (fstat(fd, &ours) != 0 || fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
+        close(fd);
+        return -EAGAIN; /* its holder has removed it between our open and our lock: that lock is of no name */
+    }
     return fd;
+}
+
+static int lock_take(int dir_fd, const char *name)
+{
+    int rc = -EAGAIN;
+    for (int i = 0; i < LOCK_TRIES && rc == -EAGAIN; i++) {
+        rc = lock_try(dir_fd, name);
+    }
+    return rc;
 }
 
 static int socket_listen(int dir_fd, const char *socket_name)
@@ -143,7 +158,8 @@ int pw_control_open(struct pw_control *control, const char *instance, char *erro
     }
     control->dir_fd = rc;
     snprintf(control->socket_name, sizeof control->socket_name, "%.40s.sock", instance);
-    rc = lock_take(control->dir_fd, instance);
+    snprintf(control->lock_name, sizeof control->lock_name, "%.40s.lock", instance);
+    rc = lock_take(control->dir_fd, control->lock_name);
     if (rc < 0) {
         goto fail;
     }
@@ -248,8 +264,9 @@ void pw_control_close(struct pw_control *control)
         close(control->listen_fd);
     }
     if (control->lock_fd >= 0) {
-        close(
-            control->lock_fd); /* the lock's file stays: removing it would race with the next engine's open */
+        unlinkat(control->dir_fd, control->lock_name,
+                 0); /* while it is held: lock_try sees that it is gone */
+        close(control->lock_fd);
     }
     if (control->dir_fd >= 0) {
         close(control->dir_fd);

@@ -23,7 +23,7 @@
 /* The server's side. Plain memory, no allocation; one thread. */
 struct pw_control {
     int dir_fd, lock_fd, listen_fd;
-    char socket_name[48]; /* in the directory */
+    char socket_name[48], lock_name[48]; /* in the directory */
     uint32_t client_cnt;
     int clients[PW_CONTROL_CLIENTS]; /* oldest first */
     uint64_t refused_cnt;            /* peers of another user, messages too large, connections pushed out */
