@@ -20,7 +20,7 @@ const {
   temporaryFolder,
   until,
 } = require('./peers.js');
-const { factsOf, generateCapture, parseCapture } = require('./capture.js');
+const { dataOf, factsOf, generateCapture, parseCapture } = require('./capture.js');
 const { Venue } = require('./venue.js');
 
 const ws = loadWs();
@@ -84,9 +84,11 @@ async function through(t, lines, venueOptions = {}) {
   const look = () => {
     assert.ok(!engine.end, engine.output);
     if (!venue.finished) return false;
-    const { metrics } = JSON.parse(pinwheel('top', config.instance, '--json'));
+    const { metrics, markets } = JSON.parse(pinwheel('top', config.instance, '--json'));
     const judged = metrics.find((row) => row.group === 'parse' && row.name === 'frames').value;
-    return judged >= messages;
+    const inStep = (market) =>
+      market.book_synced && market.book_update_id === dataOf(lines, market.symbol, 'depth').at(-1).u;
+    return judged >= messages && markets.every(inStep);
   };
   await until(`all ${messages} messages in the engine`, look);
   assert.strictEqual(await engine.stop(), 0, engine.output);
