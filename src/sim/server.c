@@ -6,32 +6,26 @@
 #include "client.h"
 #include "host.h"
 #include "identity.h"
+#include "listener.h"
 #include "sim.h"
 #include "synthetic.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MS_NS          INT64_C(1000000)
-#define TICK_NS        (50 * MS_NS)   /* deadlines and pings */
-#define LAG_MAX_NS     (1000 * MS_NS) /* a market of our own that is later than this goes on from now */
-#define SHUTDOWN_NS    (1500 * MS_NS) /* for the close frames */
-#define STEPS_A_PASS   2048u          /* so that no client waits long for an answer */
-#define EVENTS_A_PASS  64
-#define LISTEN_BACKLOG 64
-#define LISTENER_CNT   2u
-
-/* What an epoll event is about: a listener's index, or beyond them a client's. */
-enum { LISTEN_TLS = 0, LISTEN_PLAIN = 1 };
+#define MS_NS         INT64_C(1000000)
+#define TICK_NS       (50 * MS_NS)   /* deadlines and pings */
+#define LAG_MAX_NS    (1000 * MS_NS) /* a market of our own that is later than this goes on from now */
+#define SHUTDOWN_NS   (1500 * MS_NS) /* for the close frames */
+#define STEPS_A_PASS  2048u          /* so that no client waits long for an answer */
+#define EVENTS_A_PASS 64
 
 /* How the market's time runs against ours. */
 struct pacer {
@@ -54,9 +48,8 @@ struct server {
     struct pw_sim_client *clients;
     uint32_t *epoll_masks; /* by client: what epoll has been told */
     uint32_t client_cnt;
-    int epoll_fd;
-    int listen_fds[LISTENER_CNT];
-    uint16_t ports[LISTENER_CNT];
+    int epoll_fd; /* an event's data: the listener's index, or beyond them the client's */
+    struct pw_sim_listener listener;
     struct WOLFSSL_CTX *context;
     struct pacer pacer;
     int64_t next_tick_ns;
@@ -64,61 +57,12 @@ struct server {
     uint64_t dropped_cnt;
 };
 
-/* ---- listening ---- */
-
-static int listener_open(struct server *server, unsigned which, uint32_t port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = which};
-    socklen_t size = sizeof address;
-    int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    server->listen_fds[which] = fd;
-    if (inet_pton(AF_INET, server->config->listen.address, &address.sin_addr) != 1) {
-        pw_log(PW_LOG_ERROR, "%s: listen.address '%s' is no IPv4 address", server->config->path,
-               server->config->listen.address);
-        return -EINVAL;
-    }
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
-        bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, LISTEN_BACKLOG) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
-        epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-        int error = errno;
-        pw_log(PW_LOG_ERROR, "%s: cannot listen on %s port %u: %s", server->config->path,
-               server->config->listen.address, port, strerror(error));
-        return -error;
-    }
-    server->ports[which] = ntohs(address.sin_port);
-    return 0;
-}
-
-/* By way of a rename, so that whoever waits for the file finds it whole. */
-static int port_file_write(const struct server *server)
-{
-    const char *path = server->config->listen.port_file;
-    char temporary[PW_SIM_PATH_BYTES + 8];
-    FILE *file;
-    bool good;
-
-    if (!*path) {
-        return 0;
-    }
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    file = fopen(temporary, "we");
-    good = file && fprintf(file, "%u\n", server->ports[LISTEN_TLS]) > 0 &&
-           (!server->ports[LISTEN_PLAIN] || fprintf(file, "%u\n", server->ports[LISTEN_PLAIN]) > 0);
-    good &= file && fclose(file) == 0;
-    if (good && rename(temporary, path) == 0) {
-        return 0;
-    }
-    pw_log(PW_LOG_ERROR, "%s: cannot be written: %s", path, strerror(errno));
-    return -EIO;
-}
+/* ---- clients ---- */
 
 static void clients_accept(struct server *server, unsigned which, int64_t now_ns)
 {
     for (;;) {
-        int fd = accept4(server->listen_fds[which], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(server->listener.fds[which], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         struct epoll_event event = {.events = EPOLLIN};
         uint32_t i = 0;
 
@@ -133,10 +77,10 @@ static void clients_accept(struct server *server, unsigned which, int64_t now_ns
             continue;
         }
         if (pw_sim_client_open(&server->clients[i], &server->shared, i, fd,
-                               which == LISTEN_TLS ? server->context : NULL, now_ns) != 0) {
+                               which == PW_SIM_LISTEN_PLAIN ? NULL : server->context, now_ns) != 0) {
             continue;
         }
-        event.data.u32 = LISTENER_CNT + i;
+        event.data.u32 = PW_SIM_LISTENERS + i;
         server->epoll_masks[i] = EPOLLIN;
         if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
             server->clients[i].ended = true;
@@ -144,14 +88,12 @@ static void clients_accept(struct server *server, unsigned which, int64_t now_ns
     }
 }
 
-/* ---- clients ---- */
-
 /* After anything was done with a client: takes it away if it has ended, else tells epoll what it waits for.
  */
 static void client_settle(struct server *server, uint32_t i)
 {
     struct pw_sim_client *client = &server->clients[i];
-    struct epoll_event event = {.data.u32 = LISTENER_CNT + i};
+    struct epoll_event event = {.data.u32 = PW_SIM_LISTENERS + i};
 
     if (client->phase == PW_SIM_CLIENT_FREE) {
         return;
@@ -395,10 +337,10 @@ static void wait_and_serve(struct server *server, int64_t wait_ns)
 
     for (int i = 0; i < cnt; i++) {
         uint32_t subject = events[i].data.u32;
-        if (subject < LISTENER_CNT) {
+        if (subject < PW_SIM_LISTENERS) {
             clients_accept(server, subject, now_ns);
         } else {
-            client_event(server, subject - LISTENER_CNT, events[i].events, now_ns);
+            client_event(server, subject - PW_SIM_LISTENERS, events[i].events, now_ns);
         }
     }
 }
@@ -432,11 +374,7 @@ static void server_goodbye(struct server *server)
 {
     int64_t until_ns = pw_clock_now_ns(&server->clock) + SHUTDOWN_NS;
 
-    for (unsigned i = 0; i < LISTENER_CNT; i++) {
-        if (server->listen_fds[i] >= 0) {
-            epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listen_fds[i], NULL);
-        }
-    }
+    pw_sim_listener_close(&server->listener);
     clients_shutdown(server, pw_clock_now_ns(&server->clock));
     while (!clients_none(server) && pw_clock_now_ns(&server->clock) < until_ns) {
         clients_tick(server, pw_clock_now_ns(&server->clock));
@@ -446,22 +384,49 @@ static void server_goodbye(struct server *server)
 
 static int server_listen(struct server *server)
 {
-    const struct pw_sim_listen_config *listen = &server->config->listen;
-    int result = listener_open(server, LISTEN_TLS, listen->port);
+    const struct pw_sim_listen_config *config = &server->config->listen;
+    int result = pw_sim_listener_open(&server->listener, server->config);
 
-    if (!result && listen->plain) {
-        result = listener_open(server, LISTEN_PLAIN, listen->plain_port);
+    for (unsigned i = 0; !result && i < PW_SIM_LISTENERS; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        if (server->listener.fds[i] >= 0 &&
+            epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->listener.fds[i], &event) != 0) {
+            pw_log(PW_LOG_ERROR, "epoll: %s", strerror(errno));
+            result = -errno;
+        }
     }
     if (!result) {
-        result = port_file_write(server);
+        result = pw_sim_listener_tell(&server->listener, config->port_file);
     }
     if (result) {
         return result;
     }
-    printf("listening https://localhost:%u ca %s/%s\n", server->ports[LISTEN_TLS], listen->tls_dir,
-           PW_SIM_IDENTITY_CA);
+    printf("listening https://localhost:%u ca %s/%s\n", server->listener.ports[PW_SIM_LISTEN_TLS],
+           config->tls_dir, PW_SIM_IDENTITY_CA);
     fflush(stdout);
     return 0;
+}
+
+/* A descriptor for each connection, and some for ourselves: else accept would fail, and be tried again for
+ * ever. */
+static int descriptors_ensure(const struct pw_sim_config *config)
+{
+    rlim_t needed = config->limits.connections_max + 32;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return -errno;
+    }
+    if (limit.rlim_cur >= needed) {
+        return 0;
+    }
+    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+    if (limit.rlim_cur == needed && setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        return 0;
+    }
+    pw_log(PW_LOG_ERROR, "%s: limits.connections_max needs %llu descriptors, and this process may have %llu",
+           config->path, (unsigned long long)needed, (unsigned long long)limit.rlim_max);
+    return -EMFILE;
 }
 
 static int server_init(struct server *server, const struct pw_sim_config *config)
@@ -515,11 +480,7 @@ static void server_fini(struct server *server)
             pw_sim_client_close(&server->clients[i]);
         }
     }
-    for (unsigned i = 0; i < LISTENER_CNT; i++) {
-        if (server->listen_fds[i] >= 0) {
-            close(server->listen_fds[i]);
-        }
-    }
+    pw_sim_listener_close(&server->listener);
     if (server->epoll_fd >= 0) {
         close(server->epoll_fd);
     }
@@ -542,8 +503,12 @@ int pw_sim_run(const struct pw_sim_config *config, const volatile sig_atomic_t *
     if (!server) {
         return -ENOMEM;
     }
-    server->epoll_fd = server->listen_fds[LISTEN_TLS] = server->listen_fds[LISTEN_PLAIN] = -1;
-    result = server_init(server, config);
+    server->epoll_fd = -1;
+    server->listener = (struct pw_sim_listener){.fds = {-1, -1, -1}};
+    result = descriptors_ensure(config);
+    if (!result) {
+        result = server_init(server, config);
+    }
     if (!result) {
         result = server_listen(server);
     }

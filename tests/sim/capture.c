@@ -625,3 +625,67 @@ Test(capture, microsecond_recordings_of_futures_are_told_byte_for_byte)
     expect_recording(venue, streams, 13384 - 1);
     venue_free(venue);
 }
+
+/* ---- the tape, against candles computed by somebody else ---- */
+
+static void expect_text_e8(const json_t *value, int64_t actual_e8)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "%lld.%08lld", (long long)(actual_e8 / PW_E8),
+             (long long)(actual_e8 % PW_E8));
+    cr_expect_str_eq(json_string_value(value), text);
+}
+
+/* The quote volume with the decimals that the venue gives it. */
+static const char *quote_text(const struct pw_sim_tape_candle *candle)
+{
+    static char text[64];
+    int64_t quote_e8 = (int64_t)(candle->quote_e16 / PW_E8);
+
+    snprintf(text, sizeof text, "%lld.%08lld", (long long)(quote_e8 / PW_E8), (long long)(quote_e8 % PW_E8));
+    return text;
+}
+
+Test(capture, the_tape_s_minutes_are_the_known_bars)
+{
+    const char *shared = getenv("PINWHEEL_SHARED");
+    struct venue *venue = venue_make();
+    struct pw_sim_symbol *symbol;
+    char path[512];
+    json_error_t error;
+    json_t *expected, *bar;
+    size_t i;
+
+    if (!shared_add(venue, "captures/binance/spot_btcusdt_20240808.gz") ||
+        !shared_add(venue, "captures/binance/spot_btcusdt_20240809.gz")) {
+        cr_skip_test("no shared data");
+    }
+    cr_assert_eq(venue_load(venue), 0, "%s", venue->error);
+    cr_assert_eq(venue_run(venue), PW_SIM_NEXT_END);
+    symbol = symbol_of(venue, "BTCUSDT");
+    cr_assert(venue->source.ops->refresh(venue->source.state, symbol));
+    snprintf(path, sizeof path, "%s/data/expected/bars_1m_spot_btcusdt_20240808+09.json",
+             shared ? shared : "../shared");
+    expected = json_load_file(path, 0, &error);
+    cr_assert_not_null(expected, "%s", error.text);
+    json_array_foreach(json_object_get(expected, "bars"), i, bar)
+    {
+        /* start_ms, open, high, low, close, volume, trades, quote_volume (16 decimals), taker_buy_volume */
+        int64_t open_ns = json_integer_value(json_array_get(bar, 0)) * 1000000;
+        struct pw_sim_tape_candle candle = pw_sim_tape_candle(symbol->tape, open_ns, INT64_C(60000000000));
+        expect_text_e8(json_array_get(bar, 1), candle.open_e8);
+        expect_text_e8(json_array_get(bar, 2), candle.high_e8);
+        expect_text_e8(json_array_get(bar, 3), candle.low_e8);
+        expect_text_e8(json_array_get(bar, 4), candle.close_e8);
+        expect_text_e8(json_array_get(bar, 5), candle.volume_e8);
+        cr_expect_eq((uint64_t)json_integer_value(json_array_get(bar, 6)), candle.trade_cnt);
+        cr_expect_eq(strncmp(json_string_value(json_array_get(bar, 7)), quote_text(&candle),
+                             strlen(quote_text(&candle))),
+                     0);
+        expect_text_e8(json_array_get(bar, 8), candle.taker_volume_e8);
+    }
+    cr_expect_eq(i, 12);
+    json_decref(expected);
+    venue_free(venue);
+}
