@@ -502,7 +502,9 @@ static bool start_cash(struct journal_session *session, pw_i128 *cash_e16)
     config_cash(session, text);
     const char *cash = session->cash ? session->cash : *text ? text : CASH_DEFAULT;
     if (!pw_decimal_parse_e8(cash, strlen(cash), false, &cash_e8)) {
-        fprintf(stderr, "cash '%s' is no decimal of at most 8 decimals\n", cash);
+        fprintf(stderr,
+                "the cash at the start is told as '%s', which is no plain amount; give one with --cash\n",
+                cash);
         return false;
     }
     *cash_e16 = (pw_i128)cash_e8 * PW_E8;

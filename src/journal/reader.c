@@ -63,16 +63,33 @@ static void file_close(struct file *file)
     *file = (struct file){0};
 }
 
-static int file_open(struct file *file, const char *path)
+static int env_open(struct file *file, const char *path, unsigned flags)
 {
-    MDB_txn *txn;
     int err = pw_lmdb_error(mdb_env_create(&file->env));
     if (err) {
         file->env = NULL;
         return err;
     }
-    err = pw_lmdb_error(mdb_env_open(file->env, path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS, 0600));
-    err = err ? err : pw_lmdb_error(mdb_txn_begin(file->env, NULL, MDB_RDONLY, &txn));
+    err = pw_lmdb_error(mdb_env_open(file->env, path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | flags, 0600));
+    if (err) {
+        file_close(file);
+    }
+    return err;
+}
+
+static int file_open(const struct pw_journal *journal, struct file *file, const char *path)
+{
+    MDB_txn *txn;
+    int err = env_open(file, path, 0);
+    /* Reading takes a place in LMDB's lock file. Where that cannot be written, and nobody writes the journal
+     * either, it can be done without. */
+    if (err == -EACCES && !pw_journal_is_live(journal)) {
+        err = env_open(file, path, MDB_NOLOCK);
+    }
+    if (err) {
+        return err;
+    }
+    err = pw_lmdb_error(mdb_txn_begin(file->env, NULL, MDB_RDONLY, &txn));
     if (!err) {
         err = pw_lmdb_error(mdb_dbi_open(txn, NULL, 0, &file->dbi));
         mdb_txn_commit(txn);
@@ -133,7 +150,7 @@ static int segment_open(const struct pw_journal *journal, uint64_t run_id, uint3
 {
     char path[PW_JOURNAL_PATH_BYTES];
     pw_segment_path(path, journal->path, run_id, segment_no);
-    return file_open(file, path);
+    return file_open(journal, file, path);
 }
 
 /* A blob of the first segment that has it whole. */
@@ -230,7 +247,7 @@ static int list_from_table(const struct pw_journal *journal, struct run_list *li
     MDB_cursor *cursor;
     MDB_val key, value;
     snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, journal->path);
-    int err = file_open(&file, path);
+    int err = file_open(journal, &file, path);
     if (err) {
         return err;
     }

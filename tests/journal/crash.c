@@ -238,6 +238,45 @@ Test(crash, stopped_reader_does_not_stop_a_live_journal)
     live_remove_dir(dir);
 }
 
+/* ---- an archive ---- */
+
+Test(crash, journal_that_may_only_be_read_is_read)
+{
+    const char *dir = live_dir();
+    char path[512];
+    struct live live;
+    if (geteuid() != 0) {
+        cr_skip_test("only root can give its rights away");
+    }
+    live_open(&live, dir, 4 * MIB, LIVE_EPOCH_NS);
+    uint64_t run_id = live.run_id;
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct pw_event event = live_event(i);
+        live_put(&live, &event, 0);
+    }
+    live_close(&live, true);
+    DIR *stream = opendir(dir);
+    for (struct dirent *entry; (entry = readdir(stream));) {
+        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        if (entry->d_type == DT_REG) {
+            cr_assert_eq(chmod(path, 0444), 0);
+        }
+    }
+    closedir(stream);
+    cr_assert_eq(chmod(dir, 0555), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        uint64_t event_cnt;
+        bool clean;
+        _exit(setuid(65534) != 0 || !read_run(dir, run_id, &event_cnt, &clean) || event_cnt != 1000 ||
+              !clean);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    live_remove_dir(dir);
+}
+
 /* ---- a full disk ---- */
 
 /* A file system of 24 MiB in a mount namespace of this test's own; skips without the rights for it. */
