@@ -266,20 +266,23 @@ static bool take_orders(struct pw_writer *writer, const struct pw_consumer *orde
     return true;
 }
 
-/* How many unread market events have waited long enough for their companions. */
+/* How many unread market events may be written: those that have waited long enough for their companions, and
+ * those beyond half of the ring, since a ring that fills makes parse drop or wait. */
 static uint64_t ripe_events(struct pw_writer *writer, const struct pw_consumer *market, uint64_t there,
                             int64_t now_ns)
 {
-    if (writer->released || writer->config.hold_ns == 0 || there > (market->mask + 1) / 2) {
+    if (writer->released || writer->config.hold_ns == 0) {
         return there;
     }
-    uint64_t end = market->tail + there;
     if (now_ns - writer->mark_ns >= writer->config.hold_ns || now_ns < writer->mark_ns) {
         writer->ripe_pos = writer->mark_pos;
-        writer->mark_pos = end;
+        writer->mark_pos = market->tail + there;
         writer->mark_ns = now_ns;
     }
+    uint64_t half = (market->mask + 1) / 2;
     uint64_t ripe = writer->ripe_pos > market->tail ? writer->ripe_pos - market->tail : 0;
+    uint64_t pressing = there > half ? there - half : 0;
+    ripe = ripe > pressing ? ripe : pressing;
     return ripe < there ? ripe : there;
 }
 

@@ -5,10 +5,10 @@
  *
  * The order. Every event of execution.journal names the market event after which it was made. It is written
  * behind that event and before the next. It reaches its ring a little later than the market event reaches its
- * own; so market events are left in their ring for hold_ns, unless the ring fills. An event that comes later
- * still is written at once: it tells itself where it belongs. One that names an event which has not come is
- * held until the market has passed it (a dropped range counts as passed), or until the market has been silent
- * for a commit interval.
+ * own; so market events are left in their ring for hold_ns, at most half a ring of them. An event that comes
+ * later still is written at once: it tells itself where it belongs. One that names an event which has not
+ * come is held until the market has passed it (a dropped range counts as passed), or until the market has
+ * been silent for a commit interval.
  *
  * Durability. At each commit interval, or when all block buffers are full, everything new goes to the store
  * in one transaction; the last, unfinished block goes too, and again when it has grown. So at most a commit
