@@ -32,8 +32,7 @@ static bool ring_layout(struct pw_ring *ring, uint32_t slot_cnt, uint64_t payloa
     /* No sum overflows: the slots take 2^31 bytes at most, the payload area is at most 2^63. */
     ring->slot_cnt = slot_cnt;
     ring->payload_bytes = payload_bytes;
-    ring->seqs_offset = sizeof(struct pw_ring);
-    ring->slots_offset = round_up(ring->seqs_offset + slot_cnt * sizeof(uint64_t), PW_CACHE_LINE);
+    ring->slots_offset = sizeof(struct pw_ring);
     ring->payload_offset = ring->slots_offset + (uint64_t)slot_cnt * sizeof(union pw_slot);
     ring->total_bytes = ring->payload_offset + payload_bytes;
     return true;
@@ -62,8 +61,8 @@ int pw_ring_check(const struct pw_ring *ring, size_t bytes)
         !ring_layout(&want, ring->slot_cnt, ring->payload_bytes)) {
         return -EINVAL;
     }
-    bool same = ring->seqs_offset == want.seqs_offset && ring->slots_offset == want.slots_offset &&
-                ring->payload_offset == want.payload_offset && ring->total_bytes == want.total_bytes;
+    bool same = ring->slots_offset == want.slots_offset && ring->payload_offset == want.payload_offset &&
+                ring->total_bytes == want.total_bytes;
     bool known = ring->policy == PW_RING_STALL || ring->policy == PW_RING_DROP;
     return same && known && ring->total_bytes <= bytes ? 0 : -EINVAL;
 }
@@ -79,7 +78,6 @@ void pw_producer_attach(struct pw_producer *producer, struct pw_ring *ring)
     *producer = (struct pw_producer){
         .ring = ring,
         .slots = ring_at(ring, ring->slots_offset),
-        .seqs = ring_at(ring, ring->seqs_offset),
         .payload = ring_at(ring, ring->payload_offset),
         .mask = ring->slot_cnt - 1,
         .payload_mask = ring->payload_bytes - 1,
@@ -90,6 +88,8 @@ void pw_producer_attach(struct pw_producer *producer, struct pw_ring *ring)
         /* What was claimed last may have been put or not: begin behind it. */
         .payload_head = atomic_load_explicit(&ring->payload_claimed, memory_order_relaxed),
     };
+    /* What a claim in the middle of which we begin has said already. */
+    atomic_store_explicit(&ring->claimed, round_up(head, PW_RING_CLAIM), memory_order_relaxed);
 }
 
 void pw_consumer_attach(struct pw_consumer *consumer, struct pw_ring *ring)
@@ -164,68 +164,54 @@ void pw_tap_attach(struct pw_tap *tap, const struct pw_ring *ring, bool from_now
     *tap = (struct pw_tap){
         .ring = ring,
         .slots = ring_at(ring, ring->slots_offset),
-        .seqs = ring_at(ring, ring->seqs_offset),
         .payload = ring_at(ring, ring->payload_offset),
         .mask = ring->slot_cnt - 1,
         .payload_mask = ring->payload_bytes - 1,
     };
-    /* Acquire: slots below head are whole. Pairs with the release in pw_producer_publish. */
+    /* Acquire: the claim of what is below head is visible. Pairs with the release in pw_producer_publish. */
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-    tap->next = head;
-    if (from_now) {
-        return;
-    }
-    /* The oldest event still there: a producer in the middle of a batch has overwritten some already. */
-    tap->next = head < ring->slot_cnt ? 0 : head - ring->slot_cnt;
-    while (tap->next != head &&
-           atomic_load_explicit(&tap->seqs[tap->next & tap->mask], memory_order_relaxed) != tap->next + 1) {
-        tap->next++;
-    }
+    uint64_t ahead = atomic_load_explicit(&ring->claimed, memory_order_relaxed) - head;
+    uint64_t there = ahead < ring->slot_cnt ? ring->slot_cnt - ahead : 0;
+    there = there < head ? there : head; /* counters begin at 0 */
+    tap->next = from_now ? head : head - there;
 }
 
-/* True: `out` is the whole event at tap->next. False: it is overwritten, or is just being. */
-static bool tap_copy(const struct pw_tap *tap, struct pw_event *out)
+/* Start again well ahead of the writer, or it would lap us at once, and we would fight it for its cache
+ * lines. */
+static void tap_skip(struct pw_tap *tap, uint64_t head, uint64_t claimed)
 {
-    uint64_t slot_idx = tap->next & tap->mask;
-    /* Acquire: the words are at least those of this sequence. Pairs with the last store in pw_producer_put.
-     */
-    if (atomic_load_explicit(&tap->seqs[slot_idx], memory_order_acquire) != tap->next + 1) {
-        return false;
-    }
-    uint64_t words[8];
-    for (int i = 0; i < 8; i++) {
-        words[i] = atomic_load_explicit(&tap->slots[slot_idx].words[i], memory_order_relaxed);
-    }
-    /* Acquire fence: had any of these words been of a later event, the sequence read next would be busy or
-     * later. Pairs with the fence in pw_producer_put. */
-    atomic_thread_fence(memory_order_acquire);
-    if (atomic_load_explicit(&tap->seqs[slot_idx], memory_order_relaxed) != tap->next + 1) {
-        return false;
-    }
-    memcpy(out, words, sizeof *out);
-    return true;
+    uint64_t slot_cnt = tap->mask + 1;
+    uint64_t keep = slot_cnt - slot_cnt / 4;
+    uint64_t behind = claimed - tap->next;
+    uint64_t skip = behind > keep ? behind - keep : 1;
+    skip = skip < head - tap->next ? skip : head - tap->next; /* never beyond what is published */
+    tap->next += skip;
+    tap->missed_cnt += skip;
 }
 
 enum pw_tap_result pw_tap_next(struct pw_tap *tap, struct pw_event *out)
 {
-    /* Acquire: the sequences of the slots below head are written. Pairs with the release in
-     * pw_producer_publish. */
+    /* Acquire: the slots below head are written. Pairs with the release in pw_producer_publish. */
     uint64_t head = atomic_load_explicit(&tap->ring->head, memory_order_acquire);
     if (head == tap->next) {
         return PW_TAP_EMPTY;
     }
-    uint64_t slot_cnt = tap->mask + 1;
-    if (head - tap->next <= slot_cnt && tap_copy(tap, out)) {
-        tap->next++;
-        return PW_TAP_EVENT;
+    const _Atomic uint64_t *slot = tap->slots[tap->next & tap->mask].words;
+    uint64_t words[8];
+    for (int i = 0; i < 8; i++) {
+        words[i] = atomic_load_explicit(&slot[i], memory_order_relaxed);
     }
-    /* Start again well ahead of the writer, or it would lap us at once, and we would fight it for its cache
-     * lines. */
-    uint64_t keep = slot_cnt - slot_cnt / 4;
-    uint64_t skip = head - tap->next > keep ? head - tap->next - keep : 1;
-    tap->next += skip;
-    tap->missed_cnt += skip;
-    return PW_TAP_MISSED;
+    /* Acquire fence: had any of these words been of a later event, the claim read next would cover it. Pairs
+     * with the fence in pw_producer_put. */
+    atomic_thread_fence(memory_order_acquire);
+    uint64_t claimed = atomic_load_explicit(&tap->ring->claimed, memory_order_relaxed);
+    if (claimed - tap->next > tap->mask + 1) {
+        tap_skip(tap, head, claimed);
+        return PW_TAP_MISSED;
+    }
+    memcpy(out, words, sizeof *out);
+    tap->next++;
+    return PW_TAP_EVENT;
 }
 
 /* The producer fills payloads with plain stores, often by the kernel; what this copy took is judged

@@ -47,9 +47,10 @@ enum bug {
     BUG_NO_ACQUIRE_FENCE,
     BUG_RELAXED_RELEASE, /* release stores are relaxed ones */
     BUG_RELAXED_ACQUIRE,
-    BUG_NO_BUSY_MARK, /* the mark before the words is not written */
-    BUG_EARLY_MARK,   /* it says already that the words are there; rings: and so does the head */
-    BUG_LATE_CHECK,   /* the reader's second look at the mark is left out: it believes the first */
+    BUG_NO_MARK,    /* the mark before the words (a ring's claim, a cell's odd version) is not written */
+    BUG_LATE_MARK,  /* it is written after them */
+    BUG_EARLY_END,  /* a ring's head, a cell's even version is written before the words */
+    BUG_EARLY_LOOK, /* the reader looks at the mark before it reads the words, and not after */
     BUG_CNT,
 };
 
@@ -79,17 +80,19 @@ static struct model {
     int32_t view_cnt, view_cap;
     struct thread threads[2];
     int running;
-    /* Marks (slot sequences, cell versions) as the bugs see them. */
-    uintptr_t mark_first, mark_last;
+    /* For the bugs: the word that says that a write is going on. */
+    const void *mark;
+    bool mark_late;
+    uint64_t mark_late_value;
+    bool looked;
     uint64_t mark_seen;
-    uint32_t mark_load_cnt;
 } model;
 
 /* Which of `cnt` a choice takes; set by whoever drives the model. */
 static uint32_t (*choose)(uint32_t cnt);
 static void (*before_operation)(void);
 
-static void model_start(enum bug bug, const void *marks, size_t mark_cnt)
+static void model_start(enum bug bug, const void *mark)
 {
     struct view *views = model.views;
     int32_t view_cap = model.view_cap;
@@ -97,8 +100,7 @@ static void model_start(enum bug bug, const void *marks, size_t mark_cnt)
     model.views = views;
     model.view_cap = view_cap;
     model.bug = bug;
-    model.mark_first = (uintptr_t)marks;
-    model.mark_last = (uintptr_t)marks + (mark_cnt - 1) * sizeof(uint64_t);
+    model.mark = mark;
 }
 
 static uint32_t word_of(const void *address)
@@ -143,20 +145,8 @@ static int32_t view_keep(const struct view *view)
     return model.view_cnt++;
 }
 
-static bool is_mark(const void *address)
+static void word_store(void *address, uint64_t value, memory_order order)
 {
-    return (uintptr_t)address >= model.mark_first && (uintptr_t)address <= model.mark_last;
-}
-
-static void model_store(void *address, uint64_t value, memory_order order)
-{
-    before_operation();
-    if (is_mark(address) && order == memory_order_relaxed) {
-        if (model.bug == BUG_NO_BUSY_MARK) {
-            return;
-        }
-        value += model.bug == BUG_EARLY_MARK;
-    }
     struct thread *thread = &model.threads[model.running];
     uint32_t idx = word_of(address);
     struct word *word = &model.words[idx];
@@ -171,12 +161,34 @@ static void model_store(void *address, uint64_t value, memory_order order)
     }
 }
 
-static uint64_t model_load(const void *address, memory_order order)
+static void mark_late_store(void)
+{
+    if (model.mark_late) {
+        model.mark_late = false;
+        word_store((void *)(uintptr_t)model.mark, model.mark_late_value, memory_order_relaxed);
+    }
+}
+
+static void model_store(void *address, uint64_t value, memory_order order)
 {
     before_operation();
-    if (is_mark(address) && model.bug == BUG_LATE_CHECK && ++model.mark_load_cnt % 2 == 0) {
-        return model.mark_seen;
+    if (order == memory_order_release) {
+        mark_late_store();
     }
+    if (address == model.mark && order == memory_order_relaxed && model.bug == BUG_NO_MARK) {
+        return;
+    }
+    if (address == model.mark && order == memory_order_relaxed && model.bug == BUG_LATE_MARK) {
+        mark_late_store();
+        model.mark_late = true;
+        model.mark_late_value = value;
+        return;
+    }
+    word_store(address, value, order);
+}
+
+static uint64_t word_load(const void *address, memory_order order)
+{
     struct thread *thread = &model.threads[model.running];
     uint32_t idx = word_of(address);
     struct word *word = &model.words[idx];
@@ -187,10 +199,22 @@ static uint64_t model_load(const void *address, memory_order order)
         bool acquires = order == memory_order_acquire && model.bug != BUG_RELAXED_ACQUIRE;
         view_join(acquires ? &thread->now : &thread->received, &model.views[word->view_idx[at]]);
     }
-    if (is_mark(address)) {
-        model.mark_seen = word->values[at];
-    }
     return word->values[at];
+}
+
+static uint64_t model_load(const void *address, memory_order order)
+{
+    before_operation();
+    if (model.bug == BUG_EARLY_LOOK && model.running == 1) {
+        if (!model.looked) {
+            model.looked = true;
+            model.mark_seen = word_load(model.mark, memory_order_acquire);
+        }
+        if (address == model.mark) {
+            return model.mark_seen;
+        }
+    }
+    return word_load(address, order);
 }
 
 static void model_fence(memory_order order)
@@ -295,7 +319,7 @@ static void ring_fresh(uint64_t first_pos)
 
 static void put_batch(struct pw_producer *producer, uint32_t cnt)
 {
-    if (model.bug == BUG_EARLY_MARK) { /* an early mark alone does no harm: taps look below head only */
+    if (model.bug == BUG_EARLY_END) {
         model_store(&producer->ring->head, producer->head + cnt, memory_order_release);
     }
     for (uint32_t i = 0; i < cnt; i++) {
@@ -315,7 +339,7 @@ static struct findings tap_search(enum bug bug, uint64_t first_pos)
 {
     struct findings found = {0};
     ring_fresh(first_pos);
-    model_start(bug, (char *)&memory + memory.ring.seqs_offset, PW_RING_SLOTS_MIN);
+    model_start(bug, &memory.ring.claimed);
     choose = choose_newest;
     before_operation = no_switch;
     struct pw_producer producer;
@@ -323,13 +347,12 @@ static struct findings tap_search(enum bug bug, uint64_t first_pos)
     put_batch(&producer, 1); /* alone, so that no later fence covers for a release that is missing */
     put_batch(&producer, PW_RING_SLOTS_MIN - 1);
     put_batch(&producer, 1);
-    put_batch(&producer, PW_RING_SLOTS_MIN);
     struct thread reader = {0};
     model.running = 1;
     search_start(CHOICES_MAX);
     do {
         model.threads[1] = reader;
-        model.mark_load_cnt = 0;
+        model.looked = false;
         struct pw_tap tap;
         struct pw_event event;
         pw_tap_attach(&tap, &memory.ring, true);
@@ -362,10 +385,14 @@ Test(interleave, tap_never_returns_a_torn_event_where_the_counters_wrap)
 }
 
 static const char *const bug_names[BUG_CNT] = {
-    [BUG_NO_RELEASE_FENCE] = "no release fence", [BUG_NO_ACQUIRE_FENCE] = "no acquire fence",
-    [BUG_RELAXED_RELEASE] = "relaxed release",   [BUG_RELAXED_ACQUIRE] = "relaxed acquire",
-    [BUG_NO_BUSY_MARK] = "no busy mark",         [BUG_EARLY_MARK] = "sequence written too early",
-    [BUG_LATE_CHECK] = "no second look",
+    [BUG_NO_RELEASE_FENCE] = "no release fence",
+    [BUG_NO_ACQUIRE_FENCE] = "no acquire fence",
+    [BUG_RELAXED_RELEASE] = "relaxed release",
+    [BUG_RELAXED_ACQUIRE] = "relaxed acquire",
+    [BUG_NO_MARK] = "no mark",
+    [BUG_LATE_MARK] = "mark after the words",
+    [BUG_EARLY_END] = "end before the words",
+    [BUG_EARLY_LOOK] = "look before the words only",
 };
 
 Test(interleave, every_seeded_bug_of_the_tap_is_found)
@@ -387,6 +414,14 @@ static struct {
 static void cell_write(uint64_t value)
 {
     uint64_t words[CELL_WORDS] = {value, value + 1, value + 2};
+    if (model.bug == BUG_EARLY_END) {
+        model_store(&cell_memory.cell.version, value / 50,
+                    memory_order_release); /* as if it were over already */
+        model.bug = BUG_NO_MARK;
+        pw_cell_write(&cell_memory.cell, cell_memory.words, words, sizeof words);
+        model.bug = BUG_EARLY_END;
+        return;
+    }
     pw_cell_write(&cell_memory.cell, cell_memory.words, words, sizeof words);
 }
 
@@ -394,7 +429,7 @@ static struct findings cell_search(enum bug bug)
 {
     struct findings found = {0};
     memset(&cell_memory, 0, sizeof cell_memory);
-    model_start(bug, &cell_memory.cell, 1);
+    model_start(bug, &cell_memory.cell.version);
     choose = choose_newest;
     before_operation = no_switch;
     for (uint64_t value = 100; value <= 300; value += 100) {
@@ -405,7 +440,7 @@ static struct findings cell_search(enum bug bug)
     search_start(10); /* two tries */
     do {
         model.threads[1] = reader;
-        model.mark_load_cnt = 0;
+        model.looked = false;
         uint64_t words[CELL_WORDS];
         bool read = pw_cell_read(&cell_memory.cell, cell_memory.words, words, sizeof words);
         found.execution_cnt++;
@@ -538,7 +573,7 @@ static uint64_t pair_torn_cnt(enum bug bug, uint64_t seed)
     memset(&pair, 0, sizeof pair);
     pair.seed = seed;
     ring_fresh(0);
-    model_start(bug, (char *)&memory + memory.ring.seqs_offset, PW_RING_SLOTS_MIN);
+    model_start(bug, &memory.ring.claimed);
     choose = pair_random;
     before_operation = pair_switch;
     for (int i = 0; i < 2; i++) {
