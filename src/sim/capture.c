@@ -34,6 +34,8 @@ struct line {
 #define NO_SYMBOL UINT16_MAX
 #define NO_LINE   UINT32_MAX
 
+#define MILLISECOND_DIGITS 13u
+
 struct symbol_state {
     uint32_t applied;      /* lines before this are in book and tape */
     uint32_t snapshot_idx; /* its first recorded snapshot, NO_LINE if there is none */
@@ -56,6 +58,7 @@ struct capture {
     uint32_t symbol_cnt;
     struct pw_slice exchange_info; /* set when the arena has come to rest */
     uint64_t info_offset, info_bytes;
+    struct pw_sim_buffer scratch;
     int64_t held_ns; /* since when the snapshot at the cursor is waited for; 0: not */
 };
 
@@ -371,7 +374,8 @@ static struct pw_slice url_parameter(struct pw_slice url, const char *name)
 {
     char key[32];
     int size = snprintf(key, sizeof key, "%s=", name);
-    const char *at = memmem(url.text, url.size, key, (size_t)size), *end = url.text + url.size;
+    const char *at = url.size ? memmem(url.text, url.size, key, (size_t)size) : NULL,
+               *end = url.text + url.size;
     struct pw_slice value = {0};
 
     if (at) {
@@ -637,6 +641,32 @@ static enum pw_sim_next capture_next(void *state, int64_t wall_ns, int64_t *mark
     return PW_SIM_NEXT_END;
 }
 
+/* Copies a payload with its times in microseconds: E and T, and within a candle t and T. A recording in
+ * milliseconds has no more to give than zeros. */
+static void microseconds_copy(struct pw_slice object, bool candle, struct pw_sim_buffer *out)
+{
+    struct pw_sim_walk walk;
+    const char *comma = "{\"";
+
+    pw_sim_walk_begin(&walk, object);
+    for (; pw_sim_walk_next(&walk); comma = ",\"") {
+        bool time = pw_slice_equal(walk.key, "T") || pw_slice_equal(walk.key, candle ? "t" : "E");
+        int64_t value;
+        pw_sim_buffer_string(out, comma);
+        pw_sim_buffer_slice(out, walk.key);
+        pw_sim_buffer_string(out, "\":");
+        if (pw_slice_equal(walk.key, "k") && walk.value.text[0] == '{') {
+            microseconds_copy(walk.value, true, out);
+        } else {
+            pw_sim_buffer_slice(out, walk.value);
+        }
+        if (time && walk.value.size == MILLISECOND_DIGITS && pw_sim_walk_int(walk.value, &value)) {
+            pw_sim_buffer_string(out, "000");
+        }
+    }
+    pw_sim_buffer_string(out, "}");
+}
+
 static void capture_step(void *state)
 {
     struct capture *capture = state;
@@ -646,6 +676,12 @@ static void capture_step(void *state)
 
     if (!line->bare) {
         message.whole = (struct pw_slice){json, line->bytes};
+    }
+    if (pw_sim_hub_stream(capture->hub, line->stream_idx)->microsecond_cnt && message.data.text[0] == '{') {
+        pw_sim_buffer_clear(&capture->scratch);
+        microseconds_copy(message.data, false, &capture->scratch);
+        message.data_microsecond =
+            (struct pw_slice){capture->scratch.data, capture->scratch.failed ? 0 : capture->scratch.size};
     }
     pw_sim_hub_publish(capture->hub, line->stream_idx, &message);
 }
@@ -855,6 +891,7 @@ static void capture_free(void *state)
     struct capture *capture = state;
 
     pw_sim_symbols_free(capture->symbols, capture->symbol_cnt);
+    pw_sim_buffer_free(&capture->scratch);
     free(capture->states);
     free(capture->lines);
     free(capture->arena);

@@ -291,6 +291,39 @@ Test(capture, clients_get_the_envelope_they_asked_for_and_the_payload_as_recorde
     venue_free(venue);
 }
 
+Test(capture, who_asked_for_microseconds_gets_times_in_them)
+{
+    struct venue *venue = venue_make();
+    struct listener fine, coarse;
+    const char *trade =
+        "{\"e\":\"trade\",\"E\":1700000000123,\"t\":1234567890123,\"T\":1700000000122,\"m\":true}";
+    const char *candle =
+        "{\"e\":\"kline\",\"E\":1700000000123,\"k\":{\"t\":1700000000000,\"T\":1700000000999,\"f\":1}}";
+    char lines[1024];
+
+    snprintf(
+        lines, sizeof lines,
+        "1700000001 {\"stream\":\"a@trade\",\"data\":%s}\n1700000002 {\"stream\":\"a@trade\",\"data\":%s}\n",
+        trade, candle);
+    file_add(venue, "a", lines);
+    cr_assert_eq(venue_load(venue), 0, "%s", venue->error);
+    listener_open(&fine, &venue->hub, 0, true, true);
+    listener_open(&coarse, &venue->hub, 1, false, false);
+    listener_subscribe(&fine, "a@trade");
+    listener_subscribe(&coarse, "a@trade");
+    cr_assert_eq(venue_run(venue), PW_SIM_NEXT_END);
+    expect_message(
+        &fine, "{\"stream\":\"a@trade\",\"data\":{\"e\":\"trade\",\"E\":1700000000123000,\"t\":1234567890123,"
+               "\"T\":1700000000122000,\"m\":true}}");
+    expect_message(&fine, "{\"stream\":\"a@trade\",\"data\":{\"e\":\"kline\",\"E\":1700000000123000,"
+                          "\"k\":{\"t\":1700000000000000,\"T\":1700000000999000,\"f\":1}}}");
+    expect_message(&coarse, trade);
+    expect_message(&coarse, candle);
+    listener_close(&fine);
+    listener_close(&coarse);
+    venue_free(venue);
+}
+
 Test(capture, bare_messages_find_their_stream)
 {
     struct venue *venue = venue_make();
