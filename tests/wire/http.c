@@ -148,6 +148,7 @@ static const char *const g_bad_requests[] = {
     "GET / HTTP/1.1\r\n X: a\r\n" HOST "\r\n",
     "GET / HTTP/1.1\n" HOST "\r\n",
     "GET / HTTP/1.1\r\n" HOST "X: a\nY: b\r\n\r\n",
+    "GET / HTTP/1.1\r\n" HOST "X: a\n\n\r\n",
     "GET / HTTP/1.1\r\n" HOST "X: a\rY: b\r\n\r\n",
     "GET / HTTP/1.1\r\n" HOST "\n\r\n",
     "GET / HTTP/1.1\r\n" HOST "\r\r\n",
