@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the whole-engine tests share: real processes (simulator, engine, tools) in a folder of their own,
+ * waited for by conditions, never by guessed times. Nothing here knows what a test asserts.
+ */
+#ifndef PW_TEST_HARNESS_H
+#define PW_TEST_HARNESS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define HARNESS_PATH_BYTES 512
+
+/* One test's folder and processes. */
+struct harness {
+    char dir[HARNESS_PATH_BYTES];     /* removed at the end unless $PINWHEEL_KEEP is set */
+    char instance[32];                /* unique to this process and test */
+    char journal[HARNESS_PATH_BYTES]; /* dir/journal */
+    pid_t sim, engine;                /* 0: not running */
+    int port;                         /* of the simulator */
+};
+
+/* How an engine is laid out. */
+enum placement { ONE_CORE, TWO_CORES, ALL_APART };
+
+struct engine_options {
+    enum placement placement;
+    const char *symbols;  /* "BTCUSDT, ETHUSDT" */
+    const char *streams;  /* "trade, bookTicker, depth@100ms" */
+    int fast, slow;       /* of ma_cross; 0: no strategy */
+    const char *quantity; /* of ma_cross */
+    bool market_stall;    /* full market journal ring stalls (nothing may be lost) instead of dropping */
+    const char *extra;    /* more top-level YAML */
+};
+
+void harness_begin(struct harness *h, const char *name);
+void harness_end(struct harness *h);
+
+/* Path of a file of the shared data; NULL where the folder is absent: the caller skips. */
+const char *harness_shared(const char *name);
+
+/* Starts `pinwheel sim` on a config of this YAML body; waits until it listens. `port` 0: any. */
+void harness_sim_start(struct harness *h, const char *yaml, int port);
+/* Starts `pinwheel run`; waits until its workspace says that it runs. */
+void harness_engine_start(struct harness *h, const struct engine_options *options);
+/* Sends the signal (0: none), waits, returns the exit status as a shell would see it. */
+int harness_stop(pid_t *pid, int signal);
+/* The simulator has sent everything and the engine has journalled `events` market messages or more of a kind.
+ */
+void harness_sim_wait_text(struct harness *h, const char *text);
+
+/* Runs `pinwheel` with these arguments (NULL-terminated); its standard output, to be freed; *status its exit
+ * code. */
+char *harness_run(struct harness *h, const char *const *args, int *status);
+/* The same, parsed. */
+json_t *harness_run_json(struct harness *h, const char *const *args, int *status);
+
+/* The monitor's view of the engine; NULL if it cannot be had. */
+json_t *harness_top(struct harness *h);
+/* A number (true: 1) of it by path, e.g. "account/fill_cnt", "feeds/0/connect_cnt"; -1 if it is not there. */
+long long json_number_at(const json_t *json, const char *path);
+/* The value of a metric of the engine; -1 if it cannot be had. */
+long long harness_metric(struct harness *h, const char *group, const char *name);
+
+/* Waits until condition(h, arg), at most `seconds`; false if it never came true. */
+bool harness_wait(struct harness *h, bool (*condition)(struct harness *, const void *), const void *arg,
+                  int seconds);
+
+/* Two decimal texts of equal value ("1.50" and "1.5")? */
+bool decimal_equal(const char *a, const char *b);
+
+#endif

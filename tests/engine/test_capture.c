@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Recorded traffic of a real exchange goes through the sockets, and the journal holds exactly the figures
+ * that an independent program computed: in every placement, at recorded pace and as fast as it goes.
+ */
+#include "facts.h"
+#include "harness.h"
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECONDS 120
+
+/* YAML of a simulator that serves these shared files (NULL-terminated), or NULL where they are absent. */
+static const char *capture_yaml(const char *const *names, const char *pace, bool merge)
+{
+    static char yaml[4096];
+    char files[3072] = "";
+    for (size_t i = 0; names[i] != NULL; i++) {
+        const char *path = harness_shared(names[i]);
+        if (path == NULL) {
+            return NULL;
+        }
+        snprintf(files + strlen(files), sizeof files - strlen(files), "%s\"%s\"", i > 0 ? ", " : "", path);
+    }
+    snprintf(yaml, sizeof yaml, "pace: %s\ncapture: {files: [%s], merge: %s}\n", pace, files,
+             merge ? "true" : "false");
+    return yaml;
+}
+
+/* The engine has put this many market messages (not events) into its journal, as its own counters say. */
+struct wanted {
+    long long frames;
+};
+
+static bool frames_judged(struct harness *h, const void *arg)
+{
+    return harness_metric(h, "parse", "frames") >= ((const struct wanted *)arg)->frames;
+}
+
+/* Serves, runs, waits for all of it, stops cleanly; the journal's facts. */
+static json_t *through_the_engine(struct harness *h, const char *sim_yaml,
+                                  const struct engine_options *options, long long frames)
+{
+    harness_sim_start(h, sim_yaml, 0);
+    harness_engine_start(h, options);
+    harness_sim_wait_text(h, "capture finished");
+    struct wanted wanted = {frames};
+    cr_assert(harness_wait(h, frames_judged, &wanted, SECONDS), "not all %lld messages reached parse",
+              frames);
+    cr_assert_eq(harness_stop(&h->engine, SIGTERM), 0, "the engine did not stop cleanly");
+    return facts_of_journal(h);
+}
+
+static void compare_symbols(const json_t *expected, const json_t *facts, int symbols_wanted)
+{
+    const char *symbol;
+    json_t *of_symbol;
+    int symbols = 0;
+    json_object_foreach(json_object_get(expected, "symbols"), symbol, of_symbol)
+    {
+        const json_t *actual = json_object_get(json_object_get(facts, "symbols"), symbol);
+        cr_assert_not_null(actual, "the journal has nothing of %s", symbol);
+        cr_assert_gt(facts_compare(symbol, of_symbol, actual), 10);
+        symbols++;
+    }
+    cr_assert_eq(symbols, symbols_wanted);
+}
+
+static const char *const two_days[] = {"captures/binance/spot_btcusdt_20240808.gz",
+                                       "captures/binance/spot_btcusdt_20240809.gz", NULL};
+
+static void two_days_in(enum placement placement, const char *name)
+{
+    json_t *expected = facts_expected("spot_btcusdt_20240808+09.json");
+    const char *yaml = capture_yaml(two_days, "flood", false);
+    if (expected == NULL || yaml == NULL) {
+        cr_skip_test("no shared data here");
+    }
+    struct harness h;
+    harness_begin(&h, name);
+    struct engine_options options = {.placement = placement,
+                                     .symbols = "BTCUSDT",
+                                     .streams = "trade, bookTicker, depth@100ms",
+                                     .market_stall = true};
+    json_t *facts = through_the_engine(&h, yaml, &options, 99573);
+    compare_symbols(expected, facts, 1);
+    json_decref(facts);
+    json_decref(expected);
+    harness_end(&h);
+}
+
+Test(capture, two_days_flood_two_cores)
+{
+    two_days_in(TWO_CORES, "flood2");
+}
+
+Test(capture, two_days_flood_one_core)
+{
+    two_days_in(ONE_CORE, "flood1");
+}
+
+Test(capture, two_days_flood_stages_apart)
+{
+    two_days_in(ALL_APART, "flood6");
+}
+
+Test(capture, recorded_pace)
+{
+    static const char *const names[] = {"unit/spot_btcusdt_2000.txt", NULL};
+    json_t *expected = facts_expected("unit_spot_btcusdt_2000.json");
+    const char *yaml = capture_yaml(names, "1", false);
+    if (expected == NULL || yaml == NULL) {
+        cr_skip_test("no shared data here");
+    }
+    struct harness h;
+    harness_begin(&h, "recorded");
+    struct engine_options options = {
+        .placement = TWO_CORES, .symbols = "BTCUSDT", .streams = "trade, bookTicker, depth@100ms"};
+    json_t *facts = through_the_engine(&h, yaml, &options, 1999);
+    compare_symbols(expected, facts, 1);
+    json_decref(facts);
+    json_decref(expected);
+    harness_end(&h);
+}
+
+Test(capture, several_symbols)
+{
+    static const char *const names[] = {"captures/cryptofeed/BINANCE.0.gz",
+                                        "captures/cryptofeed/BINANCE.http.0.0.gz",
+                                        "captures/cryptofeed/BINANCE.ws.1.0.gz", NULL};
+    json_t *expected = facts_expected("cryptofeed_BINANCE.json");
+    const char *yaml = capture_yaml(names, "flood", true);
+    if (expected == NULL || yaml == NULL) {
+        cr_skip_test("no shared data here");
+    }
+    struct harness h;
+    harness_begin(&h, "several");
+    struct engine_options options = {.placement = TWO_CORES,
+                                     .symbols = "NKNUSDT, BLZETH, LRCBTC, RUNEEUR",
+                                     .streams = "aggTrade, bookTicker, depth@100ms, kline_1m"};
+    json_t *facts = through_the_engine(&h, yaml, &options, 265);
+    compare_symbols(expected, facts, 4);
+    json_decref(facts);
+    json_decref(expected);
+    harness_end(&h);
+}
+
+/* ---- ma_cross on paper: every fill of the reference ---- */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static void compare_fills(const json_t *expected, const json_t *facts)
+{
+    const json_t *want = json_object_get(expected, "fills");
+    const json_t *have = json_object_get(facts, "fills");
+    cr_assert_eq(json_array_size(have), json_array_size(want), "%zu fills instead of %zu",
+                 json_array_size(have), json_array_size(want));
+    static const char *const keys[] = {"price", "qty", "fee", "cash_after", "position_after"};
+    for (size_t i = 0; i < json_array_size(want); i++) {
+        const json_t *a = json_array_get(want, i), *b = json_array_get(have, i);
+        cr_assert_str_eq(text_of(b, "side"), text_of(a, "side"));
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+            cr_assert(decimal_equal(text_of(a, keys[k]), text_of(b, keys[k])), "fill %zu: %s is %s, not %s",
+                      i + 1, keys[k], text_of(b, keys[k]), text_of(a, keys[k]));
+        }
+    }
+}
+
+static void paper_in(enum placement placement, const char *name)
+{
+    static const char *const names[] = {"captures/binance/spot_btcusdt_20240809.gz", NULL};
+    json_t *expected = facts_expected("paper_ma_spot_btcusdt_20240809.json");
+    const char *yaml = capture_yaml(names, "flood", false);
+    if (expected == NULL || yaml == NULL) {
+        cr_skip_test("no shared data here");
+    }
+    struct harness h;
+    harness_begin(&h, name);
+    struct engine_options options = {.placement = placement,
+                                     .symbols = "BTCUSDT",
+                                     .streams = "trade, bookTicker, depth@100ms",
+                                     .fast = 50,
+                                     .slow = 200,
+                                     .quantity = "0.01",
+                                     .market_stall = true};
+    json_t *facts = through_the_engine(&h, yaml, &options, 58325);
+    compare_fills(expected, facts);
+    json_decref(facts);
+    json_decref(expected);
+    harness_end(&h);
+}
+
+Test(paper, fills_one_core)
+{
+    paper_in(ONE_CORE, "paper1");
+}
+
+Test(paper, fills_two_cores)
+{
+    paper_in(TWO_CORES, "paper2");
+}
+
+Test(paper, fills_stages_apart)
+{
+    paper_in(ALL_APART, "paper6");
+}
