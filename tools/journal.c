@@ -49,6 +49,10 @@ static const char help[] =
     "  --cash AMOUNT  facts: cash at the start (default: what the run's config says)\n"
     "  --json         JSON; query: an object a line\n"
     "  --help\n"
+    "\n"
+    "The first column of query and csv, `position` in JSON, is the number of market events before: that of "
+    "the event itself\n"
+    "if it is the market's.\n"
     "TIME is UTC, 2024-08-09T00:00:00[.123456789][Z], or nanoseconds since 1970.\n"
     "\n"
     "exit codes: 0 good; 1 no journal or no such run, or it cannot be read; 2 wrong usage; 3 it was read, "
@@ -252,7 +256,7 @@ static void print_event(const struct journal_session *session, const struct pw_j
     if (session->json) {
         struct pw_text text = pw_text_start(line, sizeof line);
         pw_event_put_json(&text, &record->event, symbol);
-        printf("{\"market_seq\":%" PRIu64 ",%s}\n", record->market_seq, line);
+        printf("{\"position\":%" PRIu64 ",%s}\n", record->market_seq, line);
     } else {
         pw_event_print(&record->event, symbol, line, sizeof line);
         printf("%" PRIu64 " %s\n", record->market_seq, line);

@@ -16,7 +16,7 @@ struct row {
 };
 
 static const char csv_head[] =
-    "market_seq,recv_ns,venue_ns,kind,symbol,side,price,qty,ask_price,ask_qty,id,first_id,"
+    "position,recv_ns,venue_ns,kind,symbol,side,price,qty,ask_price,ask_qty,id,first_id,"
     "count,state,reason,fee,detail\n";
 
 static void print_e8(const int64_t *value_e8)

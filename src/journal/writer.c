@@ -32,9 +32,13 @@ struct pw_writer {
     int error;
     bool released; /* hold nothing back */
     int64_t committed_ns, commit_every_ns, retry_ns;
-    /* Market events below mark_pos of their ring were there at mark_ns. */
+    /* Market events below mark_pos of their ring were there at mark_ns; those below ripe_pos need not wait
+     * longer. */
     uint64_t mark_pos, ripe_pos;
     int64_t mark_ns;
+    /* What is made of market events below mark_seq lies below mark_made of execution's ring; what was made of
+     * those below made_seq has been taken from there. */
+    uint64_t mark_seq, mark_made, made_seq;
     bool blocked; /* an order's event waits, and the market is silent */
     int64_t blocked_ns;
     uint64_t taken_cnt, taken_bytes; /* events, with frames' bytes; durable or not */
@@ -266,8 +270,29 @@ static bool take_orders(struct pw_writer *writer, const struct pw_consumer *orde
     return true;
 }
 
-/* How many unread market events may be written: those that have waited long enough for their companions, and
- * those beyond half of the ring, since a ring that fills makes parse drop or wait. */
+/* Finds out how far strategy and execution have come. The order of these reads matters: a mark is a number of
+ * strategy's with a position at least as far in execution's ring; when execution has passed that position,
+ * the journal's ring has all that the market up to there has caused. A stage publishes what it made and gives
+ * back what it took at the end of one poll: should the two be seen apart, an event is written as a late one.
+ */
+static void follow_decisions(struct pw_writer *writer, const struct pw_writer_input *input)
+{
+    if (!input->strategy_in || !input->execution_in) {
+        return;
+    }
+    /* Acquire: what execution has put into the journal's ring is visible. Pairs with the release in
+     * pw_consumer_done. */
+    if (atomic_load_explicit(&input->execution_in->tail, memory_order_acquire) < writer->mark_made) {
+        return;
+    }
+    writer->made_seq = writer->mark_seq;
+    /* Acquire: the head read next is not older. Pairs with the release in pw_consumer_done. */
+    writer->mark_seq = atomic_load_explicit(&input->strategy_in->tail, memory_order_acquire);
+    writer->mark_made = atomic_load_explicit(&input->execution_in->head, memory_order_acquire);
+}
+
+/* How many unread market events may be written even if what they caused may still come: those that have
+ * waited for long, and those beyond half of the ring, since a ring that fills makes parse drop or wait. */
 static uint64_t ripe_events(struct pw_writer *writer, const struct pw_consumer *market, uint64_t there,
                             int64_t now_ns)
 {
@@ -323,15 +348,16 @@ static void done(struct pw_consumer *consumer, uint64_t taken)
 static uint32_t take_events(struct pw_writer *writer, const struct pw_writer_input *input, uint32_t batch_max,
                             int64_t now_ns)
 {
+    follow_decisions(writer, input);
     uint64_t market_there = unread(input->market);
-    uint64_t orders_there =
-        unread(input->orders); /* after the market's: companions of what was seen there are there */
+    uint64_t orders_there = unread(input->orders); /* last: what market events caused is seen with them */
     uint64_t market_taken = 0, orders_taken = 0;
     uint64_t ripe = input->market ? ripe_events(writer, input->market, market_there, now_ns) : 0;
-    uint64_t batch = ripe < batch_max ? ripe : batch_max;
+    uint64_t batch = market_there < batch_max ? market_there : batch_max;
     bool all = input->market == NULL;
     bool room = take_orders(writer, input->orders, orders_there, all, &orders_taken, now_ns);
-    while (room && market_taken < batch) {
+    while (room && market_taken < batch &&
+           (market_taken < ripe || pw_encoder_market_seq(writer->events.encoder) < writer->made_seq)) {
         const struct pw_event *event = pw_consumer_at(input->market, market_taken);
         room = take(writer, &writer->events, event, NULL, now_ns);
         market_taken += room;
@@ -377,11 +403,11 @@ struct pw_writer *pw_writer_new(const struct pw_writer_config *config)
         return NULL;
     }
     writer->config = *config;
-    /* What was held back before it was taken must not wait for longer than was promised. */
-    writer->commit_every_ns = config->commit_interval_ns - 2 * config->hold_ns;
-    if (writer->commit_every_ns < config->commit_interval_ns / 2) {
-        writer->commit_every_ns = config->commit_interval_ns / 2;
+    if (writer->config.hold_ns > config->commit_interval_ns / 4) {
+        writer->config.hold_ns = config->commit_interval_ns / 4;
     }
+    /* What was held back before it was taken must not wait for longer than was promised. */
+    writer->commit_every_ns = config->commit_interval_ns - 2 * writer->config.hold_ns;
     writer->committed_ns = INT64_MIN / 2;
     writer->mark_ns = INT64_MIN / 2;
     bool good = stream_init(&writer->events, PW_BLOCK_EVENTS, config->run_id, PW_WRITER_BLOCKS,

@@ -4,11 +4,13 @@
  * blocks until the store has made them durable.
  *
  * The order. Every event of execution.journal names the market event after which it was made. It is written
- * behind that event and before the next. It reaches its ring a little later than the market event reaches its
- * own; so market events are left in their ring for hold_ns, at most half a ring of them. An event that comes
- * later still is written at once: it tells itself where it belongs. One that names an event which has not
- * come is held until the market has passed it (a dropped range counts as passed), or until the market has
- * been silent for a commit interval.
+ * behind that event and before the next. But it reaches its ring later than the market event reaches its own.
+ * So a market event is left in its ring until strategy has taken it from its ring and execution has taken all
+ * that strategy made of it; the tails of those rings tell that. It is not left there for longer than hold_ns,
+ * nor when more than half of the ring is waiting. An order's event that comes later still is written at once:
+ * it tells itself where it belongs. One that names a market event which has not come is held until the market
+ * has passed it (a dropped range counts as passed), or until the market has been silent for a commit
+ * interval.
  *
  * Durability. At each commit interval, or when all block buffers are full, everything new goes to the store
  * in one transaction; the last, unfinished block goes too, and again when it has grown. So at most a commit
@@ -32,7 +34,7 @@
  * bytes an event with 16, 32 and 64 KiB), and are lost whole when a page rots. */
 #define PW_WRITER_BLOCK_BYTES (8u * 4096u - 16u)
 #define PW_WRITER_BLOCKS      32u /* filled before a commit is forced: 1 MiB */
-#define PW_WRITER_HOLD_NS     INT64_C(2000000)
+#define PW_WRITER_HOLD_NS     INT64_C(20000000)
 #define PW_WRITER_RETRY_NS    INT64_C(1000000000)
 
 enum pw_writer_state {
@@ -46,13 +48,16 @@ struct pw_writer_config {
     uint64_t run_id;
     struct pw_clock clock; /* tells how long commits take */
     int64_t commit_interval_ns;
-    int64_t hold_ns;
+    int64_t hold_ns; /* at most a quarter of commit_interval_ns is used; 0: market events do not wait */
     uint32_t frame_bytes_max; /* longer frames are not kept, but counted; 0: no frames are taken */
 };
 
-/* Where events come from; a ring that is not there is NULL. */
+/* Where events come from, and what tells how far the market has been worked through; what is not there is
+ * NULL. */
 struct pw_writer_input {
     struct pw_consumer *market, *orders, *frames;
+    const struct pw_ring *strategy_in;  /* parse.strategy: its positions are the market's sequence numbers */
+    const struct pw_ring *execution_in; /* strategy.execution */
 };
 
 struct pw_writer_stats {

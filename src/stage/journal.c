@@ -69,6 +69,13 @@ static struct pw_consumer *attach(const struct pw_stage_env *env, const char *ri
     return pw_env_consumer(env, ring, consumer) == 0 ? consumer : NULL;
 }
 
+/* Others' rings, of which only the positions are read. */
+static const struct pw_ring *find_ring(const struct pw_stage_env *env, const char *name)
+{
+    const struct pw_region *region = pw_workspace_find(env->ws, name, PW_REGION_RING);
+    return region ? pw_region_at(env->ws, region, 0) : NULL;
+}
+
 static uint32_t longest_message(const struct pw_config *config)
 {
     uint32_t bytes = 0;
@@ -83,7 +90,9 @@ static int journal_init(void *state, const struct pw_stage_env *env)
     struct journal *j = state;
     j->input = (struct pw_writer_input){.market = attach(env, "parse.journal", &j->market),
                                         .orders = attach(env, "execution.journal", &j->orders),
-                                        .frames = attach(env, "parse.journal_frames", &j->frames)};
+                                        .frames = attach(env, "parse.journal_frames", &j->frames),
+                                        .strategy_in = find_ring(env, "parse.strategy"),
+                                        .execution_in = find_ring(env, "strategy.execution")};
     for (int i = 0; i < COUNTERS; i++) {
         j->counters[i] = pw_env_metric(env, "journal", counter_names[i]);
         if (!j->counters[i]) {

@@ -225,6 +225,41 @@ Test(order, market_events_wait_for_their_companions)
     fixture_free(f);
 }
 
+/* Market events go out as soon as strategy and execution have passed them, not before. */
+Test(order, progress_of_strategy_and_execution_is_followed)
+{
+    struct fixture *f = fixture_new(20 * MS);
+    struct pw_producer to_strategy, to_execution;
+    struct pw_consumer strategy, execution;
+    void *rings[2] = {ring_new(0, &to_strategy, &strategy), ring_new(0, &to_execution, &execution)};
+    f->input.strategy_in = rings[0];
+    f->input.execution_in = rings[1];
+    poll_once(f);
+    put_market(f, 6);
+    for (int i = 0; i < 6; i++) {
+        put(&to_strategy, (struct pw_event){.kind = PW_EVENT_QUOTE});
+    }
+    poll_once(f);
+    cr_expect_eq(poll_once(f), 0, "strategy has not taken any");
+    for (int i = 0; i < 4; i++) {
+        put(&to_execution, (struct pw_event){.kind = PW_EVENT_QUOTE});
+    }
+    pw_consumer_done(&strategy, 4);
+    poll_once(f);
+    cr_expect_eq(poll_once(f), 0, "execution has not taken what strategy made of them");
+    put_signal(f, 2);
+    pw_consumer_done(&execution, 4);
+    cr_expect_eq(poll_once(f), 5);
+    cr_expect_str_eq(written(f), "mmmsm");
+    pw_consumer_done(&strategy, 2); /* strategy made nothing of the other two */
+    poll_once(f);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "mmmsmmm");
+    free(rings[0]);
+    free(rings[1]);
+    fixture_free(f);
+}
+
 Test(order, no_more_than_half_of_the_ring_is_held_back_and_nothing_at_the_end)
 {
     struct fixture *f = fixture_new(2 * MS);
