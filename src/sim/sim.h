@@ -38,7 +38,7 @@ enum pw_sim_slow {
     PW_SIM_SLOW_AUTO = 0,
     PW_SIM_SLOW_WAIT = 1,
     PW_SIM_SLOW_DROP = 2
-}; /* auto: captures wait */
+}; /* auto: a live market drops */
 
 struct pw_sim_limits_config {
     uint32_t connections_max;
@@ -72,7 +72,8 @@ struct pw_sim_instrument_config {
     int64_t price_e8, tick_e8, step_e8;
     uint32_t trades_per_s, quotes_per_s; /* on average */
     uint32_t volatility_ppm; /* typical move of the fair price in a second, millionths of the price */
-    uint32_t levels;         /* that the book holds a side, about */
+    bool steady;             /* without quiet and busy times */
+    uint32_t levels;         /* a side, about: resting orders, most of them at a price of their own */
 };
 
 struct pw_sim_synthetic_config {

@@ -6,9 +6,9 @@
 #include "sim.h"
 #include "value.h"
 
-#include <pinwheel/event.h>
 #include <assert.h>
 #include <errno.h>
+#include <pinwheel/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,8 @@ static const struct pw_key g_limit_keys[] = {
     {.name = "window_kib", LIMIT(window_kib), COUNT("256", 16, 524288), .unit = "KiB",
      .help = "what a client may leave unread before the market waits for it"},
     {.name = "slow_clients", LIMIT(slow_clients), .kind = PW_VALUE_CHOICE, .fallback = "auto", CHOICES(g_slow),
-     .help = "the market waits for clients that do not read, or drops them; auto: captures wait"},
+     .help = "the market waits for clients that do not read, or drops them; auto: a market of its own "
+             "drops them, but at pace flood it waits, as captures do"},
     {.name = "ping_interval_ms", LIMIT(ping_interval_ms), COUNT("20000", 10, 86400000), .unit = "ms",
      .help = "between pings"},
     {.name = "pong_timeout_ms", LIMIT(pong_timeout_ms), COUNT("60000", 10, 86400000), .unit = "ms",
@@ -121,7 +122,9 @@ static const struct pw_key g_instrument_keys[] = {
      .help = "changes of the best prices or quantities, on average"},
     {.name = "volatility_ppm", INSTRUMENT(volatility_ppm), COUNT("20", 0, 10000),
      .help = "how far the fair price typically moves in a second, in millionths of it"},
-    {.name = "levels", INSTRUMENT(levels), COUNT("400", 20, 4000), .help = "that each side holds, about"},
+    {.name = "steady", INSTRUMENT(steady), .kind = PW_VALUE_BOOL, .fallback = "false",
+     .help = "true: without quiet and busy times, for loads of a known size"},
+    {.name = "levels", INSTRUMENT(levels), COUNT("400", 20, 4000), .help = "of each side, about: resting orders, most of them at a price of their own"},
 };
 
 static const struct pw_key g_market_keys[] = {
@@ -333,7 +336,8 @@ static void source_check(struct pw_document *doc, struct pw_sim_config *config)
     }
     config->synthetic = market;
     if (config->limits.slow_clients == PW_SIM_SLOW_AUTO) {
-        config->limits.slow_clients = market ? PW_SIM_SLOW_DROP : PW_SIM_SLOW_WAIT;
+        config->limits.slow_clients =
+            market && config->pace_percent != PW_SIM_PACE_FLOOD ? PW_SIM_SLOW_DROP : PW_SIM_SLOW_WAIT;
     }
     if (config->limits.window_kib > config->limits.output_kib / 2) {
         pw_document_problem(doc, pw_document_mark(doc, "limits.window_kib"),

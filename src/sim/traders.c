@@ -64,14 +64,17 @@ static double random_normal(struct pw_sim_traders *traders)
 
 /* ---- time ---- */
 
-/* Busy times come every few seconds, last half a second, and have six times the flow of quiet ones. */
-#define QUIET_NS   4e9
-#define BUSY_NS    5e8
+/* Busy times come every two seconds, last a quarter of one, and have six times the flow of quiet ones. */
+#define QUIET_NS   1.75e9
+#define BUSY_NS    2.5e8
 #define BUSY_TIMES 6.0
 #define QUIET_RATE ((QUIET_NS + BUSY_NS) / (QUIET_NS + BUSY_TIMES * BUSY_NS)) /* so that the mean is 1 */
 
 static double mood_rate(const struct pw_sim_traders *traders)
 {
+    if (traders->config->steady) {
+        return 1;
+    }
     return traders->busy ? BUSY_TIMES * QUIET_RATE : QUIET_RATE;
 }
 
@@ -184,8 +187,8 @@ static void deep_act(struct pw_sim_traders *traders)
     const struct pw_sim_queues *queues = &traders->market->sides[side];
     uint32_t order_idx;
 
-    /* Even odds at the number of levels that there should be, none at twice as many. */
-    if (random_below(traders, 2 * traders->config->levels) >= queues->queue_cnt) {
+    /* Even odds at the number of orders that there should be, none at twice as many. */
+    if (random_below(traders, 2 * traders->config->levels) >= queues->resting_cnt) {
         deep_place(traders, side);
         return;
     }
