@@ -219,7 +219,7 @@ static struct pw_feed_view *feed_view(struct rig *rig, uint32_t feed_idx)
 #define QUOTE(u) "{\"u\":" #u ",\"s\":\"BTCUSDT\",\"b\":\"2\",\"B\":\"1\",\"a\":\"3\",\"A\":\"1\"}"
 #define DEPTH(U, u, levels)                                                                                  \
     "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":" #U ",\"u\":" #u ",\"b\":[" levels "],\"a\":[]" \
-                                                                                                "}"
+    "}"
 
 Test(parse, events_are_numbered_in_the_order_of_their_frames)
 {
