@@ -277,8 +277,9 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void __libc_free(void *);
 
-static _Thread_local bool heap_forbidden;
-static _Thread_local uint32_t heap_calls;
+/* Volatile: compilers know malloc, and that it does not look at variables of ours. */
+static _Thread_local volatile bool heap_forbidden;
+static _Thread_local volatile uint32_t heap_calls;
 
 void *malloc(size_t bytes)
 {
