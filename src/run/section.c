@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Groups and lists of a config file, read by a table of keys: see section.h.
+ */
+#include "section.h"
+
+#include "config.h"
+#include "word.h"
+#include <string.h>
+
+static struct pw_target target_of(const struct pw_key *key, void *record)
+{
+    return (struct pw_target){(char *)record + key->offset, key->bytes};
+}
+
+/* A list of at most cnt_max items; tells what is not, and returns how many items are to be read. */
+static uint32_t list_length(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node)
+{
+    if (node->type != YAML_SEQUENCE_NODE ||
+        node->data.sequence.items.top == node->data.sequence.items.start) {
+        pw_document_problem(doc, node->start_mark, "%s: has %s where a list of one or more is wanted",
+                            key->name,
+                            node->type == YAML_SEQUENCE_NODE ? "an empty list" : pw_node_kind_name(node));
+        return 0;
+    }
+    size_t item_cnt = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    if (item_cnt > key->cnt_max) {
+        pw_document_problem(doc, node->start_mark, "%s: has %zu entries; at most %u are possible", key->name,
+                            item_cnt, key->cnt_max);
+        return key->cnt_max;
+    }
+    return (uint32_t)item_cnt;
+}
+
+static void list_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node,
+                      void *record)
+{
+    uint32_t item_cnt = list_length(doc, key, node);
+    for (uint32_t i = 0; i < item_cnt; i++) {
+        const yaml_node_t *item = pw_document_node(doc, node->data.sequence.items.start[i]);
+        void *to = (char *)record + key->offset + i * key->bytes;
+        if (key->kind != PW_VALUE_GROUPS) {
+            pw_value_read_node(doc, key, key->item, item, (struct pw_target){to, key->bytes});
+        } else if (item->type == YAML_MAPPING_NODE) {
+            pw_section_read(doc, key->section, item, to);
+        } else {
+            pw_document_problem(doc, item->start_mark, "%s: has %s where a group of 'key: value' is wanted",
+                                key->name, pw_node_kind_name(item));
+        }
+    }
+    memcpy((char *)record + key->cnt_offset, &item_cnt, sizeof item_cnt);
+}
+
+/* Which instruments these are is known only when all feeds are: here the list is measured, config.c reads it.
+ */
+static void refs_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node)
+{
+    list_length(doc, key, node);
+}
+
+/* A name that stands in the same mapping before: its line, or 0. */
+static size_t param_line_before(struct pw_document *doc, const yaml_node_t *map, const yaml_node_pair_t *pair)
+{
+    const yaml_node_t *name = pw_document_node(doc, pair->key);
+    for (const yaml_node_pair_t *other = map->data.mapping.pairs.start; other < pair; other++) {
+        const yaml_node_t *before = pw_document_node(doc, other->key);
+        if (name->type == YAML_SCALAR_NODE && before->type == YAML_SCALAR_NODE &&
+            strcmp((const char *)name->data.scalar.value, (const char *)before->data.scalar.value) == 0) {
+            return before->start_mark.line + 1;
+        }
+    }
+    return 0;
+}
+
+static void params_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node,
+                        void *record)
+{
+    if (node->type != YAML_MAPPING_NODE) {
+        pw_document_problem(doc, node->start_mark, "%s: has %s where a group of 'name: value' is wanted",
+                            key->name, pw_node_kind_name(node));
+        return;
+    }
+    uint32_t param_cnt = 0;
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
+        const yaml_node_t *name = pw_document_node(doc, pair->key);
+        size_t line = param_line_before(doc, node, pair);
+        if (param_cnt == key->cnt_max) {
+            pw_document_problem(doc, name->start_mark, "%s: at most %u are possible", key->name,
+                                key->cnt_max);
+            break;
+        }
+        if (line != 0) {
+            pw_document_problem(doc, name->start_mark,
+                                "'%s' is set a second time (first in line %zu); remove one",
+                                (const char *)name->data.scalar.value, line);
+            continue;
+        }
+        struct pw_param *param = (struct pw_param *)((char *)record + key->offset) + param_cnt++;
+        pw_value_read_node(doc, key, PW_VALUE_NAME, name,
+                           (struct pw_target){param->name, sizeof param->name});
+        pw_value_read_node(doc, key, PW_VALUE_TEXT, pw_document_node(doc, pair->value),
+                           (struct pw_target){param->value, sizeof param->value});
+    }
+    memcpy((char *)record + key->cnt_offset, &param_cnt, sizeof param_cnt);
+}
+
+static void key_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node, void *record)
+{
+    switch (key->kind) {
+    case PW_VALUE_GROUP:
+        if (node->type == YAML_MAPPING_NODE) {
+            pw_section_read(doc, key->section, node, (char *)record + key->offset);
+        } else {
+            pw_document_problem(doc, node->start_mark, "%s: has %s where a group of 'key: value' is wanted",
+                                key->name, pw_node_kind_name(node));
+        }
+        break;
+    case PW_VALUE_GROUPS:
+    case PW_VALUE_LIST:
+        list_read(doc, key, node, record);
+        break;
+    case PW_VALUE_REFS:
+        refs_read(doc, key, node);
+        break;
+    case PW_VALUE_PARAMS:
+        params_read(doc, key, node, record);
+        break;
+    default:
+        pw_value_read_node(doc, key, key->kind, node, target_of(key, record));
+    }
+}
+
+/* Tells an unknown key, with the one that was probably meant. */
+static void unknown_key(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                        const char *text)
+{
+    const char *names[PW_SECTION_KEYS_MAX];
+    char all[400];
+    uint32_t name_cnt = 0;
+    for (; name_cnt < section->key_cnt; name_cnt++) {
+        names[name_cnt] = section->keys[name_cnt].name;
+    }
+    const char *nearest = pw_word_nearest(text, names, name_cnt);
+    if (nearest != NULL) {
+        pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; did you mean '%s'?", text, nearest);
+    } else {
+        pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; here may stand: %s", text,
+                            pw_value_join(names, name_cnt, all, sizeof all));
+    }
+}
+
+static const struct pw_key *key_find(const struct pw_section *section, const char *text)
+{
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        if (strcmp(section->keys[i].name, text) == 0) {
+            return &section->keys[i];
+        }
+    }
+    return NULL;
+}
+
+/* Each pair of the mapping; `seen` (by key) holds the line where a key stood first. */
+static void pairs_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                       void *record, size_t *seen)
+{
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
+        const yaml_node_t *name = pw_document_node(doc, pair->key);
+        bool whole = true;
+        const char *text = name->type == YAML_SCALAR_NODE ? pw_node_text(name, &whole) : "";
+        const struct pw_key *key = whole ? key_find(section, text) : NULL;
+        if (key == NULL) {
+            unknown_key(doc, section, name, text);
+            continue;
+        }
+        size_t *line = &seen[key - section->keys];
+        if (*line != 0) {
+            pw_document_problem(doc, name->start_mark,
+                                "'%s' is set a second time (first in line %zu); remove one", key->name,
+                                *line);
+            continue;
+        }
+        *line = name->start_mark.line + 1;
+        key_read(doc, key, pw_document_node(doc, pair->value), record);
+    }
+}
+
+void pw_section_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+                     void *record)
+{
+    size_t seen[PW_SECTION_KEYS_MAX] = {0};
+    /* Defaults first: a value that was judged wrong leaves a sound one behind for the checks that follow. */
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        const struct pw_key *key = &section->keys[i];
+        if (key->kind == PW_VALUE_GROUP) {
+            pw_section_read(doc, key->section, NULL, (char *)record + key->offset);
+        } else {
+            pw_value_read_default(doc, key, target_of(key, record));
+        }
+    }
+    if (node == NULL) {
+        return;
+    }
+    pairs_read(doc, section, node, record, seen);
+    for (uint32_t i = 0; i < section->key_cnt; i++) {
+        const struct pw_key *key = &section->keys[i];
+        if (key->required && seen[i] == 0) {
+            pw_document_problem(doc, node->start_mark, "'%s' is missing; add it: %s", key->name, key->help);
+        }
+    }
+}
