@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The simulator's config: one table of keys, by the same values and documents as the engine's. See sim.h.
+ * The simulator's config: a table of keys, read as the engine's is. See sim.h.
  */
-#include "document.h"
+#include "section.h"
 #include "sim.h"
-#include "value.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -169,126 +168,6 @@ static const struct pw_key g_root_keys[] = {
 
 static const struct pw_section g_root = {.keys = g_root_keys, .key_cnt = COUNT_OF(g_root_keys)};
 
-#define SECTION_KEYS_MAX 16u
-static_assert(COUNT_OF(g_limit_keys) <= SECTION_KEYS_MAX, "the largest section fits the arrays below");
-
-/* ---- reading by the table ---- */
-
-static void section_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
-                         void *record);
-
-static void list_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node,
-                      void *record)
-{
-    uint32_t cnt = 0;
-
-    if (node->type != YAML_SEQUENCE_NODE) {
-        pw_document_problem(doc, node->start_mark, "%s: has %s where a list is wanted", key->name,
-                            pw_node_kind_name(node));
-        return;
-    }
-    for (const yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top;
-         item++) {
-        const yaml_node_t *entry = pw_document_node(doc, *item);
-        struct pw_target to = {(char *)record + key->offset + cnt * key->bytes, key->bytes};
-        if (cnt == key->cnt_max) {
-            pw_document_problem(doc, entry->start_mark, "%s: at most %u are possible", key->name,
-                                key->cnt_max);
-            break;
-        }
-        if (key->kind == PW_VALUE_LIST) {
-            pw_value_read_node(doc, key, key->item, entry, to);
-        } else {
-            section_read(doc, key->section, entry, to.to);
-        }
-        cnt++;
-    }
-    memcpy((char *)record + key->cnt_offset, &cnt, sizeof cnt);
-}
-
-static void key_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node, void *record)
-{
-    struct pw_target to = {(char *)record + key->offset, key->bytes};
-
-    if (key->kind == PW_VALUE_GROUP) {
-        section_read(doc, key->section, node, to.to);
-    } else if (key->kind == PW_VALUE_GROUPS || key->kind == PW_VALUE_LIST) {
-        list_read(doc, key, node, record);
-    } else {
-        pw_value_read_node(doc, key, key->kind, node, to);
-    }
-}
-
-static void defaults_set(struct pw_document *doc, const struct pw_section *section, void *record)
-{
-    for (uint32_t i = 0; i < section->key_cnt; i++) {
-        const struct pw_key *key = &section->keys[i];
-        struct pw_target to = {(char *)record + key->offset, key->bytes};
-        if (key->kind == PW_VALUE_GROUP) {
-            defaults_set(doc, key->section, to.to);
-        } else {
-            pw_value_read_default(doc, key, to);
-        }
-    }
-}
-
-static void unknown_key(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
-                        const char *text)
-{
-    const char *names[SECTION_KEYS_MAX];
-    char all[300];
-
-    for (uint32_t i = 0; i < section->key_cnt; i++) {
-        names[i] = section->keys[i].name;
-    }
-    pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; here may stand: %s", text,
-                        pw_value_join(names, section->key_cnt, all, sizeof all));
-}
-
-static void pair_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_pair_t *pair,
-                      void *record, bool *seen)
-{
-    const yaml_node_t *name = pw_document_node(doc, pair->key);
-    bool whole = false;
-    const char *text = name->type == YAML_SCALAR_NODE ? pw_node_text(name, &whole) : "";
-    uint32_t i = 0;
-
-    while (i < section->key_cnt && (!whole || strcmp(section->keys[i].name, text) != 0)) {
-        i++;
-    }
-    if (i == section->key_cnt) {
-        unknown_key(doc, section, name, text);
-    } else if (seen[i]) {
-        pw_document_problem(doc, name->start_mark, "'%s' is set a second time; remove one", text);
-    } else {
-        seen[i] = true;
-        key_read(doc, &section->keys[i], pw_document_node(doc, pair->value), record);
-    }
-}
-
-static void section_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
-                         void *record)
-{
-    bool seen[SECTION_KEYS_MAX] = {false};
-
-    defaults_set(doc, section, record);
-    if (node->type != YAML_MAPPING_NODE) {
-        pw_document_problem(doc, node->start_mark, "%s where a group of 'key: value' is wanted",
-                            pw_node_kind_name(node));
-        return;
-    }
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
-         pair++) {
-        pair_read(doc, section, pair, record, seen);
-    }
-    for (uint32_t i = 0; i < section->key_cnt; i++) {
-        if (section->keys[i].required && !seen[i]) {
-            pw_document_problem(doc, node->start_mark, "'%s' is missing; add it: %s", section->keys[i].name,
-                                section->keys[i].help);
-        }
-    }
-}
-
 /* ---- what concerns several values ---- */
 
 static void pace_check(struct pw_document *doc, struct pw_sim_config *config)
@@ -372,7 +251,7 @@ int pw_sim_config_load(struct pw_sim_config *config, const char *path, char *err
     snprintf(config->path, sizeof config->path, "%s", path);
     result = pw_document_load(doc, config->path);
     if (!result) {
-        section_read(doc, &g_root, pw_document_root(doc), config);
+        pw_section_read(doc, &g_root, pw_document_root(doc), config);
         pace_check(doc, config);
         instruments_check(doc, config);
         source_check(doc, config);
