@@ -19,9 +19,6 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Longest run of bits that one call takes: with up to 7 bits waiting it still fits a word. */
-#define PW_BITS_MAX 56u
-
 struct pw_bits {
     /* Writing. */
     uint8_t *out;    /* where the waiting bits go */
@@ -50,6 +47,8 @@ enum pw_escape {
 #define PW_LENGTH_MAX  40u /* longer numbers are told by 6 bits of length and themselves */
 #define PW_ESCAPE_BITS 2u
 
+/* The low n bits of value, whose others are zero; n at most 56: with up to 7 bits waiting they still fit a
+ * word. */
 static inline void pw_bits_put(struct pw_bits *b, uint64_t value, uint32_t n)
 {
     b->wait |= value << b->filled;
@@ -60,7 +59,7 @@ static inline void pw_bits_put(struct pw_bits *b, uint64_t value, uint32_t n)
     b->filled &= 7u;
 }
 
-/* The next PW_BITS_MAX bits and perhaps more, without taking them. */
+/* The next 57 bits and perhaps more, without taking them. */
 static inline uint64_t pw_bits_peek(const struct pw_bits *b)
 {
     uint64_t at = b->pos >> 3, word = 0;

@@ -282,11 +282,6 @@ size_t pw_encoder_seal(struct pw_encoder *encoder)
     return header.bytes;
 }
 
-uint32_t pw_encoder_event_cnt(const struct pw_encoder *encoder)
-{
-    return encoder->header.event_cnt;
-}
-
 uint64_t pw_encoder_block_no(const struct pw_encoder *encoder)
 {
     return encoder->block_no;

@@ -71,9 +71,9 @@ struct channel {
     uint32_t key;
     uint16_t next; /* the channel that came after it last time */
     uint16_t instrument_slot;
-    uint8_t form;   /* enum form */
-    uint8_t group;  /* of recv steps */
-    bool has_venue; /* its events say when the venue sent them */
+    uint8_t form;       /* enum form */
+    uint8_t recv_group; /* its row and column in codec.recv */
+    bool has_venue;     /* its events say when the venue sent them */
     struct pw_usual usual[PLACE_CNT];
 };
 
@@ -384,7 +384,7 @@ static struct channel *channel_add(struct codec *c, unsigned kind, uint16_t inst
         .next = NONE,
         .instrument_slot = *instrument_slot(c, instrument_idx),
         .form = (uint8_t)form,
-        .group = recv_group_of(form),
+        .recv_group = recv_group_of(form),
         .has_venue = has_venue,
     };
     channel->usual[PLACE_VENUE] = usual_of(LENGTH_VENUE);
@@ -424,9 +424,9 @@ BOTH_WAYS void code_recv(struct codec *c, bool decode, const struct channel *cha
     uint64_t other = decode ? 0 : *recv_ns != c->recv_ns;
     code_bits(c, decode, 1, &other);
     if (other) {
-        uint32_t before = c->channel_idx == NONE ? 3 : c->channels[c->channel_idx].group;
+        uint32_t before = c->channel_idx == NONE ? 3 : c->channels[c->channel_idx].recv_group;
         uint64_t value = (uint64_t)*recv_ns;
-        code_step_up(c, decode, &c->recv[before][channel->group], (uint64_t)c->recv_ns, &value);
+        code_step_up(c, decode, &c->recv[before][channel->recv_group], (uint64_t)c->recv_ns, &value);
         c->recv_ns = (int64_t)value;
     }
     *recv_ns = c->recv_ns;

@@ -170,7 +170,6 @@ static void took_commit(struct pw_writer *writer, int64_t duration_ns)
     writer->stats.event_cnt = writer->taken_cnt;
     writer->stats.plain_bytes = writer->taken_bytes;
     writer->stats.commit_cnt++;
-    writer->stats.commit_last_ns = duration_ns;
     if (duration_ns > writer->stats.commit_max_ns) {
         writer->stats.commit_max_ns = duration_ns;
     }

@@ -66,10 +66,10 @@ struct pw_writer_stats {
     uint64_t stored_bytes; /* of the blocks that hold them */
     uint64_t commit_cnt;
     uint64_t commit_error_cnt;
-    uint64_t full_cnt;                     /* times that a segment or the disk was full */
-    uint64_t dropped_cnt;                  /* market events that gaps tell of, frames that are too long */
-    uint64_t unmatched_cnt;                /* orders' events written although what they name has not come */
-    int64_t commit_last_ns, commit_max_ns; /* durations */
+    uint64_t full_cnt;      /* times that a segment or the disk was full */
+    uint64_t dropped_cnt;   /* market events that gaps tell of, frames that are too long */
+    uint64_t unmatched_cnt; /* orders' events written although what they name has not come */
+    int64_t commit_max_ns;  /* longest one */
 };
 
 struct pw_writer; /* opaque */
