@@ -106,7 +106,7 @@ static uint32_t syscalls_reap(void *state, struct pw_completion *out, uint32_t c
 {
     struct syscalls *all = state;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < all->slot_cnt && n + 2 <= cap; i++) {
+    for (uint32_t i = 0; i < all->slot_cnt && n < cap; i++) {
         struct syscalls_slot *slot = &all->slots[i];
         if (slot->detaching) {
             slot->detaching = false;
@@ -115,7 +115,7 @@ static uint32_t syscalls_reap(void *state, struct pw_completion *out, uint32_t c
             out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL};
         } else if (slot->attached) {
             n += try_send(slot, i, &out[n]);
-            n += try_recv(slot, i, &out[n]);
+            n += n < cap && try_recv(slot, i, &out[n]);
         }
     }
     return n;
