@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #define SECONDS 120
 
@@ -146,6 +148,104 @@ Test(capture, several_symbols)
     json_decref(facts);
     json_decref(expected);
     harness_end(&h);
+}
+
+/* ---- A minute at the pace at which it was recorded, in both shapes at once ---- */
+
+/* What plain text search finds in the lines of the first minute. */
+struct minute {
+    long long trades, quotes, depths;
+    long long first_trade_id, last_trade_id;
+    char last_quote[512];
+};
+
+/* Copies the first minute's lines to `to`; false if the recording cannot be read. */
+static bool cut_minute(const char *from, const char *to, struct minute *minute)
+{
+    gzFile in = gzopen(from, "rb");
+    FILE *out = fopen(to, "w");
+    static char line[1 << 20];
+    long long first_ns = 0;
+    *minute = (struct minute){0};
+    while (in != NULL && out != NULL && gzgets(in, line, sizeof line) != NULL) {
+        long long ns = strtoll(line, NULL, 10);
+        first_ns = first_ns > 0 ? first_ns : ns;
+        if (ns - first_ns >= 60 * 1000000000LL) {
+            break;
+        }
+        fputs(line, out);
+        const char *trade_id = strstr(line, "\"t\":");
+        if (strstr(line, "@trade\"") != NULL && trade_id != NULL) {
+            minute->last_trade_id = strtoll(trade_id + 4, NULL, 10);
+            minute->first_trade_id = minute->trades++ > 0 ? minute->first_trade_id : minute->last_trade_id;
+        } else if (strstr(line, "@bookTicker\"") != NULL) {
+            minute->quotes++;
+            snprintf(minute->last_quote, sizeof minute->last_quote, "%.500s", line);
+        } else {
+            minute->depths += strstr(line, "@depth") != NULL;
+        }
+    }
+    bool good = in != NULL && out != NULL && first_ns > 0;
+    if (in != NULL) {
+        gzclose(in);
+    }
+    if (out != NULL) {
+        fclose(out);
+    }
+    return good;
+}
+
+static void check_minute(struct harness *h, const struct minute *minute)
+{
+    struct wanted wanted = {minute->trades + minute->quotes + minute->depths};
+    cr_assert(harness_wait(h, frames_judged, &wanted, SECONDS));
+    cr_assert_eq(harness_stop(&h->engine, SIGTERM), 0);
+    json_t *facts = facts_of_journal(h);
+    const json_t *btc = json_object_get(json_object_get(facts, "symbols"), "BTCUSDT");
+    const json_t *trades = json_object_get(btc, "trades"), *quotes = json_object_get(btc, "bookTicker");
+    cr_expect_eq(json_number_at(trades, "count"), minute->trades);
+    cr_expect_eq(json_number_at(trades, "first_id"), minute->first_trade_id);
+    cr_expect_eq(json_number_at(trades, "last_id"), minute->last_trade_id);
+    cr_expect_eq(json_number_at(quotes, "count"), minute->quotes);
+    cr_expect_eq(json_number_at(btc, "depthUpdate/count"), minute->depths);
+    char bid[64];
+    snprintf(bid, sizeof bid, "\"b\":\"%.40s\"",
+             json_string_value(json_object_get(json_object_get(quotes, "last"), "bid")));
+    cr_expect_not_null(strstr(minute->last_quote, bid), "last quote %s, journal has %s", minute->last_quote,
+                       bid);
+    json_decref(facts);
+}
+
+Test(capture, a_minute_at_recorded_pace_in_both_shapes)
+{
+    const char *path = harness_shared(two_days[0]);
+    if (path == NULL) {
+        cr_skip_test("no shared data here");
+    }
+    struct harness two, one;
+    struct minute minute;
+    char cut[2 * HARNESS_PATH_BYTES], tls[2 * HARNESS_PATH_BYTES], yaml[4 * HARNESS_PATH_BYTES];
+    harness_begin(&two, "minute2");
+    harness_begin(&one, "minute1");
+    snprintf(cut, sizeof cut, "%s/minute.txt", two.dir);
+    cr_assert(cut_minute(path, cut, &minute));
+    cr_assert_gt(minute.trades, 100);
+    snprintf(yaml, sizeof yaml, "pace: 1\ncapture: {files: [\"%s\"], wait_clients: 2}\n", cut);
+    harness_sim_start(&two, yaml, 0);
+    one.port = two.port;
+    snprintf(tls, sizeof tls, "%s/tls", two.dir);
+    snprintf(cut, sizeof cut, "%s/tls", one.dir);
+    cr_assert_eq(symlink(tls, cut), 0);
+    struct engine_options options = {.symbols = "BTCUSDT", .streams = "trade, bookTicker, depth@100ms"};
+    options.placement = TWO_CORES;
+    harness_engine_start(&two, &options);
+    options.placement = ONE_CORE;
+    harness_engine_start(&one, &options);
+    harness_sim_wait_text(&two, "capture finished");
+    check_minute(&two, &minute);
+    check_minute(&one, &minute);
+    harness_end(&one);
+    harness_end(&two);
 }
 
 /* ---- ma_cross on paper: every fill of the reference ---- */
