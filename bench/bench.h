@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the benches share: ticks, cores, and a report that ends as text or JSON.
+ *
+ * A bench measures and adds rows to its report; it prints nothing. Each latency has its raw samples behind
+ * it, each figure a baseline that was measured in the same run, in turns with it: virtual machines change
+ * their speed by the minute, ratios less so.
+ *
+ * To add one: a file with a `const struct pw_bench`, its name in bench_table of main.c, its file in
+ * meson.build.
+ */
+#ifndef PW_BENCH_H
+#define PW_BENCH_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#ifdef __x86_64__
+#include <x86intrin.h>
+#endif
+
+#define PW_BENCH_NAME_BYTES 64
+#define PW_BENCH_ROWS_MAX   64u
+
+struct pw_bench_env {
+    int cores[2];      /* numbers of the processors to use */
+    uint32_t core_cnt; /* 1 when the host, or the user, gives no more */
+    bool quick;        /* a hundredth of the work: to see whether it runs, not for figures */
+};
+
+/* ---- report ---- */
+
+struct pw_bench_latency {
+    char name[PW_BENCH_NAME_BYTES];
+    size_t sample_cnt;
+    double typical_ns; /* median of the means of blocks of samples: finer than the clock's step */
+    double p50_ns, p90_ns, p99_ns, p99_9_ns, p99_99_ns, max_ns;
+};
+
+struct pw_bench_rate {
+    char name[PW_BENCH_NAME_BYTES];
+    double per_s;
+};
+
+/* How a figure stands to its baseline. */
+struct pw_bench_ratio {
+    char name[PW_BENCH_NAME_BYTES], baseline[PW_BENCH_NAME_BYTES];
+    double ratio;
+    double aim;    /* 0: none */
+    bool at_least; /* the aim is a floor (rates), not a ceiling (durations) */
+};
+
+struct pw_bench_report {
+    uint32_t latency_cnt, rate_cnt, ratio_cnt;
+    struct pw_bench_latency latencies[PW_BENCH_ROWS_MAX];
+    struct pw_bench_rate rates[PW_BENCH_ROWS_MAX];
+    struct pw_bench_ratio ratios[PW_BENCH_ROWS_MAX];
+    char note[256]; /* what was left out and why; empty: nothing */
+};
+
+/* Sorts the samples. block: how many samples in a row make one mean for typical_ns. */
+void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double *samples_ns,
+                          size_t sample_cnt, size_t block);
+void pw_bench_add_rate(struct pw_bench_report *report, const char *name, double per_s);
+void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_ratio *ratio);
+
+double pw_bench_median(double *values, size_t value_cnt); /* sorts them */
+
+/* ---- benches ---- */
+
+struct pw_bench {
+    const char *name;
+    const char *what;
+    /* 0, or -errno when it could not be run at all, with the reason in report->note. */
+    int (*run)(const struct pw_bench_env *env, struct pw_bench_report *report);
+};
+
+extern const struct pw_bench pw_bench_ring;
+extern const struct pw_bench pw_bench_pipeline;
+
+/* ---- ticks and cores ---- */
+
+/* Once, at start: how long a tick is. */
+void pw_bench_ticks_calibrate(void);
+extern double pw_bench_tick_ns;
+
+/* A moment: after everything that was loaded before. The time stamp counter, where the kernel trusts it to
+ * run alike on all cores (pw_bench_ticks_calibrate asks), else the monotonic clock. */
+extern bool pw_bench_ticks_are_tsc;
+static inline uint64_t pw_bench_ticks(void)
+{
+#ifdef __x86_64__
+    if (pw_bench_ticks_are_tsc) {
+        unsigned core;
+        return __rdtscp(&core);
+    }
+#endif
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Two processors that share no core: isolated ones if there are two, else the last ones that this process may
+ * use. */
+void pw_bench_cores_choose(struct pw_bench_env *env);
+int pw_bench_core_bind(int core);
+/* Starts a thread that runs on `core` from its first instruction on. 0 or -errno. */
+int pw_bench_thread_start(pthread_t *thread, int core, void *(*run)(void *), void *arg);
+
+static inline void pw_bench_relax(void)
+{
+#ifdef __x86_64__
+    _mm_pause();
+#endif
+}
+
+/* The machine and the build, as "key": "value"; a new reference. */
+json_t *pw_bench_machine(const struct pw_bench_env *env);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinwheel bench: runs benches by name, prints what they found, with the machine that they found it on.
+ */
+#include "bench.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline};
+
+#define BENCH_CNT (sizeof bench_table / sizeof bench_table[0])
+
+enum exit_code { EXIT_RAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static void help_print(FILE *out)
+{
+    fputs("usage: pinwheel bench NAME... | all [--json] [--cores A[,B]] [--quick]\n\n"
+          "Measures parts of pinwheel on this machine, each beside a baseline of the same run: compare the "
+          "ratios, and\n"
+          "run it more than once. Nothing else should run meanwhile.\n\n",
+          out);
+    for (size_t i = 0; i < BENCH_CNT; i++) {
+        fprintf(out, "  %-14s%s\n", bench_table[i]->name, bench_table[i]->what);
+    }
+    fputs(
+        "\n  --json         one JSON object\n"
+        "  --cores A,B    processors to use (default: isolated ones, else the last two that share no core)\n"
+        "  --quick        a hundredth of the work, to see whether it runs\n"
+        "  --help\n\n"
+        "typical is the median of the means of blocks of samples: finer than the clock's step. Percentiles "
+        "are of raw\n"
+        "samples.\n\n"
+        "exit codes: 0 ran, whether or not the aims were met; 1 a bench could not be run; 2 wrong usage\n",
+        out);
+}
+
+/* ---- text ---- */
+
+static void machine_print(json_t *machine)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(machine, key, value)
+    {
+        char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        printf("%-24s%s\n", key, text == NULL ? json_string_value(value) : text);
+        free(text);
+    }
+}
+
+static void latencies_print(const struct pw_bench_report *report)
+{
+    if (report->latency_cnt != 0) {
+        printf("\n  %-44s%9s%9s%9s%9s%9s%9s%12s%9s\n", "ns", "typical", "p50", "p90", "p99", "p99.9",
+               "p99.99", "max", "samples");
+    }
+    for (uint32_t i = 0; i < report->latency_cnt; i++) {
+        const struct pw_bench_latency *row = &report->latencies[i];
+        printf("  %-44s%9.1f%9.0f%9.0f%9.0f%9.0f%9.0f%12.0f%9zu\n", row->name, row->typical_ns, row->p50_ns,
+               row->p90_ns, row->p99_ns, row->p99_9_ns, row->p99_99_ns, row->max_ns, row->sample_cnt);
+    }
+}
+
+static void rates_print(const struct pw_bench_report *report)
+{
+    if (report->rate_cnt != 0) {
+        printf("\n  %-44s%14s%14s\n", "events", "million/s", "ns/event");
+    }
+    for (uint32_t i = 0; i < report->rate_cnt; i++) {
+        const struct pw_bench_rate *row = &report->rates[i];
+        printf("  %-44s%14.2f%14.2f\n", row->name, row->per_s / 1e6, 1e9 / row->per_s);
+    }
+}
+
+static bool aim_met(const struct pw_bench_ratio *ratio)
+{
+    return ratio->at_least ? ratio->ratio >= ratio->aim : ratio->ratio <= ratio->aim;
+}
+
+static void ratios_print(const struct pw_bench_report *report)
+{
+    printf("%s", report->ratio_cnt != 0 ? "\n" : "");
+    for (uint32_t i = 0; i < report->ratio_cnt; i++) {
+        const struct pw_bench_ratio *row = &report->ratios[i];
+        printf("  %s = %.2f x %s", row->name, row->ratio, row->baseline);
+        if (row->aim != 0) {
+            printf("   (aim: at %s %.2f: %s)", row->at_least ? "least" : "most", row->aim,
+                   aim_met(row) ? "met" : "missed");
+        }
+        printf("\n");
+    }
+}
+
+static void report_print(const struct pw_bench *bench, const struct pw_bench_report *report)
+{
+    printf("\n%s: %s\n", bench->name, bench->what);
+    if (report->note[0] != '\0') {
+        printf("  %s\n", report->note);
+    }
+    latencies_print(report);
+    rates_print(report);
+    ratios_print(report);
+}
+
+/* ---- JSON ---- */
+
+static json_t *latency_json(const struct pw_bench_latency *row)
+{
+    return json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name", row->name, "samples",
+                     (json_int_t)row->sample_cnt, "typical_ns", row->typical_ns, "p50_ns", row->p50_ns,
+                     "p90_ns", row->p90_ns, "p99_ns", row->p99_ns, "p99_9_ns", row->p99_9_ns, "p99_99_ns",
+                     row->p99_99_ns, "max_ns", row->max_ns);
+}
+
+static json_t *ratio_json(const struct pw_bench_ratio *row)
+{
+    json_t *json =
+        json_pack("{s:s, s:s, s:f}", "name", row->name, "baseline", row->baseline, "ratio", row->ratio);
+    if (row->aim != 0) {
+        json_object_set_new(json, row->at_least ? "aim_at_least" : "aim_at_most", json_real(row->aim));
+        json_object_set_new(json, "aim_met", json_boolean(aim_met(row)));
+    }
+    return json;
+}
+
+static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_report *report)
+{
+    json_t *latencies = json_array(), *rates = json_array(), *ratios = json_array();
+    for (uint32_t i = 0; i < report->latency_cnt; i++) {
+        json_array_append_new(latencies, latency_json(&report->latencies[i]));
+    }
+    for (uint32_t i = 0; i < report->rate_cnt; i++) {
+        const struct pw_bench_rate *row = &report->rates[i];
+        json_array_append_new(rates, json_pack("{s:s, s:f}", "name", row->name, "per_s", row->per_s));
+    }
+    for (uint32_t i = 0; i < report->ratio_cnt; i++) {
+        json_array_append_new(ratios, ratio_json(&report->ratios[i]));
+    }
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "name", bench->name, "what", bench->what, "note",
+                     report->note, "latencies", latencies, "rates", rates, "ratios", ratios);
+}
+
+/* ---- command line ---- */
+
+struct options {
+    struct pw_bench_env env;
+    bool json;
+    bool wanted[BENCH_CNT];
+};
+
+static bool cores_read(struct pw_bench_env *env, const char *text)
+{
+    char rest;
+    int cnt = sscanf(text, "%d,%d%c", &env->cores[0], &env->cores[1], &rest);
+    env->core_cnt = cnt == 2 ? 2 : 1;
+    return (cnt == 2 || (cnt == 1 && strchr(text, ',') == NULL)) && env->cores[0] >= 0 &&
+           env->cores[0] < 1024 &&
+           (cnt == 1 || (env->cores[1] >= 0 && env->cores[1] < 1024 && env->cores[0] != env->cores[1]));
+}
+
+static bool name_read(struct options *options, const char *name)
+{
+    bool known = false;
+    for (size_t i = 0; i < BENCH_CNT; i++) {
+        if (strcmp(name, "all") == 0 || strcmp(name, bench_table[i]->name) == 0) {
+            options->wanted[i] = known = true;
+        }
+    }
+    return known;
+}
+
+/* 0, 1 when help was given, or -1. */
+static int options_read(struct options *options, int argc, char **argv)
+{
+    bool named = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            help_print(stdout);
+            return 1;
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            options->json = true;
+        } else if (strcmp(argv[i], "--quick") == 0) {
+            options->env.quick = true;
+        } else if (strcmp(argv[i], "--cores") == 0 && i + 1 < argc &&
+                   cores_read(&options->env, argv[i + 1])) {
+            i++;
+        } else if (argv[i][0] != '-' && name_read(options, argv[i])) {
+            named = true;
+        } else {
+            fprintf(stderr, "what is '%s'? see pinwheel bench --help\n", argv[i]);
+            return -1;
+        }
+    }
+    if (!named) {
+        help_print(stderr);
+        return -1;
+    }
+    return 0;
+}
+
+static enum exit_code benches_run(const struct options *options, json_t *benches)
+{
+    static struct pw_bench_report report;
+    enum exit_code code = EXIT_RAN;
+    for (size_t i = 0; i < BENCH_CNT; i++) {
+        if (!options->wanted[i]) {
+            continue;
+        }
+        memset(&report, 0, sizeof report);
+        int result = bench_table[i]->run(&options->env, &report);
+        if (result != 0) {
+            code = EXIT_FAILED;
+            fprintf(stderr, "%s: %s: %s\n", bench_table[i]->name, strerror(-result), report.note);
+        } else if (options->json) {
+            json_array_append_new(benches, report_json(bench_table[i], &report));
+        } else {
+            report_print(bench_table[i], &report);
+        }
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    int read = options_read(&options, argc, argv);
+    if (read != 0) {
+        return read > 0 ? EXIT_RAN : EXIT_USAGE;
+    }
+    if (options.env.core_cnt == 0) {
+        pw_bench_cores_choose(&options.env);
+    }
+    pw_bench_ticks_calibrate();
+    json_t *machine = pw_bench_machine(&options.env), *benches = json_array();
+    if (!options.json) {
+        machine_print(machine);
+    }
+    enum exit_code code = benches_run(&options, benches);
+    json_t *root = json_pack("{s:o, s:o}", "machine", machine, "benches", benches);
+    if (options.json) {
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        printf("\n");
+    }
+    json_decref(root);
+    return code;
+}

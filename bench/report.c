@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rows of a report, out of samples.
+ */
+#include "bench.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int double_compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double pw_bench_median(double *values, size_t value_cnt)
+{
+    if (value_cnt == 0) {
+        return 0;
+    }
+    qsort(values, value_cnt, sizeof *values, double_compare);
+    return (values[(value_cnt - 1) / 2] + values[value_cnt / 2]) / 2;
+}
+
+/* The smallest sample that at least this share of all samples does not exceed. */
+static double quantile_of(const double *sorted, size_t cnt, double share)
+{
+    size_t rank = (size_t)(share * (double)cnt + 0.999999);
+    return sorted[rank == 0 ? 0 : rank > cnt ? cnt - 1 : rank - 1];
+}
+
+static double typical_of(const double *samples, size_t sample_cnt, size_t block)
+{
+    size_t block_cnt = sample_cnt / block;
+    double *means = malloc((block_cnt + 1) * sizeof *means);
+    if (means == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < block_cnt; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < block; k++) {
+            sum += samples[i * block + k];
+        }
+        means[i] = sum / (double)block;
+    }
+    double typical = pw_bench_median(means, block_cnt);
+    free(means);
+    return typical;
+}
+
+void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double *samples_ns,
+                          size_t sample_cnt, size_t block)
+{
+    if (report->latency_cnt == PW_BENCH_ROWS_MAX || sample_cnt == 0) {
+        return;
+    }
+    struct pw_bench_latency *row = &report->latencies[report->latency_cnt++];
+    snprintf(row->name, sizeof row->name, "%s", name);
+    row->sample_cnt = sample_cnt;
+    row->typical_ns = typical_of(samples_ns, sample_cnt, block);
+    qsort(samples_ns, sample_cnt, sizeof *samples_ns, double_compare);
+    row->p50_ns = quantile_of(samples_ns, sample_cnt, 0.5);
+    row->p90_ns = quantile_of(samples_ns, sample_cnt, 0.9);
+    row->p99_ns = quantile_of(samples_ns, sample_cnt, 0.99);
+    row->p99_9_ns = quantile_of(samples_ns, sample_cnt, 0.999);
+    row->p99_99_ns = quantile_of(samples_ns, sample_cnt, 0.9999);
+    row->max_ns = samples_ns[sample_cnt - 1];
+}
+
+void pw_bench_add_rate(struct pw_bench_report *report, const char *name, double per_s)
+{
+    if (report->rate_cnt < PW_BENCH_ROWS_MAX) {
+        struct pw_bench_rate *row = &report->rates[report->rate_cnt++];
+        snprintf(row->name, sizeof row->name, "%s", name);
+        row->per_s = per_s;
+    }
+}
+
+void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_ratio *ratio)
+{
+    if (report->ratio_cnt < PW_BENCH_ROWS_MAX) {
+        report->ratios[report->ratio_cnt++] = *ratio;
+    }
+}

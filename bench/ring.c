@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ring: 64-byte events through the SPSC ring, within a thread and from core to core.
+ *
+ * Baselines: a cache line that bounces between the two cores, and lines that are handed over in blocks of
+ * half the ring, which is the most that the two caches move; within a thread, a plain array that is written
+ * and read. All are measured in turns, several rounds; a ratio is the median of the rounds' ratios.
+ */
+#include "bench.h"
+#include <errno.h>
+#include <pinwheel/ring.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS       1024u
+#define ROUNDS      10
+#define TRIPS       20000u /* round trips a round */
+#define SENDS       4000u  /* one-way messages a round, one at a time */
+#define PAUSE_NS    1000   /* between two of them: the ring is empty, both ends wait */
+#define EVENTS      1000000u
+#define BATCH_KINDS 3
+#define TRIP_BLOCK  200u
+#define HUGE_BYTES  (2u << 20)
+
+static const uint32_t batches[BATCH_KINDS] = {1, 8, 64};
+
+/* What both threads see. */
+struct arena {
+    struct pw_ring *there, *back;
+    _Alignas(128) _Atomic uint64_t ping;
+    _Alignas(128) _Atomic uint64_t pong;
+    _Alignas(128) _Atomic uint64_t filled; /* blocks of lines */
+    _Alignas(128) _Atomic uint64_t emptied;
+    uint64_t (*lines)[8];
+    uint32_t trip_cnt, send_cnt, event_cnt;
+    double *samples; /* the consumer's, of one-way messages */
+    uint64_t sum;    /* of what was read, so that it is read */
+};
+
+static struct arena arena;
+
+/* Aligned to huge pages, which the kernel may give. */
+static void *memory_take(size_t bytes)
+{
+    size_t whole = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    void *memory = aligned_alloc(HUGE_BYTES, whole);
+    if (memory != NULL) {
+        memset(memory, 0, whole);
+    }
+    return memory;
+}
+
+static void ring_reset(struct pw_ring *ring)
+{
+    memset(ring, 0, pw_ring_bytes(SLOTS, 0));
+    pw_ring_format(ring, SLOTS, 0, PW_RING_STALL);
+}
+
+/* An event as a stage builds it: member by member, in place. */
+static inline void event_put(struct pw_producer *producer, uint64_t i)
+{
+    struct pw_event event = {.seq = (uint32_t)i,
+                             .instrument_idx = 1,
+                             .kind = PW_EVENT_TRADE,
+                             .flags = i & PW_FLAG_SELL,
+                             .recv_ns = (int64_t)i,
+                             .body.trade = {.price_e8 = (int64_t)i, .qty_e8 = 1, .trade_id = i}};
+    pw_producer_put(producer, &event);
+}
+
+static inline uint64_t event_sum(const struct pw_event *event)
+{
+    return event->seq + (uint64_t)event->recv_ns + event->body.words[0] + event->body.words[4];
+}
+
+/* ---- round trips: `block` of them between two clock reads, each sample their mean ---- */
+
+static void *line_answer(void *unused)
+{
+    for (uint64_t i = 1; i <= arena.trip_cnt; i++) {
+        while (atomic_load_explicit(&arena.ping, memory_order_acquire) != i) {
+        }
+        atomic_store_explicit(&arena.pong, i, memory_order_release);
+    }
+    return unused;
+}
+
+static void line_trips(double *samples, uint32_t block)
+{
+    uint64_t last = pw_bench_ticks();
+    for (uint64_t i = 1; i <= arena.trip_cnt; i++) {
+        atomic_store_explicit(&arena.ping, i, memory_order_release);
+        while (atomic_load_explicit(&arena.pong, memory_order_acquire) != i) {
+        }
+        if (i % block == 0) {
+            uint64_t now = pw_bench_ticks();
+            *samples++ = (double)(now - last) * pw_bench_tick_ns / block;
+            last = now;
+        }
+    }
+}
+
+static void *ring_answer(void *unused)
+{
+    struct pw_consumer in;
+    struct pw_producer out;
+    pw_consumer_attach(&in, arena.there);
+    pw_producer_attach(&out, arena.back);
+    for (uint32_t i = 0; i < arena.trip_cnt; i++) {
+        while (pw_consumer_peek(&in, 1) == 0) {
+        }
+        pw_producer_room(&out, 1);
+        pw_producer_put(&out, pw_consumer_at(&in, 0));
+        pw_producer_publish(&out);
+        pw_consumer_done(&in, 1);
+    }
+    return unused;
+}
+
+static void ring_trips(double *samples, uint32_t block)
+{
+    struct pw_producer out;
+    struct pw_consumer in;
+    pw_producer_attach(&out, arena.there);
+    pw_consumer_attach(&in, arena.back);
+    uint64_t last = pw_bench_ticks();
+    for (uint64_t i = 1; i <= arena.trip_cnt; i++) {
+        pw_producer_room(&out, 1);
+        event_put(&out, i);
+        pw_producer_publish(&out);
+        while (pw_consumer_peek(&in, 1) == 0) {
+        }
+        arena.sum += event_sum(pw_consumer_at(&in, 0));
+        pw_consumer_done(&in, 1);
+        if (i % block == 0) {
+            uint64_t now = pw_bench_ticks();
+            *samples++ = (double)(now - last) * pw_bench_tick_ns / block;
+            last = now;
+        }
+    }
+}
+
+/* ---- one way: the message is the moment at which it was sent ---- */
+
+static uint64_t pause_until(uint64_t ticks)
+{
+    uint64_t now;
+    while ((now = pw_bench_ticks()) < ticks) {
+        pw_bench_relax();
+    }
+    return now;
+}
+
+static void sample_put(uint32_t i, uint64_t sent)
+{
+    uint64_t now = pw_bench_ticks();
+    arena.samples[i] = now > sent ? (double)(now - sent) * pw_bench_tick_ns : 0;
+}
+
+static void *line_receive(void *unused)
+{
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < arena.send_cnt; i++) {
+        uint64_t sent;
+        while ((sent = atomic_load_explicit(&arena.ping, memory_order_acquire)) == last) {
+        }
+        sample_put(i, sent);
+        last = sent;
+        atomic_store_explicit(&arena.pong, i + 1, memory_order_release); /* a line holds but one message */
+    }
+    return unused;
+}
+
+static void line_send(void)
+{
+    uint64_t pause = (uint64_t)(PAUSE_NS / pw_bench_tick_ns), at = pw_bench_ticks();
+    for (uint32_t i = 0; i < arena.send_cnt; i++) {
+        at = pause_until(at + pause);
+        atomic_store_explicit(&arena.ping, at, memory_order_release);
+        while (atomic_load_explicit(&arena.pong, memory_order_acquire) != i + 1) {
+            pw_bench_relax();
+        }
+    }
+}
+
+static void *ring_receive(void *unused)
+{
+    struct pw_consumer in;
+    pw_consumer_attach(&in, arena.there);
+    for (uint32_t i = 0; i < arena.send_cnt; i++) {
+        while (pw_consumer_peek(&in, 1) == 0) {
+        }
+        const struct pw_event *event = pw_consumer_at(&in, 0);
+        uint64_t sum = event_sum(event); /* the whole event has come */
+        sample_put(i, event->body.words[1]);
+        arena.sum += sum;
+        pw_consumer_done(&in, 1);
+    }
+    return unused;
+}
+
+static void ring_send(void)
+{
+    struct pw_producer out;
+    pw_producer_attach(&out, arena.there);
+    uint64_t pause = (uint64_t)(PAUSE_NS / pw_bench_tick_ns), at = pw_bench_ticks();
+    for (uint32_t i = 0; i < arena.send_cnt; i++) {
+        pw_producer_room(&out, 1);
+        at = pause_until(at + pause);
+        struct pw_event event = {.seq = i, .kind = PW_EVENT_TRADE, .body.words[1] = at};
+        pw_producer_put(&out, &event);
+        pw_producer_publish(&out);
+    }
+}
+
+/* ---- throughput ---- */
+
+static double seconds_since(uint64_t start)
+{
+    return (double)(pw_bench_ticks() - start) * pw_bench_tick_ns / 1e9;
+}
+
+static void *events_take(void *batch)
+{
+    struct pw_consumer in;
+    pw_consumer_attach(&in, arena.there);
+    uint64_t max = *(const uint32_t *)batch, sum = 0;
+    while (in.tail < arena.event_cnt) {
+        uint64_t cnt = pw_consumer_peek(&in, max);
+        for (uint64_t i = 0; i < cnt; i++) {
+            sum += event_sum(pw_consumer_at(&in, i));
+        }
+        if (cnt != 0) {
+            pw_consumer_done(&in, cnt);
+        }
+    }
+    arena.sum += sum;
+    return NULL;
+}
+
+static void events_put(uint32_t batch)
+{
+    struct pw_producer out;
+    pw_producer_attach(&out, arena.there);
+    for (uint64_t i = 0; i < arena.event_cnt; i += batch) {
+        while (pw_producer_room(&out, batch) < batch) {
+            pw_bench_relax();
+        }
+        for (uint32_t k = 0; k < batch; k++) {
+            event_put(&out, i + k);
+        }
+        pw_producer_publish(&out);
+    }
+}
+
+static void *blocks_take(void *unused)
+{
+    uint64_t sum = 0;
+    for (uint64_t block = 0; block < arena.event_cnt / (SLOTS / 2); block++) {
+        while (atomic_load_explicit(&arena.filled, memory_order_acquire) == block) {
+        }
+        for (uint64_t i = 0; i < SLOTS / 2; i++) {
+            uint64_t *line = arena.lines[block % 2 * (SLOTS / 2) + i];
+            sum += line[0] + line[3] + line[7];
+        }
+        atomic_store_explicit(&arena.emptied, block + 1, memory_order_release);
+    }
+    arena.sum += sum;
+    return unused;
+}
+
+static void blocks_put(void)
+{
+    for (uint64_t block = 0; block < arena.event_cnt / (SLOTS / 2); block++) {
+        while (block >= 2 && atomic_load_explicit(&arena.emptied, memory_order_acquire) < block - 1) {
+        }
+        for (uint64_t i = 0; i < SLOTS / 2; i++) {
+            uint64_t *line = arena.lines[block % 2 * (SLOTS / 2) + i];
+            for (uint64_t k = 0; k < 8; k++) {
+                line[k] = block + k;
+            }
+        }
+        atomic_store_explicit(&arena.filled, block + 1, memory_order_release);
+    }
+}
+
+static double fused_rate(uint32_t batch)
+{
+    struct pw_producer out;
+    struct pw_consumer in;
+    ring_reset(arena.there);
+    pw_producer_attach(&out, arena.there);
+    pw_consumer_attach(&in, arena.there);
+    uint64_t start = pw_bench_ticks(), sum = 0;
+    for (uint64_t i = 0; i < arena.event_cnt; i += batch) {
+        pw_producer_room(&out, batch);
+        for (uint32_t k = 0; k < batch; k++) {
+            event_put(&out, i + k);
+        }
+        pw_producer_publish(&out);
+        uint64_t cnt = pw_consumer_peek(&in, batch);
+        for (uint64_t k = 0; k < cnt; k++) {
+            sum += event_sum(pw_consumer_at(&in, k));
+        }
+        pw_consumer_done(&in, cnt);
+    }
+    arena.sum += sum;
+    return arena.event_cnt / seconds_since(start);
+}
+
+/* The same without a ring: 64 at a time into an array, and out of it. */
+static double array_rate(void)
+{
+    uint64_t start = pw_bench_ticks(), sum = 0;
+    for (uint64_t i = 0; i < arena.event_cnt; i += 64) {
+        for (uint64_t k = i; k < i + 64; k++) {
+            volatile uint64_t *line = arena.lines[k % SLOTS];
+            for (uint64_t word = 0; word < 8; word++) {
+                line[word] = k + word;
+            }
+        }
+        for (uint64_t k = i; k < i + 64; k++) {
+            volatile uint64_t *line = arena.lines[k % SLOTS];
+            sum += line[0] + line[1] + line[3] + line[7];
+        }
+    }
+    arena.sum += sum;
+    return arena.event_cnt / seconds_since(start);
+}
+
+/* ---- rounds ---- */
+
+struct results {
+    double *line_trips, *ring_trips, *line_sends, *ring_sends; /* samples of all rounds */
+    double line_trip_ns[ROUNDS], ring_trip_ns[ROUNDS];         /* means of a round */
+    double fused_per_s[BATCH_KINDS][ROUNDS], array_per_s[ROUNDS];
+    double across_per_s[BATCH_KINDS][ROUNDS], block_per_s[ROUNDS];
+};
+
+/* Runs `theirs` on the other core and `ours` here, to the end of both. */
+static int pair_run(const struct pw_bench_env *env, void *(*theirs)(void *), void (*ours)(double *),
+                    double *samples)
+{
+    pthread_t thread;
+    int result = pw_bench_thread_start(&thread, env->cores[1], theirs, NULL);
+    if (result == 0) {
+        ours(samples);
+        pthread_join(thread, NULL);
+    }
+    return result;
+}
+
+static void line_send_here(double *unused)
+{
+    (void)unused;
+    line_send();
+}
+
+static void ring_send_here(double *unused)
+{
+    (void)unused;
+    ring_send();
+}
+
+/* Mean of the block in the middle: a round's figure, without what the hypervisor took. */
+static double round_ns(const double *samples, size_t cnt)
+{
+    double means[TRIPS / TRIP_BLOCK];
+    for (size_t i = 0; i < cnt / TRIP_BLOCK; i++) {
+        means[i] = 0;
+        for (size_t k = 0; k < TRIP_BLOCK; k++) {
+            means[i] += samples[i * TRIP_BLOCK + k] / TRIP_BLOCK;
+        }
+    }
+    return pw_bench_median(means, cnt / TRIP_BLOCK);
+}
+
+static int trips_round(const struct pw_bench_env *env, struct results *results, int round)
+{
+    double *line = results->line_trips + (size_t)round * arena.trip_cnt;
+    double *ring = results->ring_trips + (size_t)round * arena.trip_cnt;
+    arena.ping = arena.pong = 0;
+    ring_reset(arena.there);
+    ring_reset(arena.back);
+    int result = pair_run(env, line_answer, line_trips, line);
+    if (result == 0) {
+        result = pair_run(env, ring_answer, ring_trips, ring);
+    }
+    results->line_trip_ns[round] = round_ns(line, arena.trip_cnt);
+    results->ring_trip_ns[round] = round_ns(ring, arena.trip_cnt);
+    return result;
+}
+
+static int sends_round(const struct pw_bench_env *env, struct results *results, int round)
+{
+    arena.ping = arena.pong = 0;
+    ring_reset(arena.there);
+    arena.samples = results->line_sends + (size_t)round * arena.send_cnt;
+    int result = pair_run(env, line_receive, line_send_here, NULL);
+    if (result == 0) {
+        arena.samples = results->ring_sends + (size_t)round * arena.send_cnt;
+        result = pair_run(env, ring_receive, ring_send_here, NULL);
+    }
+    return result;
+}
+
+static int rates_round(const struct pw_bench_env *env, struct results *results, int round)
+{
+    pthread_t thread;
+    arena.filled = arena.emptied = 0;
+    int result = pw_bench_thread_start(&thread, env->cores[1], blocks_take, NULL);
+    if (result != 0) {
+        return result;
+    }
+    uint64_t start = pw_bench_ticks();
+    blocks_put();
+    pthread_join(thread, NULL);
+    results->block_per_s[round] = arena.event_cnt / seconds_since(start);
+    for (int i = 0; i < BATCH_KINDS; i++) {
+        ring_reset(arena.there);
+        uint32_t batch = batches[i];
+        result = pw_bench_thread_start(&thread, env->cores[1], events_take, &batch);
+        if (result != 0) {
+            return result;
+        }
+        start = pw_bench_ticks();
+        events_put(batch);
+        pthread_join(thread, NULL);
+        results->across_per_s[i][round] = arena.event_cnt / seconds_since(start);
+    }
+    return 0;
+}
+
+static int round_run(const struct pw_bench_env *env, struct results *results, int round)
+{
+    results->array_per_s[round] = array_rate();
+    for (int i = 0; i < BATCH_KINDS; i++) {
+        results->fused_per_s[i][round] = fused_rate(batches[i]);
+    }
+    if (env->core_cnt < 2) {
+        return 0;
+    }
+    int result = trips_round(env, results, round);
+    if (result == 0) {
+        result = sends_round(env, results, round);
+    }
+    if (result == 0) {
+        result = rates_round(env, results, round);
+    }
+    return result;
+}
+
+/* ---- report ---- */
+
+static double ratio_of(const double *values, const double *baselines)
+{
+    double ratios[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        ratios[i] = values[i] / baselines[i];
+    }
+    return pw_bench_median(ratios, ROUNDS);
+}
+
+static void ratio_add(struct pw_bench_report *report, const char *name, const char *baseline, double ratio)
+{
+    struct pw_bench_ratio row = {.ratio = ratio};
+    snprintf(row.name, sizeof row.name, "%s", name);
+    snprintf(row.baseline, sizeof row.baseline, "%s", baseline);
+    pw_bench_add_ratio(report, &row);
+}
+
+static void rates_add(struct pw_bench_report *report, const char *where, double rates[BATCH_KINDS][ROUNDS],
+                      double *baselines, const char *baseline)
+{
+    for (int i = 0; i < BATCH_KINDS; i++) {
+        char name[PW_BENCH_NAME_BYTES];
+        snprintf(name, sizeof name, "ring %s, batches of %u", where, batches[i]);
+        ratio_add(report, name, baseline, ratio_of(rates[i], baselines));
+        pw_bench_add_rate(report, name, pw_bench_median(rates[i], ROUNDS));
+    }
+    pw_bench_add_rate(report, baseline, pw_bench_median(baselines, ROUNDS));
+}
+
+static void report_fill(struct pw_bench_report *report, const struct pw_bench_env *env,
+                        struct results *results)
+{
+    if (env->core_cnt >= 2) {
+        struct pw_bench_ratio hop = {.name = "ring round trip",
+                                     .baseline = "cache line round trip",
+                                     .ratio = ratio_of(results->ring_trip_ns, results->line_trip_ns),
+                                     .aim = 1.2};
+        pw_bench_add_ratio(report, &hop);
+        pw_bench_add_latency(report, "cache line round trip", results->line_trips,
+                             ROUNDS * (size_t)arena.trip_cnt, TRIP_BLOCK);
+        pw_bench_add_latency(report, "ring round trip", results->ring_trips, ROUNDS * (size_t)arena.trip_cnt,
+                             TRIP_BLOCK);
+        pw_bench_add_latency(report, "cache line, one way, one clock read", results->line_sends,
+                             ROUNDS * (size_t)arena.send_cnt, TRIP_BLOCK);
+        pw_bench_add_latency(report, "ring, one way, one clock read", results->ring_sends,
+                             ROUNDS * (size_t)arena.send_cnt, TRIP_BLOCK);
+        rates_add(report, "across cores", results->across_per_s, results->block_per_s,
+                  "lines across in blocks of 512");
+    } else {
+        snprintf(report->note, sizeof report->note,
+                 "across cores: skipped, since there is but one core to run on (--cores names others)");
+    }
+    rates_add(report, "in one thread", results->fused_per_s, results->array_per_s, "array in one thread");
+}
+
+static int results_make(struct results *results)
+{
+    results->line_trips = calloc(ROUNDS * (size_t)arena.trip_cnt, sizeof(double));
+    results->ring_trips = calloc(ROUNDS * (size_t)arena.trip_cnt, sizeof(double));
+    results->line_sends = calloc(ROUNDS * (size_t)arena.send_cnt, sizeof(double));
+    results->ring_sends = calloc(ROUNDS * (size_t)arena.send_cnt, sizeof(double));
+    arena.there = memory_take(pw_ring_bytes(SLOTS, 0));
+    arena.back = memory_take(pw_ring_bytes(SLOTS, 0));
+    arena.lines = memory_take(SLOTS * sizeof *arena.lines);
+    return results->line_trips != NULL && results->ring_trips != NULL && results->line_sends != NULL &&
+                   results->ring_sends != NULL && arena.there != NULL && arena.back != NULL &&
+                   arena.lines != NULL
+               ? 0
+               : -ENOMEM;
+}
+
+static void results_free(struct results *results)
+{
+    free(results->line_trips);
+    free(results->ring_trips);
+    free(results->line_sends);
+    free(results->ring_sends);
+    free(arena.there);
+    free(arena.back);
+    free(arena.lines);
+}
+
+static int ring_run(const struct pw_bench_env *env, struct pw_bench_report *report)
+{
+    static struct results results;
+    arena.trip_cnt = env->quick ? TRIP_BLOCK : TRIPS;
+    arena.send_cnt = env->quick ? TRIP_BLOCK : SENDS;
+    arena.event_cnt = (env->quick ? EVENTS / 100 : EVENTS) / SLOTS * SLOTS;
+    int result = results_make(&results);
+    if (result == 0) {
+        result = pw_bench_core_bind(env->cores[0]);
+    }
+    if (result == 0) {
+        result = round_run(env, &results, 0); /* warms up; the first round overwrites it */
+    }
+    for (int round = 0; round < ROUNDS && result == 0; round++) {
+        result = round_run(env, &results, round);
+    }
+    if (result == 0) {
+        report_fill(report, env, &results);
+    } else {
+        snprintf(report->note, sizeof report->note, "no memory, or cores %d and %d cannot be used",
+                 env->cores[0], env->cores[1]);
+    }
+    results_free(&results);
+    return result;
+}
+
+const struct pw_bench pw_bench_ring = {
+    .name = "ring",
+    .what = "64-byte events through the ring of 1024 slots, in one thread and from core to core",
+    .run = ring_run,
+};
