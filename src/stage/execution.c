@@ -670,6 +670,16 @@ static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled
 
 /* ---- the stage ---- */
 
+/* Before the input is given back: who sees an event given back must find all that it caused (the journal
+ * does). */
+static void publish(struct execution *x)
+{
+    pw_producer_publish(&x->reports_out);
+    if (x->has_journal) {
+        pw_producer_publish(&x->journal);
+    }
+}
+
 static struct pw_poll execution_poll(void *state, int64_t now_ns)
 {
     struct execution *x = state;
@@ -682,6 +692,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
         take(x, pw_consumer_at(&x->in, taken), now_ns);
         taken++;
     }
+    publish(x);
     if (taken) {
         pw_consumer_done(&x->in, taken);
         x->counts[EVENTS] += taken;
@@ -690,10 +701,6 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
     did.stalled |= taken < there;
     did.work += there == 0 && cancel_at_end(x, now_ns);
     x->counts[STALLS] += did.stalled;
-    pw_producer_publish(&x->reports_out);
-    if (x->has_journal) {
-        pw_producer_publish(&x->journal);
-    }
     return did;
 }
 

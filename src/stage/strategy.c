@@ -387,6 +387,9 @@ static void take_markets(struct strategy_stage *s, int64_t now_ns, struct pw_pol
         taken++;
     }
     if (taken) {
+        /* First what came of them: who sees an event given back must find all that it caused (the journal
+         * does). */
+        pw_producer_publish(&s->out);
         pw_consumer_done(&s->market_in, taken);
         s->counts[EVENTS] += taken;
         did->work += (uint32_t)taken;
