@@ -454,6 +454,7 @@ static void client_input(struct pw_sim_client *client, int64_t now_ns)
     }
     if (client->phase == PW_SIM_CLIENT_CLOSING && (!client->close_sent || client->close_got)) {
         client->in_bytes = 0;
+        pw_sim_client_flush(client, now_ns); /* it may be the end */
     }
 }
 
@@ -482,10 +483,16 @@ void pw_sim_client_readable(struct pw_sim_client *client, int64_t now_ns)
     if (client->phase == PW_SIM_CLIENT_HANDSHAKE && !client_handshake(client, now_ns)) {
         return;
     }
+    if (client->finished) {
+        if (pw_sim_link_discard(&client->link) == PW_SIM_LINK_ENDED) {
+            client_end(client, false);
+        }
+        return;
+    }
     if (client->in_bytes) {
         client_input(client, now_ns);
     }
-    while (!client->ended && client->in_bytes < PW_SIM_CLIENT_INPUT_BYTES &&
+    while (!client->ended && !client->finished && client->in_bytes < PW_SIM_CLIENT_INPUT_BYTES &&
            pw_sim_client_wants_read(client)) {
         size_t got = 0;
         enum pw_sim_link_result result = pw_sim_link_read(&client->link, client->in + client->in_bytes,
@@ -532,8 +539,9 @@ void pw_sim_client_flush(struct pw_sim_client *client, int64_t now_ns)
     pw_sim_hub_drained(client->shared->hub, &client->subscriber);
     /* A WebSocket's end waits for the peer's close frame too. */
     if (client->phase == PW_SIM_CLIENT_CLOSING && client->close_sent == client->close_got &&
-        !pw_sim_out_backlog(out)) {
-        client_end(client, false);
+        !client->finished && !pw_sim_out_backlog(out)) {
+        pw_sim_link_finish(&client->link);
+        client->finished = true;
     }
 }
 

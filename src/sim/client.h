@@ -51,8 +51,9 @@ struct pw_sim_client {
     int64_t last_request_ns;
     int64_t answer_at_ns; /* nothing is sent before: a delayed answer; 0: none */
     struct pw_ws_decoder decoder;
-    struct pw_sim_buffer message; /* fragments so far */
-    bool close_sent, close_got;
+    struct pw_sim_buffer message;  /* fragments so far */
+    bool close_sent, close_got;    /* WebSocket's close frames */
+    bool finished;                 /* we have said all; the peer's end is awaited */
     int64_t next_ping_ns, ping_ns; /* ping_ns: of the one not yet answered; 0: none */
     int64_t rate_from_ns;
     uint32_t rate_cnt;

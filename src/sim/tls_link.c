@@ -123,6 +123,29 @@ enum pw_sim_link_result pw_sim_link_write(struct pw_sim_link *link, const void *
     return sent > 0 ? PW_SIM_LINK_DONE : socket_result(PW_SIM_LINK_WANT_WRITE);
 }
 
+void pw_sim_link_finish(struct pw_sim_link *link)
+{
+    if (link->tls) {
+        wolfSSL_shutdown(link->tls); /* the peer's close_notify is not waited for */
+    }
+    (void)shutdown(link->fd, SHUT_WR); /* fails if the peer has gone: then there is nobody to tell */
+}
+
+enum pw_sim_link_result pw_sim_link_discard(struct pw_sim_link *link)
+{
+    char bytes[16384];
+
+    for (;;) {
+        ssize_t got = recv(link->fd, bytes, sizeof bytes, 0); /* beneath TLS: nobody reads it */
+        if (got == 0) {
+            return PW_SIM_LINK_ENDED;
+        }
+        if (got < 0) {
+            return socket_result(PW_SIM_LINK_WANT_READ);
+        }
+    }
+}
+
 void pw_sim_link_close(struct pw_sim_link *link, bool reset)
 {
     if (reset) {
@@ -130,9 +153,6 @@ void pw_sim_link_close(struct pw_sim_link *link, bool reset)
         (void)setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
     if (link->tls) {
-        if (!reset) {
-            wolfSSL_shutdown(link->tls); /* sends close_notify; the peer's is not waited for */
-        }
         wolfSSL_free(link->tls);
         wolfSSL_ERR_clear_error();
     }

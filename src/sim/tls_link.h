@@ -36,7 +36,12 @@ enum pw_sim_link_result pw_sim_link_read(struct pw_sim_link *link, void *bytes, 
  * fewer. */
 enum pw_sim_link_result pw_sim_link_write(struct pw_sim_link *link, const void *bytes, size_t size,
                                           size_t *done);
-/* Politely with TLS's close_notify, or with a reset. */
+/* The end of what we have to say: TLS's close_notify and TCP's FIN. What still comes may be thrown away by
+ * discard, which tells when the peer has ended too: closing earlier would answer its last bytes with a reset,
+ * and that could overtake ours. */
+void pw_sim_link_finish(struct pw_sim_link *link);
+enum pw_sim_link_result pw_sim_link_discard(struct pw_sim_link *link);
+/* reset: TCP's RST, for ends that are to look like a fault. */
 void pw_sim_link_close(struct pw_sim_link *link, bool reset);
 
 #endif

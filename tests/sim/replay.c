@@ -115,10 +115,11 @@ Test(replay, each_tls_version_and_the_raw_form_carry_the_same_bytes)
         cr_assert(peer_open(&g_peer, target));
         cr_assert_eq(peer_upgrade(&g_peer, "/ws/btcusdt@trade/btcusdt@bookTicker/btcusdt@depth@0ms"), 101);
         cr_expect_eq(hear_file(path, true), 11413);
-        while (peer_hear(&g_peer, SOON_MS) > 0) {
-        }
-        cr_expect_eq(venue_stop(&g_venue, 0), 0); /* at_end: exit */
+        cr_expect_eq(peer_hear_data(&g_peer, SOON_MS), 1);
+        cr_expect_not_null(strstr(g_peer.text, "serverShutdown"));
+        cr_expect_eq(peer_hear_data(&g_peer, SOON_MS), 8);
         peer_close(&g_peer);
+        cr_expect_eq(venue_stop(&g_venue, 0), 0); /* at_end: exit */
         venue_close(&g_venue);
     }
 }

@@ -67,6 +67,7 @@ static void expect_close(uint16_t code)
     } while (opcode != 8);
     cr_expect_geq(g_peer.text_bytes, 2);
     cr_expect_eq((uint8_t)g_peer.text[0] << 8 | (uint8_t)g_peer.text[1], code);
+    peer_frame(&g_peer, 0x88, g_peer.text, 2);
 }
 
 static void expect_end(void)
@@ -383,7 +384,6 @@ Test(streams, a_connection_lives_its_time_and_is_told_of_its_end)
     connect_to("/stream");
     expect_start("{\"stream\":\"!serverShutdown\",\"data\":{\"e\":\"serverShutdown\",\"E\":1");
     expect_close(1001);
-    peer_frame(&g_peer, 0x88, "\x03\xe9", 2);
     expect_end();
     close_market();
 }
@@ -395,10 +395,10 @@ Test(streams, a_venue_that_is_stopped_says_so_and_ends_cleanly)
     kill(g_venue.pid, SIGTERM);
     expect_start("{\"e\":\"serverShutdown\",\"E\":1");
     expect_close(1001);
-    peer_frame(&g_peer, 0x88, "\x03\xe9", 2);
     expect_end();
+    peer_close(&g_peer);
     cr_expect_eq(venue_stop(&g_venue, 0), 0, "%s", venue_output(&g_venue));
-    close_market();
+    venue_close(&g_venue);
 }
 
 /* ---- who does not read ---- */
@@ -417,9 +417,10 @@ Test(streams, a_live_client_that_does_not_read_is_dropped_and_the_others_hear_on
         cr_assert_eq(peer_hear_data(&g_peer, SOON_MS), 1);
         heard++;
     }
+    peer_close(&deaf);
+    peer_close(&g_peer);
     cr_assert_eq(venue_stop(&g_venue, SIGTERM), 0);
     cr_expect_not_null(strstr(venue_output(&g_venue), "1 connections were dropped"), "%s",
                        venue_output(&g_venue));
-    peer_close(&deaf);
-    close_market();
+    venue_close(&g_venue);
 }
