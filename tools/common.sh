@@ -23,11 +23,14 @@ die() {
     exit 1
 }
 
+# True when as_root works without asking anybody.
+can_be_root_quietly() {
+    [[ $EUID -eq 0 ]] || sudo -n true 2>/dev/null
+}
+
 # True when as_root can work: we are root, or there is a sudo that needs no password or can ask for one.
 can_be_root() {
-    [[ $EUID -eq 0 ]] && return 0
-    command -v sudo >/dev/null || return 1
-    sudo -n true 2>/dev/null || [[ -t 0 ]]
+    can_be_root_quietly || { command -v sudo >/dev/null && [[ -t 0 ]]; }
 }
 
 as_root() {

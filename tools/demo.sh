@@ -29,7 +29,7 @@ WORK=
 KEEP=
 SIM=
 ENGINE=
-HUGE_PAGES_BEFORE=
+HUGE_PAGES_ADDED=0
 HUGE_MOUNT=
 
 # ---- processes ----
@@ -81,45 +81,52 @@ cleanup() {
 # ---- huge pages ----
 
 huge_pages_free() {
-    awk '$1 == "HugePages_Free:" { free = $2 } $1 == "HugePages_Rsvd:" { rsvd = $2 } END { print free - rsvd }' /proc/meminfo
+    awk '$1 == "HugePages_Free:" { free = $2 } $1 == "HugePages_Rsvd:" { reserved = $2 } END { print free - reserved }' \
+        /proc/meminfo
 }
 
-# Reserves some for the demo where it may: as root, with memory to spare. Never fails because of it.
-huge_pages_take() {
-    local pool=/proc/sys/vm/nr_hugepages missing available_kb
-    missing=$((HUGE_PAGES_WANTED - $(huge_pages_free)))
-    if [[ $missing -gt 0 ]]; then
-        available_kb=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
-        if [[ $EUID -ne 0 || ! -w $pool ]]; then
-            say "huge pages: none reserved (this takes root); as root: echo $HUGE_PAGES_WANTED >$pool"
-            return 0
-        fi
-        if ! grep -q '^Hugepagesize: *2048 kB' /proc/meminfo || [[ $available_kb -lt $((missing * 2048 + 1048576)) ]]; then
-            say "huge pages: none reserved (the memory is short, or they are not of 2 MiB)"
-            return 0
-        fi
-        HUGE_PAGES_BEFORE=$(<"$pool")
-        if ! echo $((HUGE_PAGES_BEFORE + missing)) >"$pool" 2>/dev/null; then
-            HUGE_PAGES_BEFORE=
-            say "huge pages: none reserved (this host does not allow it)"
-            return 0
-        fi
-        say "huge pages: $(<"$pool") of 2 MiB reserved, $HUGE_PAGES_BEFORE before; given back at the end" \
-            "(by hand: echo $HUGE_PAGES_BEFORE >$pool)"
+# The number of reserved pages becomes $1.
+huge_pages_set() {
+    as_root sh -c "echo $1 >/proc/sys/vm/nr_hugepages" 2>/dev/null
+}
+
+# Reserves what is missing, where root and memory allow it; says what it did.
+huge_pages_reserve() {
+    local missing=$1 available_kb before
+    available_kb=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
+    before=$(cat /proc/sys/vm/nr_hugepages 2>/dev/null) || before=
+    if [[ -z $before ]] || ! grep -q '^Hugepagesize: *2048 kB' /proc/meminfo; then
+        say "huge pages: none reserved (this host has none of 2 MiB)"
+    elif ! can_be_root_quietly; then
+        say "huge pages: none reserved (this takes root: echo $HUGE_PAGES_WANTED >/proc/sys/vm/nr_hugepages)"
+    elif [[ $available_kb -lt $((missing * 2048 + 1048576)) ]]; then
+        say "huge pages: none reserved (memory is short)"
+    elif ! huge_pages_set $((before + missing)); then
+        say "huge pages: none reserved (this host does not allow it)"
+    else
+        HUGE_PAGES_ADDED=$missing
+        say "huge pages: $(</proc/sys/vm/nr_hugepages) of 2 MiB reserved, $before before; given back at the end" \
+            "(by hand: echo $before >/proc/sys/vm/nr_hugepages)"
     fi
-    if [[ $EUID -eq 0 ]] && ! grep -q ' hugetlbfs ' /proc/mounts; then
+}
+
+# Huge pages for the demo where they can be had; never fails because of it.
+huge_pages_take() {
+    local missing
+    missing=$((HUGE_PAGES_WANTED - $(huge_pages_free)))
+    [[ $missing -le 0 ]] || huge_pages_reserve "$missing"
+    if can_be_root_quietly && ! grep -q ' hugetlbfs ' /proc/mounts; then
         mkdir -p -- "$WORK/huge"
-        if mount -t hugetlbfs -o pagesize=2M,mode=0700 pinwheel-demo "$WORK/huge" 2>/dev/null; then
+        if as_root mount -t hugetlbfs -o "pagesize=2M,mode=0700,uid=$EUID" pinwheel-demo "$WORK/huge" 2>/dev/null; then
             HUGE_MOUNT=$WORK/huge
         fi
     fi
 }
 
 huge_pages_give_back() {
-    [[ -z $HUGE_MOUNT ]] || umount -- "$HUGE_MOUNT" || true
-    [[ -z $HUGE_PAGES_BEFORE ]] || echo "$HUGE_PAGES_BEFORE" >/proc/sys/vm/nr_hugepages || true
-    HUGE_MOUNT=
-    HUGE_PAGES_BEFORE=
+    [[ -z $HUGE_MOUNT ]] || as_root umount -- "$HUGE_MOUNT" || true
+    # Not to what it was before: another demo may have changed it since.
+    [[ $HUGE_PAGES_ADDED -eq 0 ]] || huge_pages_set $(($(</proc/sys/vm/nr_hugepages) - HUGE_PAGES_ADDED)) || true
 }
 
 # ---- the demo ----

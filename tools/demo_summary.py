@@ -41,7 +41,7 @@ def main(top_path, facts_path):
           f" {account['denied_cnt']} denied, {account['rejected_cnt']} rejected")
     print(f"P&L       {money(realized + unrealized)}: realized {money(realized)} after {fees.quantize(Decimal('0.01'))}"
           f" of fees, unrealized {money(unrealized)}")
-    for name, label in (("tick_to_order", "tick to order"), ("hop.recv_to_strategy", "socket to strategy")):
+    for name, label in (("tick_to_order", "tick to order"), ("hop.recv_to_execution", "socket to execution")):
         row = latency[name]
         print(f"latency   {label}: median {micros(row['p50_ns'])}, 99 % within {micros(row['p99_ns'])},"
               f" of {row['count']:,}")

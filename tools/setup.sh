@@ -197,7 +197,7 @@ wolfssl_choose() {
         return 0
     fi
     # Old lists would have us build a version with known holes.
-    if [[ $EUID -eq 0 ]] || sudo -n true 2>/dev/null; then
+    if can_be_root_quietly; then
         update_lists || true
         version=$(wolfssl_candidate)
     fi

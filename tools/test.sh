@@ -108,16 +108,16 @@ main() {
     else
         if build build -Dwerror=true; then
             install_peers
-            run build 12 "$(slowness 1)"
+            run build 15 "$(slowness 1)"
         fi
         ! build build-asan -Dwerror=true -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false ||
-            run build-asan 15 "$(slowness 2)"
+            run build-asan 20 "$(slowness 2)"
         # gcc 12's thread sanitizer does not know the address layouts that newer kernels choose at random.
         if setarch "$(uname -m)" -R true 2>/dev/null; then
             MESON_TEST=(setarch "$(uname -m)" -R "${MESON_TEST[@]}")
         fi
         ! build build-tsan -Dwerror=true -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false ||
-            run build-tsan 8 "$(slowness 2)" --suite concurrent
+            run build-tsan 10 "$(slowness 2)" --suite concurrent
     fi
     report
 }
