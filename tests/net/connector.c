@@ -262,6 +262,20 @@ Test(connector, what_is_not_tls_fails_the_handshake_at_once)
     }
 }
 
+Test(connector, a_bad_certificate_is_told_by_its_reason_and_once)
+{
+    struct world_options options = {.secure = true, .host = "other.test"};
+    world_open(&world, &options);
+    for (int i = 0; i < 5; i++) {
+        cr_assert(peer_accept(&peer, &world, world.listener, 60 * S_NS));
+        cr_expect_not(peer_take_request(&peer), "nothing is asked of a server that is not the one");
+    }
+    cr_expect(world_log_has(
+        "feed 'feed0', other.test:9443: the TLS handshake failed: its certificate is for another host"));
+    cr_expect_eq(world_log_cnt(), 1);
+    world_close(&world);
+}
+
 Test(connector, unencrypted_connections_leave_loopback_never)
 {
     struct world_options options = {.no_listener = true};
