@@ -45,7 +45,7 @@ function assertFigures(theirs, mine, at) {
   }
 }
 
-function writeConfig(folder, venue, symbols) {
+function writeConfig(folder, venue, symbols, more) {
   const file = path.join(folder, 'engine.yaml');
   fs.writeFileSync(
     file,
@@ -66,18 +66,18 @@ feeds:
     backoff_max_ms: 500
 gateway: paper
 journal: {path: "${path.join(folder, 'journal')}", market_ring_full: stall, commit_interval_ms: 50}
-`,
+${more}`,
   );
   return { file, instance: `interop-${process.pid}-${instances}`, journal: path.join(folder, 'journal') };
 }
 
 /** The whole of `lines` through an engine; its facts and the venue as it was left. */
-async function through(t, lines, venueOptions = {}) {
+async function through(t, lines, venueOptions = {}, moreConfig = '') {
   const folder = temporaryFolder(t);
   const venue = new Venue({ ws, identity: makeIdentity(folder), lines, ...venueOptions });
   await venue.listen();
   t.after(() => venue.close());
-  const config = writeConfig(folder, venue, [...new Set(lines.map((line) => line.symbol))]);
+  const config = writeConfig(folder, venue, [...new Set(lines.map((line) => line.symbol))], moreConfig);
   process.env.PINWHEEL_SHM_DIR = temporaryFolder(t, '/dev/shm'); // for the engine and for the monitor
   const engine = new Child(t, PROGRAM, ['run', config.file]);
   const messages = lines.filter((line) => line.stream !== null).length;
@@ -95,7 +95,7 @@ async function through(t, lines, venueOptions = {}) {
   await until('the close handshake', () => venue.closes.length > 0);
   const facts = JSON.parse(pinwheel('journal', config.journal, 'facts', '--json'));
   pinwheel('journal', config.journal, 'verify');
-  return { venue, facts: facts.symbols };
+  return { venue, facts: facts.symbols, fills: facts.fills };
 }
 
 function assertPolite(venue) {
@@ -157,5 +157,19 @@ test('venue_that_restarts_loses_nothing', options, async (t) => {
   assertFigures(facts, factsOf(lines), 'journal');
   assert.strictEqual(venue.closes.length, 2);
   assert.strictEqual(venue.closes[0], 1012); // our code came back in the engine's close frame
+  assertPolite(venue);
+});
+
+test('paper_orders_never_reach_the_venue', options, async (t) => {
+  const lines = parseCapture(generateCapture(7, SYMBOLS, 120));
+  const strategy = `
+strategies:
+  - {name: ma, kind: ma_cross, instruments: [AAAUSDT], params: {fast: 1, slow: 3, quantity: "1"}}
+paper: {cash: "1000000", fee_rate: "0.001", latency_us: 0}
+`;
+  const { venue, fills } = await through(t, lines, {}, strategy);
+  assert.ok(fills.length > 0, 'nothing was traded');
+  assert.deepStrictEqual([...new Set(venue.requests)].sort(), ['GET /api/v3/depth', 'GET /api/v3/exchangeInfo']);
+  assert.deepStrictEqual(venue.received, []); // not even a subscription: the streams stand in the path
   assertPolite(venue);
 });

@@ -24,6 +24,8 @@ class Venue {
       at: 0,
       pings: [],
       pongs: [],
+      requests: [], // each HTTP request's method and path
+      received: [], // each WebSocket message of a client
       closes: [],
       fetched: new Map(),
       errors: [],
@@ -52,6 +54,7 @@ class Venue {
 
   answer(request, response) {
     const url = new URL(request.url, 'https://localhost');
+    this.requests.push(`${request.method} ${url.pathname}`);
     const reply = (status, body) => {
       response.writeHead(status, {
         'Content-Type': 'application/json;charset=UTF-8',
@@ -111,6 +114,7 @@ class Venue {
   accept(socket, request) {
     const url = new URL(request.url, 'https://localhost');
     const streams = new Set((url.searchParams.get('streams') ?? '').split('/').filter(Boolean));
+    socket.on('message', (data) => this.received.push(data.toString()));
     socket.on('pong', (data) => this.pongs.push(data.toString()));
     socket.on('close', (code) => {
       this.closes.push(code);
