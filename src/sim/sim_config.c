@@ -64,7 +64,7 @@ static const struct pw_key g_limit_keys[] = {
     {.name = "connections_max", LIMIT(connections_max), COUNT("256", 1, 4096),
      .help = "at the same time; more are closed at once"},
     {.name = "output_kib", LIMIT(output_kib), COUNT("8192", 64, 1048576), .unit = "KiB",
-     .help = "what a client may leave unread before it is dropped"},
+     .help = "what a client may leave unread before it is dropped; the largest answer must fit"},
     {.name = "window_kib", LIMIT(window_kib), COUNT("256", 16, 524288), .unit = "KiB",
      .help = "what a client may leave unread before the market waits for it"},
     {.name = "slow_clients", LIMIT(slow_clients), .kind = PW_VALUE_CHOICE, .fallback = "auto", CHOICES(g_slow),

@@ -193,9 +193,9 @@ Test(replay, the_recorded_pace_is_kept_and_can_be_multiplied)
     static const struct {
         const char *settings;
         int64_t least_ms, most_ms;
-    } paces[] = {{"pace: 1\ncapture: {files: [%s]}\n", 780, 4000},
-                 {"pace: 4\ncapture: {files: [%s]}\n", 190, 760},
-                 {"pace: flood\ncapture: {files: [%s]}\n", 0, 190}};
+    } paces[] = {{"pace: 1\ncapture: {files: [%s]}\n", 780, 10000},
+                 {"pace: 4\ncapture: {files: [%s]}\n", 190, 700},
+                 {"pace: flood\ncapture: {files: [%s]}\n", 0, 600}};
 
     for (int k = 0; k < 3; k++) {
         int64_t begin_ms;

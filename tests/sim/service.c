@@ -418,7 +418,7 @@ Test(rest, other_methods_are_refused)
 
 Test(rest, silent_and_senseless_peers_cost_nobody_else_anything)
 {
-    open_market("limits: {handshake_timeout_ms: 100, idle_timeout_ms: 200}\n");
+    open_market("limits: {handshake_timeout_ms: 500, idle_timeout_ms: 700}\n");
     struct peer silent, senseless;
 
     struct peer_target no_tls = {.port = g_venue.port};

@@ -362,7 +362,7 @@ Test(streams, more_than_five_messages_a_second_end_the_connection)
 
 Test(streams, who_answers_pings_stays_and_who_does_not_is_dropped)
 {
-    open_market("limits: {ping_interval_ms: 50, pong_timeout_ms: 300, messages_per_s: 0}\n");
+    open_market("limits: {ping_interval_ms: 100, pong_timeout_ms: 900, messages_per_s: 0}\n");
     connect_to("/ws");
     for (int i = 0; i < 12; i++) { /* twice as long as the deadline */
         char payload[64];
