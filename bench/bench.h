@@ -36,7 +36,7 @@ struct pw_bench_env {
 struct pw_bench_latency {
     char name[PW_BENCH_NAME_BYTES];
     size_t sample_cnt;
-    double typical_ns; /* median of the means of blocks of samples: finer than the clock's step */
+    double typical_ns; /* finer than the clock's step: the median of means over many */
     double p50_ns, p90_ns, p99_ns, p99_9_ns, p99_99_ns, max_ns;
 };
 
@@ -61,13 +61,16 @@ struct pw_bench_report {
     char note[256]; /* what was left out and why; empty: nothing */
 };
 
-/* Sorts the samples. block: how many samples in a row make one mean for typical_ns. */
-void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double *samples_ns,
-                          size_t sample_cnt, size_t block);
+/* Sorts the samples. */
+void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double typical_ns,
+                          double *samples_ns, size_t sample_cnt);
 void pw_bench_add_rate(struct pw_bench_report *report, const char *name, double per_s);
 void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_ratio *ratio);
 
 double pw_bench_median(double *values, size_t value_cnt); /* sorts them */
+
+/* The median of the means of so many samples in a row: what the clock's step hides from single ones. */
+double pw_bench_typical(const double *samples, size_t sample_cnt, size_t block);
 
 /* ---- benches ---- */
 

@@ -28,9 +28,10 @@ static void help_print(FILE *out)
         "  --cores A,B    processors to use (default: isolated ones, else the last two that share no core)\n"
         "  --quick        a hundredth of the work, to see whether it runs\n"
         "  --help\n\n"
-        "typical is the median of the means of blocks of samples: finer than the clock's step. Percentiles "
-        "are of raw\n"
-        "samples.\n\n"
+        "typical is a median of means over many samples: finer than the clock's step, and free of the cost "
+        "of\n"
+        "reading it where that could be left out. Percentiles are of raw samples, each with its clock "
+        "read.\n\n"
         "exit codes: 0 ran, whether or not the aims were met; 1 a bench could not be run; 2 wrong usage\n",
         out);
 }

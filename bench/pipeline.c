@@ -78,7 +78,8 @@ static bool ping_shape(const struct shape_row *row, const struct volume *volume,
         samples_ns[i] = (double)samples[i];
     }
     if (good) {
-        pw_bench_add_latency(report, row->name, samples_ns, volume->pings, MEAN_BLOCK);
+        double typical_ns = pw_bench_typical(samples_ns, volume->pings, MEAN_BLOCK);
+        pw_bench_add_latency(report, row->name, typical_ns, samples_ns, volume->pings);
     }
     free(samples);
     free(samples_ns);

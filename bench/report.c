@@ -29,7 +29,7 @@ static double quantile_of(const double *sorted, size_t cnt, double share)
     return sorted[rank == 0 ? 0 : rank > cnt ? cnt - 1 : rank - 1];
 }
 
-static double typical_of(const double *samples, size_t sample_cnt, size_t block)
+double pw_bench_typical(const double *samples, size_t sample_cnt, size_t block)
 {
     size_t block_cnt = sample_cnt / block;
     double *means = malloc((block_cnt + 1) * sizeof *means);
@@ -48,8 +48,8 @@ static double typical_of(const double *samples, size_t sample_cnt, size_t block)
     return typical;
 }
 
-void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double *samples_ns,
-                          size_t sample_cnt, size_t block)
+void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double typical_ns,
+                          double *samples_ns, size_t sample_cnt)
 {
     if (report->latency_cnt == PW_BENCH_ROWS_MAX || sample_cnt == 0) {
         return;
@@ -57,7 +57,7 @@ void pw_bench_add_latency(struct pw_bench_report *report, const char *name, doub
     struct pw_bench_latency *row = &report->latencies[report->latency_cnt++];
     snprintf(row->name, sizeof row->name, "%s", name);
     row->sample_cnt = sample_cnt;
-    row->typical_ns = typical_of(samples_ns, sample_cnt, block);
+    row->typical_ns = typical_ns;
     qsort(samples_ns, sample_cnt, sizeof *samples_ns, double_compare);
     row->p50_ns = quantile_of(samples_ns, sample_cnt, 0.5);
     row->p90_ns = quantile_of(samples_ns, sample_cnt, 0.9);

@@ -88,16 +88,16 @@ static void *line_answer(void *unused)
 
 static void line_trips(double *samples, uint32_t block)
 {
-    uint64_t last = pw_bench_ticks();
-    for (uint64_t i = 1; i <= arena.trip_cnt; i++) {
-        atomic_store_explicit(&arena.ping, i, memory_order_release);
-        while (atomic_load_explicit(&arena.pong, memory_order_acquire) != i) {
+    uint64_t i = 1, last = pw_bench_ticks();
+    for (uint32_t sample = 0; sample < arena.trip_cnt / block; sample++) {
+        for (uint32_t k = 0; k < block; k++, i++) {
+            atomic_store_explicit(&arena.ping, i, memory_order_release);
+            while (atomic_load_explicit(&arena.pong, memory_order_acquire) != i) {
+            }
         }
-        if (i % block == 0) {
-            uint64_t now = pw_bench_ticks();
-            *samples++ = (double)(now - last) * pw_bench_tick_ns / block;
-            last = now;
-        }
+        uint64_t now = pw_bench_ticks();
+        samples[sample] = (double)(now - last) * pw_bench_tick_ns / block;
+        last = now;
     }
 }
 
@@ -124,21 +124,22 @@ static void ring_trips(double *samples, uint32_t block)
     struct pw_consumer in;
     pw_producer_attach(&out, arena.there);
     pw_consumer_attach(&in, arena.back);
-    uint64_t last = pw_bench_ticks();
-    for (uint64_t i = 1; i <= arena.trip_cnt; i++) {
-        pw_producer_room(&out, 1);
-        event_put(&out, i);
-        pw_producer_publish(&out);
-        while (pw_consumer_peek(&in, 1) == 0) {
+    uint64_t i = 0, sum = 0, last = pw_bench_ticks();
+    for (uint32_t sample = 0; sample < arena.trip_cnt / block; sample++) {
+        for (uint32_t k = 0; k < block; k++, i++) {
+            pw_producer_room(&out, 1);
+            event_put(&out, i);
+            pw_producer_publish(&out);
+            while (pw_consumer_peek(&in, 1) == 0) {
+            }
+            sum += event_sum(pw_consumer_at(&in, 0));
+            pw_consumer_done(&in, 1);
         }
-        arena.sum += event_sum(pw_consumer_at(&in, 0));
-        pw_consumer_done(&in, 1);
-        if (i % block == 0) {
-            uint64_t now = pw_bench_ticks();
-            *samples++ = (double)(now - last) * pw_bench_tick_ns / block;
-            last = now;
-        }
+        uint64_t now = pw_bench_ticks();
+        samples[sample] = (double)(now - last) * pw_bench_tick_ns / block;
+        last = now;
     }
+    arena.sum += sum;
 }
 
 /* ---- one way: the message is the moment at which it was sent ---- */
@@ -332,76 +333,73 @@ static double array_rate(void)
 /* ---- rounds ---- */
 
 struct results {
-    double *line_trips, *ring_trips, *line_sends, *ring_sends; /* samples of all rounds */
-    double line_trip_ns[ROUNDS], ring_trip_ns[ROUNDS];         /* means of a round */
+    double *line_trips, *ring_trips, *line_sends, *ring_sends; /* raw samples of all rounds */
+    double line_trip_ns[ROUNDS], ring_trip_ns[ROUNDS];         /* typical ones of each round */
+    double line_send_ns[ROUNDS], ring_send_ns[ROUNDS];
     double fused_per_s[BATCH_KINDS][ROUNDS], array_per_s[ROUNDS];
     double across_per_s[BATCH_KINDS][ROUNDS], block_per_s[ROUNDS];
 };
 
-/* Runs `theirs` on the other core and `ours` here, to the end of both. */
-static int pair_run(const struct pw_bench_env *env, void *(*theirs)(void *), void (*ours)(double *),
-                    double *samples)
+/* Round trips: `ours` here against `theirs` on the other core, to the end of both. */
+static int trips_run(const struct pw_bench_env *env, void *(*theirs)(void *),
+                     void (*ours)(double *, uint32_t), double *samples, uint32_t block)
 {
     pthread_t thread;
+    arena.ping = arena.pong = 0;
+    ring_reset(arena.there);
+    ring_reset(arena.back);
     int result = pw_bench_thread_start(&thread, env->cores[1], theirs, NULL);
     if (result == 0) {
-        ours(samples);
+        ours(samples, block);
         pthread_join(thread, NULL);
     }
     return result;
 }
 
-static void line_send_here(double *unused)
-{
-    (void)unused;
-    line_send();
-}
-
-static void ring_send_here(double *unused)
-{
-    (void)unused;
-    ring_send();
-}
-
-/* Mean of the block in the middle: a round's figure, without what the hypervisor took. */
-static double round_ns(const double *samples, size_t cnt)
-{
-    double means[TRIPS / TRIP_BLOCK];
-    for (size_t i = 0; i < cnt / TRIP_BLOCK; i++) {
-        means[i] = 0;
-        for (size_t k = 0; k < TRIP_BLOCK; k++) {
-            means[i] += samples[i * TRIP_BLOCK + k] / TRIP_BLOCK;
-        }
-    }
-    return pw_bench_median(means, cnt / TRIP_BLOCK);
-}
-
 static int trips_round(const struct pw_bench_env *env, struct results *results, int round)
 {
-    double *line = results->line_trips + (size_t)round * arena.trip_cnt;
-    double *ring = results->ring_trips + (size_t)round * arena.trip_cnt;
+    double blocks[TRIPS / TRIP_BLOCK];
+    size_t at = (size_t)round * arena.trip_cnt;
+    int result = trips_run(env, line_answer, line_trips, blocks, TRIP_BLOCK);
+    results->line_trip_ns[round] = pw_bench_median(blocks, arena.trip_cnt / TRIP_BLOCK);
+    if (result == 0) {
+        result = trips_run(env, ring_answer, ring_trips, blocks, TRIP_BLOCK);
+        results->ring_trip_ns[round] = pw_bench_median(blocks, arena.trip_cnt / TRIP_BLOCK);
+    }
+    if (result == 0) {
+        result = trips_run(env, line_answer, line_trips, results->line_trips + at, 1);
+    }
+    if (result == 0) {
+        result = trips_run(env, ring_answer, ring_trips, results->ring_trips + at, 1);
+    }
+    return result;
+}
+
+static int sends_run(const struct pw_bench_env *env, void *(*theirs)(void *), void (*ours)(void),
+                     double *samples)
+{
+    pthread_t thread;
     arena.ping = arena.pong = 0;
     ring_reset(arena.there);
-    ring_reset(arena.back);
-    int result = pair_run(env, line_answer, line_trips, line);
+    arena.samples = samples;
+    int result = pw_bench_thread_start(&thread, env->cores[1], theirs, NULL);
     if (result == 0) {
-        result = pair_run(env, ring_answer, ring_trips, ring);
+        ours();
+        pthread_join(thread, NULL);
     }
-    results->line_trip_ns[round] = round_ns(line, arena.trip_cnt);
-    results->ring_trip_ns[round] = round_ns(ring, arena.trip_cnt);
     return result;
 }
 
 static int sends_round(const struct pw_bench_env *env, struct results *results, int round)
 {
-    arena.ping = arena.pong = 0;
-    ring_reset(arena.there);
-    arena.samples = results->line_sends + (size_t)round * arena.send_cnt;
-    int result = pair_run(env, line_receive, line_send_here, NULL);
+    double *line = results->line_sends + (size_t)round * arena.send_cnt;
+    double *ring = results->ring_sends + (size_t)round * arena.send_cnt;
+    int result = sends_run(env, line_receive, line_send, line);
     if (result == 0) {
-        arena.samples = results->ring_sends + (size_t)round * arena.send_cnt;
-        result = pair_run(env, ring_receive, ring_send_here, NULL);
+        result = sends_run(env, ring_receive, ring_send, ring);
     }
+    results->line_send_ns[round] = pw_bench_typical(line, arena.send_cnt, TRIP_BLOCK);
+    results->ring_send_ns[round] = pw_bench_typical(ring, arena.send_cnt, TRIP_BLOCK);
     return result;
 }
 
@@ -482,23 +480,31 @@ static void rates_add(struct pw_bench_report *report, const char *where, double 
     pw_bench_add_rate(report, baseline, pw_bench_median(baselines, ROUNDS));
 }
 
+static void latencies_add(struct pw_bench_report *report, struct results *results)
+{
+    size_t trip_cnt = ROUNDS * (size_t)arena.trip_cnt, send_cnt = ROUNDS * (size_t)arena.send_cnt;
+    struct pw_bench_ratio hop = {.name = "ring round trip",
+                                 .baseline = "cache line round trip",
+                                 .ratio = ratio_of(results->ring_trip_ns, results->line_trip_ns),
+                                 .aim = 1.2};
+    pw_bench_add_ratio(report, &hop);
+    ratio_add(report, "ring one way", "cache line one way",
+              ratio_of(results->ring_send_ns, results->line_send_ns));
+    pw_bench_add_latency(report, "cache line round trip", pw_bench_median(results->line_trip_ns, ROUNDS),
+                         results->line_trips, trip_cnt);
+    pw_bench_add_latency(report, "ring round trip", pw_bench_median(results->ring_trip_ns, ROUNDS),
+                         results->ring_trips, trip_cnt);
+    pw_bench_add_latency(report, "cache line one way, with a clock read",
+                         pw_bench_median(results->line_send_ns, ROUNDS), results->line_sends, send_cnt);
+    pw_bench_add_latency(report, "ring one way, with a clock read",
+                         pw_bench_median(results->ring_send_ns, ROUNDS), results->ring_sends, send_cnt);
+}
+
 static void report_fill(struct pw_bench_report *report, const struct pw_bench_env *env,
                         struct results *results)
 {
     if (env->core_cnt >= 2) {
-        struct pw_bench_ratio hop = {.name = "ring round trip",
-                                     .baseline = "cache line round trip",
-                                     .ratio = ratio_of(results->ring_trip_ns, results->line_trip_ns),
-                                     .aim = 1.2};
-        pw_bench_add_ratio(report, &hop);
-        pw_bench_add_latency(report, "cache line round trip", results->line_trips,
-                             ROUNDS * (size_t)arena.trip_cnt, TRIP_BLOCK);
-        pw_bench_add_latency(report, "ring round trip", results->ring_trips, ROUNDS * (size_t)arena.trip_cnt,
-                             TRIP_BLOCK);
-        pw_bench_add_latency(report, "cache line, one way, one clock read", results->line_sends,
-                             ROUNDS * (size_t)arena.send_cnt, TRIP_BLOCK);
-        pw_bench_add_latency(report, "ring, one way, one clock read", results->ring_sends,
-                             ROUNDS * (size_t)arena.send_cnt, TRIP_BLOCK);
+        latencies_add(report, results);
         rates_add(report, "across cores", results->across_per_s, results->block_per_s,
                   "lines across in blocks of 512");
     } else {
