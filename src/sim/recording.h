@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Recorded lines in memory: read, taken apart, put in order. capture.h says which forms there are.
+ */
+#ifndef PW_SIM_RECORDING_H
+#define PW_SIM_RECORDING_H
+
+#include "hub.h"
+#include "sim.h"
+#include "source.h"
+
+#define PW_SIM_NO_SYMBOL UINT16_MAX
+
+/* What a line tells. The order matters: trades before quotes before depth. */
+enum pw_sim_line_kind {
+    PW_SIM_LINE_TRADE,
+    PW_SIM_LINE_AGG_TRADE,
+    PW_SIM_LINE_QUOTE,
+    PW_SIM_LINE_DEPTH,
+    PW_SIM_LINE_OTHER,
+    PW_SIM_LINE_SNAPSHOT,
+};
+
+struct pw_sim_line {
+    int64_t time_ns;
+    uint64_t offset;      /* of its JSON in the arena */
+    uint32_t bytes;       /* of its JSON */
+    uint32_t data_offset; /* of the payload in the JSON */
+    uint32_t data_bytes;
+    uint32_t stream_idx; /* in the hub; snapshots: PW_SIM_NO_STREAM */
+    uint16_t symbol_idx; /* PW_SIM_NO_SYMBOL: none, or not known */
+    uint8_t kind;        /* enum pw_sim_line_kind */
+    bool bare;           /* without an envelope */
+};
+
+struct pw_sim_recording {
+    const struct pw_sim_capture_config *config;
+    struct pw_sim_hub *hub;
+    char *arena;
+    size_t arena_bytes, arena_capacity;
+    struct pw_sim_line *lines; /* in the order in which they are told */
+    uint32_t line_cnt, line_capacity;
+    struct pw_sim_symbol *symbols; /* PW_SIM_SYMBOLS_MAX, with tick and step as the data show them */
+    uint32_t symbol_cnt;
+    uint32_t *sample_cnts;            /* by symbol: trades and quotes that tick and step were learnt from */
+    uint64_t info_offset, info_bytes; /* exchangeInfo in the arena; 0 bytes: none */
+};
+
+/* Loads config's files into a zeroed recording and adds their streams to the hub. 0, or a negative code with
+ * `error` = "file:line: what". To be freed in either case. */
+int pw_sim_recording_load(struct pw_sim_recording *recording, const struct pw_sim_capture_config *config,
+                          struct pw_sim_hub *hub, char *error, size_t error_bytes);
+void pw_sim_recording_free(struct pw_sim_recording *recording);
+
+/* Is that the name of a stream of depth updates? */
+bool pw_sim_stream_is_depth(struct pw_slice name);
+
+/* A line's payload. */
+struct pw_slice pw_sim_line_data(const struct pw_sim_recording *recording, const struct pw_sim_line *line);
+/* Of a payload: a positive integer, or 0. */
+uint64_t pw_sim_line_id(struct pw_slice data, const char *name);
+/* Two decimals in strings; false if they are not there. */
+bool pw_sim_line_pair(struct pw_slice data, const char *price, const char *qty, struct pw_level *level);
+/* The levels of both sides of an update ("b", "a") or a snapshot ("bids", "asks"), each handed to `use`;
+ * false if the payload is none, or when `use` says so. */
+bool pw_sim_line_levels(struct pw_slice data, bool snapshot,
+                        bool (*use)(struct pw_sim_symbol *symbol, enum pw_side side, struct pw_level level),
+                        struct pw_sim_symbol *symbol);
+
+#endif
