@@ -33,7 +33,7 @@ struct arena {
     _Alignas(128) _Atomic uint64_t filled; /* blocks of lines */
     _Alignas(128) _Atomic uint64_t emptied;
     uint64_t (*lines)[8];
-    uint32_t trip_cnt, send_cnt, event_cnt;
+    uint32_t round_cnt, trip_cnt, send_cnt, event_cnt;
     double *samples; /* the consumer's, of one-way messages */
     uint64_t sum;    /* of what was read, so that it is read */
 };
@@ -356,7 +356,7 @@ static int trips_run(const struct pw_bench_env *env, void *(*theirs)(void *),
     return result;
 }
 
-static int trips_round(const struct pw_bench_env *env, struct results *results, int round)
+static int trips_round(const struct pw_bench_env *env, struct results *results, uint32_t round)
 {
     double blocks[TRIPS / TRIP_BLOCK];
     size_t at = (size_t)round * arena.trip_cnt;
@@ -390,7 +390,7 @@ static int sends_run(const struct pw_bench_env *env, void *(*theirs)(void *), vo
     return result;
 }
 
-static int sends_round(const struct pw_bench_env *env, struct results *results, int round)
+static int sends_round(const struct pw_bench_env *env, struct results *results, uint32_t round)
 {
     double *line = results->line_sends + (size_t)round * arena.send_cnt;
     double *ring = results->ring_sends + (size_t)round * arena.send_cnt;
@@ -403,7 +403,7 @@ static int sends_round(const struct pw_bench_env *env, struct results *results, 
     return result;
 }
 
-static int rates_round(const struct pw_bench_env *env, struct results *results, int round)
+static int rates_round(const struct pw_bench_env *env, struct results *results, uint32_t round)
 {
     pthread_t thread;
     arena.filled = arena.emptied = 0;
@@ -430,7 +430,7 @@ static int rates_round(const struct pw_bench_env *env, struct results *results, 
     return 0;
 }
 
-static int round_run(const struct pw_bench_env *env, struct results *results, int round)
+static int round_run(const struct pw_bench_env *env, struct results *results, uint32_t round)
 {
     results->array_per_s[round] = array_rate();
     for (int i = 0; i < BATCH_KINDS; i++) {
@@ -454,10 +454,10 @@ static int round_run(const struct pw_bench_env *env, struct results *results, in
 static double ratio_of(const double *values, const double *baselines)
 {
     double ratios[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++) {
+    for (uint32_t i = 0; i < arena.round_cnt; i++) {
         ratios[i] = values[i] / baselines[i];
     }
-    return pw_bench_median(ratios, ROUNDS);
+    return pw_bench_median(ratios, arena.round_cnt);
 }
 
 static void ratio_add(struct pw_bench_report *report, const char *name, const char *baseline, double ratio)
@@ -475,14 +475,15 @@ static void rates_add(struct pw_bench_report *report, const char *where, double 
         char name[PW_BENCH_NAME_BYTES];
         snprintf(name, sizeof name, "ring %s, batches of %u", where, batches[i]);
         ratio_add(report, name, baseline, ratio_of(rates[i], baselines));
-        pw_bench_add_rate(report, name, pw_bench_median(rates[i], ROUNDS));
+        pw_bench_add_rate(report, name, pw_bench_median(rates[i], arena.round_cnt));
     }
-    pw_bench_add_rate(report, baseline, pw_bench_median(baselines, ROUNDS));
+    pw_bench_add_rate(report, baseline, pw_bench_median(baselines, arena.round_cnt));
 }
 
 static void latencies_add(struct pw_bench_report *report, struct results *results)
 {
-    size_t trip_cnt = ROUNDS * (size_t)arena.trip_cnt, send_cnt = ROUNDS * (size_t)arena.send_cnt;
+    size_t trip_cnt = (size_t)arena.round_cnt * arena.trip_cnt;
+    size_t send_cnt = (size_t)arena.round_cnt * arena.send_cnt;
     struct pw_bench_ratio hop = {.name = "ring round trip",
                                  .baseline = "cache line round trip",
                                  .ratio = ratio_of(results->ring_trip_ns, results->line_trip_ns),
@@ -490,14 +491,17 @@ static void latencies_add(struct pw_bench_report *report, struct results *result
     pw_bench_add_ratio(report, &hop);
     ratio_add(report, "ring one way", "cache line one way",
               ratio_of(results->ring_send_ns, results->line_send_ns));
-    pw_bench_add_latency(report, "cache line round trip", pw_bench_median(results->line_trip_ns, ROUNDS),
-                         results->line_trips, trip_cnt);
-    pw_bench_add_latency(report, "ring round trip", pw_bench_median(results->ring_trip_ns, ROUNDS),
+    pw_bench_add_latency(report, "cache line round trip",
+                         pw_bench_median(results->line_trip_ns, arena.round_cnt), results->line_trips,
+                         trip_cnt);
+    pw_bench_add_latency(report, "ring round trip", pw_bench_median(results->ring_trip_ns, arena.round_cnt),
                          results->ring_trips, trip_cnt);
     pw_bench_add_latency(report, "cache line one way, with a clock read",
-                         pw_bench_median(results->line_send_ns, ROUNDS), results->line_sends, send_cnt);
+                         pw_bench_median(results->line_send_ns, arena.round_cnt), results->line_sends,
+                         send_cnt);
     pw_bench_add_latency(report, "ring one way, with a clock read",
-                         pw_bench_median(results->ring_send_ns, ROUNDS), results->ring_sends, send_cnt);
+                         pw_bench_median(results->ring_send_ns, arena.round_cnt), results->ring_sends,
+                         send_cnt);
 }
 
 static void report_fill(struct pw_bench_report *report, const struct pw_bench_env *env,
@@ -544,6 +548,7 @@ static void results_free(struct results *results)
 static int ring_run(const struct pw_bench_env *env, struct pw_bench_report *report)
 {
     static struct results results;
+    arena.round_cnt = env->quick ? 1 : ROUNDS;
     arena.trip_cnt = env->quick ? TRIP_BLOCK : TRIPS;
     arena.send_cnt = env->quick ? TRIP_BLOCK : SENDS;
     arena.event_cnt = (env->quick ? EVENTS / 100 : EVENTS) / SLOTS * SLOTS;
@@ -554,7 +559,7 @@ static int ring_run(const struct pw_bench_env *env, struct pw_bench_report *repo
     if (result == 0) {
         result = round_run(env, &results, 0); /* warms up; the first round overwrites it */
     }
-    for (int round = 0; round < ROUNDS && result == 0; round++) {
+    for (uint32_t round = 0; round < arena.round_cnt && result == 0; round++) {
         result = round_run(env, &results, round);
     }
     if (result == 0) {
