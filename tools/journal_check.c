@@ -163,9 +163,10 @@ int journal_stats(struct journal_session *session)
 
 struct verdict {
     uint64_t event_cnt, frame_cnt, dropped_cnt;
-    uint64_t hole_cnt;  /* jumps of the market's numbers that no gap tells */
-    uint64_t early_cnt; /* orders' events before the market event that they name */
-    uint64_t late_cnt;  /* orders' events that came after more of the market than they name: not wrong */
+    uint64_t frames_dropped_cnt; /* raw frames' numbers that are not there */
+    uint64_t hole_cnt;           /* jumps of the market's numbers that no gap tells */
+    uint64_t early_cnt;          /* orders' events before the market event that they name */
+    uint64_t late_cnt; /* orders' events that came after more of the market than they name: not wrong */
     uint64_t damage_cnt;
     uint64_t stored_bytes, block_cnt;
     bool short_of; /* fewer events than the run says that it stored */
@@ -209,11 +210,20 @@ static void judge(struct verdict *verdict, const struct pw_journal_record *recor
     *gone_by = pw_market_seq_after(record->market_seq, event);
 }
 
+/* Frames are numbered as they come from the venue; what found no room in the ring leaves its number out. */
+static void judge_frame(struct verdict *verdict, const struct pw_event *frame, uint32_t *next_seq)
+{
+    verdict->frame_cnt++;
+    verdict->frames_dropped_cnt += frame->seq - *next_seq;
+    *next_seq = frame->seq + 1;
+}
+
 static bool read_stream(struct journal_session *session, struct verdict *verdict, bool frames)
 {
     struct pw_journal_record record = {0};
     struct pw_journal_usage usage;
     uint64_t gone_by = 0, damages_before = 0;
+    uint32_t next_frame_seq = 0;
     session->query = (struct pw_journal_query){.run_id = session->run.run_id, .frames = frames};
     session->damage_cnt = 0;
     struct pw_journal_cursor *cursor = journal_cursor(session);
@@ -225,9 +235,10 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
         if (session->damage_cnt != damages_before) {
             damages_before = session->damage_cnt;
             gone_by = record.market_seq;
+            next_frame_seq = record.event.seq;
         }
         if (frames) {
-            verdict->frame_cnt++;
+            judge_frame(verdict, &record.event, &next_frame_seq);
         } else {
             judge(verdict, &record, &gone_by);
         }
@@ -254,6 +265,9 @@ static void print_verdict(const struct journal_session *session, const struct ve
     if (verdict->dropped_cnt) {
         printf("; %" PRIu64 " market events were dropped, as gaps tell", verdict->dropped_cnt);
     }
+    if (verdict->frames_dropped_cnt) {
+        printf("; %" PRIu64 " frames were dropped", verdict->frames_dropped_cnt);
+    }
     if (verdict->hole_cnt) {
         printf("; %" PRIu64 " holes in the market's numbers that no gap tells", verdict->hole_cnt);
     }
@@ -270,14 +284,14 @@ static void print_verdict(const struct journal_session *session, const struct ve
 
 static json_t *verdict_json(const struct journal_session *session, const struct verdict *verdict)
 {
-    return json_pack("{s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
-                     (json_int_t)session->run.run_id, "good", is_good(verdict), "clean",
-                     session->run.clean != 0, "events", (json_int_t)verdict->event_cnt, "frames",
-                     (json_int_t)verdict->frame_cnt, "blocks", (json_int_t)verdict->block_cnt, "stored_bytes",
-                     (json_int_t)verdict->stored_bytes, "damages", (json_int_t)verdict->damage_cnt, "holes",
-                     (json_int_t)verdict->hole_cnt, "dropped", (json_int_t)verdict->dropped_cnt,
-                     "orders_early", (json_int_t)verdict->early_cnt, "orders_late",
-                     (json_int_t)verdict->late_cnt);
+    return json_pack(
+        "{s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
+        (json_int_t)session->run.run_id, "good", is_good(verdict), "clean", session->run.clean != 0, "events",
+        (json_int_t)verdict->event_cnt, "frames", (json_int_t)verdict->frame_cnt, "frames_dropped",
+        (json_int_t)verdict->frames_dropped_cnt, "blocks", (json_int_t)verdict->block_cnt, "stored_bytes",
+        (json_int_t)verdict->stored_bytes, "damages", (json_int_t)verdict->damage_cnt, "holes",
+        (json_int_t)verdict->hole_cnt, "dropped", (json_int_t)verdict->dropped_cnt, "orders_early",
+        (json_int_t)verdict->early_cnt, "orders_late", (json_int_t)verdict->late_cnt);
 }
 
 /* True if the run is good. */

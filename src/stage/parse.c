@@ -416,6 +416,8 @@ static void take_notice(struct parse *p, const struct pw_event *notice)
     }
 }
 
+/* A raw frame's seq is its number among all messages: where it jumps, those between were dropped. So the
+ * journal tells what it lacks. */
 static void keep_raw(struct parse *p, const struct pw_event *frame, const uint8_t *payload)
 {
     uint32_t bytes = frame->body.frame.payload_bytes;
@@ -427,6 +429,7 @@ static void keep_raw(struct parse *p, const struct pw_event *frame, const uint8_
         return;
     }
     struct pw_event event = *frame;
+    event.seq = (uint32_t)p->counts[FRAMES];
     memcpy(copy, payload, bytes);
     pw_producer_put_frame(&p->raw_frames, &event, bytes);
     pw_producer_publish(&p->raw_frames);

@@ -406,6 +406,33 @@ Test(verify, tells_holes_that_no_gap_tells_and_accepts_those_that_one_does)
     live_remove_dir(dir);
 }
 
+Test(verify, tells_raw_frames_that_were_dropped)
+{
+    const char *dir = live_dir();
+    static uint8_t block[PW_WRITER_BLOCK_BYTES];
+    static const uint32_t numbers[] = {2, 3, 9};
+    struct live live;
+    char *out;
+    live_open(&live, dir, 64 * MIB, LIVE_EPOCH_NS);
+    struct pw_encoder *encoder = pw_encoder_new(PW_BLOCK_FRAMES, live.run_id);
+    pw_encoder_begin(encoder, block, sizeof block);
+    for (int i = 0; i < 3; i++) {
+        struct pw_event frame = {.kind = PW_EVENT_FRAME, .seq = numbers[i], .body.frame.payload_bytes = 2};
+        cr_assert(pw_encoder_put_frame(encoder, &frame, (const uint8_t *)"{}"));
+    }
+    const struct pw_store *store = &live.store;
+    size_t bytes = pw_encoder_seal(encoder);
+    cr_assert_eq(store->put(store->state, PW_BLOCK_FRAMES, 0, block, bytes), 0);
+    cr_assert_eq(store->commit(store->state), 0);
+    pw_encoder_free(encoder);
+    live_close(&live, true);
+    cr_expect_eq(run_tool(dir, (const char *const[]){"verify", NULL}, &out), 0);
+    cr_expect_not_null(strstr(out, "3 frames in"), "%s", out);
+    cr_expect_not_null(strstr(out, "7 frames were dropped"), "%s", out); /* 0, 1 and 4 to 8 */
+    free(out);
+    live_remove_dir(dir);
+}
+
 Test(verify, tells_a_damaged_block_and_what_is_lost)
 {
     const char *dir = live_dir();

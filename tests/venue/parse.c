@@ -666,6 +666,26 @@ Test(parse, raw_frames_are_kept_as_far_as_there_is_room)
     rig_close(rig);
 }
 
+Test(parse, raw_frames_bear_numbers_that_tell_how_many_were_dropped)
+{
+    struct rig *rig = rig_open(&(struct options){.raw_frames = true, .market_slots = 256});
+    put_notice(rig, 0, PW_FEED_UP, PW_REASON_NONE); /* no message: it takes no number */
+    for (int i = 0; i < 70; i++) {
+        put_text(rig, 0, QUOTE(1));
+    }
+    poll_once(rig);
+    poll_once(rig);
+    for (uint32_t i = 0; i < 64; i++) {
+        cr_assert_eq(pw_consumer_at(&rig->raw_frames, i)->seq, i);
+    }
+    pw_consumer_done(&rig->raw_frames, pw_consumer_peek(&rig->raw_frames, 100));
+    put_text(rig, 0, QUOTE(1));
+    poll_once(rig);
+    cr_assert_eq(pw_consumer_peek(&rig->raw_frames, 100), 1);
+    cr_assert_eq(pw_consumer_at(&rig->raw_frames, 0)->seq, 70, "6 are missing");
+    rig_close(rig);
+}
+
 Test(parse, one_poll_takes_a_bounded_batch)
 {
     struct rig *rig = rig_open(&(struct options){.market_slots = 1024, .no_journal = true});
