@@ -33,8 +33,15 @@ static void dir_make(void)
 static void dir_remove(void)
 {
     char command[128];
+    umount2(dir, MNT_DETACH); /* of the tests that mount something over it */
     snprintf(command, sizeof command, "rm -rf '%s'", dir);
     cr_assert_eq(system(command), 0);
+}
+
+static void skip(const char *why)
+{
+    dir_remove();
+    cr_skip_test("%s", why);
 }
 
 TestSuite(workspace, .init = dir_make, .fini = dir_remove);
@@ -586,7 +593,7 @@ static bool mount_over(const char *type, const char *options)
 Test(workspace, too_little_memory_is_an_error_with_a_clear_message_and_no_signal)
 {
     if (!mount_over("tmpfs", "size=64k")) {
-        cr_skip_test("no right to mount a small tmpfs here");
+        skip("no right to mount a small tmpfs here");
     }
     struct pw_workspace ws;
     for (int huge = 0; huge < 2; huge++) {
@@ -611,7 +618,7 @@ Test(workspace, more_memory_than_the_host_has_is_refused_at_once)
 Test(workspace, transparent_huge_pages_are_used_where_the_mount_gives_them)
 {
     if (!mount_over("tmpfs", "huge=advise")) {
-        cr_skip_test("no right to mount a tmpfs with huge pages here");
+        skip("no right to mount a tmpfs with huge pages here");
     }
     struct pw_workspace ws;
     cr_assert_eq(pw_workspace_create(&ws, "a", wants, WANT_CNT, true, error, sizeof error), 0, "%s", error);
@@ -626,7 +633,7 @@ Test(workspace, transparent_huge_pages_are_used_where_the_mount_gives_them)
 Test(workspace, empty_pool_of_huge_pages_is_told_and_done_without)
 {
     if (!mount_over("hugetlbfs", NULL)) {
-        cr_skip_test("no right to mount hugetlbfs here");
+        skip("no right to mount hugetlbfs here");
     }
     unsetenv("PINWHEEL_SHM_DIR");
     struct pw_region_want want = {
@@ -639,7 +646,7 @@ Test(workspace, empty_pool_of_huge_pages_is_told_and_done_without)
     cr_assert(pool != NULL && fscanf(pool, "%u", &page_cnt) == 1);
     fclose(pool);
     if (page_cnt > 100) {
-        cr_skip_test("the pool has pages: this host cannot show what an empty one does");
+        skip("the pool has pages: this host cannot show what an empty one does");
     }
     cr_assert_eq(pw_workspace_create(&ws, name, &want, 1, true, error, sizeof error), 0, "%s", error);
     cr_assert_neq(ws.header->huge_kind, PW_HUGE_TLBFS);
@@ -654,7 +661,7 @@ Test(workspace, huge_pages_are_taken_from_a_pool_that_has_them)
     unsigned free_cnt = 0;
     if (pool == NULL || fscanf(pool, "%u", &free_cnt) != 1 || free_cnt < 4 ||
         !mount_over("hugetlbfs", "pagesize=2M")) {
-        cr_skip_test("no free huge pages, or no right to mount hugetlbfs");
+        skip("no free huge pages, or no right to mount hugetlbfs");
     }
     struct pw_workspace ws;
     cr_assert_eq(pw_workspace_create(&ws, "a", wants, WANT_CNT, true, error, sizeof error), 0, "%s", error);
