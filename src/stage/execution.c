@@ -692,6 +692,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
         take(x, pw_consumer_at(&x->in, taken), now_ns);
         taken++;
     }
+    did.work += there == 0 && cancel_at_end(x, now_ns);
     publish(x);
     if (taken) {
         pw_consumer_done(&x->in, taken);
@@ -699,7 +700,6 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
         did.work += (uint32_t)taken;
     }
     did.stalled |= taken < there;
-    did.work += there == 0 && cancel_at_end(x, now_ns);
     x->counts[STALLS] += did.stalled;
     return did;
 }
