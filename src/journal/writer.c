@@ -271,9 +271,8 @@ static bool take_orders(struct pw_writer *writer, const struct pw_consumer *orde
 
 /* Finds out how far strategy and execution have come. The order of these reads matters: a mark is a number of
  * strategy's with a position at least as far in execution's ring; when execution has passed that position,
- * the journal's ring has all that the market up to there has caused. A stage publishes what it made and gives
- * back what it took at the end of one poll: should the two be seen apart, an event is written as a late one.
- */
+ * the journal's ring has all that the market up to there has caused. For both stages publish what they made
+ * before they give back what they took. */
 static void follow_decisions(struct pw_writer *writer, const struct pw_writer_input *input)
 {
     if (!input->strategy_in || !input->execution_in) {
