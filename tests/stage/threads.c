@@ -89,32 +89,3 @@ Test(threads, two_threads_give_the_same_as_one)
     free(one.events);
     free(events);
 }
-
-/* What the journal's order rests on: who sees that an event was taken also sees what it has caused. */
-Test(threads, what_execution_has_taken_it_has_journalled)
-{
-    enum { SIGNALS = 60000 };
-    struct rig *rig = rig_open(&(struct rig_options){.journal_slots = 65536});
-    cr_assert_eq(rig_start_execution(rig), 0);
-    _Atomic int64_t now_ns = rig->now_ns;
-    _Atomic bool stop = false;
-    struct polled polled = {rig, &pw_execution_stage, rig->execution, &now_ns, &stop};
-    pthread_t thread;
-    cr_assert_eq(pthread_create(&thread, NULL, poll_on, &polled), 0);
-    const struct pw_event signal = {.kind = PW_EVENT_SIGNAL};
-    uint64_t behind_cnt = 0;
-    for (uint64_t i = 0; i < SIGNALS; i++) {
-        pw_producer_put(&rig->stream, &signal);
-        pw_producer_publish(&rig->stream);
-        for (int spin = 1; atomic_load_explicit(&rig->stream.ring->tail, memory_order_acquire) <= i; spin++) {
-            if (spin % 1000 == 0) {
-                sched_yield();
-            }
-        }
-        behind_cnt += atomic_load_explicit(&rig->journal.ring->head, memory_order_acquire) <= i;
-    }
-    atomic_store(&stop, true);
-    pthread_join(thread, NULL);
-    cr_expect_eq(behind_cnt, 0, "%llu", (unsigned long long)behind_cnt);
-    rig_close(rig);
-}
