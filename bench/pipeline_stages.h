@@ -6,24 +6,13 @@
 #ifndef PW_BENCH_PIPELINE_STAGES_H
 #define PW_BENCH_PIPELINE_STAGES_H
 
+#include "message_tape.h"
 #include "runner.h"
 #include "stage.h"
 #include "store.h"
 #include <pinwheel/ring.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Venue messages made before the clock runs: ids go on without a gap, as a venue's do. */
-struct message_tape {
-    char *text;
-    uint64_t *offsets; /* message i is text[offsets[i]] to text[offsets[i + 1]] */
-    uint64_t cnt;
-};
-
-/* cnt messages in the mix of a busy spot market: 70 % bookTicker, 20 % trade, 10 % depth updates of ten
- * levels. without_depth: bookTicker and trade only. False: no memory. */
-bool message_tape_make(struct message_tape *tape, uint64_t cnt, bool without_depth);
-void message_tape_free(struct message_tape *tape);
 
 /* Where the stages run. */
 enum pipeline_shape {
