@@ -26,9 +26,10 @@
 #define PW_BENCH_ROWS_MAX   64u
 
 struct pw_bench_env {
-    int cores[2];      /* numbers of the processors to use */
-    uint32_t core_cnt; /* 1 when the host, or the user, gives no more */
-    bool quick;        /* a hundredth of the work: to see whether it runs, not for figures */
+    int cores[2];          /* numbers of the processors to use */
+    uint32_t core_cnt;     /* 1 when the host, or the user, gives no more */
+    bool quick;            /* a hundredth of the work: to see whether it runs, not for figures */
+    const char *data_path; /* a recording of a venue's messages; NULL: there is none */
 };
 
 /* ---- report ---- */
@@ -53,12 +54,22 @@ struct pw_bench_ratio {
     bool at_least; /* the aim is a floor (rates), not a ceiling (durations) */
 };
 
+/* A figure of its own, in its own unit. */
+struct pw_bench_figure {
+    char name[PW_BENCH_NAME_BYTES];
+    const char *unit;
+    double value;
+    double aim; /* 0: none */
+    bool at_least;
+};
+
 struct pw_bench_report {
-    uint32_t latency_cnt, rate_cnt, ratio_cnt;
+    uint32_t latency_cnt, rate_cnt, ratio_cnt, figure_cnt;
     struct pw_bench_latency latencies[PW_BENCH_ROWS_MAX];
     struct pw_bench_rate rates[PW_BENCH_ROWS_MAX];
     struct pw_bench_ratio ratios[PW_BENCH_ROWS_MAX];
-    char note[256]; /* what was left out and why; empty: nothing */
+    struct pw_bench_figure figures[PW_BENCH_ROWS_MAX];
+    char note[512]; /* what was left out and why, what was taken; empty: nothing */
 };
 
 /* Sorts the samples. */
@@ -66,6 +77,10 @@ void pw_bench_add_latency(struct pw_bench_report *report, const char *name, doub
                           double *samples_ns, size_t sample_cnt);
 void pw_bench_add_rate(struct pw_bench_report *report, const char *name, double per_s);
 void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_ratio *ratio);
+void pw_bench_add_figure(struct pw_bench_report *report, const struct pw_bench_figure *figure);
+/* Adds to the note, behind "; ". */
+void pw_bench_note(struct pw_bench_report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 double pw_bench_median(double *values, size_t value_cnt); /* sorts them */
 
@@ -83,6 +98,7 @@ struct pw_bench {
 
 extern const struct pw_bench pw_bench_ring;
 extern const struct pw_bench pw_bench_pipeline;
+extern const struct pw_bench pw_bench_decode;
 
 /* ---- ticks and cores ---- */
 

@@ -3,11 +3,16 @@
  * pinwheel bench: runs benches by name, prints what they found, with the machine that they found it on.
  */
 #include "bench.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline};
+/* Spot BTCUSDT: bookTicker, trade, depth updates and the snapshot that they follow on. */
+#define DATA_IN_SHARED "data/captures/binance/spot_btcusdt_20240808.gz"
+
+static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline, &pw_bench_decode};
 
 #define BENCH_CNT (sizeof bench_table / sizeof bench_table[0])
 
@@ -26,6 +31,8 @@ static void help_print(FILE *out)
     fputs(
         "\n  --json         one JSON object\n"
         "  --cores A,B    processors to use (default: isolated ones, else the last two that share no core)\n"
+        "  --data FILE    a recording of a venue's messages, \"<time in ns> <JSON>\" a line, plain or gzip\n"
+        "                 (default: one of $PINWHEEL_SHARED, where that is set)\n"
         "  --quick        a hundredth of the work, to see whether it runs\n"
         "  --help\n\n"
         "typical is a median of means over many samples: finer than the clock's step, and free of the cost "
@@ -74,9 +81,28 @@ static void rates_print(const struct pw_bench_report *report)
     }
 }
 
-static bool aim_met(const struct pw_bench_ratio *ratio)
+static bool aim_met(double value, double aim, bool at_least)
 {
-    return ratio->at_least ? ratio->ratio >= ratio->aim : ratio->ratio <= ratio->aim;
+    return at_least ? value >= aim : value <= aim;
+}
+
+static void aim_print(double value, double aim, bool at_least)
+{
+    if (aim != 0) {
+        printf("   (aim: at %s %.2f: %s)", at_least ? "least" : "most", aim,
+               aim_met(value, aim, at_least) ? "met" : "missed");
+    }
+    printf("\n");
+}
+
+static void figures_print(const struct pw_bench_report *report)
+{
+    printf("%s", report->figure_cnt != 0 ? "\n" : "");
+    for (uint32_t i = 0; i < report->figure_cnt; i++) {
+        const struct pw_bench_figure *row = &report->figures[i];
+        printf("  %-44s%14.2f %s", row->name, row->value, row->unit);
+        aim_print(row->value, row->aim, row->at_least);
+    }
 }
 
 static void ratios_print(const struct pw_bench_report *report)
@@ -85,11 +111,7 @@ static void ratios_print(const struct pw_bench_report *report)
     for (uint32_t i = 0; i < report->ratio_cnt; i++) {
         const struct pw_bench_ratio *row = &report->ratios[i];
         printf("  %s = %.2f x %s", row->name, row->ratio, row->baseline);
-        if (row->aim != 0) {
-            printf("   (aim: at %s %.2f: %s)", row->at_least ? "least" : "most", row->aim,
-                   aim_met(row) ? "met" : "missed");
-        }
-        printf("\n");
+        aim_print(row->ratio, row->aim, row->at_least);
     }
 }
 
@@ -101,6 +123,7 @@ static void report_print(const struct pw_bench *bench, const struct pw_bench_rep
     }
     latencies_print(report);
     rates_print(report);
+    figures_print(report);
     ratios_print(report);
 }
 
@@ -114,20 +137,32 @@ static json_t *latency_json(const struct pw_bench_latency *row)
                      row->p99_99_ns, "max_ns", row->max_ns);
 }
 
+static void aim_json(json_t *json, double value, double aim, bool at_least)
+{
+    if (aim != 0) {
+        json_object_set_new(json, at_least ? "aim_at_least" : "aim_at_most", json_real(aim));
+        json_object_set_new(json, "aim_met", json_boolean(aim_met(value, aim, at_least)));
+    }
+}
+
+static json_t *figure_json(const struct pw_bench_figure *row)
+{
+    json_t *json = json_pack("{s:s, s:s, s:f}", "name", row->name, "unit", row->unit, "value", row->value);
+    aim_json(json, row->value, row->aim, row->at_least);
+    return json;
+}
+
 static json_t *ratio_json(const struct pw_bench_ratio *row)
 {
     json_t *json =
         json_pack("{s:s, s:s, s:f}", "name", row->name, "baseline", row->baseline, "ratio", row->ratio);
-    if (row->aim != 0) {
-        json_object_set_new(json, row->at_least ? "aim_at_least" : "aim_at_most", json_real(row->aim));
-        json_object_set_new(json, "aim_met", json_boolean(aim_met(row)));
-    }
+    aim_json(json, row->ratio, row->aim, row->at_least);
     return json;
 }
 
 static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_report *report)
 {
-    json_t *latencies = json_array(), *rates = json_array(), *ratios = json_array();
+    json_t *latencies = json_array(), *rates = json_array(), *ratios = json_array(), *figures = json_array();
     for (uint32_t i = 0; i < report->latency_cnt; i++) {
         json_array_append_new(latencies, latency_json(&report->latencies[i]));
     }
@@ -138,8 +173,12 @@ static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_r
     for (uint32_t i = 0; i < report->ratio_cnt; i++) {
         json_array_append_new(ratios, ratio_json(&report->ratios[i]));
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "name", bench->name, "what", bench->what, "note",
-                     report->note, "latencies", latencies, "rates", rates, "ratios", ratios);
+    for (uint32_t i = 0; i < report->figure_cnt; i++) {
+        json_array_append_new(figures, figure_json(&report->figures[i]));
+    }
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", bench->name, "what", bench->what, "note",
+                     report->note, "latencies", latencies, "rates", rates, "figures", figures, "ratios",
+                     ratios);
 }
 
 /* ---- command line ---- */
@@ -158,6 +197,19 @@ static bool cores_read(struct pw_bench_env *env, const char *text)
     return (cnt == 2 || (cnt == 1 && strchr(text, ',') == NULL)) && env->cores[0] >= 0 &&
            env->cores[0] < 1024 &&
            (cnt == 1 || (env->cores[1] >= 0 && env->cores[1] < 1024 && env->cores[0] != env->cores[1]));
+}
+
+/* A file that is there, or the recording that the environment leads to. */
+static bool data_find(struct pw_bench_env *env, const char *path)
+{
+    static char found[1024];
+    const char *folder = getenv("PINWHEEL_SHARED");
+    int bytes = path != NULL     ? snprintf(found, sizeof found, "%s", path)
+                : folder != NULL ? snprintf(found, sizeof found, "%s/%s", folder, DATA_IN_SHARED)
+                                 : 0;
+    bool there = bytes > 0 && (size_t)bytes < sizeof found && access(found, R_OK) == 0;
+    env->data_path = there ? found : NULL;
+    return there;
 }
 
 static bool name_read(struct options *options, const char *name)
@@ -187,6 +239,11 @@ static int options_read(struct options *options, int argc, char **argv)
         } else if (strcmp(argv[i], "--cores") == 0 && i + 1 < argc &&
                    cores_read(&options->env, argv[i + 1])) {
             i++;
+        } else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc) {
+            if (!data_find(&options->env, argv[++i])) {
+                fprintf(stderr, "%s: %s\n", argv[i], strerror(errno));
+                return -1;
+            }
         } else if (argv[i][0] != '-' && name_read(options, argv[i])) {
             named = true;
         } else {
@@ -229,6 +286,9 @@ int main(int argc, char **argv)
     int read = options_read(&options, argc, argv);
     if (read != 0) {
         return read > 0 ? EXIT_RAN : EXIT_USAGE;
+    }
+    if (options.env.data_path == NULL) {
+        data_find(&options.env, NULL);
     }
     if (options.env.core_cnt == 0) {
         pw_bench_cores_choose(&options.env);
