@@ -42,6 +42,7 @@ struct snapshots {
     struct pw_book *book; /* NULL until there is one */
     json_t *list;
     uint64_t id, dropped, applied;
+    bool lost; /* events since the snapshot: the book need not be the venue's */
 };
 
 struct candles {
@@ -147,6 +148,7 @@ static bool take_book(struct snapshots *snapshots, const struct pw_event *event)
         const struct pw_depth *depth = &event->body.depth;
         snapshots->id = depth->last_update_id;
         snapshots->applied = 0;
+        snapshots->lost = false;
         json_array_append_new(snapshots->list, json_pack("{s:I, s:I, s:i, s:i}", "lastUpdateId",
                                                          (json_int_t)depth->last_update_id, "local_ns",
                                                          (json_int_t)event->recv_ns, "bids",
@@ -371,6 +373,7 @@ static void put_book(json_t *to, const struct snapshots *snapshots)
     put_u64(json, "events_applied", snapshots->applied);
     put_u64(json, "bid_levels", pw_book_level_cnt(book, PW_BUY));
     put_u64(json, "ask_levels", pw_book_level_cnt(book, PW_SELL));
+    json_object_set_new(json, "complete", json_boolean(!snapshots->lost));
     json_object_set_new(json, "crossed", json_boolean(pw_book_crossed(book)));
     json_object_set_new(json, "top_bids", top_levels(book, PW_BUY));
     json_object_set_new(json, "top_asks", top_levels(book, PW_SELL));
@@ -513,12 +516,26 @@ static bool start_cash(struct journal_session *session, pw_i128 *cash_e16)
 
 /* ---- the whole ---- */
 
+/* Of which instruments is not told. */
+static void note_loss(struct symbol *symbols)
+{
+    for (uint32_t i = 0; i <= PW_INSTRUMENTS_MAX; i++) {
+        symbols[i].snapshots.lost = true;
+    }
+}
+
 static bool take_all(struct journal_session *session, struct pw_journal_cursor *cursor,
                      struct symbol *symbols, struct engine *engine)
 {
     struct pw_journal_record record = {0};
+    uint64_t damages_before = 0;
     while (journal_read(session, cursor, &record)) {
         const struct pw_event *event = &record.event;
+        bool dropped = event->kind == PW_EVENT_GAP && event->body.gap.reason == PW_REASON_JOURNAL_FULL;
+        if (dropped || session->damage_cnt != damages_before) {
+            damages_before = session->damage_cnt;
+            note_loss(symbols);
+        }
         /* Events of no instrument, and of those that the run does not tell, go to the last row, which is not
          * shown. */
         uint32_t idx =

@@ -220,6 +220,34 @@ Test(facts, fills_tell_cash_and_position)
     live_remove_dir(dir);
 }
 
+static void expect_book_complete(const struct pw_event *events, size_t cnt, bool complete)
+{
+    const char *dir = live_dir();
+    write_events(dir, events, cnt, true);
+    json_t *facts = run_json(dir, (const char *const[]){"facts", NULL}, 0);
+    const json_t *book = at(facts, "symbols/BTCUSDT/book_from_snapshot");
+    cr_assert_not_null(book);
+    cr_expect_eq(json_is_true(at(book, "complete")), complete);
+    json_decref(facts);
+    live_remove_dir(dir);
+}
+
+Test(facts, a_book_with_events_lost_since_its_snapshot_is_not_complete)
+{
+    const uint8_t whole = PW_FLAG_SNAPSHOT | PW_FLAG_LAST;
+    struct pw_event events[] = {
+        {.kind = PW_EVENT_DEPTH, .seq = 0, .flags = whole, .body.depth.last_update_id = 10},
+        {.kind = PW_EVENT_GAP,
+         .seq = 1,
+         .instrument_idx = PW_NO_INSTRUMENT,
+         .body.gap = {.first = 1, .last = 4, .lost_cnt = 4, .reason = PW_REASON_JOURNAL_FULL}},
+        {.kind = PW_EVENT_DEPTH, .seq = 5, .flags = whole, .body.depth.last_update_id = 20},
+    };
+    expect_book_complete(events, 1, true);
+    expect_book_complete(events, 2, false);
+    expect_book_complete(events, 3, true);
+}
+
 /* ---- runs, stats, query, csv ---- */
 
 Test(tool, lists_runs_with_their_end)
