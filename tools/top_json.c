@@ -78,7 +78,7 @@ static void rings_put(struct pw_json *json, struct pw_look *look)
         pw_json_u64(json, "head", head);
         pw_json_u64(json, "tail", tail);
         pw_json_u64(json, "depth", head - tail);
-        pw_json_u64(json, "high_water", pw_watch_get(&ring->high_water));
+        pw_json_u64(json, "high_water", pw_ring_high_water(ring));
         pw_json_number(json, "per_s", pw_look_rate(look, head));
         pw_json_u64(json, "stalled_cnt", pw_watch_get(&ring->stalled_cnt));
         pw_json_u64(json, "dropped_cnt", pw_watch_get(&ring->dropped_cnt));

@@ -347,7 +347,7 @@ static void rings_put(struct pw_page *page, struct pw_look *look)
         double per_s = pw_look_rate(look, head);
         struct pw_text line = line_start(page, dropped_cnt != 0 ? PW_LINE_ALERT : PW_LINE_PLAIN);
         pw_text_put(&line, "%-21s %9" PRIu64 " %9u %9" PRIu64 " %11s %9s %9" PRIu64 "  %s", region->name,
-                    depth, ring->slot_cnt, pw_watch_get(&ring->high_water), count_text(per_s).text,
+                    depth, ring->slot_cnt, pw_ring_high_water(ring), count_text(per_s).text,
                     count_text((double)pw_watch_get(&ring->stalled_cnt)).text, dropped_cnt,
                     ring->policy == PW_RING_DROP ? "drops" : "stalls");
     }

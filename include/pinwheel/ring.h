@@ -59,12 +59,13 @@ struct pw_ring {
     _Atomic uint64_t payload_claimed; /* the payload area may have been overwritten up to here, modulo its size */
     _Atomic uint64_t stalled_cnt;     /* times that the producer found too little room */
     _Atomic uint64_t dropped_cnt;     /* events that the producer dropped */
-    _Atomic uint64_t high_water;      /* most events ever seen in the ring by the producer when it looked */
+    _Atomic uint64_t crowd_high;      /* most events that it ever saw in the ring, when it looked for room */
     uint64_t reserved2[3];
 
     /* The consumer's line. */
     _Alignas(PW_CACHE_LINE) _Atomic uint64_t tail; /* events consumed */
-    uint64_t reserved3[7];
+    _Atomic uint64_t backlog_high; /* most events that it ever found waiting, when it looked for more */
+    uint64_t reserved3[6];
 };
 
 static_assert(sizeof(struct pw_ring) == 4 * PW_CACHE_LINE, "read-only, head, producer's and consumer's line");
@@ -134,6 +135,23 @@ static inline void pw_count(_Atomic uint64_t *word, uint64_t more)
     atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) + more, memory_order_relaxed);
 }
 
+/* The same for a highest value. */
+static inline void pw_highest(_Atomic uint64_t *word, uint64_t value)
+{
+    if (value > atomic_load_explicit(word, memory_order_relaxed)) {
+        atomic_store_explicit(word, value, memory_order_relaxed);
+    }
+}
+
+/* Most events ever seen in the ring by either end. The producer looks only when it is short of room, the consumer when
+ * it has taken all that it knew of: between them little escapes. */
+static inline uint64_t pw_ring_high_water(const struct pw_ring *ring)
+{
+    uint64_t crowd = atomic_load_explicit(&ring->crowd_high, memory_order_relaxed);
+    uint64_t backlog = atomic_load_explicit(&ring->backlog_high, memory_order_relaxed);
+    return crowd > backlog ? crowd : backlog;
+}
+
 /* How many events can be put now: at least `want` if there is that much room, else what there is. The shared tail is
  * read only when the cached one does not suffice. */
 static inline uint64_t pw_producer_room(struct pw_producer *p, uint64_t want)
@@ -145,9 +163,7 @@ static inline uint64_t pw_producer_room(struct pw_producer *p, uint64_t want)
     /* Acquire: the consumer has finished reading the slots below tail. Pairs with the release in pw_consumer_done. */
     p->tail_cache = atomic_load_explicit(&p->ring->tail, memory_order_acquire);
     uint64_t used = p->head - p->tail_cache;
-    if (used > atomic_load_explicit(&p->ring->high_water, memory_order_relaxed)) {
-        atomic_store_explicit(&p->ring->high_water, used, memory_order_relaxed);
-    }
+    pw_highest(&p->ring->crowd_high, used);
     return p->mask + 1 - used;
 }
 
@@ -202,6 +218,7 @@ static inline uint64_t pw_consumer_peek(struct pw_consumer *c, uint64_t max)
         /* Acquire: slots below head are whole. Pairs with the release in pw_producer_publish. */
         c->head_cache = atomic_load_explicit(&c->ring->head, memory_order_acquire);
         there = c->head_cache - c->tail;
+        pw_highest(&c->ring->backlog_high, there);
         /* The next event's line comes from the producer's core while its head does, not after it. */
         __builtin_prefetch(&c->slots[c->tail & c->mask]);
     }

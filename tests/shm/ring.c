@@ -108,7 +108,22 @@ Test(ring, full_ring_frees_one_slot)
     cr_assert_eq(pw_producer_room(&bench.producer, 1), 0u);
     take(&bench, SLOTS);
     cr_assert_eq(pw_producer_room(&bench.producer, SLOTS), SLOTS);
-    cr_assert_eq(bench.ring->high_water, SLOTS);
+    cr_assert_eq(pw_ring_high_water(bench.ring), SLOTS);
+}
+
+Test(ring, high_water_is_what_either_end_has_seen)
+{
+    struct bench bench = bench_make(SLOTS, 0, 0);
+    put(&bench, 10);
+    cr_assert_eq(pw_ring_high_water(bench.ring), 0u, "nobody has looked yet");
+    take(&bench, 10);
+    cr_assert_eq(pw_ring_high_water(bench.ring), 10u);
+    put(&bench, 3);
+    take(&bench, 3);
+    cr_assert_eq(pw_ring_high_water(bench.ring), 10u);
+    put(&bench, SLOTS);
+    cr_assert_eq(pw_producer_room(&bench.producer, 1), 0u);
+    cr_assert_eq(pw_ring_high_water(bench.ring), SLOTS);
 }
 
 Test(ring, peek_gives_at_most_what_is_asked)
