@@ -22,7 +22,7 @@ END
 
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config liburing-dev liblmdb-dev libhwloc-dev libcyaml-dev
     libyaml-dev libjansson-dev libncurses-dev zlib1g-dev ca-certificates)
-TEST_PACKAGES=(libcriterion-dev curl openssl)
+TEST_PACKAGES=(libcriterion-dev curl openssl g++ libsimdjson-dev)
 WOLFSSL_BUILD_PACKAGES=(make autoconf automake libtool dpkg-dev)
 
 # What wolfSSL is configured with. --enable-distro is Debian's own choice of features; the rest adds the assembly and
