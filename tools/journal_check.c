@@ -172,31 +172,12 @@ struct verdict {
     bool short_of; /* fewer events than the run says that it stored */
 };
 
-/* How many market events an order's event says had gone by; 0: it does not say. */
-static uint64_t named_market_seq(const struct pw_event *event)
-{
-    switch (event->kind) {
-    case PW_EVENT_SIGNAL:
-        return event->body.signal.market_seq + 1;
-    case PW_EVENT_INTENT:
-        return event->body.intent.market_seq + 1;
-    case PW_EVENT_ORDER:
-        return event->body.order.market_seq + 1;
-    case PW_EVENT_CONSUMED:
-        return event->body.consumed.market_seq;
-    case PW_EVENT_COMMAND:
-        return event->body.state.market_seq;
-    default:
-        return 0;
-    }
-}
-
 static void judge(struct verdict *verdict, const struct pw_journal_record *record, uint64_t *gone_by)
 {
     const struct pw_event *event = &record->event;
     verdict->event_cnt++;
     if (!pw_event_is_market(event)) {
-        uint64_t named = named_market_seq(event);
+        uint64_t named = pw_event_made_after(event);
         verdict->early_cnt += named > *gone_by;
         verdict->late_cnt += named > 0 && named < *gone_by;
         return;

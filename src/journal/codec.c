@@ -50,6 +50,24 @@ static bool is_drop(const struct pw_event *event)
     return event->kind == PW_EVENT_GAP && event->body.gap.reason == PW_REASON_JOURNAL_FULL;
 }
 
+uint64_t pw_event_made_after(const struct pw_event *event)
+{
+    switch (event->kind) {
+    case PW_EVENT_SIGNAL:
+        return event->body.signal.market_seq + 1;
+    case PW_EVENT_INTENT:
+        return event->body.intent.market_seq + 1;
+    case PW_EVENT_ORDER:
+        return event->body.order.market_seq + 1;
+    case PW_EVENT_CONSUMED:
+        return event->body.consumed.market_seq;
+    case PW_EVENT_COMMAND:
+        return event->body.state.market_seq;
+    default:
+        return 0;
+    }
+}
+
 uint64_t pw_market_seq_after(uint64_t market_seq, const struct pw_event *event)
 {
     if (!pw_event_is_market(event)) {

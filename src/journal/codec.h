@@ -72,6 +72,10 @@ static_assert(sizeof(struct pw_block_header) == 104, "part of the format, no pad
  * not the market's do not count; a gap of a full ring counts what was dropped. */
 uint64_t pw_market_seq_after(uint64_t market_seq, const struct pw_event *event);
 
+/* How many market events had gone by when an event of strategy or execution was made, as it says itself; 0:
+ * it does not say (a FILL stands behind its ORDER, a TIME before what it caused). */
+uint64_t pw_event_made_after(const struct pw_event *event);
+
 /* True for kinds that parse puts, which carry the market's sequence numbers. */
 static inline bool pw_event_is_market(const struct pw_event *event)
 {

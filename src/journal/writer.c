@@ -219,35 +219,13 @@ static bool take(struct pw_writer *writer, struct stream *stream, const struct p
     return true;
 }
 
-/* How many market events must have gone by before the event may be written. */
-static uint64_t waits_for(const struct pw_event *event)
-{
-    switch (event->kind) {
-    case PW_EVENT_SIGNAL:
-        return event->body.signal.market_seq + 1;
-    case PW_EVENT_INTENT:
-        return event->body.intent.market_seq + 1;
-    case PW_EVENT_ORDER:
-        return event->body.order.market_seq + 1;
-    case PW_EVENT_CONSUMED:
-        return event->body.consumed.market_seq;
-    case PW_EVENT_COMMAND:
-        return event->body.state.market_seq;
-    case PW_EVENT_TIME:
-        return NEVER;
-    default:
-        return 0; /* a FILL stands behind its ORDER */
-    }
-}
-
 /* A TIME names no market event; it belongs in front of what it caused, which follows it. */
 static uint64_t order_waits_for(const struct pw_consumer *orders, uint64_t i, uint64_t there)
 {
-    uint64_t need = NEVER;
-    while (i < there && (need = waits_for(pw_consumer_at(orders, i))) == NEVER) {
+    while (i < there && pw_consumer_at(orders, i)->kind == PW_EVENT_TIME) {
         i++;
     }
-    return need;
+    return i < there ? pw_event_made_after(pw_consumer_at(orders, i)) : NEVER;
 }
 
 /* Takes what may be written of the orders' events from number *taken on. False: no room. */
