@@ -220,6 +220,7 @@ static int start_stages(struct pw_engine *engine)
         pw_runner_start(&engine->runner, &engine->config, engine->slots, pw_stage_table_cnt, &engine->clock);
     if (err != 0) {
         engine->initialised_cnt = 0; /* the runner has called every fini */
+        engine->threads_stuck = err == -EDEADLK;
     }
     return err;
 }
