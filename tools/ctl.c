@@ -93,7 +93,10 @@ static int no_answer(const struct options *options, int rc)
     switch (rc) {
     case -ENOENT:
     case -ECONNREFUSED:
-        why = rc == -ENOENT ? "no engine of that name runs" : "the engine is dead: it left its socket behind";
+        why = rc == -ENOENT
+                  ? "this user runs no engine of that name (another user's is reached by the path of "
+                    "its control socket)"
+                  : "the engine is dead: it left its socket behind";
         code = CTL_NO_ENGINE;
         break;
     case -ETIMEDOUT:

@@ -80,7 +80,9 @@ Test(tools, command_gets_its_arguments_and_gives_its_exit_code)
     expect_output("usage: pinwheel ctl");
     cr_expect_eq(run("ctl demo explode"), 2);
     cr_expect_eq(run("ctl demo status"), 3);
-    cr_expect_str_eq(g_output, "pinwheel ctl: demo: no engine of that name runs\n");
+    cr_expect_str_eq(
+        g_output, "pinwheel ctl: demo: this user runs no engine of that name (another user's is reached by "
+                  "the path of its control socket)\n");
 }
 
 Test(tools, command_without_its_program_is_127)
