@@ -99,6 +99,7 @@ struct pw_bench {
 extern const struct pw_bench pw_bench_ring;
 extern const struct pw_bench pw_bench_pipeline;
 extern const struct pw_bench pw_bench_decode;
+extern const struct pw_bench pw_bench_book;
 
 /* ---- ticks and cores ---- */
 

@@ -12,7 +12,7 @@
 /* Spot BTCUSDT: bookTicker, trade, depth updates and the snapshot that they follow on. */
 #define DATA_IN_SHARED "data/captures/binance/spot_btcusdt_20240808.gz"
 
-static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline, &pw_bench_decode};
+static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline, &pw_bench_decode, &pw_bench_book};
 
 #define BENCH_CNT (sizeof bench_table / sizeof bench_table[0])
 

@@ -13,6 +13,8 @@
 #define LEVELS_MAX        538u /* a side of a depth update */
 #define LEVEL_BYTES_MAX   40u
 #define MESSAGE_BYTES_MAX (256u + 2 * LEVELS_MAX * LEVEL_BYTES_MAX)
+#define FIRST_UPDATE_ID   1000000u
+#define FIRST_NS          INT64_C(1700000000000000000)
 #define LINE_BYTES_MAX    (1 << 20)
 
 struct market {
@@ -25,6 +27,12 @@ struct market {
 static uint64_t below(struct market *m, uint64_t limit)
 {
     return pw_random_next(&m->random) % limit;
+}
+
+static void market_begin(struct market *m)
+{
+    *m = (struct market){.seed = 1, .update_id = FIRST_UPDATE_ID, .trade_id = 5000000, .bid_cents = 6000000};
+    m->random = pw_random_seeded(&m->seed);
 }
 
 /* "1.23456000" of a quantity that is never zero. */
@@ -62,18 +70,20 @@ static int print_trade(struct market *m, char *text, int64_t time_ms)
                    (long long)(cents % 100), qty, (long long)time_ms - 1, sell ? "true" : "false");
 }
 
-/* Best first, as venues list them; about half of the levels go. */
-static int print_side(struct market *m, char *text, int sign, uint32_t level_cnt)
+/* Best first, as venues list them, at prices that come again: orders gather at some, and a book does not grow
+ * for ever. gone: how many of a hundred levels are told to be gone. */
+static int print_side(struct market *m, char *text, int sign, uint32_t level_cnt, uint32_t gone)
 {
     int size = 0;
-    int64_t cents = m->bid_cents + (sign > 0);
+    int64_t place = 0;
     for (uint32_t i = 0; i < level_cnt; i++) {
         char qty[24];
+        int64_t cents = m->bid_cents + (sign > 0) + sign * (50 * place + place * 31 % 50);
         print_qty(m, qty);
         size += sprintf(text + size, "%s[\"%lld.%02lld000000\",\"%s\"]", i > 0 ? "," : "",
                         (long long)(cents / 100), (long long)(cents % 100),
-                        below(m, 2) == 0 ? "0.00000000" : qty);
-        cents += sign * (1 + (int64_t)below(m, 200));
+                        below(m, 100) < gone ? "0.00000000" : qty);
+        place += 1 + (int64_t)below(m, 4);
     }
     return size;
 }
@@ -87,9 +97,9 @@ static int print_depth(struct market *m, char *text, int64_t time_ms, uint32_t l
         "{\"stream\":\"btcusdt@depth@100ms\",\"data\":{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"BTCUSDT\","
         "\"U\":%llu,\"u\":%llu,\"b\":[",
         (long long)time_ms, (unsigned long long)first, (unsigned long long)m->update_id);
-    size += print_side(m, text + size, -1, level_cnt);
+    size += print_side(m, text + size, -1, level_cnt, 50);
     size += sprintf(text + size, "],\"a\":[");
-    size += print_side(m, text + size, 1, level_cnt);
+    size += print_side(m, text + size, 1, level_cnt, 50);
     return size + sprintf(text + size, "]}}");
 }
 
@@ -150,13 +160,13 @@ static void tape_extend(struct message_tape *tape, uint64_t bytes, int64_t recv_
 static bool tape_make(struct message_tape *tape, uint64_t cnt, const uint32_t shares[MESSAGE_KINDS],
                       uint32_t levels)
 {
-    struct market m = {.seed = 1, .update_id = 1000000, .trade_id = 5000000, .bid_cents = 6000000};
-    m.random = pw_random_seeded(&m.seed);
+    struct market m;
+    market_begin(&m);
     *tape = (struct message_tape){0};
     uint64_t share_sum = shares[MESSAGE_QUOTE] + shares[MESSAGE_TRADE] + shares[MESSAGE_DEPTH];
     for (uint64_t i = 0; i < cnt; i++) {
         uint64_t kind = below(&m, share_sum);
-        int64_t time_ms = INT64_C(1700000000000) + (int64_t)i / 10;
+        int64_t time_ms = FIRST_NS / 1000000 + (int64_t)i / 10;
         if (!tape_reserve(tape, MESSAGE_BYTES_MAX)) {
             message_tape_free(tape);
             return false;
@@ -186,6 +196,24 @@ bool message_tape_make_kind(struct message_tape *tape, uint64_t cnt, enum messag
     uint32_t shares[MESSAGE_KINDS] = {0};
     shares[kind] = 1;
     return tape_make(tape, cnt, shares, 0);
+}
+
+bool message_tape_make_snapshot(struct message_tape *tape, uint32_t level_cnt)
+{
+    struct market m;
+    market_begin(&m);
+    *tape = (struct message_tape){0};
+    if (!tape_reserve(tape, 256 + 2 * (uint64_t)level_cnt * LEVEL_BYTES_MAX)) {
+        message_tape_free(tape);
+        return false;
+    }
+    int size = sprintf(tape->text, "{\"lastUpdateId\":%u,\"bids\":[", FIRST_UPDATE_ID);
+    size += print_side(&m, tape->text + size, -1, level_cnt, 0);
+    size += sprintf(tape->text + size, "],\"asks\":[");
+    size += print_side(&m, tape->text + size, 1, level_cnt, 0);
+    size += sprintf(tape->text + size, "]}");
+    tape_extend(tape, (uint64_t)size, FIRST_NS);
+    return true;
 }
 
 /* ---- recordings ---- */

@@ -30,6 +30,10 @@ bool message_tape_make(struct message_tape *tape, uint64_t cnt, bool without_dep
  * 16, one in a hundred more than 391. False: no memory. */
 bool message_tape_make_kind(struct message_tape *tape, uint64_t cnt, enum message_kind kind);
 
+/* One depth snapshot of so many levels a side, as REST gives it, which the updates of a made tape follow on.
+ * False: no memory. */
+bool message_tape_make_snapshot(struct message_tape *tape, uint32_t level_cnt);
+
 /* Reads a recording, plain or gzip, a line a message: "<receive time in ns or us> <JSON>". Messages of the
  * kinds that are set in kinds (1 << enum message_kind), at most cnt_max; all other lines are passed over.
  * snapshot: where the recording's first depth snapshot goes, or NULL. 0, -ENOENT when nothing of these kinds

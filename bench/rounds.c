@@ -14,6 +14,13 @@ static size_t block_begin(size_t block, size_t item_cnt)
     return block < block_cnt ? block * item_cnt / block_cnt : item_cnt;
 }
 
+static void begin(const struct pw_bench_subject *subject)
+{
+    if (subject->begin != NULL) {
+        subject->begin(subject->arg);
+    }
+}
+
 static void blocks_take(const struct pw_bench_subject *subject, size_t item_cnt, double *blocks_ns)
 {
     for (size_t block = 0; block_begin(block, item_cnt) < item_cnt; block++) {
@@ -70,7 +77,9 @@ static void measure(const struct pw_bench_subject *subjects, size_t subject_cnt,
     for (size_t round = 0; round <= PW_BENCH_ROUNDS; round++) {
         size_t to = round == 0 ? 0 : round - 1; /* the first one warms up: the second overwrites it */
         for (size_t k = 0; k < subject_cnt; k++) {
+            begin(&subjects[k]);
             blocks_take(&subjects[k], item_cnt, measured[k].blocks_ns[to]);
+            begin(&subjects[k]);
             samples_take(&subjects[k], item_cnt, measured[k].samples_ns + to * item_cnt);
         }
     }

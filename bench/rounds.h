@@ -18,6 +18,7 @@
 struct pw_bench_subject {
     char name[PW_BENCH_NAME_BYTES];
     void (*run)(void *arg, size_t first, size_t end); /* items first to end - 1 */
+    void (*begin)(void *arg); /* before each pass over the items, not timed; NULL: nothing to do */
     void *arg;
     double typical_ns; /* found: the mean of an item */
 };
