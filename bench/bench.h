@@ -100,6 +100,7 @@ extern const struct pw_bench pw_bench_ring;
 extern const struct pw_bench pw_bench_pipeline;
 extern const struct pw_bench pw_bench_decode;
 extern const struct pw_bench pw_bench_book;
+extern const struct pw_bench pw_bench_journal;
 
 /* ---- ticks and cores ---- */
 

@@ -12,7 +12,8 @@
 /* Spot BTCUSDT: bookTicker, trade, depth updates and the snapshot that they follow on. */
 #define DATA_IN_SHARED "data/captures/binance/spot_btcusdt_20240808.gz"
 
-static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline, &pw_bench_decode, &pw_bench_book};
+static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline, &pw_bench_decode,
+                                                     &pw_bench_book, &pw_bench_journal};
 
 #define BENCH_CNT (sizeof bench_table / sizeof bench_table[0])
 
@@ -60,13 +61,14 @@ static void machine_print(json_t *machine)
 static void latencies_print(const struct pw_bench_report *report)
 {
     if (report->latency_cnt != 0) {
-        printf("\n  %-44s%9s%9s%9s%9s%9s%9s%12s%9s\n", "ns", "typical", "p50", "p90", "p99", "p99.9",
+        printf("\n  %-44s %9s %8s %8s %8s %8s %8s %11s %8s\n", "ns", "typical", "p50", "p90", "p99", "p99.9",
                "p99.99", "max", "samples");
     }
     for (uint32_t i = 0; i < report->latency_cnt; i++) {
         const struct pw_bench_latency *row = &report->latencies[i];
-        printf("  %-44s%9.1f%9.0f%9.0f%9.0f%9.0f%9.0f%12.0f%9zu\n", row->name, row->typical_ns, row->p50_ns,
-               row->p90_ns, row->p99_ns, row->p99_9_ns, row->p99_99_ns, row->max_ns, row->sample_cnt);
+        printf("  %-44s %9.1f %8.0f %8.0f %8.0f %8.0f %8.0f %11.0f %8zu\n", row->name, row->typical_ns,
+               row->p50_ns, row->p90_ns, row->p99_ns, row->p99_9_ns, row->p99_99_ns, row->max_ns,
+               row->sample_cnt);
     }
 }
 

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * journal: market events through codec, writer and LMDB onto the disk, made ones, and recorded ones where
+ * there is a recording; over and over, with times that go on.
+ *
+ * Baseline: as many puts of the bare 64-byte events into LMDB under growing numbers, with the flags of the
+ * journal's own store, fully synced at the same interval. One thread does all, that of the journal puts the
+ * events into its ring too. Files are new in each round, their making is not timed. Processor time is the
+ * thread's own, so without the waiting for the disk and for other processes, and with the making of the
+ * files.
+ */
+#include "bench.h"
+#include "event_tape.h"
+#include "writer.h"
+#include <errno.h>
+#include <ftw.h>
+#include <linux/magic.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define ROUNDS             5u
+#define EVENTS             2000000u
+#define MESSAGES           60000u
+#define BATCH              4096u
+#define RING_SLOTS         8192u
+#define COMMIT_INTERVAL_NS INT64_C(100000000) /* the config's default */
+#define MAP_BYTES          (UINT64_C(1) << 30)
+#define BYTES_AIM          16 /* an event, on recorded data */
+
+struct work {
+    struct event_tape tape;
+    uint64_t event_cnt, batch_cnt; /* of a round */
+    int64_t span_ns;               /* that the tape lasts */
+    struct pw_clock clock;
+    char dir[256], path[320]; /* path: a round's own, inside */
+    struct pw_ring *ring;
+    double *samples_ns[2]; /* of batches: journal, plain */
+    double round_ns[2][ROUNDS], processor_ns[2][ROUNDS];
+    struct pw_writer_stats stats; /* of the last round */
+    double disk_bytes[2];
+};
+
+enum way { JOURNAL, PLAIN };
+
+/* Event number n of the endless tape. */
+static struct pw_event event_at(const struct work *w, uint64_t n)
+{
+    struct pw_event event = w->tape.events[n % w->tape.cnt];
+    int64_t later_ns = (int64_t)(n / w->tape.cnt) * w->span_ns;
+    event.seq = (uint32_t)n;
+    event.recv_ns += later_ns;
+    event.venue_ns += event.venue_ns != 0 ? later_ns : 0;
+    return event;
+}
+
+static double ns_since(uint64_t start)
+{
+    return (double)(pw_bench_ticks() - start) * pw_bench_tick_ns;
+}
+
+/* ---- the journal ---- */
+
+static int journal_batch(struct work *w, struct pw_writer *writer, struct pw_producer *producer,
+                         const struct pw_writer_input *input, uint64_t first)
+{
+    uint64_t end = first + BATCH < w->event_cnt ? first + BATCH : w->event_cnt;
+    for (uint64_t n = first; n < end; n++) {
+        struct pw_event event = event_at(w, n);
+        pw_producer_put(producer, &event);
+    }
+    pw_producer_publish(producer);
+    uint64_t taken = 0;
+    while (taken < end - first && pw_writer_state(writer) == PW_WRITER_OK) {
+        taken += pw_writer_poll(writer, input, BATCH, pw_clock_now_ns(&w->clock));
+    }
+    return pw_writer_error(writer);
+}
+
+static int journal_pass(struct work *w, struct pw_writer *writer, double *samples_ns, double *round_ns)
+{
+    struct pw_producer producer;
+    struct pw_consumer consumer;
+    pw_ring_format(w->ring, RING_SLOTS, 0, PW_RING_STALL);
+    pw_producer_attach(&producer, w->ring);
+    pw_consumer_attach(&consumer, w->ring);
+    struct pw_writer_input input = {.market = &consumer};
+    uint64_t start = pw_bench_ticks();
+    int result = 0;
+    for (uint64_t batch = 0; batch < w->batch_cnt && result == 0; batch++) {
+        uint64_t before = pw_bench_ticks();
+        pw_producer_room(&producer, BATCH); /* the ring is empty: never short of it */
+        result = journal_batch(w, writer, &producer, &input, batch * BATCH);
+        samples_ns[batch] = ns_since(before);
+    }
+    result = result != 0 ? result : pw_writer_commit(writer, pw_clock_now_ns(&w->clock));
+    *round_ns = ns_since(start);
+    w->stats = *pw_writer_stats(writer);
+    return result == 0 && w->stats.event_cnt != w->event_cnt ? -EIO : result;
+}
+
+static int journal_round(struct work *w, double *samples_ns, double *round_ns)
+{
+    static const struct pw_instrument instrument = {.symbol = "BTCUSDT", .base = "BTC", .quote = "USDT"};
+    struct pw_run_want want = {.path = w->path,
+                               .instance = "bench",
+                               .version = "bench",
+                               .config_text = "",
+                               .instruments = &instrument,
+                               .instrument_cnt = 1,
+                               .segment_bytes = MAP_BYTES,
+                               .now_ns = pw_clock_now_ns(&w->clock)};
+    struct pw_store store;
+    char error[256];
+    uint64_t run_id;
+    int result = pw_journal_open_run(&want, &store, &run_id, error, sizeof error);
+    if (result != 0) {
+        return result;
+    }
+    struct pw_writer_config config = {
+        .store = &store, .run_id = run_id, .clock = w->clock, .commit_interval_ns = COMMIT_INTERVAL_NS};
+    struct pw_writer *writer = pw_writer_new(&config);
+    result = writer == NULL ? -ENOMEM : journal_pass(w, writer, samples_ns, round_ns);
+    pw_writer_free(writer);
+    store.close(store.state);
+    return result;
+}
+
+/* ---- plain puts ---- */
+
+struct plain {
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    int64_t committed_ns;
+};
+
+static int plain_open(struct plain *plain, const char *path)
+{
+    *plain = (struct plain){0};
+    int code = mdb_env_create(&plain->env);
+    code = code != 0 ? code : mdb_env_set_mapsize(plain->env, MAP_BYTES);
+    code = code != 0 ? code : mdb_env_open(plain->env, path, MDB_NOSUBDIR, 0600);
+    code = code != 0 ? code : mdb_txn_begin(plain->env, NULL, 0, &plain->txn);
+    code = code != 0 ? code : mdb_dbi_open(plain->txn, NULL, MDB_INTEGERKEY, &plain->dbi);
+    return code;
+}
+
+static int plain_batch(const struct work *w, struct plain *plain, uint64_t first)
+{
+    uint64_t end = first + BATCH < w->event_cnt ? first + BATCH : w->event_cnt;
+    int code = 0;
+    for (uint64_t n = first; n < end && code == 0; n++) {
+        struct pw_event event = event_at(w, n);
+        MDB_val key = {sizeof n, &n}, value = {sizeof event, &event};
+        code = mdb_put(plain->txn, plain->dbi, &key, &value, MDB_APPEND);
+    }
+    int64_t now_ns = pw_clock_now_ns(&w->clock);
+    if (code == 0 && now_ns - plain->committed_ns >= COMMIT_INTERVAL_NS) {
+        plain->committed_ns = now_ns;
+        code = mdb_txn_commit(plain->txn);
+        plain->txn = NULL;
+        code = code != 0 ? code : mdb_txn_begin(plain->env, NULL, 0, &plain->txn);
+    }
+    return code;
+}
+
+static int plain_round(struct work *w, double *samples_ns, double *round_ns)
+{
+    struct plain plain;
+    int code = plain_open(&plain, w->path);
+    uint64_t start = pw_bench_ticks();
+    plain.committed_ns = pw_clock_now_ns(&w->clock);
+    for (uint64_t batch = 0; batch < w->batch_cnt && code == 0; batch++) {
+        uint64_t before = pw_bench_ticks();
+        code = plain_batch(w, &plain, batch * BATCH);
+        samples_ns[batch] = ns_since(before);
+    }
+    if (code == 0) {
+        code = mdb_txn_commit(plain.txn);
+        plain.txn = NULL;
+    }
+    *round_ns = ns_since(start);
+    if (plain.txn != NULL) {
+        mdb_txn_abort(plain.txn);
+    }
+    if (plain.env != NULL) {
+        mdb_env_close(plain.env);
+    }
+    return code == 0 ? 0 : code > 0 ? -code : -EIO; /* LMDB's own codes are negative */
+}
+
+/* ---- files ---- */
+
+static double found_bytes;
+
+static int bytes_add(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)path;
+    (void)ftw;
+    found_bytes += type == FTW_F ? (double)st->st_blocks * 512 : 0;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static double tree_bytes(const char *path)
+{
+    found_bytes = 0;
+    nftw(path, bytes_add, 16, FTW_PHYS);
+    return found_bytes;
+}
+
+static void tree_remove(const char *path)
+{
+    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A folder on a disk, not in memory as /tmp may be. */
+static int dir_make(char *dir, size_t dir_bytes, struct pw_bench_report *report)
+{
+    const char *parent = getenv("TMPDIR");
+    struct statfs fs;
+    snprintf(dir, dir_bytes, "%s/pinwheel-bench-XXXXXX", parent != NULL ? parent : "/var/tmp");
+    if (mkdtemp(dir) == NULL) {
+        pw_bench_note(report, "%s cannot be made: $TMPDIR names another place", dir);
+        return -errno;
+    }
+    if (statfs(dir, &fs) == 0 && fs.f_type == TMPFS_MAGIC) {
+        pw_bench_note(report, "%s is in memory, not on a disk: syncs cost nothing", dir);
+    }
+    return 0;
+}
+
+/* ---- rounds ---- */
+
+static double processor_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static int way_run(struct work *w, enum way way, unsigned round)
+{
+    double *samples_ns = w->samples_ns[way] + round * w->batch_cnt;
+    snprintf(w->path, sizeof w->path, "%s/%s", w->dir, way == JOURNAL ? "journal" : "plain.mdb");
+    double before_ns = processor_ns();
+    int result = way == JOURNAL ? journal_round(w, samples_ns, &w->round_ns[way][round])
+                                : plain_round(w, samples_ns, &w->round_ns[way][round]);
+    w->processor_ns[way][round] = processor_ns() - before_ns;
+    w->disk_bytes[way] = tree_bytes(w->path);
+    tree_remove(w->path);
+    return result;
+}
+
+static void add_figure(struct pw_bench_report *report, const char *source, const char *what, const char *unit,
+                       double value, double aim)
+{
+    struct pw_bench_figure figure = {.unit = unit, .value = value, .aim = aim};
+    snprintf(figure.name, sizeof figure.name, "%s, %s", what, source);
+    pw_bench_add_figure(report, &figure);
+}
+
+static void report_way(const struct work *w, enum way way, const char *name, struct pw_bench_report *report,
+                       double rates[ROUNDS])
+{
+    char batch[PW_BENCH_NAME_BYTES];
+    double means_ns[ROUNDS];
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        rates[i] = (double)w->event_cnt / w->round_ns[way][i] * 1e9;
+        means_ns[i] = w->round_ns[way][i] / (double)w->batch_cnt;
+    }
+    double sorted[ROUNDS];
+    memcpy(sorted, rates, sizeof sorted);
+    snprintf(batch, sizeof batch, "%u events, %.40s", BATCH, name);
+    pw_bench_add_latency(report, batch, pw_bench_median(means_ns, ROUNDS), w->samples_ns[way],
+                         ROUNDS * w->batch_cnt);
+    pw_bench_add_rate(report, name, pw_bench_median(sorted, ROUNDS));
+}
+
+static void report_fill(const struct work *w, const char *source, bool recorded,
+                        struct pw_bench_report *report)
+{
+    struct pw_bench_ratio ratio = {.aim = 1, .at_least = true};
+    double rates[2][ROUNDS], ratios[ROUNDS];
+    snprintf(ratio.name, sizeof ratio.name, "journal, %s", source);
+    snprintf(ratio.baseline, sizeof ratio.baseline, "plain LMDB puts, %s", source);
+    report_way(w, JOURNAL, ratio.name, report, rates[JOURNAL]);
+    report_way(w, PLAIN, ratio.baseline, report, rates[PLAIN]);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        ratios[i] = rates[JOURNAL][i] / rates[PLAIN][i];
+    }
+    ratio.ratio = pw_bench_median(ratios, ROUNDS);
+    pw_bench_add_ratio(report, &ratio);
+    double events = (double)w->event_cnt, processor[2][ROUNDS];
+    memcpy(processor, w->processor_ns, sizeof processor);
+    add_figure(report, source, "journal: processor time", "ns/event",
+               pw_bench_median(processor[JOURNAL], ROUNDS) / events, 0);
+    add_figure(report, source, "plain LMDB puts: processor time", "ns/event",
+               pw_bench_median(processor[PLAIN], ROUNDS) / events, 0);
+    add_figure(report, source, "journal: blocks", "bytes/event", (double)w->stats.stored_bytes / events,
+               recorded ? BYTES_AIM : 0);
+    add_figure(report, source, "journal: files", "bytes/event", w->disk_bytes[JOURNAL] / events, 0);
+    add_figure(report, source, "plain LMDB puts: file", "bytes/event", w->disk_bytes[PLAIN] / events, 0);
+}
+
+static int rounds_run(struct work *w, const char *source, bool recorded, struct pw_bench_report *report)
+{
+    int result = 0;
+    w->batch_cnt = (w->event_cnt + BATCH - 1) / BATCH;
+    w->span_ns = w->tape.events[w->tape.cnt - 1].recv_ns - w->tape.events[0].recv_ns;
+    w->ring = aligned_alloc(PW_CACHE_LINE, pw_ring_bytes(RING_SLOTS, 0));
+    for (unsigned way = 0; way < 2; way++) {
+        w->samples_ns[way] = calloc(ROUNDS * w->batch_cnt, sizeof(double));
+        result = w->samples_ns[way] == NULL || w->ring == NULL ? -ENOMEM : result;
+    }
+    for (unsigned round = 0; round <= ROUNDS && result == 0; round++) {
+        unsigned to = round == 0 ? 0 : round - 1; /* the first one warms up: the second overwrites it */
+        memset(w->ring, 0, pw_ring_bytes(RING_SLOTS, 0));
+        result = way_run(w, JOURNAL, to);
+        result = result != 0 ? result : way_run(w, PLAIN, to);
+    }
+    if (result == 0) {
+        report_fill(w, source, recorded, report);
+    }
+    free(w->samples_ns[JOURNAL]);
+    free(w->samples_ns[PLAIN]);
+    free(w->ring);
+    return result;
+}
+
+static int source_run(struct work *w, const struct message_tape *messages, const char *source, bool recorded,
+                      struct pw_bench_report *report)
+{
+    int result = event_tape_make(&w->tape, messages, NULL);
+    if (result == 0) {
+        result = rounds_run(w, source, recorded, report);
+        event_tape_free(&w->tape);
+    }
+    return result;
+}
+
+static int sources_run(struct work *w, const struct pw_bench_env *env, struct pw_bench_report *report)
+{
+    struct message_tape messages;
+    uint64_t cnt = env->quick ? MESSAGES / 100 : MESSAGES;
+    if (!message_tape_make(&messages, cnt, false)) {
+        return -ENOMEM;
+    }
+    int result = source_run(w, &messages, "made", false, report);
+    message_tape_free(&messages);
+    if (result == 0 && env->data_path != NULL) {
+        result = message_tape_load(&messages, env->data_path, (1u << MESSAGE_KINDS) - 1, cnt, NULL);
+        if (result == -ENOENT) {
+            pw_bench_note(report, "%s: left out, since it has no messages of ours", env->data_path);
+            return 0;
+        }
+        pw_bench_note(report, "recorded: %s", env->data_path);
+        result = result != 0 ? result : source_run(w, &messages, "recorded", true, report);
+        message_tape_free(&messages);
+    }
+    return result;
+}
+
+static int journal_run(const struct pw_bench_env *env, struct pw_bench_report *report)
+{
+    struct work w = {.event_cnt = env->quick ? EVENTS / 100 : EVENTS, .clock = pw_clock_host()};
+    int result = dir_make(w.dir, sizeof w.dir, report);
+    if (result != 0) {
+        return result;
+    }
+    result = pw_bench_core_bind(env->cores[0]);
+    result = result != 0 ? result : sources_run(&w, env, report);
+    tree_remove(w.dir);
+    return result;
+}
+
+const struct pw_bench pw_bench_journal = {
+    .name = "journal",
+    .what = "market events onto the disk, against plain LMDB puts of 64 bytes, synced at the same interval",
+    .run = journal_run,
+};
