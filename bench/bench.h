@@ -101,6 +101,7 @@ extern const struct pw_bench pw_bench_pipeline;
 extern const struct pw_bench pw_bench_decode;
 extern const struct pw_bench pw_bench_book;
 extern const struct pw_bench pw_bench_journal;
+extern const struct pw_bench pw_bench_tls;
 
 /* ---- ticks and cores ---- */
 

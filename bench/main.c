@@ -13,7 +13,7 @@
 #define DATA_IN_SHARED "data/captures/binance/spot_btcusdt_20240808.gz"
 
 static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline, &pw_bench_decode,
-                                                     &pw_bench_book, &pw_bench_journal};
+                                                     &pw_bench_book, &pw_bench_journal,  &pw_bench_tls};
 
 #define BENCH_CNT (sizeof bench_table / sizeof bench_table[0])
 
