@@ -61,7 +61,6 @@ static const struct ring_row ring_table[] = {
 /* Latency per hop: from the bytes' arrival to the stage, and to what it causes. */
 static const char *const histogram_table[] = {
     "hop.recv_to_parse", "hop.recv_to_strategy", "hop.recv_to_execution", "tick_to_order", "tick_to_fill",
-
 };
 
 static bool is_wanted(enum when when, const struct pw_config *config)
