@@ -145,8 +145,11 @@ start_sim() {
     say "simulator: https://localhost:$PINWHEEL_SIM_PORT"
 }
 
+# Alive, too: a killed engine of that name may have left its workspace.
 engine_runs() {
-    "$PINWHEEL" top "$PINWHEEL_INSTANCE" --json | grep -q '"state":"running"'
+    local look
+    look=$("$PINWHEEL" top "$PINWHEEL_INSTANCE" --json) &&
+        [[ $look == *'"alive":true'* && $look == *'"state":"running"'* ]]
 }
 
 start_engine() {
