@@ -15,7 +15,7 @@ In a terminal: shows the monitor; `q` ends it all. Without one: runs for some se
 0 only if ticks, orders and fills came, nothing was lost, the journal verifies, and engine and simulator ended cleanly.
 
   --keep        keep the journal and the logs in .cache/demo of the tree
-  --seconds N   how long without a terminal (default 20); given in a terminal, too, there is no monitor
+  --seconds N   how long without a terminal (default 20; orders take some seconds to come); in a terminal: no monitor
   --help        this text
 END
 }
