@@ -32,14 +32,22 @@ static const char *capture_yaml(const char *const *names, const char *pace, bool
     return yaml;
 }
 
-/* The engine has put this many market messages (not events) into its journal, as its own counters say. */
+/* The engine has judged this many messages and worked through all that came of them: what is still in the
+ * rings when it is told to stop would find new orders denied. */
 struct wanted {
     long long frames;
 };
 
-static bool frames_judged(struct harness *h, const void *arg)
+static bool worked_through(struct harness *h, const void *arg)
 {
-    return harness_metric(h, "parse", "frames") >= ((const struct wanted *)arg)->frames;
+    if (harness_metric(h, "parse", "frames") < ((const struct wanted *)arg)->frames) {
+        return false;
+    }
+    json_t *top = harness_top(h);
+    bool empty = json_number_at(top, "rings/parse.strategy/depth") == 0 &&
+                 json_number_at(top, "rings/strategy.execution/depth") == 0;
+    json_decref(top);
+    return empty;
 }
 
 /* Serves, runs, waits for all of it, stops cleanly; the journal's facts. */
@@ -50,8 +58,8 @@ static json_t *through_the_engine(struct harness *h, const char *sim_yaml,
     harness_engine_start(h, options);
     harness_sim_wait_text(h, "capture finished");
     struct wanted wanted = {frames};
-    cr_assert(harness_wait(h, frames_judged, &wanted, SECONDS), "not all %lld messages reached parse",
-              frames);
+    cr_assert(harness_wait(h, worked_through, &wanted, SECONDS),
+              "not all of %lld messages were worked through", frames);
     cr_assert_eq(harness_stop(&h->engine, SIGTERM), 0, "the engine did not stop cleanly");
     return facts_of_journal(h);
 }
@@ -198,7 +206,7 @@ static bool cut_minute(const char *from, const char *to, struct minute *minute)
 static void check_minute(struct harness *h, const struct minute *minute)
 {
     struct wanted wanted = {minute->trades + minute->quotes + minute->depths};
-    cr_assert(harness_wait(h, frames_judged, &wanted, SECONDS));
+    cr_assert(harness_wait(h, worked_through, &wanted, SECONDS));
     cr_assert_eq(harness_stop(&h->engine, SIGTERM), 0);
     json_t *facts = facts_of_journal(h);
     const json_t *btc = json_object_get(json_object_get(facts, "symbols"), "BTCUSDT");
