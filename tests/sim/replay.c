@@ -382,7 +382,7 @@ Test(faults, a_stall_stops_data_but_not_pings)
     int64_t begin_ms;
     int pings = 0, opcode;
 
-    venue_begin(0, "pace: flood\ncapture: {files: [%s]}\nlimits: {ping_interval_ms: 100}\n"
+    venue_begin(0, "pace: flood\ncapture: {files: [%s]}\nlimits: {ping_interval_ms: 100, messages_per_s: 0}\n"
                    "faults: [{kind: stall, after: 100, ms: 600}]\n");
     connect_to(&g_peer, "/ws/btcusdt@trade");
     for (int i = 0; i <= 100; i++) {

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,6 +59,7 @@ static pid_t program_start(const char *name, char *const *args, int in_fd, int o
     snprintf(path, sizeof path, "%s/%s", build, name);
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing running */
         dup2(in_fd, 0);
         dup2(out_fd, 1);
         dup2(error_fd, 2);
@@ -325,6 +327,9 @@ static struct terminal terminal_start(unsigned short columns, unsigned short row
     struct terminal terminal = {0};
     struct winsize size = {.ws_col = columns, .ws_row = rows};
     terminal.child = forkpty(&terminal.fd, NULL, NULL, &size);
+    if (terminal.child < 0) {
+        cr_skip_test("this host gives no pseudo-terminal: %s", strerror(errno));
+    }
     if (terminal.child == 0) {
         char path[512];
         snprintf(path, sizeof path, "%s/tools/pinwheel-top", build);
