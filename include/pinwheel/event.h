@@ -98,6 +98,22 @@ enum pw_reason {
     PW_REASON_NO_ROOM = 44,       /* the journal's ring is short of room: no new risk */
     PW_REASON_NO_POSITION = 45,   /* would go short, and the config does not allow it */
     PW_REASON_STALE = 46,         /* the feed is down or stale */
+
+    /* Said by the venue. */
+    PW_REASON_VENUE_REFUSED = 64, /* for a reason that has no number here */
+    PW_REASON_VENUE_FUNDS = 65,
+    PW_REASON_VENUE_DUPLICATE = 66,     /* a client order id that is in use */
+    PW_REASON_VENUE_WOULD_TAKE = 67,    /* post-only, and would not have rested */
+    PW_REASON_VENUE_WOULD_TRIGGER = 68, /* a stop price that is already passed */
+    PW_REASON_VENUE_FILTER = 69,        /* price, quantity or notional against its rules: ours may be stale */
+    PW_REASON_VENUE_RATE = 70,
+    PW_REASON_VENUE_CLOCK = 71,
+    PW_REASON_VENUE_KEY = 72, /* key, signature or permission */
+    PW_REASON_VENUE_BUSY = 73,
+    PW_REASON_VENUE_UNKNOWN = 74, /* it does not know what became of it */
+    PW_REASON_VENUE_NOT_FOUND = 75,
+    PW_REASON_VENUE_NOT_TRADING = 76,
+    PW_REASON_VENUE_MALFORMED = 77, /* the request was wrong */
 };
 
 enum pw_order_type { PW_MARKET = 0, PW_LIMIT = 1 };

@@ -60,6 +60,20 @@ static const char *const reason_names[] = {
     [PW_REASON_NO_ROOM] = "no_room",
     [PW_REASON_NO_POSITION] = "no_position",
     [PW_REASON_STALE] = "stale",
+    [PW_REASON_VENUE_REFUSED] = "venue_refused",
+    [PW_REASON_VENUE_FUNDS] = "venue_funds",
+    [PW_REASON_VENUE_DUPLICATE] = "venue_duplicate",
+    [PW_REASON_VENUE_WOULD_TAKE] = "venue_would_take",
+    [PW_REASON_VENUE_WOULD_TRIGGER] = "venue_would_trigger",
+    [PW_REASON_VENUE_FILTER] = "venue_filter",
+    [PW_REASON_VENUE_RATE] = "venue_rate",
+    [PW_REASON_VENUE_CLOCK] = "venue_clock",
+    [PW_REASON_VENUE_KEY] = "venue_key",
+    [PW_REASON_VENUE_BUSY] = "venue_busy",
+    [PW_REASON_VENUE_UNKNOWN] = "venue_unknown",
+    [PW_REASON_VENUE_NOT_FOUND] = "venue_not_found",
+    [PW_REASON_VENUE_NOT_TRADING] = "venue_not_trading",
+    [PW_REASON_VENUE_MALFORMED] = "venue_malformed",
 };
 
 static const char *const order_state_names[] = {
