@@ -205,6 +205,10 @@ struct pw_binance_verdict {
  * if it came as 4xx, else unknown. */
 struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw_binance_error *error);
 
+/* When a ban ends, as the text of an error has it ("IP banned until 1659146400000"): where no retry time was
+ * told beside it. 0: the text does not say. */
+int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error);
+
 /* The news to an order that a verdict on a request about it is; false: none. Of CANCEL_REPLACE: to the order
  * that was to be canceled if `canceled`, else to the new one. */
 bool pw_binance_verdict_news(enum pw_binance_method method, enum pw_binance_meaning meaning, bool canceled,

@@ -87,6 +87,24 @@ struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw
     return judge_code(http_status, error);
 }
 
+int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error)
+{
+    static const char before[] = "banned until ";
+    const char *end = error->text.text + error->text.size;
+    const char *at = memmem(error->text.text, error->text.size, before, sizeof before - 1);
+    uint64_t value = 0;
+    int64_t ns;
+    if (!at) {
+        return 0;
+    }
+    at += sizeof before - 1;
+    struct pw_json_text digits = {at, 0, false};
+    while (at + digits.size < end && at[digits.size] >= '0' && at[digits.size] <= '9') {
+        digits.size++;
+    }
+    return pw_json_text_u64(&digits, &value) && pw_binance_time_ns(value, &ns) ? ns : 0;
+}
+
 /* ---- news ---- */
 
 static enum pw_order_news cancel_news(enum pw_binance_meaning meaning, bool replacing)

@@ -655,6 +655,72 @@ Test(answers, errors_mean_what_the_venue_says_of_them)
     }
 }
 
+Test(answers, the_end_of_a_ban_is_read_from_its_text)
+{
+    static const struct {
+        const char *text;
+        int64_t end_ns;
+    } rows[] = {
+        {"Way too much request weight used; IP banned until 1659146400000. Please use WebSocket Streams.",
+         INT64_C(1659146400000000000)},
+        {"IP banned until 1659146400000", INT64_C(1659146400000000000)},
+        {"IP banned until 1659146400000000.", INT64_C(1659146400000000000)},
+        {"IP banned until 99999999999999999999", 0},
+        {"IP banned until soon", 0},
+        {"IP banned until ", 0},
+        {"Too many requests", 0},
+        {"", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_binance_error told = error(-1003, rows[i].text);
+        cr_expect_eq(pw_binance_ban_end_ns(&told), rows[i].end_ns, "row %zu", i);
+    }
+}
+
+/* What the examples of REST errors want done, by the code in their bodies or, without one, their status. */
+Test(answers, errors_of_rest_mean_the_same)
+{
+    static const struct {
+        const char *action;
+        enum pw_binance_meaning meaning;
+    } actions[] = {{"backoff", PW_BINANCE_MEANS_LIMITED},
+                   {"stop_until", PW_BINANCE_MEANS_LIMITED},
+                   {"throttle_orders", PW_BINANCE_MEANS_LIMITED},
+                   {"backoff_long", PW_BINANCE_MEANS_LIMITED},
+                   {"reconcile_unknown", PW_BINANCE_MEANS_UNKNOWN},
+                   {"reject", PW_BINANCE_MEANS_REFUSED},
+                   {"bug", PW_BINANCE_MEANS_REFUSED},
+                   {"resync_clock_retry", PW_BINANCE_MEANS_CLOCK},
+                   {"fatal", PW_BINANCE_MEANS_FATAL},
+                   {"cancel_failed_reconcile", PW_BINANCE_MEANS_CANCEL_UNKNOWN},
+                   {"not_found", PW_BINANCE_MEANS_NOT_FOUND}};
+    struct shared_lines lines;
+    unsigned cnt = 0;
+    shared_need();
+    shared_open(&lines, "venues/messages.jsonl");
+    while (shared_next(&lines)) {
+        json_t *line = json_loadb(lines.line, lines.size, 0, NULL),
+               *expected = json_object_get(line, "expect");
+        if (is_channel(line, "rest_error")) {
+            const char *action = json_string_value(json_object_get(expected, "action"));
+            const char *text = json_string_value(json_object_get(expected, "text"));
+            struct pw_binance_error told =
+                error(json_integer_value(json_object_get(expected, "code")), text ? text : "");
+            uint32_t status = (uint32_t)json_integer_value(json_object_get(expected, "http"));
+            size_t i = 0;
+            while (i < sizeof actions / sizeof actions[0] && strcmp(actions[i].action, action) != 0) {
+                i++;
+            }
+            cr_assert_lt(i, sizeof actions / sizeof actions[0], "%s", action);
+            cr_expect_eq(pw_binance_judge(status, &told).meaning, actions[i].meaning, "%s: %s", action,
+                         told.text.text);
+            cnt++;
+        }
+        json_decref(line);
+    }
+    shared_close(&lines);
+    cr_expect_eq(cnt, 21);
+}
+
 Test(answers, only_an_unknown_outcome_leaves_a_placed_order_in_doubt)
 {
     for (int meaning = 0; meaning <= PW_BINANCE_MEANS_NOT_FOUND; meaning++) {
