@@ -50,8 +50,9 @@ static int load(const char *text, struct pw_signer **signer)
 /* RFC 8032, section 7.1, test 1, in PKCS#8. */
 #define PEM_BODY "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g"
 #define PEM      "-----BEGIN PRIVATE KEY-----\n" PEM_BODY "\n-----END PRIVATE KEY-----\n"
-#define SECRET   "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j" /* of the venue's manual \
-                                                                                     */
+#define SECRET                                                                                               \
+    "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j" /* of the venue's manual              \
+                                                                        */
 
 TestSuite(sign, .init = make_folder, .fini = remove_folder);
 
@@ -190,6 +191,15 @@ Test(sign, what_is_no_key_is_refused)
 
 /* ---- memory ---- */
 
+/* The sanitizers' memory is not to be searched, and their mlock does nothing. */
+static void skip_under_sanitizers(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    fprintf(stderr, "a sanitizer's memory: skipped\n");
+    cr_skip_test("a sanitizer's memory");
+#endif
+}
+
 /* The canary is in no page of this program in plain: it is kept inverted, and written from a page that is
  * given back. */
 static const unsigned char g_inverted[] = {0x9c, 0x9e, 0x91, 0x9e, 0x8d, 0x86, 0xd2, 0xcf, 0xce, 0xcd, 0xcc,
@@ -248,6 +258,7 @@ Test(sign, a_key_is_in_its_own_pages_alone_and_in_none_after_unload)
 {
     struct pw_signer *signer;
     char signature[PW_SIGNATURE_BYTES_MAX];
+    skip_under_sanitizers();
     write_canary();
     cr_expect_eq(count_canaries(NULL), 0);
     cr_assert_eq(pw_signer_load(g_path, &signer), 0);
@@ -263,6 +274,7 @@ Test(sign, a_keys_pages_are_locked_and_left_out_of_dumps_and_children)
     struct pw_signer *signer;
     char line[512], flags[512] = "";
     bool inside = false;
+    skip_under_sanitizers();
     cr_assert_eq(load(PEM, &signer), 0);
     FILE *maps = fopen("/proc/self/smaps", "r");
     while (fgets(line, sizeof line, maps)) {
