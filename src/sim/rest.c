@@ -5,6 +5,7 @@
 #include "rest.h"
 
 #include "rest_call.h"
+#include "rest_orders.h"
 #include "walk.h"
 
 #include <inttypes.h>
@@ -45,11 +46,6 @@ static uint32_t depth_weight(uint32_t limit)
     return limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1000 ? 50 : 250;
 }
 
-static void weigh(struct pw_sim_call *call, uint32_t weight)
-{
-    call->rest->used_weight += weight;
-}
-
 static void get_depth(struct pw_sim_call *call)
 {
     struct pw_sim_source *source = call->rest->source;
@@ -59,7 +55,7 @@ static void get_depth(struct pw_sim_call *call)
     if (!symbol || !pw_sim_call_limit(call, 100, PW_SIM_DEPTH_MAX, &limit) || !pw_sim_call_all_read(call)) {
         return;
     }
-    weigh(call, depth_weight(limit));
+    pw_sim_call_weigh(call, depth_weight(limit));
     if (!source->ops->depth(source->state, symbol, limit, call->body)) {
         pw_sim_call_error(call, 500, -1000, PW_SIM_SERVER_ERROR);
     }
@@ -356,7 +352,7 @@ static void get_tickers(struct pw_sim_call *call, struct ticker_weights weights,
     struct pw_sim_source *source = call->rest->source;
     struct pw_sim_symbol *symbol;
 
-    weigh(call, one ? weights.one : weights.all);
+    pw_sim_call_weigh(call, one ? weights.one : weights.all);
     if (!pw_sim_call_all_read(call)) {
         return;
     }
@@ -420,7 +416,7 @@ static void put_filters(struct pw_sim_call *call, const struct pw_sim_symbol *sy
     pw_sim_call_put_e8(call, ",\"stepSize\":\"", symbol->step_e8);
     pw_sim_call_put(call, "},{\"filterType\":\"ICEBERG_PARTS\",\"limit\":10}");
     pw_sim_call_put_e8(call, ",{\"filterType\":\"MARKET_LOT_SIZE\",\"minQty\":\"", 0);
-    pw_sim_call_put_e8(call, ",\"maxQty\":\"", PW_SIM_QTY_MAX_E8 / 100 / symbol->step_e8 * symbol->step_e8);
+    pw_sim_call_put_e8(call, ",\"maxQty\":\"", PW_SIM_MARKET_QTY_MAX_E8 / symbol->step_e8 * symbol->step_e8);
     pw_sim_call_put_e8(call, ",\"stepSize\":\"", 0);
     pw_sim_call_put(
         call,
@@ -442,17 +438,16 @@ static void put_symbol(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
         "\"baseCommissionPrecision\":8,\"quoteCommissionPrecision\":8,",
         symbol->name, symbol->base, symbol->quote);
     pw_sim_call_put(
-        call, "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\",\"STOP_LOSS\",\"STOP_LOSS_LIMIT\",\"TAKE_"
-              "PROFIT\","
-              "\"TAKE_PROFIT_LIMIT\"],\"icebergAllowed\":true,\"ocoAllowed\":true,\"otoAllowed\":true,"
-              "\"opoAllowed\":true,\"quoteOrderQtyMarketAllowed\":true,\"allowTrailingStop\":false,"
-              "\"cancelReplaceAllowed\":true,\"amendAllowed\":true,\"pegInstructionsAllowed\":false,"
-              "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
+        call,
+        "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],\"icebergAllowed\":false,"
+        "\"ocoAllowed\":false,\"otoAllowed\":false,\"opoAllowed\":false,"
+        "\"quoteOrderQtyMarketAllowed\":false,\"allowTrailingStop\":false,\"cancelReplaceAllowed\":false,"
+        "\"amendAllowed\":false,\"pegInstructionsAllowed\":false,"
+        "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
     put_filters(call, symbol);
-    pw_sim_call_put(
-        call, "],\"permissions\":[],\"permissionSets\":[[\"SPOT\"]],\"defaultSelfTradePreventionMode\":"
-              "\"EXPIRE_MAKER\","
-              "\"allowedSelfTradePreventionModes\":[\"EXPIRE_TAKER\",\"EXPIRE_MAKER\",\"EXPIRE_BOTH\"]}");
+    pw_sim_call_put(call,
+                    "],\"permissions\":[],\"permissionSets\":[[\"SPOT\"]],\"defaultSelfTradePreventionMode\":"
+                    "\"NONE\",\"allowedSelfTradePreventionModes\":[\"NONE\"]}");
 }
 
 static void put_info_head(struct pw_sim_call *call)
@@ -465,7 +460,8 @@ static void put_info_head(struct pw_sim_call *call)
         "\"limit\":%u},{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,"
         "\"limit\":100},{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,"
         "\"limit\":200000},{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,"
-        "\"limit\":300000}],\"exchangeFilters\":[],\"symbols\":[",
+        "\"limit\":300000}],\"exchangeFilters\":[{\"filterType\":\"EXCHANGE_MAX_NUM_ORDERS\","
+        "\"maxNumOrders\":1000}],\"symbols\":[",
         call->rest->limits->weight_per_min ? call->rest->limits->weight_per_min : 6000);
 }
 
@@ -566,30 +562,44 @@ static void get_exchange_info(struct pw_sim_call *call)
 /* ---- dispatch ---- */
 
 static const struct endpoint {
-    const char *path;
-    void (*get)(struct pw_sim_call *call);
+    const char *method, *path;
+    void (*answer)(struct pw_sim_call *call);
     uint32_t weight; /* 0: the endpoint's own affair */
+    bool is_signed;
 } endpoints[] = {
-    {"/api/v3/ping", get_ping, 1},
-    {"/api/v3/time", get_time, 1},
-    {"/api/v3/exchangeInfo", get_exchange_info, 20},
-    {"/api/v3/depth", get_depth, 0},
-    {"/api/v3/trades", get_trades, 25},
-    {"/api/v3/historicalTrades", get_trades, 25},
-    {"/api/v3/aggTrades", get_agg_trades, 4},
-    {"/api/v3/klines", get_klines, 2},
-    {"/api/v3/uiKlines", get_klines, 2},
-    {"/api/v3/avgPrice", get_average, 2},
-    {"/api/v3/ticker/24hr", get_day, 0},
-    {"/api/v3/ticker/price", get_price, 0},
-    {"/api/v3/ticker/bookTicker", get_book_ticker, 0},
+    {"GET", "/api/v3/ping", get_ping, 1, false},
+    {"GET", "/api/v3/time", get_time, 1, false},
+    {"GET", "/api/v3/exchangeInfo", get_exchange_info, 20, false},
+    {"GET", "/api/v3/depth", get_depth, 0, false},
+    {"GET", "/api/v3/trades", get_trades, 25, false},
+    {"GET", "/api/v3/historicalTrades", get_trades, 25, false},
+    {"GET", "/api/v3/aggTrades", get_agg_trades, 4, false},
+    {"GET", "/api/v3/klines", get_klines, 2, false},
+    {"GET", "/api/v3/uiKlines", get_klines, 2, false},
+    {"GET", "/api/v3/avgPrice", get_average, 2, false},
+    {"GET", "/api/v3/ticker/24hr", get_day, 0, false},
+    {"GET", "/api/v3/ticker/price", get_price, 0, false},
+    {"GET", "/api/v3/ticker/bookTicker", get_book_ticker, 0, false},
+    {"POST", "/api/v3/order", pw_sim_rest_order_place, 1, true},
+    {"DELETE", "/api/v3/order", pw_sim_rest_order_cancel, 1, true},
+    {"GET", "/api/v3/order", pw_sim_rest_order_query, 4, true},
+    {"POST", "/api/v3/order/test", pw_sim_rest_order_test, 1, true},
+    {"GET", "/api/v3/openOrders", pw_sim_rest_open_orders, 0, true},
+    {"DELETE", "/api/v3/openOrders", pw_sim_rest_open_cancel, 1, true},
+    {"GET", "/api/v3/account", pw_sim_rest_account, 20, true},
+    {"GET", "/api/v3/myTrades", pw_sim_rest_my_trades, 0, true},
 };
 
-static const struct endpoint *endpoint_find(struct pw_slice path)
+/* The endpoint; else NULL, and in *known whether the path is one, of another method. */
+static const struct endpoint *endpoint_find(struct pw_slice method, struct pw_slice path, bool *known)
 {
+    *known = false;
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
         if (pw_slice_equal(path, endpoints[i].path)) {
-            return &endpoints[i];
+            *known = true;
+            if (pw_slice_equal(method, endpoints[i].method)) {
+                return &endpoints[i];
+            }
         }
     }
     return NULL;
@@ -652,17 +662,33 @@ static void answer_fault(struct pw_sim_call *call, const struct pw_sim_fault *fa
     }
 }
 
-static void call_dispatch(struct pw_sim_call *call, const struct pw_http_head *request)
+static void call_endpoint(struct pw_sim_call *call, const struct endpoint *endpoint,
+                          const struct pw_sim_rest_request *request, struct pw_slice query)
 {
-    const char *mark = memchr(request->target.text, '?', request->target.size);
-    size_t path_bytes = mark ? (size_t)(mark - request->target.text) : request->target.size;
-    struct pw_slice path = {request->target.text, path_bytes}, query = {0};
-    const struct endpoint *endpoint = endpoint_find(path);
+    pw_sim_call_weigh(call, endpoint->weight);
+    if (!endpoint->is_signed) {
+        if (pw_sim_call_parse(call, query, PARAMETERS_MAX)) {
+            endpoint->answer(call);
+        }
+    } else if (pw_sim_call_parse(call, query, PW_SIM_PARAMETERS_MAX) &&
+               pw_sim_call_parse(call, request->body, PW_SIM_PARAMETERS_MAX) &&
+               pw_sim_call_authorize(call, request->head, query, request->body)) {
+        endpoint->answer(call);
+    }
+}
+
+static void call_dispatch(struct pw_sim_call *call, const struct pw_sim_rest_request *request)
+{
+    struct pw_slice target = request->head->target, query = {0};
+    const char *mark = memchr(target.text, '?', target.size);
+    struct pw_slice path = {target.text, mark ? (size_t)(mark - target.text) : target.size};
+    bool known;
+    const struct endpoint *endpoint = endpoint_find(request->head->method, path, &known);
     const struct pw_sim_fault *fault;
     char text[128];
 
     if (mark) {
-        query = (struct pw_slice){mark + 1, request->target.size - path_bytes - 1};
+        query = (struct pw_slice){mark + 1, target.size - path.size - 1};
     }
     snprintf(text, sizeof text, "%.*s", (int)path.size, path.text);
     fault = pw_sim_faults_request(call->rest->faults, text, &call->answer->delay_ms);
@@ -670,23 +696,21 @@ static void call_dispatch(struct pw_sim_call *call, const struct pw_http_head *r
         return;
     } else if (fault) {
         answer_fault(call, fault);
-    } else if (!endpoint) {
+    } else if (!known) {
         pw_sim_call_error(call, 404, -1000, "There is no such endpoint.");
-    } else if (!pw_slice_equal(request->method, "GET")) {
+    } else if (!endpoint) {
         pw_sim_call_error(call, 405, -1020, "This operation is not supported.");
     } else {
-        weigh(call, endpoint->weight);
-        if (pw_sim_call_parse(call, query, PARAMETERS_MAX)) {
-            endpoint->get(call);
-        }
+        call_endpoint(call, endpoint, request, query);
     }
 }
 
-void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_http_head *request, int64_t wall_ns,
+void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_request *request,
                         struct pw_sim_rest_answer *answer)
 {
-    const struct pw_slice *unit = pw_http_find(request, "X-MBX-TIME-UNIT");
-    struct pw_sim_call call = {.rest = rest, .answer = answer, .body = answer->body, .wall_ns = wall_ns};
+    const struct pw_slice *unit = pw_http_find(request->head, "X-MBX-TIME-UNIT");
+    struct pw_sim_call call = {
+        .rest = rest, .answer = answer, .body = answer->body, .wall_ns = request->wall_ns};
 
     *answer = (struct pw_sim_rest_answer){
         .status = 200, .content_type = "application/json;charset=UTF-8", .body = answer->body};

@@ -249,3 +249,8 @@ void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns)
 {
     pw_sim_buffer_int(call->body, time_ns / (call->microsecond ? 1000 : 1000000));
 }
+
+void pw_sim_call_weigh(struct pw_sim_call *call, uint32_t weight)
+{
+    call->rest->used_weight += weight;
+}

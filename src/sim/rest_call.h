@@ -7,12 +7,11 @@
 #ifndef PW_SIM_REST_CALL_H
 #define PW_SIM_REST_CALL_H
 
+#include "orders.h"
 #include "rest.h"
 
 #define PW_SIM_PARAMETERS_MAX 24u
 #define PW_SIM_VALUES_BYTES   8192u
-#define PW_SIM_PRICE_MAX_E8   (1000000 * PW_E8)
-#define PW_SIM_QTY_MAX_E8     (9000000 * PW_E8)
 #define PW_SIM_SERVER_ERROR   "An unknown error occurred while processing the request."
 
 struct pw_sim_parameter {
@@ -27,6 +26,7 @@ struct pw_sim_call {
     struct pw_sim_buffer *body;
     int64_t wall_ns;
     bool microsecond;
+    struct pw_sim_account *account; /* of a signed request */
     uint32_t parameter_cnt;
     struct pw_sim_parameter parameters[PW_SIM_PARAMETERS_MAX];
     size_t value_bytes;
@@ -60,5 +60,7 @@ void pw_sim_call_put(struct pw_sim_call *call, const char *text);
 void pw_sim_call_put_e8(struct pw_sim_call *call, const char *name, int64_t value_e8);
 /* In the unit that was asked for. */
 void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns);
+/* Counts request weight, known only when the parameters are. */
+void pw_sim_call_weigh(struct pw_sim_call *call, uint32_t weight);
 
 #endif
