@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE           UINT32_MAX
-#define REFERENCE_NS   INT64_C(300000000000)          /* avgPriceMins of the filters */
-#define HOLDING_MAX_E8 (INT64_C(50000000000) * PW_E8) /* with all open orders filled, far from an overflow   \
-                                                       */
+#define NONE         UINT32_MAX
+#define REFERENCE_NS INT64_C(300000000000) /* avgPriceMins of the filters */
+#define HOLDING_MAX_E8                                                                                       \
+    (INT64_C(50000000000) * PW_E8) /* with all open orders filled, far from an overflow                      \
+                                    */
 
 static const struct pw_sim_refusal g_price = {400, -1013, "Filter failure: PRICE_FILTER"};
 static const struct pw_sim_refusal g_percent = {400, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"};
