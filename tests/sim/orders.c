@@ -164,12 +164,17 @@ Test(orders, a_resting_order_stays_until_somebody_takes_it_whatever_the_crowd_do
 {
     struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
     struct pw_sim_client_order *order;
+    const struct pw_sim_market *market;
+    int64_t market_ns;
     struct pw_sim_order_request request = {
         .symbol = symbol, .side = PW_BUY, .price_e8 = 6000000000000, .qty_e8 = 100000000};
 
     cr_assert_null(pw_sim_orders_place(&g_venue.orders, &g_venue.accounts.accounts[0], &request, 0, &order));
     crowd_acts(20000);
+    market = g_venue.source.ops->enter(g_venue.source.state, symbol, 0, &market_ns);
     cr_assert(order->open);
+    cr_assert(market->orders[order->market_idx].resting);
+    cr_assert_eq(market->orders[order->market_idx].order_id, order->order_id);
     cr_expect_eq(order->filled_e8, 0);
     pw_sim_orders_cancel(&g_venue.orders, order, 0);
     expect_books_balance(0);
