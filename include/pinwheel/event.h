@@ -39,6 +39,7 @@ enum pw_event_kind {
     PW_EVENT_FILL = 20,     /* body.fill: follows the ORDER event that it caused */
     PW_EVENT_CONSUMED = 21, /* body.consumed: strategy took a report after this much of the market */
     PW_EVENT_COMMAND = 22,  /* body.state: enum pw_command taken by execution */
+    PW_EVENT_FILL_INFO = 23, /* body.fill_info: the second half of the FILL before it, where a venue told more */
 
     /* Between net, parse and housekeeping. */
     PW_EVENT_FRAME = 32,            /* body.frame: bytes in the ring's payload area */
@@ -97,6 +98,22 @@ enum pw_reason {
     PW_REASON_NO_ROOM = 44,       /* the journal's ring is short of room: no new risk */
     PW_REASON_NO_POSITION = 45,   /* would go short, and the config does not allow it */
     PW_REASON_STALE = 46,         /* the feed is down or stale */
+
+    /* Said by the venue. */
+    PW_REASON_VENUE_REFUSED = 64, /* for a reason that has no number here */
+    PW_REASON_VENUE_FUNDS = 65,
+    PW_REASON_VENUE_DUPLICATE = 66,     /* a client order id that is in use */
+    PW_REASON_VENUE_WOULD_TAKE = 67,    /* post-only, and would not have rested */
+    PW_REASON_VENUE_WOULD_TRIGGER = 68, /* a stop price that is already passed */
+    PW_REASON_VENUE_FILTER = 69,        /* price, quantity or notional against its rules: ours may be stale */
+    PW_REASON_VENUE_RATE = 70,
+    PW_REASON_VENUE_CLOCK = 71,
+    PW_REASON_VENUE_KEY = 72, /* key, signature or permission */
+    PW_REASON_VENUE_BUSY = 73,
+    PW_REASON_VENUE_UNKNOWN = 74, /* it does not know what became of it */
+    PW_REASON_VENUE_NOT_FOUND = 75,
+    PW_REASON_VENUE_NOT_TRADING = 76,
+    PW_REASON_VENUE_MALFORMED = 77, /* the request was wrong */
 };
 
 enum pw_order_type { PW_MARKET = 0, PW_LIMIT = 1 };
@@ -112,6 +129,11 @@ enum pw_order_state {
     PW_ORDER_CANCELED = 5,
     PW_ORDER_REJECTED = 6, /* by the venue */
     PW_ORDER_DENIED = 7,   /* by our own checks: nothing was sent */
+    PW_ORDER_PENDING_CANCEL = 8,
+    PW_ORDER_PENDING_REPLACE = 9, /* a cancel-and-replace of it is on its way */
+    PW_ORDER_REPLACED = 10,       /* canceled by that; what stands in its place is an order of its own */
+    PW_ORDER_EXPIRED = 11,        /* ended by the venue's rules: immediate or cancel, self-trade prevention */
+    PW_ORDER_UNKNOWN = 12,        /* time-out, disconnect, or fills that are said to be but have not come */
 };
 
 enum pw_command { PW_COMMAND_HALT = 1, PW_COMMAND_RESUME = 2, PW_COMMAND_STOP = 3 };
@@ -219,6 +241,15 @@ struct pw_fill {
     int64_t fee_e16_hi;
 };
 
+/* What FILL has no room for. A fee in another asset than the instrument's quote is told here alone: the FILL's is then
+ * 0. Else both say the same. */
+struct pw_fill_info {
+    uint64_t trade_id;   /* the venue's; unique in its instrument */
+    char fee_asset[16];  /* as the venue spells it, zeros behind */
+    uint64_t fee_e16_lo; /* as in pw_fill */
+    int64_t fee_e16_hi;
+};
+
 struct pw_consumed {
     uint64_t report_seq; /* reports that strategy had taken, this one included */
     uint64_t market_seq; /* market events that it had taken before */
@@ -261,6 +292,7 @@ struct pw_event {
         struct pw_intent intent;
         struct pw_order order;
         struct pw_fill fill;
+        struct pw_fill_info fill_info;
         struct pw_consumed consumed;
         struct pw_frame frame;
         struct pw_conn conn;
@@ -277,6 +309,7 @@ static_assert(sizeof(struct pw_quote) == 40 && sizeof(struct pw_trade) == 40 && 
                   sizeof(struct pw_candle_info) == 40 && sizeof(struct pw_state) == 40 &&
                   sizeof(struct pw_gap) == 40 && sizeof(struct pw_signal) == 40 && sizeof(struct pw_intent) == 40 &&
                   sizeof(struct pw_order) == 40 && sizeof(struct pw_fill) == 40 &&
+                  sizeof(struct pw_fill_info) == 40 &&
                   sizeof(struct pw_consumed) == 40 && sizeof(struct pw_frame) == 40 && sizeof(struct pw_conn) == 40,
               "no body has padding or is left short");
 
@@ -291,6 +324,17 @@ static inline void pw_fill_set_fee_e16(struct pw_fill *fill, pw_i128 fee_e16)
 {
     fill->fee_e16_lo = (uint64_t)fee_e16;
     fill->fee_e16_hi = (int64_t)(fee_e16 >> 64);
+}
+
+static inline pw_i128 pw_fill_info_fee_e16(const struct pw_fill_info *info)
+{
+    return (pw_i128)info->fee_e16_hi * ((pw_i128)1 << 64) + (pw_i128)info->fee_e16_lo;
+}
+
+static inline void pw_fill_info_set_fee_e16(struct pw_fill_info *info, pw_i128 fee_e16)
+{
+    info->fee_e16_lo = (uint64_t)fee_e16;
+    info->fee_e16_hi = (int64_t)(fee_e16 >> 64);
 }
 
 /* Lower-case names for people and scripts ("quote", "sequence"); never NULL, "?" for a number unknown here. */

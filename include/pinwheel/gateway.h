@@ -4,12 +4,15 @@
  *
  * All calls come from the execution stage's one thread. A gateway answers with reports in `out`, at most
  * PW_REPORTS_PER_ORDER of one order in one call; execution never has more than PW_OPEN_ORDERS_MAX orders with it, so
- * `out` always has room, and execution has made sure of room for the events that these reports become.
+ * `out` always has room, and execution has made sure of room for the events that these reports become: an ORDER and a
+ * FILL for each. So what a call answers bears neither trade id nor fee asset, which would make it one event more
+ * (FILL_INFO).
  */
 #ifndef PINWHEEL_GATEWAY_H
 #define PINWHEEL_GATEWAY_H
 
 #include <pinwheel/event.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,15 +20,41 @@
 #define PW_REPORTS_PER_ORDER 2u
 #define PW_OPEN_ORDERS_MAX   (PW_REPORTS_MAX / PW_REPORTS_PER_ORDER)
 
-/* What happened to an order at the venue. */
+/* What can become of an order; what each means to an order in each state is one table in src/core/orders.c. */
+enum pw_order_news {
+    PW_NEWS_SENT = 0, /* only ever once for an id: there is no sending again */
+    PW_NEWS_ACK,      /* the venue has taken it */
+    PW_NEWS_REJECT,   /* the venue has refused it */
+    PW_NEWS_FILL,
+    PW_NEWS_CANCEL_SENT,
+    PW_NEWS_CANCELED,
+    PW_NEWS_CANCEL_REFUSED, /* the venue says that the order stays, or did not carry the request out */
+    PW_NEWS_CANCEL_UNKNOWN, /* the venue knows no such open order: its last report has yet to come, or was lost */
+    PW_NEWS_REPLACE_SENT,
+    PW_NEWS_REPLACED, /* its cancellation was carried out; whether the new order stands is that one's own news */
+    PW_NEWS_REPLACE_REFUSED, /* it stays */
+    PW_NEWS_EXPIRED,
+    PW_NEWS_TIME_OUT,     /* no answer to what was sent last */
+    PW_NEWS_DISCONNECT,   /* reports may have been lost */
+    PW_NEWS_FOUND_OPEN,   /* a query's answer; ends that it tells are REJECT, CANCELED, EXPIRED and the next */
+    PW_NEWS_FOUND_FILLED, /* filled completely, but a query does not tell the fills */
+    PW_NEWS_NOT_FOUND,    /* a query's answer: recv_ns is when it was asked */
+};
+#define PW_ORDER_NEWS 17u
+
+/* What happened to an order. */
 struct pw_report {
     uint64_t client_order_id;
-    int64_t fill_price_e8, fill_qty_e8; /* qty 0: no fill in this report */
-    pw_i128 fee_e16;                    /* quote currency */
+    uint64_t trade_id; /* of a fill: the venue's number of it in the instrument; if has_trade_id */
+    int64_t fill_price_e8, fill_qty_e8; /* of a fill, else 0 */
+    int64_t executed_qty_e8;            /* filled in all, as the venue counts; 0: it does not say */
+    pw_i128 fee_e16;
+    char fee_asset[16]; /* zeros behind; empty: the quote currency */
     int64_t venue_ns, recv_ns;
-    uint8_t state;  /* enum pw_order_state after this report */
+    uint8_t news;   /* enum pw_order_news */
     uint8_t reason; /* enum pw_reason */
-    uint8_t maker;
+    bool maker;
+    bool has_trade_id; /* without: every fill counts as a new one */
 };
 
 struct pw_reports {

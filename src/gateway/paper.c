@@ -53,18 +53,18 @@ static int64_t after(int64_t recv_ns, int64_t latency_ns)
 }
 
 static struct pw_report *report(struct pw_reports *out, const struct pw_gateway_order *order,
-                                enum pw_order_state state, int64_t recv_ns)
+                                enum pw_order_news news, int64_t recv_ns)
 {
     struct pw_report *row = &out->rows[out->cnt++];
     *row = (struct pw_report){
-        .client_order_id = order->client_order_id, .recv_ns = recv_ns, .state = (uint8_t)state};
+        .client_order_id = order->client_order_id, .recv_ns = recv_ns, .news = (uint8_t)news};
     return row;
 }
 
 static void fill(const struct paper *paper, struct pw_reports *out, const struct pw_gateway_order *order,
                  int64_t price_e8, bool maker, int64_t recv_ns)
 {
-    struct pw_report *row = report(out, order, PW_ORDER_FILLED, recv_ns);
+    struct pw_report *row = report(out, order, PW_NEWS_FILL, recv_ns);
     row->fill_price_e8 = price_e8;
     row->fill_qty_e8 = order->qty_e8;
     row->fee_e16 =
@@ -90,7 +90,7 @@ static bool arrive(const struct paper *paper, const struct pw_gateway_order *ord
                    struct pw_reports *out)
 {
     if (order->type == PW_MARKET && opposite_e8(paper, order) <= 0) {
-        report(out, order, PW_ORDER_REJECTED, recv_ns)->reason = PW_REASON_NO_QUOTE;
+        report(out, order, PW_NEWS_REJECT, recv_ns)->reason = PW_REASON_NO_QUOTE;
         return false;
     }
     if (order->type == PW_MARKET || is_reached(paper, order)) {
@@ -98,10 +98,10 @@ static bool arrive(const struct paper *paper, const struct pw_gateway_order *ord
         return false;
     }
     if (order->tif != PW_GTC) {
-        report(out, order, PW_ORDER_CANCELED, recv_ns);
+        report(out, order, PW_NEWS_CANCELED, recv_ns);
         return false;
     }
-    report(out, order, PW_ORDER_OPEN, recv_ns);
+    report(out, order, PW_NEWS_ACK, recv_ns);
     return true;
 }
 
@@ -109,7 +109,7 @@ static void paper_place(void *state, const struct pw_gateway_order *order, struc
 {
     struct paper *paper = state;
     if (paper->order_cnt == PW_OPEN_ORDERS_MAX || order->instrument_idx >= paper->config.instrument_cnt) {
-        report(out, order, PW_ORDER_REJECTED, order->recv_ns)->reason =
+        report(out, order, PW_NEWS_REJECT, order->recv_ns)->reason =
             paper->order_cnt == PW_OPEN_ORDERS_MAX ? PW_REASON_NO_ROOM : PW_REASON_UNKNOWN_INSTRUMENT;
         return;
     }
@@ -139,7 +139,7 @@ static void paper_cancel(void *state, uint64_t client_order_id, int64_t recv_ns,
             continue;
         }
         if (paper->config.latency_ns == 0) {
-            report(out, &at->order, PW_ORDER_CANCELED, recv_ns);
+            report(out, &at->order, PW_NEWS_CANCELED, recv_ns);
             remove_at(paper, i);
         } else if (at->cancel_ns == NEVER) {
             at->cancel_ns = after(recv_ns, paper->config.latency_ns);
@@ -159,7 +159,7 @@ static bool advance(const struct paper *paper, struct paper_order *at, int64_t r
         at->resting = true;
     }
     if (at->resting && at->cancel_ns <= recv_ns) {
-        report(out, &at->order, PW_ORDER_CANCELED, recv_ns);
+        report(out, &at->order, PW_NEWS_CANCELED, recv_ns);
         return false;
     }
     return true;

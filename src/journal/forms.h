@@ -300,7 +300,8 @@ static uint32_t source_of(unsigned kind)
     if (kind < PW_EVENT_TIME) {
         return 0;
     }
-    if (kind == PW_EVENT_ORDER || kind == PW_EVENT_FILL || kind == PW_EVENT_COMMAND) {
+    if (kind == PW_EVENT_ORDER || kind == PW_EVENT_FILL || kind == PW_EVENT_FILL_INFO ||
+        kind == PW_EVENT_COMMAND) {
         return 2;
     }
     return kind < PW_EVENT_FRAME ? 1 : 3;

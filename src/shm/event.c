@@ -29,6 +29,7 @@ static const char *const kind_names[] = {
     [PW_EVENT_FILL] = "fill",
     [PW_EVENT_CONSUMED] = "consumed",
     [PW_EVENT_COMMAND] = "command",
+    [PW_EVENT_FILL_INFO] = "fill_info",
     [PW_EVENT_FRAME] = "frame",
     [PW_EVENT_SNAPSHOT_REQUEST] = "snapshot_request",
     [PW_EVENT_CONN] = "conn",
@@ -59,13 +60,36 @@ static const char *const reason_names[] = {
     [PW_REASON_NO_ROOM] = "no_room",
     [PW_REASON_NO_POSITION] = "no_position",
     [PW_REASON_STALE] = "stale",
+    [PW_REASON_VENUE_REFUSED] = "venue_refused",
+    [PW_REASON_VENUE_FUNDS] = "venue_funds",
+    [PW_REASON_VENUE_DUPLICATE] = "venue_duplicate",
+    [PW_REASON_VENUE_WOULD_TAKE] = "venue_would_take",
+    [PW_REASON_VENUE_WOULD_TRIGGER] = "venue_would_trigger",
+    [PW_REASON_VENUE_FILTER] = "venue_filter",
+    [PW_REASON_VENUE_RATE] = "venue_rate",
+    [PW_REASON_VENUE_CLOCK] = "venue_clock",
+    [PW_REASON_VENUE_KEY] = "venue_key",
+    [PW_REASON_VENUE_BUSY] = "venue_busy",
+    [PW_REASON_VENUE_UNKNOWN] = "venue_unknown",
+    [PW_REASON_VENUE_NOT_FOUND] = "venue_not_found",
+    [PW_REASON_VENUE_NOT_TRADING] = "venue_not_trading",
+    [PW_REASON_VENUE_MALFORMED] = "venue_malformed",
 };
 
 static const char *const order_state_names[] = {
-    [PW_ORDER_NONE] = "none",         [PW_ORDER_IN_FLIGHT] = "in_flight",
-    [PW_ORDER_OPEN] = "open",         [PW_ORDER_PARTIALLY_FILLED] = "partially_filled",
-    [PW_ORDER_FILLED] = "filled",     [PW_ORDER_CANCELED] = "canceled",
-    [PW_ORDER_REJECTED] = "rejected", [PW_ORDER_DENIED] = "denied",
+    [PW_ORDER_NONE] = "none",
+    [PW_ORDER_IN_FLIGHT] = "in_flight",
+    [PW_ORDER_OPEN] = "open",
+    [PW_ORDER_PARTIALLY_FILLED] = "partially_filled",
+    [PW_ORDER_FILLED] = "filled",
+    [PW_ORDER_CANCELED] = "canceled",
+    [PW_ORDER_REJECTED] = "rejected",
+    [PW_ORDER_DENIED] = "denied",
+    [PW_ORDER_PENDING_CANCEL] = "pending_cancel",
+    [PW_ORDER_PENDING_REPLACE] = "pending_replace",
+    [PW_ORDER_REPLACED] = "replaced",
+    [PW_ORDER_EXPIRED] = "expired",
+    [PW_ORDER_UNKNOWN] = "unknown",
 };
 
 static const char *const feed_state_names[] = {
@@ -348,6 +372,17 @@ static void put_fill(struct out *out, const struct pw_event *event)
     put_flag(out, event->flags & PW_FLAG_MAKER ? "maker" : "taker", true);
 }
 
+static void put_fill_info(struct out *out, const struct pw_event *event)
+{
+    const struct pw_fill_info *info = &event->body.fill_info;
+    put_u64(out, "trade_id", info->trade_id);
+    put_key(out, "fee_asset");
+    pw_text_put(&out->text, "%s", out->json ? "\"" : "");
+    pw_text_put_escaped(&out->text, info->fee_asset, strnlen(info->fee_asset, sizeof info->fee_asset));
+    pw_text_put(&out->text, "%s", out->json ? "\"" : "");
+    put_e16(out, "fee", pw_fill_info_fee_e16(info));
+}
+
 static void put_consumed(struct out *out, const struct pw_event *event)
 {
     put_u64(out, "report_seq", event->body.consumed.report_seq);
@@ -389,6 +424,7 @@ static void (*const body_puts[])(struct out *out, const struct pw_event *event) 
     [PW_EVENT_INTENT] = put_intent,
     [PW_EVENT_ORDER] = put_order,
     [PW_EVENT_FILL] = put_fill,
+    [PW_EVENT_FILL_INFO] = put_fill_info,
     [PW_EVENT_CONSUMED] = put_consumed,
     [PW_EVENT_COMMAND] = put_state,
     [PW_EVENT_FRAME] = put_frame,

@@ -214,6 +214,7 @@ static const char *status_text(uint32_t status)
         const char *text;
     } texts[] = {{200, "OK"},
                  {400, "Bad Request"},
+                 {401, "Unauthorized"},
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
@@ -393,7 +394,8 @@ static void http_upgrade(struct pw_sim_client *client, const struct pw_http_head
     phase_set(client, PW_SIM_CLIENT_WEBSOCKET, now_ns);
 }
 
-static void http_request(struct pw_sim_client *client, const struct pw_http_head *request, int64_t now_ns)
+static void http_request(struct pw_sim_client *client, const struct pw_http_head *request,
+                         struct pw_slice body, int64_t now_ns)
 {
     struct pw_sim_rest_answer answer = {.body = &client->shared->scratch};
 
@@ -402,7 +404,7 @@ static void http_request(struct pw_sim_client *client, const struct pw_http_head
         http_upgrade(client, request, now_ns);
         return;
     }
-    pw_sim_rest_answer(client->shared->rest, request, now_ns, &answer);
+    pw_sim_rest_answer(client->shared->rest, &(struct pw_sim_rest_request){request, body, now_ns}, &answer);
     http_send(client, &answer, request->keep_alive);
     if (answer.delay_ms) {
         client->answer_at_ns = now_ns + answer.delay_ms * MS_NS;
@@ -436,7 +438,9 @@ static void http_input(struct pw_sim_client *client, int64_t now_ns)
         if (client->in_bytes - request.head_bytes < body_bytes) {
             return;
         }
-        http_request(client, &request, now_ns);
+        http_request(client, &request,
+                     (struct pw_slice){(const char *)client->in + request.head_bytes, (size_t)body_bytes},
+                     now_ns);
         input_consume(client, request.head_bytes + (size_t)body_bytes);
         pw_sim_client_flush(client, now_ns);
     }

@@ -113,7 +113,7 @@ static struct pw_sim_queue *queue_insert(struct pw_sim_queues *side, uint32_t i,
 }
 
 static uint32_t order_rest(struct pw_sim_market *market, enum pw_side which, struct pw_level order,
-                           uint64_t order_id)
+                           const struct pw_sim_market_trade *as)
 {
     struct pw_sim_queues *side = &market->sides[which];
     uint32_t order_idx = market->free_idx, at = queue_find(side, which, order.price_e8);
@@ -129,10 +129,11 @@ static uint32_t order_rest(struct pw_sim_market *market, enum pw_side which, str
     }
     *resting = (struct pw_sim_order){.price_e8 = order.price_e8,
                                      .qty_e8 = order.qty_e8,
-                                     .order_id = order_id,
+                                     .order_id = as->taker_order_id,
                                      .next_idx = PW_SIM_NO_ORDER,
                                      .prev_idx = queue->last_idx,
                                      .rank = side->resting_cnt,
+                                     .owner = as->taker_owner,
                                      .side = (uint8_t)which,
                                      .resting = true};
     if (queue->last_idx != PW_SIM_NO_ORDER) {
@@ -159,6 +160,7 @@ static int64_t queue_match(struct pw_sim_market *market, struct pw_sim_queue *qu
         trade->price_e8 = queue->price_e8;
         trade->qty_e8 = maker->qty_e8 < left_e8 ? maker->qty_e8 : left_e8;
         trade->maker_order_id = maker->order_id;
+        trade->maker_owner = maker->owner;
         maker->qty_e8 -= trade->qty_e8;
         queue->qty_e8 -= trade->qty_e8;
         left_e8 -= trade->qty_e8;
@@ -175,10 +177,16 @@ static int64_t queue_match(struct pw_sim_market *market, struct pw_sim_queue *qu
 uint32_t pw_sim_market_place(struct pw_sim_market *market, enum pw_side side, struct pw_level order,
                              bool rests)
 {
+    return pw_sim_market_place_for(market, side, order, rests, PW_SIM_CROWD);
+}
+
+uint32_t pw_sim_market_place_for(struct pw_sim_market *market, enum pw_side side, struct pw_level order,
+                                 bool rests, uint32_t owner)
+{
     enum pw_side other = side == PW_BUY ? PW_SELL : PW_BUY;
     struct pw_sim_queues *resting = &market->sides[other];
-    uint64_t order_id = ++market->last_order_id;
-    struct pw_sim_market_trade trade = {.taker_order_id = order_id, .taker_side = side};
+    struct pw_sim_market_trade trade = {
+        .taker_order_id = ++market->last_order_id, .taker_owner = owner, .taker_side = side};
 
     while (order.qty_e8 > 0 && resting->queue_cnt) {
         struct pw_sim_queue *best = &resting->queues[resting->queue_cnt - 1];
@@ -193,7 +201,7 @@ uint32_t pw_sim_market_place(struct pw_sim_market *market, enum pw_side side, st
         }
         tell_level(market, other, price_e8, qty_e8);
     }
-    return order.qty_e8 > 0 && rests ? order_rest(market, side, order, order_id) : PW_SIM_NO_ORDER;
+    return order.qty_e8 > 0 && rests ? order_rest(market, side, order, &trade) : PW_SIM_NO_ORDER;
 }
 
 void pw_sim_market_cancel(struct pw_sim_market *market, uint32_t order_idx)
@@ -212,6 +220,26 @@ void pw_sim_market_cancel(struct pw_sim_market *market, uint32_t order_idx)
         queue_remove(side, at);
     }
     tell_level(market, which, price_e8, qty_e8);
+}
+
+struct pw_sim_taking pw_sim_market_taking(const struct pw_sim_market *market, enum pw_side side,
+                                          struct pw_level order)
+{
+    enum pw_side other = side == PW_BUY ? PW_SELL : PW_BUY;
+    const struct pw_sim_queues *resting = &market->sides[other];
+    struct pw_sim_taking taking = {0};
+
+    for (uint32_t i = resting->queue_cnt; i-- > 0 && taking.qty_e8 < order.qty_e8;) {
+        const struct pw_sim_queue *queue = &resting->queues[i];
+        int64_t left_e8 = order.qty_e8 - taking.qty_e8;
+        if (better(other, order.price_e8, queue->price_e8)) {
+            break;
+        }
+        left_e8 = queue->qty_e8 < left_e8 ? queue->qty_e8 : left_e8;
+        taking.qty_e8 += left_e8;
+        taking.quote_e16 += (pw_i128)left_e8 * queue->price_e8;
+    }
+    return taking;
 }
 
 const struct pw_sim_queue *pw_sim_market_best(const struct pw_sim_market *market, enum pw_side side)

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 #define PW_SIM_NO_ORDER UINT32_MAX
+#define PW_SIM_CROWD    0u /* the owner of orders that are nobody's in particular */
 
 struct pw_sim_order {
     int64_t price_e8, qty_e8; /* what is left */
     uint64_t order_id;
     uint32_t next_idx, prev_idx; /* in its level's queue, oldest first; free orders are chained by next_idx */
     uint32_t rank;               /* in its side's list of resting orders */
+    uint32_t owner;              /* whose it is, by the numbers of whoever places; PW_SIM_CROWD */
     uint8_t side;                /* enum pw_side */
     bool resting;
 };
@@ -40,6 +42,7 @@ struct pw_sim_market_trade {
     uint64_t trade_id;
     int64_t price_e8, qty_e8;
     uint64_t maker_order_id, taker_order_id;
+    uint32_t maker_owner, taker_owner;
     enum pw_side taker_side;
 };
 
@@ -68,8 +71,24 @@ void pw_sim_market_fini(struct pw_sim_market *market);
  */
 uint32_t pw_sim_market_place(struct pw_sim_market *market, enum pw_side side, struct pw_level order,
                              bool rests);
+/* The same for an owner, whose number stands in the trades. */
+uint32_t pw_sim_market_place_for(struct pw_sim_market *market, enum pw_side side, struct pw_level order,
+                                 bool rests, uint32_t owner);
+/* Whether one more order can rest. */
+static inline bool pw_sim_market_has_room(const struct pw_sim_market *market)
+{
+    return market->free_idx != PW_SIM_NO_ORDER;
+}
 /* Takes a resting order out. */
 void pw_sim_market_cancel(struct pw_sim_market *market, uint32_t order_idx);
+
+/* What an order of that side would trade at once, and the value of that at the resting orders' prices. */
+struct pw_sim_taking {
+    int64_t qty_e8;
+    pw_i128 quote_e16;
+};
+struct pw_sim_taking pw_sim_market_taking(const struct pw_sim_market *market, enum pw_side side,
+                                          struct pw_level order);
 
 /* The best queue of a side; NULL if there is none. */
 const struct pw_sim_queue *pw_sim_market_best(const struct pw_sim_market *market, enum pw_side side);

@@ -4,273 +4,23 @@
  */
 #include "rest.h"
 
+#include "rest_call.h"
+#include "rest_orders.h"
 #include "walk.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PARAMETERS_MAX   12u
-#define VALUE_BYTES      8192u
+#define PARAMETERS_MAX   12u /* of public endpoints */
 #define SECOND_NS        INT64_C(1000000000)
 #define REQUEST_TIME_MAX INT64_C(9000000000000000) /* microseconds; later than all */
-#define PRICE_MAX_E8     (1000000 * PW_E8)
-#define QTY_MAX_E8       (9000000 * PW_E8)
-#define SERVER_ERROR     "An unknown error occurred while processing the request."
 #define TOO_MUCH_WEIGHT                                                                                      \
     "Too much request weight used; current limit is %u request weight per 1 MINUTE. Please use "             \
     "WebSocket Streams for live updates to avoid polling the API."
 #define BANNED                                                                                               \
     "Way too much request weight used; IP banned until %" PRId64 ". Please use WebSocket Streams "           \
     "for live updates to avoid bans."
-
-struct parameter {
-    char name[32];
-    const char *value; /* in call.values */
-    bool read;
-};
-
-struct call {
-    struct pw_sim_rest *rest;
-    struct pw_sim_rest_answer *answer;
-    struct pw_sim_buffer *body;
-    int64_t wall_ns;
-    bool microsecond;
-    uint32_t parameter_cnt;
-    struct parameter parameters[PARAMETERS_MAX];
-    char values[VALUE_BYTES];
-};
-
-/* ---- errors ---- */
-
-static void call_error(struct call *call, uint32_t status, int code, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void call_error(struct call *call, uint32_t status, int code, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    call->answer->status = status;
-    pw_sim_buffer_clear(call->body);
-    pw_sim_buffer_format(call->body, "{\"code\":%d,\"msg\":\"%s\"}", code, text);
-}
-
-/* ---- parameters ---- */
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-bool pw_sim_percent_decode(struct pw_slice text, bool plus_is_space, char *out, size_t out_bytes,
-                           size_t *size)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.text[i];
-        if (c == '%') {
-            int high = i + 2 < text.size ? hex_digit(text.text[i + 1]) : -1;
-            int low = i + 2 < text.size ? hex_digit(text.text[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                return false;
-            }
-            c = (char)(high << 4 | low);
-            i += 2;
-        } else if (c == '+' && plus_is_space) {
-            c = ' ';
-        }
-        if (!c || used + 1 >= out_bytes) {
-            return false;
-        }
-        out[used++] = c;
-    }
-    if (!out_bytes) {
-        return false;
-    }
-    out[used] = 0;
-    *size = used;
-    return true;
-}
-
-/* Takes the query apart; false after an error was told. */
-static bool parameters_parse(struct call *call, struct pw_slice query)
-{
-    size_t used = 0, size;
-
-    while (query.size) {
-        const char *end = memchr(query.text, '&', query.size);
-        struct pw_slice pair = {query.text, end ? (size_t)(end - query.text) : query.size}, value = {0};
-        const char *equals = memchr(pair.text, '=', pair.size);
-        struct parameter *parameter = &call->parameters[call->parameter_cnt];
-
-        query.text += pair.size + (end != NULL);
-        query.size -= pair.size + (end != NULL);
-        if (!pair.size) {
-            continue;
-        }
-        if (equals) {
-            value = (struct pw_slice){equals + 1, (size_t)(pair.text + pair.size - equals) - 1};
-            pair.size = (size_t)(equals - pair.text);
-        }
-        if (call->parameter_cnt == PARAMETERS_MAX) {
-            call_error(call, 400, -1101, "Too many parameters; expected '%u' and received more.",
-                       PARAMETERS_MAX);
-            return false;
-        }
-        if (!pw_sim_percent_decode(pair, true, parameter->name, sizeof parameter->name, &size) ||
-            !pw_sim_percent_decode(value, true, call->values + used, sizeof call->values - used, &size)) {
-            call_error(call, 400, -1100, "Illegal characters found in a parameter.");
-            return false;
-        }
-        parameter->value = call->values + used;
-        used += size + 1;
-        call->parameter_cnt++;
-    }
-    return true;
-}
-
-/* The value of a parameter, or NULL; it counts as read. Names are case-sensitive. */
-static const char *parameter_get(struct call *call, const char *name)
-{
-    for (uint32_t i = 0; i < call->parameter_cnt; i++) {
-        if (strcmp(call->parameters[i].name, name) == 0) {
-            call->parameters[i].read = true;
-            return call->parameters[i].value;
-        }
-    }
-    return NULL;
-}
-
-static bool parameters_all_read(struct call *call)
-{
-    uint32_t read = 0;
-
-    for (uint32_t i = 0; i < call->parameter_cnt; i++) {
-        read += call->parameters[i].read;
-    }
-    if (read < call->parameter_cnt) {
-        call_error(call, 400, -1104,
-                   "Not all sent parameters were read; read '%u' parameter(s) but was sent '%u'.", read,
-                   call->parameter_cnt);
-        return false;
-    }
-    return true;
-}
-
-static bool number_parse(const char *text, int64_t *number)
-{
-    return text[0] != '-' && pw_sim_walk_int((struct pw_slice){text, strlen(text)}, number);
-}
-
-/* A number, `standard` if it was not sent; false after an error was told. */
-static bool parameter_number(struct call *call, const char *name, int64_t standard, int64_t *number)
-{
-    const char *value = parameter_get(call, name);
-
-    *number = standard;
-    if (!value || number_parse(value, number)) {
-        return true;
-    }
-    if (!*value) {
-        call_error(call, 400, -1105, "Parameter '%s' was empty.", name);
-    } else {
-        call_error(call, 400, -1100,
-                   "Illegal characters found in parameter '%s'; legal range is '^[0-9]{1,20}$'.", name);
-    }
-    return false;
-}
-
-static bool parameter_limit(struct call *call, int64_t standard, int64_t most, uint32_t *limit)
-{
-    int64_t number;
-
-    if (!parameter_number(call, "limit", standard, &number)) {
-        return false;
-    }
-    if (number < 1) {
-        call_error(call, 400, -1130, "Data sent for parameter 'limit' is not valid.");
-        return false;
-    }
-    *limit = (uint32_t)(number < most ? number : most);
-    return true;
-}
-
-static bool symbol_text_ok(const char *text)
-{
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\' || (unsigned char)*c <= ' ' || (*c >= 'a' && *c <= 'z')) {
-            return false;
-        }
-    }
-    return *text && strlen(text) < PW_SIM_SYMBOL_BYTES;
-}
-
-/* NULL after an error was told. */
-static struct pw_sim_symbol *symbol_find(struct call *call, const char *name)
-{
-    struct pw_sim_symbol *symbol = NULL;
-
-    if (!symbol_text_ok(name)) {
-        call_error(call, 400, -1100,
-                   "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.");
-        return NULL;
-    }
-    symbol = pw_sim_source_symbol(call->rest->source, (struct pw_slice){name, strlen(name)});
-    if (!symbol) {
-        call_error(call, 400, -1121, "Invalid symbol.");
-    }
-    return symbol;
-}
-
-static bool symbol_refresh(struct call *call, struct pw_sim_symbol *symbol)
-{
-    if (call->rest->source->ops->refresh(call->rest->source->state, symbol)) {
-        return true;
-    }
-    call_error(call, 500, -1000, SERVER_ERROR);
-    return false;
-}
-
-/* The mandatory symbol; NULL after an error was told. */
-static struct pw_sim_symbol *parameter_symbol(struct call *call)
-{
-    const char *name = parameter_get(call, "symbol");
-
-    if (name && *name) {
-        return symbol_find(call, name);
-    }
-    call_error(call, 400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.");
-    return NULL;
-}
-
-/* ---- pieces of answers ---- */
-
-static void put(struct call *call, const char *text)
-{
-    pw_sim_buffer_string(call->body, text);
-}
-
-/* "name":"decimal" */
-static void put_e8(struct call *call, const char *name, int64_t value_e8)
-{
-    put(call, name);
-    pw_sim_buffer_e8(call->body, value_e8);
-    put(call, "\"");
-}
-
-static void put_time(struct call *call, int64_t time_ns)
-{
-    pw_sim_buffer_int(call->body, time_ns / (call->microsecond ? 1000 : 1000000));
-}
 
 static int64_t e8_of_e16(pw_i128 value_e16)
 {
@@ -279,16 +29,16 @@ static int64_t e8_of_e16(pw_i128 value_e16)
 
 /* ---- endpoints ---- */
 
-static void get_ping(struct call *call)
+static void get_ping(struct pw_sim_call *call)
 {
-    put(call, "{}");
+    pw_sim_call_put(call, "{}");
 }
 
-static void get_time(struct call *call)
+static void get_time(struct pw_sim_call *call)
 {
-    put(call, "{\"serverTime\":");
-    put_time(call, call->wall_ns);
-    put(call, "}");
+    pw_sim_call_put(call, "{\"serverTime\":");
+    pw_sim_call_put_time(call, call->wall_ns);
+    pw_sim_call_put(call, "}");
 }
 
 static uint32_t depth_weight(uint32_t limit)
@@ -296,52 +46,47 @@ static uint32_t depth_weight(uint32_t limit)
     return limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1000 ? 50 : 250;
 }
 
-static void weigh(struct call *call, uint32_t weight)
-{
-    call->rest->used_weight += weight;
-}
-
-static void get_depth(struct call *call)
+static void get_depth(struct pw_sim_call *call)
 {
     struct pw_sim_source *source = call->rest->source;
-    struct pw_sim_symbol *symbol = parameter_symbol(call);
+    struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
     uint32_t limit;
 
-    if (!symbol || !parameter_limit(call, 100, PW_SIM_DEPTH_MAX, &limit) || !parameters_all_read(call)) {
+    if (!symbol || !pw_sim_call_limit(call, 100, PW_SIM_DEPTH_MAX, &limit) || !pw_sim_call_all_read(call)) {
         return;
     }
-    weigh(call, depth_weight(limit));
+    pw_sim_call_weigh(call, depth_weight(limit));
     if (!source->ops->depth(source->state, symbol, limit, call->body)) {
-        call_error(call, 500, -1000, SERVER_ERROR);
+        pw_sim_call_error(call, 500, -1000, PW_SIM_SERVER_ERROR);
     }
 }
 
-static void get_trades(struct call *call)
+static void get_trades(struct pw_sim_call *call)
 {
-    struct pw_sim_symbol *symbol = parameter_symbol(call);
+    struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
     uint32_t limit;
 
-    if (!symbol || !parameter_limit(call, 500, 1000, &limit) || !parameters_all_read(call) ||
-        !symbol_refresh(call, symbol)) {
+    if (!symbol || !pw_sim_call_limit(call, 500, 1000, &limit) || !pw_sim_call_all_read(call) ||
+        !pw_sim_call_refresh(call, symbol)) {
         return;
     }
-    put(call, "[");
+    pw_sim_call_put(call, "[");
     for (uint32_t back = limit, written = 0; back-- > 0;) {
         const struct pw_sim_tape_trade *trade = pw_sim_tape_back(symbol->tape, back);
         if (!trade) {
             continue;
         }
-        put(call, written++ ? ",{\"id\":" : "{\"id\":");
+        pw_sim_call_put(call, written++ ? ",{\"id\":" : "{\"id\":");
         pw_sim_buffer_int(call->body, (int64_t)trade->trade_id);
-        put_e8(call, ",\"price\":\"", trade->price_e8);
-        put_e8(call, ",\"qty\":\"", trade->qty_e8);
-        put_e8(call, ",\"quoteQty\":\"", e8_of_e16((pw_i128)trade->price_e8 * trade->qty_e8));
-        put(call, ",\"time\":");
-        put_time(call, trade->time_ns);
-        put(call, trade->buyer_maker ? ",\"isBuyerMaker\":true" : ",\"isBuyerMaker\":false");
-        put(call, ",\"isBestMatch\":true}");
+        pw_sim_call_put_e8(call, ",\"price\":\"", trade->price_e8);
+        pw_sim_call_put_e8(call, ",\"qty\":\"", trade->qty_e8);
+        pw_sim_call_put_e8(call, ",\"quoteQty\":\"", e8_of_e16((pw_i128)trade->price_e8 * trade->qty_e8));
+        pw_sim_call_put(call, ",\"time\":");
+        pw_sim_call_put_time(call, trade->time_ns);
+        pw_sim_call_put(call, trade->buyer_maker ? ",\"isBuyerMaker\":true" : ",\"isBuyerMaker\":false");
+        pw_sim_call_put(call, ",\"isBestMatch\":true}");
     }
-    put(call, "]");
+    pw_sim_call_put(call, "]");
 }
 
 struct aggregate {
@@ -349,35 +94,35 @@ struct aggregate {
     uint64_t first_trade_id;
 };
 
-static void put_aggregate(struct call *call, const struct aggregate *aggregate)
+static void put_aggregate(struct pw_sim_call *call, const struct aggregate *aggregate)
 {
     const struct pw_sim_tape_trade *sum = &aggregate->sum;
 
-    put(call, "{\"a\":");
+    pw_sim_call_put(call, "{\"a\":");
     pw_sim_buffer_int(call->body, (int64_t)sum->agg_id);
-    put_e8(call, ",\"p\":\"", sum->price_e8);
-    put_e8(call, ",\"q\":\"", sum->qty_e8);
+    pw_sim_call_put_e8(call, ",\"p\":\"", sum->price_e8);
+    pw_sim_call_put_e8(call, ",\"q\":\"", sum->qty_e8);
     pw_sim_buffer_format(call->body, ",\"f\":%" PRIu64 ",\"l\":%" PRIu64 ",\"T\":", aggregate->first_trade_id,
                          sum->trade_id);
-    put_time(call, sum->time_ns);
-    put(call, sum->buyer_maker ? ",\"m\":true,\"M\":true}" : ",\"m\":false,\"M\":true}");
+    pw_sim_call_put_time(call, sum->time_ns);
+    pw_sim_call_put(call, sum->buyer_maker ? ",\"m\":true,\"M\":true}" : ",\"m\":false,\"M\":true}");
 }
 
-static void get_agg_trades(struct call *call)
+static void get_agg_trades(struct pw_sim_call *call)
 {
-    struct pw_sim_symbol *symbol = parameter_symbol(call);
+    struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
     const struct pw_sim_tape_trade *last;
     struct aggregate aggregate = {0};
     uint64_t oldest;
     uint32_t limit, written = 0;
 
-    if (!symbol || !parameter_limit(call, 500, 1000, &limit) || !parameters_all_read(call) ||
-        !symbol_refresh(call, symbol)) {
+    if (!symbol || !pw_sim_call_limit(call, 500, 1000, &limit) || !pw_sim_call_all_read(call) ||
+        !pw_sim_call_refresh(call, symbol)) {
         return;
     }
     last = pw_sim_tape_last(symbol->tape);
     oldest = last && last->agg_id >= limit ? last->agg_id - limit + 1 : 0;
-    put(call, "[");
+    pw_sim_call_put(call, "[");
     for (uint32_t back = PW_SIM_TAPE_TRADES; back-- > 0;) {
         const struct pw_sim_tape_trade *trade = pw_sim_tape_back(symbol->tape, back);
         if (!trade || trade->agg_id < oldest) {
@@ -390,7 +135,7 @@ static void get_agg_trades(struct call *call)
         }
         if (aggregate.sum.agg_id) {
             put_aggregate(call, &aggregate);
-            put(call, ",");
+            pw_sim_call_put(call, ",");
             written++;
         }
         aggregate = (struct aggregate){*trade, trade->trade_id};
@@ -398,25 +143,25 @@ static void get_agg_trades(struct call *call)
     if (aggregate.sum.agg_id) {
         put_aggregate(call, &aggregate);
     }
-    put(call, "]");
+    pw_sim_call_put(call, "]");
 }
 
-static void put_kline(struct call *call, const struct pw_sim_tape_candle *candle)
+static void put_kline(struct pw_sim_call *call, const struct pw_sim_tape_candle *candle)
 {
-    put(call, "[");
-    put_time(call, candle->open_ns);
-    put_e8(call, ",\"", candle->open_e8);
-    put_e8(call, ",\"", candle->high_e8);
-    put_e8(call, ",\"", candle->low_e8);
-    put_e8(call, ",\"", candle->close_e8);
-    put_e8(call, ",\"", candle->volume_e8);
-    put(call, ",");
-    put_time(call, candle->open_ns + candle->span_ns - (call->microsecond ? 1000 : 1000000));
-    put_e8(call, ",\"", e8_of_e16(candle->quote_e16));
+    pw_sim_call_put(call, "[");
+    pw_sim_call_put_time(call, candle->open_ns);
+    pw_sim_call_put_e8(call, ",\"", candle->open_e8);
+    pw_sim_call_put_e8(call, ",\"", candle->high_e8);
+    pw_sim_call_put_e8(call, ",\"", candle->low_e8);
+    pw_sim_call_put_e8(call, ",\"", candle->close_e8);
+    pw_sim_call_put_e8(call, ",\"", candle->volume_e8);
+    pw_sim_call_put(call, ",");
+    pw_sim_call_put_time(call, candle->open_ns + candle->span_ns - (call->microsecond ? 1000 : 1000000));
+    pw_sim_call_put_e8(call, ",\"", e8_of_e16(candle->quote_e16));
     pw_sim_buffer_format(call->body, ",%" PRIu64, candle->trade_cnt);
-    put_e8(call, ",\"", candle->taker_volume_e8);
-    put_e8(call, ",\"", e8_of_e16(candle->taker_quote_e16));
-    put(call, ",\"0\"]");
+    pw_sim_call_put_e8(call, ",\"", candle->taker_volume_e8);
+    pw_sim_call_put_e8(call, ",\"", e8_of_e16(candle->taker_quote_e16));
+    pw_sim_call_put(call, ",\"0\"]");
 }
 
 /* Request times may be in ms or in us (binance.md 4.1). */
@@ -443,13 +188,13 @@ static int64_t klines_begin(const struct pw_sim_tape *tape, const char *interval
     return open_ns;
 }
 
-static void put_klines(struct call *call, const struct pw_sim_tape *tape, const char *interval,
+static void put_klines(struct pw_sim_call *call, const struct pw_sim_tape *tape, const char *interval,
                        int64_t start_ns, int64_t end_ns, uint32_t limit)
 {
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(tape);
     int64_t open_ns, span_ns;
 
-    put(call, "[");
+    pw_sim_call_put(call, "[");
     if (last) {
         end_ns = end_ns < last->time_ns ? end_ns : last->time_ns;
         open_ns = klines_begin(tape, interval, start_ns, end_ns, limit);
@@ -457,17 +202,17 @@ static void put_klines(struct call *call, const struct pw_sim_tape *tape, const 
             struct pw_sim_tape_candle candle;
             pw_sim_tape_bucket(interval, open_ns, &open_ns, &span_ns);
             candle = pw_sim_tape_candle(tape, open_ns, span_ns);
-            put(call, cnt ? "," : "");
+            pw_sim_call_put(call, cnt ? "," : "");
             put_kline(call, &candle);
         }
     }
-    put(call, "]");
+    pw_sim_call_put(call, "]");
 }
 
-static void get_klines(struct call *call)
+static void get_klines(struct pw_sim_call *call)
 {
-    struct pw_sim_symbol *symbol = parameter_symbol(call);
-    const char *interval = symbol ? parameter_get(call, "interval") : NULL;
+    struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
+    const char *interval = symbol ? pw_sim_call_text(call, "interval") : NULL;
     int64_t start, end, open_ns, span_ns;
     uint32_t limit;
 
@@ -475,18 +220,18 @@ static void get_klines(struct call *call)
         return;
     }
     if (!interval || !*interval) {
-        call_error(call, 400, -1102,
-                   "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.");
+        pw_sim_call_error(call, 400, -1102,
+                          "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.");
         return;
     }
     if (!pw_sim_tape_bucket(interval, 0, &open_ns, &span_ns)) {
-        call_error(call, 400, -1120, "Invalid interval.");
+        pw_sim_call_error(call, 400, -1120, "Invalid interval.");
         return;
     }
-    if (!parameter_number(call, "startTime", 0, &start) ||
-        !parameter_number(call, "endTime", REQUEST_TIME_MAX, &end) ||
-        !parameter_limit(call, 500, 1000, &limit) || !parameters_all_read(call) ||
-        !symbol_refresh(call, symbol)) {
+    if (!pw_sim_call_number(call, "startTime", 0, &start) ||
+        !pw_sim_call_number(call, "endTime", REQUEST_TIME_MAX, &end) ||
+        !pw_sim_call_limit(call, 500, 1000, &limit) || !pw_sim_call_all_read(call) ||
+        !pw_sim_call_refresh(call, symbol)) {
         return;
     }
     put_klines(call, symbol->tape, interval, request_time_ns(start), request_time_ns(end), limit);
@@ -494,7 +239,7 @@ static void get_klines(struct call *call)
 
 /* ---- tickers: of one symbol, of some, or of all ---- */
 
-static void put_day(struct call *call, struct pw_sim_symbol *symbol)
+static void put_day(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
 {
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
     int64_t now_ns = last ? last->time_ns : call->wall_ns;
@@ -502,66 +247,67 @@ static void put_day(struct call *call, struct pw_sim_symbol *symbol)
     int64_t change_e8 = day.close_e8 - day.open_e8;
 
     pw_sim_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
-    put_e8(call, ",\"priceChange\":\"", change_e8);
+    pw_sim_call_put_e8(call, ",\"priceChange\":\"", change_e8);
     pw_sim_buffer_format(call->body, ",\"priceChangePercent\":\"%.3f\"",
                          day.open_e8 ? 100.0 * (double)change_e8 / (double)day.open_e8 : 0.0);
-    put_e8(call, ",\"weightedAvgPrice\":\"", day.volume_e8 ? (int64_t)(day.quote_e16 / day.volume_e8) : 0);
-    put_e8(call, ",\"prevClosePrice\":\"", day.open_e8);
-    put_e8(call, ",\"lastPrice\":\"", day.close_e8);
-    put_e8(call, ",\"lastQty\":\"", last ? last->qty_e8 : 0);
-    put_e8(call, ",\"bidPrice\":\"", symbol->top.bid_price_e8);
-    put_e8(call, ",\"bidQty\":\"", symbol->top.bid_qty_e8);
-    put_e8(call, ",\"askPrice\":\"", symbol->top.ask_price_e8);
-    put_e8(call, ",\"askQty\":\"", symbol->top.ask_qty_e8);
-    put_e8(call, ",\"openPrice\":\"", day.open_e8);
-    put_e8(call, ",\"highPrice\":\"", day.high_e8);
-    put_e8(call, ",\"lowPrice\":\"", day.low_e8);
-    put_e8(call, ",\"volume\":\"", day.volume_e8);
-    put_e8(call, ",\"quoteVolume\":\"", e8_of_e16(day.quote_e16));
-    put(call, ",\"openTime\":");
-    put_time(call, now_ns - 86400 * SECOND_NS);
-    put(call, ",\"closeTime\":");
-    put_time(call, now_ns);
+    pw_sim_call_put_e8(call, ",\"weightedAvgPrice\":\"",
+                       day.volume_e8 ? (int64_t)(day.quote_e16 / day.volume_e8) : 0);
+    pw_sim_call_put_e8(call, ",\"prevClosePrice\":\"", day.open_e8);
+    pw_sim_call_put_e8(call, ",\"lastPrice\":\"", day.close_e8);
+    pw_sim_call_put_e8(call, ",\"lastQty\":\"", last ? last->qty_e8 : 0);
+    pw_sim_call_put_e8(call, ",\"bidPrice\":\"", symbol->top.bid_price_e8);
+    pw_sim_call_put_e8(call, ",\"bidQty\":\"", symbol->top.bid_qty_e8);
+    pw_sim_call_put_e8(call, ",\"askPrice\":\"", symbol->top.ask_price_e8);
+    pw_sim_call_put_e8(call, ",\"askQty\":\"", symbol->top.ask_qty_e8);
+    pw_sim_call_put_e8(call, ",\"openPrice\":\"", day.open_e8);
+    pw_sim_call_put_e8(call, ",\"highPrice\":\"", day.high_e8);
+    pw_sim_call_put_e8(call, ",\"lowPrice\":\"", day.low_e8);
+    pw_sim_call_put_e8(call, ",\"volume\":\"", day.volume_e8);
+    pw_sim_call_put_e8(call, ",\"quoteVolume\":\"", e8_of_e16(day.quote_e16));
+    pw_sim_call_put(call, ",\"openTime\":");
+    pw_sim_call_put_time(call, now_ns - 86400 * SECOND_NS);
+    pw_sim_call_put(call, ",\"closeTime\":");
+    pw_sim_call_put_time(call, now_ns);
     pw_sim_buffer_format(call->body, ",\"firstId\":%" PRId64 ",\"lastId\":%" PRId64 ",\"count\":%" PRIu64 "}",
                          day.first_trade_id, day.last_trade_id, day.trade_cnt);
 }
 
-static void put_price(struct call *call, struct pw_sim_symbol *symbol)
+static void put_price(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
 {
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
 
     pw_sim_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
-    put_e8(call, ",\"price\":\"", last ? last->price_e8 : 0);
-    put(call, "}");
+    pw_sim_call_put_e8(call, ",\"price\":\"", last ? last->price_e8 : 0);
+    pw_sim_call_put(call, "}");
 }
 
-static void put_book_ticker(struct call *call, struct pw_sim_symbol *symbol)
+static void put_book_ticker(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
 {
     pw_sim_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
-    put_e8(call, ",\"bidPrice\":\"", symbol->top.bid_price_e8);
-    put_e8(call, ",\"bidQty\":\"", symbol->top.bid_qty_e8);
-    put_e8(call, ",\"askPrice\":\"", symbol->top.ask_price_e8);
-    put_e8(call, ",\"askQty\":\"", symbol->top.ask_qty_e8);
-    put(call, "}");
+    pw_sim_call_put_e8(call, ",\"bidPrice\":\"", symbol->top.bid_price_e8);
+    pw_sim_call_put_e8(call, ",\"bidQty\":\"", symbol->top.bid_qty_e8);
+    pw_sim_call_put_e8(call, ",\"askPrice\":\"", symbol->top.ask_price_e8);
+    pw_sim_call_put_e8(call, ",\"askQty\":\"", symbol->top.ask_qty_e8);
+    pw_sim_call_put(call, "}");
 }
 
-static void put_average(struct call *call, struct pw_sim_symbol *symbol)
+static void put_average(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
 {
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
     int64_t now_ns = last ? last->time_ns : call->wall_ns;
     struct pw_sim_tape_candle candle =
         pw_sim_tape_candle(symbol->tape, now_ns - 300 * SECOND_NS, 300 * SECOND_NS + 1);
 
-    put_e8(call, "{\"mins\":5,\"price\":\"",
-           candle.volume_e8 ? (int64_t)(candle.quote_e16 / candle.volume_e8) : 0);
-    put(call, ",\"closeTime\":");
-    put_time(call, now_ns);
-    put(call, "}");
+    pw_sim_call_put_e8(call, "{\"mins\":5,\"price\":\"",
+                       candle.volume_e8 ? (int64_t)(candle.quote_e16 / candle.volume_e8) : 0);
+    pw_sim_call_put(call, ",\"closeTime\":");
+    pw_sim_call_put_time(call, now_ns);
+    pw_sim_call_put(call, "}");
 }
 
 /* Calls `use` for each name of symbols=["A","B"]; false after an error was told. */
-static bool symbols_each(struct call *call, const char *list,
-                         void (*use)(struct call *, struct pw_sim_symbol *))
+static bool symbols_each(struct pw_sim_call *call, const char *list,
+                         void (*use)(struct pw_sim_call *, struct pw_sim_symbol *))
 {
     struct pw_slice inside;
     struct pw_sim_walk walk;
@@ -569,27 +315,27 @@ static bool symbols_each(struct call *call, const char *list,
     uint32_t cnt = 0;
 
     if (!pw_sim_walk_begin(&walk, (struct pw_slice){list, strlen(list)}) || walk.object) {
-        call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
+        pw_sim_call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
         return false;
     }
     while (pw_sim_walk_next(&walk)) {
         struct pw_sim_symbol *symbol;
         if (!pw_sim_walk_inside(walk.value, &inside) || inside.size >= sizeof name) {
-            call_error(call, 400, -1121, "Invalid symbol.");
+            pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
             return false;
         }
         memcpy(name, inside.text, inside.size);
         name[inside.size] = 0;
-        symbol = symbol_find(call, name);
-        if (!symbol || !symbol_refresh(call, symbol)) {
+        symbol = pw_sim_call_symbol_named(call, name);
+        if (!symbol || !pw_sim_call_refresh(call, symbol)) {
             return false;
         }
-        put(call, cnt++ ? "," : "");
+        pw_sim_call_put(call, cnt++ ? "," : "");
         use(call, symbol);
     }
     if (walk.broken || !cnt) {
-        call_error(call, 400, -1102,
-                   "Mandatory parameter 'symbols' was not sent, was empty/null, or malformed.");
+        pw_sim_call_error(call, 400, -1102,
+                          "Mandatory parameter 'symbols' was not sent, was empty/null, or malformed.");
         return false;
     }
     return true;
@@ -599,89 +345,91 @@ struct ticker_weights {
     uint32_t one, all;
 };
 
-static void get_tickers(struct call *call, struct ticker_weights weights,
-                        void (*use)(struct call *, struct pw_sim_symbol *))
+static void get_tickers(struct pw_sim_call *call, struct ticker_weights weights,
+                        void (*use)(struct pw_sim_call *, struct pw_sim_symbol *))
 {
-    const char *one = parameter_get(call, "symbol"), *some = parameter_get(call, "symbols");
+    const char *one = pw_sim_call_text(call, "symbol"), *some = pw_sim_call_text(call, "symbols");
     struct pw_sim_source *source = call->rest->source;
     struct pw_sim_symbol *symbol;
 
-    weigh(call, one ? weights.one : weights.all);
-    if (!parameters_all_read(call)) {
+    pw_sim_call_weigh(call, one ? weights.one : weights.all);
+    if (!pw_sim_call_all_read(call)) {
         return;
     }
     if (one && some) {
-        call_error(call, 400, -1128, "Combination of optional parameters invalid.");
+        pw_sim_call_error(call, 400, -1128, "Combination of optional parameters invalid.");
         return;
     }
     if (one) {
-        symbol = symbol_find(call, one);
-        if (symbol && symbol_refresh(call, symbol)) {
+        symbol = pw_sim_call_symbol_named(call, one);
+        if (symbol && pw_sim_call_refresh(call, symbol)) {
             use(call, symbol);
         }
         return;
     }
-    put(call, "[");
+    pw_sim_call_put(call, "[");
     for (uint32_t i = 0; !some && i < source->symbol_cnt; i++) {
-        if (!symbol_refresh(call, &source->symbols[i])) {
+        if (!pw_sim_call_refresh(call, &source->symbols[i])) {
             return;
         }
-        put(call, i ? "," : "");
+        pw_sim_call_put(call, i ? "," : "");
         use(call, &source->symbols[i]);
     }
     if (!some || symbols_each(call, some, use)) {
-        put(call, "]");
+        pw_sim_call_put(call, "]");
     }
 }
 
-static void get_day(struct call *call)
+static void get_day(struct pw_sim_call *call)
 {
     get_tickers(call, (struct ticker_weights){2, 80}, put_day);
 }
 
-static void get_price(struct call *call)
+static void get_price(struct pw_sim_call *call)
 {
     get_tickers(call, (struct ticker_weights){2, 4}, put_price);
 }
 
-static void get_book_ticker(struct call *call)
+static void get_book_ticker(struct pw_sim_call *call)
 {
     get_tickers(call, (struct ticker_weights){2, 4}, put_book_ticker);
 }
 
-static void get_average(struct call *call)
+static void get_average(struct pw_sim_call *call)
 {
-    struct pw_sim_symbol *symbol = parameter_symbol(call);
+    struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
 
-    if (symbol && parameters_all_read(call) && symbol_refresh(call, symbol)) {
+    if (symbol && pw_sim_call_all_read(call) && pw_sim_call_refresh(call, symbol)) {
         put_average(call, symbol);
     }
 }
 
 /* ---- exchangeInfo ---- */
 
-static void put_filters(struct call *call, const struct pw_sim_symbol *symbol)
+static void put_filters(struct pw_sim_call *call, const struct pw_sim_symbol *symbol)
 {
-    put_e8(call, "{\"filterType\":\"PRICE_FILTER\",\"minPrice\":\"", symbol->tick_e8);
-    put_e8(call, ",\"maxPrice\":\"", PRICE_MAX_E8 / symbol->tick_e8 * symbol->tick_e8);
-    put_e8(call, ",\"tickSize\":\"", symbol->tick_e8);
-    put_e8(call, "},{\"filterType\":\"LOT_SIZE\",\"minQty\":\"", symbol->step_e8);
-    put_e8(call, ",\"maxQty\":\"", QTY_MAX_E8 / symbol->step_e8 * symbol->step_e8);
-    put_e8(call, ",\"stepSize\":\"", symbol->step_e8);
-    put(call, "},{\"filterType\":\"ICEBERG_PARTS\",\"limit\":10}");
-    put_e8(call, ",{\"filterType\":\"MARKET_LOT_SIZE\",\"minQty\":\"", 0);
-    put_e8(call, ",\"maxQty\":\"", QTY_MAX_E8 / 100 / symbol->step_e8 * symbol->step_e8);
-    put_e8(call, ",\"stepSize\":\"", 0);
-    put(call,
+    pw_sim_call_put_e8(call, "{\"filterType\":\"PRICE_FILTER\",\"minPrice\":\"", symbol->tick_e8);
+    pw_sim_call_put_e8(call, ",\"maxPrice\":\"", PW_SIM_PRICE_MAX_E8 / symbol->tick_e8 * symbol->tick_e8);
+    pw_sim_call_put_e8(call, ",\"tickSize\":\"", symbol->tick_e8);
+    pw_sim_call_put_e8(call, "},{\"filterType\":\"LOT_SIZE\",\"minQty\":\"", symbol->step_e8);
+    pw_sim_call_put_e8(call, ",\"maxQty\":\"", PW_SIM_QTY_MAX_E8 / symbol->step_e8 * symbol->step_e8);
+    pw_sim_call_put_e8(call, ",\"stepSize\":\"", symbol->step_e8);
+    pw_sim_call_put(call, "},{\"filterType\":\"ICEBERG_PARTS\",\"limit\":10}");
+    pw_sim_call_put_e8(call, ",{\"filterType\":\"MARKET_LOT_SIZE\",\"minQty\":\"", 0);
+    pw_sim_call_put_e8(call, ",\"maxQty\":\"", PW_SIM_MARKET_QTY_MAX_E8 / symbol->step_e8 * symbol->step_e8);
+    pw_sim_call_put_e8(call, ",\"stepSize\":\"", 0);
+    pw_sim_call_put(
+        call,
         "},{\"filterType\":\"PERCENT_PRICE_BY_SIDE\",\"bidMultiplierUp\":\"5\",\"bidMultiplierDown\":\"0.2\","
         "\"askMultiplierUp\":\"5\",\"askMultiplierDown\":\"0.2\",\"avgPriceMins\":5}");
-    put_e8(call, ",{\"filterType\":\"NOTIONAL\",\"minNotional\":\"", symbol->min_notional_e8);
-    put(call, ",\"applyMinToMarket\":true,\"maxNotional\":\"9000000.00000000\",\"applyMaxToMarket\":false,"
+    pw_sim_call_put_e8(call, ",{\"filterType\":\"NOTIONAL\",\"minNotional\":\"", symbol->min_notional_e8);
+    pw_sim_call_put(
+        call, ",\"applyMinToMarket\":true,\"maxNotional\":\"9000000.00000000\",\"applyMaxToMarket\":false,"
               "\"avgPriceMins\":5},{\"filterType\":\"MAX_NUM_ORDERS\",\"maxNumOrders\":200},"
               "{\"filterType\":\"MAX_NUM_ALGO_ORDERS\",\"maxNumAlgoOrders\":5}");
 }
 
-static void put_symbol(struct call *call, struct pw_sim_symbol *symbol)
+static void put_symbol(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
 {
     pw_sim_buffer_format(
         call->body,
@@ -689,29 +437,31 @@ static void put_symbol(struct call *call, struct pw_sim_symbol *symbol)
         "\"quoteAsset\":\"%s\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
         "\"baseCommissionPrecision\":8,\"quoteCommissionPrecision\":8,",
         symbol->name, symbol->base, symbol->quote);
-    put(call, "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\",\"STOP_LOSS\",\"STOP_LOSS_LIMIT\",\"TAKE_"
-              "PROFIT\","
-              "\"TAKE_PROFIT_LIMIT\"],\"icebergAllowed\":true,\"ocoAllowed\":true,\"otoAllowed\":true,"
-              "\"opoAllowed\":true,\"quoteOrderQtyMarketAllowed\":true,\"allowTrailingStop\":false,"
-              "\"cancelReplaceAllowed\":true,\"amendAllowed\":true,\"pegInstructionsAllowed\":false,"
-              "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
+    pw_sim_call_put(
+        call,
+        "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],\"icebergAllowed\":false,"
+        "\"ocoAllowed\":false,\"otoAllowed\":false,\"opoAllowed\":false,"
+        "\"quoteOrderQtyMarketAllowed\":false,\"allowTrailingStop\":false,\"cancelReplaceAllowed\":false,"
+        "\"amendAllowed\":false,\"pegInstructionsAllowed\":false,"
+        "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
     put_filters(call, symbol);
-    put(call, "],\"permissions\":[],\"permissionSets\":[[\"SPOT\"]],\"defaultSelfTradePreventionMode\":"
-              "\"EXPIRE_MAKER\","
-              "\"allowedSelfTradePreventionModes\":[\"EXPIRE_TAKER\",\"EXPIRE_MAKER\",\"EXPIRE_BOTH\"]}");
+    pw_sim_call_put(call,
+                    "],\"permissions\":[],\"permissionSets\":[[\"SPOT\"]],\"defaultSelfTradePreventionMode\":"
+                    "\"NONE\",\"allowedSelfTradePreventionModes\":[\"NONE\"]}");
 }
 
-static void put_info_head(struct call *call)
+static void put_info_head(struct pw_sim_call *call)
 {
-    put(call, "{\"timezone\":\"UTC\",\"serverTime\":");
-    put_time(call, call->wall_ns);
+    pw_sim_call_put(call, "{\"timezone\":\"UTC\",\"serverTime\":");
+    pw_sim_call_put_time(call, call->wall_ns);
     pw_sim_buffer_format(
         call->body,
         ",\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,"
         "\"limit\":%u},{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,"
         "\"limit\":100},{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,"
         "\"limit\":200000},{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,"
-        "\"limit\":300000}],\"exchangeFilters\":[],\"symbols\":[",
+        "\"limit\":300000}],\"exchangeFilters\":[{\"filterType\":\"EXCHANGE_MAX_NUM_ORDERS\","
+        "\"maxNumOrders\":1000}],\"symbols\":[",
         call->rest->limits->weight_per_min ? call->rest->limits->weight_per_min : 6000);
 }
 
@@ -733,7 +483,7 @@ static struct pw_slice recorded_symbol(struct pw_slice symbols, const char *name
 }
 
 /* The recorded answer, cut down to what was asked for: everything else as it was. */
-static void put_recorded_info(struct call *call, struct pw_slice info, struct pw_slice wanted)
+static void put_recorded_info(struct pw_sim_call *call, struct pw_slice info, struct pw_slice wanted)
 {
     struct pw_slice symbols = {0}, inside;
     struct pw_sim_walk walk;
@@ -742,9 +492,9 @@ static void put_recorded_info(struct call *call, struct pw_slice info, struct pw
 
     pw_sim_walk_member(info, "symbols", &symbols);
     pw_sim_buffer_bytes(call->body, info.text, (size_t)(symbols.text - info.text));
-    put(call, "[");
+    pw_sim_call_put(call, "[");
     if (!pw_sim_walk_begin(&walk, wanted) || walk.object) {
-        call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
+        pw_sim_call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
         return;
     }
     while (pw_sim_walk_next(&walk)) {
@@ -755,36 +505,36 @@ static void put_recorded_info(struct call *call, struct pw_slice info, struct pw
             found = recorded_symbol(symbols, name);
         }
         if (!found.size) {
-            call_error(call, 400, -1121, "Invalid symbol.");
+            pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
             return;
         }
-        put(call, cnt++ ? "," : "");
+        pw_sim_call_put(call, cnt++ ? "," : "");
         pw_sim_buffer_slice(call->body, found);
     }
-    put(call, "]");
+    pw_sim_call_put(call, "]");
     pw_sim_buffer_bytes(call->body, symbols.text + symbols.size,
                         (size_t)(info.text + info.size - symbols.text) - symbols.size);
 }
 
-static void get_exchange_info(struct call *call)
+static void get_exchange_info(struct pw_sim_call *call)
 {
     struct pw_sim_source *source = call->rest->source;
     struct pw_slice info = source->ops->exchange_info(source->state);
-    const char *one = parameter_get(call, "symbol"), *some = parameter_get(call, "symbols");
+    const char *one = pw_sim_call_text(call, "symbol"), *some = pw_sim_call_text(call, "symbols");
     char list[PW_SIM_SYMBOL_BYTES + 8];
 
-    parameter_get(call, "permissions"); /* everything here is SPOT */
-    parameter_get(call, "showPermissionSets");
-    parameter_get(call, "symbolStatus");
-    if (!parameters_all_read(call)) {
+    pw_sim_call_text(call, "permissions"); /* everything here is SPOT */
+    pw_sim_call_text(call, "showPermissionSets");
+    pw_sim_call_text(call, "symbolStatus");
+    if (!pw_sim_call_all_read(call)) {
         return;
     }
     if (one && some) {
-        call_error(call, 400, -1128, "Combination of optional parameters invalid.");
+        pw_sim_call_error(call, 400, -1128, "Combination of optional parameters invalid.");
         return;
     }
-    if (one && !symbol_text_ok(one)) {
-        call_error(call, 400, -1121, "Invalid symbol.");
+    if (one && !pw_sim_symbol_text_ok(one)) {
+        pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
         return;
     }
     if (one) {
@@ -801,53 +551,67 @@ static void get_exchange_info(struct call *call)
     }
     put_info_head(call);
     for (uint32_t i = 0; !some && i < source->symbol_cnt; i++) {
-        put(call, i ? "," : "");
+        pw_sim_call_put(call, i ? "," : "");
         put_symbol(call, &source->symbols[i]);
     }
     if (!some || symbols_each(call, some, put_symbol)) {
-        put(call, "]}");
+        pw_sim_call_put(call, "]}");
     }
 }
 
 /* ---- dispatch ---- */
 
 static const struct endpoint {
-    const char *path;
-    void (*get)(struct call *call);
+    const char *method, *path;
+    void (*answer)(struct pw_sim_call *call);
     uint32_t weight; /* 0: the endpoint's own affair */
+    bool is_signed;
 } endpoints[] = {
-    {"/api/v3/ping", get_ping, 1},
-    {"/api/v3/time", get_time, 1},
-    {"/api/v3/exchangeInfo", get_exchange_info, 20},
-    {"/api/v3/depth", get_depth, 0},
-    {"/api/v3/trades", get_trades, 25},
-    {"/api/v3/historicalTrades", get_trades, 25},
-    {"/api/v3/aggTrades", get_agg_trades, 4},
-    {"/api/v3/klines", get_klines, 2},
-    {"/api/v3/uiKlines", get_klines, 2},
-    {"/api/v3/avgPrice", get_average, 2},
-    {"/api/v3/ticker/24hr", get_day, 0},
-    {"/api/v3/ticker/price", get_price, 0},
-    {"/api/v3/ticker/bookTicker", get_book_ticker, 0},
+    {"GET", "/api/v3/ping", get_ping, 1, false},
+    {"GET", "/api/v3/time", get_time, 1, false},
+    {"GET", "/api/v3/exchangeInfo", get_exchange_info, 20, false},
+    {"GET", "/api/v3/depth", get_depth, 0, false},
+    {"GET", "/api/v3/trades", get_trades, 25, false},
+    {"GET", "/api/v3/historicalTrades", get_trades, 25, false},
+    {"GET", "/api/v3/aggTrades", get_agg_trades, 4, false},
+    {"GET", "/api/v3/klines", get_klines, 2, false},
+    {"GET", "/api/v3/uiKlines", get_klines, 2, false},
+    {"GET", "/api/v3/avgPrice", get_average, 2, false},
+    {"GET", "/api/v3/ticker/24hr", get_day, 0, false},
+    {"GET", "/api/v3/ticker/price", get_price, 0, false},
+    {"GET", "/api/v3/ticker/bookTicker", get_book_ticker, 0, false},
+    {"POST", "/api/v3/order", pw_sim_rest_order_place, 1, true},
+    {"DELETE", "/api/v3/order", pw_sim_rest_order_cancel, 1, true},
+    {"GET", "/api/v3/order", pw_sim_rest_order_query, 4, true},
+    {"POST", "/api/v3/order/test", pw_sim_rest_order_test, 1, true},
+    {"GET", "/api/v3/openOrders", pw_sim_rest_open_orders, 0, true},
+    {"DELETE", "/api/v3/openOrders", pw_sim_rest_open_cancel, 1, true},
+    {"GET", "/api/v3/account", pw_sim_rest_account, 20, true},
+    {"GET", "/api/v3/myTrades", pw_sim_rest_my_trades, 0, true},
 };
 
-static const struct endpoint *endpoint_find(struct pw_slice path)
+/* The endpoint; else NULL, and in *known whether the path is one, of another method. */
+static const struct endpoint *endpoint_find(struct pw_slice method, struct pw_slice path, bool *known)
 {
+    *known = false;
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
         if (pw_slice_equal(path, endpoints[i].path)) {
-            return &endpoints[i];
+            *known = true;
+            if (pw_slice_equal(method, endpoints[i].method)) {
+                return &endpoints[i];
+            }
         }
     }
     return NULL;
 }
 
-static uint32_t seconds_until(const struct call *call, int64_t time_ns)
+static uint32_t seconds_until(const struct pw_sim_call *call, int64_t time_ns)
 {
     return (uint32_t)((time_ns - call->wall_ns + SECOND_NS - 1) / SECOND_NS);
 }
 
 /* True if the request is refused because there were too many. */
-static bool over_limit(struct call *call)
+static bool over_limit(struct pw_sim_call *call)
 {
     struct pw_sim_rest *rest = call->rest;
     int64_t minute = call->wall_ns / (60 * SECOND_NS);
@@ -864,18 +628,18 @@ static bool over_limit(struct call *call)
     }
     if (call->wall_ns < rest->banned_until_ns) {
         call->answer->retry_after_s = seconds_until(call, rest->banned_until_ns);
-        call_error(call, 418, -1003, BANNED, rest->banned_until_ns / 1000000);
+        pw_sim_call_error(call, 418, -1003, BANNED, rest->banned_until_ns / 1000000);
         return true;
     }
     if (limit && rest->used_weight >= limit) {
         call->answer->retry_after_s = seconds_until(call, window_end_ns);
-        call_error(call, 429, -1003, TOO_MUCH_WEIGHT, limit);
+        pw_sim_call_error(call, 429, -1003, TOO_MUCH_WEIGHT, limit);
         return true;
     }
     return false;
 }
 
-static void answer_fault(struct call *call, const struct pw_sim_fault *fault)
+static void answer_fault(struct pw_sim_call *call, const struct pw_sim_fault *fault)
 {
     struct pw_sim_rest_answer *answer = call->answer;
 
@@ -886,29 +650,45 @@ static void answer_fault(struct call *call, const struct pw_sim_fault *fault)
                              "<html><head><title>%u</title></head><body><h1>%u</h1></body></html>",
                              fault->status, fault->status);
     } else if (fault->status == 429) {
-        call_error(call, 429, -1003, TOO_MUCH_WEIGHT, call->rest->limits->weight_per_min);
+        pw_sim_call_error(call, 429, -1003, TOO_MUCH_WEIGHT, call->rest->limits->weight_per_min);
     } else if (fault->status == 418) {
-        call_error(call, 418, -1003, BANNED,
-                   call->wall_ns / 1000000 + (int64_t)call->rest->limits->ban_s * 1000);
+        pw_sim_call_error(call, 418, -1003, BANNED,
+                          call->wall_ns / 1000000 + (int64_t)call->rest->limits->ban_s * 1000);
     } else {
-        call_error(call, fault->status, -1000, SERVER_ERROR);
+        pw_sim_call_error(call, fault->status, -1000, PW_SIM_SERVER_ERROR);
     }
     if (fault->status == 429 || fault->status == 418) {
         answer->retry_after_s = fault->status == 418 ? call->rest->limits->ban_s : 1;
     }
 }
 
-static void call_dispatch(struct call *call, const struct pw_http_head *request)
+static void call_endpoint(struct pw_sim_call *call, const struct endpoint *endpoint,
+                          const struct pw_sim_rest_request *request, struct pw_slice query)
 {
-    const char *mark = memchr(request->target.text, '?', request->target.size);
-    size_t path_bytes = mark ? (size_t)(mark - request->target.text) : request->target.size;
-    struct pw_slice path = {request->target.text, path_bytes}, query = {0};
-    const struct endpoint *endpoint = endpoint_find(path);
+    pw_sim_call_weigh(call, endpoint->weight);
+    if (!endpoint->is_signed) {
+        if (pw_sim_call_parse(call, query, PARAMETERS_MAX)) {
+            endpoint->answer(call);
+        }
+    } else if (pw_sim_call_parse(call, query, PW_SIM_PARAMETERS_MAX) &&
+               pw_sim_call_parse(call, request->body, PW_SIM_PARAMETERS_MAX) &&
+               pw_sim_call_authorize(call, request->head, query, request->body)) {
+        endpoint->answer(call);
+    }
+}
+
+static void call_dispatch(struct pw_sim_call *call, const struct pw_sim_rest_request *request)
+{
+    struct pw_slice target = request->head->target, query = {0};
+    const char *mark = memchr(target.text, '?', target.size);
+    struct pw_slice path = {target.text, mark ? (size_t)(mark - target.text) : target.size};
+    bool known;
+    const struct endpoint *endpoint = endpoint_find(request->head->method, path, &known);
     const struct pw_sim_fault *fault;
     char text[128];
 
     if (mark) {
-        query = (struct pw_slice){mark + 1, request->target.size - path_bytes - 1};
+        query = (struct pw_slice){mark + 1, target.size - path.size - 1};
     }
     snprintf(text, sizeof text, "%.*s", (int)path.size, path.text);
     fault = pw_sim_faults_request(call->rest->faults, text, &call->answer->delay_ms);
@@ -916,23 +696,21 @@ static void call_dispatch(struct call *call, const struct pw_http_head *request)
         return;
     } else if (fault) {
         answer_fault(call, fault);
+    } else if (!known) {
+        pw_sim_call_error(call, 404, -1000, "There is no such endpoint.");
     } else if (!endpoint) {
-        call_error(call, 404, -1000, "There is no such endpoint.");
-    } else if (!pw_slice_equal(request->method, "GET")) {
-        call_error(call, 405, -1020, "This operation is not supported.");
+        pw_sim_call_error(call, 405, -1020, "This operation is not supported.");
     } else {
-        weigh(call, endpoint->weight);
-        if (parameters_parse(call, query)) {
-            endpoint->get(call);
-        }
+        call_endpoint(call, endpoint, request, query);
     }
 }
 
-void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_http_head *request, int64_t wall_ns,
+void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_request *request,
                         struct pw_sim_rest_answer *answer)
 {
-    const struct pw_slice *unit = pw_http_find(request, "X-MBX-TIME-UNIT");
-    struct call call = {.rest = rest, .answer = answer, .body = answer->body, .wall_ns = wall_ns};
+    const struct pw_slice *unit = pw_http_find(request->head, "X-MBX-TIME-UNIT");
+    struct pw_sim_call call = {
+        .rest = rest, .answer = answer, .body = answer->body, .wall_ns = request->wall_ns};
 
     *answer = (struct pw_sim_rest_answer){
         .status = 200, .content_type = "application/json;charset=UTF-8", .body = answer->body};
@@ -940,7 +718,7 @@ void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_http_head *req
     call.microsecond = unit && (pw_slice_equal(*unit, "MICROSECOND") || pw_slice_equal(*unit, "microsecond"));
     call_dispatch(&call, request);
     if (answer->body->failed) {
-        call_error(&call, 500, -1000, SERVER_ERROR);
+        pw_sim_call_error(&call, 500, -1000, PW_SIM_SERVER_ERROR);
     }
     answer->used_weight = rest->used_weight;
 }

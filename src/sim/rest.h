@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The venue's REST answers: public market data under /api/v3 (binance.md 4.3 to 4.5), with weights, limits
- * and bans.
+ * and bans; and trading (4.2, 4.6), in rest_orders.c.
  */
 #ifndef PW_SIM_REST_H
 #define PW_SIM_REST_H
@@ -14,13 +14,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct pw_sim_accounts;
+struct pw_sim_orders;
+
 struct pw_sim_rest {
     const struct pw_sim_limits_config *limits;
     struct pw_sim_source *source;
     struct pw_sim_faults *faults;
-    int64_t minute;       /* the window that `used` counts for (aligned to the clock) */
-    uint32_t used_weight; /* in it */
-    uint32_t refused_cnt; /* in it */
+    struct pw_sim_accounts *accounts;
+    struct pw_sim_orders *orders; /* NULL: nobody may trade */
+    int64_t minute;               /* the window that `used` counts for (aligned to the clock) */
+    uint32_t used_weight;         /* in it */
+    uint32_t refused_cnt;         /* in it */
     int64_t banned_until_ns;
 };
 
@@ -33,8 +38,14 @@ struct pw_sim_rest_answer {
     uint32_t delay_ms;      /* a fault: to be sent so much later */
 };
 
-/* Answers one request. wall_ns is the venue's clock. answer->body is cleared and filled. */
-void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_http_head *request, int64_t wall_ns,
+struct pw_sim_rest_request {
+    const struct pw_http_head *head;
+    struct pw_slice body;
+    int64_t wall_ns; /* the venue's clock */
+};
+
+/* Answers one request. answer->body is cleared and filled. */
+void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_request *request,
                         struct pw_sim_rest_answer *answer);
 
 /* Undoes percent-encoding; false if it is malformed, holds a zero byte or does not fit with a zero byte. */

@@ -2,11 +2,13 @@
  *
  * The venue's event loop: sockets on one side, the market on the other, and the pace between them. See sim.h.
  */
+#include "account.h"
 #include "capture.h"
 #include "client.h"
 #include "host.h"
 #include "identity.h"
 #include "listener.h"
+#include "orders.h"
 #include "sim.h"
 #include "synthetic.h"
 
@@ -44,6 +46,8 @@ struct server {
     struct pw_sim_hub hub;
     struct pw_sim_source source;
     struct pw_sim_faults faults;
+    struct pw_sim_accounts accounts;
+    struct pw_sim_orders orders;
     struct pw_sim_rest rest;
     struct pw_sim_client_shared shared;
     struct pw_sim_client *clients;
@@ -431,6 +435,22 @@ static int descriptors_ensure(const struct pw_sim_config *config)
     return -EMFILE;
 }
 
+/* In a recording, or without accounts, nobody trades. */
+static int trading_init(struct server *server, const struct pw_sim_config *config)
+{
+    int result = pw_sim_accounts_init(&server->accounts, config, &server->source);
+
+    if (!result && config->account_cnt) {
+        result = pw_sim_orders_init(&server->orders, &server->source);
+        server->rest.orders = &server->orders;
+    }
+    server->rest.accounts = &server->accounts;
+    if (result) {
+        pw_log(PW_LOG_ERROR, "%s: no memory for %u accounts", config->path, config->account_cnt);
+    }
+    return result;
+}
+
 static int server_init(struct server *server, const struct pw_sim_config *config)
 {
     char error[PW_SIM_PATH_BYTES + 256];
@@ -467,6 +487,10 @@ static int server_init(struct server *server, const struct pw_sim_config *config
         pw_log(PW_LOG_ERROR, "%s", error);
         return result;
     }
+    result = trading_init(server, config);
+    if (result) {
+        return result;
+    }
     server->context = pw_sim_link_context_make(config->listen.tls_dir);
     if (server->context) {
         return 0;
@@ -490,6 +514,8 @@ static void server_fini(struct server *server)
     if (server->source.ops) {
         server->source.ops->free(server->source.state);
     }
+    pw_sim_orders_fini(&server->orders);
+    pw_sim_accounts_fini(&server->accounts);
     pw_sim_hub_fini(&server->hub);
     pw_sim_buffer_free(&server->shared.scratch);
     free(server->clients);

@@ -19,6 +19,9 @@
 #define PW_SIM_PATH_BYTES      512u
 #define PW_SIM_FILES_MAX       64u
 #define PW_SIM_INSTRUMENTS_MAX 256u
+#define PW_SIM_ACCOUNTS_MAX    16u
+#define PW_SIM_BALANCES_MAX    32u
+#define PW_SIM_KEY_BYTES       129u
 #define PW_SIM_PACE_FLOOD      0u /* as fast as the clients read */
 
 struct pw_sim_listen_config {
@@ -83,6 +86,19 @@ struct pw_sim_synthetic_config {
     struct pw_sim_instrument_config instruments[PW_SIM_INSTRUMENTS_MAX];
 };
 
+struct pw_sim_balance_config {
+    char asset[24];
+    int64_t free_e8;
+};
+
+/* Somebody who may trade, in a market of our own. */
+struct pw_sim_account_config {
+    char api_key[PW_SIM_KEY_BYTES], secret[PW_SIM_KEY_BYTES];
+    uint32_t maker_bips, taker_bips; /* fees, in hundredths of a percent of what an order receives */
+    uint32_t balance_cnt;
+    struct pw_sim_balance_config balances[PW_SIM_BALANCES_MAX];
+};
+
 struct pw_sim_config {
     char path[PW_SIM_PATH_BYTES]; /* of the file */
     struct pw_sim_listen_config listen;
@@ -94,6 +110,8 @@ struct pw_sim_config {
     struct pw_sim_capture_config capture;
     struct pw_sim_synthetic_config market;
     struct pw_sim_faults faults;
+    uint32_t account_cnt;
+    struct pw_sim_account_config accounts[PW_SIM_ACCOUNTS_MAX];
 };
 
 /* Reads and checks a YAML file; $NAME and ${NAME:-default} in paths are taken from the environment. 0 or a

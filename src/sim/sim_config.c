@@ -33,6 +33,8 @@
 #define CAPTURE(member)    FIELD(struct pw_sim_capture_config, member)
 #define MARKET(member)     FIELD(struct pw_sim_synthetic_config, member)
 #define INSTRUMENT(member) FIELD(struct pw_sim_instrument_config, member)
+#define ACCOUNT(member)    FIELD(struct pw_sim_account_config, member)
+#define BALANCE(member)    FIELD(struct pw_sim_balance_config, member)
 #define FAULT(member)      FIELD(struct pw_sim_fault, member)
 
 static const char *const g_slow[] = {"auto", "wait", "drop"};     /* enum pw_sim_slow */
@@ -151,6 +153,24 @@ static const struct pw_key g_fault_keys[] = {
      .help = "rest_error comes as a page, not as JSON"},
 };
 
+static const struct pw_key g_balance_keys[] = {
+    {.name = "asset", BALANCE(asset), .kind = PW_VALUE_SYMBOL, .required = true, .help = "as in the symbols: USDT"},
+    {.name = "free", BALANCE(free_e8), .kind = PW_VALUE_DECIMAL, .required = true, .min = 0,
+     .max = 1000000000 * PW_E8, .help = "what there is of it at the start"},
+};
+
+static const struct pw_key g_account_keys[] = {
+    {.name = "api_key", ACCOUNT(api_key), .kind = PW_VALUE_TEXT, .required = true,
+     .help = "letters and digits; in the header X-MBX-APIKEY"},
+    {.name = "secret", ACCOUNT(secret), .kind = PW_VALUE_TEXT, .required = true,
+     .help = "a test secret, for HMAC-SHA256"},
+    {.name = "maker_bips", ACCOUNT(maker_bips), COUNT("10", 0, 1000),
+     .help = "the fee of orders that rested, in hundredths of a percent"},
+    {.name = "taker_bips", ACCOUNT(taker_bips), COUNT("10", 0, 1000), .help = "and of those that took"},
+    {.name = "balances", ROWS(struct pw_sim_account_config, balances, balance_cnt), .kind = PW_VALUE_GROUPS,
+     SECTION(g_balance_keys), .help = "what it has at the start"},
+};
+
 static const struct pw_key g_root_keys[] = {
     {.name = "listen", ROOT(listen), .kind = PW_VALUE_GROUP, SECTION(g_listen_keys), .help = "where clients connect"},
     {.name = "pace", ROOT(pace), .kind = PW_VALUE_TEXT, .fallback = "1",
@@ -163,6 +183,8 @@ static const struct pw_key g_root_keys[] = {
     {.name = "limits", ROOT(limits), .kind = PW_VALUE_GROUP, SECTION(g_limit_keys), .help = "the venue's rules"},
     {.name = "faults", ROWS(struct pw_sim_config, faults.faults, faults.fault_cnt), .kind = PW_VALUE_GROUPS,
      SECTION(g_fault_keys), .help = "what goes wrong, for tests"},
+    {.name = "accounts", ROWS(struct pw_sim_config, accounts, account_cnt), .kind = PW_VALUE_GROUPS,
+     SECTION(g_account_keys), .help = "who may trade, in a market of its own"},
 };
 /* clang-format on */
 
@@ -224,6 +246,41 @@ static void source_check(struct pw_document *doc, struct pw_sim_config *config)
     }
 }
 
+static bool key_ok(const char *key)
+{
+    size_t size = strspn(key, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    return size && !key[size];
+}
+
+static void accounts_check(struct pw_document *doc, const struct pw_sim_config *config)
+{
+    if (config->account_cnt && !config->synthetic) {
+        pw_document_problem(doc, pw_document_mark(doc, "accounts"),
+                            "accounts: a recording cannot be traded in; remove them or use 'market'");
+    }
+    for (uint32_t i = 0; i < config->account_cnt; i++) {
+        const struct pw_sim_account_config *account = &config->accounts[i];
+        yaml_mark_t mark = pw_document_mark(doc, "accounts[%u]", i);
+        if (account->api_key[0] && !key_ok(account->api_key)) {
+            pw_document_problem(doc, mark, "api_key: is not of letters and digits only");
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            if (strcmp(config->accounts[j].api_key, account->api_key) == 0) {
+                pw_document_problem(doc, mark, "api_key: stands here twice; remove one");
+            }
+        }
+        for (uint32_t j = 0; j < account->balance_cnt; j++) {
+            for (uint32_t k = 0; k < j; k++) {
+                if (strcmp(account->balances[k].asset, account->balances[j].asset) == 0) {
+                    pw_document_problem(doc, mark, "balances: '%s' stands here twice; remove one",
+                                        account->balances[j].asset);
+                }
+            }
+        }
+    }
+}
+
 static void tls_dir_default(struct pw_sim_config *config)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -255,6 +312,7 @@ int pw_sim_config_load(struct pw_sim_config *config, const char *path, char *err
         pace_check(doc, config);
         instruments_check(doc, config);
         source_check(doc, config);
+        accounts_check(doc, config);
         tls_dir_default(config);
     }
     if (doc->problem_cnt) {

@@ -27,6 +27,15 @@ struct pw_sim_symbol {
     struct pw_sim_tape *tape;
 };
 
+struct pw_sim_market;
+struct pw_sim_market_trade;
+
+/* Hears of the trades in which an order of an owner (market.h) took part. */
+struct pw_sim_trade_listener {
+    void (*trade)(void *state, const struct pw_sim_market_trade *trade, int64_t market_ns);
+    void *state;
+};
+
 enum pw_sim_next {
     PW_SIM_NEXT_END,  /* nothing will come any more */
     PW_SIM_NEXT_HELD, /* it waits for a client; ask again */
@@ -46,6 +55,13 @@ struct pw_sim_source_ops {
     struct pw_slice (*exchange_info)(void *state);
     /* Back to the beginning; NULL: it never ends. */
     void (*rewind)(void *state);
+    /* A market of our own, to trade in; all three NULL: a recording. Enter: symbol's matching book, and the
+     * market's time, which is wall_ns if that lies between what has happened and what comes next. Leave:
+     * tells the public what was done since. */
+    struct pw_sim_market *(*enter)(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,
+                                   int64_t *market_ns);
+    void (*leave)(void *state, const struct pw_sim_symbol *symbol);
+    void (*listen)(void *state, struct pw_sim_trade_listener listener);
     void (*free)(void *state);
 };
 

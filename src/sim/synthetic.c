@@ -63,6 +63,7 @@ struct synthetic {
     uint32_t instrument_cnt;
     uint32_t next_idx; /* the instrument with the next thing to happen */
     uint32_t all_tickers_stream;
+    struct pw_sim_trade_listener listener; /* trade NULL: nobody */
     struct pw_sim_buffer millisecond, microsecond;
 };
 
@@ -206,6 +207,10 @@ static void on_trade(void *state, const struct pw_sim_market_trade *matched)
                                       .trade_id = matched->trade_id,
                                       .buyer_maker = matched->taker_side == PW_SELL};
 
+    if (instrument->owner->listener.trade &&
+        (matched->maker_owner != PW_SIM_CROWD || matched->taker_owner != PW_SIM_CROWD)) {
+        instrument->owner->listener.trade(instrument->owner->listener.state, matched, instrument->now_ns);
+    }
     pw_sim_tape_add(instrument->symbol->tape, trade);
     trade.agg_id = pw_sim_tape_last(instrument->symbol->tape)->agg_id;
     if (heard(instrument, instrument->event_streams[STREAM_TRADE])) {
@@ -615,6 +620,38 @@ static bool synthetic_depth(void *state, struct pw_sim_symbol *symbol, uint32_t 
     return !out->failed;
 }
 
+/* A client acts between two moments of the crowd's: now, if the market's time is ours, else as soon as can be
+ * after the former, so that no two actions share a time (and an aggregate). */
+static struct pw_sim_market *synthetic_enter(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,
+                                             int64_t *market_ns)
+{
+    struct synthetic *synthetic = state;
+    struct instrument *instrument = &synthetic->instruments[symbol - synthetic->symbols];
+    int64_t soonest_ns = instrument->now_ns + 1, next_ns = instrument_next_ns(instrument);
+
+    if (soonest_ns < next_ns) {
+        instrument->now_ns = wall_ns > soonest_ns && wall_ns < next_ns ? wall_ns : soonest_ns;
+    }
+    *market_ns = instrument->now_ns;
+    return &instrument->market;
+}
+
+static void synthetic_leave(void *state, const struct pw_sim_symbol *symbol)
+{
+    struct synthetic *synthetic = state;
+    struct instrument *instrument = &synthetic->instruments[symbol - synthetic->symbols];
+
+    aggregate_end(instrument);
+    quote_check(instrument);
+}
+
+static void synthetic_listen(void *state, struct pw_sim_trade_listener listener)
+{
+    struct synthetic *synthetic = state;
+
+    synthetic->listener = listener;
+}
+
 static struct pw_slice synthetic_exchange_info(void *state)
 {
     (void)state;
@@ -643,6 +680,9 @@ static const struct pw_sim_source_ops synthetic_ops = {.next = synthetic_next,
                                                        .refresh = synthetic_refresh,
                                                        .depth = synthetic_depth,
                                                        .exchange_info = synthetic_exchange_info,
+                                                       .enter = synthetic_enter,
+                                                       .leave = synthetic_leave,
+                                                       .listen = synthetic_listen,
                                                        .free = synthetic_free};
 
 /* ---- making it ---- */

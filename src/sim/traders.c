@@ -151,6 +151,17 @@ static int64_t wanted_ticks(const struct pw_sim_traders *traders, enum pw_side s
     return wanted;
 }
 
+/* The youngest order of the crowd's own in a queue: clients' orders are nobody else's to cancel. */
+static uint32_t youngest_own(const struct pw_sim_traders *traders, const struct pw_sim_queue *queue)
+{
+    uint32_t order_idx = queue->last_idx;
+
+    while (order_idx != PW_SIM_NO_ORDER && traders->market->orders[order_idx].owner != PW_SIM_CROWD) {
+        order_idx = traders->market->orders[order_idx].prev_idx;
+    }
+    return order_idx;
+}
+
 /* The best price of a side is kept where it is wanted: improved, drawn back, joined or thinned out. */
 static void maker_act(struct pw_sim_traders *traders)
 {
@@ -158,11 +169,15 @@ static void maker_act(struct pw_sim_traders *traders)
     const struct pw_sim_queue *best = pw_sim_market_best(traders->market, side);
     int64_t wanted = wanted_ticks(traders, side), at = best_ticks(traders, side);
     int64_t short_of = side == PW_BUY ? wanted - at : at - wanted;
+    uint32_t order_idx;
 
     if (!best || short_of > 0) {
         place(traders, side, wanted, MAKER_NOTIONAL);
     } else if (short_of < 0 || random_below(traders, 8) < best->order_cnt) {
-        pw_sim_market_cancel(traders->market, best->last_idx);
+        order_idx = youngest_own(traders, best);
+        if (order_idx != PW_SIM_NO_ORDER) {
+            pw_sim_market_cancel(traders->market, order_idx);
+        }
     } else {
         place(traders, side, at, MAKER_NOTIONAL);
     }
@@ -193,7 +208,8 @@ static void deep_act(struct pw_sim_traders *traders)
         return;
     }
     order_idx = queues->resting[random_below(traders, queues->resting_cnt)];
-    if (traders->market->orders[order_idx].price_e8 != queues->queues[queues->queue_cnt - 1].price_e8) {
+    if (traders->market->orders[order_idx].owner == PW_SIM_CROWD &&
+        traders->market->orders[order_idx].price_e8 != queues->queues[queues->queue_cnt - 1].price_e8) {
         pw_sim_market_cancel(traders->market, order_idx);
     }
 }

@@ -12,6 +12,7 @@
  * A halt (by command, or by the stop word, which is read before every order) denies all new orders and
  * cancels the open ones; cancellations always pass. It ends with RESUME. After STOP there is no resuming.
  */
+#include "fills.h"
 #include "flow.h"
 #include "orders.h"
 #include "paper.h"
@@ -355,17 +356,11 @@ static void emit_order(struct execution *x, const struct pw_order_row *row, enum
 
 static void emit_fill(struct execution *x, const struct pw_order_row *row, const struct pw_report *report)
 {
-    struct pw_event event = {
-        .kind = PW_EVENT_FILL,
-        .flags = (uint8_t)((row->side == PW_SELL ? PW_FLAG_SELL : 0) | (report->maker ? PW_FLAG_MAKER : 0)),
-        .instrument_idx = row->instrument_idx,
-        .recv_ns = report->recv_ns,
-        .venue_ns = report->venue_ns,
-        .body.fill = {.price_e8 = report->fill_price_e8,
-                      .qty_e8 = report->fill_qty_e8,
-                      .client_order_id = row->client_order_id}};
-    pw_fill_set_fee_e16(&event.body.fill, report->fee_e16);
-    emit(x, &event);
+    struct pw_event events[PW_FILL_EVENTS_MAX];
+    uint32_t cnt = pw_fill_events(report, row, &x->instruments[row->instrument_idx], events);
+    for (uint32_t i = 0; i < cnt; i++) {
+        emit(x, &events[i]);
+    }
 }
 
 /* ---- reports of the gateway ---- */
@@ -377,7 +372,8 @@ static void take_fill(struct execution *x, const struct pw_order_row *row, const
     x->counts[FILLS]++;
     pw_histogram_add(x->tick_to_fill, now_ns - row->recv_ns);
     if (!pw_portfolio_fill(x->portfolio, row->instrument_idx, row->side, report->fill_price_e8,
-                           report->fill_qty_e8, report->fee_e16)) {
+                           report->fill_qty_e8,
+                           pw_fill_quote_fee_e16(report, &x->instruments[row->instrument_idx]))) {
         /* Sums that cannot be kept can no longer be judged by: no new orders. */
         x->counts[REPORTS_REFUSED]++;
         x->halted = PW_REASON_OVERFLOW;
@@ -387,16 +383,15 @@ static void take_fill(struct execution *x, const struct pw_order_row *row, const
 static void take_report(struct execution *x, const struct pw_report *report, int64_t now_ns)
 {
     struct pw_order_row *row;
-    enum pw_order_step step =
-        pw_orders_report(x->orders, report->client_order_id, report->state, report->fill_qty_e8, &row);
+    enum pw_order_step step = pw_orders_apply(x->orders, report, &row);
     if (step == PW_ORDER_STEP_ILLEGAL || step == PW_ORDER_STEP_SAME) {
         x->counts[REPORTS_REFUSED]++;
         return;
     }
     emit_order(x, row, row->state, report->reason, report->recv_ns, report->venue_ns);
-    x->counts[CANCELED] += row->state == PW_ORDER_CANCELED;
-    x->counts[REJECTED] += row->state == PW_ORDER_REJECTED;
-    if (report->fill_qty_e8 > 0) {
+    x->counts[CANCELED] += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
+    x->counts[REJECTED] += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
+    if (report->news == PW_NEWS_FILL) {
         take_fill(x, row, report, now_ns);
     }
 }
@@ -543,13 +538,23 @@ static void place(struct execution *x, const struct pw_event *event, int64_t now
     deny(x, &order, reason);
 }
 
+/* The request is no report: strategy is told of its outcome. False: the order has ended, or a cancellation is
+ * on its way. */
+static bool mark_canceling(struct execution *x, uint64_t client_order_id)
+{
+    struct pw_order_row *row;
+    const struct pw_report sent = {.client_order_id = client_order_id, .news = PW_NEWS_CANCEL_SENT};
+    enum pw_order_step step = pw_orders_apply(x->orders, &sent, &row);
+    return step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP;
+}
+
 /* Only its own strategy cancels an order. An order that is gone already has told so by its last report. */
 static void cancel(struct execution *x, const struct pw_event *event, int64_t now_ns)
 {
     const struct pw_intent *intent = &event->body.intent;
     const struct pw_order_row *row = pw_orders_find(x->orders, intent->client_order_id);
     journal(x, event);
-    if (!row || pw_order_is_closed(row->state) || row->strategy_idx != intent->strategy_idx) {
+    if (!row || row->strategy_idx != intent->strategy_idx || !mark_canceling(x, row->client_order_id)) {
         x->counts[CANCELS_VOID]++;
         return;
     }
@@ -599,7 +604,9 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
 static void cancel_one(void *state, const struct pw_order_row *row)
 {
     struct execution *x = state;
-    x->gateway->cancel(x->gateway_state, row->client_order_id, x->last_ns, &x->reports);
+    if (mark_canceling(x, row->client_order_id)) {
+        x->gateway->cancel(x->gateway_state, row->client_order_id, x->last_ns, &x->reports);
+    }
 }
 
 static void take_command(struct execution *x, enum pw_command what, enum pw_reason reason, int64_t now_ns)

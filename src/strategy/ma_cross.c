@@ -206,7 +206,7 @@ static void ma_cross_on_report(void *state, const struct pw_event *report, uint6
     }
     const struct pw_order *order = &report->body.order;
     if (order->state == PW_ORDER_DENIED || order->state == PW_ORDER_REJECTED ||
-        order->state == PW_ORDER_CANCELED) {
+        order->state == PW_ORDER_CANCELED || order->state == PW_ORDER_EXPIRED) {
         /* What was left will never come. */
         w->held_e8 += report->flags & PW_FLAG_SELL ? order->leaves_qty_e8 : -order->leaves_qty_e8;
     }

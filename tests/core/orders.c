@@ -28,101 +28,376 @@ static struct pw_order_row *add(struct pw_orders *orders, int64_t qty)
     return pw_orders_add(orders, &row);
 }
 
+/* Trade ids of the venue: each call a new one. */
+static uint64_t g_trade_id;
+
+static struct pw_report report(uint64_t id, enum pw_order_news news, int64_t fill)
+{
+    return (struct pw_report){.client_order_id = id,
+                              .trade_id = ++g_trade_id,
+                              .fill_qty_e8 = fill,
+                              .recv_ns = 1000,
+                              .news = (uint8_t)news,
+                              .has_trade_id = news == PW_NEWS_FILL};
+}
+
+static enum pw_order_step tell(struct pw_orders *orders, uint64_t id, enum pw_order_news news, int64_t fill)
+{
+    struct pw_order_row *row;
+    struct pw_report told = report(id, news, fill);
+    return pw_orders_apply(orders, &told, &row);
+}
+
+static enum pw_order_step tell_executed(struct pw_orders *orders, uint64_t id, enum pw_order_news news,
+                                        int64_t fill, int64_t executed)
+{
+    struct pw_order_row *row;
+    struct pw_report told = report(id, news, fill);
+    told.executed_qty_e8 = executed;
+    return pw_orders_apply(orders, &told, &row);
+}
+
 /* ---- the state machine ---- */
 
-/* Brings an order of 10 into a state. */
-static struct pw_order_row *in_state(struct pw_orders *orders, enum pw_order_state state)
+/* The news that bring an order of 10 into a state, each a letter of `letters`. */
+static const char letters[] = "sarfcCxupPReTDoFn";
+
+static enum pw_order_step tell_letter(struct pw_orders *orders, uint64_t id, char letter, int64_t fill)
 {
-    struct pw_order_row *row = add(orders, 10), *same;
-    switch (state) {
-    case PW_ORDER_IN_FLIGHT:
-        break;
-    case PW_ORDER_PARTIALLY_FILLED:
-        pw_orders_report(orders, row->client_order_id, state, 4, &same);
-        break;
-    case PW_ORDER_FILLED:
-        pw_orders_report(orders, row->client_order_id, state, 10, &same);
-        break;
-    default:
-        pw_orders_report(orders, row->client_order_id, state, 0, &same);
-        break;
+    enum pw_order_news news = (enum pw_order_news)(strchr(letters, letter) - letters);
+    return tell(orders, id, news, letter == 'f' ? fill : 0);
+}
+
+/* What each news must do to each way of being in a state: one letter per news, in the order of `letters`
+ * (sent, ack, reject, fill of 2, cancel sent, canceled, cancel refused, cancel unknown, replace sent,
+ * replaced, replace refused, expired, time-out, disconnect, found open, found filled, not found).
+ * .: illegal; =: nothing new; k: news in the same state; else the state after it:
+ * I in flight, O open, P partially filled, F filled, C canceled, R rejected, c pending cancel,
+ * p pending replace, r replaced, E expired, U unknown. */
+static const struct {
+    const char *way, *answers;
+    enum pw_order_state state;
+} table[] = {
+    /*        sarfcCxupPReTDoFn */
+    {"", ".ORPcC=U.r=EUUOU=", PW_ORDER_IN_FLIGHT},
+    {"a", ".=.PcC=Upr=E=U=UU", PW_ORDER_OPEN},
+    {"af", ".=.kcC=Upr=E=U=UU", PW_ORDER_PARTIALLY_FILLED},
+    {"c", ".kRk=CIU.r=EUUkUU", PW_ORDER_PENDING_CANCEL},
+    {"ac", ".=.k=COU.r=EUU=UU", PW_ORDER_PENDING_CANCEL},
+    {"afc", ".=.k=CPU.r=EUU=UU", PW_ORDER_PENDING_CANCEL},
+    {"ap", ".=.kkC=U.rOEUU=UU", PW_ORDER_PENDING_REPLACE},
+    {"afp", ".=.kkC=U.rPEUU=UU", PW_ORDER_PENDING_REPLACE},
+    {"apc", ".=.kkCkU.rcEUU=UU", PW_ORDER_PENDING_REPLACE},
+    {"T", ".ORPkC==.r=E=kOkR", PW_ORDER_UNKNOWN},
+    {"D", ".kRkkC==.r=E==OkR", PW_ORDER_UNKNOWN},
+    {"cT", ".kRkkCkk.r=E=kOkR", PW_ORDER_UNKNOWN},
+    {"cu", ".kRkkC==.r=E==OkR", PW_ORDER_UNKNOWN},
+    {"aD", ".=.kkC==.r=E==Ok=", PW_ORDER_UNKNOWN},
+    {"afD", ".=.kkC==.r=E==Pk=", PW_ORDER_UNKNOWN},
+    {"afcT", ".=.kkCkk.r=E=kPk=", PW_ORDER_UNKNOWN},
+    {"apT", ".=.kkC==.r=E=kOk=", PW_ORDER_UNKNOWN},
+    {"aF", ".=.k====.========", PW_ORDER_UNKNOWN}, /* filled, says a query; the fills are owed */
+    {"aC", ".=.k====.======U=", PW_ORDER_CANCELED},
+    {"ae", ".=.k====.======U=", PW_ORDER_EXPIRED},
+    {"apP", ".=.k====.======U=", PW_ORDER_REPLACED},
+    {"r", ".U=U====..====UU=", PW_ORDER_REJECTED},
+    {"Tn", ".U=U====..====UU=", PW_ORDER_REJECTED},
+};
+
+static const char state_letters[] = "-IOPFCRDcprEU";
+
+static struct pw_order_row *bring(struct pw_orders *orders, const char *way)
+{
+    struct pw_order_row *row = add(orders, 10);
+    for (; *way != '\0'; way++) {
+        enum pw_order_step step = tell_letter(orders, row->client_order_id, *way, 2);
+        cr_assert(step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP);
     }
-    cr_assert_eq(row->state, state);
     return row;
 }
 
-/* What each report must do, written out state by state: m moves, s says nothing new, k is news in the same
- * state, a dot is illegal. Columns: none, in flight, open, partially filled, filled, canceled, rejected,
- * denied. */
-static const struct {
-    enum pw_order_state from;
-    const char *without_fill, *with_fill, *with_all;
-} table[] = {
-    {PW_ORDER_IN_FLIGHT, ".sm..mm.", "...m.m..", "...mmm.."},
-    {PW_ORDER_OPEN, ".ss..m..", "...m.m..", "...mmm.."},
-    {PW_ORDER_PARTIALLY_FILLED, ".sss.m..", "...k.m..", "...kmm.."},
-    {PW_ORDER_FILLED, ".ssss...", "........", "........"},
-    {PW_ORDER_CANCELED, ".sss.s..", "........", "........"},
-    {PW_ORDER_REJECTED, ".s....s.", "........", "........"},
-};
-
-static void check_step(enum pw_order_state from, unsigned to, int64_t fill, char wanted)
+static void check_answer(const char *way, enum pw_order_state state, char letter, char wanted)
 {
     struct pw_orders *orders = make(4, 1);
-    struct pw_order_row *row = in_state(orders, from), before = *row, *found;
-    enum pw_order_step step =
-        pw_orders_report(orders, row->client_order_id, (enum pw_order_state)to, fill, &found);
-    cr_assert_eq(found, row);
-    cr_expect_eq(step,
-                 wanted == 'm'   ? PW_ORDER_STEP_MOVE
-                 : wanted == 'k' ? PW_ORDER_STEP_KEEP
-                 : wanted == 's' ? PW_ORDER_STEP_SAME
-                                 : PW_ORDER_STEP_ILLEGAL,
-                 "from %u to %u, filled %lld", from, to, (long long)fill);
-    if (wanted == '.' || wanted == 's') {
-        cr_expect_eq(row->state, before.state);
-        cr_expect_eq(row->leaves_qty_e8, before.leaves_qty_e8);
-        cr_expect_eq(orders->illegal_cnt, wanted == '.');
-        cr_expect_eq(orders->duplicate_cnt, wanted == 's');
+    struct pw_order_row *row = bring(orders, way);
+    cr_assert_eq(row->state, state, "way '%s'", way);
+    struct pw_order_row before = *row;
+    int64_t open_before = orders->open[0].buy_e8;
+    uint64_t counted = orders->illegal_cnt + orders->duplicate_cnt;
+    enum pw_order_step step = tell_letter(orders, row->client_order_id, letter, 2);
+    enum pw_order_step expected = wanted == '.'   ? PW_ORDER_STEP_ILLEGAL
+                                  : wanted == '=' ? PW_ORDER_STEP_SAME
+                                  : wanted == 'k' ? PW_ORDER_STEP_KEEP
+                                                  : PW_ORDER_STEP_MOVE;
+    cr_expect_eq(step, expected, "way '%s', news '%c': %d", way, letter, step);
+    if (wanted == '.' || wanted == '=') {
+        cr_expect_eq(memcmp(&before, row, sizeof before), 0, "way '%s', news '%c'", way, letter);
+        cr_expect_eq(orders->open[0].buy_e8, open_before);
+        cr_expect_eq(orders->illegal_cnt + orders->duplicate_cnt, counted + 1);
     } else {
-        cr_expect_eq(row->leaves_qty_e8, before.leaves_qty_e8 - fill);
-        cr_expect_eq(row->state, row->leaves_qty_e8 ? to : (unsigned)PW_ORDER_FILLED);
+        unsigned after = wanted == 'k' ? state : (unsigned)(strchr(state_letters, wanted) - state_letters);
+        cr_expect_eq(row->state, after, "way '%s', news '%c': %u", way, letter, row->state);
+        cr_expect_eq(row->leaves_qty_e8, before.leaves_qty_e8 - (letter == 'f' ? 2 : 0));
     }
+    cr_expect_eq(orders->open[0].buy_e8, row->risk_qty_e8);
+    cr_expect_eq(orders->open_cnt, !pw_order_is_closed(row->state));
     free(orders);
 }
 
-Test(orders, every_state_has_an_answer_to_every_report)
+Test(orders, every_state_has_an_answer_to_all_news)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        int64_t left = table[i].from == PW_ORDER_PARTIALLY_FILLED ? 6 : 10;
-        for (unsigned to = 0; to < PW_ORDER_STATES; to++) {
-            check_step(table[i].from, to, 0, table[i].without_fill[to]);
-            check_step(table[i].from, to, 2, table[i].with_fill[to]);
-            check_step(table[i].from, to, left, table[i].with_all[to]);
-            check_step(table[i].from, to, left + 1, '.');
-            check_step(table[i].from, to, -1, '.');
+        cr_assert_eq(strlen(table[i].answers), PW_ORDER_NEWS);
+        for (unsigned news = 0; news < PW_ORDER_NEWS; news++) {
+            check_answer(table[i].way, table[i].state, letters[news], table[i].answers[news]);
         }
     }
 }
 
-Test(orders, the_state_machine_answers_any_numbers)
+Test(orders, a_filled_order_is_changed_by_nothing)
 {
-    for (unsigned from = 0; from < 300; from++) {
-        for (unsigned to = 0; to < 300; to++) {
-            enum pw_order_step step = pw_order_step(from, to, true);
-            cr_assert(step == PW_ORDER_STEP_ILLEGAL || (from < PW_ORDER_STATES && to < PW_ORDER_STATES));
-            pw_order_step(from, to, false);
-        }
+    static const char answers[] = ".=..=.==..=.=====";
+    for (unsigned news = 0; news < PW_ORDER_NEWS; news++) {
+        struct pw_orders *orders = make(4, 1);
+        struct pw_order_row *row = add(orders, 10);
+        tell(orders, row->client_order_id, PW_NEWS_FILL, 10);
+        cr_assert_eq(row->state, PW_ORDER_FILLED);
+        struct pw_order_row before = *row;
+        enum pw_order_step step = tell_letter(orders, row->client_order_id, letters[news], 2);
+        cr_expect_eq(step, answers[news] == '.' ? PW_ORDER_STEP_ILLEGAL : PW_ORDER_STEP_SAME, "news %u",
+                     news);
+        cr_expect_eq(memcmp(&before, row, sizeof before), 0, "news %u", news);
+        free(orders);
     }
 }
 
-Test(orders, a_report_of_an_unknown_order_is_counted)
+Test(orders, an_order_is_never_sent_twice)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct pw_orders *orders = make(4, 1);
+        struct pw_order_row *row = bring(orders, table[i].way), again = *row;
+        cr_expect_eq(tell(orders, row->client_order_id, PW_NEWS_SENT, 0), PW_ORDER_STEP_ILLEGAL);
+        cr_expect_null(pw_orders_add(orders, &again));
+        free(orders);
+    }
+}
+
+Test(orders, impossible_numbers_change_nothing)
 {
     struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *row = bring(orders, "af"), before = *row;
+    uint64_t id = row->client_order_id;
+    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 9), PW_ORDER_STEP_ILLEGAL, "more than is left");
+    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 0), PW_ORDER_STEP_ILLEGAL);
+    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, -1), PW_ORDER_STEP_ILLEGAL);
+    cr_expect_eq(tell(orders, id, PW_NEWS_CANCELED, 1), PW_ORDER_STEP_ILLEGAL, "a fill that is none");
+    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, 11), PW_ORDER_STEP_ILLEGAL);
+    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, -1), PW_ORDER_STEP_ILLEGAL);
+    for (unsigned news = PW_ORDER_NEWS; news < 256; news++) {
+        cr_expect_eq(tell(orders, id, (enum pw_order_news)news, 0), PW_ORDER_STEP_ILLEGAL);
+    }
+    cr_expect_eq(memcmp(&before, row, sizeof before), 0);
+    free(orders);
+}
+
+Test(orders, news_of_an_unknown_order_are_counted)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_report told = report(99, PW_NEWS_FILL, 1);
     struct pw_order_row *row;
-    cr_expect_eq(pw_orders_report(orders, 99, PW_ORDER_FILLED, 1, &row), PW_ORDER_STEP_ILLEGAL);
+    cr_expect_eq(pw_orders_apply(orders, &told, &row), PW_ORDER_STEP_ILLEGAL);
     cr_expect_null(row);
     cr_expect_eq(orders->unknown_cnt, 1);
+    free(orders);
+}
+
+/* ---- fills ---- */
+
+Test(orders, a_fill_that_comes_twice_is_booked_once)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *row = bring(orders, "a"), *same;
+    struct pw_report fill = report(row->client_order_id, PW_NEWS_FILL, 4);
+    cr_expect_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_SAME);
+    cr_expect_eq(row->leaves_qty_e8, 6);
+    tell(orders, row->client_order_id, PW_NEWS_CANCELED, 0);
+    cr_expect_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_SAME, "also when it is closed");
+    cr_expect_eq(row->leaves_qty_e8, 6);
+    free(orders);
+}
+
+Test(orders, fills_without_an_id_are_all_new)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *row = bring(orders, "a"), *same;
+    struct pw_report fill = report(row->client_order_id, PW_NEWS_FILL, 4);
+    fill.has_trade_id = false;
+    pw_orders_apply(orders, &fill, &same);
+    pw_orders_apply(orders, &fill, &same);
+    cr_expect_eq(row->leaves_qty_e8, 2);
+    free(orders);
+}
+
+Test(orders, a_fill_after_the_cancellation_is_booked)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *row = bring(orders, "acC");
+    cr_expect_eq(tell(orders, row->client_order_id, PW_NEWS_FILL, 4), PW_ORDER_STEP_KEEP);
+    cr_expect_eq(row->leaves_qty_e8, 6);
+    cr_expect_eq(orders->late_cnt, 1);
+    cr_expect_eq(orders->open[0].buy_e8, 0, "what is left of it counts no more");
+    cr_expect_eq(tell(orders, row->client_order_id, PW_NEWS_FILL, 6), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_FILLED);
+    cr_expect_eq(orders->open_cnt, 0);
+    free(orders);
+}
+
+Test(orders, an_end_waits_for_the_fills_that_it_names)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *row = bring(orders, "afc");
+    uint64_t id = row->client_order_id;
+    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, 5), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
+    cr_expect_eq(pw_order_owed_e8(row), 3);
+    cr_expect_eq(orders->open[0].buy_e8, 3, "what is owed, and no more, may still come");
+    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 1), PW_ORDER_STEP_KEEP);
+    cr_expect_eq(orders->open[0].buy_e8, 2);
+    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 2), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_CANCELED);
+    cr_expect_eq(row->leaves_qty_e8, 5);
+    cr_expect(orders->hold_e16 == 0);
+    free(orders);
+}
+
+Test(orders, a_second_word_on_the_end_may_name_more_fills)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *row = bring(orders, "aC");
+    uint64_t id = row->client_order_id;
+    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, 4), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
+    cr_expect_eq(orders->open[0].buy_e8, 4);
+    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, 6), PW_ORDER_STEP_KEEP);
+    cr_expect_eq(orders->open[0].buy_e8, 6);
+    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 6), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_CANCELED);
+    cr_expect_eq(tell_executed(orders, id, PW_NEWS_FILL, 1, 10), PW_ORDER_STEP_MOVE,
+                 "a late one names three more");
+    cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
+    cr_expect_eq(orders->open[0].buy_e8, 3);
+    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 3), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_FILLED);
+    cr_expect_eq(orders->open[0].buy_e8, 0);
+    free(orders);
+}
+
+Test(orders, an_order_not_found_is_closed_only_when_it_can_not_come_any_more)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row wanted = order(pw_orders_take_id(orders), 10), *same;
+    wanted.valid_until_ns = 5000;
+    struct pw_order_row *row = pw_orders_add(orders, &wanted);
+    struct pw_report told = report(row->client_order_id, PW_NEWS_NOT_FOUND, 0);
+    tell(orders, row->client_order_id, PW_NEWS_TIME_OUT, 0);
+    told.recv_ns = 5000;
+    cr_expect_eq(pw_orders_apply(orders, &told, &same), PW_ORDER_STEP_SAME);
+    cr_expect_eq(orders->open[0].buy_e8, 10, "counted in full until then");
+    told.recv_ns = 5001;
+    cr_expect_eq(pw_orders_apply(orders, &told, &same), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_REJECTED);
+    cr_expect_eq(orders->open[0].buy_e8, 0);
+    free(orders);
+}
+
+Test(orders, a_refused_order_that_is_filled_counts_again)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *row = bring(orders, "Tn");
+    cr_expect_eq(tell(orders, row->client_order_id, PW_NEWS_FILL, 4), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
+    cr_expect_eq(orders->open[0].buy_e8, 6);
+    cr_expect(orders->hold_e16 == 60);
+    cr_expect_eq(orders->open_cnt, 1);
+    free(orders);
+}
+
+/* The memory of fills goes round: old ones are forgotten, none of the last is. */
+Test(orders, the_last_fills_are_all_remembered)
+{
+    enum { ROWS = 2, KEPT = ROWS * PW_ORDER_FILLS_PER_ROW };
+    struct pw_orders *orders = make(ROWS, 1);
+    struct pw_order_row *row = add(orders, 100000), *same;
+    struct pw_report fill = report(row->client_order_id, PW_NEWS_FILL, 1);
+    for (uint64_t i = 0; i < 5000; i++) {
+        fill.trade_id = i * i * 977;
+        cr_assert_neq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_SAME);
+        for (uint64_t k = i < KEPT ? 0 : i - KEPT + 1; k <= i; k++) {
+            fill.trade_id = k * k * 977;
+            cr_assert_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_SAME, "fill %d of %d", (int)k,
+                         (int)i);
+        }
+    }
+    cr_expect_eq(row->leaves_qty_e8, 95000);
+    free(orders);
+}
+
+/* ---- replacing ---- */
+
+Test(orders, a_replacement_and_what_it_replaces_both_count_until_the_answer)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *old = bring(orders, "af"), wanted = order(pw_orders_take_id(orders), 7);
+    wanted.replaces_id = old->client_order_id;
+    struct pw_order_row *new = pw_orders_replace(orders, &wanted);
+    cr_assert_not_null(new);
+    cr_expect_eq(old->state, PW_ORDER_PENDING_REPLACE);
+    cr_expect_eq(orders->open[0].buy_e8, 8 + 7);
+    tell_executed(orders, old->client_order_id, PW_NEWS_REPLACED, 0, 2);
+    cr_expect_eq(old->state, PW_ORDER_REPLACED);
+    cr_expect_eq(orders->open[0].buy_e8, 7);
+    tell(orders, new->client_order_id, PW_NEWS_REJECT, 0);
+    cr_expect_eq(orders->open[0].buy_e8, 0, "canceled, and the new one refused");
+    free(orders);
+}
+
+Test(orders, a_replacement_that_fails_in_both_halves_leaves_the_order)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *old = bring(orders, "a"), wanted = order(pw_orders_take_id(orders), 7);
+    wanted.replaces_id = old->client_order_id;
+    struct pw_order_row *new = pw_orders_replace(orders, &wanted);
+    tell(orders, new->client_order_id, PW_NEWS_REJECT, 0);
+    tell(orders, old->client_order_id, PW_NEWS_REPLACE_REFUSED, 0);
+    cr_expect_eq(old->state, PW_ORDER_OPEN);
+    cr_expect_eq(orders->open[0].buy_e8, 10);
+    free(orders);
+}
+
+Test(orders, only_an_order_that_is_open_and_alike_is_replaced)
+{
+    static const char *const ways[] = {"", "c", "ac", "T", "aD", "aC", "r"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct pw_orders *orders = make(4, 1);
+        struct pw_order_row *old = bring(orders, ways[i]), wanted = order(pw_orders_take_id(orders), 7);
+        wanted.replaces_id = old->client_order_id;
+        cr_expect_null(pw_orders_replace(orders, &wanted), "way '%s'", ways[i]);
+        free(orders);
+    }
+    struct pw_orders *orders = make(2, 1);
+    struct pw_order_row *old = bring(orders, "a"), wanted = order(pw_orders_take_id(orders), 7);
+    cr_expect_null(pw_orders_replace(orders, &wanted), "in no order's place");
+    wanted.replaces_id = old->client_order_id;
+    wanted.side = PW_SELL;
+    cr_expect_null(pw_orders_replace(orders, &wanted));
+    wanted.side = PW_BUY;
+    wanted.instrument_idx = 1;
+    cr_expect_null(pw_orders_replace(orders, &wanted));
+    wanted.instrument_idx = 0;
+    add(orders, 1);
+    cr_expect_null(pw_orders_replace(orders, &wanted), "no row is free");
+    cr_expect_eq(old->state, PW_ORDER_OPEN);
     free(orders);
 }
 
@@ -187,14 +462,13 @@ Test(orders, malformed_orders_are_not_added)
 Test(orders, a_full_table_forgets_the_order_that_closed_first)
 {
     struct pw_orders *orders = make(3, 1);
-    struct pw_order_row *row;
     uint64_t ids[3];
     for (int i = 0; i < 3; i++) {
         ids[i] = add(orders, 10)->client_order_id;
     }
     cr_expect_null(add(orders, 10), "all are open");
-    pw_orders_report(orders, ids[1], PW_ORDER_FILLED, 10, &row);
-    pw_orders_report(orders, ids[0], PW_ORDER_CANCELED, 0, &row);
+    tell(orders, ids[1], PW_NEWS_FILL, 10);
+    tell(orders, ids[0], PW_NEWS_CANCELED, 0);
     cr_expect_not_null(pw_orders_find(orders, ids[1]), "closed, but still known");
     cr_assert_not_null(add(orders, 10));
     cr_expect_null(pw_orders_find(orders, ids[1]));
@@ -224,7 +498,7 @@ Test(orders, every_order_of_the_table_is_found_by_its_id)
         struct pw_order_row added = order(next_random(&seed), 1);
         ids[i % ROWS] = added.client_order_id;
         cr_assert_not_null(pw_orders_add(orders, &added));
-        pw_orders_report(orders, added.client_order_id, PW_ORDER_CANCELED, 0, &row);
+        tell(orders, added.client_order_id, PW_NEWS_CANCELED, 0);
         for (uint32_t k = 0; k < ROWS && k <= i; k++) {
             row = pw_orders_find(orders, ids[k]);
             cr_assert(row && row->client_order_id == ids[k], "order %u of %u", k, i);
@@ -241,13 +515,12 @@ static void collect(void *state, const struct pw_order_row *row)
 Test(orders, only_open_orders_are_visited)
 {
     struct pw_orders *orders = make(8, 1);
-    struct pw_order_row *row;
     uint64_t ids[4], sum = 0;
     for (int i = 0; i < 4; i++) {
         ids[i] = add(orders, 10)->client_order_id;
     }
-    pw_orders_report(orders, ids[0], PW_ORDER_REJECTED, 0, &row);
-    pw_orders_report(orders, ids[2], PW_ORDER_PARTIALLY_FILLED, 1, &row);
+    tell(orders, ids[0], PW_NEWS_REJECT, 0);
+    tell(orders, ids[2], PW_NEWS_FILL, 1);
     pw_orders_each_open(orders, collect, &sum);
     cr_expect_eq(sum, ids[1] + ids[2] + ids[3]);
     free(orders);
@@ -256,13 +529,13 @@ Test(orders, only_open_orders_are_visited)
 Test(orders, a_fill_frees_its_share_of_the_held_cash)
 {
     struct pw_orders *orders = make(4, 1);
-    struct pw_order_row *row = add(orders, 10), *same;
+    struct pw_order_row *row = add(orders, 10);
     cr_expect(orders->hold_e16 == 100);
     cr_expect_eq(orders->open[0].buy_e8, 10);
-    pw_orders_report(orders, row->client_order_id, PW_ORDER_PARTIALLY_FILLED, 3, &same);
+    tell(orders, row->client_order_id, PW_NEWS_FILL, 3);
     cr_expect(orders->hold_e16 == 70);
     cr_expect_eq(orders->open[0].buy_e8, 7);
-    pw_orders_report(orders, row->client_order_id, PW_ORDER_CANCELED, 0, &same);
+    tell(orders, row->client_order_id, PW_NEWS_CANCELED, 0);
     cr_expect(orders->hold_e16 == 0);
     cr_expect_eq(orders->open[0].buy_e8, 0);
     cr_expect_eq(row->leaves_qty_e8, 7);
@@ -278,7 +551,7 @@ struct sums {
 static void sum_up(void *state, const struct pw_order_row *row)
 {
     struct sums *sums = state;
-    (row->side == PW_BUY ? sums->buy : sums->sell)[row->instrument_idx] += row->leaves_qty_e8;
+    (row->side == PW_BUY ? sums->buy : sums->sell)[row->instrument_idx] += row->risk_qty_e8;
     sums->hold += row->hold_e16;
     sums->cnt++;
 }
@@ -301,11 +574,14 @@ Test(orders, random_reports_never_break_the_sums)
         } else if (orders->counter) {
             uint64_t back = next_random(&seed) % (orders->counter < 20 ? orders->counter : 20);
             uint64_t counter = orders->counter - back;
-            int64_t fill = next_random(&seed) % 2 ? (int64_t)(next_random(&seed) % 60) - 4 : 0;
+            enum pw_order_news news = (enum pw_order_news)(next_random(&seed) % (PW_ORDER_NEWS + 1));
+            struct pw_report told = report(pw_order_id(1, counter), news, 0);
+            told.fill_qty_e8 = news == PW_NEWS_FILL ? (int64_t)(next_random(&seed) % 60) - 4 : 0;
+            told.executed_qty_e8 = next_random(&seed) % 4 == 0 ? (int64_t)(next_random(&seed) % 60) : 0;
             struct pw_order_row *row;
-            enum pw_order_step step = pw_orders_report(
-                orders, pw_order_id(1, counter), (enum pw_order_state)(next_random(&seed) % 9), fill, &row);
-            filled[counter] += step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP ? fill : 0;
+            enum pw_order_step step = pw_orders_apply(orders, &told, &row);
+            filled[counter] +=
+                step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP ? told.fill_qty_e8 : 0;
             cr_assert_leq(filled[counter], ordered[counter]);
             cr_assert(!row || row->leaves_qty_e8 == ordered[counter] - filled[counter]);
         }

@@ -88,17 +88,17 @@ static void expect_fill(const struct venue *v, uint32_t i, int64_t price, bool m
 {
     cr_assert_gt(v->out.cnt, i);
     const struct pw_report *row = &v->out.rows[i];
-    cr_expect_eq(row->state, PW_ORDER_FILLED);
+    cr_expect_eq(row->news, PW_NEWS_FILL);
     cr_expect_eq(row->fill_price_e8, price * E8);
     cr_expect_eq(row->fill_qty_e8, E8);
     cr_expect(row->fee_e16 == price * E16 / 1000);
     cr_expect_eq(row->maker, maker);
 }
 
-static void expect_state(const struct venue *v, uint32_t i, enum pw_order_state state, enum pw_reason reason)
+static void expect_news(const struct venue *v, uint32_t i, enum pw_order_news news, enum pw_reason reason)
 {
     cr_assert_gt(v->out.cnt, i);
-    cr_expect_eq(v->out.rows[i].state, state);
+    cr_expect_eq(v->out.rows[i].news, news);
     cr_expect_eq(v->out.rows[i].reason, reason);
     cr_expect_eq(v->out.rows[i].fill_qty_e8, 0);
 }
@@ -128,10 +128,10 @@ Test(paper, without_a_quote_a_market_order_is_rejected)
 {
     struct venue v = open_venue(0);
     place(&v, market(PW_BUY, 2));
-    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_QUOTE);
+    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_QUOTE);
     quote(&v, 3, 99, 0);
     place(&v, market(PW_BUY, 4));
-    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_QUOTE);
+    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_QUOTE);
     place(&v, market(PW_SELL, 4));
     expect_fill(&v, 0, 99, false);
     free(v.state);
@@ -147,10 +147,10 @@ Test(paper, a_feed_that_is_not_up_has_no_quotes)
     expect_fill(&v, 0, 101, false);
     tell(&v, (struct pw_event){.kind = PW_EVENT_FEED_STATE, .body.state = {.state = PW_FEED_STALE}});
     place(&v, market(PW_BUY, 3));
-    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_QUOTE);
+    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_QUOTE);
     tell(&v, (struct pw_event){.kind = PW_EVENT_FEED_STATE, .body.state = {.state = PW_FEED_UP}});
     place(&v, market(PW_BUY, 4));
-    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_QUOTE);
+    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_QUOTE);
     quote(&v, 5, 99, 102);
     place(&v, market(PW_BUY, 6));
     expect_fill(&v, 0, 102, false);
@@ -173,9 +173,9 @@ Test(paper, an_immediate_order_that_cannot_fill_is_canceled)
     struct venue v = open_venue(0);
     quote(&v, 1, 99, 101);
     place(&v, limit(PW_BUY, 100, PW_IOC, 2));
-    expect_state(&v, 0, PW_ORDER_CANCELED, PW_REASON_NONE);
+    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
     place(&v, limit(PW_SELL, 100, PW_FOK, 2));
-    expect_state(&v, 0, PW_ORDER_CANCELED, PW_REASON_NONE);
+    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
     cr_expect_eq(open_cnt(&v), 0);
     free(v.state);
 }
@@ -185,7 +185,7 @@ Test(paper, a_resting_order_fills_at_its_price_when_a_quote_reaches_it)
     struct venue v = open_venue(0);
     quote(&v, 1, 99, 101);
     place(&v, limit(PW_BUY, 100, PW_GTC, 2));
-    expect_state(&v, 0, PW_ORDER_OPEN, PW_REASON_NONE);
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
     cr_expect_eq(open_cnt(&v), 1);
     quote_of(&v, 1, 3, 50, 51);
     expect_silence(&v);
@@ -216,7 +216,7 @@ Test(paper, a_canceled_order_does_not_fill)
     place(&v, limit(PW_BUY, 100, PW_GTC, 2));
     cancel(&v, v.id, 3);
     cr_expect_eq(v.out.cnt, 1);
-    expect_state(&v, 0, PW_ORDER_CANCELED, PW_REASON_NONE);
+    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
     cancel(&v, v.id, 3);
     expect_silence(&v);
     quote(&v, 4, 90, 91);
@@ -266,7 +266,7 @@ Test(paper, orders_arrive_in_the_order_of_their_placing)
     cr_assert_eq(v.out.cnt, 3);
     cr_expect_eq(v.out.rows[0].client_order_id, 1);
     cr_expect_eq(v.out.rows[1].client_order_id, 2);
-    expect_state(&v, 1, PW_ORDER_OPEN, PW_REASON_NONE);
+    expect_news(&v, 1, PW_NEWS_ACK, PW_REASON_NONE);
     cr_expect_eq(v.out.rows[2].client_order_id, 3);
     free(v.state);
 }
@@ -278,7 +278,7 @@ Test(paper, an_order_may_arrive_and_be_reached_by_one_event)
     place(&v, limit(PW_BUY, 100, PW_GTC, 5));
     quote(&v, 20, 97, 98);
     cr_expect_eq(v.out.cnt, 2);
-    expect_state(&v, 0, PW_ORDER_OPEN, PW_REASON_NONE);
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
     expect_fill(&v, 1, 100, true);
     free(v.state);
 }
@@ -289,7 +289,7 @@ Test(paper, a_cancellation_takes_the_latency_too)
     quote(&v, 1, 99, 101);
     place(&v, limit(PW_BUY, 100, PW_GTC, 2));
     pass_time(&v, 12);
-    expect_state(&v, 0, PW_ORDER_OPEN, PW_REASON_NONE);
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
     cancel(&v, v.id, 20);
     expect_silence(&v);
     cancel(&v, v.id, 25); /* again: the first one counts */
@@ -297,7 +297,7 @@ Test(paper, a_cancellation_takes_the_latency_too)
     expect_silence(&v);
     quote(&v, 30, 90, 91); /* would reach it, but the cancellation was there first */
     cr_expect_eq(v.out.cnt, 1);
-    expect_state(&v, 0, PW_ORDER_CANCELED, PW_REASON_NONE);
+    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
     free(v.state);
 }
 
@@ -348,7 +348,7 @@ Test(paper, no_event_causes_more_reports_than_there_is_room_for)
         expect_silence(&v);
     }
     place(&v, market(PW_BUY, 5));
-    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_NO_ROOM);
+    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_ROOM);
     quote(&v, 20, 90, 91);
     cr_expect_eq(v.out.cnt, PW_REPORTS_MAX);
     cr_expect_eq(open_cnt(&v), 0);
@@ -362,7 +362,7 @@ Test(paper, an_unknown_instrument_is_rejected_and_its_quotes_ignored)
     struct pw_gateway_order order = market(PW_BUY, 2);
     order.instrument_idx = 3;
     place(&v, order);
-    expect_state(&v, 0, PW_ORDER_REJECTED, PW_REASON_UNKNOWN_INSTRUMENT);
+    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_UNKNOWN_INSTRUMENT);
     free(v.state);
 }
 

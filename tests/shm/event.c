@@ -157,10 +157,21 @@ Test(event, every_kind_has_a_name_and_any_bytes_can_be_printed)
     for (unsigned kind = PW_EVENT_QUOTE; kind <= PW_EVENT_GAP; kind++) {
         cr_assert_str_neq(pw_event_kind_name(kind), "?");
     }
-    for (unsigned kind = PW_EVENT_TIME; kind <= PW_EVENT_COMMAND; kind++) {
+    for (unsigned kind = PW_EVENT_TIME; kind <= PW_EVENT_FILL_INFO; kind++) {
         cr_assert_str_neq(pw_event_kind_name(kind), "?");
     }
     cr_assert_str_eq(pw_event_kind_name(PW_EVENT_CONN), "conn");
+}
+
+Test(event, fill_info_is_printed_with_its_asset)
+{
+    struct pw_event event = {.kind = PW_EVENT_FILL_INFO, .instrument_idx = PW_NO_INSTRUMENT};
+    event.body.fill_info = (struct pw_fill_info){.trade_id = 98765431, .fee_asset = "BNB"};
+    pw_fill_info_set_fee_e16(&event.body.fill_info, (pw_i128)4 * 1000000000000);
+    char text[256];
+    pw_event_print(&event, NULL, text, sizeof text);
+    cr_assert_not_null(strstr(text, " fill_info "));
+    cr_assert_not_null(strstr(text, " trade_id=98765431 fee_asset=BNB fee=0.0004"), "%s", text);
 }
 
 Test(event, unknown_numbers_have_the_name_of_a_question)
@@ -168,7 +179,7 @@ Test(event, unknown_numbers_have_the_name_of_a_question)
     cr_assert_str_eq(pw_event_kind_name(11), "?");
     cr_assert_str_eq(pw_event_kind_name(UINT32_MAX), "?");
     cr_assert_str_eq(pw_reason_name(31), "?");
-    cr_assert_str_eq(pw_order_state_name(8), "?");
+    cr_assert_str_eq(pw_order_state_name(13), "?");
     cr_assert_str_eq(pw_feed_state_name(4), "?");
     cr_assert_str_eq(pw_book_state_name(2), "?");
     cr_assert_str_eq(pw_engine_state_name(0), "?");

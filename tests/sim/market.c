@@ -61,6 +61,35 @@ static uint32_t limit(enum pw_side side, int64_t price, int64_t qty)
 
 TestSuite(market, .init = market_open, .fini = market_close);
 
+Test(market, trades_name_the_owners_of_both_orders)
+{
+    pw_sim_market_place_for(&g_market, PW_SELL, (struct pw_level){101, 3}, true, 7);
+    limit(PW_SELL, 102, 5);
+    pw_sim_market_place_for(&g_market, PW_BUY, (struct pw_level){102, 4}, false, 9);
+    cr_assert_eq(g_told.trade_cnt, 2);
+    cr_expect_eq(g_told.trades[0].maker_owner, 7);
+    cr_expect_eq(g_told.trades[0].taker_owner, 9);
+    cr_expect_eq(g_told.trades[1].maker_owner, PW_SIM_CROWD);
+    cr_expect_eq(g_told.trades[1].taker_owner, 9);
+}
+
+Test(market, what_an_order_would_take_is_what_it_takes)
+{
+    struct pw_sim_taking taking;
+
+    limit(PW_SELL, 101, 3);
+    limit(PW_SELL, 102, 5);
+    limit(PW_SELL, 103, 100);
+    taking = pw_sim_market_taking(&g_market, PW_BUY, (struct pw_level){102, 20});
+    cr_expect_eq(taking.qty_e8, 8);
+    cr_expect(taking.quote_e16 == 3 * 101 + 5 * 102);
+    taking = pw_sim_market_taking(&g_market, PW_BUY, (struct pw_level){103, 10});
+    cr_expect_eq(taking.qty_e8, 10);
+    cr_expect(taking.quote_e16 == 3 * 101 + 5 * 102 + 2 * 103);
+    cr_expect_eq(pw_sim_market_taking(&g_market, PW_SELL, (struct pw_level){1, 10}).qty_e8, 0);
+    cr_expect_eq(g_told.trade_cnt, 0);
+}
+
 Test(market, better_prices_trade_first_and_older_orders_at_one_price)
 {
     limit(PW_SELL, 102, 5);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fills as events: what a report of a fill becomes, with its fee in the fee's own asset.
+ */
+#ifndef PW_FILLS_H
+#define PW_FILLS_H
+
+#include "orders.h"
+#include <pinwheel/workspace.h>
+
+#define PW_FILL_EVENTS_MAX 2u /* FILL, and FILL_INFO where the venue told a trade id or a fee asset */
+
+/* What the fill cost in the instrument's quote currency: a fee in another asset is no part of the cash. */
+pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_instrument *instrument);
+
+/* The events of a report that is news FILL, but for their seq: their number. */
+uint32_t pw_fill_events(const struct pw_report *report, const struct pw_order_row *row,
+                        const struct pw_instrument *instrument, struct pw_event events[PW_FILL_EVENTS_MAX]);
+
+#endif

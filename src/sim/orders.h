@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The clients' orders in the simulated market: judged, placed among the crowd's, filled, paid, cancelled,
+ * remembered.
+ *
+ * An order holds what it may cost (a buyer's quote, a seller's base) until it is closed. Fees are taken from
+ * what a fill brings. All times are the market's.
+ */
+#ifndef PW_SIM_ORDERS_H
+#define PW_SIM_ORDERS_H
+
+#include "account.h"
+#include "market.h"
+#include "source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PW_SIM_ORDERS_KEPT       65536u /* open and closed; more than can be open */
+#define PW_SIM_FILLS_KEPT        65536u
+#define PW_SIM_CLIENT_ID_BYTES   37u
+#define PW_SIM_SYMBOL_ORDERS_MAX 200u  /* open, of one account and symbol */
+#define PW_SIM_ORDERS_MAX        1000u /* open, of one account */
+#define PW_SIM_PRICE_MAX_E8      (1000000 * PW_E8)
+#define PW_SIM_QTY_MAX_E8        (9000000 * PW_E8)
+#define PW_SIM_MARKET_QTY_MAX_E8 (PW_SIM_QTY_MAX_E8 / 100)
+#define PW_SIM_NOTIONAL_MAX_E8   (9000000 * PW_E8)
+
+enum pw_sim_order_type { PW_SIM_LIMIT, PW_SIM_LIMIT_MAKER, PW_SIM_MARKET };
+enum pw_sim_tif { PW_SIM_GTC, PW_SIM_IOC, PW_SIM_FOK };
+enum pw_sim_status {
+    PW_SIM_STATUS_NEW,
+    PW_SIM_STATUS_PARTIALLY_FILLED,
+    PW_SIM_STATUS_FILLED,
+    PW_SIM_STATUS_CANCELED,
+    PW_SIM_STATUS_EXPIRED
+};
+
+struct pw_sim_order_request {
+    struct pw_sim_symbol *symbol;
+    enum pw_side side;
+    enum pw_sim_order_type type;
+    enum pw_sim_tif tif;      /* PW_SIM_GTC where the type has none */
+    int64_t price_e8, qty_e8; /* price 0: a market order */
+    const char *client_id;    /* NULL: one is made */
+};
+
+struct pw_sim_client_order {
+    const struct pw_sim_symbol *symbol; /* NULL: the slot was never used */
+    struct pw_sim_account *account;
+    struct pw_sim_balance *base, *quote;
+    enum pw_side side;
+    enum pw_sim_order_type type;
+    enum pw_sim_tif tif;
+    enum pw_sim_status status;
+    bool open;
+    uint64_t order_id; /* unique within its symbol, as the venue's */
+    char client_id[PW_SIM_CLIENT_ID_BYTES];
+    int64_t price_e8, qty_e8, filled_e8, quote_e8; /* quote: of its fills */
+    int64_t locked_e8;
+    int64_t time_ns, update_ns;
+    uint32_t market_idx;           /* in the matching book; PW_SIM_NO_ORDER: not there */
+    uint32_t next_open, prev_open; /* in its account's list */
+};
+
+struct pw_sim_fill {
+    const struct pw_sim_symbol *symbol;
+    const struct pw_sim_account *account;
+    uint64_t order_id, trade_id;
+    int64_t price_e8, qty_e8, quote_e8, fee_e8;
+    const char *fee_asset;
+    int64_t time_ns;
+    bool buyer, maker;
+};
+
+struct pw_sim_orders {
+    struct pw_sim_source *source;
+    struct pw_sim_client_order *orders;
+    uint64_t turn_cnt; /* slots looked at for new orders: the next is this one, modulo their number */
+    struct pw_sim_fill *fills;
+    uint64_t fill_cnt; /* ever; the last stands at (fill_cnt - 1) % PW_SIM_FILLS_KEPT */
+};
+
+/* Why the venue refuses: what it answers. */
+struct pw_sim_refusal {
+    uint32_t status;
+    int code;
+    const char *text;
+};
+
+/* 0 or -ENOMEM. The source must be a market of our own; it is listened to from now on. */
+int pw_sim_orders_init(struct pw_sim_orders *orders, struct pw_sim_source *source);
+void pw_sim_orders_fini(struct pw_sim_orders *orders);
+
+/* Judges an order as placing it now would; NULL: it would be taken. */
+const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
+                                                 const struct pw_sim_account *account,
+                                                 const struct pw_sim_order_request *request, int64_t wall_ns);
+/* Places it; what became of it at once is in *order (and the fills since). NULL, or why it was refused. */
+const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
+                                                 const struct pw_sim_order_request *request, int64_t wall_ns,
+                                                 struct pw_sim_client_order **order);
+void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order, int64_t wall_ns);
+
+/* By the venue's id, or (order_id 0) the client's: then the open one, else the last of that name. NULL: none
+ * that is remembered. */
+struct pw_sim_client_order *pw_sim_orders_find(struct pw_sim_orders *orders,
+                                               const struct pw_sim_account *account,
+                                               const struct pw_sim_symbol *symbol, uint64_t order_id,
+                                               const char *client_id);
+/* The account's next open order after `order` (NULL: the first); NULL: no more. */
+struct pw_sim_client_order *pw_sim_orders_next_open(struct pw_sim_orders *orders,
+                                                    const struct pw_sim_account *account,
+                                                    const struct pw_sim_client_order *order);
+/* The fill of that number since the beginning; NULL: not yet, or no longer kept. */
+const struct pw_sim_fill *pw_sim_orders_fill(const struct pw_sim_orders *orders, uint64_t number);
+
+#endif

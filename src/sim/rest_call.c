@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What all REST endpoints do alike: see rest_call.h.
+ */
+#include "rest_call.h"
+
+#include "walk.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- errors ---- */
+
+void pw_sim_call_error(struct pw_sim_call *call, uint32_t status, int code, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    call->answer->status = status;
+    pw_sim_buffer_clear(call->body);
+    pw_sim_buffer_format(call->body, "{\"code\":%d,\"msg\":\"%s\"}", code, text);
+}
+
+/* ---- parameters ---- */
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+bool pw_sim_percent_decode(struct pw_slice text, bool plus_is_space, char *out, size_t out_bytes,
+                           size_t *size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.text[i];
+        if (c == '%') {
+            int high = i + 2 < text.size ? hex_digit(text.text[i + 1]) : -1;
+            int low = i + 2 < text.size ? hex_digit(text.text[i + 2]) : -1;
+            if (high < 0 || low < 0) {
+                return false;
+            }
+            c = (char)(high << 4 | low);
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        if (!c || used + 1 >= out_bytes) {
+            return false;
+        }
+        out[used++] = c;
+    }
+    if (!out_bytes) {
+        return false;
+    }
+    out[used] = 0;
+    *size = used;
+    return true;
+}
+
+static const struct pw_sim_parameter *parameter_find(const struct pw_sim_call *call, const char *name,
+                                                     uint32_t cnt)
+{
+    for (uint32_t i = 0; i < cnt; i++) {
+        if (strcmp(call->parameters[i].name, name) == 0) {
+            return &call->parameters[i];
+        }
+    }
+    return NULL;
+}
+
+bool pw_sim_call_parse(struct pw_sim_call *call, struct pw_slice query, uint32_t parameter_max)
+{
+    uint32_t before = call->parameter_cnt;
+    size_t used = call->value_bytes, size;
+
+    while (query.size) {
+        const char *end = memchr(query.text, '&', query.size);
+        struct pw_slice pair = {query.text, end ? (size_t)(end - query.text) : query.size}, value = {0};
+        const char *equals = memchr(pair.text, '=', pair.size);
+        struct pw_sim_parameter *parameter = &call->parameters[call->parameter_cnt];
+
+        query.text += pair.size + (end != NULL);
+        query.size -= pair.size + (end != NULL);
+        if (!pair.size) {
+            continue;
+        }
+        if (equals) {
+            value = (struct pw_slice){equals + 1, (size_t)(pair.text + pair.size - equals) - 1};
+            pair.size = (size_t)(equals - pair.text);
+        }
+        if (call->parameter_cnt == parameter_max) {
+            pw_sim_call_error(call, 400, -1101, "Too many parameters; expected '%u' and received more.",
+                              parameter_max);
+            return false;
+        }
+        if (!pw_sim_percent_decode(pair, true, parameter->name, sizeof parameter->name, &size) ||
+            !pw_sim_percent_decode(value, true, call->values + used, sizeof call->values - used, &size)) {
+            pw_sim_call_error(call, 400, -1100, "Illegal characters found in a parameter.");
+            return false;
+        }
+        parameter->value = call->values + used;
+        if (parameter_find(call, parameter->name, before)) {
+            continue; /* in the query and the body: the query's is used (binance.md 4.1) */
+        }
+        used += size + 1;
+        call->parameter_cnt++;
+    }
+    call->value_bytes = used;
+    return true;
+}
+
+const char *pw_sim_call_text(struct pw_sim_call *call, const char *name)
+{
+    for (uint32_t i = 0; i < call->parameter_cnt; i++) {
+        if (strcmp(call->parameters[i].name, name) == 0) {
+            call->parameters[i].read = true;
+            return call->parameters[i].value;
+        }
+    }
+    return NULL;
+}
+
+bool pw_sim_call_all_read(struct pw_sim_call *call)
+{
+    uint32_t read = 0;
+
+    for (uint32_t i = 0; i < call->parameter_cnt; i++) {
+        read += call->parameters[i].read;
+    }
+    if (read < call->parameter_cnt) {
+        pw_sim_call_error(call, 400, -1104,
+                          "Not all sent parameters were read; read '%u' parameter(s) but was sent '%u'.",
+                          read, call->parameter_cnt);
+        return false;
+    }
+    return true;
+}
+
+static bool number_parse(const char *text, int64_t *number)
+{
+    return text[0] != '-' && pw_sim_walk_int((struct pw_slice){text, strlen(text)}, number);
+}
+
+bool pw_sim_call_number(struct pw_sim_call *call, const char *name, int64_t standard, int64_t *number)
+{
+    const char *value = pw_sim_call_text(call, name);
+
+    *number = standard;
+    if (!value || number_parse(value, number)) {
+        return true;
+    }
+    if (!*value) {
+        pw_sim_call_error(call, 400, -1105, "Parameter '%s' was empty.", name);
+    } else {
+        pw_sim_call_error(call, 400, -1100,
+                          "Illegal characters found in parameter '%s'; legal range is '^[0-9]{1,20}$'.",
+                          name);
+    }
+    return false;
+}
+
+bool pw_sim_call_limit(struct pw_sim_call *call, int64_t standard, int64_t most, uint32_t *limit)
+{
+    int64_t number;
+
+    if (!pw_sim_call_number(call, "limit", standard, &number)) {
+        return false;
+    }
+    if (number < 1) {
+        pw_sim_call_error(call, 400, -1130, "Data sent for parameter 'limit' is not valid.");
+        return false;
+    }
+    *limit = (uint32_t)(number < most ? number : most);
+    return true;
+}
+
+bool pw_sim_symbol_text_ok(const char *text)
+{
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\' || (unsigned char)*c <= ' ' || (*c >= 'a' && *c <= 'z')) {
+            return false;
+        }
+    }
+    return *text && strlen(text) < PW_SIM_SYMBOL_BYTES;
+}
+
+struct pw_sim_symbol *pw_sim_call_symbol_named(struct pw_sim_call *call, const char *name)
+{
+    struct pw_sim_symbol *symbol = NULL;
+
+    if (!pw_sim_symbol_text_ok(name)) {
+        pw_sim_call_error(
+            call, 400, -1100,
+            "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.");
+        return NULL;
+    }
+    symbol = pw_sim_source_symbol(call->rest->source, (struct pw_slice){name, strlen(name)});
+    if (!symbol) {
+        pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
+    }
+    return symbol;
+}
+
+bool pw_sim_call_refresh(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
+{
+    if (call->rest->source->ops->refresh(call->rest->source->state, symbol)) {
+        return true;
+    }
+    pw_sim_call_error(call, 500, -1000, PW_SIM_SERVER_ERROR);
+    return false;
+}
+
+struct pw_sim_symbol *pw_sim_call_symbol(struct pw_sim_call *call)
+{
+    const char *name = pw_sim_call_text(call, "symbol");
+
+    if (name && *name) {
+        return pw_sim_call_symbol_named(call, name);
+    }
+    pw_sim_call_error(call, 400, -1102,
+                      "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.");
+    return NULL;
+}
+
+/* ---- pieces of answers ---- */
+
+void pw_sim_call_put(struct pw_sim_call *call, const char *text)
+{
+    pw_sim_buffer_string(call->body, text);
+}
+
+void pw_sim_call_put_e8(struct pw_sim_call *call, const char *name, int64_t value_e8)
+{
+    pw_sim_call_put(call, name);
+    pw_sim_buffer_e8(call->body, value_e8);
+    pw_sim_call_put(call, "\"");
+}
+
+void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns)
+{
+    pw_sim_buffer_int(call->body, time_ns / (call->microsecond ? 1000 : 1000000));
+}
+
+void pw_sim_call_weigh(struct pw_sim_call *call, uint32_t weight)
+{
+    call->rest->used_weight += weight;
+}

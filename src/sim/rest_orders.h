@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The REST endpoints of trading: see binance.md 4.2 and 4.6.
+ */
+#ifndef PW_SIM_REST_ORDERS_H
+#define PW_SIM_REST_ORDERS_H
+
+#include "rest_call.h"
+
+/* Checks key, signature over query and body as sent, and time; sets the call's account. False: told. */
+bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *head, struct pw_slice query,
+                           struct pw_slice body);
+
+void pw_sim_rest_order_place(struct pw_sim_call *call);
+void pw_sim_rest_order_test(struct pw_sim_call *call);
+void pw_sim_rest_order_cancel(struct pw_sim_call *call);
+void pw_sim_rest_order_query(struct pw_sim_call *call);
+void pw_sim_rest_open_orders(struct pw_sim_call *call);
+void pw_sim_rest_open_cancel(struct pw_sim_call *call);
+void pw_sim_rest_account(struct pw_sim_call *call);
+void pw_sim_rest_my_trades(struct pw_sim_call *call);
+
+#endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Preparing and filling requests. One list of all parameters, in the order of their names; one table of what
+ * each method takes, one of what each form of order adds.
+ */
+#include "binance_orders.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ID_DIGITS    16u
+#define ID_AT        7u  /* {"id":" */
+#define NUMBER_WIDTH 22u /* 11 digits, point, 8 digits, two quotes: any int64_t of e8 */
+#define TIME_DIGITS  13u
+
+/* In ASCII order: so the venue wants them signed. */
+enum param {
+    API_KEY,
+    CANCEL_NEW_ID,
+    CANCEL_ORIG_ID,
+    CANCEL_MODE,
+    NEW_ID,
+    RESP_TYPE,
+    OMIT_ZERO,
+    ORIG_ID,
+    PRICE,
+    QUANTITY,
+    RECV_WINDOW,
+    SIDE,
+    SIGNATURE,
+    STOP_PRICE,
+    SYMBOL,
+    TIME_IN_FORCE,
+    TIMESTAMP,
+    TYPE,
+    PARAMS
+};
+static_assert(PARAMS == sizeof(((struct pw_binance_request *)0)->at) / sizeof(uint16_t), "a slot for each");
+
+#define BIT(param) (1u << (param))
+
+static const char *const names[PARAMS] = {
+    "apiKey",
+    "cancelNewClientOrderId",
+    "cancelOrigClientOrderId",
+    "cancelReplaceMode",
+    "newClientOrderId",
+    "newOrderRespType",
+    "omitZeroBalances",
+    "origClientOrderId",
+    "price",
+    "quantity",
+    "recvWindow",
+    "side",
+    "signature",
+    "stopPrice",
+    "symbol",
+    "timeInForce",
+    "timestamp",
+    "type",
+};
+
+#define TIMED     (BIT(TIMESTAMP) | BIT(RECV_WINDOW))
+#define SIGNED    (BIT(API_KEY) | BIT(SIGNATURE))
+#define NEW_ORDER (TIMED | BIT(NEW_ID) | BIT(SYMBOL) | BIT(SIDE) | BIT(QUANTITY) | BIT(TYPE))
+
+static const struct {
+    const char *name;
+    uint32_t params;
+    uint8_t weight;
+    char letter; /* of request ids */
+    bool is_order;
+} methods[PW_BINANCE_METHODS] = {
+    [PW_BINANCE_LOGON] = {"session.logon", TIMED | SIGNED, 2, 'l', false},
+    [PW_BINANCE_PLACE] = {"order.place", NEW_ORDER | BIT(RESP_TYPE), 1, 'p', true},
+    [PW_BINANCE_TEST] = {"order.test", NEW_ORDER, 1, 't', true},
+    [PW_BINANCE_CANCEL] = {"order.cancel", TIMED | BIT(SYMBOL) | BIT(ORIG_ID) | BIT(NEW_ID), 1, 'c', false},
+    [PW_BINANCE_CANCEL_REPLACE] = {"order.cancelReplace",
+                                   NEW_ORDER | BIT(RESP_TYPE) | BIT(CANCEL_NEW_ID) | BIT(CANCEL_ORIG_ID) |
+                                       BIT(CANCEL_MODE),
+                                   1, 'r', true},
+    [PW_BINANCE_CANCEL_ALL] = {"openOrders.cancelAll", TIMED | BIT(SYMBOL), 1, 'a', false},
+    [PW_BINANCE_ORDER_STATUS] = {"order.status", TIMED | BIT(SYMBOL) | BIT(ORIG_ID), 4, 'q', false},
+    [PW_BINANCE_OPEN_ORDERS] = {"openOrders.status", TIMED | BIT(SYMBOL), 6, 'o', false},
+    [PW_BINANCE_ACCOUNT] = {"account.status", TIMED | BIT(OMIT_ZERO), 20, 'b', false},
+    [PW_BINANCE_SUBSCRIBE] = {"userDataStream.subscribe", 0, 2, 'u', false},
+    [PW_BINANCE_SUBSCRIBE_SIGNED] = {"userDataStream.subscribe.signature", TIMED | SIGNED, 2, 's', false},
+    [PW_BINANCE_TIME] = {"time", 0, 1, 'n', false},
+};
+
+static const struct {
+    const char *type, *tif; /* tif NULL: the type takes none */
+    uint32_t params;
+} forms[PW_BINANCE_FORMS] = {
+    [PW_BINANCE_LIMIT_GTC] = {"LIMIT", "GTC", BIT(PRICE)},
+    [PW_BINANCE_LIMIT_IOC] = {"LIMIT", "IOC", BIT(PRICE)},
+    [PW_BINANCE_LIMIT_FOK] = {"LIMIT", "FOK", BIT(PRICE)},
+    [PW_BINANCE_LIMIT_MAKER] = {"LIMIT_MAKER", NULL, BIT(PRICE)},
+    [PW_BINANCE_MARKET] = {"MARKET", NULL, 0},
+    [PW_BINANCE_STOP_LOSS] = {"STOP_LOSS", NULL, BIT(STOP_PRICE)},
+    [PW_BINANCE_STOP_LOSS_LIMIT] = {"STOP_LOSS_LIMIT", "GTC", BIT(PRICE) | BIT(STOP_PRICE)},
+    [PW_BINANCE_TAKE_PROFIT] = {"TAKE_PROFIT", NULL, BIT(STOP_PRICE)},
+    [PW_BINANCE_TAKE_PROFIT_LIMIT] = {"TAKE_PROFIT_LIMIT", "GTC", BIT(PRICE) | BIT(STOP_PRICE)},
+};
+
+/* ---- preparing: cold ---- */
+
+/* The text as it grows; once it does not fit it stays so. */
+struct out {
+    char *text;
+    size_t at, size;
+    bool full;
+};
+
+static void put(struct out *out, const char *text, size_t bytes)
+{
+    if (out->full || bytes > out->size - out->at) {
+        out->full = true;
+        return;
+    }
+    memcpy(out->text + out->at, text, bytes);
+    out->at += bytes;
+}
+
+static void put_text(struct out *out, const char *text)
+{
+    put(out, text, strlen(text));
+}
+
+static void put_blanks(struct out *out, size_t bytes)
+{
+    static const char blanks[PW_BINANCE_SIGNATURE_BYTES + 2] =
+        "                                                                                         ";
+    put(out, blanks, bytes);
+}
+
+static void put_u32(struct out *out, uint32_t value)
+{
+    char digits[10];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    put(out, digits + at, sizeof digits - at);
+}
+
+static bool is_plain(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\' || (unsigned char)*text < 0x20 || *text == '&' || *text == '=') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Texts that never change, or NULL where a slot is filled later. */
+static const char *constant_of(enum param param, const struct pw_binance_spec *spec)
+{
+    switch (param) {
+    case API_KEY:
+        return spec->api_key;
+    case CANCEL_MODE:
+        return "STOP_ON_FAILURE";
+    case RESP_TYPE:
+        return "ACK"; /* the rest comes with the user data stream */
+    case SYMBOL:
+        return spec->symbol;
+    case TIME_IN_FORCE:
+        return forms[spec->form].tif;
+    case TYPE:
+        return forms[spec->form].type;
+    default:
+        return NULL;
+    }
+}
+
+static size_t slot_width(enum param param, const struct pw_binance_spec *spec)
+{
+    switch (param) {
+    case CANCEL_NEW_ID:
+    case CANCEL_ORIG_ID:
+    case NEW_ID:
+    case ORIG_ID:
+        return PW_BINANCE_CLIENT_ID_BYTES + 2;
+    case SIDE:
+        return 6; /* "SELL" */
+    case SIGNATURE:
+        return spec->signature_bytes + 2;
+    case TIMESTAMP:
+        return TIME_DIGITS;
+    default:
+        return NUMBER_WIDTH;
+    }
+}
+
+static void put_value(struct out *out, enum param param, const struct pw_binance_spec *spec)
+{
+    const char *constant = constant_of(param, spec);
+    if (constant) {
+        put_text(out, "\"");
+        put_text(out, constant);
+        put_text(out, "\"");
+    } else if (param == RECV_WINDOW) {
+        put_u32(out, spec->recv_window_ms);
+    } else if (param == OMIT_ZERO) {
+        put_text(out, "true");
+    } else {
+        put_blanks(out, slot_width(param, spec));
+    }
+}
+
+static uint32_t params_of(const struct pw_binance_spec *spec)
+{
+    uint32_t params = methods[spec->method].params;
+    if (methods[spec->method].is_order) {
+        params |= forms[spec->form].params | (forms[spec->form].tif ? BIT(TIME_IN_FORCE) : 0);
+    }
+    if (!spec->symbol && spec->method == PW_BINANCE_OPEN_ORDERS) {
+        params &= ~BIT(SYMBOL);
+    }
+    if (spec->api_key && params & BIT(TIMESTAMP)) {
+        params |= SIGNED;
+    }
+    return params;
+}
+
+static bool is_sound(const struct pw_binance_spec *spec)
+{
+    if ((unsigned)spec->method >= PW_BINANCE_METHODS || (unsigned)spec->form >= PW_BINANCE_FORMS ||
+        spec->tick_e8 < 0 || spec->step_e8 < 0) {
+        return false;
+    }
+    uint32_t params = params_of(spec);
+    return (!(params & BIT(SYMBOL)) || (spec->symbol && spec->symbol[0] != '\0' && is_plain(spec->symbol))) &&
+           (!(params & BIT(API_KEY)) ||
+            (spec->api_key && spec->api_key[0] != '\0' && is_plain(spec->api_key) &&
+             (spec->signature_bytes == 64 || spec->signature_bytes == 88))) &&
+           (!(params & BIT(RECV_WINDOW)) || (spec->recv_window_ms >= 1 && spec->recv_window_ms <= 60000));
+}
+
+/* Decimals that all multiples of the unit can be written with. */
+static uint8_t decimals_of(int64_t unit_e8)
+{
+    uint8_t decimals = 8;
+    while (unit_e8 > 0 && decimals > 0 && unit_e8 % 10 == 0) {
+        unit_e8 /= 10;
+        decimals--;
+    }
+    return decimals;
+}
+
+int pw_binance_prepare(struct pw_binance_request *request, const struct pw_binance_spec *spec)
+{
+    if (!is_sound(spec)) {
+        return -EINVAL;
+    }
+    *request = (struct pw_binance_request){.params = params_of(spec),
+                                           .price_decimals = decimals_of(spec->tick_e8),
+                                           .qty_decimals = decimals_of(spec->step_e8),
+                                           .method = (uint8_t)spec->method};
+    request->is_signed = request->params & BIT(SIGNATURE);
+    struct out out = {.text = request->text, .size = sizeof request->text};
+    put_text(&out, "{\"id\":\"");
+    put_blanks(&out, 1 + ID_DIGITS);
+    put_text(&out, "\",\"method\":\"");
+    put_text(&out, methods[spec->method].name);
+    put_text(&out, "\",\"params\":{");
+    const char *comma = "";
+    for (enum param param = 0; param < PARAMS; param++) {
+        if (request->params & BIT(param)) {
+            put_text(&out, comma);
+            put_text(&out, "\"");
+            put_text(&out, names[param]);
+            put_text(&out, "\":");
+            size_t begin = out.at;
+            put_value(&out, param, spec);
+            if (out.at - begin > UINT8_MAX) {
+                return -E2BIG;
+            }
+            request->at[param] = (uint16_t)begin;
+            request->width[param] = (uint8_t)(out.at - begin);
+            comma = ",";
+        }
+    }
+    put_text(&out, "}}");
+    request->bytes = (uint32_t)out.at;
+    return out.full ? -E2BIG : 0;
+}
+
+/* ---- filling: hot ---- */
+
+static const uint64_t power10[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+static void write_hex(char *to, uint64_t value)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (unsigned i = ID_DIGITS; i-- > 0; value >>= 4) {
+        to[i] = digits[value & 15];
+    }
+}
+
+static void write_order_id(char *to, const char *prefix, uint64_t id)
+{
+    to[0] = '"';
+    memcpy(to + 1, prefix, 3);
+    write_hex(to + 4, id);
+    to[1 + PW_BINANCE_CLIENT_ID_BYTES] = '"';
+}
+
+/* A positive number at the right end of its slot. */
+static bool write_number(char *to, int64_t value_e8, unsigned decimals)
+{
+    uint64_t unit = power10[8 - decimals];
+    if (value_e8 <= 0 || (uint64_t)value_e8 % unit != 0) {
+        return false;
+    }
+    uint64_t value = (uint64_t)value_e8 / unit;
+    memset(to, ' ', NUMBER_WIDTH);
+    char *at = to + NUMBER_WIDTH - 1;
+    *at = '"';
+    for (unsigned i = 0; i < decimals; i++, value /= 10) {
+        *--at = (char)('0' + value % 10);
+    }
+    if (decimals > 0) {
+        *--at = '.';
+    }
+    do {
+        *--at = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    *--at = '"';
+    return true;
+}
+
+static bool write_time(char *to, int64_t timestamp_ms)
+{
+    if (timestamp_ms < INT64_C(1000000000000) || timestamp_ms > INT64_C(9999999999999)) {
+        return false;
+    }
+    for (unsigned i = TIME_DIGITS; i-- > 0; timestamp_ms /= 10) {
+        to[i] = (char)('0' + timestamp_ms % 10);
+    }
+    return true;
+}
+
+static bool is_about_order(const struct pw_binance_request *request)
+{
+    return request->params & (BIT(NEW_ID) | BIT(ORIG_ID));
+}
+
+static bool fill_slot(struct pw_binance_request *request, enum param param,
+                      const struct pw_binance_values *values)
+{
+    char *to = request->text + request->at[param];
+    switch (param) {
+    case CANCEL_NEW_ID:
+        write_order_id(to, "pc-", values->cancel_id);
+        return true;
+    case CANCEL_ORIG_ID:
+        write_order_id(to, "pw-", values->cancel_id);
+        return true;
+    case NEW_ID:
+        write_order_id(to, request->method == PW_BINANCE_CANCEL ? "pc-" : "pw-", values->order_id);
+        return true;
+    case ORIG_ID:
+        write_order_id(to, "pw-", values->order_id);
+        return true;
+    case PRICE:
+        return write_number(to, values->price_e8, request->price_decimals);
+    case QUANTITY:
+        return write_number(to, values->qty_e8, request->qty_decimals);
+    case STOP_PRICE:
+        return write_number(to, values->stop_price_e8, request->price_decimals);
+    case SIDE:
+        memcpy(to, values->side == PW_SELL ? "\"SELL\"" : " \"BUY\"", 6);
+        return true;
+    case TIMESTAMP:
+        return write_time(to, values->timestamp_ms);
+    default:
+        return true;
+    }
+}
+
+bool pw_binance_fill(struct pw_binance_request *request, const struct pw_binance_values *values)
+{
+    request->text[ID_AT] = methods[request->method].letter;
+    write_hex(request->text + ID_AT + 1, is_about_order(request) ? values->order_id : values->number);
+    bool ok = true;
+    for (uint32_t left = request->params; left; left &= left - 1) {
+        ok &= fill_slot(request, (enum param)__builtin_ctz(left), values);
+    }
+    return ok;
+}
+
+/* ---- signing ---- */
+
+size_t pw_binance_payload(const struct pw_binance_request *request, char *payload, size_t size)
+{
+    struct out out = {.text = payload, .size = size};
+    const char *joint = "";
+    for (enum param param = 0; param < PARAMS; param++) {
+        if (!(request->params & BIT(param)) || param == SIGNATURE) {
+            continue;
+        }
+        const char *value = request->text + request->at[param], *end = value + request->width[param];
+        while (value < end && (*value == ' ' || *value == '"')) {
+            value++;
+        }
+        end -= end > value && end[-1] == '"';
+        put_text(&out, joint);
+        put_text(&out, names[param]);
+        put_text(&out, "=");
+        put(&out, value, (size_t)(end - value));
+        joint = "&";
+    }
+    return out.full ? 0 : out.at;
+}
+
+bool pw_binance_put_signature(struct pw_binance_request *request, const char *signature, size_t bytes)
+{
+    if (!request->is_signed || bytes + 2 != request->width[SIGNATURE]) {
+        return false;
+    }
+    char *to = request->text + request->at[SIGNATURE];
+    to[0] = to[bytes + 1] = '"';
+    memcpy(to + 1, signature, bytes);
+    return true;
+}
+
+uint32_t pw_binance_method_weight(enum pw_binance_method method, bool has_symbol)
+{
+    return method == PW_BINANCE_OPEN_ORDERS && !has_symbol ? 80 : methods[method].weight;
+}
+
+/* ---- ids ---- */
+
+static bool read_hex(const char *text, uint64_t *value)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < ID_DIGITS; i++) {
+        char c = text[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+            return false;
+        }
+        sum = sum << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    *value = sum;
+    return true;
+}
+
+bool pw_binance_order_id(const char *text, size_t size, uint64_t *client_order_id, bool *is_cancel)
+{
+    if (size != PW_BINANCE_CLIENT_ID_BYTES || text[0] != 'p' || (text[1] != 'w' && text[1] != 'c') ||
+        text[2] != '-') {
+        return false;
+    }
+    *is_cancel = text[1] == 'c';
+    return read_hex(text + 3, client_order_id);
+}
+
+bool pw_binance_request_id(const char *text, size_t size, enum pw_binance_method *method, uint64_t *number)
+{
+    for (unsigned i = 0; size == 1 + ID_DIGITS && i < PW_BINANCE_METHODS; i++) {
+        if (methods[i].letter == text[0]) {
+            *method = (enum pw_binance_method)i;
+            return read_hex(text + 1, number);
+        }
+    }
+    return false;
+}

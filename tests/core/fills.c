@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fills as events: the fee stays in its own asset.
+ */
+#include "fills.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const struct pw_instrument g_instrument = {.symbol = "ETHUSDT", .base = "ETH", .quote = "USDT"};
+static const struct pw_order_row g_row = {
+    .client_order_id = 77, .instrument_idx = 3, .side = PW_SELL, .state = PW_ORDER_PARTIALLY_FILLED};
+
+static struct pw_report report(const char *asset, bool has_trade_id)
+{
+    struct pw_report made = {.client_order_id = 77,
+                             .trade_id = 98765431,
+                             .fill_price_e8 = 2500 * PW_E8,
+                             .fill_qty_e8 = PW_E8 / 10,
+                             .fee_e16 = (pw_i128)4 * 1000000000000,
+                             .venue_ns = 5,
+                             .recv_ns = 6,
+                             .news = PW_NEWS_FILL,
+                             .maker = true,
+                             .has_trade_id = has_trade_id};
+    memcpy(made.fee_asset, asset, strlen(asset));
+    return made;
+}
+
+Test(fills, a_fill_of_which_no_more_is_told_is_one_event)
+{
+    struct pw_event events[PW_FILL_EVENTS_MAX];
+    struct pw_report told = report("", false);
+    cr_assert_eq(pw_fill_events(&told, &g_row, &g_instrument, events), 1);
+    cr_expect_eq(events[0].kind, PW_EVENT_FILL);
+    cr_expect_eq(events[0].flags, PW_FLAG_SELL | PW_FLAG_MAKER);
+    cr_expect_eq(events[0].instrument_idx, 3);
+    cr_expect_eq(events[0].recv_ns, 6);
+    cr_expect_eq(events[0].venue_ns, 5);
+    cr_expect_eq(events[0].body.fill.price_e8, 2500 * PW_E8);
+    cr_expect_eq(events[0].body.fill.qty_e8, PW_E8 / 10);
+    cr_expect_eq(events[0].body.fill.client_order_id, 77);
+    cr_expect(pw_fill_fee_e16(&events[0].body.fill) == told.fee_e16);
+}
+
+static void check(const char *asset, const char *named, bool is_cash)
+{
+    struct pw_event events[PW_FILL_EVENTS_MAX];
+    struct pw_report told = report(asset, true);
+    cr_assert_eq(pw_fill_events(&told, &g_row, &g_instrument, events), 2);
+    cr_expect(pw_fill_fee_e16(&events[0].body.fill) == (is_cash ? told.fee_e16 : 0));
+    cr_expect(pw_fill_quote_fee_e16(&told, &g_instrument) == (is_cash ? told.fee_e16 : 0));
+    const struct pw_fill_info *info = &events[1].body.fill_info;
+    cr_expect_eq(events[1].kind, PW_EVENT_FILL_INFO);
+    cr_expect_eq(info->trade_id, 98765431);
+    cr_expect(pw_fill_info_fee_e16(info) == told.fee_e16);
+    char wanted[16] = {0};
+    memcpy(wanted, named, strlen(named));
+    cr_expect_eq(memcmp(info->fee_asset, wanted, sizeof wanted), 0, "%.16s", info->fee_asset);
+}
+
+Test(fills, a_fee_is_cash_only_in_the_quote_currency)
+{
+    check("USDT", "USDT", true);
+    check("", "USDT", true);
+    check("ETH", "ETH", false);
+    check("BNB", "BNB", false);
+    check("USDTX", "USDTX", false);
+    check("A23456789ABCDEFG", "A23456789ABCDEFG", false);
+}
+
+Test(fills, a_fee_asset_alone_is_told_too)
+{
+    struct pw_event events[PW_FILL_EVENTS_MAX];
+    struct pw_report told = report("BNB", false);
+    cr_expect_eq(pw_fill_events(&told, &g_row, &g_instrument, events), 2);
+}

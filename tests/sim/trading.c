@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Trading over the venue's REST, by OpenSSL's client and OpenSSL's HMAC: what is answered, what is refused
+ * and with which code, and that the public market shows it.
+ */
+#include "venue.h"
+
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char g_secret[] = "simulatedsecret";
+static const char g_yaml[] =
+    "market:\n"
+    "  seed: 7\n"
+    "  instruments:\n"
+    "    - {symbol: BTCUSDT, price: \"61500\", tick: \"0.01\", step: \"0.00001\", volatility_ppm: 0}\n"
+    "accounts:\n"
+    "  - api_key: simkey\n"
+    "    secret: simulatedsecret\n"
+    "    balances: [{asset: USDT, free: \"100000\"}, {asset: BTC, free: \"1\"}]\n"
+    "limits: {weight_per_min: 0}\n";
+
+static struct venue g_venue;
+static struct peer g_peer;
+static json_t *g_json;
+
+static void open_market(void)
+{
+    venue_open(&g_venue, g_yaml);
+    cr_assert(peer_open(&g_peer, venue_tls(&g_venue)));
+}
+
+static void close_market(void)
+{
+    json_decref(g_json);
+    peer_close(&g_peer);
+    venue_close(&g_venue);
+}
+
+static long long now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void sign(const char *payload, char *hex)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+
+    cr_assert_not_null(HMAC(EVP_sha256(), g_secret, sizeof g_secret - 1, (const unsigned char *)payload,
+                            strlen(payload), digest, &size));
+    for (unsigned i = 0; i < size; i++) {
+        sprintf(hex + 2 * i, "%02x", digest[i]);
+    }
+}
+
+/* One request as it stands; the answer's status, its JSON in g_json. */
+static int send_raw(const char *method, const char *target, const char *key, const char *form)
+{
+    char request[4096];
+    int status,
+        size = snprintf(request, sizeof request,
+                        "%s %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\nContent-Length: %zu\r\n\r\n%s", method,
+                        target, key ? "X-MBX-APIKEY: " : "X-Nothing: ", key ? key : "-", strlen(form), form);
+
+    peer_write(&g_peer, request, (size_t)size);
+    status = peer_answer(&g_peer);
+    json_decref(g_json);
+    g_json = json_loadb(g_peer.text, g_peer.text_bytes, 0, NULL);
+    cr_assert_not_null(g_json, "%s", g_peer.text);
+    return status;
+}
+
+/* With time and signature: POST in the body, as ccxt does, the others in the query. */
+static int call(const char *method, const char *path, const char *parameters)
+{
+    char payload[1024], hex[65], text[1200], target[1400];
+    bool form = strcmp(method, "POST") == 0;
+
+    snprintf(payload, sizeof payload, "%s%stimestamp=%lld", parameters, *parameters ? "&" : "", now_ms());
+    sign(payload, hex);
+    snprintf(text, sizeof text, "%s&signature=%s", payload, hex);
+    snprintf(target, sizeof target, "/api/v3/%s%s%s", path, form ? "" : "?", form ? "" : text);
+    return send_raw(method, target, "simkey", form ? text : "");
+}
+
+static const char *string_of(const char *name)
+{
+    const char *text = json_string_value(json_object_get(g_json, name));
+
+    return text ? text : "";
+}
+
+static int code(void)
+{
+    return (int)json_integer_value(json_object_get(g_json, "code"));
+}
+
+static double balance(const char *asset, const char *kind)
+{
+    json_t *entry;
+    size_t i;
+
+    cr_assert_eq(call("GET", "account", ""), 200);
+    json_array_foreach(json_object_get(g_json, "balances"), i, entry)
+    {
+        if (strcmp(json_string_value(json_object_get(entry, "asset")), asset) == 0) {
+            return strtod(json_string_value(json_object_get(entry, kind)), NULL);
+        }
+    }
+    return -1;
+}
+
+TestSuite(trading, .init = open_market, .fini = close_market);
+
+#define BUY  "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC"
+#define SELL "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC"
+
+static const struct {
+    const char *method, *path, *parameters;
+    int status, code;
+} g_refused[] = {
+    {"POST", "order", BUY "&quantity=0.01&price=60000.001", 400, -1013},
+    {"POST", "order", BUY "&quantity=0.000011&price=60000", 400, -1013},
+    {"POST", "order", BUY "&quantity=0.00001&price=60000", 400, -1013},
+    {"POST", "order", BUY "&quantity=0.01&price=600000", 400, -1013},
+    {"POST", "order", BUY "&quantity=0.01&price=60000.000000001", 400, -1111},
+    {"POST", "order", BUY "&quantity=1e-2&price=60000", 400, -1100},
+    {"POST", "order", BUY "&quantity=-1&price=60000", 400, -1100},
+    {"POST", "order", BUY "&quantity=0.01", 400, -1102},
+    {"POST", "order", BUY "&quantity=0.01&price=60000&foo=1", 400, -1104},
+    {"POST", "order", BUY "&quantity=0.01&price=60000&newClientOrderId=a%22b", 400, -1100},
+    {"POST", "order", "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=0.01&price=60000", 400, -1102},
+    {"POST", "order", "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTX&quantity=1&price=1", 400, -1115},
+    {"POST", "order", "symbol=BTCUSDT&side=BUY&type=STOP_LOSS&quantity=0.01", 400, -1116},
+    {"POST", "order", "symbol=BTCUSDT&side=HOLD&type=MARKET&quantity=0.01", 400, -1117},
+    {"POST", "order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01&price=1", 400, -1106},
+    {"POST", "order", "symbol=NOUSDT&side=BUY&type=MARKET&quantity=0.01", 400, -1121},
+    {"POST", "order", "symbol=BTCUSDT&side=SELL&type=LIMIT_MAKER&quantity=0.01&price=50000", 400, -2010},
+    {"POST", "order", BUY "&quantity=2&price=60000", 400, -2010},
+    {"POST", "order", SELL "&quantity=1.1&price=62000", 400, -2010},
+    {"POST", "order/test", SELL "&quantity=1.1&price=62000", 400, -2010},
+    {"GET", "order", "symbol=BTCUSDT&orderId=1", 400, -2013},
+    {"GET", "order", "symbol=BTCUSDT", 400, -1102},
+    {"DELETE", "order", "symbol=BTCUSDT&origClientOrderId=never", 400, -2011},
+    {"DELETE", "openOrders", "symbol=BTCUSDT", 400, -2011},
+    {"PUT", "order", "symbol=BTCUSDT", 405, -1020},
+};
+
+Test(trading, what_cannot_be_done_is_refused_with_the_venue_s_code_and_changes_nothing)
+{
+    for (size_t i = 0; i < sizeof g_refused / sizeof g_refused[0]; i++) {
+        cr_expect_eq(call(g_refused[i].method, g_refused[i].path, g_refused[i].parameters),
+                     g_refused[i].status, "%s", g_refused[i].parameters);
+        cr_expect_eq(code(), g_refused[i].code, "%s: %s", g_refused[i].parameters, g_peer.text);
+    }
+    cr_expect_eq(call("POST", "order/test", BUY "&quantity=0.01&price=60000"), 200);
+    cr_expect_eq(json_object_size(g_json), 0);
+    cr_expect_eq(balance("USDT", "free"), 100000);
+    cr_expect_eq(balance("USDT", "locked"), 0);
+    cr_expect_eq(balance("BTC", "free"), 1);
+}
+
+Test(trading, keys_signatures_and_times_are_checked)
+{
+    char target[512], payload[256], hex[65];
+    static const struct {
+        long long offset_ms, window_ms;
+        int status, code;
+    } times[] = {{0, 5000, 200, 0},        {-4000, 5000, 200, 0},   {-7000, 5000, 400, -1021},
+                 {5000, 5000, 400, -1021}, {-20000, 30000, 200, 0}, {0, 60001, 400, -1131}};
+
+    cr_expect_eq(send_raw("GET", "/api/v3/account?timestamp=1&signature=00", NULL, ""), 401);
+    cr_expect_eq(code(), -2014);
+    cr_expect_eq(send_raw("GET", "/api/v3/account?timestamp=1&signature=00", "other", ""), 401);
+    cr_expect_eq(code(), -2015);
+    cr_expect_eq(send_raw("GET", "/api/v3/account?timestamp=1", "simkey", ""), 400);
+    cr_expect_eq(code(), -1102);
+    snprintf(target, sizeof target, "/api/v3/account?timestamp=%lld&signature=%064d", now_ms(), 0);
+    cr_expect_eq(send_raw("GET", target, "simkey", ""), 400);
+    cr_expect_eq(code(), -1022);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        snprintf(payload, sizeof payload, "recvWindow=%lld&timestamp=%lld", times[i].window_ms,
+                 now_ms() + times[i].offset_ms);
+        sign(payload, hex);
+        snprintf(target, sizeof target, "/api/v3/account?%s&signature=%s", payload, hex);
+        cr_expect_eq(send_raw("GET", target, "simkey", ""), times[i].status, "%zu", i);
+        cr_expect_eq(code(), times[i].code, "%zu: %s", i, g_peer.text);
+    }
+}
+
+Test(trading, query_and_body_are_signed_as_one_text)
+{
+    char payload[512], hex[65], form[512];
+    long long time_ms = now_ms();
+
+    snprintf(payload, sizeof payload, BUY "quantity=0.01&price=60000&timestamp=%lld", time_ms);
+    sign(payload, hex);
+    snprintf(form, sizeof form, "quantity=0.01&price=60000&timestamp=%lld&signature=%s", time_ms, hex);
+    cr_expect_eq(send_raw("POST", "/api/v3/order?" BUY, "simkey", form), 200, "%s", g_peer.text);
+    cr_expect_str_eq(string_of("status"), "NEW");
+}
+
+Test(trading, a_resting_order_is_in_the_public_book_until_it_is_cancelled)
+{
+    long long order_id;
+
+    cr_assert_eq(call("POST", "order", BUY "&quantity=0.4321&price=61000.01&newClientOrderId=mine"), 200);
+    cr_expect_str_eq(string_of("status"), "NEW");
+    cr_expect_eq(json_array_size(json_object_get(g_json, "fills")), 0);
+    order_id = json_integer_value(json_object_get(g_json, "orderId"));
+    cr_expect_eq(balance("USDT", "locked"), 26358.104321);
+    cr_expect_eq(peer_get(&g_peer, "/api/v3/depth?symbol=BTCUSDT&limit=5000"), 200);
+    cr_expect_not_null(strstr(g_peer.text, "[\"61000.01000000\",\"0."));
+
+    cr_expect_eq(call("POST", "order", BUY "&quantity=0.01&price=61000&newClientOrderId=mine"), 400);
+    cr_expect_eq(code(), -2010);
+    cr_expect_str_eq(string_of("msg"), "Duplicate order sent.");
+    cr_expect_eq(call("GET", "openOrders", "symbol=BTCUSDT"), 200);
+    cr_expect_eq(json_array_size(g_json), 1);
+    cr_expect_eq(call("GET", "order", "symbol=BTCUSDT&origClientOrderId=mine"), 200);
+    cr_expect_eq(json_integer_value(json_object_get(g_json, "orderId")), order_id);
+
+    cr_expect_eq(call("DELETE", "order", "symbol=BTCUSDT&origClientOrderId=mine&newClientOrderId=end"), 200);
+    cr_expect_str_eq(string_of("status"), "CANCELED");
+    cr_expect_str_eq(string_of("origClientOrderId"), "mine");
+    cr_expect_str_eq(string_of("clientOrderId"), "end");
+    cr_expect_eq(call("DELETE", "order", "symbol=BTCUSDT&origClientOrderId=mine"), 400);
+    cr_expect_eq(code(), -2011);
+    cr_expect_eq(balance("USDT", "free"), 100000);
+    cr_expect_eq(call("POST", "order", BUY "&quantity=0.01&price=61000&newClientOrderId=mine"), 200);
+    cr_expect_eq(call("POST", "order", BUY "&quantity=0.01&price=61000"), 200);
+    cr_expect_eq(call("DELETE", "openOrders", "symbol=BTCUSDT"), 200);
+    cr_expect_eq(json_array_size(g_json), 2);
+}
+
+Test(trading, an_order_that_takes_is_filled_paid_and_seen_by_the_public)
+{
+    struct peer stream;
+    double paid, got, fee;
+    long long trade_id;
+    char wanted[64];
+
+    cr_assert(peer_open(&stream, venue_tls(&g_venue)));
+    cr_assert_eq(peer_upgrade(&stream, "/ws/btcusdt@trade"), 101);
+    cr_assert_eq(call("POST", "order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.1"), 200);
+    cr_expect_str_eq(string_of("status"), "FILLED");
+    cr_expect_str_eq(string_of("executedQty"), "0.10000000");
+    paid = strtod(string_of("cummulativeQuoteQty"), NULL);
+    json_t *fill = json_array_get(json_object_get(g_json, "fills"), 0);
+    cr_assert_str_eq(json_string_value(json_object_get(fill, "commissionAsset")), "BTC");
+    trade_id = json_integer_value(json_object_get(fill, "tradeId"));
+    snprintf(wanted, sizeof wanted, "\"t\":%lld,", trade_id);
+    do {
+        cr_assert_eq(peer_hear_data(&stream, 5000), 1);
+    } while (!strstr(stream.text, wanted));
+    peer_close(&stream);
+
+    cr_expect_float_eq(balance("USDT", "free"), 100000 - paid, 1e-7);
+    got = balance("BTC", "free") - 1;
+    cr_expect_eq(call("GET", "myTrades", "symbol=BTCUSDT"), 200);
+    fee = 0;
+    for (size_t i = 0; i < json_array_size(g_json); i++) {
+        json_t *trade = json_array_get(g_json, i);
+        fee += strtod(json_string_value(json_object_get(trade, "commission")), NULL);
+        cr_expect(json_is_true(json_object_get(trade, "isBuyer")));
+        cr_expect(json_is_false(json_object_get(trade, "isMaker")));
+    }
+    cr_expect_float_eq(got, 0.1 - fee, 1e-10);
+    cr_expect(fee > 0.0000999 && fee < 0.0001001);
+}
+
+Test(trading, what_ioc_and_fok_leave_over_expires)
+{
+    cr_assert_eq(
+        call("POST", "order", "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=FOK&quantity=0.1&price=50000"),
+        200);
+    cr_expect_str_eq(string_of("status"), "EXPIRED");
+    cr_assert_eq(call("POST", "order",
+                      "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=IOC&quantity=0.1&price=50000"
+                      "&newOrderRespType=RESULT"),
+                 200);
+    cr_expect_str_eq(string_of("status"), "EXPIRED");
+    cr_expect_null(json_object_get(g_json, "fills"));
+    cr_assert_eq(call("POST", "order", SELL "&quantity=0.1&price=70000&newOrderRespType=ACK"), 200);
+    cr_expect_null(json_object_get(g_json, "status"));
+    cr_expect_eq(balance("USDT", "free"), 100000);
+    cr_expect_float_eq(balance("BTC", "locked"), 0.1, 1e-10);
+}
+
+Test(trading, a_recording_with_accounts_is_refused_as_a_config)
+{
+    char command[1024], path[128];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/wrong.yaml", g_venue.dir);
+    file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs("capture: {files: [none]}\naccounts:\n  - {api_key: a b, secret: x}\n", file);
+    fclose(file);
+    snprintf(command, sizeof command,
+             "%s --check %s 2>&1 | grep -c 'cannot be traded in\\|letters and digits' "
+             "| grep -qx 2",
+             getenv("PINWHEEL_SIM"), path);
+    cr_expect_eq(system(command), 0);
+}

@@ -1,0 +1,785 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every example message of order entry and user data against its stated meaning, field by field; what the
+ * answers are to an order; prefixes and changed bytes do no harm.
+ */
+#include "binance_answers.h"
+
+#include "../wire/guard.h"
+#include "shared.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what a message says, in the words of the examples ---- */
+
+static json_t *e8(int64_t value)
+{
+    return json_string(text_e8(value));
+}
+
+static json_t *slice(const struct pw_json_text *text)
+{
+    return text->size ? json_stringn(text->text, text->size) : json_null();
+}
+
+static json_t *lower(const struct pw_json_text *text)
+{
+    char copy[32] = {0};
+    cr_assert_lt(text->size, sizeof copy);
+    for (size_t i = 0; i < text->size; i++) {
+        copy[i] = (char)(text->text[i] >= 'A' && text->text[i] <= 'Z' ? text->text[i] + 32 : text->text[i]);
+    }
+    return json_string(copy);
+}
+
+static json_t *ns(int64_t value)
+{
+    return value ? json_integer(value) : json_null();
+}
+
+static const char *const g_statuses[] = {
+    "none",           "new",      "pending_new", "partially_filled", "filled", "canceled",
+    "pending_cancel", "rejected", "expired",     "expired_in_match"};
+static const char *const g_halves[] = {"unknown", "success", "failure", "not_attempted"};
+static const char *const g_types[] = {"none",     "new",   "canceled", "replaced",
+                                      "rejected", "trade", "expired",  "trade_prevention"};
+
+static void say_order(json_t *said, const struct pw_binance_order *order)
+{
+    json_object_set_new(
+        said, "event",
+        json_string(order->status == PW_BINANCE_STATUS_CANCELED ? "order_canceled" : "order_result"));
+    json_object_set_new(said, "symbol", json_string(order->symbol));
+    json_object_set_new(said, "order_id", json_integer((json_int_t)order->venue_order_id));
+    json_object_set_new(said, "client_order_id", slice(&order->client_id));
+    json_object_set_new(said, "cancel_client_id", slice(&order->cancel_id));
+    json_object_set_new(said, "status", json_string(g_statuses[order->status]));
+    json_object_set_new(said, "side", json_string(order->side == PW_SELL ? "sell" : "buy"));
+    json_object_set_new(said, "price", e8(order->price_e8));
+    json_object_set_new(said, "qty", e8(order->qty_e8));
+    json_object_set_new(said, "filled_qty", e8(order->executed_qty_e8));
+    json_object_set_new(said, "remaining_qty", e8(order->qty_e8 - order->executed_qty_e8));
+    json_object_set_new(said, "quote_filled", e8(order->quote_e8));
+    json_object_set_new(said, "ts_trade_ns", ns(order->venue_ns));
+    json_object_set_new(said, "ts_created_ns", ns(order->created_ns));
+    json_object_set_new(said, "ts_updated_ns", ns(order->update_ns));
+}
+
+static void say_replace(json_t *said, const struct pw_binance_replace *replace)
+{
+    json_object_set_new(said, "event", json_string("cancel_replace"));
+    json_object_set_new(said, "cancel", json_string(g_halves[replace->cancel]));
+    json_object_set_new(said, "new", json_string(g_halves[replace->place]));
+    json_object_set_new(said, "canceled_order_id",
+                        json_integer((json_int_t)replace->canceled.venue_order_id));
+    json_object_set_new(said, "new_order_id", json_integer((json_int_t)replace->placed.venue_order_id));
+    json_object_set_new(said, "new_client_order_id", slice(&replace->placed.client_id));
+    json_object_set_new(said, "new_error_code", json_integer(replace->place_error.code));
+    json_object_set_new(said, "cancel_error_code", json_integer(replace->cancel_error.code));
+    json_object_set_new(said, "ts_trade_ns", ns(replace->placed.venue_ns));
+}
+
+static const char *action(const struct pw_binance_told *told)
+{
+    struct pw_binance_verdict verdict = pw_binance_judge(told->http_status, &told->error);
+    switch (verdict.meaning) {
+    case PW_BINANCE_MEANS_LIMITED:
+        return told->http_status == 418 ? "stop_until" : "backoff";
+    case PW_BINANCE_MEANS_FATAL:
+        return "fatal";
+    case PW_BINANCE_MEANS_CANCEL_UNKNOWN:
+        return "cancel_failed_reconcile";
+    default:
+        return "other";
+    }
+}
+
+static void say_error(json_t *said, const struct pw_binance_told *told)
+{
+    struct pw_binance_verdict verdict = pw_binance_judge(told->http_status, &told->error);
+    json_object_set_new(said, "event", json_string("error"));
+    json_object_set_new(said, "code", json_integer(told->error.code));
+    json_object_set_new(said, "action", json_string(action(told)));
+    json_object_set_new(said, "banned_until_ns", ns(told->retry_after_ns));
+    json_object_set_new(said, "wait_ns", ns(told->retry_after_ns - told->server_ns));
+    json_object_set_new(
+        said, "reason",
+        json_string(verdict.reason == PW_REASON_VENUE_FUNDS ? "insufficient_balance" : "other"));
+}
+
+static void say_execution(json_t *said, const struct pw_binance_execution *x)
+{
+    json_object_set_new(said, "event", json_string("order_update"));
+    json_object_set_new(said, "exec_type", json_string(g_types[x->type]));
+    json_object_set_new(said, "status", json_string(g_statuses[x->status]));
+    json_object_set_new(said, "symbol", json_string(x->symbol));
+    json_object_set_new(said, "order_id", json_integer((json_int_t)x->venue_order_id));
+    json_object_set_new(said, "client_order_id", slice(&x->client_id));
+    json_object_set_new(said, "cancel_client_id", slice(&x->cancel_id));
+    json_object_set_new(said, "side", json_string(x->side == PW_SELL ? "sell" : "buy"));
+    json_object_set_new(said, "type", lower(&x->order_type));
+    json_object_set_new(said, "tif", lower(&x->tif));
+    json_object_set_new(said, "price", e8(x->price_e8));
+    json_object_set_new(said, "qty", e8(x->qty_e8));
+    json_object_set_new(said, "last_qty", e8(x->last_qty_e8));
+    json_object_set_new(said, "last_price", e8(x->last_price_e8));
+    json_object_set_new(said, "filled_qty", e8(x->executed_qty_e8));
+    json_object_set_new(said, "remaining_qty", e8(x->qty_e8 - x->executed_qty_e8));
+    json_object_set_new(said, "quote_filled", e8(x->quote_e8));
+    json_object_set_new(said, "avg_price",
+                        x->executed_qty_e8 ? e8((int64_t)((pw_i128)x->quote_e8 * PW_E8 / x->executed_qty_e8))
+                                           : json_null());
+    json_object_set_new(said, "fee", e8(x->fee_e8));
+    json_object_set_new(said, "fee_asset", json_string(x->fee_asset));
+    json_object_set_new(said, "trade_id",
+                        x->has_trade_id ? json_integer((json_int_t)x->trade_id) : json_null());
+    json_object_set_new(said, "liquidity", json_string(x->is_maker ? "maker" : "taker"));
+    json_object_set_new(said, "on_book", json_boolean(x->is_on_book));
+    json_object_set_new(said, "expiry_reason", slice(&x->expiry_reason));
+    json_object_set_new(said, "reject_reason", slice(&x->reject_reason));
+    json_object_set_new(said, "prevented_qty", e8(x->prevented_qty_e8));
+    json_object_set_new(said, "prevented_match_id", json_integer((json_int_t)x->prevented_match_id));
+    json_object_set_new(said, "ts_trade_ns", ns(x->trade_ns));
+}
+
+static json_t *orders_of(const struct pw_binance_list *list)
+{
+    struct pw_binance_cursor cursor = {.begun = false};
+    struct pw_binance_order order;
+    json_t *rows = json_array();
+    while (pw_binance_order_next(&cursor, list, &order)) {
+        json_t *row = json_object();
+        say_order(row, &order);
+        json_array_append_new(rows, row);
+    }
+    cr_assert_eq(json_array_size(rows), list->cnt);
+    return rows;
+}
+
+static json_t *balances_of(const struct pw_binance_list *list)
+{
+    struct pw_binance_cursor cursor = {.begun = false};
+    struct pw_binance_balance balance;
+    json_t *rows = json_object();
+    while (pw_binance_balance_next(&cursor, list, &balance)) {
+        json_object_setn_new(rows, balance.asset.text, balance.asset.size,
+                             json_pack("[ss]", text_e8(balance.free_e8), text_e8(balance.locked_e8)));
+    }
+    cr_assert_eq(json_object_size(rows), list->cnt);
+    return rows;
+}
+
+static void say_limits(json_t *said, const struct pw_binance_told *told)
+{
+    for (uint32_t i = 0; i < told->limit_cnt; i++) {
+        const struct pw_binance_limit *limit = &told->limits[i];
+        const char *name = limit->type == PW_BINANCE_LIMIT_WEIGHT ? "weight_1m"
+                           : limit->interval_s == 10              ? "orders_10s"
+                                                                  : "orders_1d";
+        cr_expect(limit->limit >= limit->count);
+        json_object_set_new(said, name, json_integer(limit->count));
+    }
+}
+
+static void say_reply(json_t *said, const struct pw_binance_told *told)
+{
+    json_object_set_new(said, "status", json_integer(told->http_status));
+    json_object_set_new(said, "req_id",
+                        told->id_kind == PW_BINANCE_ID_TEXT ? slice(&told->id)
+                        : told->id_kind == PW_BINANCE_ID_INTEGER
+                            ? json_integer(strtoll(told->id.text, NULL, 10))
+                            : json_null());
+    say_limits(said, told);
+}
+
+static void say_body(json_t *said, const struct pw_binance_told *told)
+{
+    switch (told->kind) {
+    case PW_BINANCE_TOLD_ERROR:
+        say_error(said, told);
+        break;
+    case PW_BINANCE_TOLD_ORDER:
+        say_order(said, &told->body.order);
+        break;
+    case PW_BINANCE_TOLD_REPLACE:
+        say_replace(said, &told->body.replace);
+        break;
+    case PW_BINANCE_TOLD_ORDERS:
+        json_object_set_new(said, "event", json_string("open_orders"));
+        json_object_set_new(said, "count", json_integer(told->body.many.list.cnt));
+        json_object_set_new(said, "orders", orders_of(&told->body.many.list));
+        break;
+    case PW_BINANCE_TOLD_SESSION:
+        json_object_set_new(said, "event", json_string("session"));
+        json_object_set_new(said, "authorized", json_boolean(told->body.session.is_logged_on));
+        json_object_set_new(said, "user_stream", json_null());
+        json_object_set_new(said, "ts_ns", ns(told->body.session.venue_ns));
+        break;
+    case PW_BINANCE_TOLD_SUBSCRIBED:
+        json_object_set_new(said, "event", json_string("user_stream_subscribed"));
+        break;
+    case PW_BINANCE_TOLD_EXECUTION:
+        say_execution(said, &told->body.execution);
+        break;
+    case PW_BINANCE_TOLD_BALANCES:
+        json_object_set_new(said, "event", json_string("balances"));
+        json_object_set_new(said, "balances", balances_of(&told->body.many.list));
+        json_object_set_new(said, "ts_updated_ns", ns(told->body.many.update_ns));
+        break;
+    case PW_BINANCE_TOLD_BALANCE_DELTA:
+    case PW_BINANCE_TOLD_LOCK_DELTA:
+        json_object_set_new(
+            said, "event",
+            json_string(told->kind == PW_BINANCE_TOLD_LOCK_DELTA ? "balance_lock_delta" : "balance_delta"));
+        json_object_set_new(said, "asset", slice(&told->body.delta.asset));
+        json_object_set_new(said, "delta", e8(told->body.delta.delta_e8));
+        json_object_set_new(said, "ts_trade_ns", ns(told->body.delta.trade_ns));
+        break;
+    case PW_BINANCE_TOLD_ORDER_LIST:
+        json_object_set_new(said, "event", json_string("order_list_update"));
+        break;
+    case PW_BINANCE_TOLD_STREAM_ENDED:
+        json_object_set_new(said, "event", json_string("user_stream_ended"));
+        json_object_set_new(said, "action", json_string("resubscribe"));
+        break;
+    case PW_BINANCE_TOLD_SHUTDOWN:
+        json_object_set_new(said, "event", json_string("server_shutdown"));
+        json_object_set_new(said, "action", json_string("reconnect"));
+        break;
+    case PW_BINANCE_TOLD_NOTHING:
+        json_object_set_new(said, "event", json_string("ignored"));
+        json_object_set_new(said, "reason", json_string("unknown event type"));
+        break;
+    default:
+        break;
+    }
+}
+
+static json_t *say(const struct pw_binance_told *told)
+{
+    json_t *said = json_object();
+    json_object_set_new(said, "subscription_id", json_integer(told->subscription_id));
+    json_object_set_new(said, "ts_event_ns", ns(told->event_ns));
+    if (told->http_status) {
+        say_reply(said, told);
+    }
+    say_body(said, told);
+    return said;
+}
+
+/* ---- the examples ---- */
+
+/* We place no order lists: that one changed is all that is read of it. */
+static bool is_left_out(const json_t *expected, const char *key)
+{
+    bool is_list = json_object_get(expected, "list_id") != NULL;
+    return is_list && strcmp(key, "event") != 0 && strcmp(key, "ts_event_ns") != 0;
+}
+
+static void compare(const json_t *expected, const json_t *said, json_int_t id)
+{
+    const char *key;
+    json_t *want;
+    json_object_foreach((json_t *)expected, key, want)
+    {
+        const json_t *got = json_object_get(said, key);
+        if (is_left_out(expected, key)) {
+            continue;
+        }
+        if (json_is_array(want) && json_is_array(got) && json_is_object(json_array_get(want, 0))) {
+            for (size_t i = 0; i < json_array_size(want); i++) {
+                compare(json_array_get(want, i), json_array_get(got, i), id);
+            }
+            continue;
+        }
+        char *want_text = json_dumps(want, JSON_ENCODE_ANY);
+        char *got_text = got ? json_dumps(got, JSON_ENCODE_ANY) : strdup("nothing");
+        cr_expect(got && json_equal(want, got), "line %lld: %s is %s, not %s", (long long)id, key, got_text,
+                  want_text);
+        free(want_text);
+        free(got_text);
+    }
+}
+
+static bool is_channel(const json_t *line, const char *channel)
+{
+    return strcmp(json_string_value(json_object_get(line, "channel")), channel) == 0 &&
+           strcmp(json_string_value(json_object_get(line, "venue")), "binance_spot") == 0;
+}
+
+/* Goes through the examples of order entry and user data. */
+static void each_example(void (*visit)(const json_t *line, const char *msg, size_t size, bool from_us),
+                         unsigned wanted)
+{
+    struct shared_lines lines;
+    unsigned cnt = 0;
+    shared_need();
+    shared_open(&lines, "venues/messages.jsonl");
+    while (shared_next(&lines)) {
+        json_t *line = json_loadb(lines.line, lines.size, 0, NULL);
+        if (is_channel(line, "wsapi") || is_channel(line, "user")) {
+            const json_t *msg = json_object_get(line, "msg");
+            bool from_us = strcmp(json_string_value(json_object_get(line, "direction")), "c2s") == 0;
+            visit(line, json_string_value(msg), json_string_length(msg), from_us);
+            cnt++;
+        }
+        json_decref(line);
+    }
+    shared_close(&lines);
+    cr_assert_eq(cnt, wanted);
+}
+
+static void check_example(const json_t *line, const char *msg, size_t size, bool from_us)
+{
+    struct pw_binance_told told;
+    enum pw_decode result = pw_binance_told(msg, size, &told);
+    json_int_t id = json_integer_value(json_object_get(line, "id"));
+    if (from_us) {
+        cr_expect_eq(result, PW_DECODE_BAD_FIELD, "line %lld: a request is no answer", (long long)id);
+        return;
+    }
+    cr_assert(result >= 0 || result == PW_DECODE_ERROR_REPLY, "line %lld: %s", (long long)id,
+              pw_decode_name(result));
+    json_t *said = say(&told);
+    compare(json_object_get(line, "expect"), said, id);
+    json_decref(said);
+}
+
+Test(answers, every_example_has_its_stated_meaning)
+{
+    each_example(check_example, 31);
+}
+
+/* ---- damage ---- */
+
+static struct guard g_guard;
+
+static void check_damage(const json_t *line, const char *msg, size_t size, bool from_us)
+{
+    struct pw_binance_told told;
+    (void)line;
+    (void)from_us;
+    for (size_t cut = 0; cut < size; cut++) {
+        cr_assert_eq(pw_binance_told(guard_copy(&g_guard, msg, cut), cut, &told), PW_DECODE_BAD_JSON);
+    }
+    for (size_t i = 0; i < size; i++) {
+        char *copy = guard_copy(&g_guard, msg, size);
+        for (int bit = 0; bit < 8; bit++) {
+            copy[i] ^= (char)(1 << bit);
+            enum pw_decode result = pw_binance_told(copy, size, &told);
+            cr_assert(result >= -6 && result <= 3);
+            if (result == PW_DECODE_OK && told.kind == PW_BINANCE_TOLD_EXECUTION) {
+                cr_assert(told.body.execution.executed_qty_e8 <= told.body.execution.qty_e8 ||
+                          told.body.execution.qty_e8 == 0);
+            }
+            copy[i] ^= (char)(1 << bit);
+        }
+    }
+}
+
+Test(answers, damaged_messages_are_judged_without_harm)
+{
+    g_guard = guard_make(8192);
+    each_example(check_damage, 31);
+    guard_free(&g_guard);
+}
+
+/* ---- single cases ---- */
+
+static enum pw_decode decode(const char *msg, struct pw_binance_told *told)
+{
+    return pw_binance_told(msg, strlen(msg), told);
+}
+
+#define OURS       "pw-0000000001000007"
+#define ID_OF_OURS UINT64_C(0x1000007)
+#define EXECUTION(ids, type, status, rest)                                                                   \
+    "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":1709654400500,\"s\":\"ETHUSDT\"," ids  \
+    ",\"S\":\"BUY\",\"o\":\"LIMIT\",\"q\":\"1.0\",\"x\":\"" type "\",\"X\":\"" status                        \
+    "\",\"i\":12,\"T\":1709654400499," rest "}}"
+#define NO_FILL(z) "\"l\":\"0\",\"z\":\"" z "\",\"L\":\"0\",\"t\":-1"
+#define FILL       "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"2500\",\"n\":\"0.0004\",\"N\":\"ETH\",\"t\":98,\"m\":true"
+
+static struct pw_report report_of(const char *msg)
+{
+    struct pw_binance_told told;
+    struct pw_report report = {.client_order_id = 0};
+    cr_assert_eq(decode(msg, &told), PW_DECODE_OK, "%s", msg);
+    cr_assert_eq(told.kind, PW_BINANCE_TOLD_EXECUTION);
+    cr_assert(pw_binance_execution_report(&told.body.execution, 77, &report), "%s", msg);
+    cr_expect_eq(report.client_order_id, ID_OF_OURS);
+    cr_expect_eq(report.recv_ns, 77);
+    cr_expect_eq(report.venue_ns, INT64_C(1709654400499000000));
+    return report;
+}
+
+Test(answers, an_execution_is_a_report)
+{
+    struct pw_report fill = report_of(EXECUTION("\"c\":\"" OURS "\"", "TRADE", "PARTIALLY_FILLED", FILL));
+    cr_expect_eq(fill.news, PW_NEWS_FILL);
+    cr_expect_eq(fill.fill_qty_e8, 40000000);
+    cr_expect_eq(fill.fill_price_e8, 2500 * PW_E8);
+    cr_expect_eq(fill.executed_qty_e8, 40000000);
+    cr_expect(fill.fee_e16 == (pw_i128)40000 * PW_E8);
+    cr_expect_str_eq(fill.fee_asset, "ETH");
+    cr_expect(fill.maker && fill.has_trade_id && fill.trade_id == 98);
+    cr_expect_eq(report_of(EXECUTION("\"c\":\"" OURS "\"", "NEW", "NEW", NO_FILL("0"))).news, PW_NEWS_ACK);
+    struct pw_report cancel = report_of(EXECUTION("\"c\":\"pc-0000000001000007\",\"C\":\"" OURS "\"",
+                                                  "CANCELED", "CANCELED", NO_FILL("0.4")));
+    cr_expect_eq(cancel.news, PW_NEWS_CANCELED);
+    cr_expect_eq(cancel.executed_qty_e8, 40000000);
+    cr_expect_eq(report_of(EXECUTION("\"c\":\"" OURS "\"", "EXPIRED", "EXPIRED", NO_FILL("0"))).news,
+                 PW_NEWS_EXPIRED);
+    cr_expect_eq(
+        report_of(EXECUTION("\"c\":\"" OURS "\"", "TRADE_PREVENTION", "EXPIRED_IN_MATCH", NO_FILL("0"))).news,
+        PW_NEWS_EXPIRED);
+    struct pw_report reject = report_of(EXECUTION("\"c\":\"" OURS "\"", "REJECTED", "REJECTED",
+                                                  NO_FILL("0") ",\"r\":\"WOULD_MATCH_IMMEDIATELY\""));
+    cr_expect_eq(reject.news, PW_NEWS_REJECT);
+    cr_expect_eq(reject.reason, PW_REASON_VENUE_WOULD_TAKE);
+}
+
+Test(answers, executions_of_others_and_partial_prevention_are_no_report)
+{
+    static const char *const msgs[] = {
+        EXECUTION("\"c\":\"web_123\"", "TRADE", "PARTIALLY_FILLED", FILL),
+        EXECUTION("\"c\":\"pc-0000000001000007\"", "NEW", "NEW", NO_FILL("0")),
+        EXECUTION("\"c\":\"" OURS "\"", "TRADE_PREVENTION", "PARTIALLY_FILLED", NO_FILL("0")),
+    };
+    for (size_t i = 0; i < 3; i++) {
+        struct pw_binance_told told;
+        struct pw_report report;
+        cr_assert_eq(decode(msgs[i], &told), PW_DECODE_OK);
+        cr_expect(!pw_binance_execution_report(&told.body.execution, 1, &report), "row %zu", i);
+    }
+}
+
+Test(answers, executions_that_contradict_themselves_are_refused)
+{
+    static const char *const msgs[] = {
+        EXECUTION("\"c\":\"x\"", "TRADE", "FILLED", NO_FILL("0")),
+        EXECUTION("\"c\":\"x\"", "NEW", "NEW", FILL),
+        EXECUTION("\"c\":\"x\"", "NEW", "SOMETHING", NO_FILL("0")),
+        EXECUTION("\"c\":\"x\"", "SOMETHING", "NEW", NO_FILL("0")),
+        EXECUTION("\"c\":\"x\"", "NEW", "NEW", NO_FILL("1.1")),
+        EXECUTION("\"c\":\"x\"", "NEW", "NEW", NO_FILL("-0.1")),
+        EXECUTION("\"c\":\"x\"", "TRADE", "FILLED", "\"l\":\"0.5\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1"),
+        EXECUTION("\"c\":\"x\"", "TRADE", "FILLED", "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"0\",\"t\":1"),
+        EXECUTION("\"c\":\"x\"", "TRADE", "FILLED", "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":-1"),
+        EXECUTION("\"c\":\"x\"", "TRADE", "FILLED",
+                  "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1,\"n\":\"1\""),
+        EXECUTION("\"c\":\"x\"", "TRADE", "FILLED",
+                  "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1,\"n\":\"1\",\"N\":\"ABCDEFGHIJKLMNOPQ\""),
+        EXECUTION("\"c\":\"x\",\"c\":\"y\"", "NEW", "NEW", NO_FILL("0")),
+    };
+    for (size_t i = 0; i < sizeof msgs / sizeof msgs[0]; i++) {
+        struct pw_binance_told told;
+        enum pw_decode result = decode(msgs[i], &told);
+        cr_expect(result == PW_DECODE_BAD_FIELD || result == PW_DECODE_BAD_NUMBER, "row %zu: %d", i, result);
+    }
+}
+
+#define REPLY(letter, status, rest) "{\"id\":\"" letter "0000000001000007\",\"status\":" status "," rest "}"
+#define ORDER(id, status, executed)                                                                          \
+    "{\"symbol\":\"ETHUSDT\",\"orderId\":12,\"clientOrderId\":\"" id                                         \
+    "\",\"price\":\"2\",\"origQty\":\"10\","                                                                 \
+    "\"executedQty\":\"" executed "\",\"cummulativeQuoteQty\":\"-1\",\"status\":\"" status                   \
+    "\",\"side\":\"BUY\"}"
+
+Test(answers, an_order_in_a_reply_is_a_report_by_what_was_asked)
+{
+    static const struct {
+        const char *msg;
+        enum pw_binance_method method;
+        enum pw_order_news news;
+        int64_t executed_e8;
+    } rows[] = {
+        {REPLY("p", "200",
+               "\"result\":{\"symbol\":\"ETHUSDT\",\"orderId\":12,\"clientOrderId\":\"" OURS "\"}"),
+         PW_BINANCE_PLACE, PW_NEWS_ACK, 0},
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "PARTIALLY_FILLED", "4")), PW_BINANCE_PLACE, PW_NEWS_ACK,
+         4 * PW_E8},
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "FILLED", "10")), PW_BINANCE_PLACE, PW_NEWS_FOUND_FILLED,
+         10 * PW_E8},
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "EXPIRED", "0")), PW_BINANCE_PLACE, PW_NEWS_EXPIRED, 0},
+        {REPLY("q", "200", "\"result\":" ORDER(OURS, "NEW", "0")), PW_BINANCE_ORDER_STATUS,
+         PW_NEWS_FOUND_OPEN, 0},
+        {REPLY("q", "200", "\"result\":" ORDER(OURS, "CANCELED", "3")), PW_BINANCE_ORDER_STATUS,
+         PW_NEWS_CANCELED, 3 * PW_E8},
+        {REPLY("q", "200", "\"result\":" ORDER(OURS, "REJECTED", "0")), PW_BINANCE_ORDER_STATUS,
+         PW_NEWS_REJECT, 0},
+        {REPLY("c", "200",
+               "\"result\":{\"symbol\":\"ETHUSDT\",\"orderId\":12,\"origClientOrderId\":\"" OURS
+               "\",\"clientOrderId\":\"pc-0000000001000007\"}"),
+         PW_BINANCE_CANCEL, PW_NEWS_CANCELED, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_binance_told told;
+        struct pw_report report;
+        cr_assert_eq(decode(rows[i].msg, &told), PW_DECODE_CONTROL, "row %zu", i);
+        cr_assert(told.is_ours && told.kind == PW_BINANCE_TOLD_ORDER);
+        cr_expect_eq(told.method, rows[i].method);
+        cr_expect_eq(told.number, ID_OF_OURS);
+        cr_assert(pw_binance_order_report(&told.body.order, told.method, 5, &report), "row %zu", i);
+        cr_expect_eq(report.news, rows[i].news, "row %zu", i);
+        cr_expect_eq(report.executed_qty_e8, rows[i].executed_e8);
+        cr_expect_eq(report.client_order_id, ID_OF_OURS);
+    }
+}
+
+Test(answers, all_open_orders_are_gone_through)
+{
+    struct pw_binance_told told;
+    cr_assert_eq(
+        decode("{\"id\":1,\"status\":200,\"result\":[" ORDER(
+                   OURS, "NEW", "0") ",{\"contingencyType\":\"OCO\"}," ORDER("web_1", "NEW", "0") "]}",
+               &told),
+        PW_DECODE_CONTROL);
+    cr_assert_eq(told.kind, PW_BINANCE_TOLD_ORDERS);
+    cr_expect_eq(told.body.many.list.cnt, 2);
+    struct pw_binance_cursor cursor = {.begun = false};
+    struct pw_binance_order order;
+    struct pw_report report;
+    cr_assert(pw_binance_order_next(&cursor, &told.body.many.list, &order));
+    cr_expect(pw_binance_order_report(&order, PW_BINANCE_OPEN_ORDERS, 1, &report));
+    cr_assert(pw_binance_order_next(&cursor, &told.body.many.list, &order));
+    cr_expect(!pw_binance_order_report(&order, PW_BINANCE_OPEN_ORDERS, 1, &report), "not ours");
+    cr_expect(!pw_binance_order_next(&cursor, &told.body.many.list, &order));
+    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":[{\"orderId\":1}]}", &told),
+                 PW_DECODE_BAD_FIELD);
+    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":[]}", &told), PW_DECODE_CONTROL);
+    cr_expect_eq(told.body.many.list.cnt, 0);
+}
+
+Test(answers, an_account_has_its_balances)
+{
+    struct pw_binance_told told;
+    cr_assert_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"updateTime\":1564034571073,\"balances\":[{"
+                        "\"asset\":\"BTC\","
+                        "\"free\":\"1.5\",\"locked\":\"0.25\"}],\"uid\":1}}",
+                        &told),
+                 PW_DECODE_CONTROL);
+    cr_assert_eq(told.kind, PW_BINANCE_TOLD_ACCOUNT);
+    json_t *rows = balances_of(&told.body.many.list), *want = json_pack("{s:[ss]}", "BTC", "1.5", "0.25");
+    cr_expect(json_equal(rows, want));
+    json_decref(rows);
+    json_decref(want);
+}
+
+Test(answers, the_venues_time_is_read_in_either_unit)
+{
+    struct pw_binance_told told;
+    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559}}", &told),
+                 PW_DECODE_CONTROL);
+    cr_expect_eq(told.kind, PW_BINANCE_TOLD_TIME);
+    cr_expect_eq(told.server_ns, INT64_C(1499827319559000000));
+    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559123}}", &told),
+                 PW_DECODE_CONTROL);
+    cr_expect_eq(told.server_ns, INT64_C(1499827319559123000));
+}
+
+Test(answers, replies_that_contradict_themselves_are_refused)
+{
+    static const char *const msgs[] = {
+        "{\"id\":1,\"status\":200}",
+        "{\"id\":1,\"status\":200,\"error\":{\"code\":-1,\"msg\":\"\"}}",
+        "{\"id\":1,\"status\":400,\"result\":{}}",
+        "{\"id\":1,\"status\":400,\"result\":{},\"error\":{\"code\":-1,\"msg\":\"\"}}",
+        "{\"id\":1,\"status\":400,\"error\":{\"msg\":\"\"}}",
+        "{\"id\":[],\"status\":200,\"result\":{}}",
+        "{\"status\":200,\"result\":{}}",
+        "{\"id\":1,\"status\":\"200\",\"result\":{}}",
+        "{\"id\":1,\"status\":200,\"result\":{},\"rateLimits\":[1]}",
+        "{\"id\":1,\"status\":200,\"result\":{},\"rateLimits\":{}}",
+        "{\"id\":1,\"status\":200,\"result\":{\"cancelResult\":\"SUCCESS\"}}",
+    };
+    for (size_t i = 0; i < sizeof msgs / sizeof msgs[0]; i++) {
+        struct pw_binance_told told;
+        cr_expect_eq(decode(msgs[i], &told), PW_DECODE_BAD_FIELD, "row %zu", i);
+    }
+}
+
+/* ---- meaning ---- */
+
+static struct pw_binance_error error(int64_t code, const char *text)
+{
+    return (struct pw_binance_error){code, {text, strlen(text), false}};
+}
+
+Test(answers, errors_mean_what_the_venue_says_of_them)
+{
+    static const struct {
+        uint32_t status;
+        int64_t code;
+        const char *text;
+        enum pw_binance_meaning meaning;
+        enum pw_reason reason;
+    } rows[] = {
+        {400, -1013, "Filter failure: LOT_SIZE", PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_FILTER},
+        {400, -2010, "Account has insufficient balance for requested action.", PW_BINANCE_MEANS_REFUSED,
+         PW_REASON_VENUE_FUNDS},
+        {400, -2010, "Duplicate order sent.", PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_DUPLICATE},
+        {400, -2010, "Order would immediately match and take.", PW_BINANCE_MEANS_REFUSED,
+         PW_REASON_VENUE_WOULD_TAKE},
+        {400, -2010, "Stop price would trigger immediately.", PW_BINANCE_MEANS_REFUSED,
+         PW_REASON_VENUE_WOULD_TRIGGER},
+        {400, -2010, "This symbol is not permitted for this account.", PW_BINANCE_MEANS_REFUSED,
+         PW_REASON_VENUE_REFUSED},
+        {400, -2011, "Unknown order sent.", PW_BINANCE_MEANS_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND},
+        {400, -2011, "Order was not canceled due to cancel restrictions.", PW_BINANCE_MEANS_REFUSED,
+         PW_REASON_VENUE_REFUSED},
+        {400, -2013, "Order does not exist.", PW_BINANCE_MEANS_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND},
+        {504, -1007, "Timeout waiting", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {0, -1007, "Timeout waiting", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {400, -1006, "", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {500, -2010, "Duplicate order sent.", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {502, 0, "", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {503, -1008, "Server is currently overloaded", PW_BINANCE_MEANS_BUSY, PW_REASON_VENUE_BUSY},
+        {400, -1021, "Timestamp", PW_BINANCE_MEANS_CLOCK, PW_REASON_VENUE_CLOCK},
+        {400, -1022, "Signature", PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY},
+        {401, -2015, "Invalid API-key", PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY},
+        {429, -1015, "Too many new orders", PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE},
+        {418, -1003, "banned", PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE},
+        {403, 0, "<html>", PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE},
+        {409, -2021, "partially failed", PW_BINANCE_MEANS_HALVES, PW_REASON_VENUE_REFUSED},
+        {400, -1102, "Mandatory parameter", PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_MALFORMED},
+        {400, -9999, "", PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED},
+        {0, -9999, "", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_binance_error told = error(rows[i].code, rows[i].text);
+        struct pw_binance_verdict verdict = pw_binance_judge(rows[i].status, &told);
+        cr_expect_eq(verdict.meaning, rows[i].meaning, "row %zu", i);
+        cr_expect_eq(verdict.reason, rows[i].reason, "row %zu", i);
+    }
+}
+
+Test(answers, the_end_of_a_ban_is_read_from_its_text)
+{
+    static const struct {
+        const char *text;
+        int64_t end_ns;
+    } rows[] = {
+        {"Way too much request weight used; IP banned until 1659146400000. Please use WebSocket Streams.",
+         INT64_C(1659146400000000000)},
+        {"IP banned until 1659146400000", INT64_C(1659146400000000000)},
+        {"IP banned until 1659146400000000.", INT64_C(1659146400000000000)},
+        {"IP banned until 99999999999999999999", 0},
+        {"IP banned until soon", 0},
+        {"IP banned until ", 0},
+        {"Too many requests", 0},
+        {"", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_binance_error told = error(-1003, rows[i].text);
+        cr_expect_eq(pw_binance_ban_end_ns(&told), rows[i].end_ns, "row %zu", i);
+    }
+}
+
+/* What the examples of REST errors want done, by the code in their bodies or, without one, their status. */
+Test(answers, errors_of_rest_mean_the_same)
+{
+    static const struct {
+        const char *action;
+        enum pw_binance_meaning meaning;
+    } actions[] = {{"backoff", PW_BINANCE_MEANS_LIMITED},
+                   {"stop_until", PW_BINANCE_MEANS_LIMITED},
+                   {"throttle_orders", PW_BINANCE_MEANS_LIMITED},
+                   {"backoff_long", PW_BINANCE_MEANS_LIMITED},
+                   {"reconcile_unknown", PW_BINANCE_MEANS_UNKNOWN},
+                   {"reject", PW_BINANCE_MEANS_REFUSED},
+                   {"bug", PW_BINANCE_MEANS_REFUSED},
+                   {"resync_clock_retry", PW_BINANCE_MEANS_CLOCK},
+                   {"fatal", PW_BINANCE_MEANS_FATAL},
+                   {"cancel_failed_reconcile", PW_BINANCE_MEANS_CANCEL_UNKNOWN},
+                   {"not_found", PW_BINANCE_MEANS_NOT_FOUND}};
+    struct shared_lines lines;
+    unsigned cnt = 0;
+    shared_need();
+    shared_open(&lines, "venues/messages.jsonl");
+    while (shared_next(&lines)) {
+        json_t *line = json_loadb(lines.line, lines.size, 0, NULL),
+               *expected = json_object_get(line, "expect");
+        if (is_channel(line, "rest_error")) {
+            const char *action = json_string_value(json_object_get(expected, "action"));
+            const char *text = json_string_value(json_object_get(expected, "text"));
+            struct pw_binance_error told =
+                error(json_integer_value(json_object_get(expected, "code")), text ? text : "");
+            uint32_t status = (uint32_t)json_integer_value(json_object_get(expected, "http"));
+            size_t i = 0;
+            while (i < sizeof actions / sizeof actions[0] && strcmp(actions[i].action, action) != 0) {
+                i++;
+            }
+            cr_assert_lt(i, sizeof actions / sizeof actions[0], "%s", action);
+            cr_expect_eq(pw_binance_judge(status, &told).meaning, actions[i].meaning, "%s: %s", action,
+                         told.text.text);
+            cnt++;
+        }
+        json_decref(line);
+    }
+    shared_close(&lines);
+    cr_expect_eq(cnt, 21);
+}
+
+Test(answers, only_an_unknown_outcome_leaves_a_placed_order_in_doubt)
+{
+    for (int meaning = 0; meaning <= PW_BINANCE_MEANS_NOT_FOUND; meaning++) {
+        enum pw_order_news news = PW_NEWS_SENT;
+        cr_assert(pw_binance_verdict_news(PW_BINANCE_PLACE, (enum pw_binance_meaning)meaning, false, &news));
+        cr_expect_eq(news, meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_NEWS_TIME_OUT : PW_NEWS_REJECT);
+        cr_assert(pw_binance_verdict_news(PW_BINANCE_CANCEL, (enum pw_binance_meaning)meaning, false, &news));
+        bool unknown = meaning == PW_BINANCE_MEANS_CANCEL_UNKNOWN || meaning == PW_BINANCE_MEANS_NOT_FOUND;
+        cr_expect_eq(news, meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_NEWS_TIME_OUT
+                           : unknown                           ? PW_NEWS_CANCEL_UNKNOWN
+                                                               : PW_NEWS_CANCEL_REFUSED);
+        bool asked =
+            pw_binance_verdict_news(PW_BINANCE_ORDER_STATUS, (enum pw_binance_meaning)meaning, false, &news);
+        cr_expect_eq(asked, meaning == PW_BINANCE_MEANS_NOT_FOUND,
+                     "a query that failed says nothing of the order");
+    }
+}
+
+Test(answers, both_halves_of_a_replacement_are_reports)
+{
+    static const struct {
+        const char *msg;
+        enum pw_order_news canceled, placed;
+    } rows[] = {
+        {REPLY("r", "200",
+               "\"result\":{\"cancelResult\":\"SUCCESS\",\"newOrderResult\":\"SUCCESS\","
+               "\"cancelResponse\":" ORDER("a", "CANCELED", "3") ",\"newOrderResponse\":" ORDER("b", "NEW",
+                                                                                                "0") "}"),
+         PW_NEWS_REPLACED, PW_NEWS_ACK},
+        {REPLY("r", "409",
+               "\"error\":{\"code\":-2021,\"msg\":\"\",\"data\":{\"cancelResult\":\"SUCCESS\","
+               "\"newOrderResult\":\"FAILURE\","
+               "\"cancelResponse\":" ORDER("a", "CANCELED",
+                                           "3") ",\"newOrderResponse\":{\"code\":-2010,\"msg\":\"x\"}}}"),
+         PW_NEWS_REPLACED, PW_NEWS_REJECT},
+        {REPLY("r", "400",
+               "\"error\":{\"code\":-2022,\"msg\":\"\",\"data\":{\"cancelResult\":\"FAILURE\","
+               "\"newOrderResult\":"
+               "\"NOT_ATTEMPTED\",\"cancelResponse\":{\"code\":-2011,\"msg\":\"Unknown order sent.\"},"
+               "\"newOrderResponse\":null}}"),
+         PW_NEWS_CANCEL_UNKNOWN, PW_NEWS_REJECT},
+        {REPLY("r", "400",
+               "\"error\":{\"code\":-2022,\"msg\":\"\",\"data\":{\"cancelResult\":\"FAILURE\","
+               "\"newOrderResult\":"
+               "\"NOT_ATTEMPTED\",\"cancelResponse\":{\"code\":-1015,\"msg\":\"Too many\"},"
+               "\"newOrderResponse\":null}}"),
+         PW_NEWS_REPLACE_REFUSED, PW_NEWS_REJECT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_binance_told told;
+        struct pw_report reports[2];
+        enum pw_decode result = decode(rows[i].msg, &told);
+        cr_assert(result == PW_DECODE_CONTROL || result == PW_DECODE_ERROR_REPLY, "row %zu: %d", i, result);
+        cr_assert_eq(told.kind, PW_BINANCE_TOLD_REPLACE);
+        pw_binance_replace_reports(&told.body.replace, 8, 9, 5, reports);
+        cr_expect_eq(reports[0].news, rows[i].canceled, "row %zu", i);
+        cr_expect_eq(reports[1].news, rows[i].placed, "row %zu", i);
+        cr_expect_eq(reports[0].client_order_id, 8);
+        cr_expect_eq(reports[1].client_order_id, 9);
+        cr_expect_eq(reports[0].executed_qty_e8, reports[0].news == PW_NEWS_REPLACED ? 3 * PW_E8 : 0);
+    }
+}
