@@ -107,6 +107,8 @@ enum pw_reason {
     PW_REASON_NOT_CONNECTED = 47, /* order entry is down, or the account not yet known */
     PW_REASON_REQUEST_LIMIT = 48, /* the venue would not take it now: its limits, or a ban */
     PW_REASON_VENUE_TIME = 49,    /* the venue's clock is not known well enough to date a request */
+    PW_REASON_NOT_OPEN = 50,      /* the order to be replaced is not open, not its own, or another side's */
+    PW_REASON_REPORT = 51,        /* halted: a report of the venue's contradicts what is known of its order */
 
     /* Said by the venue. */
     PW_REASON_VENUE_REFUSED = 64, /* for a reason that has no number here */

@@ -89,6 +89,11 @@
     PW_COUNTER(execution, denied_no_room, "1", "denied: the journal's ring is short of room") \
     PW_COUNTER(execution, denied_no_position, "1", "denied: would go short, which the config forbids") \
     PW_COUNTER(execution, denied_stale, "1", "denied: the feed is down or stale") \
+    PW_COUNTER(execution, denied_not_connected, "1", "denied: order entry is down or not ready") \
+    PW_COUNTER(execution, denied_request_limit, "1", "denied: the venue's limits, or a ban") \
+    PW_COUNTER(execution, denied_venue_time, "1", "denied: the venue's clock is not known well enough") \
+    PW_COUNTER(execution, denied_not_open, "1", "denied: the order to be replaced is not open") \
+    PW_COUNTER(execution, reports_repeated, "1", "gateway's reports that say nothing new") \
     PW_COUNTER(execution, reports_refused, "1", "gateway's reports that contradict what is known") \
     PW_COUNTER(execution, cancels_void, "1", "cancels of orders that were not open, or not its own") \
     PW_COUNTER(execution, stalls, "1", "times that input waited for room in a ring") \

@@ -9,11 +9,13 @@
  * when it is more than three quarters full new orders are denied (no room); when only the reserve is left the
  * stream waits, and commands are still taken.
  *
- * A halt (by command, or by the stop word, which is read before every order) denies all new orders and
- * cancels the open ones; cancellations always pass. It ends with RESUME. After STOP there is no resuming.
+ * A halt (by command, by a fault, or by the stop word, which is read before every order) denies all new
+ * orders and cancels the open ones; cancellations always pass. It ends with RESUME. After STOP there is no
+ * resuming.
+ *
+ * Of a live venue's messages, and of how their reports share the ring with the stream, tells flow.h.
  */
 #include "execution_state.h"
-#include "fills.h"
 #include "stages.h"
 
 /* May this event be taken now? */
@@ -25,14 +27,23 @@ static bool has_room(struct execution *x, const struct pw_event *event)
         return journal_has(x, 1 + journal_reserve(x));
     case PW_EVENT_INTENT:
         if (event->body.intent.action == PW_CANCEL) {
-            return reports_have(x, PW_FLOW_OPEN_EVENTS) && journal_has(x, 1 + journal_reserve(x));
+            return reports_have(x, 1) && journal_has(x, 1 + journal_reserve(x));
         }
-        /* The intent and its denial at least. */
-        return reports_have(x, PW_FLOW_INTENT_EVENTS) && journal_has(x, 2 + journal_reserve(x));
+        /* The intent, what risk saw and its denial at least; a replacement tells of the old order too. */
+        return reports_have(x, PW_FLOW_INTENT_EVENTS + (event->body.intent.action == PW_REPLACE)) &&
+               journal_has(x, 1 + RISK_EVENTS + 1 + journal_reserve(x));
     default:
         /* A TIME is journalled if it causes something. */
-        return reports_have(x, open_events(x)) && journal_has(x, 1 + open_events(x));
+        return !x->gateway->on_market ||
+               (reports_have(x, open_events(x)) && journal_has(x, 1 + open_events(x)));
     }
+}
+
+/* May the gateway report what it likes? */
+static bool has_room_for_message(struct execution *x)
+{
+    return reports_have(x, PW_FLOW_MESSAGE_EVENTS + x->stream_events) &&
+           journal_has(x, PW_FLOW_MESSAGE_EVENTS + PW_REPORTS_MAX * STAMP_EVENTS + journal_reserve(x));
 }
 
 /* ---- the market ---- */
@@ -56,7 +67,9 @@ static void take_market(struct execution *x, const struct pw_event *event, int64
         x->market_cnt += (uint32_t)(event->seq - (uint32_t)x->market_cnt) + UINT64_C(1);
         pw_histogram_add(x->hop, now_ns - event->recv_ns);
     }
-    x->gateway->on_market(x->gateway_state, event, &x->reports);
+    if (x->gateway->on_market) {
+        x->gateway->on_market(x->gateway_state, event, &x->reports);
+    }
     if (event->kind == PW_EVENT_TIME && x->reports.cnt) {
         pw_execution_journal(x, event);
     }
@@ -125,17 +138,19 @@ static void take_command(struct execution *x, enum pw_command what, enum pw_reas
     }
 }
 
-/* A stop word that was set halts at once, before the command that will say so. */
-static bool obey_stop_word(struct execution *x, int64_t now_ns)
+/* A stop word that was set halts at once, before the command that will say so; so does a fault. */
+static bool obey_halts(struct execution *x, int64_t now_ns)
 {
     uint64_t stop = atomic_load_explicit(&x->stop->stop, memory_order_relaxed);
-    if (stop == 0 || x->halted) {
+    uint64_t reason = x->fault ? x->fault : x->halted ? 0 : stop;
+    if (reason == 0) {
         return false;
     }
     if (!reports_have(x, open_events(x)) || !journal_has(x, 1 + open_events(x))) {
         return false; /* new orders are denied all the same */
     }
-    take_command(x, PW_COMMAND_HALT, (enum pw_reason)stop, now_ns);
+    x->fault = PW_REASON_NONE;
+    take_command(x, PW_COMMAND_HALT, (enum pw_reason)reason, now_ns);
     return true;
 }
 
@@ -174,6 +189,35 @@ static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled
     return (uint32_t)taken;
 }
 
+/* ---- the venue ---- */
+
+/* What the gateway does by itself. */
+static uint32_t poll_gateway(struct execution *x, int64_t now_ns, bool *stalled)
+{
+    x->on_time = !x->gateway->poll || has_room_for_message(x);
+    if (!x->gateway->poll || !x->on_time) {
+        *stalled |= !x->on_time;
+        return 0;
+    }
+    uint32_t work = x->gateway->poll(x->gateway_state, now_ns, &x->reports);
+    pw_execution_take_reports(x, now_ns);
+    return work;
+}
+
+static uint32_t take_messages(struct execution *x, int64_t now_ns, bool *stalled)
+{
+    uint64_t there = x->has_wire ? pw_consumer_peek(&x->messages, PW_BATCH_MAX) : 0;
+    uint64_t taken = 0;
+    while (taken < there && has_room_for_message(x)) {
+        const struct pw_event *frame = pw_consumer_at(&x->messages, taken++);
+        x->gateway->on_message(x->gateway_state, frame, pw_consumer_payload(&x->messages, frame),
+                               &x->reports);
+        pw_execution_take_reports(x, now_ns);
+    }
+    *stalled |= taken < there;
+    return (uint32_t)taken;
+}
+
 /* ---- the stage ---- */
 
 /* Before the input is given back: who sees an event given back must find all that it caused (the journal
@@ -184,13 +228,21 @@ static void publish(struct execution *x)
     if (x->has_journal) {
         pw_producer_publish(&x->journal);
     }
+    if (x->has_frames_copy) {
+        pw_producer_publish(&x->frames_copy);
+    }
+    if (x->has_wire) {
+        pw_producer_publish(&x->wire); /* last: what goes out stands in the journal's ring */
+    }
 }
 
 static struct pw_poll execution_poll(void *state, int64_t now_ns)
 {
     struct execution *x = state;
     struct pw_poll did = {0};
-    did.work += obey_stop_word(x, now_ns);
+    did.work += poll_gateway(x, now_ns, &did.stalled);
+    uint32_t messages = take_messages(x, now_ns, &did.stalled);
+    did.work += messages + obey_halts(x, now_ns);
     did.work += take_commands(x, now_ns, &did.stalled);
     uint64_t there = pw_consumer_peek(&x->in, PW_BATCH_MAX);
     uint64_t taken = 0;
@@ -200,6 +252,9 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
     }
     did.work += there == 0 && cancel_at_end(x, now_ns);
     publish(x);
+    if (messages) {
+        pw_consumer_done(&x->messages, messages);
+    }
     if (taken) {
         pw_consumer_done(&x->in, taken);
         x->counts[EVENTS] += taken;
@@ -219,7 +274,14 @@ static void execution_drain(void *state)
 static bool execution_pending(void *state)
 {
     struct execution *x = state;
-    return x->orders->open_cnt || pw_consumer_peek(&x->in, 1) || pw_consumer_peek(&x->commands, 1);
+    return x->orders->open_cnt || pw_consumer_peek(&x->in, 1) || pw_consumer_peek(&x->commands, 1) ||
+           (x->has_wire && pw_consumer_peek(&x->messages, 1));
+}
+
+static int64_t execution_next_ns(void *state)
+{
+    struct execution *x = state;
+    return x->gateway->next_ns ? x->gateway->next_ns(x->gateway_state) : INT64_MAX;
 }
 
 static void execution_fini(void *state)
@@ -232,6 +294,7 @@ const struct pw_stage_ops pw_execution_stage = {
     .state_bytes = pw_execution_state_bytes,
     .init = pw_execution_init,
     .poll = execution_poll,
+    .next_ns = execution_next_ns,
     .housekeep = pw_execution_housekeep,
     .drain = execution_drain,
     .pending = execution_pending,

@@ -31,7 +31,11 @@ static int attach_rings(struct execution *x, const struct pw_stage_env *env)
         return error;
     }
     x->has_journal = pw_env_producer(env, "execution.journal", &x->journal) == 0;
+    x->has_wire = pw_env_producer(env, "execution.net_tx", &x->wire) == 0 &&
+                  pw_env_consumer(env, "net_rx.execution", &x->messages) == 0;
+    x->has_frames_copy = pw_env_producer(env, "execution.journal_frames", &x->frames_copy) == 0;
     x->open_max = pw_flow_open_max(x->reports_out.mask + 1);
+    x->stream_events = pw_flow_stream_events(x->reports_out.mask + 1, pw_config_is_live(env->config));
     return 0;
 }
 
@@ -51,7 +55,8 @@ static int attach_regions(struct execution *x, const struct pw_stage_env *env)
     x->position_views = pw_region_at(env->ws, positions, 0);
     x->account_view = pw_region_at(env->ws, account, 0);
     x->stop = pw_region_at(env->ws, stop, 0);
-    return pw_execution_find_counters(x, env);
+    int error = pw_execution_find_stamps(x, env);
+    return error ? error : pw_execution_find_counters(x, env);
 }
 
 /* One account, one currency: instruments quoted in another cannot be traded beside it. */
@@ -110,6 +115,7 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
         return -EINVAL;
     }
     x->instruments = env->instruments;
+    x->clock = env->clock;
     x->orders = pw_orders_init(memory, ORDER_ROWS, env->instrument_cnt, env->run_id);
     if (!x->orders) {
         pw_log(PW_LOG_ERROR, "execution: run %llu is beyond what order ids can hold",

@@ -13,6 +13,7 @@
 #include "risk.h"
 #include "stage.h"
 #include <pinwheel/histogram.h>
+#include <pinwheel/stamps.h>
 
 #define COMMAND_RESERVE 4u /* slots of the journal's ring that only commands may take */
 
@@ -39,6 +40,11 @@ enum counter {
     DENIED_NO_ROOM,
     DENIED_NO_POSITION,
     DENIED_STALE,
+    DENIED_NOT_CONNECTED,
+    DENIED_REQUEST_LIMIT,
+    DENIED_VENUE_TIME,
+    DENIED_NOT_OPEN,
+    REPORTS_REPEATED,
     REPORTS_REFUSED,
     CANCELS_VOID,
     STALLS,
@@ -49,17 +55,42 @@ struct touch {
     int64_t bid_e8, ask_e8; /* 0: none, or the feed is not up */
 };
 
+/* The way of one order, as far as it is known; absolute times, 0: not known. */
+enum hop {
+    HOP_KERNEL,
+    HOP_RECV,
+    HOP_DECRYPTED,
+    HOP_DECODED,
+    HOP_DECIDED,
+    HOP_CHECKED,
+    HOP_ENCODED,
+    HOP_SEALED,
+    HOP_SUBMITTED,
+    HOP_ACKED,
+    HOPS
+};
+#define WAYS 10
+
+struct order_way {
+    uint64_t client_order_id;
+    uint16_t instrument_idx;
+    int64_t at_ns[HOPS];
+};
+
 struct execution {
-    struct pw_consumer in, commands;
-    struct pw_producer reports_out, journal;
-    bool has_journal;
-    bool stopped;    /* STOP was taken: halted for good */
-    bool draining;   /* a clean stop has begun */
-    uint32_t halted; /* enum pw_reason; 0: not */
-    uint32_t seq;    /* of the next event made here */
+    struct pw_consumer in, commands, messages;
+    struct pw_producer reports_out, journal, wire, frames_copy;
+    bool has_journal, has_wire, has_frames_copy; /* wire: and messages */
+    bool on_time;                                /* the gateway knows the time of this pass */
+    bool stopped;                                /* STOP was taken: halted for good */
+    bool draining;                               /* a clean stop has begun */
+    uint32_t halted;                             /* enum pw_reason; 0: not */
+    uint32_t fault; /* enum pw_reason of a halt that is to be journalled yet; 0: none */
+    uint32_t seq;   /* of the next event made here */
     uint32_t open_max;
-    uint64_t market_cnt; /* market events up to the last one known of: its number and one */
-    int64_t last_ns;     /* of the last event of the stream */
+    uint32_t stream_events; /* flow.h */
+    uint64_t market_cnt;    /* market events up to the last one known of: its number and one */
+    int64_t last_ns;        /* of the last event of the stream */
     const struct pw_gateway_ops *gateway;
     void *gateway_state;
     struct pw_orders *orders;
@@ -73,7 +104,11 @@ struct execution {
     bool changed; /* anything that the account shows */
     struct pw_position_view *position_views;
     struct pw_account_view *account_view;
-    struct pw_histogram *hop, *tick_to_order, *tick_to_fill;
+    struct pw_clock clock; /* for stamps alone */
+    const struct pw_stamp_row *market_stamps, *order_stamps;
+    uint32_t way_cnt;
+    struct order_way ways[PW_OPEN_ORDERS_MAX]; /* of orders that have not been answered */
+    struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *way[WAYS];
     uint64_t counts[COUNTERS];
     _Atomic uint64_t *counters[COUNTERS];
     uint8_t counter_of_reason[256];
@@ -88,6 +123,10 @@ static inline uint32_t open_events(const struct execution *x)
     return x->orders->open_cnt * PW_FLOW_OPEN_EVENTS;
 }
 
+/* To the journal alone: what risk saw, and the way of an order. */
+#define RISK_EVENTS  3u
+#define STAMP_EVENTS 1u
+
 static inline bool reports_have(struct execution *x, uint64_t events)
 {
     return pw_producer_room(&x->reports_out, events) >= events;
@@ -101,7 +140,7 @@ static inline bool journal_has(struct execution *x, uint64_t events)
 /* Beyond it the journal's ring is kept for fills, cancellations and commands. */
 static inline uint64_t journal_reserve(const struct execution *x)
 {
-    return open_events(x) + COMMAND_RESERVE;
+    return open_events(x) + x->way_cnt * STAMP_EVENTS + COMMAND_RESERVE;
 }
 
 /* ---- execution_start.c ---- */
@@ -114,7 +153,8 @@ int pw_execution_init(void *state, const struct pw_stage_env *env);
 /* To the journal alone. */
 void pw_execution_journal(struct execution *x, const struct pw_event *event);
 
-/* An intent: journalled, checked, and denied or given to the gateway. Room has been made sure of. */
+/* An intent: journalled, checked, and denied or given to the gateway. Room has been made sure of. Place takes
+ * replacements too. */
 void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns);
 void pw_execution_cancel(struct execution *x, const struct pw_event *event, int64_t now_ns);
 
@@ -124,6 +164,21 @@ void pw_execution_cancel_open(void *state, const struct pw_order_row *row);
 
 /* What the gateway has put into x->reports. */
 void pw_execution_take_reports(struct execution *x, int64_t now_ns);
+
+/* ---- execution_stamps.c ---- */
+
+/* Finds tables and histograms. 0 or -errno. */
+int pw_execution_find_stamps(struct execution *x, const struct pw_stage_env *env);
+
+/* The event that tells an order's way, and the histograms' share of it. */
+void pw_execution_tell_way(struct execution *x, const struct order_way *way);
+
+/* The market's part of the way of an order that came of that event: now, before the table comes round. */
+void pw_execution_note_market(const struct execution *x, uint64_t market_seq, struct order_way *way);
+
+/* Keeps the way of an order that is on the wire until its first answer; and tells it then. */
+void pw_execution_keep_way(struct execution *x, const struct order_way *way);
+void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_t acked_ns);
 
 /* ---- execution_shows.c ---- */
 
