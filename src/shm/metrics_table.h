@@ -22,7 +22,7 @@
 
 /* clang-format off */
 #define PW_METRICS_TABLE(PW_COUNTER, PW_GAUGE) \
-    PW_COUNTER(net_rx, frames, "1", "WebSocket messages handed to parse") \
+    PW_COUNTER(net_rx, frames, "1", "WebSocket messages handed to parse and execution") \
     PW_COUNTER(net_rx, bytes, "bytes", "payload bytes of these messages") \
     PW_COUNTER(net_rx, frames_control, "1", "ping, pong and close frames received") \
     PW_COUNTER(net_rx, pings, "1", "pings answered") \
@@ -42,6 +42,7 @@
     PW_COUNTER(net_rx, lost_asked, "1", "closed by us: reconnect or stop") \
     PW_COUNTER(net_tx, frames, "1", "frames sent") \
     PW_COUNTER(net_tx, bytes, "bytes", "bytes sent, TLS not counted") \
+    PW_COUNTER(net_tx, dropped, "1", "requests whose connection was gone") \
     PW_COUNTER(parse, frames, "1", "messages judged") \
     PW_COUNTER(parse, events, "1", "market events put") \
     PW_COUNTER(parse, ignored, "1", "valid messages of a kind or symbol not asked for") \

@@ -147,6 +147,9 @@ static int open_connector(struct housekeeping *h)
         err = pw_binance_stream_target(&config->feeds[i], path, PW_TARGET_MAX);
         err = err != 0 ? err : pw_connector_set_path(h->connector, i, path);
     }
+    if (err == 0 && pw_config_is_live(config)) {
+        err = pw_connector_set_path(h->connector, config->feed_cnt, ""); /* its URL has all of it */
+    }
     free(path);
     return err;
 }

@@ -59,7 +59,7 @@ static void fill_config(struct engine *engine, const char *url, const char *ca_f
 void engine_open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
 {
     char error[512] = "";
-    struct pw_hot_ends hot_ends;
+    struct pw_hot_ends hot_ends = {0};
     memset(engine, 0, sizeof *engine);
     fill_config(engine, url, ca_file);
     struct pw_connector_ends ends = {.feeds = engine->feeds};
