@@ -97,6 +97,37 @@
     PW_COUNTER(execution, reports_repeated, "1", "gateway's reports that say nothing new") \
     PW_COUNTER(execution, reports_refused, "1", "gateway's reports that contradict what is known") \
     PW_COUNTER(execution, cancels_void, "1", "cancels of orders that were not open, or not its own") \
+    PW_COUNTER(execution, live_requests, "1", "requests to the venue") \
+    PW_COUNTER(execution, live_answers, "1", "answers to them") \
+    PW_COUNTER(execution, live_events, "1", "messages that answer nothing: events of the account") \
+    PW_COUNTER(execution, live_refused, "1", "answers: refused, and would be again") \
+    PW_COUNTER(execution, live_outcome_unknown, "1", "answers: may have been done") \
+    PW_COUNTER(execution, live_limited, "1", "answers: too many requests, or banned") \
+    PW_COUNTER(execution, live_busy, "1", "answers: not done, back off") \
+    PW_COUNTER(execution, live_clock_refused, "1", "answers: our time was refused") \
+    PW_COUNTER(execution, live_fatal, "1", "answers: key or signature refused") \
+    PW_COUNTER(execution, live_cancel_unknown, "1", "answers: no such order to cancel") \
+    PW_COUNTER(execution, live_not_found, "1", "answers: no such order (yet)") \
+    PW_COUNTER(execution, live_halves, "1", "answers: one half of a replacement failed") \
+    PW_COUNTER(execution, live_invalid, "1", "messages that could not be read") \
+    PW_COUNTER(execution, live_unmatched, "1", "answers to nothing that was asked") \
+    PW_COUNTER(execution, live_foreign, "1", "reports and open orders that are not pinwheel's") \
+    PW_COUNTER(execution, live_leftovers, "1", "open orders and reports of earlier runs") \
+    PW_COUNTER(execution, live_time_outs, "1", "requests without an answer") \
+    PW_COUNTER(execution, live_queries, "1", "questions about orders and their trades") \
+    PW_COUNTER(execution, live_reports, "1", "reports of orders") \
+    PW_COUNTER(execution, live_resyncs, "1", "times that reports may have been lost") \
+    PW_COUNTER(execution, live_journal_dropped, "1", "copies of messages that the journal had no room for") \
+    PW_GAUGE(execution, live_last_error_code, "1", "code of the last answer that was an error") \
+    PW_GAUGE(execution, live_weight_used, "1", "request weight used of the shortest window") \
+    PW_GAUGE(execution, live_orders_used, "1", "order count used of the shortest window") \
+    PW_GAUGE(execution, live_clock_offset_ns, "ns", "venue's clock minus ours") \
+    PW_GAUGE(execution, live_clock_error_ns, "ns", "the most that it may be wrong; -1: not known") \
+    PW_GAUGE(execution, paused_until_ns, "ns", "until when the venue takes no requests; 0: it does") \
+    PW_GAUGE(execution, live_ready, "1", "1: orders can be sent") \
+    PW_GAUGE(execution, live_refusal, "1", "enum pw_reason: why it will not get ready; 0: it may") \
+    PW_GAUGE(execution, live_wants_reconnect, "1", "1: order entry wants a new connection") \
+    PW_GAUGE(execution, unknown_orders, "1", "open orders of which it is not known what became") \
     PW_COUNTER(execution, stalls, "1", "times that input waited for room in a ring") \
     PW_COUNTER(journal, events, "1", "events stored") \
     PW_COUNTER(journal, bytes_raw, "bytes", "these events at 64 bytes each, and raw frames") \

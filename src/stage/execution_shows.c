@@ -2,6 +2,7 @@
  *
  * What the execution stage shows to the outside: counters, positions, the account.
  */
+#include "binance_answers.h"
 #include "execution_state.h"
 #include <errno.h>
 #include <string.h>
@@ -45,6 +46,18 @@ static const struct {
     [STALLS] = {"stalls", 0},
 };
 
+/* Of the live gateway, in the order of live_values. */
+static const char *const live_names[LIVE_WORDS] = {
+    "live_requests",        "live_answers",         "live_events",      "live_refused",
+    "live_outcome_unknown", "live_limited",         "live_busy",        "live_clock_refused",
+    "live_fatal",           "live_cancel_unknown",  "live_not_found",   "live_halves",
+    "live_invalid",         "live_unmatched",       "live_foreign",     "live_leftovers",
+    "live_time_outs",       "live_queries",         "live_reports",     "live_resyncs",
+    "live_journal_dropped", "live_last_error_code", "live_weight_used", "live_orders_used",
+    "live_clock_offset_ns", "live_clock_error_ns",  "paused_until_ns",  "live_ready",
+    "live_refusal",         "live_wants_reconnect",
+};
+
 int pw_execution_find_counters(struct execution *x, const struct pw_stage_env *env)
 {
     memset(x->counter_of_reason, NO_COUNTER, sizeof x->counter_of_reason);
@@ -57,7 +70,13 @@ int pw_execution_find_counters(struct execution *x, const struct pw_stage_env *e
             x->counter_of_reason[counter_table[i].reason] = (uint8_t)i;
         }
     }
-    return 0;
+    x->unknown_orders = pw_env_metric(env, "execution", "unknown_orders");
+    bool found = x->unknown_orders != NULL;
+    for (int i = 0; i < LIVE_WORDS; i++) {
+        x->live_words[i] = pw_env_metric(env, "execution", live_names[i]);
+        found = found && x->live_words[i];
+    }
+    return found ? 0 : -ENOENT;
 }
 
 void pw_execution_count_denied(struct execution *x, enum pw_reason reason)
@@ -85,6 +104,52 @@ static void show_account(struct execution *x)
     pw_cell_write(&x->account_view->cell, x->account_view->words, &account, sizeof account);
 }
 
+static void show_live(struct execution *x)
+{
+    struct pw_live_counts counts;
+    pw_live_counts(x->gateway_state, &counts);
+    const uint64_t live_values[LIVE_WORDS] = {
+        (uint64_t)counts.requests,
+        (uint64_t)counts.answers,
+        (uint64_t)counts.events,
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_REFUSED],
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_UNKNOWN],
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_LIMITED],
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_BUSY],
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_CLOCK],
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_FATAL],
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_CANCEL_UNKNOWN],
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_NOT_FOUND],
+        (uint64_t)counts.errors[PW_BINANCE_MEANS_HALVES],
+        (uint64_t)counts.invalid,
+        (uint64_t)counts.unmatched,
+        (uint64_t)counts.foreign,
+        (uint64_t)counts.leftovers,
+        (uint64_t)counts.time_outs,
+        (uint64_t)counts.queries,
+        (uint64_t)counts.reports,
+        (uint64_t)counts.resyncs,
+        (uint64_t)counts.journal_dropped,
+        (uint64_t)counts.last_error_code,
+        (uint64_t)counts.weight_used,
+        (uint64_t)counts.orders_used,
+        (uint64_t)counts.clock_offset_ns,
+        (uint64_t)counts.clock_error_ns,
+        (uint64_t)counts.paused_until_ns,
+        (uint64_t)counts.ready,
+        (uint64_t)counts.refusal,
+        pw_live_wants_reconnect(x->gateway_state),
+    };
+    for (int i = 0; i < LIVE_WORDS; i++) {
+        atomic_store_explicit(x->live_words[i], live_values[i], memory_order_relaxed);
+    }
+}
+
+static void count_unknown(void *state, const struct pw_order_row *row)
+{
+    *(uint64_t *)state += row->state == PW_ORDER_UNKNOWN;
+}
+
 void pw_execution_housekeep(void *state, int64_t now_ns)
 {
     (void)now_ns;
@@ -92,10 +157,16 @@ void pw_execution_housekeep(void *state, int64_t now_ns)
     for (int i = 0; i < COUNTERS; i++) {
         atomic_store_explicit(x->counters[i], x->counts[i], memory_order_relaxed);
     }
+    if (x->gateway == &pw_live_gateway) {
+        show_live(x);
+    }
     if (!x->changed) {
         return;
     }
     x->changed = false;
+    uint64_t unknown_cnt = 0;
+    pw_orders_each_open(x->orders, count_unknown, &unknown_cnt);
+    atomic_store_explicit(x->unknown_orders, unknown_cnt, memory_order_relaxed);
     for (uint32_t i = 0; i < x->portfolio->row_cnt; i++) {
         struct pw_position position;
         if (pw_portfolio_view(x->portfolio, (uint16_t)i, &position)) {

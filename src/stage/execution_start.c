@@ -3,7 +3,6 @@
  * The start of the execution stage: its memory, its ends of rings and regions, its gateway.
  */
 #include "execution_state.h"
-#include "paper.h"
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +16,7 @@ static size_t round_up_64(size_t bytes)
 size_t pw_execution_state_bytes(const struct pw_stage_env *env)
 {
     return round_up_64(sizeof(struct execution)) + pw_orders_bytes(ORDER_ROWS, env->instrument_cnt) +
-           pw_portfolio_bytes(env->instrument_cnt) + pw_paper_bytes(env->instrument_cnt) +
+           pw_portfolio_bytes(env->instrument_cnt) + pw_execution_gateway_bytes(env) +
            round_up_64(env->instrument_cnt * sizeof(struct touch));
 }
 
@@ -83,27 +82,6 @@ static int check_currency(const struct pw_stage_env *env)
     return 0;
 }
 
-static int init_gateway(struct execution *x, const struct pw_stage_env *env, void *memory)
-{
-    const struct pw_config *config = env->config;
-    if (strcmp(config->gateway, pw_paper_gateway.name) != 0) {
-        pw_log(PW_LOG_ERROR, "%s: gateway: there is no '%s'; use '%s'", config->path, config->gateway,
-               pw_paper_gateway.name);
-        return -EINVAL;
-    }
-    x->gateway = &pw_paper_gateway;
-    x->gateway_state = memory;
-    int error = pw_paper_init(memory, &(struct pw_paper_config){.latency_ns = config->paper.latency_ns,
-                                                                .fee_rate_e8 = config->paper.fee_rate_e8,
-                                                                .instruments = env->instruments,
-                                                                .instrument_cnt = env->instrument_cnt});
-    if (error) {
-        pw_log(PW_LOG_ERROR, "%s: paper: latency and fee rate must be from 0, the rate at most 1",
-               config->path);
-    }
-    return error;
-}
-
 int pw_execution_init(void *state, const struct pw_stage_env *env)
 {
     struct execution *x = state;
@@ -114,6 +92,7 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
                PW_INSTRUMENTS_MAX);
         return -EINVAL;
     }
+    bool live = pw_config_is_live(config);
     x->instruments = env->instruments;
     x->clock = env->clock;
     x->orders = pw_orders_init(memory, ORDER_ROWS, env->instrument_cnt, env->run_id);
@@ -123,18 +102,20 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
         return -EINVAL;
     }
     memory += pw_orders_bytes(ORDER_ROWS, env->instrument_cnt);
-    x->portfolio = pw_portfolio_init(memory, env->instrument_cnt, pw_money_e16_of_e8(config->paper.cash_e8));
+    x->portfolio = pw_portfolio_init(memory, env->instrument_cnt,
+                                     pw_money_e16_of_e8(live ? config->live.cash_e8 : config->paper.cash_e8));
     memory += pw_portfolio_bytes(env->instrument_cnt);
     x->quotes = (struct touch *)(void *)memory;
     memory += round_up_64(env->instrument_cnt * sizeof(struct touch));
-    x->limits = (struct pw_risk_limits){.max_order_notional_e8 = config->risk.max_order_notional_e8,
-                                        .max_position_e8 = config->risk.max_position_e8,
-                                        .max_orders_per_s = config->risk.max_orders_per_s,
-                                        .allow_short = config->risk.allow_short,
-                                        .fee_rate_e8 = config->paper.fee_rate_e8};
+    x->limits =
+        (struct pw_risk_limits){.max_order_notional_e8 = config->risk.max_order_notional_e8,
+                                .max_position_e8 = config->risk.max_position_e8,
+                                .max_orders_per_s = config->risk.max_orders_per_s,
+                                .allow_short = config->risk.allow_short,
+                                .fee_rate_e8 = live ? config->live.fee_rate_e8 : config->paper.fee_rate_e8};
     x->changed = true;
     int error = attach_rings(x, env);
     error = error ? error : attach_regions(x, env);
     error = error ? error : check_currency(env);
-    return error ? error : init_gateway(x, env, memory);
+    return error ? error : pw_execution_gateway_init(x, env, memory);
 }

@@ -8,6 +8,7 @@
 #define PW_EXECUTION_STATE_H
 
 #include "flow.h"
+#include "live.h"
 #include "orders.h"
 #include "portfolio.h"
 #include "risk.h"
@@ -51,6 +52,8 @@ enum counter {
     COUNTERS
 };
 
+#define LIVE_WORDS 30
+
 struct touch {
     int64_t bid_e8, ask_e8; /* 0: none, or the feed is not up */
 };
@@ -93,6 +96,8 @@ struct execution {
     int64_t last_ns;        /* of the last event of the stream */
     const struct pw_gateway_ops *gateway;
     void *gateway_state;
+    bool trades[PW_INSTRUMENTS_MAX]; /* by instrument: a strategy may order it */
+    char quote_asset[sizeof((struct pw_instrument *)0)->quote + 1];
     struct pw_orders *orders;
     struct pw_portfolio *portfolio;
     struct touch *quotes; /* by instrument */
@@ -111,6 +116,8 @@ struct execution {
     struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *way[WAYS];
     uint64_t counts[COUNTERS];
     _Atomic uint64_t *counters[COUNTERS];
+    _Atomic uint64_t *live_words[LIVE_WORDS]; /* execution_shows.c */
+    _Atomic uint64_t *unknown_orders;
     uint8_t counter_of_reason[256];
     struct pw_reports reports; /* of the call to the gateway under way */
 };
@@ -147,6 +154,13 @@ static inline uint64_t journal_reserve(const struct execution *x)
 
 size_t pw_execution_state_bytes(const struct pw_stage_env *env);
 int pw_execution_init(void *state, const struct pw_stage_env *env);
+
+/* ---- execution_gateways.c ---- */
+
+/* The gateway that the config names: bytes of its state, a multiple of 64; and its init, 0 or -errno, having
+ * logged why. */
+size_t pw_execution_gateway_bytes(const struct pw_stage_env *env);
+int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *env, void *memory);
 
 /* ---- execution_orders.c ---- */
 
