@@ -59,7 +59,7 @@ void look_isolation(const struct patient *patient, struct finding *finding)
 {
     struct pw_cpu_set nohz, offloaded;
     char isolated_text[CORES_TEXT_BYTES], nohz_text[CORES_TEXT_BYTES], rcu_text[CORES_TEXT_BYTES];
-    char hot[CORES_TEXT_BYTES];
+    char hot[CORES_TEXT_BYTES], line[READ_LINE_BYTES];
     set_read(patient, "/sys/devices/system/cpu/nohz_full", &nohz);
     rcu_offloaded(patient, &nohz, &offloaded);
     pw_cpu_set_print(&patient->isolated, isolated_text, sizeof isolated_text);
@@ -69,7 +69,7 @@ void look_isolation(const struct patient *patient, struct finding *finding)
                 set_covers(&nohz, &patient->hot) && set_covers(&offloaded, &patient->hot);
     if (set_is_empty(&patient->hot) && patient->has_config) {
         found(finding, VERDICT_ADVICE, "the config binds no hot thread to a core");
-    } else if (!line_read(patient, "/sys/devices/system/cpu/isolated", hot, sizeof hot)) {
+    } else if (!line_read(patient, "/sys/devices/system/cpu/isolated", line, sizeof line)) {
         found(finding, VERDICT_UNKNOWN, "the host does not say");
     } else if (set_is_empty(&patient->isolated)) {
         found(finding, VERDICT_ADVICE, "no processor is isolated");
