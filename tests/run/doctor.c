@@ -56,11 +56,12 @@ static void host_file_remove(const char *path)
 
 /* ---- what doctor says ---- */
 
-/* All of it, as JSON, of the host below g_dir; config: its path below g_dir, or "". */
+/* All of it, as JSON, of the host below g_dir, whose journal has no disk to be timed; config: its path below
+ * g_dir, or "". */
 static json_t *examined(const char *config)
 {
     char arguments[512];
-    snprintf(arguments, sizeof arguments, "doctor --json --sysroot '%s' --journal '%s' %s%s", g_dir, g_dir,
+    snprintf(arguments, sizeof arguments, "doctor --json --sysroot '%s' --journal /nowhere %s%s", g_dir,
              config[0] != 0 ? g_dir : "", config);
     run(arguments);
     json_t *all = json_loads(g_output, 0, NULL);
