@@ -150,15 +150,25 @@ static void disturb(struct world *w)
     }
 }
 
-/* Quiet, and everything canceled: until nothing is open, or for longer than anything may take. */
-static void come_to_rest(struct world *w)
+/* Nobody does anything: what was lost is found all the same, in the time that an order may come late, be out
+ * of doubt, and be asked about because it is quiet. */
+static void settle(struct world *w)
 {
     w->faults = (struct faults){.delay_max_ns = 5 * MS};
-    for (int i = 0; i < 4000 && (w->orders->open_cnt || pw_live_gateway.open_cnt(w->gateway) || i < 100);
-         i++) {
+    for (int64_t end_ns = w->now_ns + 25 * SEC; w->now_ns < end_ns;) {
         if (!w->up) {
             world_connect(w);
         }
+        world_step(w, 50 * MS);
+    }
+    world_judge_fills(w);
+}
+
+/* And everything canceled: until nothing is open, or for longer than anything may take. */
+static void come_to_rest(struct world *w)
+{
+    for (int i = 0; i < 4000 && (w->orders->open_cnt || pw_live_gateway.open_cnt(w->gateway) || i < 100);
+         i++) {
         for (uint64_t counter = 1; i % 50 == 0 && counter <= w->orders->counter; counter++) {
             world_cancel(w, pw_order_id(RUN_ID, counter));
         }
@@ -178,6 +188,7 @@ static void run_seed(uint64_t seed)
         disturb(&w);
         world_step(&w, (1 + world_roll(&w, 60)) * MS);
     }
+    settle(&w);
     come_to_rest(&w);
     world_judge_end(&w);
     world_close(&w);

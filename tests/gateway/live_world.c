@@ -818,7 +818,7 @@ void world_judge(const struct world *w)
     MUST(w->bought_e8 <= done[0] && w->sold_e8 <= done[1]);
 }
 
-void world_judge_end(struct world *w)
+void world_judge_fills(const struct world *w)
 {
     int64_t done[2], trades[2] = {0, 0};
     add_up(w, false, done);
@@ -826,8 +826,13 @@ void world_judge_end(struct world *w)
         trades[w->venue[w->trades[i].order_id - 1001].sell] += w->trades[i].qty_e8;
     }
     MUST(done[0] == trades[0] && done[1] == trades[1]);
-    MUST(w->orders->open_cnt == 0 && pw_live_gateway.open_cnt(w->gateway) == 0);
     MUST(w->bought_e8 == done[0] && w->sold_e8 == done[1]);
+}
+
+void world_judge_end(const struct world *w)
+{
+    world_judge_fills(w);
+    MUST(w->orders->open_cnt == 0 && pw_live_gateway.open_cnt(w->gateway) == 0);
     for (uint32_t i = 0; i < w->venue_cnt; i++) {
         MUST(w->venue[i].state != ORDER_LIVE);
     }

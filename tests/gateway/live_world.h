@@ -134,6 +134,7 @@ uint32_t world_placed(const struct world *w, uint64_t client_order_id); /* how o
 
 /* What every moment must hold, and what the end must. */
 void world_judge(const struct world *w);
-void world_judge_end(struct world *w);
+void world_judge_fills(const struct world *w); /* all are booked */
+void world_judge_end(const struct world *w);
 
 #endif
