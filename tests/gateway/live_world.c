@@ -399,10 +399,61 @@ static const struct {
     {"time", do_time, false},
 };
 
+static void digest(const char *text, size_t bytes, char *out, size_t out_bytes)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a: a signature that the model can check */
+    for (size_t i = 0; i < bytes; i++) {
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    }
+    for (size_t i = 0; i < out_bytes; i++) {
+        out[i] = "0123456789abcdef"[hash >> i % 16 * 4 & 15];
+    }
+}
+
+static size_t sign(void *state, const char *payload, size_t bytes, char *signature)
+{
+    struct world *w = state;
+    w->sign_cnt++;
+    digest(payload, bytes, signature, w->config.signing.signature_bytes);
+    return w->sign_fails ? 0 : w->config.signing.signature_bytes;
+}
+
+/* Over all parameters but itself, by name, as the request has them: worked out from the parsed request alone.
+ */
+static void judge_signature(struct world *w, const struct call *call)
+{
+    const json_t *signature = json_object_get(call->params, "signature");
+    char payload[WORLD_TEXT], wanted[96] = {0};
+    size_t at = 0;
+    if (!signature) {
+        MUST(!json_object_get(call->params, "apiKey"));
+        return;
+    }
+    char *sorted = json_dumps(call->params, JSON_SORT_KEYS | JSON_COMPACT);
+    json_t *params = json_loads(sorted, 0, NULL); /* and so keeps that order */
+    const char *name;
+    json_t *value;
+    json_object_foreach(params, name, value)
+    {
+        if (strcmp(name, "signature") != 0) {
+            char *number = json_dumps(value, JSON_ENCODE_ANY);
+            at += (size_t)snprintf(payload + at, sizeof payload - at, "%s%s=%s", at ? "&" : "", name,
+                                   json_is_string(value) ? json_string_value(value) : number);
+            free(number);
+        }
+    }
+    MUST(strcmp(text_of(call->params, "apiKey"), API_KEY) == 0);
+    digest(payload, at, wanted, w->config.signing.signature_bytes);
+    MUST(strcmp(json_string_value(signature), wanted) == 0);
+    free(sorted);
+    json_decref(params);
+}
+
 /* Must be there, be signed if there is no session, and be in the window: else it is not carried out. */
 static bool judge_request(struct world *w, const struct call *call, bool gone)
 {
     const json_t *stamp = json_object_get(call->params, "timestamp");
+    judge_signature(w, call);
     bool timed = strcmp(call->method, "time") != 0 && strcmp(call->method, "userDataStream.subscribe") != 0;
     MUST((stamp != NULL) == timed);
     MUST(!timed || gone || w->logged_on || json_object_get(call->params, "signature"));
@@ -476,16 +527,6 @@ static void take_request(struct world *w, const struct mail *mail)
 
 /* ---- the engine ---- */
 
-static size_t sign(void *state, const char *payload, size_t bytes, char *signature)
-{
-    struct world *w = state;
-    (void)payload;
-    MUST(bytes > 0);
-    w->sign_cnt++;
-    memset(signature, 's', w->config.signing.signature_bytes);
-    return w->sign_fails ? 0 : w->config.signing.signature_bytes;
-}
-
 static void take_reports(struct world *w)
 {
     for (uint32_t i = 0; i < w->out.cnt; i++) {
@@ -544,8 +585,8 @@ static void give(struct world *w, const char *text, uint32_t bytes, uint32_t sta
                                    .recv_ns = world_engine_ns(w),
                                    .instrument_idx = PW_NO_INSTRUMENT,
                                    .body.frame = {.payload_bytes = bytes, .feed_idx = 1, .state = state}};
-    uint32_t open = pw_live_gateway.open_cnt(w->gateway);
-    pw_live_gateway.on_message(w->gateway, &frame, (const uint8_t *)text, &w->out);
+    uint32_t open = w->ops->open_cnt(w->gateway);
+    w->ops->on_message(w->gateway, &frame, (const uint8_t *)text, &w->out);
     judge_reports(w, open);
     take_reports(w);
     drain_wire(w);
@@ -558,8 +599,8 @@ void world_say(struct world *w, const char *text)
 
 static void poll(struct world *w)
 {
-    uint32_t open = pw_live_gateway.open_cnt(w->gateway);
-    pw_live_gateway.poll(w->gateway, world_engine_ns(w), &w->out);
+    uint32_t open = w->ops->open_cnt(w->gateway);
+    w->ops->poll(w->gateway, world_engine_ns(w), &w->out);
     judge_reports(w, open);
     take_reports(w);
     drain_wire(w);
@@ -677,15 +718,15 @@ static uint64_t send(struct world *w, struct pw_gateway_order order, uint64_t re
                                .side = order.side,
                                .type = order.type,
                                .tif = order.tif};
-    *reason = pw_live_gateway.check(w->gateway, &order, replaces_id);
+    *reason = w->ops->check(w->gateway, &order, replaces_id);
     if (*reason != PW_REASON_NONE) {
         return 0;
     }
     struct pw_order_row *at =
         replaces_id ? pw_orders_replace(w->orders, &row) : pw_orders_add(w->orders, &row);
     MUST(at);
-    at->valid_until_ns = (replaces_id ? pw_live_gateway.replace(w->gateway, &order, replaces_id, &w->out)
-                                      : pw_live_gateway.place(w->gateway, &order, &w->out));
+    at->valid_until_ns = (replaces_id ? w->ops->replace(w->gateway, &order, replaces_id, &w->out)
+                                      : w->ops->place(w->gateway, &order, &w->out));
     take_reports(w);
     drain_wire(w);
     return order.client_order_id;
@@ -711,7 +752,7 @@ bool world_cancel(struct world *w, uint64_t client_order_id)
     if (step != PW_ORDER_STEP_MOVE && step != PW_ORDER_STEP_KEEP) {
         return false;
     }
-    pw_live_gateway.cancel(w->gateway, client_order_id, world_engine_ns(w), &w->out);
+    w->ops->cancel(w->gateway, client_order_id, world_engine_ns(w), &w->out);
     take_reports(w);
     drain_wire(w);
     return true;
@@ -755,7 +796,8 @@ void world_restart(struct world *w, uint64_t run_id, int64_t paused_until_ns)
 
 void world_open(struct world *w, uint64_t seed, bool is_ed25519)
 {
-    *w = (struct world){.seed = seed,
+    *w = (struct world){.ops = &pw_live_gateway,
+                        .seed = seed,
                         .random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1,
                         .now_ns = INT64_C(1700000000) * SEC,
                         .quote_free_e8 = 1000 * E8};
@@ -801,6 +843,9 @@ static void add_up(const struct world *w, bool open, int64_t sums[2])
     for (uint32_t i = 0; i < w->venue_cnt; i++) {
         const struct venue_order *order = &w->venue[i];
         bool live = open && order->state == ORDER_LIVE;
+        if (strncmp(order->client_id, "pw-", 3) != 0) {
+            continue; /* of another client of the account */
+        }
         sums[order->sell] += live ? order->qty_e8 : order->executed_e8;
     }
 }
@@ -823,7 +868,8 @@ void world_judge_fills(const struct world *w)
     int64_t done[2], trades[2] = {0, 0};
     add_up(w, false, done);
     for (uint32_t i = 0; i < w->trade_cnt; i++) {
-        trades[w->venue[w->trades[i].order_id - 1001].sell] += w->trades[i].qty_e8;
+        const struct venue_order *order = &w->venue[w->trades[i].order_id - 1001];
+        trades[order->sell] += strncmp(order->client_id, "pw-", 3) == 0 ? w->trades[i].qty_e8 : 0;
     }
     MUST(done[0] == trades[0] && done[1] == trades[1]);
     MUST(w->bought_e8 == done[0] && w->sold_e8 == done[1]);
@@ -832,7 +878,7 @@ void world_judge_fills(const struct world *w)
 void world_judge_end(const struct world *w)
 {
     world_judge_fills(w);
-    MUST(w->orders->open_cnt == 0 && pw_live_gateway.open_cnt(w->gateway) == 0);
+    MUST(w->orders->open_cnt == 0 && w->ops->open_cnt(w->gateway) == 0);
     for (uint32_t i = 0; i < w->venue_cnt; i++) {
         MUST(w->venue[i].state != ORDER_LIVE);
     }

@@ -58,6 +58,7 @@ struct world {
     struct faults faults;
     /* The engine. */
     struct pw_orders *orders;
+    const struct pw_gateway_ops *ops; /* pw_live_gateway, or what stands around it */
     void *gateway;
     struct pw_live_config config;
     struct pw_producer wire_in;
