@@ -369,7 +369,7 @@ static uint32_t live_poll(void *state, int64_t now_ns, struct pw_reports *out)
     live->look = false;
     live->next_ns = now_ns + PW_LIVE_PASS_NS;
     live_time_outs(live, out);
-    live_tell_fills(live, out);
+    live_tell_fill(live, out);
     live_time_step(live);
     live_session_step(live);
     live_questions_step(live);

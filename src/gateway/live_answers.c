@@ -11,7 +11,6 @@
 #define MARGIN_NS        LIVE_S /* behind the end that it tells */
 #define BANNED           418u
 #define TOO_MANY_ORDERS  (-1015)
-#define REPEAT_NS        (500 * LIVE_MS)
 
 /* ---- what holds for all ---- */
 
@@ -110,7 +109,7 @@ static void take_cancel_error(struct live *live, struct live_row *row, struct pw
                               int64_t recv_ns, struct pw_reports *out)
 {
     enum pw_order_news news;
-    row->cancel_ns = live->now_ns + REPEAT_NS;
+    row->cancel_ns = live->now_ns + LIVE_REPEAT_NS;
     if (is_passing(verdict.meaning) ||
         !pw_binance_verdict_news(PW_BINANCE_CANCEL, verdict.meaning, true, &news)) {
         live->look = true; /* again, soon */

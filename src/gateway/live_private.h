@@ -10,14 +10,14 @@
 #include "live.h"
 #include "venue_clock.h"
 
-#define LIVE_ROWS     (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
-#define LIVE_ASKED    160u /* requests without an answer: two for each row, and the session's */
-#define LIVE_CANCELS  32u  /* of these, kept from new orders */
-#define LIVE_FILLS    128u
-#define LIVE_REPLACES (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
-#define LIVE_NEVER    INT64_MAX
-#define LIVE_MS       INT64_C(1000000)
-#define LIVE_S        INT64_C(1000000000)
+#define LIVE_ROWS      (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
+#define LIVE_ASKED     160u /* requests without an answer: two for each row, and the session's */
+#define LIVE_CANCELS   32u  /* of these, kept from new orders */
+#define LIVE_FILLS     128u
+#define LIVE_REPLACES  (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
+#define LIVE_MS        INT64_C(1000000)
+#define LIVE_S         INT64_C(1000000000)
+#define LIVE_REPEAT_NS (INT64_C(500) * LIVE_MS) /* of a cancellation that did not go through */
 
 /* What is under way at the venue. */
 enum live_phase {
@@ -92,8 +92,8 @@ struct live {
     struct live_asked asked[LIVE_ASKED];
     struct live_row rows[LIVE_ROWS];
     uint32_t fill_first, fill_cnt;
-    struct pw_report fills[LIVE_FILLS]; /* of a list of trades: told two an order and call */
-    uint32_t strays_left;               /* reports of orders without a row that this call may still make */
+    struct pw_report fills[LIVE_FILLS]; /* of lists of trades: told one a pass */
+    uint32_t strays_left;               /* orders without a row that this call may still tell of */
     struct pw_live_counts counts;
     /* Prepared texts. */
     struct pw_binance_request logon, subscribe, time, list, account;
@@ -172,7 +172,8 @@ void live_questions_step(struct live *live);
 void live_question_answer(struct live *live, const struct pw_binance_told *told, const struct live_asked *was,
                           int64_t recv_ns, struct pw_reports *out);
 void live_time_outs(struct live *live, struct pw_reports *out);
-void live_tell_fills(struct live *live, struct pw_reports *out);
+/* One of the fills that lists of trades told: a call may tell two of one order. */
+void live_tell_fill(struct live *live, struct pw_reports *out);
 /* A request about the row's order ended without an outcome. */
 void live_unanswered(struct live *live, enum pw_binance_method method, struct live_row *row, int64_t recv_ns,
                      struct pw_reports *out);

@@ -7,7 +7,6 @@
 
 #define GRACE_NS   (100 * LIVE_MS) /* reports on their way settle most doubts without a question */
 #define DOUBTS_MAX 6u              /* the wait doubles up to 6.4 s */
-#define REPEAT_NS  (500 * LIVE_MS) /* of a cancellation that did not go through */
 #define AHEAD_MS   1000            /* the venue takes a time stamp that is ahead of its clock by less */
 
 /* ---- cancellations ---- */
@@ -150,17 +149,10 @@ void live_question_answer(struct live *live, const struct pw_binance_told *told,
     }
 }
 
-/* A call may tell two of one order: so one here, besides its time-outs. */
-void live_tell_fills(struct live *live, struct pw_reports *out)
+void live_tell_fill(struct live *live, struct pw_reports *out)
 {
-    uint64_t last_id = 0;
-    while (out->cnt < PW_REPORTS_MAX && live->fill_cnt > 0) {
-        const struct pw_report *fill = &live->fills[live->fill_first];
-        if (fill->client_order_id == last_id) {
-            break; /* those of one order stand together */
-        }
-        last_id = fill->client_order_id;
-        live_report(live, fill, out);
+    if (live->fill_cnt > 0 && out->cnt == 0) {
+        live_report(live, &live->fills[live->fill_first], out);
         live->fill_first = (live->fill_first + 1) % LIVE_FILLS;
         live->fill_cnt--;
     }
@@ -206,7 +198,7 @@ void live_unanswered(struct live *live, enum pw_binance_method method, struct li
     }
     if (method == PW_BINANCE_CANCEL) {
         row->cancel_asked = false;
-        row->cancel_ns = live->now_ns + REPEAT_NS;
+        row->cancel_ns = live->now_ns + LIVE_REPEAT_NS;
     }
     uint64_t replaces_id = method == PW_BINANCE_CANCEL_REPLACE ? row->replaces_id : 0;
     live_tell(live, row->client_order_id, PW_NEWS_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);

@@ -149,7 +149,6 @@ static void cancel_leftover(struct live *live, const struct pw_binance_order *or
     struct pw_instrument instrument = {.tick_e8 = 0};
     struct pw_binance_values values = {.order_id = order->client_order_id};
     memcpy(instrument.symbol, order->symbol, sizeof instrument.symbol);
-    live->counts.leftovers++;
     if (live_prepare(live, &live->scratch, PW_BINANCE_CANCEL, 0, &instrument) == 0) {
         live_ask(live, &live->scratch, &values, order->client_order_id, true);
     }
@@ -165,6 +164,10 @@ static bool take_listed(struct live *live, const struct pw_binance_order *order,
         return false;
     }
     if (pw_order_id_run(order->client_order_id) != live->config.orders->run_id) {
+        live->counts.leftovers++;
+        if (live->config.dry) {
+            return false;
+        }
         cancel_leftover(live, order);
         return true;
     }
