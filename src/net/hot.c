@@ -14,16 +14,18 @@
 #include <errno.h>
 #include <string.h>
 
-#define NS_PER_MS        INT64_C(1000000)
-#define CLOSE_WAIT_NS    (500 * NS_PER_MS) /* for the peer's part in closing */
-#define CLOSE_FLUSH_NS   (200 * NS_PER_MS) /* and then for our last bytes to leave */
-#define STOP_WAIT_NS     (300 * NS_PER_MS) /* for all connections together at the end of the run */
-#define STOP_STEP_NS     (1 * NS_PER_MS)
-#define READ_ROOM_MIN    2048u
-#define CLOSE_NORMAL     1000 /* RFC 6455, 7.4.1 */
-#define CLOSE_GOING_AWAY 1001
-#define CLOSE_POLICY     1008
-#define FRAME_WAIT_NS    (10000 * NS_PER_MS) /* reliability.md, A8 */
+#define NS_PER_MS         INT64_C(1000000)
+#define CLOSE_WAIT_NS     (500 * NS_PER_MS) /* for the peer's part in closing */
+#define CLOSE_FLUSH_NS    (200 * NS_PER_MS) /* and then for our last bytes to leave */
+#define STOP_WAIT_NS      (300 * NS_PER_MS) /* for all connections together at the end of the run */
+#define STOP_STEP_NS      (1 * NS_PER_MS)
+#define READ_ROOM_MIN     2048u
+#define CLOSE_NORMAL      1000 /* RFC 6455, 7.4.1 */
+#define CLOSE_GOING_AWAY  1001
+#define CLOSE_POLICY      1008
+#define SERVE_ALL_NS      NS_PER_MS
+#define KERNEL_AGO_MAX_NS (10000 * NS_PER_MS)
+#define FRAME_WAIT_NS     (10000 * NS_PER_MS) /* reliability.md, A8 */
 
 /* ---- rings ---- */
 
@@ -109,6 +111,7 @@ static bool put_message(struct pw_hot *hot, struct pw_conn_slot *slot)
     }
     memcpy(payload, slot->plain + slot->message, bytes);
     struct pw_event event = frame_event(hot, slot, slot->recv_ns);
+    event.body.frame.kernel_ns = slot->kernel_ns;
     event.body.frame.decrypted_ns = slot->decrypted_ns;
     pw_producer_put_frame(ring, &event, bytes);
     slot->stalled = false;
@@ -144,6 +147,7 @@ static void discard_input(struct pw_hot *hot, struct pw_conn_slot *slot)
 static void lose(struct pw_hot *hot, struct pw_conn_slot *slot, enum pw_cause cause, uint16_t close_code)
 {
     hot->states[slot->idx] = PW_CONN_CLOSING;
+    hot->active |= 1u << slot->idx;
     slot->cause = cause;
     slot->lost_reason = PW_REASON_DISCONNECT;
     slot->message_bytes = 0;
@@ -221,6 +225,7 @@ static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
 static void open_slot(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     hot->states[slot->idx] = PW_CONN_OPEN;
+    hot->active |= 1u << slot->idx;
     slot->last_byte_ns = hot->now_ns;
     slot->last_data_ns = hot->now_ns;
     set_notice(slot, PW_FEED_UP, PW_REASON_NONE);
@@ -264,8 +269,11 @@ static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const str
         slot->recv_failed = completion->result < 0;
         return;
     }
+    /* A stamp that cannot be is none: the kernel's clock is the wall clock, which people set. */
+    int64_t ago_ns = hot->now_ns - completion->kernel_ns;
     struct pw_segment segment = {completion->data, (uint32_t)completion->result, completion->buffer_idx,
-                                 hot->now_ns};
+                                 hot->now_ns,
+                                 ago_ns >= 0 && ago_ns <= KERNEL_AGO_MAX_NS ? completion->kernel_ns : 0};
     slot->last_byte_ns = hot->now_ns;
     static_assert(PW_IO_BUFFER_CNT + 1 <= PW_SEGMENTS_MAX, "there is always a place for a buffer of pw_io");
     pw_input_add(&slot->link.input, segment);
@@ -287,6 +295,7 @@ static uint32_t reap(struct pw_hot *hot)
     uint32_t n = hot->io->reap(hot->io->state, completions, PW_BATCH_MAX);
     for (uint32_t i = 0; i < n; i++) {
         struct pw_conn_slot *slot = &hot->slots[completions[i].slot_idx];
+        hot->active |= 1u << completions[i].slot_idx;
         switch (completions[i].kind) {
         case PW_IO_RECV:
             on_received(hot, slot, &completions[i]);
@@ -383,6 +392,7 @@ static bool read_more(struct pw_net *net, struct pw_conn_slot *slot)
     if (result == PW_TLS_OK) {
         slot->end += size;
         slot->recv_ns = slot->link.input.recv_ns;
+        slot->kernel_ns = slot->link.input.kernel_ns;
         slot->decrypted_ns = pw_clock_now_ns(&net->clock);
         return true;
     }
@@ -473,18 +483,17 @@ static void check_times(struct pw_net *net, struct pw_conn_slot *slot)
     }
 }
 
-static void serve_open(struct pw_net *net, struct pw_conn_slot *slot, uint32_t *budget)
+/* True: there is more to do, be it that the budget is spent or that the ring has no room. */
+static bool serve_open(struct pw_net *net, struct pw_conn_slot *slot, uint32_t *budget)
 {
     struct pw_hot *hot = &net->hot;
-    if (put_notice(hot, slot)) {
-        bool going = true;
-        while (going && *budget > 0 && put_message(hot, slot)) {
-            going = step(net, slot, budget);
-        }
-        hot->more = hot->more || (going && *budget == 0);
-        if (hot->states[slot->idx] == PW_CONN_OPEN && *budget == 0) {
-            put_message(hot, slot);
-        }
+    bool going = put_notice(hot, slot);
+    while (going && *budget > 0 && put_message(hot, slot)) {
+        going = step(net, slot, budget);
+    }
+    hot->more = hot->more || (going && *budget == 0);
+    if (hot->states[slot->idx] == PW_CONN_OPEN && *budget == 0) {
+        put_message(hot, slot);
     }
     release_spent(hot, slot);
     if (hot->states[slot->idx] == PW_CONN_OPEN && slot->send_failed && !slot->stalled) {
@@ -493,34 +502,57 @@ static void serve_open(struct pw_net *net, struct pw_conn_slot *slot, uint32_t *
     if (hot->states[slot->idx] == PW_CONN_OPEN) {
         check_times(net, slot);
     }
+    return going || slot->stalled || slot->notice_due || slot->message_bytes > 0;
+}
+
+static void serve(struct pw_net *net, uint32_t slot_idx, struct pw_poll *poll, uint32_t *budget)
+{
+    struct pw_hot *hot = &net->hot;
+    struct pw_conn_slot *slot = &hot->slots[slot_idx];
+    bool more = false;
+    switch (hot->states[slot_idx]) {
+    case PW_CONN_OPEN:
+        more = serve_open(net, slot, budget) || hot->states[slot_idx] != PW_CONN_OPEN;
+        poll->stalled = poll->stalled || (hot->states[slot_idx] == PW_CONN_OPEN && slot->stalled);
+        break;
+    case PW_CONN_CLOSING:
+        serve_closing(hot, slot);
+        more = true;
+        break;
+    case PW_CONN_LOST:
+        serve_lost(hot, slot);
+        more = hot->states[slot_idx] == PW_CONN_LOST;
+        break;
+    default:
+        break;
+    }
+    hot->active = (hot->active & ~(1u << slot_idx)) | (uint32_t)more << slot_idx;
+}
+
+static void serve_some(struct pw_net *net, uint32_t slots, struct pw_poll *poll, uint32_t *budget)
+{
+    for (; slots != 0; slots &= slots - 1) {
+        serve(net, (uint32_t)__builtin_ctz(slots), poll, budget);
+    }
 }
 
 struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
 {
+    static_assert(PW_CONNS_MAX <= 32, "a bit a slot");
     struct pw_hot *hot = &net->hot;
     uint32_t budget = PW_BATCH_MAX;
     struct pw_poll poll = {0};
     hot->now_ns = now_ns;
     hot->more = false;
     poll.work = take_conns(hot) + reap(hot);
-    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
-        uint32_t slot_idx = (hot->first_slot + i) % hot->slot_cnt;
-        struct pw_conn_slot *slot = &hot->slots[slot_idx];
-        switch (hot->states[slot_idx]) {
-        case PW_CONN_OPEN:
-            serve_open(net, slot, &budget);
-            break;
-        case PW_CONN_CLOSING:
-            serve_closing(hot, slot);
-            break;
-        case PW_CONN_LOST:
-            serve_lost(hot, slot);
-            break;
-        default:
-            break;
-        }
-        poll.stalled = poll.stalled || (hot->states[slot_idx] == PW_CONN_OPEN && slot->stalled);
+    hot->served = hot->active;
+    if (now_ns >= hot->serve_all_ns) {
+        hot->served = (1u << hot->slot_cnt) - 1;
+        hot->serve_all_ns = now_ns + SERVE_ALL_NS;
     }
+    uint32_t before_first = (1u << hot->first_slot) - 1;
+    serve_some(net, hot->served & ~before_first, &poll, &budget);
+    serve_some(net, hot->served & before_first, &poll, &budget);
     hot->first_slot = hot->first_slot + 1 < hot->slot_cnt ? hot->first_slot + 1 : 0;
     pw_producer_publish(&hot->ends.frames);
     if (hot->ends.messages.ring != NULL) {

@@ -67,6 +67,10 @@ struct pw_hot {
     /* Beside the slots, because a slot that is not net_rx's may not even be looked at. */
     enum pw_conn_state states[PW_CONNS_MAX];
     uint32_t first_slot; /* served first in the next pass */
+    /* Bit i: slot i has something to be done without waiting for anything; was served in this pass. The rest
+     * are looked at each SERVE_ALL_NS, for their deadlines. */
+    uint32_t active, served;
+    int64_t serve_all_ns;
     struct pw_hot_ends ends;
     struct pw_hot_counts counts;
     struct pw_hot_feed feeds[PW_CONNS_MAX];

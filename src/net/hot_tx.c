@@ -124,6 +124,7 @@ static uint32_t take_requests(struct pw_net *net, struct pw_conn_slot *slot)
     }
     if (n > 0) {
         pw_consumer_done(requests, n);
+        net->hot.active |= 1u << net->hot.config->feed_cnt;
     }
     return (uint32_t)n;
 }
@@ -140,7 +141,21 @@ static bool send_output(struct pw_hot *hot, struct pw_conn_slot *slot)
         hot->io->send(hot->io->state, slot->idx, output->data + output->sent, output->size - output->sent);
     slot->sending = err == 0;
     slot->send_failed = err != 0;
+    hot->active |= (uint32_t)slot->send_failed << slot->idx;
     return true;
+}
+
+/* True: a send has begun. */
+static bool serve_output(struct pw_hot *hot, uint32_t slot_idx)
+{
+    if (hot->states[slot_idx] != PW_CONN_OPEN && hot->states[slot_idx] != PW_CONN_CLOSING) {
+        return false;
+    }
+    struct pw_conn_slot *slot = &hot->slots[slot_idx];
+    if (!slot->send_failed) {
+        write_due(hot, slot);
+    }
+    return send_output(hot, slot);
 }
 
 /* All that is in the output when a send begins goes with it. */
@@ -163,22 +178,18 @@ struct pw_poll pw_hot_transmit(struct pw_net *net)
     if (net->tx.requests.ring != NULL) {
         poll.work += take_requests(net, &hot->slots[hot->config->feed_cnt]);
     }
-    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
-        struct pw_conn_slot *slot = &hot->slots[i];
-        if (hot->states[i] != PW_CONN_OPEN && hot->states[i] != PW_CONN_CLOSING) {
-            net->tx.sealed_cnt = i == hot->config->feed_cnt ? 0 : net->tx.sealed_cnt;
-            continue;
-        }
-        if (!slot->send_failed) {
-            write_due(hot, slot);
-        }
-        bool sent = send_output(hot, slot);
+    /* What those have to send that were not served has been given to the kernel already. */
+    for (uint32_t slots = hot->served | hot->active; slots != 0; slots &= slots - 1) {
+        uint32_t slot_idx = (uint32_t)__builtin_ctz(slots);
+        bool sent = serve_output(hot, slot_idx);
         poll.work += sent;
-        orders_sent = orders_sent || (sent && i == hot->config->feed_cnt);
+        orders_sent = orders_sent || (sent && slot_idx == hot->config->feed_cnt);
     }
     hot->io->submit(hot->io->state);
     if (orders_sent) {
         note_submitted(net);
+    } else if (hot->states[hot->config->feed_cnt] == PW_CONN_COLD) {
+        net->tx.sealed_cnt = 0; /* sealed, and then the connection was gone */
     }
     return poll;
 }
