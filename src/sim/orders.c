@@ -94,6 +94,15 @@ static int64_t settle(struct pw_sim_client_order *order, int64_t qty_e8, int64_t
 
 /* ---- life ---- */
 
+/* Tells the listener what has just happened to execution->order. */
+static void tell(struct pw_sim_orders *orders, struct pw_sim_execution execution)
+{
+    execution.execution_id = ++orders->last_execution_id;
+    if (orders->listener.executed) {
+        orders->listener.executed(orders->listener.state, &execution);
+    }
+}
+
 static void order_open(struct pw_sim_orders *orders, struct pw_sim_client_order *order)
 {
     struct pw_sim_account *account = order->account;
@@ -163,6 +172,8 @@ static void order_fill(struct pw_sim_orders *orders, uint32_t owner, const struc
     if (leaves_e8(order) == 0) {
         order_close(orders, order, PW_SIM_STATUS_FILLED, market_ns);
     }
+    tell(orders, (struct pw_sim_execution){
+                     .type = PW_SIM_EXECUTION_TRADE, .order = order, .fill = fill, .market_ns = market_ns});
 }
 
 static void on_trade(void *state, const struct pw_sim_market_trade *trade, int64_t market_ns)
@@ -370,6 +381,19 @@ static struct pw_sim_client_order *order_make(struct pw_sim_orders *orders, stru
     return order;
 }
 
+/* What did not trade of an order that does not rest. */
+static void order_expire(struct pw_sim_orders *orders, struct pw_sim_client_order *order, int64_t market_ns)
+{
+    order_close(orders, order, PW_SIM_STATUS_EXPIRED, market_ns);
+    tell(orders, (struct pw_sim_execution){.type = PW_SIM_EXECUTION_EXPIRED,
+                                           .order = order,
+                                           .expiry_reason =
+                                               order->type == PW_SIM_MARKET ? "INSUFFICIENT_LIQUIDITY"
+                                               : order->tif == PW_SIM_FOK   ? "UNFILLED_FOK_ORDER_EXPIRED"
+                                                                            : "UNFILLED_IOC_QUANTITY_EXPIRED",
+                                           .market_ns = market_ns});
+}
+
 const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
                                                  const struct pw_sim_order_request *request, int64_t wall_ns,
                                                  struct pw_sim_client_order **placed)
@@ -387,6 +411,8 @@ const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, s
         order->time_ns = order->update_ns = account->update_ns = market_ns;
         lock(order, (int64_t)cost_e8(market, request));
         order_open(orders, order);
+        tell(orders,
+             (struct pw_sim_execution){.type = PW_SIM_EXECUTION_NEW, .order = order, .market_ns = market_ns});
         if (request->tif == PW_SIM_FOK &&
             pw_sim_market_taking(market, request->side, limit).qty_e8 < request->qty_e8) {
             market->last_order_id++; /* it was an order all the same */
@@ -395,7 +421,7 @@ const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, s
                                                         (uint32_t)(order - orders->orders) + 1);
         }
         if (order->open && order->market_idx == PW_SIM_NO_ORDER) {
-            order_close(orders, order, PW_SIM_STATUS_EXPIRED, market_ns);
+            order_expire(orders, order, market_ns);
         }
         *placed = order;
     }
@@ -403,7 +429,8 @@ const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, s
     return refusal;
 }
 
-void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order, int64_t wall_ns)
+void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order,
+                          const char *cancel_id, int64_t wall_ns)
 {
     struct pw_sim_source *source = orders->source;
     int64_t market_ns;
@@ -411,6 +438,10 @@ void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_ord
 
     pw_sim_market_cancel(market, order->market_idx);
     order_close(orders, order, PW_SIM_STATUS_CANCELED, market_ns);
+    tell(orders, (struct pw_sim_execution){.type = PW_SIM_EXECUTION_CANCELED,
+                                           .order = order,
+                                           .cancel_id = cancel_id,
+                                           .market_ns = market_ns});
     source->ops->leave(source->state, order->symbol);
 }
 

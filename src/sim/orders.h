@@ -73,8 +73,36 @@ struct pw_sim_fill {
     bool buyer, maker;
 };
 
+/* What an execution report tells of (binance.md 6, `x`). */
+enum pw_sim_execution_type {
+    PW_SIM_EXECUTION_NEW,
+    PW_SIM_EXECUTION_CANCELED,
+    PW_SIM_EXECUTION_TRADE,
+    PW_SIM_EXECUTION_EXPIRED
+};
+
+/* One thing that happened to a client's order. The order, and its two balances, are as after it. */
+struct pw_sim_execution {
+    enum pw_sim_execution_type type;
+    const struct pw_sim_client_order *order;
+    const struct pw_sim_fill *fill; /* of a TRADE, else NULL */
+    const char *cancel_id;          /* the client's name for what cancelled it; NULL: it gave none */
+    const char *expiry_reason;      /* of EXPIRED: the venue's word; else NULL */
+    uint64_t execution_id;          /* 1, 2, 3... */
+    int64_t market_ns;
+};
+
+/* Hears of every execution of every client's order, in order, while it is carried out: it must not call
+ * back. */
+struct pw_sim_order_listener {
+    void (*executed)(void *state, const struct pw_sim_execution *execution); /* NULL: nobody listens */
+    void *state;
+};
+
 struct pw_sim_orders {
     struct pw_sim_source *source;
+    struct pw_sim_order_listener listener;
+    uint64_t last_execution_id;
     struct pw_sim_client_order *orders;
     uint64_t turn_cnt; /* slots looked at for new orders: the next is this one, modulo their number */
     struct pw_sim_fill *fills;
@@ -100,7 +128,9 @@ const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
 const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
                                                  const struct pw_sim_order_request *request, int64_t wall_ns,
                                                  struct pw_sim_client_order **order);
-void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order, int64_t wall_ns);
+/* cancel_id: the client's name for the cancellation; NULL: none. */
+void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order,
+                          const char *cancel_id, int64_t wall_ns);
 
 /* By the venue's id, or (order_id 0) the client's: then the open one, else the last of that name. NULL: none
  * that is remembered. */

@@ -348,7 +348,7 @@ void pw_sim_rest_order_query(struct pw_sim_call *call)
 /* Cancels, and appends the report; cancel_id: the cancel's own name, NULL: the order's. */
 static void cancel(struct pw_sim_call *call, struct pw_sim_client_order *order, const char *cancel_id)
 {
-    pw_sim_orders_cancel(call->rest->orders, order, call->wall_ns);
+    pw_sim_orders_cancel(call->rest->orders, order, cancel_id, call->wall_ns);
     put_ids(call, order);
     put_text(call, ",\"origClientOrderId\":\"", order->client_id);
     put_text(call, ",\"clientOrderId\":\"", cancel_id ? cancel_id : order->client_id);

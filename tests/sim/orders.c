@@ -39,6 +39,35 @@ struct venue {
 
 static struct venue g_venue;
 
+/* What the executions alone say of each order, by its slot, and how many of each type there were. */
+static struct heard {
+    int64_t filled_e8;
+    bool open;
+} g_heard[PW_SIM_ORDERS_KEPT];
+static uint32_t g_heard_cnt[4]; /* by enum pw_sim_execution_type */
+
+static void on_execution(void *state, const struct pw_sim_execution *execution)
+{
+    const struct pw_sim_client_order *order = execution->order;
+    struct heard *heard = &g_heard[order - g_venue.orders.orders];
+
+    (void)state;
+    if (execution->type == PW_SIM_EXECUTION_NEW) {
+        *heard = (struct heard){.open = true};
+    }
+    cr_assert(heard->open, "nothing is heard of an order before it is new or after its end");
+    if (execution->type == PW_SIM_EXECUTION_TRADE) {
+        heard->filled_e8 += execution->fill->qty_e8;
+    }
+    heard->open = order->open;
+    cr_assert_eq(heard->filled_e8, order->filled_e8);
+    cr_assert_eq((execution->expiry_reason != NULL), (execution->type == PW_SIM_EXECUTION_EXPIRED));
+    g_heard_cnt[execution->type]++;
+    cr_assert_eq(execution->execution_id,
+                 g_heard_cnt[PW_SIM_EXECUTION_NEW] + g_heard_cnt[PW_SIM_EXECUTION_CANCELED] +
+                     g_heard_cnt[PW_SIM_EXECUTION_TRADE] + g_heard_cnt[PW_SIM_EXECUTION_EXPIRED]);
+}
+
 static void account_add(const char *key)
 {
     struct pw_sim_account_config *account = &g_venue.config.accounts[g_venue.config.account_cnt++];
@@ -62,6 +91,8 @@ static void venue_open(void)
     cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
     cr_assert_eq(pw_sim_accounts_init(&g_venue.accounts, &g_venue.config, &g_venue.source), 0);
     cr_assert_eq(pw_sim_orders_init(&g_venue.orders, &g_venue.source), 0);
+    memset(g_heard_cnt, 0, sizeof g_heard_cnt);
+    g_venue.orders.listener.executed = on_execution;
 }
 
 static void venue_close(void)
@@ -144,7 +175,7 @@ Test(orders, money_is_neither_made_nor_lost_by_random_orders_of_all_kinds)
         }
         order = pw_sim_orders_next_open(&g_venue.orders, account, NULL);
         if (order && rand() % 4 == 0) {
-            pw_sim_orders_cancel(&g_venue.orders, order, 0);
+            pw_sim_orders_cancel(&g_venue.orders, order, NULL, 0);
         }
         crowd_acts(rand() % 4);
         expect_books_balance(0);
@@ -155,6 +186,9 @@ Test(orders, money_is_neither_made_nor_lost_by_random_orders_of_all_kinds)
         makers += fill->maker;
         between += i && fill->trade_id == pw_sim_orders_fill(&g_venue.orders, i - 1)->trade_id;
     }
+    cr_expect_eq(g_heard_cnt[PW_SIM_EXECUTION_NEW], placed);
+    cr_expect_eq(g_heard_cnt[PW_SIM_EXECUTION_TRADE], g_venue.orders.fill_cnt);
+    cr_expect(g_heard_cnt[PW_SIM_EXECUTION_CANCELED] > 50 && g_heard_cnt[PW_SIM_EXECUTION_EXPIRED] > 50);
     cr_expect(placed > 1000 && refused > 50 && makers > 50 && between > 5,
               "%u placed, %u refused, %u fills as maker, %u between clients", placed, refused, makers,
               between);
@@ -176,7 +210,7 @@ Test(orders, a_resting_order_stays_until_somebody_takes_it_whatever_the_crowd_do
     cr_assert(market->orders[order->market_idx].resting);
     cr_assert_eq(market->orders[order->market_idx].order_id, order->order_id);
     cr_expect_eq(order->filled_e8, 0);
-    pw_sim_orders_cancel(&g_venue.orders, order, 0);
+    pw_sim_orders_cancel(&g_venue.orders, order, NULL, 0);
     expect_books_balance(0);
 }
 
