@@ -218,6 +218,7 @@ static const char *status_text(uint32_t status)
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
+                 {409, "Conflict"},
                  {418, "I'm a teapot"},
                  {426, "Upgrade Required"},
                  {429, "Too Many Requests"},
@@ -236,7 +237,7 @@ static const char *status_text(uint32_t status)
 
 static void http_send(struct pw_sim_client *client, const struct pw_sim_rest_answer *answer, bool keep_alive)
 {
-    char head[512], retry[48] = "";
+    char head[768], retry[48] = "";
     struct pw_sim_out *out = &client->subscriber.out;
     int size;
 
@@ -252,9 +253,10 @@ static void http_send(struct pw_sim_client *client, const struct pw_sim_rest_ans
                     "Cache-Control: no-cache, no-store, must-revalidate\r\n"
                     "X-MBX-USED-WEIGHT: %u\r\n"
                     "X-MBX-USED-WEIGHT-1M: %u\r\n"
-                    "%s%s\r\n",
+                    "%s%s%s\r\n",
                     answer->status, status_text(answer->status), answer->content_type, answer->body->size,
                     keep_alive ? "keep-alive" : "close", answer->used_weight, answer->used_weight, retry,
+                    answer->headers,
                     answer->status == 426 ? "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" : "");
     if (!pw_sim_out_append(out, head, (size_t)size) ||
         !pw_sim_out_append(out, answer->body->data, answer->body->size)) {

@@ -13,11 +13,15 @@ bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *
 
 void pw_sim_rest_order_place(struct pw_sim_call *call);
 void pw_sim_rest_order_test(struct pw_sim_call *call);
+void pw_sim_rest_order_replace(struct pw_sim_call *call); /* cancelReplace */
 void pw_sim_rest_order_cancel(struct pw_sim_call *call);
 void pw_sim_rest_order_query(struct pw_sim_call *call);
 void pw_sim_rest_open_orders(struct pw_sim_call *call);
 void pw_sim_rest_open_cancel(struct pw_sim_call *call);
+void pw_sim_rest_all_orders(struct pw_sim_call *call);
 void pw_sim_rest_account(struct pw_sim_call *call);
+void pw_sim_rest_commission(struct pw_sim_call *call);
+void pw_sim_rest_order_rates(struct pw_sim_call *call); /* rateLimit/order */
 void pw_sim_rest_my_trades(struct pw_sim_call *call);
 
 #endif
