@@ -5,9 +5,9 @@
 #include "rest_orders.h"
 
 #include "decimal.h"
+#include "signature.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define WINDOW_US     INT64_C(5000000) /* recvWindow, unless sent */
 #define WINDOW_MAX_US INT64_C(60000000)
@@ -74,7 +74,7 @@ bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *
 {
     const struct pw_slice *key = pw_http_find(head, "X-MBX-APIKEY");
     const char *sent = pw_sim_call_text(call, "signature");
-    char signature[PW_SIM_SIGNATURE_BYTES];
+    struct pw_sim_buffer *payload = &call->rest->payload;
 
     if (!key || !key_format_ok(*key)) {
         pw_sim_call_error(call, 401, -2014, "API-key format invalid.");
@@ -91,8 +91,9 @@ bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *
     if (!time_ok(call)) {
         return false;
     }
-    if (!pw_sim_sign(call->account->config->secret, query, body, signature) ||
-        strcasecmp(signature, sent) != 0) {
+    pw_sim_signature_payload(payload, query, body);
+    if (payload->failed ||
+        !pw_sim_signature_ok(call->account->config, (struct pw_slice){payload->data, payload->size}, sent)) {
         pw_sim_call_error(call, 400, -1022, "Signature for this request is not valid.");
         return false;
     }

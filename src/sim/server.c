@@ -518,6 +518,7 @@ static void server_fini(struct server *server)
     pw_sim_accounts_fini(&server->accounts);
     pw_sim_hub_fini(&server->hub);
     pw_sim_buffer_free(&server->shared.scratch);
+    pw_sim_buffer_free(&server->rest.payload);
     free(server->clients);
     free(server->epoll_masks);
     free(server);

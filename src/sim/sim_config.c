@@ -3,6 +3,7 @@
  * The simulator's config: a table of keys, read as the engine's is. See sim.h.
  */
 #include "section.h"
+#include "signature.h"
 #include "sim.h"
 
 #include <assert.h>
@@ -85,6 +86,10 @@ static const struct pw_key g_limit_keys[] = {
     {.name = "ban_after", LIMIT(ban_after), COUNT("20", 0, 1000000),
      .help = "requests refused with 429 in one minute before 418 follows; 0: never"},
     {.name = "ban_s", LIMIT(ban_s), COUNT("120", 1, 259200), .unit = "s", .help = "how long a ban lasts"},
+    {.name = "orders_per_10s", LIMIT(orders_per_10s), COUNT("100", 0, 1000000),
+     .help = "of an account, new ones that were not filled yet; 0: no limit"},
+    {.name = "orders_per_day", LIMIT(orders_per_day), COUNT("200000", 0, 100000000),
+     .help = "the same of one day (UTC)"},
     {.name = "handshake_timeout_ms", LIMIT(handshake_timeout_ms), COUNT("10000", 10, 600000), .unit = "ms",
      .help = "for TLS"},
     {.name = "idle_timeout_ms", LIMIT(idle_timeout_ms), COUNT("600000", 10, 86400000), .unit = "ms",
@@ -162,8 +167,10 @@ static const struct pw_key g_balance_keys[] = {
 static const struct pw_key g_account_keys[] = {
     {.name = "api_key", ACCOUNT(api_key), .kind = PW_VALUE_TEXT, .required = true,
      .help = "letters and digits; in the header X-MBX-APIKEY"},
-    {.name = "secret", ACCOUNT(secret), .kind = PW_VALUE_TEXT, .required = true,
-     .help = "a test secret, for HMAC-SHA256"},
+    {.name = "secret", ACCOUNT(secret), .kind = PW_VALUE_TEXT,
+     .help = "a test secret, for HMAC-SHA256; or else"},
+    {.name = "public_key", ACCOUNT(public_key_path), .kind = PW_VALUE_PATH, .expands = true,
+     .help = "the PEM file of an Ed25519 public key"},
     {.name = "maker_bips", ACCOUNT(maker_bips), COUNT("10", 0, 1000),
      .help = "the fee of orders that rested, in hundredths of a percent"},
     {.name = "taker_bips", ACCOUNT(taker_bips), COUNT("10", 0, 1000), .help = "and of those that took"},
@@ -253,15 +260,37 @@ static bool key_ok(const char *key)
     return size && !key[size];
 }
 
-static void accounts_check(struct pw_document *doc, const struct pw_sim_config *config)
+/* How its requests are signed. */
+static void signing_check(struct pw_document *doc, yaml_mark_t mark, struct pw_sim_account_config *account)
+{
+    int result;
+
+    if (!account->secret[0] == !account->public_key_path[0]) {
+        pw_document_problem(doc, mark, "one of 'secret' and 'public_key' must be there, and not both");
+    }
+    if (!account->public_key_path[0]) {
+        return;
+    }
+    result = pw_sim_public_key_load(account->public_key_path, account->public_key);
+    if (result == -EINVAL) {
+        pw_document_problem(doc, mark, "public_key: %s is not the PEM file of a good Ed25519 public key",
+                            account->public_key_path);
+    } else if (result) {
+        pw_document_problem(doc, mark, "public_key: %s: %s", account->public_key_path, strerror(-result));
+    }
+}
+
+static void accounts_check(struct pw_document *doc, struct pw_sim_config *config)
 {
     if (config->account_cnt && !config->synthetic) {
         pw_document_problem(doc, pw_document_mark(doc, "accounts"),
                             "accounts: a recording cannot be traded in; remove them or use 'market'");
     }
     for (uint32_t i = 0; i < config->account_cnt; i++) {
-        const struct pw_sim_account_config *account = &config->accounts[i];
+        struct pw_sim_account_config *account = &config->accounts[i];
         yaml_mark_t mark = pw_document_mark(doc, "accounts[%u]", i);
+
+        signing_check(doc, mark, account);
         if (account->api_key[0] && !key_ok(account->api_key)) {
             pw_document_problem(doc, mark, "api_key: is not of letters and digits only");
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clients' orders among the crowd's: signatures as the venue's documentation has them, money that is neither
- * made nor lost, and a market that is the same as before where nobody trades.
+ * Clients' orders among the crowd's: money that is neither made nor lost, and a market that is the same as
+ * before where nobody trades.
  */
 #include "orders.h"
 
@@ -9,7 +9,6 @@
 #include "synthetic.h"
 
 #include <criterion/criterion.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,45 +246,4 @@ Test(orders, accounts_that_do_not_trade_leave_the_market_as_it_is)
     cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
     without = market_heard();
     cr_expect_eq(with, without);
-}
-
-Test(signature, every_vector_of_the_venue_s_documentation_and_ours)
-{
-    const char *shared = getenv("PINWHEEL_SHARED");
-    char path[512], signature[PW_SIM_SIGNATURE_BYTES];
-    json_t *vectors, *vector;
-    size_t i;
-
-    snprintf(path, sizeof path, "%s/venues/vectors.json", shared ? shared : "../shared");
-    vectors = json_load_file(path, 0, NULL);
-    if (!vectors) {
-        cr_skip_test("no %s", path);
-    }
-    cr_assert_geq(json_array_size(json_object_get(vectors, "hmac")), 4);
-    json_array_foreach(json_object_get(vectors, "hmac"), i, vector)
-    {
-        const char *secret = json_string_value(json_object_get(vector, "secret"));
-        const char *payload = json_string_value(json_object_get(vector, "payload"));
-        const char *right = json_string_value(json_object_get(vector, "hmac_sha256_hex"));
-        for (size_t cut = 0; cut <= strlen(payload); cut += strlen(payload)) { /* as query, as body */
-            cr_assert(pw_sim_sign(secret, (struct pw_slice){payload, strlen(payload) - cut},
-                                  (struct pw_slice){payload, cut}, signature));
-            cr_expect_str_eq(signature, right);
-        }
-    }
-    json_decref(vectors);
-}
-
-Test(signature, the_pair_itself_is_left_out_wherever_it_stands)
-{
-    static const char *const queries[] = {"a=1&b=2", "a=1&b=2&signature=x", "signature=x&a=1&b=2",
-                                          "a=1&signature=x&b=2"};
-    char first[PW_SIM_SIGNATURE_BYTES], signature[PW_SIM_SIGNATURE_BYTES];
-    struct pw_slice body = {"c=3", 3};
-
-    cr_assert(pw_sim_sign("secret", (struct pw_slice){"a=1&b=2c=3", 10}, (struct pw_slice){0}, first));
-    for (size_t i = 0; i < 4; i++) {
-        cr_assert(pw_sim_sign("secret", (struct pw_slice){queries[i], strlen(queries[i])}, body, signature));
-        cr_expect_str_eq(signature, first, "%s", queries[i]);
-    }
 }
