@@ -6,6 +6,7 @@
 
 #include "rest_call.h"
 #include "rest_orders.h"
+#include "signature.h"
 #include "walk.h"
 
 #include <inttypes.h>
@@ -561,12 +562,7 @@ static void get_exchange_info(struct pw_sim_call *call)
 
 /* ---- dispatch ---- */
 
-static const struct endpoint {
-    const char *method, *path;
-    void (*answer)(struct pw_sim_call *call);
-    uint32_t weight; /* 0: the endpoint's own affair */
-    bool is_signed;
-} endpoints[] = {
+static const struct pw_sim_endpoint endpoints[] = {
     {"GET", "/api/v3/ping", get_ping, 1, false},
     {"GET", "/api/v3/time", get_time, 1, false},
     {"GET", "/api/v3/exchangeInfo", get_exchange_info, 20, false},
@@ -590,19 +586,24 @@ static const struct endpoint {
     {"GET", "/api/v3/myTrades", pw_sim_rest_my_trades, 0, true},
 };
 
-/* The endpoint; else NULL, and in *known whether the path is one, of another method. */
-static const struct endpoint *endpoint_find(struct pw_slice method, struct pw_slice path, bool *known)
+const struct pw_sim_endpoint *pw_sim_endpoint_find(struct pw_slice method, struct pw_slice path)
 {
-    *known = false;
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
-        if (pw_slice_equal(path, endpoints[i].path)) {
-            *known = true;
-            if (pw_slice_equal(method, endpoints[i].method)) {
-                return &endpoints[i];
-            }
+        if (pw_slice_equal(method, endpoints[i].method) && pw_slice_equal(path, endpoints[i].path)) {
+            return &endpoints[i];
         }
     }
     return NULL;
+}
+
+static bool path_known(struct pw_slice path)
+{
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
+        if (pw_slice_equal(path, endpoints[i].path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static uint32_t seconds_until(const struct pw_sim_call *call, int64_t time_ns)
@@ -662,18 +663,62 @@ static void answer_fault(struct pw_sim_call *call, const struct pw_sim_fault *fa
     }
 }
 
-static void call_endpoint(struct pw_sim_call *call, const struct endpoint *endpoint,
+bool pw_sim_call_admit(struct pw_sim_call *call, const char *subject)
+{
+    const struct pw_sim_fault *fault =
+        pw_sim_faults_request(call->rest->faults, subject, &call->answer->delay_ms);
+
+    if (over_limit(call)) {
+        return false;
+    }
+    if (fault) {
+        answer_fault(call, fault);
+    }
+    return !fault;
+}
+
+void pw_sim_call_perform(struct pw_sim_call *call, const struct pw_sim_endpoint *endpoint,
+                         const char *subject)
+{
+    const struct pw_sim_fault *fault;
+
+    endpoint->answer(call);
+    fault = pw_sim_faults_hit(call->rest->faults, PW_SIM_UNKNOWN, subject);
+    if (fault) {
+        pw_sim_call_error(call, fault->status, -1007,
+                          "Timeout waiting for response from backend server. Send status unknown; execution "
+                          "status unknown.");
+    }
+}
+
+/* The key's owner, by query and body as sent. False: told. */
+static bool call_authorize(struct pw_sim_call *call, const struct pw_sim_rest_request *request,
+                           struct pw_slice query)
+{
+    const struct pw_slice *key = pw_http_find(request->head, "X-MBX-APIKEY");
+    struct pw_sim_buffer *payload = &call->rest->payload;
+
+    pw_sim_signature_payload(payload, query, request->body);
+    if (payload->failed) {
+        pw_sim_call_error(call, 500, -1000, PW_SIM_SERVER_ERROR);
+        return false;
+    }
+    return pw_sim_call_authorize(call, key ? *key : (struct pw_slice){0},
+                                 (struct pw_slice){payload->data, payload->size});
+}
+
+static void call_endpoint(struct pw_sim_call *call, const struct pw_sim_endpoint *endpoint,
                           const struct pw_sim_rest_request *request, struct pw_slice query)
 {
     pw_sim_call_weigh(call, endpoint->weight);
     if (!endpoint->is_signed) {
         if (pw_sim_call_parse(call, query, PARAMETERS_MAX)) {
-            endpoint->answer(call);
+            pw_sim_call_perform(call, endpoint, endpoint->path);
         }
     } else if (pw_sim_call_parse(call, query, PW_SIM_PARAMETERS_MAX) &&
                pw_sim_call_parse(call, request->body, PW_SIM_PARAMETERS_MAX) &&
-               pw_sim_call_authorize(call, request->head, query, request->body)) {
-        endpoint->answer(call);
+               call_authorize(call, request, query)) {
+        pw_sim_call_perform(call, endpoint, endpoint->path);
     }
 }
 
@@ -682,26 +727,22 @@ static void call_dispatch(struct pw_sim_call *call, const struct pw_sim_rest_req
     struct pw_slice target = request->head->target, query = {0};
     const char *mark = memchr(target.text, '?', target.size);
     struct pw_slice path = {target.text, mark ? (size_t)(mark - target.text) : target.size};
-    bool known;
-    const struct endpoint *endpoint = endpoint_find(request->head->method, path, &known);
-    const struct pw_sim_fault *fault;
+    const struct pw_sim_endpoint *endpoint = pw_sim_endpoint_find(request->head->method, path);
     char text[128];
 
     if (mark) {
         query = (struct pw_slice){mark + 1, target.size - path.size - 1};
     }
     snprintf(text, sizeof text, "%.*s", (int)path.size, path.text);
-    fault = pw_sim_faults_request(call->rest->faults, text, &call->answer->delay_ms);
-    if (over_limit(call)) {
+    if (!pw_sim_call_admit(call, text)) {
         return;
-    } else if (fault) {
-        answer_fault(call, fault);
-    } else if (!known) {
-        pw_sim_call_error(call, 404, -1000, "There is no such endpoint.");
-    } else if (!endpoint) {
+    }
+    if (endpoint) {
+        call_endpoint(call, endpoint, request, query);
+    } else if (path_known(path)) {
         pw_sim_call_error(call, 405, -1020, "This operation is not supported.");
     } else {
-        call_endpoint(call, endpoint, request, query);
+        pw_sim_call_error(call, 404, -1000, "There is no such endpoint.");
     }
 }
 

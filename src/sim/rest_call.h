@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One REST request under way: its parameters, its answer, its errors. What the endpoints' files share.
+ * One request under way, of REST or of the WebSocket API: its parameters, its answer, its errors. What the
+ * endpoints' files share.
  *
  * Functions that say "told" have written the venue's error into the answer; the endpoint returns at once.
  */
@@ -32,6 +33,28 @@ struct pw_sim_call {
     size_t value_bytes;
     char values[PW_SIM_VALUES_BYTES];
 };
+
+/* What the venue can be asked. */
+struct pw_sim_endpoint {
+    const char *method, *path;
+    void (*answer)(struct pw_sim_call *call);
+    uint32_t weight; /* 0: the endpoint's own affair */
+    bool is_signed;
+};
+
+/* NULL: there is none. */
+const struct pw_sim_endpoint *pw_sim_endpoint_find(struct pw_slice method, struct pw_slice path);
+/* Before anything else of a request, which faults know as `subject`. False: it is one too many, or a fault
+ * befalls it; told. */
+bool pw_sim_call_admit(struct pw_sim_call *call, const char *subject);
+/* Carries it out; of a signed endpoint, the sender is known by now. */
+void pw_sim_call_perform(struct pw_sim_call *call, const struct pw_sim_endpoint *endpoint,
+                         const char *subject);
+
+/* Whether the key's owner signed that payload, and lately: then he is call->account. False: told. */
+bool pw_sim_call_authorize(struct pw_sim_call *call, struct pw_slice key, struct pw_slice payload);
+/* Whether the request's time is near ours. False: told. */
+bool pw_sim_call_fresh(struct pw_sim_call *call);
 
 void pw_sim_call_error(struct pw_sim_call *call, uint32_t status, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -7,10 +7,6 @@
 
 #include "rest_call.h"
 
-/* Checks key, signature over query and body as sent, and time; sets the call's account. False: told. */
-bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *head, struct pw_slice query,
-                           struct pw_slice body);
-
 void pw_sim_rest_order_place(struct pw_sim_call *call);
 void pw_sim_rest_order_test(struct pw_sim_call *call);
 void pw_sim_rest_order_replace(struct pw_sim_call *call); /* cancelReplace */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who sent a request, whether it is his, and whether it is fresh: see rest_orders.h.
+ * Who sent a request, whether it is his, and whether it is fresh: see rest_call.h.
  */
-#include "rest_orders.h"
+#include "rest_call.h"
 
 #include "decimal.h"
 #include "signature.h"
@@ -34,7 +34,7 @@ static bool missing(struct pw_sim_call *call, const char *name)
 }
 
 /* binance.md 4.2: timestamp < server time + 1 s, and server time - timestamp <= recvWindow. */
-static bool time_ok(struct pw_sim_call *call)
+bool pw_sim_call_fresh(struct pw_sim_call *call)
 {
     const char *window = pw_sim_call_text(call, "recvWindow");
     const char *sent = pw_sim_call_text(call, "timestamp");
@@ -69,18 +69,15 @@ static bool time_ok(struct pw_sim_call *call)
     return false;
 }
 
-bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *head, struct pw_slice query,
-                           struct pw_slice body)
+bool pw_sim_call_authorize(struct pw_sim_call *call, struct pw_slice key, struct pw_slice payload)
 {
-    const struct pw_slice *key = pw_http_find(head, "X-MBX-APIKEY");
     const char *sent = pw_sim_call_text(call, "signature");
-    struct pw_sim_buffer *payload = &call->rest->payload;
 
-    if (!key || !key_format_ok(*key)) {
+    if (!key_format_ok(key)) {
         pw_sim_call_error(call, 401, -2014, "API-key format invalid.");
         return false;
     }
-    call->account = call->rest->orders ? pw_sim_accounts_find(call->rest->accounts, *key) : NULL;
+    call->account = call->rest->orders ? pw_sim_accounts_find(call->rest->accounts, key) : NULL;
     if (!call->account) {
         pw_sim_call_error(call, 401, -2015, "Invalid API-key, IP, or permissions for action.");
         return false;
@@ -88,12 +85,10 @@ bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *
     if (!sent || !*sent) {
         return missing(call, "signature");
     }
-    if (!time_ok(call)) {
+    if (!pw_sim_call_fresh(call)) {
         return false;
     }
-    pw_sim_signature_payload(payload, query, body);
-    if (payload->failed ||
-        !pw_sim_signature_ok(call->account->config, (struct pw_slice){payload->data, payload->size}, sent)) {
+    if (!pw_sim_signature_ok(call->account->config, payload, sent)) {
         pw_sim_call_error(call, 400, -1022, "Signature for this request is not valid.");
         return false;
     }

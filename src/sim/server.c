@@ -459,6 +459,7 @@ static int server_init(struct server *server, const struct pw_sim_config *config
     server->config = config;
     server->clock = pw_clock_host();
     server->faults = config->faults;
+    server->faults.seed = config->market.seed;
     server->client_cnt = config->limits.connections_max;
     server->clients = calloc(server->client_cnt, sizeof *server->clients);
     server->epoll_masks = calloc(server->client_cnt, sizeof *server->epoll_masks);

@@ -40,8 +40,9 @@
 
 static const char *const g_slow[] = {"auto", "wait", "drop"};     /* enum pw_sim_slow */
 static const char *const g_at_end[] = {"stay", "repeat", "exit"}; /* enum pw_sim_at_end */
-static const char *const g_faults[] = {"gap",   "duplicate",  "garbage",   "stall", "drop",
-                                       "close", "rest_delay", "rest_error"}; /* enum pw_sim_fault_kind */
+static const char *const g_faults[] = {"gap",        "duplicate",    "garbage",    "stall",   "drop",
+                                       "close",      "rest_delay",   "rest_error", "unknown", "drop_reply",
+                                       "drop_event", "report_first", "cut"}; /* enum pw_sim_fault_kind */
 static_assert(sizeof(enum pw_sim_slow) == sizeof(uint32_t) &&
                   sizeof(enum pw_sim_at_end) == sizeof(uint32_t) &&
                   sizeof(enum pw_sim_fault_kind) == sizeof(uint32_t),
@@ -146,14 +147,19 @@ static const struct pw_key g_fault_keys[] = {
     {.name = "kind", FAULT(kind), .kind = PW_VALUE_CHOICE, .required = true, CHOICES(g_faults),
      .help = "what goes wrong"},
     {.name = "match", FAULT(match), .kind = PW_VALUE_TEXT,
-     .help = "pattern of the stream or the REST path that it befalls: \"*@depth@100ms\"; left out: all"},
+     .help = "pattern of what it befalls, the stream, REST path, WebSocket API method or user event: "
+             "\"*@depth@100ms\", \"order.*\"; left out: all"},
     {.name = "after", FAULT(after), COUNT("0", 0, INT64_C(1) << 53),
      .help = "so many messages or requests pass before"},
     {.name = "count", FAULT(count), COUNT("1", 1, INT64_C(1) << 53), .help = "then so many are hit"},
     {.name = "every", FAULT(every), COUNT("0", 0, INT64_C(1) << 53),
      .help = "and again so many each time; 0: once only"},
+    {.name = "percent", FAULT(percent), COUNT("0", 0, 100),
+     .help = "instead of count and every: each is hit with that chance, from the market's seed; 0: no"},
     {.name = "ms", FAULT(ms), COUNT("1000", 1, 3600000), .unit = "ms", .help = "of stalls and delays"},
-    {.name = "status", FAULT(status), COUNT("503", 400, 599), .help = "of rest_error"},
+    {.name = "status", FAULT(status), COUNT("503", 400, 599), .help = "of rest_error and unknown"},
+    {.name = "bytes", FAULT(bytes), COUNT("0", 0, INT64_C(1) << 30), .unit = "bytes",
+     .help = "of cut: how many are taken before"},
     {.name = "html", FAULT(html), .kind = PW_VALUE_BOOL, .fallback = "false",
      .help = "rest_error comes as a page, not as JSON"},
 };
