@@ -31,7 +31,7 @@ int pw_sim_accounts_init(struct pw_sim_accounts *accounts, const struct pw_sim_c
 
         account->config = own;
         account->account_idx = i;
-        account->first_open = account->last_open = UINT32_MAX;
+        account->open = account->made = (struct pw_sim_order_list){UINT32_MAX, UINT32_MAX};
         account->balances =
             calloc(own->balance_cnt + 2 * (size_t)source->symbol_cnt, sizeof *account->balances);
         if (!account->balances) {
@@ -108,6 +108,7 @@ void pw_sim_account_count_fill(struct pw_sim_account *account, bool maker)
     uint32_t less = maker ? MAKER_MAKES_GOOD : 1;
 
     for (int window = 0; window < PW_SIM_ORDER_WINDOWS; window++) {
-        account->order_cnts[window] -= less < account->order_cnts[window] ? less : account->order_cnts[window];
+        account->order_cnts[window] -=
+            less < account->order_cnts[window] ? less : account->order_cnts[window];
     }
 }

@@ -24,13 +24,18 @@ struct pw_sim_balance {
 /* The windows in which the venue counts an account's unfilled orders (binance.md 4.3). */
 enum pw_sim_order_window { PW_SIM_ORDERS_10S, PW_SIM_ORDERS_DAY, PW_SIM_ORDER_WINDOWS };
 
+/* Orders by their slots, oldest first: see order_table.h. UINT32_MAX: none. */
+struct pw_sim_order_list {
+    uint32_t first, last;
+};
+
 struct pw_sim_account {
     const struct pw_sim_account_config *config;
     struct pw_sim_balance *balances; /* of every asset that is configured or traded */
     uint32_t balance_cnt;
     uint32_t account_idx;
-    int64_t update_ns;              /* of the last change; 0: none yet */
-    uint32_t first_open, last_open; /* its open orders, oldest first: see orders.h */
+    int64_t update_ns;                   /* of the last change; 0: none yet */
+    struct pw_sim_order_list open, made; /* its open orders, and all */
     uint32_t open_cnt;
     int64_t windows[PW_SIM_ORDER_WINDOWS]; /* which one `order_cnts` counts for: its number since 1970 */
     uint32_t order_cnts[PW_SIM_ORDER_WINDOWS];

@@ -48,7 +48,7 @@ static uint32_t g_heard_cnt[4]; /* by enum pw_sim_execution_type */
 static void on_execution(void *state, const struct pw_sim_execution *execution)
 {
     const struct pw_sim_client_order *order = execution->order;
-    struct heard *heard = &g_heard[order - g_venue.orders.orders];
+    struct heard *heard = &g_heard[order - g_venue.orders.table.orders];
 
     (void)state;
     if (execution->type == PW_SIM_EXECUTION_NEW) {
