@@ -82,6 +82,14 @@ struct pw_sim_balance *pw_sim_account_balance(const struct pw_sim_account *accou
 
 #define MAKER_MAKES_GOOD 5u /* the venue's example */
 
+uint32_t pw_sim_order_limit(const struct pw_sim_limits_config *limits, enum pw_sim_order_window window)
+{
+    if (window == PW_SIM_ORDERS_10S) {
+        return limits->orders_per_10s ? limits->orders_per_10s : 100;
+    }
+    return limits->orders_per_day ? limits->orders_per_day : 200000;
+}
+
 int64_t pw_sim_account_window_end(struct pw_sim_account *account, enum pw_sim_order_window window,
                                   int64_t wall_ns)
 {

@@ -56,6 +56,8 @@ struct pw_sim_account *pw_sim_accounts_find(const struct pw_sim_accounts *accoun
 /* NULL: the venue does not know the asset. */
 struct pw_sim_balance *pw_sim_account_balance(const struct pw_sim_account *account, const char *asset);
 
+/* How many may be in a window; what the venue states where the config has no limit. */
+uint32_t pw_sim_order_limit(const struct pw_sim_limits_config *limits, enum pw_sim_order_window window);
 /* When the window that is open at wall_ns ends; counts of windows that have passed are zero from here on. */
 int64_t pw_sim_account_window_end(struct pw_sim_account *account, enum pw_sim_order_window window,
                                   int64_t wall_ns);

@@ -18,6 +18,10 @@ void pw_sim_rest_all_orders(struct pw_sim_call *call);
 void pw_sim_rest_account(struct pw_sim_call *call);
 void pw_sim_rest_commission(struct pw_sim_call *call);
 void pw_sim_rest_order_rates(struct pw_sim_call *call); /* rateLimit/order */
+void pw_sim_rest_trade_fee(struct pw_sim_call *call);   /* /sapi/v1/asset/tradeFee */
 void pw_sim_rest_my_trades(struct pw_sim_call *call);
+
+/* What order/test answers that is asked for fees. */
+void pw_sim_rest_put_test_rates(struct pw_sim_call *call);
 
 #endif

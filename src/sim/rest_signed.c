@@ -26,13 +26,6 @@ static bool key_format_ok(struct pw_slice key)
     return key.size > 0 && key.size < PW_SIM_KEY_BYTES;
 }
 
-static bool missing(struct pw_sim_call *call, const char *name)
-{
-    pw_sim_call_error(call, 400, -1102,
-                      "Mandatory parameter '%s' was not sent, was empty/null, or malformed.", name);
-    return false;
-}
-
 /* binance.md 4.2: timestamp < server time + 1 s, and server time - timestamp <= recvWindow. */
 bool pw_sim_call_fresh(struct pw_sim_call *call)
 {
@@ -41,7 +34,7 @@ bool pw_sim_call_fresh(struct pw_sim_call *call)
     int64_t now_us = call->wall_ns / 1000, sent_us, window_us = WINDOW_US;
 
     if (!sent || !*sent) {
-        return missing(call, "timestamp");
+        return pw_sim_call_missing(call, "timestamp");
     }
     if (!pw_sim_call_number(call, "timestamp", 0, &sent_us)) {
         return false;
@@ -83,7 +76,7 @@ bool pw_sim_call_authorize(struct pw_sim_call *call, struct pw_slice key, struct
         return false;
     }
     if (!sent || !*sent) {
-        return missing(call, "signature");
+        return pw_sim_call_missing(call, "signature");
     }
     if (!pw_sim_call_fresh(call)) {
         return false;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The REST endpoint exchangeInfo (binance.md 4.5).
+ */
+#ifndef PW_SIM_REST_INFO_H
+#define PW_SIM_REST_INFO_H
+
+#include "rest_call.h"
+
+void pw_sim_rest_exchange_info(struct pw_sim_call *call);
+
+#endif
