@@ -48,6 +48,7 @@ int pw_sim_client_open(struct pw_sim_client *client, struct pw_sim_client_shared
 
 void pw_sim_client_close(struct pw_sim_client *client)
 {
+    pw_sim_user_stream_leave(client->shared->api->stream, &client->subscriber);
     pw_sim_hub_leave(client->shared->hub, &client->subscriber);
     pw_sim_link_close(&client->link, client->reset);
     pw_sim_out_fini(&client->subscriber.out);
@@ -89,6 +90,7 @@ static void ws_close(struct pw_sim_client *client, uint16_t code, const char *re
     memcpy(payload + 2, reason, size);
     ws_send(client, PW_WS_CLOSE, payload, size + 2);
     pw_sim_hub_silence(client->shared->hub, &client->subscriber); /* nothing follows a close frame */
+    pw_sim_user_stream_leave(client->shared->api->stream, &client->subscriber);
     client->close_sent = true;
     phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
 }
@@ -113,10 +115,41 @@ static void ws_pong(struct pw_sim_client *client, const struct pw_ws_frame *fram
     }
 }
 
+/* A reply, and what the request caused, in the order that is usual or asked for. */
+static void ws_api_text(struct pw_sim_client *client, struct pw_slice text, int64_t now_ns)
+{
+    struct pw_sim_ws_api *api = client->shared->api;
+    struct pw_sim_ws_answer answer = {.reply = &client->shared->scratch};
+
+    pw_sim_ws_api_request(api, &client->session, &client->subscriber, text, now_ns, &answer);
+    if (answer.reply->failed) {
+        ws_close(client, 1011, "no memory", now_ns);
+        return;
+    }
+    if (answer.report_first) {
+        pw_sim_user_stream_flush(api->stream, now_ns);
+    }
+    if (!answer.dropped) {
+        ws_send(client, PW_WS_TEXT, answer.reply->data, answer.reply->size);
+    }
+    pw_sim_user_stream_flush(api->stream, now_ns);
+    if (answer.delay_ms) {
+        client->answer_at_ns = now_ns + answer.delay_ms * MS_NS;
+    }
+    if (answer.cut && !client->cut) {
+        client->cut = answer.cut;
+        client->cut_taken = 0;
+    }
+}
+
 static void ws_text(struct pw_sim_client *client, struct pw_slice text, int64_t now_ns)
 {
     struct pw_sim_buffer *reply = &client->shared->scratch;
 
+    if (client->is_api) {
+        ws_api_text(client, text, now_ns);
+        return;
+    }
     pw_sim_control_message(client->shared->hub, &client->subscriber, text, reply);
     if (reply->failed) {
         ws_close(client, 1011, "no memory", now_ns);
@@ -171,8 +204,8 @@ static void ws_frame(struct pw_sim_client *client, const struct pw_ws_frame *fra
     if (client->phase == PW_SIM_CLIENT_CLOSING) {
         return;
     }
-    if (!ws_rate_ok(client, now_ns)) {
-        return;
+    if (!client->is_api && !ws_rate_ok(client, now_ns)) {
+        return; /* the API's limits are weights */
     }
     if (frame->opcode == PW_WS_PING) {
         ws_send(client, PW_WS_PONG, (const char *)frame->payload, frame->payload_bytes);
@@ -183,14 +216,25 @@ static void ws_frame(struct pw_sim_client *client, const struct pw_ws_frame *fra
     }
 }
 
+/* How much of what has come and is not used may be looked at: a connection to be cut is cut at its byte. */
+static size_t ws_visible(const struct pw_sim_client *client, size_t used)
+{
+    size_t bytes = client->in_bytes - used;
+
+    return client->cut && bytes > client->cut->bytes - client->cut_taken
+               ? (size_t)(client->cut->bytes - client->cut_taken)
+               : bytes;
+}
+
 static void ws_input(struct pw_sim_client *client, int64_t now_ns)
 {
     size_t used = 0;
 
     while (!client->close_got) {
         struct pw_ws_frame frame;
+        bool cut = client->cut != NULL;
         enum pw_ws_result result =
-            pw_ws_decode(&client->decoder, client->in + used, client->in_bytes - used, &frame, NULL);
+            pw_ws_decode(&client->decoder, client->in + used, ws_visible(client, used), &frame, NULL);
         if (result == PW_WS_INCOMPLETE) {
             break;
         }
@@ -200,9 +244,14 @@ static void ws_input(struct pw_sim_client *client, int64_t now_ns)
             break;
         }
         used += frame.frame_bytes;
+        client->cut_taken += cut ? frame.frame_bytes : 0;
         ws_frame(client, &frame, now_ns);
     }
     input_consume(client, used);
+    if (client->cut && client->cut_taken + client->in_bytes > 0 &&
+        client->cut_taken + client->in_bytes >= client->cut->bytes) {
+        client_end(client, true); /* what has been said since is lost */
+    }
 }
 
 /* ---- HTTP ---- */
@@ -311,8 +360,41 @@ static bool query_find(struct pw_slice query, const char *name, struct pw_slice 
 
 enum { UPGRADE_NOT_FOUND = 404, UPGRADE_BAD = 400, UPGRADE_OK = 0 };
 
+/* False: no unit that there is. */
+static bool upgrade_unit(struct pw_sim_client *client, struct pw_slice query)
+{
+    struct pw_slice value;
+
+    if (!query_find(query, "timeUnit", &value)) {
+        return true;
+    }
+    client->subscriber.microsecond =
+        pw_slice_equal(value, "MICROSECOND") || pw_slice_equal(value, "microsecond");
+    return client->subscriber.microsecond || pw_slice_equal(value, "MILLISECOND") ||
+           pw_slice_equal(value, "millisecond");
+}
+
+/* The options of binance.md 5; of the formats there is JSON. */
+static int upgrade_api(struct pw_sim_client *client, struct pw_slice query, int64_t now_ns)
+{
+    struct pw_slice value;
+
+    client->is_api = true;
+    client->session = (struct pw_sim_session){.connected_ns = now_ns, .return_rate_limits = true};
+    if (query_find(query, "returnRateLimits", &value)) {
+        client->session.return_rate_limits = pw_slice_equal(value, "true");
+        if (!client->session.return_rate_limits && !pw_slice_equal(value, "false")) {
+            return UPGRADE_BAD;
+        }
+    }
+    if (query_find(query, "responseFormat", &value) && !pw_slice_equal(value, "json")) {
+        return UPGRADE_BAD;
+    }
+    return upgrade_unit(client, query) ? UPGRADE_OK : UPGRADE_BAD;
+}
+
 /* Takes the URL forms of binance.md 2.1 and 11.2 apart: envelope, time unit, streams. */
-static int upgrade_target(struct pw_sim_client *client, struct pw_slice target)
+static int upgrade_target(struct pw_sim_client *client, struct pw_slice target, int64_t now_ns)
 {
     static const struct {
         const char *prefix;
@@ -327,6 +409,9 @@ static int upgrade_target(struct pw_sim_client *client, struct pw_slice target)
     if (mark) {
         query = (struct pw_slice){mark + 1, target.size - path.size - 1};
     }
+    if (pw_slice_equal(path, PW_SIM_WS_API_PATH)) {
+        return upgrade_api(client, query, now_ns);
+    }
     for (root = 0; root < sizeof roots / sizeof roots[0]; root++) {
         root_bytes = strlen(roots[root].prefix);
         if (path.size >= root_bytes && memcmp(path.text, roots[root].prefix, root_bytes) == 0 &&
@@ -338,13 +423,8 @@ static int upgrade_target(struct pw_sim_client *client, struct pw_slice target)
         return UPGRADE_NOT_FOUND;
     }
     client->subscriber.combined = roots[root].combined;
-    if (query_find(query, "timeUnit", &value)) {
-        client->subscriber.microsecond =
-            pw_slice_equal(value, "MICROSECOND") || pw_slice_equal(value, "microsecond");
-        if (!client->subscriber.microsecond && !pw_slice_equal(value, "MILLISECOND") &&
-            !pw_slice_equal(value, "millisecond")) {
-            return UPGRADE_BAD;
-        }
+    if (!upgrade_unit(client, query)) {
+        return UPGRADE_BAD;
     }
     value = (struct pw_slice){path.text + root_bytes, path.size - root_bytes};
     if (!pw_sim_percent_decode(value, false, list, sizeof list, &size) || !subscribe_list(client, list)) {
@@ -362,6 +442,7 @@ static void http_upgrade(struct pw_sim_client *client, const struct pw_http_head
 {
     const struct pw_slice *key = pw_http_find(request, "Sec-WebSocket-Key");
     const struct pw_slice *version = pw_http_find(request, "Sec-WebSocket-Version");
+    struct pw_sim_rest_answer refusal;
     char accept[29], head[256];
     int result, size;
 
@@ -374,9 +455,14 @@ static void http_upgrade(struct pw_sim_client *client, const struct pw_http_head
         http_refuse(client, 426, "WebSocket version 13 only.", now_ns);
         return;
     }
-    result = upgrade_target(client, request->target);
+    result = upgrade_target(client, request->target, now_ns);
     if (result != UPGRADE_OK) {
         http_refuse(client, (uint32_t)result, "There is no such stream.", now_ns);
+        return;
+    }
+    if (client->is_api && !pw_sim_ws_api_connect(client->shared->api, now_ns, &refusal)) {
+        http_send(client, &refusal, false);
+        phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
         return;
     }
     pw_ws_accept_key(key->text, key->size, accept);
@@ -613,12 +699,12 @@ void pw_sim_client_shutdown(struct pw_sim_client *client, int64_t now_ns)
         client_end(client, false);
         return;
     }
-    size = snprintf(text, sizeof text,
-                    client->subscriber.combined
-                        ? "{\"stream\":\"!serverShutdown\",\"data\":{\"e\":\"serverShutdown\",\"E\":%" PRId64
-                          "}}"
-                        : "{\"e\":\"serverShutdown\",\"E\":%" PRId64 "}",
-                    client->subscriber.microsecond ? now_ns / 1000 : now_ns / MS_NS);
+    size = snprintf(text, sizeof text, "%s{\"e\":\"serverShutdown\",\"E\":%" PRId64 "}%s",
+                    client->is_api                ? "{\"event\":"
+                    : client->subscriber.combined ? "{\"stream\":\"!serverShutdown\",\"data\":"
+                                                  : "",
+                    client->subscriber.microsecond ? now_ns / 1000 : now_ns / MS_NS,
+                    client->is_api || client->subscriber.combined ? "}" : "");
     ws_send(client, PW_WS_TEXT, text, (size_t)size);
     ws_close(client, 1001, "", now_ns);
     pw_sim_client_flush(client, now_ns);

@@ -84,6 +84,8 @@ static const struct pw_key g_limit_keys[] = {
      .help = "of a WebSocket connection; 0: no limit"},
     {.name = "weight_per_min", LIMIT(weight_per_min), COUNT("6000", 0, 100000000),
      .help = "of REST requests; 0: no limit"},
+    {.name = "connects_per_5min", LIMIT(connects_per_5min), COUNT("300", 0, 100000000),
+     .help = "to the WebSocket API; 0: no limit"},
     {.name = "ban_after", LIMIT(ban_after), COUNT("20", 0, 1000000),
      .help = "requests refused with 429 in one minute before 418 follows; 0: never"},
     {.name = "ban_s", LIMIT(ban_s), COUNT("120", 1, 259200), .unit = "s", .help = "how long a ban lasts"},
