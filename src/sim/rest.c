@@ -396,6 +396,8 @@ static const struct pw_sim_endpoint endpoints[] = {
     {"GET", "/api/v3/account/commission", pw_sim_rest_commission, 20, true, false},
     {"GET", "/api/v3/rateLimit/order", pw_sim_rest_order_rates, 40, true, false},
     {"GET", "/api/v3/myTrades", pw_sim_rest_my_trades, 0, true, false},
+    {"GET", "/fapi/v1/exchangeInfo", pw_sim_rest_no_derivatives, 1, false, false},
+    {"GET", "/dapi/v1/exchangeInfo", pw_sim_rest_no_derivatives, 1, false, false},
     {"GET", "/sapi/v1/asset/tradeFee", pw_sim_rest_trade_fee, 1, true, false},
     {"GET", "/sapi/v1/capital/config/getall", get_nothing, 1, true, false},
     {"GET", "/sapi/v1/margin/allPairs", get_nothing, 1, false, false},

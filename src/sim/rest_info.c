@@ -166,3 +166,9 @@ void pw_sim_rest_exchange_info(struct pw_sim_call *call)
         pw_sim_call_put(call, "]}");
     }
 }
+
+void pw_sim_rest_no_derivatives(struct pw_sim_call *call)
+{
+    put_info_head(call);
+    pw_sim_call_put(call, "]}");
+}
