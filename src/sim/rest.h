@@ -28,6 +28,7 @@ struct pw_sim_rest {
     uint32_t refused_cnt;         /* in it */
     int64_t banned_until_ns;
     struct pw_sim_buffer payload; /* what a request's signature is over; to be freed by the owner */
+    struct pw_sim_buffer gzip;    /* the last answer, compressed; to be freed likewise */
 };
 
 struct pw_sim_rest_answer {
@@ -46,7 +47,7 @@ struct pw_sim_rest_request {
     int64_t wall_ns; /* the venue's clock */
 };
 
-/* Answers one request. answer->body is cleared and filled. */
+/* Answers one request. answer->body is cleared and filled; it may be another one afterwards. */
 void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_request *request,
                         struct pw_sim_rest_answer *answer);
 

@@ -532,6 +532,7 @@ static void server_fini(struct server *server)
     pw_sim_hub_fini(&server->hub);
     pw_sim_buffer_free(&server->shared.scratch);
     pw_sim_buffer_free(&server->rest.payload);
+    pw_sim_buffer_free(&server->rest.gzip);
     free(server->clients);
     free(server->epoll_masks);
     free(server);
