@@ -33,7 +33,7 @@ static void payload_part(struct pw_sim_buffer *payload, struct pw_slice text)
         size_t size = end ? (size_t)(end - text.text) : text.size;
 
         if (size < sizeof name - 1 || memcmp(text.text, name, sizeof name - 1) != 0) {
-            pw_sim_buffer_bytes(payload, "&", first ? 0 : 1);
+            pw_sim_buffer_string(payload, first ? "" : "&");
             pw_sim_buffer_bytes(payload, text.text, size);
             first = false;
         }

@@ -249,6 +249,16 @@ static void put_fill(const struct telling *telling, const struct pw_sim_told *to
     put_int(telling, ",\"t\":", traded ? fill->trade_id : (uint64_t)-1);
 }
 
+/* It ended, so all that was left of it. */
+static void put_prevented(const struct telling *telling, const struct pw_sim_told *told)
+{
+    int64_t left_e8 = told->order.qty_e8 - told->order.filled_e8;
+
+    put_int(telling, ",\"v\":", told->execution.execution_id);
+    put_e8(telling, ",\"A\":\"", left_e8);
+    put_e8(telling, ",\"B\":\"", left_e8);
+}
+
 static void tell_execution(const struct telling *telling, const struct pw_sim_told *told)
 {
     const struct pw_sim_client_order *order = &told->order;
@@ -260,6 +270,9 @@ static void tell_execution(const struct telling *telling, const struct pw_sim_to
     put_text(telling, ",\"X\":\"", pw_sim_status_texts[order->status]);
     put_int(telling, ",\"r\":\"NONE\",\"i\":", order->order_id);
     put_fill(telling, told);
+    if (told->execution.type == PW_SIM_EXECUTION_TRADE_PREVENTION) {
+        put_prevented(telling, told);
+    }
     put_int(telling, ",\"I\":", told->execution.execution_id);
     pw_sim_buffer_string(telling->text, order->open && order->working ? ",\"w\":true" : ",\"w\":false");
     pw_sim_buffer_string(telling->text, told->fill.maker ? ",\"m\":true" : ",\"m\":false");

@@ -298,6 +298,20 @@ Test(user_stream, reports_come_before_the_reply_on_demand, .fini = close_all)
     cr_expect_eq(json_array_size(g_api.events), 2, "and these were not");
 }
 
+Test(user_stream, a_reply_is_late_on_demand, .fini = close_all)
+{
+    long long asked_ms;
+
+    open_with("faults: [{kind: rest_delay, match: order.test, ms: 150}, {kind: rest_error, match: time, "
+              "status: 502,"
+              " html: true}]\n");
+    asked_ms = api_now_ms();
+    cr_assert_eq(api_call(&g_api, &api_hmac, "order.test", LIMIT_ORDER("one", "60000.00")), 200);
+    cr_expect_geq(api_now_ms() - asked_ms, 149); /* two clocks, each in whole milliseconds */
+    cr_expect_eq(api_call(&g_api, NULL, "time", ""), 502);
+    cr_expect_eq(api_code(&g_api), -1000);
+}
+
 /* Which of 200 pings get a reply. */
 static void pings_answered(const char *faults, bool answered[200])
 {
