@@ -279,6 +279,28 @@ Test(ws_api, rate_limits_are_left_out_on_demand_and_times_are_in_the_unit_of_the
     api_close(&other);
 }
 
+Test(ws_api, broken_requests_do_no_harm)
+{
+    json_t *params = json_loads("{" AN_ORDER "}", 0, NULL), *request;
+    char *text, copy[2048];
+
+    api_sign_params(&api_hmac, params);
+    request = json_pack("{s:i,s:s,s:o}", "id", 1, "method", "order.test", "params", params);
+    text = json_dumps(request, 0);
+    for (size_t size = 0; text[size]; size++) {
+        snprintf(copy, sizeof copy, "%.*s", (int)size, text);
+        cr_assert_eq(api_say(&g_api, copy), 400, "%s", copy);
+        cr_assert_eq(api_code(&g_api), -1135);
+        snprintf(copy, sizeof copy, "%s", text);
+        copy[size] ^= 1;
+        cr_assert_geq(api_say(&g_api, copy), 200, "%s", copy);
+        cr_assert(api_code(&g_api) != 0 || size < 40, "what was signed was changed: %s", copy);
+    }
+    cr_expect_eq(api_say(&g_api, text), 200);
+    free(text);
+    json_decref(request);
+}
+
 /* ---- who asks ---- */
 
 Test(ws_api, requests_are_signed_by_either_kind_of_key_and_numbers_may_be_strings)
@@ -458,6 +480,9 @@ Test(ws_api, orders_are_counted_and_limited_by_account)
     cr_expect_eq(placed, 5);
     cr_expect_eq(json_integer_value(json_object_get(g_api.reply, "status")), 429);
     cr_expect_eq(api_code(&g_api), -1015);
+    cr_expect_gt(json_integer_value(json_object_get(
+                     json_object_get(json_object_get(g_api.reply, "error"), "data"), "retryAfter")),
+                 api_now_ms());
     cr_expect_eq(api_call(&g_api, &api_hmac, "openOrders.cancelAll", "\"symbol\":\"BTCUSDT\""), 200,
                  "cancelling goes on");
     cr_expect_eq(api_call(&g_api, &api_ed25519, "order.place", AN_ORDER), 200, "the other's are his own");
