@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Slots, hash chains and lists: see order_table.h.
+ * Slots and lists: see order_table.h.
  */
 #include "order_table.h"
 
@@ -26,7 +26,7 @@ int pw_sim_order_table_init(struct pw_sim_order_table *table)
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < PW_SIM_ORDERS_KEPT; i++) {
-        table->by_id[i] = table->by_name[i] = PW_SIM_NO_SLOT;
+        table->by_id[i] = table->by_name[i] = (struct pw_sim_order_list){PW_SIM_NO_SLOT, PW_SIM_NO_SLOT};
     }
     return 0;
 }
@@ -39,7 +39,7 @@ void pw_sim_order_table_fini(struct pw_sim_order_table *table)
     *table = (struct pw_sim_order_table){0};
 }
 
-/* ---- hash chains: new orders come first ---- */
+/* ---- finding ---- */
 
 static uint32_t hash_id(uint64_t order_id)
 {
@@ -56,30 +56,15 @@ static uint32_t hash_name(const struct pw_sim_account *account, const char *clie
     return (uint32_t)(hash >> 32) % PW_SIM_ORDERS_KEPT;
 }
 
-static void chains_add(struct pw_sim_order_table *table, struct pw_sim_client_order *order)
+static struct pw_sim_order_list *list_of_id(const struct pw_sim_order_table *table, uint64_t order_id)
 {
-    uint32_t *by_id = &table->by_id[hash_id(order->order_id)];
-    uint32_t *by_name = &table->by_name[hash_name(order->account, order->client_id)];
-
-    order->next_by_id = *by_id;
-    order->next_by_name = *by_name;
-    *by_id = *by_name = pw_sim_order_slot(table, order);
+    return &table->by_id[hash_id(order_id)];
 }
 
-static void chains_remove(struct pw_sim_order_table *table, const struct pw_sim_client_order *order)
+static struct pw_sim_order_list *list_of_name(const struct pw_sim_order_table *table,
+                                              const struct pw_sim_account *account, const char *client_id)
 {
-    uint32_t slot = pw_sim_order_slot(table, order);
-    uint32_t *at = &table->by_id[hash_id(order->order_id)];
-
-    while (*at != slot) {
-        at = &table->orders[*at].next_by_id;
-    }
-    *at = order->next_by_id;
-    at = &table->by_name[hash_name(order->account, order->client_id)];
-    while (*at != slot) {
-        at = &table->orders[*at].next_by_name;
-    }
-    *at = order->next_by_name;
+    return &table->by_name[hash_name(account, client_id)];
 }
 
 struct pw_sim_client_order *pw_sim_order_table_find(const struct pw_sim_order_table *table,
@@ -87,21 +72,31 @@ struct pw_sim_client_order *pw_sim_order_table_find(const struct pw_sim_order_ta
                                                     const struct pw_sim_symbol *symbol, uint64_t order_id,
                                                     const char *client_id)
 {
-    uint32_t slot =
-        order_id ? table->by_id[hash_id(order_id)] : table->by_name[hash_name(account, client_id)];
+    enum pw_sim_order_lists which = order_id ? PW_SIM_LIST_ID : PW_SIM_LIST_NAME;
+    uint32_t slot = (order_id ? list_of_id(table, order_id) : list_of_name(table, account, client_id))->last;
 
-    while (slot != PW_SIM_NO_SLOT) {
+    while (slot != PW_SIM_NO_SLOT) { /* the youngest first */
         struct pw_sim_client_order *order = &table->orders[slot];
         if (order->account == account && order->symbol == symbol &&
             (order_id ? order->order_id == order_id : strcmp(order->client_id, client_id) == 0)) {
             return order;
         }
-        slot = order_id ? order->next_by_id : order->next_by_name;
+        slot = order->links[which].prev;
     }
     return NULL;
 }
 
 /* ---- slots ---- */
+
+/* In all lists that an order stands in as long as it is remembered, or out of them. */
+static void lists_change(struct pw_sim_order_table *table, struct pw_sim_client_order *order,
+                         void (*change)(struct pw_sim_order_table *, struct pw_sim_order_list *,
+                                        enum pw_sim_order_lists, struct pw_sim_client_order *))
+{
+    change(table, list_of_id(table, order->order_id), PW_SIM_LIST_ID, order);
+    change(table, list_of_name(table, order->account, order->client_id), PW_SIM_LIST_NAME, order);
+    change(table, &order->account->made, PW_SIM_LIST_MADE, order);
+}
 
 struct pw_sim_client_order *pw_sim_order_table_add(struct pw_sim_order_table *table,
                                                    const struct pw_sim_client_order *order)
@@ -113,12 +108,10 @@ struct pw_sim_client_order *pw_sim_order_table_add(struct pw_sim_order_table *ta
         table->turn_cnt++;
     } while (slot->open);
     if (slot->symbol) {
-        chains_remove(table, slot);
-        pw_sim_order_list_remove(table, &slot->account->made, PW_SIM_LIST_MADE, slot);
+        lists_change(table, slot, pw_sim_order_list_remove);
     }
     *slot = *order;
-    chains_add(table, slot);
-    pw_sim_order_list_add(table, &slot->account->made, PW_SIM_LIST_MADE, slot);
+    lists_change(table, slot, pw_sim_order_list_add);
     return slot;
 }
 

@@ -69,6 +69,8 @@ enum pw_sim_order_lists {
     PW_SIM_LIST_OPEN,    /* its account's open ones */
     PW_SIM_LIST_MADE,    /* all of its account that are remembered */
     PW_SIM_LIST_WAITING, /* its symbol's, for their price */
+    PW_SIM_LIST_ID,      /* of one hash */
+    PW_SIM_LIST_NAME,
     PW_SIM_ORDER_LISTS
 };
 
@@ -94,13 +96,12 @@ struct pw_sim_client_order {
     struct {
         uint32_t next, prev;
     } links[PW_SIM_ORDER_LISTS];
-    uint32_t next_by_id, next_by_name;
 };
 
 struct pw_sim_order_table {
     struct pw_sim_client_order *orders;
-    uint32_t *by_id, *by_name; /* the youngest slot of each hash */
-    uint64_t turn_cnt;         /* slots looked at for new orders: the next is this one, modulo their number */
+    struct pw_sim_order_list *by_id, *by_name; /* of each hash */
+    uint64_t turn_cnt; /* slots looked at for new orders: the next is this one, modulo their number */
 };
 
 /* 0 or -ENOMEM. */

@@ -95,11 +95,11 @@ Test(order_table, finds_what_a_search_of_all_slots_finds_while_slots_are_used_ag
     uint32_t kept = 0;
 
     srand(7);
-    for (uint64_t i = 1; i <= 3 * PW_SIM_ORDERS_KEPT; i++) {
+    for (uint64_t i = 1; i <= 5 * PW_SIM_ORDERS_KEPT / 2; i++) {
         struct pw_sim_client_order order = random_order(i);
         struct pw_sim_client_order *added = pw_sim_order_table_add(&g_table, &order);
         cr_assert_eq(pw_sim_order_table_find(&g_table, order.account, order.symbol, i, NULL), added);
-        if (i % 5000 == 0) {
+        if (i % 10000 == 0) {
             struct pw_sim_client_order like = random_order(1 + (uint64_t)rand() % i);
             expect_found_alike(&like);
             like = *added;
