@@ -12,8 +12,9 @@
 /* Spot BTCUSDT: bookTicker, trade, depth updates and the snapshot that they follow on. */
 #define DATA_IN_SHARED "data/captures/binance/spot_btcusdt_20240808.gz"
 
-static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline, &pw_bench_decode,
-                                                     &pw_bench_book, &pw_bench_journal,  &pw_bench_tls};
+static const struct pw_bench *const bench_table[] = {
+    &pw_bench_ring,    &pw_bench_pipeline, &pw_bench_decode,        &pw_bench_book,
+    &pw_bench_journal, &pw_bench_tls,      &pw_bench_tick_to_order, &pw_bench_monitor};
 
 #define BENCH_CNT (sizeof bench_table / sizeof bench_table[0])
 
