@@ -40,6 +40,11 @@ enum pw_event_kind {
     PW_EVENT_CONSUMED = 21, /* body.consumed: strategy took a report after this much of the market */
     PW_EVENT_COMMAND = 22,  /* body.state: enum pw_command taken by execution */
     PW_EVENT_FILL_INFO = 23, /* body.fill_info: the second half of the FILL before it, where a venue told more */
+    PW_EVENT_STAMPS = 24,    /* body.stamps: when an order passed each hop; recv_ns is the origin */
+    /* What risk looked at, after the INTENT and before the ORDER that says how it ended. */
+    PW_EVENT_RISK_MARKET = 25, /* body.risk_market */
+    PW_EVENT_RISK_CASH = 26,   /* body.risk_cash */
+    PW_EVENT_RISK_LIMITS = 27, /* body.risk_limits */
 
     /* Between net, parse and housekeeping. */
     PW_EVENT_FRAME = 32,            /* body.frame: bytes in the ring's payload area */
@@ -55,6 +60,7 @@ enum pw_event_kind {
 #define PW_FLAG_STALE    0x10u /* DEPTH, LEVELS: for the record only, not part of a synchronised book: do not apply */
 #define PW_FLAG_MAKER    0x20u /* FILL: our order was resting */
 #define PW_FLAG_CLOSED   0x40u /* CANDLE: the bucket is final */
+#define PW_FLAG_SENT     0x80u /* FRAME: by us; else received */
 
 enum pw_side { PW_BUY = 0, PW_SELL = 1 };
 
@@ -98,6 +104,9 @@ enum pw_reason {
     PW_REASON_NO_ROOM = 44,       /* the journal's ring is short of room: no new risk */
     PW_REASON_NO_POSITION = 45,   /* would go short, and the config does not allow it */
     PW_REASON_STALE = 46,         /* the feed is down or stale */
+    PW_REASON_NOT_CONNECTED = 47, /* order entry is down, or the account not yet known */
+    PW_REASON_REQUEST_LIMIT = 48, /* the venue would not take it now: its limits, or a ban */
+    PW_REASON_VENUE_TIME = 49,    /* the venue's clock is not known well enough to date a request */
 
     /* Said by the venue. */
     PW_REASON_VENUE_REFUSED = 64, /* for a reason that has no number here */
@@ -116,9 +125,18 @@ enum pw_reason {
     PW_REASON_VENUE_MALFORMED = 77, /* the request was wrong */
 };
 
-enum pw_order_type { PW_MARKET = 0, PW_LIMIT = 1 };
+enum pw_order_type {
+    PW_MARKET = 0,
+    PW_LIMIT = 1,
+    PW_LIMIT_MAKER = 2, /* post-only: refused if it would take */
+    PW_STOP_LOSS = 3,   /* a market order once the last price is as bad as the stop price */
+    PW_STOP_LOSS_LIMIT = 4,
+    PW_TAKE_PROFIT = 5, /* the same once it is as good */
+    PW_TAKE_PROFIT_LIMIT = 6,
+};
+#define PW_ORDER_TYPES 7u
 enum pw_tif { PW_GTC = 0, PW_IOC = 1, PW_FOK = 2 };
-enum pw_intent_action { PW_PLACE = 0, PW_CANCEL = 1 };
+enum pw_intent_action { PW_PLACE = 0, PW_CANCEL = 1, PW_REPLACE = 2 };
 
 enum pw_order_state {
     PW_ORDER_NONE = 0,
@@ -217,7 +235,10 @@ struct pw_signal {
 struct pw_intent {
     int64_t price_e8; /* 0 for market orders */
     int64_t qty_e8;
-    uint64_t client_order_id; /* PLACE: 0, execution assigns it; CANCEL: the order to cancel */
+    union {
+        uint64_t client_order_id; /* CANCEL, REPLACE: the order to cancel; the new one's id execution assigns */
+        int64_t stop_price_e8;    /* PLACE: of the types that have one, else 0. They cannot be replaced */
+    };
     uint64_t market_seq;
     uint8_t action, type, tif, reserved; /* enum pw_intent_action, pw_order_type, pw_tif; PW_FLAG_SELL is the side */
     uint16_t strategy_idx;
@@ -250,6 +271,43 @@ struct pw_fill_info {
     int64_t fee_e16_hi;
 };
 
+/* When one order passed each hop, in nanoseconds from its event's recv_ns, when the bytes that caused it were taken
+ * from the socket; PW_STAMP_NONE: not known, or later than 4.2 s. */
+struct pw_stamps {
+    uint64_t client_order_id;
+    uint32_t kernel_ago_ns; /* how long before recv_ns the kernel had the bytes */
+    uint32_t decrypted_ns, decoded_ns;
+    uint32_t decided_ns; /* by the strategy */
+    uint32_t checked_ns; /* by risk */
+    uint32_t encoded_ns; /* the request's bytes are complete */
+    uint32_t sealed_ns;  /* and encrypted */
+    uint32_t submitted_ns; /* and given to the kernel */
+};
+#define PW_STAMP_NONE UINT32_MAX
+
+/* What risk looked at besides the intent and the instrument: struct pw_risk_input in src/core/risk.h, in three
+ * parts. */
+struct pw_risk_market {
+    int64_t bid_e8, ask_e8, position_e8, open_buy_e8, open_sell_e8;
+};
+
+struct pw_risk_cash {
+    uint64_t cash_e16[2], hold_e16[2]; /* low and high word, two's complement */
+    uint64_t rate_credit;
+};
+
+struct pw_risk_limits_kept {
+    int64_t max_order_notional_e8, max_position_e8;
+    uint64_t short_cost_e16[2];
+    uint32_t max_orders_per_s;
+    uint32_t bits; /* PW_RISK_BIT_*, and the fee rate in e8 above them */
+};
+#define PW_RISK_BIT_FEED_UP     0x1u
+#define PW_RISK_BIT_HALTED      0x2u
+#define PW_RISK_BIT_ROOM        0x4u
+#define PW_RISK_BIT_ALLOW_SHORT 0x8u
+#define PW_RISK_FEE_SHIFT       4u /* an int32_t shifted left: |rate| <= 1e8 fits the 28 bits */
+
 struct pw_consumed {
     uint64_t report_seq; /* reports that strategy had taken, this one included */
     uint64_t market_seq; /* market events that it had taken before */
@@ -259,9 +317,18 @@ struct pw_consumed {
 struct pw_frame {
     uint64_t payload_pos;   /* in the ring's payload area; counts up for ever */
     uint32_t payload_bytes; /* 0: no bytes; the event is a notice (state, reason) in the frames' order */
-    uint32_t feed_idx;
+    uint32_t feed_idx;      /* the order-entry connection's is the number of feeds */
     uint32_t state, reason; /* notices: enum pw_feed_state, pw_reason */
-    uint64_t reserved[2];
+    union {
+        struct {
+            int64_t kernel_ns;    /* received: when the kernel had its last bytes; 0: it does not say */
+            int64_t decrypted_ns; /* received: when it was plain text */
+        };
+        struct {
+            uint64_t client_order_id; /* sent: the order that it places or replaces by; 0: another request */
+            uint64_t reserved;
+        };
+    };
 };
 
 struct pw_conn {
@@ -277,7 +344,8 @@ struct pw_event {
     uint8_t kind;            /* enum pw_event_kind */
     uint8_t flags;           /* PW_FLAG_* */
     int64_t recv_ns;         /* when the bytes that caused it came from the socket */
-    int64_t venue_ns;        /* when the venue says that it sent it; 0: it does not say */
+    int64_t venue_ns;        /* when the venue says that it sent it; 0: it does not say. INTENT on its way to execution:
+                              * when the strategy had decided */
     union {
         struct pw_quote quote;
         struct pw_trade trade;
@@ -293,6 +361,10 @@ struct pw_event {
         struct pw_order order;
         struct pw_fill fill;
         struct pw_fill_info fill_info;
+        struct pw_stamps stamps;
+        struct pw_risk_market risk_market;
+        struct pw_risk_cash risk_cash;
+        struct pw_risk_limits_kept risk_limits;
         struct pw_consumed consumed;
         struct pw_frame frame;
         struct pw_conn conn;
@@ -309,7 +381,9 @@ static_assert(sizeof(struct pw_quote) == 40 && sizeof(struct pw_trade) == 40 && 
                   sizeof(struct pw_candle_info) == 40 && sizeof(struct pw_state) == 40 &&
                   sizeof(struct pw_gap) == 40 && sizeof(struct pw_signal) == 40 && sizeof(struct pw_intent) == 40 &&
                   sizeof(struct pw_order) == 40 && sizeof(struct pw_fill) == 40 &&
-                  sizeof(struct pw_fill_info) == 40 &&
+                  sizeof(struct pw_fill_info) == 40 && sizeof(struct pw_stamps) == 40 &&
+                  sizeof(struct pw_risk_market) == 40 && sizeof(struct pw_risk_cash) == 40 &&
+                  sizeof(struct pw_risk_limits_kept) == 40 &&
                   sizeof(struct pw_consumed) == 40 && sizeof(struct pw_frame) == 40 && sizeof(struct pw_conn) == 40,
               "no body has padding or is left short");
 

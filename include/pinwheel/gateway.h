@@ -5,8 +5,8 @@
  * All calls come from the execution stage's one thread. A gateway answers with reports in `out`, at most
  * PW_REPORTS_PER_ORDER of one order in one call; execution never has more than PW_OPEN_ORDERS_MAX orders with it, so
  * `out` always has room, and execution has made sure of room for the events that these reports become: an ORDER and a
- * FILL for each. So what a call answers bears neither trade id nor fee asset, which would make it one event more
- * (FILL_INFO).
+ * FILL for each. So what place, cancel and on_market answer bears neither trade id nor fee asset, which would make it one
+ * event more (FILL_INFO); on_message and poll may: execution calls them only with room for three events a report.
  */
 #ifndef PINWHEEL_GATEWAY_H
 #define PINWHEEL_GATEWAY_H
@@ -66,17 +66,33 @@ struct pw_reports {
 struct pw_gateway_order {
     uint64_t client_order_id;
     int64_t price_e8, qty_e8;
+    int64_t stop_price_e8; /* of the types that have one */
     int64_t recv_ns; /* of the event that caused it: the time of the order */
     uint16_t instrument_idx;
     uint8_t side, type, tif;
 };
 
+/* Members that a gateway has no use for are NULL, but for place and cancel. */
 struct pw_gateway_ops {
     const char *name;
-    void (*place)(void *state, const struct pw_gateway_order *order, struct pw_reports *out);
+    /* The last of the checks: PW_REASON_NONE, or why this order (`replaces_id` 0) or replacement cannot be sent now.
+     * What has passed it, place or replace carries out, if they are called next. */
+    enum pw_reason (*check)(void *state, const struct pw_gateway_order *order, uint64_t replaces_id);
+    /* Returns until when the venue may still accept it, in our time; 0: it has, or never will. */
+    int64_t (*place)(void *state, const struct pw_gateway_order *order, struct pw_reports *out);
     void (*cancel)(void *state, uint64_t client_order_id, int64_t recv_ns, struct pw_reports *out);
+    /* Cancels an order, and places another if and only if that was done. Returns as place does. */
+    int64_t (*replace)(void *state, const struct pw_gateway_order *order, uint64_t replaces_id,
+                       struct pw_reports *out);
     /* Every market event and TIME of the stream, in order, before execution uses it. */
     void (*on_market)(void *state, const struct pw_event *event, struct pw_reports *out);
+    /* From the order-entry connection: a message, or a notice of its state (a FRAME without bytes). */
+    void (*on_message)(void *state, const struct pw_event *frame, const uint8_t *message, struct pw_reports *out);
+    /* Once a pass, before all other calls of it: the time; deadlines, and what is to be asked of the venue. Returns how
+     * much it did. */
+    uint32_t (*poll)(void *state, int64_t now_ns, struct pw_reports *out);
+    /* When poll next has work without any input; INT64_MAX: none. */
+    int64_t (*next_ns)(const void *state);
     /* Orders that may still report: execution keeps room for all of them. */
     uint32_t (*open_cnt)(const void *state);
 };

@@ -49,6 +49,7 @@ enum pw_region_kind {
     PW_REGION_STOP = 10,       /* struct pw_stop, on a page of its own */
     PW_REGION_HISTOGRAM = 11,  /* struct pw_histogram: <pinwheel/histogram.h> */
     PW_REGION_INFO = 12,       /* zero-terminated text: facts of the run, "key: value" lines */
+    PW_REGION_STAMPS = 13,     /* struct pw_stamp_row[]: <pinwheel/stamps.h> */
 };
 
 enum pw_engine_state {

@@ -87,8 +87,8 @@ static void fill_workspace(struct pw_engine *engine)
 {
     pw_metrics_fill(region_of(engine, "metrics", PW_REGION_METRICS));
     struct pw_feed_view *feeds = region_of(engine, "feeds", PW_REGION_FEEDS);
-    for (uint32_t i = 0; i < engine->config.feed_cnt; i++) {
-        snprintf(feeds[i].name, sizeof feeds[i].name, "%s", engine->config.feeds[i].name);
+    for (uint32_t i = 0; i < pw_config_conn_cnt(&engine->config); i++) {
+        snprintf(feeds[i].name, sizeof feeds[i].name, "%s", pw_config_conn(&engine->config, i)->name);
     }
     struct pw_stage_view *stages = region_of(engine, "stages", PW_REGION_STAGES);
     for (uint32_t i = 0; i < pw_stage_table_cnt; i++) {

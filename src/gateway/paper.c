@@ -105,23 +105,24 @@ static bool arrive(const struct paper *paper, const struct pw_gateway_order *ord
     return true;
 }
 
-static void paper_place(void *state, const struct pw_gateway_order *order, struct pw_reports *out)
+static int64_t paper_place(void *state, const struct pw_gateway_order *order, struct pw_reports *out)
 {
     struct paper *paper = state;
     if (paper->order_cnt == PW_OPEN_ORDERS_MAX || order->instrument_idx >= paper->config.instrument_cnt) {
         report(out, order, PW_NEWS_REJECT, order->recv_ns)->reason =
             paper->order_cnt == PW_OPEN_ORDERS_MAX ? PW_REASON_NO_ROOM : PW_REASON_UNKNOWN_INSTRUMENT;
-        return;
+        return 0;
     }
     bool at_once = paper->config.latency_ns == 0;
     if (at_once && !arrive(paper, order, order->recv_ns, out)) {
-        return;
+        return 0;
     }
     paper->orders[paper->order_cnt++] =
         (struct paper_order){.order = *order,
                              .arrive_ns = after(order->recv_ns, paper->config.latency_ns),
                              .cancel_ns = NEVER,
                              .resting = at_once};
+    return 0;
 }
 
 static void remove_at(struct paper *paper, uint32_t i)

@@ -357,6 +357,21 @@ uint32_t pw_config_instrument_cnt(const struct pw_config *config)
     return cnt;
 }
 
+bool pw_config_is_live(const struct pw_config *config)
+{
+    return strcmp(config->gateway, "live") == 0;
+}
+
+uint32_t pw_config_conn_cnt(const struct pw_config *config)
+{
+    return config->feed_cnt + pw_config_is_live(config);
+}
+
+const struct pw_config_feed *pw_config_conn(const struct pw_config *config, uint32_t conn_idx)
+{
+    return conn_idx < config->feed_cnt ? &config->feeds[conn_idx] : &config->live.conn;
+}
+
 uint16_t pw_config_instrument_idx(const struct pw_config *config, const char *symbol)
 {
     uint16_t instrument_idx = 0;

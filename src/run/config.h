@@ -73,6 +73,17 @@ struct pw_config_paper {
     int64_t latency_ns;
 };
 
+/* Order entry at a real venue. */
+struct pw_config_live {
+    struct pw_config_feed conn; /* ws_url, ca_file and the times of the order-entry connection; no feed */
+    char api_key_file[256];     /* a line: the key's public name */
+    char key_file[256];         /* the secret: src/net/sign.h */
+    int64_t cash_e8;            /* of the account's, what this engine may use, in the quote currency */
+    int64_t fee_rate_e8;        /* the most that a fill costs, of price times quantity: what risk reckons with */
+    uint32_t recv_window_ms;    /* default 5000 */
+    uint32_t answer_timeout_ms; /* no answer for so long: the outcome is unknown; default 3000 */
+};
+
 struct pw_config_journal {
     bool enabled;
     char path[256];              /* a directory; created if missing */
@@ -100,8 +111,9 @@ struct pw_config {
     uint32_t strategy_cnt;
     struct pw_config_strategy strategies[PW_STRATEGIES_MAX];
     struct pw_config_risk risk;
-    char gateway[16]; /* "paper" */
+    char gateway[16]; /* "paper", "live" */
     struct pw_config_paper paper;
+    struct pw_config_live live;
     struct pw_config_journal journal;
     uint32_t book_levels; /* kept a side and instrument; default 8192 */
 };
@@ -123,6 +135,11 @@ void pw_config_print_reference(FILE *out);
 
 /* Total over the feeds; the global index of a symbol, or PW_NO_INSTRUMENT. */
 uint32_t pw_config_instrument_cnt(const struct pw_config *config);
+bool pw_config_is_live(const struct pw_config *config);
+/* The WebSocket connections: one for each feed, and with the live gateway one for order entry, whose number is
+ * feed_cnt. */
+uint32_t pw_config_conn_cnt(const struct pw_config *config);
+const struct pw_config_feed *pw_config_conn(const struct pw_config *config, uint32_t conn_idx);
 uint16_t pw_config_instrument_idx(const struct pw_config *config, const char *symbol);
 
 #endif

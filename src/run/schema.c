@@ -27,7 +27,7 @@ static const char *const g_idles[] = {"spin", "pause", "yield", "sleep"}; /* enu
 static const char *const g_venues[] = {"binance_spot"};
 static const char *const g_streams[] = {"trade", "aggTrade", "bookTicker", "depth@100ms", "kline_1m"};
 static const char *const g_strategy_kinds[] = {"ma_cross", "tick_taker"};
-static const char *const g_gateways[] = {"paper"};
+static const char *const g_gateways[] = {"paper", "live"};
 static const char *const g_ring_full[] = {"drop", "stall"}; /* false and true of market_stall */
 static const char *const g_ws_schemes[] = {"wss", "ws"};
 static const char *const g_rest_schemes[] = {"https", "http"};
@@ -48,6 +48,7 @@ static_assert(PW_IDLE_SPIN == 0 && PW_IDLE_PAUSE == 1 && PW_IDLE_YIELD == 2 && P
 #define STRATEGY(member) FIELD(struct pw_config_strategy, member)
 #define RISK(member)     FIELD(struct pw_config_risk, member)
 #define PAPER(member)    FIELD(struct pw_config_paper, member)
+#define LIVE(member)     FIELD(struct pw_config_live, member)
 #define JOURNAL(member)  FIELD(struct pw_config_journal, member)
 
 /* A key a paragraph: where it goes, what it may be, what it means.
@@ -152,6 +153,36 @@ static const struct pw_key g_paper_keys[] = {
      .unit = "us", .scale = 1000, .help = "time on the market's clock between an order and its fill"},
 };
 
+static const struct pw_key g_live_keys[] = {
+    {.name = "ws_url", LIVE(conn.ws_url), .kind = PW_VALUE_URL, .required = true, .expands = true,
+     CHOICES(g_ws_schemes), .help = "order entry: wss://host[:port]/path; ws:// on loopback only"},
+    {.name = "ca_file", LIVE(conn.ca_file), .kind = PW_VALUE_PATH, .expands = true,
+     .help = "PEM file of the authorities that may sign the venue's certificate; empty: the system's"},
+    {.name = "api_key_file", LIVE(api_key_file), .kind = PW_VALUE_PATH, .required = true, .expands = true,
+     .help = "file with the API key, one line; of mode 0600"},
+    {.name = "key_file", LIVE(key_file), .kind = PW_VALUE_PATH, .required = true, .expands = true,
+     .help = "file with its secret, of mode 0600: a PEM Ed25519 private key (PKCS#8), or the shared secret of an "
+             "HMAC key, which has to sign each order and is slower"},
+    {.name = "cash", LIVE(cash_e8), .kind = PW_VALUE_DECIMAL, .required = true, .max = INT64_MAX,
+     .unit = "quote currency", .help = "what of the account's this engine may use; the account must have it"},
+    {.name = "fee_rate", LIVE(fee_rate_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0.001", .max = PW_E8,
+     .help = "the most that a fill costs, of price times quantity: what cash is held back for"},
+    {.name = "recv_window_ms", LIVE(recv_window_ms), MS("5000", 1, 60000),
+     .help = "the venue refuses a request that is older"},
+    {.name = "answer_timeout_ms", LIVE(answer_timeout_ms), MS("3000", 10, 60000),
+     .help = "no answer for so long: the outcome is unknown, and the venue is asked"},
+    {.name = "dead_after_ms", LIVE(conn.dead_after_ms), MS("30000", 100, 3600000),
+     .help = "not a byte for so long: reconnect"},
+    {.name = "connect_timeout_ms", LIVE(conn.connect_timeout_ms), MS("3000", 10, 60000),
+     .help = "for name resolution and the TCP connection"},
+    {.name = "handshake_timeout_ms", LIVE(conn.handshake_timeout_ms), MS("3000", 10, 60000),
+     .help = "for TLS, and again for the WebSocket upgrade"},
+    {.name = "backoff_min_ms", LIVE(conn.backoff_min_ms), MS("250", 10, 3600000),
+     .help = "pause before the first reconnect; it doubles with each failure, with jitter"},
+    {.name = "backoff_max_ms", LIVE(conn.backoff_max_ms), MS("30000", 10, 3600000),
+     .help = "the longest such pause"},
+};
+
 static const struct pw_key g_journal_keys[] = {
     {.name = "enabled", JOURNAL(enabled), .kind = PW_VALUE_BOOL, .fallback = "true",
      .help = "false: nothing is recorded, and the run cannot be replayed"},
@@ -183,6 +214,8 @@ static const struct pw_key g_root_keys[] = {
      .help = "where orders go"},
     {.name = "paper", ROOT(paper), .kind = PW_VALUE_GROUP, SECTION(g_paper_keys, "paper"),
      .help = "the simulated account of the paper gateway"},
+    {.name = "live", ROOT(live), .kind = PW_VALUE_GROUP, SECTION(g_live_keys, "live"),
+     .help = "order entry at the venue, with real money; needed if the gateway is live"},
     {.name = "journal", ROOT(journal), .kind = PW_VALUE_GROUP, .required = true,
      SECTION(g_journal_keys, "journal"), .help = "the record of all that happens"},
     {.name = "rings", ROOT(rings), .kind = PW_VALUE_GROUP, SECTION(g_ring_keys, "rings"),

@@ -27,7 +27,8 @@ struct pw_stage_env {
     const struct pw_config *config;
     struct pw_workspace *ws;
     struct pw_stage_view *view;
-    struct pw_clock clock; /* cold use only: polls get the time as an argument */
+    struct pw_clock clock; /* polls get the time as an argument; hot code reads it for stamps alone, by which
+                            * nothing is decided */
     struct pw_random random;
     struct pw_net *net;
     const struct pw_store *store;

@@ -6,6 +6,7 @@
 #include "place.h"
 #include <pinwheel/histogram.h>
 #include <pinwheel/metrics.h>
+#include <pinwheel/stamps.h>
 #include <string.h>
 
 #define TEXT_OF(type, member)                                                                                \
@@ -45,6 +46,7 @@ static const struct pw_region_rule rules[] = {
     [PW_REGION_STOP] = {sizeof(struct pw_stop), _Alignof(struct pw_stop), 1},
     [PW_REGION_HISTOGRAM] = {sizeof(struct pw_histogram), _Alignof(struct pw_histogram), 1},
     [PW_REGION_INFO] = {1, 1, 1},
+    [PW_REGION_STAMPS] = {sizeof(struct pw_stamp_row), _Alignof(struct pw_stamp_row), PW_STAMP_ROWS},
 };
 
 const struct pw_region_rule *pw_region_rule_of(uint32_t kind)

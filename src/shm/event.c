@@ -30,6 +30,10 @@ static const char *const kind_names[] = {
     [PW_EVENT_CONSUMED] = "consumed",
     [PW_EVENT_COMMAND] = "command",
     [PW_EVENT_FILL_INFO] = "fill_info",
+    [PW_EVENT_STAMPS] = "stamps",
+    [PW_EVENT_RISK_MARKET] = "risk_market",
+    [PW_EVENT_RISK_CASH] = "risk_cash",
+    [PW_EVENT_RISK_LIMITS] = "risk_limits",
     [PW_EVENT_FRAME] = "frame",
     [PW_EVENT_SNAPSHOT_REQUEST] = "snapshot_request",
     [PW_EVENT_CONN] = "conn",
@@ -60,6 +64,9 @@ static const char *const reason_names[] = {
     [PW_REASON_NO_ROOM] = "no_room",
     [PW_REASON_NO_POSITION] = "no_position",
     [PW_REASON_STALE] = "stale",
+    [PW_REASON_NOT_CONNECTED] = "not_connected",
+    [PW_REASON_REQUEST_LIMIT] = "request_limit",
+    [PW_REASON_VENUE_TIME] = "venue_time",
     [PW_REASON_VENUE_REFUSED] = "venue_refused",
     [PW_REASON_VENUE_FUNDS] = "venue_funds",
     [PW_REASON_VENUE_DUPLICATE] = "venue_duplicate",
@@ -112,8 +119,17 @@ static const char *const command_names[] = {
     [PW_COMMAND_STOP] = "stop",
 };
 
-static const char *const action_names[] = {[PW_PLACE] = "place", [PW_CANCEL] = "cancel"};
-static const char *const type_names[] = {[PW_MARKET] = "market", [PW_LIMIT] = "limit"};
+static const char *const action_names[] = {
+    [PW_PLACE] = "place", [PW_CANCEL] = "cancel", [PW_REPLACE] = "replace"};
+static const char *const type_names[PW_ORDER_TYPES] = {
+    [PW_MARKET] = "market",
+    [PW_LIMIT] = "limit",
+    [PW_LIMIT_MAKER] = "limit_maker",
+    [PW_STOP_LOSS] = "stop_loss",
+    [PW_STOP_LOSS_LIMIT] = "stop_loss_limit",
+    [PW_TAKE_PROFIT] = "take_profit",
+    [PW_TAKE_PROFIT_LIMIT] = "take_profit_limit",
+};
 static const char *const tif_names[] = {[PW_GTC] = "gtc", [PW_IOC] = "ioc", [PW_FOK] = "fok"};
 
 const char *pw_event_kind_name(unsigned kind)
@@ -383,6 +399,64 @@ static void put_fill_info(struct out *out, const struct pw_event *event)
     put_e16(out, "fee", pw_fill_info_fee_e16(info));
 }
 
+static void put_stamp(struct out *out, const char *key, uint32_t ns)
+{
+    if (ns != PW_STAMP_NONE) {
+        put_u64(out, key, ns);
+    }
+}
+
+static void put_stamps(struct out *out, const struct pw_event *event)
+{
+    const struct pw_stamps *stamps = &event->body.stamps;
+    put_u64(out, "client_order_id", stamps->client_order_id);
+    put_stamp(out, "kernel_ago_ns", stamps->kernel_ago_ns);
+    put_stamp(out, "decrypted_ns", stamps->decrypted_ns);
+    put_stamp(out, "decoded_ns", stamps->decoded_ns);
+    put_stamp(out, "decided_ns", stamps->decided_ns);
+    put_stamp(out, "checked_ns", stamps->checked_ns);
+    put_stamp(out, "encoded_ns", stamps->encoded_ns);
+    put_stamp(out, "sealed_ns", stamps->sealed_ns);
+    put_stamp(out, "submitted_ns", stamps->submitted_ns);
+}
+
+static pw_i128 i128_of(const uint64_t words[2])
+{
+    return (pw_i128)(int64_t)words[1] * ((pw_i128)1 << 64) + (pw_i128)words[0];
+}
+
+static void put_risk_market(struct out *out, const struct pw_event *event)
+{
+    const struct pw_risk_market *risk = &event->body.risk_market;
+    put_e8(out, "bid", risk->bid_e8);
+    put_e8(out, "ask", risk->ask_e8);
+    put_e8(out, "position", risk->position_e8);
+    put_e8(out, "open_buy", risk->open_buy_e8);
+    put_e8(out, "open_sell", risk->open_sell_e8);
+}
+
+static void put_risk_cash(struct out *out, const struct pw_event *event)
+{
+    const struct pw_risk_cash *risk = &event->body.risk_cash;
+    put_e16(out, "cash", i128_of(risk->cash_e16));
+    put_e16(out, "hold", i128_of(risk->hold_e16));
+    put_u64(out, "rate_credit", risk->rate_credit);
+}
+
+static void put_risk_limits(struct out *out, const struct pw_event *event)
+{
+    const struct pw_risk_limits_kept *risk = &event->body.risk_limits;
+    put_e8(out, "max_order_notional", risk->max_order_notional_e8);
+    put_e8(out, "max_position", risk->max_position_e8);
+    put_u64(out, "max_orders_per_s", risk->max_orders_per_s);
+    put_e16(out, "short_cost", i128_of(risk->short_cost_e16));
+    put_e8(out, "fee_rate", (int32_t)risk->bits >> PW_RISK_FEE_SHIFT);
+    put_flag(out, "feed_up", risk->bits & PW_RISK_BIT_FEED_UP);
+    put_flag(out, "halted", risk->bits & PW_RISK_BIT_HALTED);
+    put_flag(out, "room", risk->bits & PW_RISK_BIT_ROOM);
+    put_flag(out, "allow_short", risk->bits & PW_RISK_BIT_ALLOW_SHORT);
+}
+
 static void put_consumed(struct out *out, const struct pw_event *event)
 {
     put_u64(out, "report_seq", event->body.consumed.report_seq);
@@ -394,6 +468,7 @@ static void put_frame(struct out *out, const struct pw_event *event)
     const struct pw_frame *frame = &event->body.frame;
     put_u64(out, "feed", frame->feed_idx);
     put_u64(out, "bytes", frame->payload_bytes);
+    put_flag(out, "sent", event->flags & PW_FLAG_SENT);
     if (frame->payload_bytes == 0) {
         put_name(out, "state", pw_feed_state_name(frame->state));
         put_name(out, "reason", pw_reason_name(frame->reason));
@@ -425,6 +500,10 @@ static void (*const body_puts[])(struct out *out, const struct pw_event *event) 
     [PW_EVENT_ORDER] = put_order,
     [PW_EVENT_FILL] = put_fill,
     [PW_EVENT_FILL_INFO] = put_fill_info,
+    [PW_EVENT_STAMPS] = put_stamps,
+    [PW_EVENT_RISK_MARKET] = put_risk_market,
+    [PW_EVENT_RISK_CASH] = put_risk_cash,
+    [PW_EVENT_RISK_LIMITS] = put_risk_limits,
     [PW_EVENT_CONSUMED] = put_consumed,
     [PW_EVENT_COMMAND] = put_state,
     [PW_EVENT_FRAME] = put_frame,

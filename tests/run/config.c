@@ -345,7 +345,7 @@ Test(config, names_and_choices_are_judged)
         {13, "    streams: [trades]", 13, 15, "streams: 'trades' is unknown; did you mean 'trade'?"},
         {13, "    streams: [trade, trade]", 13, 22, "streams: 'trade' stands twice"},
         {18, "    kind: macross", 18, 11, "kind: 'macross' is unknown; did you mean 'ma_cross'?"},
-        {22, "gateway: live", 22, 10, "gateway: 'live' is unknown; use one of: paper"},
+        {22, "gateway: dark", 22, 10, "gateway: 'dark' is unknown; use one of: paper, live"},
         {24, "journal: {path: j, market_ring_full: block}", 24, 38,
          "'block' is unknown; use one of: drop, stall"},
         {14, "    instruments: [btcusdt, ETHUSDT]", 14, 19,

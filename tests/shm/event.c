@@ -157,7 +157,7 @@ Test(event, every_kind_has_a_name_and_any_bytes_can_be_printed)
     for (unsigned kind = PW_EVENT_QUOTE; kind <= PW_EVENT_GAP; kind++) {
         cr_assert_str_neq(pw_event_kind_name(kind), "?");
     }
-    for (unsigned kind = PW_EVENT_TIME; kind <= PW_EVENT_FILL_INFO; kind++) {
+    for (unsigned kind = PW_EVENT_TIME; kind <= PW_EVENT_RISK_LIMITS; kind++) {
         cr_assert_str_neq(pw_event_kind_name(kind), "?");
     }
     cr_assert_str_eq(pw_event_kind_name(PW_EVENT_CONN), "conn");
