@@ -67,8 +67,7 @@ static void symbols_print(FILE *out, const struct venue *venue)
 
 /* The shape for two cores. Nothing that takes long is part of what is measured, so the times are generous: an
  * engine that is held must not think its venue dead. */
-static bool config_write(const struct engine_child *engine, int core, int cold_core,
-                         const struct venue *venue)
+static bool config_write(const struct engine_child *engine, const struct venue *venue)
 {
     char *text = NULL;
     size_t size = 0;
@@ -81,7 +80,7 @@ static bool config_write(const struct engine_child *engine, int core, int cold_c
             "cores:\n"
             "  - {core: %d, idle: spin, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
             "  - {core: %d, idle: sleep, stages: [journal, housekeeping]}\n",
-            engine->instance, core, cold_core);
+            engine->instance, engine->core, engine->cold_core);
     fprintf(out,
             "feeds:\n"
             "  - {name: bench, venue: binance_spot, ws_url: \"wss://localhost:%u\", "
@@ -113,15 +112,20 @@ static bool config_write(const struct engine_child *engine, int core, int cold_c
 
 /* ---- processes ---- */
 
-/* Starts a program of pinwheel's; its output goes into a file of the engine's folder. */
+/* Starts a program of pinwheel's, on both cores; its output goes into a file of the engine's folder. */
 static pid_t program_start(const struct engine_child *engine, const char *log, const char *const *args)
 {
+    cpu_set_t cores; /* this thread's own are fewer, and would be inherited */
+    CPU_ZERO(&cores);
+    CPU_SET((size_t)engine->core, &cores);
+    CPU_SET((size_t)engine->cold_core, &cores);
     char program[600], path[600];
     snprintf(program, sizeof program, "%s/pinwheel", engine->programs);
     snprintf(path, sizeof path, "%s/%s", engine->dir, log);
     pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sched_setaffinity(0, sizeof cores, &cores);
         int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         dup2(fd, 1);
         dup2(fd, 2);
@@ -197,7 +201,7 @@ int engine_child_start(struct engine_child *engine, const char *dir, int core, i
                        struct venue *venue, struct pw_bench_report *report)
 {
     char path[600], error[256] = "";
-    *engine = (struct engine_child){0};
+    *engine = (struct engine_child){.core = core, .cold_core = cold_core};
     snprintf(engine->dir, sizeof engine->dir, "%s", dir);
     snprintf(engine->instance, sizeof engine->instance, "bench-%d-%u", (int)getpid(), venue->instrument_cnt);
     snprintf(path, sizeof path, "%s/engine.yaml", dir);
@@ -206,7 +210,7 @@ int engine_child_start(struct engine_child *engine, const char *dir, int core, i
                       "there is no engine to be started: pinwheel-run must stand beside pinwheel-bench");
         return -ENOENT;
     }
-    if (!keys_write(dir) || !config_write(engine, core, cold_core, venue)) {
+    if (!keys_write(dir) || !config_write(engine, venue)) {
         pw_bench_note(report, "%s cannot be written", path);
         return -EIO;
     }

@@ -17,6 +17,7 @@ struct engine_child {
     char dir[256];      /* its config, keys, journal and log */
     char programs[512]; /* the folder in which pinwheel's programs stand */
     char instance[40];
+    int core, cold_core;
     pid_t pid;              /* 0: none */
     struct pw_workspace ws; /* attached while header is not NULL */
     pid_t monitors[ENGINE_MONITORS_MAX];
