@@ -244,21 +244,23 @@ static void latencies_put(FILE *out, const struct pw_bench_report *report)
 
 /* ---- bars ---- */
 
+#define BARS_WIDTH 1060
 #define BAR_HEIGHT 26
-#define BAR_LEFT   470
-#define BAR_RIGHT  760
+#define BAR_LEFT   580
+#define BAR_RIGHT  890
 
 /* One bar of a chart; aim 0: none. */
 struct bar {
     char name[2 * PW_BENCH_NAME_BYTES + 8], value_text[64];
     double value, aim, scale_max;
+    double beside; /* where a thin line is drawn; 0: none */
     bool at_least;
 };
 
 static void bars_begin(FILE *out, uint32_t cnt)
 {
-    fprintf(out, "<svg viewBox=\"0 0 %d %u\" width=\"%d\" role=\"img\" aria-label=\"bars\">\n", CHART_WIDTH,
-            cnt * BAR_HEIGHT + 12, CHART_WIDTH);
+    fprintf(out, "<svg viewBox=\"0 0 %d %u\" width=\"%d\" role=\"img\" aria-label=\"bars\">\n", BARS_WIDTH,
+            cnt * BAR_HEIGHT + 12, BARS_WIDTH);
 }
 
 static void bar_put(FILE *out, const struct bar *bar, uint32_t k)
@@ -274,6 +276,12 @@ static void bar_put(FILE *out, const struct bar *bar, uint32_t k)
             BAR_LEFT, y + 4, bar->value * per, BAR_HEIGHT - 9, color, BAR_RIGHT + 10.0, y + 17);
     text_put(out, bar->value_text);
     fputs("</text>", out);
+    if (bar->beside != 0) {
+        fprintf(out,
+                "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--dim)\" "
+                "stroke-dasharray=\"2 2\"/>",
+                BAR_LEFT + bar->beside * per, BAR_LEFT + bar->beside * per, y + 1, y + BAR_HEIGHT - 2);
+    }
     if (bar->aim != 0) {
         fprintf(out,
                 "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--fg)\" "
@@ -289,6 +297,7 @@ static void bar_value(struct bar *bar, double value, double aim, bool at_least, 
     bar->value = value;
     bar->aim = aim;
     bar->at_least = at_least;
+    bar->beside = 0;
     bar->scale_max = fmax(fmax(value, aim), 1e-9) * 1.1;
     int used = snprintf(bar->value_text, sizeof bar->value_text, "%.2f%s%s", value,
                         unit[0] != '\0' ? " " : "", unit);
@@ -303,12 +312,16 @@ static void ratios_put(FILE *out, const struct pw_bench_report *report)
     if (report->ratio_cnt == 0) {
         return;
     }
-    fputs("<p>Ratios to the baseline; the upright line is the aim.</p>\n", out);
+    fputs("<p>Ratios to the baseline, each on a scale of its own: the dotted line is the baseline, the "
+          "upright one the aim.</p>\n",
+          out);
     bars_begin(out, report->ratio_cnt);
     for (uint32_t i = 0; i < report->ratio_cnt; i++) {
         const struct pw_bench_ratio *row = &report->ratios[i];
         struct bar bar;
         bar_value(&bar, row->ratio, row->aim, row->at_least, "\xc3\x97");
+        bar.beside = 1;
+        bar.scale_max = fmax(bar.scale_max, 1.1);
         snprintf(bar.name, sizeof bar.name, "%s : %s", row->name, row->baseline);
         bar_put(out, &bar, i);
     }

@@ -16,7 +16,7 @@ struct run {
     uint64_t *due, *left, *arrived;
     uint32_t cnt, sent_cnt, arrived_cnt;
     uint64_t load_cnt;
-    uint64_t begin;
+    uint64_t begin, end;
 };
 
 static uint32_t random_next(uint64_t *state)
@@ -90,7 +90,7 @@ static bool run_through(const struct probe_path *path, struct run *run, double l
     double load_per_tick = load_per_s * pw_bench_tick_ns / 1e9;
     uint64_t end = run->due[run->cnt - 1] + (uint64_t)(PATIENCE_NS / pw_bench_tick_ns);
     for (;;) {
-        uint64_t now = pw_bench_ticks();
+        uint64_t now = run->end = pw_bench_ticks();
         if (run->arrived_cnt == run->cnt || now >= end) {
             return true;
         }
@@ -118,7 +118,7 @@ static void samples_take(const struct run *run, uint32_t first, struct probes *p
         }
     }
     probes->load_reached_per_s =
-        (double)run->load_cnt * 1e9 / ((double)(run->due[run->cnt - 1] - run->begin) * pw_bench_tick_ns);
+        (double)run->load_cnt * 1e9 / ((double)(run->end - run->begin) * pw_bench_tick_ns);
 }
 
 int probes_run(const struct probe_path *path, uint32_t warm_cnt, struct probes *probes)

@@ -43,7 +43,7 @@ static void instrument_make(struct venue_instrument *instrument, uint32_t i)
     venue_frames_make(instrument);
 }
 
-int venue_open(struct venue *venue, uint32_t instrument_cnt, const char *identity_directory)
+void venue_prepare(struct venue *venue, uint32_t instrument_cnt)
 {
     memset(venue, 0, sizeof *venue);
     venue->listener = -1;
@@ -56,6 +56,11 @@ int venue_open(struct venue *venue, uint32_t instrument_cnt, const char *identit
     for (uint32_t i = 0; i < instrument_cnt; i++) {
         instrument_make(&venue->instruments[i], i);
     }
+}
+
+int venue_open(struct venue *venue, uint32_t instrument_cnt, const char *identity_directory)
+{
+    venue_prepare(venue, instrument_cnt);
     venue->context = pw_sim_link_context_make(identity_directory);
     int result = venue->context == NULL ? -EIO : listener_open(venue);
     if (result != 0) {

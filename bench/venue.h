@@ -83,7 +83,9 @@ struct venue {
     struct pw_sim_buffer reply;
 };
 
-/* Listens on a free port of the loopback. 0 or -errno. */
+/* All but the sockets. */
+void venue_prepare(struct venue *venue, uint32_t instrument_cnt);
+/* The same, and listens on a free port of the loopback. 0 or -errno. */
 int venue_open(struct venue *venue, uint32_t instrument_cnt, const char *identity_directory);
 void venue_close(struct venue *venue);
 
