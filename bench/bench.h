@@ -86,6 +86,8 @@ void pw_bench_add_figure(struct pw_bench_report *report, const struct pw_bench_f
 void pw_bench_note(struct pw_bench_report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+void pw_bench_sort(double *values, size_t value_cnt);
+
 /* The smallest sample that at least this share of all does not exceed; of sorted ones, at least one. */
 double pw_bench_quantile(const double *sorted, size_t cnt, double share);
 

@@ -298,13 +298,13 @@ static enum exit_code benches_run(const struct options *options, const struct ou
         }
         memset(&report, 0, sizeof report);
         int result = bench_table[i]->run(&options->env, &report);
-        if (result == 0) {
-            report_put(outputs, bench_table[i], &report);
-            continue;
+        if (result != 0) {
+            code = EXIT_FAILED;
+            fprintf(stderr, "%s: %s: %s\n", bench_table[i]->name, strerror(-result), report.note);
         }
-        code = EXIT_FAILED;
-        fprintf(stderr, "%s: %s: %s\n", bench_table[i]->name, strerror(-result), report.note);
-        if (outputs->html != NULL) {
+        if (result == 0 || report.latency_cnt > 0) { /* what was measured before it failed holds */
+            report_put(outputs, bench_table[i], &report);
+        } else if (outputs->html != NULL) {
             html_failure(outputs->html, bench_table[i], report.note);
         }
     }

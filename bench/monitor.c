@@ -20,12 +20,6 @@ struct work {
     double p50_ns[2][ROUNDS], p99_ns[2][ROUNDS];
 };
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void settle(struct tick_rig *rig)
 {
     uint64_t start = pw_bench_ticks();
@@ -51,10 +45,8 @@ static int one_run(struct work *w, int watched, uint32_t round)
         result = -EPROTO;
     }
     if (result == 0) {
-        qsort(probes.from_left_ns, probes.sample_cnt, sizeof(double), compare);
-        w->p50_ns[watched][round] = pw_bench_quantile(probes.from_left_ns, probes.sample_cnt, 0.5);
-        w->p99_ns[watched][round] = pw_bench_quantile(probes.from_left_ns, probes.sample_cnt, 0.99);
-        tick_samples_add(&w->samples[watched], &probes);
+        tick_samples_add(&w->samples[watched], &probes, &w->p50_ns[watched][round],
+                         &w->p99_ns[watched][round]);
     }
     return result;
 }

@@ -14,12 +14,17 @@ static int double_compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void pw_bench_sort(double *values, size_t value_cnt)
+{
+    qsort(values, value_cnt, sizeof *values, double_compare);
+}
+
 double pw_bench_median(double *values, size_t value_cnt)
 {
     if (value_cnt == 0) {
         return 0;
     }
-    qsort(values, value_cnt, sizeof *values, double_compare);
+    pw_bench_sort(values, value_cnt);
     return (values[(value_cnt - 1) / 2] + values[value_cnt / 2]) / 2;
 }
 
@@ -58,7 +63,7 @@ void pw_bench_add_latency(struct pw_bench_report *report, const char *name, doub
     snprintf(row->name, sizeof row->name, "%s", name);
     row->sample_cnt = sample_cnt;
     row->typical_ns = typical_ns;
-    qsort(samples_ns, sample_cnt, sizeof *samples_ns, double_compare);
+    pw_bench_sort(samples_ns, sample_cnt);
     row->p50_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.5);
     row->p90_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.9);
     row->p99_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.99);

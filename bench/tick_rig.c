@@ -130,13 +130,15 @@ bool tick_samples_make(struct tick_samples *samples, size_t room)
     *samples = (struct tick_samples){.room = room};
     samples->from_left_ns = calloc(room, sizeof(double));
     samples->from_due_ns = calloc(room, sizeof(double));
-    return samples->from_left_ns != NULL && samples->from_due_ns != NULL;
+    samples->sorted_ns = calloc(room, sizeof(double));
+    return samples->from_left_ns != NULL && samples->from_due_ns != NULL && samples->sorted_ns != NULL;
 }
 
 void tick_samples_free(struct tick_samples *samples)
 {
     free(samples->from_left_ns);
     free(samples->from_due_ns);
+    free(samples->sorted_ns);
 }
 
 struct probes tick_samples_next(const struct tick_samples *samples, uint32_t cnt)
@@ -148,8 +150,13 @@ struct probes tick_samples_next(const struct tick_samples *samples, uint32_t cnt
                            .from_due_ns = samples->from_due_ns + samples->cnt};
 }
 
-void tick_samples_add(struct tick_samples *samples, const struct probes *probes)
+void tick_samples_add(struct tick_samples *samples, const struct probes *probes, double *p50_ns,
+                      double *p99_ns)
 {
+    memcpy(samples->sorted_ns, probes->from_left_ns, probes->sample_cnt * sizeof(double));
+    pw_bench_sort(samples->sorted_ns, probes->sample_cnt);
+    *p50_ns = pw_bench_quantile(samples->sorted_ns, probes->sample_cnt, 0.5);
+    *p99_ns = pw_bench_quantile(samples->sorted_ns, probes->sample_cnt, 0.99);
     samples->cnt += probes->sample_cnt;
     samples->lost_cnt += probes->cnt - probes->sample_cnt;
     samples->load_reached_per_s = probes->load_reached_per_s;
