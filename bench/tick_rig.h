@@ -11,7 +11,7 @@
 #include "probes.h"
 #include "venue.h"
 
-#define TICK_INTERVAL_NS 400000. /* between two probes, on average */
+#define TICK_INTERVAL_NS 250000. /* between two probes, on average */
 #define TICK_WARM        200u    /* probes before those that count */
 
 struct tick_rig {
