@@ -263,11 +263,12 @@ void engine_child_hold(const struct engine_child *engine)
     (void)is_stopped(engine->pid); /* returns when all its threads stand still */
 }
 
-void engine_child_go_on(const struct engine_child *engine)
+bool engine_child_go_on(struct engine_child *engine, struct venue *venue)
 {
     siginfo_t info;
     kill(engine->pid, SIGCONT);
     waitid(P_PID, (id_t)engine->pid, &info, WCONTINUED | WSTOPPED);
+    return trades_await(engine, venue);
 }
 
 /* A monitor wants a terminal: it gets one that nobody looks at. */

@@ -33,9 +33,11 @@ int engine_child_start(struct engine_child *engine, const char *dir, int core, i
 /* Ends it cleanly, while the venue goes on. */
 void engine_child_stop(struct engine_child *engine, struct venue *venue);
 
-/* Holds it, and lets it go on: while it is held its core is free for others. */
+/* Holds it: its core is free for others. */
 void engine_child_hold(const struct engine_child *engine);
-void engine_child_go_on(const struct engine_child *engine);
+/* Lets it go on, and waits until it trades: after a long halt it asks the venue for its time first. False: it
+ * does not. */
+bool engine_child_go_on(struct engine_child *engine, struct venue *venue);
 
 /* So many monitors run from now on, each with a terminal of its own, at their usual interval. False: one
  * could not be started. */

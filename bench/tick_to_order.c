@@ -76,7 +76,10 @@ static int round_run(struct work *w, uint32_t round)
     if (result == 0) {
         result = path_run(w, TLS_ECHO, round);
     }
-    engine_child_go_on(&w->rig.engine);
+    if (!engine_child_go_on(&w->rig.engine, &w->rig.venue)) {
+        pw_bench_note(w->rig.report, "the engine was held, and does not trade any more");
+        return -EPROTO;
+    }
     for (size_t i = 0; i < WAYS; i++) {
         if (w->has_inside[i]) {
             engine_histogram_skip(&w->inside[i]);

@@ -76,6 +76,8 @@ struct venue {
     struct venue_conn *market, *orders; /* those that are connected as such; NULL: none */
     int64_t cash_free_e8;
     uint64_t order_id, trade_id, order_cnt, request_cnt, invalid_cnt;
+    int64_t window; /* of ten seconds, and the orders in it */
+    uint64_t window_order_cnt;
     uint32_t tick_cnt;
     uint32_t tick_of[VENUE_PRICES];          /* by price: the last tick that had it, and 1; 0: none */
     struct venue_order came[VENUE_CAME_MAX]; /* orders that have not been taken, the oldest at came_first */

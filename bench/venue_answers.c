@@ -125,19 +125,22 @@ static void symbol_put(struct pw_sim_buffer *out, const struct venue_instrument 
         instrument->symbol, instrument->base);
 }
 
-/* The limits are those of an account that may do as it likes. */
+/* What an account that may do as it likes may use. */
+#define WEIGHT_LIMIT 100000000u
+#define ORDERS_10S   10000000u
+#define ORDERS_DAY   1000000000u
+
 static void exchange_info_put(struct venue *venue)
 {
     struct pw_sim_buffer *out = &venue->reply;
     pw_sim_buffer_format(
         out,
         "{\"timezone\":\"UTC\",\"serverTime\":%" PRId64 ",\"rateLimits\":["
-        "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":100000000}"
-        ","
-        "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":10000000},"
-        "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":1000000000}],"
+        "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":%u},"
+        "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":%u},"
+        "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":%u}],"
         "\"exchangeFilters\":[],\"symbols\":[",
-        wall_ms());
+        wall_ms(), WEIGHT_LIMIT, ORDERS_10S, ORDERS_DAY);
     for (uint32_t i = 0; i < venue->instrument_cnt; i++) {
         pw_sim_buffer_string(out, i == 0 ? "" : ",");
         symbol_put(out, &venue->instruments[i]);
@@ -207,6 +210,15 @@ struct request {
     struct pw_slice id, method, params; /* id as written; size 0: none */
 };
 
+static void limit_put(struct pw_sim_buffer *out, const char *type, const char *interval,
+                      uint32_t interval_cnt, uint32_t limit, uint64_t count)
+{
+    pw_sim_buffer_format(out,
+                         "{\"rateLimitType\":\"%s\",\"interval\":\"%s\",\"intervalNum\":%" PRIu32
+                         ",\"limit\":%" PRIu32 ",\"count\":%" PRIu64 "}",
+                         type, interval, interval_cnt, limit, count);
+}
+
 /* Asked and answered: "result" and the rest are put by the caller. */
 static void reply_begin(struct venue *venue, const struct request *request)
 {
@@ -220,7 +232,30 @@ static void reply_begin(struct venue *venue, const struct request *request)
     pw_sim_buffer_string(&venue->reply, ",\"status\":200,\"result\":");
 }
 
+static void window_move(struct venue *venue)
+{
+    int64_t window = wall_ms() / 10000;
+    if (window != venue->window) {
+        venue->window = window;
+        venue->window_order_cnt = 0;
+    }
+}
+
 static void reply_end(struct venue *venue, struct venue_conn *conn)
+{
+    struct pw_sim_buffer *out = &venue->reply;
+    window_move(venue);
+    pw_sim_buffer_string(out, ",\"rateLimits\":[");
+    limit_put(out, "ORDERS", "SECOND", 10, ORDERS_10S, venue->window_order_cnt);
+    pw_sim_buffer_string(out, ",");
+    limit_put(out, "ORDERS", "DAY", 1, ORDERS_DAY, venue->order_cnt);
+    pw_sim_buffer_string(out, ",");
+    limit_put(out, "REQUEST_WEIGHT", "MINUTE", 1, WEIGHT_LIMIT, venue->request_cnt);
+    pw_sim_buffer_string(out, "]}");
+    venue_reply_send(venue, conn);
+}
+
+static void event_end(struct venue *venue, struct venue_conn *conn)
 {
     pw_sim_buffer_string(&venue->reply, "}");
     venue_reply_send(venue, conn);
@@ -331,13 +366,15 @@ static bool member_e8(struct pw_slice object, const char *name, int64_t *value_e
     return member_text(object, name, &text) && pw_decimal_parse_e8(text.text, text.size, false, value_e8);
 }
 
-/* Only what the strategy of the bench asks for: to buy, immediately or not at all, at a price. */
+/* Only what the strategy of the bench and the live gateway ask for: to buy, immediately or not at all, at a
+ * price, with the shortest of answers. */
 static bool asked_read(struct venue *venue, const struct request *request, struct asked *asked)
 {
-    struct pw_slice symbol, side, type, tif;
+    struct pw_slice symbol, side, type, tif, answer;
     *asked = (struct asked){.now_ms = wall_ms()};
     if (!member_text(request->params, "symbol", &symbol) || !member_text(request->params, "side", &side) ||
         !member_text(request->params, "type", &type) || !member_text(request->params, "timeInForce", &tif) ||
+        !member_text(request->params, "newOrderRespType", &answer) ||
         !member_text(request->params, "newClientOrderId", &asked->client_id) ||
         !member_e8(request->params, "price", &asked->price_e8) ||
         !member_e8(request->params, "quantity", &asked->qty_e8)) {
@@ -346,7 +383,8 @@ static bool asked_read(struct venue *venue, const struct request *request, struc
     asked->instrument = instrument_find(venue, symbol);
     asked->quote_e8 = (int64_t)((pw_i128)asked->price_e8 * asked->qty_e8 / PW_E8);
     return asked->instrument != NULL && pw_slice_equal(side, "BUY") && pw_slice_equal(type, "LIMIT") &&
-           pw_slice_equal(tif, "IOC") && asked->price_e8 > 0 && asked->qty_e8 > 0;
+           pw_slice_equal(tif, "IOC") && pw_slice_equal(answer, "ACK") && asked->price_e8 > 0 &&
+           asked->qty_e8 > 0;
 }
 
 static void e8_put(struct pw_sim_buffer *out, const char *before, int64_t value_e8)
@@ -361,17 +399,7 @@ static void placed_put(struct pw_sim_buffer *out, const struct asked *asked)
                          "{\"symbol\":\"%s\",\"orderId\":%" PRIu64 ",\"orderListId\":-1,\"clientOrderId\":\"",
                          asked->instrument->symbol, asked->order_id);
     pw_sim_buffer_slice(out, asked->client_id);
-    pw_sim_buffer_format(out, "\",\"transactTime\":%" PRId64, asked->now_ms);
-    e8_put(out, ",\"price\":\"", asked->price_e8);
-    e8_put(out, "\",\"origQty\":\"", asked->qty_e8);
-    e8_put(out, "\",\"executedQty\":\"", asked->qty_e8);
-    e8_put(out, "\",\"origQuoteOrderQty\":\"", 0);
-    e8_put(out, "\",\"cummulativeQuoteQty\":\"", asked->quote_e8);
-    pw_sim_buffer_format(
-        out,
-        "\",\"status\":\"FILLED\",\"timeInForce\":\"IOC\",\"type\":\"LIMIT\",\"side\":\"BUY\","
-        "\"workingTime\":%" PRId64 ",\"selfTradePreventionMode\":\"NONE\"}",
-        asked->now_ms);
+    pw_sim_buffer_format(out, "\",\"transactTime\":%" PRId64 "}", asked->now_ms);
 }
 
 static void event_begin(struct venue *venue, const struct venue_conn *conn)
@@ -406,7 +434,7 @@ static void execution_send(struct venue *venue, struct venue_conn *conn, const s
     e8_put(out, ",\"Z\":\"", trade ? asked->quote_e8 : 0);
     e8_put(out, "\",\"Y\":\"", trade ? asked->quote_e8 : 0);
     pw_sim_buffer_format(out, "\",\"Q\":\"0.00000000\",\"W\":%" PRId64 ",\"V\":\"NONE\"}", asked->now_ms);
-    reply_end(venue, conn);
+    event_end(venue, conn);
 }
 
 static void balances_send(struct venue *venue, struct venue_conn *conn, const struct asked *asked)
@@ -419,7 +447,7 @@ static void balances_send(struct venue *venue, struct venue_conn *conn, const st
     pw_sim_buffer_string(&venue->reply, ",");
     balance_put(&venue->reply, asked->instrument->base, "a", "f", "l", asked->instrument->free_e8);
     pw_sim_buffer_string(&venue->reply, "]}");
-    reply_end(venue, conn);
+    event_end(venue, conn);
 }
 
 /* Which tick's price an order has, by what its price is above the lowest. */
@@ -445,10 +473,13 @@ static void answer_place(struct venue *venue, struct venue_conn *conn, const str
 {
     struct asked asked;
     if (!asked_read(venue, request, &asked)) {
-        refuse(venue, conn, request, -1102, "This venue fills orders to buy, LIMIT and IOC, and no others.");
+        refuse(venue, conn, request, -1102,
+               "This venue fills orders to buy, LIMIT, IOC, answered by ACK, and no others.");
         return;
     }
     venue->order_cnt++;
+    window_move(venue);
+    venue->window_order_cnt++;
     order_note(venue, conn, &asked);
     asked.order_id = ++venue->order_id;
     asked.trade_id = ++venue->trade_id;

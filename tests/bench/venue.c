@@ -159,8 +159,9 @@ static struct pw_binance_told told_read(struct rig *rig, enum pw_decode expected
 
 #define ORDER                                                                                                \
     "{\"id\":\"p0000000000000007\",\"method\":\"order.place\",\"params\":{\"newClientOrderId\":"             \
-    "\"pw-0000000000000007\",\"price\":  \"100.03\",\"quantity\": \"0.01000\",\"side\":\"BUY\",\"symbol\":"  \
-    "\"T001USDT\",\"timeInForce\":\"IOC\",\"timestamp\":1700000000000,\"type\":\"LIMIT\"}}"
+    "\"pw-0000000000000007\",\"newOrderRespType\":\"ACK\",\"price\":  \"100.03\",\"quantity\": \"0.01000\"," \
+    "\"side\":\"BUY\",\"symbol\":\"T001USDT\",\"timeInForce\":\"IOC\",\"timestamp\":1700000000000,"          \
+    "\"type\":\"LIMIT\"}}"
 
 Test(venue, an_order_fills_at_its_price_and_is_reported_so)
 {
@@ -175,8 +176,9 @@ Test(venue, an_order_fills_at_its_price_and_is_reported_so)
     cr_expect_eq(reply.kind, PW_BINANCE_TOLD_ORDER);
     cr_expect(reply.is_ours);
     cr_expect_eq(reply.number, 7);
-    cr_expect_eq(reply.body.order.status, PW_BINANCE_STATUS_FILLED);
-    cr_expect_eq(reply.body.order.executed_qty_e8, 1000000);
+    cr_expect_eq(reply.body.order.client_order_id, 7);
+    cr_expect_eq(reply.limit_cnt, 3);
+    cr_expect_eq(reply.limits[0].count, 1, "one order in ten seconds");
 
     struct pw_binance_told opened = told_read(rig, PW_DECODE_OK);
     cr_expect_eq(opened.body.execution.type, PW_BINANCE_EXEC_NEW);
