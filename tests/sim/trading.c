@@ -368,6 +368,16 @@ Test(trading, a_value_is_spent_as_far_as_whole_steps_go)
     cr_expect_str_eq(string_of("msg"), "Filter failure: NOTIONAL");
 }
 
+Test(trading, what_is_all_gone_can_be_left_out_of_the_account)
+{
+    cr_assert_eq(call("POST", "order", "symbol=BTCUSDT&side=SELL&type=MARKET&quantity=1"), 200);
+    cr_expect_str_eq(string_of("status"), "FILLED");
+    cr_expect_eq(call("GET", "account", ""), 200);
+    cr_expect_eq(json_array_size(json_object_get(g_json, "balances")), 2);
+    cr_expect_eq(call("GET", "account", "omitZeroBalances=true"), 200);
+    cr_expect_eq(json_array_size(json_object_get(g_json, "balances")), 1);
+}
+
 /* ---- replacing ---- */
 
 #define REPLACE(mode) BUY "&quantity=0.01&cancelReplaceMode=" mode
