@@ -5,6 +5,7 @@
  */
 #include "binance_answers.h"
 
+#include "binance_fields.h"
 #include "decimal.h"
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 /* Single letters come first, by their place in the alphabet; then the names. */
 enum field_idx {
-    LETTERS = 52,
+    LETTERS = PW_BINANCE_LETTERS,
     ID = LETTERS,
     STATUS,
     RESULT,
@@ -109,79 +110,19 @@ static const char *const names[FIELDS - LETTERS] = {
     "isMaker",
 };
 
-struct field {
-    enum pw_json_type type;   /* NOTHING: not there */
-    struct pw_json_text text; /* strings: without quotes; else the whole value */
-};
-
 struct object {
-    struct field fields[FIELDS];
+    struct pw_binance_field fields[FIELDS];
     enum pw_decode fault; /* the first one met; OK: none */
 };
 
-static int letter_idx(char letter)
-{
-    return letter >= 'a' && letter <= 'z'   ? letter - 'a'
-           : letter >= 'A' && letter <= 'Z' ? letter - 'A' + 26
-                                            : -1;
-}
-
-static int field_idx(const struct pw_json_text *key)
-{
-    if (key->size == 1) {
-        return letter_idx(key->text[0]);
-    }
-    char letter;
-    if (key->escaped && pw_json_unescape(key, &letter, 1) == 1) {
-        return letter_idx(letter);
-    }
-    for (int i = 0; i < FIELDS - LETTERS; i++) {
-        if (pw_json_equal(key, names[i])) {
-            return LETTERS + i;
-        }
-    }
-    return -1;
-}
-
-static bool take_value(struct pw_json *json, struct field *field)
-{
-    field->type = pw_json_peek(json);
-    if (field->type == PW_JSON_STRING) {
-        return pw_json_string(json, &field->text);
-    }
-    const char *begin = json->at;
-    bool ok = pw_json_skip(json);
-    field->text = (struct pw_json_text){begin, (size_t)(json->at - begin), false};
-    return ok;
-}
-
-/* Collects the object that begins here. A known name that comes twice makes the message ambiguous: refused.
- */
 static enum pw_decode collect(struct pw_json *json, struct object *object)
 {
-    memset(object, 0, sizeof *object);
-    if (!pw_json_object_enter(json)) {
-        return PW_DECODE_BAD_JSON;
-    }
-    struct pw_json_text key;
-    enum pw_json_step step;
-    while ((step = pw_json_member_next(json, &key)) == PW_JSON_VALUE) {
-        struct field field;
-        int idx = field_idx(&key);
-        if (!take_value(json, &field)) {
-            return PW_DECODE_BAD_JSON;
-        }
-        if (idx >= 0 && object->fields[idx].type != PW_JSON_NOTHING) {
-            object->fault = PW_DECODE_BAD_FIELD;
-        } else if (idx >= 0) {
-            object->fields[idx] = field;
-        }
-    }
-    return step == PW_JSON_END ? object->fault : PW_DECODE_BAD_JSON;
+    object->fault = pw_binance_collect(json, names, FIELDS - LETTERS, object->fields);
+    return object->fault;
 }
 
 /* An object inside a message that was judged to be JSON. */
-static enum pw_decode collect_field(const struct field *field, struct object *object)
+static enum pw_decode collect_field(const struct pw_binance_field *field, struct object *object)
 {
     struct pw_json json;
     if (field->type != PW_JSON_OBJECT) {
@@ -209,7 +150,7 @@ enum sign { NOT_NEGATIVE, ANY_SIGN };
 
 static int64_t get_e8(struct object *object, int idx, enum sign sign)
 {
-    const struct field *field = &object->fields[idx];
+    const struct pw_binance_field *field = &object->fields[idx];
     char plain[64];
     int64_t value = 0;
     if (field->type != PW_JSON_STRING) {
@@ -230,7 +171,7 @@ static int64_t opt_e8(struct object *object, int idx, enum sign sign)
 
 static int64_t get_i64(struct object *object, int idx)
 {
-    const struct field *field = &object->fields[idx];
+    const struct pw_binance_field *field = &object->fields[idx];
     int64_t value = 0;
     if (field->type != PW_JSON_NUMBER) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -457,8 +398,7 @@ static bool next_object(struct pw_binance_cursor *cursor, const struct pw_binanc
         object->fault = PW_DECODE_BAD_FIELD;
         return pw_json_skip(&cursor->json);
     }
-    object->fault = collect(&cursor->json, object);
-    return object->fault != PW_DECODE_BAD_JSON;
+    return collect(&cursor->json, object) != PW_DECODE_BAD_JSON;
 }
 
 bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *orders,
@@ -501,9 +441,9 @@ bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw
 static enum pw_decode read_balance(struct object *o, struct pw_binance_balance *balance)
 {
     bool is_event = has(o, 0); /* "a", "f", "l" */
-    balance->asset = get_text(o, is_event ? letter_idx('a') : ASSET);
-    balance->free_e8 = get_e8(o, is_event ? letter_idx('f') : FREE, NOT_NEGATIVE);
-    balance->locked_e8 = get_e8(o, is_event ? letter_idx('l') : LOCKED, NOT_NEGATIVE);
+    balance->asset = get_text(o, is_event ? pw_binance_letter('a') : ASSET);
+    balance->free_e8 = get_e8(o, is_event ? pw_binance_letter('f') : FREE, NOT_NEGATIVE);
+    balance->locked_e8 = get_e8(o, is_event ? pw_binance_letter('l') : LOCKED, NOT_NEGATIVE);
     return o->fault;
 }
 
@@ -533,7 +473,8 @@ static enum pw_decode judge_item(struct object *object, enum item item)
 }
 
 /* Judges all items, so that going through them later cannot fail; counts those that it will give. */
-static enum pw_decode read_list(const struct field *field, enum item item, struct pw_binance_list *list)
+static enum pw_decode read_list(const struct pw_binance_field *field, enum item item,
+                                struct pw_binance_list *list)
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct object object;
@@ -566,7 +507,7 @@ static uint32_t interval_s(struct object *o)
     return unit_s[place] * (uint32_t)num;
 }
 
-static enum pw_decode read_limits(const struct field *field, struct pw_binance_told *told)
+static enum pw_decode read_limits(const struct pw_binance_field *field, struct pw_binance_told *told)
 {
     static const char *const types[] = {NULL, "REQUEST_WEIGHT", "ORDERS", "RAW_REQUESTS"};
     struct pw_binance_cursor cursor = {.begun = false};
@@ -598,7 +539,7 @@ static enum pw_decode read_limits(const struct field *field, struct pw_binance_t
 
 static void read_id(struct object *o, struct pw_binance_told *told)
 {
-    const struct field *id = &o->fields[ID];
+    const struct pw_binance_field *id = &o->fields[ID];
     told->id = id->text;
     switch (id->type) {
     case PW_JSON_NULL:
@@ -648,7 +589,7 @@ static enum pw_decode read_object_result(struct object *o, struct pw_binance_tol
     return o->fault;
 }
 
-static enum pw_decode read_result(const struct field *field, struct pw_binance_told *told)
+static enum pw_decode read_result(const struct pw_binance_field *field, struct pw_binance_told *told)
 {
     struct object object;
     told->kind = PW_BINANCE_TOLD_DONE;
@@ -664,7 +605,7 @@ static enum pw_decode read_result(const struct field *field, struct pw_binance_t
     return fault == PW_DECODE_OK ? read_object_result(&object, told) : fault;
 }
 
-static enum pw_decode read_refusal(const struct field *field, struct pw_binance_told *told)
+static enum pw_decode read_refusal(const struct pw_binance_field *field, struct pw_binance_told *told)
 {
     struct object object, data;
     enum pw_decode fault = collect_field(field, &object);
@@ -708,14 +649,14 @@ static enum pw_decode read_reply(struct object *o, struct pw_binance_told *told)
 
 static int64_t letter_e8(struct object *o, char name)
 {
-    return get_e8(o, letter_idx(name), NOT_NEGATIVE);
+    return get_e8(o, pw_binance_letter(name), NOT_NEGATIVE);
 }
 
 static enum pw_binance_execution_type get_execution_type(struct object *o)
 {
     static const char *const table[] = {NULL,       "NEW",   "CANCELED", "REPLACED",
                                         "REJECTED", "TRADE", "EXPIRED",  "TRADE_PREVENTION"};
-    struct pw_json_text text = get_text(o, letter_idx('x'));
+    struct pw_json_text text = get_text(o, pw_binance_letter('x'));
     unsigned place = place_in(&text, table, sizeof table / sizeof table[0]);
     if (place == 0) {
         blame(o, PW_DECODE_BAD_FIELD);
@@ -737,41 +678,43 @@ static void judge_trade(struct object *o, const struct pw_binance_execution *x)
 
 static void read_execution_numbers(struct object *o, struct pw_binance_execution *x)
 {
-    x->qty_e8 = opt_e8(o, letter_idx('q'), NOT_NEGATIVE);
-    x->price_e8 = opt_e8(o, letter_idx('p'), NOT_NEGATIVE);
-    x->stop_price_e8 = opt_e8(o, letter_idx('P'), NOT_NEGATIVE);
+    x->qty_e8 = opt_e8(o, pw_binance_letter('q'), NOT_NEGATIVE);
+    x->price_e8 = opt_e8(o, pw_binance_letter('p'), NOT_NEGATIVE);
+    x->stop_price_e8 = opt_e8(o, pw_binance_letter('P'), NOT_NEGATIVE);
     x->last_qty_e8 = letter_e8(o, 'l');
     x->executed_qty_e8 = letter_e8(o, 'z');
     x->last_price_e8 = letter_e8(o, 'L');
-    x->quote_e8 = opt_e8(o, letter_idx('Z'), NOT_NEGATIVE);
-    x->prevented_qty_e8 = opt_e8(o, letter_idx('A'), NOT_NEGATIVE);
-    x->prevented_match_id = has(o, letter_idx('v')) ? get_u64(o, letter_idx('v'), INT64_MAX) : 0;
-    x->fee_e8 = opt_e8(o, letter_idx('n'), ANY_SIGN);
-    x->venue_order_id = get_u64(o, letter_idx('i'), INT64_MAX);
-    int64_t trade_id = opt_i64(o, letter_idx('t'), -1);
+    x->quote_e8 = opt_e8(o, pw_binance_letter('Z'), NOT_NEGATIVE);
+    x->prevented_qty_e8 = opt_e8(o, pw_binance_letter('A'), NOT_NEGATIVE);
+    x->prevented_match_id =
+        has(o, pw_binance_letter('v')) ? get_u64(o, pw_binance_letter('v'), INT64_MAX) : 0;
+    x->fee_e8 = opt_e8(o, pw_binance_letter('n'), ANY_SIGN);
+    x->venue_order_id = get_u64(o, pw_binance_letter('i'), INT64_MAX);
+    int64_t trade_id = opt_i64(o, pw_binance_letter('t'), -1);
     x->has_trade_id = trade_id >= 0;
     x->trade_id = trade_id >= 0 ? (uint64_t)trade_id : 0;
-    x->trade_ns = get_ns(o, letter_idx('T'));
+    x->trade_ns = get_ns(o, pw_binance_letter('T'));
 }
 
 static enum pw_decode read_execution(struct object *o, struct pw_binance_execution *x)
 {
     memset(x, 0, sizeof *x);
-    struct pw_json_text id = get_text(o, letter_idx('c')), original = opt_text(o, letter_idx('C'));
-    struct pw_json_text asset = opt_text(o, letter_idx('N'));
+    struct pw_json_text id = get_text(o, pw_binance_letter('c')),
+                        original = opt_text(o, pw_binance_letter('C'));
+    struct pw_json_text asset = opt_text(o, pw_binance_letter('N'));
     split_ids(&id, &original, &x->client_id, &x->cancel_id);
     x->is_ours = read_own_id(&x->client_id, &x->client_order_id);
-    get_symbol(o, letter_idx('s'), x->symbol);
+    get_symbol(o, pw_binance_letter('s'), x->symbol);
     copy_text(o, &asset, x->fee_asset, sizeof x->fee_asset, sizeof x->fee_asset);
-    x->side = get_side(o, letter_idx('S'));
+    x->side = get_side(o, pw_binance_letter('S'));
     x->type = get_execution_type(o);
-    x->status = get_status(o, letter_idx('X'));
-    x->order_type = get_text(o, letter_idx('o'));
-    x->tif = opt_text(o, letter_idx('f'));
-    x->reject_reason = opt_text(o, letter_idx('r'));
+    x->status = get_status(o, pw_binance_letter('X'));
+    x->order_type = get_text(o, pw_binance_letter('o'));
+    x->tif = opt_text(o, pw_binance_letter('f'));
+    x->reject_reason = opt_text(o, pw_binance_letter('r'));
     x->expiry_reason = opt_text(o, EXPIRY_REASON);
-    x->is_maker = opt_bool(o, letter_idx('m'));
-    x->is_on_book = opt_bool(o, letter_idx('w'));
+    x->is_maker = opt_bool(o, pw_binance_letter('m'));
+    x->is_on_book = opt_bool(o, pw_binance_letter('w'));
     read_execution_numbers(o, x);
     if (x->fee_e8 != 0 && x->fee_asset[0] == '\0') {
         blame(o, PW_DECODE_BAD_FIELD);
@@ -782,16 +725,16 @@ static enum pw_decode read_execution(struct object *o, struct pw_binance_executi
 
 static enum pw_decode read_balances(struct object *o, struct pw_binance_told *told)
 {
-    told->body.many.update_ns = opt_ns(o, letter_idx('u'));
-    enum pw_decode fault = read_list(&o->fields[letter_idx('B')], ITEM_BALANCE, &told->body.many.list);
+    told->body.many.update_ns = opt_ns(o, pw_binance_letter('u'));
+    enum pw_decode fault = read_list(&o->fields[pw_binance_letter('B')], ITEM_BALANCE, &told->body.many.list);
     return fault == PW_DECODE_OK ? o->fault : fault;
 }
 
 static enum pw_decode read_delta(struct object *o, struct pw_binance_told *told)
 {
-    told->body.delta = (struct pw_binance_delta){.asset = get_text(o, letter_idx('a')),
-                                                 .delta_e8 = get_e8(o, letter_idx('d'), ANY_SIGN),
-                                                 .trade_ns = opt_ns(o, letter_idx('T'))};
+    told->body.delta = (struct pw_binance_delta){.asset = get_text(o, pw_binance_letter('a')),
+                                                 .delta_e8 = get_e8(o, pw_binance_letter('d'), ANY_SIGN),
+                                                 .trade_ns = opt_ns(o, pw_binance_letter('T'))};
     return o->fault;
 }
 
@@ -806,7 +749,7 @@ static enum pw_decode read_event_body(struct object *o, struct pw_binance_told *
     case PW_BINANCE_TOLD_LOCK_DELTA:
         return read_delta(o, told);
     case PW_BINANCE_TOLD_ORDER_LIST:
-        return read_list(&o->fields[letter_idx('O')], ITEM_ANY, &told->body.many.list);
+        return read_list(&o->fields[pw_binance_letter('O')], ITEM_ANY, &told->body.many.list);
     case PW_BINANCE_TOLD_SHUTDOWN:
         return o->fault == PW_DECODE_OK ? PW_DECODE_SHUTDOWN : o->fault;
     case PW_BINANCE_TOLD_NOTHING:
@@ -828,13 +771,13 @@ static enum pw_decode read_event(struct object *o, struct pw_binance_told *told)
                  {"listStatus", PW_BINANCE_TOLD_ORDER_LIST},
                  {"eventStreamTerminated", PW_BINANCE_TOLD_STREAM_ENDED},
                  {"serverShutdown", PW_BINANCE_TOLD_SHUTDOWN}};
-    struct pw_json_text name = get_text(o, letter_idx('e'));
+    struct pw_json_text name = get_text(o, pw_binance_letter('e'));
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (pw_json_equal(&name, table[i].name)) {
             told->kind = table[i].kind;
         }
     }
-    told->event_ns = opt_ns(o, letter_idx('E'));
+    told->event_ns = opt_ns(o, pw_binance_letter('E'));
     return o->fault == PW_DECODE_OK ? read_event_body(o, told) : o->fault;
 }
 
@@ -857,5 +800,5 @@ enum pw_decode pw_binance_told(const char *data, size_t size, struct pw_binance_
         fault = top.fault == PW_DECODE_OK ? collect_field(&top.fields[EVENT], &event) : top.fault;
         return fault == PW_DECODE_OK ? read_event(&event, told) : fault;
     }
-    return has(&top, letter_idx('e')) ? read_event(&top, told) : read_reply(&top, told);
+    return has(&top, pw_binance_letter('e')) ? read_event(&top, told) : read_reply(&top, told);
 }

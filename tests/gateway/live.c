@@ -480,6 +480,60 @@ Test(clocks, a_jump_does_not_make_an_order_vanish)
     end(&w);
 }
 
+Test(clocks, a_request_refused_for_its_time_has_the_clock_learnt_at_once)
+{
+    static const int64_t steps[] = {10 * SEC, -10 * SEC};
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+        world_open(&w, 1, true);
+        start(&w);
+        w.venue_skew_ns += steps[i];
+        uint64_t id = placed(&w);
+        world_run(&w, 50 * MS);
+        cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
+        world_run(&w, SEC);
+        resting(&w);
+        end(&w);
+    }
+}
+
+Test(clocks, a_jump_is_no_time_out)
+{
+    static const int64_t steps[] = {3600 * SEC, -3600 * SEC};
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+        world_open(&w, 1, true);
+        start(&w);
+        uint64_t id = placed(&w);
+        w.skew_ns += steps[i];
+        world_run(&w, 50 * MS);
+        cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN);
+        cr_expect_eq(world_counts(&w).time_outs, 0);
+        answer(&w, "order.place", 1, "");
+        id = placed(&w);
+        w.skew_ns += steps[i];
+        world_run(&w, 3 * SEC);
+        cr_expect_eq(world_state(&w, id), PW_ORDER_UNKNOWN, "but no answer is one");
+        cr_expect_eq(world_counts(&w).time_outs, 1);
+        end(&w);
+    }
+}
+
+/* It was never sent. The order table waits for a time of our clock that comes in an hour. */
+Test(clocks, a_clock_set_back_does_not_keep_an_order_unknown)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    start(&w);
+    uint64_t id = placed(&w);
+    world_disconnect(&w, 0, 0);
+    w.skew_ns -= 3600 * SEC;
+    world_connect(&w);
+    world_run(&w, 15 * SEC);
+    cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
+    end(&w);
+}
+
 /* ---- what the venue tells ---- */
 
 Test(told, an_ended_stream_is_subscribed_to_again_and_nothing_is_taken_for_known)
