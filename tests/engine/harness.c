@@ -253,15 +253,27 @@ static bool engine_runs(struct harness *h, const void *unused)
     return runs || process_ended(h->engine);
 }
 
+void harness_engine_launch(struct harness *h, const char *path, bool live)
+{
+    const char *const said_twice[] = {"pinwheel", "run", "--live", path, NULL};
+    const char *const args[] = {"pinwheel", "run", path, NULL};
+    h->engine = spawn(h, "engine.log", live ? said_twice : args);
+}
+
+void harness_engine_await(struct harness *h)
+{
+    if (!harness_wait(h, engine_runs, NULL, 2 * WAIT_S) || process_ended(h->engine)) {
+        fail_with_log(h, "engine.log", "the engine does not run");
+    }
+}
+
 void harness_engine_start(struct harness *h, const struct engine_options *options)
 {
     char path[2 * HARNESS_PATH_BYTES];
     snprintf(path, sizeof path, "%s/engine.yaml", h->dir);
     write_engine_config(h, path, options);
-    h->engine = spawn(h, "engine.log", (const char *const[]){"pinwheel", "run", path, NULL});
-    if (!harness_wait(h, engine_runs, NULL, WAIT_S) || process_ended(h->engine)) {
-        fail_with_log(h, "engine.log", "the engine does not run");
-    }
+    harness_engine_launch(h, path, false);
+    harness_engine_await(h);
 }
 
 int harness_stop(pid_t *pid, int signal)

@@ -47,6 +47,9 @@ const char *harness_shared(const char *name);
 void harness_sim_start(struct harness *h, const char *yaml, int port);
 /* Starts `pinwheel run`; waits until its workspace says that it runs. */
 void harness_engine_start(struct harness *h, const struct engine_options *options);
+/* The same on a config file of the caller's, in two steps. */
+void harness_engine_launch(struct harness *h, const char *path, bool live);
+void harness_engine_await(struct harness *h);
 /* Sends the signal (0: none), waits, returns the exit status as a shell would see it. */
 int harness_stop(pid_t *pid, int signal);
 /* The simulator has sent everything and the engine has journalled `events` market messages or more of a kind.
