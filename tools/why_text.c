@@ -24,9 +24,9 @@ static const char *span_text(int64_t ns)
         double unit_ns;
         const char *format;
     } units[] = {{10000, 1, "%.0f ns"},
-                 {10000000, 1e3, "%.1f us"},
-                 {10000000000, 1e6, "%.1f ms"},
-                 {INT64_MAX, 1e9, "%.1f s"}};
+                 {1000000, 1e3, "%.1f us"},
+                 {1000000000, 1e6, "%.2f ms"},
+                 {INT64_MAX, 1e9, "%.2f s"}};
     static char texts[4][32];
     static unsigned next;
     char *text = texts[next++ % 4];
@@ -52,12 +52,13 @@ static const char *time_text(int64_t ns)
     return text;
 }
 
-static void print_bar(double share, int width)
+/* With blanks up to its width if `filled_up`. */
+static void print_bar(double share, int width, bool filled_up)
 {
     static const char marks[] = "##############################";
     int filled = (int)(share * width + 0.5);
     filled = filled < 0 ? 0 : filled > width ? width : filled;
-    printf("%-*.*s", width, filled, marks);
+    printf("%-*.*s", filled_up ? width : 0, filled, marks);
 }
 
 /* ---- lines ---- */
@@ -209,7 +210,7 @@ static void print_hop(const struct why_story *story, const struct why_hop *hop)
     }
     printf("  %-12s %12s %12s %6.1f %%  ", hop->name, span_text(hop->at_ns), span_text(hop->took_ns),
            100 * hop->share);
-    print_bar(hop->share, BAR_WIDTH);
+    print_bar(hop->share, BAR_WIDTH, false);
     putchar('\n');
 }
 
@@ -290,7 +291,7 @@ static void print_life(const struct why_story *story)
     for (size_t i = 0; i < story->step_cnt; i++) {
         int64_t at_ns = story->steps[i].recv_ns - since_ns;
         printf("  %12s  ", span_text(at_ns));
-        print_bar(whole_ns > 0 ? (double)at_ns / (double)whole_ns : 0, LIFE_BAR);
+        print_bar(whole_ns > 0 ? (double)at_ns / (double)whole_ns : 0, LIFE_BAR, true);
         printf("  ");
         print_step(&story->steps[i], &story->steps[i] == acknowledged);
     }
