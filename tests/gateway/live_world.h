@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A venue that the live gateway cannot tell from the real one, in virtual time: it holds the true ledger,
+ * loses, doubles, delays and refuses what it is asked to, and counts every order that is placed. Beside it
+ * the engine's part that the gateway stands on: the order table, the rings, a position.
+ */
+#ifndef PW_TEST_LIVE_WORLD_H
+#define PW_TEST_LIVE_WORLD_H
+
+#include "binance_orders.h"
+#include "live.h"
+#include <jansson.h>
+
+#define MS  INT64_C(1000000)
+#define SEC INT64_C(1000000000)
+
+#define RUN_ID  7u
+#define API_KEY "canaryKEY0123456789canaryKEY0123456789"
+
+enum { WORLD_ORDERS = 96, WORLD_TRADES = 512, WORLD_MAIL = 512, WORLD_TEXT = 2048, WORLD_REQUESTS = 256 };
+
+enum order_state { ORDER_LIVE = 1, ORDER_FILLED, ORDER_CANCELED, ORDER_EXPIRED };
+
+struct venue_order {
+    char client_id[40];
+    uint64_t id;
+    enum order_state state;
+    bool sell;
+    int64_t price_e8, qty_e8, executed_e8;
+    char type[24];
+};
+
+struct venue_trade {
+    uint64_t order_id;
+    int64_t price_e8, qty_e8, time_ns;
+};
+
+/* A text on its way, to the venue or to the engine. */
+struct mail {
+    int64_t at_ns;
+    bool gone; /* the connection that it came by is no more */
+    uint32_t bytes;
+    char text[WORLD_TEXT];
+};
+
+/* How likely each fault is, of 1000. */
+struct faults {
+    uint32_t lose_request, lose_reply, unknown_done, unknown_not_done, busy;
+    uint32_t lose_report, double_report, half_replace, end_stream, garbage, disconnect;
+    int64_t delay_max_ns;
+};
+
+struct world {
+    uint64_t seed, random;
+    int64_t now_ns;        /* the venue's clock; the truth */
+    int64_t skew_ns;       /* ours is ahead by it */
+    int64_t venue_skew_ns; /* the venue's stamps are ahead of the truth by it */
+    struct faults faults;
+    /* The engine. */
+    struct pw_orders *orders;
+    const struct pw_gateway_ops *ops; /* pw_live_gateway, or what stands around it */
+    void *gateway;
+    struct pw_live_config config;
+    struct pw_producer wire_in;
+    struct pw_consumer wire;
+    struct pw_producer journal_in;
+    struct pw_consumer journal;
+    struct pw_reports out;
+    int64_t bought_e8, sold_e8;
+    uint64_t sign_cnt;
+    bool sign_fails;
+    void *memory[4];
+    /* The connection. */
+    bool up;
+    int64_t up_ns;
+    bool logged_on, subscribed;
+    struct mail *requests, *mail;
+    uint32_t request_cnt, mail_cnt;
+    uint32_t sent_cnt; /* requests ever */
+    /* The venue. */
+    struct venue_order venue[WORLD_ORDERS];
+    uint32_t venue_cnt;
+    struct venue_trade trades[WORLD_TRADES];
+    uint32_t trade_cnt;
+    int64_t quote_free_e8;
+    uint8_t placed[256];        /* by the counter of this run's ids: how often it was asked for */
+    uint32_t method_cnt[13];    /* requests that came, by enum pw_binance_method */
+    char last_text[WORLD_TEXT]; /* of the last request that came */
+    char last_method[48];
+    /* What the next requests are answered, instead of all else; "" is nothing. `{id}` stands for the id. */
+    const char *answer_for, *answer; /* a method (NULL: any), and the text after the id */
+    uint32_t answer_cnt;
+};
+
+extern const struct pw_instrument world_instruments[2];
+
+uint32_t world_roll(struct world *w, uint32_t sides);
+
+/* is_ed25519: with a logon; else signed one by one. */
+void world_open(struct world *w, uint64_t seed, bool is_ed25519);
+void world_close(struct world *w);
+
+/* The gateway anew, as after a restart, with the pause kept. */
+void world_restart(struct world *w, uint64_t run_id, int64_t paused_until_ns);
+
+int64_t world_engine_ns(const struct world *w);
+
+void world_connect(struct world *w);
+/* The venue gets so many bytes of what is under way, wherever that ends, and works them off up to late_ns
+ * later. */
+void world_disconnect(struct world *w, uint32_t bytes, int64_t late_ns);
+
+/* Time passes: what is due is delivered, and the gateway is polled. */
+void world_step(struct world *w, int64_t ns);
+void world_run(struct world *w, int64_t ns);
+/* Until it is ready; fails after a minute. */
+void world_make_ready(struct world *w);
+bool world_is_ready(const struct world *w);
+struct pw_live_counts world_counts(const struct world *w);
+
+/* A message from the venue, at once. */
+void world_say(struct world *w, const char *text);
+
+/* As execution does: 0 if it was denied, with *reason. */
+uint64_t world_place(struct world *w, const struct pw_gateway_order *order, enum pw_reason *reason);
+uint64_t world_replace(struct world *w, uint64_t replaces_id, int64_t qty_e8);
+bool world_cancel(struct world *w, uint64_t client_order_id);
+struct pw_gateway_order world_limit(enum pw_side side, enum pw_tif tif, int64_t qty_e8);
+enum pw_order_state world_state(const struct world *w, uint64_t client_order_id);
+
+/* The venue trades some of an order's quantity. */
+void world_fill(struct world *w, struct venue_order *order, int64_t qty_e8);
+struct venue_order *world_venue_order(struct world *w, uint64_t client_order_id);
+uint32_t world_placed(const struct world *w, uint64_t client_order_id); /* how often it came to the venue */
+
+/* What every moment must hold, and what the end must. */
+void world_judge(const struct world *w);
+void world_judge_fills(const struct world *w); /* all are booked */
+void world_judge_end(const struct world *w);
+
+#endif
