@@ -140,6 +140,7 @@ static void fill_input(const struct journal_session *session, const struct why_s
         .limits = limits,
         .price_e8 = intent->price_e8,
         .qty_e8 = intent->qty_e8,
+        .stop_price_e8 = intent->action == PW_PLACE ? intent->stop_price_e8 : 0,
         .side = story->intent.flags & PW_FLAG_SELL ? PW_SELL : PW_BUY,
         .type = intent->type,
         .tif = intent->tif,
