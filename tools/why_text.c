@@ -230,11 +230,16 @@ static void print_path(const struct why_story *story)
     printf("  %-12s %12s %12s\n", "in all", "", span_text(whole_ns));
 }
 
-static void print_fill(const struct pw_event *event)
+/* The fee stands in the FILL_INFO behind it, if there is one: it need not be in the quote currency. */
+static void print_fill(const struct pw_event *event, bool has_info)
 {
     const struct pw_fill *fill = &event->body.fill;
-    printf("fill: %s at %s, fee %s, %s\n", why_decimal(fill->qty_e8, 8), why_decimal(fill->price_e8, 8),
-           why_decimal(pw_fill_fee_e16(fill), 16), event->flags & PW_FLAG_MAKER ? "maker" : "taker");
+    printf("fill: %s at %s, %s", why_decimal(fill->qty_e8, 8), why_decimal(fill->price_e8, 8),
+           event->flags & PW_FLAG_MAKER ? "maker" : "taker");
+    if (!has_info) {
+        printf(", fee %s", why_decimal(pw_fill_fee_e16(fill), 16));
+    }
+    putchar('\n');
 }
 
 static void print_fill_info(const struct pw_event *event)
@@ -255,11 +260,12 @@ static void print_state(const struct pw_event *event, bool acknowledges)
     printf("%s\n", acknowledges ? " (acknowledged)" : "");
 }
 
-static void print_step(const struct pw_event *event, bool acknowledges)
+static void print_step(const struct why_story *story, size_t i, bool acknowledges)
 {
+    const struct pw_event *event = &story->steps[i];
     switch (event->kind) {
     case PW_EVENT_FILL:
-        print_fill(event);
+        print_fill(event, i + 1 < story->step_cnt && event[1].kind == PW_EVENT_FILL_INFO);
         break;
     case PW_EVENT_FILL_INFO:
         print_fill_info(event);
@@ -293,7 +299,7 @@ static void print_life(const struct why_story *story)
         printf("  %12s  ", span_text(at_ns));
         print_bar(whole_ns > 0 ? (double)at_ns / (double)whole_ns : 0, LIFE_BAR, true);
         printf("  ");
-        print_step(&story->steps[i], &story->steps[i] == acknowledged);
+        print_step(story, i, &story->steps[i] == acknowledged);
     }
     printf("  filled %s", why_decimal(sums.qty_e8, 8));
     if (sums.qty_e8 > 0) {
