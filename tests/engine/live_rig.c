@@ -321,7 +321,9 @@ static json_t *orders_of_venue(struct live_rig *rig)
     json_array_foreach(orders, i, order)
     {
         const char *id = api_text(order, "clientOrderId");
-        cr_assert_eq(strncmp(id, "pw-", 3), 0, "%s is not ours", id);
+        if (strncmp(id, "pw-", 3) != 0) {
+            continue; /* somebody else's */
+        }
         cr_expect_null(json_object_get(ids, id), "%s was placed twice", id);
         json_object_set_new(ids, id, json_true());
         json_object_set_new(by_number, number_of(order),
