@@ -11,27 +11,31 @@
 #include <string.h>
 
 static const char g_usage[] =
-    "usage: pinwheel doctor [--json] [--strict] [--journal DIR] [--sysroot DIR]\n"
+    "usage: pinwheel doctor [--json] [--strict] [--journal DIR] [--sysroot DIR] [CONFIG]\n"
     "\n"
     "Says what this host lacks for low latency and safe journals, what each lack costs, and how to change "
     "it.\n"
-    "Changes nothing.\n"
+    "Changes nothing. With CONFIG it judges the cores on which that engine's hot threads run, else those "
+    "that\n"
+    "the kernel keeps free.\n"
     "\n"
     "  --json          one JSON object\n"
     "  --strict        advice counts as a failure, too\n"
     "  --journal DIR   judge the disk under DIR, where journals are to be kept (default: the current "
     "folder)\n"
-    "  --sysroot DIR   read DIR/proc and DIR/sys, a host's saved files, where this host's would be read\n"
+    "  --sysroot DIR   read DIR/proc, DIR/sys and DIR/dev, a host's saved files, where this host's would be "
+    "read\n"
     "  --help          this text\n"
     "\n"
     "exit codes: 0 pinwheel works here; 1 something keeps it from working or endangers its data (with "
     "--strict: or\n"
-    "  could be better); 2 wrong use\n";
+    "  could be better); 2 wrong use; 3 the config is refused\n";
 
 static const char *const g_verdict_names[VERDICT_CNT] = {"good", "advice", "bad", "unknown"};
 
 struct options {
     bool json, strict;
+    const char *config_path; /* NULL: none */
     struct patient patient;
 };
 
@@ -65,10 +69,11 @@ static int options_read(int argc, char **argv, struct options *options)
             return 3;
         }
     }
-    if (optind != argc) {
+    if (optind < argc - 1) {
         fputs(g_usage, stderr);
         return 3;
     }
+    options->config_path = optind < argc ? argv[optind] : NULL;
     return 0;
 }
 
@@ -93,11 +98,16 @@ static json_t *finding_json(const struct check *check, const struct finding *fin
 
 int main(int argc, char **argv)
 {
+    static char error[8192];
     struct options options;
     uint32_t cnt[VERDICT_CNT] = {0};
     int stop = options_read(argc, argv, &options);
     if (stop != 0) {
         return stop - 1;
+    }
+    if (!patient_examine(&options.patient, options.config_path, error, sizeof error)) {
+        fprintf(stderr, "%s\n", error);
+        return 3;
     }
     json_t *rows = json_array();
     for (uint32_t i = 0; i < doctor_check_cnt; i++) {
@@ -112,7 +122,9 @@ int main(int argc, char **argv)
     }
     bool ok = cnt[VERDICT_BAD] == 0 && (!options.strict || cnt[VERDICT_ADVICE] == 0);
     if (options.json) {
-        json_t *all = json_pack("{s:b, s:o}", "ok", ok, "checks", rows);
+        char hot[256];
+        pw_cpu_set_print(&options.patient.hot, hot, sizeof hot);
+        json_t *all = json_pack("{s:b, s:s, s:o}", "ok", ok, "hot_cores", hot, "checks", rows);
         json_dumpf(all, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(all);

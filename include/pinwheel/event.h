@@ -107,6 +107,8 @@ enum pw_reason {
     PW_REASON_NOT_CONNECTED = 47, /* order entry is down, or the account not yet known */
     PW_REASON_REQUEST_LIMIT = 48, /* the venue would not take it now: its limits, or a ban */
     PW_REASON_VENUE_TIME = 49,    /* the venue's clock is not known well enough to date a request */
+    PW_REASON_NOT_OPEN = 50,      /* the order to be replaced is not open, not its own, or another side's */
+    PW_REASON_REPORT = 51,        /* halted: a report of the venue's contradicts what is known of its order */
 
     /* Said by the venue. */
     PW_REASON_VENUE_REFUSED = 64, /* for a reason that has no number here */
@@ -326,10 +328,16 @@ struct pw_frame {
         };
         struct {
             uint64_t client_order_id; /* sent: the order that it places or replaces by; 0: another request */
-            uint64_t reserved;
+            uint64_t epoch; /* sent, and notices of the order-entry connection: the connection's number */
         };
     };
 };
+
+/* Order-entry connections are numbered from 1 as they come up. The notices UP and DOWN bear the number in `epoch`, and
+ * each request must bear that of the last UP that its maker has seen: net_tx sends it on that connection or on none.
+ * What is for a connection that is not there any more, or is larger than this, is dropped and counted (net_tx.dropped),
+ * so a request that has no answer when the DOWN comes may have been sent or not: it is unknown, and never sent later. */
+#define PW_REQUEST_BYTES_MAX 16000u
 
 struct pw_conn {
     uint32_t feed_idx;

@@ -5,8 +5,10 @@
  * All calls come from the execution stage's one thread. A gateway answers with reports in `out`, at most
  * PW_REPORTS_PER_ORDER of one order in one call; execution never has more than PW_OPEN_ORDERS_MAX orders with it, so
  * `out` always has room, and execution has made sure of room for the events that these reports become: an ORDER and a
- * FILL for each. So what place, cancel and on_market answer bears neither trade id nor fee asset, which would make it one
- * event more (FILL_INFO); on_message and poll may: execution calls them only with room for three events a report.
+ * FILL for each. So what place, cancel, replace and on_market answer bears neither trade id nor fee asset, which would
+ * make it one event more (FILL_INFO); what cancel answers, and replace of the order that it replaces, is one report at
+ * most, and no fill. on_message and poll may fill PW_REPORTS_MAX rows with anything: execution calls them only with room
+ * for three events a report.
  */
 #ifndef PINWHEEL_GATEWAY_H
 #define PINWHEEL_GATEWAY_H
@@ -89,7 +91,7 @@ struct pw_gateway_ops {
     /* From the order-entry connection: a message, or a notice of its state (a FRAME without bytes). */
     void (*on_message)(void *state, const struct pw_event *frame, const uint8_t *message, struct pw_reports *out);
     /* Once a pass, before all other calls of it: the time; deadlines, and what is to be asked of the venue. Returns how
-     * much it did. */
+     * much it did. Left out in a pass that has no room for its reports: then no order is placed either. */
     uint32_t (*poll)(void *state, int64_t now_ns, struct pw_reports *out);
     /* When poll next has work without any input; INT64_MAX: none. */
     int64_t (*next_ns)(const void *state);

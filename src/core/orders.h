@@ -66,6 +66,19 @@ static inline bool pw_order_is_closed(enum pw_order_state state)
     return closed >> state & 1;
 }
 
+/* Which prices an order of that type names. Without a limit price it takes what the market offers. */
+static inline bool pw_order_has_limit(uint8_t type)
+{
+    const uint32_t types =
+        1u << PW_LIMIT | 1u << PW_LIMIT_MAKER | 1u << PW_STOP_LOSS_LIMIT | 1u << PW_TAKE_PROFIT_LIMIT;
+    return type < PW_ORDER_TYPES && (types >> type & 1);
+}
+
+static inline bool pw_order_has_stop(uint8_t type)
+{
+    return type >= PW_STOP_LOSS && type < PW_ORDER_TYPES;
+}
+
 struct pw_order_row {
     uint64_t client_order_id; /* 0: a free row */
     uint64_t replaces_id;     /* the order in whose place it stands; 0: none */

@@ -8,6 +8,8 @@
  */
 #include "risk.h"
 
+#include "orders.h"
+
 #define ORDER_CREDIT UINT64_C(1000000000)
 
 static struct pw_risk_finding at_most(pw_i128 value, pw_i128 limit, enum pw_risk_unit unit)
@@ -49,9 +51,10 @@ static struct pw_risk_finding multiple_if(int64_t value, int64_t step)
     return step > 0 ? at_most(value % step ? 1 : 0, 0, PW_RISK_FLAG) : not_asked();
 }
 
+/* It takes what the market offers, at once or once its stop price is reached. */
 static bool is_market(const struct pw_risk_input *in)
 {
-    return in->type == PW_MARKET;
+    return !pw_order_has_limit(in->type);
 }
 
 int64_t pw_risk_price_e8(const struct pw_risk_input *in)
@@ -59,7 +62,8 @@ int64_t pw_risk_price_e8(const struct pw_risk_input *in)
     if (!is_market(in)) {
         return in->price_e8;
     }
-    return in->side == PW_BUY ? in->ask_e8 : in->bid_e8;
+    int64_t quote_e8 = in->side == PW_BUY ? in->ask_e8 : in->bid_e8;
+    return quote_e8 > 0 && in->stop_price_e8 > quote_e8 ? in->stop_price_e8 : quote_e8;
 }
 
 static pw_i128 notional_e16(const struct pw_risk_input *in)
@@ -102,8 +106,11 @@ static struct pw_risk_finding known(const struct pw_risk_input *in)
 static struct pw_risk_finding well_formed(const struct pw_risk_input *in)
 {
     bool price_ok = is_market(in) ? in->price_e8 == 0 : in->price_e8 > 0;
-    return is_true(in->qty_e8 > 0 && price_ok && in->side <= PW_SELL && in->type <= PW_LIMIT &&
-                   in->tif <= PW_FOK);
+    bool stop_ok = pw_order_has_stop(in->type) ? in->stop_price_e8 > 0 : in->stop_price_e8 == 0;
+    /* What rests, or may, is good till canceled; but a plain limit order may be told not to. */
+    bool tif_ok = is_market(in) || in->type == PW_LIMIT ? in->tif <= PW_FOK : in->tif == PW_GTC;
+    return is_true(in->qty_e8 > 0 && price_ok && stop_ok && tif_ok && in->side <= PW_SELL &&
+                   in->type < PW_ORDER_TYPES);
 }
 
 static struct pw_risk_finding trading(const struct pw_risk_input *in)
@@ -134,6 +141,26 @@ static struct pw_risk_finding price_max(const struct pw_risk_input *in)
 static struct pw_risk_finding price_tick(const struct pw_risk_input *in)
 {
     return is_market(in) ? not_asked() : multiple_if(in->price_e8, in->instrument->tick_e8);
+}
+
+static bool has_stop(const struct pw_risk_input *in)
+{
+    return pw_order_has_stop(in->type);
+}
+
+static struct pw_risk_finding stop_min(const struct pw_risk_input *in)
+{
+    return has_stop(in) ? above_if(in->stop_price_e8, in->instrument->min_price_e8, PW_RISK_E8) : not_asked();
+}
+
+static struct pw_risk_finding stop_max(const struct pw_risk_input *in)
+{
+    return has_stop(in) ? below_if(in->stop_price_e8, in->instrument->max_price_e8, PW_RISK_E8) : not_asked();
+}
+
+static struct pw_risk_finding stop_tick(const struct pw_risk_input *in)
+{
+    return has_stop(in) ? multiple_if(in->stop_price_e8, in->instrument->tick_e8) : not_asked();
 }
 
 static struct pw_risk_finding lot_min(const struct pw_risk_input *in)
@@ -250,6 +277,9 @@ static const struct {
     {"price_min", price_min, PW_REASON_PRICE_FILTER, true},
     {"price_max", price_max, PW_REASON_PRICE_FILTER, true},
     {"price_tick", price_tick, PW_REASON_PRICE_FILTER, true},
+    {"stop_min", stop_min, PW_REASON_PRICE_FILTER, true},
+    {"stop_max", stop_max, PW_REASON_PRICE_FILTER, true},
+    {"stop_tick", stop_tick, PW_REASON_PRICE_FILTER, true},
     {"lot_min", lot_min, PW_REASON_LOT_SIZE, true},
     {"lot_max", lot_max, PW_REASON_LOT_SIZE, true},
     {"lot_step", lot_step, PW_REASON_LOT_SIZE, true},

@@ -35,7 +35,8 @@ struct pw_risk_bucket {
 struct pw_risk_input {
     const struct pw_instrument *instrument; /* NULL: the intent names none that is known */
     const struct pw_risk_limits *limits;
-    int64_t price_e8, qty_e8;          /* price 0 for market orders */
+    int64_t price_e8, qty_e8;          /* price 0 for orders without a limit */
+    int64_t stop_price_e8;             /* of orders that have one, else 0 */
     uint8_t side, type, tif;           /* enum pw_side, pw_order_type, pw_tif */
     bool feed_up;                      /* the feed of the instrument is up and not stale */
     uint32_t halted;                   /* enum pw_reason; 0: not halted */
@@ -75,8 +76,8 @@ struct pw_risk_finding pw_risk_measure(uint32_t check_idx, const struct pw_risk_
 /* PW_REASON_NONE, or why not: the first check that fails. *check_idx: which (may be NULL). */
 enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx);
 
-/* The price at which an order is valued: its limit, or for a market order the quote that it would take; 0:
- * none. */
+/* The price at which an order is valued: its limit; without one the quote that it would take now, or its stop
+ * price, whichever is more (what it would cost, or what a short would stand for); 0: no quote. */
 int64_t pw_risk_price_e8(const struct pw_risk_input *in);
 
 /* Cash that an accepted order holds until it is filled or closed: notional and fee of what it would open. */

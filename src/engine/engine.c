@@ -3,6 +3,7 @@
  * Start, wait and stop of one engine, on the main thread.
  */
 #include "engine.h"
+#include "ban.h"
 #include "cpu.h"
 #include "instruments.h"
 #include "metrics_table.h"
@@ -65,12 +66,35 @@ static void keep_error(void *state, enum pw_log_level level, const char *text)
 
 /* ---- Start ---- */
 
-enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path)
+/* Real money is not risked by one file alone, nor by one word alone. */
+static bool is_said_twice(const struct pw_config *config, bool live)
+{
+    if (pw_config_is_live(config) == live) {
+        return true;
+    }
+    if (live) {
+        fprintf(stderr,
+                "%s: --live is given, but the config says `gateway: %s`; leave --live out, or change that\n",
+                config->path, config->gateway);
+    } else {
+        fprintf(stderr, "%s: `gateway: live` trades with real money; say so again: pinwheel run --live %s\n",
+                config->path, config->path);
+    }
+    return false;
+}
+
+enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path, bool live)
 {
     char error[8192], note[PW_CPU_TEXT_BYTES];
     int err = pw_config_load(&engine->config, path, pw_stage_names, pw_stage_table_cnt, error, sizeof error);
     if (err == 0) {
         err = pw_cpu_place(&engine->config, note, error, sizeof error);
+    }
+    if (err == 0 && !is_said_twice(&engine->config, live)) {
+        return PW_ENGINE_BAD_CONFIG;
+    }
+    if (err == 0 && live) {
+        err = pw_keys_load(&engine->key_files, &engine->config, error, sizeof error);
     }
     if (err != 0) {
         fprintf(stderr, "%s\n", error);
@@ -182,6 +206,8 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         .random = engine->random,
         .net = engine->net,
         .store = engine->store_open ? &engine->store : NULL,
+        .keys = engine->key_files.keys.signer != NULL ? &engine->key_files.keys : NULL,
+        .banned_until_ns = engine->banned_until_ns,
         .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
         .instrument_cnt = pw_config_instrument_cnt(&engine->config),
         .run_id = engine->run_id,
@@ -232,6 +258,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
     if (open_workspace(engine) != 0) {
         return PW_ENGINE_CANNOT_START;
     }
+    engine->banned_until_ns = pw_ban_read(&engine->config, pw_clock_now_ns(&engine->clock));
     char error[512];
     engine->net = pw_net_create(&engine->config, engine->clock, engine->random, error, sizeof error);
     if (engine->net == NULL) {
@@ -330,6 +357,7 @@ void pw_engine_close(struct pw_engine *engine)
     if (engine->net != NULL) {
         pw_net_destroy(engine->net);
     }
+    pw_keys_wipe(&engine->key_files);
     if (engine->ws.header != NULL) {
         set_state(engine, PW_ENGINE_STOPPED);
         pw_workspace_close(&engine->ws, !engine->config.keep_workspace);

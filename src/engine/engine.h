@@ -3,13 +3,14 @@
  * The engine: one instance's whole life. It opens what the stages share, starts them, waits, and stops them
  * in order.
  *
- * Order of start, each step undone in reverse by pw_engine_close: config, workspace (readers can attach from
- * here on: state "starting"), network, instruments from the venue, journal (the run's id is durable before
- * anything uses it), stages, threads (state "running").
+ * Order of start, each step undone in reverse by pw_engine_close: config, keys, workspace (readers can attach
+ * from here on: state "starting"), network, instruments from the venue, journal (the run's id is durable
+ * before anything uses it), stages, threads (state "running").
  */
 #ifndef PW_ENGINE_H
 #define PW_ENGINE_H
 
+#include "keys.h"
 #include "net.h"
 #include "runner.h"
 #include "stage.h"
@@ -25,6 +26,8 @@ struct pw_engine {
     struct pw_net *net;
     struct pw_store store;
     bool store_open;
+    struct pw_key_files key_files; /* of the live gateway */
+    int64_t banned_until_ns;       /* src/stage/ban.h */
     uint64_t run_id;
     struct pw_stage_env envs[PW_STAGES_MAX]; /* in the order of pw_stage_table, as are the slots */
     struct pw_stage_slot slots[PW_STAGES_MAX];
@@ -41,8 +44,9 @@ enum pw_engine_result {
     PW_ENGINE_CANNOT_START = 4, /* the host, the journal or the venue did not allow it */
 };
 
-/* Loads and checks the config and places it on this host's cores; prints what is wrong to standard error. */
-enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path);
+/* Loads and checks the config, places it on this host's cores, and loads the keys if it is live, which the
+ * user has to say twice: there and by `live`. Prints what is wrong to standard error. */
+enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path, bool live);
 
 /* From the config to running threads. Gives up early, cleanly, when one of `stop_signals` is pending. */
 enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *stop_signals);
@@ -52,7 +56,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
 enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *stop_signals,
                                      uint32_t duration_s);
 
-/* Undoes whatever pw_engine_start has done. Safe after each of its failures. */
+/* Undoes whatever pw_engine_configure and pw_engine_start have done. Safe after each of their failures. */
 void pw_engine_close(struct pw_engine *engine);
 
 #endif

@@ -3,6 +3,7 @@
  * exchangeInfo at start: cold, before any stage exists, so it may wait.
  */
 #include "instruments.h"
+#include "ban.h"
 #include "binance_rest.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -32,6 +33,43 @@ static void pause_ns(int64_t ns)
 {
     struct timespec pause = {.tv_sec = ns / SECOND_NS, .tv_nsec = ns % SECOND_NS};
     nanosleep(&pause, NULL);
+}
+
+/* Written down at once: the user may lose patience and start again. */
+static void note_ban(struct pw_engine *engine, uint32_t http_status, uint32_t retry_after_s)
+{
+    int64_t until_ns = pw_ban_of_answer(http_status, retry_after_s, pw_clock_now_ns(&engine->clock));
+    if (until_ns > engine->banned_until_ns) {
+        engine->banned_until_ns = until_ns;
+        int err = pw_ban_keep(&engine->config, until_ns);
+        if (err != 0) {
+            pw_log(PW_LOG_WARN, "the venue's ban could not be written down for a restart: %s",
+                   strerror(-err));
+        }
+    }
+}
+
+/* False: a stop signal came first. */
+static bool wait_until(struct pw_engine *engine, int64_t until_ns, const sigset_t *stop_signals)
+{
+    while (pw_clock_now_ns(&engine->clock) < until_ns) {
+        if (stop_pending(stop_signals)) {
+            return false;
+        }
+        pause_ns(STEP_NS * 10);
+    }
+    return true;
+}
+
+/* Until no ban of the venue's holds. */
+static bool wait_for_ban(struct pw_engine *engine, const sigset_t *stop_signals)
+{
+    int64_t left_ns = engine->banned_until_ns - pw_clock_now_ns(&engine->clock);
+    if (left_ns > 0) {
+        pw_log(PW_LOG_WARN, "the venue takes no requests for another %" PRId64 " s: waiting",
+               left_ns / SECOND_NS + 1);
+    }
+    return wait_until(engine, engine->banned_until_ns, stop_signals);
 }
 
 /* One try. 0, -EINTR, -EINVAL (final) or -EAGAIN (logged; *wait_ns: as long as the venue asked for). */
@@ -64,6 +102,7 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     char error[256];
     err = pw_binance_instruments(body, size, feed, feed_idx, &table[first_idx], error, sizeof error);
     if (err != 0 && pw_fetch_status(fetch) != 200) {
+        note_ban(engine, pw_fetch_status(fetch), pw_fetch_retry_after_s(fetch));
         *wait_ns = (int64_t)pw_fetch_retry_after_s(fetch) * SECOND_NS;
         pw_log(PW_LOG_WARN, "feed %s: the venue answers with HTTP status %u: %s", feed->name,
                pw_fetch_status(fetch), error);
@@ -88,6 +127,10 @@ int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, c
         int64_t backoff_ns = RETRY_MIN_NS;
         for (;;) {
             int64_t wait_ns = 0;
+            if (!wait_for_ban(engine, stop_signals)) {
+                err = -EINTR;
+                break;
+            }
             err = load_feed(engine, fetch, i, first_idx, table, stop_signals, &wait_ns);
             pw_fetch_end(fetch);
             if (err != -EAGAIN) {
@@ -95,9 +138,7 @@ int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, c
             }
             int64_t until_ns =
                 pw_clock_now_ns(&engine->clock) + (wait_ns > backoff_ns ? wait_ns : backoff_ns);
-            while (pw_clock_now_ns(&engine->clock) < until_ns && !stop_pending(stop_signals)) {
-                pause_ns(STEP_NS * 10);
-            }
+            wait_until(engine, until_ns, stop_signals);
             backoff_ns = backoff_ns * 2 > RETRY_MAX_NS ? RETRY_MAX_NS : backoff_ns * 2;
         }
         first_idx += engine->config.feeds[i].instrument_cnt;

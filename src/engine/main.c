@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: pinwheel run [--check] [--duration SECONDS] CONFIG\n"
+    "usage: pinwheel run [--live] [--check] [--duration SECONDS] CONFIG\n"
     "\n"
     "Starts the engine that CONFIG describes and runs it until SIGTERM or SIGINT, which stop it cleanly:\n"
     "connections closed, orders settled, journal complete. A second signal stops it at once.\n"
     "\n"
-    "  --check              only check the config, against this host too\n"
+    "  --live               trade with real money; CONFIG must say so too (gateway: live). docs/live.md\n"
+    "  --check              only check the config, against this host too, and the keys if it is live\n"
     "  --duration SECONDS   stop cleanly after so many seconds\n"
     "  --help               this text\n"
     "\n"
@@ -34,16 +35,20 @@ static sigset_t stop_signals(void)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"check", no_argument, NULL, 'c'},
+                                            {"live", no_argument, NULL, 'l'},
                                             {"duration", required_argument, NULL, 'd'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    bool check = false;
+    bool check = false, live = false;
     unsigned long duration_s = 0;
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         char *end = NULL;
         switch (option) {
         case 'c':
             check = true;
+            break;
+        case 'l':
+            live = true;
             break;
         case 'd':
             duration_s = strtoul(optarg, &end, 10);
@@ -76,7 +81,7 @@ int main(int argc, char **argv)
         perror("pinwheel run");
         return PW_ENGINE_CANNOT_START;
     }
-    enum pw_engine_result result = pw_engine_configure(engine, argv[optind]);
+    enum pw_engine_result result = pw_engine_configure(engine, argv[optind], live);
     if (result == PW_ENGINE_OK && check) {
         printf("%s: good\n", argv[optind]);
     } else if (result == PW_ENGINE_OK) {
@@ -84,8 +89,8 @@ int main(int argc, char **argv)
         if (result == PW_ENGINE_OK) {
             result = pw_engine_wait(engine, &signals, (uint32_t)duration_s);
         }
-        pw_engine_close(engine);
     }
+    pw_engine_close(engine);
     free(engine);
     return result;
 }

@@ -86,6 +86,7 @@ struct live {
     uint8_t refusal;
     /* Requests and orders. */
     uint64_t number; /* of the last request with one of its own */
+    uint64_t epoch;  /* of the connection: requests are for this one or for none */
     uint32_t wire_seq, journal_seq;
     uint32_t asked_cnt, row_cnt;
     struct live_asked asked[LIVE_ASKED];

@@ -140,6 +140,7 @@ const struct live_asked *live_put(struct live *live, struct pw_binance_request *
     struct pw_event frame = frame_event(live, live->now_ns, live->wire_seq++);
     frame.flags = PW_FLAG_SENT;
     frame.body.frame.client_order_id = new_order ? client_order_id : 0;
+    frame.body.frame.epoch = live->epoch;
     pw_producer_put_frame(wire, &frame, request->bytes);
     struct live_asked *asked = &live->asked[live->asked_cnt++];
     *asked = (struct live_asked){.number = has_number ? ++live->number : client_order_id,

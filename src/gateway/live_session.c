@@ -46,6 +46,7 @@ void live_notice(struct live *live, const struct pw_event *frame, struct pw_repo
     }
     live->closing = live->wants_reconnect = false;
     if (up) {
+        live->epoch = frame->body.frame.epoch;
         restart(live, live->config.signing.is_ed25519 ? LIVE_LOGON : LIVE_SUBSCRIBE);
         live->time_ns = 0;
     }

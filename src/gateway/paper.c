@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The paper venue: a short list of orders in the order of their placing, and the last quote of each
+ * The paper venue: a short list of orders in the order of their placing, and the last quote and trade of each
  * instrument.
  */
 #include "paper.h"
 
 #include "money.h"
+#include "orders.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -14,13 +15,16 @@
 
 struct paper_order {
     struct pw_gateway_order order;
-    int64_t arrive_ns; /* when it reaches the venue */
-    int64_t cancel_ns; /* when its cancellation does */
-    bool resting;
+    uint64_t replaces_id; /* 0: none */
+    int64_t arrive_ns;    /* when it reaches the venue */
+    int64_t cancel_ns;    /* when its cancellation does */
+    bool resting;         /* it is there */
+    bool armed;           /* there, but only from its stop price on in the market */
 };
 
 struct touch {
     int64_t bid_e8, ask_e8; /* 0: none */
+    int64_t last_e8;        /* price of the last trade; 0: none */
 };
 
 struct paper {
@@ -85,44 +89,45 @@ static bool is_reached(const struct paper *paper, const struct pw_gateway_order 
     return quote > 0 && (order->side == PW_BUY ? quote <= order->price_e8 : quote >= order->price_e8);
 }
 
-/* The order is at the venue. True if it stays there. */
-static bool arrive(const struct paper *paper, const struct pw_gateway_order *order, int64_t recv_ns,
-                   struct pw_reports *out)
+/* Has the market traded at a stop order's price or beyond? A stop loss waits for a worse price than now, a
+ * take profit for a better one. */
+static bool is_triggered(const struct paper *paper, const struct pw_gateway_order *order)
 {
-    if (order->type == PW_MARKET && opposite_e8(paper, order) <= 0) {
-        report(out, order, PW_NEWS_REJECT, recv_ns)->reason = PW_REASON_NO_QUOTE;
-        return false;
+    int64_t last = paper->quotes[order->instrument_idx].last_e8;
+    bool is_loss = order->type == PW_STOP_LOSS || order->type == PW_STOP_LOSS_LIMIT;
+    bool waits_for_more = is_loss == (order->side == PW_BUY);
+    return last > 0 && (waits_for_more ? last >= order->stop_price_e8 : last <= order->stop_price_e8);
+}
+
+static bool end(struct pw_reports *out, const struct pw_gateway_order *order, enum pw_order_news news,
+                enum pw_reason reason, int64_t recv_ns)
+{
+    report(out, order, news, recv_ns)->reason = (uint8_t)reason;
+    return false;
+}
+
+/* The order, which a stop price does not hold back (any more), meets the quote. True if it stays. */
+static bool meet(const struct paper *paper, const struct pw_gateway_order *order, bool is_new,
+                 int64_t recv_ns, struct pw_reports *out)
+{
+    bool is_market = !pw_order_has_limit(order->type);
+    if (is_market && opposite_e8(paper, order) <= 0) {
+        return end(out, order, is_new ? PW_NEWS_REJECT : PW_NEWS_EXPIRED, PW_REASON_NO_QUOTE, recv_ns);
     }
-    if (order->type == PW_MARKET || is_reached(paper, order)) {
+    if (order->type == PW_LIMIT_MAKER && is_reached(paper, order)) {
+        return end(out, order, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TAKE, recv_ns);
+    }
+    if (is_market || is_reached(paper, order)) {
         fill(paper, out, order, opposite_e8(paper, order), false, recv_ns);
         return false;
     }
     if (order->tif != PW_GTC) {
-        report(out, order, PW_NEWS_CANCELED, recv_ns);
-        return false;
+        return end(out, order, PW_NEWS_CANCELED, PW_REASON_NONE, recv_ns);
     }
-    report(out, order, PW_NEWS_ACK, recv_ns);
+    if (is_new) {
+        report(out, order, PW_NEWS_ACK, recv_ns);
+    }
     return true;
-}
-
-static int64_t paper_place(void *state, const struct pw_gateway_order *order, struct pw_reports *out)
-{
-    struct paper *paper = state;
-    if (paper->order_cnt == PW_OPEN_ORDERS_MAX || order->instrument_idx >= paper->config.instrument_cnt) {
-        report(out, order, PW_NEWS_REJECT, order->recv_ns)->reason =
-            paper->order_cnt == PW_OPEN_ORDERS_MAX ? PW_REASON_NO_ROOM : PW_REASON_UNKNOWN_INSTRUMENT;
-        return 0;
-    }
-    bool at_once = paper->config.latency_ns == 0;
-    if (at_once && !arrive(paper, order, order->recv_ns, out)) {
-        return 0;
-    }
-    paper->orders[paper->order_cnt++] =
-        (struct paper_order){.order = *order,
-                             .arrive_ns = after(order->recv_ns, paper->config.latency_ns),
-                             .cancel_ns = NEVER,
-                             .resting = at_once};
-    return 0;
 }
 
 static void remove_at(struct paper *paper, uint32_t i)
@@ -131,47 +136,135 @@ static void remove_at(struct paper *paper, uint32_t i)
     memmove(&paper->orders[i], &paper->orders[i + 1], (paper->order_cnt - i) * sizeof paper->orders[0]);
 }
 
+static struct paper_order *find(struct paper *paper, uint64_t client_order_id)
+{
+    for (uint32_t i = 0; i < paper->order_cnt; i++) {
+        if (paper->orders[i].order.client_order_id == client_order_id) {
+            return &paper->orders[i];
+        }
+    }
+    return NULL;
+}
+
+/* A replacement's first half. False: there was nothing to cancel. */
+static bool take_out(struct paper *paper, uint64_t replaces_id, int64_t recv_ns, struct pw_reports *out)
+{
+    struct paper_order *old = find(paper, replaces_id);
+    if (old == NULL || !old->resting) {
+        return false;
+    }
+    report(out, &old->order, PW_NEWS_REPLACED, recv_ns);
+    remove_at(paper, (uint32_t)(old - paper->orders));
+    return true;
+}
+
+/* The order is at the venue. True if it stays there. */
+static bool arrive(const struct paper *paper, struct paper_order *at, int64_t recv_ns, struct pw_reports *out)
+{
+    at->resting = true;
+    if (!pw_order_has_stop(at->order.type)) {
+        return meet(paper, &at->order, true, recv_ns, out);
+    }
+    if (is_triggered(paper, &at->order)) {
+        return end(out, &at->order, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TRIGGER, recv_ns);
+    }
+    at->armed = true;
+    report(out, &at->order, PW_NEWS_ACK, recv_ns);
+    return true;
+}
+
+static int64_t paper_replace(void *state, const struct pw_gateway_order *order, uint64_t replaces_id,
+                             struct pw_reports *out)
+{
+    struct paper *paper = state;
+    bool at_once = paper->config.latency_ns == 0;
+    if (paper->order_cnt == PW_OPEN_ORDERS_MAX || order->instrument_idx >= paper->config.instrument_cnt) {
+        end(out, order, PW_NEWS_REJECT,
+            paper->order_cnt == PW_OPEN_ORDERS_MAX ? PW_REASON_NO_ROOM : PW_REASON_UNKNOWN_INSTRUMENT,
+            order->recv_ns);
+        return 0;
+    }
+    struct paper_order added = {.order = *order,
+                                .replaces_id = replaces_id,
+                                .arrive_ns = after(order->recv_ns, paper->config.latency_ns),
+                                .cancel_ns = NEVER};
+    if (at_once && replaces_id && !take_out(paper, replaces_id, order->recv_ns, out)) {
+        end(out, order, PW_NEWS_REJECT, PW_REASON_VENUE_NOT_FOUND, order->recv_ns);
+    } else if (!at_once || arrive(paper, &added, order->recv_ns, out)) {
+        paper->orders[paper->order_cnt++] = added;
+    }
+    return 0;
+}
+
+static int64_t paper_place(void *state, const struct pw_gateway_order *order, struct pw_reports *out)
+{
+    return paper_replace(state, order, 0, out);
+}
+
 static void paper_cancel(void *state, uint64_t client_order_id, int64_t recv_ns, struct pw_reports *out)
 {
     struct paper *paper = state;
-    for (uint32_t i = 0; i < paper->order_cnt; i++) {
-        struct paper_order *at = &paper->orders[i];
-        if (at->order.client_order_id != client_order_id) {
-            continue;
-        }
-        if (paper->config.latency_ns == 0) {
-            report(out, &at->order, PW_NEWS_CANCELED, recv_ns);
-            remove_at(paper, i);
-        } else if (at->cancel_ns == NEVER) {
-            at->cancel_ns = after(recv_ns, paper->config.latency_ns);
-        }
-        return;
+    struct paper_order *at = find(paper, client_order_id);
+    if (at != NULL && paper->config.latency_ns == 0) {
+        report(out, &at->order, PW_NEWS_CANCELED, recv_ns);
+        remove_at(paper, (uint32_t)(at - paper->orders));
+    } else if (at != NULL && at->cancel_ns == NEVER) {
+        at->cancel_ns = after(recv_ns, paper->config.latency_ns);
     }
 }
 
-/* What reaches the venue by recv_ns: the order first, then its cancellation. True if it is still there. */
-static bool advance(const struct paper *paper, struct paper_order *at, int64_t recv_ns,
-                    struct pw_reports *out)
+/* What reaches the venue by recv_ns: the order first, then its cancellation. What it replaces stands before
+ * it in the list and leaves it: *i follows. True if it is still there. */
+static bool advance(struct paper *paper, uint32_t *i, int64_t recv_ns, struct pw_reports *out)
 {
-    if (!at->resting && at->arrive_ns <= recv_ns) {
-        if (!arrive(paper, &at->order, recv_ns, out)) {
+    if (!paper->orders[*i].resting && paper->orders[*i].arrive_ns <= recv_ns) {
+        uint64_t replaces_id = paper->orders[*i].replaces_id;
+        if (replaces_id && !take_out(paper, replaces_id, recv_ns, out)) {
+            return end(out, &paper->orders[*i].order, PW_NEWS_REJECT, PW_REASON_VENUE_NOT_FOUND, recv_ns);
+        }
+        *i -= replaces_id != 0;
+        if (!arrive(paper, &paper->orders[*i], recv_ns, out)) {
             return false;
         }
-        at->resting = true;
     }
+    const struct paper_order *at = &paper->orders[*i];
     if (at->resting && at->cancel_ns <= recv_ns) {
-        report(out, &at->order, PW_NEWS_CANCELED, recv_ns);
-        return false;
+        return end(out, &at->order, PW_NEWS_CANCELED, PW_REASON_NONE, recv_ns);
     }
     return true;
 }
 
-static void take_quote(struct paper *paper, const struct pw_event *event)
+static void take_price(struct paper *paper, const struct pw_event *event)
 {
-    if (event->instrument_idx < paper->config.instrument_cnt) {
-        paper->quotes[event->instrument_idx] =
-            (struct touch){event->body.quote.bid_price_e8, event->body.quote.ask_price_e8};
+    if (event->instrument_idx >= paper->config.instrument_cnt) {
+        return;
     }
+    struct touch *touch = &paper->quotes[event->instrument_idx];
+    if (event->kind == PW_EVENT_QUOTE) {
+        touch->bid_e8 = event->body.quote.bid_price_e8;
+        touch->ask_e8 = event->body.quote.ask_price_e8;
+    } else {
+        touch->last_e8 =
+            event->kind == PW_EVENT_TRADE ? event->body.trade.price_e8 : event->body.agg_trade.price_e8;
+    }
+}
+
+/* A new quote or trade reaches an order, or not. True if it is still there. */
+static bool react(const struct paper *paper, struct paper_order *at, const struct pw_event *event,
+                  struct pw_reports *out)
+{
+    if (!at->resting || at->order.instrument_idx != event->instrument_idx) {
+        return true;
+    }
+    if (at->armed) {
+        at->armed = event->kind == PW_EVENT_QUOTE || !is_triggered(paper, &at->order);
+        return at->armed || meet(paper, &at->order, false, event->recv_ns, out);
+    }
+    if (event->kind == PW_EVENT_QUOTE && is_reached(paper, &at->order)) {
+        fill(paper, out, &at->order, at->order.price_e8, true, event->recv_ns);
+        return false;
+    }
+    return true;
 }
 
 static void lose_quotes(struct paper *paper, uint32_t feed_idx)
@@ -183,12 +276,13 @@ static void lose_quotes(struct paper *paper, uint32_t feed_idx)
     }
 }
 
-/* Each order twice at most: it arrives or its cancellation does, and the new quote reaches it. */
+/* Each order twice at most: it arrives, and its cancellation or replacement does, or the new price reaches
+ * it. */
 static void paper_on_market(void *state, const struct pw_event *event, struct pw_reports *out)
 {
     struct paper *paper = state;
     for (uint32_t i = 0; i < paper->order_cnt;) {
-        if (advance(paper, &paper->orders[i], event->recv_ns, out)) {
+        if (advance(paper, &i, event->recv_ns, out)) {
             i++;
         } else {
             remove_at(paper, i);
@@ -197,18 +291,15 @@ static void paper_on_market(void *state, const struct pw_event *event, struct pw
     if (event->kind == PW_EVENT_FEED_STATE && event->body.state.state != PW_FEED_UP) {
         lose_quotes(paper, event->body.state.feed_idx);
     }
-    if (event->kind != PW_EVENT_QUOTE) {
+    if (event->kind != PW_EVENT_QUOTE && event->kind != PW_EVENT_TRADE && event->kind != PW_EVENT_AGG_TRADE) {
         return;
     }
-    take_quote(paper, event);
+    take_price(paper, event);
     for (uint32_t i = 0; i < paper->order_cnt;) {
-        const struct paper_order *at = &paper->orders[i];
-        if (at->resting && at->order.instrument_idx == event->instrument_idx &&
-            is_reached(paper, &at->order)) {
-            fill(paper, out, &at->order, at->order.price_e8, true, event->recv_ns);
-            remove_at(paper, i);
-        } else {
+        if (react(paper, &paper->orders[i], event, out)) {
             i++;
+        } else {
+            remove_at(paper, i);
         }
     }
 }
@@ -223,6 +314,7 @@ const struct pw_gateway_ops pw_paper_gateway = {
     .name = "paper",
     .place = paper_place,
     .cancel = paper_cancel,
+    .replace = paper_replace,
     .on_market = paper_on_market,
     .open_cnt = paper_open_cnt,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The connector: keeps every feed connected, from the cold side.
+ * The connector: keeps every feed and order entry connected, from the cold side. To it they are alike; below,
+ * a feed is any connection.
  *
  * A feed waits, dials, upgrades to WebSocket, is handed over, and is up until net_rx gives it back. Tries
  * that fail are spaced by exponential back-off with full jitter (a random wait between nothing and the
@@ -44,7 +45,7 @@ struct logged_causes {
 
 struct feed {
     const struct pw_config_feed *config;
-    const struct pw_net_feed *net;
+    const struct pw_net_conn *net;
     struct pw_feed_view *view;
     struct pw_conn_slot *slot;
     enum feed_phase phase;
@@ -68,7 +69,7 @@ struct feed {
 struct pw_connector {
     struct pw_net *net;
     struct pw_connector_ends ends;
-    struct feed feeds[PW_FEEDS_MAX];
+    struct feed feeds[PW_CONNS_MAX];
     uint32_t feed_cnt;
     bool stopping;
 };
@@ -122,7 +123,7 @@ static const char *advice(enum pw_cause cause)
 static void tell(struct feed *feed, enum pw_cause cause, const char *detail)
 {
     char text[1024];
-    snprintf(text, sizeof text, "feed '%s', %s: %s%s%s; %s", feed->config->name, feed->net->ws_authority,
+    snprintf(text, sizeof text, "%s, %s: %s%s%s; %s", feed->net->label, feed->net->ws_authority,
              pw_cause_text(cause), detail[0] != '\0' ? ": " : "", detail, advice(cause));
     if (is_news(&feed->logged, text)) {
         pw_log(PW_LOG_WARN, "%s", text);
@@ -135,8 +136,8 @@ static void tell_up(struct feed *feed, int64_t now_ns)
     if (feed->slot->link.secure) {
         pw_tls_describe(&feed->slot->link.tls, words, sizeof words);
     }
-    pw_log(PW_LOG_INFO, "feed '%s': connected to %s, %s (try %u)", feed->config->name,
-           feed->net->ws_authority, words, feed->try_cnt);
+    pw_log(PW_LOG_INFO, "%s: connected to %s, %s (try %u)", feed->net->label, feed->net->ws_authority, words,
+           feed->try_cnt);
     feed->up_ns = now_ns;
     feed->try_cnt = 0;
 }
@@ -144,6 +145,12 @@ static void tell_up(struct feed *feed, int64_t now_ns)
 static void set_state(struct feed *feed, enum pw_feed_state state)
 {
     atomic_store_explicit(&feed->view->state, state, memory_order_relaxed);
+}
+
+/* Order entry goes on while the feeds end: open orders are to be canceled. */
+static bool is_ending(const struct pw_connector *connector, const struct feed *feed)
+{
+    return connector->stopping && feed->slot->feed_idx < connector->net->config->feed_cnt;
 }
 
 /* ---- waiting ---- */
@@ -199,7 +206,7 @@ static void fail(struct pw_connector *connector, struct feed *feed, enum pw_caus
 
 /* ---- dialling and upgrading ---- */
 
-static void prepare_slot(struct pw_conn_slot *slot, const struct pw_config_feed *config)
+static void prepare_slot(struct pw_conn_slot *slot, const struct pw_net_conn *conn)
 {
     struct pw_conn_slot fresh = {
         .idx = slot->idx,
@@ -208,7 +215,7 @@ static void prepare_slot(struct pw_conn_slot *slot, const struct pw_config_feed 
         .arena = slot->arena,
         .plain = slot->plain,
         .plain_bytes = slot->plain_bytes,
-        .decoder = {.message_bytes_max = config->message_bytes_max},
+        .decoder = {.message_bytes_max = conn->message_bytes_max},
     };
     *slot = fresh;
 }
@@ -218,7 +225,7 @@ static void start_dial(struct pw_connector *connector, struct feed *feed, int64_
     struct pw_dial_target target = feed->net->ws;
     uint32_t room = window_room(feed, now_ns);
     target.connects_max = room < target.connects_max ? room : target.connects_max;
-    prepare_slot(feed->slot, feed->config);
+    prepare_slot(feed->slot, feed->net);
     pw_dial_start(&feed->dial, connector->net->sockets, &feed->slot->link, &target, now_ns);
     feed->dial_connect_cnt = 0;
     feed->try_cnt++;
@@ -415,7 +422,7 @@ static void poll_up(struct pw_connector *connector, struct feed *feed, int64_t n
 {
     int64_t data_ns = atomic_load_explicit(&feed->view->last_recv_ns, memory_order_relaxed);
     data_ns = data_ns > feed->up_ns ? data_ns : feed->up_ns;
-    bool stale = now_ns - data_ns >= feed->config->stale_after_ms * NS_PER_MS;
+    bool stale = now_ns - data_ns >= feed->net->stale_after_ns;
     set_state(feed, stale ? PW_FEED_STALE : PW_FEED_UP);
     if (now_ns - feed->up_ns >= STABLE_NS) {
         feed->failure_cnt = 0;
@@ -463,7 +470,7 @@ static void poll_feed(struct pw_connector *connector, struct feed *feed, int64_t
 {
     switch (feed->phase) {
     case FEED_WAITING:
-        if (!connector->stopping && now_ns >= feed->next_ns) {
+        if (!is_ending(connector, feed) && now_ns >= feed->next_ns) {
             start_dial(connector, feed, now_ns);
         }
         break;
@@ -507,9 +514,9 @@ int64_t pw_connector_next_ns(const struct pw_connector *connector)
         const struct feed *feed = &connector->feeds[i];
         bool busy = feed->phase == FEED_DIALLING || feed->phase == FEED_UPGRADING ||
                     feed->phase == FEED_HANDING_OVER || feed->close_due;
-        int64_t feed_ns = busy                                                  ? soon_ns
-                          : feed->phase == FEED_WAITING && !connector->stopping ? feed->next_ns
-                                                                                : INT64_MAX;
+        int64_t feed_ns = busy                                                         ? soon_ns
+                          : feed->phase == FEED_WAITING && !is_ending(connector, feed) ? feed->next_ns
+                                                                                       : INT64_MAX;
         next_ns = feed_ns < next_ns ? feed_ns : next_ns;
     }
     return next_ns;
@@ -548,19 +555,25 @@ int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, con
     return 0;
 }
 
+static void end_feed(struct pw_connector *connector, struct feed *feed)
+{
+    if (feed->phase == FEED_UP) {
+        feed->close_due = true;
+        feed->close_reason = PW_REASON_DISCONNECT;
+    } else if (feed->phase != FEED_UNUSED) {
+        pw_dial_end(&feed->dial);
+        pw_link_close(&feed->slot->link, connector->net->sockets);
+        feed->phase = FEED_WAITING;
+        set_state(feed, PW_FEED_DOWN);
+    }
+}
+
 void pw_connector_stop(struct pw_connector *connector)
 {
     connector->stopping = true;
     for (uint32_t i = 0; i < connector->feed_cnt; i++) {
-        struct feed *feed = &connector->feeds[i];
-        if (feed->phase == FEED_UP) {
-            feed->close_due = true;
-            feed->close_reason = PW_REASON_DISCONNECT;
-        } else if (feed->phase != FEED_UNUSED) {
-            pw_dial_end(&feed->dial);
-            pw_link_close(&feed->slot->link, connector->net->sockets);
-            feed->phase = FEED_WAITING;
-            set_state(feed, PW_FEED_DOWN);
+        if (is_ending(connector, &connector->feeds[i])) {
+            end_feed(connector, &connector->feeds[i]);
         }
     }
 }
@@ -568,7 +581,8 @@ void pw_connector_stop(struct pw_connector *connector)
 bool pw_connector_stopped(const struct pw_connector *connector)
 {
     for (uint32_t i = 0; i < connector->feed_cnt; i++) {
-        if (connector->feeds[i].phase == FEED_UP) {
+        const struct feed *feed = &connector->feeds[i];
+        if (feed->phase == FEED_UP && is_ending(connector, feed)) {
             return false;
         }
     }
@@ -583,10 +597,10 @@ struct pw_connector *pw_connector_create(struct pw_net *net, const struct pw_con
     }
     connector->net = net;
     connector->ends = *ends;
-    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
+    for (uint32_t i = 0; i < net->slot_cnt; i++) {
         struct feed *feed = &connector->feeds[i];
-        feed->config = &net->config->feeds[i];
-        feed->net = &net->feeds[i];
+        feed->net = &net->conns[i];
+        feed->config = feed->net->config;
         feed->view = &ends->feeds[i];
         feed->slot = &net->slots[i];
         feed->head = malloc(HEAD_BYTES);
@@ -604,8 +618,8 @@ void pw_connector_destroy(struct pw_connector *connector)
     if (connector == NULL) {
         return;
     }
-    pw_connector_stop(connector);
     for (uint32_t i = 0; i < connector->feed_cnt; i++) {
+        end_feed(connector, &connector->feeds[i]);
         free(connector->feeds[i].target);
         free(connector->feeds[i].head);
     }

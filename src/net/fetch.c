@@ -52,7 +52,7 @@ struct pw_fetch {
 
 static enum pw_fetch_result fail(struct pw_fetch *fetch, enum pw_cause cause, const char *detail)
 {
-    const struct pw_net_feed *feed = &fetch->net->feeds[fetch->feed_idx];
+    const struct pw_net_conn *feed = &fetch->net->conns[fetch->feed_idx];
     snprintf(fetch->error, sizeof fetch->error, "%s: %s%s%s", feed->rest_authority, pw_cause_text(cause),
              detail[0] != '\0' ? ": " : "", detail);
     pw_dial_end(&fetch->dial);
@@ -239,7 +239,7 @@ int64_t pw_fetch_next_ns(const struct pw_fetch *fetch)
 int pw_fetch_start(struct pw_fetch *fetch, uint32_t feed_idx, const char *target, int64_t deadline_ns,
                    int64_t now_ns)
 {
-    const struct pw_net_feed *feed = &fetch->net->feeds[feed_idx];
+    const struct pw_net_conn *feed = &fetch->net->conns[feed_idx];
     pw_fetch_end(fetch);
     if (!feed->has_rest) {
         return -EDESTADDRREQ;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Receiving, decoding, answering and closing on established connections.
+ * Receiving, decoding and closing on established connections. (Sending is in hot_tx.c.)
  *
- * The order that parse sees is the order of the bytes: a notice UP, messages, a notice when a feed goes stale
- * and comes back, and after the last message a notice DOWN. What finds no room in the ring stays where it is,
- * the connection's buffers fill up, the socket is not read any more, and TCP pushes back: nothing is lost and
- * nothing grows.
+ * The order that parse, or for order entry execution, sees is the order of the bytes: a notice UP, messages,
+ * a notice when a feed goes stale and comes back, and after the last message a notice DOWN. What finds no
+ * room in the ring stays where it is, the connection's buffers fill up, the socket is not read any more, and
+ * TCP pushes back: nothing is lost and nothing grows.
  */
 #include "hot.h"
 
@@ -14,25 +14,38 @@
 #include <errno.h>
 #include <string.h>
 
-#define NS_PER_MS        INT64_C(1000000)
-#define CLOSE_WAIT_NS    (500 * NS_PER_MS) /* for the peer's part in closing */
-#define CLOSE_FLUSH_NS   (200 * NS_PER_MS) /* and then for our last bytes to leave */
-#define STOP_WAIT_NS     (300 * NS_PER_MS) /* for all connections together at the end of the run */
-#define STOP_STEP_NS     (1 * NS_PER_MS)
-#define READ_ROOM_MIN    2048u
-#define CLOSE_NORMAL     1000 /* RFC 6455, 7.4.1 */
-#define CLOSE_GOING_AWAY 1001
-#define CLOSE_POLICY     1008
-#define FRAME_WAIT_NS    (10000 * NS_PER_MS) /* reliability.md, A8 */
+#define NS_PER_MS         INT64_C(1000000)
+#define CLOSE_WAIT_NS     (500 * NS_PER_MS) /* for the peer's part in closing */
+#define CLOSE_FLUSH_NS    (200 * NS_PER_MS) /* and then for our last bytes to leave */
+#define STOP_WAIT_NS      (300 * NS_PER_MS) /* for all connections together at the end of the run */
+#define STOP_STEP_NS      (1 * NS_PER_MS)
+#define READ_ROOM_MIN     2048u
+#define CLOSE_NORMAL      1000 /* RFC 6455, 7.4.1 */
+#define CLOSE_GOING_AWAY  1001
+#define CLOSE_POLICY      1008
+#define SERVE_ALL_NS      NS_PER_MS
+#define KERNEL_AGO_MAX_NS (10000 * NS_PER_MS)
+#define FRAME_WAIT_NS     (10000 * NS_PER_MS) /* reliability.md, A8 */
 
 /* ---- rings ---- */
+
+static bool is_order_entry(const struct pw_hot *hot, const struct pw_conn_slot *slot)
+{
+    return slot->feed_idx == hot->config->feed_cnt;
+}
+
+/* Where what comes on this connection goes. */
+static struct pw_producer *ring_of(struct pw_hot *hot, const struct pw_conn_slot *slot)
+{
+    return is_order_entry(hot, slot) ? &hot->ends.messages : &hot->ends.frames;
+}
 
 static void stall(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     if (!slot->stalled) {
         slot->stalled = true;
         hot->counts.stalls++;
-        pw_count(&hot->ends.frames.ring->stalled_cnt, 1);
+        pw_count(&ring_of(hot, slot)->ring->stalled_cnt, 1);
     }
 }
 
@@ -43,10 +56,11 @@ static void set_notice(struct pw_conn_slot *slot, enum pw_feed_state state, uint
     slot->notice_reason = reason;
 }
 
+/* It must be put: it has a number. */
 static struct pw_event frame_event(struct pw_hot *hot, const struct pw_conn_slot *slot, int64_t recv_ns)
 {
     return (struct pw_event){
-        .seq = hot->event_seq,
+        .seq = is_order_entry(hot, slot) ? hot->message_seq++ : hot->frame_seq++,
         .instrument_idx = PW_NO_INSTRUMENT,
         .kind = PW_EVENT_FRAME,
         .recv_ns = recv_ns,
@@ -60,15 +74,16 @@ static bool put_notice(struct pw_hot *hot, struct pw_conn_slot *slot)
     if (!slot->notice_due || hot->stopping) {
         return true;
     }
-    if (pw_producer_room(&hot->ends.frames, 1) < 1) {
+    struct pw_producer *ring = ring_of(hot, slot);
+    if (pw_producer_room(ring, 1) < 1) {
         stall(hot, slot);
         return false;
     }
     struct pw_event event = frame_event(hot, slot, hot->now_ns);
     event.body.frame.state = slot->notice_state;
     event.body.frame.reason = slot->notice_reason;
-    pw_producer_put_frame(&hot->ends.frames, &event, 0);
-    hot->event_seq++;
+    event.body.frame.epoch = is_order_entry(hot, slot) ? hot->order_epoch : 0;
+    pw_producer_put_frame(ring, &event, 0);
     slot->notice_due = false;
     slot->stalled = false;
     return true;
@@ -87,17 +102,18 @@ static bool put_message(struct pw_hot *hot, struct pw_conn_slot *slot)
     if (!put_notice(hot, slot)) {
         return false;
     }
-    struct pw_producer *frames = &hot->ends.frames;
+    struct pw_producer *ring = ring_of(hot, slot);
     uint32_t bytes = (uint32_t)slot->message_bytes;
-    uint8_t *payload = pw_producer_room(frames, 1) >= 1 ? pw_producer_payload_claim(frames, bytes) : NULL;
+    uint8_t *payload = pw_producer_room(ring, 1) >= 1 ? pw_producer_payload_claim(ring, bytes) : NULL;
     if (payload == NULL) {
         stall(hot, slot);
         return false;
     }
     memcpy(payload, slot->plain + slot->message, bytes);
     struct pw_event event = frame_event(hot, slot, slot->recv_ns);
-    pw_producer_put_frame(frames, &event, bytes);
-    hot->event_seq++;
+    event.body.frame.kernel_ns = slot->kernel_ns;
+    event.body.frame.decrypted_ns = slot->decrypted_ns;
+    pw_producer_put_frame(ring, &event, bytes);
     slot->stalled = false;
     slot->message_bytes = 0;
     slot->last_data_ns = hot->now_ns;
@@ -131,6 +147,7 @@ static void discard_input(struct pw_hot *hot, struct pw_conn_slot *slot)
 static void lose(struct pw_hot *hot, struct pw_conn_slot *slot, enum pw_cause cause, uint16_t close_code)
 {
     hot->states[slot->idx] = PW_CONN_CLOSING;
+    hot->active |= 1u << slot->idx;
     slot->cause = cause;
     slot->lost_reason = PW_REASON_DISCONNECT;
     slot->message_bytes = 0;
@@ -179,7 +196,7 @@ static void serve_closing(struct pw_hot *hot, struct pw_conn_slot *slot)
     }
 }
 
-/* Gives the slot back, after parse has been told. */
+/* Gives the slot back, after parse or execution has been told. */
 static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     struct pw_producer *lost = &hot->ends.lost;
@@ -208,9 +225,11 @@ static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
 static void open_slot(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     hot->states[slot->idx] = PW_CONN_OPEN;
+    hot->active |= 1u << slot->idx;
     slot->last_byte_ns = hot->now_ns;
     slot->last_data_ns = hot->now_ns;
     set_notice(slot, PW_FEED_UP, PW_REASON_NONE);
+    hot->order_epoch += is_order_entry(hot, slot);
     if (hot->io->attach(hot->io->state, slot->idx, slot->link.socket) != 0) {
         slot->recv_failed = true;
         slot->link.input.ended = true;
@@ -226,7 +245,7 @@ static uint32_t take_conns(struct pw_hot *hot)
         struct pw_conn_slot *slot = &hot->slots[conn->slot_idx];
         if (conn->state == PW_FEED_UP) {
             open_slot(hot, slot);
-            if (hot->draining) {
+            if (hot->draining && !is_order_entry(hot, slot)) {
                 lose(hot, slot, PW_CAUSE_asked, CLOSE_GOING_AWAY);
             }
         } else if (hot->states[slot->idx] == PW_CONN_OPEN) {
@@ -250,8 +269,11 @@ static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const str
         slot->recv_failed = completion->result < 0;
         return;
     }
+    /* A stamp that cannot be is none: the kernel's clock is the wall clock, which people set. */
+    int64_t ago_ns = hot->now_ns - completion->kernel_ns;
     struct pw_segment segment = {completion->data, (uint32_t)completion->result, completion->buffer_idx,
-                                 hot->now_ns};
+                                 hot->now_ns,
+                                 ago_ns >= 0 && ago_ns <= KERNEL_AGO_MAX_NS ? completion->kernel_ns : 0};
     slot->last_byte_ns = hot->now_ns;
     static_assert(PW_IO_BUFFER_CNT + 1 <= PW_SEGMENTS_MAX, "there is always a place for a buffer of pw_io");
     pw_input_add(&slot->link.input, segment);
@@ -273,6 +295,7 @@ static uint32_t reap(struct pw_hot *hot)
     uint32_t n = hot->io->reap(hot->io->state, completions, PW_BATCH_MAX);
     for (uint32_t i = 0; i < n; i++) {
         struct pw_conn_slot *slot = &hot->slots[completions[i].slot_idx];
+        hot->active |= 1u << completions[i].slot_idx;
         switch (completions[i].kind) {
         case PW_IO_RECV:
             on_received(hot, slot, &completions[i]);
@@ -357,8 +380,9 @@ static void make_room(struct pw_conn_slot *slot)
 }
 
 /* False: there is nothing more to decode in this pass. */
-static bool read_more(struct pw_hot *hot, struct pw_conn_slot *slot)
+static bool read_more(struct pw_net *net, struct pw_conn_slot *slot)
 {
+    struct pw_hot *hot = &net->hot;
     if (!pw_link_readable(&slot->link)) {
         return false;
     }
@@ -368,6 +392,8 @@ static bool read_more(struct pw_hot *hot, struct pw_conn_slot *slot)
     if (result == PW_TLS_OK) {
         slot->end += size;
         slot->recv_ns = slot->link.input.recv_ns;
+        slot->kernel_ns = slot->link.input.kernel_ns;
+        slot->decrypted_ns = pw_clock_now_ns(&net->clock);
         return true;
     }
     if (result != PW_TLS_WANT_INPUT && result != PW_TLS_WANT_OUTPUT) {
@@ -377,8 +403,9 @@ static bool read_more(struct pw_hot *hot, struct pw_conn_slot *slot)
 }
 
 /* One frame, or more bytes to make one of. False: nothing more can be done now. */
-static bool step(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *budget)
+static bool step(struct pw_net *net, struct pw_conn_slot *slot, uint32_t *budget)
 {
+    struct pw_hot *hot = &net->hot;
     struct pw_ws_frame frame;
     switch (pw_ws_decode(&slot->decoder, slot->plain + slot->next, slot->end - slot->next, &frame, NULL)) {
     case PW_WS_FRAME:
@@ -387,7 +414,7 @@ static bool step(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *budget
         on_invalid(hot, slot);
         return false;
     case PW_WS_INCOMPLETE:
-        return read_more(hot, slot);
+        return read_more(net, slot);
     }
     --*budget;
     slot->frame_cnt++;
@@ -419,15 +446,15 @@ static void note_unfinished(struct pw_hot *hot, struct pw_conn_slot *slot)
 }
 
 /* When the connection is lost or stale unless something comes. */
-static int64_t dead_ns(const struct pw_hot *hot, const struct pw_conn_slot *slot)
+static int64_t dead_ns(const struct pw_net *net, const struct pw_conn_slot *slot)
 {
-    return slot->last_byte_ns + hot->config->feeds[slot->feed_idx].dead_after_ms * NS_PER_MS;
+    return slot->last_byte_ns + net->conns[slot->feed_idx].dead_after_ns;
 }
 
-static int64_t stale_ns(const struct pw_hot *hot, const struct pw_conn_slot *slot)
+static int64_t stale_ns(const struct pw_net *net, const struct pw_conn_slot *slot)
 {
-    return slot->stale ? INT64_MAX
-                       : slot->last_data_ns + hot->config->feeds[slot->feed_idx].stale_after_ms * NS_PER_MS;
+    int64_t after_ns = net->conns[slot->feed_idx].stale_after_ns;
+    return slot->stale || after_ns == INT64_MAX ? INT64_MAX : slot->last_data_ns + after_ns;
 }
 
 static int64_t slow_ns(const struct pw_conn_slot *slot)
@@ -436,146 +463,102 @@ static int64_t slow_ns(const struct pw_conn_slot *slot)
 }
 
 /* Time is measured only while we listen: a connection that waits for room in the ring is not silent. */
-static void check_times(struct pw_hot *hot, struct pw_conn_slot *slot)
+static void check_times(struct pw_net *net, struct pw_conn_slot *slot)
 {
+    struct pw_hot *hot = &net->hot;
     if (slot->stalled) {
         slot->last_byte_ns = slot->last_data_ns = hot->now_ns;
         slot->unfinished_ns = 0;
         return;
     }
     note_unfinished(hot, slot);
-    if (hot->now_ns >= dead_ns(hot, slot)) {
+    if (hot->now_ns >= dead_ns(net, slot)) {
         lose(hot, slot, PW_CAUSE_silent, 0);
     } else if (hot->now_ns >= slow_ns(slot)) {
         lose(hot, slot, PW_CAUSE_slow, CLOSE_POLICY);
-    } else if (hot->now_ns >= stale_ns(hot, slot)) {
+    } else if (hot->now_ns >= stale_ns(net, slot)) {
         slot->stale = true;
         set_notice(slot, PW_FEED_STALE, PW_REASON_STALE);
         put_notice(hot, slot);
     }
 }
 
-static void serve_open(struct pw_hot *hot, struct pw_conn_slot *slot, uint32_t *budget)
+/* True: there is more to do, be it that the budget is spent or that the ring has no room. */
+static bool serve_open(struct pw_net *net, struct pw_conn_slot *slot, uint32_t *budget)
 {
-    if (put_notice(hot, slot)) {
-        bool going = true;
-        while (going && *budget > 0 && put_message(hot, slot)) {
-            going = step(hot, slot, budget);
-        }
-        hot->more = hot->more || (going && *budget == 0);
-        if (hot->states[slot->idx] == PW_CONN_OPEN && *budget == 0) {
-            put_message(hot, slot);
-        }
+    struct pw_hot *hot = &net->hot;
+    bool going = put_notice(hot, slot);
+    while (going && *budget > 0 && put_message(hot, slot)) {
+        going = step(net, slot, budget);
+    }
+    hot->more = hot->more || (going && *budget == 0);
+    if (hot->states[slot->idx] == PW_CONN_OPEN && *budget == 0) {
+        put_message(hot, slot);
     }
     release_spent(hot, slot);
     if (hot->states[slot->idx] == PW_CONN_OPEN && slot->send_failed && !slot->stalled) {
         lose(hot, slot, PW_CAUSE_reset, 0);
     }
     if (hot->states[slot->idx] == PW_CONN_OPEN) {
-        check_times(hot, slot);
+        check_times(net, slot);
+    }
+    return going || slot->stalled || slot->notice_due || slot->message_bytes > 0;
+}
+
+static void serve(struct pw_net *net, uint32_t slot_idx, struct pw_poll *poll, uint32_t *budget)
+{
+    struct pw_hot *hot = &net->hot;
+    struct pw_conn_slot *slot = &hot->slots[slot_idx];
+    bool more = false;
+    switch (hot->states[slot_idx]) {
+    case PW_CONN_OPEN:
+        more = serve_open(net, slot, budget) || hot->states[slot_idx] != PW_CONN_OPEN;
+        poll->stalled = poll->stalled || (hot->states[slot_idx] == PW_CONN_OPEN && slot->stalled);
+        break;
+    case PW_CONN_CLOSING:
+        serve_closing(hot, slot);
+        more = true;
+        break;
+    case PW_CONN_LOST:
+        serve_lost(hot, slot);
+        more = hot->states[slot_idx] == PW_CONN_LOST;
+        break;
+    default:
+        break;
+    }
+    hot->active = (hot->active & ~(1u << slot_idx)) | (uint32_t)more << slot_idx;
+}
+
+static void serve_some(struct pw_net *net, uint32_t slots, struct pw_poll *poll, uint32_t *budget)
+{
+    for (; slots != 0; slots &= slots - 1) {
+        serve(net, (uint32_t)__builtin_ctz(slots), poll, budget);
     }
 }
 
 struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
 {
+    static_assert(PW_CONNS_MAX <= 32, "a bit a slot");
     struct pw_hot *hot = &net->hot;
     uint32_t budget = PW_BATCH_MAX;
     struct pw_poll poll = {0};
     hot->now_ns = now_ns;
     hot->more = false;
     poll.work = take_conns(hot) + reap(hot);
-    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
-        uint32_t slot_idx = (hot->first_slot + i) % hot->slot_cnt;
-        struct pw_conn_slot *slot = &hot->slots[slot_idx];
-        switch (hot->states[slot_idx]) {
-        case PW_CONN_OPEN:
-            serve_open(hot, slot, &budget);
-            break;
-        case PW_CONN_CLOSING:
-            serve_closing(hot, slot);
-            break;
-        case PW_CONN_LOST:
-            serve_lost(hot, slot);
-            break;
-        default:
-            break;
-        }
-        poll.stalled = poll.stalled || (hot->states[slot_idx] == PW_CONN_OPEN && slot->stalled);
+    hot->served = hot->active;
+    if (now_ns >= hot->serve_all_ns) {
+        hot->served = (1u << hot->slot_cnt) - 1;
+        hot->serve_all_ns = now_ns + SERVE_ALL_NS;
     }
+    uint32_t before_first = (1u << hot->first_slot) - 1;
+    serve_some(net, hot->served & ~before_first, &poll, &budget);
+    serve_some(net, hot->served & before_first, &poll, &budget);
     hot->first_slot = hot->first_slot + 1 < hot->slot_cnt ? hot->first_slot + 1 : 0;
     pw_producer_publish(&hot->ends.frames);
+    if (hot->ends.messages.ring != NULL) {
+        pw_producer_publish(&hot->ends.messages);
+    }
     poll.work += PW_BATCH_MAX - budget;
-    return poll;
-}
-
-/* ---- sending ---- */
-
-/* splitmix64 from a secret seed: not to be foretold by who chose the payload (RFC 6455, 10.3). */
-static void next_mask(struct pw_hot *hot, uint8_t mask[4])
-{
-    uint64_t z = hot->mask_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    uint32_t word = (uint32_t)(z >> 32) ^ (uint32_t)z;
-    memcpy(mask, &word, 4);
-}
-
-/* False: no room for it now. */
-static bool write_control(struct pw_hot *hot, struct pw_conn_slot *slot, uint8_t opcode,
-                          const uint8_t *payload, uint32_t bytes)
-{
-    uint8_t frame[PW_WS_HEADER_MAX + PW_WS_CONTROL_MAX];
-    uint8_t mask[4];
-    next_mask(hot, mask);
-    uint32_t head = pw_ws_header_encode(frame, opcode, true, bytes, mask);
-    memcpy(frame + head, payload, bytes);
-    pw_ws_mask(frame + head, bytes, mask, 0);
-    enum pw_tls_result result = pw_link_write(&slot->link, frame, head + bytes);
-    if (result == PW_TLS_WANT_OUTPUT) {
-        return false;
-    }
-    if (result == PW_TLS_OK) {
-        hot->counts.sent_frames++;
-        hot->counts.sent_bytes += head + bytes;
-    }
-    return true;
-}
-
-static void write_due(struct pw_hot *hot, struct pw_conn_slot *slot)
-{
-    if (slot->pong_due && write_control(hot, slot, PW_WS_PONG, slot->pong, slot->pong_bytes)) {
-        slot->pong_due = false;
-        hot->counts.pings++;
-    }
-    uint8_t code[2] = {(uint8_t)(slot->close_code >> 8), (uint8_t)slot->close_code};
-    if (slot->close_due && write_control(hot, slot, PW_WS_CLOSE, code, sizeof code)) {
-        slot->close_due = false;
-    }
-}
-
-struct pw_poll pw_hot_transmit(struct pw_net *net)
-{
-    struct pw_hot *hot = &net->hot;
-    struct pw_poll poll = {0};
-    for (uint32_t i = 0; i < hot->slot_cnt; i++) {
-        struct pw_conn_slot *slot = &hot->slots[i];
-        struct pw_output *output = &slot->link.output;
-        bool ours = hot->states[i] == PW_CONN_OPEN || hot->states[i] == PW_CONN_CLOSING;
-        if (!ours || slot->sending || slot->send_failed) {
-            continue;
-        }
-        if (pw_output_empty(output)) {
-            write_due(hot, slot);
-        }
-        if (!pw_output_empty(output)) {
-            int err = hot->io->send(hot->io->state, slot->idx, output->data + output->sent,
-                                    output->size - output->sent);
-            slot->sending = err == 0;
-            slot->send_failed = err != 0;
-            poll.work++;
-        }
-    }
-    hot->io->submit(hot->io->state);
     return poll;
 }
 
@@ -589,9 +572,9 @@ int64_t pw_hot_next_ns(const struct pw_net *net)
         const struct pw_conn_slot *slot = &hot->slots[i];
         int64_t slot_ns = INT64_MAX;
         if (hot->states[i] == PW_CONN_OPEN) {
-            slot_ns = dead_ns(hot, slot);
+            slot_ns = dead_ns(net, slot);
             slot_ns = slow_ns(slot) < slot_ns ? slow_ns(slot) : slot_ns;
-            slot_ns = stale_ns(hot, slot) < slot_ns ? stale_ns(hot, slot) : slot_ns;
+            slot_ns = stale_ns(net, slot) < slot_ns ? stale_ns(net, slot) : slot_ns;
         } else if (hot->states[i] == PW_CONN_CLOSING) {
             slot_ns = hot->now_ns + STOP_STEP_NS;
         }
@@ -616,15 +599,15 @@ bool pw_hot_pending(const struct pw_net *net)
 int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends)
 {
     struct pw_hot *hot = &net->hot;
-    uint64_t bytes_max = ends->frames.ring->payload_bytes / 2;
-    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
-        const struct pw_config_feed *feed = &net->config->feeds[i];
-        if (feed->message_bytes_max > bytes_max) {
-            pw_log(PW_LOG_ERROR,
-                   "feed '%s': message_bytes_max %u is more than half of rings.frames_bytes (%llu): such a "
-                   "message could "
-                   "never pass; lower the one or raise the other",
-                   feed->name, feed->message_bytes_max, (unsigned long long)(bytes_max * 2));
+    for (uint32_t i = 0; i < net->slot_cnt; i++) {
+        const struct pw_net_conn *conn = &net->conns[i];
+        const struct pw_ring *ring = i < net->config->feed_cnt ? ends->frames.ring : ends->messages.ring;
+        if (conn->message_bytes_max > ring->payload_bytes / 2) {
+            pw_log(
+                PW_LOG_ERROR,
+                "%s: message_bytes_max %u is more than half of its ring's bytes (rings.frames_bytes, %llu): "
+                "such a message could never pass; lower the one or raise the other",
+                conn->label, conn->message_bytes_max, (unsigned long long)ring->payload_bytes);
             return -EINVAL;
         }
     }
@@ -650,7 +633,8 @@ void pw_hot_drain(struct pw_net *net)
     struct pw_hot *hot = &net->hot;
     hot->draining = true;
     for (uint32_t i = 0; i < hot->slot_cnt; i++) {
-        if (hot->states[i] == PW_CONN_OPEN) {
+        /* Order entry is the last to go: open orders have to be canceled. */
+        if (hot->states[i] == PW_CONN_OPEN && (hot->stopping || !is_order_entry(hot, &hot->slots[i]))) {
             lose(hot, &hot->slots[i], PW_CAUSE_asked, CLOSE_GOING_AWAY);
         }
     }

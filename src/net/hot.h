@@ -11,6 +11,7 @@
 #include "net.h"
 #include "slot.h"
 #include "stage.h"
+#include <pinwheel/stamps.h>
 
 enum pw_conn_state {
     PW_CONN_COLD = 0,  /* not net_rx's */
@@ -22,19 +23,37 @@ enum pw_conn_state {
 
 /* Rings of net_rx, attached. */
 struct pw_hot_ends {
-    struct pw_producer frames; /* net_rx.parse */
-    struct pw_consumer conns;  /* housekeeping.net_rx */
-    struct pw_producer lost;   /* net_rx.housekeeping */
+    struct pw_producer frames;   /* net_rx.parse */
+    struct pw_producer messages; /* net_rx.execution; its ring is NULL where there is no order entry */
+    struct pw_consumer conns;    /* housekeeping.net_rx */
+    struct pw_producer lost;     /* net_rx.housekeeping */
 };
+
+/* What net_tx has of its own. */
+#define PW_HOT_FRAME_BYTES 16384u /* the largest request and its frame's header, in whole pages */
+
+struct pw_hot_tx {
+    struct pw_consumer
+        requests; /* execution.net_tx, attached; its ring is NULL where there is no order entry */
+    struct pw_stamp_row *stamps; /* stamps.orders */
+    uint8_t *frame;              /* a request, masked, before it is sealed */
+    /* Sealed, and not yet given to the kernel. */
+    struct pw_stamp sealed[PW_BATCH_MAX];
+    uint32_t sealed_cnt;
+};
+
+static_assert(PW_REQUEST_BYTES_MAX + PW_WS_HEADER_MAX <= PW_HOT_FRAME_BYTES, "every request has its place");
 
 /* Totals since start. */
 struct pw_hot_counts {
-    uint64_t frames, bytes; /* messages handed to parse, and their payload */
+    uint64_t frames, bytes; /* messages handed on, and their payload */
     uint64_t frames_control, pings, frames_ignored, invalid_frames, stalls;
     uint64_t lost[PW_CAUSE_LOST_END];
     uint64_t sent_frames, sent_bytes;
+    uint64_t dropped; /* requests whose connection was gone */
 };
 
+/* Of one connection. */
 struct pw_hot_feed {
     uint64_t frame_cnt, byte_cnt;
     int64_t last_recv_ns;
@@ -46,31 +65,39 @@ struct pw_hot {
     struct pw_conn_slot *slots;
     uint32_t slot_cnt;
     /* Beside the slots, because a slot that is not net_rx's may not even be looked at. */
-    enum pw_conn_state states[PW_FEEDS_MAX];
+    enum pw_conn_state states[PW_CONNS_MAX];
     uint32_t first_slot; /* served first in the next pass */
+    /* Bit i: slot i has something to be done without waiting for anything; was served in this pass. The rest
+     * are looked at each SERVE_ALL_NS, for their deadlines. */
+    uint32_t active, served;
+    int64_t serve_all_ns;
     struct pw_hot_ends ends;
     struct pw_hot_counts counts;
-    struct pw_hot_feed feeds[PW_FEEDS_MAX];
-    uint32_t event_seq;
+    struct pw_hot_feed feeds[PW_CONNS_MAX];
+    uint32_t frame_seq, message_seq; /* of the next event in ends.frames and ends.messages */
+    uint64_t order_epoch;            /* order-entry connections so far */
     uint64_t mask_state;
     int64_t now_ns;
     bool more; /* the last pass ended with work left over */
     bool started, draining, stopping;
 };
 
-/* Main thread, before start: the stage's rings. -EINVAL if a feed's messages could not pass through
- * net_rx.parse (logged). */
+/* Main thread, before start: net_rx's rings. -EINVAL if a connection's messages could not pass through its
+ * ring (logged). */
 int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends);
+/* Main thread, before start, where there is order entry: net_tx's ring, and stamps.orders. */
+void pw_hot_init_tx(struct pw_net *net, const struct pw_consumer *requests, struct pw_stamp_row *stamps);
 /* On the thread that makes all the calls below. 0 or -errno, logged. */
 int pw_hot_start(struct pw_net *net);
 /* net_rx's poll: takes over connections, reads, decodes, puts frames. */
 struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns);
-/* net_tx's poll: sends what there is to send; lets the kernel begin with all that was asked for. */
+/* net_tx's poll: takes requests, sends what there is to send; lets the kernel begin with all that was asked
+ * for. */
 struct pw_poll pw_hot_transmit(struct pw_net *net);
 int64_t pw_hot_next_ns(const struct pw_net *net);
 /* Is a connection being closed? */
 bool pw_hot_pending(const struct pw_net *net);
-/* A clean stop begins: closes all connections in good order, takes no new ones. */
+/* A clean stop begins: closes the feeds' connections in good order, takes no new ones. */
 void pw_hot_drain(struct pw_net *net);
 /* The end: what is still open is closed without waiting long. */
 void pw_hot_stop(struct pw_net *net);

@@ -53,7 +53,7 @@ size_t pw_link_receive(struct pw_link *link, const struct pw_sockets *sockets, i
     }
     ssize_t got = sockets->recv(sockets->state, link->socket, link->cold_data, link->cold_bytes);
     if (got > 0) {
-        struct pw_segment segment = {link->cold_data, (uint32_t)got, PW_SEGMENT_NO_INDEX, now_ns};
+        struct pw_segment segment = {link->cold_data, (uint32_t)got, PW_SEGMENT_NO_INDEX, now_ns, 0};
         pw_input_add(&link->input, segment);
         return (size_t)got;
     }

@@ -16,9 +16,14 @@
 #define NS_PER_MS  INT64_C(1000000)
 #define PAGE_BYTES ((size_t)4096)
 
+/* Order entry's, which no one needs to tune: answers are lists of open orders at most; what is to be sent at
+ * once is a burst of requests, the largest of them included. */
+#define ORDERS_MESSAGE_BYTES (1u << 20)
+#define ORDERS_OUTPUT_BYTES  (1u << 16)
+
 uint32_t pw_net_slots(const struct pw_config *config)
 {
-    return config->feed_cnt;
+    return pw_config_conn_cnt(config);
 }
 
 uint32_t pw_retry_after_s(const struct pw_http_head *head)
@@ -47,7 +52,7 @@ bool pw_target_ok(const char *target)
     return true;
 }
 
-/* ---- feeds ---- */
+/* ---- connections ---- */
 
 /* Splits a URL into whom to call, the Host header and the path that targets are appended to. */
 static bool read_url(const char *url, struct pw_dial_target *target, char *authority, size_t authority_bytes,
@@ -101,37 +106,54 @@ static bool init_target(struct pw_net *net, const struct pw_config_feed *feed, s
     return true;
 }
 
-static int init_feed(struct pw_net *net, uint32_t feed_idx, char *error, size_t error_bytes)
+/* Order entry says nothing for hours when nothing is traded: only the venue's pings tell that it is alive. */
+static void init_limits(struct pw_net_conn *conn, bool is_feed)
 {
-    const struct pw_config_feed *config = &net->config->feeds[feed_idx];
-    struct pw_net_feed *feed = &net->feeds[feed_idx];
+    const struct pw_config_feed *config = conn->config;
+    conn->dead_after_ns = config->dead_after_ms * NS_PER_MS;
+    conn->stale_after_ns = is_feed ? config->stale_after_ms * NS_PER_MS : INT64_MAX;
+    conn->message_bytes_max = is_feed ? config->message_bytes_max : ORDERS_MESSAGE_BYTES;
+    conn->output_bytes = is_feed ? PW_CONN_OUTPUT_BYTES : ORDERS_OUTPUT_BYTES;
+    if (is_feed) {
+        snprintf(conn->label, sizeof conn->label, "feed '%s'", config->name);
+    } else {
+        snprintf(conn->label, sizeof conn->label, "order entry");
+    }
+}
+
+static int init_conn(struct pw_net *net, uint32_t conn_idx, char *error, size_t error_bytes)
+{
+    struct pw_net_conn *conn = &net->conns[conn_idx];
+    const struct pw_config_feed *config = pw_config_conn(net->config, conn_idx);
     char reason[256] = "";
     bool ok = true;
-    if (!read_url(config->ws_url, &feed->ws, feed->ws_authority, sizeof feed->ws_authority, feed->ws_path,
-                  sizeof feed->ws_path)) {
+    conn->config = config;
+    init_limits(conn, conn_idx < net->config->feed_cnt);
+    if (!read_url(config->ws_url, &conn->ws, conn->ws_authority, sizeof conn->ws_authority, conn->ws_path,
+                  sizeof conn->ws_path)) {
         snprintf(reason, sizeof reason, "ws_url is not of the form wss://host[:port][/path]");
         ok = false;
     }
-    feed->has_rest = config->rest_url[0] != '\0';
-    if (ok && feed->has_rest &&
-        !read_url(config->rest_url, &feed->rest, feed->rest_authority, sizeof feed->rest_authority,
-                  feed->rest_path, sizeof feed->rest_path)) {
+    conn->has_rest = config->rest_url[0] != '\0';
+    if (ok && conn->has_rest &&
+        !read_url(config->rest_url, &conn->rest, conn->rest_authority, sizeof conn->rest_authority,
+                  conn->rest_path, sizeof conn->rest_path)) {
         snprintf(reason, sizeof reason, "rest_url is not of the form https://host[:port][/path]");
         ok = false;
     }
-    ok = ok && init_target(net, config, &feed->ws, reason, sizeof reason) &&
-         (!feed->has_rest || init_target(net, config, &feed->rest, reason, sizeof reason));
+    ok = ok && init_target(net, config, &conn->ws, reason, sizeof reason) &&
+         (!conn->has_rest || init_target(net, config, &conn->rest, reason, sizeof reason));
     if (!ok) {
-        snprintf(error, error_bytes, "feed '%s': %s", config->name, reason);
+        snprintf(error, error_bytes, "%s: %s", conn->label, reason);
     }
     return ok ? 0 : -EINVAL;
 }
 
 /* ---- slots ---- */
 
-static size_t slot_bytes(const struct pw_config_feed *feed)
+static size_t slot_bytes(const struct pw_net_conn *conn)
 {
-    size_t bytes = PW_CONN_ARENA_BYTES + PW_CONN_COLD_BYTES + PW_CONN_OUTPUT_BYTES + feed->message_bytes_max +
+    size_t bytes = PW_CONN_ARENA_BYTES + PW_CONN_COLD_BYTES + conn->output_bytes + conn->message_bytes_max +
                    PW_CONN_PLAIN_SLACK;
     return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 }
@@ -139,10 +161,12 @@ static size_t slot_bytes(const struct pw_config_feed *feed)
 static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
 {
     bool locked = false;
-    net->slots = calloc(net->config->feed_cnt, sizeof *net->slots);
-    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
-        net->memory_bytes += slot_bytes(&net->config->feeds[i]);
+    uint32_t conn_cnt = pw_net_slots(net->config);
+    net->slots = calloc(conn_cnt, sizeof *net->slots);
+    for (uint32_t i = 0; i < conn_cnt; i++) {
+        net->memory_bytes += slot_bytes(&net->conns[i]);
     }
+    net->memory_bytes += PW_HOT_FRAME_BYTES;
     net->memory = pw_secret_map(net->memory_bytes, true, &locked);
     if (net->slots == NULL || net->memory == NULL) {
         snprintf(error, error_bytes, "no memory for the connections: %zu bytes", net->memory_bytes);
@@ -153,8 +177,9 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
                "the connections' memory (%zu bytes) cannot be locked: raise the limit (ulimit -l)",
                net->memory_bytes);
     }
-    uint8_t *at = net->memory;
-    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
+    net->tx.frame = net->memory;
+    uint8_t *at = net->tx.frame + PW_HOT_FRAME_BYTES;
+    for (uint32_t i = 0; i < conn_cnt; i++) {
         struct pw_conn_slot *slot = &net->slots[i];
         uint8_t *data = at + PW_CONN_ARENA_BYTES;
         if (pw_arena_init(&slot->arena, at, PW_CONN_ARENA_BYTES, false) != 0) {
@@ -164,10 +189,11 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
         net->slot_cnt++;
         slot->idx = i;
         slot->feed_idx = i;
-        pw_link_init(&slot->link, data, PW_CONN_COLD_BYTES, data + PW_CONN_COLD_BYTES, PW_CONN_OUTPUT_BYTES);
-        slot->plain = data + PW_CONN_COLD_BYTES + PW_CONN_OUTPUT_BYTES;
-        slot->plain_bytes = net->config->feeds[i].message_bytes_max + PW_CONN_PLAIN_SLACK;
-        at += slot_bytes(&net->config->feeds[i]);
+        pw_link_init(&slot->link, data, PW_CONN_COLD_BYTES, data + PW_CONN_COLD_BYTES,
+                     net->conns[i].output_bytes);
+        slot->plain = data + PW_CONN_COLD_BYTES + net->conns[i].output_bytes;
+        slot->plain_bytes = net->conns[i].message_bytes_max + PW_CONN_PLAIN_SLACK;
+        at += slot_bytes(&net->conns[i]);
     }
     return 0;
 }
@@ -176,8 +202,8 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
 
 static int init_net(struct pw_net *net, char *error, size_t error_bytes)
 {
-    for (uint32_t i = 0; i < net->config->feed_cnt; i++) {
-        int err = init_feed(net, i, error, error_bytes);
+    for (uint32_t i = 0; i < pw_net_slots(net->config); i++) {
+        int err = init_conn(net, i, error, error_bytes);
         if (err != 0) {
             return err;
         }

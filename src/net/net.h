@@ -22,15 +22,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PW_CONNS_MAX  (PW_FEEDS_MAX + 1u) /* the feeds', and order entry's, whose number is feed_cnt */
 #define PW_TARGET_MAX 32768u /* of a request, with its query; longer ones are refused by venues, too */
 
 struct pw_net;
 struct pw_connector;
 struct pw_fetch;
 
-/* Everything that net_rx, net_tx and the connector share: TLS contexts per feed, connection slots, buffers;
+/* Everything that net_rx, net_tx and the connector share: TLS contexts, connection slots, buffers;
  * locked in memory and left out of core dumps where the host allows. config must outlive it. NULL: `error`
- * says which feed, what is wrong and what to do. Main thread, before any stage's init. */
+ * says which connection, what is wrong and what to do. Main thread, before any stage's init. */
 struct pw_net *pw_net_create(const struct pw_config *config, struct pw_clock clock, struct pw_random random,
                              char *error, size_t error_bytes);
 /* The same over another network than the host's; both must outlive it. io must have been made for at least
@@ -44,25 +45,25 @@ void pw_net_destroy(struct pw_net *net);
 
 /* ---- The connector ---- */
 
-/* Of the housekeeping stage. feeds: the rows of the workspace's feed region, by feed_idx; the connector
- * writes state, connect_cnt and disconnect_cnt of each. */
+/* Of the housekeeping stage. feeds: the rows of the workspace's feed region, one a connection, by feed_idx;
+ * the connector writes state, connect_cnt and disconnect_cnt of each. */
 struct pw_connector_ends {
     struct pw_producer to_net_rx;   /* housekeeping.net_rx, attached; nobody else may put into it */
     struct pw_consumer from_net_rx; /* net_rx.housekeeping, attached */
     struct pw_feed_view *feeds;
 };
 
-/* NULL: no memory. No feed is connected before its first poll after pw_connector_set_path. */
+/* NULL: no memory. Nothing is connected before the first poll after its pw_connector_set_path. */
 struct pw_connector *pw_connector_create(struct pw_net *net, const struct pw_connector_ends *ends);
 /* Closes what is not net_rx's. */
 void pw_connector_destroy(struct pw_connector *connector);
 
-/* What to ask the feed's WebSocket server for: appended to the path of its ws_url ("/stream?streams=...").
- * From now on the feed is kept connected. 0, -E2BIG (longer than PW_TARGET_MAX), -EINVAL (blanks, control
- * bytes) or -ENOMEM. */
+/* What to ask the feed's WebSocket server for: appended to the path of its ws_url ("/stream?streams=...";
+ * order entry: ""). From now on it is kept connected. 0, -E2BIG (longer than PW_TARGET_MAX), -EINVAL (blanks,
+ * control bytes) or -ENOMEM. */
 int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, const char *path);
 
-/* Drives all feeds; returns how much it did. */
+/* Drives all connections; returns how much it did. */
 uint32_t pw_connector_poll(struct pw_connector *connector, int64_t now_ns);
 /* When it next has work by itself; INT64_MAX: none. While a handshake is under way this is soon (1 ms). */
 int64_t pw_connector_next_ns(const struct pw_connector *connector);
@@ -71,9 +72,10 @@ int64_t pw_connector_next_ns(const struct pw_connector *connector);
  * feed that is not up is left as it is. The connection is closed in good order first. */
 void pw_connector_reconnect(struct pw_connector *connector, uint32_t feed_idx, enum pw_reason reason);
 
-/* Before a clean stop: closes all connections in good order and starts no more. */
+/* Before a clean stop: closes the feeds' connections in good order and starts no more. Order entry's is kept
+ * to the end, because open orders have to be canceled: pw_hot_stop and pw_connector_destroy close it. */
 void pw_connector_stop(struct pw_connector *connector);
-/* Is every connection given back and closed? */
+/* Is every feed's connection given back and closed? */
 bool pw_connector_stopped(const struct pw_connector *connector);
 
 /* ---- Fetch: one HTTP GET at a time on a connection of its own ---- */

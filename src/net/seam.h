@@ -61,6 +61,7 @@ struct pw_completion {
     uint16_t buffer_idx;
     int32_t result;
     const uint8_t *data; /* RECV: valid until the buffer is released */
+    int64_t kernel_ns; /* RECV: when the kernel had the last of them, by pw_clock_host; 0: it does not say */
 };
 
 /* Hot: one thread, that which called start. Slots are numbered from 0 to slot_cnt - 1, as told when it was

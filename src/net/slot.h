@@ -31,7 +31,9 @@ struct pw_conn_slot {
     size_t message,
         message_bytes; /* a whole message that has not found room in the ring yet; 0 bytes: none */
     struct pw_ws_decoder decoder;
-    int64_t recv_ns; /* of the last bytes in plain */
+    int64_t recv_ns;      /* of the last bytes in plain */
+    int64_t kernel_ns;    /* when the kernel had them; 0: not known */
+    int64_t decrypted_ns; /* and when they were there; 0: before the hand-over */
 
     bool stalled;
     bool stale;

@@ -20,16 +20,17 @@ struct pw_segment {
     uint32_t size;
     uint16_t buffer_idx;
     int64_t recv_ns;
+    int64_t kernel_ns; /* 0: not known */
 };
 
 struct pw_input {
     struct pw_segment segments[PW_SEGMENTS_MAX]; /* a ring: oldest at `first` */
     uint32_t first, cnt;
-    uint32_t taken;  /* bytes of the oldest that have been read */
-    size_t bytes;    /* unread, in all segments */
-    bool ended;      /* nothing comes after these */
-    int64_t recv_ns; /* of the last byte that was read */
-    uint32_t spent;  /* bit i: pw_io's buffer i has been read to its end and is to be released */
+    uint32_t taken;             /* bytes of the oldest that have been read */
+    size_t bytes;               /* unread, in all segments */
+    bool ended;                 /* nothing comes after these */
+    int64_t recv_ns, kernel_ns; /* of the last byte that was read */
+    uint32_t spent;             /* bit i: pw_io's buffer i has been read to its end and is to be released */
 };
 
 /* False: no place (the caller keeps the bytes, and reads the socket no more). */

@@ -78,7 +78,7 @@ static bool try_send(struct syscalls_slot *slot, uint32_t slot_idx, struct pw_co
         return false;
     }
     slot->send_data = NULL;
-    *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, sent >= 0 ? (int32_t)sent : -errno, NULL};
+    *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, sent >= 0 ? (int32_t)sent : -errno, NULL, 0};
     return true;
 }
 
@@ -96,9 +96,12 @@ static bool try_recv(struct syscalls_slot *slot, uint32_t slot_idx, struct pw_co
         slot->held |= 1u << buffer_idx;
     }
     slot->recv_ended = got <= 0;
-    *out =
-        (struct pw_completion){slot_idx, PW_IO_RECV, (uint16_t)buffer_idx, got >= 0 ? (int32_t)got : -errno,
-                               got > 0 ? slot->buffers[buffer_idx] : NULL};
+    *out = (struct pw_completion){slot_idx,
+                                  PW_IO_RECV,
+                                  (uint16_t)buffer_idx,
+                                  got >= 0 ? (int32_t)got : -errno,
+                                  got > 0 ? slot->buffers[buffer_idx] : NULL,
+                                  0};
     return true;
 }
 
@@ -112,7 +115,7 @@ static uint32_t syscalls_reap(void *state, struct pw_completion *out, uint32_t c
             slot->detaching = false;
             slot->attached = false;
             slot->send_data = NULL;
-            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL};
+            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL, 0};
         } else if (slot->attached) {
             n += try_send(slot, i, &out[n]);
             n += n < cap && try_recv(slot, i, &out[n]);

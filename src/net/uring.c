@@ -22,12 +22,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define NS_PER_S     INT64_C(1000000000)
+#define STEP_REAPS   4096u /* so many, and it is looked whether the wall clock was set */
 #define REAP_MAX     64u
 #define BUFFER_SHIFT 40 /* in user_data: buffer, operation (8 bits from 32), slot (32 bits) */
 
 enum operation { OPERATION_RECV = 1, OPERATION_SEND = 2, OPERATION_CANCEL = 3 };
 
 enum receive_mode {
+    RECEIVE_STAMPED,   /* as below, each with the time when the kernel had it */
     RECEIVE_MULTISHOT, /* one request goes on until cancelled; the kernel picks buffers */
     RECEIVE_SELECT,    /* one request, one receive; the kernel picks the buffer */
     RECEIVE_PLAIN,     /* one request, one receive, into the buffer that we name */
@@ -38,7 +41,8 @@ struct uring_slot {
     uint32_t in_flight; /* requests that the kernel has */
     bool attached, detaching;
     bool recv_armed, recv_ended;
-    uint32_t held; /* bit i: buffer i is the caller's, or (plain) the kernel's */
+    enum receive_mode mode; /* of the receive that is armed */
+    uint32_t held;          /* bit i: buffer i is the caller's, or (plain) the kernel's */
     struct io_uring_buf_ring *buffer_ring;
     uint8_t *buffers;
 };
@@ -47,9 +51,12 @@ struct uring {
     struct pw_io io;
     struct io_uring ring;
     bool ready;
-    enum receive_mode mode;
+    enum receive_mode mode; /* of receives to come */
     uint32_t without;
-    uint32_t slot_cnt;
+    struct msghdr stamped; /* asks for the stamp beside the bytes */
+    int64_t step_ns;       /* of the wall clock, whose time the kernel stamps */
+    uint32_t reap_cnt;
+    uint32_t slot_cnt, detaching_cnt;
     struct uring_slot *slots;
     uint8_t *memory; /* buffer rings, then buffers */
     size_t memory_bytes;
@@ -90,17 +97,22 @@ static uint8_t *buffer_at(const struct uring *uring, uint32_t slot_idx, uint32_t
 static void fill_recv(struct uring *uring, struct io_uring_sqe *sqe, uint32_t slot_idx)
 {
     struct uring_slot *slot = &uring->slots[slot_idx];
-    if (uring->mode == RECEIVE_PLAIN) {
+    slot->mode = uring->mode;
+    if (slot->mode == RECEIVE_PLAIN) {
         uint32_t buffer_idx = (uint32_t)__builtin_ctz(~slot->held);
         slot->held |= 1u << buffer_idx;
         io_uring_prep_recv(sqe, slot->socket, buffer_at(uring, slot_idx, buffer_idx), PW_IO_BUFFER_BYTES, 0);
         sqe->user_data |= (uint64_t)buffer_idx << BUFFER_SHIFT;
+        return;
+    }
+    if (slot->mode == RECEIVE_STAMPED) {
+        io_uring_prep_recvmsg(sqe, slot->socket, &uring->stamped, 0);
     } else {
         io_uring_prep_recv(sqe, slot->socket, NULL, 0, 0);
-        sqe->flags |= IOSQE_BUFFER_SELECT;
-        sqe->buf_group = (uint16_t)slot_idx;
-        sqe->ioprio |= uring->mode == RECEIVE_MULTISHOT ? IORING_RECV_MULTISHOT : 0;
     }
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = (uint16_t)slot_idx;
+    sqe->ioprio |= slot->mode != RECEIVE_SELECT ? IORING_RECV_MULTISHOT : 0;
 }
 
 static void arm(struct uring *uring, uint32_t slot_idx)
@@ -172,9 +184,10 @@ static void uring_detach(void *state, uint32_t slot_idx)
     struct uring *uring = state;
     struct uring_slot *slot = &uring->slots[slot_idx];
     slot->detaching = true;
+    uring->detaching_cnt++;
     if (slot->recv_armed) {
         uint64_t tag = tag_of(OPERATION_RECV, slot_idx);
-        for (uint32_t i = 0; i < (uring->mode == RECEIVE_PLAIN ? PW_IO_BUFFER_CNT : 1); i++) {
+        for (uint32_t i = 0; i < (slot->mode == RECEIVE_PLAIN ? PW_IO_BUFFER_CNT : 1); i++) {
             cancel(uring, slot_idx, tag | (uint64_t)i << BUFFER_SHIFT);
         }
     }
@@ -186,13 +199,32 @@ static void uring_detach(void *state, uint32_t slot_idx)
 /* ---- completions ---- */
 
 /* What the kernel does when it knows no multishot receive: the request is invalid. */
-static bool lacks_multishot(struct uring *uring, int result)
+static bool lacks_multishot(struct uring *uring, const struct uring_slot *slot, int result)
 {
-    if (result != -EINVAL || uring->mode != RECEIVE_MULTISHOT) {
+    if (result != -EINVAL || (slot->mode != RECEIVE_STAMPED && slot->mode != RECEIVE_MULTISHOT)) {
         return false;
     }
     uring->mode = RECEIVE_SELECT;
     return true;
+}
+
+/* Of a stamped receive: a header, room for the stamp, and the bytes. False: there are none, it is the end. */
+static bool take_stamped(const struct uring *uring, uint8_t *buffer, struct pw_completion *out)
+{
+    struct msghdr stamped = uring->stamped; /* the macros take it without const */
+    struct io_uring_recvmsg_out *head = io_uring_recvmsg_validate(buffer, out->result, &stamped);
+    if (head == NULL || head->payloadlen == 0) {
+        return false;
+    }
+    out->data = io_uring_recvmsg_payload(head, &stamped);
+    out->result = (int32_t)io_uring_recvmsg_payload_length(head, out->result, &stamped);
+    const struct cmsghdr *control = io_uring_recvmsg_cmsg_firsthdr(head, &stamped);
+    if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+        struct timespec time;
+        memcpy(&time, CMSG_DATA(control), sizeof time);
+        out->kernel_ns = time.tv_sec * NS_PER_S + time.tv_nsec - uring->step_ns;
+    }
+    return out->result > 0;
 }
 
 /* True: *out is filled. */
@@ -200,31 +232,35 @@ static bool take_recv(struct uring *uring, uint32_t slot_idx, const struct io_ur
                       struct pw_completion *out)
 {
     struct uring_slot *slot = &uring->slots[slot_idx];
-    bool picked = (cqe->flags & IORING_CQE_F_BUFFER) != 0 || uring->mode == RECEIVE_PLAIN;
-    uint32_t buffer_idx = uring->mode == RECEIVE_PLAIN ? (uint32_t)(cqe->user_data >> BUFFER_SHIFT)
-                                                       : cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    bool picked = (cqe->flags & IORING_CQE_F_BUFFER) != 0 || slot->mode == RECEIVE_PLAIN;
+    uint32_t buffer_idx = slot->mode == RECEIVE_PLAIN ? (uint32_t)(cqe->user_data >> BUFFER_SHIFT)
+                                                      : cqe->flags >> IORING_CQE_BUFFER_SHIFT;
     if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
         slot->recv_armed = false;
         slot->in_flight--;
     }
-    if (cqe->res > 0 && picked) {
-        slot->held |= 1u << buffer_idx;
-        *out = (struct pw_completion){slot_idx, PW_IO_RECV, (uint16_t)buffer_idx, cqe->res,
-                                      buffer_at(uring, slot_idx, buffer_idx)};
-        arm(uring, slot_idx);
-        return true;
+    int32_t result = cqe->res;
+    if (result > 0 && picked) {
+        uint8_t *buffer = buffer_at(uring, slot_idx, buffer_idx);
+        *out = (struct pw_completion){slot_idx, PW_IO_RECV, (uint16_t)buffer_idx, result, buffer, 0};
+        if (slot->mode != RECEIVE_STAMPED || take_stamped(uring, buffer, out)) {
+            slot->held |= 1u << buffer_idx;
+            arm(uring, slot_idx);
+            return true;
+        }
+        result = 0;
     }
     if (picked) {
         give_back(uring, slot_idx, buffer_idx);
     }
     bool again =
-        cqe->res == -ENOBUFS || cqe->res == -EINTR || cqe->res == -EAGAIN || lacks_multishot(uring, cqe->res);
+        result == -ENOBUFS || result == -EINTR || result == -EAGAIN || lacks_multishot(uring, slot, result);
     if (again) {
         arm(uring, slot_idx);
         return false;
     }
     slot->recv_ended = true;
-    *out = (struct pw_completion){slot_idx, PW_IO_RECV, 0, cqe->res > 0 ? -EIO : cqe->res, NULL};
+    *out = (struct pw_completion){slot_idx, PW_IO_RECV, 0, result > 0 ? -EIO : result, NULL, 0};
     return !slot->detaching;
 }
 
@@ -237,7 +273,7 @@ static bool take(struct uring *uring, const struct io_uring_cqe *cqe, struct pw_
         return take_recv(uring, slot_idx, cqe, out);
     case OPERATION_SEND:
         slot->in_flight--;
-        *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, cqe->res, NULL};
+        *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, cqe->res, NULL, 0};
         return true;
     default:
         slot->in_flight--;
@@ -253,7 +289,8 @@ static uint32_t take_detached(struct uring *uring, struct pw_completion *out, ui
         if (slot->detaching && slot->in_flight == 0) {
             slot->detaching = false;
             slot->attached = false;
-            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL};
+            uring->detaching_cnt--;
+            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL, 0};
         }
     }
     return n;
@@ -263,13 +300,16 @@ static uint32_t uring_reap(void *state, struct pw_completion *out, uint32_t cap)
 {
     struct uring *uring = state;
     struct io_uring_cqe *cqes[REAP_MAX];
+    if (uring->mode == RECEIVE_STAMPED && ++uring->reap_cnt % STEP_REAPS == 0) {
+        uring->step_ns = pw_clock_host_step_ns();
+    }
     uint32_t there = io_uring_peek_batch_cqe(&uring->ring, cqes, cap < REAP_MAX ? cap : REAP_MAX);
     uint32_t n = 0;
     for (uint32_t i = 0; i < there; i++) {
         n += take(uring, cqes[i], &out[n]);
     }
     io_uring_cq_advance(&uring->ring, there);
-    return n + take_detached(uring, out + n, cap - n);
+    return uring->detaching_cnt > 0 ? n + take_detached(uring, out + n, cap - n) : n;
 }
 
 static void uring_submit(void *state)
@@ -344,11 +384,33 @@ static bool restrict_ring(struct uring *uring)
 {
     struct io_uring_restriction allowed[] = {
         {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_RECV},
+        {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_RECVMSG},
         {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_SEND},
         {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_ASYNC_CANCEL},
         {.opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_BUFFER_SELECT},
     };
     return io_uring_register_restrictions(&uring->ring, allowed, sizeof allowed / sizeof allowed[0]) == 0;
+}
+
+static const char *const mode_names[] = {
+    [RECEIVE_STAMPED] = "multishot receive, stamped by the kernel",
+    [RECEIVE_MULTISHOT] = "multishot receive, not stamped by the kernel",
+    [RECEIVE_SELECT] = "single receives (kernel before 6.0)",
+    [RECEIVE_PLAIN] = "single receives, buffers named",
+};
+
+/* Multishot receives came with the zero-copy send, which can be asked for. */
+static enum receive_mode best_mode(struct uring *uring, bool mapped)
+{
+    struct io_uring_probe *probe = io_uring_get_probe_ring(&uring->ring);
+    bool multishot = (uring->without & PW_URING_NO_MULTISHOT) == 0 && probe != NULL &&
+                     io_uring_opcode_supported(probe, IORING_OP_SEND_ZC);
+    io_uring_free_probe(probe);
+    if (!mapped) {
+        return RECEIVE_PLAIN;
+    }
+    bool stamped = multishot && (uring->without & PW_URING_NO_STAMPS) == 0;
+    return stamped ? RECEIVE_STAMPED : multishot ? RECEIVE_MULTISHOT : RECEIVE_SELECT;
 }
 
 static int uring_start(void *state)
@@ -363,11 +425,10 @@ static int uring_start(void *state)
     uring->ready = true;
     bool mapped = (uring->without & PW_URING_NO_BUFFER_RING) == 0 && map_buffers(uring);
     bool restricted = (uring->without & PW_URING_NO_RESTRICTIONS) == 0 && restrict_ring(uring);
-    uring->mode = !mapped                                         ? RECEIVE_PLAIN
-                  : (uring->without & PW_URING_NO_MULTISHOT) != 0 ? RECEIVE_SELECT
-                                                                  : RECEIVE_MULTISHOT;
+    uring->mode = best_mode(uring, mapped);
     err = io_uring_enable_rings(&uring->ring);
-    pw_log(err == 0 ? PW_LOG_INFO : PW_LOG_ERROR, "io_uring: %s; %s; %s%s%s", setup,
+    pw_log(err == 0 ? PW_LOG_INFO : PW_LOG_ERROR, "io_uring: %s; %s; %s; %s%s%s", setup,
+           mode_names[uring->mode],
            mapped ? "buffers mapped by a ring" : "no buffer rings (kernel before 5.19)",
            restricted ? "restricted to receive, send and cancel" : "not restricted (kernel before 5.10)",
            err != 0 ? "; cannot be enabled: " : "", err != 0 ? strerror(-err) : "");
@@ -403,6 +464,7 @@ struct pw_io *pw_uring_create(uint32_t slot_cnt, uint32_t without)
     }
     uring->slot_cnt = slot_cnt;
     uring->without = without;
+    uring->stamped.msg_controllen = CMSG_SPACE(sizeof(struct timespec));
     uring->memory_bytes = (size_t)slot_cnt * SLOT_BYTES;
     uring->slots = calloc(slot_cnt, sizeof *uring->slots);
     uring->memory = pw_secret_map(uring->memory_bytes, true, &locked);

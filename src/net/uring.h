@@ -3,7 +3,8 @@
  * struct pw_io (seam.h) by io_uring, and, where a host forbids io_uring, by plain system calls.
  *
  * What the kernel lacks is found out at start, done without, and logged: deferred task work (6.1), a single
- * issuer (6.0), multishot receive (6.0), buffers mapped by a ring (5.19), restrictions of the ring (5.10).
+ * issuer (6.0), multishot receive (6.0), with the kernel's time stamps or without, buffers mapped by a ring
+ * (5.19), restrictions of the ring (5.10).
  */
 #ifndef PW_URING_H
 #define PW_URING_H
@@ -16,6 +17,7 @@ enum {
     PW_URING_NO_MULTISHOT = 2,
     PW_URING_NO_BUFFER_RING = 4,
     PW_URING_NO_RESTRICTIONS = 8,
+    PW_URING_NO_STAMPS = 16,
 };
 
 /* io_uring if the host has it, else plain system calls. NULL: no memory. */

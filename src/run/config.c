@@ -297,6 +297,58 @@ static void journal_check(const struct check *check)
     }
 }
 
+/* ---- live ---- */
+
+/* Each of risk's limits must be set: 0 would mean none. */
+static void live_limits_check(const struct check *check)
+{
+    const struct pw_config_risk *risk = &check->config->risk;
+    const struct {
+        const char *name;
+        bool is_set;
+    } limits[] = {{"max_order_notional", risk->max_order_notional_e8 > 0},
+                  {"max_position", risk->max_position_e8 > 0},
+                  {"max_orders_per_s", risk->max_orders_per_s > 0}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        if (!limits[i].is_set) {
+            pw_document_problem(
+                check->doc, pw_document_mark(check->doc, "risk.%s", limits[i].name),
+                "risk.%s: with `gateway: live` every limit must be set; give it a value above 0",
+                limits[i].name);
+        }
+    }
+}
+
+static void live_check(const struct check *check)
+{
+    const struct pw_config *config = check->config;
+    const struct pw_config_feed *conn = &config->live.conn;
+    yaml_mark_t mark = pw_document_mark(check->doc, "gateway");
+    if (conn->backoff_min_ms > conn->backoff_max_ms) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "live.backoff_min_ms"),
+                            "backoff_min_ms: %u is more than backoff_max_ms, %u; make it less",
+                            conn->backoff_min_ms, conn->backoff_max_ms);
+    }
+    if (!pw_config_is_live(config)) {
+        return;
+    }
+    snprintf(check->config->live.conn.name, sizeof conn->name, "orders"); /* among the feeds' names in tools */
+    if (pw_document_find(check->doc, "live") == NULL) {
+        pw_document_problem(check->doc, mark, "gateway: live needs the section 'live'; add it");
+    }
+    live_limits_check(check);
+    if (!config->journal.enabled) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "journal.enabled"),
+                            "journal: with `gateway: live` it must be enabled: order ids are numbered by it");
+    }
+    if (config->feed_cnt >= PW_FEEDS_MAX) {
+        pw_document_problem(
+            check->doc, pw_document_mark(check->doc, "feeds"),
+            "feeds: with `gateway: live` at most %u are possible: order entry is a connection, too",
+            PW_FEEDS_MAX - 1);
+    }
+}
+
 /* ---- the whole ---- */
 
 static int unreadable(const char *path, int rc, char *error, size_t error_bytes)
@@ -328,6 +380,7 @@ int pw_config_load_for(struct pw_config *config, const char *path, const char *c
         feeds_check(&check);
         strategies_check(&check);
         journal_check(&check);
+        live_check(&check);
     }
     if (doc->problem_cnt > 0) {
         pw_document_print_problems(doc, error, error_bytes);

@@ -18,8 +18,15 @@
 #define PW_BATCH_MAX                                                                                         \
     64u /* events that one poll takes from one ring, so that no stage starves its neighbours */
 
-struct pw_net;   /* src/net: the sockets' state that net_rx, net_tx and the connector share */
-struct pw_store; /* src/journal: the storage seam */
+struct pw_net;    /* src/net: the sockets' state that net_rx, net_tx and the connector share */
+struct pw_store;  /* src/journal: the storage seam */
+struct pw_signer; /* src/net/sign.h */
+
+/* What a live account needs and no one else may see. */
+struct pw_keys {
+    const char *api_key;
+    struct pw_signer *signer;
+};
 
 /* Given to init; valid until fini. */
 struct pw_stage_env {
@@ -32,6 +39,9 @@ struct pw_stage_env {
     struct pw_random random;
     struct pw_net *net;
     const struct pw_store *store;
+    const struct pw_keys *keys; /* NULL: nothing is live */
+    int64_t
+        banned_until_ns; /* the venue takes no requests before, as it said in an earlier run; 0: it does */
     const struct pw_instrument *instruments; /* the table in the workspace, filled before any init */
     uint32_t instrument_cnt;
     uint64_t run_id;

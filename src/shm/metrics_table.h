@@ -22,7 +22,7 @@
 
 /* clang-format off */
 #define PW_METRICS_TABLE(PW_COUNTER, PW_GAUGE) \
-    PW_COUNTER(net_rx, frames, "1", "WebSocket messages handed to parse") \
+    PW_COUNTER(net_rx, frames, "1", "WebSocket messages handed to parse and execution") \
     PW_COUNTER(net_rx, bytes, "bytes", "payload bytes of these messages") \
     PW_COUNTER(net_rx, frames_control, "1", "ping, pong and close frames received") \
     PW_COUNTER(net_rx, pings, "1", "pings answered") \
@@ -42,6 +42,7 @@
     PW_COUNTER(net_rx, lost_asked, "1", "closed by us: reconnect or stop") \
     PW_COUNTER(net_tx, frames, "1", "frames sent") \
     PW_COUNTER(net_tx, bytes, "bytes", "bytes sent, TLS not counted") \
+    PW_COUNTER(net_tx, dropped, "1", "requests whose connection was gone") \
     PW_COUNTER(parse, frames, "1", "messages judged") \
     PW_COUNTER(parse, events, "1", "market events put") \
     PW_COUNTER(parse, ignored, "1", "valid messages of a kind or symbol not asked for") \
@@ -89,8 +90,44 @@
     PW_COUNTER(execution, denied_no_room, "1", "denied: the journal's ring is short of room") \
     PW_COUNTER(execution, denied_no_position, "1", "denied: would go short, which the config forbids") \
     PW_COUNTER(execution, denied_stale, "1", "denied: the feed is down or stale") \
+    PW_COUNTER(execution, denied_not_connected, "1", "denied: order entry is down or not ready") \
+    PW_COUNTER(execution, denied_request_limit, "1", "denied: the venue's limits, or a ban") \
+    PW_COUNTER(execution, denied_venue_time, "1", "denied: the venue's clock is not known well enough") \
+    PW_COUNTER(execution, denied_not_open, "1", "denied: the order to be replaced is not open") \
+    PW_COUNTER(execution, reports_repeated, "1", "gateway's reports that say nothing new") \
     PW_COUNTER(execution, reports_refused, "1", "gateway's reports that contradict what is known") \
     PW_COUNTER(execution, cancels_void, "1", "cancels of orders that were not open, or not its own") \
+    PW_COUNTER(execution, live_requests, "1", "requests to the venue") \
+    PW_COUNTER(execution, live_answers, "1", "answers to them") \
+    PW_COUNTER(execution, live_events, "1", "messages that answer nothing: events of the account") \
+    PW_COUNTER(execution, live_refused, "1", "answers: refused, and would be again") \
+    PW_COUNTER(execution, live_outcome_unknown, "1", "answers: may have been done") \
+    PW_COUNTER(execution, live_limited, "1", "answers: too many requests, or banned") \
+    PW_COUNTER(execution, live_busy, "1", "answers: not done, back off") \
+    PW_COUNTER(execution, live_clock_refused, "1", "answers: our time was refused") \
+    PW_COUNTER(execution, live_fatal, "1", "answers: key or signature refused") \
+    PW_COUNTER(execution, live_cancel_unknown, "1", "answers: no such order to cancel") \
+    PW_COUNTER(execution, live_not_found, "1", "answers: no such order (yet)") \
+    PW_COUNTER(execution, live_halves, "1", "answers: one half of a replacement failed") \
+    PW_COUNTER(execution, live_invalid, "1", "messages that could not be read") \
+    PW_COUNTER(execution, live_unmatched, "1", "answers to nothing that was asked") \
+    PW_COUNTER(execution, live_foreign, "1", "reports and open orders that are not pinwheel's") \
+    PW_COUNTER(execution, live_leftovers, "1", "open orders and reports of earlier runs") \
+    PW_COUNTER(execution, live_time_outs, "1", "requests without an answer") \
+    PW_COUNTER(execution, live_queries, "1", "questions about orders and their trades") \
+    PW_COUNTER(execution, live_reports, "1", "reports of orders") \
+    PW_COUNTER(execution, live_resyncs, "1", "times that reports may have been lost") \
+    PW_COUNTER(execution, live_journal_dropped, "1", "copies of messages that the journal had no room for") \
+    PW_GAUGE(execution, live_last_error_code, "1", "code of the last answer that was an error") \
+    PW_GAUGE(execution, live_weight_used, "1", "request weight used of the shortest window") \
+    PW_GAUGE(execution, live_orders_used, "1", "order count used of the shortest window") \
+    PW_GAUGE(execution, live_clock_offset_ns, "ns", "venue's clock minus ours") \
+    PW_GAUGE(execution, live_clock_error_ns, "ns", "the most that it may be wrong; -1: not known") \
+    PW_GAUGE(execution, paused_until_ns, "ns", "until when the venue takes no requests; 0: it does") \
+    PW_GAUGE(execution, live_ready, "1", "1: orders can be sent") \
+    PW_GAUGE(execution, live_refusal, "1", "enum pw_reason: why it will not get ready; 0: it may") \
+    PW_GAUGE(execution, live_wants_reconnect, "1", "1: order entry wants a new connection") \
+    PW_GAUGE(execution, unknown_orders, "1", "open orders of which it is not known what became") \
     PW_COUNTER(execution, stalls, "1", "times that input waited for room in a ring") \
     PW_COUNTER(journal, events, "1", "events stored") \
     PW_COUNTER(journal, bytes_raw, "bytes", "these events at 64 bytes each, and raw frames") \

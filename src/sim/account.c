@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keys, signatures, balances: see account.h.
+ * Keys and balances: see account.h.
  */
-#include <wolfssl/options.h>
-
-#include <wolfssl/wolfcrypt/hmac.h>
-
 #include "account.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- accounts ---- */
 
 static struct pw_sim_balance *balance_ensure(struct pw_sim_account *account, const char *asset)
 {
@@ -37,7 +31,7 @@ int pw_sim_accounts_init(struct pw_sim_accounts *accounts, const struct pw_sim_c
 
         account->config = own;
         account->account_idx = i;
-        account->first_open = account->last_open = UINT32_MAX;
+        account->open = account->made = (struct pw_sim_order_list){UINT32_MAX, UINT32_MAX};
         account->balances =
             calloc(own->balance_cnt + 2 * (size_t)source->symbol_cnt, sizeof *account->balances);
         if (!account->balances) {
@@ -84,52 +78,45 @@ struct pw_sim_balance *pw_sim_account_balance(const struct pw_sim_account *accou
     return NULL;
 }
 
-/* ---- signatures ---- */
+/* ---- counts of orders ---- */
 
-/* Feeds the text to the HMAC but for the pair `signature=...` and the `&` that joins it to its neighbour. */
-static int hmac_part(Hmac *hmac, struct pw_slice text)
+#define MAKER_MAKES_GOOD 5u /* the venue's example */
+
+uint32_t pw_sim_order_limit(const struct pw_sim_limits_config *limits, enum pw_sim_order_window window)
 {
-    static const char name[] = "signature=";
-    bool first = true;
-
-    while (text.size) {
-        const char *end = memchr(text.text, '&', text.size);
-        size_t size = end ? (size_t)(end - text.text) : text.size;
-        int result = 0;
-
-        if (size < sizeof name - 1 || memcmp(text.text, name, sizeof name - 1) != 0) {
-            if (!first) {
-                result = wc_HmacUpdate(hmac, (const byte *)"&", 1);
-            }
-            if (!result && size) {
-                result = wc_HmacUpdate(hmac, (const byte *)text.text, (word32)size);
-            }
-            first = false;
-        }
-        if (result) {
-            return result;
-        }
-        text.text += size + (end != NULL);
-        text.size -= size + (end != NULL);
+    if (window == PW_SIM_ORDERS_10S) {
+        return limits->orders_per_10s ? limits->orders_per_10s : 100;
     }
-    return 0;
+    return limits->orders_per_day ? limits->orders_per_day : 200000;
 }
 
-bool pw_sim_sign(const char *secret, struct pw_slice query, struct pw_slice body,
-                 char signature[PW_SIM_SIGNATURE_BYTES])
+int64_t pw_sim_account_window_end(struct pw_sim_account *account, enum pw_sim_order_window window,
+                                  int64_t wall_ns)
 {
-    byte digest[WC_SHA256_DIGEST_SIZE];
-    Hmac hmac;
-    bool good;
+    static const int64_t lengths_ns[PW_SIM_ORDER_WINDOWS] = {INT64_C(10000000000), INT64_C(86400000000000)};
+    int64_t number = wall_ns / lengths_ns[window];
 
-    if (wc_HmacInit(&hmac, NULL, INVALID_DEVID) != 0) {
-        return false;
+    if (account->windows[window] != number) {
+        account->windows[window] = number;
+        account->order_cnts[window] = 0;
     }
-    good = wc_HmacSetKey(&hmac, WC_SHA256, (const byte *)secret, (word32)strlen(secret)) == 0 &&
-           hmac_part(&hmac, query) == 0 && hmac_part(&hmac, body) == 0 && wc_HmacFinal(&hmac, digest) == 0;
-    wc_HmacFree(&hmac);
-    for (size_t i = 0; good && i < sizeof digest; i++) {
-        snprintf(signature + 2 * i, 3, "%02x", digest[i]);
+    return (number + 1) * lengths_ns[window];
+}
+
+void pw_sim_account_count_order(struct pw_sim_account *account, int64_t wall_ns)
+{
+    for (int window = 0; window < PW_SIM_ORDER_WINDOWS; window++) {
+        pw_sim_account_window_end(account, (enum pw_sim_order_window)window, wall_ns);
+        account->order_cnts[window]++;
     }
-    return good;
+}
+
+void pw_sim_account_count_fill(struct pw_sim_account *account, bool maker)
+{
+    uint32_t less = maker ? MAKER_MAKES_GOOD : 1;
+
+    for (int window = 0; window < PW_SIM_ORDER_WINDOWS; window++) {
+        account->order_cnts[window] -=
+            less < account->order_cnts[window] ? less : account->order_cnts[window];
+    }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who may trade at the simulated venue, and what he has: keys, signatures, balances.
+ * Who may trade at the simulated venue, and what he has: keys and balances.
  *
  * Accounts come from the config, so their secrets are test secrets. Nothing is ever created or destroyed here
  * but fees: what one balance loses another gets, or the crowd.
@@ -15,12 +15,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PW_SIM_SIGNATURE_BYTES 65u /* 64 hex digits and a zero byte */
-
 struct pw_sim_balance {
     char asset[PW_SIM_SYMBOL_BYTES];
     int64_t free_e8;
     int64_t locked_e8; /* held for open orders */
+};
+
+/* The windows in which the venue counts an account's unfilled orders (binance.md 4.3). */
+enum pw_sim_order_window { PW_SIM_ORDERS_10S, PW_SIM_ORDERS_DAY, PW_SIM_ORDER_WINDOWS };
+
+/* Orders by their slots, oldest first: see order_table.h. UINT32_MAX: none. */
+struct pw_sim_order_list {
+    uint32_t first, last;
 };
 
 struct pw_sim_account {
@@ -28,9 +34,11 @@ struct pw_sim_account {
     struct pw_sim_balance *balances; /* of every asset that is configured or traded */
     uint32_t balance_cnt;
     uint32_t account_idx;
-    int64_t update_ns;              /* of the last change; 0: none yet */
-    uint32_t first_open, last_open; /* its open orders, oldest first: see orders.h */
+    int64_t update_ns;                   /* of the last change; 0: none yet */
+    struct pw_sim_order_list open, made; /* its open orders, and all */
     uint32_t open_cnt;
+    int64_t windows[PW_SIM_ORDER_WINDOWS]; /* which one `order_cnts` counts for: its number since 1970 */
+    uint32_t order_cnts[PW_SIM_ORDER_WINDOWS];
 };
 
 struct pw_sim_accounts {
@@ -48,9 +56,14 @@ struct pw_sim_account *pw_sim_accounts_find(const struct pw_sim_accounts *accoun
 /* NULL: the venue does not know the asset. */
 struct pw_sim_balance *pw_sim_account_balance(const struct pw_sim_account *account, const char *asset);
 
-/* HMAC-SHA256 in hex over the query followed directly by the body, both as sent, without the pair
- * `signature=...` (binance.md 4.2). False: it could not be computed. */
-bool pw_sim_sign(const char *secret, struct pw_slice query, struct pw_slice body,
-                 char signature[PW_SIM_SIGNATURE_BYTES]);
+/* How many may be in a window; what the venue states where the config has no limit. */
+uint32_t pw_sim_order_limit(const struct pw_sim_limits_config *limits, enum pw_sim_order_window window);
+/* When the window that is open at wall_ns ends; counts of windows that have passed are zero from here on. */
+int64_t pw_sim_account_window_end(struct pw_sim_account *account, enum pw_sim_order_window window,
+                                  int64_t wall_ns);
+/* One more order was placed. */
+void pw_sim_account_count_order(struct pw_sim_account *account, int64_t wall_ns);
+/* An order was filled for the first time: it is counted no more, and a maker makes good for others. */
+void pw_sim_account_count_fill(struct pw_sim_account *account, bool maker);
 
 #endif

@@ -42,7 +42,7 @@ void pw_sim_buffer_free(struct pw_sim_buffer *buffer)
 
 void pw_sim_buffer_bytes(struct pw_sim_buffer *buffer, const char *bytes, size_t size)
 {
-    if (!pw_sim_buffer_reserve(buffer, size)) {
+    if (!size || !pw_sim_buffer_reserve(buffer, size)) {
         return;
     }
     memcpy(buffer->data + buffer->size, bytes, size);

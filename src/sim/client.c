@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP and WebSocket on one connection: see client.h.
+ * One connection, and HTTP on it: see client.h.
  */
 #include "client.h"
 
-#include "ws_methods.h"
+#include "client_ws.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,12 +14,6 @@
 
 #define MS_NS            INT64_C(1000000)
 #define CLOSE_TIMEOUT_NS (2000 * MS_NS) /* for the peer's answer to our close frame */
-
-static void phase_set(struct pw_sim_client *client, enum pw_sim_client_phase phase, int64_t now_ns)
-{
-    client->phase = phase;
-    client->phase_ns = now_ns;
-}
 
 int pw_sim_client_open(struct pw_sim_client *client, struct pw_sim_client_shared *shared, uint32_t client_idx,
                        int fd, struct WOLFSSL_CTX *context, int64_t now_ns)
@@ -42,12 +36,13 @@ int pw_sim_client_open(struct pw_sim_client *client, struct pw_sim_client_shared
         return -ENOMEM;
     }
     pw_sim_hub_enter(shared->hub, &client->subscriber);
-    phase_set(client, context ? PW_SIM_CLIENT_HANDSHAKE : PW_SIM_CLIENT_HTTP, now_ns);
+    pw_sim_client_phase_set(client, context ? PW_SIM_CLIENT_HANDSHAKE : PW_SIM_CLIENT_HTTP, now_ns);
     return 0;
 }
 
 void pw_sim_client_close(struct pw_sim_client *client)
 {
+    pw_sim_user_stream_leave(client->shared->api->stream, &client->subscriber);
     pw_sim_hub_leave(client->shared->hub, &client->subscriber);
     pw_sim_link_close(&client->link, client->reset);
     pw_sim_out_fini(&client->subscriber.out);
@@ -55,154 +50,6 @@ void pw_sim_client_close(struct pw_sim_client *client)
     free(client->in);
     free(client->subscriber.streams);
     client->phase = PW_SIM_CLIENT_FREE;
-}
-
-static void client_end(struct pw_sim_client *client, bool reset)
-{
-    client->ended = true;
-    client->reset = reset;
-}
-
-static void input_consume(struct pw_sim_client *client, size_t bytes)
-{
-    client->in_bytes -= bytes;
-    memmove(client->in, client->in + bytes, client->in_bytes);
-}
-
-/* ---- WebSocket ---- */
-
-static void ws_send(struct pw_sim_client *client, uint8_t opcode, const char *data, size_t size)
-{
-    pw_sim_hub_send(client->shared->hub, &client->subscriber, opcode, data, size);
-}
-
-static void ws_close(struct pw_sim_client *client, uint16_t code, const char *reason, int64_t now_ns)
-{
-    char payload[PW_WS_CONTROL_MAX];
-    size_t size = strlen(reason);
-
-    if (client->close_sent) {
-        return;
-    }
-    payload[0] = (char)(code >> 8);
-    payload[1] = (char)code;
-    memcpy(payload + 2, reason, size);
-    ws_send(client, PW_WS_CLOSE, payload, size + 2);
-    pw_sim_hub_silence(client->shared->hub, &client->subscriber); /* nothing follows a close frame */
-    client->close_sent = true;
-    phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
-}
-
-static void ws_peer_closes(struct pw_sim_client *client, const struct pw_ws_frame *frame, int64_t now_ns)
-{
-    uint16_t code = pw_ws_close_code(frame);
-
-    client->close_got = true;
-    ws_close(client, code == 1005 ? 1000 : code, "", now_ns);
-}
-
-static void ws_pong(struct pw_sim_client *client, const struct pw_ws_frame *frame)
-{
-    char sent[24];
-    int size = snprintf(sent, sizeof sent, "%" PRId64, client->ping_ns / MS_NS);
-
-    /* An unsolicited pong is allowed and keeps nothing alive. */
-    if (client->ping_ns && frame->payload_bytes == (uint64_t)size &&
-        memcmp(frame->payload, sent, (size_t)size) == 0) {
-        client->ping_ns = 0;
-    }
-}
-
-static void ws_text(struct pw_sim_client *client, struct pw_slice text, int64_t now_ns)
-{
-    struct pw_sim_buffer *reply = &client->shared->scratch;
-
-    pw_sim_control_message(client->shared->hub, &client->subscriber, text, reply);
-    if (reply->failed) {
-        ws_close(client, 1011, "no memory", now_ns);
-    } else {
-        ws_send(client, PW_WS_TEXT, reply->data, reply->size);
-    }
-}
-
-static void ws_data(struct pw_sim_client *client, const struct pw_ws_frame *frame, int64_t now_ns)
-{
-    struct pw_slice text = {(const char *)frame->payload, frame->payload_bytes};
-
-    if (frame->message_opcode != PW_WS_TEXT) {
-        ws_close(client, 1003, "text only", now_ns);
-        return;
-    }
-    if (frame->fin && frame->opcode == PW_WS_TEXT) {
-        ws_text(client, text, now_ns);
-        return;
-    }
-    pw_sim_buffer_slice(&client->message, text); /* the decoder has bounded the whole */
-    if (frame->fin && !client->message.failed) {
-        ws_text(client, (struct pw_slice){client->message.data, client->message.size}, now_ns);
-        pw_sim_buffer_clear(&client->message);
-    } else if (client->message.failed) {
-        ws_close(client, 1011, "no memory", now_ns);
-    }
-}
-
-/* Everything that a client sends counts (binance.md 2.2). False: it was too much. */
-static bool ws_rate_ok(struct pw_sim_client *client, int64_t now_ns)
-{
-    uint32_t limit = client->shared->limits->messages_per_s;
-
-    if (now_ns - client->rate_from_ns >= 1000 * MS_NS) {
-        client->rate_from_ns = now_ns;
-        client->rate_cnt = 0;
-    }
-    if (!limit || ++client->rate_cnt <= limit) {
-        return true;
-    }
-    ws_close(client, 1008, "Too many requests", now_ns);
-    return false;
-}
-
-static void ws_frame(struct pw_sim_client *client, const struct pw_ws_frame *frame, int64_t now_ns)
-{
-    if (frame->opcode == PW_WS_CLOSE) {
-        ws_peer_closes(client, frame, now_ns);
-        return;
-    }
-    if (client->phase == PW_SIM_CLIENT_CLOSING) {
-        return;
-    }
-    if (!ws_rate_ok(client, now_ns)) {
-        return;
-    }
-    if (frame->opcode == PW_WS_PING) {
-        ws_send(client, PW_WS_PONG, (const char *)frame->payload, frame->payload_bytes);
-    } else if (frame->opcode == PW_WS_PONG) {
-        ws_pong(client, frame);
-    } else {
-        ws_data(client, frame, now_ns);
-    }
-}
-
-static void ws_input(struct pw_sim_client *client, int64_t now_ns)
-{
-    size_t used = 0;
-
-    while (!client->close_got) {
-        struct pw_ws_frame frame;
-        enum pw_ws_result result =
-            pw_ws_decode(&client->decoder, client->in + used, client->in_bytes - used, &frame, NULL);
-        if (result == PW_WS_INCOMPLETE) {
-            break;
-        }
-        if (result == PW_WS_INVALID) {
-            client->close_got = true; /* nothing that follows can be understood */
-            ws_close(client, client->decoder.close_code, "", now_ns);
-            break;
-        }
-        used += frame.frame_bytes;
-        ws_frame(client, &frame, now_ns);
-    }
-    input_consume(client, used);
 }
 
 /* ---- HTTP ---- */
@@ -218,6 +65,7 @@ static const char *status_text(uint32_t status)
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
+                 {409, "Conflict"},
                  {418, "I'm a teapot"},
                  {426, "Upgrade Required"},
                  {429, "Too Many Requests"},
@@ -236,7 +84,7 @@ static const char *status_text(uint32_t status)
 
 static void http_send(struct pw_sim_client *client, const struct pw_sim_rest_answer *answer, bool keep_alive)
 {
-    char head[512], retry[48] = "";
+    char head[768], retry[48] = "";
     struct pw_sim_out *out = &client->subscriber.out;
     int size;
 
@@ -252,9 +100,10 @@ static void http_send(struct pw_sim_client *client, const struct pw_sim_rest_ans
                     "Cache-Control: no-cache, no-store, must-revalidate\r\n"
                     "X-MBX-USED-WEIGHT: %u\r\n"
                     "X-MBX-USED-WEIGHT-1M: %u\r\n"
-                    "%s%s\r\n",
+                    "%s%s%s\r\n",
                     answer->status, status_text(answer->status), answer->content_type, answer->body->size,
                     keep_alive ? "keep-alive" : "close", answer->used_weight, answer->used_weight, retry,
+                    answer->headers,
                     answer->status == 426 ? "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" : "");
     if (!pw_sim_out_append(out, head, (size_t)size) ||
         !pw_sim_out_append(out, answer->body->data, answer->body->size)) {
@@ -272,7 +121,7 @@ static void http_refuse(struct pw_sim_client *client, uint32_t status, const cha
     pw_sim_buffer_format(answer.body, "{\"code\":-1000,\"msg\":\"%s\"}", text);
     http_send(client, &answer, false);
     pw_sim_hub_silence(client->shared->hub, &client->subscriber);
-    phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
+    pw_sim_client_phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
 }
 
 static bool subscribe_list(struct pw_sim_client *client, char *list)
@@ -309,8 +158,41 @@ static bool query_find(struct pw_slice query, const char *name, struct pw_slice 
 
 enum { UPGRADE_NOT_FOUND = 404, UPGRADE_BAD = 400, UPGRADE_OK = 0 };
 
+/* False: no unit that there is. */
+static bool upgrade_unit(struct pw_sim_client *client, struct pw_slice query)
+{
+    struct pw_slice value;
+
+    if (!query_find(query, "timeUnit", &value)) {
+        return true;
+    }
+    client->subscriber.microsecond =
+        pw_slice_equal(value, "MICROSECOND") || pw_slice_equal(value, "microsecond");
+    return client->subscriber.microsecond || pw_slice_equal(value, "MILLISECOND") ||
+           pw_slice_equal(value, "millisecond");
+}
+
+/* The options of binance.md 5; of the formats there is JSON. */
+static int upgrade_api(struct pw_sim_client *client, struct pw_slice query, int64_t now_ns)
+{
+    struct pw_slice value;
+
+    client->is_api = true;
+    client->session = (struct pw_sim_session){.connected_ns = now_ns, .return_rate_limits = true};
+    if (query_find(query, "returnRateLimits", &value)) {
+        client->session.return_rate_limits = pw_slice_equal(value, "true");
+        if (!client->session.return_rate_limits && !pw_slice_equal(value, "false")) {
+            return UPGRADE_BAD;
+        }
+    }
+    if (query_find(query, "responseFormat", &value) && !pw_slice_equal(value, "json")) {
+        return UPGRADE_BAD;
+    }
+    return upgrade_unit(client, query) ? UPGRADE_OK : UPGRADE_BAD;
+}
+
 /* Takes the URL forms of binance.md 2.1 and 11.2 apart: envelope, time unit, streams. */
-static int upgrade_target(struct pw_sim_client *client, struct pw_slice target)
+static int upgrade_target(struct pw_sim_client *client, struct pw_slice target, int64_t now_ns)
 {
     static const struct {
         const char *prefix;
@@ -325,6 +207,9 @@ static int upgrade_target(struct pw_sim_client *client, struct pw_slice target)
     if (mark) {
         query = (struct pw_slice){mark + 1, target.size - path.size - 1};
     }
+    if (pw_slice_equal(path, PW_SIM_WS_API_PATH)) {
+        return upgrade_api(client, query, now_ns);
+    }
     for (root = 0; root < sizeof roots / sizeof roots[0]; root++) {
         root_bytes = strlen(roots[root].prefix);
         if (path.size >= root_bytes && memcmp(path.text, roots[root].prefix, root_bytes) == 0 &&
@@ -336,13 +221,8 @@ static int upgrade_target(struct pw_sim_client *client, struct pw_slice target)
         return UPGRADE_NOT_FOUND;
     }
     client->subscriber.combined = roots[root].combined;
-    if (query_find(query, "timeUnit", &value)) {
-        client->subscriber.microsecond =
-            pw_slice_equal(value, "MICROSECOND") || pw_slice_equal(value, "microsecond");
-        if (!client->subscriber.microsecond && !pw_slice_equal(value, "MILLISECOND") &&
-            !pw_slice_equal(value, "millisecond")) {
-            return UPGRADE_BAD;
-        }
+    if (!upgrade_unit(client, query)) {
+        return UPGRADE_BAD;
     }
     value = (struct pw_slice){path.text + root_bytes, path.size - root_bytes};
     if (!pw_sim_percent_decode(value, false, list, sizeof list, &size) || !subscribe_list(client, list)) {
@@ -360,6 +240,7 @@ static void http_upgrade(struct pw_sim_client *client, const struct pw_http_head
 {
     const struct pw_slice *key = pw_http_find(request, "Sec-WebSocket-Key");
     const struct pw_slice *version = pw_http_find(request, "Sec-WebSocket-Version");
+    struct pw_sim_rest_answer refusal;
     char accept[29], head[256];
     int result, size;
 
@@ -372,9 +253,14 @@ static void http_upgrade(struct pw_sim_client *client, const struct pw_http_head
         http_refuse(client, 426, "WebSocket version 13 only.", now_ns);
         return;
     }
-    result = upgrade_target(client, request->target);
+    result = upgrade_target(client, request->target, now_ns);
     if (result != UPGRADE_OK) {
         http_refuse(client, (uint32_t)result, "There is no such stream.", now_ns);
+        return;
+    }
+    if (client->is_api && !pw_sim_ws_api_connect(client->shared->api, now_ns, &refusal)) {
+        http_send(client, &refusal, false);
+        pw_sim_client_phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
         return;
     }
     pw_ws_accept_key(key->text, key->size, accept);
@@ -388,10 +274,7 @@ static void http_upgrade(struct pw_sim_client *client, const struct pw_http_head
         client->subscriber.overrun = true;
     }
     pw_sim_hub_touched(client->shared->hub, &client->subscriber);
-    client->decoder = (struct pw_ws_decoder){
-        .from_client = true, .message_bytes_max = PW_SIM_CLIENT_INPUT_BYTES - PW_WS_HEADER_MAX};
-    client->next_ping_ns = now_ns + client->shared->limits->ping_interval_ms * MS_NS;
-    phase_set(client, PW_SIM_CLIENT_WEBSOCKET, now_ns);
+    pw_sim_client_ws_begin(client, now_ns);
 }
 
 static void http_request(struct pw_sim_client *client, const struct pw_http_head *request,
@@ -410,7 +293,7 @@ static void http_request(struct pw_sim_client *client, const struct pw_http_head
         client->answer_at_ns = now_ns + answer.delay_ms * MS_NS;
     }
     if (!request->keep_alive) {
-        phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
+        pw_sim_client_phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
     }
 }
 
@@ -441,7 +324,7 @@ static void http_input(struct pw_sim_client *client, int64_t now_ns)
         http_request(client, &request,
                      (struct pw_slice){(const char *)client->in + request.head_bytes, (size_t)body_bytes},
                      now_ns);
-        input_consume(client, request.head_bytes + (size_t)body_bytes);
+        pw_sim_client_consume(client, request.head_bytes + (size_t)body_bytes);
         pw_sim_client_flush(client, now_ns);
     }
 }
@@ -454,7 +337,7 @@ static void client_input(struct pw_sim_client *client, int64_t now_ns)
         http_input(client, now_ns);
     }
     if (client->phase == PW_SIM_CLIENT_WEBSOCKET || client->close_sent) {
-        ws_input(client, now_ns);
+        pw_sim_client_ws_input(client, now_ns);
     }
     if (client->phase == PW_SIM_CLIENT_CLOSING && (!client->close_sent || client->close_got)) {
         client->in_bytes = 0;
@@ -468,7 +351,7 @@ static bool client_handshake(struct pw_sim_client *client, int64_t now_ns)
     switch (pw_sim_link_handshake(&client->link)) {
     case PW_SIM_LINK_DONE:
         client->want_write = false;
-        phase_set(client, PW_SIM_CLIENT_HTTP, now_ns);
+        pw_sim_client_phase_set(client, PW_SIM_CLIENT_HTTP, now_ns);
         return true;
     case PW_SIM_LINK_WANT_WRITE:
         client->want_write = true;
@@ -477,7 +360,7 @@ static bool client_handshake(struct pw_sim_client *client, int64_t now_ns)
         client->want_write = false;
         return false;
     default:
-        client_end(client, false);
+        pw_sim_client_end(client, false);
         return false;
     }
 }
@@ -489,7 +372,7 @@ void pw_sim_client_readable(struct pw_sim_client *client, int64_t now_ns)
     }
     if (client->finished) {
         if (pw_sim_link_discard(&client->link) == PW_SIM_LINK_ENDED) {
-            client_end(client, false);
+            pw_sim_client_end(client, false);
         }
         return;
     }
@@ -502,7 +385,7 @@ void pw_sim_client_readable(struct pw_sim_client *client, int64_t now_ns)
         enum pw_sim_link_result result = pw_sim_link_read(&client->link, client->in + client->in_bytes,
                                                           PW_SIM_CLIENT_INPUT_BYTES - client->in_bytes, &got);
         if (result == PW_SIM_LINK_ENDED) {
-            client_end(client, false);
+            pw_sim_client_end(client, false);
         }
         if (result != PW_SIM_LINK_DONE) {
             return;
@@ -517,7 +400,7 @@ void pw_sim_client_flush(struct pw_sim_client *client, int64_t now_ns)
     struct pw_sim_out *out = &client->subscriber.out;
 
     if (client->subscriber.overrun) {
-        client_end(client, true);
+        pw_sim_client_end(client, true);
         return;
     }
     if (client->answer_at_ns && now_ns < client->answer_at_ns) {
@@ -531,7 +414,7 @@ void pw_sim_client_flush(struct pw_sim_client *client, int64_t now_ns)
             pw_sim_link_write(&client->link, out->data + out->head, pw_sim_out_backlog(out), &sent);
         out->head += sent;
         if (result == PW_SIM_LINK_ENDED) {
-            client_end(client, true);
+            pw_sim_client_end(client, true);
         }
         if (result == PW_SIM_LINK_WANT_WRITE) {
             client->want_write = true;
@@ -559,43 +442,19 @@ void pw_sim_client_writable(struct pw_sim_client *client, int64_t now_ns)
     }
 }
 
-static bool tick_websocket(struct pw_sim_client *client, int64_t now_ns)
-{
-    const struct pw_sim_limits_config *limits = client->shared->limits;
-    char payload[24];
-    int size;
-
-    if (limits->lifetime_ms && now_ns - client->phase_ns >= limits->lifetime_ms * MS_NS) {
-        pw_sim_client_shutdown(client, now_ns);
-        return true;
-    }
-    if (client->ping_ns && now_ns - client->ping_ns >= limits->pong_timeout_ms * MS_NS) {
-        client_end(client, true);
-        return true;
-    }
-    if (now_ns < client->next_ping_ns || client->ping_ns) {
-        return false;
-    }
-    client->ping_ns = now_ns;
-    client->next_ping_ns = now_ns + limits->ping_interval_ms * MS_NS;
-    size = snprintf(payload, sizeof payload, "%" PRId64, now_ns / MS_NS);
-    ws_send(client, PW_WS_PING, payload, (size_t)size);
-    return true;
-}
-
 void pw_sim_client_tick(struct pw_sim_client *client, int64_t now_ns)
 {
     const struct pw_sim_limits_config *limits = client->shared->limits;
     int64_t age_ns = now_ns - client->phase_ns;
 
     if (client->phase == PW_SIM_CLIENT_HANDSHAKE && age_ns >= limits->handshake_timeout_ms * MS_NS) {
-        client_end(client, true);
+        pw_sim_client_end(client, true);
     } else if (client->phase == PW_SIM_CLIENT_HTTP &&
                now_ns - client->last_request_ns >= limits->idle_timeout_ms * MS_NS) {
-        client_end(client, false);
+        pw_sim_client_end(client, false);
     } else if (client->phase == PW_SIM_CLIENT_CLOSING && age_ns >= CLOSE_TIMEOUT_NS) {
-        client_end(client, false);
-    } else if (client->phase == PW_SIM_CLIENT_WEBSOCKET && tick_websocket(client, now_ns)) {
+        pw_sim_client_end(client, false);
+    } else if (client->phase == PW_SIM_CLIENT_WEBSOCKET && pw_sim_client_ws_tick(client, now_ns)) {
         pw_sim_client_flush(client, now_ns);
     } else if (client->answer_at_ns && now_ns >= client->answer_at_ns) {
         pw_sim_client_writable(client, now_ns);
@@ -604,20 +463,10 @@ void pw_sim_client_tick(struct pw_sim_client *client, int64_t now_ns)
 
 void pw_sim_client_shutdown(struct pw_sim_client *client, int64_t now_ns)
 {
-    char text[128];
-    int size;
-
     if (client->phase != PW_SIM_CLIENT_WEBSOCKET) {
-        client_end(client, false);
+        pw_sim_client_end(client, false);
         return;
     }
-    size = snprintf(text, sizeof text,
-                    client->subscriber.combined
-                        ? "{\"stream\":\"!serverShutdown\",\"data\":{\"e\":\"serverShutdown\",\"E\":%" PRId64
-                          "}}"
-                        : "{\"e\":\"serverShutdown\",\"E\":%" PRId64 "}",
-                    client->subscriber.microsecond ? now_ns / 1000 : now_ns / MS_NS);
-    ws_send(client, PW_WS_TEXT, text, (size_t)size);
-    ws_close(client, 1001, "", now_ns);
+    pw_sim_client_ws_goodbye(client, now_ns);
     pw_sim_client_flush(client, now_ns);
 }

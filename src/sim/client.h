@@ -14,6 +14,7 @@
 #include "sim.h"
 #include "tls_link.h"
 #include "websocket.h"
+#include "ws_api.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,7 @@ struct pw_sim_client_shared {
     const struct pw_sim_limits_config *limits;
     struct pw_sim_hub *hub;
     struct pw_sim_rest *rest;
+    struct pw_sim_ws_api *api;
     struct pw_sim_buffer scratch;
 };
 
@@ -50,6 +52,11 @@ struct pw_sim_client {
     int64_t phase_ns; /* when the phase began */
     int64_t last_request_ns;
     int64_t answer_at_ns; /* nothing is sent before: a delayed answer; 0: none */
+    bool is_api;          /* the WebSocket is at the API, not at the streams */
+    struct pw_sim_session session;
+    const struct pw_sim_fault
+        *cut;           /* a fault: the connection ends when so many bytes have come; NULL: none */
+    uint64_t cut_taken; /* of these, how many were frames */
     struct pw_ws_decoder decoder;
     struct pw_sim_buffer message;  /* fragments so far */
     bool close_sent, close_got;    /* WebSocket's close frames */

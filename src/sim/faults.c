@@ -4,10 +4,12 @@
  */
 #include "faults.h"
 
+#include "host.h"
+
 #include <fnmatch.h>
 #include <stddef.h>
 
-static bool fault_hits(struct pw_sim_fault *fault, const char *subject)
+static bool fault_hits(struct pw_sim_faults *faults, struct pw_sim_fault *fault, const char *subject)
 {
     uint64_t n;
 
@@ -17,6 +19,10 @@ static bool fault_hits(struct pw_sim_fault *fault, const char *subject)
     n = fault->seen_cnt++;
     if (n < fault->after) {
         return false;
+    }
+    if (fault->percent) {
+        struct pw_random random = pw_random_seeded(&faults->seed);
+        return pw_random_next(&random) % 100 < fault->percent;
     }
     n -= fault->after;
     return (fault->every ? n % fault->every : n) < fault->count;
@@ -28,7 +34,7 @@ unsigned pw_sim_faults_message(struct pw_sim_faults *faults, const char *stream)
 
     for (uint32_t i = 0; i < faults->fault_cnt; i++) {
         struct pw_sim_fault *fault = &faults->faults[i];
-        if (fault->kind >= PW_SIM_REST_DELAY || !fault_hits(fault, stream)) {
+        if (fault->kind >= PW_SIM_REST_DELAY || !fault_hits(faults, fault, stream)) {
             continue;
         }
         bits |= fault->kind == PW_SIM_GAP ? PW_SIM_FAULT_SKIP : 0;
@@ -51,7 +57,8 @@ const struct pw_sim_fault *pw_sim_faults_request(struct pw_sim_faults *faults, c
     *delay_ms = 0;
     for (uint32_t i = 0; i < faults->fault_cnt; i++) {
         struct pw_sim_fault *fault = &faults->faults[i];
-        if (fault->kind < PW_SIM_REST_DELAY || !fault_hits(fault, path)) {
+        if ((fault->kind != PW_SIM_REST_DELAY && fault->kind != PW_SIM_REST_ERROR) ||
+            !fault_hits(faults, fault, path)) {
             continue;
         }
         if (fault->kind == PW_SIM_REST_DELAY) {
@@ -61,4 +68,18 @@ const struct pw_sim_fault *pw_sim_faults_request(struct pw_sim_faults *faults, c
         }
     }
     return error;
+}
+
+const struct pw_sim_fault *pw_sim_faults_hit(struct pw_sim_faults *faults, enum pw_sim_fault_kind kind,
+                                             const char *subject)
+{
+    const struct pw_sim_fault *hit = NULL;
+
+    for (uint32_t i = 0; i < faults->fault_cnt; i++) {
+        struct pw_sim_fault *fault = &faults->faults[i];
+        if (fault->kind == kind && fault_hits(faults, fault, subject) && !hit) {
+            hit = fault;
+        }
+    }
+    return hit;
 }

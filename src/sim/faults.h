@@ -19,17 +19,26 @@ enum pw_sim_fault_kind {
     PW_SIM_DROP = 4,       /* all WebSocket connections are reset */
     PW_SIM_CLOSE = 5,      /* all get serverShutdown and a close frame */
     PW_SIM_REST_DELAY = 6, /* the answer comes `ms` later */
-    PW_SIM_REST_ERROR = 7, /* the answer is `status`, as JSON or as HTML */
+    PW_SIM_REST_ERROR = 7, /* the answer is `status`, as JSON or as HTML, and nothing was done */
+    PW_SIM_UNKNOWN = 8,    /* it was done, but the answer is `status`: nobody knows */
+    /* On the WebSocket API. */
+    PW_SIM_DROP_REPLY = 9,    /* the reply is lost */
+    PW_SIM_DROP_EVENT = 10,   /* an event of the user data stream is lost */
+    PW_SIM_REPORT_FIRST = 11, /* what a request causes is told before its reply */
+    PW_SIM_CUT = 12,          /* after such a request, the connection takes `bytes` more and is reset */
 };
 
-/* Of the messages whose stream matches (or the requests whose path matches), the first `after` pass, the next
- * `count` are hit; with `every` > 0 it begins anew each so many. */
+/* Of the messages whose stream matches (requests: whose path or method; events: whose type), the first
+ * `after` pass, the next `count` are hit; with `every` > 0 it begins anew each so many. With `percent` > 0,
+ * each one after the first ones is hit by chance instead, from the market's seed. */
 struct pw_sim_fault {
     enum pw_sim_fault_kind kind;
     char match[64]; /* fnmatch(3) pattern for the stream's name or the path; empty: all */
     uint64_t after, count, every;
+    uint32_t percent;
     uint32_t ms;
     uint32_t status;
+    uint32_t bytes;
     bool html;
     uint64_t seen_cnt;
 };
@@ -41,6 +50,7 @@ struct pw_sim_fault {
 struct pw_sim_faults {
     uint32_t fault_cnt;
     struct pw_sim_fault faults[PW_SIM_FAULTS_MAX];
+    uint64_t seed; /* of chance; moves on with each draw */
     /* For the server to carry out and clear. */
     bool drop, close;
     uint32_t stall_ms;
@@ -51,5 +61,8 @@ unsigned pw_sim_faults_message(struct pw_sim_faults *faults, const char *stream)
 /* The fault that hits a request for that path, or NULL. A delay and an error may hit the same one. */
 const struct pw_sim_fault *pw_sim_faults_request(struct pw_sim_faults *faults, const char *path,
                                                  uint32_t *delay_ms);
+/* The fault of that kind that hits the next such thing, or NULL. */
+const struct pw_sim_fault *pw_sim_faults_hit(struct pw_sim_faults *faults, enum pw_sim_fault_kind kind,
+                                             const char *subject);
 
 #endif

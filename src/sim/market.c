@@ -149,59 +149,94 @@ static uint32_t order_rest(struct pw_sim_market *market, enum pw_side which, str
     return order_idx;
 }
 
-/* Trades with one queue until it or the taker's quantity is used up; returns what is left of the latter. */
-static int64_t queue_match(struct pw_sim_market *market, struct pw_sim_queue *queue,
-                           struct pw_sim_market_trade *trade, int64_t left_e8)
+static unsigned meet(const struct pw_sim_taker *taker, uint32_t maker_owner)
 {
-    while (left_e8 > 0 && queue->first_idx != PW_SIM_NO_ORDER) {
-        uint32_t order_idx = queue->first_idx;
-        struct pw_sim_order *maker = &market->orders[order_idx];
-        trade->trade_id = ++market->last_trade_id;
-        trade->price_e8 = queue->price_e8;
-        trade->qty_e8 = maker->qty_e8 < left_e8 ? maker->qty_e8 : left_e8;
-        trade->maker_order_id = maker->order_id;
-        trade->maker_owner = maker->owner;
-        maker->qty_e8 -= trade->qty_e8;
-        queue->qty_e8 -= trade->qty_e8;
-        left_e8 -= trade->qty_e8;
-        if (maker->qty_e8 == 0) {
-            order_unlink(market, queue, order_idx);
+    return taker->meet && maker_owner != PW_SIM_CROWD ? taker->meet(taker->state, maker_owner) : 0;
+}
+
+/* One queue's oldest order and the taker: a trade. */
+static void order_match(struct pw_sim_market *market, struct pw_sim_queue *queue,
+                        struct pw_sim_market_trade *trade, int64_t *left_e8)
+{
+    uint32_t order_idx = queue->first_idx;
+    struct pw_sim_order *maker = &market->orders[order_idx];
+
+    trade->trade_id = ++market->last_trade_id;
+    trade->price_e8 = queue->price_e8;
+    trade->qty_e8 = maker->qty_e8 < *left_e8 ? maker->qty_e8 : *left_e8;
+    trade->maker_order_id = maker->order_id;
+    trade->maker_owner = maker->owner;
+    maker->qty_e8 -= trade->qty_e8;
+    queue->qty_e8 -= trade->qty_e8;
+    *left_e8 -= trade->qty_e8;
+    if (maker->qty_e8 == 0) {
+        order_unlink(market, queue, order_idx);
+    }
+    if (market->listener.trade) {
+        market->listener.trade(market->listener.state, trade);
+    }
+}
+
+/* Trades with one queue until it or the taker's quantity is used up; false: the taker ended before. */
+static bool queue_match(struct pw_sim_market *market, struct pw_sim_queue *queue,
+                        const struct pw_sim_taker *taker, struct pw_sim_market_trade *trade, int64_t *left_e8)
+{
+    while (*left_e8 > 0 && queue->first_idx != PW_SIM_NO_ORDER) {
+        const struct pw_sim_order *maker = &market->orders[queue->first_idx];
+        uint32_t maker_owner = maker->owner;
+        unsigned meeting = meet(taker, maker_owner);
+
+        if (meeting & PW_SIM_MEET_MAKER_ENDS) {
+            queue->qty_e8 -= maker->qty_e8;
+            order_unlink(market, queue, queue->first_idx);
+            taker->ended(taker->state, maker_owner);
         }
-        if (market->listener.trade) {
-            market->listener.trade(market->listener.state, trade);
+        if (meeting & PW_SIM_MEET_TAKER_ENDS) {
+            return false;
+        }
+        if (!meeting) {
+            order_match(market, queue, trade, left_e8);
         }
     }
-    return left_e8;
+    return true;
 }
 
 uint32_t pw_sim_market_place(struct pw_sim_market *market, enum pw_side side, struct pw_level order,
                              bool rests)
 {
-    return pw_sim_market_place_for(market, side, order, rests, PW_SIM_CROWD);
+    return pw_sim_market_place_for(
+        market, &(struct pw_sim_taker){.side = side, .order = order, .rests = rests, .owner = PW_SIM_CROWD});
 }
 
-uint32_t pw_sim_market_place_for(struct pw_sim_market *market, enum pw_side side, struct pw_level order,
-                                 bool rests, uint32_t owner)
+uint32_t pw_sim_market_place_for(struct pw_sim_market *market, const struct pw_sim_taker *taker)
 {
-    enum pw_side other = side == PW_BUY ? PW_SELL : PW_BUY;
+    enum pw_side other = taker->side == PW_BUY ? PW_SELL : PW_BUY;
     struct pw_sim_queues *resting = &market->sides[other];
+    struct pw_level order = taker->order;
     struct pw_sim_market_trade trade = {
-        .taker_order_id = ++market->last_order_id, .taker_owner = owner, .taker_side = side};
+        .taker_order_id = ++market->last_order_id, .taker_owner = taker->owner, .taker_side = taker->side};
+    bool alive = true;
 
-    while (order.qty_e8 > 0 && resting->queue_cnt) {
+    while (alive && order.qty_e8 > 0 && resting->queue_cnt) {
         struct pw_sim_queue *best = &resting->queues[resting->queue_cnt - 1];
-        int64_t price_e8 = best->price_e8, qty_e8;
+        int64_t price_e8 = best->price_e8, before_e8 = best->qty_e8, qty_e8;
         if (better(other, order.price_e8, price_e8)) {
             break; /* the limit is on our side of the spread */
         }
-        order.qty_e8 = queue_match(market, best, &trade, order.qty_e8);
+        alive = queue_match(market, best, taker, &trade, &order.qty_e8);
         qty_e8 = best->qty_e8;
         if (best->order_cnt == 0) {
             queue_remove(resting, resting->queue_cnt - 1);
         }
-        tell_level(market, other, price_e8, qty_e8);
+        if (qty_e8 != before_e8) {
+            tell_level(market, other, price_e8, qty_e8);
+        }
     }
-    return order.qty_e8 > 0 && rests ? order_rest(market, side, order, &trade) : PW_SIM_NO_ORDER;
+    if (!alive) {
+        taker->ended(taker->state, taker->owner);
+    }
+    return alive && order.qty_e8 > 0 && taker->rests ? order_rest(market, taker->side, order, &trade)
+                                                     : PW_SIM_NO_ORDER;
 }
 
 void pw_sim_market_cancel(struct pw_sim_market *market, uint32_t order_idx)
@@ -222,22 +257,46 @@ void pw_sim_market_cancel(struct pw_sim_market *market, uint32_t order_idx)
     tell_level(market, which, price_e8, qty_e8);
 }
 
-struct pw_sim_taking pw_sim_market_taking(const struct pw_sim_market *market, enum pw_side side,
-                                          struct pw_level order)
+/* Adds what is taken of one queue; false: the taker ends there, or has spent all. */
+static bool queue_taking(const struct pw_sim_market *market, const struct pw_sim_queue *queue,
+                         const struct pw_sim_taker *taker, pw_i128 budget_e16, struct pw_sim_taking *taking)
 {
-    enum pw_side other = side == PW_BUY ? PW_SELL : PW_BUY;
+    for (uint32_t i = queue->first_idx; i != PW_SIM_NO_ORDER && taking->qty_e8 < taker->order.qty_e8;
+         i = market->orders[i].next_idx) {
+        int64_t left_e8 = taker->order.qty_e8 - taking->qty_e8, qty_e8 = market->orders[i].qty_e8;
+        pw_i128 affordable_e8 = budget_e16 ? (budget_e16 - taking->quote_e16) / queue->price_e8 : INT64_MAX;
+        unsigned meeting = meet(taker, market->orders[i].owner);
+
+        if (meeting & PW_SIM_MEET_TAKER_ENDS) {
+            return false;
+        }
+        if (meeting) {
+            continue;
+        }
+        qty_e8 = qty_e8 < left_e8 ? qty_e8 : left_e8;
+        qty_e8 = qty_e8 < affordable_e8 ? qty_e8 : (int64_t)affordable_e8;
+        taking->qty_e8 += qty_e8;
+        taking->quote_e16 += (pw_i128)qty_e8 * queue->price_e8;
+        if (qty_e8 == affordable_e8) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct pw_sim_taking pw_sim_market_taking(const struct pw_sim_market *market,
+                                          const struct pw_sim_taker *taker, pw_i128 budget_e16)
+{
+    enum pw_side other = taker->side == PW_BUY ? PW_SELL : PW_BUY;
     const struct pw_sim_queues *resting = &market->sides[other];
     struct pw_sim_taking taking = {0};
 
-    for (uint32_t i = resting->queue_cnt; i-- > 0 && taking.qty_e8 < order.qty_e8;) {
+    for (uint32_t i = resting->queue_cnt; i-- > 0 && taking.qty_e8 < taker->order.qty_e8;) {
         const struct pw_sim_queue *queue = &resting->queues[i];
-        int64_t left_e8 = order.qty_e8 - taking.qty_e8;
-        if (better(other, order.price_e8, queue->price_e8)) {
+        if (better(other, taker->order.price_e8, queue->price_e8) ||
+            !queue_taking(market, queue, taker, budget_e16, &taking)) {
             break;
         }
-        left_e8 = queue->qty_e8 < left_e8 ? queue->qty_e8 : left_e8;
-        taking.qty_e8 += left_e8;
-        taking.quote_e16 += (pw_i128)left_e8 * queue->price_e8;
     }
     return taking;
 }

@@ -71,9 +71,25 @@ void pw_sim_market_fini(struct pw_sim_market *market);
  */
 uint32_t pw_sim_market_place(struct pw_sim_market *market, enum pw_side side, struct pw_level order,
                              bool rests);
+
+/* What becomes of it when a taker meets an owner's order: none or several of these; without any they trade.
+ */
+enum pw_sim_meeting { PW_SIM_MEET_MAKER_ENDS = 1, PW_SIM_MEET_TAKER_ENDS = 2 };
+
+/* An order that somebody in particular places. */
+struct pw_sim_taker {
+    enum pw_side side;
+    struct pw_level order; /* its limit and quantity */
+    bool rests;            /* what is left of it */
+    uint32_t owner;
+    unsigned (*meet)(const void *state, uint32_t maker_owner); /* NULL: it trades with all */
+    /* The owner's order, the maker's or the taker's own, ended without a trade. */
+    void (*ended)(void *state, uint32_t owner);
+    void *state;
+};
+
 /* The same for an owner, whose number stands in the trades. */
-uint32_t pw_sim_market_place_for(struct pw_sim_market *market, enum pw_side side, struct pw_level order,
-                                 bool rests, uint32_t owner);
+uint32_t pw_sim_market_place_for(struct pw_sim_market *market, const struct pw_sim_taker *taker);
 /* Whether one more order can rest. */
 static inline bool pw_sim_market_has_room(const struct pw_sim_market *market)
 {
@@ -82,13 +98,14 @@ static inline bool pw_sim_market_has_room(const struct pw_sim_market *market)
 /* Takes a resting order out. */
 void pw_sim_market_cancel(struct pw_sim_market *market, uint32_t order_idx);
 
-/* What an order of that side would trade at once, and the value of that at the resting orders' prices. */
+/* What an order would trade at once, for a value of at most `budget_e16` (0: any), and what that is worth at
+ * the resting orders' prices. */
 struct pw_sim_taking {
     int64_t qty_e8;
     pw_i128 quote_e16;
 };
-struct pw_sim_taking pw_sim_market_taking(const struct pw_sim_market *market, enum pw_side side,
-                                          struct pw_level order);
+struct pw_sim_taking pw_sim_market_taking(const struct pw_sim_market *market,
+                                          const struct pw_sim_taker *taker, pw_i128 budget_e16);
 
 /* The best queue of a side; NULL if there is none. */
 const struct pw_sim_queue *pw_sim_market_best(const struct pw_sim_market *market, enum pw_side side);

@@ -9,58 +9,27 @@
 #ifndef PW_SIM_ORDERS_H
 #define PW_SIM_ORDERS_H
 
-#include "account.h"
-#include "market.h"
-#include "source.h"
+#include "order_table.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#define PW_SIM_ORDERS_KEPT       65536u /* open and closed; more than can be open */
 #define PW_SIM_FILLS_KEPT        65536u
-#define PW_SIM_CLIENT_ID_BYTES   37u
 #define PW_SIM_SYMBOL_ORDERS_MAX 200u  /* open, of one account and symbol */
+#define PW_SIM_ALGO_ORDERS_MAX   5u    /* of these, with a stop price */
 #define PW_SIM_ORDERS_MAX        1000u /* open, of one account */
 #define PW_SIM_PRICE_MAX_E8      (1000000 * PW_E8)
 #define PW_SIM_QTY_MAX_E8        (9000000 * PW_E8)
 #define PW_SIM_MARKET_QTY_MAX_E8 (PW_SIM_QTY_MAX_E8 / 100)
 #define PW_SIM_NOTIONAL_MAX_E8   (9000000 * PW_E8)
 
-enum pw_sim_order_type { PW_SIM_LIMIT, PW_SIM_LIMIT_MAKER, PW_SIM_MARKET };
-enum pw_sim_tif { PW_SIM_GTC, PW_SIM_IOC, PW_SIM_FOK };
-enum pw_sim_status {
-    PW_SIM_STATUS_NEW,
-    PW_SIM_STATUS_PARTIALLY_FILLED,
-    PW_SIM_STATUS_FILLED,
-    PW_SIM_STATUS_CANCELED,
-    PW_SIM_STATUS_EXPIRED
-};
-
 struct pw_sim_order_request {
     struct pw_sim_symbol *symbol;
     enum pw_side side;
     enum pw_sim_order_type type;
     enum pw_sim_tif tif;      /* PW_SIM_GTC where the type has none */
-    int64_t price_e8, qty_e8; /* price 0: a market order */
-    const char *client_id;    /* NULL: one is made */
-};
-
-struct pw_sim_client_order {
-    const struct pw_sim_symbol *symbol; /* NULL: the slot was never used */
-    struct pw_sim_account *account;
-    struct pw_sim_balance *base, *quote;
-    enum pw_side side;
-    enum pw_sim_order_type type;
-    enum pw_sim_tif tif;
-    enum pw_sim_status status;
-    bool open;
-    uint64_t order_id; /* unique within its symbol, as the venue's */
-    char client_id[PW_SIM_CLIENT_ID_BYTES];
-    int64_t price_e8, qty_e8, filled_e8, quote_e8; /* quote: of its fills */
-    int64_t locked_e8;
-    int64_t time_ns, update_ns;
-    uint32_t market_idx;           /* in the matching book; PW_SIM_NO_ORDER: not there */
-    uint32_t next_open, prev_open; /* in its account's list */
+    int64_t price_e8, qty_e8; /* price 0: without a limit */
+    int64_t quote_qty_e8;     /* a market order's instead of qty_e8, which is then found; else 0 */
+    int64_t stop_price_e8;    /* 0: none */
+    enum pw_sim_prevention prevention;
+    const char *client_id; /* NULL: one is made */
 };
 
 struct pw_sim_fill {
@@ -73,10 +42,52 @@ struct pw_sim_fill {
     bool buyer, maker;
 };
 
+/* What an execution report tells of (binance.md 6, `x`). */
+enum pw_sim_execution_type {
+    PW_SIM_EXECUTION_NEW,
+    PW_SIM_EXECUTION_CANCELED,
+    PW_SIM_EXECUTION_TRADE,
+    PW_SIM_EXECUTION_EXPIRED,
+    PW_SIM_EXECUTION_TRADE_PREVENTION, /* it met an order of its own account, and one of them ended */
+    PW_SIM_EXECUTION_TYPES
+};
+
+/* One thing that happened to a client's order. The order, and its two balances, are as after it. */
+struct pw_sim_execution {
+    enum pw_sim_execution_type type;
+    const struct pw_sim_client_order *order;
+    const struct pw_sim_fill *fill; /* of a TRADE, else NULL */
+    const char *cancel_id;          /* the client's name for what cancelled it; NULL: it gave none */
+    const char *expiry_reason;      /* of EXPIRED: the venue's word; else NULL */
+    uint64_t execution_id;          /* 1, 2, 3... */
+    int64_t market_ns;
+};
+
+/* Hears of every execution of every client's order, in order, while it is carried out: it must not call
+ * back. */
+struct pw_sim_order_listener {
+    void (*executed)(void *state, const struct pw_sim_execution *execution); /* NULL: nobody listens */
+    void *state;
+};
+
+/* What is open of an account in a symbol. */
+struct pw_sim_open_cnts {
+    uint32_t open, algo;
+};
+
+/* The orders of a symbol that wait for a price, and how far trades went since they were last looked at. */
+struct pw_sim_waiting {
+    struct pw_sim_order_list list;
+    int64_t low_e8, high_e8; /* without a trade INT64_MAX, 0 */
+};
+
 struct pw_sim_orders {
     struct pw_sim_source *source;
-    struct pw_sim_client_order *orders;
-    uint64_t turn_cnt; /* slots looked at for new orders: the next is this one, modulo their number */
+    struct pw_sim_order_listener listener;
+    uint64_t last_execution_id;
+    struct pw_sim_order_table table;
+    struct pw_sim_open_cnts *open_cnts; /* of each account, of each symbol */
+    struct pw_sim_waiting *waiting;     /* of each symbol */
     struct pw_sim_fill *fills;
     uint64_t fill_cnt; /* ever; the last stands at (fill_cnt - 1) % PW_SIM_FILLS_KEPT */
 };
@@ -100,7 +111,9 @@ const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
 const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
                                                  const struct pw_sim_order_request *request, int64_t wall_ns,
                                                  struct pw_sim_client_order **order);
-void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order, int64_t wall_ns);
+/* cancel_id: the client's name for the cancellation; NULL: none. */
+void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order,
+                          const char *cancel_id, int64_t wall_ns);
 
 /* By the venue's id, or (order_id 0) the client's: then the open one, else the last of that name. NULL: none
  * that is remembered. */
@@ -108,6 +121,10 @@ struct pw_sim_client_order *pw_sim_orders_find(struct pw_sim_orders *orders,
                                                const struct pw_sim_account *account,
                                                const struct pw_sim_symbol *symbol, uint64_t order_id,
                                                const char *client_id);
+/* What is open of the account in the symbol. */
+struct pw_sim_open_cnts *pw_sim_orders_open_cnts(const struct pw_sim_orders *orders,
+                                                 const struct pw_sim_account *account,
+                                                 const struct pw_sim_symbol *symbol);
 /* The account's next open order after `order` (NULL: the first); NULL: no more. */
 struct pw_sim_client_order *pw_sim_orders_next_open(struct pw_sim_orders *orders,
                                                     const struct pw_sim_account *account,

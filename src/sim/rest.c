@@ -4,17 +4,20 @@
  */
 #include "rest.h"
 
+#include "gzip.h"
 #include "rest_call.h"
+#include "rest_info.h"
 #include "rest_orders.h"
+#include "signature.h"
 #include "walk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PARAMETERS_MAX   12u /* of public endpoints */
-#define SECOND_NS        INT64_C(1000000000)
-#define REQUEST_TIME_MAX INT64_C(9000000000000000) /* microseconds; later than all */
+#define SMALL_BYTES    1024u /* not worth compressing: a packet at most */
+#define PARAMETERS_MAX 12u   /* of public endpoints */
+#define SECOND_NS      INT64_C(1000000000)
 #define TOO_MUCH_WEIGHT                                                                                      \
     "Too much request weight used; current limit is %u request weight per 1 MINUTE. Please use "             \
     "WebSocket Streams for live updates to avoid polling the API."
@@ -32,6 +35,12 @@ static int64_t e8_of_e16(pw_i128 value_e16)
 static void get_ping(struct pw_sim_call *call)
 {
     pw_sim_call_put(call, "{}");
+}
+
+/* What only other markets have. */
+static void get_nothing(struct pw_sim_call *call)
+{
+    pw_sim_call_put(call, "[]");
 }
 
 static void get_time(struct pw_sim_call *call)
@@ -164,12 +173,6 @@ static void put_kline(struct pw_sim_call *call, const struct pw_sim_tape_candle 
     pw_sim_call_put(call, ",\"0\"]");
 }
 
-/* Request times may be in ms or in us (binance.md 4.1). */
-static int64_t request_time_ns(int64_t time)
-{
-    return time >= INT64_C(100000000000000) ? time * 1000 : time * 1000000;
-}
-
 /* Where the first bucket of the answer opens. */
 static int64_t klines_begin(const struct pw_sim_tape *tape, const char *interval, int64_t start_ns,
                             int64_t end_ns, uint32_t limit)
@@ -213,7 +216,8 @@ static void get_klines(struct pw_sim_call *call)
 {
     struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
     const char *interval = symbol ? pw_sim_call_text(call, "interval") : NULL;
-    int64_t start, end, open_ns, span_ns;
+    int64_t open_ns, span_ns;
+    struct pw_sim_span span;
     uint32_t limit;
 
     if (!symbol) {
@@ -228,13 +232,11 @@ static void get_klines(struct pw_sim_call *call)
         pw_sim_call_error(call, 400, -1120, "Invalid interval.");
         return;
     }
-    if (!pw_sim_call_number(call, "startTime", 0, &start) ||
-        !pw_sim_call_number(call, "endTime", REQUEST_TIME_MAX, &end) ||
-        !pw_sim_call_limit(call, 500, 1000, &limit) || !pw_sim_call_all_read(call) ||
-        !pw_sim_call_refresh(call, symbol)) {
+    if (!pw_sim_call_span(call, 0, &span) || !pw_sim_call_limit(call, 500, 1000, &limit) ||
+        !pw_sim_call_all_read(call) || !pw_sim_call_refresh(call, symbol)) {
         return;
     }
-    put_klines(call, symbol->tape, interval, request_time_ns(start), request_time_ns(end), limit);
+    put_klines(call, symbol->tape, interval, span.begin_ns, span.end_ns, limit);
 }
 
 /* ---- tickers: of one symbol, of some, or of all ---- */
@@ -305,42 +307,6 @@ static void put_average(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
     pw_sim_call_put(call, "}");
 }
 
-/* Calls `use` for each name of symbols=["A","B"]; false after an error was told. */
-static bool symbols_each(struct pw_sim_call *call, const char *list,
-                         void (*use)(struct pw_sim_call *, struct pw_sim_symbol *))
-{
-    struct pw_slice inside;
-    struct pw_sim_walk walk;
-    char name[PW_SIM_SYMBOL_BYTES];
-    uint32_t cnt = 0;
-
-    if (!pw_sim_walk_begin(&walk, (struct pw_slice){list, strlen(list)}) || walk.object) {
-        pw_sim_call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
-        return false;
-    }
-    while (pw_sim_walk_next(&walk)) {
-        struct pw_sim_symbol *symbol;
-        if (!pw_sim_walk_inside(walk.value, &inside) || inside.size >= sizeof name) {
-            pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
-            return false;
-        }
-        memcpy(name, inside.text, inside.size);
-        name[inside.size] = 0;
-        symbol = pw_sim_call_symbol_named(call, name);
-        if (!symbol || !pw_sim_call_refresh(call, symbol)) {
-            return false;
-        }
-        pw_sim_call_put(call, cnt++ ? "," : "");
-        use(call, symbol);
-    }
-    if (walk.broken || !cnt) {
-        pw_sim_call_error(call, 400, -1102,
-                          "Mandatory parameter 'symbols' was not sent, was empty/null, or malformed.");
-        return false;
-    }
-    return true;
-}
-
 struct ticker_weights {
     uint32_t one, all;
 };
@@ -375,7 +341,7 @@ static void get_tickers(struct pw_sim_call *call, struct ticker_weights weights,
         pw_sim_call_put(call, i ? "," : "");
         use(call, &source->symbols[i]);
     }
-    if (!some || symbols_each(call, some, use)) {
+    if (!some || pw_sim_call_symbols(call, some, use)) {
         pw_sim_call_put(call, "]");
     }
 }
@@ -404,210 +370,60 @@ static void get_average(struct pw_sim_call *call)
     }
 }
 
-/* ---- exchangeInfo ---- */
-
-static void put_filters(struct pw_sim_call *call, const struct pw_sim_symbol *symbol)
-{
-    pw_sim_call_put_e8(call, "{\"filterType\":\"PRICE_FILTER\",\"minPrice\":\"", symbol->tick_e8);
-    pw_sim_call_put_e8(call, ",\"maxPrice\":\"", PW_SIM_PRICE_MAX_E8 / symbol->tick_e8 * symbol->tick_e8);
-    pw_sim_call_put_e8(call, ",\"tickSize\":\"", symbol->tick_e8);
-    pw_sim_call_put_e8(call, "},{\"filterType\":\"LOT_SIZE\",\"minQty\":\"", symbol->step_e8);
-    pw_sim_call_put_e8(call, ",\"maxQty\":\"", PW_SIM_QTY_MAX_E8 / symbol->step_e8 * symbol->step_e8);
-    pw_sim_call_put_e8(call, ",\"stepSize\":\"", symbol->step_e8);
-    pw_sim_call_put(call, "},{\"filterType\":\"ICEBERG_PARTS\",\"limit\":10}");
-    pw_sim_call_put_e8(call, ",{\"filterType\":\"MARKET_LOT_SIZE\",\"minQty\":\"", 0);
-    pw_sim_call_put_e8(call, ",\"maxQty\":\"", PW_SIM_MARKET_QTY_MAX_E8 / symbol->step_e8 * symbol->step_e8);
-    pw_sim_call_put_e8(call, ",\"stepSize\":\"", 0);
-    pw_sim_call_put(
-        call,
-        "},{\"filterType\":\"PERCENT_PRICE_BY_SIDE\",\"bidMultiplierUp\":\"5\",\"bidMultiplierDown\":\"0.2\","
-        "\"askMultiplierUp\":\"5\",\"askMultiplierDown\":\"0.2\",\"avgPriceMins\":5}");
-    pw_sim_call_put_e8(call, ",{\"filterType\":\"NOTIONAL\",\"minNotional\":\"", symbol->min_notional_e8);
-    pw_sim_call_put(
-        call, ",\"applyMinToMarket\":true,\"maxNotional\":\"9000000.00000000\",\"applyMaxToMarket\":false,"
-              "\"avgPriceMins\":5},{\"filterType\":\"MAX_NUM_ORDERS\",\"maxNumOrders\":200},"
-              "{\"filterType\":\"MAX_NUM_ALGO_ORDERS\",\"maxNumAlgoOrders\":5}");
-}
-
-static void put_symbol(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
-{
-    pw_sim_buffer_format(
-        call->body,
-        "{\"symbol\":\"%s\",\"status\":\"TRADING\",\"baseAsset\":\"%s\",\"baseAssetPrecision\":8,"
-        "\"quoteAsset\":\"%s\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
-        "\"baseCommissionPrecision\":8,\"quoteCommissionPrecision\":8,",
-        symbol->name, symbol->base, symbol->quote);
-    pw_sim_call_put(
-        call,
-        "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],\"icebergAllowed\":false,"
-        "\"ocoAllowed\":false,\"otoAllowed\":false,\"opoAllowed\":false,"
-        "\"quoteOrderQtyMarketAllowed\":false,\"allowTrailingStop\":false,\"cancelReplaceAllowed\":false,"
-        "\"amendAllowed\":false,\"pegInstructionsAllowed\":false,"
-        "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
-    put_filters(call, symbol);
-    pw_sim_call_put(call,
-                    "],\"permissions\":[],\"permissionSets\":[[\"SPOT\"]],\"defaultSelfTradePreventionMode\":"
-                    "\"NONE\",\"allowedSelfTradePreventionModes\":[\"NONE\"]}");
-}
-
-static void put_info_head(struct pw_sim_call *call)
-{
-    pw_sim_call_put(call, "{\"timezone\":\"UTC\",\"serverTime\":");
-    pw_sim_call_put_time(call, call->wall_ns);
-    pw_sim_buffer_format(
-        call->body,
-        ",\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,"
-        "\"limit\":%u},{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,"
-        "\"limit\":100},{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,"
-        "\"limit\":200000},{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,"
-        "\"limit\":300000}],\"exchangeFilters\":[{\"filterType\":\"EXCHANGE_MAX_NUM_ORDERS\","
-        "\"maxNumOrders\":1000}],\"symbols\":[",
-        call->rest->limits->weight_per_min ? call->rest->limits->weight_per_min : 6000);
-}
-
-/* The recorded description of one symbol, or an empty slice. */
-static struct pw_slice recorded_symbol(struct pw_slice symbols, const char *name)
-{
-    struct pw_slice value, inside;
-    struct pw_sim_walk walk;
-
-    if (pw_sim_walk_begin(&walk, symbols)) {
-        while (pw_sim_walk_next(&walk)) {
-            if (pw_sim_walk_member(walk.value, "symbol", &value) && pw_sim_walk_inside(value, &inside) &&
-                pw_slice_equal(inside, name)) {
-                return walk.value;
-            }
-        }
-    }
-    return (struct pw_slice){0};
-}
-
-/* The recorded answer, cut down to what was asked for: everything else as it was. */
-static void put_recorded_info(struct pw_sim_call *call, struct pw_slice info, struct pw_slice wanted)
-{
-    struct pw_slice symbols = {0}, inside;
-    struct pw_sim_walk walk;
-    char name[PW_SIM_SYMBOL_BYTES];
-    uint32_t cnt = 0;
-
-    pw_sim_walk_member(info, "symbols", &symbols);
-    pw_sim_buffer_bytes(call->body, info.text, (size_t)(symbols.text - info.text));
-    pw_sim_call_put(call, "[");
-    if (!pw_sim_walk_begin(&walk, wanted) || walk.object) {
-        pw_sim_call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
-        return;
-    }
-    while (pw_sim_walk_next(&walk)) {
-        struct pw_slice found = {0};
-        if (pw_sim_walk_inside(walk.value, &inside) && inside.size < sizeof name) {
-            memcpy(name, inside.text, inside.size);
-            name[inside.size] = 0;
-            found = recorded_symbol(symbols, name);
-        }
-        if (!found.size) {
-            pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
-            return;
-        }
-        pw_sim_call_put(call, cnt++ ? "," : "");
-        pw_sim_buffer_slice(call->body, found);
-    }
-    pw_sim_call_put(call, "]");
-    pw_sim_buffer_bytes(call->body, symbols.text + symbols.size,
-                        (size_t)(info.text + info.size - symbols.text) - symbols.size);
-}
-
-static void get_exchange_info(struct pw_sim_call *call)
-{
-    struct pw_sim_source *source = call->rest->source;
-    struct pw_slice info = source->ops->exchange_info(source->state);
-    const char *one = pw_sim_call_text(call, "symbol"), *some = pw_sim_call_text(call, "symbols");
-    char list[PW_SIM_SYMBOL_BYTES + 8];
-
-    pw_sim_call_text(call, "permissions"); /* everything here is SPOT */
-    pw_sim_call_text(call, "showPermissionSets");
-    pw_sim_call_text(call, "symbolStatus");
-    if (!pw_sim_call_all_read(call)) {
-        return;
-    }
-    if (one && some) {
-        pw_sim_call_error(call, 400, -1128, "Combination of optional parameters invalid.");
-        return;
-    }
-    if (one && !pw_sim_symbol_text_ok(one)) {
-        pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
-        return;
-    }
-    if (one) {
-        snprintf(list, sizeof list, "[\"%s\"]", one);
-        some = list;
-    }
-    if (info.size && !some) {
-        pw_sim_buffer_slice(call->body, info);
-        return;
-    }
-    if (info.size) {
-        put_recorded_info(call, info, (struct pw_slice){some, strlen(some)});
-        return;
-    }
-    put_info_head(call);
-    for (uint32_t i = 0; !some && i < source->symbol_cnt; i++) {
-        pw_sim_call_put(call, i ? "," : "");
-        put_symbol(call, &source->symbols[i]);
-    }
-    if (!some || symbols_each(call, some, put_symbol)) {
-        pw_sim_call_put(call, "]}");
-    }
-}
-
 /* ---- dispatch ---- */
 
-static const struct endpoint {
-    const char *method, *path;
-    void (*answer)(struct pw_sim_call *call);
-    uint32_t weight; /* 0: the endpoint's own affair */
-    bool is_signed;
-} endpoints[] = {
-    {"GET", "/api/v3/ping", get_ping, 1, false},
-    {"GET", "/api/v3/time", get_time, 1, false},
-    {"GET", "/api/v3/exchangeInfo", get_exchange_info, 20, false},
-    {"GET", "/api/v3/depth", get_depth, 0, false},
-    {"GET", "/api/v3/trades", get_trades, 25, false},
-    {"GET", "/api/v3/historicalTrades", get_trades, 25, false},
-    {"GET", "/api/v3/aggTrades", get_agg_trades, 4, false},
-    {"GET", "/api/v3/klines", get_klines, 2, false},
-    {"GET", "/api/v3/uiKlines", get_klines, 2, false},
-    {"GET", "/api/v3/avgPrice", get_average, 2, false},
-    {"GET", "/api/v3/ticker/24hr", get_day, 0, false},
-    {"GET", "/api/v3/ticker/price", get_price, 0, false},
-    {"GET", "/api/v3/ticker/bookTicker", get_book_ticker, 0, false},
-    {"POST", "/api/v3/order", pw_sim_rest_order_place, 1, true},
-    {"DELETE", "/api/v3/order", pw_sim_rest_order_cancel, 1, true},
-    {"GET", "/api/v3/order", pw_sim_rest_order_query, 4, true},
-    {"POST", "/api/v3/order/test", pw_sim_rest_order_test, 1, true},
-    {"GET", "/api/v3/openOrders", pw_sim_rest_open_orders, 0, true},
-    {"DELETE", "/api/v3/openOrders", pw_sim_rest_open_cancel, 1, true},
-    {"GET", "/api/v3/account", pw_sim_rest_account, 20, true},
-    {"GET", "/api/v3/myTrades", pw_sim_rest_my_trades, 0, true},
+static const struct pw_sim_endpoint endpoints[] = {
+    {"GET", "/api/v3/ping", get_ping, 1, false, false},
+    {"GET", "/api/v3/time", get_time, 1, false, false},
+    {"GET", "/api/v3/exchangeInfo", pw_sim_rest_exchange_info, 20, false, false},
+    {"GET", "/api/v3/depth", get_depth, 0, false, false},
+    {"GET", "/api/v3/trades", get_trades, 25, false, false},
+    {"GET", "/api/v3/historicalTrades", get_trades, 25, false, false},
+    {"GET", "/api/v3/aggTrades", get_agg_trades, 4, false, false},
+    {"GET", "/api/v3/klines", get_klines, 2, false, false},
+    {"GET", "/api/v3/uiKlines", get_klines, 2, false, false},
+    {"GET", "/api/v3/avgPrice", get_average, 2, false, false},
+    {"GET", "/api/v3/ticker/24hr", get_day, 0, false, false},
+    {"GET", "/api/v3/ticker/price", get_price, 0, false, false},
+    {"GET", "/api/v3/ticker/bookTicker", get_book_ticker, 0, false, false},
+    {"POST", "/api/v3/order", pw_sim_rest_order_place, 1, true, true},
+    {"DELETE", "/api/v3/order", pw_sim_rest_order_cancel, 1, true, true},
+    {"GET", "/api/v3/order", pw_sim_rest_order_query, 4, true, false},
+    {"POST", "/api/v3/order/cancelReplace", pw_sim_rest_order_replace, 1, true, true},
+    {"POST", "/api/v3/order/test", pw_sim_rest_order_test, 0, true, false},
+    {"GET", "/api/v3/openOrders", pw_sim_rest_open_orders, 0, true, false},
+    {"DELETE", "/api/v3/openOrders", pw_sim_rest_open_cancel, 1, true, true},
+    {"GET", "/api/v3/allOrders", pw_sim_rest_all_orders, 20, true, false},
+    {"GET", "/api/v3/account", pw_sim_rest_account, 20, true, false},
+    {"GET", "/api/v3/account/commission", pw_sim_rest_commission, 20, true, false},
+    {"GET", "/api/v3/rateLimit/order", pw_sim_rest_order_rates, 40, true, false},
+    {"GET", "/api/v3/myTrades", pw_sim_rest_my_trades, 0, true, false},
+    {"GET", "/fapi/v1/exchangeInfo", pw_sim_rest_no_derivatives, 1, false, false},
+    {"GET", "/dapi/v1/exchangeInfo", pw_sim_rest_no_derivatives, 1, false, false},
+    {"GET", "/sapi/v1/asset/tradeFee", pw_sim_rest_trade_fee, 1, true, false},
+    {"GET", "/sapi/v1/capital/config/getall", get_nothing, 1, true, false},
+    {"GET", "/sapi/v1/margin/allPairs", get_nothing, 1, false, false},
+    {"GET", "/sapi/v1/margin/isolated/allPairs", get_nothing, 1, false, false},
 };
 
-/* The endpoint; else NULL, and in *known whether the path is one, of another method. */
-static const struct endpoint *endpoint_find(struct pw_slice method, struct pw_slice path, bool *known)
+const struct pw_sim_endpoint *pw_sim_endpoint_find(struct pw_slice method, struct pw_slice path)
 {
-    *known = false;
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
-        if (pw_slice_equal(path, endpoints[i].path)) {
-            *known = true;
-            if (pw_slice_equal(method, endpoints[i].method)) {
-                return &endpoints[i];
-            }
+        if (pw_slice_equal(method, endpoints[i].method) && pw_slice_equal(path, endpoints[i].path)) {
+            return &endpoints[i];
         }
     }
     return NULL;
 }
 
-static uint32_t seconds_until(const struct pw_sim_call *call, int64_t time_ns)
+static bool path_known(struct pw_slice path)
 {
-    return (uint32_t)((time_ns - call->wall_ns + SECOND_NS - 1) / SECOND_NS);
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
+        if (pw_slice_equal(path, endpoints[i].path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* True if the request is refused because there were too many. */
@@ -627,12 +443,12 @@ static bool over_limit(struct pw_sim_call *call)
         rest->banned_until_ns = call->wall_ns + rest->limits->ban_s * SECOND_NS;
     }
     if (call->wall_ns < rest->banned_until_ns) {
-        call->answer->retry_after_s = seconds_until(call, rest->banned_until_ns);
+        call->answer->retry_after_s = pw_sim_call_seconds_until(call, rest->banned_until_ns);
         pw_sim_call_error(call, 418, -1003, BANNED, rest->banned_until_ns / 1000000);
         return true;
     }
     if (limit && rest->used_weight >= limit) {
-        call->answer->retry_after_s = seconds_until(call, window_end_ns);
+        call->answer->retry_after_s = pw_sim_call_seconds_until(call, window_end_ns);
         pw_sim_call_error(call, 429, -1003, TOO_MUCH_WEIGHT, limit);
         return true;
     }
@@ -662,18 +478,66 @@ static void answer_fault(struct pw_sim_call *call, const struct pw_sim_fault *fa
     }
 }
 
-static void call_endpoint(struct pw_sim_call *call, const struct endpoint *endpoint,
+bool pw_sim_call_admit(struct pw_sim_call *call, const char *subject)
+{
+    const struct pw_sim_fault *fault =
+        pw_sim_faults_request(call->rest->faults, subject, &call->answer->delay_ms);
+
+    if (over_limit(call)) {
+        return false;
+    }
+    if (fault) {
+        answer_fault(call, fault);
+    }
+    return !fault;
+}
+
+void pw_sim_call_perform(struct pw_sim_call *call, const struct pw_sim_endpoint *endpoint,
+                         const char *subject)
+{
+    const struct pw_sim_fault *fault;
+
+    endpoint->answer(call);
+    if (endpoint->free_if_done && call->answer->status == 200) {
+        call->rest->used_weight -=
+            endpoint->weight < call->rest->used_weight ? endpoint->weight : call->rest->used_weight;
+    }
+    fault = pw_sim_faults_hit(call->rest->faults, PW_SIM_UNKNOWN, subject);
+    if (fault) {
+        pw_sim_call_error(call, fault->status, -1007,
+                          "Timeout waiting for response from backend server. Send status unknown; execution "
+                          "status unknown.");
+    }
+}
+
+/* The key's owner, by query and body as sent. False: told. */
+static bool call_authorize(struct pw_sim_call *call, const struct pw_sim_rest_request *request,
+                           struct pw_slice query)
+{
+    const struct pw_slice *key = pw_http_find(request->head, "X-MBX-APIKEY");
+    struct pw_sim_buffer *payload = &call->rest->payload;
+
+    pw_sim_signature_payload(payload, query, request->body);
+    if (payload->failed) {
+        pw_sim_call_error(call, 500, -1000, PW_SIM_SERVER_ERROR);
+        return false;
+    }
+    return pw_sim_call_authorize(call, key ? *key : (struct pw_slice){0},
+                                 (struct pw_slice){payload->data, payload->size});
+}
+
+static void call_endpoint(struct pw_sim_call *call, const struct pw_sim_endpoint *endpoint,
                           const struct pw_sim_rest_request *request, struct pw_slice query)
 {
     pw_sim_call_weigh(call, endpoint->weight);
     if (!endpoint->is_signed) {
         if (pw_sim_call_parse(call, query, PARAMETERS_MAX)) {
-            endpoint->answer(call);
+            pw_sim_call_perform(call, endpoint, endpoint->path);
         }
     } else if (pw_sim_call_parse(call, query, PW_SIM_PARAMETERS_MAX) &&
                pw_sim_call_parse(call, request->body, PW_SIM_PARAMETERS_MAX) &&
-               pw_sim_call_authorize(call, request->head, query, request->body)) {
-        endpoint->answer(call);
+               call_authorize(call, request, query)) {
+        pw_sim_call_perform(call, endpoint, endpoint->path);
     }
 }
 
@@ -682,26 +546,22 @@ static void call_dispatch(struct pw_sim_call *call, const struct pw_sim_rest_req
     struct pw_slice target = request->head->target, query = {0};
     const char *mark = memchr(target.text, '?', target.size);
     struct pw_slice path = {target.text, mark ? (size_t)(mark - target.text) : target.size};
-    bool known;
-    const struct endpoint *endpoint = endpoint_find(request->head->method, path, &known);
-    const struct pw_sim_fault *fault;
+    const struct pw_sim_endpoint *endpoint = pw_sim_endpoint_find(request->head->method, path);
     char text[128];
 
     if (mark) {
         query = (struct pw_slice){mark + 1, target.size - path.size - 1};
     }
     snprintf(text, sizeof text, "%.*s", (int)path.size, path.text);
-    fault = pw_sim_faults_request(call->rest->faults, text, &call->answer->delay_ms);
-    if (over_limit(call)) {
+    if (!pw_sim_call_admit(call, text)) {
         return;
-    } else if (fault) {
-        answer_fault(call, fault);
-    } else if (!known) {
-        pw_sim_call_error(call, 404, -1000, "There is no such endpoint.");
-    } else if (!endpoint) {
+    }
+    if (endpoint) {
+        call_endpoint(call, endpoint, request, query);
+    } else if (path_known(path)) {
         pw_sim_call_error(call, 405, -1020, "This operation is not supported.");
     } else {
-        call_endpoint(call, endpoint, request, query);
+        pw_sim_call_error(call, 404, -1000, "There is no such endpoint.");
     }
 }
 
@@ -721,4 +581,10 @@ void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_reque
         pw_sim_call_error(&call, 500, -1000, PW_SIM_SERVER_ERROR);
     }
     answer->used_weight = rest->used_weight;
+    if (answer->body->size > SMALL_BYTES && pw_http_has_token(request->head, "Accept-Encoding", "gzip") &&
+        pw_sim_gzip(answer->body, &rest->gzip)) {
+        size_t used = strlen(answer->headers);
+        snprintf(answer->headers + used, sizeof answer->headers - used, "Content-Encoding: gzip\r\n");
+        answer->body = &rest->gzip;
+    }
 }

@@ -27,6 +27,8 @@ struct pw_sim_rest {
     uint32_t used_weight;         /* in it */
     uint32_t refused_cnt;         /* in it */
     int64_t banned_until_ns;
+    struct pw_sim_buffer payload; /* what a request's signature is over; to be freed by the owner */
+    struct pw_sim_buffer gzip;    /* the last answer, compressed; to be freed likewise */
 };
 
 struct pw_sim_rest_answer {
@@ -36,6 +38,7 @@ struct pw_sim_rest_answer {
     uint32_t used_weight;
     uint32_t retry_after_s; /* 0: no such header */
     uint32_t delay_ms;      /* a fault: to be sent so much later */
+    char headers[160];      /* more of them, each with its line's end; empty: none */
 };
 
 struct pw_sim_rest_request {
@@ -44,7 +47,7 @@ struct pw_sim_rest_request {
     int64_t wall_ns; /* the venue's clock */
 };
 
-/* Answers one request. answer->body is cleared and filled. */
+/* Answers one request. answer->body is cleared and filled; it may be another one afterwards. */
 void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_request *request,
                         struct pw_sim_rest_answer *answer);
 

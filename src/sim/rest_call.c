@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REQUEST_TIME_MAX INT64_C(9000000000000000) /* microseconds; later than all */
+
 /* ---- errors ---- */
 
 void pw_sim_call_error(struct pw_sim_call *call, uint32_t status, int code, const char *format, ...)
@@ -145,6 +147,38 @@ bool pw_sim_call_all_read(struct pw_sim_call *call)
     return true;
 }
 
+bool pw_sim_call_missing(struct pw_sim_call *call, const char *name)
+{
+    pw_sim_call_error(call, 400, -1102,
+                      "Mandatory parameter '%s' was not sent, was empty/null, or malformed.", name);
+    return false;
+}
+
+bool pw_sim_call_absent(struct pw_sim_call *call, const char *name)
+{
+    if (!pw_sim_call_text(call, name)) {
+        return true;
+    }
+    pw_sim_call_error(call, 400, -1106, "Parameter '%s' sent when not required.", name);
+    return false;
+}
+
+bool pw_sim_call_choose(struct pw_sim_call *call, const struct pw_sim_choice *choice, uint32_t *index)
+{
+    const char *sent = pw_sim_call_text(call, choice->name);
+
+    if (!sent || !*sent) {
+        return pw_sim_call_missing(call, choice->name);
+    }
+    for (*index = 0; *index < choice->word_cnt; ++*index) {
+        if (strcmp(sent, choice->words[*index]) == 0) {
+            return true;
+        }
+    }
+    pw_sim_call_error(call, 400, choice->code, "%s", choice->text);
+    return false;
+}
+
 static bool number_parse(const char *text, int64_t *number)
 {
     return text[0] != '-' && pw_sim_walk_int((struct pw_slice){text, strlen(text)}, number);
@@ -180,6 +214,35 @@ bool pw_sim_call_limit(struct pw_sim_call *call, int64_t standard, int64_t most,
         return false;
     }
     *limit = (uint32_t)(number < most ? number : most);
+    return true;
+}
+
+/* Request times may be in ms or in us (binance.md 4.1). */
+static int64_t request_time_ns(int64_t time)
+{
+    return time >= INT64_C(100000000000000) ? time * 1000 : time * 1000000;
+}
+
+bool pw_sim_call_span(struct pw_sim_call *call, int64_t longest_ns, struct pw_sim_span *span)
+{
+    bool both = pw_sim_call_text(call, "startTime") && pw_sim_call_text(call, "endTime");
+    int64_t start, end;
+
+    if (!pw_sim_call_number(call, "startTime", 0, &start) ||
+        !pw_sim_call_number(call, "endTime", REQUEST_TIME_MAX, &end)) {
+        return false;
+    }
+    if (start > REQUEST_TIME_MAX || end > REQUEST_TIME_MAX) {
+        pw_sim_call_error(call, 400, -1130, "Data sent for parameter '%s' is not valid.",
+                          start > REQUEST_TIME_MAX ? "startTime" : "endTime");
+        return false;
+    }
+    *span = (struct pw_sim_span){request_time_ns(start), request_time_ns(end)};
+    if (longest_ns && both && span->end_ns - span->begin_ns > longest_ns) {
+        pw_sim_call_error(call, 400, -1127, "More than %d hours between startTime and endTime.",
+                          (int)(longest_ns / INT64_C(3600000000000)));
+        return false;
+    }
     return true;
 }
 
@@ -231,6 +294,41 @@ struct pw_sim_symbol *pw_sim_call_symbol(struct pw_sim_call *call)
     return NULL;
 }
 
+bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list,
+                         void (*use)(struct pw_sim_call *, struct pw_sim_symbol *))
+{
+    struct pw_slice inside;
+    struct pw_sim_walk walk;
+    char name[PW_SIM_SYMBOL_BYTES];
+    uint32_t cnt = 0;
+
+    if (!pw_sim_walk_begin(&walk, (struct pw_slice){list, strlen(list)}) || walk.object) {
+        pw_sim_call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
+        return false;
+    }
+    while (pw_sim_walk_next(&walk)) {
+        struct pw_sim_symbol *symbol;
+        if (!pw_sim_walk_inside(walk.value, &inside) || inside.size >= sizeof name) {
+            pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
+            return false;
+        }
+        memcpy(name, inside.text, inside.size);
+        name[inside.size] = 0;
+        symbol = pw_sim_call_symbol_named(call, name);
+        if (!symbol || !pw_sim_call_refresh(call, symbol)) {
+            return false;
+        }
+        pw_sim_call_put(call, cnt++ ? "," : "");
+        use(call, symbol);
+    }
+    if (walk.broken || !cnt) {
+        pw_sim_call_error(call, 400, -1102,
+                          "Mandatory parameter 'symbols' was not sent, was empty/null, or malformed.");
+        return false;
+    }
+    return true;
+}
+
 /* ---- pieces of answers ---- */
 
 void pw_sim_call_put(struct pw_sim_call *call, const char *text)
@@ -245,6 +343,25 @@ void pw_sim_call_put_e8(struct pw_sim_call *call, const char *name, int64_t valu
     pw_sim_call_put(call, "\"");
 }
 
+void pw_sim_call_put_int(struct pw_sim_call *call, const char *name, uint64_t value)
+{
+    pw_sim_call_put(call, name);
+    pw_sim_buffer_int(call->body, (int64_t)value);
+}
+
+void pw_sim_call_put_text(struct pw_sim_call *call, const char *name, const char *text)
+{
+    pw_sim_call_put(call, name);
+    pw_sim_call_put(call, text);
+    pw_sim_call_put(call, "\"");
+}
+
+void pw_sim_call_put_bool(struct pw_sim_call *call, const char *name, bool value)
+{
+    pw_sim_call_put(call, name);
+    pw_sim_call_put(call, value ? "true" : "false");
+}
+
 void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns)
 {
     pw_sim_buffer_int(call->body, time_ns / (call->microsecond ? 1000 : 1000000));
@@ -253,4 +370,9 @@ void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns)
 void pw_sim_call_weigh(struct pw_sim_call *call, uint32_t weight)
 {
     call->rest->used_weight += weight;
+}
+
+uint32_t pw_sim_call_seconds_until(const struct pw_sim_call *call, int64_t time_ns)
+{
+    return (uint32_t)((time_ns - call->wall_ns + 999999999) / 1000000000);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One REST request under way: its parameters, its answer, its errors. What the endpoints' files share.
+ * One request under way, of REST or of the WebSocket API: its parameters, its answer, its errors. What the
+ * endpoints' files share.
  *
  * Functions that say "told" have written the venue's error into the answer; the endpoint returns at once.
  */
@@ -10,8 +11,9 @@
 #include "orders.h"
 #include "rest.h"
 
-#define PW_SIM_PARAMETERS_MAX 24u
+#define PW_SIM_PARAMETERS_MAX 32u
 #define PW_SIM_VALUES_BYTES   8192u
+#define PW_SIM_DAY_NS         INT64_C(86400000000000)
 #define PW_SIM_SERVER_ERROR   "An unknown error occurred while processing the request."
 
 struct pw_sim_parameter {
@@ -33,6 +35,29 @@ struct pw_sim_call {
     char values[PW_SIM_VALUES_BYTES];
 };
 
+/* What the venue can be asked. */
+struct pw_sim_endpoint {
+    const char *method, *path;
+    void (*answer)(struct pw_sim_call *call);
+    uint32_t weight; /* 0: the endpoint's own affair */
+    bool is_signed;
+    bool free_if_done; /* the weight is only for requests that are refused */
+};
+
+/* NULL: there is none. */
+const struct pw_sim_endpoint *pw_sim_endpoint_find(struct pw_slice method, struct pw_slice path);
+/* Before anything else of a request, which faults know as `subject`. False: it is one too many, or a fault
+ * befalls it; told. */
+bool pw_sim_call_admit(struct pw_sim_call *call, const char *subject);
+/* Carries it out; of a signed endpoint, the sender is known by now. */
+void pw_sim_call_perform(struct pw_sim_call *call, const struct pw_sim_endpoint *endpoint,
+                         const char *subject);
+
+/* Whether the key's owner signed that payload, and lately: then he is call->account. False: told. */
+bool pw_sim_call_authorize(struct pw_sim_call *call, struct pw_slice key, struct pw_slice payload);
+/* Whether the request's time is near ours. False: told. */
+bool pw_sim_call_fresh(struct pw_sim_call *call);
+
 void pw_sim_call_error(struct pw_sim_call *call, uint32_t status, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -44,12 +69,35 @@ const char *pw_sim_call_text(struct pw_sim_call *call, const char *name);
 bool pw_sim_call_all_read(struct pw_sim_call *call);
 /* A number, `standard` if it was not sent. False: told. */
 bool pw_sim_call_number(struct pw_sim_call *call, const char *name, int64_t standard, int64_t *number);
+/* False, and told: the parameter is missing. */
+bool pw_sim_call_missing(struct pw_sim_call *call, const char *name);
+/* False: the parameter was sent, which it must not; told. */
+bool pw_sim_call_absent(struct pw_sim_call *call, const char *name);
+/* A parameter that is one of some words, and how nonsense is told. */
+struct pw_sim_choice {
+    const char *name;
+    const char *const *words;
+    uint32_t word_cnt;
+    int code;
+    const char *text;
+};
+/* The index of the word that was sent. False: none, or no such; told. */
+bool pw_sim_call_choose(struct pw_sim_call *call, const struct pw_sim_choice *choice, uint32_t *index);
 /* `limit`, at most `most`. False: told. */
 bool pw_sim_call_limit(struct pw_sim_call *call, int64_t standard, int64_t most, uint32_t *limit);
+/* A time that was asked about: startTime and endTime, at most `longest_ns` apart if both are sent (0: any).
+ * False: told. */
+struct pw_sim_span {
+    int64_t begin_ns, end_ns;
+};
+bool pw_sim_call_span(struct pw_sim_call *call, int64_t longest_ns, struct pw_sim_span *span);
 /* NULL: told. */
 struct pw_sim_symbol *pw_sim_call_symbol_named(struct pw_sim_call *call, const char *name);
 /* The mandatory symbol. NULL: told. */
 struct pw_sim_symbol *pw_sim_call_symbol(struct pw_sim_call *call);
+/* Calls `use` for each name of symbols=["A","B"], with commas between. False: told. */
+bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list,
+                         void (*use)(struct pw_sim_call *, struct pw_sim_symbol *));
 /* Brings the symbol's book and tape up to date. False: told. */
 bool pw_sim_call_refresh(struct pw_sim_call *call, struct pw_sim_symbol *symbol);
 /* Whether such a text can be a symbol's name. */
@@ -58,9 +106,16 @@ bool pw_sim_symbol_text_ok(const char *text);
 void pw_sim_call_put(struct pw_sim_call *call, const char *text);
 /* The name with what stands before it, the decimal, and the closing quote. */
 void pw_sim_call_put_e8(struct pw_sim_call *call, const char *name, int64_t value_e8);
+/* The name with what stands before it, and the value; a text gets its closing quote. */
+void pw_sim_call_put_int(struct pw_sim_call *call, const char *name, uint64_t value);
+void pw_sim_call_put_text(struct pw_sim_call *call, const char *name, const char *text);
+void pw_sim_call_put_bool(struct pw_sim_call *call, const char *name, bool value);
 /* In the unit that was asked for. */
 void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns);
 /* Counts request weight, known only when the parameters are. */
 void pw_sim_call_weigh(struct pw_sim_call *call, uint32_t weight);
+
+/* For Retry-After: whole seconds from now until then. */
+uint32_t pw_sim_call_seconds_until(const struct pw_sim_call *call, int64_t time_ns);
 
 #endif

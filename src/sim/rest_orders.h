@@ -7,17 +7,21 @@
 
 #include "rest_call.h"
 
-/* Checks key, signature over query and body as sent, and time; sets the call's account. False: told. */
-bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *head, struct pw_slice query,
-                           struct pw_slice body);
-
 void pw_sim_rest_order_place(struct pw_sim_call *call);
 void pw_sim_rest_order_test(struct pw_sim_call *call);
+void pw_sim_rest_order_replace(struct pw_sim_call *call); /* cancelReplace */
 void pw_sim_rest_order_cancel(struct pw_sim_call *call);
 void pw_sim_rest_order_query(struct pw_sim_call *call);
 void pw_sim_rest_open_orders(struct pw_sim_call *call);
 void pw_sim_rest_open_cancel(struct pw_sim_call *call);
+void pw_sim_rest_all_orders(struct pw_sim_call *call);
 void pw_sim_rest_account(struct pw_sim_call *call);
+void pw_sim_rest_commission(struct pw_sim_call *call);
+void pw_sim_rest_order_rates(struct pw_sim_call *call); /* rateLimit/order */
+void pw_sim_rest_trade_fee(struct pw_sim_call *call);   /* /sapi/v1/asset/tradeFee */
 void pw_sim_rest_my_trades(struct pw_sim_call *call);
+
+/* What order/test answers that is asked for fees. */
+void pw_sim_rest_put_test_rates(struct pw_sim_call *call);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who sent a request, whether it is his, and whether it is fresh: see rest_orders.h.
+ * Who sent a request, whether it is his, and whether it is fresh: see rest_call.h.
  */
-#include "rest_orders.h"
+#include "rest_call.h"
 
 #include "decimal.h"
+#include "signature.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define WINDOW_US     INT64_C(5000000) /* recvWindow, unless sent */
 #define WINDOW_MAX_US INT64_C(60000000)
@@ -26,22 +26,15 @@ static bool key_format_ok(struct pw_slice key)
     return key.size > 0 && key.size < PW_SIM_KEY_BYTES;
 }
 
-static bool missing(struct pw_sim_call *call, const char *name)
-{
-    pw_sim_call_error(call, 400, -1102,
-                      "Mandatory parameter '%s' was not sent, was empty/null, or malformed.", name);
-    return false;
-}
-
 /* binance.md 4.2: timestamp < server time + 1 s, and server time - timestamp <= recvWindow. */
-static bool time_ok(struct pw_sim_call *call)
+bool pw_sim_call_fresh(struct pw_sim_call *call)
 {
     const char *window = pw_sim_call_text(call, "recvWindow");
     const char *sent = pw_sim_call_text(call, "timestamp");
     int64_t now_us = call->wall_ns / 1000, sent_us, window_us = WINDOW_US;
 
     if (!sent || !*sent) {
-        return missing(call, "timestamp");
+        return pw_sim_call_missing(call, "timestamp");
     }
     if (!pw_sim_call_number(call, "timestamp", 0, &sent_us)) {
         return false;
@@ -69,30 +62,26 @@ static bool time_ok(struct pw_sim_call *call)
     return false;
 }
 
-bool pw_sim_call_authorize(struct pw_sim_call *call, const struct pw_http_head *head, struct pw_slice query,
-                           struct pw_slice body)
+bool pw_sim_call_authorize(struct pw_sim_call *call, struct pw_slice key, struct pw_slice payload)
 {
-    const struct pw_slice *key = pw_http_find(head, "X-MBX-APIKEY");
     const char *sent = pw_sim_call_text(call, "signature");
-    char signature[PW_SIM_SIGNATURE_BYTES];
 
-    if (!key || !key_format_ok(*key)) {
+    if (!key_format_ok(key)) {
         pw_sim_call_error(call, 401, -2014, "API-key format invalid.");
         return false;
     }
-    call->account = call->rest->orders ? pw_sim_accounts_find(call->rest->accounts, *key) : NULL;
+    call->account = call->rest->orders ? pw_sim_accounts_find(call->rest->accounts, key) : NULL;
     if (!call->account) {
         pw_sim_call_error(call, 401, -2015, "Invalid API-key, IP, or permissions for action.");
         return false;
     }
     if (!sent || !*sent) {
-        return missing(call, "signature");
+        return pw_sim_call_missing(call, "signature");
     }
-    if (!time_ok(call)) {
+    if (!pw_sim_call_fresh(call)) {
         return false;
     }
-    if (!pw_sim_sign(call->account->config->secret, query, body, signature) ||
-        strcasecmp(signature, sent) != 0) {
+    if (!pw_sim_signature_ok(call->account->config, payload, sent)) {
         pw_sim_call_error(call, 400, -1022, "Signature for this request is not valid.");
         return false;
     }

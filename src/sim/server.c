@@ -49,6 +49,8 @@ struct server {
     struct pw_sim_accounts accounts;
     struct pw_sim_orders orders;
     struct pw_sim_rest rest;
+    struct pw_sim_user_stream stream;
+    struct pw_sim_ws_api api;
     struct pw_sim_client_shared shared;
     struct pw_sim_client *clients;
     uint32_t *epoll_masks; /* by client: what epoll has been told */
@@ -137,6 +139,7 @@ static void client_event(struct server *server, uint32_t i, uint32_t events, int
 
 static void clients_flush(struct server *server, int64_t now_ns)
 {
+    pw_sim_user_stream_flush(&server->stream, now_ns); /* what the crowd and REST did to orders */
     while (server->hub.dirty_cnt) {
         uint32_t i = server->hub.dirty[--server->hub.dirty_cnt];
         server->clients[i].subscriber.dirty = false;
@@ -445,6 +448,13 @@ static int trading_init(struct server *server, const struct pw_sim_config *confi
         server->rest.orders = &server->orders;
     }
     server->rest.accounts = &server->accounts;
+    if (!result) {
+        result = pw_sim_user_stream_init(&server->stream, &server->hub, &server->faults, &server->accounts,
+                                         &server->orders);
+    }
+    if (!result) {
+        result = pw_sim_ws_api_init(&server->api, &server->rest, &server->stream);
+    }
     if (result) {
         pw_log(PW_LOG_ERROR, "%s: no memory for %u accounts", config->path, config->account_cnt);
     }
@@ -459,6 +469,7 @@ static int server_init(struct server *server, const struct pw_sim_config *config
     server->config = config;
     server->clock = pw_clock_host();
     server->faults = config->faults;
+    server->faults.seed = config->market.seed;
     server->client_cnt = config->limits.connections_max;
     server->clients = calloc(server->client_cnt, sizeof *server->clients);
     server->epoll_masks = calloc(server->client_cnt, sizeof *server->epoll_masks);
@@ -471,8 +482,8 @@ static int server_init(struct server *server, const struct pw_sim_config *config
     server->hub.faults = server->faults.fault_cnt ? &server->faults : NULL;
     server->rest =
         (struct pw_sim_rest){.limits = &config->limits, .source = &server->source, .faults = &server->faults};
-    server->shared =
-        (struct pw_sim_client_shared){.limits = &config->limits, .hub = &server->hub, .rest = &server->rest};
+    server->shared = (struct pw_sim_client_shared){
+        .limits = &config->limits, .hub = &server->hub, .rest = &server->rest, .api = &server->api};
     if (config->synthetic) {
         result = pw_sim_synthetic_make(&server->source, &config->market, &server->hub,
                                        pw_clock_now_ns(&server->clock), error, sizeof error);
@@ -514,10 +525,14 @@ static void server_fini(struct server *server)
     if (server->source.ops) {
         server->source.ops->free(server->source.state);
     }
+    pw_sim_ws_api_fini(&server->api);
+    pw_sim_user_stream_fini(&server->stream);
     pw_sim_orders_fini(&server->orders);
     pw_sim_accounts_fini(&server->accounts);
     pw_sim_hub_fini(&server->hub);
     pw_sim_buffer_free(&server->shared.scratch);
+    pw_sim_buffer_free(&server->rest.payload);
+    pw_sim_buffer_free(&server->rest.gzip);
     free(server->clients);
     free(server->epoll_masks);
     free(server);

@@ -16,13 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_SIM_PATH_BYTES      512u
-#define PW_SIM_FILES_MAX       64u
-#define PW_SIM_INSTRUMENTS_MAX 256u
-#define PW_SIM_ACCOUNTS_MAX    16u
-#define PW_SIM_BALANCES_MAX    32u
-#define PW_SIM_KEY_BYTES       129u
-#define PW_SIM_PACE_FLOOD      0u /* as fast as the clients read */
+#define PW_SIM_PATH_BYTES       512u
+#define PW_SIM_FILES_MAX        64u
+#define PW_SIM_INSTRUMENTS_MAX  256u
+#define PW_SIM_ACCOUNTS_MAX     16u
+#define PW_SIM_BALANCES_MAX     32u
+#define PW_SIM_KEY_BYTES        129u
+#define PW_SIM_PUBLIC_KEY_BYTES 32u
+#define PW_SIM_PACE_FLOOD       0u /* as fast as the clients read */
 
 struct pw_sim_listen_config {
     char address[64];
@@ -49,11 +50,13 @@ struct pw_sim_limits_config {
     uint32_t window_kib; /* flood: a client with more than this to read holds the market up */
     enum pw_sim_slow slow_clients;
     uint32_t ping_interval_ms, pong_timeout_ms;
-    uint32_t messages_per_s; /* from a client; 0: no limit */
-    uint32_t lifetime_ms;    /* of a WebSocket connection; 0: no limit */
-    uint32_t weight_per_min; /* REST; 0: no limit */
-    uint32_t ban_after;      /* refused requests of one minute after which 418 follows; 0: never */
+    uint32_t messages_per_s;    /* from a client; 0: no limit */
+    uint32_t lifetime_ms;       /* of a WebSocket connection; 0: no limit */
+    uint32_t weight_per_min;    /* REST; 0: no limit */
+    uint32_t connects_per_5min; /* to the WebSocket API; 0: no limit */
+    uint32_t ban_after;         /* refused requests of one minute after which 418 follows; 0: never */
     uint32_t ban_s;
+    uint32_t orders_per_10s, orders_per_day; /* unfilled ones of an account; 0: no limit */
     uint32_t handshake_timeout_ms, idle_timeout_ms;
 };
 
@@ -93,7 +96,10 @@ struct pw_sim_balance_config {
 
 /* Somebody who may trade, in a market of our own. */
 struct pw_sim_account_config {
-    char api_key[PW_SIM_KEY_BYTES], secret[PW_SIM_KEY_BYTES];
+    char api_key[PW_SIM_KEY_BYTES];
+    char secret[PW_SIM_KEY_BYTES]; /* for HMAC-SHA256; or else */
+    char public_key_path[PW_SIM_PATH_BYTES];
+    unsigned char public_key[PW_SIM_PUBLIC_KEY_BYTES]; /* what stands there: Ed25519's, as raw bytes */
     uint32_t maker_bips, taker_bips; /* fees, in hundredths of a percent of what an order receives */
     uint32_t balance_cnt;
     struct pw_sim_balance_config balances[PW_SIM_BALANCES_MAX];

@@ -3,6 +3,7 @@
  * The simulator's config: a table of keys, read as the engine's is. See sim.h.
  */
 #include "section.h"
+#include "signature.h"
 #include "sim.h"
 
 #include <assert.h>
@@ -39,8 +40,9 @@
 
 static const char *const g_slow[] = {"auto", "wait", "drop"};     /* enum pw_sim_slow */
 static const char *const g_at_end[] = {"stay", "repeat", "exit"}; /* enum pw_sim_at_end */
-static const char *const g_faults[] = {"gap",   "duplicate",  "garbage",   "stall", "drop",
-                                       "close", "rest_delay", "rest_error"}; /* enum pw_sim_fault_kind */
+static const char *const g_faults[] = {"gap",        "duplicate",    "garbage",    "stall",   "drop",
+                                       "close",      "rest_delay",   "rest_error", "unknown", "drop_reply",
+                                       "drop_event", "report_first", "cut"}; /* enum pw_sim_fault_kind */
 static_assert(sizeof(enum pw_sim_slow) == sizeof(uint32_t) &&
                   sizeof(enum pw_sim_at_end) == sizeof(uint32_t) &&
                   sizeof(enum pw_sim_fault_kind) == sizeof(uint32_t),
@@ -82,9 +84,15 @@ static const struct pw_key g_limit_keys[] = {
      .help = "of a WebSocket connection; 0: no limit"},
     {.name = "weight_per_min", LIMIT(weight_per_min), COUNT("6000", 0, 100000000),
      .help = "of REST requests; 0: no limit"},
+    {.name = "connects_per_5min", LIMIT(connects_per_5min), COUNT("300", 0, 100000000),
+     .help = "to the WebSocket API; 0: no limit"},
     {.name = "ban_after", LIMIT(ban_after), COUNT("20", 0, 1000000),
      .help = "requests refused with 429 in one minute before 418 follows; 0: never"},
     {.name = "ban_s", LIMIT(ban_s), COUNT("120", 1, 259200), .unit = "s", .help = "how long a ban lasts"},
+    {.name = "orders_per_10s", LIMIT(orders_per_10s), COUNT("100", 0, 1000000),
+     .help = "of an account, new ones that were not filled yet; 0: no limit"},
+    {.name = "orders_per_day", LIMIT(orders_per_day), COUNT("200000", 0, 100000000),
+     .help = "the same of one day (UTC)"},
     {.name = "handshake_timeout_ms", LIMIT(handshake_timeout_ms), COUNT("10000", 10, 600000), .unit = "ms",
      .help = "for TLS"},
     {.name = "idle_timeout_ms", LIMIT(idle_timeout_ms), COUNT("600000", 10, 86400000), .unit = "ms",
@@ -141,14 +149,19 @@ static const struct pw_key g_fault_keys[] = {
     {.name = "kind", FAULT(kind), .kind = PW_VALUE_CHOICE, .required = true, CHOICES(g_faults),
      .help = "what goes wrong"},
     {.name = "match", FAULT(match), .kind = PW_VALUE_TEXT,
-     .help = "pattern of the stream or the REST path that it befalls: \"*@depth@100ms\"; left out: all"},
+     .help = "pattern of what it befalls, the stream, REST path, WebSocket API method or user event: "
+             "\"*@depth@100ms\", \"order.*\"; left out: all"},
     {.name = "after", FAULT(after), COUNT("0", 0, INT64_C(1) << 53),
      .help = "so many messages or requests pass before"},
     {.name = "count", FAULT(count), COUNT("1", 1, INT64_C(1) << 53), .help = "then so many are hit"},
     {.name = "every", FAULT(every), COUNT("0", 0, INT64_C(1) << 53),
      .help = "and again so many each time; 0: once only"},
+    {.name = "percent", FAULT(percent), COUNT("0", 0, 100),
+     .help = "instead of count and every: each is hit with that chance, from the market's seed; 0: no"},
     {.name = "ms", FAULT(ms), COUNT("1000", 1, 3600000), .unit = "ms", .help = "of stalls and delays"},
-    {.name = "status", FAULT(status), COUNT("503", 400, 599), .help = "of rest_error"},
+    {.name = "status", FAULT(status), COUNT("503", 400, 599), .help = "of rest_error and unknown"},
+    {.name = "bytes", FAULT(bytes), COUNT("0", 0, INT64_C(1) << 30), .unit = "bytes",
+     .help = "of cut: how many are taken before"},
     {.name = "html", FAULT(html), .kind = PW_VALUE_BOOL, .fallback = "false",
      .help = "rest_error comes as a page, not as JSON"},
 };
@@ -162,8 +175,10 @@ static const struct pw_key g_balance_keys[] = {
 static const struct pw_key g_account_keys[] = {
     {.name = "api_key", ACCOUNT(api_key), .kind = PW_VALUE_TEXT, .required = true,
      .help = "letters and digits; in the header X-MBX-APIKEY"},
-    {.name = "secret", ACCOUNT(secret), .kind = PW_VALUE_TEXT, .required = true,
-     .help = "a test secret, for HMAC-SHA256"},
+    {.name = "secret", ACCOUNT(secret), .kind = PW_VALUE_TEXT,
+     .help = "a test secret, for HMAC-SHA256; or else"},
+    {.name = "public_key", ACCOUNT(public_key_path), .kind = PW_VALUE_PATH, .expands = true,
+     .help = "the PEM file of an Ed25519 public key"},
     {.name = "maker_bips", ACCOUNT(maker_bips), COUNT("10", 0, 1000),
      .help = "the fee of orders that rested, in hundredths of a percent"},
     {.name = "taker_bips", ACCOUNT(taker_bips), COUNT("10", 0, 1000), .help = "and of those that took"},
@@ -253,15 +268,37 @@ static bool key_ok(const char *key)
     return size && !key[size];
 }
 
-static void accounts_check(struct pw_document *doc, const struct pw_sim_config *config)
+/* How its requests are signed. */
+static void signing_check(struct pw_document *doc, yaml_mark_t mark, struct pw_sim_account_config *account)
+{
+    int result;
+
+    if (!account->secret[0] == !account->public_key_path[0]) {
+        pw_document_problem(doc, mark, "one of 'secret' and 'public_key' must be there, and not both");
+    }
+    if (!account->public_key_path[0]) {
+        return;
+    }
+    result = pw_sim_public_key_load(account->public_key_path, account->public_key);
+    if (result == -EINVAL) {
+        pw_document_problem(doc, mark, "public_key: %s is not the PEM file of a good Ed25519 public key",
+                            account->public_key_path);
+    } else if (result) {
+        pw_document_problem(doc, mark, "public_key: %s: %s", account->public_key_path, strerror(-result));
+    }
+}
+
+static void accounts_check(struct pw_document *doc, struct pw_sim_config *config)
 {
     if (config->account_cnt && !config->synthetic) {
         pw_document_problem(doc, pw_document_mark(doc, "accounts"),
                             "accounts: a recording cannot be traded in; remove them or use 'market'");
     }
     for (uint32_t i = 0; i < config->account_cnt; i++) {
-        const struct pw_sim_account_config *account = &config->accounts[i];
+        struct pw_sim_account_config *account = &config->accounts[i];
         yaml_mark_t mark = pw_document_mark(doc, "accounts[%u]", i);
+
+        signing_check(doc, mark, account);
         if (account->api_key[0] && !key_ok(account->api_key)) {
             pw_document_problem(doc, mark, "api_key: is not of letters and digits only");
         }

@@ -30,9 +30,12 @@ struct pw_sim_symbol {
 struct pw_sim_market;
 struct pw_sim_market_trade;
 
-/* Hears of the trades in which an order of an owner (market.h) took part. */
+/* Hears of every trade while it happens; and, when the crowd has acted and the public been told, that it may
+ * enter. */
 struct pw_sim_trade_listener {
-    void (*trade)(void *state, const struct pw_sim_market_trade *trade, int64_t market_ns);
+    void (*trade)(void *state, const struct pw_sim_symbol *symbol, const struct pw_sim_market_trade *trade,
+                  int64_t market_ns);
+    void (*acted)(void *state, const struct pw_sim_symbol *symbol);
     void *state;
 };
 

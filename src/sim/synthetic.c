@@ -207,9 +207,9 @@ static void on_trade(void *state, const struct pw_sim_market_trade *matched)
                                       .trade_id = matched->trade_id,
                                       .buyer_maker = matched->taker_side == PW_SELL};
 
-    if (instrument->owner->listener.trade &&
-        (matched->maker_owner != PW_SIM_CROWD || matched->taker_owner != PW_SIM_CROWD)) {
-        instrument->owner->listener.trade(instrument->owner->listener.state, matched, instrument->now_ns);
+    if (instrument->owner->listener.trade) {
+        instrument->owner->listener.trade(instrument->owner->listener.state, instrument->symbol, matched,
+                                          instrument->now_ns);
     }
     pw_sim_tape_add(instrument->symbol->tape, trade);
     trade.agg_id = pw_sim_tape_last(instrument->symbol->tape)->agg_id;
@@ -600,6 +600,9 @@ static void synthetic_step(void *state)
     pw_sim_traders_act(&instrument->traders);
     aggregate_end(instrument);
     quote_check(instrument);
+    if (synthetic->listener.acted) {
+        synthetic->listener.acted(synthetic->listener.state, instrument->symbol);
+    }
 }
 
 static bool synthetic_refresh(void *state, struct pw_sim_symbol *symbol)

@@ -11,12 +11,21 @@
  *
  * The reckoning holds for strategies that answer the end of an order with at most one new order. What comes
  * beyond it still finds the check for room in front of every intent, and at worst waits, visibly (stalls).
+ *
+ * A live venue speaks when it likes: its messages are no part of the stream, and one order may report any
+ * number of fills. They get a share of the ring of their own, at least half of it: a message (and what the
+ * gateway does by itself, at a deadline) is taken only while there is room for all that it may report above
+ * all that the stream may ever need (pw_flow_stream_events). So whatever messages do, the stream's room is
+ * there, execution can always take the stream's next event, strategy's waiting for the stream's ring ends,
+ * strategy takes its reports, and so the messages' waiting ends too. While they wait they stay in
+ * net_rx.execution, and behind it in the socket.
  */
 #ifndef PW_FLOW_H
 #define PW_FLOW_H
 
 #include <pinwheel/gateway.h>
 #include <pinwheel/strategy.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* An ORDER, and perhaps a FILL, for each report that one call to the gateway may make of one order. */
@@ -31,11 +40,23 @@ static inline uint32_t pw_flow_open_max(uint64_t report_slots)
     return max < PW_OPEN_ORDERS_MAX ? (uint32_t)max : PW_OPEN_ORDERS_MAX;
 }
 
-/* How many intents may wait for their first answer at once. */
-static inline uint32_t pw_flow_intents_max(uint64_t report_slots)
+/* What one message of the venue may put into the report ring: an ORDER, a FILL and a FILL_INFO a report. */
+#define PW_FLOW_MESSAGE_EVENTS (3u * PW_REPORTS_MAX)
+
+/* How many intents may wait for their first answer at once; 0: the ring is too small for the live gateway. */
+static inline uint32_t pw_flow_intents_max(uint64_t report_slots, bool live)
 {
-    return (uint32_t)((report_slots - pw_flow_open_max(report_slots) * PW_FLOW_OPEN_EVENTS) /
-                      PW_FLOW_INTENT_EVENTS);
+    uint64_t half = report_slots / 2;
+    uint64_t messages = !live ? 0 : half > PW_FLOW_MESSAGE_EVENTS ? half : PW_FLOW_MESSAGE_EVENTS;
+    uint64_t taken = messages + pw_flow_open_max(report_slots) * PW_FLOW_OPEN_EVENTS;
+    return taken > report_slots ? 0 : (uint32_t)((report_slots - taken) / PW_FLOW_INTENT_EVENTS);
+}
+
+/* All that the stream may put into the report ring before strategy takes anything out of it. */
+static inline uint32_t pw_flow_stream_events(uint64_t report_slots, bool live)
+{
+    return pw_flow_intents_max(report_slots, live) * PW_FLOW_INTENT_EVENTS +
+           pw_flow_open_max(report_slots) * PW_FLOW_OPEN_EVENTS;
 }
 
 /* What one market event may make the strategies put into the ring to execution, itself included. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The housekeeping stage: what needs no hurry. Connections, book snapshots, the control socket, the stop
- * word, the engine's heartbeat. It lives on a cold core and sleeps.
+ * word, the venue's bans, the engine's heartbeat. It lives on a cold core and sleeps.
  */
+#include "ban.h"
 #include "binance_rest.h"
 #include "control.h"
 #include "net.h"
+#include "order_entry.h"
 #include "snapshots.h"
 #include "stages.h"
 #include <errno.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #define POLL_CONTROL_NS INT64_C(5000000) /* a person waits for the answer */
+#define BAN_STEP_NS     INT64_C(1000000000)
 
 struct housekeeping {
     struct pw_stage_env env;
@@ -32,7 +35,10 @@ struct housekeeping {
     uint64_t command_owed; /* enum pw_command that found no room yet; 0: none */
     int64_t next_control_ns;
     int64_t now_ns;
-    _Atomic uint64_t *commands, *clock_step_ns;
+    _Atomic uint64_t *commands, *clock_step_ns, *paused_until_ns;
+    struct pw_order_entry order_entry; /* if live */
+    bool live, order_entry_opened;
+    int64_t ban_ns; /* kept: until then; never before the ban's end, and less than a step behind it */
     const struct pw_account_view *account;
 };
 
@@ -151,6 +157,42 @@ static int open_connector(struct housekeeping *h)
     return err;
 }
 
+/* ---- The venue's bans, and order entry ---- */
+
+/* What the gateway or a snapshot's answer tells of a ban holds for all, and over a restart. */
+static void keep_ban(struct housekeeping *h)
+{
+    int64_t until_ns = (int64_t)atomic_load_explicit(h->paused_until_ns, memory_order_relaxed);
+    int64_t snapshots_ns = pw_snapshots_paused_until_ns(h->snapshots);
+    until_ns = snapshots_ns > until_ns ? snapshots_ns : until_ns;
+    if (until_ns <= h->ban_ns || until_ns <= h->now_ns) {
+        return;
+    }
+    pw_snapshots_pause(h->snapshots, until_ns);
+    h->ban_ns = until_ns + BAN_STEP_NS;
+    int err = pw_ban_keep(h->env.config, h->ban_ns);
+    pw_log(PW_LOG_WARN, "the venue takes no requests for %" PRId64 " s%s%s",
+           (until_ns - h->now_ns) / BAN_STEP_NS + 1,
+           err ? "; that could not be written down for a restart: " : "", err ? strerror(-err) : "");
+}
+
+static void tend_order_entry(struct housekeeping *h)
+{
+    uint32_t conn_idx = h->env.config->feed_cnt;
+    if (!h->live) {
+        return;
+    }
+    if (!h->order_entry_opened && h->now_ns >= h->env.banned_until_ns) {
+        /* Its URL has all of the path. */
+        h->order_entry_opened = pw_connector_set_path(h->connector, conn_idx, "") == 0;
+    }
+    if (pw_order_entry_poll(&h->order_entry)) {
+        pw_connector_reconnect(h->connector, conn_idx, PW_REASON_DISCONNECT);
+    }
+}
+
+/* ---- Start ---- */
+
 static int housekeeping_init(void *state, const struct pw_stage_env *env)
 {
     struct housekeeping *h = state;
@@ -160,12 +202,19 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->account = region_of(env, "account", PW_REGION_ACCOUNT);
     h->commands = pw_env_metric(env, "housekeeping", "commands");
     h->clock_step_ns = pw_env_metric(env, "housekeeping", "clock_step_ns");
+    h->paused_until_ns = pw_env_metric(env, "execution", "paused_until_ns");
+    h->live = pw_config_is_live(env->config);
+    h->ban_ns = env->banned_until_ns;
     h->snapshots = pw_snapshots_create(&h->env);
     int err = -ENOENT;
     if (h->stop != NULL && h->account != NULL && h->commands != NULL && h->clock_step_ns != NULL &&
-        h->snapshots != NULL && pw_env_consumer(env, "parse.housekeeping", &h->from_parse) == 0 &&
+        h->paused_until_ns != NULL && h->snapshots != NULL &&
+        pw_env_consumer(env, "parse.housekeeping", &h->from_parse) == 0 &&
         pw_env_producer(env, "housekeeping.execution", &h->to_execution) == 0) {
         err = open_connector(h);
+    }
+    if (err == 0 && h->live) {
+        err = pw_order_entry_init(&h->order_entry, env);
     }
     char error[256];
     if (err == 0) {
@@ -209,6 +258,8 @@ static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
     if (!h->stopping) {
         work += pw_snapshots_poll(h->snapshots, now_ns);
     }
+    keep_ban(h);
+    tend_order_entry(h);
     if (now_ns >= h->next_control_ns) {
         const struct pw_control_handler handler = {answer_request, h};
         work += pw_control_poll(&h->control, &handler);

@@ -12,15 +12,15 @@
 
 struct net_rx {
     struct pw_net *net;
-    uint32_t feed_cnt;
-    struct pw_feed_view *feeds;
+    uint32_t conn_cnt;
+    struct pw_feed_view *feeds; /* a row a connection */
     _Atomic uint64_t *frames, *bytes, *frames_control, *pings, *stalls, *invalid_frames, *ignored;
     _Atomic uint64_t *lost[PW_CAUSE_LOST_END];
 };
 
 struct net_tx {
     struct pw_net *net;
-    _Atomic uint64_t *frames, *bytes;
+    _Atomic uint64_t *frames, *bytes, *dropped;
 };
 
 static void publish(_Atomic uint64_t *word, uint64_t value)
@@ -62,16 +62,18 @@ static bool find_metrics(struct net_rx *rx, const struct pw_stage_env *env)
 static int net_rx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_rx *rx = state;
-    struct pw_hot_ends ends;
+    struct pw_hot_ends ends = {0};
+    bool live = pw_config_is_live(env->config);
     const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
     if (!find_metrics(rx, env) || feeds == NULL || pw_env_producer(env, "net_rx.parse", &ends.frames) != 0 ||
         pw_env_consumer(env, "housekeeping.net_rx", &ends.conns) != 0 ||
-        pw_env_producer(env, "net_rx.housekeeping", &ends.lost) != 0) {
+        pw_env_producer(env, "net_rx.housekeeping", &ends.lost) != 0 ||
+        (live && pw_env_producer(env, "net_rx.execution", &ends.messages) != 0)) {
         pw_log(PW_LOG_ERROR, "net_rx: the workspace lacks a ring, a metric or the feeds");
         return -ENOENT;
     }
     rx->net = env->net;
-    rx->feed_cnt = env->config->feed_cnt;
+    rx->conn_cnt = pw_config_conn_cnt(env->config);
     rx->feeds = pw_region_at(env->ws, feeds, 0);
     return pw_hot_init(env->net, &ends);
 }
@@ -106,7 +108,7 @@ static void net_rx_housekeep(void *state, int64_t now_ns)
     for (uint32_t i = PW_CAUSE_none + 1; i < PW_CAUSE_LOST_END; i++) {
         publish(rx->lost[i], counts->lost[i]);
     }
-    for (uint32_t i = 0; i < rx->feed_cnt; i++) {
+    for (uint32_t i = 0; i < rx->conn_cnt; i++) {
         const struct pw_hot_feed *feed = pw_hot_feed(rx->net, i);
         publish(&rx->feeds[i].frame_cnt, feed->frame_cnt);
         publish(&rx->feeds[i].byte_cnt, feed->byte_cnt);
@@ -164,14 +166,30 @@ static const struct pw_config_core *core_of(const struct pw_config *config, cons
     return NULL;
 }
 
+/* With order entry. */
+static bool find_requests(const struct pw_stage_env *env)
+{
+    struct pw_consumer requests;
+    const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.orders", PW_REGION_STAMPS);
+    if (!pw_config_is_live(env->config)) {
+        return true;
+    }
+    if (stamps == NULL || pw_env_consumer(env, "execution.net_tx", &requests) != 0) {
+        return false;
+    }
+    pw_hot_init_tx(env->net, &requests, pw_region_at(env->ws, stamps, 0));
+    return true;
+}
+
 static int net_tx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_tx *tx = state;
     tx->net = env->net;
     tx->frames = pw_env_metric(env, "net_tx", "frames");
     tx->bytes = pw_env_metric(env, "net_tx", "bytes");
-    if (tx->frames == NULL || tx->bytes == NULL) {
-        pw_log(PW_LOG_ERROR, "net_tx: the workspace lacks a metric");
+    tx->dropped = pw_env_metric(env, "net_tx", "dropped");
+    if (tx->frames == NULL || tx->bytes == NULL || tx->dropped == NULL || !find_requests(env)) {
+        pw_log(PW_LOG_ERROR, "net_tx: the workspace lacks a metric, the ring of requests or the stamps");
         return -ENOENT;
     }
     if (core_of(env->config, "net_rx") != core_of(env->config, "net_tx")) {
@@ -195,6 +213,7 @@ static void net_tx_housekeep(void *state, int64_t now_ns)
     const struct pw_hot_counts *counts = pw_hot_counts(tx->net);
     publish(tx->frames, counts->sent_frames);
     publish(tx->bytes, counts->sent_bytes);
+    publish(tx->dropped, counts->dropped);
 }
 
 static void net_tx_fini(void *state)

@@ -16,6 +16,7 @@
 #include "stages.h"
 #include <errno.h>
 #include <pinwheel/histogram.h>
+#include <pinwheel/stamps.h>
 #include <string.h>
 
 #define BURST_EVENTS    64u /* pulled out of book synchronisation at a time */
@@ -106,6 +107,7 @@ struct parse {
     struct feed *pulling; /* whose book synchronisation may have more to give; NULL: none */
     struct pw_event *run; /* the message */
     uint32_t run_cnt, run_at, run_cap;
+    struct pw_stamp run_stamp; /* how it came; the number is each event's own */
 
     bool stopping; /* a clean stop has begun */
 
@@ -115,6 +117,8 @@ struct parse {
     const struct pw_instrument *instruments;
     uint32_t instrument_cnt, feed_cnt;
     struct pw_histogram *hop;
+    struct pw_stamp_row *stamps;
+    struct pw_clock clock; /* for stamps alone */
     uint64_t counts[COUNTERS];
     _Atomic uint64_t *counters[COUNTERS];
     struct feed feeds[]; /* then the run, the snapshot, and each feed's book synchronisation */
@@ -184,10 +188,13 @@ static int attach(struct parse *p, const struct pw_stage_env *env)
     p->journal.stalls = p->journal.present && env->config->journal.market_stall;
     p->raw_frames_present = pw_env_producer(env, "parse.journal_frames", &p->raw_frames) == 0;
     p->hop = pw_env_histogram(env, "hop.recv_to_parse");
-    if (p->hop == NULL) {
-        pw_log(PW_LOG_ERROR, "parse: the workspace lacks the histogram hop.recv_to_parse");
+    const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.market", PW_REGION_STAMPS);
+    if (p->hop == NULL || stamps == NULL) {
+        pw_log(PW_LOG_ERROR, "parse: the workspace lacks stamps.market or the histogram hop.recv_to_parse");
         return -ENOENT;
     }
+    p->stamps = pw_region_at(env->ws, stamps, 0);
+    p->clock = env->clock;
     for (int i = 0; i < COUNTERS; i++) {
         p->counters[i] = pw_env_metric(env, "parse", counter_names[i]);
         if (p->counters[i] == NULL) {
@@ -333,6 +340,13 @@ static uint32_t room_for(struct parse *p, uint32_t n)
     return room < n ? (uint32_t)room : n;
 }
 
+/* What a strategy may decide upon: of a book's update its last event. */
+static bool may_cause(const struct pw_event *event)
+{
+    bool depth = event->kind == PW_EVENT_DEPTH || event->kind == PW_EVENT_LEVELS;
+    return !depth || (event->flags & PW_FLAG_LAST);
+}
+
 /* Puts events[*at..cnt) as far as there is room; true when all are out. */
 static bool put_events(struct parse *p, struct pw_event *events, uint32_t *at, uint32_t cnt)
 {
@@ -341,6 +355,10 @@ static bool put_events(struct parse *p, struct pw_event *events, uint32_t *at, u
         struct pw_event *event = &events[(*at)++];
         uint64_t market_seq = p->market_seq++;
         event->seq = (uint32_t)market_seq;
+        if (events == p->run && may_cause(event)) {
+            p->run_stamp.number = market_seq;
+            pw_stamp_put(p->stamps, &p->run_stamp);
+        }
         pw_producer_put(&p->strategy, event);
         if (p->journal.stalls) {
             pw_producer_put(&p->journal.ring, event);
@@ -467,6 +485,9 @@ static void take_frame(struct parse *p, const struct pw_event *frame)
         note_result(p, frame, result);
         return;
     }
+    p->run_stamp.ns[PW_STAMP_KERNEL] = frame->body.frame.kernel_ns;
+    p->run_stamp.ns[PW_STAMP_DECRYPTED] = frame->body.frame.decrypted_ns;
+    p->run_stamp.ns[PW_STAMP_DECODED] = pw_clock_now_ns(&p->clock);
     bool passes = pw_booksync_take(feed->sync, p->run, out.cnt);
     p->run_cnt = passes ? out.cnt : 0;
     p->pulling = feed;

@@ -3,6 +3,7 @@
  * The queue of wanted snapshots, and the pieces in which one reaches parse.
  */
 #include "snapshots.h"
+#include "ban.h"
 #include "binance_rest.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -13,10 +14,8 @@
 #define FETCH_TIMEOUT_NS (10 * SECOND_NS)
 #define RETRY_MIN_NS     (SECOND_NS / 4)
 #define RETRY_MAX_NS     (30 * SECOND_NS)
-#define BAN_DEFAULT_NS                                                                                       \
-    (60 * SECOND_NS) /* told to wait without being told how long: one window of the limit */
-#define BODY_BYTES_MAX ((size_t)4 << 20) /* 5000 levels a side take about 350 KB */
-#define PIECE_EVENTS   64u               /* put into the ring at a time */
+#define BODY_BYTES_MAX   ((size_t)4 << 20) /* 5000 levels a side take about 350 KB */
+#define PIECE_EVENTS     64u               /* put into the ring at a time */
 /* Half of the venue's limit of 6000 a minute: the other half is the user's, for programs on the same address.
  */
 #define WEIGHT_PER_MINUTE 3000
@@ -36,6 +35,7 @@ struct pw_snapshots {
     const struct pw_stage_env *env;
     struct pw_producer to_parse;
     struct snapshot_feed feeds[PW_FEEDS_MAX];
+    int64_t paused_until_ns; /* a ban holds for this address: for all feeds */
     bool wanted[PW_INSTRUMENTS_MAX];
     struct pw_event *events; /* of the snapshot being passed on */
     uint32_t event_cap, event_cnt, event_next;
@@ -67,6 +67,7 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env)
         pw_snapshots_destroy(s);
         return NULL;
     }
+    s->paused_until_ns = env->banned_until_ns;
     for (uint32_t i = 0; i < env->config->feed_cnt; i++) {
         s->feeds[i].fetch = pw_fetch_create(env->net, BODY_BYTES_MAX);
         s->feeds[i].weight_e9 = WEIGHT_PER_MINUTE * SECOND_NS;
@@ -129,18 +130,33 @@ static bool spend(struct snapshot_feed *feed, uint32_t weight, int64_t now_ns)
     return true;
 }
 
-static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, int64_t wait_ns, const char *why,
-                        int64_t now_ns)
+void pw_snapshots_pause(struct pw_snapshots *s, int64_t until_ns)
+{
+    s->paused_until_ns = until_ns > s->paused_until_ns ? until_ns : s->paused_until_ns;
+}
+
+int64_t pw_snapshots_paused_until_ns(const struct pw_snapshots *s)
+{
+    return s->paused_until_ns;
+}
+
+/* When the feed may ask again. */
+static int64_t opens_ns(const struct pw_snapshots *s, const struct snapshot_feed *feed)
+{
+    return feed->not_before_ns > s->paused_until_ns ? feed->not_before_ns : s->paused_until_ns;
+}
+
+static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, const char *why, int64_t now_ns)
 {
     struct snapshot_feed *feed = &s->feeds[feed_idx];
     int64_t pause_ns = RETRY_MIN_NS << (feed->failure_cnt < 7 ? feed->failure_cnt : 7);
     pause_ns = pause_ns > RETRY_MAX_NS ? RETRY_MAX_NS : pause_ns;
     feed->failure_cnt++;
-    feed->not_before_ns = now_ns + (wait_ns > pause_ns ? wait_ns : pause_ns);
+    feed->not_before_ns = now_ns + pause_ns;
     pw_count(s->fetch_errors, 1);
     pw_log(PW_LOG_WARN, "feed %s: no snapshot of %s: %s; next try in %" PRId64 " ms",
            s->env->config->feeds[feed_idx].name, s->env->instruments[feed->instrument_idx].symbol, why,
-           (feed->not_before_ns - now_ns) / 1000000);
+           (opens_ns(s, feed) - now_ns) / 1000000);
 }
 
 static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_ns)
@@ -148,7 +164,7 @@ static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
     struct snapshot_feed *feed = &s->feeds[feed_idx];
     uint16_t idx = next_wanted(s, feed_idx);
     uint32_t limit = s->env->config->feeds[feed_idx].snapshot_limit;
-    if (idx == PW_NO_INSTRUMENT || now_ns < feed->not_before_ns) {
+    if (idx == PW_NO_INSTRUMENT || now_ns < opens_ns(s, feed)) {
         return;
     }
     if (!spend(feed, pw_binance_depth_weight(limit), now_ns)) {
@@ -160,7 +176,7 @@ static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
     int err = pw_binance_depth_target(s->env->instruments[idx].symbol, limit, target, sizeof target);
     err = err != 0 ? err : pw_fetch_start(feed->fetch, feed_idx, target, now_ns + FETCH_TIMEOUT_NS, now_ns);
     if (err != 0) {
-        retry_later(s, feed_idx, 0, strerror(-err), now_ns);
+        retry_later(s, feed_idx, strerror(-err), now_ns);
         return;
     }
     pw_count(s->fetches, 1);
@@ -178,17 +194,20 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
     const char *body = pw_fetch_body(feed->fetch, &size);
     if (status != 200) {
         char why[64];
-        bool told_to_wait = status == 429 || status == 418;
-        int64_t wait_ns = (int64_t)pw_fetch_retry_after_s(feed->fetch) * SECOND_NS;
+        uint32_t retry_after_s = pw_fetch_retry_after_s(feed->fetch);
+        int64_t asked_ns =
+            now_ns + (int64_t)retry_after_s * SECOND_NS; /* others (503) may ask to wait, too */
+        pw_snapshots_pause(s, pw_ban_of_answer(status, retry_after_s, now_ns));
         snprintf(why, sizeof why, "the venue answers with HTTP status %u", status);
         s->wanted[feed->instrument_idx] = true;
-        retry_later(s, feed_idx, told_to_wait && wait_ns == 0 ? BAN_DEFAULT_NS : wait_ns, why, now_ns);
+        retry_later(s, feed_idx, why, now_ns);
+        feed->not_before_ns = asked_ns > feed->not_before_ns ? asked_ns : feed->not_before_ns;
         return;
     }
     int cnt = pw_binance_depth_events(body, size, feed->instrument_idx, now_ns, s->events, s->event_cap);
     if (cnt < 0) {
         s->wanted[feed->instrument_idx] = true;
-        retry_later(s, feed_idx, 0, pw_decode_name((enum pw_decode)cnt), now_ns);
+        retry_later(s, feed_idx, pw_decode_name((enum pw_decode)cnt), now_ns);
         return;
     }
     s->event_cnt = (uint32_t)cnt;
@@ -216,7 +235,7 @@ static uint32_t drive_feed(struct pw_snapshots *s, uint32_t feed_idx, int64_t no
         take_answer(s, feed_idx, now_ns);
     } else {
         s->wanted[feed->instrument_idx] = true;
-        retry_later(s, feed_idx, 0, pw_fetch_error(feed->fetch), now_ns);
+        retry_later(s, feed_idx, pw_fetch_error(feed->fetch), now_ns);
     }
     pw_fetch_end(feed->fetch);
     return 1;
@@ -250,7 +269,7 @@ int64_t pw_snapshots_next_ns(const struct pw_snapshots *s)
     for (uint32_t i = 0; i < s->env->config->feed_cnt; i++) {
         const struct snapshot_feed *feed = &s->feeds[i];
         int64_t feed_ns = feed->busy                              ? pw_fetch_next_ns(feed->fetch)
-                          : next_wanted(s, i) != PW_NO_INSTRUMENT ? feed->not_before_ns
+                          : next_wanted(s, i) != PW_NO_INSTRUMENT ? opens_ns(s, feed)
                                                                   : INT64_MAX;
         next_ns = feed_ns < next_ns ? feed_ns : next_ns;
     }

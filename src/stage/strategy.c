@@ -49,6 +49,7 @@ struct strategy_stage {
     struct pw_consumer market_in, report_in;
     struct pw_producer out;
     struct pw_histogram *hop;
+    struct pw_clock clock; /* for stamps alone */
     const struct pw_instrument *instruments;
     struct pw_market_view *views; /* in the workspace, by instrument */
     uint32_t instrument_cnt, slot_cnt;
@@ -172,13 +173,14 @@ static int check_ring_sizes(struct strategy_stage *s, const struct pw_stage_env 
 {
     uint64_t report_slots = s->report_in.mask + 1;
     s->market_events = pw_flow_market_events(s->slot_cnt);
-    s->intents_max = pw_flow_intents_max(report_slots);
+    bool live = pw_config_is_live(env->config);
+    s->intents_max = pw_flow_intents_max(report_slots, live);
     if (s->market_events > s->out.mask + 1 || s->market_events - 1 > s->intents_max) {
         pw_log(PW_LOG_ERROR,
                "%s: rings: %llu market and %llu orders slots are too few for %u strategies; give each %u or "
                "more",
                env->config->path, (unsigned long long)s->out.mask + 1, (unsigned long long)report_slots,
-               s->slot_cnt, PW_RING_SLOTS_MIN * PW_STRATEGIES_MAX);
+               s->slot_cnt, PW_RING_SLOTS_MIN * PW_STRATEGIES_MAX * (live ? 2 : 1));
         return -EINVAL;
     }
     return 0;
@@ -193,6 +195,7 @@ static int strategy_init(void *state, const struct pw_stage_env *env)
                PW_BOOK_LEVELS_MAX);
         return -EINVAL;
     }
+    s->clock = env->clock;
     s->instruments = env->instruments;
     s->instrument_cnt = env->instrument_cnt;
     char *memory = (char *)state + round_up_64(sizeof *s + env->instrument_cnt * sizeof(struct market));
@@ -231,7 +234,8 @@ static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64
         } else if (event->kind == PW_EVENT_INTENT) {
             event->body.intent.strategy_idx = strategy_idx;
             event->body.intent.market_seq = market_seq(s);
-            s->unanswered_cnt += event->body.intent.action == PW_PLACE;
+            event->venue_ns = pw_clock_now_ns(&s->clock);
+            s->unanswered_cnt += event->body.intent.action != PW_CANCEL;
             s->counts[INTENTS]++;
         }
         put(s, event);

@@ -100,7 +100,8 @@ Test(risk, malformed_intents_are_denied)
     DENIED(good, qty_e8, INT64_MIN, PW_REASON_BAD_INTENT, "intent");
     DENIED(good, price_e8, 1, PW_REASON_BAD_INTENT, "intent");
     DENIED(good, side, 2, PW_REASON_BAD_INTENT, "intent");
-    DENIED(good, type, 2, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good, type, PW_ORDER_TYPES, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good, type, UINT8_MAX, PW_REASON_BAD_INTENT, "intent");
     DENIED(good, tif, 3, PW_REASON_BAD_INTENT, "intent");
     DENIED(good_limit, price_e8, 0, PW_REASON_BAD_INTENT, "intent");
     DENIED(good_limit, price_e8, -5, PW_REASON_BAD_INTENT, "intent");
@@ -124,6 +125,97 @@ Test(risk, limit_prices_keep_to_the_price_filter)
     in.instrument = &off;
     in.price_e8 = 60000 * E8 + 1;
     expect(&in, PW_REASON_NONE, "");
+}
+
+/* A stop to sell 0.01 that passes everything; the same with a limit. */
+static struct pw_risk_input good_stop(void)
+{
+    struct pw_risk_input in = good();
+    in.type = PW_STOP_LOSS;
+    in.side = PW_SELL;
+    in.position_e8 = E8;
+    in.stop_price_e8 = 60000 * E8;
+    return in;
+}
+
+static struct pw_risk_input good_stop_limit(void)
+{
+    struct pw_risk_input in = good_stop();
+    in.type = PW_STOP_LOSS_LIMIT;
+    in.price_e8 = 59990 * E8;
+    return in;
+}
+
+static struct pw_risk_input good_maker(void)
+{
+    struct pw_risk_input in = good_limit();
+    in.type = PW_LIMIT_MAKER;
+    return in;
+}
+
+Test(risk, each_type_takes_its_own_prices_and_no_others)
+{
+    PASSES(good_stop, type, PW_STOP_LOSS);
+    PASSES(good_stop, type, PW_TAKE_PROFIT);
+    PASSES(good_stop_limit, type, PW_STOP_LOSS_LIMIT);
+    PASSES(good_stop_limit, type, PW_TAKE_PROFIT_LIMIT);
+    PASSES(good_maker, type, PW_LIMIT_MAKER);
+    DENIED(good, stop_price_e8, 60000 * E8, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_limit, stop_price_e8, 60000 * E8, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_maker, stop_price_e8, 60000 * E8, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_stop, stop_price_e8, 0, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_stop, stop_price_e8, -E8, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_stop, price_e8, 60000 * E8, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_stop_limit, price_e8, 0, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_stop_limit, stop_price_e8, 0, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_maker, price_e8, 0, PW_REASON_BAD_INTENT, "intent");
+}
+
+Test(risk, only_a_plain_limit_order_may_refuse_to_rest)
+{
+    PASSES(good_limit, tif, PW_IOC);
+    PASSES(good_limit, tif, PW_FOK);
+    DENIED(good_maker, tif, PW_IOC, PW_REASON_BAD_INTENT, "intent");
+    DENIED(good_stop_limit, tif, PW_FOK, PW_REASON_BAD_INTENT, "intent");
+    PASSES(good_stop, tif, PW_IOC);
+}
+
+Test(risk, stop_prices_keep_to_the_price_filter)
+{
+    DENIED(good_stop, stop_price_e8, 60000 * E8 + 1, PW_REASON_PRICE_FILTER, "stop_tick");
+    DENIED(good_stop, stop_price_e8, 999999, PW_REASON_PRICE_FILTER, "stop_min");
+    DENIED(good_stop, stop_price_e8, 1000000 * E8 + 1000000, PW_REASON_PRICE_FILTER, "stop_max");
+    DENIED(good_stop_limit, stop_price_e8, 60000 * E8 + 1, PW_REASON_PRICE_FILTER, "stop_tick");
+    DENIED(good_stop_limit, price_e8, 60000 * E8 + 1, PW_REASON_PRICE_FILTER, "price_tick");
+}
+
+Test(risk, a_stop_without_a_limit_is_valued_at_the_dearer_of_stop_price_and_quote)
+{
+    struct pw_risk_input in = good_stop();
+    in.side = PW_BUY;
+    cr_expect_eq(pw_risk_price_e8(&in), 61001 * E8, "the quote is dearer");
+    in.stop_price_e8 = 70000 * E8;
+    cr_expect_eq(pw_risk_price_e8(&in), 70000 * E8);
+    in.position_e8 = 0;
+    cr_expect(pw_risk_hold_e16(&in) == (pw_i128)700 * E16 + (pw_i128)7 * E16 / 10,
+              "and holds that, with its fee");
+    in.ask_e8 = 0;
+    expect(&in, PW_REASON_NO_QUOTE, "quote");
+    in = good_stop();
+    cr_expect_eq(pw_risk_price_e8(&in), 61000 * E8, "selling: the bid");
+    in = good_stop_limit();
+    in.stop_price_e8 = 70000 * E8;
+    cr_expect_eq(pw_risk_price_e8(&in), 59990 * E8, "a limit is a limit");
+}
+
+Test(risk, stops_without_a_limit_keep_to_the_market_lot_size)
+{
+    DENIED(good_stop, qty_e8, 101 * E8, PW_REASON_LOT_SIZE, "market_lot_max");
+    struct pw_instrument off = btc;
+    off.min_notional_e8 = 700 * E8;
+    struct pw_risk_input in = good_stop();
+    in.instrument = &off;
+    expect(&in, PW_REASON_MIN_NOTIONAL, "notional_min");
 }
 
 Test(risk, quantities_keep_to_the_lot_size)
@@ -339,7 +431,8 @@ Test(risk, nothing_overflows_and_nothing_passes_beyond_a_limit)
                 .price_e8 = any(&seed),
                 .qty_e8 = any(&seed),
                 .side = (uint8_t)(any(&seed) & 3),
-                .type = (uint8_t)(any(&seed) & 3),
+                .type = (uint8_t)(any(&seed) & 7),
+                .stop_price_e8 = any(&seed) & 1 ? any(&seed) : 0,
                 .feed_up = true,
                 .bid_e8 = any(&seed),
                 .ask_e8 = any(&seed),

@@ -185,24 +185,30 @@ void harness_sim_wait_text(struct harness *h, const char *text)
     }
 }
 
-static const char *placement_yaml(enum placement placement)
+static void write_cores(FILE *file, const struct engine_options *options)
 {
-    switch (placement) {
+    static const char *const hot_stages[] = {"net_rx, net_tx", "parse", "strategy", "execution"};
+    const char *idle = options->idle != NULL ? options->idle : "yield";
+    switch (options->placement) {
     case ONE_CORE:
-        return "  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, execution, net_tx, journal, "
-               "housekeeping]}\n";
+        fputs("  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, execution, net_tx, journal, "
+              "housekeeping]}\n",
+              file);
+        break;
     case TWO_CORES:
-        return "  - {core: none, idle: yield, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
-               "  - {core: none, idle: sleep, stages: [journal, housekeeping]}\n";
+        fprintf(file, "  - {core: none, idle: %s, stages: [net_rx, parse, strategy, execution, net_tx]}\n",
+                idle);
+        fputs("  - {core: none, idle: sleep, stages: [journal, housekeeping]}\n", file);
+        break;
     case ALL_APART:
+        for (size_t i = 0; i < sizeof hot_stages / sizeof *hot_stages; i++) {
+            fprintf(file, "  - {core: none, idle: %s, stages: [%s]}\n", idle, hot_stages[i]);
+        }
+        fputs("  - {core: none, idle: sleep, stages: [journal]}\n"
+              "  - {core: none, idle: sleep, stages: [housekeeping]}\n",
+              file);
         break;
     }
-    return "  - {core: none, idle: yield, stages: [net_rx, net_tx]}\n"
-           "  - {core: none, idle: yield, stages: [parse]}\n"
-           "  - {core: none, idle: yield, stages: [strategy]}\n"
-           "  - {core: none, idle: yield, stages: [execution]}\n"
-           "  - {core: none, idle: sleep, stages: [journal]}\n"
-           "  - {core: none, idle: sleep, stages: [housekeeping]}\n";
 }
 
 static void write_engine_config(const struct harness *h, const char *path,
@@ -210,8 +216,8 @@ static void write_engine_config(const struct harness *h, const char *path,
 {
     FILE *file = fopen(path, "w");
     cr_assert_not_null(file);
-    fprintf(file, "instance: %s\nkeep_workspace: true\nmemory: {huge_pages: false}\ncores:\n%s", h->instance,
-            placement_yaml(options->placement));
+    fprintf(file, "instance: %s\nkeep_workspace: true\nmemory: {huge_pages: false}\ncores:\n", h->instance);
+    write_cores(file, options);
     fprintf(file,
             "feeds:\n  - {name: binance, venue: binance_spot, ws_url: \"wss://localhost:%d\", rest_url: "
             "\"https://localhost:%d\", ca_file: \"%s/tls/ca.pem\", streams: [%s], instruments: [%s], "
@@ -227,8 +233,11 @@ static void write_engine_config(const struct harness *h, const char *path,
             "risk: {max_order_notional: \"1000000\", max_position: \"1000\", max_orders_per_s: 1000, "
             "allow_short: "
             "false}\n"
-            "gateway: paper\npaper: {cash: \"10000\", fee_rate: \"0.001\", latency_us: 0}\n"
+            "%s"
             "journal: {path: \"%s\", commit_interval_ms: 50, market_ring_full: %s}\n%s",
+            options->gateway != NULL
+                ? options->gateway
+                : "gateway: paper\npaper: {cash: \"10000\", fee_rate: \"0.001\", latency_us: 0}\n",
             h->journal, options->market_stall ? "stall" : "drop", options->extra ? options->extra : "");
     fclose(file);
 }

@@ -27,11 +27,13 @@ enum placement { ONE_CORE, TWO_CORES, ALL_APART };
 
 struct engine_options {
     enum placement placement;
+    const char *idle;     /* of the threads that do not sleep; NULL: yield */
     const char *symbols;  /* "BTCUSDT, ETHUSDT" */
     const char *streams;  /* "trade, bookTicker, depth@100ms" */
     int fast, slow;       /* of ma_cross; 0: no strategy */
     const char *quantity; /* of ma_cross */
     bool market_stall;    /* full market journal ring stalls (nothing may be lost) instead of dropping */
+    const char *gateway;  /* top-level YAML of the gateway; NULL: paper, with cash and a fee */
     const char *extra;    /* more top-level YAML */
 };
 

@@ -337,6 +337,207 @@ Test(paper, a_latency_beyond_all_time_never_arrives)
     free(v.state);
 }
 
+/* ---- post-only, stops ---- */
+
+static void trade(struct venue *v, int64_t now_ns, int64_t price)
+{
+    tell(v,
+         (struct pw_event){.kind = PW_EVENT_TRADE, .recv_ns = now_ns, .body.trade = {price * E8, E8, 1, 1}});
+}
+
+static struct pw_gateway_order stop(enum pw_order_type type, enum pw_side side, int64_t stop_price,
+                                    int64_t price, int64_t now_ns)
+{
+    return (struct pw_gateway_order){.side = (uint8_t)side,
+                                     .type = (uint8_t)type,
+                                     .price_e8 = price * E8,
+                                     .stop_price_e8 = stop_price * E8,
+                                     .recv_ns = now_ns};
+}
+
+Test(paper, a_post_only_order_never_takes)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    struct pw_gateway_order order = limit(PW_BUY, 101, PW_GTC, 2);
+    order.type = PW_LIMIT_MAKER;
+    place(&v, order);
+    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TAKE);
+    cr_expect_eq(open_cnt(&v), 0);
+    order.price_e8 = 100 * E8;
+    place(&v, order);
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    quote(&v, 3, 99, 100);
+    expect_fill(&v, 0, 100, true);
+    free(v.state);
+}
+
+/* Each kind of stop on each side: what triggers it already, what leaves it waiting, what triggers it then. */
+Test(paper, a_stop_waits_for_a_trade_at_its_price_or_beyond)
+{
+    static const struct {
+        enum pw_order_type type;
+        enum pw_side side;
+        int64_t passed, short_of, at; /* stop price 100 */
+    } rows[] = {
+        {PW_STOP_LOSS, PW_SELL, 99, 101, 100},
+        {PW_STOP_LOSS, PW_BUY, 101, 99, 100},
+        {PW_TAKE_PROFIT, PW_SELL, 101, 99, 100},
+        {PW_TAKE_PROFIT, PW_BUY, 99, 101, 100},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct venue v = open_venue(0);
+        quote(&v, 1, 90, 110);
+        trade(&v, 2, rows[i].passed);
+        place(&v, stop(rows[i].type, rows[i].side, 100, 0, 3));
+        expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TRIGGER);
+        trade(&v, 4, rows[i].short_of);
+        place(&v, stop(rows[i].type, rows[i].side, 100, 0, 5));
+        expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+        quote(&v, 6, 1, 2);
+        quote(&v, 6, 400, 500);
+        quote(&v, 6, 90, 110);
+        expect_silence(&v); /* quotes do not trigger it */
+        trade(&v, 7, rows[i].short_of);
+        expect_silence(&v);
+        trade(&v, 8, rows[i].at);
+        expect_fill(&v, 0, rows[i].side == PW_BUY ? 110 : 90, false);
+        cr_expect_eq(open_cnt(&v), 0, "row %zu", i);
+        free(v.state);
+    }
+}
+
+Test(paper, a_triggered_stop_is_the_limit_order_behind_it)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, stop(PW_STOP_LOSS_LIMIT, PW_SELL, 98, 97, 2)); /* no trade yet: it waits */
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    place(&v, stop(PW_STOP_LOSS_LIMIT, PW_SELL, 98, 100, 2));
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    tell(&v, (struct pw_event){
+                 .kind = PW_EVENT_AGG_TRADE, .recv_ns = 3, .body.agg_trade = {98 * E8, E8, 1, 1, 1, 0}});
+    cr_expect_eq(v.out.cnt, 1);
+    expect_fill(&v, 0, 99, false);
+    cr_expect_eq(open_cnt(&v), 1, "the other one rests at its limit, and says nothing of it");
+    trade(&v, 4, 200);
+    expect_silence(&v);
+    quote(&v, 5, 100, 101);
+    expect_fill(&v, 0, 100, true);
+    free(v.state);
+}
+
+Test(paper, a_stop_that_finds_no_quote_expires)
+{
+    struct venue v = open_venue(0);
+    place(&v, stop(PW_STOP_LOSS, PW_SELL, 98, 0, 2));
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    trade(&v, 3, 98);
+    expect_news(&v, 0, PW_NEWS_EXPIRED, PW_REASON_NO_QUOTE);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
+Test(paper, trades_of_another_instrument_trigger_nothing)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, stop(PW_STOP_LOSS, PW_SELL, 98, 0, 2));
+    tell(&v,
+         (struct pw_event){
+             .kind = PW_EVENT_TRADE, .instrument_idx = 1, .recv_ns = 3, .body.trade = {90 * E8, E8, 1, 1}});
+    expect_silence(&v);
+    cancel(&v, v.id, 4);
+    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
+    free(v.state);
+}
+
+Test(paper, a_stop_arrives_and_is_triggered_by_one_event)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, stop(PW_STOP_LOSS, PW_SELL, 98, 0, 2));
+    trade(&v, 20, 97);
+    cr_expect_eq(v.out.cnt, 2);
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_fill(&v, 1, 99, false);
+    free(v.state);
+}
+
+/* ---- replacements ---- */
+
+static void replace(struct venue *v, uint64_t replaces_id, struct pw_gateway_order order)
+{
+    v->out.cnt = 0;
+    order.client_order_id = ++v->id;
+    order.qty_e8 = E8;
+    cr_expect_eq(pw_paper_gateway.replace(v->state, &order, replaces_id, &v->out), 0);
+}
+
+Test(paper, a_replacement_cancels_and_places_at_once)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 90, PW_GTC, 2));
+    replace(&v, 1, limit(PW_BUY, 95, PW_GTC, 3));
+    cr_expect_eq(v.out.cnt, 2);
+    expect_news(&v, 0, PW_NEWS_REPLACED, PW_REASON_NONE);
+    cr_expect_eq(v.out.rows[0].client_order_id, 1);
+    expect_news(&v, 1, PW_NEWS_ACK, PW_REASON_NONE);
+    cr_expect_eq(v.out.rows[1].client_order_id, 2);
+    cr_expect_eq(open_cnt(&v), 1);
+    quote(&v, 4, 80, 85);
+    cr_expect_eq(v.out.cnt, 1);
+    expect_fill(&v, 0, 95, true);
+    replace(&v, 2, limit(PW_BUY, 95, PW_GTC, 5));
+    cr_expect_eq(v.out.cnt, 1, "of the order that is gone its end has told");
+    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_VENUE_NOT_FOUND);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
+Test(paper, a_replacement_that_is_rejected_leaves_the_old_order_canceled)
+{
+    struct venue v = open_venue(0);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 90, PW_GTC, 2));
+    struct pw_gateway_order order = limit(PW_BUY, 105, PW_GTC, 3);
+    order.type = PW_LIMIT_MAKER;
+    replace(&v, 1, order);
+    expect_news(&v, 0, PW_NEWS_REPLACED, PW_REASON_NONE);
+    expect_news(&v, 1, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TAKE);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
+Test(paper, replacements_arrive_in_order_after_the_latency)
+{
+    struct venue v = open_venue(10);
+    quote(&v, 1, 99, 101);
+    place(&v, limit(PW_BUY, 90, PW_GTC, 2));
+    replace(&v, 1, limit(PW_BUY, 91, PW_GTC, 3));
+    replace(&v, 2, limit(PW_BUY, 92, PW_GTC, 4));
+    expect_silence(&v);
+    pass_time(&v, 13);
+    cr_expect_eq(v.out.cnt, 3);
+    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_news(&v, 1, PW_NEWS_REPLACED, PW_REASON_NONE);
+    expect_news(&v, 2, PW_NEWS_ACK, PW_REASON_NONE);
+    pass_time(&v, 14);
+    cr_expect_eq(v.out.cnt, 2);
+    expect_news(&v, 0, PW_NEWS_REPLACED, PW_REASON_NONE);
+    cr_expect_eq(v.out.rows[0].client_order_id, 2);
+    cr_expect_eq(open_cnt(&v), 1);
+    replace(&v, 3, limit(PW_BUY, 93, PW_GTC, 20));
+    cancel(&v, 3, 20); /* arrives with the replacement, but the old order stands before it */
+    pass_time(&v, 30);
+    cr_expect_eq(v.out.cnt, 2);
+    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
+    expect_news(&v, 1, PW_NEWS_REJECT, PW_REASON_VENUE_NOT_FOUND);
+    cr_expect_eq(open_cnt(&v), 0);
+    free(v.state);
+}
+
 /* ---- bounds ---- */
 
 Test(paper, no_event_causes_more_reports_than_there_is_room_for)

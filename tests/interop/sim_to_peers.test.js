@@ -216,6 +216,16 @@ test('curl_gets_time_exchange_info_and_errors', { ...options, skip: false }, asy
   assert.match(curl(sim, '/nowhere', '--output', '/dev/null', '--write-out', '%{http_code}'), /^404$/);
 });
 
+test('curl_gets_compressed_answers_that_are_the_same', { ...options, skip: false }, async (t) => {
+  const sim = await startSim(t, writeGenerated(t));
+  const target = '/api/v3/exchangeInfo';
+  const headers = curl(sim, target, '--compressed', '--output', '/dev/null', '--dump-header', '-');
+  assert.match(headers, /^Content-Encoding: gzip\r$/m);
+  const timeless = (text) => text.replace(/"serverTime":\d+/, '');
+  assert.strictEqual(timeless(curl(sim, target, '--compressed')), timeless(curl(sim, target)));
+  assert.doesNotMatch(curl(sim, target, '--output', '/dev/null', '--dump-header', '-'), /Encoding/);
+});
+
 test('curl_gets_several_answers_on_one_connection', { ...options, skip: false }, async (t) => {
   const sim = await startSim(t, writeGenerated(t));
   const url = `https://${sim.base}/api/v3/ping`;

@@ -43,7 +43,7 @@ static void fill_config(struct engine *engine, const char *url, const char *ca_f
     engine->config = calloc(1, sizeof *engine->config);
     must(engine->config != NULL, "no memory for the config");
     struct pw_config_feed *feed = &engine->config->feeds[0];
-    engine->config->feed_cnt = 1;
+    engine->config->feed_cnt = 1; /* with order entry it is never connected */
     snprintf(feed->name, sizeof feed->name, "feed0");
     snprintf(feed->ws_url, sizeof feed->ws_url, "%s", url);
     snprintf(feed->ca_file, sizeof feed->ca_file, "%s", ca_file);
@@ -54,18 +54,34 @@ static void fill_config(struct engine *engine, const char *url, const char *ca_f
     feed->backoff_min_ms = 1;
     feed->backoff_max_ms = 1;
     feed->message_bytes_max = 65536;
+    engine->config->live.conn = *feed;
 }
 
-void engine_open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+static void open_orders(struct engine *engine, struct pw_hot_ends *ends)
+{
+    struct pw_consumer requests;
+    engine->messages_ring = make_ring(4096, 1 << 22);
+    engine->requests_ring = make_ring(4096, 1 << 22);
+    pw_producer_attach(&ends->messages, engine->messages_ring);
+    pw_consumer_attach(&engine->frames, engine->messages_ring);
+    pw_producer_attach(&engine->requests, engine->requests_ring);
+    pw_consumer_attach(&requests, engine->requests_ring);
+    pw_hot_init_tx(engine->net, &requests, engine->stamps);
+}
+
+static void open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io,
+                      bool orders)
 {
     char error[512] = "";
-    struct pw_hot_ends hot_ends;
+    struct pw_hot_ends hot_ends = {0};
     memset(engine, 0, sizeof *engine);
     fill_config(engine, url, ca_file);
+    snprintf(engine->config->gateway, sizeof engine->config->gateway, "%s", orders ? "live" : "paper");
+    engine->view = &engine->feeds[orders];
     struct pw_connector_ends ends = {.feeds = engine->feeds};
     struct pw_clock clock = {engine_clock, engine};
     engine->sockets = pw_sockets_host_create();
-    engine->io = io != NULL ? io : pw_io_host_create(1);
+    engine->io = io != NULL ? io : pw_io_host_create(pw_net_slots(engine->config));
     must(engine->sockets != NULL && engine->io != NULL, "no memory for the sockets");
     engine->net = pw_net_create_over(engine->config, clock, pw_random_host(), engine->sockets, engine->io,
                                      error, sizeof error);
@@ -77,12 +93,27 @@ void engine_open_cold(struct engine *engine, const char *url, const char *ca_fil
     pw_consumer_attach(&hot_ends.conns, engine->conns_ring);
     pw_producer_attach(&hot_ends.lost, engine->lost_ring);
     pw_consumer_attach(&engine->frames, engine->frames_ring);
+    if (orders) {
+        open_orders(engine, &hot_ends);
+    }
     pw_producer_attach(&ends.to_net_rx, engine->conns_ring);
     pw_consumer_attach(&ends.from_net_rx, engine->lost_ring);
     must(pw_hot_init(engine->net, &hot_ends) == 0, "hot side");
     engine->connector = pw_connector_create(engine->net, &ends);
-    must(engine->connector != NULL && pw_connector_set_path(engine->connector, 0, "/stream") == 0,
+    must(engine->connector != NULL &&
+             pw_connector_set_path(engine->connector, orders, orders ? "" : "/stream") == 0,
          "connector");
+}
+
+void engine_open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+{
+    open_cold(engine, url, ca_file, io, false);
+}
+
+void engine_open_orders(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+{
+    open_cold(engine, url, ca_file, io, true);
+    must(pw_hot_start(engine->net) == 0, "hot side's start");
 }
 
 void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
@@ -101,6 +132,8 @@ void engine_close(struct engine *engine)
     free(engine->frames_ring);
     free(engine->conns_ring);
     free(engine->lost_ring);
+    free(engine->messages_ring);
+    free(engine->requests_ring);
     free(engine->config);
 }
 
@@ -115,11 +148,29 @@ void engine_step(struct engine *engine)
 bool engine_wait(struct engine *engine, enum pw_feed_state state)
 {
     int64_t end_ns = engine_now_ns(engine) + INT64_C(5000000000);
-    while (engine->feeds[0].state != (uint64_t)state) {
+    while (engine->view->state != (uint64_t)state) {
         if (engine_now_ns(engine) > end_ns) {
             return false;
         }
         engine_step(engine);
     }
+    return true;
+}
+
+bool engine_request(struct engine *engine, uint64_t epoch, uint64_t client_order_id, const void *text,
+                    uint32_t bytes)
+{
+    struct pw_producer *ring = &engine->requests;
+    uint8_t *payload = pw_producer_room(ring, 1) >= 1 ? pw_producer_payload_claim(ring, bytes) : NULL;
+    if (payload == NULL) {
+        return false;
+    }
+    struct pw_event event = {.instrument_idx = PW_NO_INSTRUMENT,
+                             .kind = PW_EVENT_FRAME,
+                             .flags = PW_FLAG_SENT,
+                             .body.frame = {.client_order_id = client_order_id, .epoch = epoch}};
+    memcpy(payload, text, bytes);
+    pw_producer_put_frame(ring, &event, bytes);
+    pw_producer_publish(ring);
     return true;
 }

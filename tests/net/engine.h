@@ -15,20 +15,29 @@ struct engine {
     struct pw_net *net;
     struct pw_connector *connector;
     struct pw_ring *frames_ring, *conns_ring, *lost_ring;
-    struct pw_consumer frames;
-    struct pw_feed_view feeds[PW_FEEDS_MAX];
-    int64_t ahead_ns; /* added to the host's time */
+    struct pw_ring *messages_ring, *requests_ring; /* of order entry */
+    struct pw_consumer frames;                     /* net_rx.parse; of order entry net_rx.execution */
+    struct pw_producer requests;
+    struct pw_stamp_row stamps[PW_STAMP_ROWS];
+    struct pw_feed_view feeds[PW_CONNS_MAX];
+    struct pw_feed_view *view; /* of the one connection that there is */
+    int64_t ahead_ns;          /* added to the host's time */
 };
 
 /* One feed at url. io: NULL for the host's. */
 void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
 /* ... whose hot side another thread starts and stops. */
 void engine_open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
+/* Order entry at url, and no feed. */
+void engine_open_orders(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
 void engine_close(struct engine *engine);
 int64_t engine_now_ns(const struct engine *engine);
 /* One pass of all stages. */
 void engine_step(struct engine *engine);
-/* Steps until the feed is in this state; false: it did not come within 5 s. */
+/* Puts a request of the connection `epoch`; false: no room. */
+bool engine_request(struct engine *engine, uint64_t epoch, uint64_t client_order_id, const void *text,
+                    uint32_t bytes);
+/* Steps until the connection is in this state; false: it did not come within 5 s. */
 bool engine_wait(struct engine *engine, enum pw_feed_state state);
 
 #endif

@@ -125,10 +125,10 @@ Test(flow, a_message_that_could_never_pass_the_ring_is_refused_at_start)
     struct world_options options = {0};
     world_open(&world, &options);
     struct pw_hot_ends ends = world.net->hot.ends;
-    world.config->feeds[0].message_bytes_max = (1 << 19) + 1; /* of a payload area of 1 MiB */
+    world.net->conns[0].message_bytes_max = (1 << 19) + 1; /* of a payload area of 1 MiB */
     cr_expect_neq(pw_hot_init(world.net, &ends), 0);
     cr_expect(world_log_has("rings.frames_bytes"));
-    world.config->feeds[0].message_bytes_max = 65536;
+    world.net->conns[0].message_bytes_max = 65536;
     cr_expect_eq(pw_hot_init(world.net, &ends), 0);
     world_close(&world);
 }

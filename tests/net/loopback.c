@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Real sockets on loopback: io_uring with all that the kernel has and with each thing that an older one
- * lacks, plain system calls, descriptors after many reconnects (reliability.md, D4), and no heap on the hot
- * side (D2).
+ * lacks, plain system calls, order entry's requests and stamps, descriptors after many reconnects
+ * (reliability.md, D4), and no heap on the hot side (D2).
  */
 #include "authority.h"
 #include "engine.h"
@@ -113,6 +113,12 @@ Test(loopback, io_uring_with_all_that_the_kernel_has)
     expect_numbers(pw_uring_create(1, 0), false);
 }
 
+Test(loopback, io_uring_without_the_kernel_s_stamps)
+{
+    expect_numbers(pw_uring_create(1, PW_URING_NO_STAMPS), true);
+    expect_numbers(pw_uring_create(1, PW_URING_NO_STAMPS), false);
+}
+
 Test(loopback, io_uring_without_deferred_task_work)
 {
     expect_numbers(pw_uring_create(1, PW_URING_NO_DEFER), true);
@@ -138,6 +144,218 @@ Test(loopback, io_uring_of_the_oldest_kind)
 Test(loopback, plain_system_calls)
 {
     expect_numbers(pw_syscalls_create(1), true);
+}
+
+/* ---- order entry ---- */
+
+#define REQUESTS          3000u
+#define REQUEST_BYTES_MAX 2500u
+
+/* "number xxx", of a size that the number says. */
+static uint32_t make_request(char *text, uint32_t number)
+{
+    uint32_t bytes = 20 + number * 7919u % (REQUEST_BYTES_MAX - 20);
+    memset(text, 'x', bytes);
+    text[snprintf(text, 20, "%u", number)] = ' ';
+    return bytes;
+}
+
+static bool is_request(const uint8_t *text, size_t bytes, uint32_t number)
+{
+    char want[REQUEST_BYTES_MAX];
+    return make_request(want, number) == bytes && memcmp(text, want, bytes) == 0;
+}
+
+/* A venue: waits until it may read, then answers each request with itself. */
+struct venue {
+    _Atomic bool may_read;
+    _Atomic uint32_t first_number, taken_cnt, wrong_cnt;
+    uint32_t cut_after; /* ends the first connection by RST after so many; 0: never */
+    bool has_cut;
+};
+
+static void serve_requests(struct client *client, void *state)
+{
+    struct venue *venue = state;
+    static uint8_t payload[REQUEST_BYTES_MAX];
+    size_t size;
+    while (!atomic_load(&venue->may_read)) {
+        usleep(200);
+    }
+    for (uint32_t n = 0; client_take_whole(client, payload, sizeof payload, &size) == 0x81; n++) {
+        uint32_t number = (uint32_t)strtoul((char *)payload, NULL, 10);
+        if (n == 0) {
+            atomic_store(&venue->first_number, number);
+        }
+        uint32_t first = atomic_load(&venue->first_number);
+        atomic_fetch_add(&venue->wrong_cnt, !is_request(payload, size, first + n));
+        atomic_store(&venue->taken_cnt, n + 1);
+        if (n + 1 == venue->cut_after && !venue->has_cut) {
+            venue->has_cut = true;
+            atomic_store(&venue->taken_cnt, 0);
+            client_abort(client);
+            return;
+        }
+        client_send_frame(client, 0x81, payload, size);
+    }
+}
+
+/* Puts requests, numbered up to `end`, as far as there is room; the next number. */
+static uint32_t put_requests(uint64_t epoch, uint32_t next, uint32_t end)
+{
+    char text[REQUEST_BYTES_MAX];
+    while (next < end && engine_request(&engine, epoch, next + 1, text, make_request(text, next))) {
+        next++;
+    }
+    return next;
+}
+
+static void expect_way_in(const struct pw_event *event)
+{
+    const struct pw_frame *frame = &event->body.frame;
+    cr_expect_leq(frame->kernel_ns, event->recv_ns);
+    cr_expect_geq(frame->decrypted_ns, event->recv_ns);
+}
+
+static void expect_way_out(uint64_t client_order_id, int64_t answered_ns)
+{
+    struct pw_stamp stamp;
+    cr_assert(pw_stamp_get(engine.stamps, client_order_id, &stamp), "request %llu",
+              (unsigned long long)client_order_id);
+    cr_expect_gt(stamp.ns[PW_STAMP_SEALED], 0);
+    cr_expect_geq(stamp.ns[PW_STAMP_SUBMITTED], stamp.ns[PW_STAMP_SEALED]);
+    cr_expect_geq(answered_ns, stamp.ns[PW_STAMP_SUBMITTED]);
+}
+
+/* The answers that are there; the next number. stamped: how many the kernel had stamped. */
+static uint32_t take_answers(uint32_t next, uint32_t *stamped)
+{
+    uint64_t there = pw_consumer_peek(&engine.frames, 64);
+    for (uint64_t i = 0; i < there; i++) {
+        const struct pw_event *event = pw_consumer_at(&engine.frames, i);
+        const struct pw_frame *frame = &event->body.frame;
+        if (frame->payload_bytes > 0) {
+            cr_assert(is_request(pw_consumer_payload(&engine.frames, event), frame->payload_bytes, next),
+                      "answer %u", next);
+            expect_way_in(event);
+            expect_way_out(next + 1, event->recv_ns);
+            *stamped += frame->kernel_ns != 0;
+            next++;
+        }
+    }
+    if (there > 0) {
+        pw_consumer_done(&engine.frames, there);
+    }
+    return next;
+}
+
+static bool log_says_stamped;
+
+static void look_for_stamped(void *state, enum pw_log_level level, const char *text)
+{
+    (void)state;
+    (void)level;
+    log_says_stamped = log_says_stamped || strstr(text, ", stamped by the kernel") != NULL;
+}
+
+static void open_orders(struct venue *venue, struct pw_io *io, bool secure)
+{
+    log_says_stamped = false;
+    pw_log_set_sink(look_for_stamped, NULL);
+    server_start(&server, secure ? context : NULL, serve_requests, venue);
+    engine_open_orders(&engine, url_of(secure, "127.0.0.1"), secure ? ca_file : "", io);
+    cr_assert(engine_wait(&engine, PW_FEED_UP));
+}
+
+static void close_orders(void)
+{
+    engine_close(&engine);
+    server_stop(&server);
+    pw_log_set_sink(NULL, NULL);
+}
+
+static void expect_answers(struct pw_io *io, bool secure)
+{
+    struct venue venue = {.may_read = true};
+    uint32_t put = 0, taken = 0, stamped = 0;
+    open_orders(&venue, io, secure);
+    while (taken < REQUESTS && engine.view->disconnect_cnt == 0) {
+        put = put_requests(1, put, taken + 32 < REQUESTS ? taken + 32 : REQUESTS);
+        engine_step(&engine);
+        taken = take_answers(taken, &stamped);
+    }
+    cr_expect_eq(taken, REQUESTS);
+    cr_expect_eq(venue.wrong_cnt, 0);
+    cr_expect_eq(stamped > 0, log_says_stamped, "%u of %u", stamped, REQUESTS);
+    close_orders();
+}
+
+Test(loopback, each_request_is_answered_in_order_and_its_stamps_grow_from_hop_to_hop)
+{
+    expect_answers(pw_uring_create(2, 0), true);
+    expect_answers(pw_uring_create(2, 0), false);
+    expect_answers(pw_uring_create(2, PW_URING_NO_STAMPS), true);
+    expect_answers(pw_syscalls_create(2), true);
+}
+
+Test(loopback, a_venue_that_does_not_read_gets_each_request_once_when_it_does)
+{
+    struct venue venue = {0};
+    uint32_t put = 0, taken = 0;
+    uint64_t sent = UINT64_MAX;
+    open_orders(&venue, pw_uring_create(2, 0), true);
+    /* Until nothing more goes into the socket: then the ring fills up. */
+    while (put < 20 * REQUESTS) {
+        uint32_t before = put;
+        put = put_requests(1, put, 20 * REQUESTS);
+        for (int i = 0; i < 100; i++) {
+            engine_step(&engine);
+        }
+        if (put == before && pw_hot_counts(engine.net)->sent_frames == sent) {
+            break;
+        }
+        sent = pw_hot_counts(engine.net)->sent_frames;
+    }
+    cr_assert_lt(put, 20 * REQUESTS, "the socket takes no end of them");
+    cr_expect_lt(sent, put);
+    atomic_store(&venue.may_read, true);
+    while (taken < put && engine.view->disconnect_cnt == 0) {
+        engine_step(&engine);
+        uint64_t there = pw_consumer_peek(&engine.frames, 64);
+        for (uint64_t i = 0; i < there; i++) {
+            taken += pw_consumer_at(&engine.frames, i)->body.frame.payload_bytes > 0;
+        }
+        pw_consumer_done(&engine.frames, there);
+    }
+    cr_expect_eq(taken, put);
+    cr_expect(venue.taken_cnt == put && venue.first_number == 0 && venue.wrong_cnt == 0);
+    cr_expect_eq(pw_hot_counts(engine.net)->dropped, 0);
+    close_orders();
+}
+
+Test(loopback, of_a_connection_that_was_cut_nothing_is_sent_on_the_next)
+{
+    for (int secure = 0; secure < 2; secure++) {
+        struct venue venue = {.cut_after = 20};
+        open_orders(&venue, NULL, secure == 1);
+        uint32_t put = put_requests(1, 0, REQUESTS);
+        for (int i = 0; i < 1000; i++) { /* much is on its way when it is cut, and more in the ring */
+            engine_step(&engine);
+        }
+        atomic_store(&venue.may_read, true);
+        while (engine.view->connect_cnt < 2) {
+            engine_step(&engine);
+        }
+        cr_assert_eq(put_requests(2, put, put + 10), put + 10);
+        int64_t end_ns = engine_now_ns(&engine) + INT64_C(5000000000);
+        while (venue.taken_cnt < 10 && engine_now_ns(&engine) < end_ns) {
+            engine_step(&engine);
+        }
+        cr_expect(venue.first_number == put && venue.taken_cnt == 10 && venue.wrong_cnt == 0);
+        const struct pw_hot_counts *counts = pw_hot_counts(engine.net);
+        cr_expect_eq(counts->sent_frames + counts->dropped, put + 10);
+        close_orders();
+    }
 }
 
 /* ---- names ---- */
@@ -353,5 +571,24 @@ Test(loopback, the_hot_side_never_touches_the_heap)
     cr_expect_eq(heap_calls, 2, "the trap itself works");
     engine_close(&engine);
     server_stop(&server);
+}
+
+Test(loopback, requests_and_their_answers_never_touch_the_heap)
+{
+    struct venue venue = {.may_read = true};
+    uint32_t put = 0, taken = 0, stamped = 0;
+    open_orders(&venue, NULL, true);
+    while (taken < REQUESTS) {
+        int64_t now_ns = engine_now_ns(&engine);
+        put = put_requests(1, put, taken + 32 < REQUESTS ? taken + 32 : REQUESTS);
+        pw_connector_poll(engine.connector, now_ns);
+        heap_forbidden = true;
+        pw_hot_receive(engine.net, now_ns);
+        pw_hot_transmit(engine.net);
+        heap_forbidden = false;
+        taken = take_answers(taken, &stamped);
+    }
+    cr_expect_eq(heap_calls, 0, "%u calls", heap_calls);
+    close_orders();
 }
 #endif

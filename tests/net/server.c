@@ -4,6 +4,7 @@
  */
 #include "server.h"
 
+#include "websocket.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -60,20 +61,34 @@ static bool take(struct client *client, uint8_t *out, size_t size)
     return true;
 }
 
-int client_take_frame(struct client *client, uint8_t *out, size_t *size)
+int client_take_whole(struct client *client, uint8_t *out, size_t cap, size_t *size)
 {
-    uint8_t head[6];
-    if (!take(client, head, 6) || (head[1] & 0x80) == 0 || (head[1] & 0x7f) > 125) {
+    uint8_t head[8];
+    size_t bytes = 6;
+    if (!take(client, head, bytes) || (head[1] & 0x80) == 0 || (head[1] & 0x7f) == 127) {
         return -1;
     }
     *size = head[1] & 0x7f;
-    if (!take(client, out, *size)) {
+    if (*size == 126) {
+        if (!take(client, head + bytes, 2)) {
+            return -1;
+        }
+        bytes = 8;
+        *size = (size_t)head[2] << 8 | head[3];
+    }
+    if (*size > cap || !take(client, out, *size)) {
         return -1;
     }
     for (size_t i = 0; i < *size; i++) {
-        out[i] ^= head[2 + i % 4];
+        out[i] ^= head[bytes - 4 + i % 4];
     }
-    return head[0] & 0x0f;
+    return head[0];
+}
+
+int client_take_frame(struct client *client, uint8_t *out, size_t *size)
+{
+    int first_byte = client_take_whole(client, out, PW_WS_CONTROL_MAX, size);
+    return first_byte < 0 ? -1 : first_byte & 0x0f;
 }
 
 void client_abort(struct client *client)

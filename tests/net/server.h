@@ -36,7 +36,9 @@ void server_stop(struct server *server);
 /* False: the client is gone. */
 bool client_send(struct client *client, const void *data, size_t size);
 bool client_send_frame(struct client *client, uint8_t first_byte, const void *payload, size_t size);
-/* The client's next frame, unmasked: opcode, or -1. */
+/* The client's next frame, unmasked, if its payload is at most cap bytes: its first byte, or -1. */
+int client_take_whole(struct client *client, uint8_t *out, size_t cap, size_t *size);
+/* The same of a control frame, at most 125 bytes: its opcode. */
 int client_take_frame(struct client *client, uint8_t *out, size_t *size);
 /* Ends with RST instead of FIN when it is closed. */
 void client_abort(struct client *client);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * How long net_rx takes per message: a server on another thread sends messages of 200 bytes as fast as TCP
- * takes them, and the time inside net_rx's poll is booked by the messages that it brought. Not a test: run it
- * on a quiet machine with `meson test --benchmark net_speed -v`.
+ * takes them, and the time inside net_rx's poll is booked by the messages that it brought. And how long one
+ * message takes to its ring, and one request from its ring to the kernel, with the kernel's part left out,
+ * while the server sends one at a time. Not a test: run it on a quiet machine with
+ * `meson test --benchmark net_speed -v`.
  */
 #include "authority.h"
 #include "engine.h"
@@ -97,6 +99,104 @@ static void measure(SSL_CTX *context, const char *ca_file, uint32_t per_record)
     server_stop(&server);
 }
 
+/* ---- there and back ---- */
+
+#define ROUNDS 20000u
+
+/* What pw_io's calls cost, which are the kernel's part. */
+static struct {
+    struct pw_io inner, outer;
+    int64_t reaped_ns, submit_ns, submitted_ns;
+} spy;
+
+static uint32_t spy_reap(void *state, struct pw_completion *out, uint32_t cap)
+{
+    uint32_t n = spy.inner.reap(state, out, cap);
+    spy.reaped_ns = now_ns();
+    return n;
+}
+
+static void spy_submit(void *state)
+{
+    spy.submit_ns = now_ns();
+    spy.inner.submit(state);
+    spy.submitted_ns = now_ns();
+}
+
+static void serve_one_at_a_time(struct client *client, void *state)
+{
+    (void)state;
+    static char text[MESSAGE_BYTES];
+    static uint8_t payload[1024];
+    size_t size;
+    memset(text, 'm', sizeof text);
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        if (!client_send_frame(client, 0x81, text, sizeof text) ||
+            client_take_whole(client, payload, sizeof payload, &size) != 0x81) {
+            return;
+        }
+    }
+    client_send_frame(client, 0x88, "\x03\xe8", 2);
+    client_take_frame(client, payload, &size);
+}
+
+static void print_row(const char *name, float *ns, uint32_t n)
+{
+    qsort(ns, n, sizeof *ns, compare);
+    printf("  %-44s %6.0f ns median, p90 %6.0f, p99 %6.0f\n", name, (double)ns[n / 2], (double)ns[n * 9 / 10],
+           (double)ns[n * 99ull / 100]);
+}
+
+static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file, uint32_t without)
+{
+    static float in_ns[ROUNDS], out_ns[ROUNDS], submit_ns[ROUNDS], round_ns[ROUNDS];
+    static struct engine engine;
+    static char request[MESSAGE_BYTES];
+    struct server server;
+    char url[64];
+    struct pw_io *io = pw_uring_create(2, without);
+    uint32_t n = 0;
+    int64_t last_ns = 0;
+    memset(request, 'r', sizeof request);
+    spy.inner = spy.outer = *io;
+    spy.outer.reap = spy_reap;
+    spy.outer.submit = spy_submit;
+    server_start(&server, context, serve_one_at_a_time, NULL);
+    snprintf(url, sizeof url, "ws%s://127.0.0.1:%u", context != NULL ? "s" : "", server.port);
+    engine_open_orders(&engine, url, ca_file, &spy.outer);
+    engine_wait(&engine, PW_FEED_UP);
+    while (engine.view->disconnect_cnt == 0) {
+        int64_t wall_ns = engine_now_ns(&engine);
+        pw_connector_poll(engine.connector, wall_ns);
+        pw_hot_receive(engine.net, wall_ns);
+        int64_t received_ns = now_ns();
+        uint64_t there = pw_consumer_peek(&engine.frames, 1);
+        bool message = there > 0 && pw_consumer_at(&engine.frames, 0)->body.frame.payload_bytes > 0;
+        pw_consumer_done(&engine.frames, there);
+        if (!message || n == ROUNDS) {
+            pw_hot_transmit(engine.net);
+            continue;
+        }
+        in_ns[n] = (float)(received_ns - spy.reaped_ns);
+        engine_request(&engine, 1, n + 1, request, sizeof request);
+        int64_t taken_ns = now_ns();
+        pw_hot_transmit(engine.net);
+        out_ns[n] = (float)(spy.submit_ns - taken_ns);
+        submit_ns[n] = (float)(spy.submitted_ns - spy.submit_ns);
+        round_ns[n++] = (float)(spy.submitted_ns - last_ns);
+        last_ns = spy.submitted_ns;
+    }
+    printf("%s, one message of %u bytes at a time, %s the kernel's stamps:\n",
+           context != NULL ? "TLS" : "plain", MESSAGE_BYTES,
+           (without & PW_URING_NO_STAMPS) != 0 ? "without" : "with");
+    print_row("from the completion to the ring", in_ns, n);
+    print_row("from the ring to the submission", out_ns, n);
+    print_row("the submission, with its send", submit_ns, n);
+    print_row("from one submission to the next", round_ns, n);
+    engine_close(&engine);
+    server_stop(&server);
+}
+
 int main(void)
 {
     const char *ca_file;
@@ -105,6 +205,10 @@ int main(void)
     for (size_t i = 0; i < sizeof per_record / sizeof per_record[0]; i++) {
         measure(context, ca_file, per_record[i]);
         measure(NULL, "", per_record[i]);
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        measure_one_at_a_time(i % 2 == 0 ? context : NULL, i % 2 == 0 ? ca_file : "",
+                              i < 2 ? 0 : PW_URING_NO_STAMPS);
     }
     unlink(ca_file);
     SSL_CTX_free(context);

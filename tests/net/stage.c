@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The stages net_rx and net_tx as the runner sees them: in a real workspace, over the virtual network.
+ * The stages net_rx and net_tx as the runner sees them: in a real workspace, over the virtual network, with a
+ * feed and order entry.
  */
 #include "hot.h"
 #include "metrics_table.h"
@@ -54,15 +55,18 @@ static void want_ring(struct pw_region_want *row, const char *name, uint64_t pay
 static void make_workspace(void)
 {
     char error[256];
-    static struct pw_region_want wants[5];
+    static struct pw_region_want wants[8];
     cr_assert_not_null(mkdtemp(dir));
     setenv("PINWHEEL_SHM_DIR", dir, 1);
     want_ring(&wants[0], "net_rx.parse", 1 << 20);
     want_ring(&wants[1], "housekeeping.net_rx", 0);
     want_ring(&wants[2], "net_rx.housekeeping", 0);
-    want(&wants[3], "feeds", PW_REGION_FEEDS, 1, sizeof(struct pw_feed_view));
+    want(&wants[3], "feeds", PW_REGION_FEEDS, 2, sizeof(struct pw_feed_view));
     want(&wants[4], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
-    cr_assert_eq(pw_workspace_create(&ws, "net-stage", wants, 5, false, error, sizeof error), 0, "%s", error);
+    want_ring(&wants[5], "net_rx.execution", 1 << 21);
+    want_ring(&wants[6], "execution.net_tx", 1 << 20);
+    want(&wants[7], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+    cr_assert_eq(pw_workspace_create(&ws, "net-stage", wants, 8, false, error, sizeof error), 0, "%s", error);
     pw_metrics_fill(pw_region_at(&ws, pw_workspace_find(&ws, "metrics", PW_REGION_METRICS), 0));
     pw_workspace_publish(&ws);
 }
@@ -83,6 +87,9 @@ static void make_config(void)
     feed->connect_timeout_ms = feed->handshake_timeout_ms = 3000;
     feed->backoff_min_ms = feed->backoff_max_ms = 10;
     feed->message_bytes_max = 65536;
+    snprintf(config->gateway, sizeof config->gateway, "live");
+    config->live.conn = *feed;
+    snprintf(config->live.conn.ws_url, sizeof config->live.conn.ws_url, "ws://orders.test:80/api");
 }
 
 static void make_all(void)
@@ -91,8 +98,9 @@ static void make_all(void)
     struct pw_virtual_options options = {.seed = seed};
     make_workspace();
     make_config();
-    network = pw_virtual_create(&options, 1);
+    network = pw_virtual_create(&options, 2);
     pw_virtual_listen(network, "feed.test", 80, false);
+    pw_virtual_listen(network, "orders.test", 80, false);
     struct pw_clock clock = {test_clock, NULL};
     net = pw_net_create_over(config, clock, pw_random_seeded(&seed), pw_virtual_sockets(network),
                              pw_virtual_io(network), error, sizeof error);
@@ -151,11 +159,11 @@ static uint64_t metric(const char *group, const char *name)
 }
 
 /* The server's side of the upgrade. */
-static int answer(void)
+static int answer_on(int listener)
 {
     char request[4096], accept[29], text[256];
     pass(3 * MS_NS);
-    int socket = pw_virtual_accept(network, 0);
+    int socket = pw_virtual_accept(network, listener);
     pass(3 * MS_NS);
     ssize_t got = pw_virtual_peer_recv(network, socket, request, sizeof request - 1);
     cr_assert_gt(got, 0);
@@ -168,6 +176,11 @@ static int answer(void)
     pw_virtual_peer_send(network, socket, text, (size_t)n);
     pass(3 * MS_NS);
     return socket;
+}
+
+static int answer(void)
+{
+    return answer_on(0);
 }
 
 Test(net_stage, counters_and_the_feed_s_row_are_published)
@@ -236,4 +249,46 @@ Test(net_stage, the_next_time_of_an_idle_feed_is_its_staleness)
     answer();
     int64_t next_ns = pw_net_rx_stage.next_ns(rx);
     cr_expect(next_ns > now_ns + 900 * MS_NS && next_ns <= now_ns + 1000 * MS_NS);
+}
+
+static void put_request(struct pw_producer *requests, uint64_t epoch, uint64_t client_order_id)
+{
+    struct pw_event event = {.kind = PW_EVENT_FRAME,
+                             .flags = PW_FLAG_SENT,
+                             .body.frame = {.client_order_id = client_order_id, .epoch = epoch}};
+    memcpy(pw_producer_payload_claim(requests, 5), "hello", 5);
+    pw_producer_put_frame(requests, &event, 5);
+    pw_producer_publish(requests);
+}
+
+Test(net_stage, order_entry_has_its_rings_its_row_and_its_stamps)
+{
+    struct pw_consumer messages;
+    struct pw_producer requests;
+    struct pw_stamp stamp;
+    start();
+    cr_assert_eq(pw_env_consumer(&env, "net_rx.execution", &messages), 0);
+    cr_assert_eq(pw_env_producer(&env, "execution.net_tx", &requests), 0);
+    cr_assert_eq(pw_connector_set_path(connector, 1, ""), 0);
+    int socket = answer_on(1);
+    cr_assert_eq(pw_consumer_peek(&messages, 8), 1);
+    const struct pw_event *up = pw_consumer_at(&messages, 0);
+    cr_expect(up->body.frame.state == PW_FEED_UP && up->body.frame.epoch == 1);
+    pw_consumer_done(&messages, 1);
+    put_request(&requests, 1, 9);
+    put_request(&requests, 2, 10);
+    pass(3 * MS_NS);
+    char got[32];
+    cr_expect_eq(pw_virtual_peer_recv(network, socket, got, sizeof got), 6 + 5);
+    cr_expect_eq(metric("net_tx", "frames"), 1);
+    cr_expect_eq(metric("net_tx", "dropped"), 1);
+    const struct pw_stamp_row *stamps =
+        pw_region_at(&ws, pw_workspace_find(&ws, "stamps.orders", PW_REGION_STAMPS), 0);
+    cr_expect(pw_stamp_get(stamps, 9, &stamp) && stamp.ns[PW_STAMP_SEALED] > 0);
+    cr_expect_not(pw_stamp_get(stamps, 10, &stamp));
+    pw_virtual_peer_send(network, socket, "\x81\x02{}", 4);
+    pass(3 * MS_NS);
+    const struct pw_feed_view *row = pw_region_at(&ws, pw_workspace_find(&ws, "feeds", PW_REGION_FEEDS), 1);
+    cr_expect_eq(pw_consumer_peek(&messages, 8), 1);
+    cr_expect(row->state == PW_FEED_UP && row->frame_cnt == 1 && row->byte_cnt == 2);
 }

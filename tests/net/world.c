@@ -87,9 +87,48 @@ static void fill_config(struct world *world, const char *ca_file)
     }
 }
 
+static void fill_orders(struct world *world, const char *ca_file)
+{
+    const struct world_options *options = &world->options;
+    struct pw_config_feed *conn = &world->config->live.conn;
+    snprintf(world->config->gateway, sizeof world->config->gateway, "live");
+    snprintf(conn->ws_url, sizeof conn->ws_url, "ws%s://%s:%u/orders", options->secure ? "s" : "",
+             options->host, WORLD_PORT);
+    snprintf(conn->ca_file, sizeof conn->ca_file, "%s", ca_file);
+    conn->dead_after_ms = or_else(options->dead_after_ms, 30000);
+    conn->connect_timeout_ms = 3000;
+    conn->handshake_timeout_ms = 3000;
+    conn->backoff_min_ms = 250;
+    conn->backoff_max_ms = 30000;
+}
+
+static void open_orders(struct world *world, struct pw_hot_ends *ends)
+{
+    struct pw_consumer requests;
+    uint64_t bytes = world->options.frame_bytes != 0 ? world->options.frame_bytes : 1 << 21;
+    world->messages_ring = make_ring(or_else(world->options.frame_slots, 1024), bytes);
+    world->requests_ring = make_ring(or_else(world->options.frame_slots, 1024), bytes);
+    pw_producer_attach(&ends->messages, world->messages_ring);
+    pw_consumer_attach(&world->frames, world->messages_ring);
+    pw_producer_attach(&world->requests, world->requests_ring);
+    pw_consumer_attach(&requests, world->requests_ring);
+    pw_hot_init_tx(world->net, &requests, world->stamps);
+}
+
+static void set_paths(struct world *world)
+{
+    if (world->options.orders) {
+        must(pw_connector_set_path(world->connector, world->options.feed_cnt, "") == 0, "path");
+        return;
+    }
+    for (uint32_t i = 0; i < world->options.feed_cnt; i++) {
+        must(pw_connector_set_path(world->connector, i, "/stream") == 0, "path");
+    }
+}
+
 static void open_hot(struct world *world)
 {
-    struct pw_hot_ends hot_ends;
+    struct pw_hot_ends hot_ends = {0};
     struct pw_connector_ends ends = {.feeds = world->feeds};
     world->frames_ring = make_ring(or_else(world->options.frame_slots, 1024),
                                    world->options.frame_bytes != 0 ? world->options.frame_bytes : 1 << 20);
@@ -99,15 +138,16 @@ static void open_hot(struct world *world)
     pw_consumer_attach(&hot_ends.conns, world->conns_ring);
     pw_producer_attach(&hot_ends.lost, world->lost_ring);
     pw_consumer_attach(&world->frames, world->frames_ring);
+    if (world->options.orders) {
+        open_orders(world, &hot_ends);
+    }
     pw_producer_attach(&ends.to_net_rx, world->conns_ring);
     pw_consumer_attach(&ends.from_net_rx, world->lost_ring);
     must(pw_hot_init(world->net, &hot_ends) == 0, "hot side");
     must(pw_hot_start(world->net) == 0, "hot side's start");
     world->connector = pw_connector_create(world->net, &ends);
     must(world->connector != NULL, "connector");
-    for (uint32_t i = 0; i < world->options.feed_cnt; i++) {
-        must(pw_connector_set_path(world->connector, i, "/stream") == 0, "path");
-    }
+    set_paths(world);
 }
 
 void world_open(struct world *world, const struct world_options *options)
@@ -128,7 +168,11 @@ void world_open(struct world *world, const struct world_options *options)
         world->server = peer_context_for("DNS:" WORLD_HOST ",IP:127.0.0.1", &ca_file);
     }
     fill_config(world, ca_file);
-    world->network = pw_virtual_create(&options->network, world->options.feed_cnt);
+    if (options->orders) {
+        fill_orders(world, ca_file);
+    }
+    world->view = &world->feeds[options->orders ? world->options.feed_cnt : 0];
+    world->network = pw_virtual_create(&options->network, pw_net_slots(world->config));
     must(world->network != NULL, "virtual network");
     if (!options->no_listener) {
         world->listener = pw_virtual_listen(world->network, world->options.host, WORLD_PORT, false);
@@ -158,6 +202,8 @@ void world_close(struct world *world)
     free(world->frames_ring);
     free(world->conns_ring);
     free(world->lost_ring);
+    free(world->messages_ring);
+    free(world->requests_ring);
     free(world->config);
     pw_log_set_sink(NULL, NULL);
 }
@@ -167,7 +213,7 @@ void world_step(struct world *world, int64_t step_ns)
     pw_connector_poll(world->connector, world->now_ns);
     if (!world->hot_stopped) {
         pw_hot_receive(world->net, world->now_ns);
-        for (uint32_t i = 0; i < world->options.feed_cnt; i++) { /* as net_rx's housekeeping does */
+        for (uint32_t i = 0; i < pw_net_slots(world->config); i++) { /* as net_rx's housekeeping does */
             atomic_store(&world->feeds[i].last_recv_ns, pw_hot_feed(world->net, i)->last_recv_ns);
         }
         pw_hot_transmit(world->net);
@@ -344,8 +390,8 @@ bool peer_upgrade(struct peer *peer, struct world *world)
         return false;
     }
     peer_send(peer, answer, peer_answer(peer, answer, sizeof answer));
-    uint64_t before = world->feeds[0].connect_cnt;
-    for (int i = 0; i < 3000 && world->feeds[0].connect_cnt == before; i++) {
+    uint64_t before = world->view->connect_cnt;
+    for (int i = 0; i < 3000 && world->view->connect_cnt == before; i++) {
         world_step(world, MS_NS);
     }
     world_step(world, MS_NS);
@@ -382,26 +428,37 @@ void peer_send_frame(struct peer *peer, uint8_t first_byte, const void *payload,
     free(frame);
 }
 
-int peer_take_frame(struct peer *peer, uint8_t *out, size_t *size, int64_t time_ns)
+int peer_take_whole(struct peer *peer, uint8_t *out, size_t cap, size_t *size, int64_t time_ns)
 {
-    if (!peer_wait_bytes(peer, 6, time_ns)) {
+    size_t head = 6;
+    if (!peer_wait_bytes(peer, head, time_ns)) {
         return -1;
     }
     size_t bytes = peer->in[1] & 0x7f;
     bool masked = (peer->in[1] & 0x80) != 0;
-    if (!masked || bytes > 125 || !peer_wait_bytes(peer, 6 + bytes, time_ns)) {
+    if (bytes == 126) {
+        head = 8;
+        bytes = (size_t)peer->in[2] << 8 | peer->in[3];
+    }
+    if (!masked || bytes > cap || !peer_wait_bytes(peer, head + bytes, time_ns)) {
         return -1;
     }
-    int opcode = peer->in[0] & 0x0f;
+    int first_byte = peer->in[0];
     for (size_t i = 0; i < bytes; i++) {
-        out[i] = peer->in[6 + i] ^ peer->in[2 + i % 4];
+        out[i] = peer->in[head + i] ^ peer->in[head - 4 + i % 4];
     }
     *size = bytes;
-    peer_consume(peer, 6 + bytes);
-    return opcode;
+    peer_consume(peer, head + bytes);
+    return first_byte;
 }
 
-/* ---- the parse end ---- */
+int peer_take_frame(struct peer *peer, uint8_t *out, size_t *size, int64_t time_ns)
+{
+    int first_byte = peer_take_whole(peer, out, PW_WS_CONTROL_MAX, size, time_ns);
+    return first_byte < 0 ? -1 : first_byte & 0x0f;
+}
+
+/* ---- the parse end, or execution's ---- */
 
 bool world_take(struct world *world, struct taken *taken)
 {
@@ -416,6 +473,9 @@ bool world_take(struct world *world, struct taken *taken)
     taken->reason = frame->reason;
     taken->recv_ns = event->recv_ns;
     taken->feed_idx = frame->feed_idx;
+    taken->kernel_ns = taken->notice ? 0 : frame->kernel_ns;
+    taken->decrypted_ns = taken->notice ? 0 : frame->decrypted_ns;
+    taken->epoch = taken->notice ? frame->epoch : 0;
     taken->size = frame->payload_bytes;
     size_t kept = taken->size < sizeof taken->text - 1 ? taken->size : sizeof taken->text - 1;
     memcpy(taken->text, pw_consumer_payload(&world->frames, event), taken->notice ? 0 : kept);
@@ -434,4 +494,25 @@ bool world_took_text(struct world *world, const char *text)
     struct taken taken;
     return world_take(world, &taken) && !taken.notice && taken.size == strlen(text) &&
            memcmp(taken.text, text, taken.size) == 0;
+}
+
+bool world_request(struct world *world, uint64_t epoch, uint64_t client_order_id, const void *text,
+                   size_t bytes)
+{
+    struct pw_producer *ring = &world->requests;
+    uint8_t *payload =
+        pw_producer_room(ring, 1) >= 1 ? pw_producer_payload_claim(ring, (uint32_t)bytes) : NULL;
+    if (payload == NULL) {
+        return false;
+    }
+    struct pw_event event = {
+        .instrument_idx = PW_NO_INSTRUMENT,
+        .kind = PW_EVENT_FRAME,
+        .flags = PW_FLAG_SENT,
+        .body.frame = {.client_order_id = client_order_id, .epoch = epoch},
+    };
+    memcpy(payload, text, bytes);
+    pw_producer_put_frame(ring, &event, (uint32_t)bytes);
+    pw_producer_publish(ring);
+    return true;
 }

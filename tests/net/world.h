@@ -30,6 +30,7 @@ struct world_options {
     uint32_t message_bytes_max;
     uint32_t stale_after_ms, dead_after_ms;
     bool no_listener; /* the test makes its own */
+    bool orders;      /* order entry in place of the feeds, which then are never connected */
 };
 
 struct world {
@@ -39,8 +40,13 @@ struct world {
     struct pw_net *net;
     struct pw_connector *connector;
     struct pw_ring *frames_ring, *conns_ring, *lost_ring;
-    struct pw_consumer frames; /* the test is parse */
-    struct pw_feed_view feeds[PW_FEEDS_MAX];
+    struct pw_ring *messages_ring, *requests_ring; /* of order entry */
+    struct pw_consumer frames;                     /* the test is parse: net_rx.parse; or */
+    struct pw_producer requests;                   /* execution: frames is net_rx.execution */
+    struct pw_stamp_row stamps[PW_STAMP_ROWS];
+    struct pw_feed_view feeds[PW_CONNS_MAX];
+    struct pw_feed_view
+        *view;       /* of the connection that the test is about: the first feed's, or order entry's */
     SSL_CTX *server; /* secure worlds */
     int listener;
     uint64_t random_state;
@@ -49,7 +55,7 @@ struct world {
     struct peer *peers[WORLD_PEERS_MAX]; /* to be freed with it */
 };
 
-/* Zero options take usual values. Every feed has the path "/stream". */
+/* Zero options take usual values. Every feed has the path "/stream", order entry "/orders". */
 void world_open(struct world *world, const struct world_options *options);
 void world_close(struct world *world);
 
@@ -96,24 +102,33 @@ bool peer_upgrade(struct peer *peer, struct world *world);
 /* A whole unmasked frame into out; returns its length. */
 size_t frame_make(uint8_t *out, uint8_t first_byte, const void *payload, size_t size);
 void peer_send_frame(struct peer *peer, uint8_t first_byte, const void *payload, size_t size);
-/* The client's next frame: opcode, payload unmasked into out. -1: none within time_ns, or not a good one. */
+/* The client's next frame, if its payload is at most cap bytes: its first byte, payload unmasked into out.
+ * -1: none within time_ns, or not a good one. */
+int peer_take_whole(struct peer *peer, uint8_t *out, size_t cap, size_t *size, int64_t time_ns);
+/* The same of a control frame, at most 125 bytes: its opcode. */
 int peer_take_frame(struct peer *peer, uint8_t *out, size_t *size, int64_t time_ns);
 
-/* ---- The parse end ---- */
+/* ---- The parse end, or execution's ---- */
 
 struct taken {
     bool notice;
     uint32_t state, reason;
     int64_t recv_ns;
+    int64_t kernel_ns, decrypted_ns; /* messages */
+    uint64_t epoch;                  /* notices */
     uint32_t feed_idx;
     size_t size;
     char text[4096]; /* cut */
 };
 
-/* The next event of net_rx.parse; false: there is none. */
+/* The next event; false: there is none. */
 bool world_take(struct world *world, struct taken *taken);
 /* ... which must be this notice or this message. */
 bool world_took_notice(struct world *world, enum pw_feed_state state);
 bool world_took_text(struct world *world, const char *text);
+
+/* Puts a request as execution does, of the connection `epoch`; false: no room. */
+bool world_request(struct world *world, uint64_t epoch, uint64_t client_order_id, const void *text,
+                   size_t bytes);
 
 #endif

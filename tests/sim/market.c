@@ -63,14 +63,76 @@ TestSuite(market, .init = market_open, .fini = market_close);
 
 Test(market, trades_name_the_owners_of_both_orders)
 {
-    pw_sim_market_place_for(&g_market, PW_SELL, (struct pw_level){101, 3}, true, 7);
+    pw_sim_market_place_for(
+        &g_market, &(struct pw_sim_taker){.side = PW_SELL, .order = {101, 3}, .rests = true, .owner = 7});
     limit(PW_SELL, 102, 5);
-    pw_sim_market_place_for(&g_market, PW_BUY, (struct pw_level){102, 4}, false, 9);
+    pw_sim_market_place_for(&g_market, &(struct pw_sim_taker){.side = PW_BUY, .order = {102, 4}, .owner = 9});
     cr_assert_eq(g_told.trade_cnt, 2);
     cr_expect_eq(g_told.trades[0].maker_owner, 7);
     cr_expect_eq(g_told.trades[0].taker_owner, 9);
     cr_expect_eq(g_told.trades[1].maker_owner, PW_SIM_CROWD);
     cr_expect_eq(g_told.trades[1].taker_owner, 9);
+}
+
+static struct pw_sim_taking taking_of(enum pw_side side, struct pw_level order, pw_i128 budget_e16)
+{
+    return pw_sim_market_taking(&g_market, &(struct pw_sim_taker){.side = side, .order = order}, budget_e16);
+}
+
+/* Owner 7's orders meet themselves. */
+static unsigned g_meeting;
+static uint32_t g_ended[4], g_ended_cnt;
+
+static unsigned on_meeting(const void *state, uint32_t maker_owner)
+{
+    (void)state;
+    return maker_owner == 7 ? g_meeting : 0;
+}
+
+static void on_end(void *state, uint32_t owner)
+{
+    (void)state;
+    g_ended[g_ended_cnt++] = owner;
+}
+
+static const struct {
+    unsigned meeting;
+    int64_t taken, bought, left_qty; /* told before, traded, and of the level afterwards */
+    uint32_t ended_cnt, ended[2];
+} g_meetings[] = {{0, 9, 9, 1, 0, {0}},
+                  {PW_SIM_MEET_MAKER_ENDS, 6, 6, 0, 1, {7}},
+                  {PW_SIM_MEET_TAKER_ENDS, 2, 2, 8, 1, {9}},
+                  {PW_SIM_MEET_MAKER_ENDS | PW_SIM_MEET_TAKER_ENDS, 2, 2, 4, 2, {7, 9}}};
+
+Test(market, who_meets_his_own_order_ends_it_or_himself)
+{
+    struct pw_sim_taker maker = {.side = PW_SELL, .order = {101, 4}, .rests = true, .owner = 7};
+    struct pw_sim_taker taker = {
+        .side = PW_BUY, .order = {101, 9}, .owner = 9, .meet = on_meeting, .ended = on_end};
+
+    for (size_t i = 0; i < sizeof g_meetings / sizeof g_meetings[0]; i++) {
+        int64_t bought = 0;
+        g_meeting = g_meetings[i].meeting;
+        limit(PW_SELL, 101, 2);
+        pw_sim_market_place_for(&g_market, &maker);
+        limit(PW_SELL, 101, 4);
+        g_told.trade_cnt = g_ended_cnt = 0;
+        cr_expect_eq(pw_sim_market_taking(&g_market, &taker, 0).qty_e8, g_meetings[i].taken);
+        cr_expect_eq(pw_sim_market_place_for(&g_market, &taker), PW_SIM_NO_ORDER);
+        for (uint32_t k = 0; k < g_told.trade_cnt; k++) {
+            bought += g_told.trades[k].qty_e8;
+        }
+        cr_expect_eq(bought, g_meetings[i].bought, "%zu", i);
+        cr_expect_eq(pw_sim_market_qty(&g_market, PW_SELL, 101), g_meetings[i].left_qty, "%zu", i);
+        cr_expect_eq(g_ended_cnt, g_meetings[i].ended_cnt);
+        for (uint32_t k = 0; k < g_ended_cnt; k++) {
+            cr_expect_eq(g_ended[k], g_meetings[i].ended[k]);
+        }
+        limit(PW_BUY, 101, g_meetings[i].left_qty ? g_meetings[i].left_qty : 1);
+        if (!g_meetings[i].left_qty) {
+            pw_sim_market_cancel(&g_market, g_market.sides[PW_BUY].queues[0].first_idx);
+        }
+    }
 }
 
 Test(market, what_an_order_would_take_is_what_it_takes)
@@ -80,13 +142,16 @@ Test(market, what_an_order_would_take_is_what_it_takes)
     limit(PW_SELL, 101, 3);
     limit(PW_SELL, 102, 5);
     limit(PW_SELL, 103, 100);
-    taking = pw_sim_market_taking(&g_market, PW_BUY, (struct pw_level){102, 20});
+    taking = taking_of(PW_BUY, (struct pw_level){102, 20}, 0);
     cr_expect_eq(taking.qty_e8, 8);
     cr_expect(taking.quote_e16 == 3 * 101 + 5 * 102);
-    taking = pw_sim_market_taking(&g_market, PW_BUY, (struct pw_level){103, 10});
+    taking = taking_of(PW_BUY, (struct pw_level){103, 10}, 0);
     cr_expect_eq(taking.qty_e8, 10);
     cr_expect(taking.quote_e16 == 3 * 101 + 5 * 102 + 2 * 103);
-    cr_expect_eq(pw_sim_market_taking(&g_market, PW_SELL, (struct pw_level){1, 10}).qty_e8, 0);
+    taking = taking_of(PW_BUY, (struct pw_level){103, 100}, 3 * 101 + 2 * 102 + 101);
+    cr_expect_eq(taking.qty_e8, 3 + 2);
+    cr_expect(taking.quote_e16 == 3 * 101 + 2 * 102);
+    cr_expect_eq(taking_of(PW_SELL, (struct pw_level){1, 10}, 0).qty_e8, 0);
     cr_expect_eq(g_told.trade_cnt, 0);
 }
 

@@ -141,7 +141,8 @@ static const struct {
     {"POST", "order", BUY "&quantity=0.01&price=60000&newClientOrderId=a%22b", 400, -1100},
     {"POST", "order", "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=0.01&price=60000", 400, -1102},
     {"POST", "order", "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTX&quantity=1&price=1", 400, -1115},
-    {"POST", "order", "symbol=BTCUSDT&side=BUY&type=STOP_LOSS&quantity=0.01", 400, -1116},
+    {"POST", "order", "symbol=BTCUSDT&side=BUY&type=STOP_LOSS&quantity=0.01", 400, -1102},
+    {"POST", "order", "symbol=BTCUSDT&side=BUY&type=STOP&quantity=0.01", 400, -1116},
     {"POST", "order", "symbol=BTCUSDT&side=HOLD&type=MARKET&quantity=0.01", 400, -1117},
     {"POST", "order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01&price=1", 400, -1106},
     {"POST", "order", "symbol=NOUSDT&side=BUY&type=MARKET&quantity=0.01", 400, -1121},
@@ -295,6 +296,222 @@ Test(trading, what_ioc_and_fok_leave_over_expires)
     cr_expect_null(json_object_get(g_json, "status"));
     cr_expect_eq(balance("USDT", "free"), 100000);
     cr_expect_float_eq(balance("BTC", "locked"), 0.1, 1e-10);
+}
+
+/* ---- orders that wait ---- */
+
+#define STOP(side, type) "symbol=BTCUSDT&side=" side "&type=" type "&quantity=0.01"
+
+/* Against a last price near 61500. */
+static const struct {
+    const char *parameters;
+    int status, code;
+} g_stops[] = {
+    {STOP("SELL", "STOP_LOSS") "&stopPrice=63000", 400, -2010},
+    {STOP("BUY", "STOP_LOSS") "&stopPrice=60000", 400, -2010},
+    {STOP("SELL", "TAKE_PROFIT") "&stopPrice=60000", 400, -2010},
+    {STOP("BUY", "TAKE_PROFIT") "&stopPrice=63000", 400, -2010},
+    {STOP("SELL", "STOP_LOSS") "&stopPrice=60000", 200, 0},
+    {STOP("BUY", "STOP_LOSS") "&stopPrice=63000", 200, 0},
+    {STOP("SELL", "TAKE_PROFIT") "&stopPrice=63000", 200, 0},
+    {STOP("BUY", "TAKE_PROFIT_LIMIT") "&stopPrice=60000&price=60000&timeInForce=GTC", 200, 0},
+    {STOP("SELL", "STOP_LOSS_LIMIT") "&stopPrice=60000&price=59000&timeInForce=IOC", 200, 0},
+    {STOP("SELL", "STOP_LOSS") "&stopPrice=60000.001", 400, -1013},
+    {STOP("SELL", "STOP_LOSS") "&stopPrice=60000&price=1", 400, -1106},
+    {STOP("SELL", "STOP_LOSS") "&trailingDelta=100", 400, -2010},
+    {STOP("SELL", "STOP_LOSS_LIMIT") "&stopPrice=60000&price=59000", 400, -1102},
+    {STOP("SELL", "LIMIT") "&price=62000&timeInForce=GTC&stopPrice=60000", 400, -1106},
+    {STOP("SELL", "LIMIT") "&price=62000&timeInForce=GTC&trailingDelta=100", 400, -1106},
+    {STOP("SELL", "LIMIT") "&price=62000&timeInForce=GTC&icebergQty=0.001", 400, -2010},
+    {STOP("SELL", "MARKET") "&quoteOrderQty=100", 400, -1128},
+    {STOP("SELL", "LIMIT") "&price=62000&timeInForce=GTC&quoteOrderQty=100", 400, -1106},
+    {STOP("SELL", "MARKET") "&selfTradePreventionMode=TRANSFER", 400, -2010},
+};
+
+Test(trading, stops_wait_on_their_side_of_the_market_and_are_refused_on_the_other)
+{
+    cr_assert_eq(call("POST", "order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.001"), 200);
+    for (size_t i = 0; i < sizeof g_stops / sizeof g_stops[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "%s&newOrderRespType=RESULT", g_stops[i].parameters);
+        cr_expect_eq(call("POST", "order", text), g_stops[i].status, "%s: %s", text, g_peer.text);
+        cr_expect_eq(code(), g_stops[i].code, "%s: %s", text, g_peer.text);
+        if (g_stops[i].status == 200) {
+            cr_expect_str_eq(string_of("status"), "NEW");
+            cr_expect_eq(json_integer_value(json_object_get(g_json, "workingTime")), -1);
+        }
+    }
+    cr_expect_eq(call("GET", "openOrders", ""), 200);
+    cr_expect_eq(json_array_size(g_json), 5);
+    cr_expect(json_is_false(json_object_get(json_array_get(g_json, 0), "isWorking")));
+    cr_expect_str_eq(json_string_value(json_object_get(json_array_get(g_json, 0), "stopPrice")),
+                     "60000.00000000");
+    cr_expect_eq(call("POST", "order", STOP("SELL", "STOP_LOSS") "&stopPrice=60000"), 400);
+    cr_expect_str_eq(string_of("msg"), "Filter failure: MAX_NUM_ALGO_ORDERS");
+    cr_expect_eq(call("DELETE", "openOrders", "symbol=BTCUSDT"), 200);
+    cr_expect_eq(json_array_size(g_json), 5);
+    cr_expect_eq(balance("USDT", "locked"), 0);
+    cr_expect_eq(balance("BTC", "locked"), 0);
+}
+
+Test(trading, a_value_is_spent_as_far_as_whole_steps_go)
+{
+    double value, qty;
+
+    cr_assert_eq(call("POST", "order", "symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=1000"), 200);
+    value = strtod(string_of("cummulativeQuoteQty"), NULL);
+    qty = strtod(string_of("executedQty"), NULL);
+    cr_expect_str_eq(string_of("origQuoteOrderQty"), "1000.00000000");
+    cr_expect_str_eq(string_of("status"), "FILLED");
+    cr_expect(value <= 1000 && value > 1000 - 2 * 0.00001 * 61500, "%f for %f", value, qty);
+    cr_expect_eq(call("POST", "order", "symbol=BTCUSDT&side=SELL&type=MARKET&quoteOrderQty=4"), 400);
+    cr_expect_str_eq(string_of("msg"), "Filter failure: NOTIONAL");
+}
+
+Test(trading, what_is_all_gone_can_be_left_out_of_the_account)
+{
+    cr_assert_eq(call("POST", "order", "symbol=BTCUSDT&side=SELL&type=MARKET&quantity=1"), 200);
+    cr_expect_str_eq(string_of("status"), "FILLED");
+    cr_expect_eq(call("GET", "account", ""), 200);
+    cr_expect_eq(json_array_size(json_object_get(g_json, "balances")), 2);
+    cr_expect_eq(call("GET", "account", "omitZeroBalances=true"), 200);
+    cr_expect_eq(json_array_size(json_object_get(g_json, "balances")), 1);
+}
+
+/* ---- replacing ---- */
+
+#define REPLACE(mode) BUY "&quantity=0.01&cancelReplaceMode=" mode
+
+static const struct {
+    const char *parameters;
+    int status, code;
+    const char *cancelled, *placed;
+    int open_cnt; /* afterwards, of one order before */
+} g_replacements[] = {
+    {REPLACE("STOP_ON_FAILURE") "&price=60000&cancelOrigClientOrderId=first", 200, 0, "SUCCESS", "SUCCESS",
+     1},
+    {REPLACE("STOP_ON_FAILURE") "&price=60000&cancelOrigClientOrderId=never", 400, -2022, "FAILURE",
+     "NOT_ATTEMPTED", 1},
+    {REPLACE("ALLOW_FAILURE") "&price=60000&cancelOrigClientOrderId=never", 409, -2021, "FAILURE", "SUCCESS",
+     2},
+    {REPLACE("ALLOW_FAILURE") "&price=60000.001&cancelOrigClientOrderId=never", 400, -2022, "FAILURE",
+     "FAILURE", 1},
+    {REPLACE("STOP_ON_FAILURE") "&price=60000.001&cancelOrigClientOrderId=first", 409, -2021, "SUCCESS",
+     "FAILURE", 0},
+    {REPLACE("STOP_ON_FAILURE") "&price=60000&cancelRestrictions=ONLY_PARTIALLY_FILLED"
+                                "&cancelOrigClientOrderId=first",
+     400, -2022, "FAILURE", "NOT_ATTEMPTED", 1},
+};
+
+static const char *half(json_t *data, const char *name)
+{
+    const char *text = json_string_value(json_object_get(data, name));
+
+    return text ? text : "";
+}
+
+Test(trading, a_replacement_tells_of_both_its_halves)
+{
+    for (size_t i = 0; i < sizeof g_replacements / sizeof g_replacements[0]; i++) {
+        json_t *data;
+        cr_assert_eq(call("POST", "order", BUY "&quantity=0.01&price=60000&newClientOrderId=first"), 200);
+        cr_expect_eq(call("POST", "order/cancelReplace", g_replacements[i].parameters),
+                     g_replacements[i].status, "%zu: %s", i, g_peer.text);
+        cr_expect_eq(code(), g_replacements[i].code, "%zu: %s", i, g_peer.text);
+        data = g_replacements[i].code ? json_object_get(g_json, "data") : g_json;
+        cr_expect_str_eq(half(data, "cancelResult"), g_replacements[i].cancelled, "%zu", i);
+        cr_expect_str_eq(half(data, "newOrderResult"), g_replacements[i].placed, "%zu", i);
+        cr_expect(json_is_object(json_object_get(data, "cancelResponse")));
+        cr_expect_eq(json_is_null(json_object_get(data, "newOrderResponse")),
+                     strcmp(g_replacements[i].placed, "NOT_ATTEMPTED") == 0);
+        cr_expect_eq(call("GET", "openOrders", "symbol=BTCUSDT"), 200);
+        cr_expect_eq((int)json_array_size(g_json), g_replacements[i].open_cnt, "%zu", i);
+        call("DELETE", "openOrders", "symbol=BTCUSDT");
+    }
+    cr_expect_eq(call("POST", "order/cancelReplace", REPLACE("STOP_ON_FAILURE") "&price=60000"), 400);
+    cr_expect_eq(code(), -1102);
+}
+
+/* ---- looking back ---- */
+
+Test(trading, all_orders_are_listed_from_an_id_on_or_the_last_ones)
+{
+    char text[128];
+    long long third = 0;
+
+    for (int i = 0; i < 5; i++) {
+        cr_assert_eq(call("POST", "order", BUY "&quantity=0.01&price=60000"), 200);
+        third = i == 2 ? json_integer_value(json_object_get(g_json, "orderId")) : third;
+    }
+    cr_assert_eq(call("DELETE", "openOrders", "symbol=BTCUSDT"), 200);
+    cr_expect_eq(call("GET", "allOrders", "symbol=BTCUSDT"), 200);
+    cr_expect_eq(json_array_size(g_json), 5);
+    snprintf(text, sizeof text, "symbol=BTCUSDT&orderId=%lld&limit=2", third);
+    cr_expect_eq(call("GET", "allOrders", text), 200);
+    cr_expect_eq(json_array_size(g_json), 2);
+    cr_expect_eq(json_integer_value(json_object_get(json_array_get(g_json, 0), "orderId")), third);
+    cr_expect_str_eq(json_string_value(json_object_get(json_array_get(g_json, 0), "status")), "CANCELED");
+    cr_expect_eq(call("GET", "allOrders", "symbol=BTCUSDT&limit=1"), 200);
+    cr_expect_gt(json_integer_value(json_object_get(json_array_get(g_json, 0), "orderId")), third);
+    cr_expect_eq(call("GET", "allOrders", "symbol=BTCUSDT&startTime=1000&endTime=2000"), 200);
+    cr_expect_eq(json_array_size(g_json), 0);
+    cr_expect_eq(call("GET", "allOrders", "symbol=BTCUSDT&startTime=1000&endTime=99999999"), 400);
+    cr_expect_eq(code(), -1127);
+}
+
+Test(trading, fees_are_told_as_they_are_taken)
+{
+    cr_expect_eq(call("GET", "account/commission", "symbol=BTCUSDT"), 200);
+    cr_expect_str_eq(half(json_object_get(g_json, "standardCommission"), "maker"), "0.00100000");
+    cr_expect_eq(call("POST", "order/test", BUY "&quantity=0.01&price=60000&computeCommissionRates=true"),
+                 200);
+    cr_expect_str_eq(half(json_object_get(g_json, "standardCommissionForOrder"), "taker"), "0.00100000");
+}
+
+/* ---- the limits on orders ---- */
+
+static const char g_few[] =
+    "market:\n"
+    "  instruments:\n"
+    "    - {symbol: BTCUSDT, price: \"61500\", volatility_ppm: 0}\n"
+    "accounts:\n"
+    "  - {api_key: simkey, secret: simulatedsecret, balances: [{asset: USDT, free: \"100000\"}]}\n"
+    "limits: {weight_per_min: 0, orders_per_day: 5}\n";
+
+/* Places orders until one is refused; how many were taken. Midnight may come between, once. */
+static int placed_until_refused(void)
+{
+    int placed = 0;
+
+    while (placed < 11 && call("POST", "order", BUY "&quantity=0.01&price=60000") == 200) {
+        placed++;
+        cr_expect_geq(atoi(peer_header(&g_peer, "X-MBX-ORDER-COUNT-1D")), 1);
+        cr_expect_geq(atoi(peer_header(&g_peer, "X-MBX-ORDER-COUNT-10S")), 1);
+    }
+    return placed;
+}
+
+Test(limits, orders_that_are_not_filled_are_counted_and_limited)
+{
+    int placed;
+
+    venue_open(&g_venue, g_few);
+    cr_assert(peer_open(&g_peer, venue_tls(&g_venue)));
+    placed = placed_until_refused();
+    cr_expect(placed >= 5 && placed <= 10, "%d", placed);
+    cr_expect_eq(code(), -1015);
+    cr_expect_gt(atoi(peer_header(&g_peer, "Retry-After")), 0);
+    cr_expect_eq(call("POST", "order/cancelReplace",
+                      REPLACE("STOP_ON_FAILURE") "&price=60000&cancelOrigClientOrderId=never"
+                                                 "&orderRateLimitExceededMode=CANCEL_ONLY"),
+                 400);
+    cr_expect_eq(code(), -2022, "%s", g_peer.text);
+    cr_expect_eq(call("GET", "rateLimit/order", ""), 200);
+    cr_expect_eq(json_integer_value(json_object_get(json_array_get(g_json, 1), "limit")), 5);
+    cr_expect_leq(json_integer_value(json_object_get(json_array_get(g_json, 1), "count")), 5);
+    cr_expect_eq(call("DELETE", "openOrders", "symbol=BTCUSDT"), 200, "cancels are never counted");
+    cr_expect_eq((int)json_array_size(g_json), placed);
+    close_market();
 }
 
 Test(trading, a_recording_with_accounts_is_refused_as_a_config)

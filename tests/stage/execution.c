@@ -10,6 +10,8 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pinwheel/histogram.h>
+#include <pinwheel/stamps.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,10 +47,25 @@ static void give(struct rig *rig, struct pw_event event)
     cr_assert_eq(rig_poll_execution(rig).work, 1);
 }
 
+/* What is kept beside the orders has tests of its own below. */
+static bool is_record(const struct pw_event *event)
+{
+    return event->kind >= PW_EVENT_STAMPS && event->kind <= PW_EVENT_RISK_LIMITS;
+}
+
+static bool take_journalled(struct rig *rig, struct pw_event *event)
+{
+    bool taken;
+    do {
+        taken = rig_take(&rig->journal, event);
+    } while (taken && is_record(event));
+    return taken;
+}
+
 static struct pw_event journalled(struct rig *rig)
 {
     struct pw_event event = {0};
-    cr_assert(rig_take(&rig->journal, &event), "the journal's ring is empty");
+    cr_assert(take_journalled(rig, &event), "the journal's ring is empty");
     return event;
 }
 
@@ -62,7 +79,7 @@ static struct pw_event reported(struct rig *rig)
 static void expect_nothing_more(struct rig *rig)
 {
     struct pw_event event;
-    cr_expect_not(rig_take(&rig->journal, &event), "journal: kind %u", event.kind);
+    cr_expect_not(take_journalled(rig, &event), "journal: kind %u", event.kind);
     cr_expect_not(rig_take(&rig->reports_in, &event), "reports: kind %u", event.kind);
 }
 
@@ -514,6 +531,187 @@ Test(execution_stage, while_halted_no_exposure_grows)
     }
 }
 
+/* ---- what is kept of each order ---- */
+
+static struct pw_event record(struct rig *rig, enum pw_event_kind kind)
+{
+    struct pw_event event = {0};
+    cr_assert(rig_take(&rig->journal, &event));
+    cr_expect_eq(event.kind, kind);
+    return event;
+}
+
+Test(execution_stage, what_risk_saw_follows_the_intent)
+{
+    struct rig *rig = start((struct rig_options){.max_position_e8 = 7 * E8, .max_orders_per_s = 3});
+    struct pw_event event;
+    expect_filled(rig, rig_intent(PW_BUY, 2 * E8, 2000));
+    rest(rig, PW_BUY, 90 * E8, 3 * E8);
+    while (rig_take(&rig->journal, &event)) {
+    }
+    give(rig, rig_intent(PW_BUY, 3 * E8, 2500));
+    cr_expect_eq(record(rig, PW_EVENT_INTENT).recv_ns, 2500);
+    struct pw_risk_market market = record(rig, PW_EVENT_RISK_MARKET).body.risk_market;
+    cr_expect_eq(market.bid_e8, 99 * E8);
+    cr_expect_eq(market.ask_e8, 101 * E8);
+    cr_expect_eq(market.position_e8, 2 * E8);
+    cr_expect_eq(market.open_buy_e8, 3 * E8);
+    cr_expect_eq(market.open_sell_e8, 0);
+    struct pw_risk_cash cash = record(rig, PW_EVENT_RISK_CASH).body.risk_cash;
+    cr_expect(pw_money_of_words(cash.cash_e16) == 10000 * E16 - 202 * E16 - 202 * E16 / 1000);
+    cr_expect(pw_money_of_words(cash.hold_e16) == 270 * E16 + 270 * E16 / 1000);
+    cr_expect_gt(cash.rate_credit, 0);
+    struct pw_risk_limits_kept kept = record(rig, PW_EVENT_RISK_LIMITS).body.risk_limits;
+    cr_expect_eq(kept.max_position_e8, 7 * E8);
+    cr_expect_eq(kept.max_orders_per_s, 3);
+    cr_expect_eq((int32_t)kept.bits >> PW_RISK_FEE_SHIFT, 100000);
+    cr_expect_eq(kept.bits & 0xf, PW_RISK_BIT_FEED_UP | PW_RISK_BIT_ROOM);
+    event = record(rig, PW_EVENT_ORDER);
+    cr_expect_eq(event.body.order.state, PW_ORDER_DENIED);
+    cr_expect_eq(event.body.order.reason, PW_REASON_MAX_POSITION);
+    rig_close(rig);
+}
+
+static uint64_t way_cnt(const struct rig *rig, const char *name)
+{
+    return atomic_load(&pw_env_histogram(&rig->env, name)->count);
+}
+
+Test(execution_stage, stamps_tell_an_orders_way_and_are_not_in_the_intent)
+{
+    struct rig *rig = start((struct rig_options){0});
+    struct pw_stamp_row *table =
+        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stamps.market", PW_REGION_STAMPS), 0);
+    pw_stamp_put(table, &(struct pw_stamp){.number = 5000, .ns = {1990, 2010, 2030}});
+    struct pw_event intent = rig_intent(PW_BUY, E8, 2000);
+    intent.body.intent.market_seq = 5000;
+    intent.venue_ns = 2060;
+    rig->clock_ns = 2100;
+    give(rig, intent);
+    cr_expect_eq(record(rig, PW_EVENT_INTENT).venue_ns, 0);
+    record(rig, PW_EVENT_RISK_MARKET), record(rig, PW_EVENT_RISK_CASH), record(rig, PW_EVENT_RISK_LIMITS);
+    uint64_t id = record(rig, PW_EVENT_ORDER).body.order.client_order_id;
+    record(rig, PW_EVENT_ORDER), record(rig, PW_EVENT_FILL);
+    struct pw_event event = record(rig, PW_EVENT_STAMPS);
+    const struct pw_stamps *stamps = &event.body.stamps;
+    cr_expect_eq(event.recv_ns, 2000);
+    cr_expect_eq(stamps->client_order_id, id);
+    cr_expect_eq(stamps->kernel_ago_ns, 10);
+    cr_expect_eq(stamps->decrypted_ns, 10);
+    cr_expect_eq(stamps->decoded_ns, 30);
+    cr_expect_eq(stamps->decided_ns, 60);
+    cr_expect_eq(stamps->checked_ns, 100);
+    cr_expect_eq(stamps->encoded_ns, PW_STAMP_NONE, "on paper there is no request");
+    cr_expect_eq(stamps->sealed_ns, PW_STAMP_NONE);
+    cr_expect_eq(stamps->submitted_ns, PW_STAMP_NONE);
+    cr_expect_eq(way_cnt(rig, "way.kernel_to_recv"), 1);
+    cr_expect_eq(way_cnt(rig, "way.decided_to_checked"), 1);
+    cr_expect_eq(way_cnt(rig, "way.checked_to_encoded"), 0);
+    cr_expect_eq(way_cnt(rig, "way.recv_to_submitted"), 0);
+    rig_close(rig);
+}
+
+Test(execution_stage, what_is_not_known_of_the_way_is_said_so)
+{
+    struct rig *rig = start((struct rig_options){0});
+    rig->clock_ns = 2000 + INT64_C(5000000000); /* beyond what a stamp can say */
+    give(rig, rig_intent(PW_BUY, E8, 2000));
+    struct pw_event event;
+    do {
+        cr_assert(rig_take(&rig->journal, &event));
+    } while (event.kind != PW_EVENT_STAMPS);
+    cr_expect_eq(event.body.stamps.kernel_ago_ns, PW_STAMP_NONE);
+    cr_expect_eq(event.body.stamps.decided_ns, PW_STAMP_NONE);
+    cr_expect_eq(event.body.stamps.checked_ns, PW_STAMP_NONE);
+    rig_close(rig);
+}
+
+/* ---- types, replacements ---- */
+
+static struct pw_event rig_replace(uint64_t id, int64_t price, int64_t qty, int64_t recv_ns)
+{
+    struct pw_event event = rig_limit(PW_BUY, price, qty, recv_ns);
+    event.body.intent.action = PW_REPLACE;
+    event.body.intent.client_order_id = id;
+    return event;
+}
+
+Test(execution_stage, a_stop_goes_to_the_gateway_with_its_price)
+{
+    struct rig *rig = start((struct rig_options){0});
+    struct pw_event intent = rig_intent(PW_BUY, E8, 2000);
+    intent.body.intent.type = PW_STOP_LOSS;
+    intent.body.intent.stop_price_e8 = 105 * E8;
+    give(rig, intent);
+    journalled(rig);
+    order_of(rig, PW_ORDER_IN_FLIGHT, PW_REASON_NONE);
+    order_of(rig, PW_ORDER_OPEN, PW_REASON_NONE);
+    put(rig, rig_trade(104 * E8, 2001));
+    rig_poll_execution(rig);
+    expect_nothing_more(rig);
+    put(rig, rig_trade(105 * E8, 2002));
+    rig_poll_execution(rig);
+    order_of(rig, PW_ORDER_FILLED, PW_REASON_NONE);
+    cr_expect_eq(both(rig, PW_EVENT_FILL).body.fill.price_e8, 101 * E8);
+    intent.body.intent.stop_price_e8 = 0;
+    expect_denied(rig, intent, PW_REASON_BAD_INTENT);
+    rig_close(rig);
+}
+
+Test(execution_stage, a_replacement_takes_the_place_of_the_order)
+{
+    struct rig *rig = start((struct rig_options){0});
+    uint64_t id = rest(rig, PW_BUY, 90 * E8, E8);
+    give(rig, rig_replace(id, 91 * E8, 2 * E8, 2100));
+    cr_expect_eq(journalled(rig).body.intent.client_order_id, id);
+    struct pw_event order = order_of(rig, PW_ORDER_IN_FLIGHT, PW_REASON_NONE);
+    uint64_t new_id = order.body.order.client_order_id;
+    cr_expect_neq(new_id, id);
+    cr_expect_eq(order_of(rig, PW_ORDER_REPLACED, PW_REASON_NONE).body.order.client_order_id, id);
+    order = order_of(rig, PW_ORDER_OPEN, PW_REASON_NONE);
+    cr_expect_eq(order.body.order.client_order_id, new_id);
+    cr_expect_eq(order.body.order.leaves_qty_e8, 2 * E8);
+    expect_nothing_more(rig);
+    pw_execution_stage.housekeep(rig->execution, 0);
+    cr_expect_eq(rig_account(rig).open_order_cnt, 1);
+    rig_close(rig);
+}
+
+Test(execution_stage, a_replacement_counts_both_orders_at_their_worst)
+{
+    struct rig *rig = start((struct rig_options){.max_position_e8 = 3 * E8});
+    uint64_t id = rest(rig, PW_BUY, 90 * E8, 2 * E8);
+    expect_denied(rig, rig_replace(id, 91 * E8, 2 * E8, 2100), PW_REASON_MAX_POSITION);
+    give(rig, rig_replace(id, 91 * E8, E8, 2100));
+    journalled(rig);
+    order_of(rig, PW_ORDER_IN_FLIGHT, PW_REASON_NONE);
+    rig_close(rig);
+}
+
+Test(execution_stage, only_an_open_order_of_the_same_strategy_and_side_is_replaced)
+{
+    struct rig *rig = start((struct rig_options){.allow_short = true});
+    uint64_t id = rest(rig, PW_BUY, 90 * E8, E8);
+    expect_denied(rig, rig_replace(id + 1, 91 * E8, E8, 2100), PW_REASON_NOT_OPEN);
+    expect_denied(rig, rig_replace(0, 91 * E8, E8, 2100), PW_REASON_NOT_OPEN);
+    struct pw_event intent = rig_replace(id, 91 * E8, E8, 2100);
+    intent.body.intent.strategy_idx = 1;
+    expect_denied(rig, intent, PW_REASON_NOT_OPEN);
+    intent = rig_replace(id, 110 * E8, E8, 2100);
+    intent.flags = PW_FLAG_SELL;
+    expect_denied(rig, intent, PW_REASON_NOT_OPEN);
+    intent = rig_replace(id, 91 * E8, E8, 2100);
+    intent.body.intent.type = PW_STOP_LOSS_LIMIT; /* the id stands where a stop price would */
+    expect_denied(rig, intent, PW_REASON_BAD_INTENT);
+    intent = rig_limit(PW_BUY, 91 * E8, E8, 2100);
+    intent.body.intent.action = PW_REPLACE + 1;
+    expect_denied(rig, intent, PW_REASON_BAD_INTENT);
+    pw_execution_stage.housekeep(rig->execution, 0);
+    cr_expect_eq(rig_metric(rig, "execution", "denied_not_open"), 4);
+    cr_expect_eq(rig_account(rig).open_order_cnt, 1, "the order is as it was");
+    rig_close(rig);
+}
+
 /* ---- full rings ---- */
 
 static struct pw_event signal_event(void)
@@ -531,15 +729,15 @@ Test(execution_stage, a_journal_short_of_room_takes_no_new_orders_but_all_that_o
     struct rig *rig = start((struct rig_options){.report_slots = 1024, .stream_slots = 1024});
     uint64_t id = rest(rig, PW_BUY, 100 * E8, E8);
     uint64_t other = rest(rig, PW_BUY, 90 * E8, E8);
-    uint64_t wanted = 0;
+    uint64_t wanted = 1; /* the stamps of the last order are still there */
 
-    /* Fill it to beyond three quarters, but not to the reserve: 8 slots for the two orders, 4 for commands.
-     */
-    for (; in_journal(rig) < 48; wanted++) {
+    /* Fill it so far that an intent and its denial just fit above the reserve: 8 slots for the two orders, 4
+     * for commands. */
+    for (; in_journal(rig) < 47; wanted++) {
         give(rig, signal_event());
     }
     give(rig, rig_intent(PW_BUY, E8, 2100));
-    wanted += 2;
+    wanted += 5; /* the intent, what risk saw, the denial */
     cr_expect_eq(reported(rig).body.order.reason, PW_REASON_NO_ROOM);
 
     /* To the reserve: now the stream waits at what is not an open order's. */
@@ -676,7 +874,7 @@ Test(execution_stage, a_wrong_config_does_not_start)
     expect_refused(two_currencies, NULL);
     expect_refused((struct rig_options){.run_id = PW_ORDER_RUN_MAX + 1}, NULL);
     expect_refused((struct rig_options){.latency_ns = -1}, NULL);
-    expect_refused((struct rig_options){0}, "live");
+    expect_refused((struct rig_options){0}, "dark");
     struct rig *rig = rig_open(&(struct rig_options){0});
     rig->env.instrument_cnt = 0;
     cr_expect_eq(rig_start_execution(rig), -EINVAL);

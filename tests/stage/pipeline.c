@@ -164,14 +164,14 @@ Test(pipeline, an_order_on_its_way_at_the_end_arrives_by_time_alone)
     };
     struct rig_options options = {.fast = "1", .slow = "2", .quantity = "1", .latency_ns = 15 * MS};
     struct trace trace = trace_run(&options, events, 5, 0);
-    /* Signal, intent, order in flight; then a TIME that causes the fill. */
-    cr_assert_eq(trace.cnt, 6);
-    cr_expect_eq(trace.events[2].body.order.state, PW_ORDER_IN_FLIGHT);
-    cr_expect_eq(trace.events[3].kind, PW_EVENT_TIME);
-    cr_expect_geq(trace.events[3].recv_ns, 5000 + 15 * MS);
-    cr_expect_eq(trace.events[4].body.order.state, PW_ORDER_FILLED);
-    cr_expect_eq(trace.events[4].recv_ns, trace.events[3].recv_ns);
-    cr_expect_eq(trace.events[5].body.fill.price_e8, 101);
+    /* Signal, intent, what risk saw, order in flight; then a TIME that causes the fill. */
+    cr_assert_eq(trace.cnt, 9);
+    cr_expect_eq(trace.events[5].body.order.state, PW_ORDER_IN_FLIGHT);
+    cr_expect_eq(trace.events[6].kind, PW_EVENT_TIME);
+    cr_expect_geq(trace.events[6].recv_ns, 5000 + 15 * MS);
+    cr_expect_eq(trace.events[7].body.order.state, PW_ORDER_FILLED);
+    cr_expect_eq(trace.events[7].recv_ns, trace.events[6].recv_ns);
+    cr_expect_eq(trace.events[8].body.fill.price_e8, 101);
     free(trace.events);
 }
 

@@ -7,6 +7,7 @@
 #include "metrics_table.h"
 #include <criterion/criterion.h>
 #include <pinwheel/histogram.h>
+#include <pinwheel/stamps.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static void want_ring(struct pw_region_want *row, const char *name, uint32_t slo
 
 static void create_workspace(struct rig *rig, const struct rig_options *o)
 {
-    struct pw_region_want rows[24] = {0};
+    struct pw_region_want rows[40] = {0};
     uint32_t cnt = 0;
     want(&rows[cnt++], "stop", PW_REGION_STOP, 1, sizeof(struct pw_stop));
     want(&rows[cnt++], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
@@ -39,9 +40,23 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
     want(&rows[cnt++], "quotes", PW_REGION_QUOTES, RIG_INSTRUMENTS, sizeof(struct pw_market_view));
     want(&rows[cnt++], "positions", PW_REGION_POSITIONS, RIG_INSTRUMENTS, sizeof(struct pw_position_view));
     want(&rows[cnt++], "account", PW_REGION_ACCOUNT, 1, sizeof(struct pw_account_view));
-    static const char *const histograms[] = {"hop.recv_to_strategy", "hop.recv_to_execution", "tick_to_order",
-                                             "tick_to_fill"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const histograms[] = {"hop.recv_to_strategy",
+                                             "hop.recv_to_execution",
+                                             "tick_to_order",
+                                             "tick_to_fill",
+                                             "way.kernel_to_recv",
+                                             "way.recv_to_decrypted",
+                                             "way.decrypted_to_decoded",
+                                             "way.decoded_to_decided",
+                                             "way.decided_to_checked",
+                                             "way.checked_to_encoded",
+                                             "way.encoded_to_sealed",
+                                             "way.sealed_to_submitted",
+                                             "way.recv_to_submitted",
+                                             "way.submitted_to_acked"};
+    want(&rows[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+    want(&rows[cnt++], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+    for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++) {
         want(&rows[cnt++], histograms[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
     want_ring(&rows[cnt++], "parse.strategy", o->market_slots);
@@ -103,6 +118,11 @@ static void attach(struct rig *rig)
     rig->stop = pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stop", PW_REGION_STOP), 0);
 }
 
+static int64_t rig_clock(void *state)
+{
+    return atomic_fetch_add(&((struct rig *)state)->clock_ns, RIG_TICK_NS);
+}
+
 struct rig *rig_open(const struct rig_options *options)
 {
     struct rig *rig = calloc(1, sizeof *rig);
@@ -120,6 +140,7 @@ struct rig *rig_open(const struct rig_options *options)
     rig->env = (struct pw_stage_env){.stage = "rig",
                                      .config = rig->config,
                                      .ws = &rig->ws,
+                                     .clock = {rig_clock, rig},
                                      .instruments = instruments,
                                      .instrument_cnt = RIG_INSTRUMENTS,
                                      .run_id = options->run_id ? options->run_id : 1};

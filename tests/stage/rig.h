@@ -12,6 +12,7 @@
 #include <pinwheel/workspace.h>
 
 #define RIG_INSTRUMENTS 2u
+#define RIG_TICK_NS     10
 
 struct rig_options {
     uint32_t market_slots, stream_slots, report_slots,
@@ -38,6 +39,7 @@ struct rig {
     struct pw_stop *stop;
     uint32_t market_seq; /* of the next market event */
     int64_t now_ns;
+    _Atomic int64_t clock_ns; /* what the stages' clock reads next; it goes on by RIG_TICK_NS each time */
 };
 
 /* Lays out workspace and config; starts nothing. */

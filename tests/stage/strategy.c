@@ -211,7 +211,7 @@ Test(strategy_stage, it_waits_for_answers_when_their_ring_could_not_hold_more)
     options.stream_slots = 4096;
     options.market_slots = 4096;
     struct rig *rig = start(options);
-    uint32_t intents_max = pw_flow_intents_max(64);
+    uint32_t intents_max = pw_flow_intents_max(64, false);
     put(rig, rig_trade(100, 2000));
     put(rig, rig_trade(99, 2000));
     for (int i = 0; i < 50; i++) {

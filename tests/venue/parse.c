@@ -12,6 +12,7 @@
 #include "shared.h"
 #include <criterion/criterion.h>
 #include <pinwheel/histogram.h>
+#include <pinwheel/stamps.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ struct rig {
     void *state;
     struct pw_producer frames, snapshots;
     struct pw_consumer market, journal, raw_frames, requests;
-    int64_t now_ns;
+    int64_t now_ns, clock_ns, kernel_ns, decrypted_ns;
     uint64_t seed;
 };
 
@@ -61,6 +62,7 @@ static void create_workspace(struct rig *rig, const struct options *options)
     want(&rows[cnt++], "feeds", PW_REGION_FEEDS, 2, sizeof(struct pw_feed_view));
     want(&rows[cnt++], "instruments", PW_REGION_INSTRUMENTS, 3, sizeof(struct pw_instrument));
     want(&rows[cnt++], "hop.recv_to_parse", PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
+    want(&rows[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
     want_ring(&rows[cnt++], "net_rx.parse", 256, FRAMES_BYTES);
     want_ring(&rows[cnt++], "housekeeping.parse", 0, 0);
     want_ring(&rows[cnt++], "parse.strategy", options->market_slots, 0);
@@ -81,6 +83,11 @@ static void create_workspace(struct rig *rig, const struct options *options)
 static struct pw_ring *ring(const struct rig *rig, const char *name)
 {
     return pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, name, PW_REGION_RING), 0);
+}
+
+static int64_t rig_clock(void *state)
+{
+    return ((struct rig *)state)->clock_ns;
 }
 
 static void attach(struct rig *rig, const struct options *options)
@@ -126,6 +133,7 @@ static struct rig *rig_open(const struct options *options)
     fill_config(rig, options);
     attach(rig, options);
     rig->env = (struct pw_stage_env){.stage = "parse",
+                                     .clock = {rig_clock, rig},
                                      .config = rig->config,
                                      .ws = &rig->ws,
                                      .instruments = rig->instruments,
@@ -158,6 +166,8 @@ static bool put_frame(struct rig *rig, uint32_t feed_idx, const char *text, size
     struct pw_event event = {
         .kind = PW_EVENT_FRAME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = ++rig->now_ns};
     event.body.frame.feed_idx = feed_idx;
+    event.body.frame.kernel_ns = rig->kernel_ns;
+    event.body.frame.decrypted_ns = rig->decrypted_ns;
     memcpy(payload, text, size);
     pw_producer_put_frame(&rig->frames, &event, (uint32_t)size);
     pw_producer_publish(&rig->frames);
@@ -220,6 +230,36 @@ static struct pw_feed_view *feed_view(struct rig *rig, uint32_t feed_idx)
 #define DEPTH(U, u, levels)                                                                                  \
     "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":" #U ",\"u\":" #u ",\"b\":[" levels "],\"a\":[]" \
     "}"
+
+static bool stamp_of(const struct rig *rig, uint64_t market_seq, struct pw_stamp *stamp)
+{
+    const struct pw_region *region = pw_workspace_find(&rig->ws, "stamps.market", PW_REGION_STAMPS);
+    return pw_stamp_get(pw_region_at(&rig->ws, region, 0), market_seq, stamp);
+}
+
+Test(parse, each_event_that_a_strategy_may_act_on_gets_its_messages_stamps)
+{
+    struct rig *rig = rig_open(&(struct options){0});
+    struct pw_stamp stamp;
+    put_text(rig, 0, QUOTE(1));
+    rig->clock_ns = 5000;
+    poll_once(rig);
+    cr_assert(stamp_of(rig, 0, &stamp));
+    cr_expect_eq(stamp.ns[PW_STAMP_KERNEL], 0, "not known");
+    cr_expect_eq(stamp.ns[PW_STAMP_DECODED], 5000);
+    cr_expect_not(stamp_of(rig, 1, &stamp));
+    rig->kernel_ns = 6001;
+    rig->decrypted_ns = 6002;
+    rig->clock_ns = 6003;
+    put_text(rig, 0, QUOTE(2));
+    poll_once(rig);
+    cr_assert(stamp_of(rig, 1, &stamp));
+    cr_expect_eq(stamp.ns[PW_STAMP_KERNEL], 6001);
+    cr_expect_eq(stamp.ns[PW_STAMP_DECRYPTED], 6002);
+    cr_expect_eq(stamp.ns[PW_STAMP_DECODED], 6003);
+    cr_assert(stamp_of(rig, 0, &stamp), "the first one's is still there");
+    rig_close(rig);
+}
 
 Test(parse, events_are_numbered_in_the_order_of_their_frames)
 {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The two files of a live account: the key's name, and its secret.
+ */
+#include "keys.h"
+
+#include "secret.h"
+#include "sign.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int tell(const struct pw_config *config, const char *key, const char *path, int err, char *error,
+                size_t error_bytes)
+{
+    const char *what = err == -EPERM    ? "others may read it, or it is another user's; chmod 600"
+                       : err == -ELOOP  ? "it is a symbolic link; name the file itself"
+                       : err == -EINVAL ? "it does not hold one key; docs/live.md says what belongs there"
+                       : err == -ENOMEM ? "no memory that may be locked (ulimit -l)"
+                                        : strerror(-err);
+    snprintf(error, error_bytes, "%s: live: %s: %s: %s", config->path, key, path, what);
+    return err;
+}
+
+/* The API key goes into JSON texts as it is: letters and digits, as the venue makes them. */
+static bool is_api_key(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        bool good = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'A' && text[i] <= 'Z') ||
+                    (text[i] >= 'a' && text[i] <= 'z') || text[i] == '-' || text[i] == '_';
+        if (!good) {
+            return false;
+        }
+    }
+    return bytes > 0;
+}
+
+int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, char *error, size_t error_bytes)
+{
+    const struct pw_config_live *live = &config->live;
+    long bytes = pw_secret_read(live->api_key_file, files->api_key, sizeof files->api_key);
+    int err = bytes < 0 ? (int)bytes : is_api_key(files->api_key, (size_t)bytes) ? 0 : -EINVAL;
+    if (err != 0) {
+        return tell(config, "api_key_file", live->api_key_file, err, error, error_bytes);
+    }
+    files->api_key[bytes] = '\0';
+    files->keys.api_key = files->api_key;
+    err = pw_signer_load(live->key_file, &files->keys.signer);
+    return err == 0 ? 0 : tell(config, "key_file", live->key_file, err, error, error_bytes);
+}
+
+void pw_keys_wipe(struct pw_key_files *files)
+{
+    pw_signer_free(files->keys.signer);
+    explicit_bzero(files, sizeof *files);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The keys of a live account: loaded before any thread, wiped at the end. Nothing of them is logged, kept in
+ * the workspace, or put into an error's text. Without the live gateway none are even looked for.
+ */
+#ifndef PW_KEYS_H
+#define PW_KEYS_H
+
+#include "config.h"
+#include "stage.h"
+
+#define PW_API_KEY_BYTES_MAX 128u
+
+struct pw_key_files {
+    struct pw_keys keys; /* what the stages get; signer NULL: not loaded */
+    char api_key[PW_API_KEY_BYTES_MAX + 1];
+};
+
+/* Of the config's live section. 0, or -errno with `error` = "file: what is wrong; what to do". */
+int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, char *error, size_t error_bytes);
+
+/* Also of what was never loaded. */
+void pw_keys_wipe(struct pw_key_files *files);
+
+#endif

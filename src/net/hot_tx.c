@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The hot side's sending: answers to pings, close frames, and the requests of order entry.
+ *
+ * A request belongs to one connection, by number: what has not been sealed when that connection ends is
+ * dropped and counted, and never sent on another. One that finds no room in the connection's buffer stays in
+ * the ring. What is sealed in one pass goes to the kernel in one send.
+ */
+#include "hot.h"
+
+#include "net_private.h"
+#include <string.h>
+
+/* Left free by requests: a pong or a close must not wait for them. */
+#define CONTROL_ROOM (PW_WS_HEADER_MAX + PW_WS_CONTROL_MAX + PW_TLS_OVERHEAD)
+
+void pw_hot_init_tx(struct pw_net *net, const struct pw_consumer *requests, struct pw_stamp_row *stamps)
+{
+    net->tx.requests = *requests;
+    net->tx.stamps = stamps;
+}
+
+/* ---- frames ---- */
+
+/* splitmix64 from a secret seed: not to be foretold by who chose the payload (RFC 6455, 10.3). */
+static void next_mask(struct pw_hot *hot, uint8_t mask[4])
+{
+    uint64_t z = hot->mask_state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    uint32_t word = (uint32_t)(z >> 32) ^ (uint32_t)z;
+    memcpy(mask, &word, 4);
+}
+
+/* False: no room for it now. */
+static bool write_control(struct pw_hot *hot, struct pw_conn_slot *slot, uint8_t opcode,
+                          const uint8_t *payload, uint32_t bytes)
+{
+    uint8_t frame[PW_WS_HEADER_MAX + PW_WS_CONTROL_MAX];
+    uint8_t mask[4];
+    next_mask(hot, mask);
+    uint32_t head = pw_ws_header_encode(frame, opcode, true, bytes, mask);
+    memcpy(frame + head, payload, bytes);
+    pw_ws_mask(frame + head, bytes, mask, 0);
+    enum pw_tls_result result = pw_link_write(&slot->link, frame, head + bytes);
+    if (result == PW_TLS_WANT_OUTPUT) {
+        return false;
+    }
+    if (result == PW_TLS_OK) {
+        hot->counts.sent_frames++;
+        hot->counts.sent_bytes += head + bytes;
+    }
+    return true;
+}
+
+static void write_due(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    if (slot->pong_due && write_control(hot, slot, PW_WS_PONG, slot->pong, slot->pong_bytes)) {
+        slot->pong_due = false;
+        hot->counts.pings++;
+    }
+    uint8_t code[2] = {(uint8_t)(slot->close_code >> 8), (uint8_t)slot->close_code};
+    if (slot->close_due && write_control(hot, slot, PW_WS_CLOSE, code, sizeof code)) {
+        slot->close_due = false;
+    }
+}
+
+/* ---- requests ---- */
+
+/* Is it for the connection that there is? */
+static bool is_current(const struct pw_hot *hot, const struct pw_conn_slot *slot,
+                       const struct pw_frame *frame)
+{
+    return hot->states[slot->idx] == PW_CONN_OPEN && !slot->send_failed && frame->epoch == hot->order_epoch &&
+           frame->payload_bytes > 0 && frame->payload_bytes <= PW_REQUEST_BYTES_MAX;
+}
+
+static void note_sealed(struct pw_net *net, uint64_t client_order_id)
+{
+    if (client_order_id != 0) {
+        net->tx.sealed[net->tx.sealed_cnt++] =
+            (struct pw_stamp){.number = client_order_id, .ns[PW_STAMP_SEALED] = pw_clock_now_ns(&net->clock)};
+    }
+}
+
+static bool write_request(struct pw_net *net, struct pw_conn_slot *slot, const struct pw_frame *frame,
+                          const uint8_t *payload)
+{
+    struct pw_hot_tx *tx = &net->tx;
+    const struct pw_output *output = &slot->link.output;
+    uint32_t bytes = frame->payload_bytes;
+    uint8_t mask[4];
+    if (tx->sealed_cnt == PW_BATCH_MAX ||
+        output->cap - output->size < PW_WS_HEADER_MAX + bytes + PW_TLS_OVERHEAD + CONTROL_ROOM) {
+        return false;
+    }
+    next_mask(&net->hot, mask);
+    uint32_t head = pw_ws_header_encode(tx->frame, PW_WS_TEXT, true, bytes, mask);
+    memcpy(tx->frame + head, payload, bytes);
+    pw_ws_mask(tx->frame + head, bytes, mask, 0);
+    if (pw_link_write(&slot->link, tx->frame, head + bytes) != PW_TLS_OK) {
+        slot->send_failed = true; /* there was room: the session is of no more use */
+        net->hot.counts.dropped++;
+        return true;
+    }
+    note_sealed(net, frame->client_order_id);
+    net->hot.counts.sent_frames++;
+    net->hot.counts.sent_bytes += head + bytes;
+    return true;
+}
+
+static uint32_t take_requests(struct pw_net *net, struct pw_conn_slot *slot)
+{
+    struct pw_consumer *requests = &net->tx.requests;
+    uint64_t there = pw_consumer_peek(requests, PW_BATCH_MAX);
+    uint64_t n = 0;
+    for (; n < there; n++) {
+        const struct pw_event *event = pw_consumer_at(requests, n);
+        if (!is_current(&net->hot, slot, &event->body.frame)) {
+            net->hot.counts.dropped++;
+        } else if (!write_request(net, slot, &event->body.frame, pw_consumer_payload(requests, event))) {
+            break;
+        }
+    }
+    if (n > 0) {
+        pw_consumer_done(requests, n);
+        net->hot.active |= 1u << net->hot.config->feed_cnt;
+    }
+    return (uint32_t)n;
+}
+
+/* ---- sending ---- */
+
+static bool send_output(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    const struct pw_output *output = &slot->link.output;
+    if (slot->sending || slot->send_failed || pw_output_empty(output)) {
+        return false;
+    }
+    int err =
+        hot->io->send(hot->io->state, slot->idx, output->data + output->sent, output->size - output->sent);
+    slot->sending = err == 0;
+    slot->send_failed = err != 0;
+    hot->active |= (uint32_t)slot->send_failed << slot->idx;
+    return true;
+}
+
+/* True: a send has begun. */
+static bool serve_output(struct pw_hot *hot, uint32_t slot_idx)
+{
+    if (hot->states[slot_idx] != PW_CONN_OPEN && hot->states[slot_idx] != PW_CONN_CLOSING) {
+        return false;
+    }
+    struct pw_conn_slot *slot = &hot->slots[slot_idx];
+    if (!slot->send_failed) {
+        write_due(hot, slot);
+    }
+    return send_output(hot, slot);
+}
+
+/* All that is in the output when a send begins goes with it. */
+static void note_submitted(struct pw_net *net)
+{
+    struct pw_hot_tx *tx = &net->tx;
+    int64_t now_ns = tx->sealed_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
+    for (uint32_t i = 0; i < tx->sealed_cnt; i++) {
+        tx->sealed[i].ns[PW_STAMP_SUBMITTED] = now_ns;
+        pw_stamp_put(tx->stamps, &tx->sealed[i]);
+    }
+    tx->sealed_cnt = 0;
+}
+
+struct pw_poll pw_hot_transmit(struct pw_net *net)
+{
+    struct pw_hot *hot = &net->hot;
+    struct pw_poll poll = {0};
+    bool orders_sent = false;
+    if (net->tx.requests.ring != NULL) {
+        poll.work += take_requests(net, &hot->slots[hot->config->feed_cnt]);
+    }
+    /* What those have to send that were not served has been given to the kernel already. */
+    for (uint32_t slots = hot->served | hot->active; slots != 0; slots &= slots - 1) {
+        uint32_t slot_idx = (uint32_t)__builtin_ctz(slots);
+        bool sent = serve_output(hot, slot_idx);
+        poll.work += sent;
+        orders_sent = orders_sent || (sent && slot_idx == hot->config->feed_cnt);
+    }
+    hot->io->submit(hot->io->state);
+    if (orders_sent) {
+        note_submitted(net);
+    } else if (hot->states[hot->config->feed_cnt] == PW_CONN_COLD) {
+        net->tx.sealed_cnt = 0; /* sealed, and then the connection was gone */
+    }
+    return poll;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An answer's body, compressed for who asked for it.
+ */
+#ifndef PW_SIM_GZIP_H
+#define PW_SIM_GZIP_H
+
+#include "buffer.h"
+
+/* Clears `out` and fills it. False: no memory; `in` is to be sent as it is. */
+bool pw_sim_gzip(const struct pw_sim_buffer *in, struct pw_sim_buffer *out);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The orders' part of the execution stage: intents on their way to the gateway, its reports on their way to
+ * order table, portfolio, strategy and journal.
+ */
+#include "execution_state.h"
+#include "fills.h"
+
+/* ---- out ---- */
+
+void pw_execution_journal(struct execution *x, const struct pw_event *event)
+{
+    if (x->has_journal) {
+        pw_producer_put(&x->journal, event);
+    }
+}
+
+/* Number of the last market event known of. */
+static uint64_t market_seq(const struct execution *x)
+{
+    return x->market_cnt ? x->market_cnt - 1 : 0;
+}
+
+/* To strategy and journal. */
+static void emit(struct execution *x, struct pw_event *event)
+{
+    event->seq = x->seq++;
+    pw_producer_put(&x->reports_out, event);
+    pw_execution_journal(x, event);
+    x->changed = true;
+}
+
+static void emit_order(struct execution *x, const struct pw_order_row *row, enum pw_order_state state,
+                       enum pw_reason reason, int64_t recv_ns, int64_t venue_ns)
+{
+    emit(x, &(struct pw_event){.kind = PW_EVENT_ORDER,
+                               .flags = row->side == PW_SELL ? PW_FLAG_SELL : 0,
+                               .instrument_idx = row->instrument_idx,
+                               .recv_ns = recv_ns,
+                               .venue_ns = venue_ns,
+                               .body.order = {.price_e8 = row->price_e8,
+                                              .leaves_qty_e8 = row->leaves_qty_e8,
+                                              .client_order_id = row->client_order_id,
+                                              .market_seq = market_seq(x),
+                                              .state = (uint8_t)state,
+                                              .reason = (uint8_t)reason,
+                                              .type = row->type,
+                                              .tif = row->tif,
+                                              .strategy_idx = row->strategy_idx,
+                                              .tag = row->tag}});
+}
+
+static void emit_fill(struct execution *x, const struct pw_order_row *row, const struct pw_report *report)
+{
+    struct pw_event events[PW_FILL_EVENTS_MAX];
+    uint32_t cnt = pw_fill_events(report, row, &x->instruments[row->instrument_idx], events);
+    for (uint32_t i = 0; i < cnt; i++) {
+        emit(x, &events[i]);
+    }
+}
+
+/* ---- reports of the gateway ---- */
+
+/* From now on; the stage journals it, and cancels what is open, as soon as there is room. */
+static void halt_by_fault(struct execution *x, enum pw_reason reason)
+{
+    x->halted = x->fault = reason;
+}
+
+static void take_fill(struct execution *x, const struct pw_order_row *row, const struct pw_report *report,
+                      int64_t now_ns)
+{
+    emit_fill(x, row, report);
+    x->counts[FILLS]++;
+    pw_histogram_add(x->tick_to_fill, now_ns - row->recv_ns);
+    if (!pw_portfolio_fill(x->portfolio, row->instrument_idx, row->side, report->fill_price_e8,
+                           report->fill_qty_e8,
+                           pw_fill_quote_fee_e16(report, &x->instruments[row->instrument_idx]))) {
+        /* Sums that cannot be kept can no longer be judged by: no new orders. */
+        x->counts[REPORTS_REFUSED]++;
+        halt_by_fault(x, PW_REASON_OVERFLOW);
+    }
+}
+
+/* Of the venue's; not that there was none. */
+static bool is_answer(const struct pw_report *report)
+{
+    return report->news != PW_NEWS_TIME_OUT && report->news != PW_NEWS_DISCONNECT;
+}
+
+static void take_report(struct execution *x, const struct pw_report *report, int64_t now_ns)
+{
+    struct pw_order_row *row;
+    enum pw_order_step step = pw_orders_apply(x->orders, report, &row);
+    pw_execution_answered(x, report->client_order_id, is_answer(report) ? report->recv_ns : 0);
+    if (step == PW_ORDER_STEP_SAME) {
+        x->counts[REPORTS_REPEATED]++;
+        return;
+    }
+    if (step == PW_ORDER_STEP_ILLEGAL) {
+        x->counts[REPORTS_REFUSED]++;
+        if (x->has_wire) {
+            /* A real venue holds something else than we know of: until someone has looked, no new risk. */
+            halt_by_fault(x, PW_REASON_REPORT);
+        }
+        return;
+    }
+    emit_order(x, row, row->state, report->reason, report->recv_ns, report->venue_ns);
+    x->counts[CANCELED] += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
+    x->counts[REJECTED] += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
+    if (report->news == PW_NEWS_FILL) {
+        take_fill(x, row, report, now_ns);
+    }
+}
+
+void pw_execution_take_reports(struct execution *x, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < x->reports.cnt; i++) {
+        take_report(x, &x->reports.rows[i], now_ns);
+    }
+    x->reports.cnt = 0;
+}
+
+/* ---- intents ---- */
+
+static bool feed_is_up(const struct execution *x, const struct pw_instrument *instrument)
+{
+    return instrument && instrument->feed_idx < PW_FEEDS_MAX && x->feed_up[instrument->feed_idx];
+}
+
+/* Enough for a new order: a quarter of the ring is free, and at least what the order may ever need. */
+static bool journal_takes_orders(struct execution *x)
+{
+    uint64_t want =
+        1 + RISK_EVENTS + PW_FLOW_INTENT_EVENTS + PW_FLOW_OPEN_EVENTS + STAMP_EVENTS + journal_reserve(x);
+    uint64_t quarter = x->has_journal ? (x->journal.mask + 1) / 4 : 0;
+    return journal_has(x, want > quarter ? want : quarter);
+}
+
+static void fill_risk_input(struct execution *x, const struct pw_event *event, bool room,
+                            struct pw_risk_input *in)
+{
+    const struct pw_intent *intent = &event->body.intent;
+    uint16_t i = event->instrument_idx;
+    bool known = i < x->portfolio->row_cnt;
+    /* Relaxed: one word, which orders nothing else; the next order sees it at the latest. */
+    uint64_t stop = atomic_load_explicit(&x->stop->stop, memory_order_relaxed);
+    *in = (struct pw_risk_input){
+        .instrument = known ? &x->instruments[i] : NULL,
+        .limits = &x->limits,
+        .price_e8 = intent->price_e8,
+        .qty_e8 = intent->qty_e8,
+        .stop_price_e8 = intent->action == PW_PLACE ? intent->stop_price_e8 : 0,
+        .side = event->flags & PW_FLAG_SELL ? PW_SELL : PW_BUY,
+        .type = intent->type,
+        .tif = intent->tif,
+        .feed_up = known && feed_is_up(x, &x->instruments[i]),
+        .halted = stop ? (uint32_t)stop : x->halted,
+        .bid_e8 = known ? x->quotes[i].bid_e8 : 0,
+        .ask_e8 = known ? x->quotes[i].ask_e8 : 0,
+        .position_e8 = known ? x->portfolio->rows[i].holding.qty_e8 : 0,
+        .open_buy_e8 = known ? x->orders->open[i].buy_e8 : 0,
+        .open_sell_e8 = known ? x->orders->open[i].sell_e8 : 0,
+        .cash_e16 = x->portfolio->cash_e16,
+        .hold_e16 = x->orders->hold_e16,
+        .short_cost_e16 = x->portfolio->short_cost_e16,
+        .rate_credit = pw_risk_bucket_credit(&x->bucket, &x->limits, event->recv_ns),
+        .room = room,
+    };
+}
+
+/* What risk saw, so that its verdict can be told and repeated later. */
+static void journal_risk(struct execution *x, const struct pw_event *intent, const struct pw_risk_input *in)
+{
+    struct pw_event event = {.seq = x->seq++,
+                             .kind = PW_EVENT_RISK_MARKET,
+                             .instrument_idx = intent->instrument_idx,
+                             .recv_ns = intent->recv_ns,
+                             .body.risk_market = {.bid_e8 = in->bid_e8,
+                                                  .ask_e8 = in->ask_e8,
+                                                  .position_e8 = in->position_e8,
+                                                  .open_buy_e8 = in->open_buy_e8,
+                                                  .open_sell_e8 = in->open_sell_e8}};
+    pw_execution_journal(x, &event);
+    event.seq = x->seq++;
+    event.kind = PW_EVENT_RISK_CASH;
+    event.body.risk_cash = (struct pw_risk_cash){.rate_credit = in->rate_credit};
+    pw_money_put_words(event.body.risk_cash.cash_e16, in->cash_e16);
+    pw_money_put_words(event.body.risk_cash.hold_e16, in->hold_e16);
+    pw_execution_journal(x, &event);
+    event.seq = x->seq++;
+    event.kind = PW_EVENT_RISK_LIMITS;
+    event.body.risk_limits = (struct pw_risk_limits_kept){
+        .max_order_notional_e8 = in->limits->max_order_notional_e8,
+        .max_position_e8 = in->limits->max_position_e8,
+        .max_orders_per_s = in->limits->max_orders_per_s,
+        .bits = (uint32_t)in->limits->fee_rate_e8 << PW_RISK_FEE_SHIFT |
+                (in->feed_up ? PW_RISK_BIT_FEED_UP : 0) | (in->halted ? PW_RISK_BIT_HALTED : 0) |
+                (in->room ? PW_RISK_BIT_ROOM : 0) | (in->limits->allow_short ? PW_RISK_BIT_ALLOW_SHORT : 0)};
+    pw_money_put_words(event.body.risk_limits.short_cost_e16, in->short_cost_e16);
+    pw_execution_journal(x, &event);
+}
+
+/* The intent as strategy made it (the moment at which it had decided goes into the stamps), and what risk
+ * saw. After the order has been given to the gateway, which is in more of a hurry, and before what came of
+ * it. */
+static void journal_intent(struct execution *x, const struct pw_event *intent, const struct pw_risk_input *in)
+{
+    struct pw_event event = *intent;
+    event.venue_ns = 0;
+    pw_execution_journal(x, &event);
+    journal_risk(x, intent, in);
+}
+
+/* Only its own strategy replaces an order, by one of the same side. */
+static bool may_replace(const struct execution *x, const struct pw_order_row *order)
+{
+    const struct pw_order_row *old = pw_orders_find(x->orders, order->replaces_id);
+    return old && old->strategy_idx == order->strategy_idx && old->instrument_idx == order->instrument_idx &&
+           old->side == order->side &&
+           (old->state == PW_ORDER_OPEN || old->state == PW_ORDER_PARTIALLY_FILLED);
+}
+
+/* The checks behind risk's: PW_REASON_NONE, and *row is in the table. */
+static enum pw_reason admit(struct execution *x, const struct pw_intent *intent,
+                            const struct pw_order_row *order, const struct pw_gateway_order *asked,
+                            struct pw_order_row **row)
+{
+    if (intent->action > PW_REPLACE) {
+        return PW_REASON_BAD_INTENT;
+    }
+    if (intent->action == PW_REPLACE && !may_replace(x, order)) {
+        return PW_REASON_NOT_OPEN;
+    }
+    enum pw_reason reason =
+        x->gateway->check ? x->gateway->check(x->gateway_state, asked, order->replaces_id) : PW_REASON_NONE;
+    if (reason == PW_REASON_NONE) {
+        *row = order->replaces_id ? pw_orders_replace(x->orders, order) : pw_orders_add(x->orders, order);
+        /* The sum of the open quantities would not fit. */
+        reason = *row ? PW_REASON_NONE : PW_REASON_NO_ROOM;
+    }
+    return reason;
+}
+
+static void deny(struct execution *x, const struct pw_order_row *row, enum pw_reason reason)
+{
+    pw_execution_count_denied(x, reason);
+    emit_order(x, row, PW_ORDER_DENIED, reason, row->recv_ns, 0);
+}
+
+static void send(struct execution *x, struct pw_order_row *row, const struct pw_gateway_order *asked,
+                 struct order_way *way)
+{
+    row->valid_until_ns = row->replaces_id
+                              ? x->gateway->replace(x->gateway_state, asked, row->replaces_id, &x->reports)
+                              : x->gateway->place(x->gateway_state, asked, &x->reports);
+    if (x->has_wire) {
+        way->at_ns[HOP_ENCODED] = pw_clock_now_ns(&x->clock);
+    }
+    pw_execution_note_market(x, row->market_seq, way);
+}
+
+/* What came of it, for strategy and journal. */
+static void follow(struct execution *x, const struct pw_order_row *row, const struct order_way *way,
+                   int64_t now_ns)
+{
+    x->counts[ORDERS]++;
+    emit_order(x, row, PW_ORDER_IN_FLIGHT, PW_REASON_NONE, row->recv_ns, 0);
+    pw_histogram_add(x->tick_to_order, now_ns - row->recv_ns);
+    if (x->has_wire) {
+        pw_execution_keep_way(x, way);
+    }
+    pw_execution_take_reports(x, now_ns);
+    if (!x->has_wire) {
+        pw_execution_tell_way(x, way);
+    }
+}
+
+static struct pw_order_row order_of(struct execution *x, const struct pw_event *event)
+{
+    const struct pw_intent *intent = &event->body.intent;
+    return (struct pw_order_row){.client_order_id = pw_orders_take_id(x->orders),
+                                 .replaces_id = intent->action == PW_REPLACE ? intent->client_order_id : 0,
+                                 .price_e8 = intent->price_e8,
+                                 .qty_e8 = intent->qty_e8,
+                                 .leaves_qty_e8 = intent->qty_e8,
+                                 .recv_ns = event->recv_ns,
+                                 .market_seq = intent->market_seq,
+                                 .instrument_idx = event->instrument_idx,
+                                 .strategy_idx = intent->strategy_idx,
+                                 .tag = intent->tag,
+                                 .side = event->flags & PW_FLAG_SELL ? PW_SELL : PW_BUY,
+                                 .type = intent->type,
+                                 .tif = intent->tif};
+}
+
+void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns)
+{
+    struct pw_order_row order = order_of(x, event), *row = NULL;
+    bool room = order.client_order_id != 0 && x->orders->open_cnt < x->open_max && x->on_time &&
+                journal_takes_orders(x);
+    struct pw_risk_input in;
+    fill_risk_input(x, event, room, &in);
+    const struct pw_gateway_order asked = {.client_order_id = order.client_order_id,
+                                           .price_e8 = order.price_e8,
+                                           .qty_e8 = order.qty_e8,
+                                           .stop_price_e8 = in.stop_price_e8,
+                                           .recv_ns = order.recv_ns,
+                                           .instrument_idx = order.instrument_idx,
+                                           .side = order.side,
+                                           .type = order.type,
+                                           .tif = order.tif};
+    enum pw_reason reason = pw_risk_check(&in, NULL);
+    if (reason == PW_REASON_NONE) {
+        order.hold_e16 = pw_risk_hold_e16(&in);
+        reason = admit(x, &event->body.intent, &order, &asked, &row);
+    }
+    if (reason != PW_REASON_NONE) {
+        journal_intent(x, event, &in);
+        deny(x, &order, reason);
+        return;
+    }
+    struct order_way way = {.client_order_id = order.client_order_id,
+                            .instrument_idx = order.instrument_idx,
+                            .at_ns = {[HOP_RECV] = event->recv_ns,
+                                      [HOP_DECIDED] = event->venue_ns,
+                                      [HOP_CHECKED] = pw_clock_now_ns(&x->clock)}};
+    pw_risk_bucket_take(&x->bucket, &x->limits, event->recv_ns);
+    send(x, row, &asked, &way);
+    journal_intent(x, event, &in);
+    follow(x, row, &way, now_ns);
+}
+
+/* The request is no report: strategy is told of its outcome. False: the order has ended, or a cancellation is
+ * on its way. */
+static bool mark_canceling(struct execution *x, uint64_t client_order_id)
+{
+    struct pw_order_row *row;
+    const struct pw_report sent = {.client_order_id = client_order_id, .news = PW_NEWS_CANCEL_SENT};
+    enum pw_order_step step = pw_orders_apply(x->orders, &sent, &row);
+    return step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP;
+}
+
+/* Only its own strategy cancels an order. An order that is gone already has told so by its last report. */
+void pw_execution_cancel(struct execution *x, const struct pw_event *event, int64_t now_ns)
+{
+    const struct pw_intent *intent = &event->body.intent;
+    const struct pw_order_row *row = pw_orders_find(x->orders, intent->client_order_id);
+    struct pw_event kept = *event;
+    kept.venue_ns = 0;
+    pw_execution_journal(x, &kept);
+    if (!row || row->strategy_idx != intent->strategy_idx || !mark_canceling(x, row->client_order_id)) {
+        x->counts[CANCELS_VOID]++;
+        return;
+    }
+    x->gateway->cancel(x->gateway_state, row->client_order_id, event->recv_ns, &x->reports);
+    pw_execution_take_reports(x, now_ns);
+}
+
+void pw_execution_cancel_open(void *state, const struct pw_order_row *row)
+{
+    struct execution *x = state;
+    if (mark_canceling(x, row->client_order_id)) {
+        x->gateway->cancel(x->gateway_state, row->client_order_id, x->last_ns, &x->reports);
+    }
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the parts of the execution stage share: its state, its counters, and its reckoning of room. The stage
+ * itself is execution.c; execution_start.c makes its state, execution_orders.c takes intents and reports,
+ * execution_shows.c tells the outside.
+ */
+#ifndef PW_EXECUTION_STATE_H
+#define PW_EXECUTION_STATE_H
+
+#include "flow.h"
+#include "live.h"
+#include "orders.h"
+#include "portfolio.h"
+#include "risk.h"
+#include "stage.h"
+#include <pinwheel/histogram.h>
+#include <pinwheel/stamps.h>
+
+#define COMMAND_RESERVE 4u /* slots of the journal's ring that only commands may take */
+
+enum counter {
+    EVENTS,
+    INTENTS,
+    ORDERS,
+    FILLS,
+    CANCELED,
+    REJECTED,
+    DENIED,
+    DENIED_HALTED,
+    DENIED_PRICE_FILTER,
+    DENIED_LOT_SIZE,
+    DENIED_MIN_NOTIONAL,
+    DENIED_MAX_NOTIONAL,
+    DENIED_MAX_POSITION,
+    DENIED_CASH,
+    DENIED_ORDER_RATE,
+    DENIED_NO_QUOTE,
+    DENIED_NOT_TRADING,
+    DENIED_UNKNOWN_INSTRUMENT,
+    DENIED_BAD_INTENT,
+    DENIED_NO_ROOM,
+    DENIED_NO_POSITION,
+    DENIED_STALE,
+    DENIED_NOT_CONNECTED,
+    DENIED_REQUEST_LIMIT,
+    DENIED_VENUE_TIME,
+    DENIED_NOT_OPEN,
+    REPORTS_REPEATED,
+    REPORTS_REFUSED,
+    CANCELS_VOID,
+    STALLS,
+    COUNTERS
+};
+
+#define LIVE_WORDS 30
+
+struct touch {
+    int64_t bid_e8, ask_e8; /* 0: none, or the feed is not up */
+};
+
+/* The way of one order, as far as it is known; absolute times, 0: not known. */
+enum hop {
+    HOP_KERNEL,
+    HOP_RECV,
+    HOP_DECRYPTED,
+    HOP_DECODED,
+    HOP_DECIDED,
+    HOP_CHECKED,
+    HOP_ENCODED,
+    HOP_SEALED,
+    HOP_SUBMITTED,
+    HOP_ACKED,
+    HOPS
+};
+#define WAYS 10
+
+struct order_way {
+    uint64_t client_order_id;
+    uint16_t instrument_idx;
+    int64_t at_ns[HOPS];
+};
+
+struct execution {
+    struct pw_consumer in, commands, messages;
+    struct pw_producer reports_out, journal, wire, frames_copy;
+    bool has_journal, has_wire, has_frames_copy; /* wire: and messages */
+    bool on_time;                                /* the gateway knows the time of this pass */
+    bool stopped;                                /* STOP was taken: halted for good */
+    bool draining;                               /* a clean stop has begun */
+    uint32_t halted;                             /* enum pw_reason; 0: not */
+    uint32_t fault; /* enum pw_reason of a halt that is to be journalled yet; 0: none */
+    uint32_t seq;   /* of the next event made here */
+    uint32_t open_max;
+    uint32_t stream_events; /* flow.h */
+    uint64_t market_cnt;    /* market events up to the last one known of: its number and one */
+    int64_t last_ns;        /* of the last event of the stream */
+    const struct pw_gateway_ops *gateway;
+    void *gateway_state;
+    bool trades[PW_INSTRUMENTS_MAX]; /* by instrument: a strategy may order it */
+    char quote_asset[sizeof((struct pw_instrument *)0)->quote + 1];
+    struct pw_orders *orders;
+    struct pw_portfolio *portfolio;
+    struct touch *quotes; /* by instrument */
+    const struct pw_instrument *instruments;
+    const struct pw_stop *stop;
+    struct pw_risk_limits limits;
+    struct pw_risk_bucket bucket;
+    bool feed_up[PW_FEEDS_MAX];
+    bool changed; /* anything that the account shows */
+    struct pw_position_view *position_views;
+    struct pw_account_view *account_view;
+    struct pw_clock clock; /* for stamps alone */
+    const struct pw_stamp_row *market_stamps, *order_stamps;
+    uint32_t way_cnt;
+    struct order_way ways[PW_OPEN_ORDERS_MAX]; /* of orders that have not been answered */
+    struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *way[WAYS];
+    uint64_t counts[COUNTERS];
+    _Atomic uint64_t *counters[COUNTERS];
+    _Atomic uint64_t *live_words[LIVE_WORDS]; /* execution_shows.c */
+    _Atomic uint64_t *unknown_orders;
+    uint8_t counter_of_reason[256];
+    struct pw_reports reports; /* of the call to the gateway under way */
+};
+
+/* ---- room ---- */
+
+/* What the open orders may still put into a ring at one event. */
+static inline uint32_t open_events(const struct execution *x)
+{
+    return x->orders->open_cnt * PW_FLOW_OPEN_EVENTS;
+}
+
+/* To the journal alone: what risk saw, and the way of an order. */
+#define RISK_EVENTS  3u
+#define STAMP_EVENTS 1u
+
+static inline bool reports_have(struct execution *x, uint64_t events)
+{
+    return pw_producer_room(&x->reports_out, events) >= events;
+}
+
+static inline bool journal_has(struct execution *x, uint64_t events)
+{
+    return !x->has_journal || pw_producer_room(&x->journal, events) >= events;
+}
+
+/* Beyond it the journal's ring is kept for fills, cancellations and commands. */
+static inline uint64_t journal_reserve(const struct execution *x)
+{
+    return open_events(x) + x->way_cnt * STAMP_EVENTS + COMMAND_RESERVE;
+}
+
+/* ---- execution_start.c ---- */
+
+size_t pw_execution_state_bytes(const struct pw_stage_env *env);
+int pw_execution_init(void *state, const struct pw_stage_env *env);
+
+/* ---- execution_gateways.c ---- */
+
+/* The gateway that the config names: bytes of its state, a multiple of 64; and its init, 0 or -errno, having
+ * logged why. */
+size_t pw_execution_gateway_bytes(const struct pw_stage_env *env);
+int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *env, void *memory);
+
+/* ---- execution_orders.c ---- */
+
+/* To the journal alone. */
+void pw_execution_journal(struct execution *x, const struct pw_event *event);
+
+/* An intent: journalled, checked, and denied or given to the gateway. Room has been made sure of. Place takes
+ * replacements too. */
+void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns);
+void pw_execution_cancel(struct execution *x, const struct pw_event *event, int64_t now_ns);
+
+/* Asks the gateway to cancel an open order, at the stream's time: a replay, which knows only where in the
+ * stream a command was taken, repeats it. A visitor of pw_orders_each_open. */
+void pw_execution_cancel_open(void *state, const struct pw_order_row *row);
+
+/* What the gateway has put into x->reports. */
+void pw_execution_take_reports(struct execution *x, int64_t now_ns);
+
+/* ---- execution_stamps.c ---- */
+
+/* Finds tables and histograms. 0 or -errno. */
+int pw_execution_find_stamps(struct execution *x, const struct pw_stage_env *env);
+
+/* The event that tells an order's way, and the histograms' share of it. */
+void pw_execution_tell_way(struct execution *x, const struct order_way *way);
+
+/* The market's part of the way of an order that came of that event: now, before the table comes round. */
+void pw_execution_note_market(const struct execution *x, uint64_t market_seq, struct order_way *way);
+
+/* Keeps the way of an order that is on the wire until its first answer; and tells it then. */
+void pw_execution_keep_way(struct execution *x, const struct order_way *way);
+void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_t acked_ns);
+
+/* ---- execution_shows.c ---- */
+
+/* Finds the words of all counters. 0 or -errno. */
+int pw_execution_find_counters(struct execution *x, const struct pw_stage_env *env);
+void pw_execution_count_denied(struct execution *x, enum pw_reason reason);
+void pw_execution_housekeep(void *state, int64_t now_ns);
+
+#endif

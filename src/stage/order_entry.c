@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Changes of the live gateway's state, told once each.
+ */
+#include "order_entry.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env)
+{
+    const struct pw_region *account = pw_workspace_find(env->ws, "account", PW_REGION_ACCOUNT);
+    *entry = (struct pw_order_entry){
+        .ready = pw_env_metric(env, "execution", "live_ready"),
+        .refusal = pw_env_metric(env, "execution", "live_refusal"),
+        .last_error = pw_env_metric(env, "execution", "live_last_error_code"),
+        .unknown_orders = pw_env_metric(env, "execution", "unknown_orders"),
+        .refused = pw_env_metric(env, "execution", "reports_refused"),
+        .leftovers = pw_env_metric(env, "execution", "live_leftovers"),
+        .wants_reconnect = pw_env_metric(env, "execution", "live_wants_reconnect"),
+        .account = account != NULL ? pw_region_at(env->ws, account, 0) : NULL,
+    };
+    bool found = entry->ready != NULL && entry->refusal != NULL && entry->last_error != NULL &&
+                 entry->unknown_orders != NULL && entry->refused != NULL && entry->leftovers != NULL &&
+                 entry->wants_reconnect != NULL && entry->account != NULL;
+    return found ? 0 : -ENOENT;
+}
+
+/* The word's value if it is not what was told of it; then it counts as told. */
+static bool has_changed(const _Atomic uint64_t *word, uint64_t *told, uint64_t *value)
+{
+    *value = atomic_load_explicit(word, memory_order_relaxed);
+    bool changed = *value != *told;
+    *told = *value;
+    return changed;
+}
+
+static void tell_readiness(struct pw_order_entry *entry)
+{
+    uint64_t value;
+    int64_t code = (int64_t)atomic_load_explicit(entry->last_error, memory_order_relaxed);
+    if (has_changed(entry->ready, &entry->told_ready, &value)) {
+        if (value) {
+            pw_log(PW_LOG_INFO, "order entry is ready");
+        } else {
+            pw_log(PW_LOG_WARN, "order entry is not ready: new orders are denied");
+        }
+    }
+    if (has_changed(entry->refusal, &entry->told_refusal, &value) && value) {
+        pw_log(PW_LOG_ERROR,
+               "order entry will not get ready: %s (the venue's last error code is %" PRId64
+               "); see docs/live.md",
+               pw_reason_name((unsigned)value), code);
+    }
+}
+
+static void tell_orders(struct pw_order_entry *entry)
+{
+    uint64_t value, before = entry->told_unknown;
+    if (has_changed(entry->unknown_orders, &entry->told_unknown, &value)) {
+        pw_log(value > before ? PW_LOG_WARN : PW_LOG_INFO, "orders of unknown outcome: %" PRIu64 "%s", value,
+               value ? "; the venue is being asked" : ", all settled");
+    }
+    if (has_changed(entry->leftovers, &entry->told_leftovers, &value)) {
+        pw_log(PW_LOG_WARN,
+               "orders of earlier runs turned up at the venue, and are canceled: %" PRIu64 " so far", value);
+    }
+    if (has_changed(entry->refused, &entry->told_refused, &value)) {
+        pw_log(PW_LOG_ERROR,
+               "the venue's reports contradict what is known (%" PRIu64
+               " so far): trading is halted; compare positions with the venue before `pinwheel ctl resume`",
+               value);
+    }
+}
+
+static void tell_halt(struct pw_order_entry *entry)
+{
+    struct pw_account account;
+    if (!pw_cell_read(&entry->account->cell, entry->account->words, &account, sizeof account) ||
+        account.halted == entry->told_halted) {
+        return;
+    }
+    entry->told_halted = account.halted;
+    pw_log(PW_LOG_WARN, account.halted ? "trading is halted: new orders are denied, open ones canceled"
+                                       : "trading goes on");
+}
+
+bool pw_order_entry_poll(struct pw_order_entry *entry)
+{
+    tell_readiness(entry);
+    tell_orders(entry);
+    tell_halt(entry);
+    uint64_t value;
+    return has_changed(entry->wants_reconnect, &entry->wanted_reconnect, &value) && value;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The cold side of live order entry: says in the log what becomes of it, and asks for a new connection when
+ * the gateway wants one. It sees no more of the gateway than everybody: execution's metrics.
+ */
+#ifndef PW_ORDER_ENTRY_H
+#define PW_ORDER_ENTRY_H
+
+#include "stage.h"
+
+struct pw_order_entry {
+    _Atomic uint64_t *ready, *refusal, *last_error, *unknown_orders, *refused, *leftovers, *wants_reconnect;
+    const struct pw_account_view *account;
+    /* As the log has it. */
+    uint64_t told_ready, told_refusal, told_unknown, told_refused, told_leftovers, told_halted;
+    uint64_t wanted_reconnect;
+};
+
+/* 0, or -ENOENT when the workspace lacks something. */
+int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env);
+
+/* Logs what has changed. True: the connection should be made anew. */
+bool pw_order_entry_poll(struct pw_order_entry *entry);
+
+#endif

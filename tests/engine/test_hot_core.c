@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Promises D2 and D5: while market data comes in and orders go out, a hot thread asks the heap for nothing
+ * and makes no system call but io_uring's. A library preloaded into a real engine counts (hot_watch.c); two
+ * controls, in which that library itself sins on the hot thread, show that it would be seen.
+ *
+ * What wolfSSL takes on a hot thread comes out of its connection's arena, fixed memory made at start
+ * (src/net/arena.h), and is not the heap's: the arena's tests watch that.
+ */
+#include "harness.h"
+#include "hot_watch.h"
+#include <assert.h>
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SECONDS 120
+
+static const char market_yaml[] = "pace: 1\n"
+                                  "market:\n"
+                                  "  seed: 11\n"
+                                  "  instruments:\n"
+                                  "    - {symbol: BTCUSDT, price: \"60000\", tick: \"0.01\", step: "
+                                  "\"0.00001\", trades_per_s: 200, quotes_per_s: 400}\n"
+                                  "    - {symbol: ETHUSDT, price: \"3000\", tick: \"0.01\", step: "
+                                  "\"0.0001\", trades_per_s: 200, quotes_per_s: 400}\n";
+
+/* ---- what has come and gone since the watch began ---- */
+
+struct flow {
+    long long frame_cnt, order_cnt, fill_cnt;
+};
+
+static struct flow flow_read(struct harness *h)
+{
+    struct flow flow = {.frame_cnt = harness_metric(h, "parse", "frames")};
+    json_t *top = harness_top(h);
+    flow.order_cnt = json_number_at(top, "account/order_cnt");
+    flow.fill_cnt = json_number_at(top, "account/fill_cnt");
+    json_decref(top);
+    return flow;
+}
+
+static bool flow_reached(struct harness *h, const void *arg)
+{
+    const struct flow *want = arg;
+    struct flow now = flow_read(h);
+    return now.frame_cnt >= want->frame_cnt && now.order_cnt >= want->order_cnt &&
+           now.fill_cnt >= want->fill_cnt;
+}
+
+/* Until so much more has flowed. */
+static void flow_wait(struct harness *h, struct flow more)
+{
+    struct flow now = flow_read(h);
+    struct flow want = {now.frame_cnt + more.frame_cnt, now.order_cnt + more.order_cnt,
+                        now.fill_cnt + more.fill_cnt};
+    cr_assert(harness_wait(h, flow_reached, &want, SECONDS),
+              "the market or the orders dried up: %lld frames, %lld orders, %lld fills at first",
+              now.frame_cnt, now.order_cnt, now.fill_cnt);
+}
+
+/* ---- the watched engine ---- */
+
+struct rig {
+    struct harness h;
+    struct hot_watch *watch;
+    uint32_t hot_cnt; /* cores 0 to hot_cnt - 1 are hot */
+};
+
+static const char *library(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    cr_skip_test("a sanitizer has its own allocator, and makes system calls of its own");
+#endif
+    const char *path = getenv("PINWHEEL_HOT_WATCH_LIB");
+    if (path == NULL || access(path, R_OK) != 0) {
+        cr_skip_test("no library to preload: it is for x86-64, and $PINWHEEL_HOT_WATCH_LIB names it");
+    }
+    return path;
+}
+
+/* Where the clock cannot be read in user space, each reading is a system call that pinwheel cannot help. */
+static void skip_slow_clock(void)
+{
+    char name[32] = "";
+    FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "re");
+    if (file != NULL) {
+        (void)!fscanf(file, "%31s", name);
+        fclose(file);
+    }
+    if (strcmp(name, "hpet") == 0 || strcmp(name, "acpi_pm") == 0 || strcmp(name, "jiffies") == 0) {
+        cr_skip_test("this host's clock, %s, is read by a system call", name);
+    }
+}
+
+static struct hot_watch *watch_map(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(ftruncate(fd, sizeof(struct hot_watch)), 0);
+    void *memory = mmap(NULL, sizeof(struct hot_watch), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    cr_assert_neq(memory, MAP_FAILED);
+    return memory;
+}
+
+static bool armed(struct harness *h, const void *arg)
+{
+    const struct rig *rig = arg;
+    uint32_t cnt = 0;
+    (void)h;
+    for (uint32_t i = 0; i < HOT_WATCH_ROWS; i++) {
+        cnt += atomic_load(&rig->watch->rows[i].armed) != 0;
+    }
+    return cnt == rig->hot_cnt;
+}
+
+/* An engine that trades, from now on watched. */
+static void rig_begin(struct rig *rig, enum placement placement, enum hot_sabotage sabotage)
+{
+    const char *preload = library();
+    char path[2 * HARNESS_PATH_BYTES];
+    struct engine_options options = {.placement = placement,
+                                     .idle = "spin",
+                                     .symbols = "BTCUSDT, ETHUSDT",
+                                     .streams = "trade, bookTicker, depth@100ms",
+                                     .fast = 3,
+                                     .slow = 10,
+                                     .quantity = "0.01"};
+    skip_slow_clock();
+    harness_begin(&rig->h, "hot");
+    rig->hot_cnt = placement == ALL_APART ? 4 : 1;
+    snprintf(path, sizeof path, "%s/watch", rig->h.dir);
+    rig->watch = watch_map(path);
+    atomic_store(&rig->watch->hot_cores, (1u << rig->hot_cnt) - 1);
+    atomic_store(&rig->watch->sabotage, sabotage);
+    harness_sim_start(&rig->h, market_yaml, 0);
+    setenv(HOT_WATCH_ENV, path, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    harness_engine_start(&rig->h, &options);
+    unsetenv("LD_PRELOAD");
+    flow_wait(&rig->h, (struct flow){.frame_cnt = 200, .order_cnt = 4, .fill_cnt = 4});
+    atomic_store(&rig->watch->phase, HOT_WATCHED);
+    cr_assert(harness_wait(&rig->h, armed, rig, SECONDS), "not every hot thread came by");
+}
+
+/* The engine stops as if nothing had been: what the library does in between is done rightly. */
+static void rig_end(struct rig *rig)
+{
+    cr_expect_eq(harness_stop(&rig->h.engine, SIGTERM), 0);
+    munmap(rig->watch, sizeof *rig->watch);
+    harness_end(&rig->h);
+}
+
+/* ---- what the rows say ---- */
+
+struct sum {
+    uint64_t heap_cnt, heap_watched_cnt, call_cnt;
+};
+
+static struct sum row_sum(const struct hot_row *row)
+{
+    struct sum sum = {0};
+    for (uint32_t i = 0; i < HOT_HEAP_CNT; i++) {
+        sum.heap_cnt += atomic_load(&row->heap_cnt[i]);
+        sum.heap_watched_cnt += atomic_load(&row->heap_watched_cnt[i]);
+    }
+    for (uint32_t i = 0; i < HOT_CALL_CNT; i++) {
+        sum.call_cnt += atomic_load(&row->call_cnt[i]);
+    }
+    return sum;
+}
+
+/* What a thread did while it was watched, for whoever has to find it; to be freed. */
+static char *row_text(const struct hot_row *row)
+{
+    static const char *const names[] = {"malloc", "calloc", "realloc", "memalign", "free", "mmap", "munmap"};
+    static_assert(sizeof names / sizeof *names == HOT_HEAP_CNT, "a name for each");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    fprintf(out, "core %d:", (int)atomic_load(&row->core));
+    for (uint32_t i = 0; i < HOT_HEAP_CNT; i++) {
+        unsigned long long cnt = atomic_load(&row->heap_watched_cnt[i]);
+        if (cnt > 0) {
+            fprintf(out, " %s %llu times,", names[i], cnt);
+        }
+    }
+    fprintf(out, " first by the program at 0x%llx;", (unsigned long long)atomic_load(&row->heap_caller));
+    for (uint32_t i = 0; i < HOT_CALL_CNT; i++) {
+        unsigned long long cnt = atomic_load(&row->call_cnt[i]);
+        if (cnt > 0) {
+            fprintf(out, " system call %u %llu times,", i, cnt);
+        }
+    }
+    fclose(out);
+    return text;
+}
+
+/* What the engine's cold threads have asked for, with snapshots and the journal: the library does stand
+ * between the program and libc. */
+static uint64_t cold_heap_cnt(const struct rig *rig)
+{
+    uint64_t cnt = 0;
+    for (uint32_t i = 0; i < HOT_WATCH_ROWS; i++) {
+        const struct hot_row *row = &rig->watch->rows[i];
+        cnt += atomic_load(&row->armed) == 0 && atomic_load(&row->core) >= 0 ? row_sum(row).heap_cnt : 0;
+    }
+    return cnt;
+}
+
+static void expect_quiet(const struct rig *rig)
+{
+    for (uint32_t i = 0; i < HOT_WATCH_ROWS; i++) {
+        const struct hot_row *row = &rig->watch->rows[i];
+        if (atomic_load(&row->armed) == 0) {
+            continue;
+        }
+        struct sum sum = row_sum(row);
+        char *text = row_text(row);
+        cr_expect(sum.heap_watched_cnt == 0 && sum.call_cnt == 0, "%s", text);
+        free(text);
+        cr_expect_gt(sum.heap_cnt, 0, "core %d asked for none before, as if it had not been seen",
+                     (int)row->core);
+    }
+}
+
+static bool calls_are_trapped(const struct rig *rig)
+{
+    for (uint32_t i = 0; i < HOT_WATCH_ROWS; i++) {
+        int32_t state = atomic_load(&rig->watch->rows[i].armed);
+        if (state < 0) {
+            fprintf(stderr, "seccomp is not to be had here (%s): only memory is watched\n", strerror(-state));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void quiet_in(enum placement placement)
+{
+    struct rig rig;
+    rig_begin(&rig, placement, HOT_NO_SABOTAGE);
+    flow_wait(&rig.h, (struct flow){.frame_cnt = 3000, .order_cnt = 20, .fill_cnt = 20});
+    atomic_store(&rig.watch->phase, HOT_AFTER);
+    calls_are_trapped(&rig);
+    expect_quiet(&rig);
+    cr_expect_gt(cold_heap_cnt(&rig), 100, "the cold threads' memory was not seen");
+    rig_end(&rig);
+}
+
+Test(hot_core, fused_core_asks_for_no_memory_and_calls_io_uring_alone)
+{
+    quiet_in(TWO_CORES);
+}
+
+Test(hot_core, a_stage_a_thread_asks_for_no_memory_and_calls_io_uring_alone)
+{
+    quiet_in(ALL_APART);
+}
+
+/* The venue goes away and comes back: the cold side connects anew and hands over. */
+Test(hot_core, reconnect_asks_for_no_memory_and_calls_io_uring_alone)
+{
+    struct rig rig;
+    rig_begin(&rig, TWO_CORES, HOT_NO_SABOTAGE);
+    int port = rig.h.port;
+    harness_stop(&rig.h.sim, SIGKILL);
+    harness_sim_start(&rig.h, market_yaml, port);
+    flow_wait(&rig.h, (struct flow){.frame_cnt = 1000, .order_cnt = 10, .fill_cnt = 10});
+    atomic_store(&rig.watch->phase, HOT_AFTER);
+    calls_are_trapped(&rig);
+    expect_quiet(&rig);
+    rig_end(&rig);
+}
+
+/* ---- controls ---- */
+
+/* The sum of the one hot thread after a while of sabotage. */
+static struct sum sabotaged(struct rig *rig, enum hot_sabotage sabotage)
+{
+    struct sum sum = {0};
+    rig_begin(rig, TWO_CORES, sabotage);
+    flow_wait(&rig->h, (struct flow){.frame_cnt = 300});
+    atomic_store(&rig->watch->phase, HOT_AFTER);
+    for (uint32_t i = 0; i < HOT_WATCH_ROWS; i++) {
+        if (atomic_load(&rig->watch->rows[i].armed) != 0) {
+            sum = row_sum(&rig->watch->rows[i]);
+        }
+    }
+    return sum;
+}
+
+Test(hot_core, memory_asked_for_on_the_hot_core_would_be_seen)
+{
+    struct rig rig;
+    struct sum sum = sabotaged(&rig, HOT_SABOTAGE_MALLOC);
+    cr_expect_gt(sum.heap_watched_cnt, 0);
+    rig_end(&rig);
+}
+
+Test(hot_core, system_call_on_the_hot_core_would_be_seen)
+{
+    struct rig rig;
+    struct sum sum = sabotaged(&rig, HOT_SABOTAGE_GETPPID);
+    bool trapped = calls_are_trapped(&rig);
+    cr_expect(!trapped || sum.call_cnt > 0);
+    rig_end(&rig);
+    if (!trapped) {
+        cr_skip_test("no seccomp here");
+    }
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The user data stream without sockets, in a market that stands still: what the crowd cannot disturb.
+ */
+#include "listener.h"
+#include "synthetic.h"
+#include "user_stream.h"
+
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct pw_sim_synthetic_config g_market = {.seed = 11,
+                                                        .epoch_ms = INT64_C(1723161600000),
+                                                        .instrument_cnt = 1,
+                                                        .instruments = {{.symbol = "BTCUSDT",
+                                                                         .price_e8 = INT64_C(6150000000000),
+                                                                         .tick_e8 = 1000000,
+                                                                         .step_e8 = 1000,
+                                                                         .trades_per_s = 50,
+                                                                         .quotes_per_s = 200,
+                                                                         .levels = 100}}};
+
+static struct {
+    struct pw_sim_config config;
+    struct pw_sim_hub hub;
+    struct pw_sim_source source;
+    struct pw_sim_faults faults;
+    struct pw_sim_accounts accounts;
+    struct pw_sim_orders orders;
+    struct pw_sim_user_stream stream;
+    struct listener listener;
+} g_venue;
+
+static void venue_open(void)
+{
+    struct pw_sim_account_config *config = g_venue.config.accounts;
+    char error[256];
+
+    g_venue.config.account_cnt = 1;
+    *config = (struct pw_sim_account_config){.api_key = "one", .balance_cnt = 2};
+    config->balances[0] = (struct pw_sim_balance_config){"USDT", 100000 * PW_E8};
+    config->balances[1] = (struct pw_sim_balance_config){"BTC", 2 * PW_E8};
+    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8, 1 << 20), 0);
+    cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
+    cr_assert_eq(pw_sim_accounts_init(&g_venue.accounts, &g_venue.config, &g_venue.source), 0);
+    cr_assert_eq(pw_sim_orders_init(&g_venue.orders, &g_venue.source), 0);
+    cr_assert_eq(pw_sim_user_stream_init(&g_venue.stream, &g_venue.hub, &g_venue.faults, &g_venue.accounts,
+                                         &g_venue.orders),
+                 0);
+    listener_open(&g_venue.listener, &g_venue.hub, 0, false, false);
+}
+
+static void venue_close(void)
+{
+    listener_close(&g_venue.listener);
+    g_venue.source.ops->free(g_venue.source.state);
+    pw_sim_user_stream_fini(&g_venue.stream);
+    pw_sim_orders_fini(&g_venue.orders);
+    pw_sim_accounts_fini(&g_venue.accounts);
+    pw_sim_hub_fini(&g_venue.hub);
+}
+
+TestSuite(reports, .init = venue_open, .fini = venue_close);
+
+static void subscribe(uint32_t id)
+{
+    const struct pw_sim_subscription subscription = {.subscriber = &g_venue.listener.subscriber,
+                                                     .account = &g_venue.accounts.accounts[0],
+                                                     .subscription_id = id};
+
+    cr_assert_eq(pw_sim_user_stream_subscribe(&g_venue.stream, &subscription), 0);
+}
+
+/* A buyer who takes the best ask and rests in its place, alone; or a seller who would take him. */
+static void place(bool seller, enum pw_sim_prevention prevention, int64_t qty_e8)
+{
+    struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
+    struct pw_sim_order_request request = {.symbol = symbol,
+                                           .side = seller ? PW_SELL : PW_BUY,
+                                           .type = PW_SIM_LIMIT,
+                                           .tif = seller ? PW_SIM_IOC : PW_SIM_GTC,
+                                           .prevention = prevention};
+    struct pw_sim_client_order *order;
+
+    g_venue.source.ops->refresh(g_venue.source.state, symbol);
+    request.price_e8 = seller ? symbol->top.bid_price_e8 : symbol->top.ask_price_e8;
+    request.qty_e8 = qty_e8 + (seller ? 0 : symbol->top.ask_qty_e8);
+    cr_assert_null(pw_sim_orders_place(&g_venue.orders, &g_venue.accounts.accounts[0], &request, 0, &order));
+}
+
+/* The next event, which must be of that type; given back by the next call. */
+static json_t *heard(const char *type)
+{
+    static json_t *message;
+    struct pw_slice text;
+    json_t *event;
+
+    json_decref(message);
+    message = NULL;
+    if (!listener_next(&g_venue.listener, &text)) {
+        cr_assert_null(type, "nothing came instead of %s", type);
+        return NULL;
+    }
+    message = json_loadb(text.text, text.size, JSON_REJECT_DUPLICATES, NULL);
+    event = json_object_get(message, "event");
+    cr_assert(type && event, "%.*s", (int)text.size, text.text);
+    cr_assert_str_eq(json_string_value(json_object_get(event, "e")), type);
+    return event;
+}
+
+static void expect(const json_t *event, const char *key, const char *value)
+{
+    cr_expect_str_eq(json_string_value(json_object_get(event, key)), value, "%s", key);
+}
+
+Test(reports, nothing_is_told_before_a_flush_and_balances_once_for_all_of_it)
+{
+    const json_t *event;
+
+    place(false, PW_SIM_PREVENT_NONE, PW_E8 / 10);
+    subscribe(3);
+    place(true, PW_SIM_PREVENT_NONE, PW_E8 / 100);
+    heard(NULL);
+    pw_sim_user_stream_flush(&g_venue.stream, 0);
+    expect(heard("executionReport"), "x", "NEW");
+    event = heard("executionReport"); /* the maker is told first */
+    expect(event, "x", "TRADE");
+    expect(event, "X", "PARTIALLY_FILLED");
+    cr_expect(json_is_true(json_object_get(event, "m")));
+    event = heard("executionReport");
+    expect(event, "X", "FILLED");
+    cr_expect(json_is_false(json_object_get(event, "m")));
+    event = heard("outboundAccountPosition");
+    cr_expect_eq(json_array_size(json_object_get(event, "B")), 2);
+    heard(NULL);
+    pw_sim_user_stream_flush(&g_venue.stream, 0);
+    heard(NULL);
+}
+
+Test(reports, an_order_that_would_meet_its_owner_s_is_told_as_prevented)
+{
+    const json_t *event;
+
+    place(false, PW_SIM_PREVENT_NONE, PW_E8 / 10);
+    subscribe(0);
+    place(true, PW_SIM_EXPIRE_TAKER, PW_E8 / 100);
+    pw_sim_user_stream_flush(&g_venue.stream, 0);
+    expect(heard("executionReport"), "x", "NEW");
+    event = heard("executionReport");
+    expect(event, "x", "TRADE_PREVENTION");
+    expect(event, "X", "EXPIRED_IN_MATCH");
+    expect(event, "V", "EXPIRE_TAKER");
+    expect(event, "A", "0.01000000");
+    cr_expect_gt(json_integer_value(json_object_get(event, "v")), 0);
+    heard("outboundAccountPosition");
+    heard(NULL);
+}
+
+Test(reports, a_subscription_ends_with_a_word_and_a_connection_without)
+{
+    struct pw_sim_subscriber *subscriber = &g_venue.listener.subscriber;
+
+    subscribe(7);
+    pw_sim_user_stream_end(&g_venue.stream, pw_sim_user_stream_next(&g_venue.stream, subscriber, NULL));
+    cr_expect_null(pw_sim_user_stream_next(&g_venue.stream, subscriber, NULL));
+    pw_sim_user_stream_flush(&g_venue.stream, 5000000);
+    cr_expect_eq(json_integer_value(json_object_get(heard("eventStreamTerminated"), "E")), 5);
+    subscribe(8);
+    pw_sim_user_stream_leave(&g_venue.stream, subscriber);
+    place(false, PW_SIM_PREVENT_NONE, PW_E8 / 10);
+    pw_sim_user_stream_flush(&g_venue.stream, 0);
+    heard(NULL);
+}

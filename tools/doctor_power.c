@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checks of how fast the processors run and how deep they sleep.
+ */
+#include "doctor_read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char g_no_control[] = "no frequency control to be seen (a virtual machine: its host decides)";
+
+void look_governor(const struct patient *patient, struct finding *finding)
+{
+    struct read_tally tally =
+        read_tally(patient, "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor", "performance");
+    if (tally.cnt == 0) {
+        found(finding, VERDICT_UNKNOWN, "%s", g_no_control);
+    } else if (tally.other_cnt == 0) {
+        found(finding, VERDICT_GOOD, "performance on all %u processors", tally.cnt);
+    } else {
+        found(finding, VERDICT_ADVICE, "'%s' on %u of %u processors", tally.other, tally.other_cnt,
+              tally.cnt);
+    }
+    advise(finding, "after a pause the core wakes at a low clock: the first messages of a burst take longer",
+           "cpupower frequency-set -g performance (or echo performance > .../cpufreq/scaling_governor)");
+}
+
+void look_energy(const struct patient *patient, struct finding *finding)
+{
+    struct read_tally tally = read_tally(
+        patient, "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/energy_performance_preference", "performance");
+    if (tally.cnt == 0) {
+        found(finding, VERDICT_UNKNOWN, "no energy preference to be seen");
+    } else if (tally.other_cnt == 0) {
+        found(finding, VERDICT_GOOD, "performance on all %u processors", tally.cnt);
+    } else {
+        found(finding, VERDICT_ADVICE, "'%s' on %u of %u processors", tally.other, tally.other_cnt,
+              tally.cnt);
+    }
+    advise(finding, "the processor itself holds its clock back to save energy, whatever the governor says",
+           "for f in /sys/devices/system/cpu/cpu*/cpufreq/energy_performance_preference; do echo performance "
+           "> $f; "
+           "done");
+}
+
+void look_boost(const struct patient *patient, struct finding *finding)
+{
+    long boost, no_turbo;
+    bool intel = number_read(patient, "/sys/devices/system/cpu/intel_pstate/no_turbo", &no_turbo);
+    if (intel) {
+        boost = no_turbo == 0;
+    } else if (!number_read(patient, "/sys/devices/system/cpu/cpufreq/boost", &boost)) {
+        found(finding, VERDICT_UNKNOWN, "%s", g_no_control);
+        return;
+    }
+    found(finding, boost != 0 ? VERDICT_GOOD : VERDICT_ADVICE, boost != 0 ? "on" : "off");
+    advise(finding, "all that computes is slower by the ratio of the two clocks",
+           intel ? "echo 0 > /sys/devices/system/cpu/intel_pstate/no_turbo"
+                 : "echo 1 > /sys/devices/system/cpu/cpufreq/boost");
+}
+
+/* The slowest wake-up of all idle states that are switched on and that the limit allows; -1: no states. */
+static long wake_us(const struct patient *patient, long limit_us)
+{
+    struct read_glob files;
+    size_t file_cnt = read_glob(patient, "/sys/devices/system/cpu/cpu[0-9]*/cpuidle/state*/latency", &files);
+    long slowest_us = -1;
+    for (size_t i = 0; i < file_cnt; i++) {
+        char path[READ_PATH_BYTES];
+        long latency_us, disabled = 0;
+        const char *file = read_glob_path(&files, i);
+        snprintf(path, sizeof path, "%.*s/disable", (int)(strrchr(file, '/') - file), file);
+        number_read(patient, path, &disabled);
+        if (number_read(patient, file, &latency_us) && disabled == 0 && latency_us <= limit_us &&
+            latency_us > slowest_us) {
+            slowest_us = latency_us;
+        }
+    }
+    read_glob_end(&files);
+    return slowest_us;
+}
+
+/* What programs have asked of the kernel through this device: a 32-bit number, in the host's byte order. */
+static bool latency_limit_read(const struct patient *patient, long *limit_us)
+{
+    char path[READ_PATH_BYTES];
+    int32_t us;
+    snprintf(path, sizeof path, "%s/dev/cpu_dma_latency", patient->sysroot);
+    FILE *file = fopen(path, "re");
+    bool there = file != NULL && fread(&us, sizeof us, 1, file) == 1;
+    if (file != NULL) {
+        fclose(file);
+    }
+    *limit_us = there ? us : INT32_MAX;
+    return there;
+}
+
+void look_idle_states(const struct patient *patient, struct finding *finding)
+{
+    enum {
+        DEEP_US = 10
+    }; /* shallow states wake within a few microseconds, deep ones take tens to hundreds */
+    long limit_us, slowest_us;
+    bool limited = latency_limit_read(patient, &limit_us) && limit_us < 1000000;
+    slowest_us = wake_us(patient, limit_us);
+    if (slowest_us < 0) {
+        found(finding, VERDICT_UNKNOWN, "no idle states to be seen");
+    } else if (limited) {
+        found(finding, slowest_us <= DEEP_US ? VERDICT_GOOD : VERDICT_ADVICE,
+              "a core may take %ld us to wake; limited to %ld us by a program", slowest_us, limit_us);
+    } else {
+        found(finding, slowest_us <= DEEP_US ? VERDICT_GOOD : VERDICT_ADVICE,
+              "a core may take %ld us to wake", slowest_us);
+    }
+    advise(finding,
+           "a core that slept answers an interrupt that much later; a thread that spins never sleeps, but "
+           "the core "
+           "that serves the network card may",
+           "cpupower idle-set -D %d; or tuned-adm profile network-latency, which holds /dev/cpu_dma_latency; "
+           "or boot with "
+           "processor.max_cstate=1 intel_idle.max_cstate=1",
+           DEEP_US);
+}
