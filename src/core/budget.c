@@ -38,13 +38,15 @@ bool pw_budget_set(struct pw_budget *budget, enum pw_budget_kind kind, int64_t i
     return true;
 }
 
-/* A new window begins empty. A clock that went back stays in the window that it was in: nothing is won. */
+/* A new window begins empty. A clock that went back stays in the window that it was in: nothing is won. One
+ * that went back by more is in a window of its own time from then on, with what was used: nothing is lost for
+ * long either. */
 static void roll(struct pw_budget_window *window, int64_t now_ns)
 {
-    int64_t number = now_ns / window->interval_ns;
-    if (number > window->number) {
-        window->number = number;
-        window->used = 0;
+    bool ended = now_ns >= window->end_ns;
+    if (ended || window->end_ns - now_ns > 2 * window->interval_ns) {
+        window->end_ns = (now_ns / window->interval_ns + 1) * window->interval_ns;
+        window->used = ended ? 0 : window->used;
     }
 }
 

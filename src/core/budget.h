@@ -31,7 +31,7 @@ struct pw_budget_cost {
 
 struct pw_budget_window {
     int64_t interval_ns;
-    int64_t number; /* of the window that `used` is of: time / interval */
+    int64_t end_ns; /* of the window that `used` is of */
     uint64_t used;
     uint32_t limit, reserve;
     uint8_t kind;

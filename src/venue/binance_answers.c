@@ -54,6 +54,10 @@ enum field_idx {
     LIMIT,
     COUNT,
     EXPIRY_REASON,
+    QTY,
+    COMMISSION,
+    COMMISSION_ASSET,
+    IS_MAKER,
     FIELDS
 };
 
@@ -99,6 +103,10 @@ static const char *const names[FIELDS - LETTERS] = {
     "limit",
     "count",
     "eR",
+    "qty",
+    "commission",
+    "commissionAsset",
+    "isMaker",
 };
 
 struct field {
@@ -465,6 +473,31 @@ bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_bin
     return false;
 }
 
+static enum pw_decode read_own_trade(struct object *o, struct pw_binance_own_trade *trade)
+{
+    *trade = (struct pw_binance_own_trade){.trade_id = get_u64(o, ID, INT64_MAX),
+                                           .venue_order_id = get_u64(o, ORDER_ID, INT64_MAX),
+                                           .price_e8 = get_e8(o, PRICE, NOT_NEGATIVE),
+                                           .qty_e8 = get_e8(o, QTY, NOT_NEGATIVE),
+                                           .fee_e8 = opt_e8(o, COMMISSION, ANY_SIGN),
+                                           .trade_ns = get_ns(o, TIME),
+                                           .is_maker = opt_bool(o, IS_MAKER)};
+    struct pw_json_text asset = opt_text(o, COMMISSION_ASSET);
+    copy_text(o, &asset, trade->fee_asset, sizeof trade->fee_asset, sizeof trade->fee_asset);
+    if (trade->price_e8 == 0 || trade->qty_e8 == 0 || (trade->fee_e8 != 0 && trade->fee_asset[0] == '\0')) {
+        blame(o, PW_DECODE_BAD_FIELD);
+    }
+    return o->fault;
+}
+
+bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *trades,
+                               struct pw_binance_own_trade *trade)
+{
+    struct object object;
+    return next_object(cursor, trades, &object) && object.fault == PW_DECODE_OK &&
+           read_own_trade(&object, trade) == PW_DECODE_OK;
+}
+
 static enum pw_decode read_balance(struct object *o, struct pw_binance_balance *balance)
 {
     bool is_event = has(o, 0); /* "a", "f", "l" */
@@ -482,16 +515,21 @@ bool pw_binance_balance_next(struct pw_binance_cursor *cursor, const struct pw_b
            read_balance(&object, balance) == PW_DECODE_OK;
 }
 
-enum item { ITEM_ANY, ITEM_ORDER, ITEM_BALANCE };
+enum item { ITEM_ANY, ITEM_ORDER, ITEM_TRADE, ITEM_BALANCE };
 
 static enum pw_decode judge_item(struct object *object, enum item item)
 {
-    struct pw_binance_order order;
-    struct pw_binance_balance balance;
+    union {
+        struct pw_binance_order order;
+        struct pw_binance_own_trade trade;
+        struct pw_binance_balance balance;
+    } unused;
     if (object->fault != PW_DECODE_OK || item == ITEM_ANY || (item == ITEM_ORDER && !has(object, ORDER_ID))) {
         return object->fault;
     }
-    return item == ITEM_ORDER ? read_order(object, &order) : read_balance(object, &balance);
+    return item == ITEM_ORDER   ? read_order(object, &unused.order)
+           : item == ITEM_TRADE ? read_own_trade(object, &unused.trade)
+                                : read_balance(object, &unused.balance);
 }
 
 /* Judges all items, so that going through them later cannot fail; counts those that it will give. */
@@ -615,8 +653,9 @@ static enum pw_decode read_result(const struct field *field, struct pw_binance_t
     struct object object;
     told->kind = PW_BINANCE_TOLD_DONE;
     if (field->type == PW_JSON_ARRAY) {
-        told->kind = PW_BINANCE_TOLD_ORDERS;
-        return read_list(field, ITEM_ORDER, &told->body.many.list);
+        bool trades = told->is_ours && told->method == PW_BINANCE_TRADES;
+        told->kind = trades ? PW_BINANCE_TOLD_TRADES : PW_BINANCE_TOLD_ORDERS;
+        return read_list(field, trades ? ITEM_TRADE : ITEM_ORDER, &told->body.many.list);
     }
     if (field->type != PW_JSON_OBJECT) {
         return PW_DECODE_OK;

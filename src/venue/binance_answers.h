@@ -20,6 +20,7 @@ enum pw_binance_told_kind {
     PW_BINANCE_TOLD_ORDER,   /* placed, canceled, or its status */
     PW_BINANCE_TOLD_REPLACE, /* of cancelReplace, whatever came of its halves; error says the rest */
     PW_BINANCE_TOLD_ORDERS,
+    PW_BINANCE_TOLD_TRADES, /* of one order: the answer to a TRADES of ours */
     PW_BINANCE_TOLD_SESSION,
     PW_BINANCE_TOLD_SUBSCRIBED,
     PW_BINANCE_TOLD_ACCOUNT,
@@ -116,6 +117,16 @@ struct pw_binance_execution {
     int64_t trade_ns; /* when the venue's engine did it */
 };
 
+/* One trade, as TRADES has it. */
+struct pw_binance_own_trade {
+    uint64_t trade_id, venue_order_id;
+    int64_t price_e8, qty_e8;
+    int64_t fee_e8;     /* as in pw_binance_execution */
+    char fee_asset[16]; /* zeros behind; empty: none */
+    int64_t trade_ns;
+    bool is_maker;
+};
+
 struct pw_binance_delta {
     struct pw_json_text asset;
     int64_t delta_e8;
@@ -165,7 +176,8 @@ struct pw_binance_told {
         struct pw_binance_execution execution;
         struct pw_binance_delta delta;
         struct {
-            struct pw_binance_list list; /* ORDERS, ACCOUNT, BALANCES, ORDER_LIST: to be gone through below */
+            struct pw_binance_list
+                list; /* ORDERS, TRADES, ACCOUNT, BALANCES, ORDER_LIST: to be gone through below */
             int64_t update_ns;
         } many;
     } body;
@@ -178,6 +190,8 @@ enum pw_decode pw_binance_told(const char *data, size_t size, struct pw_binance_
 /* Go through a list. Start with a zeroed cursor; false: no more. */
 bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *orders,
                            struct pw_binance_order *order);
+bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *trades,
+                               struct pw_binance_own_trade *trade);
 bool pw_binance_balance_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *balances,
                              struct pw_binance_balance *balance);
 
@@ -222,6 +236,10 @@ bool pw_binance_execution_report(const struct pw_binance_execution *execution, i
 /* The report that an order in a reply is: to PLACE, CANCEL, ORDER_STATUS, or in a list of those that are
  * open. False: not ours, or it says nothing. */
 bool pw_binance_order_report(const struct pw_binance_order *order, enum pw_binance_method method,
+                             int64_t recv_ns, struct pw_report *report);
+
+/* The fill of that order that a trade is. */
+void pw_binance_trade_report(const struct pw_binance_own_trade *trade, uint64_t client_order_id,
                              int64_t recv_ns, struct pw_report *report);
 
 /* The two reports that a REPLACE is: to the order that was to be canceled and to the new one. */

@@ -248,6 +248,23 @@ bool pw_binance_order_report(const struct pw_binance_order *order, enum pw_binan
     return true;
 }
 
+void pw_binance_trade_report(const struct pw_binance_own_trade *trade, uint64_t client_order_id,
+                             int64_t recv_ns, struct pw_report *report)
+{
+    *report = (struct pw_report){.client_order_id = client_order_id,
+                                 .trade_id = trade->trade_id,
+                                 .fill_price_e8 = trade->price_e8,
+                                 .fill_qty_e8 = trade->qty_e8,
+                                 .fee_e16 = (pw_i128)trade->fee_e8 * PW_E8,
+                                 .venue_ns = trade->trade_ns,
+                                 .recv_ns = recv_ns,
+                                 .news = PW_NEWS_FILL,
+                                 .maker = trade->is_maker,
+                                 .has_trade_id = true};
+    static_assert(sizeof report->fee_asset == sizeof trade->fee_asset, "an asset is copied whole");
+    memcpy(report->fee_asset, trade->fee_asset, sizeof report->fee_asset);
+}
+
 static struct pw_report half_report(enum pw_binance_half half, const struct pw_binance_order *order,
                                     const struct pw_binance_error *error, bool canceled)
 {

@@ -12,6 +12,7 @@
 #define ID_AT        7u  /* {"id":" */
 #define NUMBER_WIDTH 22u /* 11 digits, point, 8 digits, two quotes: any int64_t of e8 */
 #define TIME_DIGITS  13u
+#define VENUE_DIGITS 19u /* of a positive int64_t */
 
 /* In ASCII order: so the venue wants them signed. */
 enum param {
@@ -22,6 +23,7 @@ enum param {
     NEW_ID,
     RESP_TYPE,
     OMIT_ZERO,
+    ORDER_ID,
     ORIG_ID,
     PRICE,
     QUANTITY,
@@ -47,6 +49,7 @@ static const char *const names[PARAMS] = {
     "newClientOrderId",
     "newOrderRespType",
     "omitZeroBalances",
+    "orderId",
     "origClientOrderId",
     "price",
     "quantity",
@@ -86,6 +89,7 @@ static const struct {
     [PW_BINANCE_SUBSCRIBE] = {"userDataStream.subscribe", 0, 2, 'u', false},
     [PW_BINANCE_SUBSCRIBE_SIGNED] = {"userDataStream.subscribe.signature", TIMED | SIGNED, 2, 's', false},
     [PW_BINANCE_TIME] = {"time", 0, 1, 'n', false},
+    [PW_BINANCE_TRADES] = {"myTrades", TIMED | BIT(SYMBOL) | BIT(ORDER_ID), 5, 'f', false},
 };
 
 static const struct {
@@ -190,6 +194,8 @@ static size_t slot_width(enum param param, const struct pw_binance_spec *spec)
         return spec->signature_bytes + 2;
     case TIMESTAMP:
         return TIME_DIGITS;
+    case ORDER_ID:
+        return VENUE_DIGITS;
     default:
         return NUMBER_WIDTH;
     }
@@ -291,8 +297,6 @@ int pw_binance_prepare(struct pw_binance_request *request, const struct pw_binan
 
 /* ---- filling: hot ---- */
 
-static const uint64_t power10[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-
 static void write_hex(char *to, uint64_t value)
 {
     static const char digits[] = "0123456789abcdef";
@@ -309,14 +313,42 @@ static void write_order_id(char *to, const char *prefix, uint64_t id)
     to[1 + PW_BINANCE_CLIENT_ID_BYTES] = '"';
 }
 
-/* A positive number at the right end of its slot. */
+/* A positive number in units of its last decimal; false: it has more decimals. Constants divide by
+ * multiplication, a variable would by an instruction that takes as long as the rest of a slot. */
+static bool count_units(int64_t value_e8, unsigned decimals, uint64_t *units)
+{
+    uint64_t value = (uint64_t)value_e8;
+#define IN_UNITS(scale)                                                                                      \
+    *units = value / UINT64_C(scale);                                                                        \
+    return value_e8 > 0 && *units * UINT64_C(scale) == value
+    switch (decimals) {
+    case 0:
+        IN_UNITS(100000000);
+    case 1:
+        IN_UNITS(10000000);
+    case 2:
+        IN_UNITS(1000000);
+    case 3:
+        IN_UNITS(100000);
+    case 4:
+        IN_UNITS(10000);
+    case 5:
+        IN_UNITS(1000);
+    case 6:
+        IN_UNITS(100);
+    case 7:
+        IN_UNITS(10);
+    default:
+        IN_UNITS(1);
+    }
+#undef IN_UNITS
+}
+
+/* At the right end of its slot, blanks before it. */
 static bool write_number(char *to, int64_t value_e8, unsigned decimals)
 {
-    uint64_t unit = power10[8 - decimals];
-    if (value_e8 <= 0 || (uint64_t)value_e8 % unit != 0) {
-        return false;
-    }
-    uint64_t value = (uint64_t)value_e8 / unit;
+    uint64_t value;
+    bool ok = count_units(value_e8, decimals, &value);
     memset(to, ' ', NUMBER_WIDTH);
     char *at = to + NUMBER_WIDTH - 1;
     *at = '"';
@@ -331,6 +363,20 @@ static bool write_number(char *to, int64_t value_e8, unsigned decimals)
         value /= 10;
     } while (value != 0);
     *--at = '"';
+    return ok;
+}
+
+static bool write_venue_id(char *to, uint64_t id)
+{
+    if (id > INT64_MAX) {
+        return false;
+    }
+    memset(to, ' ', VENUE_DIGITS);
+    char *at = to + VENUE_DIGITS;
+    do {
+        *--at = (char)('0' + id % 10);
+        id /= 10;
+    } while (id != 0);
     return true;
 }
 
@@ -345,15 +391,16 @@ static bool write_time(char *to, int64_t timestamp_ms)
     return true;
 }
 
-static bool is_about_order(const struct pw_binance_request *request)
+/* A query may be asked again while an earlier one is not answered: only a number tells their answers apart.
+ */
+static bool changes_order(const struct pw_binance_request *request)
 {
-    return request->params & (BIT(NEW_ID) | BIT(ORIG_ID));
+    return request->params & BIT(NEW_ID);
 }
 
-static bool fill_slot(struct pw_binance_request *request, enum param param,
-                      const struct pw_binance_values *values)
+static bool fill_slot(const struct pw_binance_request *request, enum param param,
+                      const struct pw_binance_values *values, char *to)
 {
-    char *to = request->text + request->at[param];
     switch (param) {
     case CANCEL_NEW_ID:
         write_order_id(to, "pc-", values->cancel_id);
@@ -378,20 +425,51 @@ static bool fill_slot(struct pw_binance_request *request, enum param param,
         return true;
     case TIMESTAMP:
         return write_time(to, values->timestamp_ms);
+    case ORDER_ID:
+        return write_venue_id(to, values->venue_order_id);
     default:
         return true;
     }
 }
 
-bool pw_binance_fill(struct pw_binance_request *request, const struct pw_binance_values *values)
+#define FILLED                                                                                               \
+    (BIT(CANCEL_NEW_ID) | BIT(CANCEL_ORIG_ID) | BIT(NEW_ID) | BIT(ORDER_ID) | BIT(ORIG_ID) | BIT(PRICE) |    \
+     BIT(QUANTITY) | BIT(SIDE) | BIT(STOP_PRICE) | BIT(TIMESTAMP))
+
+static bool fill_slots(const struct pw_binance_request *request, const struct pw_binance_values *values,
+                       char *text)
 {
-    request->text[ID_AT] = methods[request->method].letter;
-    write_hex(request->text + ID_AT + 1, is_about_order(request) ? values->order_id : values->number);
+    text[ID_AT] = methods[request->method].letter;
+    write_hex(text + ID_AT + 1, changes_order(request) ? values->order_id : values->number);
     bool ok = true;
-    for (uint32_t left = request->params; left; left &= left - 1) {
-        ok &= fill_slot(request, (enum param)__builtin_ctz(left), values);
+    for (uint32_t left = request->params & FILLED; left; left &= left - 1) {
+        enum param param = (enum param)__builtin_ctz(left);
+        ok &= fill_slot(request, param, values, text + request->at[param]);
     }
     return ok;
+}
+
+bool pw_binance_fill(struct pw_binance_request *request, const struct pw_binance_values *values)
+{
+    return fill_slots(request, values, request->text);
+}
+
+bool pw_binance_write(const struct pw_binance_request *request, const struct pw_binance_values *values,
+                      char *text)
+{
+    memcpy(text, request->text, request->bytes);
+    return fill_slots(request, values, text);
+}
+
+bool pw_binance_can_say(const struct pw_binance_request *request, const struct pw_binance_values *values)
+{
+    uint64_t units;
+    return (!(request->params & BIT(PRICE)) ||
+            count_units(values->price_e8, request->price_decimals, &units)) &&
+           (!(request->params & BIT(QUANTITY)) ||
+            count_units(values->qty_e8, request->qty_decimals, &units)) &&
+           (!(request->params & BIT(STOP_PRICE)) ||
+            count_units(values->stop_price_e8, request->price_decimals, &units));
 }
 
 /* ---- signing ---- */
@@ -427,6 +505,23 @@ bool pw_binance_put_signature(struct pw_binance_request *request, const char *si
     to[0] = to[bytes + 1] = '"';
     memcpy(to + 1, signature, bytes);
     return true;
+}
+
+static struct pw_binance_span span_of(const struct pw_binance_request *request, enum param param)
+{
+    return request->params & BIT(param)
+               ? (struct pw_binance_span){request->at[param] + 1u, request->width[param] - 2u}
+               : (struct pw_binance_span){0, 0};
+}
+
+struct pw_binance_span pw_binance_api_key_span(const struct pw_binance_request *request)
+{
+    return span_of(request, API_KEY);
+}
+
+struct pw_binance_span pw_binance_signature_span(const struct pw_binance_request *request)
+{
+    return span_of(request, SIGNATURE);
 }
 
 uint32_t pw_binance_method_weight(enum pw_binance_method method, bool has_symbol)

@@ -9,7 +9,7 @@
  *
  * Ids are derived, never stored: an order's id at the venue is "pw-" and 16 hexadecimal digits of its
  * client_order_id, that of its cancellation "pc-" and the same; a request's id is one letter, which says what
- * was asked, and the 16 digits of what it was about.
+ * was asked, and 16 digits: of the order that it places, cancels or puts in another's place, else a number.
  */
 #ifndef PW_BINANCE_ORDERS_H
 #define PW_BINANCE_ORDERS_H
@@ -36,8 +36,9 @@ enum pw_binance_method {
     PW_BINANCE_SUBSCRIBE,        /* userDataStream.subscribe: after a logon */
     PW_BINANCE_SUBSCRIBE_SIGNED, /* userDataStream.subscribe.signature: any key, no logon */
     PW_BINANCE_TIME,             /* time: of the venue's clock */
+    PW_BINANCE_TRADES,           /* myTrades: of one order, by the venue's number of it */
 };
-#define PW_BINANCE_METHODS 12u
+#define PW_BINANCE_METHODS 13u
 
 /* Order types with the time in force that they take. */
 enum pw_binance_form {
@@ -67,8 +68,8 @@ struct pw_binance_spec {
 struct pw_binance_request {
     uint32_t bytes;    /* of the text */
     uint32_t params;   /* a bit for each parameter in it */
-    uint16_t at[18];   /* where each parameter's slot begins */
-    uint8_t width[18]; /* its bytes, quotes and blanks included */
+    uint16_t at[19];   /* where each parameter's slot begins */
+    uint8_t width[19]; /* its bytes, quotes and blanks included */
     uint8_t price_decimals, qty_decimals;
     uint8_t method;
     bool is_signed;
@@ -77,10 +78,11 @@ struct pw_binance_request {
 
 /* What is filled in; what a method does not take is ignored. */
 struct pw_binance_values {
-    uint64_t number; /* of the request, where it is not about an order */
+    uint64_t number; /* of the request, where it does not change an order */
     uint64_t
         order_id; /* client_order_id: of PLACE, TEST, CANCEL_REPLACE (the new one), CANCEL, ORDER_STATUS */
-    uint64_t cancel_id; /* client_order_id of the order that CANCEL_REPLACE cancels */
+    uint64_t cancel_id;      /* client_order_id of the order that CANCEL_REPLACE cancels */
+    uint64_t venue_order_id; /* of TRADES */
     int64_t price_e8, qty_e8, stop_price_e8;
     int64_t timestamp_ms; /* the venue's time, as estimated */
     enum pw_side side;
@@ -93,11 +95,26 @@ int pw_binance_prepare(struct pw_binance_request *request, const struct pw_binan
  * not positive or has more decimals than its tick or step, a time of other than 13 digits. */
 bool pw_binance_fill(struct pw_binance_request *request, const struct pw_binance_values *values);
 
+/* The same of a request that is not signed, into a copy of its text: request->bytes are written, whatever the
+ * result. */
+bool pw_binance_write(const struct pw_binance_request *request, const struct pw_binance_values *values,
+                      char *text);
+
+/* What pw_binance_fill would say, time aside, of the values of an order. */
+bool pw_binance_can_say(const struct pw_binance_request *request, const struct pw_binance_values *values);
+
 /* Of a signed request that is filled: what is to be signed. Its bytes, or 0 if it does not fit. */
 size_t pw_binance_payload(const struct pw_binance_request *request, char *payload, size_t size);
 
 /* Puts the signature in. False if it has not the bytes that were prepared for. */
 bool pw_binance_put_signature(struct pw_binance_request *request, const char *signature, size_t bytes);
+
+/* Where the values of apiKey and signature stand in the text; bytes 0: it has none. */
+struct pw_binance_span {
+    uint32_t at, bytes;
+};
+struct pw_binance_span pw_binance_api_key_span(const struct pw_binance_request *request);
+struct pw_binance_span pw_binance_signature_span(const struct pw_binance_request *request);
 
 /* What the request costs of the weight per minute. */
 uint32_t pw_binance_method_weight(enum pw_binance_method method, bool has_symbol);

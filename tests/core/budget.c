@@ -113,6 +113,14 @@ Test(budget, a_clock_that_goes_back_wins_nothing)
     cr_expect_eq(send_all(&budget, &g_order, false, NOW + 10 * SECOND), 0);
 }
 
+Test(budget, a_clock_that_goes_far_back_is_not_waited_for)
+{
+    struct pw_budget budget = make();
+    cr_expect_eq(send_all(&budget, &g_order, false, NOW + 60 * MINUTE), 4);
+    cr_expect_eq(send_all(&budget, &g_order, false, NOW), 0);
+    cr_expect_eq(send_all(&budget, &g_order, false, NOW + 10 * SECOND), 4);
+}
+
 Test(budget, windows_that_make_no_sense_are_refused)
 {
     struct pw_budget budget = make();

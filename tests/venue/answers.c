@@ -552,6 +552,39 @@ Test(answers, all_open_orders_are_gone_through)
     cr_expect_eq(told.body.many.list.cnt, 0);
 }
 
+#define TRADE(qty, fee)                                                                                      \
+    "{\"symbol\":\"BTCUSDT\",\"id\":28457,\"orderId\":100234,\"price\":\"4.00000100\",\"qty\":\"" qty        \
+    "\",\"commission\":\"" fee "\",\"commissionAsset\":\"BNB\",\"time\":1499865549590,\"isBuyer\":true,"     \
+    "\"isMaker\":true,\"isBestMatch\":true}"
+#define TRADES(rows) "{\"id\":\"f0000000000000007\",\"status\":200,\"result\":[" rows "]}"
+
+Test(answers, the_trades_of_an_order_are_its_fills)
+{
+    struct pw_binance_told told;
+    cr_assert_eq(decode(TRADES(TRADE("12.5", "10.1")), &told), PW_DECODE_CONTROL);
+    cr_assert_eq(told.kind, PW_BINANCE_TOLD_TRADES);
+    cr_expect_eq(told.number, 7);
+    struct pw_binance_cursor cursor = {.begun = false};
+    struct pw_binance_own_trade trade;
+    cr_assert(pw_binance_own_trade_next(&cursor, &told.body.many.list, &trade));
+    cr_expect_eq(trade.venue_order_id, 100234);
+    struct pw_report report;
+    pw_binance_trade_report(&trade, ID_OF_OURS, 5, &report);
+    cr_expect_eq(report.client_order_id, ID_OF_OURS);
+    cr_expect_eq(report.news, PW_NEWS_FILL);
+    cr_expect(report.has_trade_id && report.trade_id == 28457);
+    cr_expect_eq(report.fill_price_e8, 400000100);
+    cr_expect_eq(report.fill_qty_e8, 1250000000);
+    cr_expect(report.fee_e16 == (pw_i128)1010000000 * PW_E8);
+    cr_expect_str_eq(report.fee_asset, "BNB");
+    cr_expect(report.maker && report.recv_ns == 5 && report.executed_qty_e8 == 0);
+    cr_expect_eq(report.venue_ns, INT64_C(1499865549590000000));
+    cr_expect(!pw_binance_own_trade_next(&cursor, &told.body.many.list, &trade));
+    cr_expect_eq(decode(TRADES(TRADE("0", "0")), &told), PW_DECODE_BAD_FIELD, "of nothing");
+    cr_expect_eq(decode(TRADES(TRADE("1", "x")), &told), PW_DECODE_BAD_NUMBER);
+    cr_expect_eq(decode(TRADES("1"), &told), PW_DECODE_BAD_FIELD);
+}
+
 Test(answers, an_account_has_its_balances)
 {
     struct pw_binance_told told;

@@ -13,6 +13,7 @@
 static const struct pw_binance_values g_values = {.number = 5,
                                                   .order_id = 0x0123456789abcdef,
                                                   .cancel_id = 0xfedcba9876543210,
+                                                  .venue_order_id = 4293153,
                                                   .price_e8 = INT64_C(5200000000000),
                                                   .qty_e8 = 1000000,
                                                   .stop_price_e8 = INT64_C(5100050000000),
@@ -38,6 +39,9 @@ static void expect(enum pw_binance_method method, enum pw_binance_form form, con
     json_t *said = json_loadb(request.text, request.bytes, 0, NULL), *want = json_loads(wanted, 0, NULL);
     cr_assert_not_null(said, "%.*s", (int)request.bytes, request.text);
     cr_assert_not_null(want);
+    char copy[PW_BINANCE_REQUEST_BYTES];
+    cr_assert(pw_binance_write(&request, &g_values, copy));
+    cr_expect_eq(memcmp(copy, request.text, request.bytes), 0, "written or filled, it is the same text");
     cr_expect(json_equal(said, want), "%.*s\nwanted %s", (int)request.bytes, request.text, wanted);
     json_decref(said);
     json_decref(want);
@@ -90,7 +94,7 @@ Test(orders, every_method_says_what_it_must)
            "{\"id\":\"a0000000000000005\",\"method\":\"openOrders.cancelAll\",\"params\":{\"symbol\":"
            "\"BTCUSDT\"," TIMED "}}");
     expect(PW_BINANCE_ORDER_STATUS, 0,
-           "{\"id\":\"q0123456789abcdef\",\"method\":\"order.status\",\"params\":{\"symbol\":\"BTCUSDT\","
+           "{\"id\":\"q0000000000000005\",\"method\":\"order.status\",\"params\":{\"symbol\":\"BTCUSDT\","
            "\"origClientOrderId\":\"pw-0123456789abcdef\"," TIMED "}}");
     expect(PW_BINANCE_OPEN_ORDERS, 0,
            "{\"id\":\"o0000000000000005\",\"method\":\"openOrders.status\",\"params\":{\"symbol\":"
@@ -100,6 +104,9 @@ Test(orders, every_method_says_what_it_must)
            "true," TIMED "}}");
     expect(PW_BINANCE_SUBSCRIBE, 0,
            "{\"id\":\"u0000000000000005\",\"method\":\"userDataStream.subscribe\",\"params\":{}}");
+    expect(PW_BINANCE_TRADES, 0,
+           "{\"id\":\"f0000000000000005\",\"method\":\"myTrades\",\"params\":{\"symbol\":\"BTCUSDT\","
+           "\"orderId\":4293153," TIMED "}}");
     expect(PW_BINANCE_TIME, 0, "{\"id\":\"n0000000000000005\",\"method\":\"time\",\"params\":{}}");
 }
 
@@ -139,6 +146,9 @@ Test(orders, what_is_signed_is_sorted_and_unpadded)
     expect_payload(for_it, "apiKey=simkey&recvWindow=5000&timestamp=1645423376532");
     for_it.method = PW_BINANCE_SUBSCRIBE_SIGNED;
     expect_payload(for_it, "apiKey=simkey&recvWindow=5000&timestamp=1645423376532");
+    for_it.method = PW_BINANCE_TRADES;
+    expect_payload(for_it,
+                   "apiKey=simkey&orderId=4293153&recvWindow=5000&symbol=BTCUSDT&timestamp=1645423376532");
     for_it.method = PW_BINANCE_OPEN_ORDERS;
     for_it.symbol = NULL;
     expect_payload(for_it, "apiKey=simkey&recvWindow=5000&timestamp=1645423376532");
@@ -211,9 +221,13 @@ Test(orders, values_that_cannot_be_said_are_refused)
     bad[6].timestamp_ms = INT64_C(999999999999);
     bad[7].timestamp_ms = INT64_C(10000000000000);
     for (int i = 0; i < 8; i++) {
+        char text[PW_BINANCE_REQUEST_BYTES];
         cr_expect(!pw_binance_fill(&request, &bad[i]), "row %d", i);
+        cr_expect(!pw_binance_write(&request, &bad[i], text), "row %d", i);
+        cr_expect_eq(pw_binance_can_say(&request, &bad[i]), i >= 6, "row %d: the time is not asked", i);
     }
     cr_expect(pw_binance_fill(&request, &g_values));
+    cr_expect(pw_binance_can_say(&request, &g_values));
 }
 
 Test(orders, specs_that_contradict_themselves_are_refused)
@@ -289,4 +303,5 @@ Test(orders, weights_are_the_venues)
     cr_expect_eq(pw_binance_method_weight(PW_BINANCE_PLACE, true), 1);
     cr_expect_eq(pw_binance_method_weight(PW_BINANCE_ORDER_STATUS, true), 4);
     cr_expect_eq(pw_binance_method_weight(PW_BINANCE_ACCOUNT, false), 20);
+    cr_expect_eq(pw_binance_method_weight(PW_BINANCE_TRADES, true), 5);
 }

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is not known: requests without an answer, orders in doubt and what is asked about them, and the fills
+ * that only a list of trades told. What is in doubt is for the order table to say: it is looked up there.
+ */
+#include "live_private.h"
+
+#define GRACE_NS   (100 * LIVE_MS) /* reports on their way settle most doubts without a question */
+#define DOUBTS_MAX 6u              /* the wait doubles up to 6.4 s */
+#define REPEAT_NS  (500 * LIVE_MS) /* of a cancellation that did not go through */
+#define AHEAD_MS   1000            /* the venue takes a time stamp that is ahead of its clock by less */
+
+/* ---- cancellations ---- */
+
+/* In a session, and dated rightly. */
+static bool can_ask(struct live *live)
+{
+    return live->phase > LIVE_LOGON && !live->fatal && live_clock(live);
+}
+
+void live_cancel_step(struct live *live, struct live_row *row)
+{
+    struct pw_binance_values values = {.order_id = row->client_order_id};
+    uint16_t text = live->text_of[row->instrument_idx];
+    if (!row->cancel_wanted || row->cancel_asked || text == LIVE_NO_TEXT || !can_ask(live) ||
+        !live_due(live, row->cancel_ns)) {
+        return;
+    }
+    row->cancel_asked =
+        live_ask(live, &live->texts[text].cancel, &values, row->client_order_id, true) != NULL;
+}
+
+/* ---- questions ---- */
+
+void live_asked_over(struct live *live, struct live_row *row)
+{
+    row->asked = false;
+    row->heard_ns = live->now_ns;
+    row->ask_ns = live->now_ns + (GRACE_NS << row->doubts);
+    row->doubts += row->doubts < DOUBTS_MAX;
+    live->look = true;
+}
+
+/* The trades, where it is they that are missing; else what became of it. While both are in doubt, in turn. */
+static bool asks_trades(const struct live_row *row, const struct pw_order_row *order)
+{
+    return pw_order_owed_e8(order) > 0 && row->venue_order_id != 0 &&
+           (order->end_state != PW_ORDER_NONE || !row->asked_trades);
+}
+
+static void ask(struct live *live, struct live_row *row, const struct pw_order_row *order)
+{
+    bool trades = asks_trades(row, order);
+    struct pw_binance_values values = {.order_id = row->client_order_id,
+                                       .venue_order_id = row->venue_order_id};
+    if (live_prepare(live, &live->scratch, trades ? PW_BINANCE_TRADES : PW_BINANCE_ORDER_STATUS, 0,
+                     &live->config.instruments[row->instrument_idx]) == 0 &&
+        live_ask(live, &live->scratch, &values, row->client_order_id, false)) {
+        row->asked = true;
+        row->asked_trades = trades;
+        live->counts.queries++;
+    }
+}
+
+static void question_step(struct live *live, struct live_row *row, const struct pw_order_row *order)
+{
+    bool doubt = order->state == PW_ORDER_UNKNOWN || pw_order_owed_e8(order) > 0;
+    if (doubt && !row->in_doubt) {
+        row->ask_ns = live->now_ns + GRACE_NS;
+        row->doubts = 0;
+    }
+    row->in_doubt = doubt;
+    if (!row->asked && can_ask(live) && live->phase >= LIVE_FUNDS &&
+        live_due(live, doubt ? row->ask_ns : row->heard_ns + PW_LIVE_QUIET_NS)) {
+        ask(live, row, order);
+    }
+}
+
+void live_questions_step(struct live *live)
+{
+    for (uint32_t i = 0; i < live->row_cnt;) {
+        struct live_row *row = &live->rows[i];
+        const struct pw_order_row *order = pw_orders_find(live->config.orders, row->client_order_id);
+        if (!order || pw_order_is_closed(order->state)) {
+            *row = live->rows[--live->row_cnt];
+            continue;
+        }
+        live_cancel_step(live, row);
+        question_step(live, row, order);
+        i++;
+    }
+}
+
+/* ---- their answers ---- */
+
+/* The venue knew no such order when it judged the question's time stamp, by its own clock: if that was after
+ * it could have accepted the order, it never will. Our clock has no part in this; so the time that is told is
+ * put behind valid_until_ns, whatever steps our clock has made. */
+static void take_not_found(struct live *live, const struct live_row *row, const struct live_asked *was,
+                           struct pw_reports *out)
+{
+    if (was->timestamp_ms - AHEAD_MS > row->expires_ms) {
+        int64_t asked_ns = was->sent_ns > row->valid_until_ns ? was->sent_ns : row->valid_until_ns + 1;
+        live_tell(live, row->client_order_id, PW_NEWS_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, asked_ns, out);
+    }
+}
+
+static void take_status(struct live *live, struct live_row *row, const struct pw_binance_order *order,
+                        int64_t recv_ns, struct pw_reports *out)
+{
+    struct pw_report report;
+    if (order->client_order_id == row->client_order_id &&
+        pw_binance_order_report(order, PW_BINANCE_ORDER_STATUS, recv_ns, &report)) {
+        row->venue_order_id = order->venue_order_id;
+        live_report(live, &report, out);
+    }
+}
+
+/* Told later, in small parts. What does not fit is asked for again, and begins where this ends. */
+static void take_trades(struct live *live, struct live_row *row, const struct pw_binance_list *list,
+                        int64_t recv_ns)
+{
+    struct pw_binance_cursor cursor = {.begun = false};
+    struct pw_binance_own_trade trade;
+    for (uint32_t i = 0; live->fill_cnt < LIVE_FILLS && pw_binance_own_trade_next(&cursor, list, &trade);
+         i++) {
+        if (i >= row->trades_seen && trade.venue_order_id == row->venue_order_id) {
+            pw_binance_trade_report(&trade, row->client_order_id, recv_ns,
+                                    &live->fills[(live->fill_first + live->fill_cnt++) % LIVE_FILLS]);
+        }
+        row->trades_seen = i < row->trades_seen ? row->trades_seen : i + 1;
+    }
+}
+
+void live_question_answer(struct live *live, const struct pw_binance_told *told, const struct live_asked *was,
+                          int64_t recv_ns, struct pw_reports *out)
+{
+    struct live_row *row = live_row_find(live, was->client_order_id);
+    if (!row) {
+        return; /* settled in the meantime */
+    }
+    live_asked_over(live, row);
+    if (told->kind == PW_BINANCE_TOLD_ORDER && was->method == PW_BINANCE_ORDER_STATUS) {
+        take_status(live, row, &told->body.order, recv_ns, out);
+    } else if (told->kind == PW_BINANCE_TOLD_TRADES && was->method == PW_BINANCE_TRADES) {
+        take_trades(live, row, &told->body.many.list, recv_ns);
+    } else if (told->kind == PW_BINANCE_TOLD_ERROR && was->method == PW_BINANCE_ORDER_STATUS &&
+               pw_binance_judge(told->http_status, &told->error).meaning == PW_BINANCE_MEANS_NOT_FOUND) {
+        take_not_found(live, row, was, out);
+    }
+}
+
+/* A call may tell two of one order: so one here, besides its time-outs. */
+void live_tell_fills(struct live *live, struct pw_reports *out)
+{
+    uint64_t last_id = 0;
+    while (out->cnt < PW_REPORTS_MAX && live->fill_cnt > 0) {
+        const struct pw_report *fill = &live->fills[live->fill_first];
+        if (fill->client_order_id == last_id) {
+            break; /* those of one order stand together */
+        }
+        last_id = fill->client_order_id;
+        live_report(live, fill, out);
+        live->fill_first = (live->fill_first + 1) % LIVE_FILLS;
+        live->fill_cnt--;
+    }
+    live->look |= live->fill_cnt > 0;
+}
+
+/* ---- no answer ---- */
+
+static void time_out(struct live *live, const struct live_asked *was, struct pw_reports *out)
+{
+    struct live_row *row = live_row_find(live, was->client_order_id);
+    live->counts.time_outs++;
+    switch (was->method) {
+    case PW_BINANCE_TIME:
+        live->time_asked = false;
+        break;
+    case PW_BINANCE_PLACE:
+    case PW_BINANCE_TEST:
+    case PW_BINANCE_CANCEL_REPLACE:
+    case PW_BINANCE_CANCEL:
+        live_unanswered(live, (enum pw_binance_method)was->method, row, live->now_ns, out);
+        break;
+    case PW_BINANCE_ORDER_STATUS:
+    case PW_BINANCE_TRADES:
+        if (row) {
+            live_asked_over(live, row);
+        }
+        break;
+    default:
+        if (was->number == live->session_number) {
+            live_session_failed(live);
+        }
+        break;
+    }
+}
+
+/* Whether it was carried out is not known. */
+void live_unanswered(struct live *live, enum pw_binance_method method, struct live_row *row, int64_t recv_ns,
+                     struct pw_reports *out)
+{
+    if (!row) {
+        return; /* closed since, or of an earlier run */
+    }
+    if (method == PW_BINANCE_CANCEL) {
+        row->cancel_asked = false;
+        row->cancel_ns = live->now_ns + REPEAT_NS;
+    }
+    uint64_t replaces_id = method == PW_BINANCE_CANCEL_REPLACE ? row->replaces_id : 0;
+    live_tell(live, row->client_order_id, PW_NEWS_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
+    if (replaces_id && live_row_find(live, replaces_id)) {
+        live_tell(live, replaces_id, PW_NEWS_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
+    }
+}
+
+void live_time_outs(struct live *live, struct pw_reports *out)
+{
+    for (uint32_t i = 0; i < live->asked_cnt && out->cnt + 2 <= PW_REPORTS_MAX;) {
+        struct live_asked was;
+        if (live_due(live, live->asked[i].deadline_ns)) {
+            live_drop(live, i, &was);
+            time_out(live, &was, out);
+        } else {
+            i++;
+        }
+    }
+    live->look |= out->cnt + 2 > PW_REPORTS_MAX;
+}
