@@ -127,6 +127,20 @@ Test(live, a_key_that_is_refused_is_not_shown_again)
     end(&w);
 }
 
+Test(live, a_key_that_is_revoked_ends_the_session)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    start(&w);
+    world_say(&w, "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
+    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    uint32_t sent = w.sent_cnt;
+    world_run(&w, 60 * SEC);
+    cr_expect_eq(w.sent_cnt, sent);
+    end(&w);
+}
+
 Test(live, a_step_that_fails_is_tried_again_after_a_while)
 {
     static const char *const steps[] = {"session.logon", "userDataStream.subscribe", "openOrders.status",
