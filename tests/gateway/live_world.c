@@ -559,6 +559,7 @@ static void drain_wire(struct world *w)
     pw_producer_publish(&w->wire_in);
     while (pw_consumer_peek(&w->wire, 1)) {
         const struct pw_event *frame = pw_consumer_at(&w->wire, 0);
+        MUST(!w->up || frame->body.frame.epoch == w->epoch);
         MUST(w->request_cnt < WORLD_REQUESTS && frame->kind == PW_EVENT_FRAME &&
              frame->flags == PW_FLAG_SENT);
         struct mail *mail = &w->requests[w->request_cnt];
@@ -581,10 +582,11 @@ static void drain_wire(struct world *w)
 
 static void give(struct world *w, const char *text, uint32_t bytes, uint32_t state)
 {
-    const struct pw_event frame = {.kind = PW_EVENT_FRAME,
-                                   .recv_ns = world_engine_ns(w),
-                                   .instrument_idx = PW_NO_INSTRUMENT,
-                                   .body.frame = {.payload_bytes = bytes, .feed_idx = 1, .state = state}};
+    struct pw_event frame = {.kind = PW_EVENT_FRAME,
+                             .recv_ns = world_engine_ns(w),
+                             .instrument_idx = PW_NO_INSTRUMENT,
+                             .body.frame = {.payload_bytes = bytes, .feed_idx = 1, .state = state}};
+    frame.body.frame.epoch = bytes ? 0 : w->epoch;
     uint32_t open = w->ops->open_cnt(w->gateway);
     w->ops->on_message(w->gateway, &frame, (const uint8_t *)text, &w->out);
     judge_reports(w, open);
@@ -609,6 +611,7 @@ static void poll(struct world *w)
 void world_connect(struct world *w)
 {
     w->up = true;
+    w->epoch++;
     w->logged_on = w->subscribed = false;
     give(w, NULL, 0, PW_FEED_UP);
 }

@@ -72,7 +72,7 @@ struct world {
     void *memory[4];
     /* The connection. */
     bool up;
-    int64_t up_ns;
+    uint64_t epoch; /* its number */
     bool logged_on, subscribed;
     struct mail *requests, *mail;
     uint32_t request_cnt, mail_cnt;
