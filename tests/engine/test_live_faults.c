@@ -243,8 +243,8 @@ Test(live_faults, no_request_before_a_ban_ends)
     live_engine(&rig, &setup);
     live_wait(&rig, "account/open_order_cnt", 4);
     earn_ban(&rig);
-    live_wait(&rig, "execution.live_paused_until_ns", 1);
-    long long until_ns = live_view(&rig, "execution.live_paused_until_ns");
+    live_wait(&rig, "execution.paused_until_ns", 1);
+    long long until_ns = live_view(&rig, "execution.paused_until_ns");
     long long requests = live_view(&rig, "execution.live_requests");
     live_wait(&rig, "account/denied_cnt", live_view(&rig, "account/denied_cnt") + 20);
     cr_expect_eq(live_view(&rig, "execution.live_requests"), requests);
