@@ -114,6 +114,46 @@ Test(live_faults, venue_killed_and_started_again)
     live_end(&rig);
 }
 
+/* ---- clocks ---- */
+
+/* Steps the venue's clock three hours back: each `ping` one. */
+static void be_hours_behind(struct live_rig *rig)
+{
+    struct api api;
+    live_api_open(rig, &api);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(api_call(&api, NULL, "ping", ""), 200);
+    }
+    api_call(&api, NULL, "time", "");
+    long long off_ms = json_integer_value(json_object_get(api_result(&api), "serverTime")) - api_now_ms();
+    cr_assert(off_ms < -3 * 3590000LL && off_ms > -3 * 3610000LL, "%lld ms", off_ms);
+    api_close(&api);
+}
+
+/* E1: the venue's clock is hours from ours and jumps forwards and back while orders go out. Requests dated by
+ * the old offset are refused; then the offset is learned anew, and orders are accepted again. */
+Test(live_faults, venue_with_a_clock_of_its_own)
+{
+    static const char faults[] =
+        "faults:\n"
+        "  - {kind: clock, match: ping, count: 3, ms: 3600000, back: true}\n"
+        "  - {kind: clock, match: order.place, after: 4, every: 10, ms: 1800000}\n"
+        "  - {kind: clock, match: order.place, after: 9, every: 10, ms: 2700000, back: true}\n";
+    struct live_rig rig;
+    live_begin(&rig, "clock", &live_hmac);
+    live_venue(&rig, faults, 0);
+    be_hours_behind(&rig);
+    live_engine(&rig, &(struct live_setup){.placement = TWO_CORES, .live = SHORT});
+    live_wait(&rig, "execution.fills", 3);
+    for (int i = 1; i <= 3; i++) {
+        live_wait(&rig, "execution.live_clock_refused", i);
+        live_wait(&rig, "execution.fills", live_view(&rig, "execution.fills") + 3);
+    }
+    live_stop(&rig);
+    expect_whole(&rig, 12);
+    live_end(&rig);
+}
+
 /* ---- the engine is killed ---- */
 
 /* Somebody else's order in the same account. */
