@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* RFC 8032, section 7.1, test 1: the key of api_ed25519. */
+/* RFC 8032, section 7.1, test 1: the key that api_sign has. */
 static const char private_pem[] = "-----BEGIN PRIVATE KEY-----\n"
                                   "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
                                   "-----END PRIVATE KEY-----\n";
@@ -22,7 +22,8 @@ static const char public_pem[] = "-----BEGIN PUBLIC KEY-----\n"
                                  "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
                                  "-----END PUBLIC KEY-----\n";
 
-const struct api_key live_hmac = {"hmackey", "simulated-secret-0123456789"};
+const struct api_key live_ed25519 = {"LiveRigKeyOfThePair0123456789", NULL};
+const struct api_key live_hmac = {"LiveRigKeyOfTheSecret0123456789", "live-rig-shared-secret-0123456789"};
 
 static const char *const symbols[] = {"BTCUSDT", "ETHUSDT"};
 #define SYMBOLS (sizeof symbols / sizeof *symbols)
@@ -66,10 +67,10 @@ void live_venue(struct live_rig *rig, const char *more, int port)
              "    - {symbol: ETHUSDT, price: \"3000\", step: \"0.0001\", trades_per_s: 100, quotes_per_s: "
              "200}\n"
              "accounts:\n"
-             "  - {api_key: simkey, public_key: \"%s/public.pem\", maker_bips: 8, balances: %s}\n"
-             "  - {api_key: hmackey, secret: %s, maker_bips: 8, balances: %s}\n"
+             "  - {api_key: %s, public_key: \"%s/public.pem\", maker_bips: 8, balances: %s}\n"
+             "  - {api_key: %s, secret: %s, maker_bips: 8, balances: %s}\n"
              "%s",
-             rig->h.dir, balances, live_hmac.secret, balances, more);
+             live_ed25519.name, rig->h.dir, balances, live_hmac.name, live_hmac.secret, balances, more);
     harness_sim_start(&rig->h, yaml, port);
 }
 

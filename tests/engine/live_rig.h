@@ -12,8 +12,8 @@
 
 #define LIVE_SECONDS 60 /* that a condition may take; far beyond what any takes */
 
-/* The account with a shared secret; that of api_ed25519 has a key pair. */
-extern const struct api_key live_hmac;
+/* The two accounts, with names and secrets that stand nowhere else. */
+extern const struct api_key live_ed25519, live_hmac;
 
 struct live_rig {
     struct harness h;

@@ -48,7 +48,7 @@ Test(live_faults, lost_answers_and_events_leave_the_ledgers_equal)
         "  - {kind: drop_reply, match: order.cancel*, after: 4, every: 9}\n"
         "  - {kind: drop_event, match: executionReport, percent: 10}\n"
         "  - {kind: report_first, match: \"order.*\", after: 1, count: 2, every: 4}\n";
-    const struct api_key *const keys[] = {&api_ed25519, &live_hmac};
+    const struct api_key *const keys[] = {&live_ed25519, &live_hmac};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct live_rig rig;
         live_begin(&rig, "lost", keys[i]);
@@ -76,7 +76,7 @@ Test(live_faults, connection_cut_within_an_order)
                                  "  - {kind: cut, match: order.place, after: 14, bytes: 300}\n"
                                  "  - {kind: cut, match: order.cancelReplace, after: 6, bytes: 100}\n"
                                  "  - {kind: cut, match: order.cancelReplace, after: 12, bytes: 400}\n";
-    const struct api_key *const keys[] = {&api_ed25519, &live_hmac};
+    const struct api_key *const keys[] = {&live_ed25519, &live_hmac};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct live_rig rig;
         live_begin(&rig, "cut", keys[i]);
@@ -98,7 +98,7 @@ Test(live_faults, connection_cut_within_an_order)
 Test(live_faults, venue_killed_and_started_again)
 {
     struct live_rig rig;
-    live_begin(&rig, "again", &api_ed25519);
+    live_begin(&rig, "again", &live_ed25519);
     live_venue(&rig, "", 0);
     live_engine(&rig, &(struct live_setup){.placement = TWO_CORES, .strategies = ma_only, .live = SHORT});
     live_wait(&rig, "execution.fills", 3);
@@ -175,7 +175,7 @@ Test(live_faults, killed_with_orders_open)
 {
     struct live_rig rig;
     struct live_setup setup = {.placement = TWO_CORES, .strategies = quoter_only};
-    live_begin(&rig, "killed", &api_ed25519);
+    live_begin(&rig, "killed", &live_ed25519);
     live_venue(&rig, "", 0);
     place_foreign(&rig);
     live_engine(&rig, &setup);
@@ -278,7 +278,7 @@ Test(live_faults, no_request_before_a_ban_ends)
 {
     struct live_rig rig;
     struct live_setup setup = {.placement = TWO_CORES, .strategies = quoter_only};
-    live_begin(&rig, "ban", &api_ed25519);
+    live_begin(&rig, "ban", &live_ed25519);
     live_venue(&rig, "limits: {weight_per_min: 2000, ban_after: 3, ban_s: 12}\n", 0);
     live_engine(&rig, &setup);
     live_wait(&rig, "account/open_order_cnt", 4);
@@ -317,7 +317,7 @@ Test(live_faults, paper_sends_not_a_byte_to_order_entry)
              "live: {ws_url: \"wss://localhost:%d/ws-api/v3\", api_key_file: /nowhere/a, key_file: "
              "/nowhere/b, cash: \"1\"}\n",
              ntohs(address.sin_port));
-    live_begin(&rig, "paper", &api_ed25519);
+    live_begin(&rig, "paper", &live_ed25519);
     live_venue(&rig, "", 0);
     live_engine(&rig, &(struct live_setup){.placement = TWO_CORES, .extra = section, .paper = true});
     live_wait(&rig, "execution.fills", 5);

@@ -30,12 +30,12 @@ static void trade(const struct api_key *key, enum placement placement)
 
 Test(live_ledger, ed25519_session_fused)
 {
-    trade(&api_ed25519, TWO_CORES);
+    trade(&live_ed25519, TWO_CORES);
 }
 
 Test(live_ledger, ed25519_session_a_stage_a_thread)
 {
-    trade(&api_ed25519, ALL_APART);
+    trade(&live_ed25519, ALL_APART);
 }
 
 Test(live_ledger, hmac_each_request_signed_fused)
