@@ -13,6 +13,9 @@
 /* What the fill cost in the instrument's quote currency: a fee in another asset is no part of the cash. */
 pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_instrument *instrument);
 
+/* What it cost of the instrument's base asset, rounded up; 0: nothing. */
+int64_t pw_fill_base_fee_e8(const struct pw_report *report, const struct pw_instrument *instrument);
+
 /* The events of a report that is news FILL, but for their seq: their number. */
 uint32_t pw_fill_events(const struct pw_report *report, const struct pw_order_row *row,
                         const struct pw_instrument *instrument, struct pw_event events[PW_FILL_EVENTS_MAX]);

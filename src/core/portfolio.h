@@ -34,9 +34,10 @@ size_t pw_portfolio_bytes(uint32_t instrument_cnt);
 /* memory: zeroed, aligned to 64. */
 struct pw_portfolio *pw_portfolio_init(void *memory, uint32_t instrument_cnt, pw_i128 cash_e16);
 
-/* One fill. False when a sum would overflow: then nothing has changed. */
+/* One fill. False when a sum would overflow: then nothing has changed. fee_qty_e8: what of the fee is paid in
+ * the instrument's base asset, which the holding then has less of. */
 bool pw_portfolio_fill(struct pw_portfolio *portfolio, uint16_t instrument_idx, enum pw_side side,
-                       int64_t price_e8, int64_t qty_e8, pw_i128 fee_e16);
+                       int64_t price_e8, int64_t qty_e8, pw_i128 fee_e16, int64_t fee_qty_e8);
 
 /* A new quote; a side of price 0 keeps the last mark. */
 void pw_portfolio_quote(struct pw_portfolio *portfolio, uint16_t instrument_idx, int64_t bid_e8,

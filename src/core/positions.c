@@ -65,6 +65,18 @@ bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side
     return true;
 }
 
+bool pw_holding_fee(struct pw_holding *holding, int64_t price_e8, int64_t qty_e8)
+{
+    struct pw_holding h = *holding;
+    pw_i128 cash = 0; /* what it is sold for is the fee */
+    if (!pw_holding_fill(&h, &cash, PW_SELL, price_e8, qty_e8, pw_money_notional_e16(price_e8, qty_e8))) {
+        return false;
+    }
+    h.sell_cnt = holding->sell_cnt;
+    *holding = h;
+    return true;
+}
+
 pw_i128 pw_holding_unrealized_e16(const struct pw_holding *holding, int64_t mark_e8)
 {
     if (mark_e8 == 0) {

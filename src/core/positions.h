@@ -39,6 +39,10 @@ struct pw_holding {
 bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side side, int64_t price_e8,
                      int64_t qty_e8, pw_i128 fee_e16);
 
+/* A fee that is paid in what is traded: it takes so much of that away, at the price of its fill; the cash
+ * stays. False as above. */
+bool pw_holding_fee(struct pw_holding *holding, int64_t price_e8, int64_t qty_e8);
+
 /* The best quote that closes it: a long at the bid, a short at the ask; 0 when flat. */
 static inline int64_t pw_holding_mark_e8(const struct pw_holding *holding, int64_t bid_e8, int64_t ask_e8)
 {

@@ -73,9 +73,10 @@ static void take_fill(struct execution *x, const struct pw_order_row *row, const
     emit_fill(x, row, report);
     x->counts[FILLS]++;
     pw_histogram_add(x->tick_to_fill, now_ns - row->recv_ns);
+    const struct pw_instrument *instrument = &x->instruments[row->instrument_idx];
     if (!pw_portfolio_fill(x->portfolio, row->instrument_idx, row->side, report->fill_price_e8,
-                           report->fill_qty_e8,
-                           pw_fill_quote_fee_e16(report, &x->instruments[row->instrument_idx]))) {
+                           report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument),
+                           pw_fill_base_fee_e8(report, instrument))) {
         /* Sums that cannot be kept can no longer be judged by: no new orders. */
         x->counts[REPORTS_REFUSED]++;
         halt_by_fault(x, PW_REASON_OVERFLOW);

@@ -81,7 +81,7 @@ static void take_intent(struct run *run, const struct pw_event *intent, uint32_t
     cr_assert_eq(out.cnt, 1);
     pw_i128 realized = run->portfolio->rows[0].holding.realized_e16;
     cr_assert(pw_portfolio_fill(run->portfolio, 0, in.side, out.rows[0].fill_price_e8,
-                                out.rows[0].fill_qty_e8, out.rows[0].fee_e16));
+                                out.rows[0].fill_qty_e8, out.rows[0].fee_e16, 0));
     check_fill(run, &out.rows[0], intent, line, realized);
 }
 
