@@ -58,8 +58,10 @@ void live_end(struct live_rig *rig)
 
 void live_venue(struct live_rig *rig, const char *more, int port)
 {
-    static const char balances[] =
-        "[{asset: USDT, free: \"100000\"}, {asset: BTC, free: \"10\"}, {asset: ETH, free: \"100\"}]";
+    const char *balances =
+        rig->cash_only
+            ? "[{asset: USDT, free: \"100000\"}]"
+            : "[{asset: USDT, free: \"100000\"}, {asset: BTC, free: \"10\"}, {asset: ETH, free: \"100\"}]";
     char yaml[4096];
     snprintf(yaml, sizeof yaml,
              "market:\n  seed: 7\n  instruments:\n"
@@ -460,22 +462,29 @@ struct sums {
     pw_i128 qty_e16[SYMBOLS], cash_e16;
 };
 
-static void add_fill(struct sums *sums, const json_t *fill)
+/* A fill, or what more is told of one: a fee in what was bought. */
+static void add_fill(struct sums *sums, const json_t *event)
 {
-    bool buys = strcmp(api_text(fill, "side"), "buy") == 0;
-    pw_i128 value = product_e16(api_text(fill, "price"), api_text(fill, "qty"));
+    bool is_info = strcmp(api_text(event, "kind"), "fill_info") == 0;
+    bool buys = strcmp(api_text(event, "side"), "buy") == 0;
+    const char *asset = api_text(event, "fee_asset");
     for (size_t i = 0; i < SYMBOLS; i++) {
-        if (strcmp(api_text(fill, "symbol"), symbols[i]) == 0) {
-            sums->qty_e16[i] += (buys ? 1 : -1) * e16_of(api_text(fill, "qty"));
+        if (strcmp(api_text(event, "symbol"), symbols[i]) == 0) {
+            bool in_kind = is_info && strncmp(asset, symbols[i], 3) == 0;
+            sums->qty_e16[i] -= in_kind ? e16_of(api_text(event, "fee")) : 0;
+            sums->qty_e16[i] += is_info ? 0 : (buys ? 1 : -1) * e16_of(api_text(event, "qty"));
         }
     }
-    sums->cash_e16 += (buys ? -value : value) - e16_of(api_text(fill, "fee"));
+    if (!is_info) {
+        pw_i128 value = product_e16(api_text(event, "price"), api_text(event, "qty"));
+        sums->cash_e16 += (buys ? -value : value) - e16_of(api_text(event, "fee"));
+    }
 }
 
 void live_expect_account(struct live_rig *rig, const char *cash)
 {
     struct sums sums = {.cash_e16 = e16_of(cash)};
-    json_t *fills = live_journal(rig, "fill", false), *fill, *top = harness_top(&rig->h), *row;
+    json_t *fills = live_journal(rig, "fill,fill_info", false), *fill, *top = harness_top(&rig->h), *row;
     size_t i;
     json_array_foreach(fills, i, fill)
     {
@@ -496,4 +505,36 @@ void live_expect_account(struct live_rig *rig, const char *cash)
               api_text(json_object_get(top, "account"), "cash"));
     json_decref(top);
     json_decref(fills);
+}
+
+/* Free and locked. */
+static pw_i128 balance_e16(struct live_rig *rig, const char *asset)
+{
+    struct api api;
+    char params[64];
+    pw_i128 sum = 0;
+    live_api_open(rig, &api);
+    snprintf(params, sizeof params, "\"timestamp\":%lld", venue_ms(&api));
+    cr_assert_eq(api_call(&api, rig->key, "account.status", params), 200);
+    const json_t *balances = json_object_get(api_result(&api), "balances"), *row;
+    size_t i;
+    json_array_foreach(balances, i, row)
+    {
+        if (strcmp(api_text(row, "asset"), asset) == 0) {
+            sum = e16_of(api_text(row, "free")) + e16_of(api_text(row, "locked"));
+        }
+    }
+    api_close(&api);
+    return sum;
+}
+
+void live_expect_balances(struct live_rig *rig, const char *cash)
+{
+    json_t *top = harness_top(&rig->h);
+    const json_t *btc = json_array_get(json_object_get(top, "positions"), 0);
+    const char *now = api_text(json_object_get(top, "account"), "cash");
+    cr_assert_str_eq(api_text(btc, "symbol"), "BTCUSDT");
+    cr_expect(e16_of(api_text(btc, "qty")) == balance_e16(rig, "BTC"), "position %s", api_text(btc, "qty"));
+    cr_expect(e16_of(now) - e16_of(cash) == balance_e16(rig, "USDT") - e16_of("100000"), "cash %s", now);
+    json_decref(top);
 }

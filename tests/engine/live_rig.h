@@ -18,6 +18,7 @@ extern const struct api_key live_ed25519, live_hmac;
 struct live_rig {
     struct harness h;
     const struct api_key *key;
+    bool cash_only; /* the accounts have no base assets: nothing can be sold that was not bought */
     char config[2 * HARNESS_PATH_BYTES];
 };
 
@@ -62,7 +63,9 @@ json_t *live_journal(struct live_rig *rig, const char *kinds, bool all_runs);
  * or has it twice. Returns the number of fills. */
 size_t live_expect_ledger(struct live_rig *rig);
 
-/* Positions and cash of the engine that has just stopped are the sums of its run's fills. */
+/* Positions and cash of the engine that has just stopped are the sums of its run's fills, less fees. */
 void live_expect_account(struct live_rig *rig, const char *cash);
+/* Its BTC and what has become of its cash are what the venue says of the account, which had only cash. */
+void live_expect_balances(struct live_rig *rig, const char *cash);
 
 #endif

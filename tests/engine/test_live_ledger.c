@@ -47,3 +47,24 @@ Test(live_ledger, hmac_each_request_signed_a_stage_a_thread)
 {
     trade(&live_hmac, ALL_APART);
 }
+
+/* The venue takes the fee of a purchase out of what was bought. */
+Test(live_ledger, what_was_bought_is_sold_again_less_the_fee)
+{
+    struct live_rig rig;
+    live_begin(&rig, "fee", &live_ed25519);
+    rig.cash_only = true;
+    live_venue(&rig, "", 0);
+    live_engine(&rig,
+                &(struct live_setup){
+                    .placement = TWO_CORES,
+                    .strategies = "  - {name: ma, kind: ma_cross, instruments: [BTCUSDT], params: {fast: "
+                                  "5, slow: 20, quantity: \"0.01\"}}\n"});
+    live_wait(&rig, "positions/BTCUSDT/buy_cnt", 3);
+    live_wait(&rig, "positions/BTCUSDT/sell_cnt", 2);
+    live_stop(&rig);
+    cr_expect_geq(live_expect_ledger(&rig), 5);
+    live_expect_account(&rig, "50000");
+    live_expect_balances(&rig, "50000");
+    live_end(&rig);
+}
