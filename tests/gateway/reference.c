@@ -116,15 +116,19 @@ static void text_of(const json_t *value, char *out, size_t bytes)
     }
 }
 
-static void *make_strategy(const json_t *parameters)
+static void *make_strategy(const json_t *parameters, const struct pw_instrument *instrument)
 {
     static const uint16_t instruments[1] = {0};
     struct pw_param params[3] = {{.name = "fast"}, {.name = "slow"}, {.name = "quantity"}};
     text_of(json_object_get(parameters, "fast"), params[0].value, sizeof params[0].value);
     text_of(json_object_get(parameters, "slow"), params[1].value, sizeof params[1].value);
     text_of(json_object_get(parameters, "qty"), params[2].value, sizeof params[2].value);
-    struct pw_strategy_env env = {
-        .name = "x", .params = params, .param_cnt = 3, .instruments = instruments, .instrument_cnt = 1};
+    struct pw_strategy_env env = {.name = "x",
+                                  .params = params,
+                                  .param_cnt = 3,
+                                  .instruments = instruments,
+                                  .instrument_cnt = 1,
+                                  .instrument_table = instrument};
     char error[256];
     size_t bytes = pw_ma_cross.state_bytes(&env, error, sizeof error);
     cr_assert_gt(bytes, 0, "%s", error);
@@ -162,7 +166,7 @@ static void check(const char *recording, const char *expected_name)
     const json_t *parameters = json_object_get(expected, "parameters");
     struct run run = {.instrument = {.tradable = 1}, .fills = json_object_get(expected, "fills")};
     run.limits.fee_rate_e8 = e8_of(json_object_get(parameters, "fee_rate"));
-    run.strategy = make_strategy(parameters);
+    run.strategy = make_strategy(parameters, &run.instrument);
     run.gateway = zeroed(pw_paper_bytes(1));
     struct pw_paper_config config = {0, run.limits.fee_rate_e8, &run.instrument, 1};
     cr_assert_eq(pw_paper_init(run.gateway, &config), 0);
