@@ -270,6 +270,13 @@ const char *harness_config_write(const struct harness *h, const struct engine_op
     return path;
 }
 
+const char harness_private_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+                                   "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+                                   "-----END PRIVATE KEY-----\n";
+const char harness_public_pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                                  "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
+                                  "-----END PUBLIC KEY-----\n";
+
 static void write_secret(const struct harness *h, const char *name, const char *text)
 {
     char path[2 * HARNESS_PATH_BYTES];

@@ -60,6 +60,8 @@ void harness_sim_wait_text(struct harness *h, const char *text);
 /* Waits until the engine's log has the text. */
 void harness_engine_wait_text(struct harness *h, const char *text);
 
+/* The key pair of RFC 8032, section 7.1, test 1. */
+extern const char harness_private_pem[], harness_public_pem[];
 /* Writes an account's API key and its secret (or PEM) into the test's folder, as files of mode 0600. */
 void harness_keys_write(const struct harness *h, const char *api_key, const char *secret);
 /* Writes the engine's config alone, as harness_engine_start does; its path, until the next call. */

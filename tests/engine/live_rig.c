@@ -14,14 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* RFC 8032, section 7.1, test 1: the key that api_sign has. */
-static const char private_pem[] = "-----BEGIN PRIVATE KEY-----\n"
-                                  "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
-                                  "-----END PRIVATE KEY-----\n";
-static const char public_pem[] = "-----BEGIN PUBLIC KEY-----\n"
-                                 "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
-                                 "-----END PUBLIC KEY-----\n";
-
+/* The pair is harness_private_pem and harness_public_pem, which api_sign has, too. */
 const struct api_key live_ed25519 = {"LiveRigKeyOfThePair0123456789", NULL};
 const struct api_key live_hmac = {"LiveRigKeyOfTheSecret0123456789", "live-rig-shared-secret-0123456789"};
 
@@ -47,8 +40,8 @@ void live_begin(struct live_rig *rig, const char *name, const struct api_key *ke
     harness_begin(&rig->h, name);
     snprintf(rig->config, sizeof rig->config, "%s/engine.yaml", rig->h.dir);
     write_file(rig, "api-key", key->name);
-    write_file(rig, "key", key->secret != NULL ? key->secret : private_pem);
-    write_file(rig, "public.pem", public_pem);
+    write_file(rig, "key", key->secret != NULL ? key->secret : harness_private_pem);
+    write_file(rig, "public.pem", harness_public_pem);
 }
 
 void live_end(struct live_rig *rig)
