@@ -22,6 +22,9 @@ struct live_rig {
     char config[2 * HARNESS_PATH_BYTES];
 };
 
+/* Strategies whose orders take, and whose orders rest far from the price and move with it. */
+extern const char live_ma[], live_quoter[];
+
 /* What is not the same in all tests. */
 struct live_setup {
     enum placement placement;
@@ -47,7 +50,7 @@ long long live_view(struct live_rig *rig, const char *what);
 void live_wait(struct live_rig *rig, const char *what, long long value);
 void live_wait_exactly(struct live_rig *rig, const char *what, long long value);
 
-/* SIGTERM; it must end with 0. */
+/* SIGTERM; it must end with 0 and leave a journal that is whole. */
 void live_stop(struct live_rig *rig);
 
 /* The venue's own client, on a connection of its own. */
@@ -67,5 +70,9 @@ size_t live_expect_ledger(struct live_rig *rig);
 void live_expect_account(struct live_rig *rig, const char *cash);
 /* Its BTC and what has become of its cash are what the venue says of the account, which had only cash. */
 void live_expect_balances(struct live_rig *rig, const char *cash);
+
+/* All of that, of an engine that has just stopped: no order is open or in doubt, no report was refused, both
+ * ledgers are equal, and the venue's has fill_cnt_min fills or more. */
+void live_expect_whole(struct live_rig *rig, size_t fill_cnt_min);
 
 #endif
