@@ -255,6 +255,50 @@ static void markets_put(struct pw_page *page, struct pw_look *look)
     }
 }
 
+/* A metric of execution's as a level; 0 if this engine has none of that name. */
+static int64_t level_of(const struct pw_look *look, const char *name)
+{
+    uint32_t at = 0;
+    const struct pw_region *region;
+    while ((region = pw_watch_region(look->ws, PW_REGION_METRICS, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt; i++) {
+            const struct pw_metric_row *row = pw_region_at(look->ws, region, i);
+            if (strncmp(row->group, "execution", sizeof row->group) == 0 &&
+                strncmp(row->name, name, sizeof row->name) == 0) {
+                return (int64_t)atomic_load_explicit(&row->value, memory_order_relaxed);
+            }
+        }
+    }
+    return 0;
+}
+
+/* Of a live account: may orders go out, and if not, why. */
+static void order_entry_put(struct pw_page *page, const struct pw_look *look)
+{
+    if (pw_workspace_find(look->ws, "execution.net_tx", PW_REGION_RING) == NULL) {
+        return;
+    }
+    bool ready = level_of(look, "live_ready") != 0;
+    int64_t refusal = level_of(look, "live_refusal");
+    int64_t paused_ns = level_of(look, "paused_until_ns") - look->wall_ns;
+    int64_t unknown = level_of(look, "unknown_orders");
+    int64_t error_ns = level_of(look, "live_clock_error_ns");
+    struct pw_text line = line_start(page, ready && unknown == 0 ? PW_LINE_PLAIN : PW_LINE_ALERT);
+    pw_text_put(&line, "order entry %s%s", ready ? "ready" : "NOT READY: ",
+                ready     ? ""
+                : refusal ? pw_reason_name((unsigned)refusal)
+                          : "no new orders yet");
+    if (paused_ns > 0) {
+        pw_text_put(&line, "   venue takes no requests for %" PRId64 " s", paused_ns / 1000000000 + 1);
+    }
+    pw_text_put(&line, "   unknown %" PRId64 "   weight %" PRId64 "   order count %" PRId64, unknown,
+                level_of(look, "live_weight_used"), level_of(look, "live_orders_used"));
+    if (error_ns >= 0) {
+        pw_text_put(&line, "   clock %+.1f ms, +-%.1f", (double)level_of(look, "live_clock_offset_ns") / 1e6,
+                    (double)error_ns / 1e6);
+    }
+}
+
 static void account_put(struct pw_page *page, const struct pw_look *look)
 {
     uint32_t at = 0;
@@ -274,6 +318,7 @@ static void account_put(struct pw_page *page, const struct pw_look *look)
                 "   denied %" PRIu64 "   rejected %" PRIu64 "   canceled %" PRIu64,
                 account.intent_cnt, account.order_cnt, account.fill_cnt, account.open_order_cnt,
                 account.denied_cnt, account.rejected_cnt, account.canceled_cnt);
+    order_entry_put(page, look);
 }
 
 static void positions_put(struct pw_page *page, const struct pw_look *look)

@@ -185,6 +185,18 @@ void harness_sim_wait_text(struct harness *h, const char *text)
     }
 }
 
+static bool engine_said(struct harness *h, const void *text)
+{
+    return log_holds(h, "engine.log", text);
+}
+
+void harness_engine_wait_text(struct harness *h, const char *text)
+{
+    if (!harness_wait(h, engine_said, text, 2 * WAIT_S)) {
+        fail_with_log(h, "engine.log", text);
+    }
+}
+
 static void write_cores(FILE *file, const struct engine_options *options)
 {
     static const char *const hot_stages[] = {"net_rx, net_tx", "parse", "strategy", "execution"};
@@ -211,9 +223,20 @@ static void write_cores(FILE *file, const struct engine_options *options)
     }
 }
 
-static void write_engine_config(const struct harness *h, const char *path,
-                                const struct engine_options *options)
+static void write_live(const struct harness *h, FILE *file)
 {
+    fprintf(file,
+            "gateway: live\n"
+            "live: {ws_url: \"wss://localhost:%d/ws-api/v3\", ca_file: \"%s/tls/ca.pem\", api_key_file: "
+            "\"%s/api_key\", key_file: \"%s/secret\", cash: \"50000\", backoff_min_ms: 50, backoff_max_ms: "
+            "500}\n",
+            h->port, h->dir, h->dir, h->dir);
+}
+
+const char *harness_config_write(const struct harness *h, const struct engine_options *options)
+{
+    static char path[2 * HARNESS_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/engine.yaml", h->dir);
     FILE *file = fopen(path, "w");
     cr_assert_not_null(file);
     fprintf(file, "instance: %s\nkeep_workspace: true\nmemory: {huge_pages: false}\ncores:\n", h->instance);
@@ -233,13 +256,32 @@ static void write_engine_config(const struct harness *h, const char *path,
             "risk: {max_order_notional: \"1000000\", max_position: \"1000\", max_orders_per_s: 1000, "
             "allow_short: "
             "false}\n"
-            "%s"
             "journal: {path: \"%s\", commit_interval_ms: 50, market_ring_full: %s}\n%s",
-            options->gateway != NULL
-                ? options->gateway
-                : "gateway: paper\npaper: {cash: \"10000\", fee_rate: \"0.001\", latency_us: 0}\n",
             h->journal, options->market_stall ? "stall" : "drop", options->extra ? options->extra : "");
+    if (options->live) {
+        write_live(h, file);
+    } else {
+        fputs(options->gateway != NULL
+                  ? options->gateway
+                  : "gateway: paper\npaper: {cash: \"10000\", fee_rate: \"0.001\", latency_us: 0}\n",
+              file);
+    }
     fclose(file);
+    return path;
+}
+
+static void write_secret(const struct harness *h, const char *name, const char *text)
+{
+    char path[2 * HARNESS_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/%s", h->dir, name);
+    write_text(path, text);
+    cr_assert_eq(chmod(path, 0600), 0);
+}
+
+void harness_keys_write(const struct harness *h, const char *api_key, const char *secret)
+{
+    write_secret(h, "api_key", api_key);
+    write_secret(h, "secret", secret);
 }
 
 static bool engine_runs(struct harness *h, const void *unused)
@@ -255,11 +297,11 @@ static bool engine_runs(struct harness *h, const void *unused)
 
 void harness_engine_start(struct harness *h, const struct engine_options *options)
 {
-    char path[2 * HARNESS_PATH_BYTES];
-    snprintf(path, sizeof path, "%s/engine.yaml", h->dir);
-    write_engine_config(h, path, options);
-    h->engine = spawn(h, "engine.log", (const char *const[]){"pinwheel", "run", path, NULL});
-    if (!harness_wait(h, engine_runs, NULL, WAIT_S) || process_ended(h->engine)) {
+    const char *path = harness_config_write(h, options);
+    h->engine = options->live
+                    ? spawn(h, "engine.log", (const char *const[]){"pinwheel", "run", "--live", path, NULL})
+                    : spawn(h, "engine.log", (const char *const[]){"pinwheel", "run", path, NULL});
+    if (!harness_wait(h, engine_runs, NULL, 2 * WAIT_S) || process_ended(h->engine)) {
         fail_with_log(h, "engine.log", "the engine does not run");
     }
 }

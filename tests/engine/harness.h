@@ -34,6 +34,7 @@ struct engine_options {
     const char *quantity; /* of ma_cross */
     bool market_stall;    /* full market journal ring stalls (nothing may be lost) instead of dropping */
     const char *gateway;  /* top-level YAML of the gateway; NULL: paper, with cash and a fee */
+    bool live;            /* the live gateway, with the keys that harness_keys_write left */
     const char *extra;    /* more top-level YAML */
 };
 
@@ -52,6 +53,14 @@ int harness_stop(pid_t *pid, int signal);
 /* The simulator has sent everything and the engine has journalled `events` market messages or more of a kind.
  */
 void harness_sim_wait_text(struct harness *h, const char *text);
+
+/* Waits until the engine's log has the text. */
+void harness_engine_wait_text(struct harness *h, const char *text);
+
+/* Writes an account's API key and its secret (or PEM) into the test's folder, as files of mode 0600. */
+void harness_keys_write(const struct harness *h, const char *api_key, const char *secret);
+/* Writes the engine's config alone, as harness_engine_start does; its path, until the next call. */
+const char *harness_config_write(const struct harness *h, const struct engine_options *options);
 
 /* Runs `pinwheel` with these arguments (NULL-terminated); its standard output, to be freed; *status its exit
  * code. */

@@ -359,6 +359,52 @@ Test(config, names_and_choices_are_judged)
     EXPECT_ALL(rows);
 }
 
+/* What a live config has in place of the paper gateway. */
+static int load_live(size_t line, const char *instead, const char *section)
+{
+    char text[8192] = "";
+    for (size_t i = 0; i < SOUND_LINES; i++) {
+        const char *this_line = i + 1 == line ? instead : i + 1 == 22 ? "gateway: live" : g_sound[i];
+        strcat(text, this_line);
+        strcat(text, "\n");
+    }
+    strcat(text, section);
+    return load(text);
+}
+
+#define LIVE_SECTION                                                                                         \
+    "live: {ws_url: wss://localhost:9443/ws-api/v3, api_key_file: /k/api_key, key_file: /k/key.pem, cash: "  \
+    "\"1000\"}\n"
+
+Test(config, live_trading_wants_its_section_every_limit_and_the_journal)
+{
+    cr_assert_eq(load_live(0, NULL, LIVE_SECTION), 0, "%s", g_error);
+    cr_expect(pw_config_is_live(g_config));
+    cr_expect_eq(pw_config_conn_cnt(g_config), 2);
+    cr_expect_str_eq(pw_config_conn(g_config, 1)->ws_url, "wss://localhost:9443/ws-api/v3");
+    cr_expect_str_eq(pw_config_conn(g_config, 1)->name, "orders");
+    cr_expect_eq(g_config->live.cash_e8, 1000 * PW_E8);
+    cr_expect_eq(g_config->live.recv_window_ms, 5000);
+    static const struct {
+        size_t line;
+        const char *instead, *section, *words;
+    } rows[] = {
+        {0, NULL, "", "gateway: live needs the section 'live'"},
+        {0, NULL, "live: {ws_url: wss://h, api_key_file: a, key_file: b}\n", "'cash' is missing"},
+        {0, NULL, "live: {ws_url: ws://example.com, api_key_file: a, key_file: b, cash: 1}\n", "ws://"},
+        {21, "risk: {max_position: 1, max_orders_per_s: 10}", LIVE_SECTION, "risk.max_order_notional"},
+        {21, "risk: {max_order_notional: 1, max_orders_per_s: 10}", LIVE_SECTION, "risk.max_position"},
+        {21, "risk: {max_order_notional: 1, max_position: 0, max_orders_per_s: 10}", LIVE_SECTION,
+         "risk.max_position"},
+        {21, "risk: {max_order_notional: 1, max_position: 1}", LIVE_SECTION, "risk.max_orders_per_s"},
+        {24, "journal: {enabled: false}", LIVE_SECTION, "order ids are numbered by it"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cr_expect_eq(load_live(rows[i].line, rows[i].instead, rows[i].section), -EINVAL, "row %zu", i);
+        cr_expect_not_null(strstr(g_error, rows[i].words), "wanted '%s', got:\n%s", rows[i].words, g_error);
+    }
+}
+
 Test(config, urls_are_judged)
 {
     const struct spoiled rows[] = {

@@ -5,6 +5,7 @@
 #include "rig.h"
 
 #include "metrics_table.h"
+#include "sign.h"
 #include <criterion/criterion.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/stamps.h>
@@ -66,6 +67,10 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
     if (!o->no_journal) {
         want_ring(&rows[cnt++], "execution.journal", o->journal_slots);
     }
+    for (int i = 0; o->live && i < 2; i++) {
+        want_ring(&rows[cnt], i ? "net_rx.execution" : "execution.net_tx", 1024);
+        rows[cnt++].ring_payload_bytes = 1u << 20;
+    }
     char error[256], instance[PW_INSTANCE_BYTES];
     setenv("PINWHEEL_SHM_DIR", "/tmp", 1);
     snprintf(instance, sizeof instance, "rig-%d", (int)getpid());
@@ -84,7 +89,9 @@ static void set_param(struct pw_config_strategy *strategy, const char *name, con
 static void fill_config(struct pw_config *config, const struct rig_options *o)
 {
     snprintf(config->path, sizeof config->path, "rig.yaml");
-    snprintf(config->gateway, sizeof config->gateway, "paper");
+    snprintf(config->gateway, sizeof config->gateway, o->live ? "live" : "paper");
+    config->live = (struct pw_config_live){
+        .cash_e8 = 10000 * PW_E8, .fee_rate_e8 = 100000, .recv_window_ms = 5000, .answer_timeout_ms = 3000};
     config->book_levels = 100;
     config->paper.cash_e8 = o->cash_e8 ? o->cash_e8 : 10000 * PW_E8;
     config->paper.fee_rate_e8 = 100000;
@@ -118,6 +125,22 @@ static void attach(struct rig *rig)
     rig->stop = pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stop", PW_REGION_STOP), 0);
 }
 
+/* A key that is no secret, through the file that it has to come from. */
+static void load_keys(struct rig *rig)
+{
+    char path[] = "/tmp/rig-key-XXXXXX";
+    int fd = mkstemp(path); /* of mode 0600 */
+    static const char secret[] = "simulatedsecretsimulated\n";
+    cr_assert_eq(write(fd, secret, sizeof secret - 1), sizeof secret - 1);
+    close(fd);
+    rig->keys.api_key = "rigkey";
+    cr_assert_eq(pw_signer_load(path, &rig->keys.signer), 0);
+    unlink(path);
+    rig->env.keys = &rig->keys;
+    pw_env_producer(&rig->env, "net_rx.execution", &rig->messages);
+    pw_env_consumer(&rig->env, "execution.net_tx", &rig->wire);
+}
+
 static int64_t rig_clock(void *state)
 {
     return atomic_fetch_add(&((struct rig *)state)->clock_ns, RIG_TICK_NS);
@@ -146,12 +169,16 @@ struct rig *rig_open(const struct rig_options *options)
                                      .run_id = options->run_id ? options->run_id : 1};
     rig->now_ns = 1000;
     attach(rig);
+    if (options->live) {
+        load_keys(rig);
+    }
     return rig;
 }
 
 void rig_close(struct rig *rig)
 {
     pw_workspace_close(&rig->ws, true);
+    pw_signer_free(rig->keys.signer);
     free(rig->strategy);
     free(rig->execution);
     free(rig->config);

@@ -25,6 +25,7 @@ struct rig_options {
     uint32_t max_orders_per_s;
     bool allow_short;
     uint64_t run_id;          /* 0: 1 */
+    bool live;                /* the live gateway, with the rings of order entry */
     const char *second_quote; /* quote currency of instrument 1, traded too; NULL: not traded */
 };
 
@@ -36,6 +37,9 @@ struct rig {
     /* The test's ends. Of the rings between the two stages only when one of them is not started. */
     struct pw_producer market, commands, stream, reports;
     struct pw_consumer journal, stream_in, reports_in;
+    struct pw_producer messages; /* of order entry, if live */
+    struct pw_consumer wire;
+    struct pw_keys keys;
     struct pw_stop *stop;
     uint32_t market_seq; /* of the next market event */
     int64_t now_ns;

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Live trading, against the simulator's WebSocket API: it is refused unless everything is said and there; it
+ * trades, survives the venue and a kill, and stops with nothing left open; a ban outlives a restart.
+ */
+#include "harness.h"
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECONDS 60
+#define API_KEY "simkey0123456789"
+#define SECRET  "simulatedsecret0123456789" /* no secret: of the simulator */
+
+/* RFC 8032, section 7.1, test 1. */
+#define PEM_PRIVATE                                                                                          \
+    "-----BEGIN PRIVATE "                                                                                    \
+    "KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE "          \
+    "KEY-----\n"
+#define PEM_PUBLIC                                                                                           \
+    "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END "    \
+    "PUBLIC KEY-----\n"
+
+#define MARKET                                                                                               \
+    "pace: 1\n"                                                                                              \
+    "market:\n"                                                                                              \
+    "  seed: 7\n"                                                                                            \
+    "  instruments:\n"                                                                                       \
+    "    - {symbol: BTCUSDT, price: \"60000\", tick: \"0.01\", step: \"0.00001\", trades_per_s: 200, "       \
+    "quotes_per_s: 400}\n"
+
+#define BALANCES "balances: [{asset: USDT, free: \"100000\"}, {asset: BTC, free: \"1\"}]"
+
+static const char market_hmac[] =
+    MARKET "accounts:\n  - {api_key: " API_KEY ", secret: " SECRET ", " BALANCES "}\n";
+
+static const struct engine_options live_options = {.placement = TWO_CORES,
+                                                   .symbols = "BTCUSDT",
+                                                   .streams = "trade, bookTicker, depth@100ms",
+                                                   .fast = 3,
+                                                   .slow = 10,
+                                                   .quantity = "0.01",
+                                                   .live = true};
+
+struct at_least {
+    const char *what;
+    long long value;
+};
+
+static bool metric_has(struct harness *h, const void *arg)
+{
+    const struct at_least *want = arg;
+    return harness_metric(h, "execution", want->what) >= want->value;
+}
+
+static void wait_for(struct harness *h, const char *what, long long value)
+{
+    const struct at_least want = {what, value};
+    cr_assert(harness_wait(h, metric_has, &want, SECONDS), "execution.%s never reached %lld", what, value);
+}
+
+static void start(struct harness *h, const char *name)
+{
+    harness_begin(h, name);
+    harness_keys_write(h, API_KEY "\n", SECRET "\n");
+    harness_sim_start(h, market_hmac, 0);
+    harness_engine_start(h, &live_options);
+}
+
+static void verify_journal(struct harness *h)
+{
+    int status;
+    free(harness_run(h, (const char *const[]){"pinwheel", "journal", h->journal, "verify", NULL}, &status));
+    cr_expect_eq(status, 0);
+}
+
+/* Neither the key's name in what is kept, nor its secret anywhere. */
+static void expect_no_secrets(struct harness *h)
+{
+    char command[4 * HARNESS_PATH_BYTES];
+    snprintf(command, sizeof command, "grep -r -q -e '%s' -e '%s' '%s' '%s/engine.log'", API_KEY, SECRET,
+             h->journal, h->dir);
+    cr_expect_eq(WEXITSTATUS(system(command)), 1, "a key is in the journal or the log");
+    snprintf(command, sizeof command, "grep -q -e '%s' /dev/shm/pinwheel.%s", SECRET, h->instance);
+    cr_expect_eq(WEXITSTATUS(system(command)), 1, "a secret is in shared memory");
+}
+
+Test(live, it_trades_and_stops_with_nothing_open)
+{
+    struct harness h;
+    start(&h, "live");
+    wait_for(&h, "live_ready", 1);
+    wait_for(&h, "fills", 4);
+    cr_expect_eq(harness_metric(&h, "execution", "reports_refused"), 0);
+    cr_assert_eq(harness_stop(&h.engine, SIGTERM), 0);
+    verify_journal(&h);
+    json_t *top = harness_top(&h);
+    cr_expect_eq(json_number_at(top, "account/open_order_cnt"), 0);
+    json_decref(top);
+    expect_no_secrets(&h);
+    harness_end(&h);
+}
+
+Test(live, an_ed25519_key_logs_on)
+{
+    struct harness h;
+    char yaml[4096], path[2 * HARNESS_PATH_BYTES];
+    harness_begin(&h, "logon");
+    harness_keys_write(&h, API_KEY, PEM_PRIVATE);
+    snprintf(path, sizeof path, "%s/public.pem", h.dir);
+    FILE *file = fopen(path, "w");
+    fputs(PEM_PUBLIC, file);
+    fclose(file);
+    snprintf(yaml, sizeof yaml,
+             MARKET "accounts:\n  - {api_key: " API_KEY ", public_key: \"%s\", " BALANCES "}\n", path);
+    harness_sim_start(&h, yaml, 0);
+    harness_engine_start(&h, &live_options);
+    wait_for(&h, "fills", 1);
+    cr_assert_eq(harness_stop(&h.engine, SIGTERM), 0);
+    expect_no_secrets(&h);
+    harness_end(&h);
+}
+
+Test(live, the_venue_goes_and_comes_back)
+{
+    struct harness h;
+    start(&h, "again");
+    wait_for(&h, "fills", 1);
+    int port = h.port;
+    harness_stop(&h.sim, SIGKILL);
+    harness_engine_wait_text(&h, "order entry is not ready");
+    harness_sim_start(&h, market_hmac, port);
+    wait_for(&h, "live_ready", 1);
+    wait_for(&h, "live_resyncs", 1);
+    harness_stop(&h.engine, SIGTERM);
+    verify_journal(&h);
+    harness_end(&h);
+}
+
+Test(live, a_killed_engine_is_followed_by_one_with_ids_of_its_own)
+{
+    struct harness h;
+    start(&h, "killed");
+    wait_for(&h, "fills", 1);
+    cr_assert_eq(harness_stop(&h.engine, SIGKILL), 128 + SIGKILL);
+    harness_engine_start(&h, &live_options);
+    wait_for(&h, "fills", 1);
+    cr_expect_eq(harness_metric(&h, "execution", "reports_refused"), 0);
+    cr_assert_eq(harness_stop(&h.engine, SIGTERM), 0);
+    verify_journal(&h);
+    harness_end(&h);
+}
+
+/* ---- what is refused ---- */
+
+static int run(struct harness *h, const char *option, const char *path)
+{
+    int status;
+    const char *const with[] = {"pinwheel", "run", "--check", option, path, NULL};
+    const char *const without[] = {"pinwheel", "run", "--check", path, NULL};
+    free(harness_run(h, option ? with : without, &status));
+    return status;
+}
+
+Test(live, it_must_be_said_twice)
+{
+    struct harness h;
+    harness_begin(&h, "twice");
+    h.port = 1; /* nobody listens: nothing connects */
+    harness_keys_write(&h, API_KEY, SECRET);
+    const char *path = harness_config_write(&h, &live_options);
+    cr_expect_eq(run(&h, "--live", path), 0);
+    cr_expect_eq(run(&h, NULL, path), 3);
+    struct engine_options paper = live_options;
+    paper.live = false;
+    path = harness_config_write(&h, &paper);
+    cr_expect_eq(run(&h, NULL, path), 0);
+    cr_expect_eq(run(&h, "--live", path), 3);
+    harness_end(&h);
+}
+
+Test(live, keys_must_be_there_and_be_nobody_elses)
+{
+    struct harness h;
+    char file[2 * HARNESS_PATH_BYTES], other[2 * HARNESS_PATH_BYTES];
+    harness_begin(&h, "keys");
+    h.port = 1;
+    const char *path = harness_config_write(&h, &live_options);
+    cr_expect_eq(run(&h, "--live", path), 3, "there are none");
+    static const char *const names[] = {"api_key", "secret"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, "%s/%s", h.dir, names[i]);
+        snprintf(other, sizeof other, "%s/other", h.dir);
+        harness_keys_write(&h, API_KEY, SECRET);
+        cr_expect_eq(run(&h, "--live", path), 0);
+        chmod(file, 0640);
+        cr_expect_eq(run(&h, "--live", path), 3, "%s: others may read it", names[i]);
+        chmod(file, 0600);
+        rename(file, other);
+        cr_assert_eq(symlink(other, file), 0);
+        cr_expect_eq(run(&h, "--live", path), 3, "%s: a link", names[i]);
+        unlink(file);
+    }
+    static const char *const bad[] = {"", "two words", "quote\"quote", "two\nlines"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        harness_keys_write(&h, bad[i], SECRET);
+        cr_expect_eq(run(&h, "--live", path), 3, "api key '%s'", bad[i]);
+    }
+    harness_keys_write(&h, API_KEY, "short");
+    cr_expect_eq(run(&h, "--live", path), 3);
+    harness_end(&h);
+}
+
+/* ---- bans ---- */
+
+static int64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* F5: the venue's limit does not suffice for a book, so it says 429 and for how long. An engine that was
+ * killed meanwhile asks for nothing before that, not even for the instruments. */
+Test(live, a_ban_outlives_the_engine)
+{
+    struct harness h;
+    char path[2 * HARNESS_PATH_BYTES], text[64] = "";
+    harness_begin(&h, "ban");
+    harness_sim_start(&h, MARKET "limits: {weight_per_min: 20}\n", 0);
+    struct engine_options options = live_options;
+    options.live = false;
+    harness_engine_start(&h, &options);
+    harness_engine_wait_text(&h, "the venue takes no requests for");
+    cr_assert_eq(harness_stop(&h.engine, SIGKILL), 128 + SIGKILL);
+    snprintf(path, sizeof path, "%s/ban", h.journal);
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file);
+    cr_assert_not_null(fgets(text, sizeof text, file));
+    fclose(file);
+    int64_t until_ns = strtoll(text, NULL, 10);
+    cr_assert_lt(until_ns - wall_ns(), INT64_C(62000000000));
+    harness_engine_start(&h, &options); /* it runs once it has the instruments */
+    cr_expect_geq(wall_ns(), until_ns);
+    harness_stop(&h.engine, SIGTERM);
+    harness_end(&h);
+}

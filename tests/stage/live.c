@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The execution stage with the live gateway: the test is the venue, and net_rx and net_tx with it. Whose room
+ * is whose in the report ring, what contradicts itself, the stamps of the way out, a clean stop.
+ */
+#include "flow.h"
+#include "rig.h"
+
+#include <criterion/criterion.h>
+#include <pinwheel/histogram.h>
+#include <pinwheel/stamps.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define E8    PW_E8
+#define MS    INT64_C(1000000)
+#define T0    INT64_C(1700000000000000000)
+#define SLOTS 1024u
+
+static void put(struct rig *rig, struct pw_event event)
+{
+    cr_assert_geq(pw_producer_room(&rig->stream, 1), 1);
+    pw_producer_put(&rig->stream, &event);
+    pw_producer_publish(&rig->stream);
+}
+
+static struct rig *start(uint32_t report_slots)
+{
+    struct rig_options options = {.live = true,
+                                  .fast = "1",
+                                  .slow = "2",
+                                  .quantity = "1",
+                                  .report_slots = report_slots,
+                                  .stream_slots = 4096,
+                                  .journal_slots = 65536};
+    struct rig *rig = rig_open(&options);
+    rig->now_ns = T0;
+    rig->clock_ns = T0;
+    cr_assert_eq(rig_start_execution(rig), 0);
+    put(rig, rig_feed(PW_FEED_UP, T0));
+    put(rig, rig_quote(99 * E8, 101 * E8, T0));
+    rig_poll_execution(rig);
+    return rig;
+}
+
+static void say(struct rig *rig, const char *text)
+{
+    uint32_t bytes = (uint32_t)strlen(text);
+    struct pw_event event = {
+        .kind = PW_EVENT_FRAME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = rig->now_ns};
+    uint8_t *payload = pw_producer_payload_claim(&rig->messages, bytes);
+    cr_assert(payload && pw_producer_room(&rig->messages, 1));
+    memcpy(payload, text, bytes);
+    pw_producer_put_frame(&rig->messages, &event, bytes);
+    pw_producer_publish(&rig->messages);
+}
+
+static void notice(struct rig *rig, enum pw_feed_state state, uint64_t epoch)
+{
+    struct pw_event event = {.kind = PW_EVENT_FRAME, .recv_ns = rig->now_ns};
+    event.body.frame.state = state;
+    event.body.frame.epoch = epoch;
+    pw_producer_put_frame(&rig->messages, &event, 0);
+    pw_producer_publish(&rig->messages);
+}
+
+/* A request as it went out. */
+struct request {
+    struct pw_event frame;
+    char id[64], method[64];
+};
+
+static bool text_after(const char *text, const char *key, char *out, size_t size)
+{
+    const char *at = strstr(text, key);
+    size_t bytes = at ? strcspn(at + strlen(key), "\"") : 0;
+    snprintf(out, size, "%.*s", (int)bytes, at ? at + strlen(key) : "");
+    return at != NULL;
+}
+
+static bool next_request(struct rig *rig, struct request *request)
+{
+    if (pw_consumer_peek(&rig->wire, 1) == 0) {
+        return false;
+    }
+    char text[2048];
+    request->frame = *pw_consumer_at(&rig->wire, 0);
+    uint32_t bytes = request->frame.body.frame.payload_bytes;
+    cr_assert_lt(bytes, sizeof text);
+    memcpy(text, pw_consumer_payload(&rig->wire, &request->frame), bytes);
+    text[bytes] = '\0';
+    pw_consumer_done(&rig->wire, 1);
+    cr_assert(text_after(text, "\"id\":\"", request->id, sizeof request->id), "%s", text);
+    cr_assert(text_after(text, "\"method\":\"", request->method, sizeof request->method), "%s", text);
+    return true;
+}
+
+static void reply(struct rig *rig, const struct request *request, const char *result)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "{\"id\":\"%s\",\"status\":200,\"result\":%s}", request->id, result);
+    say(rig, text);
+}
+
+static void reply_by_method(struct rig *rig, const struct request *request)
+{
+    char now[64];
+    snprintf(now, sizeof now, "{\"serverTime\":%lld}", (long long)(rig->now_ns / MS));
+    const char *const answers[][2] = {
+        {"time", now},
+        {"userDataStream.subscribe.signature", "{\"subscriptionId\":0}"},
+        {"openOrders.status", "[]"},
+        {"account.status", "{\"balances\":[{\"asset\":\"USDT\",\"free\":\"20000\",\"locked\":\"0\"}]}"},
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        if (strcmp(request->method, answers[i][0]) == 0) {
+            reply(rig, request, answers[i][1]);
+            return;
+        }
+    }
+    cr_assert_fail("unasked: %s", request->method);
+}
+
+static uint64_t metric(struct rig *rig, const char *name)
+{
+    pw_execution_stage.housekeep(rig->execution, rig->now_ns);
+    return rig_metric(rig, "execution", name);
+}
+
+/* Up, all questions of the session answered. */
+static void make_ready(struct rig *rig)
+{
+    struct request request;
+    notice(rig, PW_FEED_UP, 5);
+    for (int i = 0; i < 1000 && !metric(rig, "live_ready"); i++) {
+        rig->now_ns += MS;
+        rig_poll_execution(rig);
+        while (next_request(rig, &request)) {
+            cr_expect_eq(request.frame.body.frame.epoch, 5);
+            cr_expect_eq(request.frame.body.frame.client_order_id, 0);
+            reply_by_method(rig, &request);
+        }
+    }
+    cr_assert(metric(rig, "live_ready"));
+}
+
+static void drop_reports(struct rig *rig)
+{
+    struct pw_event event;
+    while (rig_take(&rig->reports_in, &event)) {
+    }
+}
+
+static void drop_journal(struct rig *rig)
+{
+    struct pw_event event;
+    while (rig_take(&rig->journal, &event)) {
+    }
+}
+
+/* A resting order: its id; the request for it. */
+static uint64_t place(struct rig *rig, struct request *request)
+{
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
+    rig_poll_execution(rig);
+    cr_assert(next_request(rig, request));
+    cr_expect_str_eq(request->method, "order.place");
+    cr_expect_neq(request->frame.body.frame.client_order_id, 0);
+    return request->frame.body.frame.client_order_id;
+}
+
+/* An event of the account: `kind` NEW, TRADE, CANCELED. */
+static void tell_execution(struct rig *rig, uint64_t id, const char *kind, const char *state,
+                           const char *filled, const char *filled_in_all, int trade_id)
+{
+    char text[1024];
+    snprintf(
+        text, sizeof text,
+        "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":%lld,\"s\":\"COIN0\",\"c\":\"pw-"
+        "%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"90\",\"C\":\"\",\"x\":\"%"
+        "s\","
+        "\"X\":\"%s\",\"r\":\"NONE\",\"i\":77,\"l\":\"%s\",\"z\":\"%s\",\"L\":\"90\",\"n\":\"0\",\"N\":null,"
+        "\"T\":"
+        "%lld,\"t\":%d,\"w\":false,\"m\":true}}",
+        (long long)(rig->now_ns / MS), (unsigned long long)id, kind, state, filled, filled_in_all,
+        (long long)(rig->now_ns / MS), trade_id);
+    say(rig, text);
+}
+
+static struct pw_event last_order(struct rig *rig)
+{
+    struct pw_event event, order = {0};
+    while (rig_take(&rig->reports_in, &event)) {
+        order = event.kind == PW_EVENT_ORDER ? event : order;
+    }
+    return order;
+}
+
+/* ---- orders ---- */
+
+Test(execution_live, nothing_is_sent_before_order_entry_is_ready)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, T0));
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.reason, PW_REASON_NOT_CONNECTED);
+    cr_expect_not(next_request(rig, &request));
+    cr_expect_eq(metric(rig, "denied_not_connected"), 1);
+    rig_close(rig);
+}
+
+Test(execution_live, an_order_goes_out_and_its_fill_comes_back)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_IN_FLIGHT);
+    tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_OPEN);
+    tell_execution(rig, id, "TRADE", "FILLED", "1", "1", 4711);
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_FILLED);
+    cr_expect_eq(metric(rig, "fills"), 1);
+    cr_expect_eq(rig_position(rig, 0).qty_e8, E8);
+    cr_expect_eq(metric(rig, "reports_refused"), 0);
+    rig_close(rig);
+}
+
+Test(execution_live, what_contradicts_itself_halts_until_someone_has_looked)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request), other = place(rig, &request);
+    tell_execution(rig, id, "TRADE", "FILLED", "1", "1", 1);
+    rig_poll_execution(rig);
+    drop_reports(rig);
+    drop_journal(rig);
+    tell_execution(rig, id, "TRADE", "PARTIALLY_FILLED", "0.5", "1", 2); /* there was no more of it */
+    rig_poll_execution(rig);
+    cr_expect_eq(metric(rig, "reports_refused"), 1);
+    struct pw_event event = {0};
+    while (event.kind != PW_EVENT_COMMAND && rig_take(&rig->journal, &event)) {
+    }
+    cr_expect_eq(event.kind, PW_EVENT_COMMAND);
+    cr_expect_eq(event.body.state.state, PW_COMMAND_HALT);
+    cr_expect_eq(event.body.state.reason, PW_REASON_REPORT);
+    cr_assert(next_request(rig, &request), "what is open is canceled");
+    cr_expect_str_eq(request.method, "order.cancel");
+    tell_execution(rig, other, "CANCELED", "CANCELED", "0", "0", -1);
+    rig_poll_execution(rig);
+    drop_reports(rig);
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, T0));
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.reason, PW_REASON_HALTED);
+    rig_put_command(rig, PW_COMMAND_RESUME);
+    rig_poll_execution(rig);
+    place(rig, &request);
+    rig_close(rig);
+}
+
+Test(execution_live, a_lost_connection_leaves_orders_unknown_and_sends_none_again)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    place(rig, &request);
+    drop_reports(rig);
+    notice(rig, PW_FEED_DOWN, 5);
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_UNKNOWN);
+    cr_expect_eq(metric(rig, "unknown_orders"), 1);
+    cr_expect_eq(metric(rig, "live_ready"), 0);
+    notice(rig, PW_FEED_UP, 6);
+    for (int i = 0; i < 100; i++) {
+        rig->now_ns += MS;
+        rig_poll_execution(rig);
+        while (next_request(rig, &request)) {
+            cr_expect_str_neq(request.method, "order.place");
+            cr_expect_eq(request.frame.body.frame.epoch, 6);
+        }
+    }
+    rig_close(rig);
+}
+
+/* ---- stamps ---- */
+
+Test(execution_live, the_way_out_is_told_with_the_first_answer)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    struct pw_event event;
+    make_ready(rig);
+    int64_t recv_ns = rig->now_ns - 1000;
+    rig->clock_ns = recv_ns + 500;
+    uint64_t id = place(rig, &request);
+    while (rig_take(&rig->journal, &event)) {
+        cr_expect_neq(event.kind, PW_EVENT_STAMPS);
+    }
+    struct pw_stamp_row *table =
+        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stamps.orders", PW_REGION_STAMPS), 0);
+    pw_stamp_put(table, &(struct pw_stamp){.number = id, .ns = {recv_ns + 700, recv_ns + 800}});
+    tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
+    rig_poll_execution(rig);
+    tell_execution(rig, id, "TRADE", "FILLED", "1", "1", 3);
+    rig_poll_execution(rig);
+    struct pw_stamps stamps = {0};
+    int cnt = 0;
+    while (rig_take(&rig->journal, &event)) {
+        stamps = event.kind == PW_EVENT_STAMPS ? event.body.stamps : stamps;
+        cnt += event.kind == PW_EVENT_STAMPS;
+    }
+    cr_expect_eq(cnt, 1, "once");
+    cr_expect_eq(stamps.client_order_id, id);
+    cr_expect_eq(stamps.checked_ns, 500);
+    cr_expect_eq(stamps.encoded_ns, 500 + RIG_TICK_NS);
+    cr_expect_eq(stamps.sealed_ns, 700);
+    cr_expect_eq(stamps.submitted_ns, 800);
+    static const char *const ways[] = {"way.checked_to_encoded", "way.encoded_to_sealed",
+                                       "way.sealed_to_submitted", "way.recv_to_submitted",
+                                       "way.submitted_to_acked"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        cr_expect_eq(atomic_load(&pw_env_histogram(&rig->env, ways[i])->count), 1, "%s", ways[i]);
+    }
+    rig_close(rig);
+}
+
+/* ---- room ---- */
+
+/* Messages wait while what they may report is not free above the stream's share; the stream never waits for
+ * them. */
+Test(execution_live, messages_never_take_the_streams_room)
+{
+    struct rig *rig = start(SLOTS);
+    uint32_t stream = pw_flow_stream_events(SLOTS, true);
+    uint32_t intents_max = pw_flow_intents_max(SLOTS, true);
+    cr_assert_gt(intents_max, 0);
+    cr_expect_leq(stream + PW_FLOW_MESSAGE_EVENTS, SLOTS);
+    uint32_t in_ring = 0;
+    for (; SLOTS - in_ring >= stream + PW_FLOW_MESSAGE_EVENTS; in_ring++) {
+        cr_expect_eq(metric(rig, "live_invalid"), in_ring);
+        say(rig, "[");
+        rig_poll_execution(rig);
+        put(rig, rig_limit(PW_BUY, 90 * E8, E8, T0)); /* denied: an event */
+        rig_poll_execution(rig);
+    }
+    say(rig, "[");
+    struct pw_poll did = rig_poll_execution(rig);
+    cr_expect(did.stalled);
+    cr_expect_eq(metric(rig, "live_invalid"), in_ring, "the message waits");
+    for (uint32_t i = 0; i < intents_max; i++) { /* all that strategy may still have under way */
+        put(rig, rig_limit(PW_BUY, 90 * E8, E8, T0));
+        cr_expect_eq(rig_poll_execution(rig).work, 1);
+    }
+    cr_expect_eq(metric(rig, "live_invalid"), in_ring);
+    cr_expect_eq(metric(rig, "denied_no_room"), intents_max,
+                 "whose gateway does not know the time sends nothing");
+    drop_reports(rig);
+    rig_poll_execution(rig);
+    cr_expect_eq(metric(rig, "live_invalid"), in_ring + 1);
+    rig_close(rig);
+}
+
+Test(execution_live, rings_that_cannot_hold_a_messages_reports_are_refused)
+{
+    struct rig_options options = {.live = true, .report_slots = 256, .journal_slots = 4096};
+    struct rig *rig = rig_open(&options);
+    cr_expect_neq(rig_start_execution(rig), 0);
+    rig_close(rig);
+    options.report_slots = SLOTS;
+    options.journal_slots = 512;
+    rig = rig_open(&options);
+    cr_expect_neq(rig_start_execution(rig), 0);
+    rig_close(rig);
+    options.journal_slots = 4096;
+    rig = rig_open(&options);
+    rig->env.keys = NULL;
+    cr_expect_neq(rig_start_execution(rig), 0, "without keys");
+    rig_close(rig);
+}
+
+/* ---- the end ---- */
+
+Test(execution_live, a_clean_stop_waits_until_the_venue_has_canceled_all)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
+    rig_poll_execution(rig);
+    pw_execution_stage.drain(rig->execution);
+    rig_poll_execution(rig);
+    cr_assert(next_request(rig, &request));
+    cr_expect_str_eq(request.method, "order.cancel");
+    cr_expect(pw_execution_stage.pending(rig->execution));
+    tell_execution(rig, id, "CANCELED", "CANCELED", "0", "0", -1);
+    cr_expect(pw_execution_stage.pending(rig->execution));
+    rig_poll_execution(rig);
+    cr_expect_not(pw_execution_stage.pending(rig->execution));
+    rig_close(rig);
+}
