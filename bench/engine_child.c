@@ -25,7 +25,7 @@
 
 #define START_NS 20e9 /* generous: a hundred snapshots are fetched */
 #define STOP_NS  10e9
-#define TICK_NS  5e6 /* between two ticks that try whether it trades yet */
+#define TICK_NS  1e6 /* between two ticks that try whether it trades yet */
 #define TRADED   3u  /* orders in a row that say that it does */
 
 /* ---- files ---- */
@@ -267,23 +267,17 @@ void engine_child_stop(struct engine_child *engine, struct venue *venue)
 
 /* ---- while it runs ---- */
 
-static bool is_stopped(pid_t pid)
-{
-    siginfo_t info = {0};
-    return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT) == 0 && info.si_pid == pid;
-}
-
 void engine_child_hold(const struct engine_child *engine)
 {
+    siginfo_t info;
     kill(engine->pid, SIGSTOP);
-    (void)is_stopped(engine->pid); /* returns when all its threads stand still */
+    /* Returns when all its threads stand still, or when it has ended. */
+    waitid(P_PID, (id_t)engine->pid, &info, WSTOPPED | WEXITED | WNOWAIT);
 }
 
 void engine_child_go_on(const struct engine_child *engine)
 {
-    siginfo_t info;
     kill(engine->pid, SIGCONT);
-    waitid(P_PID, (id_t)engine->pid, &info, WCONTINUED | WSTOPPED);
 }
 
 /* A monitor wants a terminal: it gets one that nobody looks at. */
