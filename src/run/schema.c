@@ -226,6 +226,8 @@ static const struct pw_key g_root_keys[] = {
      .help = "the workspace in shared memory"},
     {.name = "keep_workspace", ROOT(keep_workspace), .kind = PW_VALUE_BOOL, .fallback = "false",
      .help = "leave the workspace for the monitor after a clean stop"},
+    {.name = "kernel_stamps", ROOT(kernel_stamps), .kind = PW_VALUE_BOOL, .fallback = "true",
+     .help = "ask the kernel when it had what is received, for each order's story; false: a little faster"},
 };
 /* clang-format on */
 
