@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The live gateway, promise by promise: from connected to ready and what keeps it from it, the venue's limits
- * (F5) and clock (E1), what it refuses, what it leaves alone, and what others may read of it.
+ * The live gateway, promise by promise: from connected to ready and what keeps it from it, what it refuses,
+ * what it is told, what others may read of it, and the heap.
  */
 #include "live_world.h"
 

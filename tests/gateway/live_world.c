@@ -4,7 +4,6 @@
  */
 #include "live_world.h"
 
-#include "decimal.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
