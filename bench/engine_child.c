@@ -144,18 +144,20 @@ static bool process_ended(pid_t pid)
 
 static bool programs_find(struct engine_child *engine)
 {
-    ssize_t bytes = readlink("/proc/self/exe", engine->programs, sizeof engine->programs - 1);
-    char *end = bytes > 0 ? memrchr(engine->programs, '/', (size_t)bytes) : NULL;
-    char program[600];
+    char path[sizeof engine->programs], program[600];
+    ssize_t bytes = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[bytes > 0 ? bytes : 0] = '\0';
+    char *end = strrchr(path, '/');
     if (end == NULL) {
         return false;
     }
     *end = '\0';
+    snprintf(engine->programs, sizeof engine->programs, "%s", path);
     snprintf(program, sizeof program, "%s/pinwheel-run", engine->programs);
     return access(program, X_OK) == 0;
 }
 
-/* The last line of the engine's log that says that something is wrong: the reason why it does not trade. */
+/* The last line of the engine's log: most likely the reason why it does not trade. */
 static void log_tell(const struct engine_child *engine, struct pw_bench_report *report)
 {
     char path[600], line[400], last[400] = "its log says nothing";
