@@ -75,12 +75,21 @@ struct pw_bench_report {
 /* Sorts the samples. */
 void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double typical_ns,
                           double *samples_ns, size_t sample_cnt);
+/* A row that was counted in a histogram, whose steps are 1 % at most. */
+struct pw_histogram;
+void pw_bench_add_histogram(struct pw_bench_report *report, const char *name,
+                            const struct pw_histogram *histogram);
 void pw_bench_add_rate(struct pw_bench_report *report, const char *name, double per_s);
 void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_ratio *ratio);
 void pw_bench_add_figure(struct pw_bench_report *report, const struct pw_bench_figure *figure);
 /* Adds to the note, behind "; ". */
 void pw_bench_note(struct pw_bench_report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+void pw_bench_sort(double *values, size_t value_cnt);
+
+/* The smallest sample that at least this share of all does not exceed; of sorted ones, at least one. */
+double pw_bench_quantile(const double *sorted, size_t cnt, double share);
 
 double pw_bench_median(double *values, size_t value_cnt); /* sorts them */
 
@@ -102,6 +111,8 @@ extern const struct pw_bench pw_bench_decode;
 extern const struct pw_bench pw_bench_book;
 extern const struct pw_bench pw_bench_journal;
 extern const struct pw_bench pw_bench_tls;
+extern const struct pw_bench pw_bench_tick_to_order;
+extern const struct pw_bench pw_bench_monitor;
 
 /* ---- ticks and cores ---- */
 

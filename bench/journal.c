@@ -11,16 +11,15 @@
  */
 #include "bench.h"
 #include "event_tape.h"
+#include "folder.h"
 #include "writer.h"
 #include <errno.h>
 #include <ftw.h>
-#include <linux/magic.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define ROUNDS             5u
@@ -215,40 +214,11 @@ static int bytes_add(const char *path, const struct stat *st, int type, struct F
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static double tree_bytes(const char *path)
 {
     found_bytes = 0;
     nftw(path, bytes_add, 16, FTW_PHYS);
     return found_bytes;
-}
-
-static void tree_remove(const char *path)
-{
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* A folder on a disk, not in memory as /tmp may be. */
-static int dir_make(char *dir, size_t dir_bytes, struct pw_bench_report *report)
-{
-    const char *parent = getenv("TMPDIR");
-    struct statfs fs;
-    snprintf(dir, dir_bytes, "%s/pinwheel-bench-XXXXXX", parent != NULL ? parent : "/var/tmp");
-    if (mkdtemp(dir) == NULL) {
-        pw_bench_note(report, "%s cannot be made: $TMPDIR names another place", dir);
-        return -errno;
-    }
-    if (statfs(dir, &fs) == 0 && fs.f_type == TMPFS_MAGIC) {
-        pw_bench_note(report, "%s is in memory, not on a disk: syncs cost nothing", dir);
-    }
-    return 0;
 }
 
 /* ---- rounds ---- */
@@ -269,7 +239,7 @@ static int way_run(struct work *w, enum way way, unsigned round)
                                 : plain_round(w, samples_ns, &w->round_ns[way][round]);
     w->processor_ns[way][round] = processor_ns() - before_ns;
     w->disk_bytes[way] = tree_bytes(w->path);
-    tree_remove(w->path);
+    bench_folder_remove(w->path);
     return result;
 }
 
@@ -385,13 +355,13 @@ static int sources_run(struct work *w, const struct pw_bench_env *env, struct pw
 static int journal_run(const struct pw_bench_env *env, struct pw_bench_report *report)
 {
     struct work w = {.event_cnt = env->quick ? EVENTS / 100 : EVENTS, .clock = pw_clock_host()};
-    int result = dir_make(w.dir, sizeof w.dir, report);
+    int result = bench_folder_make(w.dir, sizeof w.dir, report);
     if (result != 0) {
         return result;
     }
     result = pw_bench_core_bind(env->cores[0]);
     result = result != 0 ? result : sources_run(&w, env, report);
-    tree_remove(w.dir);
+    bench_folder_remove(w.dir);
     return result;
 }
 

@@ -3,6 +3,7 @@
  * pinwheel bench: runs benches by name, prints what they found, with the machine that they found it on.
  */
 #include "bench.h"
+#include "html.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,9 @@
 /* Spot BTCUSDT: bookTicker, trade, depth updates and the snapshot that they follow on. */
 #define DATA_IN_SHARED "data/captures/binance/spot_btcusdt_20240808.gz"
 
-static const struct pw_bench *const bench_table[] = {&pw_bench_ring, &pw_bench_pipeline, &pw_bench_decode,
-                                                     &pw_bench_book, &pw_bench_journal,  &pw_bench_tls};
+static const struct pw_bench *const bench_table[] = {
+    &pw_bench_ring,    &pw_bench_pipeline, &pw_bench_decode,        &pw_bench_book,
+    &pw_bench_journal, &pw_bench_tls,      &pw_bench_tick_to_order, &pw_bench_monitor};
 
 #define BENCH_CNT (sizeof bench_table / sizeof bench_table[0])
 
@@ -21,7 +23,8 @@ enum exit_code { EXIT_RAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static void help_print(FILE *out)
 {
-    fputs("usage: pinwheel bench NAME... | all [--json] [--cores A[,B]] [--quick]\n\n"
+    fputs("usage: pinwheel bench NAME... | all [--json] [--html FILE] [--cores A[,B]] [--data FILE] "
+          "[--quick]\n\n"
           "Measures parts of pinwheel on this machine, each beside a baseline of the same run: compare the "
           "ratios, and\n"
           "run it more than once. Nothing else should run meanwhile.\n\n",
@@ -31,6 +34,7 @@ static void help_print(FILE *out)
     }
     fputs(
         "\n  --json         one JSON object\n"
+        "  --html FILE    a page with charts, too, which needs nothing beside it\n"
         "  --cores A,B    processors to use (default: isolated ones, else the last two that share no core)\n"
         "  --data FILE    a recording of a venue's messages, \"<time in ns> <JSON>\" a line, plain or gzip\n"
         "                 (default: one of $PINWHEEL_SHARED, where that is set)\n"
@@ -188,6 +192,7 @@ static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_r
 struct options {
     struct pw_bench_env env;
     bool json;
+    const char *html_path; /* NULL: none */
     bool wanted[BENCH_CNT];
 };
 
@@ -236,6 +241,8 @@ static int options_read(struct options *options, int argc, char **argv)
         }
         if (strcmp(argv[i], "--json") == 0) {
             options->json = true;
+        } else if (strcmp(argv[i], "--html") == 0 && i + 1 < argc) {
+            options->html_path = argv[++i];
         } else if (strcmp(argv[i], "--quick") == 0) {
             options->env.quick = true;
         } else if (strcmp(argv[i], "--cores") == 0 && i + 1 < argc &&
@@ -260,7 +267,28 @@ static int options_read(struct options *options, int argc, char **argv)
     return 0;
 }
 
-static enum exit_code benches_run(const struct options *options, json_t *benches)
+/* Where a report goes. */
+struct outputs {
+    bool json;
+    json_t *benches; /* of JSON */
+    FILE *html;      /* NULL: none */
+};
+
+static void report_put(const struct outputs *outputs, const struct pw_bench *bench,
+                       const struct pw_bench_report *report)
+{
+    if (outputs->json) {
+        json_array_append_new(outputs->benches, report_json(bench, report));
+    } else {
+        report_print(bench, report);
+        fflush(stdout); /* whoever looks on need not wait for the next one */
+    }
+    if (outputs->html != NULL) {
+        html_bench(outputs->html, bench, report);
+    }
+}
+
+static enum exit_code benches_run(const struct options *options, const struct outputs *outputs)
 {
     static struct pw_bench_report report;
     enum exit_code code = EXIT_RAN;
@@ -273,13 +301,37 @@ static enum exit_code benches_run(const struct options *options, json_t *benches
         if (result != 0) {
             code = EXIT_FAILED;
             fprintf(stderr, "%s: %s: %s\n", bench_table[i]->name, strerror(-result), report.note);
-        } else if (options->json) {
-            json_array_append_new(benches, report_json(bench_table[i], &report));
-        } else {
-            report_print(bench_table[i], &report);
+        }
+        if (result == 0 || report.latency_cnt > 0) { /* what was measured before it failed holds */
+            report_put(outputs, bench_table[i], &report);
+        } else if (outputs->html != NULL) {
+            html_failure(outputs->html, bench_table[i], report.note);
         }
     }
     return code;
+}
+
+/* NULL when it is not wanted, or, told, when it cannot be. */
+static FILE *html_open(const struct options *options, json_t *machine)
+{
+    FILE *html = options->html_path == NULL ? NULL : fopen(options->html_path, "we");
+    if (html != NULL) {
+        html_begin(html, machine);
+    } else if (options->html_path != NULL) {
+        fprintf(stderr, "%s: %s\n", options->html_path, strerror(errno));
+    }
+    return html;
+}
+
+static bool html_close(FILE *html, const char *path)
+{
+    html_end(html);
+    bool good = ferror(html) == 0;
+    good &= fclose(html) == 0;
+    if (!good) {
+        fprintf(stderr, "%s: could not be written\n", path);
+    }
+    return good;
 }
 
 int main(int argc, char **argv)
@@ -296,12 +348,19 @@ int main(int argc, char **argv)
         pw_bench_cores_choose(&options.env);
     }
     pw_bench_ticks_calibrate();
-    json_t *machine = pw_bench_machine(&options.env), *benches = json_array();
+    json_t *machine = pw_bench_machine(&options.env);
+    struct outputs outputs = {options.json, json_array(), html_open(&options, machine)};
+    if (options.html_path != NULL && outputs.html == NULL) {
+        return EXIT_USAGE;
+    }
     if (!options.json) {
         machine_print(machine);
     }
-    enum exit_code code = benches_run(&options, benches);
-    json_t *root = json_pack("{s:o, s:o}", "machine", machine, "benches", benches);
+    enum exit_code code = benches_run(&options, &outputs);
+    if (outputs.html != NULL && !html_close(outputs.html, options.html_path)) {
+        code = EXIT_FAILED;
+    }
+    json_t *root = json_pack("{s:o, s:o}", "machine", machine, "benches", outputs.benches);
     if (options.json) {
         json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
         printf("\n");

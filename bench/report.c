@@ -3,6 +3,7 @@
  * Rows of a report, out of samples.
  */
 #include "bench.h"
+#include <pinwheel/histogram.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +14,21 @@ static int double_compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void pw_bench_sort(double *values, size_t value_cnt)
+{
+    qsort(values, value_cnt, sizeof *values, double_compare);
+}
+
 double pw_bench_median(double *values, size_t value_cnt)
 {
     if (value_cnt == 0) {
         return 0;
     }
-    qsort(values, value_cnt, sizeof *values, double_compare);
+    pw_bench_sort(values, value_cnt);
     return (values[(value_cnt - 1) / 2] + values[value_cnt / 2]) / 2;
 }
 
-/* The smallest sample that at least this share of all samples does not exceed. */
-static double quantile_of(const double *sorted, size_t cnt, double share)
+double pw_bench_quantile(const double *sorted, size_t cnt, double share)
 {
     size_t rank = (size_t)(share * (double)cnt + 0.999999);
     return sorted[rank == 0 ? 0 : rank > cnt ? cnt - 1 : rank - 1];
@@ -58,13 +63,31 @@ void pw_bench_add_latency(struct pw_bench_report *report, const char *name, doub
     snprintf(row->name, sizeof row->name, "%s", name);
     row->sample_cnt = sample_cnt;
     row->typical_ns = typical_ns;
-    qsort(samples_ns, sample_cnt, sizeof *samples_ns, double_compare);
-    row->p50_ns = quantile_of(samples_ns, sample_cnt, 0.5);
-    row->p90_ns = quantile_of(samples_ns, sample_cnt, 0.9);
-    row->p99_ns = quantile_of(samples_ns, sample_cnt, 0.99);
-    row->p99_9_ns = quantile_of(samples_ns, sample_cnt, 0.999);
-    row->p99_99_ns = quantile_of(samples_ns, sample_cnt, 0.9999);
+    pw_bench_sort(samples_ns, sample_cnt);
+    row->p50_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.5);
+    row->p90_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.9);
+    row->p99_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.99);
+    row->p99_9_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.999);
+    row->p99_99_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.9999);
     row->max_ns = samples_ns[sample_cnt - 1];
+}
+
+void pw_bench_add_histogram(struct pw_bench_report *report, const char *name,
+                            const struct pw_histogram *histogram)
+{
+    if (report->latency_cnt == PW_BENCH_ROWS_MAX || histogram->count == 0) {
+        return;
+    }
+    struct pw_bench_latency *row = &report->latencies[report->latency_cnt++];
+    snprintf(row->name, sizeof row->name, "%s", name);
+    row->sample_cnt = histogram->count;
+    row->p50_ns = (double)pw_histogram_quantile_ns(histogram, 0.5);
+    row->p90_ns = (double)pw_histogram_quantile_ns(histogram, 0.9);
+    row->p99_ns = (double)pw_histogram_quantile_ns(histogram, 0.99);
+    row->p99_9_ns = (double)pw_histogram_quantile_ns(histogram, 0.999);
+    row->p99_99_ns = (double)pw_histogram_quantile_ns(histogram, 0.9999);
+    row->max_ns = (double)pw_histogram_quantile_ns(histogram, 1);
+    row->typical_ns = row->p50_ns;
 }
 
 void pw_bench_add_rate(struct pw_bench_report *report, const char *name, double per_s)

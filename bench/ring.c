@@ -4,9 +4,11 @@
  *
  * Baselines: a cache line that bounces between the two cores, and lines that are handed over in blocks of
  * half the ring, which is the most that the two caches move; within a thread, a plain array that is written
- * and read. All are measured in turns, several rounds; a ratio is the median of the rounds' ratios.
+ * and read; and the queues of others, where pinwheel was built with them. All are measured in turns, several
+ * rounds; a ratio is the median of the rounds' ratios.
  */
 #include "bench.h"
+#include "ring_other.h"
 #include <errno.h>
 #include <pinwheel/ring.h>
 #include <stdio.h>
@@ -24,6 +26,18 @@
 #define HUGE_BYTES  (2u << 20)
 
 static const uint32_t batches[BATCH_KINDS] = {1, 8, 64};
+
+static const struct ring_other *const others[] = {
+#ifdef PW_BENCH_BOOST
+    &ring_boost,
+#endif
+#ifdef PW_BENCH_RTE_RING
+    &ring_rte,
+#endif
+    NULL, /* the end */
+};
+
+#define OTHERS_MAX (sizeof others / sizeof *others)
 
 /* What both threads see. */
 struct arena {
@@ -57,21 +71,10 @@ static void ring_reset(struct pw_ring *ring)
     pw_ring_format(ring, SLOTS, 0, PW_RING_STALL);
 }
 
-/* An event as a stage builds it: member by member, in place. */
 static inline void event_put(struct pw_producer *producer, uint64_t i)
 {
-    struct pw_event event = {.seq = (uint32_t)i,
-                             .instrument_idx = 1,
-                             .kind = PW_EVENT_TRADE,
-                             .flags = i & PW_FLAG_SELL,
-                             .recv_ns = (int64_t)i,
-                             .body.trade = {.price_e8 = (int64_t)i, .qty_e8 = 1, .trade_id = i}};
+    struct pw_event event = ring_event(i);
     pw_producer_put(producer, &event);
-}
-
-static inline uint64_t event_sum(const struct pw_event *event)
-{
-    return event->seq + (uint64_t)event->recv_ns + event->body.words[0] + event->body.words[4];
 }
 
 /* ---- round trips: `block` of them between two clock reads, each sample their mean ---- */
@@ -132,7 +135,7 @@ static void ring_trips(double *samples, uint32_t block)
             pw_producer_publish(&out);
             while (pw_consumer_peek(&in, 1) == 0) {
             }
-            sum += event_sum(pw_consumer_at(&in, 0));
+            sum += ring_event_sum(pw_consumer_at(&in, 0));
             pw_consumer_done(&in, 1);
         }
         uint64_t now = pw_bench_ticks();
@@ -193,7 +196,7 @@ static void *ring_receive(void *unused)
         while (pw_consumer_peek(&in, 1) == 0) {
         }
         const struct pw_event *event = pw_consumer_at(&in, 0);
-        uint64_t sum = event_sum(event); /* the whole event has come */
+        uint64_t sum = ring_event_sum(event); /* the whole event has come */
         sample_put(i, event->body.words[1]);
         arena.sum += sum;
         pw_consumer_done(&in, 1);
@@ -230,7 +233,7 @@ static void *events_take(void *batch)
     while (in.tail < arena.event_cnt) {
         uint64_t cnt = pw_consumer_peek(&in, max);
         for (uint64_t i = 0; i < cnt; i++) {
-            sum += event_sum(pw_consumer_at(&in, i));
+            sum += ring_event_sum(pw_consumer_at(&in, i));
         }
         if (cnt != 0) {
             pw_consumer_done(&in, cnt);
@@ -302,7 +305,7 @@ static double fused_rate(uint32_t batch)
         pw_producer_publish(&out);
         uint64_t cnt = pw_consumer_peek(&in, batch);
         for (uint64_t k = 0; k < cnt; k++) {
-            sum += event_sum(pw_consumer_at(&in, k));
+            sum += ring_event_sum(pw_consumer_at(&in, k));
         }
         pw_consumer_done(&in, cnt);
     }
@@ -330,6 +333,47 @@ static double array_rate(void)
     return arena.event_cnt / seconds_since(start);
 }
 
+/* ---- the queues of others ---- */
+
+/* What the thread that takes is told. */
+struct other_run {
+    const struct ring_other *ops;
+    void *ring;
+    uint32_t batch;
+};
+
+static void *other_take(void *arg)
+{
+    const struct other_run *run = arg;
+    arena.sum += run->ops->take(run->ring, arena.event_cnt, run->batch);
+    return NULL;
+}
+
+/* Events a second within a thread, or with a core to take them; negative: -errno. */
+static double other_rate(const struct ring_other *ops, uint32_t batch, int take_core)
+{
+    struct other_run run = {.ops = ops, .ring = ops->make(), .batch = batch};
+    double rate = run.ring == NULL ? -ENOMEM : 0;
+    pthread_t thread;
+    if (rate == 0 && take_core >= 0) {
+        rate = pw_bench_thread_start(&thread, take_core, other_take, &run);
+    }
+    if (rate == 0) {
+        uint64_t start = pw_bench_ticks();
+        if (take_core >= 0) {
+            ops->put(run.ring, arena.event_cnt, batch);
+            pthread_join(thread, NULL);
+        } else {
+            arena.sum += ops->fused(run.ring, arena.event_cnt, batch);
+        }
+        rate = arena.event_cnt / seconds_since(start);
+    }
+    if (run.ring != NULL) {
+        ops->free(run.ring);
+    }
+    return rate;
+}
+
 /* ---- rounds ---- */
 
 struct results {
@@ -338,6 +382,8 @@ struct results {
     double line_send_ns[ROUNDS], ring_send_ns[ROUNDS];
     double fused_per_s[BATCH_KINDS][ROUNDS], array_per_s[ROUNDS];
     double across_per_s[BATCH_KINDS][ROUNDS], block_per_s[ROUNDS];
+    double other_fused_per_s[OTHERS_MAX][BATCH_KINDS][ROUNDS];
+    double other_across_per_s[OTHERS_MAX][BATCH_KINDS][ROUNDS];
 };
 
 /* Round trips: `ours` here against `theirs` on the other core, to the end of both. */
@@ -403,6 +449,18 @@ static int sends_round(const struct pw_bench_env *env, struct results *results, 
     return result;
 }
 
+static int others_round(double rates[OTHERS_MAX][BATCH_KINDS][ROUNDS], int kind, int take_core,
+                        uint32_t round)
+{
+    int result = 0;
+    for (uint32_t k = 0; others[k] != NULL && result == 0; k++) {
+        double rate = other_rate(others[k], batches[kind], take_core);
+        rates[k][kind][round] = rate;
+        result = rate < 0 ? (int)rate : 0;
+    }
+    return result;
+}
+
 static int rates_round(const struct pw_bench_env *env, struct results *results, uint32_t round)
 {
     pthread_t thread;
@@ -415,7 +473,7 @@ static int rates_round(const struct pw_bench_env *env, struct results *results, 
     blocks_put();
     pthread_join(thread, NULL);
     results->block_per_s[round] = arena.event_cnt / seconds_since(start);
-    for (int i = 0; i < BATCH_KINDS; i++) {
+    for (int i = 0; i < BATCH_KINDS && result == 0; i++) {
         ring_reset(arena.there);
         uint32_t batch = batches[i];
         result = pw_bench_thread_start(&thread, env->cores[1], events_take, &batch);
@@ -426,8 +484,9 @@ static int rates_round(const struct pw_bench_env *env, struct results *results, 
         events_put(batch);
         pthread_join(thread, NULL);
         results->across_per_s[i][round] = arena.event_cnt / seconds_since(start);
+        result = others_round(results->other_across_per_s, i, env->cores[1], round);
     }
-    return 0;
+    return result;
 }
 
 static int round_run(const struct pw_bench_env *env, struct results *results, uint32_t round)
@@ -435,6 +494,10 @@ static int round_run(const struct pw_bench_env *env, struct results *results, ui
     results->array_per_s[round] = array_rate();
     for (int i = 0; i < BATCH_KINDS; i++) {
         results->fused_per_s[i][round] = fused_rate(batches[i]);
+        int result = others_round(results->other_fused_per_s, i, -1, round);
+        if (result != 0) {
+            return result;
+        }
     }
     if (env->core_cnt < 2) {
         return 0;
@@ -480,6 +543,23 @@ static void rates_add(struct pw_bench_report *report, const char *where, double 
     pw_bench_add_rate(report, baseline, pw_bench_median(baselines, arena.round_cnt));
 }
 
+/* Ours against each of theirs, batch by batch; throughput above both is the aim. */
+static void others_add(struct pw_bench_report *report, const char *where, double ours[BATCH_KINDS][ROUNDS],
+                       double theirs[OTHERS_MAX][BATCH_KINDS][ROUNDS])
+{
+    for (uint32_t k = 0; others[k] != NULL; k++) {
+        for (int i = 0; i < BATCH_KINDS; i++) {
+            struct pw_bench_ratio row = {
+                .ratio = ratio_of(ours[i], theirs[k][i]), .aim = 1, .at_least = true};
+            snprintf(row.name, sizeof row.name, "ring %s, batches of %u", where, batches[i]);
+            snprintf(row.baseline, sizeof row.baseline, "%s %s, batches of %u", others[k]->name, where,
+                     batches[i]);
+            pw_bench_add_ratio(report, &row);
+            pw_bench_add_rate(report, row.baseline, pw_bench_median(theirs[k][i], arena.round_cnt));
+        }
+    }
+}
+
 static void latencies_add(struct pw_bench_report *report, struct results *results)
 {
     size_t trip_cnt = (size_t)arena.round_cnt * arena.trip_cnt;
@@ -511,11 +591,19 @@ static void report_fill(struct pw_bench_report *report, const struct pw_bench_en
         latencies_add(report, results);
         rates_add(report, "across cores", results->across_per_s, results->block_per_s,
                   "lines across in blocks of 512");
+        others_add(report, "across cores", results->across_per_s, results->other_across_per_s);
     } else {
-        snprintf(report->note, sizeof report->note,
-                 "across cores: skipped, since there is but one core to run on (--cores names others)");
+        pw_bench_note(report,
+                      "across cores: skipped, since there is but one core to run on (--cores names others)");
     }
     rates_add(report, "in one thread", results->fused_per_s, results->array_per_s, "array in one thread");
+    others_add(report, "in one thread", results->fused_per_s, results->other_fused_per_s);
+#ifndef PW_BENCH_BOOST
+    pw_bench_note(report, "boost's queue: pinwheel was built without it (libboost-dev and a C++ compiler)");
+#endif
+#ifndef PW_BENCH_RTE_RING
+    pw_bench_note(report, "DPDK's rte_ring: pinwheel was built without it (libdpdk-dev)");
+#endif
 }
 
 static int results_make(struct results *results)

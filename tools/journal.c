@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * pinwheel journal: what engines have recorded. Arguments, the list of runs, queries.
- *
- * LMDB can crash on a damaged page. So everything is read in a child process; the parent tells where it
- * ended.
  */
 #include "journal.h"
 #include "text.h"
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -45,7 +36,8 @@ static const char help[] =
     "order, fill, ...\n"
     "  --symbol SYM   only this instrument\n"
     "  --limit N      at most N events\n"
-    "  --frames       query: the raw messages, where the config had them recorded\n"
+    "  --frames       query: the raw messages, where they were recorded: of order entry, and with raw_frames "
+    "all\n"
     "  --cash AMOUNT  facts: cash at the start (default: what the run's config says)\n"
     "  --json         JSON; query: an object a line\n"
     "  --help\n"
@@ -59,94 +51,7 @@ static const char help[] =
     "but something\n"
     "in it is damaged or missing: what, is told on standard error\n";
 
-/* ---- shared ---- */
-
-const char *journal_fixed(pw_i128 value, int decimals)
-{
-    static char texts[8][64];
-    static unsigned next;
-    char *end = texts[next++ % 8] + 63, *at = end;
-    bool negative = value < 0;
-    *at = 0;
-    for (int i = 0; i <= decimals || value != 0; i++) {
-        if (i == decimals && decimals > 0) {
-            *--at = '.';
-        }
-        int digit = (int)(value % 10);
-        *--at = (char)('0' + (digit < 0 ? -digit : digit));
-        value /= 10;
-    }
-    if (negative) {
-        *--at = '-';
-    }
-    return at;
-}
-
-void journal_print_json(json_t *json)
-{
-    json_dumpf(json, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
-    putchar('\n');
-    json_decref(json);
-}
-
-const char *journal_symbol(const struct journal_session *session, const struct pw_event *event)
-{
-    return event->instrument_idx < session->instrument_cnt
-               ? session->instruments[event->instrument_idx].symbol
-               : NULL;
-}
-
-struct pw_journal_cursor *journal_cursor(const struct journal_session *session)
-{
-    struct pw_journal_cursor *cursor;
-    int err = pw_journal_select(session->journal, &session->query, &cursor);
-    if (err) {
-        fprintf(stderr, "run %" PRIu64 " cannot be read: %s\n", session->run.run_id, strerror(-err));
-        return NULL;
-    }
-    return cursor;
-}
-
-static void tell_damage(const struct pw_journal_record *record)
-{
-    fprintf(stderr, "damage: segment %" PRIu32 ", block %" PRIu64 ": %s; ", record->segment_no,
-            record->block_no, record->why);
-    if (record->lost_to_seq > record->market_seq) {
-        fprintf(stderr, "market events %" PRIu64 " to %" PRIu64 " are lost", record->market_seq,
-                record->lost_to_seq - 1);
-    } else {
-        fprintf(stderr, "lost: market events from %" PRIu64 " on, if there were any", record->market_seq);
-    }
-    fprintf(stderr, ", and what was decided between\n");
-}
-
-bool journal_read(struct journal_session *session, struct pw_journal_cursor *cursor,
-                  struct pw_journal_record *record)
-{
-    int item;
-    while ((item = pw_journal_next(cursor, record)) == PW_JOURNAL_DAMAGE) {
-        tell_damage(record);
-        session->damage_cnt++;
-    }
-    session->progress->segment_no = record->segment_no;
-    session->progress->block_no = record->block_no;
-    return item == PW_JOURNAL_EVENT;
-}
-
 /* ---- runs ---- */
-
-static const char *time_text(int64_t ns)
-{
-    static char texts[2][40];
-    static unsigned next;
-    char *text = texts[next++ % 2];
-    time_t s = (time_t)(ns / NS_PER_S);
-    struct tm tm;
-    gmtime_r(&s, &tm);
-    size_t len = strftime(text, 24, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + len, 40 - len, ".%03dZ", (int)(ns % NS_PER_S / 1000000));
-    return text;
-}
 
 static const char *run_state(const struct pw_journal_run *run, bool may_be_live)
 {
@@ -199,7 +104,7 @@ static int list_runs(struct journal_session *session)
             snprintf(events, sizeof events, "%" PRIu64, run->event_cnt);
         }
         printf("%-12" PRIu64 " %-16s %-10s %-24s %-24s %12s  %s\n", run->run_id, run->instance, state,
-               time_text(run->started_ns), run->ended_ns ? time_text(run->ended_ns) : "-", events,
+               journal_time(run->started_ns), run->ended_ns ? journal_time(run->ended_ns) : "-", events,
                run->version);
     }
     if (session->json) {
@@ -214,17 +119,13 @@ static int list_runs(struct journal_session *session)
 
 static int print_config(struct journal_session *session)
 {
-    int64_t bytes = pw_journal_config(session->journal, session->run.run_id, NULL, 0);
-    char *text = malloc(bytes > 0 ? (size_t)bytes + 1 : 1);
-    if (bytes >= 0 && text) {
-        bytes = pw_journal_config(session->journal, session->run.run_id, text, (size_t)bytes + 1);
-    }
-    if (bytes < 0 || !text) {
+    size_t bytes;
+    char *text = journal_config_text(session, &bytes);
+    if (!text) {
         fprintf(stderr, "the config of run %" PRIu64 " cannot be read\n", session->run.run_id);
-        free(text);
         return JOURNAL_FAILED;
     }
-    fwrite(text, 1, (size_t)bytes, stdout);
+    fwrite(text, 1, bytes, stdout);
     free(text);
     return JOURNAL_OK;
 }
@@ -233,6 +134,7 @@ static int print_config(struct journal_session *session)
 
 static void print_frame(const struct journal_session *session, const struct pw_journal_record *record)
 {
+    bool sent = record->event.flags & PW_FLAG_SENT;
     char *text = malloc((size_t)record->frame_bytes * 6 + 1);
     if (!text) {
         return;
@@ -240,11 +142,13 @@ static void print_frame(const struct journal_session *session, const struct pw_j
     struct pw_text escaped = pw_text_start(text, (size_t)record->frame_bytes * 6 + 1);
     pw_text_put_escaped(&escaped, record->frame, record->frame_bytes);
     if (session->json) {
-        printf("{\"recv_ns\":%" PRId64 ",\"feed_idx\":%" PRIu32 ",\"bytes\":%" PRIu32 ",\"text\":\"%s\"}\n",
-               record->event.recv_ns, record->event.body.frame.feed_idx, record->frame_bytes, text);
+        printf("{\"recv_ns\":%" PRId64 ",\"feed_idx\":%" PRIu32 ",\"sent\":%s,\"bytes\":%" PRIu32
+               ",\"text\":\"%s\"}\n",
+               record->event.recv_ns, record->event.body.frame.feed_idx, sent ? "true" : "false",
+               record->frame_bytes, text);
     } else {
-        printf("%" PRId64 " feed=%" PRIu32 " %s\n", record->event.recv_ns, record->event.body.frame.feed_idx,
-               text);
+        printf("%" PRId64 " feed=%" PRIu32 "%s %s\n", record->event.recv_ns,
+               record->event.body.frame.feed_idx, sent ? " sent" : "", text);
     }
     free(text);
 }
@@ -329,14 +233,6 @@ static bool read_kinds(const char *text, uint64_t *kinds)
     return *kinds != 0;
 }
 
-static bool read_number(const char *text, uint64_t *number)
-{
-    char *end;
-    errno = 0;
-    *number = strtoull(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == 0 && errno == 0;
-}
-
 struct arguments {
     const char *path, *command, *symbol;
 };
@@ -346,7 +242,7 @@ static bool read_option(int option, struct journal_session *session, struct argu
     switch (option) {
     case 'r':
         session->run_given = true;
-        return read_number(optarg, &session->query.run_id);
+        return journal_number(optarg, &session->query.run_id);
     case 'f':
         return read_time(optarg, &session->query.from_ns);
     case 't':
@@ -357,7 +253,7 @@ static bool read_option(int option, struct journal_session *session, struct argu
         arguments->symbol = optarg;
         return true;
     case 'l':
-        return read_number(optarg, &session->limit);
+        return journal_number(optarg, &session->limit);
     case 'c':
         session->cash = optarg;
         return true;
@@ -407,8 +303,6 @@ static int read_arguments(int argc, char **argv, struct journal_session *session
     return 0;
 }
 
-/* ---- the two processes ---- */
-
 static const struct {
     const char *name;
     int (*run)(struct journal_session *session);
@@ -418,63 +312,6 @@ static const struct {
     {"query", journal_query, true},    {"csv", journal_csv, true},     {"config", print_config, true},
     {"verify", journal_verify, false},
 };
-
-static int find_run(struct journal_session *session, const char *symbol)
-{
-    int err = pw_journal_run(session->journal, session->query.run_id, &session->run);
-    if (err) {
-        fprintf(stderr,
-                session->query.run_id ? "there is no run %" PRIu64 "\n" : "the journal has no run yet\n",
-                session->query.run_id);
-        return JOURNAL_FAILED;
-    }
-    session->query.run_id = session->progress->run_id = session->run.run_id;
-    int64_t cnt = pw_journal_instruments(session->journal, session->run.run_id, session->instruments,
-                                         PW_INSTRUMENTS_MAX);
-    session->instrument_cnt = cnt < 0 ? 0 : cnt > PW_INSTRUMENTS_MAX ? PW_INSTRUMENTS_MAX : (uint32_t)cnt;
-    for (uint32_t i = 0; symbol && i < session->instrument_cnt && !session->query.one_instrument; i++) {
-        session->query.one_instrument = strncmp(session->instruments[i].symbol, symbol, PW_SYMBOL_BYTES) == 0;
-        session->query.instrument_idx = (uint16_t)i;
-    }
-    if (symbol && !session->query.one_instrument) {
-        fprintf(stderr, "run %" PRIu64 " has no instrument '%s'\n", session->run.run_id, symbol);
-        return JOURNAL_FAILED;
-    }
-    return JOURNAL_OK;
-}
-
-static int work(struct journal_session *session, const struct arguments *arguments, size_t command)
-{
-    char error[512];
-    if (pw_journal_open(&session->journal, arguments->path, error, sizeof error) != 0) {
-        fprintf(stderr, "%s\n", error);
-        return JOURNAL_FAILED;
-    }
-    int code = commands[command].one_run || session->run_given || arguments->symbol
-                   ? find_run(session, arguments->symbol)
-                   : JOURNAL_OK;
-    if (code == JOURNAL_OK) {
-        code = commands[command].run(session);
-    }
-    pw_journal_close(session->journal);
-    return code;
-}
-
-/* What the reading of a damaged file may end with. */
-static int tell_end(int status, const struct journal_progress *progress)
-{
-    if (WIFEXITED(status)) {
-        return WEXITSTATUS(status);
-    }
-    if (WTERMSIG(status) == SIGPIPE) {
-        return 128 + SIGPIPE; /* nobody listens any more, as in `| head` */
-    }
-    fprintf(stderr,
-            "reading ended by %s: run %" PRIu64 ", segment %" PRIu32 ", behind block %" PRIu64
-            ": a page outside of the blocks is damaged, or the file is cut short\n",
-            strsignal(WTERMSIG(status)), progress->run_id, progress->segment_no, progress->block_no);
-    return JOURNAL_DAMAGED;
-}
 
 int main(int argc, char **argv)
 {
@@ -492,21 +329,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "'%s' is no command; see pinwheel journal --help\n", arguments.command);
         return JOURNAL_USAGE;
     }
-    session.progress =
-        mmap(NULL, sizeof *session.progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pid_t child = session.progress == MAP_FAILED ? -1 : fork();
-    if (child < 0) {
-        perror("pinwheel journal");
-        return JOURNAL_FAILED;
-    }
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setrlimit(RLIMIT_CORE, &(struct rlimit){0});
-        code = work(&session, &arguments, command);
-        return fflush(stdout) == 0 ? code : JOURNAL_FAILED;
-    }
-    int status;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return tell_end(status, session.progress);
+    return journal_in_child(&session, &(struct journal_work){
+                                          .program = "pinwheel journal",
+                                          .path = arguments.path,
+                                          .symbol = arguments.symbol,
+                                          .one_run = commands[command].one_run,
+                                          .run = commands[command].run,
+                                      });
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the commands of `pinwheel journal` share: the open journal, what was asked for, numbers as text.
+ * What the programs that read journals share, `pinwheel journal` with its commands and `pinwheel why`: the
+ * open journal, what was asked for, numbers as text.
  */
 #ifndef PW_TOOL_JOURNAL_H
 #define PW_TOOL_JOURNAL_H
@@ -11,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Exit codes of `pinwheel journal`. */
+/* Exit codes of `pinwheel journal` and `pinwheel why`. */
 enum journal_exit {
     JOURNAL_OK = 0,
     JOURNAL_FAILED = 1, /* no journal, no such run, or it cannot be read at all */
@@ -38,6 +39,18 @@ struct journal_session {
     struct journal_progress *progress;
 };
 
+/* What is to be done with a journal. */
+struct journal_work {
+    const char *program, *path;
+    const char *symbol;                          /* NULL: of all instruments */
+    bool one_run;                                /* it is about one run: the one asked for, or the last */
+    int (*run)(struct journal_session *session); /* returns an exit code */
+};
+
+/* Opens the journal in a child process, finds the run, and calls work->run there. An exit code; what is wrong
+ * is told on standard error. */
+int journal_in_child(struct journal_session *session, const struct journal_work *work);
+
 /* The commands; each returns an exit code. */
 int journal_facts(struct journal_session *session);
 int journal_stats(struct journal_session *session);
@@ -61,6 +74,23 @@ const char *journal_symbol(const struct journal_session *session, const struct p
 
 /* A decimal with so many decimals, all written: "61602.01000000". In one of a few static buffers. */
 const char *journal_fixed(pw_i128 value, int decimals);
+
+/* "2024-08-09T00:00:00.123Z", in one of a few static buffers. */
+const char *journal_time(int64_t ns);
+
+/* A whole number and nothing else. */
+bool journal_number(const char *text, uint64_t *number);
+
+/* The text of the run's config, to be freed, with a zero byte; NULL: it cannot be read. */
+char *journal_config_text(struct journal_session *session, size_t *bytes);
+
+/* A scalar of the run's config by its path, "paper/cash" or "strategies/0/name", or the length of a list;
+ * empty: the config does not say it. As the file has it: variables are not put in. */
+void journal_config_word(struct journal_session *session, const char *path, char *word, size_t word_bytes);
+
+/* The number of the run's feeds; 0: it cannot be read. The order-entry connection's feed_idx is this number.
+ */
+uint32_t journal_feed_cnt(struct journal_session *session);
 
 static inline json_t *journal_json_fixed(pw_i128 value, int decimals)
 {

@@ -191,10 +191,15 @@ static void judge(struct verdict *verdict, const struct pw_journal_record *recor
     *gone_by = pw_market_seq_after(record->market_seq, event);
 }
 
-/* Frames are numbered as they come from the venue; what found no room in the ring leaves its number out. */
-static void judge_frame(struct verdict *verdict, const struct pw_event *frame, uint32_t *next_seq)
+/* Frames of market data are numbered as they come from the venue; what found no room in the ring leaves its
+ * number out. Those of order entry, whose connection comes after the feeds', have no such numbers. */
+static void judge_frame(struct verdict *verdict, const struct pw_event *frame, uint32_t feed_cnt,
+                        uint32_t *next_seq)
 {
     verdict->frame_cnt++;
+    if (feed_cnt > 0 && frame->body.frame.feed_idx >= feed_cnt) {
+        return;
+    }
     verdict->frames_dropped_cnt += frame->seq - *next_seq;
     *next_seq = frame->seq + 1;
 }
@@ -204,7 +209,7 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
     struct pw_journal_record record = {0};
     struct pw_journal_usage usage;
     uint64_t gone_by = 0, damages_before = 0;
-    uint32_t next_frame_seq = 0;
+    uint32_t next_frame_seq = 0, feed_cnt = journal_feed_cnt(session);
     session->query = (struct pw_journal_query){.run_id = session->run.run_id, .frames = frames};
     session->damage_cnt = 0;
     struct pw_journal_cursor *cursor = journal_cursor(session);
@@ -219,7 +224,7 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
             next_frame_seq = record.event.seq;
         }
         if (frames) {
-            judge_frame(verdict, &record.event, &next_frame_seq);
+            judge_frame(verdict, &record.event, feed_cnt, &next_frame_seq);
         } else {
             judge(verdict, &record, &gone_by);
         }

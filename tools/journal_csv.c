@@ -4,6 +4,7 @@
  * empty.
  */
 #include "journal.h"
+#include <ctype.h>
 #include <inttypes.h>
 
 struct row {
@@ -122,6 +123,16 @@ static void fill_market_row(const struct pw_event *event, struct row *row, char 
     }
 }
 
+/* As far as it is a word: it came from outside, and a comma would make columns of it. */
+static int asset_bytes(const struct pw_fill_info *info)
+{
+    int bytes = 0;
+    while (bytes < (int)sizeof info->fee_asset && isalnum((unsigned char)info->fee_asset[bytes])) {
+        bytes++;
+    }
+    return bytes;
+}
+
 static void fill_decision_row(const struct pw_event *event, struct row *row, char detail[160])
 {
     switch (event->kind) {
@@ -133,7 +144,9 @@ static void fill_decision_row(const struct pw_event *event, struct row *row, cha
         *row = (struct row){.price_e8 = &event->body.intent.price_e8,
                             .qty_e8 = &event->body.intent.qty_e8,
                             .id = &event->body.intent.client_order_id,
-                            .state = event->body.intent.action == PW_CANCEL ? "cancel" : "place"};
+                            .state = event->body.intent.action == PW_CANCEL    ? "cancel"
+                                     : event->body.intent.action == PW_REPLACE ? "replace"
+                                                                               : "place"};
         break;
     case PW_EVENT_ORDER:
         *row = (struct row){.price_e8 = &event->body.order.price_e8,
@@ -147,6 +160,15 @@ static void fill_decision_row(const struct pw_event *event, struct row *row, cha
                             .qty_e8 = &event->body.fill.qty_e8,
                             .id = &event->body.fill.client_order_id,
                             .fee = journal_fixed(pw_fill_fee_e16(&event->body.fill), 16)};
+        break;
+    case PW_EVENT_FILL_INFO:
+        snprintf(detail, 160, "fee_asset=%.*s", asset_bytes(&event->body.fill_info),
+                 event->body.fill_info.fee_asset);
+        *row = (struct row){.id = &event->body.fill_info.trade_id,
+                            .fee = journal_fixed(pw_fill_info_fee_e16(&event->body.fill_info), 16)};
+        break;
+    case PW_EVENT_STAMPS:
+        *row = (struct row){.id = &event->body.stamps.client_order_id};
         break;
     case PW_EVENT_CONSUMED:
         *row = (struct row){.count = event->body.consumed.report_seq, .has_count = true};

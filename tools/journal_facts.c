@@ -8,7 +8,6 @@
 #include "journal.h"
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #define NS_PER_MS   1000000
 #define BOOK_LEVELS (1u << 16) /* a side; more than any venue's snapshot */
@@ -453,48 +452,6 @@ static void put_engine(json_t *to, const struct engine *engine)
 
 /* ---- cash at the start ---- */
 
-/* The scalar of a key in a YAML mapping, or the mapping's node. */
-static yaml_node_t *member(yaml_document_t *document, const yaml_node_t *mapping, const char *key)
-{
-    if (!mapping || mapping->type != YAML_MAPPING_NODE) {
-        return NULL;
-    }
-    for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top;
-         pair++) {
-        const yaml_node_t *name = yaml_document_get_node(document, pair->key);
-        if (name->type == YAML_SCALAR_NODE && strcmp((const char *)name->data.scalar.value, key) == 0) {
-            return yaml_document_get_node(document, pair->value);
-        }
-    }
-    return NULL;
-}
-
-/* What the run's config says as paper.cash; empty if it does not. */
-static void config_cash(struct journal_session *session, char cash[64])
-{
-    int64_t bytes = pw_journal_config(session->journal, session->run.run_id, NULL, 0);
-    char *text = bytes >= 0 ? malloc((size_t)bytes + 1) : NULL;
-    yaml_parser_t parser;
-    yaml_document_t document;
-    cash[0] = 0;
-    if (!text || !yaml_parser_initialize(&parser)) {
-        free(text);
-        return;
-    }
-    pw_journal_config(session->journal, session->run.run_id, text, (size_t)bytes + 1);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, (size_t)bytes);
-    if (yaml_parser_load(&parser, &document)) {
-        const yaml_node_t *paper = member(&document, yaml_document_get_root_node(&document), "paper");
-        const yaml_node_t *node = member(&document, paper, "cash");
-        if (node && node->type == YAML_SCALAR_NODE) {
-            snprintf(cash, 64, "%s", (const char *)node->data.scalar.value);
-        }
-        yaml_document_delete(&document);
-    }
-    yaml_parser_delete(&parser);
-    free(text);
-}
-
 /* What a config without a word on it begins with, as the engine does. */
 #define CASH_DEFAULT "10000"
 
@@ -502,7 +459,7 @@ static bool start_cash(struct journal_session *session, pw_i128 *cash_e16)
 {
     char text[64];
     int64_t cash_e8;
-    config_cash(session, text);
+    journal_config_word(session, "paper/cash", text, sizeof text);
     const char *cash = session->cash ? session->cash : *text ? text : CASH_DEFAULT;
     if (!pw_decimal_parse_e8(cash, strlen(cash), false, &cash_e8)) {
         fprintf(stderr,

@@ -22,6 +22,7 @@ static const struct command g_commands[] = {
     {"tap", "follow one of an engine's rings, decoded"},
     {"ctl", "tell an engine to halt, resume or stop; ask how it is"},
     {"journal", "list, query, export and verify what engines have recorded"},
+    {"why", "tell one order's whole story: its cause, its checks, its hops, its messages"},
     {"sim", "be a venue: serve recordings or a synthetic market on this host"},
     {"bench", "measure rings and the pipeline on this machine"},
     {"doctor", "say what this host lacks for low latency, and how to change it"},

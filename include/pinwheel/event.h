@@ -423,6 +423,8 @@ static inline void pw_fill_info_set_fee_e16(struct pw_fill_info *info, pw_i128 f
 const char *pw_event_kind_name(unsigned kind);
 const char *pw_reason_name(unsigned reason);
 const char *pw_order_state_name(unsigned state);
+const char *pw_order_type_name(unsigned type);
+const char *pw_tif_name(unsigned tif);
 const char *pw_feed_state_name(unsigned state);
 const char *pw_book_state_name(unsigned state);
 

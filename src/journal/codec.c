@@ -300,6 +300,11 @@ size_t pw_encoder_seal(struct pw_encoder *encoder)
     return header.bytes;
 }
 
+size_t pw_encoder_bytes(const struct pw_encoder *encoder)
+{
+    return (size_t)(encoder->codec.bits.out - encoder->block);
+}
+
 uint64_t pw_encoder_block_no(const struct pw_encoder *encoder)
 {
     return encoder->block_no;

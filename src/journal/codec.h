@@ -100,6 +100,9 @@ bool pw_encoder_put_frame(struct pw_encoder *encoder, const struct pw_event *fra
 /* Completes header and counts, so that block[0..returned) is a whole block. More may be put afterwards. */
 size_t pw_encoder_seal(struct pw_encoder *encoder);
 
+/* Bytes of the block so far, but for what sealing adds. */
+size_t pw_encoder_bytes(const struct pw_encoder *encoder);
+
 uint64_t pw_encoder_block_no(const struct pw_encoder *encoder);
 uint64_t pw_encoder_market_seq(const struct pw_encoder *encoder); /* market events that have gone by */
 

@@ -22,6 +22,8 @@
 /* How the events of a kind are coded when nothing is odd about them. */
 enum form { FORM_PLAIN, FORM_QUOTE, FORM_TRADE, FORM_AGG_TRADE, FORM_DEPTH };
 
+#define HOP_CNT 8u /* times in a STAMPS event */
+
 /* Places of numbers in a channel; the last six mean different things in different forms. */
 enum place {
     PLACE_VENUE,
@@ -43,7 +45,10 @@ enum place {
     DEPTH_BIDS,
     DEPTH_ASKS,
     PLACE_CNT = PLACE_FORM + 6,
+    PLACE_HOPS = PLACE_WORDS + 1, /* of STAMPS: they are its words but the first */
 };
+
+static_assert(PLACE_HOPS + HOP_CNT <= PLACE_CNT, "the hops have places");
 
 /* What usual lengths begin with, in bits: rough figures of liquid pairs; the code corrects them within a few
  * events. */
@@ -300,8 +305,8 @@ static uint32_t source_of(unsigned kind)
     if (kind < PW_EVENT_TIME) {
         return 0;
     }
-    if (kind == PW_EVENT_ORDER || kind == PW_EVENT_FILL || kind == PW_EVENT_FILL_INFO ||
-        kind == PW_EVENT_COMMAND) {
+    if (kind == PW_EVENT_ORDER || kind == PW_EVENT_FILL ||
+        (kind >= PW_EVENT_COMMAND && kind <= PW_EVENT_RISK_LIMITS)) {
         return 2;
     }
     return kind < PW_EVENT_FRAME ? 1 : 3;
@@ -585,11 +590,59 @@ BOTH_WAYS void code_depth(struct codec *c, bool decode, struct channel *channel,
     depth->reserved = 0;
 }
 
-/* Any event: its words as steps from those of the event before in its channel. */
+/* Words as steps from those of the event before in its channel. */
+BOTH_WAYS void code_words(struct codec *c, bool decode, struct channel *channel, struct pw_event *event)
+{
+    const struct pw_event *last = &channel->last;
+    uint64_t other = 0;
+    for (uint32_t i = 0; !decode && i < 5; i++) {
+        other |= (uint64_t)(event->body.words[i] != last->body.words[i]) << i;
+    }
+    code_bits(c, decode, 5, &other);
+    for (uint32_t i = 0; i < 5; i++) {
+        if (other >> i & 1) {
+            code_step(c, decode, &channel->usual[PLACE_WORDS + i], last->body.words[i],
+                      &event->body.words[i]);
+        } else {
+            event->body.words[i] = last->body.words[i];
+        }
+    }
+}
+
+/* An order's hops: each as its step from the hop before, which varies less than the time since the start. One
+ * that is not known is a step as any other. */
+BOTH_WAYS void code_stamps(struct codec *c, bool decode, struct channel *channel, struct pw_event *event)
+{
+    uint32_t hops_ns[HOP_CNT], before_ns = 0;
+    memcpy(hops_ns, &event->body.words[1], sizeof hops_ns);
+    code_step(c, decode, &channel->usual[PLACE_WORDS], channel->last.body.words[0], &event->body.words[0]);
+    for (uint32_t i = 0; i < HOP_CNT; i++) {
+        uint64_t step = decode ? 0 : pw_zigzag((uint64_t)(int64_t)(int32_t)(hops_ns[i] - before_ns));
+        code_number(c, decode, &channel->usual[PLACE_HOPS + i], &step);
+        hops_ns[i] = before_ns + (uint32_t)pw_unzigzag(step);
+        before_ns = i == 0 ? 0 : hops_ns[i]; /* the first is how long before, not after */
+    }
+    memcpy(&event->body.words[1], hops_ns, sizeof hops_ns);
+}
+
+/* What risk saw of the market is what the last quote told. */
+BOTH_WAYS void code_risk_market(struct codec *c, bool decode, struct channel *channel, struct pw_event *event)
+{
+    struct instrument *instrument = &c->instruments[channel->instrument_slot];
+    const struct pw_risk_market *last = &channel->last.body.risk_market;
+    struct pw_risk_market *risk = &event->body.risk_market;
+    struct pw_usual *usual = &channel->usual[PLACE_WORDS];
+    code_scaled(c, decode, &usual[0], &instrument->price_unit, instrument->best_e8[PW_BUY], &risk->bid_e8);
+    code_scaled(c, decode, &usual[1], &instrument->price_unit, instrument->best_e8[PW_SELL], &risk->ask_e8);
+    code_scaled(c, decode, &usual[2], &instrument->qty_unit, last->position_e8, &risk->position_e8);
+    code_scaled(c, decode, &usual[3], &instrument->qty_unit, last->open_buy_e8, &risk->open_buy_e8);
+    code_scaled(c, decode, &usual[4], &instrument->qty_unit, last->open_sell_e8, &risk->open_sell_e8);
+}
+
+/* Any event. */
 BOTH_WAYS void code_plain(struct codec *c, bool decode, struct channel *channel, struct pw_event *event)
 {
     enum { VENUE_ZERO, VENUE_SAME, VENUE_OTHER };
-    const struct pw_event *last = &channel->last;
     code_flags(c, decode, channel, event);
     uint32_t expected = c->next_seq[source_of(event->kind)];
     uint64_t step = decode ? 0 : pw_zigzag((uint64_t)(int64_t)(int32_t)(event->seq - expected));
@@ -608,18 +661,16 @@ BOTH_WAYS void code_plain(struct codec *c, bool decode, struct channel *channel,
     }
     event->venue_ns = venue == VENUE_ZERO ? 0 : c->venue_ns;
     channel->has_venue = venue != VENUE_ZERO;
-    uint64_t other = 0;
-    for (uint32_t i = 0; !decode && i < 5; i++) {
-        other |= (uint64_t)(event->body.words[i] != last->body.words[i]) << i;
-    }
-    code_bits(c, decode, 5, &other);
-    for (uint32_t i = 0; i < 5; i++) {
-        if (other >> i & 1) {
-            code_step(c, decode, &channel->usual[PLACE_WORDS + i], last->body.words[i],
-                      &event->body.words[i]);
-        } else {
-            event->body.words[i] = last->body.words[i];
-        }
+    switch (event->kind) {
+    case PW_EVENT_STAMPS:
+        code_stamps(c, decode, channel, event);
+        break;
+    case PW_EVENT_RISK_MARKET:
+        code_risk_market(c, decode, channel, event);
+        break;
+    default:
+        code_words(c, decode, channel, event);
+        break;
     }
 }
 

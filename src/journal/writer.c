@@ -8,7 +8,10 @@
 #include <string.h>
 
 #define FRAME_BLOCKS 4u
-#define NEVER        UINT64_MAX /* what an event waits for that must wait for its successor */
+/* A frames block takes no more when it is as long: it has room for the longest frame, which may be far more,
+ * but is stored anew with each commit until it is closed. */
+#define FRAME_BLOCK_BYTES (256u << 10)
+#define NEVER             UINT64_MAX /* what an event waits for that must wait for its successor */
 
 /* Blocks of one type: closed ones that wait for a commit, and behind them the one being filled. */
 struct stream {
@@ -72,8 +75,9 @@ static void stream_fini(struct stream *stream)
 
 static bool stream_put(struct stream *stream, const struct pw_event *event, const uint8_t *frame)
 {
-    bool put =
-        frame ? pw_encoder_put_frame(stream->encoder, event, frame) : pw_encoder_put(stream->encoder, event);
+    bool put = frame ? pw_encoder_bytes(stream->encoder) < FRAME_BLOCK_BYTES &&
+                           pw_encoder_put_frame(stream->encoder, event, frame)
+                     : pw_encoder_put(stream->encoder, event);
     stream->dirty |= put;
     return put;
 }
@@ -422,7 +426,8 @@ uint32_t pw_writer_poll(struct pw_writer *writer, const struct pw_writer_input *
     uint32_t took = 0;
     if (writer->state == PW_WRITER_OK) {
         took = take_events(writer, input, batch_max, now_ns) +
-               take_frames(writer, input->frames, batch_max, now_ns);
+               take_frames(writer, input->frames, batch_max, now_ns) +
+               take_frames(writer, input->wire, batch_max, now_ns);
     }
     if (pw_writer_dirty(writer) && writer->state != PW_WRITER_FAILED && now_ns >= due_ns(writer)) {
         pw_writer_commit(writer, now_ns);

@@ -55,7 +55,9 @@ struct pw_writer_config {
 /* Where events come from, and what tells how far the market has been worked through; what is not there is
  * NULL. */
 struct pw_writer_input {
-    struct pw_consumer *market, *orders, *frames;
+    struct pw_consumer *market, *orders;
+    struct pw_consumer *frames;         /* of market data */
+    struct pw_consumer *wire;           /* of order entry, both ways */
     const struct pw_ring *strategy_in;  /* parse.strategy: its positions are the market's sequence numbers */
     const struct pw_ring *execution_in; /* strategy.execution */
 };

@@ -20,11 +20,11 @@ static int probe(void)
     return err;
 }
 
-struct pw_io *pw_io_host_create(uint32_t slot_cnt)
+struct pw_io *pw_io_host_create(uint32_t slot_cnt, uint32_t without)
 {
     int err = probe();
     if (err == 0) {
-        return pw_uring_create(slot_cnt, 0);
+        return pw_uring_create(slot_cnt, without);
     }
     pw_log(PW_LOG_WARN, "io_uring is not to be had here: %s", strerror(-err));
     return pw_syscalls_create(slot_cnt);

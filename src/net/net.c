@@ -242,8 +242,9 @@ static void destroy_io(struct pw_io *io)
 struct pw_net *pw_net_create(const struct pw_config *config, struct pw_clock clock, struct pw_random random,
                              char *error, size_t error_bytes)
 {
-    struct pw_sockets *sockets = pw_sockets_host_create();
-    struct pw_io *io = pw_io_host_create(pw_net_slots(config));
+    struct pw_sockets *sockets = pw_sockets_host_create(config->kernel_stamps);
+    struct pw_io *io =
+        pw_io_host_create(pw_net_slots(config), config->kernel_stamps ? 0 : PW_URING_NO_STAMPS);
     struct pw_net *net = NULL;
     if (sockets == NULL || io == NULL) {
         snprintf(error, error_bytes, "no memory for the sockets");

@@ -38,6 +38,7 @@ struct lookup {
 struct host_sockets {
     struct pw_sockets sockets; /* first: destroy gets a pointer to it */
     struct lookup *lookups[PW_LOOKUPS_MAX];
+    bool kernel_stamps;
 };
 
 /* ---- names ---- */
@@ -154,14 +155,16 @@ static void host_resolve_end(void *state, int64_t handle)
 
 static int host_connect(void *state, const struct pw_address *address)
 {
-    (void)state;
+    const struct host_sockets *all = state;
     int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -errno;
     }
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+    if (all->kernel_stamps) {
+        setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+    }
     if (connect(fd, (const struct sockaddr *)&address->storage, address->size) != 0 && errno != EINPROGRESS) {
         int err = -errno;
         close(fd);
@@ -211,12 +214,13 @@ static void host_close(void *state, int socket)
     close(socket);
 }
 
-struct pw_sockets *pw_sockets_host_create(void)
+struct pw_sockets *pw_sockets_host_create(bool kernel_stamps)
 {
     struct host_sockets *all = calloc(1, sizeof *all);
     if (all == NULL) {
         return NULL;
     }
+    all->kernel_stamps = kernel_stamps;
     all->sockets = (struct pw_sockets){
         .resolve = host_resolve,
         .resolved = host_resolved,

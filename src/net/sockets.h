@@ -10,8 +10,9 @@
 
 #define PW_LOOKUPS_MAX 32u /* under way or not yet ended */
 
-/* A socket is a file descriptor. NULL: no memory. */
-struct pw_sockets *pw_sockets_host_create(void);
+/* A socket is a file descriptor. kernel_stamps: the kernel is to say when it had what is received (pw_io's
+ * receives tell it). NULL: no memory. */
+struct pw_sockets *pw_sockets_host_create(bool kernel_stamps);
 /* Look-ups still under way end by themselves later. */
 void pw_sockets_host_destroy(struct pw_sockets *sockets);
 

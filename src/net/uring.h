@@ -20,8 +20,8 @@ enum {
     PW_URING_NO_STAMPS = 16,
 };
 
-/* io_uring if the host has it, else plain system calls. NULL: no memory. */
-struct pw_io *pw_io_host_create(uint32_t slot_cnt);
+/* io_uring if the host has it, done without what `without` says, else plain system calls. NULL: no memory. */
+struct pw_io *pw_io_host_create(uint32_t slot_cnt, uint32_t without);
 /* One of the two. */
 struct pw_io *pw_uring_create(uint32_t slot_cnt, uint32_t without);
 struct pw_io *pw_syscalls_create(uint32_t slot_cnt);

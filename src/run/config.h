@@ -102,6 +102,7 @@ struct pw_config {
     char path[256]; /* of the file */
     char instance[PW_INSTANCE_BYTES];
     bool huge_pages;
+    bool kernel_stamps;  /* ask the kernel when it had what is received */
     bool keep_workspace; /* leave the file in shared memory after a clean stop */
     uint32_t core_cnt;
     struct pw_config_core cores[PW_CORES_MAX];

@@ -149,6 +149,16 @@ const char *pw_order_state_name(unsigned state)
     return NAME_IN(order_state_names, state);
 }
 
+const char *pw_order_type_name(unsigned type)
+{
+    return NAME_IN(type_names, type);
+}
+
+const char *pw_tif_name(unsigned tif)
+{
+    return NAME_IN(tif_names, tif);
+}
+
 const char *pw_feed_state_name(unsigned state)
 {
     return NAME_IN(feed_state_names, state);

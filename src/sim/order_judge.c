@@ -113,7 +113,7 @@ static bool notional_ok(const struct pw_sim_order_request *request, int64_t refe
     return value_e16 >= least_e16 && value_e16 <= (pw_i128)PW_SIM_NOTIONAL_MAX_E8 * PW_E8;
 }
 
-static const struct pw_sim_refusal *judge_filters(const struct pw_sim_order_request *request)
+const struct pw_sim_refusal *pw_sim_order_filter(const struct pw_sim_order_request *request)
 {
     const struct pw_sim_symbol *symbol = request->symbol;
     bool market = pw_sim_type_market(request->type);
@@ -209,7 +209,7 @@ const struct pw_sim_refusal *pw_sim_order_judge(const struct pw_sim_market *mark
     if (request->type == PW_SIM_MARKET && !book) {
         return &g_no_book;
     }
-    refusal = judge_filters(request);
+    refusal = pw_sim_order_filter(request);
     if (!refusal) {
         refusal = judge_open(request, rule);
     }

@@ -24,7 +24,9 @@ struct pw_sim_taker pw_sim_order_taker(const struct pw_sim_order_request *reques
  * whole steps. */
 void pw_sim_order_quantify(const struct pw_sim_market *market, struct pw_sim_order_request *request,
                            struct pw_sim_meeting_rule *rule);
-/* NULL, or why it is refused. */
+/* The part of the judgement that looks at the order alone. NULL, or why it is refused. */
+const struct pw_sim_refusal *pw_sim_order_filter(const struct pw_sim_order_request *request);
+/* All of it. */
 const struct pw_sim_refusal *pw_sim_order_judge(const struct pw_sim_market *market,
                                                 const struct pw_sim_order_request *request,
                                                 struct pw_sim_meeting_rule *rule);

@@ -342,9 +342,9 @@ void pw_sim_orders_fini(struct pw_sim_orders *orders)
 
 /* ---- placing ---- */
 
-const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
-                                                 const struct pw_sim_account *account,
-                                                 const struct pw_sim_order_request *request, int64_t wall_ns)
+static const struct pw_sim_refusal *judged(struct pw_sim_orders *orders, const struct pw_sim_account *account,
+                                           const struct pw_sim_order_request *request, int64_t wall_ns,
+                                           bool filters_only)
 {
     struct pw_sim_source *source = orders->source;
     int64_t market_ns;
@@ -354,9 +354,23 @@ const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
     const struct pw_sim_refusal *refusal;
 
     pw_sim_order_quantify(market, &known, &rule);
-    refusal = pw_sim_order_judge(market, &known, &rule);
+    refusal = filters_only ? pw_sim_order_filter(&known) : pw_sim_order_judge(market, &known, &rule);
     source->ops->leave(source->state, request->symbol);
     return refusal;
+}
+
+const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
+                                                 const struct pw_sim_account *account,
+                                                 const struct pw_sim_order_request *request, int64_t wall_ns)
+{
+    return judged(orders, account, request, wall_ns, false);
+}
+
+const struct pw_sim_refusal *pw_sim_orders_filter(struct pw_sim_orders *orders,
+                                                  const struct pw_sim_account *account,
+                                                  const struct pw_sim_order_request *request, int64_t wall_ns)
+{
+    return judged(orders, account, request, wall_ns, true);
 }
 
 static struct pw_sim_client_order *order_make(struct pw_sim_orders *orders, struct pw_sim_account *account,

@@ -107,6 +107,11 @@ void pw_sim_orders_fini(struct pw_sim_orders *orders);
 const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
                                                  const struct pw_sim_account *account,
                                                  const struct pw_sim_order_request *request, int64_t wall_ns);
+/* The filters alone, which come first. */
+const struct pw_sim_refusal *pw_sim_orders_filter(struct pw_sim_orders *orders,
+                                                  const struct pw_sim_account *account,
+                                                  const struct pw_sim_order_request *request,
+                                                  int64_t wall_ns);
 /* Places it; what became of it at once is in *order (and the fills since). NULL, or why it was refused. */
 const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
                                                  const struct pw_sim_order_request *request, int64_t wall_ns,

@@ -506,6 +506,7 @@ static void replacement_carry_out(struct pw_sim_call *call, struct replacement *
     replacement->cancel_refusal =
         cancel_try(call, replacement->request.symbol, &replacement->cancellation, &order);
     if (replacement->cancel_refusal && !replacement->goes_on) {
+        pw_sim_account_count_order(call->account, call->wall_ns); /* the venue counts it all the same */
         return;
     }
     if (!replacement->cancel_refusal) {
@@ -521,6 +522,7 @@ static void replacement_carry_out(struct pw_sim_call *call, struct replacement *
 void pw_sim_rest_order_replace(struct pw_sim_call *call)
 {
     struct replacement replacement = {0};
+    const struct pw_sim_refusal *refusal;
     bool may_place;
 
     if (!replacement_read(call, &replacement)) {
@@ -528,6 +530,11 @@ void pw_sim_rest_order_replace(struct pw_sim_call *call)
     }
     may_place = order_rate_ok(call);
     if (!may_place && !replacement.cancels_anyway) {
+        return;
+    }
+    refusal = pw_sim_orders_filter(call->rest->orders, call->account, &replacement.request, call->wall_ns);
+    if (refusal) {
+        refuse(call, refusal);
         return;
     }
     call->answer->retry_after_s = 0;

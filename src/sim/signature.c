@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Verifying: see signature.h. The library is not trusted with what it is known to be lax in.
+ * Verifying: see signature.h. What libraries are lax in is checked here: wolfSSL takes keys of small order.
  */
 #include <wolfssl/options.h>
 
@@ -86,7 +86,7 @@ static bool is_below(const unsigned char number[32], const unsigned char other[3
     return false;
 }
 
-/* RFC 8032, 5.1.7: S is below the group's order. wolfSSL 5.5.4 lets one through that is not. */
+/* RFC 8032, 5.1.7: S is below the group's order. Not left to the library, whose versions differ in it. */
 static bool is_canonical(const unsigned char s[32])
 {
     static const unsigned char order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,

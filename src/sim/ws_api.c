@@ -553,6 +553,7 @@ static void reply_write(const struct request *request, struct pw_sim_buffer *rep
     const struct pw_sim_call *call = request->call;
 
     pw_sim_buffer_clear(reply);
+    reply->failed = call->body->failed; /* not even an error could be written: nothing follows */
     pw_sim_buffer_string(reply, "{\"id\":");
     pw_sim_buffer_slice(reply, request->id.size ? request->id : (struct pw_slice){"null", 4});
     pw_sim_buffer_string(reply, ",\"status\":");

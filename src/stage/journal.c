@@ -51,7 +51,7 @@ struct journal {
     struct pw_clock clock;
     const char *path;
     struct pw_writer *writer;
-    struct pw_consumer market, orders, frames;
+    struct pw_consumer market, orders, frames, wire;
     struct pw_writer_input input;
     enum pw_writer_state told; /* what the log knows */
     _Atomic uint64_t *counters[COUNTERS];
@@ -76,13 +76,15 @@ static const struct pw_ring *find_ring(const struct pw_stage_env *env, const cha
     return region ? pw_region_at(env->ws, region, 0) : NULL;
 }
 
-static uint32_t longest_message(const struct pw_config *config)
+/* The longest frame that can come; 0: none comes. */
+static uint32_t longest_frame(const struct journal *j, const struct pw_config *config)
 {
-    uint32_t bytes = 0;
-    for (uint32_t i = 0; i < config->feed_cnt; i++) {
+    /* A ring takes no frame longer than half of its payload area. */
+    uint64_t bytes = j->input.wire ? (j->wire.payload_mask + 1) / 2 : 0;
+    for (uint32_t i = 0; i < config->feed_cnt && j->input.frames; i++) {
         bytes = config->feeds[i].message_bytes_max > bytes ? config->feeds[i].message_bytes_max : bytes;
     }
-    return bytes;
+    return (uint32_t)bytes;
 }
 
 static int journal_init(void *state, const struct pw_stage_env *env)
@@ -91,6 +93,7 @@ static int journal_init(void *state, const struct pw_stage_env *env)
     j->input = (struct pw_writer_input){.market = attach(env, "parse.journal", &j->market),
                                         .orders = attach(env, "execution.journal", &j->orders),
                                         .frames = attach(env, "parse.journal_frames", &j->frames),
+                                        .wire = attach(env, "execution.journal_frames", &j->wire),
                                         .strategy_in = find_ring(env, "parse.strategy"),
                                         .execution_in = find_ring(env, "strategy.execution")};
     for (int i = 0; i < COUNTERS; i++) {
@@ -112,7 +115,7 @@ static int journal_init(void *state, const struct pw_stage_env *env)
         .clock = env->clock,
         .commit_interval_ns = env->config->journal.commit_interval_ms * NS_PER_MS,
         .hold_ns = PW_WRITER_HOLD_NS,
-        .frame_bytes_max = j->input.frames ? longest_message(env->config) : 0,
+        .frame_bytes_max = longest_frame(j, env->config),
     });
     if (!j->writer) {
         pw_log(PW_LOG_ERROR, "journal: no memory for its buffers");
@@ -171,7 +174,8 @@ static uint64_t waiting(const struct pw_consumer *consumer)
 
 static uint64_t lag(const struct journal *j)
 {
-    return waiting(j->input.market) + waiting(j->input.orders) + waiting(j->input.frames);
+    return waiting(j->input.market) + waiting(j->input.orders) + waiting(j->input.frames) +
+           waiting(j->input.wire);
 }
 
 static void journal_housekeep(void *state, int64_t now_ns)

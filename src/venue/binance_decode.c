@@ -6,13 +6,14 @@
  */
 #include "binance_decode.h"
 
+#include "binance_fields.h"
 #include "decimal.h"
 #include <string.h>
 
 /* ---- fields ---- */
 
 /* Single letters come first, by their place in the alphabet; then the names. */
-enum { FIELD_LETTERS = 52, FIELD_CNT = FIELD_LETTERS + 13 };
+enum { FIELD_LETTERS = PW_BINANCE_LETTERS, FIELD_CNT = FIELD_LETTERS + 13 };
 
 static const char *const field_names[FIELD_CNT - FIELD_LETTERS] = {
     "pu",    "lastUpdateId", "bids", "asks", "stream", "data",   "result",
@@ -35,82 +36,21 @@ enum {
     FIELD_PARAMS,
 };
 
-struct field {
-    enum pw_json_type type;   /* NOTHING: not there */
-    struct pw_json_text text; /* strings: without quotes; else the whole value */
-};
-
 /* One object's fields, and the first fault met in reading them. */
 struct object {
-    struct field fields[FIELD_CNT];
+    struct pw_binance_field fields[FIELD_CNT];
     enum pw_decode fault;
 };
 
-static int letter_idx(char letter)
-{
-    return letter >= 'a' && letter <= 'z'   ? letter - 'a'
-           : letter >= 'A' && letter <= 'Z' ? letter - 'A' + 26
-                                            : -1;
-}
-
-static int field_idx(const struct pw_json_text *key)
-{
-    if (key->size == 1) {
-        return letter_idx(key->text[0]);
-    }
-    char letter;
-    if (key->escaped && pw_json_unescape(key, &letter, 1) == 1) {
-        return letter_idx(letter);
-    }
-    for (int i = 0; i < FIELD_CNT - FIELD_LETTERS; i++) {
-        if (pw_json_equal(key, field_names[i])) {
-            return FIELD_LETTERS + i;
-        }
-    }
-    return -1;
-}
-
-/* Takes one value of any type; all of it is checked. */
-static bool take_value(struct pw_json *json, struct field *field)
-{
-    field->type = pw_json_peek(json);
-    if (field->type == PW_JSON_STRING) {
-        return pw_json_string(json, &field->text);
-    }
-    const char *begin = json->at;
-    bool ok = pw_json_skip(json);
-    field->text = (struct pw_json_text){begin, (size_t)(json->at - begin), false};
-    return ok;
-}
-
-/* Collects the object that begins here. A known name that comes twice makes the message ambiguous: refused.
- */
 static enum pw_decode collect(struct pw_json *json, struct object *object)
 {
-    memset(object, 0, sizeof *object);
-    if (!pw_json_object_enter(json)) {
-        return PW_DECODE_BAD_JSON;
-    }
-    struct pw_json_text key;
-    enum pw_json_step step;
-    while ((step = pw_json_member_next(json, &key)) == PW_JSON_VALUE) {
-        struct field field;
-        int idx = field_idx(&key);
-        if (!take_value(json, &field)) {
-            return PW_DECODE_BAD_JSON;
-        }
-        if (idx >= 0 && object->fields[idx].type != PW_JSON_NOTHING) {
-            object->fault = PW_DECODE_BAD_FIELD;
-        } else if (idx >= 0) {
-            object->fields[idx] = field;
-        }
-    }
-    return step == PW_JSON_END ? object->fault : PW_DECODE_BAD_JSON;
+    object->fault = pw_binance_collect(json, field_names, FIELD_CNT - FIELD_LETTERS, object->fields);
+    return object->fault;
 }
 
-static const struct field *letter(const struct object *object, char name)
+static const struct pw_binance_field *letter(const struct object *object, char name)
 {
-    return &object->fields[letter_idx(name)];
+    return &object->fields[pw_binance_letter(name)];
 }
 
 static bool has(const struct object *object, const char *letters)
@@ -149,7 +89,7 @@ static bool read_e8(const struct pw_json_text *text, enum sign sign, int64_t *va
 
 static int64_t get_e8(struct object *object, char name, enum sign sign)
 {
-    const struct field *field = letter(object, name);
+    const struct pw_binance_field *field = letter(object, name);
     int64_t value = 0;
     if (field->type != PW_JSON_STRING) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -161,7 +101,7 @@ static int64_t get_e8(struct object *object, char name, enum sign sign)
 
 static uint64_t get_u64(struct object *object, int idx)
 {
-    const struct field *field = &object->fields[idx];
+    const struct pw_binance_field *field = &object->fields[idx];
     uint64_t value = 0;
     if (field->type != PW_JSON_NUMBER) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -173,12 +113,12 @@ static uint64_t get_u64(struct object *object, int idx)
 
 static uint64_t get_id(struct object *object, char name)
 {
-    return get_u64(object, letter_idx(name));
+    return get_u64(object, pw_binance_letter(name));
 }
 
 static int64_t get_i64(struct object *object, int idx)
 {
-    const struct field *field = &object->fields[idx];
+    const struct pw_binance_field *field = &object->fields[idx];
     int64_t value = 0;
     if (field->type != PW_JSON_NUMBER) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -214,7 +154,7 @@ static bool get_bool(struct object *object, char name)
 /* A text of at most bytes - 1 into zeroed `out`. */
 static void get_text(struct object *object, int idx, char *out, size_t bytes)
 {
-    const struct field *field = &object->fields[idx];
+    const struct pw_binance_field *field = &object->fields[idx];
     if (field->type != PW_JSON_STRING || pw_json_unescape(&field->text, out, bytes - 1) <= 0) {
         blame(object, PW_DECODE_BAD_FIELD);
     }
@@ -223,7 +163,7 @@ static void get_text(struct object *object, int idx, char *out, size_t bytes)
 /* A symbol too long for any of ours is not ours. A zero byte in it would make it look like another one. */
 static void get_symbol(struct object *object, char *symbol)
 {
-    const struct field *field = letter(object, 's');
+    const struct pw_binance_field *field = letter(object, 's');
     int64_t size = 0;
     if (field->type == PW_JSON_STRING) {
         size = pw_json_unescape(&field->text, symbol, PW_SYMBOL_BYTES - 1);
@@ -274,7 +214,7 @@ bool pw_binance_level_next(struct pw_binance_cursor *cursor, const struct pw_bin
 
 static struct pw_binance_list get_side(struct object *object, int idx)
 {
-    const struct field *field = &object->fields[idx];
+    const struct pw_binance_field *field = &object->fields[idx];
     struct pw_binance_list side = {field->text.text, field->text.size, 0};
     struct pw_binance_cursor cursor = {.begun = false};
     if (field->type != PW_JSON_ARRAY) {
@@ -362,8 +302,8 @@ static enum pw_decode decode_depth(struct object *object, struct pw_binance_msg 
         depth->prev_last_id = get_u64(object, FIELD_PREV);
     }
     depth->trade_ns = get_optional_time_ns(object, 'T');
-    depth->bids = get_side(object, letter_idx('b'));
-    depth->asks = get_side(object, letter_idx('a'));
+    depth->bids = get_side(object, pw_binance_letter('b'));
+    depth->asks = get_side(object, pw_binance_letter('a'));
     if (depth->last_id < depth->first_id || depth->prev_last_id > depth->last_id) {
         blame(object, PW_DECODE_BAD_SEQUENCE);
     }
@@ -413,12 +353,12 @@ static uint32_t interval_s(const char *interval)
 /* The inner object of a kline. */
 static enum pw_decode read_kline(struct object *object, struct pw_binance_kline *kline)
 {
-    get_text(object, letter_idx('i'), kline->interval, sizeof kline->interval);
+    get_text(object, pw_binance_letter('i'), kline->interval, sizeof kline->interval);
     kline->interval_s = interval_s(kline->interval);
     kline->open_ns = get_time_ns(object, 't');
     kline->close_ns = get_time_ns(object, 'T');
-    kline->first_trade_id = get_i64(object, letter_idx('f'));
-    kline->last_trade_id = get_i64(object, letter_idx('L'));
+    kline->first_trade_id = get_i64(object, pw_binance_letter('f'));
+    kline->last_trade_id = get_i64(object, pw_binance_letter('L'));
     kline->open_e8 = get_e8(object, 'o', NOT_NEGATIVE);
     kline->high_e8 = get_e8(object, 'h', NOT_NEGATIVE);
     kline->low_e8 = get_e8(object, 'l', NOT_NEGATIVE);
@@ -443,7 +383,7 @@ static enum pw_decode decode_kline(struct object *object, struct pw_binance_msg 
 {
     msg->venue_ns = get_time_ns(object, 'E');
     get_symbol(object, msg->symbol);
-    const struct field *inner = letter(object, 'k');
+    const struct pw_binance_field *inner = letter(object, 'k');
     if (inner->type != PW_JSON_OBJECT || object->fault != PW_DECODE_OK) {
         blame(object, PW_DECODE_BAD_FIELD);
         return object->fault;
@@ -485,8 +425,8 @@ static enum pw_decode decode_window_ticker(struct object *object, struct pw_bina
     ticker->vwap_e8 = get_e8(object, 'w', NOT_NEGATIVE);
     ticker->open_ns = get_time_ns(object, 'O');
     ticker->close_ns = get_time_ns(object, 'C');
-    ticker->first_trade_id = get_i64(object, letter_idx('F'));
-    ticker->last_trade_id = get_i64(object, letter_idx('L'));
+    ticker->first_trade_id = get_i64(object, pw_binance_letter('F'));
+    ticker->last_trade_id = get_i64(object, pw_binance_letter('L'));
     ticker->trade_cnt = get_id(object, 'n');
     return object->fault;
 }
@@ -510,7 +450,7 @@ static enum pw_decode decode_avg_price(struct object *object, struct pw_binance_
 {
     msg->venue_ns = get_time_ns(object, 'E');
     get_symbol(object, msg->symbol);
-    get_text(object, letter_idx('i'), msg->body.price.interval, sizeof msg->body.price.interval);
+    get_text(object, pw_binance_letter('i'), msg->body.price.interval, sizeof msg->body.price.interval);
     msg->body.price.price_e8 = get_e8(object, 'w', NOT_NEGATIVE);
     msg->body.price.has_price = true;
     msg->body.price.trade_ns = get_time_ns(object, 'T');
@@ -557,7 +497,7 @@ static const struct {
 
 static enum pw_decode decode_event(struct object *object, struct pw_binance_msg *msg)
 {
-    const struct field *event = letter(object, 'e');
+    const struct pw_binance_field *event = letter(object, 'e');
     if (event->type != PW_JSON_STRING) {
         return PW_DECODE_BAD_FIELD;
     }
@@ -595,7 +535,7 @@ static void get_request_id(struct object *object, struct pw_binance_control *con
 }
 
 /* Counts the items of an array, of whatever type. */
-static struct pw_binance_list list_of(const struct field *field)
+static struct pw_binance_list list_of(const struct pw_binance_field *field)
 {
     struct pw_binance_list list = {field->text.text, field->text.size, 0};
     struct pw_binance_cursor cursor;
@@ -644,7 +584,7 @@ static enum pw_decode decode_error(struct object *object, struct pw_binance_msg 
 {
     msg->kind = PW_BINANCE_ERROR;
     get_request_id(object, &msg->body.control);
-    const struct field *nested = &object->fields[FIELD_ERROR];
+    const struct pw_binance_field *nested = &object->fields[FIELD_ERROR];
     if (nested->type == PW_JSON_NOTHING) {
         get_error(object, &msg->body.control);
     } else if (nested->type == PW_JSON_OBJECT) {
@@ -672,7 +612,7 @@ static enum pw_decode decode_value(const char *data, size_t size, enum level lev
 
 static enum pw_decode decode_envelope(struct object *object, struct pw_binance_msg *msg)
 {
-    const struct field *data = &object->fields[FIELD_DATA];
+    const struct pw_binance_field *data = &object->fields[FIELD_DATA];
     get_text(object, FIELD_STREAM, msg->stream, sizeof msg->stream);
     if (data->type != PW_JSON_OBJECT && data->type != PW_JSON_ARRAY) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -724,8 +664,8 @@ static enum pw_decode decode_batch(struct pw_json *json, struct pw_binance_msg *
     pw_json_array_enter(json);
     while ((step = pw_json_item_next(json)) == PW_JSON_VALUE) {
         struct pw_binance_msg item;
-        struct field value;
-        if (!take_value(json, &value)) {
+        struct pw_binance_field value;
+        if (!pw_binance_take(json, &value)) {
             return PW_DECODE_BAD_JSON;
         }
         if (value.type != PW_JSON_OBJECT) {
@@ -775,8 +715,8 @@ enum pw_decode pw_binance_decode(const char *data, size_t size, struct pw_binanc
 bool pw_binance_batch_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *batch,
                            struct pw_binance_msg *item)
 {
-    struct field value;
-    if (!list_next(cursor, batch) || !take_value(&cursor->json, &value)) {
+    struct pw_binance_field value;
+    if (!list_next(cursor, batch) || !pw_binance_take(&cursor->json, &value)) {
         return false;
     }
     enum pw_decode result = decode_value(value.text.text, value.text.size, LEVEL_ITEM, item);

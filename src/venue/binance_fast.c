@@ -11,6 +11,7 @@
 #include "binance_events.h"
 
 #include "binance_decode.h"
+#include "binance_levels.h"
 #include "swar.h"
 #include <string.h>
 
@@ -311,8 +312,26 @@ INLINE enum after_level read_levels(struct scan *scan, const struct pw_event *he
     return after;
 }
 
+/* The levels of one side one by one, from where the run leaves them. */
+INLINE enum after_level read_rest(struct scan *scan, struct pw_level_run *run, const struct pw_event *head)
+{
+    enum after_level after = AFTER_LEVEL;
+    while (after == AFTER_LEVEL && run->event < run->event_end) {
+        if (scan->end - scan->at >= TWO_LEVELS_BYTES) {
+            struct scan roomy = {scan->at, scan->end, true};
+            after = read_levels(&roomy, head, run->event);
+            scan->at = roomy.at;
+        } else {
+            after = read_levels(scan, head, run->event);
+        }
+        run->event++;
+    }
+    return after;
+}
+
 /* The levels of one side, after its opening bracket, to its closing one. */
-INLINE bool read_side(struct scan *scan, struct pw_binance_out *out, uint8_t side_flag, uint32_t *level_cnt)
+INLINE bool read_side(struct scan *scan, struct pw_level_run *run, struct pw_binance_out *out,
+                      uint8_t side_flag, uint32_t *level_cnt)
 {
     const struct pw_event depth = out->events[0];
     struct pw_event head = event_of(out, depth.instrument_idx, depth.venue_ns, PW_EVENT_LEVELS, side_flag);
@@ -321,21 +340,21 @@ INLINE bool read_side(struct scan *scan, struct pw_binance_out *out, uint8_t sid
     if (PASS(scan, "]")) {
         return true;
     }
-    enum after_level after = PASS(scan, "[\"") ? AFTER_LEVEL : AFTER_UNKNOWN;
-    struct pw_event *event = out->events + out->cnt, *end = out->events + out->cap;
-    while (after == AFTER_LEVEL && event < end) {
-        if (scan->end - scan->at >= TWO_LEVELS_BYTES) {
-            struct scan roomy = {scan->at, scan->end, true};
-            after = read_levels(&roomy, &head, event);
-            scan->at = roomy.at;
-        } else {
-            after = read_levels(scan, &head, event);
-        }
-        *level_cnt += (event->flags & PW_FLAG_PAIR) != 0 ? 2 : 1;
-        event++;
+    if (!PASS(scan, "[\"")) {
+        return false;
     }
-    out->cnt = (uint32_t)(event - out->events);
-    return after == AFTER_SIDE;
+    const struct pw_event *first = run->event;
+    run->at = scan->at;
+    enum pw_level_result result = pw_level_run_pairs(run, &head);
+    scan->at = run->at;
+    bool ended =
+        result == PW_LEVEL_SIDE || (result == PW_LEVEL_MORE && read_rest(scan, run, &head) == AFTER_SIDE);
+    out->cnt = (uint32_t)(run->event - out->events);
+    if (run->event > first) {
+        /* Only the last event can be of one level. */
+        *level_cnt = 2 * (uint32_t)(run->event - first) - ((run->event[-1].flags & PW_FLAG_PAIR) == 0);
+    }
+    return ended;
 }
 
 /* After "e":"depthUpdate","E": */
@@ -343,9 +362,14 @@ static bool read_depth(struct scan *scan, bool combined, const struct pw_binance
                        struct pw_binance_out *out)
 {
     uint32_t bid_cnt, ask_cnt;
+    struct pw_level_run run;
+    run.end = scan->end;
+    run.event = out->events + 1;
+    run.event_end = out->events + out->cap;
+    run.marks.base = run.marks.end = scan->at; /* nothing is marked yet */
     if (!read_depth_head(scan, symbols, out) || !PASS(scan, ",\"b\":[") ||
-        !read_side(scan, out, 0, &bid_cnt) || !PASS(scan, ",\"a\":[") ||
-        !read_side(scan, out, PW_FLAG_SELL, &ask_cnt) || !at_end(scan, combined)) {
+        !read_side(scan, &run, out, 0, &bid_cnt) || !PASS(scan, ",\"a\":[") ||
+        !read_side(scan, &run, out, PW_FLAG_SELL, &ask_cnt) || !at_end(scan, combined)) {
         return false;
     }
     out->events[0].body.depth.bid_cnt = bid_cnt;

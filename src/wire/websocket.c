@@ -5,6 +5,7 @@
 #include "websocket.h"
 
 #include "sha1.h"
+#include "swar.h"
 #include <string.h>
 
 enum { CLOSE_PROTOCOL = 1002, CLOSE_BAD_DATA = 1007, CLOSE_TOO_BIG = 1009, CLOSE_NONE = 1005 };
@@ -329,20 +330,61 @@ static bool utf8_step(uint32_t *state, uint8_t byte)
     return true;
 }
 
+/* As many bytes as one vector register of the usual build has; the compiler takes smaller ones where it must.
+ */
+typedef uint64_t utf8_block __attribute__((vector_size(32)));
+#define BLOCK_BYTES sizeof(utf8_block)
+
+static inline utf8_block block_at(const uint8_t *data)
+{
+    utf8_block block;
+    memcpy(&block, data, sizeof block);
+    return block;
+}
+
+static inline uint64_t word_at(const uint8_t *data)
+{
+    uint64_t word;
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+/* No byte is looked at alone: the last block, or word, begins where it must so that it ends with the data. */
+static bool is_ascii(const uint8_t *data, size_t size)
+{
+    const uint8_t *end = data + size;
+    uint64_t any = 0;
+    if (size >= BLOCK_BYTES) {
+        utf8_block blocks = block_at(end - BLOCK_BYTES);
+        for (; (size_t)(end - data) > BLOCK_BYTES; data += BLOCK_BYTES) {
+            blocks |= block_at(data);
+        }
+        any = blocks[0] | blocks[1] | blocks[2] | blocks[3];
+    } else if (size >= 8) {
+        any = word_at(end - 8);
+        for (; end - data > 8; data += 8) {
+            any |= word_at(data);
+        }
+    } else {
+        for (; data < end; data++) {
+            any |= *data;
+        }
+    }
+    return (any & PW_SWAR_TOPS) == 0;
+}
+
 bool pw_utf8_check(uint32_t *state, const uint8_t *data, size_t size)
 {
+    /* What venues send is ASCII but for a symbol now and then. */
+    if (*state == 0 && is_ascii(data, size)) {
+        return true;
+    }
     size_t i = 0;
     while (i < size) {
-        /* What venues send is ASCII but for a symbol now and then. */
-        while (*state == 0 && size - i >= 32) {
-            uint64_t words[4];
-            memcpy(words, data + i, sizeof words);
-            if (((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080)) != 0) {
-                break;
-            }
-            i += 32;
+        while (*state == 0 && size - i >= BLOCK_BYTES && is_ascii(data + i, BLOCK_BYTES)) {
+            i += BLOCK_BYTES;
         }
-        size_t stop = size - i < 32 ? size : i + 32;
+        size_t stop = size - i < BLOCK_BYTES ? size : i + BLOCK_BYTES;
         for (; i < stop; i++) {
             if (!utf8_step(state, data[i])) {
                 return false;

@@ -127,6 +127,20 @@ Test(live, a_key_that_is_refused_is_not_shown_again)
     end(&w);
 }
 
+Test(live, a_key_that_is_revoked_ends_the_session)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    start(&w);
+    world_say(&w, "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
+    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    uint32_t sent = w.sent_cnt;
+    world_run(&w, 60 * SEC);
+    cr_expect_eq(w.sent_cnt, sent);
+    end(&w);
+}
+
 Test(live, a_step_that_fails_is_tried_again_after_a_while)
 {
     static const char *const steps[] = {"session.logon", "userDataStream.subscribe", "openOrders.status",
@@ -477,6 +491,60 @@ Test(clocks, a_jump_does_not_make_an_order_vanish)
     w.skew_ns += 3600 * SEC;
     world_run(&w, 15 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN);
+    end(&w);
+}
+
+Test(clocks, a_request_refused_for_its_time_has_the_clock_learnt_at_once)
+{
+    static const int64_t steps[] = {10 * SEC, -10 * SEC};
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+        world_open(&w, 1, true);
+        start(&w);
+        w.venue_skew_ns += steps[i];
+        uint64_t id = placed(&w);
+        world_run(&w, 50 * MS);
+        cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
+        world_run(&w, SEC);
+        resting(&w);
+        end(&w);
+    }
+}
+
+Test(clocks, a_jump_is_no_time_out)
+{
+    static const int64_t steps[] = {3600 * SEC, -3600 * SEC};
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+        world_open(&w, 1, true);
+        start(&w);
+        uint64_t id = placed(&w);
+        w.skew_ns += steps[i];
+        world_run(&w, 50 * MS);
+        cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN);
+        cr_expect_eq(world_counts(&w).time_outs, 0);
+        answer(&w, "order.place", 1, "");
+        id = placed(&w);
+        w.skew_ns += steps[i];
+        world_run(&w, 3 * SEC);
+        cr_expect_eq(world_state(&w, id), PW_ORDER_UNKNOWN, "but no answer is one");
+        cr_expect_eq(world_counts(&w).time_outs, 1);
+        end(&w);
+    }
+}
+
+/* It was never sent. The order table waits for a time of our clock that comes in an hour. */
+Test(clocks, a_clock_set_back_does_not_keep_an_order_unknown)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    start(&w);
+    uint64_t id = placed(&w);
+    world_disconnect(&w, 0, 0);
+    w.skew_ns -= 3600 * SEC;
+    world_connect(&w);
+    world_run(&w, 15 * SEC);
+    cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
     end(&w);
 }
 

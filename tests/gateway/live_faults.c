@@ -101,6 +101,19 @@ static const struct faults g_faults = {.lose_request = 15,
                                        .disconnect = 8,
                                        .delay_max_ns = 60 * MS};
 
+static const struct faults g_storm = {.lose_request = 100,
+                                      .lose_reply = 200,
+                                      .unknown_done = 200,
+                                      .unknown_not_done = 200,
+                                      .busy = 100,
+                                      .lose_report = 300,
+                                      .double_report = 300,
+                                      .half_replace = 400,
+                                      .end_stream = 10,
+                                      .garbage = 10,
+                                      .disconnect = 30,
+                                      .delay_max_ns = 400 * MS};
+
 /* One of the engine's orders that is not closed; 0: the dice say none. */
 static uint64_t some_order(struct world *w)
 {
@@ -182,7 +195,7 @@ static void run_seed(uint64_t seed)
     world_open(&w, seed, seed % 4 != 0);
     world_connect(&w);
     world_make_ready(&w);
-    w.faults = g_faults;
+    w.faults = seed % 3 == 0 ? g_storm : g_faults;
     for (int i = 0; i < STEPS; i++) {
         act(&w);
         disturb(&w);

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES 32752u
+#define KINDS                                                                                                \
+    28u /* of enum pw_event_kind: those that the merged stream has, and a few numbers that are free */
 
 /* ---- helpers ---- */
 
@@ -115,7 +117,7 @@ static struct pw_event likely_event(struct pw_random *random, uint32_t seq)
 {
     struct pw_event event = {.seq = seq,
                              .instrument_idx = (uint16_t)(pw_random_next(random) % 3),
-                             .kind = (uint8_t)(pw_random_next(random) % 24),
+                             .kind = (uint8_t)(pw_random_next(random) % KINDS),
                              .recv_ns = INT64_C(1723161253937085768) + seq * INT64_C(1000),
                              .venue_ns = pw_random_next(random) % 2 ? seq * INT64_C(1000000) : 0};
     event.body.depth.bid_cnt = pw_random_next(random) % 4;
@@ -272,9 +274,9 @@ Test(codec, half_valid_events_come_back)
 Test(codec, words_at_their_bounds_come_back)
 {
     static const uint64_t bounds[] = {0, 1, UINT64_MAX, INT64_MAX, UINT64_C(1) << 63, UINT32_MAX, PW_E8};
-    struct pw_event events[24 * 7 * 7];
+    struct pw_event events[KINDS * 7 * 7];
     size_t n = 0;
-    for (unsigned kind = 0; kind < 24; kind++) {
+    for (unsigned kind = 0; kind < KINDS; kind++) {
         for (size_t a = 0; a < 7; a++) {
             for (size_t b = 0; b < 7; b++) {
                 struct pw_event *event = &events[n];
@@ -310,6 +312,90 @@ Test(codec, one_odd_price_does_not_make_the_others_dear)
     expect_same(&odd, events, 4000);
     blocks_free(&even);
     blocks_free(&odd);
+}
+
+/* One order's events as execution puts them, behind the quote that caused it. Returns how many. */
+static size_t order_events(struct pw_event out[16], struct pw_random *random, uint32_t i, uint32_t *seq)
+{
+    int64_t recv_ns =
+        INT64_C(1723161253937085768) + i * INT64_C(3000000) + (int64_t)(pw_random_next(random) % 3000000);
+    int64_t bid_e8 = INT64_C(6183763000000) + (int64_t)(pw_random_next(random) % 400) * 1000000;
+    int64_t qty_e8 = (int64_t)(pw_random_next(random) % 900 + 1) * 100000;
+    uint64_t id = (UINT64_C(1723161253) << 24) + i + 1, cash_lo = UINT64_C(9900000000000000000);
+    uint32_t at_ns = 90000 + (uint32_t)(pw_random_next(random) % 20000), step_ns[8];
+    size_t n = 0;
+    out[n++] = (struct pw_event){.kind = PW_EVENT_QUOTE,
+                                 .seq = i,
+                                 .body.quote = {bid_e8, qty_e8, bid_e8 + 1000000, 2 * qty_e8, 400 + i * 7u}};
+    out[n] = (struct pw_event){.kind = PW_EVENT_INTENT, .seq = i};
+    out[n++].body.intent = (struct pw_intent){
+        .price_e8 = bid_e8, .qty_e8 = qty_e8, .market_seq = i, .type = PW_LIMIT, .tif = PW_IOC};
+    out[n++] = (struct pw_event){.kind = PW_EVENT_RISK_MARKET,
+                                 .body.risk_market = {bid_e8, bid_e8 + 1000000, i % 9 * 100000, 0, 0}};
+    out[n++] = (struct pw_event){.kind = PW_EVENT_RISK_CASH,
+                                 .body.risk_cash = {{cash_lo - i * (uint64_t)bid_e8 * 1000, 0},
+                                                    {0, 0},
+                                                    UINT64_C(10000000000) - i % 5 * 999999}};
+    out[n++] = (struct pw_event){
+        .kind = PW_EVENT_RISK_LIMITS,
+        .body.risk_limits = {100000000000,
+                             100000000,
+                             {0, 0},
+                             10,
+                             100000u << PW_RISK_FEE_SHIFT | PW_RISK_BIT_FEED_UP | PW_RISK_BIT_ROOM}};
+    for (int state = 0; state < 3; state++) {
+        out[n] = (struct pw_event){.kind = PW_EVENT_ORDER};
+        out[n++].body.order = (struct pw_order){.price_e8 = bid_e8,
+                                                .leaves_qty_e8 = state < 2 ? qty_e8 : 0,
+                                                .client_order_id = id,
+                                                .market_seq = i,
+                                                .state = (uint8_t)(PW_ORDER_IN_FLIGHT + state + state / 2),
+                                                .type = PW_LIMIT,
+                                                .tif = PW_IOC};
+        if (state == 0) {
+            for (int k = 0; k < 8; k++) {
+                step_ns[k] = at_ns += 60 + (uint32_t)(pw_random_next(random) % 60);
+            }
+            out[n] = (struct pw_event){.kind = PW_EVENT_STAMPS};
+            out[n++].body.stamps =
+                (struct pw_stamps){id,         3000 + i % 700, step_ns[0], step_ns[1], step_ns[2],
+                                   step_ns[3], step_ns[4],     step_ns[5], step_ns[6]};
+        }
+    }
+    out[n] = (struct pw_event){.kind = PW_EVENT_FILL};
+    out[n++].body.fill = (struct pw_fill){bid_e8, qty_e8, id, (uint64_t)(bid_e8 / 1000 * qty_e8), 0};
+    out[n++] = (struct pw_event){.kind = PW_EVENT_FILL_INFO,
+                                 .body.fill_info = {900000 + i, "BNB", (uint64_t)qty_e8 * 77, 0}};
+    for (size_t k = 0; k < n; k++) {
+        bool of_execution = out[k].kind >= PW_EVENT_ORDER;
+        out[k].recv_ns = recv_ns;
+        out[k].seq = of_execution ? (*seq)++ : i;
+    }
+    return n;
+}
+
+/* What an order adds to the journal, from the intent to the fill. */
+Test(codec, an_orders_events_are_small)
+{
+    uint64_t seed = 11;
+    struct pw_random random = pw_random_seeded(&seed);
+    static struct pw_event events[2000 * 12], quotes[2000];
+    struct blocks with = {0}, without = {0};
+    uint32_t seq = 0;
+    size_t n = 0;
+    for (uint32_t i = 0; i < 2000; i++) {
+        size_t cnt = order_events(events + n, &random, i, &seq);
+        quotes[i] = events[n];
+        n += cnt;
+    }
+    encode(&with, events, n, BLOCK_BYTES);
+    encode(&without, quotes, 2000, BLOCK_BYTES);
+    expect_same(&with, events, n);
+    size_t bytes = (with.total_bytes - without.total_bytes) / 2000;
+    fprintf(stderr, "%zu bytes an order of %zu events\n", bytes, n / 2000 - 1);
+    cr_expect_lt(bytes, 128);
+    blocks_free(&with);
+    blocks_free(&without);
 }
 
 /* ---- depth updates ---- */

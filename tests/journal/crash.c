@@ -110,7 +110,8 @@ Test(crash, killed_engine_leaves_all_that_was_committed)
     struct told *told = shared_page();
     uint64_t seed = seed_from_clock(), total = 0, last_run = 0;
     struct pw_random random = pw_random_seeded(&seed);
-    for (int i = 0; i < KILLS; i++) {
+    /* On a busy machine most children are killed before they have written anything: they do not count. */
+    for (int i = 0; i < KILLS || total <= 1000; i++) {
         atomic_store(&told->run_id, 0);
         atomic_store(&told->durable, 0);
         pid_t child = fork();
@@ -133,7 +134,6 @@ Test(crash, killed_engine_leaves_all_that_was_committed)
         total += event_cnt;
     }
     fprintf(stderr, "%" PRIu64 " events in runs up to %" PRIu64 "\n", total, last_run);
-    cr_expect_gt(total, 1000);
     live_remove_dir(dir);
 }
 

@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SLOTS 4096u
+#define SLOTS      4096u
+#define WIRE_BYTES 65536u
 
 const char *live_dir(void)
 {
@@ -35,16 +36,33 @@ void live_remove_dir(const char *dir)
     rmdir(dir);
 }
 
+static void *ring_new(uint64_t payload_bytes, struct pw_producer *producer, struct pw_consumer *consumer)
+{
+    size_t bytes = pw_ring_bytes(SLOTS, payload_bytes);
+    void *ring = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    memset(ring, 0, bytes);
+    cr_assert_eq(pw_ring_format(ring, SLOTS, payload_bytes, PW_RING_STALL), 0);
+    pw_producer_attach(producer, ring);
+    pw_consumer_attach(consumer, ring);
+    return ring;
+}
+
 void live_open(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns)
 {
-    static const struct pw_instrument instruments[2] = {{.symbol = "BTCUSDT", .tick_e8 = 1000000},
-                                                        {.symbol = "ETHUSDT", .tick_e8 = 1000000}};
+    live_open_config(live, dir, segment_bytes, now_ns, "a: 1\n");
+}
+
+void live_open_config(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns,
+                      const char *config_text)
+{
+    static const struct pw_instrument instruments[2] = {
+        {.symbol = "BTCUSDT", .tick_e8 = 1000000, .tradable = 1}, {.symbol = "ETHUSDT", .tick_e8 = 1000000}};
     char error[256] = "";
     struct pw_run_want want = {.path = dir,
                                .instance = "test",
                                .version = "0",
-                               .config_text = "a: 1\n",
-                               .config_bytes = 5,
+                               .config_text = config_text,
+                               .config_bytes = strlen(config_text),
                                .instruments = instruments,
                                .instrument_cnt = 2,
                                .segment_bytes = segment_bytes,
@@ -55,18 +73,18 @@ void live_open(struct live *live, const char *dir, uint64_t segment_bytes, int64
     live->writer = pw_writer_new(&(struct pw_writer_config){.store = &live->store,
                                                             .run_id = live->run_id,
                                                             .clock = pw_clock_host(),
-                                                            .commit_interval_ns = live->commit_interval_ns});
-    live->ring = aligned_alloc(64, (pw_ring_bytes(SLOTS, 0) + 63) / 64 * 64);
-    memset(live->ring, 0, pw_ring_bytes(SLOTS, 0));
-    cr_assert_eq(pw_ring_format(live->ring, SLOTS, 0, PW_RING_STALL), 0);
-    pw_producer_attach(&live->producer, live->ring);
-    pw_consumer_attach(&live->consumer, live->ring);
+                                                            .commit_interval_ns = live->commit_interval_ns,
+                                                            .frame_bytes_max = WIRE_BYTES / 2});
+    live->ring = ring_new(0, &live->producer, &live->consumer);
+    live->wire_ring = ring_new(WIRE_BYTES, &live->wire_producer, &live->wire);
 }
 
 static void poll_writer(struct live *live, int64_t now_ns)
 {
     pw_producer_publish(&live->producer);
-    pw_writer_poll(live->writer, &(struct pw_writer_input){.market = &live->consumer}, SLOTS, now_ns);
+    pw_producer_publish(&live->wire_producer);
+    pw_writer_poll(live->writer, &(struct pw_writer_input){.market = &live->consumer, .wire = &live->wire},
+                   SLOTS, now_ns);
 }
 
 void live_put(struct live *live, const struct pw_event *event, int64_t now_ns)
@@ -79,6 +97,21 @@ void live_put(struct live *live, const struct pw_event *event, int64_t now_ns)
     if (live->producer.head - live->producer.published > SLOTS / 2) {
         poll_writer(live, now_ns);
     }
+}
+
+void live_put_wire(struct live *live, const struct pw_event *frame, const char *bytes, int64_t now_ns)
+{
+    struct pw_event event = *frame;
+    uint32_t len = (uint32_t)strlen(bytes);
+    if (pw_producer_room(&live->wire_producer, 1) < 1) {
+        poll_writer(live, now_ns);
+    }
+    uint8_t *payload = len ? pw_producer_payload_claim(&live->wire_producer, len) : NULL;
+    if (len) {
+        cr_assert_not_null(payload);
+        memcpy(payload, bytes, len);
+    }
+    pw_producer_put_frame(&live->wire_producer, &event, len);
 }
 
 void live_commit(struct live *live, int64_t now_ns)
@@ -97,6 +130,7 @@ void live_close(struct live *live, bool clean)
     pw_writer_free(live->writer);
     live->store.close(live->store.state);
     free(live->ring);
+    free(live->wire_ring);
 }
 
 struct pw_event live_event(uint64_t i)

@@ -13,9 +13,9 @@
 struct live {
     struct pw_store store;
     struct pw_writer *writer;
-    struct pw_producer producer;
-    struct pw_consumer consumer;
-    void *ring;
+    struct pw_producer producer, wire_producer;
+    struct pw_consumer consumer, wire;
+    void *ring, *wire_ring;
     uint64_t run_id;
     int64_t commit_interval_ns;
 };
@@ -26,8 +26,13 @@ void live_remove_dir(const char *dir);
 
 /* Opens a run; fails the test if it cannot. */
 void live_open(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns);
+/* The same with a config's text of its own. */
+void live_open_config(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns,
+                      const char *config_text);
 /* Gives events to the writer; commits as time goes. */
 void live_put(struct live *live, const struct pw_event *event, int64_t now_ns);
+/* A message of order entry; no bytes: a notice. */
+void live_put_wire(struct live *live, const struct pw_event *frame, const char *bytes, int64_t now_ns);
 void live_commit(struct live *live, int64_t now_ns);
 /* Ends the run, cleanly, or as a kill would. */
 void live_close(struct live *live, bool clean);

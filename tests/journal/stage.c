@@ -20,7 +20,7 @@ struct rig {
     struct pw_workspace ws;
     struct pw_config *config;
     struct pw_stage_env env;
-    struct pw_producer market, orders;
+    struct pw_producer market, orders, wire;
     void *state;
     int64_t now_ns;
 };
@@ -42,12 +42,14 @@ static struct rig *rig_new(const struct pw_store *store)
     char error[256] = "", dir[64];
     strcpy(dir, live_dir());
     setenv("PINWHEEL_SHM_DIR", dir, 1);
-    struct pw_region_want want[3] = {
+    struct pw_region_want want[4] = {
         {.kind = PW_REGION_METRICS, .row_cnt = PW_METRIC_CNT, .row_bytes = sizeof(struct pw_metric_row)}};
     strcpy(want[0].name, "metrics");
     want_ring(&want[1], "parse.journal");
     want_ring(&want[2], "execution.journal");
-    cr_assert_eq(pw_workspace_create(&rig.ws, "test", want, 3, false, error, sizeof error), 0, "%s", error);
+    want_ring(&want[3], "execution.journal_frames");
+    want[3].ring_payload_bytes = 1 << 16;
+    cr_assert_eq(pw_workspace_create(&rig.ws, "test", want, 4, false, error, sizeof error), 0, "%s", error);
     pw_metrics_fill(pw_region_at(&rig.ws, pw_workspace_find(&rig.ws, "metrics", PW_REGION_METRICS), 0));
     rig.config = calloc(1, sizeof *rig.config);
     rig.config->journal.commit_interval_ms = 100;
@@ -61,6 +63,7 @@ static struct rig *rig_new(const struct pw_store *store)
                                     .run_id = 1};
     cr_assert_eq(pw_env_producer(&rig.env, "parse.journal", &rig.market), 0);
     cr_assert_eq(pw_env_producer(&rig.env, "execution.journal", &rig.orders), 0);
+    cr_assert_eq(pw_env_producer(&rig.env, "execution.journal_frames", &rig.wire), 0);
     rig.state = aligned_alloc(64, (pw_journal_stage.state_bytes(&rig.env) + 63) / 64 * 64);
     memset(rig.state, 0, pw_journal_stage.state_bytes(&rig.env));
     cr_assert_eq(pw_journal_stage.init(rig.state, &rig.env), 0);
@@ -214,5 +217,28 @@ Test(stage, without_a_journal_it_idles)
     cr_expect_not(pw_journal_stage.pending(rig->state));
     pw_journal_stage.housekeep(rig->state, rig->now_ns);
     pw_journal_stage.fini(rig->state);
+    rig_free(rig);
+}
+
+/* Whatever the feeds' messages may be: the longest that the ring takes is kept. */
+Test(stage, stores_the_messages_of_order_entry)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    struct pw_event frame = {.kind = PW_EVENT_FRAME, .flags = PW_FLAG_SENT}, kept;
+    uint8_t *payload = pw_producer_payload_claim(&rig->wire, 1 << 15);
+    cr_assert_not_null(payload);
+    memset(payload, 'x', 1 << 15);
+    pw_producer_put_frame(&rig->wire, &frame, 1 << 15);
+    pw_producer_publish(&rig->wire);
+    cr_expect(pw_journal_stage.pending(rig->state));
+    settle(rig);
+    cr_expect_eq(memory_store_events(memory, PW_BLOCK_FRAMES, &kept, 1), 1);
+    cr_expect_eq(kept.body.frame.payload_bytes, 1 << 15);
+    cr_expect_eq(metric(rig, "dropped"), 0);
+    pw_journal_stage.fini(rig->state);
+    memory_store_free(memory);
+    free(memory);
     rig_free(rig);
 }

@@ -5,6 +5,7 @@
  */
 #include "capture.h"
 #include "live.h"
+#include "program.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,64 +21,22 @@
 #define MIB  (UINT64_C(1) << 20)
 #define ARGS 16
 
-/* Runs `pinwheel-journal <dir> <args>`; its output in *out (to be freed), its errors in `errors`; its exit
- * code. */
-static char errors[4096];
-
+/* Runs `pinwheel-journal <dir> <args>`; its output in *out (to be freed), its errors in program_errors; its
+ * exit code. */
 static int run_tool(const char *dir, const char *const *args, char **out)
 {
-    const char *argv[ARGS] = {getenv("PINWHEEL_JOURNAL_TOOL"), dir};
-    char out_path[] = "/tmp/pinwheel-out-XXXXXX", err_path[] = "/tmp/pinwheel-err-XXXXXX";
-    int out_fd = mkstemp(out_path), err_fd = mkstemp(err_path), status;
+    const char *argv[ARGS] = {dir};
     for (int i = 0; args[i]; i++) {
-        argv[i + 2] = args[i];
+        argv[i + 1] = args[i];
     }
-    cr_assert_not_null(argv[0], "PINWHEEL_JOURNAL_TOOL is not set");
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(out_fd, STDOUT_FILENO);
-        dup2(err_fd, STDERR_FILENO);
-        setenv("ASAN_OPTIONS", "handle_sigbus=0:handle_segv=0:handle_abort=0",
-               1); /* the tool's parent tells them */
-        execv(argv[0], (char *const *)(uintptr_t)argv);
-        _exit(127);
-    }
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFEXITED(status), "the program itself must not crash");
-    struct stat stat_of;
-    fstat(out_fd, &stat_of);
-    *out = calloc(1, (size_t)stat_of.st_size + 1);
-    cr_assert_eq(pread(out_fd, *out, (size_t)stat_of.st_size, 0), stat_of.st_size);
-    memset(errors, 0, sizeof errors);
-    cr_assert_geq(pread(err_fd, errors, sizeof errors - 1, 0), 0);
-    close(out_fd);
-    close(err_fd);
-    unlink(out_path);
-    unlink(err_path);
-    return WEXITSTATUS(status);
+    return program_run("PINWHEEL_JOURNAL_TOOL", argv, out);
 }
 
 static json_t *run_json(const char *dir, const char *const *args, int code)
 {
     char *out;
-    json_error_t error;
-    cr_assert_eq(run_tool(dir, args, &out), code, "%s", errors);
-    json_t *json = json_loads(out, 0, &error);
-    cr_assert_not_null(json, "%s: %.200s", error.text, out);
-    free(out);
-    return json;
-}
-
-static const json_t *at(const json_t *json, const char *path)
-{
-    while (json && *path) {
-        char key[64] = "";
-        size_t len = strcspn(path, "/");
-        memcpy(key, path, len < sizeof key ? len : sizeof key - 1);
-        json = json_object_get(json, key);
-        path += len + (path[len] == '/');
-    }
-    return json;
+    cr_assert_eq(run_tool(dir, args, &out), code, "%s", program_errors);
+    return program_json(out);
 }
 
 /* Writes events as one run. */
@@ -164,9 +123,10 @@ static void expect_facts(const char *const *names, const char *expected_name)
     json_t *facts = run_json(dir, (const char *const[]){"facts", NULL}, 0);
     snprintf(path, sizeof path, "%s/data/expected/%s", capture_folder(), expected_name);
     json_t *expected = json_load_file(path, 0, NULL);
-    const json_t *want = at(expected, "symbols/BTCUSDT"), *have = at(facts, "symbols/BTCUSDT");
+    const json_t *want = program_at(expected, "symbols/BTCUSDT"),
+                 *have = program_at(facts, "symbols/BTCUSDT");
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        const json_t *a = at(want, paths[i]), *b = at(have, paths[i]);
+        const json_t *a = program_at(want, paths[i]), *b = program_at(have, paths[i]);
         cr_assert_not_null(a, "%s", paths[i]);
         char *text = json_dumps(b, JSON_ENCODE_ANY);
         cr_expect(json_equal(a, b), "%s is %s", paths[i], text ? text : "not there");
@@ -204,7 +164,7 @@ Test(facts, fills_tell_cash_and_position)
     const char *dir = live_dir();
     write_events(dir, fills, 2, true);
     json_t *facts = run_json(dir, (const char *const[]){"facts", "--cash", "10000", NULL}, 0);
-    const json_t *list = at(facts, "fills");
+    const json_t *list = program_at(facts, "fills");
     static const char *const want[2][5] = {
         {"BUY", "61732.00000000", "0.6173200000000000", "9382.0626800000000000", "0.01000000"},
         {"SELL", "61726.21000000", "0.6172621000000000", "9998.7075179000000000", "0.00000000"}};
@@ -225,9 +185,9 @@ static void expect_book_complete(const struct pw_event *events, size_t cnt, bool
     const char *dir = live_dir();
     write_events(dir, events, cnt, true);
     json_t *facts = run_json(dir, (const char *const[]){"facts", NULL}, 0);
-    const json_t *book = at(facts, "symbols/BTCUSDT/book_from_snapshot");
+    const json_t *book = program_at(facts, "symbols/BTCUSDT/book_from_snapshot");
     cr_assert_not_null(book);
-    cr_expect_eq(json_is_true(at(book, "complete")), complete);
+    cr_expect_eq(json_is_true(program_at(book, "complete")), complete);
     json_decref(facts);
     live_remove_dir(dir);
 }
@@ -256,12 +216,12 @@ Test(tool, lists_runs_with_their_end)
     write_market(dir, 100, true);
     uint64_t killed = write_market(dir, 50, false);
     json_t *json = run_json(dir, (const char *const[]){"runs", "--json", NULL}, 0);
-    const json_t *runs = at(json, "runs");
+    const json_t *runs = program_at(json, "runs");
     cr_assert_eq(json_array_size(runs), 2);
-    cr_expect_str_eq(json_string_value(at(json_array_get(runs, 0), "state")), "clean");
-    cr_expect_eq(json_integer_value(at(json_array_get(runs, 0), "events")), 100);
-    cr_expect_str_eq(json_string_value(at(json_array_get(runs, 1), "state")), "killed");
-    cr_expect_eq((uint64_t)json_integer_value(at(json_array_get(runs, 1), "run_id")), killed);
+    cr_expect_str_eq(json_string_value(program_at(json_array_get(runs, 0), "state")), "clean");
+    cr_expect_eq(json_integer_value(program_at(json_array_get(runs, 0), "events")), 100);
+    cr_expect_str_eq(json_string_value(program_at(json_array_get(runs, 1), "state")), "killed");
+    cr_expect_eq((uint64_t)json_integer_value(program_at(json_array_get(runs, 1), "run_id")), killed);
     json_decref(json);
     char *out;
     cr_expect_eq(run_tool(dir, (const char *const[]){NULL}, &out), 0);
@@ -284,10 +244,10 @@ Test(tool, counts_and_sums_by_kind_and_instrument)
     }
     char want[32];
     snprintf(want, sizeof want, "%" PRId64 ".%08" PRId64, (int64_t)qty_e8 / PW_E8, (int64_t)qty_e8 % PW_E8);
-    cr_expect_eq(json_integer_value(at(json, "events")), 4000);
-    cr_expect_eq(json_integer_value(at(json, "kinds/trade/count")), 1000);
-    cr_expect_str_eq(json_string_value(at(json, "symbols/ETHUSDT/trade/qty")), want);
-    cr_expect_eq(json_integer_value(at(json, "symbols/BTCUSDT/quote/count")), quotes);
+    cr_expect_eq(json_integer_value(program_at(json, "events")), 4000);
+    cr_expect_eq(json_integer_value(program_at(json, "kinds/trade/count")), 1000);
+    cr_expect_str_eq(json_string_value(program_at(json, "symbols/ETHUSDT/trade/qty")), want);
+    cr_expect_eq(json_integer_value(program_at(json, "symbols/BTCUSDT/quote/count")), quotes);
     json_decref(json);
     live_remove_dir(dir);
 }
@@ -309,7 +269,7 @@ Test(tool, query_selects_by_time_kind_and_symbol)
     /* An event each 100 us from 23:54:13 on: a second has 10000, every fourth a trade. */
     const char *const args[] = {
         "query", "--from", "2024-08-08T23:54:14Z", "--to", "1723161255000000000", "--kind", "trade", NULL};
-    cr_assert_eq(run_tool(dir, args, &out), 0, "%s", errors);
+    cr_assert_eq(run_tool(dir, args, &out), 0, "%s", program_errors);
     cr_expect_eq(line_cnt(out), 2500);
     cr_expect_eq(strncmp(out, "10002 ", 6), 0, "%.80s", out);
     free(out);
@@ -321,7 +281,7 @@ Test(tool, query_selects_by_time_kind_and_symbol)
     for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n")) {
         json_t *json = json_loads(line, 0, NULL);
         cr_assert_not_null(json, "%s", line);
-        cr_expect_str_eq(json_string_value(at(json, "symbol")), "ETHUSDT");
+        cr_expect_str_eq(json_string_value(program_at(json, "symbol")), "ETHUSDT");
         json_decref(json);
     }
     free(out);
@@ -340,7 +300,7 @@ Test(tool, csv_has_as_many_columns_in_each_row)
     }
     write_events(dir, events, 24, true);
     char *out;
-    cr_assert_eq(run_tool(dir, (const char *const[]){"csv", NULL}, &out), 0, "%s", errors);
+    cr_assert_eq(run_tool(dir, (const char *const[]){"csv", NULL}, &out), 0, "%s", program_errors);
     cr_expect_eq(line_cnt(out), 25);
     for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n")) {
         size_t commas = 0;
@@ -378,7 +338,7 @@ Test(tool, wrong_use_has_an_exit_code_of_its_own)
     write_market(dir, 1, true);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         cr_expect_eq(run_tool(dir, wrong[i], &out), 2, "%s %s", wrong[i][0], wrong[i][1]);
-        cr_expect_neq(errors[0], 0);
+        cr_expect_neq(program_errors[0], 0);
         free(out);
     }
     cr_expect_eq(run_tool(dir, (const char *const[]){"stats", "--run", "5", NULL}, &out), 1);
@@ -406,8 +366,8 @@ Test(verify, finds_nothing_wrong_with_good_and_killed_runs)
     write_market(dir, 20000, true);
     write_market(dir, 20000, false);
     json_t *json = run_json(dir, (const char *const[]){"verify", "--json", NULL}, 0);
-    cr_expect(json_is_true(at(json, "good")));
-    cr_expect_eq(json_array_size(at(json, "runs")), 2);
+    cr_expect(json_is_true(program_at(json, "good")));
+    cr_expect_eq(json_array_size(program_at(json, "runs")), 2);
     json_decref(json);
     live_remove_dir(dir);
 }
@@ -477,7 +437,8 @@ Test(verify, tells_a_damaged_block_and_what_is_lost)
     close(fd);
     cr_expect_eq(run_tool(dir, (const char *const[]){"verify", NULL}, &out), 3);
     cr_expect_not_null(strstr(out, "DAMAGED"), "%s", out);
-    cr_expect_not_null(strstr(errors, "its check sum does not match; market events "), "%s", errors);
+    cr_expect_not_null(strstr(program_errors, "its check sum does not match; market events "), "%s",
+                       program_errors);
     free(out);
     cr_expect_eq(run_tool(dir, (const char *const[]){"stats", NULL}, &out), 3, "others tell it, too");
     free(out);
@@ -496,7 +457,7 @@ Test(verify, survives_a_file_that_was_cut_short)
     cr_assert_eq(stat(path, &stat_of), 0);
     cr_assert_eq(truncate(path, stat_of.st_size / 2), 0);
     cr_expect_eq(run_tool(dir, (const char *const[]){"verify", NULL}, &out), 3);
-    cr_expect_not_null(strstr(errors, "run "), "%s", errors);
+    cr_expect_not_null(strstr(program_errors, "run "), "%s", program_errors);
     free(out);
     live_remove_dir(dir);
 }

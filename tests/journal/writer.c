@@ -18,10 +18,10 @@ struct fixture {
     struct memory_store memory;
     struct pw_store store;
     struct pw_writer *writer;
-    struct pw_producer market, orders, frames;
-    struct pw_consumer market_end, orders_end, frames_end;
+    struct pw_producer market, orders, frames, wire;
+    struct pw_consumer market_end, orders_end, frames_end, wire_end;
     struct pw_writer_input input;
-    void *rings[3];
+    void *rings[4];
     int64_t now_ns;
     uint32_t market_seq;
 };
@@ -49,7 +49,8 @@ static struct fixture *fixture_new(int64_t hold_ns)
     f->rings[0] = ring_new(0, &f->market, &f->market_end);
     f->rings[1] = ring_new(0, &f->orders, &f->orders_end);
     f->rings[2] = ring_new(1 << 16, &f->frames, &f->frames_end);
-    f->input = (struct pw_writer_input){&f->market_end, &f->orders_end, &f->frames_end};
+    f->rings[3] = ring_new(1 << 20, &f->wire, &f->wire_end);
+    f->input = (struct pw_writer_input){&f->market_end, &f->orders_end, &f->frames_end, &f->wire_end};
     f->store = memory_store_of(&f->memory);
     f->now_ns = 1000 * INTERVAL;
     f->writer = pw_writer_new(&(struct pw_writer_config){.store = &f->store,
@@ -65,7 +66,7 @@ static void fixture_free(struct fixture *f)
 {
     pw_writer_free(f->writer);
     memory_store_free(&f->memory);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         free(f->rings[i]);
     }
     free(f);
@@ -475,5 +476,64 @@ Test(frames, are_kept_apart_and_long_ones_are_counted)
     cr_expect_eq(events[2].body.frame.payload_bytes, 4096);
     cr_expect_eq(events[3].seq, 4);
     cr_expect_eq(pw_writer_stats(f->writer)->dropped_cnt, 1);
+    fixture_free(f);
+}
+
+static void put_wire(struct fixture *f, const char *text, size_t bytes, bool sent, uint64_t client_order_id)
+{
+    uint8_t *payload = bytes ? pw_producer_payload_claim(&f->wire, (uint32_t)bytes) : NULL;
+    struct pw_event event = {.kind = PW_EVENT_FRAME,
+                             .flags = sent ? PW_FLAG_SENT : 0,
+                             .recv_ns = 7,
+                             .body.frame = {.feed_idx = 1, .client_order_id = client_order_id}};
+    cr_assert(bytes == 0 || payload);
+    cr_assert_geq(pw_producer_room(&f->wire, 1), 1);
+    if (bytes) {
+        memcpy(payload, text, bytes);
+    }
+    pw_producer_put_frame(&f->wire, &event, (uint32_t)bytes);
+    pw_producer_publish(&f->wire);
+}
+
+Test(frames, of_order_entry_keep_their_order_and_direction)
+{
+    struct fixture *f = fixture_new(0);
+    struct pw_event events[4];
+    put_wire(f, "request", 7, true, 77);
+    put_wire(f, "answer", 6, false, 0);
+    put_wire(f, "", 0, false, 0); /* a notice */
+    put_wire(f, "request 2", 9, true, 78);
+    cr_expect_eq(poll_once(f), 4);
+    cr_assert_eq(pw_writer_commit(f->writer, f->now_ns), 0);
+    cr_assert_eq(memory_store_events(&f->memory, PW_BLOCK_FRAMES, events, 4), 4);
+    static const uint32_t sizes[] = {7, 6, 0, 9};
+    for (int i = 0; i < 4; i++) {
+        cr_expect_eq(events[i].body.frame.payload_bytes, sizes[i]);
+        cr_expect_eq(events[i].flags, i % 3 == 0 ? PW_FLAG_SENT : 0);
+        cr_expect_eq(events[i].recv_ns, 7);
+    }
+    cr_expect_eq(events[0].body.frame.client_order_id, 77);
+    cr_expect_eq(events[3].body.frame.client_order_id, 78);
+    fixture_free(f);
+}
+
+/* Frames blocks have room for the longest frame, but what is stored anew with each commit must stay small. */
+Test(frames, a_block_is_closed_long_before_it_is_full)
+{
+    struct fixture *f = fixture_new(0);
+    static char text[4096];
+    pw_writer_free(f->writer);
+    f->writer = pw_writer_new(&(struct pw_writer_config){.store = &f->store,
+                                                         .run_id = 1,
+                                                         .clock = {.now_ns = frozen},
+                                                         .commit_interval_ns = INTERVAL,
+                                                         .frame_bytes_max = 2 << 20});
+    for (int i = 0; i < 200; i++) {
+        put_wire(f, text, sizeof text, false, 0);
+        poll_once(f);
+    }
+    cr_assert_eq(pw_writer_commit(f->writer, f->now_ns), 0);
+    cr_expect_lt(f->memory.kept[PW_BLOCK_FRAMES - 1][0].size, 300000);
+    cr_expect_not_null(f->memory.kept[PW_BLOCK_FRAMES - 1][2].bytes);
     fixture_free(f);
 }

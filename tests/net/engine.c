@@ -80,8 +80,8 @@ static void open_cold(struct engine *engine, const char *url, const char *ca_fil
     engine->view = &engine->feeds[orders];
     struct pw_connector_ends ends = {.feeds = engine->feeds};
     struct pw_clock clock = {engine_clock, engine};
-    engine->sockets = pw_sockets_host_create();
-    engine->io = io != NULL ? io : pw_io_host_create(pw_net_slots(engine->config));
+    engine->sockets = pw_sockets_host_create(true);
+    engine->io = io != NULL ? io : pw_io_host_create(pw_net_slots(engine->config), 0);
     must(engine->sockets != NULL && engine->io != NULL, "no memory for the sockets");
     engine->net = pw_net_create_over(engine->config, clock, pw_random_host(), engine->sockets, engine->io,
                                      error, sizeof error);

@@ -3,13 +3,15 @@
  * How long net_rx takes per message: a server on another thread sends messages of 200 bytes as fast as TCP
  * takes them, and the time inside net_rx's poll is booked by the messages that it brought. And how long one
  * message takes to its ring, and one request from its ring to the kernel, with the kernel's part left out,
- * while the server sends one at a time. Not a test: run it on a quiet machine with
- * `meson test --benchmark net_speed -v`.
+ * while the server sends one at a time; and what the kernel's stamps cost. Not a test: run it on a quiet
+ * machine with `meson test --benchmark net_speed -v`.
  */
 #include "authority.h"
 #include "engine.h"
 #include "server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,14 +149,14 @@ static void print_row(const char *name, float *ns, uint32_t n)
            (double)ns[n * 99ull / 100]);
 }
 
-static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file, uint32_t without)
+static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file)
 {
     static float in_ns[ROUNDS], out_ns[ROUNDS], submit_ns[ROUNDS], round_ns[ROUNDS];
     static struct engine engine;
     static char request[MESSAGE_BYTES];
     struct server server;
     char url[64];
-    struct pw_io *io = pw_uring_create(2, without);
+    struct pw_io *io = pw_uring_create(2, 0);
     uint32_t n = 0;
     int64_t last_ns = 0;
     memset(request, 'r', sizeof request);
@@ -186,15 +188,63 @@ static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file, uint32_
         round_ns[n++] = (float)(spy.submitted_ns - last_ns);
         last_ns = spy.submitted_ns;
     }
-    printf("%s, one message of %u bytes at a time, %s the kernel's stamps:\n",
-           context != NULL ? "TLS" : "plain", MESSAGE_BYTES,
-           (without & PW_URING_NO_STAMPS) != 0 ? "without" : "with");
+    printf("%s, one message of %u bytes at a time:\n", context != NULL ? "TLS" : "plain", MESSAGE_BYTES);
     print_row("from the completion to the ring", in_ns, n);
     print_row("from the ring to the submission", out_ns, n);
     print_row("the submission, with its send", submit_ns, n);
     print_row("from one submission to the next", round_ns, n);
     engine_close(&engine);
     server_stop(&server);
+}
+
+/* ---- what the kernel's stamps cost ---- */
+
+static int loopback_pair(int *theirs, bool stamps)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), ours = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0 ||
+        connect(ours, (struct sockaddr *)&address, size) != 0) {
+        perror("loopback");
+        abort();
+    }
+    *theirs = accept(listener, NULL, NULL);
+    setsockopt(*theirs, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (stamps) {
+        setsockopt(ours, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+    }
+    close(listener);
+    return ours;
+}
+
+/* On one thread: a send goes through the kernel to the other end before it returns. */
+static void measure_stamps(bool stamps)
+{
+    static float ns[ROUNDS];
+    uint8_t record[MESSAGE_BYTES + 22] = {0}; /* as TLS makes it */
+    struct pw_completion completion;
+    int theirs, ours = loopback_pair(&theirs, stamps);
+    struct pw_io *io = pw_uring_create(1, stamps ? 0 : PW_URING_NO_STAMPS);
+    io->start(io->state);
+    io->attach(io->state, 0, ours);
+    io->submit(io->state);
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        int64_t begin_ns = now_ns();
+        if (send(theirs, record, sizeof record, 0) != (ssize_t)sizeof record) {
+            abort();
+        }
+        while (io->reap(io->state, &completion, 1) == 0) {
+        }
+        ns[i] = (float)(now_ns() - begin_ns);
+        io->release(io->state, 0, completion.buffer_idx);
+    }
+    print_row(stamps ? "through the kernel, stamped" : "through the kernel, not stamped", ns, ROUNDS);
+    io->stop(io->state);
+    io->destroy(io->state);
+    close(ours);
+    close(theirs);
 }
 
 int main(void)
@@ -206,9 +256,11 @@ int main(void)
         measure(context, ca_file, per_record[i]);
         measure(NULL, "", per_record[i]);
     }
-    for (uint32_t i = 0; i < 4; i++) {
-        measure_one_at_a_time(i % 2 == 0 ? context : NULL, i % 2 == 0 ? ca_file : "",
-                              i < 2 ? 0 : PW_URING_NO_STAMPS);
+    measure_one_at_a_time(context, ca_file);
+    measure_one_at_a_time(NULL, "");
+    for (int i = 0; i < 3; i++) {
+        measure_stamps(false);
+        measure_stamps(true);
     }
     unlink(ca_file);
     SSL_CTX_free(context);

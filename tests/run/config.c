@@ -135,6 +135,7 @@ Test(config, sound_file_arrives_exactly)
     cr_expect_str_eq(g_config->path, g_path);
     cr_expect(g_config->huge_pages);
     cr_expect_not(g_config->keep_workspace);
+    cr_expect(g_config->kernel_stamps);
     cr_assert_eq(g_config->core_cnt, 2);
     cr_expect_eq(g_config->cores[0].core, 1);
     cr_expect_eq(g_config->cores[0].idle, PW_IDLE_PAUSE);

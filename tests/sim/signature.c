@@ -147,6 +147,19 @@ Test(signature, the_group_s_order_is_not_added_to_a_signature)
     }
 }
 
+/* For the neutral element as a key, R neutral too and S a multiple of the order fit every text. */
+Test(signature, the_order_itself_is_no_signature)
+{
+    static const unsigned char raw[64] = {1,    [32] = 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,
+                                          0xd6, 0x9c,        0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [63] = 0x10};
+    struct pw_sim_account_config account = {.public_key_path = "there", .public_key = {1}};
+    unsigned char signature[89] = {0};
+    word32 signature_bytes = sizeof signature;
+
+    cr_assert_eq(Base64_Encode_NoNl(raw, sizeof raw, signature, &signature_bytes), 0);
+    cr_expect_not(pw_sim_signature_ok(&account, slice(g_text), (const char *)signature));
+}
+
 Test(signature, weak_keys_and_what_is_none_are_refused)
 {
     static const char *const ys[] = {"0000000000000000000000000000000000000000000000000000000000000000",

@@ -369,6 +369,9 @@ Test(strategies, are_found_by_kind)
     cr_expect_eq(pw_strategy_find("ma_cross"), &pw_ma_cross);
     cr_expect_null(pw_strategy_find("ma_cros"));
     cr_expect_null(pw_strategy_find(""));
-    cr_expect_str_eq(pw_strategy_kind(0), "ma_cross");
-    cr_expect_null(pw_strategy_kind(1));
+    uint32_t cnt = 0;
+    for (const char *kind; (kind = pw_strategy_kind(cnt)) != NULL; cnt++) {
+        cr_expect_str_eq(pw_strategy_find(kind)->kind, kind);
+    }
+    cr_expect_gt(cnt, 1);
 }

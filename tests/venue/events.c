@@ -336,6 +336,13 @@ static const char *const g_samples[] = {
     "{\"e\":\"depthUpdate\",\"E\":123456789,\"T\":123456788,\"s\":\"BTCUSDT\",\"U\":157,\"u\":160,\"pu\":149,"
     "\"b\":[],"
     "\"a\":[[\"61000.26000000\",\"100.00000000\"],[\"1000000.5\",\"0\"]]}",
+    "{\"stream\":\"btcusdt@depth\",\"data\":{\"e\":\"depthUpdate\",\"E\":1723161253937,\"s\":\"BTCUSDT\","
+    "\"U\":"
+    "50093239212,\"u\":50093239219,\"b\":[[\"61837.63000000\",\"3.78826000\"],[\"61837.62000000\",\"0."
+    "00000000\"],["
+    "\"9837.60000000\",\"1234567.87654321\"],[\"0.00000001\",\"20.00000000\"]],\"a\":[[\"61837.64000000\","
+    "\"1."
+    "54698000\"],[\"161837.65000000\",\"0.00008000\"],[\"1000000.99999999\",\"150.00000000\"]]}}",
 };
 
 #define SAMPLES (sizeof g_samples / sizeof g_samples[0])
@@ -425,6 +432,48 @@ Test(events, numbers_of_every_length_are_read_alike)
             }
         }
     }
+}
+
+/* Levels are read in pairs, so an odd number is put at each place of one. */
+Test(events, levels_of_every_length_and_number_are_read_alike)
+{
+    for (int whole = 0; whole <= 9; whole++) {
+        for (int decimals = 0; decimals <= 9; decimals++) {
+            for (unsigned odd = 0; odd < 8; odd++) {
+                static const char *const usual[] = {"\"61837.63000000\"", "\"0.02000000\""};
+                char text[1024], number[32], *end = text;
+                snprintf(number, sizeof number, "\"%.*s%s%.*s\"", whole, "123456789", decimals > 0 ? "." : "",
+                         decimals, "987654321");
+                end += sprintf(text, "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":7,\"u\":9,"
+                                     "\"b\":[],\"a\":[");
+                for (unsigned i = 0; i < 8; i++) {
+                    end += sprintf(end, "%s%s", i % 2 == 0 ? "[" : ",", i == odd ? number : usual[i % 2]);
+                    end += sprintf(end, i % 2 == 0 ? "" : i < 7 ? "]," : "]]}");
+                }
+                bool taken = readings_agree(text, (size_t)(end - text));
+                bool usual_form = whole >= 1 && whole <= 7 && decimals <= 8;
+                cr_assert_eq(taken, usual_form, "%s", text);
+            }
+        }
+    }
+}
+
+Test(events, a_side_of_any_number_of_levels_is_read_alike)
+{
+    static char text[1 << 16];
+    struct guard guard = guard_make(sizeof text);
+    for (unsigned level_cnt = 1; level_cnt < 700; level_cnt += level_cnt < 150 ? 1 : 97) {
+        int size = sprintf(text, "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":7,\"u\":9,\"b\":[");
+        for (unsigned i = 0; i < 2 * level_cnt; i++) {
+            size += sprintf(text + size, "%s[\"%u.%08u\",\"%u.%08u\"]%s", i == level_cnt ? "],\"a\":[" : "",
+                            (i * 7919 + 1) % 100000, i, i * 31 % 1000, i * 7,
+                            i + 1 == level_cnt       ? ""
+                            : i + 1 == 2 * level_cnt ? "]}"
+                                                     : ",");
+        }
+        cr_assert(readings_agree(guard_copy(&guard, text, (size_t)size), (size_t)size), "%s", text);
+    }
+    guard_free(&guard);
 }
 
 Test(events, too_many_levels_for_the_room_are_refused_by_both)

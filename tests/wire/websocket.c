@@ -453,3 +453,25 @@ Test(websocket, utf8_check_finds_one_wrong_byte_anywhere)
         }
     }
 }
+
+/* In pieces of every size, right before memory that must not be read. */
+Test(websocket, utf8_check_sees_each_byte_of_any_size)
+{
+    struct guard guard = guard_make(128);
+    for (size_t size = 1; size <= 100; size++) {
+        for (size_t at = 0; at < size; at++) {
+            static const uint8_t sign[2] = {0xc3, 0xa9};
+            uint8_t text[100];
+            memset(text, 'a', size);
+            memcpy(text + at, sign, at + 1 < size ? 2 : 1);
+            uint8_t *data = (uint8_t *)guard_copy(&guard, text, size);
+            uint32_t state = 0;
+            cr_assert(pw_utf8_check(&state, data, size));
+            cr_assert_eq(state == 0, at + 1 < size, "%zu of %zu", at, size);
+            data[at] = 0x80;
+            state = 0;
+            cr_assert_not(pw_utf8_check(&state, data, size), "%zu of %zu", at, size);
+        }
+    }
+    guard_free(&guard);
+}

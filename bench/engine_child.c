@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine as a child: see engine_child.h.
+ */
+#include <wolfssl/options.h>
+
+#include <wolfssl/wolfcrypt/coding.h>
+
+#include "engine_child.h"
+#include "folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define START_NS 20e9 /* generous: a hundred snapshots are fetched */
+#define STOP_NS  10e9
+#define TICK_NS  5e6 /* between two ticks that try whether it trades yet */
+#define TRADED   3u  /* orders in a row that say that it does */
+
+/* ---- files ---- */
+
+static bool file_write(const char *dir, const char *name, const char *text)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return good;
+}
+
+/* A key of its own, as PKCS#8 has Ed25519's (RFC 8410, 7): 16 bytes that are always the same, and the seed.
+ */
+static bool keys_write(const char *dir)
+{
+    uint8_t der[48] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                       0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+    char base64[128], pem[256];
+    word32 bytes = sizeof base64 - 1;
+    if (getrandom(der + 16, 32, 0) != 32 ||
+        Base64_Encode_NoNl(der, sizeof der, (byte *)base64, &bytes) != 0) {
+        return false;
+    }
+    base64[bytes] = '\0';
+    snprintf(pem, sizeof pem, "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n", base64);
+    return file_write(dir, "key.pem", pem) && file_write(dir, "api-key", "bench\n");
+}
+
+static void symbols_print(FILE *out, const struct venue *venue)
+{
+    for (uint32_t i = 0; i < venue->instrument_cnt; i++) {
+        fprintf(out, "%s%s", i == 0 ? "" : ", ", venue->instruments[i].symbol);
+    }
+}
+
+/* The shape for two cores. Nothing that takes long is part of what is measured, so the times are generous: an
+ * engine that is held must not think its venue dead. */
+static bool config_write(const struct engine_child *engine, const struct venue *venue)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return false;
+    }
+    fprintf(out,
+            "instance: %s\n"
+            "cores:\n"
+            "  - {core: %d, idle: spin, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
+            "  - {core: %d, idle: sleep, stages: [journal, housekeeping]}\n",
+            engine->instance, engine->core, engine->cold_core);
+    fprintf(out,
+            "feeds:\n"
+            "  - {name: bench, venue: binance_spot, ws_url: \"wss://localhost:%u\", "
+            "rest_url: \"https://localhost:%u\",\n"
+            "     ca_file: %s/ca.pem, streams: [trade, bookTicker, depth@100ms], stale_after_ms: 60000, "
+            "dead_after_ms: 120000,\n"
+            "     instruments: [",
+            venue->port, venue->port, engine->dir);
+    symbols_print(out, venue);
+    fputs("]}\nstrategies:\n  - {name: taker, kind: tick_taker, params: {quantity: \"0.01\", imbalance: 50, "
+          "every: 1},\n     instruments: [",
+          out);
+    symbols_print(out, venue);
+    fprintf(out,
+            "]}\n"
+            "risk: {max_order_notional: \"1000000\", max_position: \"1000000\", max_orders_per_s: 1000000, "
+            "allow_short: false}\n"
+            "gateway: live\n"
+            "live: {ws_url: \"wss://localhost:%u/ws-api/v3\", ca_file: %s/ca.pem, api_key_file: %s/api-key, "
+            "key_file: %s/key.pem,\n"
+            "       cash: \"1000000000\", fee_rate: \"0\", recv_window_ms: 60000, answer_timeout_ms: 60000, "
+            "dead_after_ms: 120000}\n"
+            "journal: {path: %s/journal}\n",
+            venue->port, engine->dir, engine->dir, engine->dir, engine->dir);
+    bool good = fclose(out) == 0 && file_write(engine->dir, "engine.yaml", text);
+    free(text);
+    return good;
+}
+
+/* ---- processes ---- */
+
+/* Starts a program of pinwheel's, on both cores; its output goes into a file of the engine's folder. */
+static pid_t program_start(const struct engine_child *engine, const char *log, const char *const *args)
+{
+    cpu_set_t cores; /* this thread's own are fewer, and would be inherited */
+    CPU_ZERO(&cores);
+    CPU_SET((size_t)engine->core, &cores);
+    CPU_SET((size_t)engine->cold_core, &cores);
+    char program[600], path[600];
+    snprintf(program, sizeof program, "%s/pinwheel", engine->programs);
+    snprintf(path, sizeof path, "%s/%s", engine->dir, log);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sched_setaffinity(0, sizeof cores, &cores);
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        dup2(fd, 1);
+        dup2(fd, 2);
+        execv(program, (char *const *)args);
+        _exit(127);
+    }
+    return pid < 0 ? 0 : pid;
+}
+
+static bool process_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
+static bool programs_find(struct engine_child *engine)
+{
+    ssize_t bytes = readlink("/proc/self/exe", engine->programs, sizeof engine->programs - 1);
+    char *end = bytes > 0 ? memrchr(engine->programs, '/', (size_t)bytes) : NULL;
+    char program[600];
+    if (end == NULL) {
+        return false;
+    }
+    *end = '\0';
+    snprintf(program, sizeof program, "%s/pinwheel-run", engine->programs);
+    return access(program, X_OK) == 0;
+}
+
+/* The last line of the engine's log that says that something is wrong: the reason why it does not trade. */
+static void log_tell(const struct engine_child *engine, struct pw_bench_report *report)
+{
+    char path[600], line[400], last[400] = "its log says nothing";
+    snprintf(path, sizeof path, "%s/engine.log", engine->dir);
+    FILE *in = fopen(path, "re");
+    while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(last, sizeof last, "%s", line);
+    }
+    if (in != NULL) {
+        fclose(in);
+    }
+    pw_bench_note(report, "the engine does not trade: %s", last);
+}
+
+/* ---- start ---- */
+
+static double since_ns(uint64_t start)
+{
+    return (double)(pw_bench_ticks() - start) * pw_bench_tick_ns;
+}
+
+/* Serves, and sends ticks, until orders come for them. */
+static bool trades_await(struct engine_child *engine, struct venue *venue)
+{
+    uint64_t start = pw_bench_ticks(), tick = start, first_cnt = venue->order_cnt;
+    while (since_ns(start) < START_NS && !process_ended(engine->pid)) {
+        venue_serve(venue);
+        venue->came_cnt = 0;
+        if (venue->order_cnt >= first_cnt + TRADED * venue->instrument_cnt) {
+            return true;
+        }
+        if (venue->orders != NULL && since_ns(tick) > TICK_NS) {
+            tick = pw_bench_ticks();
+            (void)venue_send(venue, venue->tick_cnt % venue->instrument_cnt,
+                             VENUE_TICK); /* not yet connected: later */
+        }
+        sched_yield();
+    }
+    return false;
+}
+
+int engine_child_start(struct engine_child *engine, const char *dir, int core, int cold_core,
+                       struct venue *venue, struct pw_bench_report *report)
+{
+    char path[600], error[256] = "";
+    *engine = (struct engine_child){.core = core, .cold_core = cold_core};
+    snprintf(engine->dir, sizeof engine->dir, "%s", dir);
+    snprintf(engine->instance, sizeof engine->instance, "bench-%d-%u", (int)getpid(), venue->instrument_cnt);
+    snprintf(path, sizeof path, "%s/engine.yaml", dir);
+    if (!programs_find(engine)) {
+        pw_bench_note(report,
+                      "there is no engine to be started: pinwheel-run must stand beside pinwheel-bench");
+        return -ENOENT;
+    }
+    if (!keys_write(dir) || !config_write(engine, venue)) {
+        pw_bench_note(report, "%s cannot be written", path);
+        return -EIO;
+    }
+    engine->pid =
+        program_start(engine, "engine.log", (const char *const[]){"pinwheel", "run", "--live", path, NULL});
+    if (engine->pid == 0 || !trades_await(engine, venue) ||
+        pw_workspace_attach(&engine->ws, engine->instance, error, sizeof error) != 0) {
+        log_tell(engine, report);
+        engine_child_stop(engine, venue);
+        return -EPROTO;
+    }
+    return 0;
+}
+
+void engine_child_stop(struct engine_child *engine, struct venue *venue)
+{
+    engine_child_watch(engine, 0);
+    if (engine->pid == 0) {
+        return;
+    }
+    uint64_t start = pw_bench_ticks();
+    kill(engine->pid, SIGCONT);
+    kill(engine->pid, SIGTERM);
+    while (!process_ended(engine->pid) && since_ns(start) < STOP_NS) {
+        venue_serve(venue);
+        sched_yield();
+    }
+    kill(engine->pid, SIGKILL); /* it has ended, or it never will */
+    waitpid(engine->pid, NULL, 0);
+    engine->pid = 0;
+    if (engine->ws.header != NULL) {
+        pw_workspace_close(&engine->ws, true); /* one that was killed has left it */
+    }
+    char journal[600];
+    snprintf(journal, sizeof journal, "%s/journal", engine->dir);
+    bench_folder_remove(journal);
+}
+
+/* ---- while it runs ---- */
+
+static bool is_stopped(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+void engine_child_hold(const struct engine_child *engine)
+{
+    kill(engine->pid, SIGSTOP);
+    (void)is_stopped(engine->pid); /* returns when all its threads stand still */
+}
+
+bool engine_child_go_on(struct engine_child *engine, struct venue *venue)
+{
+    siginfo_t info;
+    kill(engine->pid, SIGCONT);
+    waitid(P_PID, (id_t)engine->pid, &info, WCONTINUED | WSTOPPED);
+    return trades_await(engine, venue);
+}
+
+/* A monitor wants a terminal: it gets one that nobody looks at. */
+static pid_t monitor_start(const struct engine_child *engine, int *terminal)
+{
+    const struct winsize size = {.ws_row = 50, .ws_col = 132};
+    char program[600];
+    snprintf(program, sizeof program, "%s/pinwheel", engine->programs);
+    pid_t pid = forkpty(terminal, NULL, NULL, &size);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setenv("TERM", "xterm", 0);
+        execl(program, "pinwheel", "top", engine->instance, (char *)NULL);
+        _exit(127);
+    }
+    if (pid > 0) {
+        fcntl(*terminal, F_SETFL, O_NONBLOCK);
+        fcntl(*terminal, F_SETFD, FD_CLOEXEC);
+    }
+    return pid;
+}
+
+bool engine_child_watch(struct engine_child *engine, uint32_t monitor_cnt)
+{
+    while (engine->monitor_cnt > monitor_cnt) {
+        pid_t pid = engine->monitors[--engine->monitor_cnt];
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        close(engine->terminals[engine->monitor_cnt]);
+    }
+    while (engine->monitor_cnt < monitor_cnt) {
+        pid_t pid = monitor_start(engine, &engine->terminals[engine->monitor_cnt]);
+        if (pid <= 0) {
+            return false;
+        }
+        engine->monitors[engine->monitor_cnt++] = pid;
+    }
+    return true;
+}
+
+size_t engine_child_screens_read(struct engine_child *engine)
+{
+    char bytes[16384];
+    size_t all = 0;
+    for (uint32_t i = 0; i < engine->monitor_cnt; i++) {
+        ssize_t got = read(engine->terminals[i], bytes, sizeof bytes);
+        all += got > 0 ? (size_t)got : 0;
+    }
+    return all;
+}
+
+uint32_t engine_child_watchers(const struct engine_child *engine)
+{
+    uint32_t alive_cnt = 0;
+    for (uint32_t i = 0; i < engine->monitor_cnt; i++) {
+        alive_cnt += !process_ended(engine->monitors[i]);
+    }
+    return alive_cnt;
+}
+
+/* ---- histograms ---- */
+
+bool engine_histogram_open(struct engine_histogram *histogram, const struct engine_child *engine,
+                           const char *name)
+{
+    const struct pw_region *region = pw_workspace_find(&engine->ws, name, PW_REGION_HISTOGRAM);
+    memset(histogram, 0, sizeof *histogram);
+    if (region == NULL) {
+        return false;
+    }
+    histogram->live = pw_region_at(&engine->ws, region, 0);
+    engine_histogram_skip(histogram);
+    return true;
+}
+
+void engine_histogram_skip(struct engine_histogram *histogram)
+{
+    for (uint32_t i = 0; i < PW_HIST_BUCKETS; i++) {
+        histogram->last.buckets[i] = histogram->live->buckets[i];
+    }
+}
+
+void engine_histogram_take(struct engine_histogram *histogram)
+{
+    for (uint32_t i = 0; i < PW_HIST_BUCKETS; i++) {
+        uint64_t now = histogram->live->buckets[i], more = now - histogram->last.buckets[i];
+        histogram->last.buckets[i] = now;
+        histogram->since.buckets[i] += more;
+        histogram->since.count += more;
+    }
+    histogram->since.max_ns = UINT64_MAX; /* of these alone it is not known: the last bucket says it */
+}

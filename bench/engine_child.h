@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A real engine, `pinwheel run --live`, as a child process that trades at the bench's own venue; and the
+ * monitors that watch it.
+ */
+#ifndef PW_BENCH_ENGINE_CHILD_H
+#define PW_BENCH_ENGINE_CHILD_H
+
+#include "bench.h"
+#include "venue.h"
+#include <pinwheel/histogram.h>
+#include <pinwheel/workspace.h>
+
+#define ENGINE_MONITORS_MAX 10u
+
+struct engine_child {
+    char dir[256];      /* its config, keys, journal and log */
+    char programs[512]; /* the folder in which pinwheel's programs stand */
+    char instance[40];
+    int core, cold_core;
+    pid_t pid;              /* 0: none */
+    struct pw_workspace ws; /* attached while header is not NULL */
+    pid_t monitors[ENGINE_MONITORS_MAX];
+    int terminals[ENGINE_MONITORS_MAX]; /* on which they show */
+    uint32_t monitor_cnt;
+};
+
+/* Starts it on `core`, its cold threads on `cold_core`, and serves the venue until it trades: an order has
+ * come for a tick. dir: a folder with the venue's identity in it. 0, or -errno with the reason in the
+ * report's note. */
+int engine_child_start(struct engine_child *engine, const char *dir, int core, int cold_core,
+                       struct venue *venue, struct pw_bench_report *report);
+/* Ends it cleanly, while the venue goes on. */
+void engine_child_stop(struct engine_child *engine, struct venue *venue);
+
+/* Holds it: its core is free for others. */
+void engine_child_hold(const struct engine_child *engine);
+/* Lets it go on, and waits until it trades: after a long halt it asks the venue for its time first. False: it
+ * does not. */
+bool engine_child_go_on(struct engine_child *engine, struct venue *venue);
+
+/* So many monitors run from now on, each with a terminal of its own, at their usual interval. False: one
+ * could not be started. */
+bool engine_child_watch(struct engine_child *engine, uint32_t monitor_cnt);
+/* Takes away what they have written, so that they can go on; how many bytes it was. */
+size_t engine_child_screens_read(struct engine_child *engine);
+/* How many of them still run. */
+uint32_t engine_child_watchers(const struct engine_child *engine);
+
+/* What has been counted since it was last asked. */
+struct engine_histogram {
+    const struct pw_histogram *live;
+    struct pw_histogram last, since;
+};
+
+/* The workspace's histogram of that name, from now on. False: it has none. */
+bool engine_histogram_open(struct engine_histogram *histogram, const struct engine_child *engine,
+                           const char *name);
+/* Adds to `since` what came; forgets what came. */
+void engine_histogram_take(struct engine_histogram *histogram);
+void engine_histogram_skip(struct engine_histogram *histogram);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The rig of the whole-engine benches: see tick_rig.h.
+ */
+#include "tick_rig.h"
+#include "folder.h"
+#include "identity.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- life ---- */
+
+static int64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int tick_rig_open(struct tick_rig *rig, const struct pw_bench_env *env, struct pw_bench_report *report)
+{
+    char error[512];
+    rig->env = env;
+    rig->report = report;
+    rig->dir[0] = '\0';
+    rig->venue_open = false;
+    rig->engine = (struct engine_child){0};
+    rig->echo.peer = 0;
+    if (env->core_cnt < 2) {
+        pw_bench_note(report,
+                      "not run: it needs two cores, one for the engine and one for the venue (--cores)");
+        return -ENODEV;
+    }
+    int result = bench_folder_make(rig->dir, sizeof rig->dir, report);
+    if (result == 0 && pw_sim_identity_ensure(rig->dir, wall_ns(), error, sizeof error) != 0) {
+        pw_bench_note(report, "%s", error);
+        result = -EIO;
+    }
+    return result == 0 ? pw_bench_core_bind(env->cores[1]) : result;
+}
+
+void tick_rig_close(struct tick_rig *rig)
+{
+    tick_rig_stop(rig);
+    if (rig->echo.peer != 0) {
+        echo_close(&rig->echo);
+    }
+    if (rig->dir[0] != '\0') {
+        bench_folder_remove(rig->dir);
+    }
+}
+
+int tick_rig_start(struct tick_rig *rig, uint32_t instrument_cnt)
+{
+    int result = venue_open(&rig->venue, instrument_cnt, rig->dir);
+    if (result != 0) {
+        pw_bench_note(rig->report, "the venue cannot listen: %s", strerror(-result));
+        return result;
+    }
+    rig->venue_open = true;
+    return engine_child_start(&rig->engine, rig->dir, rig->env->cores[0], rig->env->cores[1], &rig->venue,
+                              rig->report);
+}
+
+void tick_rig_stop(struct tick_rig *rig)
+{
+    if (rig->venue_open) {
+        engine_child_stop(&rig->engine, &rig->venue);
+        venue_close(&rig->venue);
+        rig->venue_open = false;
+    }
+}
+
+/* ---- runs ---- */
+
+static uint64_t tick_send(void *arg, uint32_t probe)
+{
+    struct tick_rig *rig = arg;
+    return venue_send(&rig->venue, probe % rig->venue.instrument_cnt, VENUE_TICK);
+}
+
+static bool tick_poll(void *arg, uint32_t *probe, uint64_t *arrived)
+{
+    struct tick_rig *rig = arg;
+    struct venue_order order;
+    if (!venue_order_poll(&rig->venue, &order)) {
+        return false;
+    }
+    *probe = order.tick - rig->tick_base; /* of one of an earlier run: far beyond all of this one */
+    *arrived = order.arrived;
+    return true;
+}
+
+/* In the mix of a busy spot market: 7 of 10 quotes, 2 trades, 1 depth update of ten levels a side. */
+static bool load_send(void *arg, uint64_t message)
+{
+    struct tick_rig *rig = arg;
+    uint32_t place = (uint32_t)(message / rig->venue.instrument_cnt % 10);
+    enum venue_frame_kind kind = place < 7 ? VENUE_QUOTE : place < 9 ? VENUE_TRADE : VENUE_DEPTH;
+    return venue_send(&rig->venue, (uint32_t)(message % rig->venue.instrument_cnt), kind) != 0;
+}
+
+static void tick_rest(void *arg)
+{
+    struct tick_rig *rig = arg;
+    venue_serve(&rig->venue);
+    (void)engine_child_screens_read(&rig->engine);
+}
+
+int tick_rig_run(struct tick_rig *rig, struct probes *probes)
+{
+    const struct probe_path path = {
+        .arg = rig, .send = tick_send, .poll = tick_poll, .load = load_send, .rest = tick_rest};
+    venue_serve(&rig->venue);
+    rig->venue.came_cnt = 0;
+    rig->tick_base = rig->venue.tick_cnt;
+    int result = probes_run(&path, TICK_WARM, probes);
+    if (result != 0) {
+        pw_bench_note(rig->report, "the engine closed a connection, or there was no memory");
+    }
+    return result;
+}
+
+/* ---- samples ---- */
+
+bool tick_samples_make(struct tick_samples *samples, size_t room)
+{
+    *samples = (struct tick_samples){.room = room};
+    samples->from_left_ns = calloc(room, sizeof(double));
+    samples->from_due_ns = calloc(room, sizeof(double));
+    samples->sorted_ns = calloc(room, sizeof(double));
+    return samples->from_left_ns != NULL && samples->from_due_ns != NULL && samples->sorted_ns != NULL;
+}
+
+void tick_samples_free(struct tick_samples *samples)
+{
+    free(samples->from_left_ns);
+    free(samples->from_due_ns);
+    free(samples->sorted_ns);
+}
+
+struct probes tick_samples_next(const struct tick_samples *samples, uint32_t cnt)
+{
+    return (struct probes){.cnt = cnt,
+                           .interval_ns = TICK_INTERVAL_NS,
+                           .load_per_s = samples->load_per_s,
+                           .from_left_ns = samples->from_left_ns + samples->cnt,
+                           .from_due_ns = samples->from_due_ns + samples->cnt};
+}
+
+void tick_samples_add(struct tick_samples *samples, const struct probes *probes, double *p50_ns,
+                      double *p99_ns)
+{
+    memcpy(samples->sorted_ns, probes->from_left_ns, probes->sample_cnt * sizeof(double));
+    pw_bench_sort(samples->sorted_ns, probes->sample_cnt);
+    *p50_ns = pw_bench_quantile(samples->sorted_ns, probes->sample_cnt, 0.5);
+    *p99_ns = pw_bench_quantile(samples->sorted_ns, probes->sample_cnt, 0.99);
+    samples->cnt += probes->sample_cnt;
+    samples->lost_cnt += probes->cnt - probes->sample_cnt;
+    samples->load_reached_per_s = probes->load_reached_per_s;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tick-to-order: a real engine on one core, the venue on the other. The venue sends a quote that makes the
+ * strategy trade, over TLS and WebSocket, and stops the clock when the order's bytes are there.
+ *
+ * The clock runs from before the system call that sends the sealed quote until behind the one that brings the
+ * sealed order: what the venue itself seals and opens is not in it, TLS of both records in the engine is. The
+ * baselines run on the same schedule, on sockets of the same kind, between the same cores, in turns with it
+ * (the engine is held meanwhile): an echo of 200 bytes without TLS, and one with it. Beside it stand the
+ * engine's own histograms of the same orders.
+ */
+#include "tick_rig.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS       5u
+#define ROUND_PROBES 2000u
+#define LOAD_PROBES  10000u
+
+enum path { TCP_ECHO, TLS_ECHO, TICK, PATHS };
+
+static const char *const path_names[PATHS] = {
+    [TCP_ECHO] = "TCP echo, 200 bytes",
+    [TLS_ECHO] = "TLS echo, 200 bytes",
+    [TICK] = "tick to order",
+};
+
+/* Names of the engine's histograms, and what they are to a reader. */
+static const char *const ways[][2] = {
+    {"way.recv_to_submitted", "inside: received to submitted"},
+    {"way.recv_to_decrypted", "inside: received to decrypted"},
+    {"way.decrypted_to_decoded", "inside: decrypted to decoded"},
+    {"way.decoded_to_decided", "inside: decoded to decided"},
+    {"way.decided_to_checked", "inside: decided to checked by risk"},
+    {"way.checked_to_encoded", "inside: checked to encoded"},
+    {"way.encoded_to_sealed", "inside: encoded to sealed"},
+    {"way.sealed_to_submitted", "inside: sealed to submitted"},
+};
+
+#define WAYS (sizeof ways / sizeof *ways)
+
+struct work {
+    struct tick_rig rig;
+    uint32_t round_cnt, round_probes, load_probes;
+    struct tick_samples samples[PATHS];
+    double p50_ns[PATHS][ROUNDS], p99_ns[PATHS][ROUNDS];
+    struct engine_histogram inside[WAYS];
+    bool has_inside[WAYS];
+};
+
+/* ---- beside the baselines ---- */
+
+static int path_run(struct work *w, enum path path, uint32_t round)
+{
+    struct probes probes = tick_samples_next(&w->samples[path], w->round_probes);
+    int result = path == TICK
+                     ? tick_rig_run(&w->rig, &probes)
+                     : echo_run(&w->rig.echo, path == TCP_ECHO ? ECHO_PLAIN : ECHO_TLS, TICK_WARM, &probes);
+    if (result == 0 && probes.sample_cnt == 0) {
+        pw_bench_note(w->rig.report, "%s: nothing came back", path_names[path]);
+        result = -EPROTO;
+    }
+    if (result == 0) {
+        tick_samples_add(&w->samples[path], &probes, &w->p50_ns[path][round], &w->p99_ns[path][round]);
+    }
+    return result;
+}
+
+static int round_run(struct work *w, uint32_t round)
+{
+    engine_child_hold(&w->rig.engine);
+    int result = path_run(w, TCP_ECHO, round);
+    if (result == 0) {
+        result = path_run(w, TLS_ECHO, round);
+    }
+    if (!engine_child_go_on(&w->rig.engine, &w->rig.venue)) {
+        pw_bench_note(w->rig.report, "the engine was held, and does not trade any more");
+        return -EPROTO;
+    }
+    for (size_t i = 0; i < WAYS; i++) {
+        if (w->has_inside[i]) {
+            engine_histogram_skip(&w->inside[i]);
+        }
+    }
+    if (result == 0) {
+        result = path_run(w, TICK, round);
+    }
+    for (size_t i = 0; i < WAYS; i++) {
+        if (w->has_inside[i]) {
+            engine_histogram_take(&w->inside[i]);
+        }
+    }
+    return result;
+}
+
+static void ratio_add(struct work *w, enum path path, const char *what, double values[PATHS][ROUNDS],
+                      double aim)
+{
+    double ratios[ROUNDS];
+    for (uint32_t i = 0; i < w->round_cnt; i++) {
+        ratios[i] = values[path][i] / values[TCP_ECHO][i];
+    }
+    struct pw_bench_ratio row = {.ratio = pw_bench_median(ratios, w->round_cnt), .aim = aim};
+    snprintf(row.name, sizeof row.name, "%s, %s", path_names[path], what);
+    snprintf(row.baseline, sizeof row.baseline, "%s, %s", path_names[TCP_ECHO], what);
+    pw_bench_add_ratio(w->rig.report, &row);
+}
+
+static void inside_add(struct work *w)
+{
+    struct pw_bench_report *report = w->rig.report;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (w->has_inside[i]) {
+            pw_bench_add_histogram(report, ways[i][1], &w->inside[i].since);
+        }
+    }
+    if (!w->has_inside[0] || w->inside[0].since.count == 0) {
+        pw_bench_note(report, "the engine's histogram %s is empty", ways[0][0]);
+        return;
+    }
+    struct pw_bench_figure half = {.name = "inside the engine, median", .unit = "ns", .aim = 1000};
+    struct pw_bench_figure tail = {.name = "inside the engine, p99", .unit = "ns", .aim = 2000};
+    half.value = (double)pw_histogram_quantile_ns(&w->inside[0].since, 0.5);
+    tail.value = (double)pw_histogram_quantile_ns(&w->inside[0].since, 0.99);
+    pw_bench_add_figure(report, &half);
+    pw_bench_add_figure(report, &tail);
+}
+
+static void samples_add(struct pw_bench_report *report, const char *name, struct tick_samples *samples)
+{
+    char due[PW_BENCH_NAME_BYTES];
+    pw_bench_add_latency(report, name, pw_bench_typical(samples->from_left_ns, samples->cnt, 100),
+                         samples->from_left_ns, samples->cnt);
+    snprintf(due, sizeof due, "%.40s, from when due", name);
+    pw_bench_add_latency(report, due, pw_bench_typical(samples->from_due_ns, samples->cnt, 100),
+                         samples->from_due_ns, samples->cnt);
+    if (samples->lost_cnt > 0) {
+        pw_bench_note(report, "%s: %u of %zu ticks brought no order", name, samples->lost_cnt,
+                      samples->cnt + samples->lost_cnt);
+    }
+}
+
+static int baselines_run(struct work *w)
+{
+    struct tick_rig *rig = &w->rig;
+    int result = echo_open(&rig->echo, rig->env->cores[0], rig->dir);
+    for (size_t i = 0; i < WAYS; i++) {
+        w->has_inside[i] = engine_histogram_open(&w->inside[i], &rig->engine, ways[i][0]);
+    }
+    for (uint32_t round = 0; round < w->round_cnt && result == 0; round++) {
+        result = round_run(w, round);
+    }
+    if (result != 0) {
+        return result;
+    }
+    for (enum path path = TCP_ECHO; path < PATHS; path++) {
+        samples_add(rig->report, path_names[path], &w->samples[path]);
+    }
+    inside_add(w);
+    ratio_add(w, TLS_ECHO, "median", w->p50_ns, 0);
+    ratio_add(w, TLS_ECHO, "p99", w->p99_ns, 0);
+    ratio_add(w, TICK, "median", w->p50_ns, 1.5);
+    ratio_add(w, TICK, "p99", w->p99_ns, 2);
+    return 0;
+}
+
+/* ---- under load, and with more instruments ---- */
+
+static int load_run(struct work *w, double load_per_s)
+{
+    char name[PW_BENCH_NAME_BYTES];
+    struct tick_samples samples;
+    if (!tick_samples_make(&samples, w->load_probes)) {
+        tick_samples_free(&samples);
+        return -ENOMEM;
+    }
+    samples.load_per_s = load_per_s;
+    struct probes probes = tick_samples_next(&samples, w->load_probes);
+    int result = tick_rig_run(&w->rig, &probes);
+    snprintf(name, sizeof name, "%u instrument%s, %.0f others/s", w->rig.venue.instrument_cnt,
+             w->rig.venue.instrument_cnt == 1 ? "" : "s", load_per_s);
+    if (result == 0 && probes.sample_cnt == 0) {
+        pw_bench_note(w->rig.report, "%s: no order came", name);
+        result = -EPROTO;
+    }
+    if (result == 0) {
+        double p50_ns, p99_ns; /* of the whole it is the same */
+        tick_samples_add(&samples, &probes, &p50_ns, &p99_ns);
+        samples_add(w->rig.report, name, &samples);
+    }
+    if (result == 0 && samples.load_reached_per_s < 0.99 * load_per_s) {
+        pw_bench_note(w->rig.report, "%s: the venue reached %.0f", name, samples.load_reached_per_s);
+    }
+    tick_samples_free(&samples);
+    return result;
+}
+
+static int loads_run(struct work *w)
+{
+    static const double loads[] = {1000, 10000, 100000};
+    int result = 0;
+    for (size_t i = 0; i < sizeof loads / sizeof *loads && result == 0; i++) {
+        result = load_run(w, loads[i]);
+    }
+    return result;
+}
+
+static int instruments_run(struct work *w)
+{
+    static const uint32_t cnts[] = {10, 100};
+    int result = 0;
+    for (size_t i = 0; i < sizeof cnts / sizeof *cnts && result == 0; i++) {
+        tick_rig_stop(&w->rig);
+        result = tick_rig_start(&w->rig, cnts[i]);
+        if (result == 0) {
+            result = load_run(w, 0);
+        }
+        if (result == 0) {
+            result = load_run(w, 10000);
+        }
+    }
+    return result;
+}
+
+/* ---- the bench ---- */
+
+static int work_run(struct work *w)
+{
+    for (enum path path = TCP_ECHO; path < PATHS; path++) {
+        if (!tick_samples_make(&w->samples[path], (size_t)w->round_cnt * w->round_probes)) {
+            return -ENOMEM;
+        }
+    }
+    int result = tick_rig_start(&w->rig, 1);
+    if (result == 0) {
+        result = baselines_run(w);
+    }
+    if (result == 0) {
+        result = loads_run(w);
+    }
+    return result == 0 ? instruments_run(w) : result;
+}
+
+static int tick_to_order_run(const struct pw_bench_env *env, struct pw_bench_report *report)
+{
+    struct work *w = calloc(1, sizeof *w);
+    if (w == NULL) {
+        return -ENOMEM;
+    }
+    w->round_cnt = env->quick ? 1 : ROUNDS;
+    w->round_probes = env->quick ? 100 : ROUND_PROBES;
+    w->load_probes = env->quick ? 100 : LOAD_PROBES;
+    int result = tick_rig_open(&w->rig, env, report);
+    if (result == 0) {
+        result = work_run(w);
+    }
+    tick_rig_close(&w->rig);
+    for (enum path path = TCP_ECHO; path < PATHS; path++) {
+        tick_samples_free(&w->samples[path]);
+    }
+    free(w);
+    return result;
+}
+
+const struct pw_bench pw_bench_tick_to_order = {
+    .name = "tick-to-order",
+    .what = "from a quote at the engine's socket to the order at the venue's, both with TLS",
+    .run = tick_to_order_run,
+};

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading an object's fields.
+ */
+#include "binance_object.h"
+
+#include "decimal.h"
+#include <string.h>
+
+static const char *const names[FIELDS - LETTERS] = {
+    "id",
+    "status",
+    "result",
+    "error",
+    "rateLimits",
+    "event",
+    "subscriptionId",
+    "code",
+    "msg",
+    "data",
+    "symbol",
+    "orderId",
+    "clientOrderId",
+    "origClientOrderId",
+    "transactTime",
+    "price",
+    "origQty",
+    "executedQty",
+    "cummulativeQuoteQty",
+    "side",
+    "time",
+    "updateTime",
+    "cancelResult",
+    "newOrderResult",
+    "cancelResponse",
+    "newOrderResponse",
+    "serverTime",
+    "retryAfter",
+    "connectedSince",
+    "authorizedSince",
+    "userDataStream",
+    "balances",
+    "asset",
+    "free",
+    "locked",
+    "rateLimitType",
+    "interval",
+    "intervalNum",
+    "limit",
+    "count",
+    "eR",
+    "qty",
+    "commission",
+    "commissionAsset",
+    "isMaker",
+};
+
+enum pw_decode pw_object_collect(struct pw_json *json, struct pw_object *object)
+{
+    object->fault = pw_binance_collect(json, names, FIELDS - LETTERS, object->fields);
+    return object->fault;
+}
+
+enum pw_decode pw_object_collect_field(const struct pw_binance_field *field, struct pw_object *object)
+{
+    struct pw_json json;
+    if (field->type != PW_JSON_OBJECT) {
+        return PW_DECODE_BAD_FIELD;
+    }
+    pw_json_init(&json, field->text.text, field->text.size);
+    return pw_object_collect(&json, object);
+}
+
+void pw_object_blame(struct pw_object *object, enum pw_decode fault)
+{
+    if (object->fault == PW_DECODE_OK) {
+        object->fault = fault;
+    }
+}
+
+bool pw_object_has(const struct pw_object *object, int idx)
+{
+    return object->fields[idx].type != PW_JSON_NOTHING && object->fields[idx].type != PW_JSON_NULL;
+}
+
+/* ---- values ---- */
+
+int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign)
+{
+    const struct pw_binance_field *field = &object->fields[idx];
+    char plain[64];
+    int64_t value = 0;
+    if (field->type != PW_JSON_STRING) {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+        return 0;
+    }
+    int64_t size = pw_json_unescape(&field->text, plain, sizeof plain);
+    if (size < 0 || !pw_decimal_parse_e8(plain, (size_t)size, sign == ANY_SIGN, &value)) {
+        pw_object_blame(object, PW_DECODE_BAD_NUMBER);
+    }
+    return value;
+}
+
+int64_t pw_object_opt_e8(struct pw_object *object, int idx, enum pw_object_sign sign)
+{
+    return pw_object_has(object, idx) ? pw_object_e8(object, idx, sign) : 0;
+}
+
+int64_t pw_object_i64(struct pw_object *object, int idx)
+{
+    const struct pw_binance_field *field = &object->fields[idx];
+    int64_t value = 0;
+    if (field->type != PW_JSON_NUMBER) {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    } else if (!pw_json_text_i64(&field->text, &value)) {
+        pw_object_blame(object, PW_DECODE_BAD_NUMBER);
+    }
+    return value;
+}
+
+uint64_t pw_object_u64(struct pw_object *object, int idx, uint64_t max)
+{
+    int64_t value = pw_object_i64(object, idx);
+    if (value < 0 || (uint64_t)value > max) {
+        pw_object_blame(object, PW_DECODE_BAD_NUMBER);
+        return 0;
+    }
+    return (uint64_t)value;
+}
+
+int64_t pw_object_opt_i64(struct pw_object *object, int idx, int64_t otherwise)
+{
+    return pw_object_has(object, idx) ? pw_object_i64(object, idx) : otherwise;
+}
+
+int64_t pw_object_ns(struct pw_object *object, int idx)
+{
+    int64_t ns = 0;
+    if (!pw_binance_time_ns(pw_object_u64(object, idx, INT64_MAX), &ns)) {
+        pw_object_blame(object, PW_DECODE_BAD_NUMBER);
+    }
+    return ns;
+}
+
+int64_t pw_object_opt_ns(struct pw_object *object, int idx)
+{
+    return pw_object_has(object, idx) ? pw_object_ns(object, idx) : 0;
+}
+
+bool pw_object_opt_bool(struct pw_object *object, int idx)
+{
+    enum pw_json_type type = object->fields[idx].type;
+    if (pw_object_has(object, idx) && type != PW_JSON_TRUE && type != PW_JSON_FALSE) {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    }
+    return type == PW_JSON_TRUE;
+}
+
+struct pw_json_text pw_object_opt_text(struct pw_object *object, int idx)
+{
+    if (pw_object_has(object, idx) && object->fields[idx].type != PW_JSON_STRING) {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    }
+    return pw_object_has(object, idx) ? object->fields[idx].text : (struct pw_json_text){"", 0, false};
+}
+
+struct pw_json_text pw_object_text(struct pw_object *object, int idx)
+{
+    if (!pw_object_has(object, idx)) {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    }
+    return pw_object_opt_text(object, idx);
+}
+
+void pw_object_copy(struct pw_object *object, const struct pw_json_text *text, char *to, size_t bytes,
+                    size_t room)
+{
+    memset(to, 0, bytes);
+    if (pw_json_unescape(text, to, room) < 0) {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    }
+}
+
+void pw_object_symbol(struct pw_object *object, int idx, char symbol[PW_SYMBOL_BYTES])
+{
+    struct pw_json_text text = pw_object_text(object, idx);
+    pw_object_copy(object, &text, symbol, PW_SYMBOL_BYTES, PW_SYMBOL_BYTES - 1);
+    if (symbol[0] == '\0') {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    }
+}
+
+unsigned pw_object_place(const struct pw_json_text *text, const char *const *table, unsigned cnt)
+{
+    for (unsigned i = 1; i < cnt; i++) {
+        if (pw_json_equal(text, table[i])) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+enum pw_side pw_object_side(struct pw_object *object, int idx)
+{
+    struct pw_json_text text = pw_object_text(object, idx);
+    bool sell = pw_json_equal(&text, "SELL");
+    if (!sell && !pw_json_equal(&text, "BUY")) {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    }
+    return sell ? PW_SELL : PW_BUY;
+}
+
+enum pw_binance_status pw_object_status(struct pw_object *object, int idx)
+{
+    static const char *const table[] = {
+        NULL,       "NEW",     "PENDING_NEW",     "PARTIALLY_FILLED", "FILLED", "CANCELED", "PENDING_CANCEL",
+        "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"};
+    struct pw_json_text text = pw_object_text(object, idx);
+    unsigned place = pw_object_place(&text, table, sizeof table / sizeof table[0]);
+    if (place == 0) {
+        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    }
+    return (enum pw_binance_status)place;
+}
+
+void pw_object_split_ids(const struct pw_json_text *id, const struct pw_json_text *original,
+                         struct pw_json_text *client_id, struct pw_json_text *cancel_id)
+{
+    *client_id = original->size ? *original : *id;
+    *cancel_id = original->size ? *id : (struct pw_json_text){"", 0, false};
+}
+
+bool pw_object_own_id(const struct pw_json_text *text, uint64_t *client_order_id)
+{
+    bool is_cancel;
+    return pw_binance_order_id(text->text, text->size, client_order_id, &is_cancel) && !is_cancel;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One object of the WebSocket API's answers: its fields by name, and reading each as what it must be. For the
+ * files that read these answers, nobody else.
+ *
+ * What must be there and is not, or is of another kind, blames the object: its first fault is what the
+ * reading of it ends with, so that nothing has to be asked after each field. Functions with opt_ take what is
+ * missing or null for 0, false or the empty text.
+ */
+#ifndef PW_BINANCE_OBJECT_H
+#define PW_BINANCE_OBJECT_H
+
+#include "binance_answers.h"
+#include "binance_fields.h"
+
+/* Single letters come first, by their place in the alphabet; then the names. */
+enum field_idx {
+    LETTERS = PW_BINANCE_LETTERS,
+    ID = LETTERS,
+    STATUS,
+    RESULT,
+    ERROR,
+    RATE_LIMITS,
+    EVENT,
+    SUBSCRIPTION_ID,
+    CODE,
+    MSG,
+    DATA,
+    SYMBOL,
+    ORDER_ID,
+    CLIENT_ORDER_ID,
+    ORIG_CLIENT_ORDER_ID,
+    TRANSACT_TIME,
+    PRICE,
+    ORIG_QTY,
+    EXECUTED_QTY,
+    QUOTE_QTY,
+    SIDE,
+    TIME,
+    UPDATE_TIME,
+    CANCEL_RESULT,
+    NEW_RESULT,
+    CANCEL_RESPONSE,
+    NEW_RESPONSE,
+    SERVER_TIME,
+    RETRY_AFTER,
+    CONNECTED_SINCE,
+    AUTHORIZED_SINCE,
+    USER_STREAM,
+    BALANCES,
+    ASSET,
+    FREE,
+    LOCKED,
+    LIMIT_TYPE,
+    INTERVAL,
+    INTERVAL_NUM,
+    LIMIT,
+    COUNT,
+    EXPIRY_REASON,
+    QTY,
+    COMMISSION,
+    COMMISSION_ASSET,
+    IS_MAKER,
+    FIELDS
+};
+
+struct pw_object {
+    struct pw_binance_field fields[FIELDS];
+    enum pw_decode fault; /* the first one met; OK: none */
+};
+
+enum pw_object_sign { NOT_NEGATIVE, ANY_SIGN };
+
+/* The object that begins here; and one inside a message that was judged to be JSON. BAD_JSON, or the fault.
+ */
+enum pw_decode pw_object_collect(struct pw_json *json, struct pw_object *object);
+enum pw_decode pw_object_collect_field(const struct pw_binance_field *field, struct pw_object *object);
+
+void pw_object_blame(struct pw_object *object, enum pw_decode fault);
+bool pw_object_has(const struct pw_object *object, int idx);
+
+/* Decimals stand in strings, other numbers do not. */
+int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign);
+int64_t pw_object_opt_e8(struct pw_object *object, int idx, enum pw_object_sign sign);
+int64_t pw_object_i64(struct pw_object *object, int idx);
+uint64_t pw_object_u64(struct pw_object *object, int idx, uint64_t max);
+int64_t pw_object_opt_i64(struct pw_object *object, int idx, int64_t otherwise);
+
+/* Times: milliseconds or microseconds, by their size. */
+int64_t pw_object_ns(struct pw_object *object, int idx);
+int64_t pw_object_opt_ns(struct pw_object *object, int idx);
+
+bool pw_object_opt_bool(struct pw_object *object, int idx);
+struct pw_json_text pw_object_opt_text(struct pw_object *object, int idx);
+struct pw_json_text pw_object_text(struct pw_object *object, int idx);
+
+/* Into `to`, zeros behind. room: the most bytes it may have. */
+void pw_object_copy(struct pw_object *object, const struct pw_json_text *text, char *to, size_t bytes,
+                    size_t room);
+void pw_object_symbol(struct pw_object *object, int idx, char symbol[PW_SYMBOL_BYTES]);
+
+/* Place of a text in a table, from 1; 0: not in it. */
+unsigned pw_object_place(const struct pw_json_text *text, const char *const *table, unsigned cnt);
+enum pw_side pw_object_side(struct pw_object *object, int idx);
+enum pw_binance_status pw_object_status(struct pw_object *object, int idx);
+
+/* Which of the two ids names the order: in a cancellation, the original one. Some leave that empty. */
+void pw_object_split_ids(const struct pw_json_text *id, const struct pw_json_text *original,
+                         struct pw_json_text *client_id, struct pw_json_text *cancel_id);
+
+/* False: it is not that of an order of ours. */
+bool pw_object_own_id(const struct pw_json_text *text, uint64_t *client_order_id);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the programs that read journals share: the child that reads, damage as it is met, numbers as text, the
+ * run's config.
+ *
+ * LMDB can crash on a damaged page. So everything is read in a child process; the parent tells where it
+ * ended.
+ */
+#include "journal.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <yaml.h>
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* ---- text ---- */
+
+const char *journal_fixed(pw_i128 value, int decimals)
+{
+    static char texts[8][64];
+    static unsigned next;
+    char *end = texts[next++ % 8] + 63, *at = end;
+    bool negative = value < 0;
+    *at = 0;
+    for (int i = 0; i <= decimals || value != 0; i++) {
+        if (i == decimals && decimals > 0) {
+            *--at = '.';
+        }
+        int digit = (int)(value % 10);
+        *--at = (char)('0' + (digit < 0 ? -digit : digit));
+        value /= 10;
+    }
+    if (negative) {
+        *--at = '-';
+    }
+    return at;
+}
+
+void journal_print_json(json_t *json)
+{
+    json_dumpf(json, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
+    putchar('\n');
+    json_decref(json);
+}
+
+const char *journal_symbol(const struct journal_session *session, const struct pw_event *event)
+{
+    return event->instrument_idx < session->instrument_cnt
+               ? session->instruments[event->instrument_idx].symbol
+               : NULL;
+}
+
+const char *journal_time(int64_t ns)
+{
+    static char texts[2][40];
+    static unsigned next;
+    char *text = texts[next++ % 2];
+    time_t s = (time_t)(ns / NS_PER_S);
+    struct tm tm;
+    gmtime_r(&s, &tm);
+    size_t len = strftime(text, 24, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + len, 40 - len, ".%03dZ", (int)(ns % NS_PER_S / 1000000));
+    return text;
+}
+
+bool journal_number(const char *text, uint64_t *number)
+{
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == 0 && errno == 0;
+}
+
+/* ---- reading ---- */
+
+struct pw_journal_cursor *journal_cursor(const struct journal_session *session)
+{
+    struct pw_journal_cursor *cursor;
+    int err = pw_journal_select(session->journal, &session->query, &cursor);
+    if (err) {
+        fprintf(stderr, "run %" PRIu64 " cannot be read: %s\n", session->run.run_id, strerror(-err));
+        return NULL;
+    }
+    return cursor;
+}
+
+static void tell_damage(const struct pw_journal_record *record)
+{
+    fprintf(stderr, "damage: segment %" PRIu32 ", block %" PRIu64 ": %s; ", record->segment_no,
+            record->block_no, record->why);
+    if (record->lost_to_seq > record->market_seq) {
+        fprintf(stderr, "market events %" PRIu64 " to %" PRIu64 " are lost", record->market_seq,
+                record->lost_to_seq - 1);
+    } else {
+        fprintf(stderr, "lost: market events from %" PRIu64 " on, if there were any", record->market_seq);
+    }
+    fprintf(stderr, ", and what was decided between\n");
+}
+
+bool journal_read(struct journal_session *session, struct pw_journal_cursor *cursor,
+                  struct pw_journal_record *record)
+{
+    int item;
+    while ((item = pw_journal_next(cursor, record)) == PW_JOURNAL_DAMAGE) {
+        tell_damage(record);
+        session->damage_cnt++;
+    }
+    session->progress->segment_no = record->segment_no;
+    session->progress->block_no = record->block_no;
+    return item == PW_JOURNAL_EVENT;
+}
+
+/* ---- the run's config ---- */
+
+char *journal_config_text(struct journal_session *session, size_t *bytes)
+{
+    int64_t size = pw_journal_config(session->journal, session->run.run_id, NULL, 0);
+    char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
+    if (text && pw_journal_config(session->journal, session->run.run_id, text, (size_t)size + 1) != size) {
+        free(text);
+        return NULL;
+    }
+    *bytes = text ? (size_t)size : 0;
+    return text;
+}
+
+/* A step of a path: the value of a key in a mapping, an item of a list by its number; NULL: there is none. */
+static yaml_node_t *step(yaml_document_t *document, const yaml_node_t *node, const char *name, size_t len)
+{
+    if (node && node->type == YAML_SEQUENCE_NODE) {
+        long item = strtol(name, NULL, 10);
+        long cnt = node->data.sequence.items.top - node->data.sequence.items.start;
+        return item < cnt ? yaml_document_get_node(document, node->data.sequence.items.start[item]) : NULL;
+    }
+    if (!node || node->type != YAML_MAPPING_NODE) {
+        return NULL;
+    }
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
+        const yaml_node_t *key = yaml_document_get_node(document, pair->key);
+        if (key->type == YAML_SCALAR_NODE && key->data.scalar.length == len &&
+            memcmp(key->data.scalar.value, name, len) == 0) {
+            return yaml_document_get_node(document, pair->value);
+        }
+    }
+    return NULL;
+}
+
+static void take_word(const yaml_node_t *node, char *word, size_t word_bytes)
+{
+    if (node && node->type == YAML_SCALAR_NODE) {
+        snprintf(word, word_bytes, "%s", (const char *)node->data.scalar.value);
+    } else if (node && node->type == YAML_SEQUENCE_NODE) {
+        snprintf(word, word_bytes, "%td", node->data.sequence.items.top - node->data.sequence.items.start);
+    }
+}
+
+void journal_config_word(struct journal_session *session, const char *path, char *word, size_t word_bytes)
+{
+    size_t bytes;
+    char *text = journal_config_text(session, &bytes);
+    yaml_parser_t parser;
+    yaml_document_t document;
+    word[0] = 0;
+    if (!text || !yaml_parser_initialize(&parser)) {
+        free(text);
+        return;
+    }
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, bytes);
+    if (yaml_parser_load(&parser, &document)) {
+        const yaml_node_t *node = yaml_document_get_root_node(&document);
+        for (size_t len; *path && node; path += len + (path[len] == '/')) {
+            len = strcspn(path, "/");
+            node = step(&document, node, path, len);
+        }
+        take_word(node, word, word_bytes);
+        yaml_document_delete(&document);
+    }
+    yaml_parser_delete(&parser);
+    free(text);
+}
+
+uint32_t journal_feed_cnt(struct journal_session *session)
+{
+    char word[16];
+    uint64_t cnt = 0;
+    journal_config_word(session, "feeds", word, sizeof word);
+    return journal_number(word, &cnt) ? (uint32_t)cnt : 0;
+}
+
+/* ---- the two processes ---- */
+
+static int find_run(struct journal_session *session, const char *symbol)
+{
+    int err = pw_journal_run(session->journal, session->query.run_id, &session->run);
+    if (err) {
+        fprintf(stderr,
+                session->query.run_id ? "there is no run %" PRIu64 "\n" : "the journal has no run yet\n",
+                session->query.run_id);
+        return JOURNAL_FAILED;
+    }
+    session->query.run_id = session->progress->run_id = session->run.run_id;
+    int64_t cnt = pw_journal_instruments(session->journal, session->run.run_id, session->instruments,
+                                         PW_INSTRUMENTS_MAX);
+    session->instrument_cnt = cnt < 0 ? 0 : cnt > PW_INSTRUMENTS_MAX ? PW_INSTRUMENTS_MAX : (uint32_t)cnt;
+    for (uint32_t i = 0; symbol && i < session->instrument_cnt && !session->query.one_instrument; i++) {
+        session->query.one_instrument = strncmp(session->instruments[i].symbol, symbol, PW_SYMBOL_BYTES) == 0;
+        session->query.instrument_idx = (uint16_t)i;
+    }
+    if (symbol && !session->query.one_instrument) {
+        fprintf(stderr, "run %" PRIu64 " has no instrument '%s'\n", session->run.run_id, symbol);
+        return JOURNAL_FAILED;
+    }
+    return JOURNAL_OK;
+}
+
+static int work(struct journal_session *session, const struct journal_work *want)
+{
+    char error[512];
+    if (pw_journal_open(&session->journal, want->path, error, sizeof error) != 0) {
+        fprintf(stderr, "%s\n", error);
+        return JOURNAL_FAILED;
+    }
+    int code =
+        want->one_run || session->run_given || want->symbol ? find_run(session, want->symbol) : JOURNAL_OK;
+    if (code == JOURNAL_OK) {
+        code = want->run(session);
+    }
+    pw_journal_close(session->journal);
+    return code;
+}
+
+/* What the reading of a damaged file may end with. */
+static int tell_end(int status, const struct journal_progress *progress)
+{
+    if (WIFEXITED(status)) {
+        return WEXITSTATUS(status);
+    }
+    if (WTERMSIG(status) == SIGPIPE) {
+        return 128 + SIGPIPE; /* nobody listens any more, as in `| head` */
+    }
+    fprintf(stderr,
+            "reading ended by %s: run %" PRIu64 ", segment %" PRIu32 ", behind block %" PRIu64
+            ": a page outside of the blocks is damaged, or the file is cut short\n",
+            strsignal(WTERMSIG(status)), progress->run_id, progress->segment_no, progress->block_no);
+    return JOURNAL_DAMAGED;
+}
+
+int journal_in_child(struct journal_session *session, const struct journal_work *want)
+{
+    session->progress =
+        mmap(NULL, sizeof *session->progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t child = session->progress == MAP_FAILED ? -1 : fork();
+    if (child < 0) {
+        perror(want->program);
+        return JOURNAL_FAILED;
+    }
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+        int code = work(session, want);
+        exit(fflush(stdout) == 0 ? code : JOURNAL_FAILED);
+    }
+    int status;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return tell_end(status, session->progress);
+}

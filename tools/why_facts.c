@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinwheel why: what follows from an order's events. Risk's checks are made again, on what risk saw and by
+ * the code that it runs.
+ */
+#include "orders.h"
+#include "text.h"
+#include "why.h"
+#include <string.h>
+
+/* ---- its life ---- */
+
+const struct pw_event *why_first(const struct why_story *story)
+{
+    for (size_t i = 0; i < story->step_cnt; i++) {
+        if (story->steps[i].kind == PW_EVENT_ORDER) {
+            return &story->steps[i];
+        }
+    }
+    return NULL;
+}
+
+const struct pw_event *why_last(const struct why_story *story)
+{
+    for (size_t i = story->step_cnt; i-- > 0;) {
+        if (story->steps[i].kind == PW_EVENT_ORDER) {
+            return &story->steps[i];
+        }
+    }
+    return NULL;
+}
+
+const struct pw_event *why_acknowledged(const struct why_story *story)
+{
+    const uint32_t said = 1u << PW_ORDER_OPEN | 1u << PW_ORDER_PARTIALLY_FILLED | 1u << PW_ORDER_FILLED |
+                          1u << PW_ORDER_CANCELED | 1u << PW_ORDER_REJECTED | 1u << PW_ORDER_REPLACED |
+                          1u << PW_ORDER_EXPIRED;
+    for (size_t i = 0; i < story->step_cnt; i++) {
+        if (story->steps[i].kind == PW_EVENT_ORDER && said >> story->steps[i].body.order.state & 1) {
+            return &story->steps[i];
+        }
+    }
+    return NULL;
+}
+
+struct why_sums why_sums(const struct why_story *story)
+{
+    struct why_sums sums = {0};
+    for (size_t i = 0; i < story->step_cnt; i++) {
+        const struct pw_fill *fill = &story->steps[i].body.fill;
+        if (story->steps[i].kind == PW_EVENT_FILL) {
+            sums.qty_e8 += fill->qty_e8;
+            sums.notional_e16 += (pw_i128)fill->price_e8 * fill->qty_e8;
+            sums.fill_cnt++;
+        }
+    }
+    return sums;
+}
+
+int64_t why_since_ns(const struct why_story *story, bool *is_submission)
+{
+    const struct pw_stamps *stamps = &story->stamps.body.stamps;
+    *is_submission = story->has_stamps && stamps->submitted_ns != PW_STAMP_NONE;
+    return *is_submission ? story->stamps.recv_ns + stamps->submitted_ns : why_first(story)->recv_ns;
+}
+
+uint64_t why_replaced(const struct why_story *story, uint64_t new_id)
+{
+    for (size_t i = 0; i < story->link_cnt; i++) {
+        if (story->links[i].new_id == new_id) {
+            return story->links[i].old_id;
+        }
+    }
+    return 0;
+}
+
+/* The last one that was sent: those before it the venue refused, or there would be no other. */
+uint64_t why_replacement(const struct why_story *story, uint64_t old_id)
+{
+    for (size_t i = story->link_cnt; i-- > 0;) {
+        if (story->links[i].old_id == old_id && !story->links[i].denied) {
+            return story->links[i].new_id;
+        }
+    }
+    return 0;
+}
+
+/* ---- the way to the wire ---- */
+
+int64_t why_path(const struct why_story *story, struct why_hop hops[WHY_HOPS])
+{
+    static const char *const names[WHY_HOPS] = {"kernel",  "received", "decrypted", "decoded",  "decided",
+                                                "checked", "encoded",  "sealed",    "submitted"};
+    const struct pw_stamps *stamps = &story->stamps.body.stamps;
+    const uint32_t at_ns[WHY_HOPS] = {stamps->kernel_ago_ns, 0,
+                                      stamps->decrypted_ns,  stamps->decoded_ns,
+                                      stamps->decided_ns,    stamps->checked_ns,
+                                      stamps->encoded_ns,    stamps->sealed_ns,
+                                      stamps->submitted_ns};
+    const struct why_hop *first = NULL, *before = NULL;
+    for (uint32_t i = 0; i < WHY_HOPS; i++) {
+        hops[i] = (struct why_hop){.name = names[i], .known = story->has_stamps && at_ns[i] != PW_STAMP_NONE};
+        if (hops[i].known) {
+            hops[i].at_ns = i == 0 ? -(int64_t)at_ns[i] : (int64_t)at_ns[i];
+            hops[i].took_ns = before ? hops[i].at_ns - before->at_ns : 0;
+            first = first ? first : &hops[i];
+            before = &hops[i];
+        }
+    }
+    int64_t whole_ns = first ? before->at_ns - first->at_ns : 0;
+    for (uint32_t i = 0; i < WHY_HOPS && whole_ns > 0; i++) {
+        hops[i].share = (double)hops[i].took_ns / (double)whole_ns;
+    }
+    return whole_ns;
+}
+
+/* ---- risk ---- */
+
+static void fill_limits(const struct pw_risk_limits_kept *kept, struct pw_risk_limits *limits)
+{
+    *limits = (struct pw_risk_limits){
+        .max_order_notional_e8 = kept->max_order_notional_e8,
+        .max_position_e8 = kept->max_position_e8,
+        .max_orders_per_s = kept->max_orders_per_s,
+        .allow_short = kept->bits & PW_RISK_BIT_ALLOW_SHORT,
+        .fee_rate_e8 = (int32_t)kept->bits >> PW_RISK_FEE_SHIFT,
+    };
+}
+
+static void fill_input(const struct journal_session *session, const struct why_story *story,
+                       const struct pw_risk_limits *limits, struct pw_risk_input *in)
+{
+    const struct pw_intent *intent = &story->intent.body.intent;
+    const struct pw_risk_market *market = &story->risk[WHY_RISK_MARKET].body.risk_market;
+    const struct pw_risk_cash *cash = &story->risk[WHY_RISK_CASH].body.risk_cash;
+    const struct pw_risk_limits_kept *kept = &story->risk[WHY_RISK_LIMITS].body.risk_limits;
+    uint16_t idx = story->intent.instrument_idx;
+    *in = (struct pw_risk_input){
+        .instrument = idx < session->instrument_cnt ? &session->instruments[idx] : NULL,
+        .limits = limits,
+        .price_e8 = intent->price_e8,
+        .qty_e8 = intent->qty_e8,
+        .stop_price_e8 = intent->action == PW_PLACE ? intent->stop_price_e8 : 0,
+        .side = story->intent.flags & PW_FLAG_SELL ? PW_SELL : PW_BUY,
+        .type = intent->type,
+        .tif = intent->tif,
+        .feed_up = kept->bits & PW_RISK_BIT_FEED_UP,
+        .halted = kept->bits & PW_RISK_BIT_HALTED ? PW_REASON_HALTED : PW_REASON_NONE,
+        .bid_e8 = market->bid_e8,
+        .ask_e8 = market->ask_e8,
+        .position_e8 = market->position_e8,
+        .open_buy_e8 = market->open_buy_e8,
+        .open_sell_e8 = market->open_sell_e8,
+        .cash_e16 = pw_e16_from_words(cash->cash_e16),
+        .hold_e16 = pw_e16_from_words(cash->hold_e16),
+        .short_cost_e16 = pw_e16_from_words(kept->short_cost_e16),
+        .rate_credit = cash->rate_credit,
+        .room = kept->bits & PW_RISK_BIT_ROOM,
+    };
+}
+
+/* What the order table and the gateway, who are asked when the checks have passed, deny for. */
+static bool is_of_those_after(enum pw_reason reason)
+{
+    return reason == PW_REASON_NO_ROOM || reason == PW_REASON_BAD_INTENT ||
+           reason == PW_REASON_NOT_CONNECTED || reason == PW_REASON_REQUEST_LIMIT ||
+           reason == PW_REASON_VENUE_TIME;
+}
+
+void why_judge(const struct journal_session *session, const struct why_story *story,
+               struct why_verdict *verdict)
+{
+    struct pw_risk_limits limits;
+    struct pw_risk_input in;
+    const struct pw_order *first = &why_first(story)->body.order;
+    *verdict = (struct why_verdict){.known = why_no_risk(story) == NULL};
+    verdict->told = first->state == PW_ORDER_DENIED ? (enum pw_reason)first->reason : PW_REASON_NONE;
+    if (!verdict->known) {
+        return;
+    }
+    fill_limits(&story->risk[WHY_RISK_LIMITS].body.risk_limits, &limits);
+    fill_input(session, story, &limits, &in);
+    verdict->check_cnt = pw_risk_check_cnt();
+    for (uint32_t i = 0; i < verdict->check_cnt; i++) {
+        verdict->findings[i] = pw_risk_measure(i, &in);
+    }
+    verdict->replayed = pw_risk_check(&in, NULL);
+    verdict->after = verdict->replayed == PW_REASON_NONE && verdict->told != PW_REASON_NONE &&
+                     is_of_those_after(verdict->told);
+    verdict->agrees = verdict->replayed == verdict->told || verdict->after;
+}
+
+/* ---- what is not there ---- */
+
+bool why_is_paper(const struct why_story *story)
+{
+    return strcmp(story->gateway, "paper") == 0;
+}
+
+static bool was_denied(const struct why_story *story)
+{
+    return why_first(story)->body.order.state == PW_ORDER_DENIED;
+}
+
+const char *why_no_market(const struct why_story *story)
+{
+    if (story->has_market) {
+        return NULL;
+    }
+    return story->has_intent ? "not in the journal: dropped or damaged"
+                             : "not known: its intent is not in the journal";
+}
+
+const char *why_no_stamps(const struct why_story *story)
+{
+    if (story->has_stamps) {
+        return NULL;
+    }
+    if (was_denied(story)) {
+        return "not recorded: denied before it was sent";
+    }
+    return why_is_paper(story) ? "not recorded"
+                               : "not recorded: they are written with the venue's first answer";
+}
+
+const char *why_no_hop(const struct why_story *story, const struct why_hop *hop)
+{
+    if (hop->known) {
+        return NULL;
+    }
+    if (strcmp(hop->name, "kernel") == 0) {
+        return "not recorded: the kernel told no time";
+    }
+    bool is_on_wire = strcmp(hop->name, "sealed") == 0 || strcmp(hop->name, "submitted") == 0;
+    if (why_is_paper(story) && (is_on_wire || strcmp(hop->name, "encoded") == 0)) {
+        return "not recorded: paper gateway";
+    }
+    return "not recorded";
+}
+
+const char *why_no_messages(const struct why_story *story)
+{
+    if (story->message_cnt) {
+        return NULL;
+    }
+    if (why_is_paper(story)) {
+        return "not recorded: paper gateway, nothing goes over a wire";
+    }
+    return was_denied(story) ? "none: denied before anything was sent" : "none in the journal";
+}
+
+const char *why_no_risk(const struct why_story *story)
+{
+    const uint32_t all = (1u << WHY_RISK_EVENTS) - 1;
+    if (!story->has_intent) {
+        return "not known: its intent is not in the journal";
+    }
+    return story->risk_seen == all ? NULL : "not recorded: what risk saw is not in the journal";
+}
+
+/* ---- numbers ---- */
+
+const char *why_decimal(pw_i128 value, int decimals)
+{
+    static char texts[8][64];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    strcpy(text, journal_fixed(value, decimals));
+    if (strchr(text, '.')) {
+        size_t len = strlen(text);
+        while (text[len - 1] == '0') {
+            text[--len] = 0;
+        }
+        if (text[len - 1] == '.') {
+            text[len - 1] = 0;
+        }
+    }
+    return text;
+}
+
+const char *why_measure(const struct pw_risk_finding *finding, pw_i128 value)
+{
+    static const int decimals[] = {
+        [PW_RISK_FLAG] = 0, [PW_RISK_E8] = 8, [PW_RISK_E16] = 16, [PW_RISK_E9] = 9};
+    return why_decimal(value, decimals[finding->unit]);
+}

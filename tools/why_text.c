@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinwheel why, for people: an order's story in 100 columns.
+ */
+#include "orders.h"
+#include "text.h"
+#include "why.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define COLUMNS   100
+#define BAR_WIDTH 30
+#define LIFE_BAR  10
+
+/* ---- numbers ---- */
+
+/* In one of a few static buffers. */
+static const char *span_text(int64_t ns)
+{
+    static const struct {
+        int64_t below_ns;
+        double unit_ns;
+        const char *format;
+    } units[] = {{10000, 1, "%.0f ns"},
+                 {1000000, 1e3, "%.1f us"},
+                 {1000000000, 1e6, "%.2f ms"},
+                 {INT64_MAX, 1e9, "%.2f s"}};
+    static char texts[4][32];
+    static unsigned next;
+    char *text = texts[next++ % 4];
+    uint32_t i = 0;
+    while (i < 3 && llabs(ns) >= units[i].below_ns) {
+        i++;
+    }
+    snprintf(text, sizeof texts[0], units[i].format, (double)ns / units[i].unit_ns);
+    return text;
+}
+
+/* "2024-08-09T00:00:00.123456789Z", in one of a few static buffers. */
+static const char *time_text(int64_t ns)
+{
+    static char texts[2][40];
+    static unsigned next;
+    char *text = texts[next++ % 2];
+    time_t s = (time_t)(ns / 1000000000);
+    struct tm tm;
+    gmtime_r(&s, &tm);
+    size_t len = strftime(text, 24, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + len, sizeof texts[0] - len, ".%09dZ", (int)(ns % 1000000000));
+    return text;
+}
+
+/* With blanks up to its width if `filled_up`. */
+static void print_bar(double share, int width, bool filled_up)
+{
+    static const char marks[] = "##############################";
+    int filled = (int)(share * width + 0.5);
+    filled = filled < 0 ? 0 : filled > width ? width : filled;
+    printf("%-*.*s", filled_up ? width : 0, filled, marks);
+}
+
+/* ---- lines ---- */
+
+static void print_head(const char *title)
+{
+    printf("\n%s\n", title);
+}
+
+/* Words in lines that fit, behind so many blanks. */
+static void print_wrapped(const char *words, int indent)
+{
+    int column = 0;
+    while (*words) {
+        int len = (int)strcspn(words, " ");
+        if (column > 0 && column + 1 + len > COLUMNS) {
+            putchar('\n');
+            column = 0;
+        }
+        column += printf("%*s%.*s", column > 0 ? 1 : indent, "", len, words);
+        words += len;
+        words += strspn(words, " ");
+    }
+    putchar('\n');
+}
+
+/* An event's own fields, behind its kind and symbol. */
+static void print_fields(const struct journal_session *session, const struct pw_event *event)
+{
+    char line[1024];
+    pw_event_print(event, journal_symbol(session, event), line, sizeof line);
+    print_wrapped(line, 2);
+}
+
+/* ---- the parts ---- */
+
+static void print_title(const struct journal_session *session, const struct why_story *story)
+{
+    const struct pw_event *first = why_first(story), *last = why_last(story);
+    const struct pw_order *order = &first->body.order;
+    const char *symbol = journal_symbol(session, first);
+    const struct pw_intent *intent = &story->intent.body.intent;
+    printf("order %" PRIu64 ", at the venue pw-%016" PRIx64 "\n", story->client_order_id,
+           story->client_order_id);
+    printf("%s", why_side(first));
+    if (story->has_intent) {
+        printf(" %s", why_decimal(intent->qty_e8, 8));
+    }
+    printf(" %s %s %s", symbol ? symbol : "?", pw_order_type_name(order->type), pw_tif_name(order->tif));
+    if (order->price_e8) {
+        printf(" at %s", why_decimal(order->price_e8, 8));
+    }
+    if (story->has_intent && intent->action == PW_PLACE && intent->stop_price_e8) {
+        printf(", stop at %s", why_decimal(intent->stop_price_e8, 8));
+    }
+    printf(": %s\n", pw_order_state_name(last->body.order.state));
+    printf("run %" PRIu64 " of %s, gateway %s, strategy %u%s%s%s%s%s, tag %u\n", session->run.run_id,
+           session->run.instance, story->gateway, order->strategy_idx, story->strategy[0] ? " " : "",
+           story->strategy, story->kind[0] ? " (" : "", story->kind, story->kind[0] ? ")" : "", order->tag);
+}
+
+static void print_cause(const struct journal_session *session, const struct why_story *story)
+{
+    print_head("CAUSE");
+    if (why_no_market(story)) {
+        printf("  %s\n", why_no_market(story));
+    } else {
+        const struct pw_event *market = &story->market;
+        bool is_cause = market->recv_ns == story->intent.recv_ns;
+        printf("  %s %" PRIu64 ", received %s%s\n",
+               is_cause ? "market event" : "a report or a time; the last market event before was",
+               story->market_seq, time_text(market->recv_ns), is_cause ? "" : ":");
+        if (market->venue_ns) {
+            printf("  sent by the venue %s, %s before (by its clock and ours)\n", time_text(market->venue_ns),
+                   span_text(market->recv_ns - market->venue_ns));
+        } else {
+            printf("  the venue does not say when it sent it\n");
+        }
+        print_fields(session, market);
+    }
+    print_head("SIGNAL");
+    if (story->has_signal) {
+        print_fields(session, &story->signal);
+    } else {
+        printf("  none before it in the journal\n");
+    }
+    print_head("INTENT");
+    if (story->has_intent) {
+        print_fields(session, &story->intent);
+    } else {
+        printf("  not in the journal\n");
+    }
+}
+
+static void print_check(const char *name, const struct pw_risk_finding *finding)
+{
+    printf("  %-6s  %-16s %24s  %s %s%s%s\n", finding->passed ? "passed" : "FAILED", name,
+           why_measure(finding, finding->value), finding->at_least ? "at least" : "at most ",
+           why_measure(finding, finding->limit), finding->passed ? "" : "  ",
+           finding->passed ? "" : pw_reason_name(finding->reason));
+}
+
+static void print_verdict(const struct why_verdict *verdict)
+{
+    if (verdict->after) {
+        printf("  all passed; the order table or the gateway, which are asked last, denied it: %s\n",
+               pw_reason_name(verdict->told));
+    } else if (verdict->agrees) {
+        printf("  made again now: %s%s, as the journal says\n",
+               verdict->replayed == PW_REASON_NONE ? "all passed" : "denied for ",
+               verdict->replayed == PW_REASON_NONE ? "" : pw_reason_name(verdict->replayed));
+    } else {
+        printf("  NOT AS THE JOURNAL SAYS: made again now: %s, in the journal: %s\n",
+               pw_reason_name(verdict->replayed), pw_reason_name(verdict->told));
+    }
+}
+
+static void print_checks(const struct journal_session *session, const struct why_story *story)
+{
+    struct why_verdict verdict;
+    char rest[1024];
+    struct pw_text text = pw_text_start(rest, sizeof rest);
+    why_judge(session, story, &verdict);
+    print_head("CHECKS");
+    if (!verdict.known) {
+        printf("  %s; the journal says: %s\n", why_no_risk(story),
+               verdict.told ? pw_reason_name(verdict.told) : "passed");
+        return;
+    }
+    for (uint32_t i = 0; i < verdict.check_cnt; i++) {
+        if (verdict.findings[i].applies) {
+            print_check(pw_risk_check_name(i), &verdict.findings[i]);
+        } else {
+            pw_text_put(&text, " %s", pw_risk_check_name(i));
+        }
+    }
+    if (text.len) {
+        printf("  not asked of this order, or without a limit:\n");
+        print_wrapped(rest + 1, 4);
+    }
+    print_verdict(&verdict);
+}
+
+static void print_hop(const struct why_story *story, const struct why_hop *hop)
+{
+    if (!hop->known) {
+        printf("  %-12s %s\n", hop->name, why_no_hop(story, hop));
+        return;
+    }
+    printf("  %-12s %12s %12s %6.1f %%  ", hop->name, span_text(hop->at_ns), span_text(hop->took_ns),
+           100 * hop->share);
+    print_bar(hop->share, BAR_WIDTH, false);
+    putchar('\n');
+}
+
+static void print_path(const struct why_story *story)
+{
+    struct why_hop hops[WHY_HOPS];
+    int64_t whole_ns = why_path(story, hops);
+    print_head("THE WAY TO THE WIRE");
+    if (why_no_stamps(story)) {
+        printf("  %s\n", why_no_stamps(story));
+        return;
+    }
+    printf("  %-12s %12s %12s %8s\n", "", "SINCE RECV", "TOOK", "SHARE");
+    for (uint32_t i = 0; i < WHY_HOPS; i++) {
+        print_hop(story, &hops[i]);
+    }
+    printf("  %-12s %12s %12s\n", "in all", "", span_text(whole_ns));
+}
+
+/* The fee stands in the FILL_INFO behind it, if there is one: it need not be in the quote currency. */
+static void print_fill(const struct pw_event *event, bool has_info)
+{
+    const struct pw_fill *fill = &event->body.fill;
+    printf("fill: %s at %s, %s", why_decimal(fill->qty_e8, 8), why_decimal(fill->price_e8, 8),
+           event->flags & PW_FLAG_MAKER ? "maker" : "taker");
+    if (!has_info) {
+        printf(", fee %s", why_decimal(pw_fill_fee_e16(fill), 16));
+    }
+    putchar('\n');
+}
+
+static void print_fill_info(const struct pw_event *event)
+{
+    const struct pw_fill_info *info = &event->body.fill_info;
+    char asset[128];
+    struct pw_text text = pw_text_start(asset, sizeof asset);
+    pw_text_put_printable(&text, info->fee_asset, strnlen(info->fee_asset, sizeof info->fee_asset));
+    printf("      trade %" PRIu64 ", fee %s %s\n", info->trade_id,
+           why_decimal(pw_fill_info_fee_e16(info), 16), asset);
+}
+
+static void print_state(const struct pw_event *event, bool acknowledges)
+{
+    const struct pw_order *order = &event->body.order;
+    printf("%s%s%s, %s left", pw_order_state_name(order->state), order->reason ? ": " : "",
+           order->reason ? pw_reason_name(order->reason) : "", why_decimal(order->leaves_qty_e8, 8));
+    printf("%s\n", acknowledges ? " (acknowledged)" : "");
+}
+
+static void print_step(const struct why_story *story, size_t i, bool acknowledges)
+{
+    const struct pw_event *event = &story->steps[i];
+    switch (event->kind) {
+    case PW_EVENT_FILL:
+        print_fill(event, i + 1 < story->step_cnt && event[1].kind == PW_EVENT_FILL_INFO);
+        break;
+    case PW_EVENT_FILL_INFO:
+        print_fill_info(event);
+        break;
+    case PW_EVENT_ORDER:
+        print_state(event, acknowledges);
+        break;
+    case PW_EVENT_INTENT:
+        printf("the strategy asks to %s it\n", event->body.intent.action == PW_CANCEL ? "cancel" : "replace");
+        break;
+    default:
+        printf("command: %s\n", event->body.state.state == PW_COMMAND_HALT ? "halt" : "stop");
+        break;
+    }
+}
+
+/* Share of the time from the start to the last step, as a bar. */
+static void print_life(const struct why_story *story)
+{
+    bool is_submission;
+    int64_t since_ns = why_since_ns(story, &is_submission);
+    int64_t whole_ns = story->steps[story->step_cnt - 1].recv_ns - since_ns;
+    const struct why_sums sums = why_sums(story);
+    const struct pw_event *acknowledged = why_acknowledged(story);
+    print_head("WHAT BECAME OF IT");
+    printf("  times since %s%s\n",
+           is_submission ? "its bytes were given to the kernel" : "its event was received",
+           why_is_paper(story) ? "; the paper gateway's are the market's" : "");
+    for (size_t i = 0; i < story->step_cnt; i++) {
+        int64_t at_ns = story->steps[i].recv_ns - since_ns;
+        printf("  %12s  ", span_text(at_ns));
+        print_bar(whole_ns > 0 ? (double)at_ns / (double)whole_ns : 0, LIFE_BAR, true);
+        printf("  ");
+        print_step(story, i, &story->steps[i] == acknowledged);
+    }
+    printf("  filled %s", why_decimal(sums.qty_e8, 8));
+    if (sums.qty_e8 > 0) {
+        printf(" in %" PRIu64 ", %s on average", sums.fill_cnt,
+               why_decimal((sums.notional_e16 + sums.qty_e8 / 2) / sums.qty_e8, 8));
+    }
+    printf("; the whole took %s\n", span_text(whole_ns));
+}
+
+static void print_chain(const struct why_story *story)
+{
+    uint64_t old_id = why_replaced(story, story->client_order_id);
+    uint64_t new_id = why_replacement(story, story->client_order_id);
+    if (!old_id && !new_id) {
+        return;
+    }
+    print_head("REPLACEMENTS");
+    for (size_t i = 0; old_id && i < story->link_cnt; i++, old_id = why_replaced(story, old_id)) {
+        printf("  %s %" PRIu64 "\n", i ? "which was to replace" : "was to replace", old_id);
+    }
+    for (size_t i = 0; new_id && i < story->link_cnt; i++, new_id = why_replacement(story, new_id)) {
+        printf("  %s %" PRIu64 "\n", i ? "and that by" : "was to be replaced by", new_id);
+    }
+}
+
+/* Text without blanks to part it at, cut into lines that fit, but not within a character of UTF-8. */
+static void print_cut(const char *text, int indent)
+{
+    do {
+        size_t len = strnlen(text, (size_t)(COLUMNS - indent));
+        while (len > 1 && ((unsigned char)text[len] & 0xc0) == 0x80) {
+            len--;
+        }
+        printf("%*s%.*s\n", indent, "", (int)len, text);
+        text += len;
+    } while (*text);
+}
+
+/* Safe in a terminal, in lines that fit; line breaks of pretty text stay. */
+static void print_bytes(const char *bytes, size_t cnt)
+{
+    size_t room = cnt * 6 + 1;
+    char *text = malloc(room);
+    if (!text) {
+        return;
+    }
+    while (cnt > 0) {
+        const char *end = memchr(bytes, '\n', cnt);
+        size_t len = end ? (size_t)(end - bytes) : cnt;
+        struct pw_text printable = pw_text_start(text, room);
+        pw_text_put_printable(&printable, bytes, len);
+        print_cut(text, 4);
+        bytes += len + (end != NULL);
+        cnt -= len + (end != NULL);
+    }
+    free(text);
+}
+
+static void print_message(const struct why_message *message, int64_t since_ns, bool pretty)
+{
+    const char *span = span_text(message->recv_ns - since_ns);
+    if (!message->text) {
+        printf("  %12s  the connection: %s, %s\n", span, pw_feed_state_name(message->state),
+               pw_reason_name(message->reason));
+        return;
+    }
+    printf("  %12s  %s, %" PRIu32 " bytes\n", span, message->sent ? "sent" : "received", message->bytes);
+    json_t *json = pretty ? json_loadb(message->text, message->bytes, JSON_DECODE_ANY, NULL) : NULL;
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    print_bytes(text ? text : message->text, text ? strlen(text) : message->bytes);
+    free(text);
+    json_decref(json);
+}
+
+static void print_messages(const struct why_story *story, bool pretty)
+{
+    bool is_submission;
+    int64_t since_ns = why_since_ns(story, &is_submission);
+    print_head("MESSAGES");
+    if (why_no_messages(story)) {
+        printf("  %s\n", why_no_messages(story));
+    }
+    for (size_t i = 0; i < story->message_cnt; i++) {
+        print_message(&story->messages[i], since_ns, pretty);
+    }
+}
+
+void why_print_text(struct journal_session *session, const struct why_story *story,
+                    const struct why_options *options)
+{
+    print_title(session, story);
+    print_cause(session, story);
+    print_checks(session, story);
+    print_path(story);
+    print_life(story);
+    print_chain(story);
+    print_messages(story, options->pretty);
+}
