@@ -84,6 +84,7 @@ struct execution {
     struct pw_consumer in, commands, messages;
     struct pw_producer reports_out, journal, wire, frames_copy;
     bool has_journal, has_wire, has_frames_copy; /* wire: and messages */
+    uint64_t wiped_pos;                          /* of wire's payload: what lies before it is wiped */
     bool on_time;                                /* the gateway knows the time of this pass */
     bool stopped;                                /* STOP was taken: halted for good */
     bool draining;                               /* a clean stop has begun */

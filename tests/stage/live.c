@@ -287,6 +287,48 @@ Test(execution_live, a_lost_connection_leaves_orders_unknown_and_sends_none_agai
     rig_close(rig);
 }
 
+/* Is the text anywhere in the wire's payload? */
+static bool is_on_wire(const struct rig *rig, const char *text)
+{
+    return memmem(rig->wire.payload, rig->wire.payload_mask + 1, text, strlen(text)) != NULL;
+}
+
+Test(execution_live, what_was_sent_does_not_stay_in_shared_memory)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    pw_execution_stage.housekeep(rig->execution, 0);
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
+    rig_poll_execution(rig);
+    pw_execution_stage.housekeep(rig->execution, 0);
+    cr_expect(is_on_wire(rig, "rigkey"), "net_tx has not taken it yet");
+    cr_assert(next_request(rig, &request));
+    cr_expect_str_eq(request.method, "order.place");
+    pw_execution_stage.housekeep(rig->execution, 0);
+    cr_expect_not(is_on_wire(rig, "rigkey"));
+    cr_expect_not(is_on_wire(rig, "signature"));
+    for (int i = 0; i < 5000; i++) { /* round the area, more than once */
+        put(rig, rig_limit(PW_BUY, 90 * E8, E8 / 1000, rig->now_ns - 1000));
+        rig_poll_execution(rig);
+        if (next_request(rig, &request)) {
+            uint64_t id = request.frame.body.frame.client_order_id;
+            tell_execution(rig, id, "CANCELED", "CANCELED", "0", "0", -1);
+            rig_poll_execution(rig);
+        }
+        rig->now_ns += MS * 200;
+        drop_reports(rig);
+        drop_journal(rig);
+        pw_execution_stage.housekeep(rig->execution, 0);
+    }
+    while (next_request(rig, &request)) {
+    }
+    cr_expect_gt(atomic_load(&rig->wire.ring->payload_claimed), rig->wire.payload_mask + 1);
+    pw_execution_stage.housekeep(rig->execution, 0);
+    cr_expect_not(is_on_wire(rig, "rigkey"));
+    rig_close(rig);
+}
+
 /* ---- stamps ---- */
 
 Test(execution_live, the_way_out_is_told_with_the_first_answer)
