@@ -38,6 +38,8 @@ static const char *const ways[][2] = {
     {"way.checked_to_encoded", "inside: checked to encoded"},
     {"way.encoded_to_sealed", "inside: encoded to sealed"},
     {"way.sealed_to_submitted", "inside: sealed to submitted"},
+    {"way.submitted_to_returned", "outside: the call that sends"},
+    {"way.kernel_to_recv", "outside: the kernel has it to received"},
 };
 
 #define WAYS (sizeof ways / sizeof *ways)

@@ -69,10 +69,11 @@ enum hop {
     HOP_ENCODED,
     HOP_SEALED,
     HOP_SUBMITTED,
+    HOP_RETURNED,
     HOP_ACKED,
     HOPS
 };
-#define WAYS 10
+#define WAYS 11
 
 struct order_way {
     uint64_t client_order_id;

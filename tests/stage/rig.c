@@ -54,6 +54,7 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
                                              "way.encoded_to_sealed",
                                              "way.sealed_to_submitted",
                                              "way.recv_to_submitted",
+                                             "way.submitted_to_returned",
                                              "way.submitted_to_acked"};
     want(&rows[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
     want(&rows[cnt++], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
