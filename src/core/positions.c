@@ -65,6 +65,26 @@ bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side
     return true;
 }
 
+bool pw_holding_base_fee(struct pw_holding *holding, int64_t price_e8, int64_t fee_e8)
+{
+    struct pw_holding h = *holding;
+    if (__builtin_sub_overflow(h.qty_e8, fee_e8, &h.qty_e8) || h.qty_e8 == INT64_MIN) {
+        return false;
+    }
+    bool ended = holding->qty_e8 != 0 && (h.qty_e8 == 0 || (h.qty_e8 < 0) != (holding->qty_e8 < 0));
+    if (ended) {
+        if (!subtract(&h.realized_e16, h.cost_e16) || !subtract(&h.realized_e16, h.entry_fees_e16)) {
+            return false;
+        }
+        h.cost_e16 = h.entry_fees_e16 = 0;
+    }
+    if (!pw_money_add(&h.fees_e16, pw_money_notional_e16(price_e8, fee_e8))) {
+        return false;
+    }
+    *holding = h;
+    return true;
+}
+
 pw_i128 pw_holding_unrealized_e16(const struct pw_holding *holding, int64_t mark_e8)
 {
     if (mark_e8 == 0) {

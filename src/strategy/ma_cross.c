@@ -9,8 +9,11 @@
  * one that finds the strategy on the other side is also an INTENT.
  *
  * What it holds is what it has asked for, less what it is told will never be filled; it does not wait for
- * fills. So what it does next does not depend on how soon reports come back.
+ * fills. So what it does next does not depend on how soon reports come back; but for fees in the base asset,
+ * which are known with their fills alone: what they took is not sold. It sells whole steps, and less than one
+ * is as good as flat.
  */
+#include "fills.h"
 #include "params.h"
 #include "strategies.h"
 
@@ -26,6 +29,7 @@ struct window {
     pw_i128 sum_fast_e8, sum_slow_e8;
     int sign; /* s(k-1); meaningless before the window is full */
     int64_t held_e8;
+    const struct pw_instrument *instrument;
 };
 
 struct ma_cross {
@@ -86,6 +90,7 @@ static int ma_cross_init(void *state, const struct pw_strategy_env *env, char *e
             return -EINVAL;
         }
         m->windows[i].prices_e8 = prices + i * (size_t)m->slow;
+        m->windows[i].instrument = &env->instrument_table[env->instruments[i]];
         m->window_of[env->instruments[i]] = (uint16_t)(i + 1);
     }
     return 0;
@@ -154,6 +159,14 @@ static void add_order(struct pw_decisions *out, const struct ma_cross *m, uint16
                                             .strategy_idx = m->strategy_idx};
 }
 
+/* What a market order can sell of what it holds. */
+static int64_t sellable_e8(const struct window *w)
+{
+    int64_t step_e8 = w->instrument->step_e8 > w->instrument->market_step_e8 ? w->instrument->step_e8
+                                                                             : w->instrument->market_step_e8;
+    return step_e8 > 0 ? w->held_e8 - w->held_e8 % step_e8 : w->held_e8;
+}
+
 static void on_price(struct ma_cross *m, struct window *w, const struct pw_event *event, int64_t price_e8,
                      uint64_t market_seq, struct pw_decisions *out)
 {
@@ -171,12 +184,13 @@ static void on_price(struct ma_cross *m, struct window *w, const struct pw_event
         return;
     }
     add_signal(out, m, event->instrument_idx, a, b, market_seq);
-    if (up && w->held_e8 <= 0) {
+    int64_t sellable = sellable_e8(w);
+    if (up && sellable <= 0) {
         add_order(out, m, event->instrument_idx, false, m->quantity_e8, market_seq);
         w->held_e8 += m->quantity_e8;
-    } else if (down && w->held_e8 > 0) {
-        add_order(out, m, event->instrument_idx, true, w->held_e8, market_seq);
-        w->held_e8 = 0;
+    } else if (down && sellable > 0) {
+        add_order(out, m, event->instrument_idx, true, sellable, market_seq);
+        w->held_e8 -= sellable;
     }
 }
 
@@ -195,12 +209,23 @@ static void ma_cross_on_market(void *state, const struct pw_event *event, uint64
     }
 }
 
+static void take_fee(struct window *w, const struct pw_fill_info *info)
+{
+    int64_t fee_e8;
+    if (pw_fill_base_fee_e8(info->fee_asset, pw_fill_info_fee_e16(info), w->instrument, &fee_e8)) {
+        w->held_e8 -= fee_e8;
+    }
+}
+
 static void ma_cross_on_report(void *state, const struct pw_event *report, uint64_t market_seq,
                                struct pw_decisions *out)
 {
     (void)market_seq;
     (void)out;
     struct window *w = window_of(state, report->instrument_idx);
+    if (w && report->kind == PW_EVENT_FILL_INFO) {
+        take_fee(w, &report->body.fill_info);
+    }
     if (!w || report->kind != PW_EVENT_ORDER) {
         return;
     }

@@ -119,12 +119,17 @@ static void text_of(const json_t *value, char *out, size_t bytes)
 static void *make_strategy(const json_t *parameters)
 {
     static const uint16_t instruments[1] = {0};
+    static const struct pw_instrument table[1] = {{.base = "BTC"}};
     struct pw_param params[3] = {{.name = "fast"}, {.name = "slow"}, {.name = "quantity"}};
     text_of(json_object_get(parameters, "fast"), params[0].value, sizeof params[0].value);
     text_of(json_object_get(parameters, "slow"), params[1].value, sizeof params[1].value);
     text_of(json_object_get(parameters, "qty"), params[2].value, sizeof params[2].value);
-    struct pw_strategy_env env = {
-        .name = "x", .params = params, .param_cnt = 3, .instruments = instruments, .instrument_cnt = 1};
+    struct pw_strategy_env env = {.name = "x",
+                                  .params = params,
+                                  .param_cnt = 3,
+                                  .instruments = instruments,
+                                  .instrument_cnt = 1,
+                                  .instrument_table = table};
     char error[256];
     size_t bytes = pw_ma_cross.state_bytes(&env, error, sizeof error);
     cr_assert_gt(bytes, 0, "%s", error);

@@ -158,6 +158,7 @@ struct rig *rig_open(const struct rig_options *options)
     for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
         instruments[i].tradable = 1;
         snprintf(instruments[i].symbol, sizeof instruments[i].symbol, "COIN%u", i);
+        snprintf(instruments[i].base, sizeof instruments[i].base, "C%u", i);
         snprintf(instruments[i].quote, sizeof instruments[i].quote, "%s",
                  i && options->second_quote ? options->second_quote : "USDT");
     }

@@ -14,6 +14,7 @@ struct harness {
     struct pw_strategy_env env;
     struct pw_param params[PW_INSTRUMENTS_MAX];
     uint16_t instruments[4];
+    struct pw_instrument table[8];
     void *state;
     struct pw_decisions out;
     uint64_t market_seq;
@@ -34,7 +35,8 @@ static struct harness *with_params(const char *fast, const char *slow, const cha
                                       .name = "x",
                                       .params = h->params,
                                       .instruments = h->instruments,
-                                      .instrument_cnt = 2};
+                                      .instrument_cnt = 2,
+                                      .instrument_table = h->table};
     h->instruments[1] = 7;
     set_param(h, "fast", fast);
     set_param(h, "slow", slow);
@@ -244,6 +246,36 @@ Test(ma_cross, a_rejected_sell_leaves_it_long)
     report(h, PW_ORDER_REJECTED, true, 1000000);
     trade(h, 11);
     expect_signal_only(h, 1);
+    trade(h, 10);
+    expect_order(h, true, 1000000);
+    stop(h);
+}
+
+static void tell_fee(struct harness *h, const char *asset, int64_t fee_e8)
+{
+    struct pw_event event = {.kind = PW_EVENT_FILL_INFO};
+    snprintf(event.body.fill_info.fee_asset, sizeof event.body.fill_info.fee_asset, "%s", asset);
+    pw_fill_info_set_fee_e16(&event.body.fill_info, (pw_i128)fee_e8 * PW_E8);
+    h->out.cnt = 0;
+    pw_ma_cross.on_report(h->state, &event, h->market_seq, &h->out);
+    cr_assert_eq(h->out.cnt, 0);
+}
+
+Test(ma_cross, it_does_not_sell_what_a_fee_has_taken)
+{
+    struct harness *h = with_params("1", "2", "0.01");
+    h->table[0] = (struct pw_instrument){.base = "BTC", .step_e8 = 1000};
+    cr_assert(start(h));
+    trades(h, (const int64_t[]){10, 9}, 2);
+    trade(h, 11);
+    expect_order(h, false, 1000000);
+    tell_fee(h, "BTC", 500);
+    tell_fee(h, "BNB", 77777);
+    trade(h, 10);
+    expect_order(h, true, 999000); /* whole steps of 999,500 */
+    trade(h, 11);
+    expect_order(h, false, 1000000); /* 500 are as good as none */
+    tell_fee(h, "BTC", 500);
     trade(h, 10);
     expect_order(h, true, 1000000);
     stop(h);
