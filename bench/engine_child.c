@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pinwheel/metrics.h>
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,7 +25,7 @@
 
 #define START_NS 20e9 /* generous: a hundred snapshots are fetched */
 #define STOP_NS  10e9
-#define TICK_NS  5e6 /* between two ticks that try whether it trades yet */
+#define TICK_NS  1e6 /* between two ticks that try whether it trades yet */
 #define TRADED   3u  /* orders in a row that say that it does */
 
 /* ---- files ---- */
@@ -143,18 +144,20 @@ static bool process_ended(pid_t pid)
 
 static bool programs_find(struct engine_child *engine)
 {
-    ssize_t bytes = readlink("/proc/self/exe", engine->programs, sizeof engine->programs - 1);
-    char *end = bytes > 0 ? memrchr(engine->programs, '/', (size_t)bytes) : NULL;
-    char program[600];
+    char path[sizeof engine->programs], program[600];
+    ssize_t bytes = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[bytes > 0 ? bytes : 0] = '\0';
+    char *end = strrchr(path, '/');
     if (end == NULL) {
         return false;
     }
     *end = '\0';
+    snprintf(engine->programs, sizeof engine->programs, "%s", path);
     snprintf(program, sizeof program, "%s/pinwheel-run", engine->programs);
     return access(program, X_OK) == 0;
 }
 
-/* The last line of the engine's log that says that something is wrong: the reason why it does not trade. */
+/* The last line of the engine's log: most likely the reason why it does not trade. */
 static void log_tell(const struct engine_child *engine, struct pw_bench_report *report)
 {
     char path[600], line[400], last[400] = "its log says nothing";
@@ -177,8 +180,7 @@ static double since_ns(uint64_t start)
     return (double)(pw_bench_ticks() - start) * pw_bench_tick_ns;
 }
 
-/* Serves, and sends ticks, until orders come for them. */
-static bool trades_await(struct engine_child *engine, struct venue *venue)
+bool engine_child_trades(struct engine_child *engine, struct venue *venue)
 {
     uint64_t start = pw_bench_ticks(), tick = start, first_cnt = venue->order_cnt;
     while (since_ns(start) < START_NS && !process_ended(engine->pid)) {
@@ -216,13 +218,29 @@ int engine_child_start(struct engine_child *engine, const char *dir, int core, i
     }
     engine->pid =
         program_start(engine, "engine.log", (const char *const[]){"pinwheel", "run", "--live", path, NULL});
-    if (engine->pid == 0 || !trades_await(engine, venue) ||
+    if (engine->pid == 0 || !engine_child_trades(engine, venue) ||
         pw_workspace_attach(&engine->ws, engine->instance, error, sizeof error) != 0) {
         log_tell(engine, report);
         engine_child_stop(engine, venue);
         return -EPROTO;
     }
     return 0;
+}
+
+void engine_child_denials(const struct engine_child *engine, char *text, size_t text_bytes)
+{
+    static const char prefix[] = "denied_";
+    const struct pw_region *region = pw_workspace_find(&engine->ws, "metrics", PW_REGION_METRICS);
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; region != NULL && i < region->row_cnt; i++) {
+        const struct pw_metric_row *row = pw_region_at(&engine->ws, region, i);
+        uint64_t cnt = row->value;
+        if (cnt > 0 && strncmp(row->name, prefix, sizeof prefix - 1) == 0 && used < text_bytes) {
+            used += (size_t)snprintf(text + used, text_bytes - used, "%s%s %llu", used == 0 ? "" : ", ",
+                                     row->name + sizeof prefix - 1, (unsigned long long)cnt);
+        }
+    }
 }
 
 void engine_child_stop(struct engine_child *engine, struct venue *venue)
@@ -251,24 +269,17 @@ void engine_child_stop(struct engine_child *engine, struct venue *venue)
 
 /* ---- while it runs ---- */
 
-static bool is_stopped(pid_t pid)
-{
-    siginfo_t info = {0};
-    return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT) == 0 && info.si_pid == pid;
-}
-
 void engine_child_hold(const struct engine_child *engine)
 {
+    siginfo_t info;
     kill(engine->pid, SIGSTOP);
-    (void)is_stopped(engine->pid); /* returns when all its threads stand still */
+    /* Returns when all its threads stand still, or when it has ended. */
+    waitid(P_PID, (id_t)engine->pid, &info, WSTOPPED | WEXITED | WNOWAIT);
 }
 
-bool engine_child_go_on(struct engine_child *engine, struct venue *venue)
+void engine_child_go_on(const struct engine_child *engine)
 {
-    siginfo_t info;
     kill(engine->pid, SIGCONT);
-    waitid(P_PID, (id_t)engine->pid, &info, WCONTINUED | WSTOPPED);
-    return trades_await(engine, venue);
 }
 
 /* A monitor wants a terminal: it gets one that nobody looks at. */

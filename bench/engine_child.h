@@ -30,14 +30,19 @@ struct engine_child {
  * report's note. */
 int engine_child_start(struct engine_child *engine, const char *dir, int core, int cold_core,
                        struct venue *venue, struct pw_bench_report *report);
+/* Waits until it trades; again after it was held or starved, since it may have lost track of the venue's
+ * time. False: it does not. */
+bool engine_child_trades(struct engine_child *engine, struct venue *venue);
+/* Which of its own checks have denied orders so far, and how many: "venue_time 3, no_room 12"; "" for none.
+ */
+void engine_child_denials(const struct engine_child *engine, char *text, size_t text_bytes);
 /* Ends it cleanly, while the venue goes on. */
 void engine_child_stop(struct engine_child *engine, struct venue *venue);
 
 /* Holds it: its core is free for others. */
 void engine_child_hold(const struct engine_child *engine);
-/* Lets it go on, and waits until it trades: after a long halt it asks the venue for its time first. False: it
- * does not. */
-bool engine_child_go_on(struct engine_child *engine, struct venue *venue);
+/* Lets it go on. */
+void engine_child_go_on(const struct engine_child *engine);
 
 /* So many monitors run from now on, each with a terminal of its own, at their usual interval. False: one
  * could not be started. */

@@ -13,6 +13,7 @@
 
 #define TICK_INTERVAL_NS 250000. /* between two probes, on average */
 #define TICK_WARM        200u    /* probes before those that count */
+#define MEAN_OF          10u     /* samples in a row: typical is the median of their means */
 
 struct tick_rig {
     const struct pw_bench_env *env;
@@ -34,7 +35,10 @@ void tick_rig_close(struct tick_rig *rig);
 int tick_rig_start(struct tick_rig *rig, uint32_t instrument_cnt);
 void tick_rig_stop(struct tick_rig *rig);
 
-/* One run of ticks through the engine, on all instruments in turns. */
+/* Waits until the engine trades, as after it was held. 0, or -EPROTO, noted. */
+int tick_rig_ready(struct tick_rig *rig);
+/* One run of ticks through the engine, on all instruments in turns. 0: at least one order came. Else -errno,
+ * noted. */
 int tick_rig_run(struct tick_rig *rig, struct probes *probes);
 
 /* Room for the samples of rounds of probes, one behind the other. */

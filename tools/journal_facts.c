@@ -5,6 +5,7 @@
  */
 #include "book.h"
 #include "decimal.h"
+#include "fills.h"
 #include "journal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ struct symbol {
     struct updates updates;
     struct snapshots snapshots;
     struct candles candles;
-    int64_t position_e8;
+    int64_t position_e8, fill_price_e8; /* of the last fill */
 };
 
 struct engine {
@@ -218,6 +219,7 @@ static void take_fill(const struct journal_session *session, struct engine *engi
     bool sell = event->flags & PW_FLAG_SELL;
     pw_i128 fee_e16 = pw_fill_fee_e16(fill), notional_e16 = (pw_i128)fill->price_e8 * fill->qty_e8;
     const char *name = journal_symbol(session, event);
+    symbol->fill_price_e8 = fill->price_e8;
     engine->cash_e16 += (sell ? notional_e16 : -notional_e16) - fee_e16;
     engine->fees_e16 += fee_e16;
     symbol->position_e8 += sell ? -fill->qty_e8 : fill->qty_e8;
@@ -232,12 +234,36 @@ static void take_fill(const struct journal_session *session, struct engine *engi
     json_array_append_new(engine->fills, row);
 }
 
+/* A fee in the base asset leaves the position, and counts among the fees at its fill's price, as in the
+ * engine.
+ */
+static void take_fill_info(const struct journal_session *session, struct engine *engine,
+                           struct symbol *symbol, const struct pw_event *event)
+{
+    const struct pw_fill_info *info = &event->body.fill_info;
+    json_t *row = json_array_get(engine->fills, json_array_size(engine->fills) - 1);
+    int64_t fee_e8;
+    if (!row || event->instrument_idx >= session->instrument_cnt ||
+        !pw_fill_base_fee_e8(info->fee_asset, pw_fill_info_fee_e16(info),
+                             &session->instruments[event->instrument_idx], &fee_e8) ||
+        fee_e8 == 0) {
+        return;
+    }
+    symbol->position_e8 -= fee_e8;
+    engine->fees_e16 += (pw_i128)symbol->fill_price_e8 * fee_e8;
+    json_object_set_new(row, "base_fee", journal_json_fixed(fee_e8, 8));
+    json_object_set_new(row, "position_after", journal_json_fixed(symbol->position_e8, 8));
+}
+
 static void take_decision(const struct journal_session *session, struct engine *engine, struct symbol *symbol,
                           const struct pw_event *event)
 {
     switch (event->kind) {
     case PW_EVENT_FILL:
         take_fill(session, engine, symbol, event);
+        break;
+    case PW_EVENT_FILL_INFO:
+        take_fill_info(session, engine, symbol, event);
         break;
     case PW_EVENT_ORDER:
         count(engine->orders, pw_order_state_name(event->body.order.state));
@@ -459,7 +485,8 @@ static bool start_cash(struct journal_session *session, pw_i128 *cash_e16)
 {
     char text[64];
     int64_t cash_e8;
-    journal_config_word(session, "paper/cash", text, sizeof text);
+    journal_config_word(session, "gateway", text, sizeof text);
+    journal_config_word(session, strcmp(text, "live") == 0 ? "live/cash" : "paper/cash", text, sizeof text);
     const char *cash = session->cash ? session->cash : *text ? text : CASH_DEFAULT;
     if (!pw_decimal_parse_e8(cash, strlen(cash), false, &cash_e8)) {
         fprintf(stderr,

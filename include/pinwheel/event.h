@@ -265,7 +265,7 @@ struct pw_fill {
 };
 
 /* What FILL has no room for. A fee in another asset than the instrument's quote is told here alone: the FILL's is then
- * 0. Else both say the same. A fee in the instrument's base asset takes so much off the position. */
+ * 0. Else both say the same. Follows its FILL. One in the instrument's base asset was taken of what the fill brought. */
 struct pw_fill_info {
     uint64_t trade_id;   /* the venue's; unique in its instrument */
     char fee_asset[16];  /* as the venue spells it, zeros behind */

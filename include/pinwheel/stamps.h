@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stamps: side tables in the workspace that tell when something passed a hop, for those who put an order's story
- * together. Events have no room for them, and nothing is ever decided by them.
+ * Stamps: side tables in the workspace that tell when something passed a hop, for those who put an order's
+ * story together. Events have no room for them, and nothing is ever decided by them.
  *
- * A row is found by a number: the low bits of the number are its place. It is overwritten when the table comes round,
- * so a reader that lags asks in vain, and the stamp counts as not known. One writer a table:
+ * A row is found by a number: the low bits of the number are its place. It is overwritten when the table
+ * comes round, so a reader that lags asks in vain, and the stamp counts as not known. One writer a table:
  *   stamps.market  parse, by market_seq: how the message of this event came in
  *   stamps.orders  net_tx, by the low bits of the client_order_id: how its request went out
  */
@@ -21,9 +21,11 @@
 /* Nanoseconds since the epoch; 0: not known. */
 struct pw_stamp {
     uint64_t number; /* market_seq, client_order_id */
-    int64_t ns[3];   /* market: kernel, decrypted, decoded; orders: sealed, submitted, 0 */
+    int64_t ns[3];   /* market: kernel, decrypted, decoded; orders: sealed, submitted, returned */
 };
-enum { PW_STAMP_KERNEL = 0, PW_STAMP_DECRYPTED = 1, PW_STAMP_DECODED = 2, PW_STAMP_SEALED = 0, PW_STAMP_SUBMITTED = 1 };
+enum { PW_STAMP_KERNEL = 0, PW_STAMP_DECRYPTED = 1, PW_STAMP_DECODED = 2 };
+/* submitted: when the kernel was called to send; returned: when that call was over. */
+enum { PW_STAMP_SEALED = 0, PW_STAMP_SUBMITTED = 1, PW_STAMP_RETURNED = 2 };
 
 struct pw_stamp_row {
     struct pw_cell cell;

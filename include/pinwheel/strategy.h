@@ -48,7 +48,8 @@ struct pw_strategy_ops {
     int (*init)(void *state, const struct pw_strategy_env *env, char *error, size_t error_bytes);
     /* A market event of one of its instruments (or PW_EVENT_TIME). market_seq: of this event. */
     void (*on_market)(void *state, const struct pw_event *event, uint64_t market_seq, struct pw_decisions *out);
-    /* An ORDER or FILL of its own. The end of an order may be answered with one new order, not with more: the space for
+    /* An ORDER, FILL or FILL_INFO of its own. What a buy brought is less than was bought where the fee is in the base
+     * asset, which FILL_INFO tells. The end of an order may be answered with one new order, not with more: the space for
      * the answers to those in flight is set aside beforehand, and a strategy that breeds orders would wait for itself. */
     void (*on_report)(void *state, const struct pw_event *report, uint64_t market_seq, struct pw_decisions *out);
 };

@@ -146,12 +146,12 @@ struct pw_market_view {
 
 /* 128-bit amounts stand as low and high word, two's complement. */
 struct pw_position {
-    int64_t qty_e8;         /* signed: negative is short */
+    int64_t qty_e8;         /* signed: negative is short; after fees in the base asset */
     int64_t avg_price_e8;   /* of the open quantity, without fees, rounded half-even; 0 when flat */
     uint64_t cost_e16[2];   /* of the open quantity, without fees */
     uint64_t realized_e16[2]; /* after fees */
     uint64_t unrealized_e16[2]; /* the open quantity at the opposite best quote, without the closing fee */
-    uint64_t fees_e16[2];
+    uint64_t fees_e16[2]; /* paid in the quote currency, and in the base asset at their fills' prices */
     uint64_t buy_cnt, sell_cnt; /* fills */
 };
 

@@ -16,12 +16,17 @@ pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_in
     return is_quote(report->fee_asset, instrument) ? report->fee_e16 : 0;
 }
 
-int64_t pw_fill_base_fee_e8(const struct pw_report *report, const struct pw_instrument *instrument)
+bool pw_fill_base_fee_e8(const char fee_asset[16], pw_i128 fee_e16, const struct pw_instrument *instrument,
+                         int64_t *fee_e8)
 {
-    pw_i128 qty_e8 = (report->fee_e16 + PW_E8 - 1) / PW_E8;
-    bool is_base = report->fee_asset[0] != '\0' &&
-                   strncmp(report->fee_asset, instrument->base, sizeof instrument->base) == 0;
-    return is_base && report->fee_e16 > 0 && qty_e8 <= INT64_MAX ? (int64_t)qty_e8 : 0;
+    *fee_e8 = 0;
+    if (fee_asset[0] == '\0' || strncmp(fee_asset, instrument->base, sizeof instrument->base) != 0) {
+        return true;
+    }
+    pw_i128 rest = fee_e16 % PW_E8;
+    pw_i128 fee = fee_e16 / PW_E8 + (rest > 0); /* truncation is up for a rebate already */
+    *fee_e8 = (int64_t)fee;
+    return fee == *fee_e8;
 }
 
 uint32_t pw_fill_events(const struct pw_report *report, const struct pw_order_row *row,

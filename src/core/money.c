@@ -28,6 +28,9 @@ pw_i128 pw_money_share(pw_i128 amount, int64_t part, int64_t whole)
 {
     /* amount * part / whole = amount / whole * part + amount % whole * part / whole; both terms have one
      * sign, and the second product is below 2^126. */
+    if (part == 0 || part == whole) {
+        return part ? amount : 0; /* most often, and four divisions less */
+    }
     pw_i128 rest = amount % whole * part;
     return round_half_even(amount / whole * part + rest / whole, rest % whole, whole);
 }

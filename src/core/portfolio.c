@@ -25,23 +25,38 @@ static pw_i128 short_cost_e16(const struct pw_holding *holding)
     return holding->qty_e8 < 0 ? -holding->cost_e16 : 0;
 }
 
+/* The row's holding becomes that one. False when a sum would overflow: then nothing has changed. */
+static bool put_holding(struct pw_portfolio *portfolio, struct pw_portfolio_row *row,
+                        const struct pw_holding *holding)
+{
+    if (!pw_money_add(&portfolio->short_cost_e16, short_cost_e16(holding) - short_cost_e16(&row->holding))) {
+        return false;
+    }
+    row->holding = *holding;
+    row->changed = true;
+    return true;
+}
+
 bool pw_portfolio_fill(struct pw_portfolio *portfolio, uint16_t instrument_idx, enum pw_side side,
-                       int64_t price_e8, int64_t qty_e8, pw_i128 fee_e16, int64_t fee_qty_e8)
+                       int64_t price_e8, int64_t qty_e8, pw_i128 fee_e16)
 {
     struct pw_portfolio_row *row = &portfolio->rows[instrument_idx];
     struct pw_holding holding = row->holding;
     pw_i128 cash = portfolio->cash_e16;
-    pw_i128 short_cost = portfolio->short_cost_e16;
     if (!pw_holding_fill(&holding, &cash, side, price_e8, qty_e8, fee_e16) ||
-        (fee_qty_e8 > 0 && !pw_holding_fee(&holding, price_e8, fee_qty_e8)) ||
-        !pw_money_add(&short_cost, short_cost_e16(&holding) - short_cost_e16(&row->holding))) {
+        !put_holding(portfolio, row, &holding)) {
         return false;
     }
-    row->holding = holding;
-    row->changed = true;
     portfolio->cash_e16 = cash;
-    portfolio->short_cost_e16 = short_cost;
     return true;
+}
+
+bool pw_portfolio_base_fee(struct pw_portfolio *portfolio, uint16_t instrument_idx, int64_t price_e8,
+                           int64_t fee_e8)
+{
+    struct pw_portfolio_row *row = &portfolio->rows[instrument_idx];
+    struct pw_holding holding = row->holding;
+    return pw_holding_base_fee(&holding, price_e8, fee_e8) && put_holding(portfolio, row, &holding);
 }
 
 void pw_portfolio_quote(struct pw_portfolio *portfolio, uint16_t instrument_idx, int64_t bid_e8,

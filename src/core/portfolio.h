@@ -4,6 +4,11 @@
  *
  * All instruments share one quote currency. A holding is valued at the last quote that would close it; one
  * that has never seen such a quote counts at what it cost.
+ *
+ * Fees: in the quote currency they leave the cash; in the instrument's base asset (what Binance takes of a
+ * buy, unless BNB pays) they leave the holding, which then is what the venue has brought in, to the last
+ * digit; in any other asset they touch neither: what an account holds of that is not kept here. A holding's
+ * fees_e16 is the first two in the quote currency, the base asset counted at the price of its fill.
  */
 #ifndef PW_PORTFOLIO_H
 #define PW_PORTFOLIO_H
@@ -34,10 +39,13 @@ size_t pw_portfolio_bytes(uint32_t instrument_cnt);
 /* memory: zeroed, aligned to 64. */
 struct pw_portfolio *pw_portfolio_init(void *memory, uint32_t instrument_cnt, pw_i128 cash_e16);
 
-/* One fill. False when a sum would overflow: then nothing has changed. fee_qty_e8: what of the fee is paid in
- * the instrument's base asset, which the holding then has less of. */
+/* One fill. False when a sum would overflow: then nothing has changed. */
 bool pw_portfolio_fill(struct pw_portfolio *portfolio, uint16_t instrument_idx, enum pw_side side,
-                       int64_t price_e8, int64_t qty_e8, pw_i128 fee_e16, int64_t fee_qty_e8);
+                       int64_t price_e8, int64_t qty_e8, pw_i128 fee_e16);
+
+/* What a fill at that price has cost in the base asset, after the fill itself. False as above. */
+bool pw_portfolio_base_fee(struct pw_portfolio *portfolio, uint16_t instrument_idx, int64_t price_e8,
+                           int64_t fee_e8);
 
 /* A new quote; a side of price 0 keeps the last mark. */
 void pw_portfolio_quote(struct pw_portfolio *portfolio, uint16_t instrument_idx, int64_t bid_e8,

@@ -65,14 +65,22 @@ bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side
     return true;
 }
 
-bool pw_holding_fee(struct pw_holding *holding, int64_t price_e8, int64_t qty_e8)
+bool pw_holding_base_fee(struct pw_holding *holding, int64_t price_e8, int64_t fee_e8)
 {
     struct pw_holding h = *holding;
-    pw_i128 cash = 0; /* what it is sold for is the fee */
-    if (!pw_holding_fill(&h, &cash, PW_SELL, price_e8, qty_e8, pw_money_notional_e16(price_e8, qty_e8))) {
+    if (__builtin_sub_overflow(h.qty_e8, fee_e8, &h.qty_e8) || h.qty_e8 == INT64_MIN) {
         return false;
     }
-    h.sell_cnt = holding->sell_cnt;
+    bool ended = holding->qty_e8 != 0 && (h.qty_e8 == 0 || (h.qty_e8 < 0) != (holding->qty_e8 < 0));
+    if (ended) {
+        if (!subtract(&h.realized_e16, h.cost_e16) || !subtract(&h.realized_e16, h.entry_fees_e16)) {
+            return false;
+        }
+        h.cost_e16 = h.entry_fees_e16 = 0;
+    }
+    if (!pw_money_add(&h.fees_e16, pw_money_notional_e16(price_e8, fee_e8))) {
+        return false;
+    }
     *holding = h;
     return true;
 }

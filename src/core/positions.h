@@ -10,6 +10,11 @@
  * fees, as realized. A fill larger than the holding closes it and opens the other side with the rest, its fee
  * split in proportion.
  *
+ * A fee in the base asset takes of the quantity and leaves the cost: what is left cost more apiece, so that
+ * realized and unrealized bear the fee without its being booked again. A holding that it ends (what was left
+ * was no more than the fee) has lost its cost: that is realized. Among the fees it counts at the fill's
+ * price, for show alone: no sum below knows of it.
+ *
  * At every moment, exactly:
  *     cash - cash at start = realized - cost - entry fees        (summed over the holdings of the account)
  *     cash + quantity * mark - cash at start = realized + unrealized
@@ -30,7 +35,7 @@ struct pw_holding {
         cost_e16; /* of the open quantity, without fees; negative when short (what the short brought in) */
     pw_i128 entry_fees_e16; /* paid for opening what is open */
     pw_i128 realized_e16;   /* after the fees of both ends */
-    pw_i128 fees_e16;       /* all ever paid */
+    pw_i128 fees_e16; /* all ever paid in the quote currency, and in the base asset at their fills' prices */
     uint64_t buy_cnt, sell_cnt;
 };
 
@@ -39,9 +44,8 @@ struct pw_holding {
 bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side side, int64_t price_e8,
                      int64_t qty_e8, pw_i128 fee_e16);
 
-/* A fee that is paid in what is traded: it takes so much of that away, at the price of its fill; the cash
- * stays. False as above. */
-bool pw_holding_fee(struct pw_holding *holding, int64_t price_e8, int64_t qty_e8);
+/* What a fill at that price cost in the base asset; fee_e8 may be negative (a rebate). False as above. */
+bool pw_holding_base_fee(struct pw_holding *holding, int64_t price_e8, int64_t fee_e8);
 
 /* The best quote that closes it: a long at the bid, a short at the ask; 0 when flat. */
 static inline int64_t pw_holding_mark_e8(const struct pw_holding *holding, int64_t bid_e8, int64_t ask_e8)

@@ -261,39 +261,48 @@ static struct pw_risk_finding order_rate(const struct pw_risk_input *in)
     return in->limits->max_orders_per_s ? at_least(in->rate_credit, ORDER_CREDIT, PW_RISK_E9) : not_asked();
 }
 
-/* In the order of judgement. */
+/* In the order of judgement: name, measure, the reason of a failure, whether it needs an instrument. A list
+ * for the preprocessor, because pw_risk_check is on the way of every order: spelt out, its checks are
+ * compiled as one. */
+/* clang-format off: a row a check */
+#define CHECKS(CHECK)                                                                                        \
+    CHECK(halted, halted, PW_REASON_HALTED, false)                                                           \
+    CHECK(instrument, known, PW_REASON_UNKNOWN_INSTRUMENT, false)                                            \
+    CHECK(intent, well_formed, PW_REASON_BAD_INTENT, false)                                                  \
+    CHECK(trading, trading, PW_REASON_NOT_TRADING, true)                                                     \
+    CHECK(feed, feed, PW_REASON_STALE, false)                                                                \
+    CHECK(quote, quoted, PW_REASON_NO_QUOTE, false)                                                          \
+    CHECK(price_min, price_min, PW_REASON_PRICE_FILTER, true)                                                \
+    CHECK(price_max, price_max, PW_REASON_PRICE_FILTER, true)                                                \
+    CHECK(price_tick, price_tick, PW_REASON_PRICE_FILTER, true)                                              \
+    CHECK(stop_min, stop_min, PW_REASON_PRICE_FILTER, true)                                                  \
+    CHECK(stop_max, stop_max, PW_REASON_PRICE_FILTER, true)                                                  \
+    CHECK(stop_tick, stop_tick, PW_REASON_PRICE_FILTER, true)                                                \
+    CHECK(lot_min, lot_min, PW_REASON_LOT_SIZE, true)                                                        \
+    CHECK(lot_max, lot_max, PW_REASON_LOT_SIZE, true)                                                        \
+    CHECK(lot_step, lot_step, PW_REASON_LOT_SIZE, true)                                                      \
+    CHECK(market_lot_min, market_lot_min, PW_REASON_LOT_SIZE, true)                                          \
+    CHECK(market_lot_max, market_lot_max, PW_REASON_LOT_SIZE, true)                                          \
+    CHECK(market_lot_step, market_lot_step, PW_REASON_LOT_SIZE, true)                                        \
+    CHECK(notional_min, notional_min, PW_REASON_MIN_NOTIONAL, true)                                          \
+    CHECK(notional_max, notional_max, PW_REASON_MAX_NOTIONAL, true)                                          \
+    CHECK(order_notional, order_notional, PW_REASON_MAX_NOTIONAL, false)                                     \
+    CHECK(max_position, max_position, PW_REASON_MAX_POSITION, false)                                         \
+    CHECK(no_short, no_short, PW_REASON_NO_POSITION, false)                                                  \
+    CHECK(cash, cash, PW_REASON_CASH, false)                                                                 \
+    CHECK(room, room, PW_REASON_NO_ROOM, false)                                                              \
+    CHECK(order_rate, order_rate, PW_REASON_ORDER_RATE, false)
+/* clang-format on */
+
 static const struct {
     const char *name;
     struct pw_risk_finding (*measure)(const struct pw_risk_input *in);
     uint8_t reason;
     bool needs_instrument;
 } checks[] = {
-    {"halted", halted, PW_REASON_HALTED, false},
-    {"instrument", known, PW_REASON_UNKNOWN_INSTRUMENT, false},
-    {"intent", well_formed, PW_REASON_BAD_INTENT, false},
-    {"trading", trading, PW_REASON_NOT_TRADING, true},
-    {"feed", feed, PW_REASON_STALE, false},
-    {"quote", quoted, PW_REASON_NO_QUOTE, false},
-    {"price_min", price_min, PW_REASON_PRICE_FILTER, true},
-    {"price_max", price_max, PW_REASON_PRICE_FILTER, true},
-    {"price_tick", price_tick, PW_REASON_PRICE_FILTER, true},
-    {"stop_min", stop_min, PW_REASON_PRICE_FILTER, true},
-    {"stop_max", stop_max, PW_REASON_PRICE_FILTER, true},
-    {"stop_tick", stop_tick, PW_REASON_PRICE_FILTER, true},
-    {"lot_min", lot_min, PW_REASON_LOT_SIZE, true},
-    {"lot_max", lot_max, PW_REASON_LOT_SIZE, true},
-    {"lot_step", lot_step, PW_REASON_LOT_SIZE, true},
-    {"market_lot_min", market_lot_min, PW_REASON_LOT_SIZE, true},
-    {"market_lot_max", market_lot_max, PW_REASON_LOT_SIZE, true},
-    {"market_lot_step", market_lot_step, PW_REASON_LOT_SIZE, true},
-    {"notional_min", notional_min, PW_REASON_MIN_NOTIONAL, true},
-    {"notional_max", notional_max, PW_REASON_MAX_NOTIONAL, true},
-    {"order_notional", order_notional, PW_REASON_MAX_NOTIONAL, false},
-    {"max_position", max_position, PW_REASON_MAX_POSITION, false},
-    {"no_short", no_short, PW_REASON_NO_POSITION, false},
-    {"cash", cash, PW_REASON_CASH, false},
-    {"room", room, PW_REASON_NO_ROOM, false},
-    {"order_rate", order_rate, PW_REASON_ORDER_RATE, false},
+#define ROW(name, measure, reason, needs_instrument) {#name, measure, reason, needs_instrument},
+    CHECKS(ROW)
+#undef ROW
 };
 
 #define CHECK_CNT (sizeof checks / sizeof checks[0])
@@ -321,15 +330,17 @@ struct pw_risk_finding pw_risk_measure(uint32_t check_idx, const struct pw_risk_
 
 enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx)
 {
-    for (uint32_t i = 0; i < CHECK_CNT; i++) {
-        struct pw_risk_finding finding = pw_risk_measure(i, in);
-        if (!finding.passed) {
-            if (check_idx) {
-                *check_idx = i;
-            }
-            return (enum pw_reason)finding.reason;
-        }
-    }
+    uint32_t idx = 0;
+#define JUDGE(name, measure, reason, needs_instrument)                                                       \
+    if ((!(needs_instrument) || in->instrument) && !measure(in).passed) {                                    \
+        if (check_idx) {                                                                                     \
+            *check_idx = idx;                                                                                \
+        }                                                                                                    \
+        return reason;                                                                                       \
+    }                                                                                                        \
+    idx++;
+    CHECKS(JUDGE)
+#undef JUDGE
     return PW_REASON_NONE;
 }
 

@@ -74,9 +74,10 @@ static const char *const histogram_table[] = {
 /* The way of each order, hop by hop, and in sum: recv_to_submitted is from the completion of the receive to
  * the submission of the send. Execution writes them, from the stamps. */
 static const char *const way_table[] = {
-    "way.kernel_to_recv",     "way.recv_to_decrypted",  "way.decrypted_to_decoded", "way.decoded_to_decided",
-    "way.decided_to_checked", "way.checked_to_encoded", "way.encoded_to_sealed",    "way.sealed_to_submitted",
-    "way.recv_to_submitted",  "way.submitted_to_acked",
+    "way.kernel_to_recv",        "way.recv_to_decrypted",   "way.decrypted_to_decoded",
+    "way.decoded_to_decided",    "way.decided_to_checked",  "way.checked_to_encoded",
+    "way.encoded_to_sealed",     "way.sealed_to_submitted", "way.recv_to_submitted",
+    "way.submitted_to_returned", "way.submitted_to_acked",
 };
 
 static bool is_wanted(enum when when, const struct pw_config *config)

@@ -262,7 +262,10 @@ static uint32_t take_conns(struct pw_hot *hot)
 
 /* ---- completions ---- */
 
-static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const struct pw_completion *completion)
+/* taken_ns: when the completions were seen, which is later than the pass began: the kernel copies the bytes
+ * in between, in the call that asks it for completions. */
+static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const struct pw_completion *completion,
+                        int64_t taken_ns)
 {
     if (completion->result <= 0) {
         slot->link.input.ended = true;
@@ -270,9 +273,9 @@ static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const str
         return;
     }
     /* A stamp that cannot be is none: the kernel's clock is the wall clock, which people set. */
-    int64_t ago_ns = hot->now_ns - completion->kernel_ns;
+    int64_t ago_ns = taken_ns - completion->kernel_ns;
     struct pw_segment segment = {completion->data, (uint32_t)completion->result, completion->buffer_idx,
-                                 hot->now_ns,
+                                 taken_ns,
                                  ago_ns >= 0 && ago_ns <= KERNEL_AGO_MAX_NS ? completion->kernel_ns : 0};
     slot->last_byte_ns = hot->now_ns;
     static_assert(PW_IO_BUFFER_CNT + 1 <= PW_SEGMENTS_MAX, "there is always a place for a buffer of pw_io");
@@ -289,16 +292,18 @@ static void on_sent(struct pw_conn_slot *slot, const struct pw_completion *compl
     }
 }
 
-static uint32_t reap(struct pw_hot *hot)
+static uint32_t reap(struct pw_net *net)
 {
+    struct pw_hot *hot = &net->hot;
     struct pw_completion completions[PW_BATCH_MAX];
     uint32_t n = hot->io->reap(hot->io->state, completions, PW_BATCH_MAX);
+    int64_t taken_ns = n > 0 ? pw_clock_now_ns(&net->clock) : 0;
     for (uint32_t i = 0; i < n; i++) {
         struct pw_conn_slot *slot = &hot->slots[completions[i].slot_idx];
         hot->active |= 1u << completions[i].slot_idx;
         switch (completions[i].kind) {
         case PW_IO_RECV:
-            on_received(hot, slot, &completions[i]);
+            on_received(hot, slot, &completions[i], taken_ns);
             break;
         case PW_IO_SEND:
             on_sent(slot, &completions[i]);
@@ -544,7 +549,7 @@ struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
     struct pw_poll poll = {0};
     hot->now_ns = now_ns;
     hot->more = false;
-    poll.work = take_conns(hot) + reap(hot);
+    poll.work = take_conns(hot) + reap(net);
     hot->served = hot->active;
     if (now_ns >= hot->serve_all_ns) {
         hot->served = (1u << hot->slot_cnt) - 1;

@@ -158,13 +158,17 @@ static bool serve_output(struct pw_hot *hot, uint32_t slot_idx)
     return send_output(hot, slot);
 }
 
-/* All that is in the output when a send begins goes with it. */
-static void note_submitted(struct pw_net *net)
+/* Lets the kernel begin. All that is in the output when a send begins goes with it; on loopback it is with
+ * the peer before the call returns. */
+static void submit_stamped(struct pw_net *net)
 {
     struct pw_hot_tx *tx = &net->tx;
-    int64_t now_ns = tx->sealed_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
+    int64_t before_ns = tx->sealed_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
+    net->io->submit(net->io->state);
+    int64_t after_ns = tx->sealed_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
     for (uint32_t i = 0; i < tx->sealed_cnt; i++) {
-        tx->sealed[i].ns[PW_STAMP_SUBMITTED] = now_ns;
+        tx->sealed[i].ns[PW_STAMP_SUBMITTED] = before_ns;
+        tx->sealed[i].ns[PW_STAMP_RETURNED] = after_ns;
         pw_stamp_put(tx->stamps, &tx->sealed[i]);
     }
     tx->sealed_cnt = 0;
@@ -185,10 +189,12 @@ struct pw_poll pw_hot_transmit(struct pw_net *net)
         poll.work += sent;
         orders_sent = orders_sent || (sent && slot_idx == hot->config->feed_cnt);
     }
-    hot->io->submit(hot->io->state);
     if (orders_sent) {
-        note_submitted(net);
-    } else if (hot->states[hot->config->feed_cnt] == PW_CONN_COLD) {
+        submit_stamped(net);
+        return poll;
+    }
+    hot->io->submit(hot->io->state);
+    if (hot->states[hot->config->feed_cnt] == PW_CONN_COLD) {
         net->tx.sealed_cnt = 0; /* sealed, and then the connection was gone */
     }
     return poll;

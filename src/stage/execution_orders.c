@@ -67,16 +67,25 @@ static void halt_by_fault(struct execution *x, enum pw_reason reason)
     x->halted = x->fault = reason;
 }
 
+/* The fill and its fee, whatever that was paid in. False: a sum would overflow. */
+static bool book_fill(struct execution *x, const struct pw_order_row *row, const struct pw_report *report)
+{
+    const struct pw_instrument *instrument = &x->instruments[row->instrument_idx];
+    int64_t base_fee_e8;
+    return pw_fill_base_fee_e8(report->fee_asset, report->fee_e16, instrument, &base_fee_e8) &&
+           pw_portfolio_fill(x->portfolio, row->instrument_idx, row->side, report->fill_price_e8,
+                             report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument)) &&
+           (base_fee_e8 == 0 ||
+            pw_portfolio_base_fee(x->portfolio, row->instrument_idx, report->fill_price_e8, base_fee_e8));
+}
+
 static void take_fill(struct execution *x, const struct pw_order_row *row, const struct pw_report *report,
                       int64_t now_ns)
 {
     emit_fill(x, row, report);
     x->counts[FILLS]++;
     pw_histogram_add(x->tick_to_fill, now_ns - row->recv_ns);
-    const struct pw_instrument *instrument = &x->instruments[row->instrument_idx];
-    if (!pw_portfolio_fill(x->portfolio, row->instrument_idx, row->side, report->fill_price_e8,
-                           report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument),
-                           pw_fill_base_fee_e8(report, instrument))) {
+    if (!book_fill(x, row, report)) {
         /* Sums that cannot be kept can no longer be judged by: no new orders. */
         x->counts[REPORTS_REFUSED]++;
         halt_by_fault(x, PW_REASON_OVERFLOW);

@@ -104,6 +104,29 @@ static void show_account(struct execution *x)
     pw_cell_write(&x->account_view->cell, x->account_view->words, &account, sizeof account);
 }
 
+/* Requests bear the key's name and signatures, and the ring stands in shared memory, where a killed engine
+ * leaves it: what net_tx has taken is wiped, by its writer. */
+static void wipe_wire(struct execution *x)
+{
+    struct pw_producer *wire = &x->wire;
+    /* Acquire: net_tx has finished reading. Pairs with the release in pw_consumer_done. */
+    uint64_t tail = atomic_load_explicit(&wire->ring->tail, memory_order_acquire);
+    uint64_t area_bytes = wire->payload_mask + 1;
+    if (x->wiped_pos == wire->payload_head || tail != wire->head) {
+        return;
+    }
+    uint64_t pos =
+        wire->payload_head - x->wiped_pos > area_bytes ? wire->payload_head - area_bytes : x->wiped_pos;
+    while (pos < wire->payload_head) {
+        uint64_t at = pos & wire->payload_mask;
+        uint64_t bytes =
+            wire->payload_head - pos < area_bytes - at ? wire->payload_head - pos : area_bytes - at;
+        memset(wire->payload + at, 0, bytes);
+        pos += bytes;
+    }
+    x->wiped_pos = pos;
+}
+
 static void show_live(struct execution *x)
 {
     struct pw_live_counts counts;
@@ -159,6 +182,9 @@ void pw_execution_housekeep(void *state, int64_t now_ns)
     }
     if (x->gateway == &pw_live_gateway) {
         show_live(x);
+    }
+    if (x->has_wire) {
+        wipe_wire(x);
     }
     if (!x->changed) {
         return;

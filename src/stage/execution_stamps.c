@@ -24,6 +24,7 @@ static const struct {
     {"way.encoded_to_sealed", HOP_ENCODED, HOP_SEALED},
     {"way.sealed_to_submitted", HOP_SEALED, HOP_SUBMITTED},
     {"way.recv_to_submitted", HOP_RECV, HOP_SUBMITTED},
+    {"way.submitted_to_returned", HOP_SUBMITTED, HOP_RETURNED},
     {"way.submitted_to_acked", HOP_SUBMITTED, HOP_ACKED},
 };
 
@@ -109,6 +110,7 @@ void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_
         if (pw_stamp_get(x->order_stamps, client_order_id, &stamp)) {
             way->at_ns[HOP_SEALED] = stamp.ns[PW_STAMP_SEALED];
             way->at_ns[HOP_SUBMITTED] = stamp.ns[PW_STAMP_SUBMITTED];
+            way->at_ns[HOP_RETURNED] = stamp.ns[PW_STAMP_RETURNED];
         }
         way->at_ns[HOP_ACKED] = acked_ns;
         pw_execution_tell_way(x, way);

@@ -69,10 +69,11 @@ enum hop {
     HOP_ENCODED,
     HOP_SEALED,
     HOP_SUBMITTED,
+    HOP_RETURNED,
     HOP_ACKED,
     HOPS
 };
-#define WAYS 10
+#define WAYS 11
 
 struct order_way {
     uint64_t client_order_id;
@@ -84,6 +85,7 @@ struct execution {
     struct pw_consumer in, commands, messages;
     struct pw_producer reports_out, journal, wire, frames_copy;
     bool has_journal, has_wire, has_frames_copy; /* wire: and messages */
+    uint64_t wiped_pos;                          /* of wire's payload: what lies before it is wiped */
     bool on_time;                                /* the gateway knows the time of this pass */
     bool stopped;                                /* STOP was taken: halted for good */
     bool draining;                               /* a clean stop has begun */

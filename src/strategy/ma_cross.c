@@ -9,15 +9,16 @@
  * one that finds the strategy on the other side is also an INTENT.
  *
  * What it holds is what it has asked for, less what it is told will never be filled; it does not wait for
- * fills. So what it does next does not depend on how soon reports come back. At a venue that takes its fee
- * out of what was bought it holds so much less, and sells whole steps of that.
+ * fills. So what it does next does not depend on how soon reports come back; but for fees in the base asset,
+ * which are known with their fills alone: what they took is not sold. It sells whole steps, and less than one
+ * is as good as flat.
  */
+#include "fills.h"
 #include "params.h"
 #include "strategies.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #define WINDOW_MAX 100000
 
@@ -27,8 +28,8 @@ struct window {
     uint32_t cnt;
     pw_i128 sum_fast_e8, sum_slow_e8;
     int sign; /* s(k-1); meaningless before the window is full */
-    int64_t held_e8, step_e8;
-    char base[sizeof((struct pw_instrument *)0)->base];
+    int64_t held_e8;
+    const struct pw_instrument *instrument;
 };
 
 struct ma_cross {
@@ -88,11 +89,8 @@ static int ma_cross_init(void *state, const struct pw_strategy_env *env, char *e
             snprintf(error, error_bytes, "instrument %u does not exist", env->instruments[i]);
             return -EINVAL;
         }
-        const struct pw_instrument *instrument = &env->instrument_table[env->instruments[i]];
         m->windows[i].prices_e8 = prices + i * (size_t)m->slow;
-        m->windows[i].step_e8 = instrument->step_e8 > instrument->market_step_e8 ? instrument->step_e8
-                                                                                 : instrument->market_step_e8;
-        memcpy(m->windows[i].base, instrument->base, sizeof instrument->base);
+        m->windows[i].instrument = &env->instrument_table[env->instruments[i]];
         m->window_of[env->instruments[i]] = (uint16_t)(i + 1);
     }
     return 0;
@@ -161,6 +159,14 @@ static void add_order(struct pw_decisions *out, const struct ma_cross *m, uint16
                                             .strategy_idx = m->strategy_idx};
 }
 
+/* What a market order can sell of what it holds. */
+static int64_t sellable_e8(const struct window *w)
+{
+    int64_t step_e8 = w->instrument->step_e8 > w->instrument->market_step_e8 ? w->instrument->step_e8
+                                                                             : w->instrument->market_step_e8;
+    return step_e8 > 0 ? w->held_e8 - w->held_e8 % step_e8 : w->held_e8;
+}
+
 static void on_price(struct ma_cross *m, struct window *w, const struct pw_event *event, int64_t price_e8,
                      uint64_t market_seq, struct pw_decisions *out)
 {
@@ -178,13 +184,13 @@ static void on_price(struct ma_cross *m, struct window *w, const struct pw_event
         return;
     }
     add_signal(out, m, event->instrument_idx, a, b, market_seq);
-    int64_t whole_e8 = w->step_e8 > 0 ? w->held_e8 - w->held_e8 % w->step_e8 : w->held_e8;
-    if (up && whole_e8 <= 0) {
+    int64_t sellable = sellable_e8(w);
+    if (up && sellable <= 0) {
         add_order(out, m, event->instrument_idx, false, m->quantity_e8, market_seq);
         w->held_e8 += m->quantity_e8;
-    } else if (down && whole_e8 > 0) {
-        add_order(out, m, event->instrument_idx, true, whole_e8, market_seq);
-        w->held_e8 -= whole_e8;
+    } else if (down && sellable > 0) {
+        add_order(out, m, event->instrument_idx, true, sellable, market_seq);
+        w->held_e8 -= sellable;
     }
 }
 
@@ -203,6 +209,14 @@ static void ma_cross_on_market(void *state, const struct pw_event *event, uint64
     }
 }
 
+static void take_fee(struct window *w, const struct pw_fill_info *info)
+{
+    int64_t fee_e8;
+    if (pw_fill_base_fee_e8(info->fee_asset, pw_fill_info_fee_e16(info), w->instrument, &fee_e8)) {
+        w->held_e8 -= fee_e8;
+    }
+}
+
 static void ma_cross_on_report(void *state, const struct pw_event *report, uint64_t market_seq,
                                struct pw_decisions *out)
 {
@@ -210,9 +224,7 @@ static void ma_cross_on_report(void *state, const struct pw_event *report, uint6
     (void)out;
     struct window *w = window_of(state, report->instrument_idx);
     if (w && report->kind == PW_EVENT_FILL_INFO) {
-        const struct pw_fill_info *info = &report->body.fill_info;
-        bool in_kind = strncmp(info->fee_asset, w->base, sizeof w->base) == 0;
-        w->held_e8 -= in_kind ? (int64_t)((pw_fill_info_fee_e16(info) + PW_E8 - 1) / PW_E8) : 0;
+        take_fee(w, &report->body.fill_info);
     }
     if (!w || report->kind != PW_EVENT_ORDER) {
         return;

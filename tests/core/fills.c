@@ -69,26 +69,33 @@ Test(fills, a_fee_is_cash_only_in_the_quote_currency)
     check("A23456789ABCDEFG", "A23456789ABCDEFG", false);
 }
 
-Test(fills, a_fee_in_the_base_asset_is_a_quantity)
-{
-    struct pw_report told = report("ETH", true);
-    cr_expect_eq(pw_fill_base_fee_e8(&told, &g_instrument), 40000);
-    told.fee_e16++;
-    cr_expect_eq(pw_fill_base_fee_e8(&told, &g_instrument), 40001, "rounded up");
-    told.fee_e16 = -1;
-    cr_expect_eq(pw_fill_base_fee_e8(&told, &g_instrument), 0);
-    told.fee_e16 = (pw_i128)INT64_MAX * PW_E8 + 1;
-    cr_expect_eq(pw_fill_base_fee_e8(&told, &g_instrument), 0, "beyond what a quantity can be");
-    static const char *const others[] = {"", "USDT", "BNB", "ETHW"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        told = report(others[i], true);
-        cr_expect_eq(pw_fill_base_fee_e8(&told, &g_instrument), 0, "'%s'", others[i]);
-    }
-}
-
 Test(fills, a_fee_asset_alone_is_told_too)
 {
     struct pw_event events[PW_FILL_EVENTS_MAX];
     struct pw_report told = report("BNB", false);
     cr_expect_eq(pw_fill_events(&told, &g_row, &g_instrument, events), 2);
+}
+
+static int64_t base_fee_e8(const char *asset, pw_i128 fee_e16)
+{
+    int64_t fee_e8;
+    struct pw_report told = report(asset, true);
+    cr_assert(pw_fill_base_fee_e8(told.fee_asset, fee_e16, &g_instrument, &fee_e8));
+    return fee_e8;
+}
+
+Test(fills, a_fee_in_the_base_asset_is_a_quantity)
+{
+    cr_expect_eq(base_fee_e8("ETH", (pw_i128)10000 * PW_E8), 10000);
+    cr_expect_eq(base_fee_e8("ETH", (pw_i128)10000 * PW_E8 + 1), 10001, "finer: against us");
+    cr_expect_eq(base_fee_e8("ETH", -((pw_i128)10000 * PW_E8 + 1)), -10000, "a rebate, too");
+    static const char *const others[] = {"USDT", "BNB", "ETHW", ""};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        cr_expect_eq(base_fee_e8(others[i], (pw_i128)10000 * PW_E8), 0, "%s", others[i]);
+    }
+    int64_t fee_e8;
+    struct pw_report told = report("ETH", true);
+    cr_expect(pw_fill_base_fee_e8(told.fee_asset, (pw_i128)INT64_MAX * PW_E8, &g_instrument, &fee_e8));
+    cr_expect_not(
+        pw_fill_base_fee_e8(told.fee_asset, (pw_i128)INT64_MAX * PW_E8 + 1, &g_instrument, &fee_e8));
 }

@@ -79,37 +79,6 @@ Test(positions, a_fill_larger_than_the_holding_turns_it_round)
     cr_expect(cash == h.realized_e16);
 }
 
-/* Bought for 100, a tenth of a percent taken out of what was bought; the rest sold for as much. */
-Test(positions, a_fee_in_kind_takes_from_the_holding_and_not_from_the_cash)
-{
-    struct pw_holding h = {0};
-    pw_i128 cash = 0;
-    cr_assert(pw_holding_fill(&h, &cash, PW_BUY, 100 * E8, E8, 0));
-    cr_assert(pw_holding_fee(&h, 100 * E8, E8 / 1000));
-    cr_expect(cash == -100 * E16);
-    cr_expect_eq(h.qty_e8, E8 - E8 / 1000);
-    cr_expect_eq(pw_money_price_e8(h.cost_e16, h.qty_e8), 100 * E8);
-    cr_expect(h.fees_e16 == E16 / 10);
-    cr_expect(h.realized_e16 == -E16 / 10);
-    cr_expect(cash == h.realized_e16 - h.cost_e16 - h.entry_fees_e16);
-    cr_expect_eq(h.sell_cnt, 0);
-    cr_assert(pw_holding_fill(&h, &cash, PW_SELL, 100 * E8, E8 - E8 / 1000, 0));
-    cr_expect_eq(h.qty_e8, 0);
-    cr_expect(h.realized_e16 == cash && cash == -E16 / 10);
-}
-
-/* What closes a short to the last digit leaves none to take the fee from. */
-Test(positions, a_fee_in_kind_may_leave_a_short)
-{
-    struct pw_holding h = {0};
-    pw_i128 cash = 0;
-    cr_assert(pw_holding_fill(&h, &cash, PW_SELL, 100 * E8, E8, 0));
-    cr_assert(pw_holding_fill(&h, &cash, PW_BUY, 100 * E8, E8, 0));
-    cr_assert(pw_holding_fee(&h, 100 * E8, 5));
-    cr_expect_eq(h.qty_e8, -5);
-    cr_expect(cash == 0 && cash == h.realized_e16 - h.cost_e16 - h.entry_fees_e16);
-}
-
 Test(positions, it_is_marked_at_the_quote_that_closes_it)
 {
     struct pw_holding h = {.qty_e8 = 1};
@@ -149,6 +118,44 @@ Test(positions, the_workspace_shows_it)
     cr_expect_eq(view.buy_cnt, 1);
 }
 
+Test(positions, a_fee_in_the_base_asset_takes_of_the_quantity)
+{
+    struct pw_holding h = {0};
+    pw_i128 cash = 0;
+    pw_holding_fill(&h, &cash, PW_BUY, 1000 * E8, E8, 0);
+    cr_assert(pw_holding_base_fee(&h, 1000 * E8, E8 / 1000));
+    cr_expect_eq(h.qty_e8, E8 - E8 / 1000);
+    cr_expect(h.cost_e16 == 1000 * E16);
+    cr_expect(h.fees_e16 == E16, "0.001 at 1000");
+    cr_expect(cash == -1000 * E16);
+    cr_expect(pw_holding_unrealized_e16(&h, 1000 * E8) == -E16, "the fee is a loss from the start");
+    pw_holding_fill(&h, &cash, PW_SELL, 1000 * E8, E8 - E8 / 1000, 0);
+    cr_expect(h.realized_e16 == -E16);
+    cr_expect(cash == -E16);
+    cr_expect(h.qty_e8 == 0 && h.cost_e16 == 0);
+}
+
+Test(positions, a_fee_that_ends_a_holding_realizes_its_cost)
+{
+    struct pw_holding h = {0};
+    pw_i128 cash = 0;
+    pw_holding_fill(&h, &cash, PW_BUY, 10 * E8, 2, 7);
+    cr_assert(pw_holding_base_fee(&h, 10 * E8, 2));
+    cr_expect(h.qty_e8 == 0 && h.cost_e16 == 0 && h.entry_fees_e16 == 0);
+    cr_expect(h.realized_e16 == -20 * E8 - 7);
+    cr_expect(cash == h.realized_e16);
+    cr_assert(pw_holding_base_fee(&h, 10 * E8, 3));
+    cr_expect_eq(h.qty_e8, -3, "owed, at no cost");
+    cr_expect(h.cost_e16 == 0 && h.realized_e16 == cash);
+    cr_assert(pw_holding_base_fee(&h, 10 * E8, -5));
+    cr_expect_eq(h.qty_e8, 2, "a rebate");
+
+    struct pw_holding full = {.qty_e8 = INT64_MIN + 2}, before = full;
+    cr_expect_not(pw_holding_base_fee(&full, E8, 2));
+    cr_expect_not(pw_holding_base_fee(&full, E8, 3));
+    cr_expect_eq(memcmp(&full, &before, sizeof full), 0);
+}
+
 /* Odd quantities, so that shares have to be rounded, many times over. */
 Test(positions, nothing_is_lost_over_random_fills)
 {
@@ -163,7 +170,9 @@ Test(positions, nothing_is_lost_over_random_fills)
             int64_t qty = 1 + (int64_t)(next_random(&seed) % (10 * E8));
             pw_i128 fee = pw_money_fee_e16(pw_money_notional_e16(price, qty), 123457);
             cr_assert(pw_holding_fill(&h, &cash, side, price, qty, fee));
-            qty_sum += side == PW_BUY ? qty : -qty;
+            int64_t base_fee = next_random(&seed) % 4 ? 0 : (int64_t)(next_random(&seed) % 1000000) - 1000;
+            cr_assert(pw_holding_base_fee(&h, price, base_fee));
+            qty_sum += (side == PW_BUY ? qty : -qty) - base_fee;
             paid += pw_money_notional_e16(price, side == PW_BUY ? qty : -qty) + fee;
 
             cr_assert_eq(h.qty_e8, qty_sum, "run %llu", (unsigned long long)run);
@@ -195,8 +204,8 @@ static struct pw_portfolio *make_portfolio(uint32_t instrument_cnt, pw_i128 cash
 Test(portfolio, equity_is_cash_and_holdings_at_their_marks)
 {
     struct pw_portfolio *p = make_portfolio(2, 1000 * E16);
-    cr_assert(pw_portfolio_fill(p, 0, PW_BUY, 10 * E8, 2 * E8, E16, 0));
-    cr_assert(pw_portfolio_fill(p, 1, PW_SELL, 50 * E8, 1 * E8, E16, 0));
+    cr_assert(pw_portfolio_fill(p, 0, PW_BUY, 10 * E8, 2 * E8, E16));
+    cr_assert(pw_portfolio_fill(p, 1, PW_SELL, 50 * E8, 1 * E8, E16));
     cr_expect(p->cash_e16 == 1028 * E16);
     cr_expect(p->short_cost_e16 == 50 * E16);
     cr_expect(pw_portfolio_equity_e16(p) == 1000 * E16, "without quotes they count at what they cost");
@@ -205,11 +214,29 @@ Test(portfolio, equity_is_cash_and_holdings_at_their_marks)
     cr_expect(pw_portfolio_equity_e16(p) == (1028 + 24 - 41) * E16);
     pw_portfolio_quote(p, 0, 0, 14 * E8);
     cr_expect(pw_portfolio_equity_e16(p) == (1028 + 24 - 41) * E16, "a vanished bid leaves the last mark");
-    cr_assert(pw_portfolio_fill(p, 1, PW_BUY, 40 * E8, 1 * E8, 0, 0));
+    cr_assert(pw_portfolio_fill(p, 1, PW_BUY, 40 * E8, 1 * E8, 0));
     cr_expect(p->short_cost_e16 == 0);
-    cr_assert(pw_portfolio_fill(p, 1, PW_BUY, 40 * E8, 1 * E8, 0, E8 / 4));
-    cr_expect_eq(p->rows[1].holding.qty_e8, E8 - E8 / 4);
-    cr_expect(p->cash_e16 == (1028 - 80) * E16);
+    free(p);
+}
+
+Test(portfolio, a_fee_in_the_base_asset_leaves_the_cash)
+{
+    struct pw_portfolio *p = make_portfolio(1, 1000 * E16);
+    struct pw_position view;
+    cr_assert(pw_portfolio_fill(p, 0, PW_BUY, 10 * E8, 2 * E8, 0));
+    pw_portfolio_view(p, 0, &view);
+    cr_assert(pw_portfolio_base_fee(p, 0, 10 * E8, E8 / 10));
+    cr_expect(p->cash_e16 == 980 * E16);
+    cr_assert(pw_portfolio_view(p, 0, &view));
+    cr_expect_eq(view.qty_e8, 2 * E8 - E8 / 10);
+    cr_expect(pw_money_of_words(view.fees_e16) == E16);
+    pw_portfolio_quote(p, 0, 10 * E8, 11 * E8);
+    cr_expect(pw_portfolio_equity_e16(p) == 999 * E16);
+    cr_assert(pw_portfolio_fill(p, 0, PW_SELL, 10 * E8, 2 * E8, 0)); /* a tenth more than there is */
+    cr_expect(p->short_cost_e16 == E16);
+    cr_assert(pw_portfolio_base_fee(p, 0, 10 * E8, -E8 / 10));
+    cr_expect(p->short_cost_e16 == 0, "gone with the short");
+    cr_expect(pw_portfolio_equity_e16(p) == p->cash_e16);
     free(p);
 }
 
@@ -221,7 +248,7 @@ Test(portfolio, a_holding_is_shown_when_it_or_its_mark_has_changed)
     cr_expect_not(pw_portfolio_view(p, 0, &view));
     pw_portfolio_quote(p, 0, 1, 2);
     cr_expect_not(pw_portfolio_view(p, 0, &view), "flat: a quote changes nothing");
-    cr_assert(pw_portfolio_fill(p, 0, PW_BUY, E8, E8, 0, 0));
+    cr_assert(pw_portfolio_fill(p, 0, PW_BUY, E8, E8, 0));
     cr_expect(pw_portfolio_view(p, 0, &view));
     pw_portfolio_quote(p, 0, 3, 4);
     cr_expect(pw_portfolio_view(p, 0, &view));

@@ -1,61 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The live gateway, promise by promise: from connected to ready and what keeps it from it, the venue's limits
- * (F5) and clock (E1), what it refuses, what it leaves alone, and what others may read of it.
+ * The live gateway, promise by promise: from connected to ready and what keeps it from it, what it refuses,
+ * what it is told, what others may read of it, and the heap.
  */
 #include "live_world.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
-
-/* With the config as it is then. */
-static void start(struct world *w)
-{
-    world_restart(w, RUN_ID, 0);
-    world_connect(w);
-    world_make_ready(w);
-}
-
-static enum pw_reason denied(struct world *w, struct pw_gateway_order order)
-{
-    enum pw_reason reason = PW_REASON_NONE;
-    cr_expect_eq(world_place(w, &order, &reason), 0);
-    return reason;
-}
-
-static uint64_t placed(struct world *w)
-{
-    enum pw_reason reason;
-    struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
-    uint64_t id = world_place(w, &order, &reason);
-    cr_assert_neq(id, 0, "%s", pw_reason_name(reason));
-    return id;
-}
-
-static uint64_t resting(struct world *w)
-{
-    uint64_t id = placed(w);
-    world_run(w, 50 * MS);
-    cr_assert_eq(world_state(w, id), PW_ORDER_OPEN);
-    return id;
-}
-
-static void end(struct world *w)
-{
-    world_judge_fills(w);
-    world_close(w);
-}
-
-/* Answers so many of the next requests so: a method (NULL: any), and what follows the id. */
-static void answer(struct world *w, const char *method, uint32_t cnt, const char *text)
-{
-    w->answer_for = method;
-    w->answer = text;
-    w->answer_cnt = cnt;
-}
-
-#define ERROR(status, code, text) "\"status\":" #status ",\"error\":{\"code\":" #code ",\"msg\":\"" text "\"}"
 
 /* ---- from connected to ready ---- */
 
@@ -65,9 +17,9 @@ Test(live, a_logged_on_session_signs_its_logon_alone)
     enum pw_reason reason;
     struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
     world_open(&w, 1, true);
-    cr_expect_eq(denied(&w, order), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_denied(&w, order), PW_REASON_NOT_CONNECTED);
     world_connect(&w);
-    cr_expect_eq(denied(&w, order), PW_REASON_NOT_CONNECTED, "connected is not ready");
+    cr_expect_eq(world_denied(&w, order), PW_REASON_NOT_CONNECTED, "connected is not ready");
     world_make_ready(&w);
     cr_expect_eq(w.sign_cnt, 1);
     cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 1);
@@ -78,43 +30,44 @@ Test(live, a_logged_on_session_signs_its_logon_alone)
     world_run(&w, 100 * MS);
     cr_expect_eq(w.sign_cnt, 1);
     cr_expect_str_eq(w.last_method, "order.place");
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, without_a_session_every_request_is_signed)
 {
     struct world w;
     world_open(&w, 1, false);
-    start(&w);
+    world_start(&w);
     cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 0);
     cr_expect_eq(w.method_cnt[PW_BINANCE_SUBSCRIBE_SIGNED], 1);
     cr_expect_eq(w.sign_cnt, 3);
-    uint64_t id = resting(&w);
+    uint64_t id = world_rest_one(&w);
     cr_expect_eq(w.sign_cnt, 4);
     cr_expect_eq(world_placed(&w, id), 1);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, a_signature_that_fails_ends_the_order_and_the_session)
 {
     struct world w;
     world_open(&w, 1, false);
-    start(&w);
+    world_start(&w);
     w.sign_fails = true;
     uint32_t sent = w.sent_cnt;
-    uint64_t id = placed(&w);
+    uint64_t id = world_place_one(&w);
     cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
     cr_expect_eq(w.sent_cnt, sent);
-    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, a_key_that_is_refused_is_not_shown_again)
 {
     struct world w;
     world_open(&w, 1, true);
-    answer(&w, "session.logon", 1, ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
+    world_answer(&w, "session.logon", 1,
+                 WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
     world_connect(&w);
     world_run(&w, 10 * SEC);
     uint32_t sent = w.sent_cnt;
@@ -124,21 +77,21 @@ Test(live, a_key_that_is_refused_is_not_shown_again)
     cr_expect(!world_is_ready(&w));
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).last_error_code, -2015);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, a_key_that_is_revoked_ends_the_session)
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
+    world_start(&w);
     world_say(&w, "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
-    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
     uint32_t sent = w.sent_cnt;
     world_run(&w, 60 * SEC);
     cr_expect_eq(w.sent_cnt, sent);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, a_step_that_fails_is_tried_again_after_a_while)
@@ -148,13 +101,14 @@ Test(live, a_step_that_fails_is_tried_again_after_a_while)
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct world w;
         world_open(&w, 1, true);
-        answer(&w, steps[i], 2, ERROR(503, -1008, "Server is currently overloaded with other requests."));
+        world_answer(&w, steps[i], 2,
+                     WORLD_ERROR(503, -1008, "Server is currently overloaded with other requests."));
         int64_t begin_ns = w.now_ns;
         world_connect(&w);
         world_make_ready(&w);
         cr_expect_geq(w.now_ns - begin_ns, 1500 * MS, "%s: half a second, then one", steps[i]);
         cr_expect(!pw_live_wants_reconnect(w.gateway));
-        end(&w);
+        world_end(&w);
     }
 }
 
@@ -162,7 +116,7 @@ Test(live, a_session_that_is_not_answered_wants_another_connection)
 {
     struct world w;
     world_open(&w, 1, true);
-    answer(&w, "session.logon", 3, "");
+    world_answer(&w, "session.logon", 3, "");
     world_connect(&w);
     world_run(&w, 30 * SEC);
     cr_expect(pw_live_wants_reconnect(w.gateway));
@@ -170,7 +124,7 @@ Test(live, a_session_that_is_not_answered_wants_another_connection)
     world_connect(&w);
     cr_expect(!pw_live_wants_reconnect(w.gateway));
     world_make_ready(&w);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, an_account_short_of_cash_is_not_traded_on)
@@ -189,7 +143,7 @@ Test(live, an_account_short_of_cash_is_not_traded_on)
     world_disconnect(&w, 0, 0);
     world_connect(&w);
     world_make_ready(&w);
-    end(&w);
+    world_end(&w);
 }
 
 /* An order at the venue that this run does not know. */
@@ -209,13 +163,13 @@ Test(live, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone)
     world_open(&w, 1, true);
     const struct venue_order *left[3] = {venue_has(&w, "pw-0000000003000001"),
                                          venue_has(&w, "pw-0000000006ffffff"), venue_has(&w, "web_12345")};
-    start(&w);
+    world_start(&w);
     cr_expect_eq(left[0]->state, ORDER_CANCELED);
     cr_expect_eq(left[1]->state, ORDER_CANCELED);
     cr_expect_eq(left[2]->state, ORDER_LIVE);
     cr_expect_geq(world_counts(&w).leftovers, 2);
     cr_expect_geq(world_counts(&w).foreign, 1);
-    end(&w);
+    world_end(&w);
 }
 
 /* ---- what is refused before it is sent ---- */
@@ -224,7 +178,7 @@ Test(live, what_cannot_be_said_is_denied)
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
+    world_start(&w);
     uint32_t sent = w.sent_cnt;
     struct pw_gateway_order good = world_limit(PW_BUY, PW_GTC, PW_E8), bad[8];
     for (int i = 0; i < 8; i++) {
@@ -240,9 +194,9 @@ Test(live, what_cannot_be_said_is_denied)
     bad[6].tif = PW_IOC;
     bad[7].type = PW_STOP_LOSS; /* without a stop price */
     for (int i = 0; i < 8; i++) {
-        cr_expect_eq(denied(&w, bad[i]), PW_REASON_BAD_INTENT, "row %d", i);
+        cr_expect_eq(world_denied(&w, bad[i]), PW_REASON_BAD_INTENT, "row %d", i);
     }
-    uint64_t id = resting(&w);
+    uint64_t id = world_rest_one(&w);
     cr_expect_eq(pw_live_gateway.check(w.gateway, &good, id), PW_REASON_NONE);
     cr_expect_eq(pw_live_gateway.check(w.gateway, &good, id + 1), PW_REASON_BAD_INTENT, "unknown");
     good.type = PW_STOP_LOSS;
@@ -250,20 +204,20 @@ Test(live, what_cannot_be_said_is_denied)
     cr_expect_eq(pw_live_gateway.check(w.gateway, &good, 0), PW_REASON_NONE);
     cr_expect_eq(pw_live_gateway.check(w.gateway, &good, id), PW_REASON_BAD_INTENT, "none of these replaces");
     cr_expect_eq(w.sent_cnt, sent + 1);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, a_full_ring_denies_orders_and_delays_cancellations)
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
-    uint64_t id = resting(&w);
+    world_start(&w);
+    uint64_t id = world_rest_one(&w);
     struct pw_event none = {.kind = PW_EVENT_FRAME};
     while (pw_producer_room(&w.wire_in, 1) >= 1) {
         pw_producer_put_frame(&w.wire_in, &none, 0);
     }
-    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_REQUEST_LIMIT);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_REQUEST_LIMIT);
     struct pw_order_row *row;
     const struct pw_report sent = {.client_order_id = id, .news = PW_NEWS_CANCEL_SENT};
     pw_orders_apply(w.orders, &sent, &row);
@@ -273,26 +227,26 @@ Test(live, a_full_ring_denies_orders_and_delays_cancellations)
     cr_expect_eq(world_state(&w, id), PW_ORDER_PENDING_CANCEL);
     world_run(&w, SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, orders_beyond_the_venues_count_wait_and_cancellations_do_not)
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
-    answer(&w, "time", 1, "");
-    uint64_t first = resting(&w);
+    world_start(&w);
+    world_answer(&w, "time", 1, "");
+    uint64_t first = world_rest_one(&w);
     world_say(&w, "{\"id\":\"x\",\"status\":200,\"result\":{},\"rateLimits\":[{\"rateLimitType\":\"ORDERS\","
                   "\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":100,\"count\":100}]}");
-    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_REQUEST_LIMIT);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_REQUEST_LIMIT);
     cr_assert(world_cancel(&w, first));
     world_run(&w, 100 * MS);
     cr_expect_eq(world_state(&w, first), PW_ORDER_CANCELED);
     world_run(&w, 10 * SEC);
-    resting(&w);
+    world_rest_one(&w);
     cr_expect_eq(world_counts(&w).unmatched, 1);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, a_dry_run_has_orders_judged_and_none_placed)
@@ -301,251 +255,22 @@ Test(live, a_dry_run_has_orders_judged_and_none_placed)
     world_open(&w, 1, true);
     w.config.dry = true;
     venue_has(&w, "pw-0000000003000001");
-    start(&w);
+    world_start(&w);
     cr_expect_eq(w.venue[0].state, ORDER_LIVE, "nothing is touched");
-    uint64_t id = placed(&w);
+    uint64_t id = world_place_one(&w);
     world_run(&w, 100 * MS);
     cr_expect_eq(world_state(&w, id), PW_ORDER_EXPIRED);
-    answer(&w, "order.test", 1, ERROR(400, -1013, "Filter failure: LOT_SIZE"));
-    id = placed(&w);
+    world_answer(&w, "order.test", 1, WORLD_ERROR(400, -1013, "Filter failure: LOT_SIZE"));
+    id = world_place_one(&w);
     world_run(&w, 100 * MS);
     cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
-    answer(&w, "order.test", 1, "");
-    id = placed(&w);
+    world_answer(&w, "order.test", 1, "");
+    id = world_place_one(&w);
     world_run(&w, 20 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED, "not found, and it never was there");
     cr_expect_eq(w.venue_cnt, 1);
     cr_expect_eq(w.method_cnt[PW_BINANCE_PLACE], 0);
-    end(&w);
-}
-
-/* ---- limits and bans (F5) ---- */
-
-/* Nothing goes out before the end that the venue told, by its clock; and something after it. */
-static void expect_silence_until(struct world *w, int64_t end_ns)
-{
-    uint32_t sent = w->sent_cnt;
-    uint64_t run = RUN_ID;
-    bool restarted = false;
-    while (w->now_ns < end_ns) {
-        cr_assert_eq(w->sent_cnt, sent, "%lld ms before the end", (long long)((end_ns - w->now_ns) / MS));
-        cr_expect_neq(denied(w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NONE);
-        if (!restarted && w->now_ns > end_ns - 20 * SEC) { /* with what was kept */
-            int64_t kept_ns = pw_live_paused_until_ns(w->gateway);
-            cr_assert_gt(kept_ns, world_engine_ns(w));
-            world_restart(w, ++run, kept_ns);
-            world_connect(w);
-            restarted = true;
-        }
-        world_step(w, 100 * MS);
-    }
-    cr_assert(restarted);
-    world_run(w, 5 * SEC);
-    cr_expect_gt(w->sent_cnt, sent);
-    world_make_ready(w);
-    cr_expect_eq(pw_live_paused_until_ns(w->gateway), 0);
-}
-
-static void pause_by(int64_t skew_ns, int64_t step_ns, const char *format, int64_t pause_ns)
-{
-    char text[512];
-    struct world w;
-    world_open(&w, 1, true);
-    w.skew_ns = skew_ns;
-    start(&w);
-    int64_t end_ns = w.now_ns + pause_ns;
-    snprintf(text, sizeof text, format, (long long)(end_ns / MS), (long long)(w.now_ns / MS));
-    answer(&w, "order.place", 1, text);
-    uint64_t id = placed(&w);
-    world_run(&w, 100 * MS);
-    cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
-    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_REQUEST_LIMIT);
-    w.skew_ns += step_ns;
-    expect_silence_until(&w, end_ns);
-    end(&w);
-}
-
-#define RETRY(status)                                                                                        \
-    "\"status\":" #status                                                                                    \
-    ",\"error\":{\"code\":-1003,\"msg\":\"Too many requests.\",\"data\":{\"retryAfter\":%lld,"               \
-    "\"serverTime\":%lld}}"
-#define TEXT_ALONE                                                                                           \
-    "\"status\":418,\"error\":{\"code\":-1003,\"msg\":\"Way too much request weight used; IP banned until "  \
-    "%lld. "                                                                                                 \
-    "Please use WebSocket Streams for live updates to avoid bans.\"}"
-
-Test(limits, a_ban_is_kept_to_whatever_our_clock_says)
-{
-    static const int64_t skews[] = {0, 3 * 3600 * SEC, -3 * 3600 * SEC};
-    for (int i = 0; i < 3; i++) {
-        pause_by(skews[i], 0, RETRY(429), 45 * SEC);
-        pause_by(skews[i], 0, RETRY(418), 300 * SEC);
-        pause_by(skews[i], 0, TEXT_ALONE, 180 * SEC);
-        pause_by(0, skews[i], RETRY(418), 300 * SEC);
-    }
-}
-
-Test(limits, a_limit_without_an_end_is_waited_out)
-{
-    struct world w;
-    world_open(&w, 1, true);
-    start(&w);
-    answer(&w, "order.place", 1, ERROR(429, -1003, "Too much request weight used."));
-    placed(&w);
-    world_run(&w, 50 * MS);
-    expect_silence_until(&w, w.now_ns + 59 * SEC);
-    end(&w);
-}
-
-Test(limits, too_many_orders_hold_up_orders_alone)
-{
-    struct world w;
-    world_open(&w, 1, true);
-    start(&w);
-    uint64_t first = resting(&w);
-    answer(&w, "order.place", 1, ERROR(429, -1015, "Too many new orders."));
-    placed(&w);
-    world_run(&w, 50 * MS);
-    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_REQUEST_LIMIT);
-    cr_assert(world_cancel(&w, first));
-    world_run(&w, 100 * MS);
-    cr_expect_eq(world_state(&w, first), PW_ORDER_CANCELED);
-    world_run(&w, 10 * SEC);
-    resting(&w);
-    end(&w);
-}
-
-/* ---- clocks (E1) ---- */
-
-Test(clocks, requests_are_dated_by_the_venues_clock)
-{
-    static const int64_t skews[] = {0, 3 * 3600 * SEC, -3 * 3600 * SEC, 23 * 3600 * SEC, 700 * MS, -700 * MS};
-    for (size_t i = 0; i < sizeof skews / sizeof skews[0]; i++) {
-        struct world w;
-        world_open(&w, 1, i % 2 == 0);
-        w.skew_ns = skews[i];
-        start(&w);
-        resting(&w);
-        struct pw_live_counts counts = world_counts(&w);
-        int64_t wrong_ns = counts.clock_offset_ns + skews[i];
-        cr_expect(wrong_ns <= counts.clock_error_ns && -wrong_ns <= counts.clock_error_ns);
-        cr_expect_leq(counts.clock_error_ns, PW_LIVE_ERROR_MAX_NS);
-        cr_expect_eq(counts.errors[4], 0, "no request was refused for its time");
-        end(&w);
-    }
-}
-
-Test(clocks, a_clock_that_is_no_clock_is_not_traded_by)
-{
-    struct world w;
-    world_open(&w, 1, true);
-    w.skew_ns = 48 * 3600 * SEC;
-    world_connect(&w);
-    world_run(&w, 10 * SEC);
-    cr_expect(!world_is_ready(&w));
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 0);
-    end(&w);
-}
-
-static void step_clock(int64_t our_step_ns, int64_t venue_step_ns)
-{
-    struct world w;
-    world_open(&w, 1, true);
-    start(&w);
-    uint64_t before = resting(&w);
-    w.skew_ns += our_step_ns;
-    w.venue_skew_ns += venue_step_ns;
-    world_step(&w, 10 * MS);
-    if (our_step_ns) {
-        cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_TIME);
-    }
-    /* The venue's clock is asked for when it is due; or when it has refused a request. */
-    world_run(&w, 40 * SEC);
-    cr_expect_eq(world_state(&w, before), PW_ORDER_OPEN);
-    cr_expect_eq(world_state(&w, resting(&w)), PW_ORDER_OPEN);
-    cr_assert(world_cancel(&w, before));
-    world_run(&w, SEC);
-    cr_expect_eq(world_state(&w, before), PW_ORDER_CANCELED);
-    end(&w);
-}
-
-Test(clocks, steps_of_either_clock_are_seen_and_learnt)
-{
-    static const int64_t steps[] = {5 * SEC,     -5 * SEC,       3600 * SEC,
-                                    -3600 * SEC, 4 * 3600 * SEC, -4 * 3600 * SEC};
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        step_clock(steps[i], 0);
-        step_clock(0, steps[i]);
-    }
-}
-
-/* Our clock jumps ahead while the request is still on its way: what the venue does not know yet may come. */
-Test(clocks, a_jump_does_not_make_an_order_vanish)
-{
-    struct world w;
-    world_open(&w, 1, true);
-    start(&w);
-    uint64_t id = placed(&w);
-    w.requests[0].gone = true; /* by a connection that we know nothing of any more */
-    w.requests[0].at_ns = w.now_ns + 4 * SEC;
-    w.skew_ns += 3600 * SEC;
-    world_run(&w, 15 * SEC);
-    cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN);
-    end(&w);
-}
-
-Test(clocks, a_request_refused_for_its_time_has_the_clock_learnt_at_once)
-{
-    static const int64_t steps[] = {10 * SEC, -10 * SEC};
-    for (int i = 0; i < 2; i++) {
-        struct world w;
-        world_open(&w, 1, true);
-        start(&w);
-        w.venue_skew_ns += steps[i];
-        uint64_t id = placed(&w);
-        world_run(&w, 50 * MS);
-        cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
-        world_run(&w, SEC);
-        resting(&w);
-        end(&w);
-    }
-}
-
-Test(clocks, a_jump_is_no_time_out)
-{
-    static const int64_t steps[] = {3600 * SEC, -3600 * SEC};
-    for (int i = 0; i < 2; i++) {
-        struct world w;
-        world_open(&w, 1, true);
-        start(&w);
-        uint64_t id = placed(&w);
-        w.skew_ns += steps[i];
-        world_run(&w, 50 * MS);
-        cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN);
-        cr_expect_eq(world_counts(&w).time_outs, 0);
-        answer(&w, "order.place", 1, "");
-        id = placed(&w);
-        w.skew_ns += steps[i];
-        world_run(&w, 3 * SEC);
-        cr_expect_eq(world_state(&w, id), PW_ORDER_UNKNOWN, "but no answer is one");
-        cr_expect_eq(world_counts(&w).time_outs, 1);
-        end(&w);
-    }
-}
-
-/* It was never sent. The order table waits for a time of our clock that comes in an hour. */
-Test(clocks, a_clock_set_back_does_not_keep_an_order_unknown)
-{
-    struct world w;
-    world_open(&w, 1, true);
-    start(&w);
-    uint64_t id = placed(&w);
-    world_disconnect(&w, 0, 0);
-    w.skew_ns -= 3600 * SEC;
-    world_connect(&w);
-    world_run(&w, 15 * SEC);
-    cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
-    end(&w);
+    world_end(&w);
 }
 
 /* ---- what the venue tells ---- */
@@ -554,31 +279,31 @@ Test(told, an_ended_stream_is_subscribed_to_again_and_nothing_is_taken_for_known
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
-    uint64_t id = resting(&w);
+    world_start(&w);
+    uint64_t id = world_rest_one(&w);
     w.subscribed = false;
     world_fill(&w, &w.venue[0], PW_E8); /* nobody hears of it */
     world_say(&w, "{\"subscriptionId\":0,\"event\":{\"e\":\"eventStreamTerminated\",\"E\":1700000000000}}");
     cr_expect_eq(world_state(&w, id), PW_ORDER_UNKNOWN);
-    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
     world_make_ready(&w);
     cr_expect_eq(w.method_cnt[PW_BINANCE_SUBSCRIBE], 2);
     cr_expect_eq(w.method_cnt[PW_BINANCE_ACCOUNT], 1);
     world_run(&w, SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_FILLED);
     cr_expect_eq(w.bought_e8, PW_E8);
-    end(&w);
+    world_end(&w);
 }
 
 Test(told, a_shutdown_wants_another_connection_and_no_orders)
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
-    uint64_t id = resting(&w);
+    world_start(&w);
+    uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"event\":{\"e\":\"serverShutdown\",\"E\":1700000000000}}");
     cr_expect(pw_live_wants_reconnect(w.gateway));
-    cr_expect_eq(denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
     cr_assert(world_cancel(&w, id));
     world_run(&w, 100 * MS);
     cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
@@ -586,29 +311,29 @@ Test(told, a_shutdown_wants_another_connection_and_no_orders)
     world_connect(&w);
     cr_expect(!pw_live_wants_reconnect(w.gateway));
     world_make_ready(&w);
-    end(&w);
+    world_end(&w);
 }
 
 Test(told, what_cannot_be_read_may_have_been_a_report)
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
-    uint64_t id = resting(&w);
+    world_start(&w);
+    uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\"");
     cr_expect_eq(world_counts(&w).invalid, 1);
     cr_expect_eq(world_state(&w, id), PW_ORDER_UNKNOWN);
     world_run(&w, SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN);
     cr_expect_eq(world_counts(&w).resyncs, 1);
-    end(&w);
+    world_end(&w);
 }
 
 Test(told, many_fills_that_were_lost_come_back_one_by_one)
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
+    world_start(&w);
     struct pw_gateway_order order = world_limit(PW_SELL, PW_GTC, 40 * PW_E8);
     enum pw_reason reason;
     uint64_t id = world_place(&w, &order, &reason);
@@ -622,14 +347,14 @@ Test(told, many_fills_that_were_lost_come_back_one_by_one)
     cr_expect_eq(world_state(&w, id), PW_ORDER_FILLED);
     cr_expect_eq(w.sold_e8, 40 * PW_E8);
     cr_expect_eq(w.method_cnt[PW_BINANCE_TRADES], 1);
-    end(&w);
+    world_end(&w);
 }
 
 Test(told, orders_of_others_are_counted_and_not_reported)
 {
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
+    world_start(&w);
     uint64_t reports = world_counts(&w).reports;
     w.subscribed = w.up = true;
     struct venue_order *order = venue_has(&w, "web_1");
@@ -638,36 +363,38 @@ Test(told, orders_of_others_are_counted_and_not_reported)
     world_run(&w, 50 * MS);
     cr_expect_eq(world_counts(&w).foreign, 1);
     cr_expect_eq(world_counts(&w).reports, reports);
-    end(&w);
+    world_end(&w);
 }
 
 Test(told, a_cancellation_is_repeated_until_it_is_answered)
 {
-    static const char *const rows[] = {"", ERROR(503, -1008, "Server is currently overloaded."),
-                                       ERROR(504, -1007, "Timeout waiting for response from backend server."),
-                                       ERROR(400, -1021, "Timestamp for this request was 1000ms ahead.")};
+    static const char *const rows[] = {
+        "", WORLD_ERROR(503, -1008, "Server is currently overloaded."),
+        WORLD_ERROR(504, -1007, "Timeout waiting for response from backend server."),
+        WORLD_ERROR(400, -1021, "Timestamp for this request was 1000ms ahead.")};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct world w;
         world_open(&w, 1, true);
-        start(&w);
-        uint64_t id = resting(&w);
-        answer(&w, "order.cancel", 3, rows[i]);
+        world_start(&w);
+        uint64_t id = world_rest_one(&w);
+        world_answer(&w, "order.cancel", 3, rows[i]);
         cr_assert(world_cancel(&w, id));
         world_run(&w, 20 * SEC);
         cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED, "row %zu", i);
         cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], 4);
-        end(&w);
+        world_end(&w);
     }
     struct world w;
     world_open(&w, 1, true);
-    start(&w);
-    uint64_t id = resting(&w);
-    answer(&w, "order.cancel", 1, ERROR(400, -2011, "Order was not canceled due to cancel restrictions."));
+    world_start(&w);
+    uint64_t id = world_rest_one(&w);
+    world_answer(&w, "order.cancel", 1,
+                 WORLD_ERROR(400, -2011, "Order was not canceled due to cancel restrictions."));
     cr_assert(world_cancel(&w, id));
     world_run(&w, 3 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN, "refused for good");
     cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], 1);
-    end(&w);
+    world_end(&w);
 }
 
 /* ---- what others may read ---- */
@@ -677,8 +404,8 @@ Test(journal, copies_tell_all_but_the_key_and_the_signature)
     struct world w;
     world_open(&w, 1, false);
     w.config.journal = &w.journal_in;
-    start(&w);
-    resting(&w);
+    world_start(&w);
+    world_rest_one(&w);
     uint32_t sent = 0, received = 0;
     pw_producer_publish(&w.journal_in);
     uint64_t cnt = pw_consumer_peek(&w.journal, UINT64_MAX);
@@ -704,7 +431,7 @@ Test(journal, copies_tell_all_but_the_key_and_the_signature)
     pw_producer_publish(&w.journal_in);
     cr_assert_eq(pw_consumer_peek(&w.journal, 1), 1);
     cr_expect(!memmem(pw_consumer_payload(&w.journal, pw_consumer_at(&w.journal, 0)), 100, "canary", 6));
-    end(&w);
+    world_end(&w);
 }
 
 Test(journal, a_full_ring_of_copies_stops_nothing)
@@ -712,14 +439,14 @@ Test(journal, a_full_ring_of_copies_stops_nothing)
     struct world w;
     world_open(&w, 1, true);
     w.config.journal = &w.journal_in;
-    start(&w);
+    world_start(&w);
     while (pw_producer_room(&w.journal_in, 1) >= 1) {
         struct pw_event none = {.kind = PW_EVENT_FRAME};
         pw_producer_put_frame(&w.journal_in, &none, 0);
     }
-    resting(&w);
+    world_rest_one(&w);
     cr_expect_geq(world_counts(&w).journal_dropped, 3);
-    end(&w);
+    world_end(&w);
 }
 
 Test(live, configs_that_contradict_themselves_are_refused)
@@ -835,8 +562,8 @@ Test(live, nothing_is_allocated_after_init)
         g_counted.on_message = counted_on_message;
         g_counted.poll = counted_poll;
         w.ops = &g_counted;
-        start(&w);
-        uint64_t id = resting(&w);
+        world_start(&w);
+        uint64_t id = world_rest_one(&w);
         w.faults.lose_report = 1000;
         world_fill(&w, &w.venue[0], PW_E8 / 2);
         world_run(&w, 6 * SEC); /* asked about, and for its trades */
@@ -847,7 +574,7 @@ Test(live, nothing_is_allocated_after_init)
         world_run(&w, SEC);
         cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
         cr_expect_eq(heap_calls, 0);
-        end(&w);
+        world_end(&w);
     }
     heap_forbidden = true;
     free(malloc(1));

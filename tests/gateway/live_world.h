@@ -87,8 +87,8 @@ struct world {
     uint32_t method_cnt[13];    /* requests that came, by enum pw_binance_method */
     char last_text[WORLD_TEXT]; /* of the last request that came */
     char last_method[48];
-    /* What the next requests are answered, instead of all else; "" is nothing. `{id}` stands for the id. */
-    const char *answer_for, *answer; /* a method (NULL: any), and the text after the id */
+    /* world_answer */
+    const char *answer_for, *answer;
     uint32_t answer_cnt;
 };
 
@@ -133,9 +133,34 @@ void world_fill(struct world *w, struct venue_order *order, int64_t qty_e8);
 struct venue_order *world_venue_order(struct world *w, uint64_t client_order_id);
 uint32_t world_placed(const struct world *w, uint64_t client_order_id); /* how often it came to the venue */
 
+/* For tests that are short: anew with the config as it is then, and ready; an order that is denied, and why;
+ * one of a bid that is placed, and one that rests; the end, when all fills must be booked. */
+void world_start(struct world *w);
+enum pw_reason world_denied(struct world *w, struct pw_gateway_order order);
+uint64_t world_place_one(struct world *w);
+uint64_t world_rest_one(struct world *w);
+void world_end(struct world *w);
+
+/* Answers so many of the next requests so: a method (NULL: any), and what follows the id; "": not at all. */
+void world_answer(struct world *w, const char *method, uint32_t cnt, const char *text);
+#define WORLD_ERROR(status, code, text)                                                                      \
+    "\"status\":" #status ",\"error\":{\"code\":" #code ",\"msg\":\"" text "\"}"
+
 /* What every moment must hold, and what the end must. */
 void world_judge(const struct world *w);
 void world_judge_fills(const struct world *w); /* all are booked */
 void world_judge_end(const struct world *w);
+
+/* ---- between the venue (live_venue.c) and the rest ---- */
+
+bool world_chance(struct world *w, uint32_t of_1000);
+
+/* One request that has come to the venue. */
+void world_take_request(struct world *w, const struct mail *mail);
+
+/* A signature that the venue can check. */
+void world_digest(const char *text, size_t bytes, char *out, size_t out_bytes);
+
+#define MUST(condition) cr_assert(condition, "seed %llu: " #condition, (unsigned long long)w->seed)
 
 #endif

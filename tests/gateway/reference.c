@@ -81,7 +81,7 @@ static void take_intent(struct run *run, const struct pw_event *intent, uint32_t
     cr_assert_eq(out.cnt, 1);
     pw_i128 realized = run->portfolio->rows[0].holding.realized_e16;
     cr_assert(pw_portfolio_fill(run->portfolio, 0, in.side, out.rows[0].fill_price_e8,
-                                out.rows[0].fill_qty_e8, out.rows[0].fee_e16, 0));
+                                out.rows[0].fill_qty_e8, out.rows[0].fee_e16));
     check_fill(run, &out.rows[0], intent, line, realized);
 }
 
@@ -116,9 +116,10 @@ static void text_of(const json_t *value, char *out, size_t bytes)
     }
 }
 
-static void *make_strategy(const json_t *parameters, const struct pw_instrument *instrument)
+static void *make_strategy(const json_t *parameters)
 {
     static const uint16_t instruments[1] = {0};
+    static const struct pw_instrument table[1] = {{.base = "BTC"}};
     struct pw_param params[3] = {{.name = "fast"}, {.name = "slow"}, {.name = "quantity"}};
     text_of(json_object_get(parameters, "fast"), params[0].value, sizeof params[0].value);
     text_of(json_object_get(parameters, "slow"), params[1].value, sizeof params[1].value);
@@ -128,7 +129,7 @@ static void *make_strategy(const json_t *parameters, const struct pw_instrument 
                                   .param_cnt = 3,
                                   .instruments = instruments,
                                   .instrument_cnt = 1,
-                                  .instrument_table = instrument};
+                                  .instrument_table = table};
     char error[256];
     size_t bytes = pw_ma_cross.state_bytes(&env, error, sizeof error);
     cr_assert_gt(bytes, 0, "%s", error);
@@ -166,7 +167,7 @@ static void check(const char *recording, const char *expected_name)
     const json_t *parameters = json_object_get(expected, "parameters");
     struct run run = {.instrument = {.tradable = 1}, .fills = json_object_get(expected, "fills")};
     run.limits.fee_rate_e8 = e8_of(json_object_get(parameters, "fee_rate"));
-    run.strategy = make_strategy(parameters, &run.instrument);
+    run.strategy = make_strategy(parameters);
     run.gateway = zeroed(pw_paper_bytes(1));
     struct pw_paper_config config = {0, run.limits.fee_rate_e8, &run.instrument, 1};
     cr_assert_eq(pw_paper_init(run.gateway, &config), 0);

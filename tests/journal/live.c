@@ -56,7 +56,8 @@ void live_open_config(struct live *live, const char *dir, uint64_t segment_bytes
                       const char *config_text)
 {
     static const struct pw_instrument instruments[2] = {
-        {.symbol = "BTCUSDT", .tick_e8 = 1000000, .tradable = 1}, {.symbol = "ETHUSDT", .tick_e8 = 1000000}};
+        {.symbol = "BTCUSDT", .base = "BTC", .tick_e8 = 1000000, .tradable = 1},
+        {.symbol = "ETHUSDT", .tick_e8 = 1000000}};
     char error[256] = "";
     struct pw_run_want want = {.path = dir,
                                .instance = "test",

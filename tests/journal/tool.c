@@ -180,6 +180,35 @@ Test(facts, fills_tell_cash_and_position)
     live_remove_dir(dir);
 }
 
+static struct pw_event fee_of(const char *asset, int64_t fee_e8)
+{
+    struct pw_event event = {.kind = PW_EVENT_FILL_INFO};
+    snprintf(event.body.fill_info.fee_asset, sizeof event.body.fill_info.fee_asset, "%s", asset);
+    pw_fill_info_set_fee_e16(&event.body.fill_info, (pw_i128)fee_e8 * PW_E8);
+    return event;
+}
+
+Test(facts, a_fee_in_the_base_asset_leaves_the_position)
+{
+    struct pw_event fill = {.kind = PW_EVENT_FILL,
+                            .body.fill = {.price_e8 = INT64_C(6000000000000), .qty_e8 = 1000000}};
+    const char *dir = live_dir();
+    write_events(dir, (struct pw_event[]){fill, fee_of("BTC", 1000), fill, fee_of("BNB", 5000)}, 4, true);
+    json_t *facts = run_json(dir, (const char *const[]){"facts", "--cash", "10000", NULL}, 0);
+    static const char *const want[][2] = {{"fills/0/base_fee", "0.00001000"},
+                                          {"fills/0/position_after", "0.00999000"},
+                                          {"fills/0/cash_after", "9400.0000000000000000"},
+                                          {"fills/1/position_after", "0.01999000"},
+                                          {"symbols/BTCUSDT/final_position", "0.01999000"},
+                                          {"total_fees", "0.6000000000000000"}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        cr_expect_str_eq(json_string_value(program_at(facts, want[i][0])), want[i][1], "%s", want[i][0]);
+    }
+    cr_expect_null(program_at(facts, "fills/1/base_fee"));
+    json_decref(facts);
+    live_remove_dir(dir);
+}
+
 static void expect_book_complete(const struct pw_event *events, size_t cnt, bool complete)
 {
     const char *dir = live_dir();

@@ -170,9 +170,10 @@ static uint64_t place(struct rig *rig, struct request *request)
     return request->frame.body.frame.client_order_id;
 }
 
-/* An event of the account: `kind` NEW, TRADE, CANCELED. */
-static void tell_execution(struct rig *rig, uint64_t id, const char *kind, const char *state,
-                           const char *filled, const char *filled_in_all, int trade_id)
+/* An event of the account: `kind` NEW, TRADE, CANCELED. `fee` as "n" and "N" have it. */
+static void tell_execution_with_fee(struct rig *rig, uint64_t id, const char *kind, const char *state,
+                                    const char *filled, const char *filled_in_all, int trade_id,
+                                    const char *fee)
 {
     char text[1024];
     snprintf(
@@ -180,12 +181,18 @@ static void tell_execution(struct rig *rig, uint64_t id, const char *kind, const
         "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":%lld,\"s\":\"COIN0\",\"c\":\"pw-"
         "%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"90\",\"C\":\"\",\"x\":\"%"
         "s\","
-        "\"X\":\"%s\",\"r\":\"NONE\",\"i\":77,\"l\":\"%s\",\"z\":\"%s\",\"L\":\"90\",\"n\":\"0\",\"N\":null,"
+        "\"X\":\"%s\",\"r\":\"NONE\",\"i\":77,\"l\":\"%s\",\"z\":\"%s\",\"L\":\"90\",%s,"
         "\"T\":"
         "%lld,\"t\":%d,\"w\":false,\"m\":true}}",
-        (long long)(rig->now_ns / MS), (unsigned long long)id, kind, state, filled, filled_in_all,
+        (long long)(rig->now_ns / MS), (unsigned long long)id, kind, state, filled, filled_in_all, fee,
         (long long)(rig->now_ns / MS), trade_id);
     say(rig, text);
+}
+
+static void tell_execution(struct rig *rig, uint64_t id, const char *kind, const char *state,
+                           const char *filled, const char *filled_in_all, int trade_id)
+{
+    tell_execution_with_fee(rig, id, kind, state, filled, filled_in_all, trade_id, "\"n\":\"0\",\"N\":null");
 }
 
 static struct pw_event last_order(struct rig *rig)
@@ -227,6 +234,34 @@ Test(execution_live, an_order_goes_out_and_its_fill_comes_back)
     cr_expect_eq(metric(rig, "fills"), 1);
     cr_expect_eq(rig_position(rig, 0).qty_e8, E8);
     cr_expect_eq(metric(rig, "reports_refused"), 0);
+    rig_close(rig);
+}
+
+Test(execution_live, a_fee_in_the_base_asset_is_not_held_and_cannot_be_sold)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    tell_execution_with_fee(rig, id, "TRADE", "FILLED", "1", "1", 4711, "\"n\":\"0.00100000\",\"N\":\"C0\"");
+    rig_poll_execution(rig);
+    struct pw_event event, info = {0};
+    while (rig_take(&rig->reports_in, &event)) {
+        info = event.kind == PW_EVENT_FILL_INFO ? event : info;
+    }
+    cr_expect(pw_fill_info_fee_e16(&info.body.fill_info) == (pw_i128)100000 * E8);
+    cr_expect_eq(metric(rig, "fills"), 1);
+    struct pw_position position = rig_position(rig, 0);
+    cr_expect_eq(position.qty_e8, E8 - 100000);
+    cr_expect_eq(position.cost_e16[0], (uint64_t)(90 * E8 * E8));
+    cr_expect_eq(position.fees_e16[0], (uint64_t)90 * 100000 * E8);
+    put(rig, rig_limit(PW_SELL, 110 * E8, E8, rig->now_ns));
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.reason, PW_REASON_NO_POSITION);
+    cr_expect_not(next_request(rig, &request));
+    put(rig, rig_limit(PW_SELL, 110 * E8, E8 - 100000, rig->now_ns));
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_IN_FLIGHT);
     rig_close(rig);
 }
 
@@ -284,6 +319,48 @@ Test(execution_live, a_lost_connection_leaves_orders_unknown_and_sends_none_agai
             cr_expect_eq(request.frame.body.frame.epoch, 6);
         }
     }
+    rig_close(rig);
+}
+
+/* Is the text anywhere in the wire's payload? */
+static bool is_on_wire(const struct rig *rig, const char *text)
+{
+    return memmem(rig->wire.payload, rig->wire.payload_mask + 1, text, strlen(text)) != NULL;
+}
+
+Test(execution_live, what_was_sent_does_not_stay_in_shared_memory)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    pw_execution_stage.housekeep(rig->execution, 0);
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
+    rig_poll_execution(rig);
+    pw_execution_stage.housekeep(rig->execution, 0);
+    cr_expect(is_on_wire(rig, "rigkey"), "net_tx has not taken it yet");
+    cr_assert(next_request(rig, &request));
+    cr_expect_str_eq(request.method, "order.place");
+    pw_execution_stage.housekeep(rig->execution, 0);
+    cr_expect_not(is_on_wire(rig, "rigkey"));
+    cr_expect_not(is_on_wire(rig, "signature"));
+    for (int i = 0; i < 5000; i++) { /* round the area, more than once */
+        put(rig, rig_limit(PW_BUY, 90 * E8, E8 / 1000, rig->now_ns - 1000));
+        rig_poll_execution(rig);
+        if (next_request(rig, &request)) {
+            uint64_t id = request.frame.body.frame.client_order_id;
+            tell_execution(rig, id, "CANCELED", "CANCELED", "0", "0", -1);
+            rig_poll_execution(rig);
+        }
+        rig->now_ns += MS * 200;
+        drop_reports(rig);
+        drop_journal(rig);
+        pw_execution_stage.housekeep(rig->execution, 0);
+    }
+    while (next_request(rig, &request)) {
+    }
+    cr_expect_gt(atomic_load(&rig->wire.ring->payload_claimed), rig->wire.payload_mask + 1);
+    pw_execution_stage.housekeep(rig->execution, 0);
+    cr_expect_not(is_on_wire(rig, "rigkey"));
     rig_close(rig);
 }
 

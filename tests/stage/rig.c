@@ -54,6 +54,7 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
                                              "way.encoded_to_sealed",
                                              "way.sealed_to_submitted",
                                              "way.recv_to_submitted",
+                                             "way.submitted_to_returned",
                                              "way.submitted_to_acked"};
     want(&rows[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
     want(&rows[cnt++], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
@@ -157,6 +158,7 @@ struct rig *rig_open(const struct rig_options *options)
     for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
         instruments[i].tradable = 1;
         snprintf(instruments[i].symbol, sizeof instruments[i].symbol, "COIN%u", i);
+        snprintf(instruments[i].base, sizeof instruments[i].base, "C%u", i);
         snprintf(instruments[i].quote, sizeof instruments[i].quote, "%s",
                  i && options->second_quote ? options->second_quote : "USDT");
     }

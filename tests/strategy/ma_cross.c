@@ -38,7 +38,6 @@ static struct harness *with_params(const char *fast, const char *slow, const cha
                                       .instrument_cnt = 2,
                                       .instrument_table = h->table};
     h->instruments[1] = 7;
-    h->table[0] = (struct pw_instrument){.base = "BTC", .quote = "USDT", .step_e8 = 1000};
     set_param(h, "fast", fast);
     set_param(h, "slow", slow);
     set_param(h, "quantity", quantity);
@@ -252,33 +251,33 @@ Test(ma_cross, a_rejected_sell_leaves_it_long)
     stop(h);
 }
 
-static void fee(struct harness *h, const char *asset, int64_t fee_e8)
+static void tell_fee(struct harness *h, const char *asset, int64_t fee_e8)
 {
     struct pw_event event = {.kind = PW_EVENT_FILL_INFO};
-    memcpy(event.body.fill_info.fee_asset, asset, strlen(asset));
+    snprintf(event.body.fill_info.fee_asset, sizeof event.body.fill_info.fee_asset, "%s", asset);
     pw_fill_info_set_fee_e16(&event.body.fill_info, (pw_i128)fee_e8 * PW_E8);
     h->out.cnt = 0;
     pw_ma_cross.on_report(h->state, &event, h->market_seq, &h->out);
     cr_assert_eq(h->out.cnt, 0);
 }
 
-Test(ma_cross, it_sells_whole_steps_of_what_a_fee_in_kind_has_left)
+Test(ma_cross, it_does_not_sell_what_a_fee_has_taken)
 {
     struct harness *h = with_params("1", "2", "0.01");
+    h->table[0] = (struct pw_instrument){.base = "BTC", .step_e8 = 1000};
     cr_assert(start(h));
     trades(h, (const int64_t[]){10, 9}, 2);
     trade(h, 11);
     expect_order(h, false, 1000000);
-    fee(h, "BTC", 1500);
-    fee(h, "BNB", 700000);
-    fee(h, "USDT", 700000);
+    tell_fee(h, "BTC", 500);
+    tell_fee(h, "BNB", 77777);
     trade(h, 10);
-    expect_order(h, true, 998000);
-    trade(h, 11); /* it is as good as flat: what is left is half a step */
-    expect_order(h, false, 1000000);
-    fee(h, "BTC", 1500);
+    expect_order(h, true, 999000); /* whole steps of 999,500 */
+    trade(h, 11);
+    expect_order(h, false, 1000000); /* 500 are as good as none */
+    tell_fee(h, "BTC", 500);
     trade(h, 10);
-    expect_order(h, true, 999000);
+    expect_order(h, true, 1000000);
     stop(h);
 }
 

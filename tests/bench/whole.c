@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinwheel bench as a whole, in its quick form: every bench finds something, in JSON and on the page; an
+ * engine trades at its venue and is gone afterwards.
+ */
+#include "bench.h"
+
+#include <criterion/criterion.h>
+#include <glob.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *const names[] = {"ring",    "pipeline", "decode",        "book",
+                                    "journal", "tls",      "tick-to-order", "monitor"};
+
+#define NAMES (sizeof names / sizeof *names)
+
+static bool has_two_cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) >= 2;
+}
+
+/* Runs it; its JSON, to be freed. */
+static json_t *bench_run(const char *args, int *status)
+{
+    const char *folder = getenv("PINWHEEL_BIN");
+    char command[1024];
+    json_error_t error;
+    cr_assert_not_null(folder, "PINWHEEL_BIN must name the folder of the built programs");
+    snprintf(command, sizeof command, "'%s/pinwheel-bench' --quick --json %s", folder, args);
+    FILE *in = popen(command, "r");
+    cr_assert_not_null(in);
+    json_t *json = json_loadf(in, 0, &error);
+    *status = pclose(in);
+    *status = WIFEXITED(*status) ? WEXITSTATUS(*status) : -1;
+    cr_assert_not_null(json, "%s: line %d: %s", args, error.line, error.text);
+    return json;
+}
+
+static size_t length_of(const json_t *bench, const char *list)
+{
+    return json_array_size(json_object_get(bench, list));
+}
+
+static void expect_latencies(const json_t *bench, const char *name)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(json_object_get(bench, "latencies"), i, row)
+    {
+        cr_expect_gt(json_integer_value(json_object_get(row, "samples")), 0, "%s, row %zu", name, i);
+        cr_expect_leq(json_real_value(json_object_get(row, "p50_ns")),
+                      json_real_value(json_object_get(row, "p99_ns")), "%s, row %zu", name, i);
+        cr_expect_leq(json_real_value(json_object_get(row, "p99_ns")),
+                      json_real_value(json_object_get(row, "max_ns")), "%s, row %zu", name, i);
+    }
+}
+
+static bool page_holds(const char *path, const char *text)
+{
+    static char page[1 << 20];
+    FILE *in = fopen(path, "re");
+    cr_assert_not_null(in, "%s", path);
+    size_t size = fread(page, 1, sizeof page - 1, in);
+    fclose(in);
+    page[size] = '\0';
+    return strstr(page, text) != NULL;
+}
+
+Test(whole, every_bench_finds_something)
+{
+    char page[] = "/tmp/pinwheel-bench-page-XXXXXX", args[64];
+    int fd = mkstemp(page), status;
+    cr_assert_geq(fd, 0);
+    close(fd);
+    snprintf(args, sizeof args, "all --html %s", page);
+    json_t *json = bench_run(args, &status);
+    const json_t *benches = json_object_get(json, "benches");
+    size_t name_cnt =
+        has_two_cores() ? NAMES : NAMES - 2; /* the last two need an engine's core and a venue's */
+    cr_expect_eq(status, has_two_cores() ? 0 : 1);
+    cr_assert_eq(json_array_size(benches), name_cnt);
+    cr_expect_gt(strlen(json_string_value(json_object_get(json_object_get(json, "machine"), "cpu"))), 0);
+    for (size_t i = 0; i < name_cnt; i++) {
+        char heading[64];
+        const json_t *bench = json_array_get(benches, i);
+        cr_expect_str_eq(json_string_value(json_object_get(bench, "name")), names[i]);
+        cr_expect_gt(length_of(bench, "latencies") + length_of(bench, "rates"), 0, "%s", names[i]);
+        cr_expect_gt(length_of(bench, "ratios") + length_of(bench, "figures"), 0, "%s", names[i]);
+        expect_latencies(bench, names[i]);
+        snprintf(heading, sizeof heading, "<h2 id=\"%s\">", names[i]);
+        cr_expect(page_holds(page, heading), "%s is on the page", names[i]);
+    }
+    json_decref(json);
+    unlink(page);
+}
+
+Test(whole, with_one_core_it_says_what_cannot_be_run)
+{
+    char page[] = "/tmp/pinwheel-bench-page-XXXXXX", args[96];
+    int fd = mkstemp(page), status;
+    cpu_set_t set;
+    int core = 0;
+    cr_assert_geq(fd, 0);
+    close(fd);
+    cr_assert_eq(sched_getaffinity(0, sizeof set, &set), 0);
+    while (!CPU_ISSET((size_t)core, &set)) {
+        core++;
+    }
+    snprintf(args, sizeof args, "ring tick-to-order --cores %d --html %s 2>/dev/null", core, page);
+    json_t *json = bench_run(args, &status);
+    cr_expect_eq(status, 1);
+    cr_expect_eq(json_array_size(json_object_get(json, "benches")), 1, "the ring in one thread");
+    cr_expect(page_holds(page, "Not run: it needs two cores"));
+    json_decref(json);
+    unlink(page);
+}
+
+Test(whole, an_engine_that_traded_is_gone)
+{
+    if (!has_two_cores()) {
+        fputs("skipped: one core\n", stderr);
+        return;
+    }
+    int status;
+    glob_t left;
+    json_t *json = bench_run("monitor", &status);
+    cr_expect_eq(status, 0);
+    json_decref(json);
+    cr_expect_eq(glob("/dev/shm/pinwheel.bench-*", 0, NULL, &left), GLOB_NOMATCH, "a workspace was left");
+    globfree(&left);
+}
