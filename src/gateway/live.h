@@ -6,8 +6,8 @@
  *
  * After the notice that the connection is up it learns the venue's clock, logs on (Ed25519 keys; with another
  * key each request is signed), subscribes to the account's events, lists the open orders, cancels those of
- * earlier runs of pinwheel, and checks once that the account has the cash. Then it is ready. Until then, and
- * whenever the venue's time is not known well enough or a limit is reached, check says so, and nothing is
+ * its instance's earlier runs, and checks once that the account has the cash. Then it is ready. Until then,
+ * and whenever the venue's time is not known well enough or a limit is reached, check says so, and nothing is
  * sent.
  *
  * Nothing that places or replaces an order is ever sent twice. What is not answered in time, or was under way
@@ -50,6 +50,7 @@ struct pw_live_config {
     uint32_t instrument_cnt;
     const bool *trades;             /* by instrument: orders may be placed in it */
     const struct pw_orders *orders; /* the caller's table of what it has placed here: only looked at */
+    uint32_t instance_hash;         /* of this engine's name, in its orders' ids: pw_binance_instance_hash */
     const char *api_key;
     struct pw_signing signing;
     uint32_t recv_window_ms;
@@ -70,7 +71,7 @@ struct pw_live_counts {
     uint64_t errors[PW_LIVE_ERRORS];    /* answers by enum pw_binance_meaning */
     uint64_t invalid;                   /* messages that could not be read */
     uint64_t unmatched;                 /* answers to nothing that was open */
-    uint64_t foreign;                   /* reports and open orders that are not pinwheel's */
+    uint64_t foreign;                   /* reports and open orders that are not this instance's */
     uint64_t leftovers;                 /* open orders and reports of earlier runs */
     uint64_t time_outs;                 /* requests without an answer */
     uint64_t queries;                   /* about orders, and for their trades */

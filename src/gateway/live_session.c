@@ -143,7 +143,7 @@ static void advance(struct live *live, enum live_phase phase)
     live->look = true;
 }
 
-/* An order that an earlier run of pinwheel left behind. */
+/* An order that an earlier run of this instance left behind. */
 static void cancel_leftover(struct live *live, const struct pw_binance_order *order)
 {
     struct pw_instrument instrument = {.tick_e8 = 0};
@@ -159,7 +159,7 @@ static bool take_listed(struct live *live, const struct pw_binance_order *order,
                         struct pw_reports *out)
 {
     struct pw_report report;
-    if (!order->is_ours) {
+    if (!live_is_own(live, order->is_ours, order->instance_hash)) {
         live->counts.foreign++;
         return false;
     }

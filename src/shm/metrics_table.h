@@ -111,8 +111,8 @@
     PW_COUNTER(execution, live_halves, "1", "answers: one half of a replacement failed") \
     PW_COUNTER(execution, live_invalid, "1", "messages that could not be read") \
     PW_COUNTER(execution, live_unmatched, "1", "answers to nothing that was asked") \
-    PW_COUNTER(execution, live_foreign, "1", "reports and open orders that are not pinwheel's") \
-    PW_COUNTER(execution, live_leftovers, "1", "open orders and reports of earlier runs") \
+    PW_COUNTER(execution, live_foreign, "1", "reports and open orders that are not this instance's") \
+    PW_COUNTER(execution, live_leftovers, "1", "open orders and reports of its earlier runs") \
     PW_COUNTER(execution, live_time_outs, "1", "requests without an answer") \
     PW_COUNTER(execution, live_queries, "1", "questions about orders and their trades") \
     PW_COUNTER(execution, live_reports, "1", "reports of orders") \

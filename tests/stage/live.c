@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define E8    PW_E8
-#define MS    INT64_C(1000000)
-#define T0    INT64_C(1700000000000000000)
-#define SLOTS 1024u
+#define E8       PW_E8
+#define MS       INT64_C(1000000)
+#define T0       INT64_C(1700000000000000000)
+#define SLOTS    1024u
+#define RIG_HASH "811c9dc5" /* FNV-1a of no bytes: the rig's config names no instance */
 
 static void put(struct rig *rig, struct pw_event event)
 {
@@ -178,8 +179,9 @@ static void tell_execution_with_fee(struct rig *rig, uint64_t id, const char *ki
     char text[1024];
     snprintf(
         text, sizeof text,
-        "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":%lld,\"s\":\"COIN0\",\"c\":\"pw-"
-        "%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"90\",\"C\":\"\",\"x\":\"%"
+        "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":%lld,\"s\":\"COIN0\",\"c\":"
+        "\"pw-" RIG_HASH
+        "-%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"90\",\"C\":\"\",\"x\":\"%"
         "s\","
         "\"X\":\"%s\",\"r\":\"NONE\",\"i\":77,\"l\":\"%s\",\"z\":\"%s\",\"L\":\"90\",%s,"
         "\"T\":"
