@@ -10,19 +10,21 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
     cat <<'END'
-usage: tools/setup.sh [--tests]
+usage: tools/setup.sh [--tests] [--bench]
 
 Installs the Debian packages that pinwheel needs (as root, or through sudo) and builds wolfSSL from Debian's source
 package into ${XDG_CACHE_HOME:-~/.cache}/pinwheel. Needs no root where nothing is missing.
 
   --tests   also what ./tools/test.sh needs (Criterion, curl, openssl, node, npm)
+  --bench   also what pinwheel bench compares with (boost, DPDK, simdjson, OpenSSL); build anew afterwards
   --help    this text
 END
 }
 
-BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config liburing-dev liblmdb-dev libhwloc-dev libcyaml-dev
+BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config liburing-dev liblmdb-dev libhwloc-dev
     libyaml-dev libjansson-dev libncurses-dev zlib1g-dev ca-certificates)
 TEST_PACKAGES=(libcriterion-dev curl openssl g++ libsimdjson-dev)
+BENCH_PACKAGES=(g++ libboost-dev libdpdk-dev libsimdjson-dev libssl-dev)
 WOLFSSL_BUILD_PACKAGES=(make autoconf automake libtool dpkg-dev)
 
 # What wolfSSL is configured with. --enable-distro is Debian's own choice of features; the rest adds the assembly and
@@ -227,10 +229,11 @@ wolfssl_setup() {
 }
 
 main() {
-    local tests=
+    local tests= bench=
     while [[ $# -gt 0 ]]; do
         case $1 in
         --tests) tests=1 ;;
+        --bench) bench=1 ;;
         --help) usage && exit 0 ;;
         *) usage >&2 && exit 2 ;;
         esac
@@ -248,6 +251,7 @@ main() {
         command -v node >/dev/null || packages+=(nodejs)
         command -v npm >/dev/null || packages+=(npm)
     fi
+    [[ -z $bench ]] || packages+=("${BENCH_PACKAGES[@]}")
     install_packages "${packages[@]}" || exit 1
     wolfssl_setup
 }

@@ -54,10 +54,30 @@ static __attribute__((noinline)) void wipe(void *memory, size_t bytes)
     explicit_bzero(memory, bytes);
 }
 
-/* What the library's functions leave below this frame. Ed25519's hashes of the private key are there. */
+/* What copying has left in vector registers: libc copies keys through the upper ones where there are some,
+ * and the dynamic linker, which saves all of them when it first binds a function, would put them on the
+ * stack. A function of its own: to its caller all these registers are lost anyway. */
+static __attribute__((noinline)) void wipe_registers(void)
+{
+#if defined(__x86_64__)
+#define ZERO(number) "vpxord %%zmm" #number ", %%zmm" #number ", %%zmm" #number "\n"
+    if (__builtin_cpu_supports("avx512f")) {
+        __asm__ volatile(ZERO(16) ZERO(17) ZERO(18) ZERO(19) ZERO(20) ZERO(21) ZERO(22) ZERO(23) ZERO(24)
+                             ZERO(25) ZERO(26) ZERO(27) ZERO(28) ZERO(29) ZERO(30) ZERO(31)::);
+    }
+    if (__builtin_cpu_supports("avx")) {
+        __asm__ volatile("vzeroall" ::);
+    }
+#undef ZERO
+#endif
+}
+
+/* What the library's functions leave below this frame. Ed25519's hashes of the private key are there. The
+ * registers first: explicit_bzero may be bound here for the first time. */
 static __attribute__((noinline)) void wipe_stack(void)
 {
     unsigned char below[32768];
+    wipe_registers();
     explicit_bzero(below, sizeof below);
 }
 

@@ -26,7 +26,7 @@
 static const char *const g_idles[] = {"spin", "pause", "yield", "sleep"}; /* enum pw_idle */
 static const char *const g_venues[] = {"binance_spot"};
 static const char *const g_streams[] = {"trade", "aggTrade", "bookTicker", "depth@100ms", "kline_1m"};
-static const char *const g_strategy_kinds[] = {"ma_cross", "tick_taker"};
+static const char *const g_strategy_kinds[] = {"ma_cross", "quoter", "tick_taker"};
 static const char *const g_gateways[] = {"paper", "live"};
 static const char *const g_ring_full[] = {"drop", "stall"}; /* false and true of market_stall */
 static const char *const g_ws_schemes[] = {"wss", "ws"};
@@ -130,7 +130,7 @@ static const struct pw_key g_strategy_keys[] = {
      .kind = PW_VALUE_REFS, .required = true, .help = "what it trades; a feed must have them"},
     {.name = "params", ROWS(struct pw_config_strategy, params, param_cnt), .kind = PW_VALUE_PARAMS,
      .help = "its own parameters, judged by the strategy itself; ma_cross: fast, slow, quantity; "
-             "tick_taker: quantity, imbalance, every"},
+             "quoter: quantity, distance, every; tick_taker: quantity, imbalance, every"},
 };
 
 static const struct pw_key g_risk_keys[] = {

@@ -77,12 +77,12 @@ static void ws_api_text(struct pw_sim_client *client, struct pw_slice text, int6
         return;
     }
     if (answer.report_first) {
-        pw_sim_user_stream_flush(api->stream, now_ns);
+        pw_sim_user_stream_flush(api->stream, now_ns + api->rest->clock_ns);
     }
     if (!answer.dropped) {
         ws_send(client, PW_WS_TEXT, answer.reply->data, answer.reply->size);
     }
-    pw_sim_user_stream_flush(api->stream, now_ns);
+    pw_sim_user_stream_flush(api->stream, now_ns + api->rest->clock_ns);
     if (answer.delay_ms) {
         client->answer_at_ns = now_ns + answer.delay_ms * MS_NS;
     }

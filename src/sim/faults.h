@@ -26,6 +26,7 @@ enum pw_sim_fault_kind {
     PW_SIM_DROP_EVENT = 10,   /* an event of the user data stream is lost */
     PW_SIM_REPORT_FIRST = 11, /* what a request causes is told before its reply */
     PW_SIM_CUT = 12,          /* after such a request, the connection takes `bytes` more and is reset */
+    PW_SIM_CLOCK = 13,        /* after such a request, the venue's clock steps by `ms` */
 };
 
 /* Of the messages whose stream matches (requests: whose path or method; events: whose type), the first
@@ -39,7 +40,7 @@ struct pw_sim_fault {
     uint32_t ms;
     uint32_t status;
     uint32_t bytes;
-    bool html;
+    bool html, back;
     uint64_t seen_cnt;
 };
 

@@ -570,7 +570,7 @@ void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_reque
 {
     const struct pw_slice *unit = pw_http_find(request->head, "X-MBX-TIME-UNIT");
     struct pw_sim_call call = {
-        .rest = rest, .answer = answer, .body = answer->body, .wall_ns = request->wall_ns};
+        .rest = rest, .answer = answer, .body = answer->body, .wall_ns = request->wall_ns + rest->clock_ns};
 
     *answer = (struct pw_sim_rest_answer){
         .status = 200, .content_type = "application/json;charset=UTF-8", .body = answer->body};

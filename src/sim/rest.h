@@ -27,6 +27,7 @@ struct pw_sim_rest {
     uint32_t used_weight;         /* in it */
     uint32_t refused_cnt;         /* in it */
     int64_t banned_until_ns;
+    int64_t clock_ns;             /* the venue's clock minus the host's: a fault moves it */
     struct pw_sim_buffer payload; /* what a request's signature is over; to be freed by the owner */
     struct pw_sim_buffer gzip;    /* the last answer, compressed; to be freed likewise */
 };

@@ -139,7 +139,8 @@ static void client_event(struct server *server, uint32_t i, uint32_t events, int
 
 static void clients_flush(struct server *server, int64_t now_ns)
 {
-    pw_sim_user_stream_flush(&server->stream, now_ns); /* what the crowd and REST did to orders */
+    /* What the crowd and REST did to orders. */
+    pw_sim_user_stream_flush(&server->stream, now_ns + server->rest.clock_ns);
     while (server->hub.dirty_cnt) {
         uint32_t i = server->hub.dirty[--server->hub.dirty_cnt];
         server->clients[i].subscriber.dirty = false;

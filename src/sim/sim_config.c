@@ -40,9 +40,9 @@
 
 static const char *const g_slow[] = {"auto", "wait", "drop"};     /* enum pw_sim_slow */
 static const char *const g_at_end[] = {"stay", "repeat", "exit"}; /* enum pw_sim_at_end */
-static const char *const g_faults[] = {"gap",        "duplicate",    "garbage",    "stall",   "drop",
-                                       "close",      "rest_delay",   "rest_error", "unknown", "drop_reply",
-                                       "drop_event", "report_first", "cut"}; /* enum pw_sim_fault_kind */
+static const char *const g_faults[] = {
+    "gap",     "duplicate",  "garbage",    "stall",        "drop", "close", "rest_delay", "rest_error",
+    "unknown", "drop_reply", "drop_event", "report_first", "cut",  "clock"}; /* enum pw_sim_fault_kind */
 static_assert(sizeof(enum pw_sim_slow) == sizeof(uint32_t) &&
                   sizeof(enum pw_sim_at_end) == sizeof(uint32_t) &&
                   sizeof(enum pw_sim_fault_kind) == sizeof(uint32_t),
@@ -158,10 +158,12 @@ static const struct pw_key g_fault_keys[] = {
      .help = "and again so many each time; 0: once only"},
     {.name = "percent", FAULT(percent), COUNT("0", 0, 100),
      .help = "instead of count and every: each is hit with that chance, from the market's seed; 0: no"},
-    {.name = "ms", FAULT(ms), COUNT("1000", 1, 3600000), .unit = "ms", .help = "of stalls and delays"},
+    {.name = "ms", FAULT(ms), COUNT("1000", 1, 3600000), .unit = "ms", .help = "of stalls and delays, and of the clock's step"},
     {.name = "status", FAULT(status), COUNT("503", 400, 599), .help = "of rest_error and unknown"},
     {.name = "bytes", FAULT(bytes), COUNT("0", 0, INT64_C(1) << 30), .unit = "bytes",
      .help = "of cut: how many are taken before"},
+    {.name = "back", FAULT(back), .kind = PW_VALUE_BOOL, .fallback = "false",
+     .help = "the clock steps back"},
     {.name = "html", FAULT(html), .kind = PW_VALUE_BOOL, .fallback = "false",
      .help = "rest_error comes as a page, not as JSON"},
 };

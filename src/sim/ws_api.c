@@ -585,11 +585,16 @@ static void answer_faults(const struct request *request, struct pw_sim_ws_answer
 {
     struct pw_sim_faults *faults = request->call->rest->faults;
     const char *name = request->which ? request->which->name : "unknown";
+    const struct pw_sim_fault *step;
 
     answer->delay_ms = request->call->answer->delay_ms;
     answer->dropped = pw_sim_faults_hit(faults, PW_SIM_DROP_REPLY, name) != NULL;
     answer->report_first = pw_sim_faults_hit(faults, PW_SIM_REPORT_FIRST, name) != NULL;
     answer->cut = request->call->answer->status < 400 ? pw_sim_faults_hit(faults, PW_SIM_CUT, name) : NULL;
+    step = pw_sim_faults_hit(faults, PW_SIM_CLOCK, name);
+    if (step) {
+        request->call->rest->clock_ns += (step->back ? -MS_NS : MS_NS) * step->ms;
+    }
 }
 
 static void call_begin(struct pw_sim_ws_api *api, struct pw_sim_rest_answer *answer, int64_t wall_ns)
@@ -602,7 +607,7 @@ static void call_begin(struct pw_sim_ws_api *api, struct pw_sim_rest_answer *ans
     call->rest = api->rest;
     call->answer = answer;
     call->body = &api->body;
-    call->wall_ns = wall_ns;
+    call->wall_ns = wall_ns + api->rest->clock_ns;
     call->microsecond = false;
     call->account = NULL;
     call->parameter_cnt = 0;

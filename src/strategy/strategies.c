@@ -8,6 +8,7 @@
 
 static const struct pw_strategy_ops *const strategies[] = {
     &pw_ma_cross,
+    &pw_quoter,
     &pw_tick_taker,
 };
 

@@ -8,6 +8,7 @@
 #include <pinwheel/strategy.h>
 
 extern const struct pw_strategy_ops pw_ma_cross;
+extern const struct pw_strategy_ops pw_quoter;
 extern const struct pw_strategy_ops pw_tick_taker;
 
 /* NULL: no such kind. */

@@ -270,6 +270,13 @@ const char *harness_config_write(const struct harness *h, const struct engine_op
     return path;
 }
 
+const char harness_private_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+                                   "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+                                   "-----END PRIVATE KEY-----\n";
+const char harness_public_pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                                  "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
+                                  "-----END PUBLIC KEY-----\n";
+
 static void write_secret(const struct harness *h, const char *name, const char *text)
 {
     char path[2 * HARNESS_PATH_BYTES];
@@ -295,15 +302,24 @@ static bool engine_runs(struct harness *h, const void *unused)
     return runs || process_ended(h->engine);
 }
 
-void harness_engine_start(struct harness *h, const struct engine_options *options)
+void harness_engine_launch(struct harness *h, const char *path, bool live)
 {
-    const char *path = harness_config_write(h, options);
-    h->engine = options->live
-                    ? spawn(h, "engine.log", (const char *const[]){"pinwheel", "run", "--live", path, NULL})
-                    : spawn(h, "engine.log", (const char *const[]){"pinwheel", "run", path, NULL});
+    const char *const said_twice[] = {"pinwheel", "run", "--live", path, NULL};
+    const char *const args[] = {"pinwheel", "run", path, NULL};
+    h->engine = spawn(h, "engine.log", live ? said_twice : args);
+}
+
+void harness_engine_await(struct harness *h)
+{
     if (!harness_wait(h, engine_runs, NULL, 2 * WAIT_S) || process_ended(h->engine)) {
         fail_with_log(h, "engine.log", "the engine does not run");
     }
+}
+
+void harness_engine_start(struct harness *h, const struct engine_options *options)
+{
+    harness_engine_launch(h, harness_config_write(h, options), options->live);
+    harness_engine_await(h);
 }
 
 int harness_stop(pid_t *pid, int signal)

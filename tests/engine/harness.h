@@ -48,6 +48,9 @@ const char *harness_shared(const char *name);
 void harness_sim_start(struct harness *h, const char *yaml, int port);
 /* Starts `pinwheel run`; waits until its workspace says that it runs. */
 void harness_engine_start(struct harness *h, const struct engine_options *options);
+/* The same on a config file of the caller's, in two steps. */
+void harness_engine_launch(struct harness *h, const char *path, bool live);
+void harness_engine_await(struct harness *h);
 /* Sends the signal (0: none), waits, returns the exit status as a shell would see it. */
 int harness_stop(pid_t *pid, int signal);
 /* The simulator has sent everything and the engine has journalled `events` market messages or more of a kind.
@@ -57,6 +60,8 @@ void harness_sim_wait_text(struct harness *h, const char *text);
 /* Waits until the engine's log has the text. */
 void harness_engine_wait_text(struct harness *h, const char *text);
 
+/* The key pair of RFC 8032, section 7.1, test 1. */
+extern const char harness_private_pem[], harness_public_pem[];
 /* Writes an account's API key and its secret (or PEM) into the test's folder, as files of mode 0600. */
 void harness_keys_write(const struct harness *h, const char *api_key, const char *secret);
 /* Writes the engine's config alone, as harness_engine_start does; its path, until the next call. */

@@ -31,6 +31,11 @@ static const char market_yaml[] = "pace: 1\n"
                                   "    - {symbol: ETHUSDT, price: \"3000\", tick: \"0.01\", step: "
                                   "\"0.0001\", trades_per_s: 200, quotes_per_s: 400}\n";
 
+/* Two who may trade there, by a shared secret and by a key pair. No secrets: of the simulator. */
+#define SECRET "hot-core-secret-0123456789"
+static const char *const api_keys[] = {"HotCoreHmacKey0123456789", "HotCoreEd25519Key0123456789"};
+enum live_key { NOT_LIVE = -1, LIVE_HMAC = 0, LIVE_ED25519 = 1 };
+
 /* ---- what has come and gone since the watch began ---- */
 
 struct flow {
@@ -122,8 +127,28 @@ static bool armed(struct harness *h, const void *arg)
     return cnt == rig->hot_cnt;
 }
 
-/* An engine that trades, from now on watched. */
-static void rig_begin(struct rig *rig, enum placement placement, enum hot_sabotage sabotage)
+/* The market, and those who may trade there. */
+static void venue_start(struct rig *rig, int port)
+{
+    static const char balances[] =
+        "[{asset: USDT, free: \"1000000\"}, {asset: BTC, free: \"100\"}, {asset: ETH, free: \"100\"}]";
+    char yaml[4096], path[2 * HARNESS_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/public.pem", rig->h.dir);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(harness_public_pem, file);
+    fclose(file);
+    snprintf(
+        yaml, sizeof yaml,
+        "%saccounts:\n  - {api_key: %s, secret: %s, balances: %s}\n  - {api_key: %s, public_key: \"%s\", "
+        "balances: %s}\nlimits: {orders_per_10s: 0}\n",
+        market_yaml, api_keys[LIVE_HMAC], SECRET, balances, api_keys[LIVE_ED25519], path, balances);
+    harness_sim_start(&rig->h, yaml, port);
+}
+
+/* An engine that trades, from now on watched. Live, each order is signed on the hot core, or each logon. */
+static void rig_begin_at(struct rig *rig, enum placement placement, enum hot_sabotage sabotage,
+                         enum live_key key)
 {
     const char *preload = library();
     char path[2 * HARNESS_PATH_BYTES];
@@ -133,7 +158,8 @@ static void rig_begin(struct rig *rig, enum placement placement, enum hot_sabota
                                      .streams = "trade, bookTicker, depth@100ms",
                                      .fast = 3,
                                      .slow = 10,
-                                     .quantity = "0.01"};
+                                     .quantity = "0.01",
+                                     .live = key != NOT_LIVE};
     skip_slow_clock();
     harness_begin(&rig->h, "hot");
     rig->hot_cnt = placement == ALL_APART ? 4 : 1;
@@ -141,7 +167,10 @@ static void rig_begin(struct rig *rig, enum placement placement, enum hot_sabota
     rig->watch = watch_map(path);
     atomic_store(&rig->watch->hot_cores, (1u << rig->hot_cnt) - 1);
     atomic_store(&rig->watch->sabotage, sabotage);
-    harness_sim_start(&rig->h, market_yaml, 0);
+    venue_start(rig, 0);
+    if (key != NOT_LIVE) {
+        harness_keys_write(&rig->h, api_keys[key], key == LIVE_HMAC ? SECRET : harness_private_pem);
+    }
     setenv(HOT_WATCH_ENV, path, 1);
     setenv("LD_PRELOAD", preload, 1);
     harness_engine_start(&rig->h, &options);
@@ -149,6 +178,11 @@ static void rig_begin(struct rig *rig, enum placement placement, enum hot_sabota
     flow_wait(&rig->h, (struct flow){.frame_cnt = 200, .order_cnt = 4, .fill_cnt = 4});
     atomic_store(&rig->watch->phase, HOT_WATCHED);
     cr_assert(harness_wait(&rig->h, armed, rig, SECONDS), "not every hot thread came by");
+}
+
+static void rig_begin(struct rig *rig, enum placement placement, enum hot_sabotage sabotage)
+{
+    rig_begin_at(rig, placement, sabotage, NOT_LIVE);
 }
 
 /* The engine stops as if nothing had been: what the library does in between is done rightly. */
@@ -244,10 +278,10 @@ static bool calls_are_trapped(const struct rig *rig)
     return true;
 }
 
-static void quiet_in(enum placement placement)
+static void quiet_in(enum placement placement, enum live_key key)
 {
     struct rig rig;
-    rig_begin(&rig, placement, HOT_NO_SABOTAGE);
+    rig_begin_at(&rig, placement, HOT_NO_SABOTAGE, key);
     flow_wait(&rig.h, (struct flow){.frame_cnt = 3000, .order_cnt = 20, .fill_cnt = 20});
     atomic_store(&rig.watch->phase, HOT_AFTER);
     calls_are_trapped(&rig);
@@ -258,27 +292,47 @@ static void quiet_in(enum placement placement)
 
 Test(hot_core, fused_core_asks_for_no_memory_and_calls_io_uring_alone)
 {
-    quiet_in(TWO_CORES);
+    quiet_in(TWO_CORES, NOT_LIVE);
 }
 
 Test(hot_core, a_stage_a_thread_asks_for_no_memory_and_calls_io_uring_alone)
 {
-    quiet_in(ALL_APART);
+    quiet_in(ALL_APART, NOT_LIVE);
+}
+
+Test(hot_core, live_orders_ask_for_no_memory_and_call_io_uring_alone)
+{
+    quiet_in(TWO_CORES, LIVE_HMAC);
+}
+
+Test(hot_core, live_orders_a_stage_a_thread_ask_for_no_memory_and_call_io_uring_alone)
+{
+    quiet_in(ALL_APART, LIVE_ED25519);
 }
 
 /* The venue goes away and comes back: the cold side connects anew and hands over. */
-Test(hot_core, reconnect_asks_for_no_memory_and_calls_io_uring_alone)
+static void quiet_over_reconnect(enum live_key key)
 {
     struct rig rig;
-    rig_begin(&rig, TWO_CORES, HOT_NO_SABOTAGE);
+    rig_begin_at(&rig, TWO_CORES, HOT_NO_SABOTAGE, key);
     int port = rig.h.port;
     harness_stop(&rig.h.sim, SIGKILL);
-    harness_sim_start(&rig.h, market_yaml, port);
+    venue_start(&rig, port);
     flow_wait(&rig.h, (struct flow){.frame_cnt = 1000, .order_cnt = 10, .fill_cnt = 10});
     atomic_store(&rig.watch->phase, HOT_AFTER);
     calls_are_trapped(&rig);
     expect_quiet(&rig);
     rig_end(&rig);
+}
+
+Test(hot_core, reconnect_asks_for_no_memory_and_calls_io_uring_alone)
+{
+    quiet_over_reconnect(NOT_LIVE);
+}
+
+Test(hot_core, live_reconnect_asks_for_no_memory_and_calls_io_uring_alone)
+{
+    quiet_over_reconnect(LIVE_ED25519);
 }
 
 /* ---- controls ---- */

@@ -504,3 +504,25 @@ Test(ws_api, connections_are_limited)
     cr_expect_eq(peer_upgrade(&peer, "/ws/btcusdt@trade"), 101, "market data goes on");
     peer_close(&peer);
 }
+
+static long long clock_off_ms(void)
+{
+    cr_assert_eq(api_call(&g_api, NULL, "time", ""), 200);
+    return json_integer_value(json_object_get(api_result(&g_api), "serverTime")) - api_now_ms();
+}
+
+/* A step is far above what a request takes, so it cannot be mistaken. */
+Test(ws_api, the_clock_steps_on_demand)
+{
+    open_other("faults: [{kind: clock, match: ping, count: 2, ms: 3600000, back: true},\n"
+               "         {kind: clock, match: avgPrice, ms: 1800000}]\n");
+    cr_expect_lt(llabs(clock_off_ms()), 60000);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(api_call(&g_api, NULL, "ping", ""), 200);
+    }
+    cr_expect_lt(llabs(clock_off_ms() + 2 * 3600000), 60000);
+    cr_expect_eq(api_call(&g_api, &api_hmac, "order.place", AN_ORDER), 400, "dated by our clock");
+    cr_expect_eq(api_code(&g_api), -1021);
+    cr_assert_eq(api_call(&g_api, NULL, "avgPrice", "\"symbol\":\"BTCUSDT\""), 200);
+    cr_expect_lt(llabs(clock_off_ms() + 2 * 3600000 - 1800000), 60000);
+}
