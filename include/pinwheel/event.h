@@ -156,7 +156,8 @@ enum pw_order_state {
     PW_ORDER_UNKNOWN = 12,        /* time-out, disconnect, or fills that are said to be but have not come */
 };
 
-enum pw_command { PW_COMMAND_HALT = 1, PW_COMMAND_RESUME = 2, PW_COMMAND_STOP = 3 };
+/* PAUSE, to the live gateway alone, is not journalled: venue_ns is until when the venue takes no requests. */
+enum pw_command { PW_COMMAND_HALT = 1, PW_COMMAND_RESUME = 2, PW_COMMAND_STOP = 3, PW_COMMAND_PAUSE = 4 };
 
 struct pw_quote {
     int64_t bid_price_e8, bid_qty_e8, ask_price_e8, ask_qty_e8; /* 0 price: no such side */

@@ -119,6 +119,7 @@ static const char *const command_names[] = {
     [PW_COMMAND_HALT] = "halt",
     [PW_COMMAND_RESUME] = "resume",
     [PW_COMMAND_STOP] = "stop",
+    [PW_COMMAND_PAUSE] = "pause",
 };
 
 static const char *const action_names[] = {
