@@ -109,6 +109,7 @@ enum pw_reason {
     PW_REASON_VENUE_TIME = 49,    /* the venue's clock is not known well enough to date a request */
     PW_REASON_NOT_OPEN = 50,      /* the order to be replaced is not open, not its own, or another side's */
     PW_REASON_REPORT = 51,        /* halted: a report of the venue's contradicts what is known of its order */
+    PW_REASON_LEFTOVERS = 52,     /* order entry is not ready: orders of earlier runs are open, and stay so */
 
     /* Said by the venue. */
     PW_REASON_VENUE_REFUSED = 64, /* for a reason that has no number here */
