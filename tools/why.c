@@ -24,7 +24,7 @@ static const char help[] =
     "value and limit, each hop on its way with its time, what became of it, the bytes sent and received.\n"
     "\n"
     "ORDER_ID is the client order id, decimal or hexadecimal (0x...), or as the venue has it, "
-    "pw-0123456789abcdef.\n"
+    "pw-89abcdef-0123456789abcdef.\n"
     "\n"
     "options:\n"
     "  --journal DIR    the journal (default: that of the instance that runs)\n"
@@ -43,7 +43,8 @@ static const char help[] =
 
 struct arguments {
     const char *journal, *instance;
-    bool has_id, last;
+    bool has_id, has_hash, last; /* has_hash: the id was told as the venue has it */
+    uint32_t instance_hash;
     uint64_t client_order_id, slowest_cnt;
     struct why_options options;
 };
@@ -61,15 +62,19 @@ static bool read_hex(const char *text, uint64_t *number)
     return len > 0 && len <= 16 && strspn(text, "0123456789abcdefABCDEF") == len && *end == 0;
 }
 
-static bool read_order_id(const char *text, uint64_t *id)
+static bool read_order_id(const char *text)
 {
-    if (strncmp(text, "pw-", 3) == 0 || strncmp(text, "pc-", 3) == 0) {
-        return strlen(text) == 19 && read_hex(text + 3, id);
+    struct pw_binance_client_id id;
+    if (pw_binance_client_id_read(text, strlen(text), &id)) {
+        arguments.client_order_id = id.client_order_id;
+        arguments.instance_hash = id.instance_hash;
+        arguments.has_hash = true;
+        return true;
     }
     if (strncmp(text, "0x", 2) == 0) {
-        return read_hex(text + 2, id);
+        return read_hex(text + 2, &arguments.client_order_id);
     }
-    return journal_number(text, id);
+    return journal_number(text, &arguments.client_order_id);
 }
 
 static bool read_option(int option, struct journal_session *session)
@@ -130,7 +135,7 @@ static int read_arguments(int argc, char **argv, struct journal_session *session
         fputs(help, stderr);
         return JOURNAL_USAGE + 1;
     }
-    if (arguments.has_id && !read_order_id(argv[optind], &arguments.client_order_id)) {
+    if (arguments.has_id && !read_order_id(argv[optind])) {
         fprintf(stderr, "'%.40s' is no order id; see pinwheel why --help\n", argv[optind]);
         return JOURNAL_USAGE + 1;
     }
@@ -190,8 +195,9 @@ static enum pw_watch_exit find_journal(char path[PATH_BYTES])
 static int tell_absence(const struct journal_session *session, uint64_t id)
 {
     if (id) {
-        fprintf(stderr, "run %" PRIu64 " has no order %" PRIu64 " (pw-%016" PRIx64 ")", session->run.run_id,
-                id, id);
+        char venue_id[WHY_VENUE_ID_BYTES];
+        fprintf(stderr, "run %" PRIu64 " has no order %" PRIu64 " (%s)", session->run.run_id, id,
+                why_venue_id(session, id, venue_id));
     } else {
         fprintf(stderr, "run %" PRIu64 " has no order", session->run.run_id);
     }
@@ -205,6 +211,11 @@ static int tell_story(struct journal_session *session)
 {
     if (arguments.slowest_cnt) {
         return why_slowest(session, arguments.slowest_cnt);
+    }
+    if (arguments.has_hash && arguments.instance_hash != pw_binance_instance_hash(session->run.instance)) {
+        fprintf(stderr, "the order is not one of instance %s, whose journal this is\n",
+                session->run.instance);
+        return JOURNAL_FAILED;
     }
     struct why_story story = {.client_order_id =
                                   arguments.last ? why_newest(session) : arguments.client_order_id};

@@ -6,6 +6,7 @@
 #ifndef PW_TOOL_WHY_H
 #define PW_TOOL_WHY_H
 
+#include "binance_orders.h"
 #include "journal.h"
 #include "risk.h"
 
@@ -120,6 +121,11 @@ static inline const char *why_side(const struct pw_event *event)
 {
     return event->flags & PW_FLAG_SELL ? "sell" : "buy";
 }
+
+/* An order's id at the venue. Returns text. */
+#define WHY_VENUE_ID_BYTES (PW_BINANCE_CLIENT_ID_BYTES + 1)
+const char *why_venue_id(const struct journal_session *session, uint64_t client_order_id,
+                         char text[WHY_VENUE_ID_BYTES]);
 
 /* A decimal without needless zeros, in one of a few static buffers. */
 const char *why_decimal(pw_i128 value, int decimals);

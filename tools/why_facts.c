@@ -260,6 +260,16 @@ const char *why_no_risk(const struct why_story *story)
 
 /* ---- numbers ---- */
 
+const char *why_venue_id(const struct journal_session *session, uint64_t client_order_id,
+                         char text[WHY_VENUE_ID_BYTES])
+{
+    pw_binance_client_id_write(
+        &(struct pw_binance_client_id){.client_order_id = client_order_id,
+                                       .instance_hash = pw_binance_instance_hash(session->run.instance)},
+        text);
+    return text;
+}
+
 const char *why_decimal(pw_i128 value, int decimals)
 {
     static char texts[8][64];

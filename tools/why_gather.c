@@ -231,14 +231,14 @@ static bool gather_market(struct journal_session *session, struct why_story *sto
 
 struct reading {
     struct why_story *story;
-    char hex[17];                       /* the order's id as it stands in every id made of it */
+    char venue_id[WHY_VENUE_ID_BYTES];  /* "pw-89abcdef-0123456789abcdef" */
     char (*requests)[REQUEST_ID_BYTES]; /* ids of requests about it */
     size_t request_cnt;
     size_t kept_cnt; /* messages up to the last one that is about it */
 };
 
-/* "pw-0123456789abcdef", "pc-...": the order, its cancellation. In a request also an id of one letter and the
- * digits. */
+/* The order's id at the venue, or its cancellation's ("pc-"). In a request also an id of one letter and the
+ * last digits. */
 static bool names_order(const struct reading *r, const struct pw_journal_record *record)
 {
     const char *text = (const char *)record->frame, *end = text + record->frame_bytes;
@@ -246,8 +246,11 @@ static bool names_order(const struct reading *r, const struct pw_journal_record 
     if (sent && record->event.body.frame.client_order_id == r->story->client_order_id) {
         return true;
     }
-    for (const char *at = text; (at = memmem(at, (size_t)(end - at), r->hex, 16)) != NULL; at++) {
-        if (at - text >= 3 && (memcmp(at - 3, "pw-", 3) == 0 || memcmp(at - 3, "pc-", 3) == 0)) {
+    const char *tail = r->venue_id + 2, *digits = r->venue_id + WHY_VENUE_ID_BYTES - 1 - 16;
+    ptrdiff_t before = digits - tail;
+    for (const char *at = text; (at = memmem(at, (size_t)(end - at), digits, 16)) != NULL; at++) {
+        if (at - text >= before + 2 && memcmp(at - before, tail, (size_t)before) == 0 &&
+            (memcmp(at - before - 2, "pw", 2) == 0 || memcmp(at - before - 2, "pc", 2) == 0)) {
             return true;
         }
         if (sent && at - text >= 2 && at[-2] == '"' && isalpha((unsigned char)at[-1])) {
@@ -349,7 +352,7 @@ static bool gather_messages(struct journal_session *session, struct why_story *s
     const struct pw_event *first = why_first(story), *last = why_last(story);
     uint32_t feed_cnt = journal_feed_cnt(session);
     bool closed = pw_order_is_closed((enum pw_order_state)last->body.order.state);
-    snprintf(reading.hex, sizeof reading.hex, "%016" PRIx64, story->client_order_id);
+    why_venue_id(session, story->client_order_id, reading.venue_id);
     session->query = (struct pw_journal_query){.run_id = session->run.run_id,
                                                .frames = true,
                                                .from_ns = first->recv_ns,

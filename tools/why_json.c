@@ -149,12 +149,12 @@ static json_t *absences_json(const struct why_story *story)
 
 void why_print_json(struct journal_session *session, const struct why_story *story)
 {
-    char venue_id[24];
+    char venue_id[WHY_VENUE_ID_BYTES];
     bool is_submission;
     const struct pw_order *order = &why_first(story)->body.order;
     const struct why_sums sums = why_sums(story);
     int64_t since_ns = why_since_ns(story, &is_submission);
-    snprintf(venue_id, sizeof venue_id, "pw-%016" PRIx64, story->client_order_id);
+    why_venue_id(session, story->client_order_id, venue_id);
     json_t *json = json_pack("{s:I, s:s, s:I, s:s, s:s, s:i, s:s, s:s, s:s}", "client_order_id",
                              (json_int_t)story->client_order_id, "venue_client_order_id", venue_id, "run_id",
                              (json_int_t)session->run.run_id, "instance", session->run.instance, "gateway",

@@ -101,8 +101,9 @@ static void print_title(const struct journal_session *session, const struct why_
     const struct pw_order *order = &first->body.order;
     const char *symbol = journal_symbol(session, first);
     const struct pw_intent *intent = &story->intent.body.intent;
-    printf("order %" PRIu64 ", at the venue pw-%016" PRIx64 "\n", story->client_order_id,
-           story->client_order_id);
+    char venue_id[WHY_VENUE_ID_BYTES];
+    printf("order %" PRIu64 ", at the venue %s\n", story->client_order_id,
+           why_venue_id(session, story->client_order_id, venue_id));
     printf("%s", why_side(first));
     if (story->has_intent) {
         printf(" %s", why_decimal(intent->qty_e8, 8));

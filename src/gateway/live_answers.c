@@ -94,7 +94,7 @@ static void take_place(struct live *live, const struct pw_binance_told *told,
         live_tell(live, told->number, news, verdict.reason, recv_ns, out);
     } else if (told->method == PW_BINANCE_TEST && told->kind == PW_BINANCE_TOLD_DONE) {
         live_tell(live, told->number, PW_NEWS_EXPIRED, PW_REASON_NONE, recv_ns, out);
-    } else if (told->kind == PW_BINANCE_TOLD_ORDER && order->client_order_id == told->number &&
+    } else if (told->kind == PW_BINANCE_TOLD_ORDER && live_tells_of(live, order, told->number) &&
                pw_binance_order_report(order, PW_BINANCE_PLACE, recv_ns, &report)) {
         live_report(live, &report, out);
         if (row) {
@@ -131,7 +131,7 @@ static void take_cancel(struct live *live, const struct pw_binance_told *told,
     row->cancel_asked = false;
     if (told->kind == PW_BINANCE_TOLD_ERROR) {
         take_cancel_error(live, row, verdict, recv_ns, out);
-    } else if (told->kind == PW_BINANCE_TOLD_ORDER && order->client_order_id == told->number &&
+    } else if (told->kind == PW_BINANCE_TOLD_ORDER && live_tells_of(live, order, told->number) &&
                pw_binance_order_report(order, PW_BINANCE_CANCEL, recv_ns, &report)) {
         row->venue_order_id = order->venue_order_id;
         live_report(live, &report, out);
@@ -210,7 +210,7 @@ static void take_execution(struct live *live, const struct pw_binance_execution 
                            struct pw_reports *out)
 {
     struct pw_report report;
-    if (!x->is_ours) {
+    if (!live_is_own(live, x->is_ours, x->instance_hash)) {
         live->counts.foreign++;
         return;
     }

@@ -112,6 +112,20 @@ bool live_clock(struct live *live);
 /* Is it time? If not, poll comes back then. */
 bool live_due(struct live *live, int64_t at_ns);
 
+/* Is that order, as the venue tells of it, one of this instance's? */
+static inline bool live_is_own(const struct live *live, bool is_ours, uint32_t instance_hash)
+{
+    return is_ours && instance_hash == live->config.instance_hash;
+}
+
+/* Is it what the venue tells about that order? */
+static inline bool live_tells_of(const struct live *live, const struct pw_binance_order *order,
+                                 uint64_t client_order_id)
+{
+    return live_is_own(live, order->is_ours, order->instance_hash) &&
+           order->client_order_id == client_order_id;
+}
+
 struct live_row *live_row_find(struct live *live, uint64_t client_order_id);
 
 /* A row for an order of this run; NULL: no room. */

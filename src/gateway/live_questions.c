@@ -108,7 +108,7 @@ static void take_status(struct live *live, struct live_row *row, const struct pw
                         int64_t recv_ns, struct pw_reports *out)
 {
     struct pw_report report;
-    if (order->client_order_id == row->client_order_id &&
+    if (live_tells_of(live, order, row->client_order_id) &&
         pw_binance_order_report(order, PW_BINANCE_ORDER_STATUS, recv_ns, &report)) {
         row->venue_order_id = order->venue_order_id;
         live_report(live, &report, out);

@@ -17,6 +17,7 @@ int live_prepare(struct live *live, struct pw_binance_request *request, enum pw_
         .symbol = instrument ? instrument->symbol : NULL,
         .tick_e8 = instrument ? instrument->tick_e8 : 0,
         .step_e8 = instrument ? instrument->step_e8 : 0,
+        .instance_hash = live->config.instance_hash,
         .api_key = needs_key || !live->config.signing.is_ed25519 ? live->config.api_key : NULL,
         .recv_window_ms = live->config.recv_window_ms,
         .signature_bytes = live->config.signing.signature_bytes};

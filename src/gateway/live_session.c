@@ -143,7 +143,7 @@ static void advance(struct live *live, enum live_phase phase)
     live->look = true;
 }
 
-/* An order that an earlier run of pinwheel left behind. */
+/* An order that an earlier run of this instance left behind. */
 static void cancel_leftover(struct live *live, const struct pw_binance_order *order)
 {
     struct pw_instrument instrument = {.tick_e8 = 0};
@@ -159,7 +159,7 @@ static bool take_listed(struct live *live, const struct pw_binance_order *order,
                         struct pw_reports *out)
 {
     struct pw_report report;
-    if (!order->is_ours) {
+    if (!live_is_own(live, order->is_ours, order->instance_hash)) {
         live->counts.foreign++;
         return false;
     }
@@ -186,15 +186,18 @@ static void take_list(struct live *live, const struct pw_binance_list *list, int
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_binance_order order;
-    bool leftovers = false;
+    bool asked_before = live->counts.leftovers_open != 0;
+    live->counts.leftovers_open = 0;
     while (pw_binance_order_next(&cursor, list, &order)) {
-        leftovers |= take_listed(live, &order, recv_ns, out);
+        live->counts.leftovers_open += take_listed(live, &order, recv_ns, out);
     }
-    if (leftovers) {
+    if (live->counts.leftovers_open != 0) {
+        live->refusal = asked_before ? PW_REASON_LEFTOVERS : live->refusal;
         live_session_retry(live, LIVE_LIST);
-    } else {
-        advance(live, LIVE_FUNDS);
+        return;
     }
+    live->refusal = live->refusal == PW_REASON_LEFTOVERS ? PW_REASON_NONE : live->refusal;
+    advance(live, LIVE_FUNDS);
 }
 
 /* Once a run: later the run's own orders have spent of it. */

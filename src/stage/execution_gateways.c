@@ -3,6 +3,7 @@
  * The gateways that a config may name, and how each gets what it needs. Execution itself knows them by their
  * ops alone.
  */
+#include "binance_orders.h"
 #include "execution_state.h"
 #include "paper.h"
 #include "sign.h"
@@ -110,6 +111,7 @@ static int live_init(struct execution *x, const struct pw_stage_env *env, void *
                                      .instrument_cnt = env->instrument_cnt,
                                      .trades = x->trades,
                                      .orders = x->orders,
+                                     .instance_hash = pw_binance_instance_hash(env->config->instance),
                                      .api_key = env->keys->api_key,
                                      .signing = {.sign = sign,
                                                  .state = env->keys->signer,

@@ -15,7 +15,7 @@ static enum pw_decode read_order(struct pw_object *o, struct pw_binance_order *o
     struct pw_json_text id = pw_object_text(o, CLIENT_ORDER_ID),
                         original = pw_object_opt_text(o, ORIG_CLIENT_ORDER_ID);
     pw_object_split_ids(&id, &original, &order->client_id, &order->cancel_id);
-    order->is_ours = pw_object_own_id(&order->client_id, &order->client_order_id);
+    order->is_ours = pw_object_own_id(&order->client_id, &order->client_order_id, &order->instance_hash);
     pw_object_symbol(o, SYMBOL, order->symbol);
     order->venue_order_id = pw_object_u64(o, ORDER_ID, INT64_MAX);
     order->venue_ns = pw_object_opt_ns(o, TRANSACT_TIME);
@@ -410,7 +410,7 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
                         original = pw_object_opt_text(o, pw_binance_letter('C'));
     struct pw_json_text asset = pw_object_opt_text(o, pw_binance_letter('N'));
     pw_object_split_ids(&id, &original, &x->client_id, &x->cancel_id);
-    x->is_ours = pw_object_own_id(&x->client_id, &x->client_order_id);
+    x->is_ours = pw_object_own_id(&x->client_id, &x->client_order_id, &x->instance_hash);
     pw_object_symbol(o, pw_binance_letter('s'), x->symbol);
     pw_object_copy(o, &asset, x->fee_asset, sizeof x->fee_asset, sizeof x->fee_asset);
     x->side = pw_object_side(o, pw_binance_letter('S'));

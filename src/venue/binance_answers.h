@@ -63,7 +63,8 @@ struct pw_binance_order {
     char symbol[PW_SYMBOL_BYTES];
     struct pw_json_text client_id; /* the order's, also in a cancellation's reply */
     struct pw_json_text cancel_id; /* the cancellation's; empty: none */
-    uint64_t client_order_id;      /* if is_ours */
+    uint64_t client_order_id;      /* if is_ours: binance_orders.h made client_id, */
+    uint32_t instance_hash;        /* for that instance */
     uint64_t venue_order_id;
     enum pw_binance_status status;
     enum pw_side side;
@@ -99,8 +100,9 @@ struct pw_binance_session {
 
 struct pw_binance_execution {
     char symbol[PW_SYMBOL_BYTES];
-    struct pw_json_text client_id, cancel_id; /* as in pw_binance_order */
+    struct pw_json_text client_id, cancel_id; /* as in pw_binance_order, and so the next two */
     uint64_t client_order_id;
+    uint32_t instance_hash;
     uint64_t venue_order_id;
     enum pw_binance_execution_type type;
     enum pw_binance_status status;
@@ -228,8 +230,8 @@ int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error);
 bool pw_binance_verdict_news(enum pw_binance_method method, enum pw_binance_meaning meaning, bool canceled,
                              enum pw_order_news *news);
 
-/* The report that an execution is. False: not an order of ours, or nothing that an order's state knows (a
- * partial self-trade prevention: ask for the order). */
+/* The report that an execution is. Of which instance, the caller has judged. False: not an order of ours, or
+ * nothing that an order's state knows (a partial self-trade prevention: ask for the order). */
 bool pw_binance_execution_report(const struct pw_binance_execution *execution, int64_t recv_ns,
                                  struct pw_report *report);
 

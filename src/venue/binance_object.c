@@ -230,8 +230,13 @@ void pw_object_split_ids(const struct pw_json_text *id, const struct pw_json_tex
     *cancel_id = original->size ? *id : (struct pw_json_text){"", 0, false};
 }
 
-bool pw_object_own_id(const struct pw_json_text *text, uint64_t *client_order_id)
+bool pw_object_own_id(const struct pw_json_text *text, uint64_t *client_order_id, uint32_t *instance_hash)
 {
-    bool is_cancel;
-    return pw_binance_order_id(text->text, text->size, client_order_id, &is_cancel) && !is_cancel;
+    struct pw_binance_client_id id;
+    if (!pw_binance_client_id_read(text->text, text->size, &id) || id.is_cancel) {
+        return false;
+    }
+    *client_order_id = id.client_order_id;
+    *instance_hash = id.instance_hash;
+    return true;
 }

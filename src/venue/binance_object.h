@@ -109,6 +109,6 @@ void pw_object_split_ids(const struct pw_json_text *id, const struct pw_json_tex
                          struct pw_json_text *client_id, struct pw_json_text *cancel_id);
 
 /* False: it is not that of an order of ours. */
-bool pw_object_own_id(const struct pw_json_text *text, uint64_t *client_order_id);
+bool pw_object_own_id(const struct pw_json_text *text, uint64_t *client_order_id, uint32_t *instance_hash);
 
 #endif

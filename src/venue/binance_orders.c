@@ -9,8 +9,10 @@
 #include <string.h>
 
 #define ID_DIGITS    16u
-#define ID_AT        7u  /* {"id":" */
-#define NUMBER_WIDTH 22u /* 11 digits, point, 8 digits, two quotes: any int64_t of e8 */
+#define HASH_DIGITS  8u
+#define PREFIX_BYTES (3u + HASH_DIGITS + 1u) /* pw-01234567- */
+#define ID_AT        7u                      /* {"id":" */
+#define NUMBER_WIDTH 22u                     /* 11 digits, point, 8 digits, two quotes: any int64_t of e8 */
 #define TIME_DIGITS  13u
 #define VENUE_DIGITS 19u /* of a positive int64_t */
 
@@ -183,11 +185,6 @@ static const char *constant_of(enum param param, const struct pw_binance_spec *s
 static size_t slot_width(enum param param, const struct pw_binance_spec *spec)
 {
     switch (param) {
-    case CANCEL_NEW_ID:
-    case CANCEL_ORIG_ID:
-    case NEW_ID:
-    case ORIG_ID:
-        return PW_BINANCE_CLIENT_ID_BYTES + 2;
     case SIDE:
         return 6; /* "SELL" */
     case SIGNATURE:
@@ -201,6 +198,38 @@ static size_t slot_width(enum param param, const struct pw_binance_spec *spec)
     }
 }
 
+static void write_hex(char *to, uint64_t value, unsigned digits)
+{
+    static const char all[] = "0123456789abcdef";
+    for (unsigned i = digits; i-- > 0; value >>= 4) {
+        to[i] = all[value & 15];
+    }
+}
+
+static void write_prefix(char to[PREFIX_BYTES], bool is_cancel, uint32_t instance_hash)
+{
+    memcpy(to, is_cancel ? "pc-" : "pw-", 3);
+    write_hex(to + 3, instance_hash, HASH_DIGITS);
+    to[PREFIX_BYTES - 1] = '-';
+}
+
+static bool is_client_id(enum param param)
+{
+    return param == CANCEL_NEW_ID || param == CANCEL_ORIG_ID || param == NEW_ID || param == ORIG_ID;
+}
+
+/* All of it but the digits of the order, which are blanks. */
+static void put_client_id(struct out *out, enum param param, const struct pw_binance_spec *spec)
+{
+    char prefix[PREFIX_BYTES];
+    bool is_cancel = param == CANCEL_NEW_ID || (param == NEW_ID && spec->method == PW_BINANCE_CANCEL);
+    write_prefix(prefix, is_cancel, spec->instance_hash);
+    put_text(out, "\"");
+    put(out, prefix, sizeof prefix);
+    put_blanks(out, ID_DIGITS);
+    put_text(out, "\"");
+}
+
 static void put_value(struct out *out, enum param param, const struct pw_binance_spec *spec)
 {
     const char *constant = constant_of(param, spec);
@@ -208,6 +237,8 @@ static void put_value(struct out *out, enum param param, const struct pw_binance
         put_text(out, "\"");
         put_text(out, constant);
         put_text(out, "\"");
+    } else if (is_client_id(param)) {
+        put_client_id(out, param, spec);
     } else if (param == RECV_WINDOW) {
         put_u32(out, spec->recv_window_ms);
     } else if (param == OMIT_ZERO) {
@@ -297,20 +328,10 @@ int pw_binance_prepare(struct pw_binance_request *request, const struct pw_binan
 
 /* ---- filling: hot ---- */
 
-static void write_hex(char *to, uint64_t value)
+/* Its prefix stands there already. */
+static void write_order_id(char *to, uint64_t id)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (unsigned i = ID_DIGITS; i-- > 0; value >>= 4) {
-        to[i] = digits[value & 15];
-    }
-}
-
-static void write_order_id(char *to, const char *prefix, uint64_t id)
-{
-    to[0] = '"';
-    memcpy(to + 1, prefix, 3);
-    write_hex(to + 4, id);
-    to[1 + PW_BINANCE_CLIENT_ID_BYTES] = '"';
+    write_hex(to + 1 + PREFIX_BYTES, id, ID_DIGITS);
 }
 
 /* A positive number in units of its last decimal; false: it has more decimals. Constants divide by
@@ -403,16 +424,12 @@ static bool fill_slot(const struct pw_binance_request *request, enum param param
 {
     switch (param) {
     case CANCEL_NEW_ID:
-        write_order_id(to, "pc-", values->cancel_id);
-        return true;
     case CANCEL_ORIG_ID:
-        write_order_id(to, "pw-", values->cancel_id);
+        write_order_id(to, values->cancel_id);
         return true;
     case NEW_ID:
-        write_order_id(to, request->method == PW_BINANCE_CANCEL ? "pc-" : "pw-", values->order_id);
-        return true;
     case ORIG_ID:
-        write_order_id(to, "pw-", values->order_id);
+        write_order_id(to, values->order_id);
         return true;
     case PRICE:
         return write_number(to, values->price_e8, request->price_decimals);
@@ -440,7 +457,7 @@ static bool fill_slots(const struct pw_binance_request *request, const struct pw
                        char *text)
 {
     text[ID_AT] = methods[request->method].letter;
-    write_hex(text + ID_AT + 1, changes_order(request) ? values->order_id : values->number);
+    write_hex(text + ID_AT + 1, changes_order(request) ? values->order_id : values->number, ID_DIGITS);
     bool ok = true;
     for (uint32_t left = request->params & FILLED; left; left &= left - 1) {
         enum param param = (enum param)__builtin_ctz(left);
@@ -531,10 +548,10 @@ uint32_t pw_binance_method_weight(enum pw_binance_method method, bool has_symbol
 
 /* ---- ids ---- */
 
-static bool read_hex(const char *text, uint64_t *value)
+static bool read_hex(const char *text, unsigned digits, uint64_t *value)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < ID_DIGITS; i++) {
+    for (unsigned i = 0; i < digits; i++) {
         char c = text[i];
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
             return false;
@@ -545,14 +562,33 @@ static bool read_hex(const char *text, uint64_t *value)
     return true;
 }
 
-bool pw_binance_order_id(const char *text, size_t size, uint64_t *client_order_id, bool *is_cancel)
+uint32_t pw_binance_instance_hash(const char *instance)
 {
+    uint32_t hash = 0x811c9dc5;
+    for (; *instance != '\0'; instance++) {
+        hash = (hash ^ (uint8_t)*instance) * 0x01000193;
+    }
+    return hash;
+}
+
+bool pw_binance_client_id_read(const char *text, size_t size, struct pw_binance_client_id *id)
+{
+    uint64_t hash;
     if (size != PW_BINANCE_CLIENT_ID_BYTES || text[0] != 'p' || (text[1] != 'w' && text[1] != 'c') ||
-        text[2] != '-') {
+        text[2] != '-' || text[PREFIX_BYTES - 1] != '-' || !read_hex(text + 3, HASH_DIGITS, &hash)) {
         return false;
     }
-    *is_cancel = text[1] == 'c';
-    return read_hex(text + 3, client_order_id);
+    id->is_cancel = text[1] == 'c';
+    id->instance_hash = (uint32_t)hash;
+    return read_hex(text + PREFIX_BYTES, ID_DIGITS, &id->client_order_id);
+}
+
+void pw_binance_client_id_write(const struct pw_binance_client_id *id,
+                                char text[PW_BINANCE_CLIENT_ID_BYTES + 1])
+{
+    write_prefix(text, id->is_cancel, id->instance_hash);
+    write_hex(text + PREFIX_BYTES, id->client_order_id, ID_DIGITS);
+    text[PW_BINANCE_CLIENT_ID_BYTES] = '\0';
 }
 
 bool pw_binance_request_id(const char *text, size_t size, enum pw_binance_method *method, uint64_t *number)
@@ -560,7 +596,7 @@ bool pw_binance_request_id(const char *text, size_t size, enum pw_binance_method
     for (unsigned i = 0; size == 1 + ID_DIGITS && i < PW_BINANCE_METHODS; i++) {
         if (methods[i].letter == text[0]) {
             *method = (enum pw_binance_method)i;
-            return read_hex(text + 1, number);
+            return read_hex(text + 1, ID_DIGITS, number);
         }
     }
     return false;

@@ -7,9 +7,13 @@
  * before the opening quote. Parameters stand in the order of their names, which is the order in which the
  * venue wants them signed.
  *
- * Ids are derived, never stored: an order's id at the venue is "pw-" and 16 hexadecimal digits of its
- * client_order_id, that of its cancellation "pc-" and the same; a request's id is one letter, which says what
- * was asked, and 16 digits: of the order that it places, cancels or puts in another's place, else a number.
+ * Ids are derived, never stored: an order's id at the venue is "pw-", 8 hexadecimal digits of a hash of the
+ * instance's name (so that engines that share an account tell their orders apart), "-", and 16 digits of its
+ * client_order_id, which is made of run and counter; that of its cancellation "pc-" and the same. A request's
+ * id is one letter, which says what was asked, and 16 digits: of the order that it places, cancels or puts in
+ * another's place, else a number.
+ *
+ * The hash is FNV-1a of 32 bits over the name's bytes: two names in four billion have the same one.
  */
 #ifndef PW_BINANCE_ORDERS_H
 #define PW_BINANCE_ORDERS_H
@@ -21,7 +25,7 @@
 
 #define PW_BINANCE_REQUEST_BYTES   1024u
 #define PW_BINANCE_SIGNATURE_BYTES 88u /* Ed25519 in base64; HMAC-SHA256 in hexadecimal has 64 */
-#define PW_BINANCE_CLIENT_ID_BYTES 19u /* without a zero byte */
+#define PW_BINANCE_CLIENT_ID_BYTES 28u /* without a zero byte; the venue takes 36 */
 
 enum pw_binance_method {
     PW_BINANCE_LOGON = 0,        /* session.logon: Ed25519 keys alone */
@@ -60,6 +64,7 @@ struct pw_binance_spec {
     enum pw_binance_form form; /* of PLACE, TEST and CANCEL_REPLACE */
     const char *symbol;        /* of methods that name one; OPEN_ORDERS: NULL for all */
     int64_t tick_e8, step_e8;  /* of price and quantity: how many decimals they are written with; 0: eight */
+    uint32_t instance_hash;    /* of pw_binance_instance_hash: in the ids of orders */
     const char *api_key;       /* NULL: the session is logged on. Required by LOGON and SUBSCRIBE_SIGNED */
     uint32_t recv_window_ms;   /* 1 to 60000 */
     uint32_t signature_bytes;  /* with api_key: 64 or 88 */
@@ -119,8 +124,21 @@ struct pw_binance_span pw_binance_signature_span(const struct pw_binance_request
 /* What the request costs of the weight per minute. */
 uint32_t pw_binance_method_weight(enum pw_binance_method method, bool has_symbol);
 
-/* "pw-..." or "pc-..." to the client_order_id: false if it is not one of ours. */
-bool pw_binance_order_id(const char *text, size_t size, uint64_t *client_order_id, bool *is_cancel);
+/* What an order's id at the venue is made of. */
+struct pw_binance_client_id {
+    uint64_t client_order_id;
+    uint32_t instance_hash;
+    bool is_cancel; /* "pc-": of the order's cancellation */
+};
+
+uint32_t pw_binance_instance_hash(const char *instance);
+
+/* False if it is none that pinwheel makes; whose it is, the hash says. */
+bool pw_binance_client_id_read(const char *text, size_t size, struct pw_binance_client_id *id);
+
+/* With a zero byte. */
+void pw_binance_client_id_write(const struct pw_binance_client_id *id,
+                                char text[PW_BINANCE_CLIENT_ID_BYTES + 1]);
 
 /* A request's id to what was asked, and its order's or own number; false if it is not one of ours. */
 bool pw_binance_request_id(const char *text, size_t size, enum pw_binance_method *method, uint64_t *number);

@@ -159,7 +159,8 @@ static struct pw_binance_told told_read(struct rig *rig, enum pw_decode expected
 
 #define ORDER                                                                                                \
     "{\"id\":\"p0000000000000007\",\"method\":\"order.place\",\"params\":{\"newClientOrderId\":"             \
-    "\"pw-0000000000000007\",\"newOrderRespType\":\"ACK\",\"price\":  \"100.03\",\"quantity\": \"0.01000\"," \
+    "\"pw-00000000-0000000000000007\",\"newOrderRespType\":\"ACK\",\"price\":  \"100.03\",\"quantity\": "    \
+    "\"0.01000\","                                                                                           \
     "\"side\":\"BUY\",\"symbol\":\"T001USDT\",\"timeInForce\":\"IOC\",\"timestamp\":1700000000000,"          \
     "\"type\":\"LIMIT\"}}"
 

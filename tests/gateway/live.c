@@ -161,14 +161,55 @@ Test(live, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone)
 {
     struct world w;
     world_open(&w, 1, true);
-    const struct venue_order *left[3] = {venue_has(&w, "pw-0000000003000001"),
-                                         venue_has(&w, "pw-0000000006ffffff"), venue_has(&w, "web_12345")};
+    const struct venue_order *left[] = {
+        venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000003000001"),
+        venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000006ffffff"), venue_has(&w, "web_12345"),
+        venue_has(&w, "pw-0badcaff-0000000003000001"), /* another instance's, on the same account */
+        venue_has(&w, "pw-0badcaff-0000000007000001")};
     world_start(&w);
     cr_expect_eq(left[0]->state, ORDER_CANCELED);
     cr_expect_eq(left[1]->state, ORDER_CANCELED);
-    cr_expect_eq(left[2]->state, ORDER_LIVE);
     cr_expect_geq(world_counts(&w).leftovers, 2);
-    cr_expect_geq(world_counts(&w).foreign, 1);
+    for (int i = 2; i < 5; i++) {
+        cr_expect_eq(left[i]->state, ORDER_LIVE, "%s", left[i]->client_id);
+    }
+    uint64_t foreign = world_counts(&w).foreign;
+    cr_expect_geq(foreign, 3);
+    world_say(
+        &w,
+        "{\"e\":\"executionReport\",\"E\":1700000000000,\"s\":\"COIN0\",\"c\":\"pw-0badcaff-"
+        "0000000007000001\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"1\",\"C\":"
+        "\"\",\"x\":\"TRADE\",\"X\":\"FILLED\",\"r\":\"NONE\",\"i\":9,\"l\":\"1\",\"z\":\"1\",\"L\":\"1\","
+        "\"n\":\"0\",\"N\":null,\"T\":1700000000000,\"t\":5,\"w\":false,\"m\":true}");
+    cr_expect_eq(world_counts(&w).foreign, foreign + 1, "its run is ours, its instance is not");
+    cr_expect_eq(w.bought_e8, 0);
+    world_end(&w);
+}
+
+Test(live, leftovers_that_cannot_be_canceled_are_told)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    const struct venue_order *left = venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000003000001");
+    world_restart(&w, RUN_ID, 0);
+    world_answer(&w, "order.cancel", 1000, WORLD_ERROR(400, -1013, "Market is closed."));
+    world_connect(&w);
+    for (int i = 0; i < 600 && world_counts(&w).refusal == PW_REASON_NONE; i++) {
+        world_step(&w, 100 * MS);
+    }
+    struct pw_live_counts counts = world_counts(&w);
+    cr_expect_eq(counts.refusal, PW_REASON_LEFTOVERS);
+    cr_expect_eq(counts.leftovers_open, 1);
+    cr_expect_eq(counts.last_error_code, -1013);
+    cr_expect_eq(left->state, ORDER_LIVE);
+    cr_expect_not(world_is_ready(&w));
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    world_answer(&w, "order.cancel", 0, "");
+    world_run(&w, 120 * SEC); /* it keeps trying, less and less often */
+    cr_expect_eq(left->state, ORDER_CANCELED);
+    cr_expect(world_is_ready(&w));
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    cr_expect_eq(world_counts(&w).leftovers_open, 0);
     world_end(&w);
 }
 
@@ -254,7 +295,7 @@ Test(live, a_dry_run_has_orders_judged_and_none_placed)
     struct world w;
     world_open(&w, 1, true);
     w.config.dry = true;
-    venue_has(&w, "pw-0000000003000001");
+    venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000003000001");
     world_start(&w);
     cr_expect_eq(w.venue[0].state, ORDER_LIVE, "nothing is touched");
     uint64_t id = world_place_one(&w);

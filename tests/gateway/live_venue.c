@@ -98,8 +98,9 @@ static struct venue_order *order_by_id(struct world *w, const char *client_id)
 
 struct venue_order *world_venue_order(struct world *w, uint64_t client_order_id)
 {
-    char id[40];
-    snprintf(id, sizeof id, "pw-%016llx", (unsigned long long)client_order_id);
+    char id[PW_BINANCE_CLIENT_ID_BYTES + 1];
+    pw_binance_client_id_write(
+        &(struct pw_binance_client_id){.client_order_id = client_order_id, .instance_hash = WORLD_HASH}, id);
     return order_by_id(w, id);
 }
 
@@ -150,10 +151,10 @@ static const char *text_of(const json_t *params, const char *name)
 static struct venue_order *add_order(struct world *w, const json_t *params)
 {
     const char *client_id = text_of(params, "newClientOrderId");
-    uint64_t id = 0;
-    bool is_cancel = false;
-    MUST(w->venue_cnt < WORLD_ORDERS && pw_binance_order_id(client_id, strlen(client_id), &id, &is_cancel));
-    MUST(++w->placed[id % sizeof w->placed] == 1 && "no order is ever sent twice");
+    struct pw_binance_client_id id = {0};
+    MUST(w->venue_cnt < WORLD_ORDERS && pw_binance_client_id_read(client_id, strlen(client_id), &id));
+    MUST(!id.is_cancel && id.instance_hash == WORLD_HASH);
+    MUST(++w->placed[id.client_order_id % sizeof w->placed] == 1 && "no order is ever sent twice");
     struct venue_order *order = &w->venue[w->venue_cnt++];
     *order = (struct venue_order){.id = 1000 + w->venue_cnt,
                                   .state = ORDER_LIVE,

@@ -338,6 +338,7 @@ void world_open(struct world *w, uint64_t seed, bool is_ed25519)
         .instruments = world_instruments,
         .instrument_cnt = 2,
         .trades = g_trades,
+        .instance_hash = WORLD_HASH,
         .api_key = API_KEY,
         .signing = {sign, w, is_ed25519 ? 88 : 64, is_ed25519},
         .recv_window_ms = 5000,
@@ -361,13 +362,20 @@ void world_close(struct world *w)
 
 /* ---- what must hold ---- */
 
+static bool is_own(const struct venue_order *order)
+{
+    struct pw_binance_client_id id;
+    return pw_binance_client_id_read(order->client_id, strlen(order->client_id), &id) &&
+           id.instance_hash == WORLD_HASH;
+}
+
 static void add_up(const struct world *w, bool open, int64_t sums[2])
 {
     sums[0] = sums[1] = 0;
     for (uint32_t i = 0; i < w->venue_cnt; i++) {
         const struct venue_order *order = &w->venue[i];
         bool live = open && order->state == ORDER_LIVE;
-        if (strncmp(order->client_id, "pw-", 3) != 0) {
+        if (!is_own(order)) {
             continue; /* of another client of the account */
         }
         sums[order->sell] += live ? order->qty_e8 : order->executed_e8;
@@ -393,7 +401,7 @@ void world_judge_fills(const struct world *w)
     add_up(w, false, done);
     for (uint32_t i = 0; i < w->trade_cnt; i++) {
         const struct venue_order *order = &w->venue[w->trades[i].order_id - 1001];
-        trades[order->sell] += strncmp(order->client_id, "pw-", 3) == 0 ? w->trades[i].qty_e8 : 0;
+        trades[order->sell] += is_own(order) ? w->trades[i].qty_e8 : 0;
     }
     MUST(done[0] == trades[0] && done[1] == trades[1]);
     MUST(w->bought_e8 == done[0] && w->sold_e8 == done[1]);

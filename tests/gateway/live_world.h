@@ -14,8 +14,11 @@
 #define MS  INT64_C(1000000)
 #define SEC INT64_C(1000000000)
 
-#define RUN_ID  7u
-#define API_KEY "canaryKEY0123456789canaryKEY0123456789"
+#define RUN_ID 7u
+/* Of the instance's name, as it stands in ids. */
+#define WORLD_HASH      0x0badcafeu
+#define WORLD_HASH_TEXT "0badcafe"
+#define API_KEY         "canaryKEY0123456789canaryKEY0123456789"
 
 enum { WORLD_ORDERS = 96, WORLD_TRADES = 512, WORLD_MAIL = 512, WORLD_TEXT = 4096, WORLD_REQUESTS = 256 };
 

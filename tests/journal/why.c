@@ -161,10 +161,14 @@ static json_t *why_json(const char *dir, uint64_t id)
     return program_json(out);
 }
 
+/* Of the instance "test", whose journal live.c writes. */
+#define TEST_HASH "afd071e5"
+#define AT_VENUE  TEST_HASH "-%016" PRIx64
+
 static char *why_text(const char *dir, uint64_t id, const char *option)
 {
-    char *out, text[32];
-    snprintf(text, sizeof text, "pw-%016" PRIx64, id);
+    char *out, text[40];
+    snprintf(text, sizeof text, "pw-" AT_VENUE, id);
     cr_assert_eq(run_why(dir, (const char *const[]){text, option, NULL}, &out), 0, "%s", program_errors);
     return out;
 }
@@ -187,7 +191,7 @@ static uint64_t write_life(struct script *s)
     uint64_t id = id_of(s, 2), other = id_of(s, 1);
     put_placed(s, other);
     put_wire(s, true, other,
-             "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"newClientOrderId\":\"pw-%016" PRIx64 "\"}}", other);
+             "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"newClientOrderId\":\"pw-" AT_VENUE "\"}}", other);
     put_quote(s);
     put_quote(s);
     put(s, (struct pw_event){
@@ -197,19 +201,21 @@ static uint64_t write_life(struct script *s)
     put_risk(s, 0);
     put_order(s, id, PW_ORDER_IN_FLIGHT, PW_REASON_NONE);
     put_wire(s, true, id,
-             "{\"id\":\"p%016" PRIx64
-             "\",\"params\":{\"apiKey\":\"****\",\"newClientOrderId\":\"pw-%016" PRIx64 "\"}}",
+             "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"apiKey\":\"****\",\"newClientOrderId\":\"pw-" AT_VENUE
+             "\"}}",
              id);
     s->now_ns += 5 * MS;
     put_order(s, other, PW_ORDER_OPEN, PW_REASON_NONE);
     put_wire(s, false, 0, "{\"id\":\"p%016" PRIx64 "\",\"status\":200}", other);
+    put_wire(s, false, 0, "{\"e\":\"executionReport\",\"c\":\"pw-01234567-%016" PRIx64 "\"}",
+             id); /* another's */
     put_wire(s, false, 0, "{\"id\":\"p%016" PRIx64 "\",\"status\":200}", id);
     put_order(s, id, PW_ORDER_OPEN, PW_REASON_NONE);
     put_stamps(s, other, 9000);
     put_stamps(s, id, 700);
     put_wire(s, false, 0, "", 0);
     s->now_ns += MS;
-    put_wire(s, false, 0, "{\"e\":\"executionReport\",\"c\":\"pw-%016" PRIx64 "\"}", id);
+    put_wire(s, false, 0, "{\"e\":\"executionReport\",\"c\":\"pw-" AT_VENUE "\"}", id);
     put_order(s, id, PW_ORDER_FILLED, PW_REASON_NONE);
     put_fill(s, id);
     put_wire(s, false, 0, "", 0);
@@ -221,10 +227,13 @@ Test(why, a_live_order_is_told_from_its_cause_to_its_last_message)
 {
     struct script s;
     script_begin(&s, LIVE_CONFIG);
+    char venue_id[40];
     uint64_t id = write_life(&s);
     script_end(&s);
     json_t *json = why_json(s.dir, id);
     cr_expect_eq(integer_at(json, "client_order_id"), (int64_t)id);
+    snprintf(venue_id, sizeof venue_id, "pw-" AT_VENUE, id);
+    cr_expect_str_eq(string_at(json, "venue_client_order_id"), venue_id);
     cr_expect_str_eq(string_at(json, "gateway"), "live");
     cr_expect_str_eq(string_at(json, "strategy_name"), "taker");
     cr_expect_str_eq(string_at(json, "state"), "filled");
@@ -265,8 +274,8 @@ Test(why, messages_are_the_orders_own_in_their_order_and_to_the_byte)
     char text[256];
     cr_assert_eq(json_array_size(program_at(json, "messages")), 4);
     snprintf(text, sizeof text,
-             "{\"id\":\"p%016" PRIx64
-             "\",\"params\":{\"apiKey\":\"****\",\"newClientOrderId\":\"pw-%016" PRIx64 "\"}}",
+             "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"apiKey\":\"****\",\"newClientOrderId\":\"pw-" AT_VENUE
+             "\"}}",
              id, id);
     cr_expect_str_eq(string_at(json, "messages/0/text"), text);
     cr_expect_str_eq(string_at(json, "messages/0/direction"), "sent");
@@ -275,7 +284,7 @@ Test(why, messages_are_the_orders_own_in_their_order_and_to_the_byte)
     cr_expect_str_eq(string_at(json, "messages/1/direction"), "received");
     cr_expect_str_eq(string_at(json, "messages/2/connection"), "down");
     cr_expect_str_eq(string_at(json, "messages/2/reason"), "disconnect");
-    snprintf(text, sizeof text, "{\"e\":\"executionReport\",\"c\":\"pw-%016" PRIx64 "\"}", id);
+    snprintf(text, sizeof text, "{\"e\":\"executionReport\",\"c\":\"pw-" AT_VENUE "\"}", id);
     cr_expect_str_eq(string_at(json, "messages/3/text"), text);
     json_decref(json);
     live_remove_dir(s.dir);
@@ -540,9 +549,9 @@ Test(why, ids_are_taken_as_people_have_them)
     script_begin(&s, LIVE_CONFIG);
     uint64_t id = write_life(&s);
     script_end(&s);
-    static const char *const formats[] = {"%" PRIu64, "0x%" PRIx64, "pw-%016" PRIx64, "pc-%016" PRIx64};
+    static const char *const formats[] = {"%" PRIu64, "0x%" PRIx64, "pw-" AT_VENUE, "pc-" AT_VENUE};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        char text[32], *out;
+        char text[40], *out;
         snprintf(text, sizeof text, formats[i], id); /* NOLINT */
         cr_assert_eq(run_why(s.dir, (const char *const[]){text, "--json", NULL}, &out), 0, "%s", text);
         json_t *json = program_json(out);
@@ -580,9 +589,10 @@ Test(why, exit_codes_tell_what_is_wrong)
     script_begin(&s, LIVE_CONFIG);
     uint64_t id = write_life(&s);
     script_end(&s);
-    char known[32], unknown[32], of_no_run[32], *out;
+    char known[32], unknown[32], of_no_run[32], of_another[40], *out;
     snprintf(known, sizeof known, "%" PRIu64, id);
     snprintf(unknown, sizeof unknown, "%" PRIu64, id + 1000);
+    snprintf(of_another, sizeof of_another, "pw-01234567-%016" PRIx64, id);
     snprintf(of_no_run, sizeof of_no_run, "%" PRIu64, id + (UINT64_C(1) << 30));
     const struct {
         const char *args[4];
@@ -595,7 +605,8 @@ Test(why, exit_codes_tell_what_is_wrong)
         {{NULL}, 2},
         {{"pw-12", NULL}, 2},
         {{"12x", NULL}, 2},
-        {{"pw-00000000000000zz", NULL}, 2},
+        {{"pw-" TEST_HASH "-00000000000000zz", NULL}, 2},
+        {{of_another, NULL}, 1},
         {{known, unknown, NULL}, 2},
         {{known, "--last", NULL}, 2},
         {{"--slowest", "0", NULL}, 2},

@@ -392,7 +392,7 @@ static enum pw_decode decode(const char *msg, struct pw_binance_told *told)
     return pw_binance_told(msg, strlen(msg), told);
 }
 
-#define OURS       "pw-0000000001000007"
+#define OURS       "pw-0badcafe-0000000001000007"
 #define ID_OF_OURS UINT64_C(0x1000007)
 #define EXECUTION(ids, type, status, rest)                                                                   \
     "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":1709654400500,\"s\":\"ETHUSDT\"," ids  \
@@ -409,6 +409,7 @@ static struct pw_report report_of(const char *msg)
     cr_assert_eq(told.kind, PW_BINANCE_TOLD_EXECUTION);
     cr_assert(pw_binance_execution_report(&told.body.execution, 77, &report), "%s", msg);
     cr_expect_eq(report.client_order_id, ID_OF_OURS);
+    cr_expect_eq(told.body.execution.instance_hash, 0x0badcafe);
     cr_expect_eq(report.recv_ns, 77);
     cr_expect_eq(report.venue_ns, INT64_C(1709654400499000000));
     return report;
@@ -425,7 +426,7 @@ Test(answers, an_execution_is_a_report)
     cr_expect_str_eq(fill.fee_asset, "ETH");
     cr_expect(fill.maker && fill.has_trade_id && fill.trade_id == 98);
     cr_expect_eq(report_of(EXECUTION("\"c\":\"" OURS "\"", "NEW", "NEW", NO_FILL("0"))).news, PW_NEWS_ACK);
-    struct pw_report cancel = report_of(EXECUTION("\"c\":\"pc-0000000001000007\",\"C\":\"" OURS "\"",
+    struct pw_report cancel = report_of(EXECUTION("\"c\":\"pc-0badcafe-0000000001000007\",\"C\":\"" OURS "\"",
                                                   "CANCELED", "CANCELED", NO_FILL("0.4")));
     cr_expect_eq(cancel.news, PW_NEWS_CANCELED);
     cr_expect_eq(cancel.executed_qty_e8, 40000000);
@@ -444,7 +445,7 @@ Test(answers, executions_of_others_and_partial_prevention_are_no_report)
 {
     static const char *const msgs[] = {
         EXECUTION("\"c\":\"web_123\"", "TRADE", "PARTIALLY_FILLED", FILL),
-        EXECUTION("\"c\":\"pc-0000000001000007\"", "NEW", "NEW", NO_FILL("0")),
+        EXECUTION("\"c\":\"pc-0badcafe-0000000001000007\"", "NEW", "NEW", NO_FILL("0")),
         EXECUTION("\"c\":\"" OURS "\"", "TRADE_PREVENTION", "PARTIALLY_FILLED", NO_FILL("0")),
     };
     for (size_t i = 0; i < 3; i++) {
@@ -511,7 +512,7 @@ Test(answers, an_order_in_a_reply_is_a_report_by_what_was_asked)
          PW_NEWS_REJECT, 0},
         {REPLY("c", "200",
                "\"result\":{\"symbol\":\"ETHUSDT\",\"orderId\":12,\"origClientOrderId\":\"" OURS
-               "\",\"clientOrderId\":\"pc-0000000001000007\"}"),
+               "\",\"clientOrderId\":\"pc-0badcafe-0000000001000007\"}"),
          PW_BINANCE_CANCEL, PW_NEWS_CANCELED, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -521,6 +522,7 @@ Test(answers, an_order_in_a_reply_is_a_report_by_what_was_asked)
         cr_assert(told.is_ours && told.kind == PW_BINANCE_TOLD_ORDER);
         cr_expect_eq(told.method, rows[i].method);
         cr_expect_eq(told.number, ID_OF_OURS);
+        cr_expect_eq(told.body.order.instance_hash, 0x0badcafe);
         cr_assert(pw_binance_order_report(&told.body.order, told.method, 5, &report), "row %zu", i);
         cr_expect_eq(report.news, rows[i].news, "row %zu", i);
         cr_expect_eq(report.executed_qty_e8, rows[i].executed_e8);

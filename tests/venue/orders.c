@@ -27,6 +27,7 @@ static struct pw_binance_spec spec(enum pw_binance_method method, enum pw_binanc
                                     .symbol = "BTCUSDT",
                                     .tick_e8 = 1000000,
                                     .step_e8 = 1000,
+                                    .instance_hash = 0x0badcafe,
                                     .recv_window_ms = 5000};
 }
 
@@ -50,7 +51,7 @@ static void expect(enum pw_binance_method method, enum pw_binance_form form, con
 #define ID "\"id\":\"p0123456789abcdef\",\"method\":\"order.place\""
 #define COMMON                                                                                               \
     "\"symbol\":\"BTCUSDT\",\"side\":\"SELL\",\"quantity\":\"0.01000\",\"recvWindow\":5000,"                 \
-    "\"timestamp\":1645423376532,\"newClientOrderId\":\"pw-0123456789abcdef\""
+    "\"timestamp\":1645423376532,\"newClientOrderId\":\"pw-0badcafe-0123456789abcdef\""
 #define ACK  ",\"newOrderRespType\":\"ACK\""
 #define AT   ",\"price\":\"52000.00\""
 #define STOP ",\"stopPrice\":\"51000.50\""
@@ -84,18 +85,18 @@ Test(orders, every_method_says_what_it_must)
            ",\"type\":\"MARKET\"}}");
     expect(PW_BINANCE_CANCEL, 0,
            "{\"id\":\"c0123456789abcdef\",\"method\":\"order.cancel\",\"params\":{\"symbol\":\"BTCUSDT\","
-           "\"origClientOrderId\":\"pw-0123456789abcdef\",\"newClientOrderId\":\"pc-0123456789abcdef\"," TIMED
-           "}}");
+           "\"origClientOrderId\":\"pw-0badcafe-0123456789abcdef\",\"newClientOrderId\":\"pc-0badcafe-"
+           "0123456789abcdef\"," TIMED "}}");
     expect(PW_BINANCE_CANCEL_REPLACE, PW_BINANCE_LIMIT_MAKER,
            "{\"id\":\"r0123456789abcdef\",\"method\":\"order.cancelReplace\",\"params\":{" COMMON ACK AT
            ",\"type\":\"LIMIT_MAKER\",\"cancelReplaceMode\":\"STOP_ON_FAILURE\",\"cancelOrigClientOrderId\":"
-           "\"pw-fedcba9876543210\",\"cancelNewClientOrderId\":\"pc-fedcba9876543210\"}}");
+           "\"pw-0badcafe-fedcba9876543210\",\"cancelNewClientOrderId\":\"pc-0badcafe-fedcba9876543210\"}}");
     expect(PW_BINANCE_CANCEL_ALL, 0,
            "{\"id\":\"a0000000000000005\",\"method\":\"openOrders.cancelAll\",\"params\":{\"symbol\":"
            "\"BTCUSDT\"," TIMED "}}");
     expect(PW_BINANCE_ORDER_STATUS, 0,
            "{\"id\":\"q0000000000000005\",\"method\":\"order.status\",\"params\":{\"symbol\":\"BTCUSDT\","
-           "\"origClientOrderId\":\"pw-0123456789abcdef\"," TIMED "}}");
+           "\"origClientOrderId\":\"pw-0badcafe-0123456789abcdef\"," TIMED "}}");
     expect(PW_BINANCE_OPEN_ORDERS, 0,
            "{\"id\":\"o0000000000000005\",\"method\":\"openOrders.status\",\"params\":{\"symbol\":"
            "\"BTCUSDT\"," TIMED "}}");
@@ -138,10 +139,11 @@ Test(orders, what_is_signed_is_sorted_and_unpadded)
     struct pw_binance_spec for_it = spec(PW_BINANCE_PLACE, PW_BINANCE_LIMIT_GTC);
     for_it.api_key = "simkey";
     for_it.signature_bytes = 88;
-    expect_payload(for_it,
-                   "apiKey=simkey&newClientOrderId=pw-0123456789abcdef&newOrderRespType=ACK&price=52000.00&"
-                   "quantity=0.01000&recvWindow=5000&side=SELL&symbol=BTCUSDT&timeInForce=GTC&timestamp="
-                   "1645423376532&type=LIMIT");
+    expect_payload(
+        for_it,
+        "apiKey=simkey&newClientOrderId=pw-0badcafe-0123456789abcdef&newOrderRespType=ACK&price=52000.00&"
+        "quantity=0.01000&recvWindow=5000&side=SELL&symbol=BTCUSDT&timeInForce=GTC&timestamp="
+        "1645423376532&type=LIMIT");
     for_it.method = PW_BINANCE_LOGON;
     expect_payload(for_it, "apiKey=simkey&recvWindow=5000&timestamp=1645423376532");
     for_it.method = PW_BINANCE_SUBSCRIBE_SIGNED;
@@ -260,24 +262,42 @@ Test(orders, specs_that_contradict_themselves_are_refused)
     cr_expect_eq(pw_binance_prepare(&request, &good), 0, "symbols are UTF-8");
 }
 
+/* The published vectors of FNV-1a. */
+Test(orders, instances_have_hashes)
+{
+    cr_expect_eq(pw_binance_instance_hash(""), 0x811c9dc5);
+    cr_expect_eq(pw_binance_instance_hash("a"), 0xe40c292c);
+    cr_expect_eq(pw_binance_instance_hash("foobar"), 0xbf9cf968);
+}
+
 Test(orders, ids_come_back_as_what_they_were_made_of)
 {
     uint64_t id = 0;
-    bool is_cancel = true;
-    cr_expect(pw_binance_order_id("pw-0123456789abcdef", 19, &id, &is_cancel));
-    cr_expect(id == 0x0123456789abcdef && !is_cancel);
-    cr_expect(pw_binance_order_id("pc-ffffffffffffffff", 19, &id, &is_cancel));
-    cr_expect(id == UINT64_MAX && is_cancel);
+    struct pw_binance_client_id made;
+    char text[PW_BINANCE_CLIENT_ID_BYTES + 1];
+    cr_assert(pw_binance_client_id_read("pw-0badcafe-0123456789abcdef", 28, &made));
+    cr_expect(made.client_order_id == 0x0123456789abcdef && made.instance_hash == 0x0badcafe &&
+              !made.is_cancel);
+    pw_binance_client_id_write(&made, text);
+    cr_expect_str_eq(text, "pw-0badcafe-0123456789abcdef");
+    cr_assert(pw_binance_client_id_read("pc-ffffffff-ffffffffffffffff", 28, &made));
+    cr_expect(made.client_order_id == UINT64_MAX && made.instance_hash == UINT32_MAX && made.is_cancel);
+    pw_binance_client_id_write(&made, text);
+    cr_expect_str_eq(text, "pc-ffffffff-ffffffffffffffff");
     static const char *const foreign[] = {"",
                                           "pw-1",
-                                          "pw-0123456789abcdeF",
-                                          "px-0123456789abcdef",
-                                          "qw-0123456789abcdef",
-                                          "pw_0123456789abcdef",
-                                          "pw-0123456789abcdef0",
-                                          "pw-0123456789abcde:"};
+                                          "pw-0123456789abcdef",
+                                          "pw-0badcafe-0123456789abcdeF",
+                                          "pw-0badcafE-0123456789abcdef",
+                                          "px-0badcafe-0123456789abcdef",
+                                          "qw-0badcafe-0123456789abcdef",
+                                          "pw_0badcafe-0123456789abcdef",
+                                          "pw-0badcafe_0123456789abcdef",
+                                          "pw-0badcafe-0123456789abcdef0",
+                                          "pw-0badcafe-0123456789abcde",
+                                          "pw-0badcafe-0123456789abcde:"};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
-        cr_expect(!pw_binance_order_id(foreign[i], strlen(foreign[i]), &id, &is_cancel), "%s", foreign[i]);
+        cr_expect(!pw_binance_client_id_read(foreign[i], strlen(foreign[i]), &made), "%s", foreign[i]);
     }
     for (unsigned method = 0; method < PW_BINANCE_METHODS; method++) {
         struct pw_binance_request request;
