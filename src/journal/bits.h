@@ -51,12 +51,15 @@ enum pw_escape {
  * word. */
 static inline void pw_bits_put(struct pw_bits *b, uint64_t value, uint32_t n)
 {
-    b->wait |= value << b->filled;
-    memcpy(b->out, &b->wait, 8);
-    b->filled += n;
-    b->out += b->filled >> 3;
-    b->wait >>= b->filled & ~7u;
-    b->filled &= 7u;
+    /* All is read before anything is written, for the compiler cannot know that the bytes are not `b`. So
+     * what one number leaves waiting goes to the next in registers. */
+    uint64_t wait = b->wait | value << b->filled;
+    uint32_t filled = b->filled + n;
+    uint8_t *out = b->out;
+    memcpy(out, &wait, 8);
+    b->out = out + (filled >> 3);
+    b->wait = wait >> (filled & ~7u);
+    b->filled = filled & 7u;
 }
 
 /* The next 57 bits and perhaps more, without taking them. */
@@ -127,7 +130,8 @@ static inline void pw_bits_put_escape(struct pw_bits *b, enum pw_escape escape)
 }
 
 /* value + 2^shift has `length` bits after its leading one; as prefix stand length - shift zeros and a one. */
-static inline void pw_bits_put_number(struct pw_bits *b, struct pw_usual *usual, uint64_t value)
+static inline __attribute__((always_inline)) void pw_bits_put_number(struct pw_bits *b,
+                                                                     struct pw_usual *usual, uint64_t value)
 {
     uint32_t shift = pw_usual_shift(usual);
     uint64_t sum = value + (UINT64_C(1) << shift);
