@@ -237,7 +237,8 @@ static void publish(struct execution *x)
         pw_producer_publish(&x->frames_copy);
     }
     if (x->has_wire) {
-        pw_producer_publish(&x->wire); /* last: what goes out stands in the journal's ring */
+        pw_producer_publish(
+            &x->wire); /* last: but for an order just placed, what goes out is in the journal's ring */
     }
 }
 

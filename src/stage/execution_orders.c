@@ -282,6 +282,7 @@ void pw_execution_tell_order(struct execution *x)
     if (!x->has_wire) {
         pw_execution_tell_way(x, &untold->way);
     }
+    pw_orders_prefetch(x->orders);
 }
 
 static struct pw_order_row order_of(struct execution *x, const struct pw_event *event)
