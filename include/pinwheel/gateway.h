@@ -86,6 +86,9 @@ struct pw_gateway_ops {
     /* Cancels an order, and places another if and only if that was done. Returns as place does. */
     int64_t (*replace)(void *state, const struct pw_gateway_order *order, uint64_t replaces_id,
                        struct pw_reports *out);
+    /* Before any other call that follows place or replace, when the order is on its way: what could wait until then,
+     * such as records of it. */
+    void (*settle)(void *state);
     /* Every market event and TIME of the stream, in order, before execution uses it. */
     void (*on_market)(void *state, const struct pw_event *event, struct pw_reports *out);
     /* From the order-entry connection: a message, or a notice of its state (a FRAME without bytes). */

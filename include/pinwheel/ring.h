@@ -168,14 +168,14 @@ static inline uint64_t pw_producer_room(struct pw_producer *p, uint64_t want)
     return p->mask + 1 - used;
 }
 
-/* Calls for a slot's line, which the consumer's core has read, before it is written. (The compiler's prefetch for
+/* Calls for a line, which the consumer's core has read, before it is written. (The compiler's prefetch for
  * writing is one for reading in a build for all of x86-64-v3; processors without this instruction pass over it.) */
-static inline void pw_slot_prefetch(const union pw_slot *slot)
+static inline void pw_line_prefetch(const void *line)
 {
 #ifdef __x86_64__
-    __asm__ volatile("prefetchw %0" : : "m"(*slot));
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
 #else
-    __builtin_prefetch(slot, 1);
+    __builtin_prefetch(line, 1);
 #endif
 }
 
@@ -196,7 +196,7 @@ static inline void pw_producer_put(struct pw_producer *p, const struct pw_event 
          * pw_tap_next. */
         atomic_thread_fence(memory_order_release);
     }
-    pw_slot_prefetch(&p->slots[(pos + PW_RING_AHEAD) & p->mask]);
+    pw_line_prefetch(&p->slots[(pos + PW_RING_AHEAD) & p->mask]);
     p->head = pos + 1;
     atomic_store_explicit(&words[0], first, memory_order_relaxed);
     atomic_store_explicit(&words[1], (uint64_t)event->recv_ns, memory_order_relaxed);

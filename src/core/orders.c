@@ -314,6 +314,29 @@ struct pw_order_row *pw_orders_replace(struct pw_orders *orders, const struct pw
     return added;
 }
 
+static void row_prefetch(const struct pw_order_row *row)
+{
+    for (size_t at = 0; at < sizeof *row; at += PW_CACHE_LINE) {
+        __builtin_prefetch((const char *)row + at, 1);
+    }
+}
+
+void pw_orders_prefetch(const struct pw_orders *orders)
+{
+    uint64_t next_id = pw_order_id(orders->run_id, orders->counter + 1);
+    __builtin_prefetch(&orders->index[home_of(orders, next_id)], 1);
+    if (orders->used_cnt < orders->row_cnt) {
+        row_prefetch(&orders->rows[orders->used_cnt]);
+    } else if (orders->closed_first_idx != NO_ROW) {
+        const struct pw_order_row *row = &orders->rows[orders->closed_first_idx];
+        row_prefetch(row);
+        __builtin_prefetch(&orders->index[home_of(orders, row->client_order_id)], 1);
+        if (row->next_idx != NO_ROW) {
+            __builtin_prefetch(&orders->rows[row->next_idx].prev_idx, 1);
+        }
+    }
+}
+
 void pw_orders_each_open(const struct pw_orders *orders,
                          void (*visit)(void *state, const struct pw_order_row *row), void *state)
 {

@@ -147,6 +147,9 @@ struct pw_order_row *pw_orders_add(struct pw_orders *orders, const struct pw_ord
  * the answer both count in full. */
 struct pw_order_row *pw_orders_replace(struct pw_orders *orders, const struct pw_order_row *row);
 
+/* Calls for the memory that the next order will take: once one has been added and there is time. */
+void pw_orders_prefetch(const struct pw_orders *orders);
+
 /* Open or closed; NULL: not (or no longer) known. */
 struct pw_order_row *pw_orders_find(const struct pw_orders *orders, uint64_t client_order_id);
 

@@ -336,6 +336,11 @@ static void live_cancel(void *state, uint64_t client_order_id, int64_t recv_ns, 
     }
 }
 
+static void live_settle(void *state)
+{
+    live_keep_sent(state);
+}
+
 /* ---- the pass ---- */
 
 static void live_on_message(void *state, const struct pw_event *frame, const uint8_t *message,
@@ -400,6 +405,7 @@ const struct pw_gateway_ops pw_live_gateway = {
     .place = live_place,
     .cancel = live_cancel,
     .replace = live_replace,
+    .settle = live_settle,
     .on_message = live_on_message,
     .poll = live_poll,
     .next_ns = live_next_ns,

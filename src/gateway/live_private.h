@@ -58,6 +58,13 @@ struct live_asked {
     uint8_t method;
 };
 
+/* A request of which the journal is to have a copy yet. */
+struct live_unkept {
+    const struct pw_binance_request *request; /* NULL: there is none */
+    const uint8_t *text;                      /* in the ring to the wire */
+    struct pw_event frame;
+};
+
 struct live_texts {
     struct pw_binance_request place[PW_BINANCE_FORMS];
     struct pw_binance_request replace[LIVE_REPLACES];
@@ -89,6 +96,7 @@ struct live {
     uint64_t epoch;  /* of the connection: requests are for this one or for none */
     uint32_t wire_seq, journal_seq;
     uint32_t asked_cnt, row_cnt;
+    struct live_unkept unkept;
     struct live_asked asked[LIVE_ASKED];
     struct live_row rows[LIVE_ROWS];
     uint32_t fill_first, fill_cnt;
@@ -160,6 +168,9 @@ const struct live_asked *live_ask(struct live *live, struct pw_binance_request *
 /* Takes the open question with that id off the list; false: there is none. */
 bool live_answered(struct live *live, enum pw_binance_method method, uint64_t number, struct live_asked *was);
 void live_drop(struct live *live, uint32_t asked_idx, struct live_asked *was);
+
+/* The copy of the last request, if it is still owed. */
+void live_keep_sent(struct live *live);
 
 /* A message received, for the journal. */
 void live_keep(struct live *live, const struct pw_event *frame, const uint8_t *message);

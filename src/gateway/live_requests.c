@@ -72,20 +72,22 @@ static uint8_t *claim_copy(struct live *live, uint32_t bytes)
     return to;
 }
 
-static void keep_sent(struct live *live, const struct pw_binance_request *request, const uint8_t *text,
-                      struct pw_event frame)
+void live_keep_sent(struct live *live)
 {
-    uint8_t *copy = claim_copy(live, request->bytes);
+    const struct pw_binance_request *request = live->unkept.request;
+    struct pw_event *frame = &live->unkept.frame;
+    live->unkept.request = NULL;
+    uint8_t *copy = request ? claim_copy(live, request->bytes) : NULL;
     if (!copy) {
         return;
     }
     struct pw_binance_span key = pw_binance_api_key_span(request),
                            signature = pw_binance_signature_span(request);
-    memcpy(copy, text, request->bytes);
+    memcpy(copy, live->unkept.text, request->bytes);
     memset(copy + key.at, '*', key.bytes);
     memset(copy + signature.at, '*', signature.bytes);
-    frame.seq = live->journal_seq++;
-    pw_producer_put_frame(live->config.journal, &frame, request->bytes);
+    frame->seq = live->journal_seq++;
+    pw_producer_put_frame(live->config.journal, frame, request->bytes);
 }
 
 void live_keep(struct live *live, const struct pw_event *frame, const uint8_t *message)
@@ -154,7 +156,10 @@ const struct live_asked *live_put(struct live *live, struct pw_binance_request *
     pw_budget_take(&live->budget, &asked->cost);
     live->next_ns = asked->deadline_ns < live->next_ns ? asked->deadline_ns : live->next_ns;
     live->counts.requests++;
-    keep_sent(live, request, text, frame);
+    live->unkept = (struct live_unkept){request, text, frame};
+    if (!new_order) {
+        live_keep_sent(live); /* orders are in a hurry: theirs wait for settle */
+    }
     return asked;
 }
 

@@ -13,6 +13,11 @@
  * orders and cancels the open ones; cancellations always pass. It ends with RESUME. After STOP there is no
  * resuming.
  *
+ * An order for a wire goes out before anybody is told of it: its records and reports, which are more lines of
+ * memory than the order itself, are written at the beginning of the next poll, before anything else, and only
+ * then its intent is given back. So what a crash in between keeps from the journal is what it keeps from any
+ * commit that it interrupts: the next run finds the order at the venue by its id.
+ *
  * Of a live venue's messages, and of how their reports share the ring with the stream, tells flow.h.
  */
 #include "execution_state.h"
@@ -234,22 +239,40 @@ static void publish(struct execution *x)
         pw_producer_publish(&x->frames_copy);
     }
     if (x->has_wire) {
-        pw_producer_publish(&x->wire); /* last: what goes out stands in the journal's ring */
+        pw_producer_publish(
+            &x->wire); /* last: but for an order just placed, what goes out is in the journal's ring */
     }
+}
+
+/* Of the last poll's order, which must have left by now. */
+static uint32_t tell_order(struct execution *x)
+{
+    if (!x->untold.row) {
+        return 0;
+    }
+    pw_execution_tell_order(x);
+    publish(x);
+    pw_consumer_done(&x->in, 1);
+    return 1;
 }
 
 static struct pw_poll execution_poll(void *state, int64_t now_ns)
 {
     struct execution *x = state;
-    struct pw_poll did = {0};
+    struct pw_poll did = {.work = tell_order(x)};
     did.work += poll_gateway(x, now_ns, &did.stalled);
     uint32_t messages = take_messages(x, now_ns, &did.stalled);
     did.work += messages + obey_halts(x, now_ns);
     did.work += take_commands(x, now_ns, &did.stalled);
     uint64_t there = pw_consumer_peek(&x->in, PW_BATCH_MAX);
     uint64_t taken = 0;
-    while (taken < there && has_room(x, pw_consumer_at(&x->in, taken))) {
-        take(x, pw_consumer_at(&x->in, taken), now_ns);
+    while (taken < there) {
+        const struct pw_event *event = pw_consumer_at(&x->in, taken);
+        pw_execution_tell_order(x);
+        if (!has_room(x, event)) {
+            break;
+        }
+        take(x, event, now_ns);
         taken++;
     }
     did.work += there == 0 && cancel_at_end(x, now_ns);
@@ -258,7 +281,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
         pw_consumer_done(&x->messages, messages);
     }
     if (taken) {
-        pw_consumer_done(&x->in, taken);
+        pw_consumer_done(&x->in, taken - (x->untold.row != NULL));
         x->counts[EVENTS] += taken;
         did.work += (uint32_t)taken;
     }
@@ -283,11 +306,15 @@ static bool execution_pending(void *state)
 static int64_t execution_next_ns(void *state)
 {
     struct execution *x = state;
+    if (x->untold.row) {
+        return 0;
+    }
     return x->gateway->next_ns ? x->gateway->next_ns(x->gateway_state) : INT64_MAX;
 }
 
 static void execution_fini(void *state)
 {
+    tell_order(state);
     pw_execution_housekeep(state, 0);
 }
 

@@ -212,8 +212,7 @@ static void journal_risk(struct execution *x, const struct pw_event *intent, con
 }
 
 /* The intent as strategy made it (the moment at which it had decided goes into the stamps), and what risk
- * saw. After the order has been given to the gateway, which is in more of a hurry, and before what came of
- * it. */
+ * saw; before what came of it. */
 static void journal_intent(struct execution *x, const struct pw_event *intent, const struct pw_risk_input *in)
 {
     struct pw_event event = *intent;
@@ -267,23 +266,33 @@ static void send(struct execution *x, struct pw_order_row *row, const struct pw_
     if (x->has_wire) {
         way->at_ns[HOP_ENCODED] = pw_clock_now_ns(&x->clock);
     }
-    pw_execution_note_market(x, row->market_seq, way);
 }
 
-/* What came of it, for strategy and journal. */
-static void follow(struct execution *x, const struct pw_order_row *row, const struct order_way *way,
-                   int64_t now_ns)
+/* The intent, what risk saw, and what came of it. */
+void pw_execution_tell_order(struct execution *x)
 {
+    struct untold_order *untold = &x->untold;
+    const struct pw_order_row *row = untold->row;
+    if (!row) {
+        return;
+    }
+    untold->row = NULL;
+    if (x->gateway->settle) {
+        x->gateway->settle(x->gateway_state);
+    }
+    journal_intent(x, untold->intent, &untold->risk);
+    pw_execution_note_market(x, row->market_seq, &untold->way);
     x->counts[ORDERS]++;
     emit_order(x, row, PW_ORDER_IN_FLIGHT, PW_REASON_NONE, row->recv_ns, 0);
-    pw_histogram_add(x->tick_to_order, now_ns - row->recv_ns);
+    pw_histogram_add(x->tick_to_order, untold->now_ns - row->recv_ns);
     if (x->has_wire) {
-        pw_execution_keep_way(x, way);
+        pw_execution_keep_way(x, &untold->way);
     }
-    pw_execution_take_reports(x, now_ns);
+    pw_execution_take_reports(x, untold->now_ns);
     if (!x->has_wire) {
-        pw_execution_tell_way(x, way);
+        pw_execution_tell_way(x, &untold->way);
     }
+    pw_orders_prefetch(x->orders);
 }
 
 static struct pw_order_row order_of(struct execution *x, const struct pw_event *event)
@@ -309,36 +318,40 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
     struct pw_order_row order = order_of(x, event), *row = NULL;
     bool room = order.client_order_id != 0 && x->orders->open_cnt < x->open_max && x->on_time &&
                 journal_takes_orders(x);
-    struct pw_risk_input in;
-    fill_risk_input(x, event, room, &in);
+    struct pw_risk_input *in = &x->untold.risk;
+    fill_risk_input(x, event, room, in);
     const struct pw_gateway_order asked = {.client_order_id = order.client_order_id,
                                            .price_e8 = order.price_e8,
                                            .qty_e8 = order.qty_e8,
-                                           .stop_price_e8 = in.stop_price_e8,
+                                           .stop_price_e8 = in->stop_price_e8,
                                            .recv_ns = order.recv_ns,
                                            .instrument_idx = order.instrument_idx,
                                            .side = order.side,
                                            .type = order.type,
                                            .tif = order.tif};
-    enum pw_reason reason = pw_risk_check(&in, NULL);
+    enum pw_reason reason = pw_risk_check(in, NULL);
     if (reason == PW_REASON_NONE) {
-        order.hold_e16 = pw_risk_hold_e16(&in);
+        order.hold_e16 = pw_risk_hold_e16(in);
         reason = admit(x, &event->body.intent, &order, &asked, &row);
     }
     if (reason != PW_REASON_NONE) {
-        journal_intent(x, event, &in);
+        journal_intent(x, event, in);
         deny(x, &order, reason);
         return;
     }
-    struct order_way way = {.client_order_id = order.client_order_id,
-                            .instrument_idx = order.instrument_idx,
-                            .at_ns = {[HOP_RECV] = event->recv_ns,
-                                      [HOP_DECIDED] = event->venue_ns,
-                                      [HOP_CHECKED] = pw_clock_now_ns(&x->clock)}};
+    x->untold.way = (struct order_way){.client_order_id = order.client_order_id,
+                                       .instrument_idx = order.instrument_idx,
+                                       .at_ns = {[HOP_RECV] = event->recv_ns,
+                                                 [HOP_DECIDED] = event->venue_ns,
+                                                 [HOP_CHECKED] = pw_clock_now_ns(&x->clock)}};
     pw_risk_bucket_take(&x->bucket, &x->limits, event->recv_ns);
-    send(x, row, &asked, &way);
-    journal_intent(x, event, &in);
-    follow(x, row, &way, now_ns);
+    send(x, row, &asked, &x->untold.way);
+    x->untold.row = row;
+    x->untold.intent = event;
+    x->untold.now_ns = now_ns;
+    if (!x->has_wire) {
+        pw_execution_tell_order(x);
+    }
 }
 
 /* The request is no report: strategy is told of its outcome. False: the order has ended, or a cancellation is

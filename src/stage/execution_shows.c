@@ -105,14 +105,14 @@ static void show_account(struct execution *x)
 }
 
 /* Requests bear the key's name and signatures, and the ring stands in shared memory, where a killed engine
- * leaves it: what net_tx has taken is wiped, by its writer. */
+ * leaves it: what net_tx has taken is wiped, by its writer, when the gateway has no more use for it. */
 static void wipe_wire(struct execution *x)
 {
     struct pw_producer *wire = &x->wire;
     /* Acquire: net_tx has finished reading. Pairs with the release in pw_consumer_done. */
     uint64_t tail = atomic_load_explicit(&wire->ring->tail, memory_order_acquire);
     uint64_t area_bytes = wire->payload_mask + 1;
-    if (x->wiped_pos == wire->payload_head || tail != wire->head) {
+    if (x->untold.row || x->wiped_pos == wire->payload_head || tail != wire->head) {
         return;
     }
     uint64_t pos =

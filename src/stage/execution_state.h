@@ -81,6 +81,16 @@ struct order_way {
     int64_t at_ns[HOPS];
 };
 
+/* An order that is on its way, of which strategy and journal have not been told yet: that is done when it has
+ * left, at the beginning of the next poll. */
+struct untold_order {
+    struct pw_order_row *row;      /* NULL: there is none */
+    const struct pw_event *intent; /* in the ring, which it is not given back to before */
+    struct pw_risk_input risk;     /* what risk saw */
+    struct order_way way;
+    int64_t now_ns; /* of the poll that placed it */
+};
+
 struct execution {
     struct pw_consumer in, commands, messages;
     struct pw_producer reports_out, journal, wire, frames_copy;
@@ -113,6 +123,7 @@ struct execution {
     struct pw_account_view *account_view;
     struct pw_clock clock; /* for stamps alone */
     const struct pw_stamp_row *market_stamps, *order_stamps;
+    struct untold_order untold;
     uint32_t way_cnt;
     struct order_way ways[PW_OPEN_ORDERS_MAX]; /* of orders that have not been answered */
     struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *way[WAYS];
@@ -170,9 +181,13 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
 void pw_execution_journal(struct execution *x, const struct pw_event *event);
 
 /* An intent: journalled, checked, and denied or given to the gateway. Room has been made sure of. Place takes
- * replacements too. */
+ * replacements too. With a wire, journal and strategy are told of a placed order by pw_execution_tell_order.
+ */
 void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns);
 void pw_execution_cancel(struct execution *x, const struct pw_event *event, int64_t now_ns);
+
+/* Tells of the order that was placed last, if that is owed: before anything else is taken. */
+void pw_execution_tell_order(struct execution *x);
 
 /* Asks the gateway to cancel an open order, at the stream's time: a replay, which knows only where in the
  * stream a command was taken, repeats it. A visitor of pw_orders_each_open. */

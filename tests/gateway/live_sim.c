@@ -198,6 +198,7 @@ static uint64_t place(struct engine *e, struct pw_gateway_order order, uint64_t 
     cr_assert(at);
     at->valid_until_ns = replaces_id ? pw_live_gateway.replace(e->gateway, &order, replaces_id, &e->out)
                                      : pw_live_gateway.place(e->gateway, &order, &e->out);
+    pw_live_gateway.settle(e->gateway);
     return order.client_order_id;
 }
 

@@ -251,6 +251,7 @@ static uint64_t send(struct world *w, struct pw_gateway_order order, uint64_t re
     MUST(at);
     at->valid_until_ns = (replaces_id ? w->ops->replace(w->gateway, &order, replaces_id, &w->out)
                                       : w->ops->place(w->gateway, &order, &w->out));
+    w->ops->settle(w->gateway);
     take_reports(w);
     drain_wire(w);
     return order.client_order_id;

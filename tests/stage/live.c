@@ -226,6 +226,7 @@ Test(execution_live, an_order_goes_out_and_its_fill_comes_back)
     struct request request;
     make_ready(rig);
     uint64_t id = place(rig, &request);
+    rig_poll_execution(rig);
     cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_IN_FLIGHT);
     tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
     rig_poll_execution(rig);
@@ -263,7 +264,42 @@ Test(execution_live, a_fee_in_the_base_asset_is_not_held_and_cannot_be_sold)
     cr_expect_not(next_request(rig, &request));
     put(rig, rig_limit(PW_SELL, 110 * E8, E8 - 100000, rig->now_ns));
     rig_poll_execution(rig);
+    rig_poll_execution(rig); /* it has left, and is told */
     cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_IN_FLIGHT);
+    rig_close(rig);
+}
+
+Test(execution_live, an_order_leaves_before_anybody_is_told_of_it)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    struct pw_event event;
+    make_ready(rig);
+    rig_poll_execution(rig);
+    while (rig_take(&rig->reports_in, &event) || rig_take(&rig->journal, &event)) {
+    }
+    const struct pw_event intent = rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000);
+    uint64_t before = atomic_load(&rig->stream.ring->tail);
+    put(rig, intent);
+    put(rig, intent);
+    rig_poll_execution(rig);
+    cr_assert(next_request(rig, &request));
+    uint64_t first_id = request.frame.body.frame.client_order_id;
+    cr_assert(next_request(rig, &request));
+    uint64_t second_id = request.frame.body.frame.client_order_id;
+    /* The first was told when the second came; the second is, when it has left. */
+    cr_expect_eq(last_order(rig).body.order.client_order_id, first_id);
+    cr_expect_eq(atomic_load(&rig->stream.ring->tail), before + 1);
+    cr_expect_eq(pw_execution_stage.next_ns(rig->execution), 0);
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.client_order_id, second_id);
+    cr_expect_eq(atomic_load(&rig->stream.ring->tail), before + 2);
+    const uint8_t kinds[] = {PW_EVENT_INTENT, PW_EVENT_RISK_MARKET, PW_EVENT_RISK_CASH, PW_EVENT_RISK_LIMITS,
+                             PW_EVENT_ORDER};
+    for (size_t i = 0; i < 2 * sizeof kinds; i++) {
+        cr_assert(rig_take(&rig->journal, &event));
+        cr_expect_eq(event.kind, kinds[i % sizeof kinds]);
+    }
     rig_close(rig);
 }
 
@@ -386,6 +422,7 @@ Test(execution_live, what_was_sent_does_not_stay_in_shared_memory)
     cr_expect(is_on_wire(rig, "rigkey"), "net_tx has not taken it yet");
     cr_assert(next_request(rig, &request));
     cr_expect_str_eq(request.method, "order.place");
+    rig_poll_execution(rig);
     pw_execution_stage.housekeep(rig->execution, 0);
     cr_expect_not(is_on_wire(rig, "rigkey"));
     cr_expect_not(is_on_wire(rig, "signature"));
