@@ -154,7 +154,8 @@ Test(ws_api, the_engine_s_codec_logs_on_places_hears_and_cancels)
     told = codec_hear(PW_DECODE_OK);
     execution = told.body.execution;
     cr_assert(told.kind == PW_BINANCE_TOLD_EXECUTION && execution.type == PW_BINANCE_EXEC_CANCELED &&
-              execution.client_order_id == 0x1234 && execution.cancel_id.size == 19 && !execution.is_on_book);
+              execution.client_order_id == 0x1234 && execution.cancel_id.size == PW_BINANCE_CLIENT_ID_BYTES &&
+              !execution.is_on_book);
     cr_assert_eq(codec_hear(PW_DECODE_OK).kind, PW_BINANCE_TOLD_BALANCES);
     spec = spec_of(PW_BINANCE_CANCEL);
     codec_send(&spec, g_order);
