@@ -67,38 +67,13 @@ int pw_ring_check(const struct pw_ring *ring, size_t bytes)
     return same && known && ring->total_bytes <= bytes ? 0 : -EINVAL;
 }
 
-static void *ring_at(const struct pw_ring *ring, uint64_t offset)
-{
-    return (char *)(uintptr_t)ring + offset;
-}
-
-void pw_producer_attach(struct pw_producer *producer, struct pw_ring *ring)
-{
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    *producer = (struct pw_producer){
-        .ring = ring,
-        .slots = ring_at(ring, ring->slots_offset),
-        .payload = ring_at(ring, ring->payload_offset),
-        .mask = ring->slot_cnt - 1,
-        .payload_mask = ring->payload_bytes - 1,
-        .head = head,
-        .published = head,
-        /* Acquire: as in pw_producer_room. */
-        .tail_cache = atomic_load_explicit(&ring->tail, memory_order_acquire),
-        /* What was claimed last may have been put or not: begin behind it. */
-        .payload_head = atomic_load_explicit(&ring->payload_claimed, memory_order_relaxed),
-    };
-    /* What a claim in the middle of which we begin has said already. */
-    atomic_store_explicit(&ring->claimed, round_up(head, PW_RING_CLAIM), memory_order_relaxed);
-}
-
 void pw_consumer_attach(struct pw_consumer *consumer, struct pw_ring *ring)
 {
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     *consumer = (struct pw_consumer){
         .ring = ring,
-        .slots = ring_at(ring, ring->slots_offset),
-        .payload = ring_at(ring, ring->payload_offset),
+        .slots = pw_ring_at(ring, ring->slots_offset),
+        .payload = pw_ring_at(ring, ring->payload_offset),
         .mask = ring->slot_cnt - 1,
         .payload_mask = ring->payload_bytes - 1,
         .tail = tail,
@@ -176,8 +151,8 @@ void pw_tap_attach(struct pw_tap *tap, const struct pw_ring *ring, bool from_now
 {
     *tap = (struct pw_tap){
         .ring = ring,
-        .slots = ring_at(ring, ring->slots_offset),
-        .payload = ring_at(ring, ring->payload_offset),
+        .slots = pw_ring_at(ring, ring->slots_offset),
+        .payload = pw_ring_at(ring, ring->payload_offset),
         .mask = ring->slot_cnt - 1,
         .payload_mask = ring->payload_bytes - 1,
     };
