@@ -332,6 +332,7 @@ static void live_cancel(void *state, uint64_t client_order_id, int64_t recv_ns, 
     if (row && !live->config.dry) {
         row->cancel_wanted = true;
         row->cancel_ns = live->now_ns;
+        row->cancel_tries = 0;
         live_cancel_step(live, row);
     }
 }

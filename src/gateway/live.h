@@ -14,7 +14,8 @@
  * when the connection was lost, is told as TIME_OUT or DISCONNECT, and asked about until the order table
  * knows the end; fills that the venue counts and that were never reported are asked for by order. Orders that
  * nothing was heard of for PW_LIVE_QUIET_NS are asked about too: reports may be lost without a trace. A
- * cancellation, once asked for, is repeated until the venue has refused it or the order has ended.
+ * cancellation, once asked for, is repeated, ever more seldom, until the order has ended or the venue has
+ * said that it never cancels it.
  *
  * Times: now_ns of poll is the time of all that follows it in the pass. A clock that jumps (polls more than
  * PW_LIVE_JUMP_NS apart, or backwards) moves all deadlines with it, and what was known of the venue's clock

@@ -17,7 +17,9 @@
 #define LIVE_REPLACES  (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
 #define LIVE_MS        INT64_C(1000000)
 #define LIVE_S         INT64_C(1000000000)
-#define LIVE_REPEAT_NS (INT64_C(500) * LIVE_MS) /* of a cancellation that did not go through */
+#define LIVE_REPEAT_NS (INT64_C(500) * LIVE_MS) /* of a cancellation that did not go through; doubled up to  \
+                                                 */
+#define LIVE_REPEATS 4u                         /* so many times */
 
 /* What is under way at the venue. */
 enum live_phase {
@@ -41,9 +43,10 @@ struct live_row {
     int64_t cancel_ns;       /* next cancellation, if wanted */
     uint32_t trades_seen;    /* of the venue's list of them */
     uint16_t instrument_idx;
-    uint8_t doubts; /* questions that settled nothing, in sequence */
-    bool in_doubt;  /* the table calls it UNKNOWN, or fills are owed */
-    bool asked;     /* a question is not answered */
+    uint8_t doubts;       /* questions that settled nothing, in sequence */
+    uint8_t cancel_tries; /* cancellations that did not go through, in sequence */
+    bool in_doubt;        /* the table calls it UNKNOWN, or fills are owed */
+    bool asked;           /* a question is not answered */
     bool asked_trades;
     bool cancel_wanted, cancel_asked;
 };
@@ -173,6 +176,8 @@ void live_session_answer(struct live *live, const struct pw_binance_told *told, 
                          int64_t recv_ns, struct pw_reports *out);
 /* Reports may have been lost, but the connection stands: goes on from that phase, if it had come further. */
 void live_session_resume(struct live *live, enum live_phase phase, int64_t recv_ns, struct pw_reports *out);
+/* The venue no longer knows the session: logs on again, after a while. */
+void live_session_lost(struct live *live, int64_t recv_ns, struct pw_reports *out);
 /* Asks again from that phase on, after a while that grows. */
 void live_session_retry(struct live *live, enum live_phase phase);
 void live_session_failed(struct live *live); /* a request of it was not answered */
@@ -193,6 +198,8 @@ void live_unanswered(struct live *live, enum pw_binance_method method, struct li
                      struct pw_reports *out);
 /* Sends the cancellation that is wanted of it, if it may go now. */
 void live_cancel_step(struct live *live, struct live_row *row);
+/* It did not go through: again, after a while that grows. */
+void live_cancel_later(struct live *live, struct live_row *row);
 /* The question about it is over; with or without an answer. */
 void live_asked_over(struct live *live, struct live_row *row);
 

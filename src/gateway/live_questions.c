@@ -29,6 +29,14 @@ void live_cancel_step(struct live *live, struct live_row *row)
         live_ask(live, &live->texts[text].cancel, &values, row->client_order_id, true) != NULL;
 }
 
+void live_cancel_later(struct live *live, struct live_row *row)
+{
+    row->cancel_asked = false;
+    row->cancel_ns = live->now_ns + (LIVE_REPEAT_NS << row->cancel_tries);
+    row->cancel_tries += row->cancel_tries < LIVE_REPEATS;
+    live->look = true;
+}
+
 /* ---- questions ---- */
 
 void live_asked_over(struct live *live, struct live_row *row)
@@ -197,8 +205,7 @@ void live_unanswered(struct live *live, enum pw_binance_method method, struct li
         return; /* closed since, or of an earlier run */
     }
     if (method == PW_BINANCE_CANCEL) {
-        row->cancel_asked = false;
-        row->cancel_ns = live->now_ns + LIVE_REPEAT_NS;
+        live_cancel_later(live, row);
     }
     uint64_t replaces_id = method == PW_BINANCE_CANCEL_REPLACE ? row->replaces_id : 0;
     live_tell(live, row->client_order_id, PW_NEWS_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);

@@ -9,6 +9,7 @@
 #define RETRY_MIN_NS (500 * LIVE_MS)
 #define RETRY_MAX_NS (60 * LIVE_S)
 #define TRIES_MAX    3u      /* requests without an answer, in sequence: the connection is no good */
+#define LOST_TRIES   2u      /* as after so many: two seconds */
 #define SUBSCRIBED   (-2035) /* the venue's code: this connection has a subscription */
 
 /* ---- the connection ---- */
@@ -32,6 +33,7 @@ static void go_down(struct live *live, int64_t recv_ns, struct pw_reports *out)
         struct live_row *row = &live->rows[i];
         row->asked = row->cancel_asked = false;
         row->ask_ns = row->cancel_ns = live->now_ns;
+        row->cancel_tries = 0;
     }
     live->time_asked = false;
     restart(live, LIVE_DOWN);
@@ -98,6 +100,17 @@ void live_time_step(struct live *live)
 }
 
 /* ---- steps ---- */
+
+/* With it the account's events may have ended. Not at once: a venue that takes the logon and forgets it again
+ * must not be asked in a circle. */
+void live_session_lost(struct live *live, int64_t recv_ns, struct pw_reports *out)
+{
+    if (live->phase > LIVE_LOGON) {
+        live_session_resume(live, LIVE_LOGON, recv_ns, out);
+        live->tries = LOST_TRIES;
+        live_session_retry(live, LIVE_LOGON);
+    }
+}
 
 void live_session_retry(struct live *live, enum live_phase phase)
 {

@@ -398,6 +398,56 @@ Test(told, a_cancellation_is_repeated_until_it_is_answered)
         cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], 4);
         world_end(&w);
     }
+}
+
+/* Whatever the venue says, unless it is that it never will: with the order open and its cancellation wanted.
+ */
+Test(told, a_cancellation_that_is_refused_is_repeated_ever_more_seldom)
+{
+    static const char *const rows[] = {
+        WORLD_ERROR(400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
+        WORLD_ERROR(400, -1099, "Something new."), WORLD_ERROR(400, -1013, "Filter failure: MARKET_CLOSED"),
+        WORLD_ERROR(409, -9999, "Later."), WORLD_ERROR(400, -2011, "Some other reason.")};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        world_open(&w, 1, true);
+        world_start(&w);
+        uint64_t id = world_rest_one(&w);
+        world_answer(&w, "order.cancel", UINT32_MAX, rows[i]);
+        cr_assert(world_cancel(&w, id));
+        world_run(&w, 60 * SEC);
+        uint32_t cnt = w.method_cnt[PW_BINANCE_CANCEL];
+        cr_expect(cnt >= 10 && cnt <= 12, "row %zu: %u, each 8 s in the end", i, cnt);
+        cr_expect_not(pw_order_is_closed(world_state(&w, id)));
+        world_answer(&w, "order.cancel", 0, NULL);
+        world_run(&w, 9 * SEC);
+        cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED, "row %zu", i);
+        world_end(&w);
+    }
+}
+
+Test(told, a_session_that_the_venue_forgot_is_logged_on_again)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    world_start(&w);
+    uint64_t id = world_rest_one(&w);
+    w.logged_on = w.subscribed = false;
+    world_answer(
+        &w, "order.cancel", 1,
+        WORLD_ERROR(400, -1102, "Mandatory parameter 'apiKey' was not sent, was empty/null, or malformed."));
+    cr_assert(world_cancel(&w, id));
+    world_run(&w, 100 * MS);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    world_run(&w, 5 * SEC);
+    cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 2);
+    cr_expect(world_is_ready(&w));
+    world_end(&w);
+}
+
+Test(told, a_cancellation_that_is_barred_is_not_repeated)
+{
     struct world w;
     world_open(&w, 1, true);
     world_start(&w);
@@ -405,7 +455,7 @@ Test(told, a_cancellation_is_repeated_until_it_is_answered)
     world_answer(&w, "order.cancel", 1,
                  WORLD_ERROR(400, -2011, "Order was not canceled due to cancel restrictions."));
     cr_assert(world_cancel(&w, id));
-    world_run(&w, 3 * SEC);
+    world_run(&w, 60 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN, "refused for good");
     cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], 1);
     world_end(&w);
