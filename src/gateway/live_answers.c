@@ -10,6 +10,7 @@
 #define ORDERS_LEAST_NS  (10 * LIVE_S)
 #define MARGIN_NS        LIVE_S /* behind the end that it tells */
 #define BANNED           418u
+#define FORBIDDEN        403u /* by what stands before the venue */
 #define TOO_MANY_ORDERS  (-1015)
 
 /* ---- what holds for all ---- */
@@ -47,7 +48,8 @@ static int64_t pause_end_ns(const struct live *live, const struct pw_binance_tol
 static void take_limited(struct live *live, const struct pw_binance_told *told)
 {
     int64_t end_ns = pause_end_ns(live, told);
-    if (told->error.code == TOO_MANY_ORDERS) {
+    bool all = told->http_status == BANNED || told->http_status == FORBIDDEN; /* whatever the code says */
+    if (!all && told->error.code == TOO_MANY_ORDERS) {
         int64_t until_ns = end_ns ? end_ns - live->offset_ns : live->now_ns + ORDERS_LEAST_NS;
         live->orders_paused_ns = until_ns > live->orders_paused_ns ? until_ns : live->orders_paused_ns;
         return;
