@@ -205,7 +205,7 @@ void live_resync(struct live *live, int64_t recv_ns, struct pw_reports *out)
 
 static bool is_ready(const struct live *live)
 {
-    return live->phase == LIVE_READY && !live->closing && !live->fatal;
+    return live->phase == LIVE_READY && !live->closing;
 }
 
 static enum pw_binance_form form_of(const struct pw_gateway_order *order)
@@ -269,6 +269,9 @@ static enum pw_reason live_check(void *state, const struct pw_gateway_order *ord
     struct live *live = state;
     struct pw_binance_values values = values_of(order, replaces_id);
     const struct pw_binance_request *text = text_of(live, order, replaces_id != 0);
+    if (live->fatal) {
+        return PW_REASON_VENUE_KEY;
+    }
     if (!is_ready(live)) {
         return PW_REASON_NOT_CONNECTED;
     }
@@ -293,8 +296,7 @@ static int64_t send_order(struct live *live, const struct pw_gateway_order *orde
     const struct live_asked *asked =
         live_put(live, text_of(live, order, replaces_id != 0), &values, order->client_order_id);
     if (!asked) {
-        live->fatal = true;
-        live->refusal = PW_REASON_VENUE_KEY;
+        live_session_refused(live, PW_REASON_VENUE_KEY, out);
         live_tell(live, order->client_order_id, PW_NEWS_REJECT, PW_REASON_VENUE_KEY, live->now_ns, out);
         if (replaces_id) {
             live_tell(live, replaces_id, PW_NEWS_REPLACE_REFUSED, PW_REASON_VENUE_KEY, live->now_ns, out);

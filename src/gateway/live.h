@@ -17,6 +17,9 @@
  * cancellation, once asked for, is repeated, ever more seldom, until the order has ended or the venue has
  * said that it never cancels it.
  *
+ * A key that is refused ends new orders alone: execution is told to halt, cancellations and questions go on,
+ * slowly, and the key is shown again once a minute, and to each new connection.
+ *
  * Times: now_ns of poll is the time of all that follows it in the pass. A clock that jumps (polls more than
  * PW_LIVE_JUMP_NS apart, or backwards) moves all deadlines with it, and what was known of the venue's clock
  * is forgotten. One call answers at most two reports for each order counted by open_cnt, and two more.

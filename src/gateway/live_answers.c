@@ -70,8 +70,7 @@ static struct pw_binance_verdict take_error(struct live *live, const struct pw_b
     } else if (verdict.meaning == PW_BINANCE_MEANS_CLOCK) {
         live_clock_lost(live);
     } else if (verdict.meaning == PW_BINANCE_MEANS_FATAL) {
-        live->fatal = true;
-        live->refusal = (uint8_t)verdict.reason;
+        live_session_refused(live, verdict.reason, out);
     } else if (live->config.signing.is_ed25519 && pw_binance_session_is_lost(&told->error)) {
         live_session_lost(live, recv_ns, out);
     }

@@ -10,16 +10,17 @@
 #include "live.h"
 #include "venue_clock.h"
 
-#define LIVE_ROWS      (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
-#define LIVE_ASKED     160u /* requests without an answer: two for each row, and the session's */
-#define LIVE_CANCELS   32u  /* of these, kept from new orders */
-#define LIVE_FILLS     128u
-#define LIVE_REPLACES  (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
-#define LIVE_MS        INT64_C(1000000)
-#define LIVE_S         INT64_C(1000000000)
-#define LIVE_REPEAT_NS (INT64_C(500) * LIVE_MS) /* of a cancellation that did not go through; doubled up to  \
-                                                 */
-#define LIVE_REPEATS 4u                         /* so many times */
+#define LIVE_ROWS     (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
+#define LIVE_ASKED    160u /* requests without an answer: two for each row, and the session's */
+#define LIVE_CANCELS  32u  /* of these, kept from new orders */
+#define LIVE_FILLS    128u
+#define LIVE_REPLACES (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
+#define LIVE_MS       INT64_C(1000000)
+#define LIVE_S        INT64_C(1000000000)
+#define LIVE_REPEAT_NS                                                                                       \
+    (INT64_C(500) * LIVE_MS) /* of a cancellation that did not go through; doubled up to                     \
+                              */
+#define LIVE_REPEATS 4u      /* so many times */
 
 /* What is under way at the venue. */
 enum live_phase {
@@ -85,7 +86,9 @@ struct live {
     uint64_t session_number; /* of the phase's request under way; 0: none */
     int64_t retry_ns;
     uint32_t tries;
-    bool funds_checked, fatal, closing, wants_reconnect;
+    bool logged_on; /* requests of this connection count as the account's */
+    bool fatal;     /* the key was refused: no orders until it is taken again */
+    bool funds_checked, closing, wants_reconnect;
     uint8_t refusal;
     /* Requests and orders. */
     uint64_t number; /* of the last request with one of its own */
@@ -178,6 +181,8 @@ void live_session_answer(struct live *live, const struct pw_binance_told *told, 
 void live_session_resume(struct live *live, enum live_phase phase, int64_t recv_ns, struct pw_reports *out);
 /* The venue no longer knows the session: logs on again, after a while. */
 void live_session_lost(struct live *live, int64_t recv_ns, struct pw_reports *out);
+/* The key was refused, or nothing can be signed: no new orders, and trading halts. */
+void live_session_refused(struct live *live, enum pw_reason reason, struct pw_reports *out);
 /* Asks again from that phase on, after a while that grows. */
 void live_session_retry(struct live *live, enum live_phase phase);
 void live_session_failed(struct live *live); /* a request of it was not answered */

@@ -7,14 +7,15 @@
 
 #define GRACE_NS   (100 * LIVE_MS) /* reports on their way settle most doubts without a question */
 #define DOUBTS_MAX 6u              /* the wait doubles up to 6.4 s */
+#define REFUSED_NS (10 * LIVE_S)   /* between questions with a key that was refused */
 #define AHEAD_MS   1000            /* the venue takes a time stamp that is ahead of its clock by less */
 
 /* ---- cancellations ---- */
 
-/* In a session, and dated rightly. */
+/* In a session, and dated rightly. A key that was refused is no reason not to ask: what is open stays so. */
 static bool can_ask(struct live *live)
 {
-    return live->phase > LIVE_LOGON && !live->fatal && live_clock(live);
+    return live->phase != LIVE_DOWN && live->logged_on && live_clock(live);
 }
 
 void live_cancel_step(struct live *live, struct live_row *row)
@@ -77,8 +78,10 @@ static void question_step(struct live *live, struct live_row *row, const struct 
         row->doubts = 0;
     }
     row->in_doubt = doubt;
-    if (!row->asked && can_ask(live) && live->phase >= LIVE_FUNDS &&
-        live_due(live, doubt ? row->ask_ns : row->heard_ns + PW_LIVE_QUIET_NS)) {
+    int64_t at_ns = live->fatal ? row->heard_ns + REFUSED_NS
+                    : doubt     ? row->ask_ns
+                                : row->heard_ns + PW_LIVE_QUIET_NS;
+    if (!row->asked && can_ask(live) && (live->phase >= LIVE_FUNDS || live->fatal) && live_due(live, at_ns)) {
         ask(live, row, order);
     }
 }

@@ -57,40 +57,97 @@ Test(live, a_signature_that_fails_ends_the_order_and_the_session)
     uint64_t id = world_place_one(&w);
     cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
     cr_expect_eq(w.sent_cnt, sent);
-    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
     world_end(&w);
 }
 
-Test(live, a_key_that_is_refused_is_not_shown_again)
+Test(live, a_key_that_is_refused_is_shown_again_seldom_and_to_each_connection)
 {
     struct world w;
     world_open(&w, 1, true);
-    world_answer(&w, "session.logon", 1,
+    world_answer(&w, "session.logon", 5,
                  WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
     world_connect(&w);
+    world_run(&w, 150 * SEC);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 3, "once a minute");
+    world_disconnect(&w, 0, 0);
+    world_connect(&w);
     world_run(&w, 10 * SEC);
-    uint32_t sent = w.sent_cnt;
-    world_run(&w, 120 * SEC);
-    cr_expect_eq(w.sent_cnt, sent);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 1);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 4);
     cr_expect(!world_is_ready(&w));
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).last_error_code, -2015);
+    world_run(&w, 120 * SEC);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 6);
+    cr_expect(world_is_ready(&w), "it is taken now");
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    world_rest_one(&w);
     world_end(&w);
 }
 
-Test(live, a_key_that_is_revoked_ends_the_session)
+/* One order is told that the key is no good: what rests is canceled all the same, and asked about. */
+static void refuse_key(bool is_ed25519, uint32_t cancels_refused)
+{
+    struct world w;
+    enum pw_reason reason;
+    struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
+    world_open(&w, 1, is_ed25519);
+    world_start(&w);
+    uint64_t first = world_rest_one(&w), second = world_rest_one(&w);
+    world_answer(&w, "order.place", 1,
+                 WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
+    uint64_t third = world_place(&w, &order, &reason);
+    world_run(&w, 100 * MS);
+    cr_expect_eq(world_state(&w, third), PW_ORDER_REJECTED);
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_denied(&w, order), PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    w.out.halt = PW_REASON_NONE;
+    world_answer(&w, "order.cancel", cancels_refused,
+                 WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
+    cr_assert(world_cancel(&w, first));
+    world_run(&w, 20 * SEC);
+    cr_expect_eq(world_state(&w, first), PW_ORDER_CANCELED);
+    cr_expect_eq(world_state(&w, second), PW_ORDER_OPEN);
+    cr_expect_geq(w.method_cnt[PW_BINANCE_ORDER_STATUS], 1);
+    cr_expect_leq(w.method_cnt[PW_BINANCE_ORDER_STATUS], 2 + 2, "each order once in 10 s");
+    cr_expect(!world_is_ready(&w));
+    cr_expect_eq(w.out.halt, PW_REASON_NONE, "said once");
+    uint32_t times = w.method_cnt[PW_BINANCE_TIME];
+    world_run(&w, 35 * SEC);
+    cr_expect_gt(w.method_cnt[PW_BINANCE_TIME], times, "the clock is kept");
+    world_run(&w, 15 * SEC);
+    cr_expect(world_is_ready(&w), "a minute later the key is taken");
+    world_rest_one(&w);
+    world_end(&w);
+}
+
+Test(live, a_key_that_is_revoked_stops_orders_alone)
+{
+    for (int key = 0; key < 2; key++) {
+        refuse_key(key == 0, 0);
+        refuse_key(key == 0, 4);
+    }
+}
+
+Test(live, a_key_that_is_revoked_may_be_taken_by_the_next_connection)
 {
     struct world w;
     world_open(&w, 1, true);
     world_start(&w);
+    uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
-    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
-    uint32_t sent = w.sent_cnt;
-    world_run(&w, 60 * SEC);
-    cr_expect_eq(w.sent_cnt, sent);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
+    world_disconnect(&w, 0, 0);
+    cr_assert(world_cancel(&w, id));
+    world_connect(&w);
+    world_run(&w, 5 * SEC);
+    cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
+    cr_expect(world_is_ready(&w));
     world_end(&w);
 }
 
