@@ -109,6 +109,7 @@ enum pw_reason {
     PW_REASON_VENUE_TIME = 49,    /* the venue's clock is not known well enough to date a request */
     PW_REASON_NOT_OPEN = 50,      /* the order to be replaced is not open, not its own, or another side's */
     PW_REASON_REPORT = 51,        /* halted: a report of the venue's contradicts what is known of its order */
+    PW_REASON_LEFTOVERS = 52,     /* order entry is not ready: orders of earlier runs are open, and stay so */
 
     /* Said by the venue. */
     PW_REASON_VENUE_REFUSED = 64, /* for a reason that has no number here */
@@ -156,7 +157,8 @@ enum pw_order_state {
     PW_ORDER_UNKNOWN = 12,        /* time-out, disconnect, or fills that are said to be but have not come */
 };
 
-enum pw_command { PW_COMMAND_HALT = 1, PW_COMMAND_RESUME = 2, PW_COMMAND_STOP = 3 };
+/* PAUSE, to the live gateway alone, is not journalled: venue_ns is until when the venue takes no requests. */
+enum pw_command { PW_COMMAND_HALT = 1, PW_COMMAND_RESUME = 2, PW_COMMAND_STOP = 3, PW_COMMAND_PAUSE = 4 };
 
 struct pw_quote {
     int64_t bid_price_e8, bid_qty_e8, ask_price_e8, ask_qty_e8; /* 0 price: no such side */

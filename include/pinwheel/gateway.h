@@ -96,6 +96,8 @@ struct pw_gateway_ops {
     uint32_t (*poll)(void *state, int64_t now_ns, struct pw_reports *out);
     /* When poll next has work without any input; INT64_MAX: none. */
     int64_t (*next_ns)(const void *state);
+    /* The venue takes no requests from this host before: somebody else here was told so. */
+    void (*pause)(void *state, int64_t until_ns);
     /* Orders that may still report: execution keeps room for all of them. */
     uint32_t (*open_cnt)(const void *state);
 };

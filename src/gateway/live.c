@@ -391,6 +391,12 @@ static uint32_t live_open_cnt(const void *state)
     return live->row_cnt;
 }
 
+static void live_pause(void *state, int64_t until_ns)
+{
+    struct live *live = state;
+    pw_budget_pause(&live->budget, until_ns + live->offset_ns, 0, live->now_ns + live->offset_ns);
+}
+
 const struct pw_gateway_ops pw_live_gateway = {
     .name = "live",
     .check = live_check,
@@ -400,6 +406,7 @@ const struct pw_gateway_ops pw_live_gateway = {
     .on_message = live_on_message,
     .poll = live_poll,
     .next_ns = live_next_ns,
+    .pause = live_pause,
     .open_cnt = live_open_cnt,
 };
 

@@ -6,9 +6,9 @@
  *
  * After the notice that the connection is up it learns the venue's clock, logs on (Ed25519 keys; with another
  * key each request is signed), subscribes to the account's events, lists the open orders, cancels those of
- * its instance's earlier runs, and checks once that the account has the cash. Then it is ready. Until then,
- * and whenever the venue's time is not known well enough or a limit is reached, check says so, and nothing is
- * sent.
+ * its instance's earlier runs (those that are open still when it lists them again are its refusal), and
+ * checks once that the account has the cash. Then it is ready. Until then, and whenever the venue's time is
+ * not known well enough or a limit is reached, check says so, and nothing is sent.
  *
  * Nothing that places or replaces an order is ever sent twice. What is not answered in time, or was under way
  * when the connection was lost, is told as TIME_OUT or DISCONNECT, and asked about until the order table
@@ -87,6 +87,7 @@ struct pw_live_counts {
     uint64_t weight_used, orders_used;       /* of the shortest window of each */
     int64_t clock_offset_ns, clock_error_ns; /* venue's minus ours; error -1: not known */
     int64_t paused_until_ns;
+    uint64_t leftovers_open; /* orders of earlier runs in the last list of open ones: it is not ready */
     bool ready;
     uint8_t refusal; /* enum pw_reason: why it is not ready; NONE: it is, or it goes on */
 };

@@ -230,15 +230,18 @@ static void take_list(struct live *live, const struct pw_binance_list *list, int
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_binance_order order;
-    bool leftovers = false;
+    bool asked_before = live->counts.leftovers_open != 0;
+    live->counts.leftovers_open = 0;
     while (pw_binance_order_next(&cursor, list, &order)) {
-        leftovers |= take_listed(live, &order, recv_ns, out);
+        live->counts.leftovers_open += take_listed(live, &order, recv_ns, out);
     }
-    if (leftovers) {
+    if (live->counts.leftovers_open != 0) {
+        live->refusal = asked_before ? PW_REASON_LEFTOVERS : live->refusal;
         live_session_retry(live, LIVE_LIST);
-    } else {
-        advance(live, LIVE_FUNDS);
+        return;
     }
+    live->refusal = live->refusal == PW_REASON_LEFTOVERS ? PW_REASON_NONE : live->refusal;
+    advance(live, LIVE_FUNDS);
 }
 
 /* Once a run: later the run's own orders have spent of it. */

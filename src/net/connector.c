@@ -55,6 +55,7 @@ struct feed {
     size_t head_bytes, head_sent;
     char accept[29];
     int64_t next_ns; /* WAITING: when to dial */
+    int64_t hold_ns; /* and not before */
     int64_t up_ns;
     uint32_t try_cnt;               /* since it was up */
     uint32_t failure_cnt;           /* in a row, losses of what was not stable among them */
@@ -202,6 +203,20 @@ static void fail(struct pw_connector *connector, struct feed *feed, enum pw_caus
     tell(feed, cause, detail);
     pw_link_close(&feed->slot->link, connector->net->sockets);
     wait_and_retry(connector, feed, now_ns);
+}
+
+static int64_t dial_ns(const struct feed *feed)
+{
+    return feed->next_ns > feed->hold_ns ? feed->next_ns : feed->hold_ns;
+}
+
+/* A try that nothing was wrong with. */
+static void give_up(struct pw_connector *connector, struct feed *feed)
+{
+    pw_dial_end(&feed->dial);
+    pw_link_close(&feed->slot->link, connector->net->sockets);
+    feed->phase = FEED_WAITING;
+    set_state(feed, PW_FEED_DOWN);
 }
 
 /* ---- dialling and upgrading ---- */
@@ -376,6 +391,15 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
     }
 }
 
+void pw_connector_hold(struct pw_connector *connector, uint32_t feed_idx, int64_t until_ns)
+{
+    struct feed *feed = &connector->feeds[feed_idx];
+    feed->hold_ns = until_ns > feed->hold_ns ? until_ns : feed->hold_ns;
+    if (feed->phase == FEED_DIALLING || feed->phase == FEED_UPGRADING) {
+        give_up(connector, feed);
+    }
+}
+
 /* ---- handing over, and back ---- */
 
 static bool put_conn(struct pw_connector *connector, const struct feed *feed, enum pw_feed_state state,
@@ -470,7 +494,7 @@ static void poll_feed(struct pw_connector *connector, struct feed *feed, int64_t
 {
     switch (feed->phase) {
     case FEED_WAITING:
-        if (!is_ending(connector, feed) && now_ns >= feed->next_ns) {
+        if (!is_ending(connector, feed) && now_ns >= dial_ns(feed)) {
             start_dial(connector, feed, now_ns);
         }
         break;
@@ -515,7 +539,7 @@ int64_t pw_connector_next_ns(const struct pw_connector *connector)
         bool busy = feed->phase == FEED_DIALLING || feed->phase == FEED_UPGRADING ||
                     feed->phase == FEED_HANDING_OVER || feed->close_due;
         int64_t feed_ns = busy                                                         ? soon_ns
-                          : feed->phase == FEED_WAITING && !is_ending(connector, feed) ? feed->next_ns
+                          : feed->phase == FEED_WAITING && !is_ending(connector, feed) ? dial_ns(feed)
                                                                                        : INT64_MAX;
         next_ns = feed_ns < next_ns ? feed_ns : next_ns;
     }
@@ -561,10 +585,7 @@ static void end_feed(struct pw_connector *connector, struct feed *feed)
         feed->close_due = true;
         feed->close_reason = PW_REASON_DISCONNECT;
     } else if (feed->phase != FEED_UNUSED) {
-        pw_dial_end(&feed->dial);
-        pw_link_close(&feed->slot->link, connector->net->sockets);
-        feed->phase = FEED_WAITING;
-        set_state(feed, PW_FEED_DOWN);
+        give_up(connector, feed);
     }
 }
 

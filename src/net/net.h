@@ -63,6 +63,10 @@ void pw_connector_destroy(struct pw_connector *connector);
  * control bytes) or -ENOMEM. */
 int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, const char *path);
 
+/* Nothing is dialled for it before; a try under way is given up, a connection that is up stays. An earlier
+ * hold is never shortened. For bans. */
+void pw_connector_hold(struct pw_connector *connector, uint32_t feed_idx, int64_t until_ns);
+
 /* Drives all connections; returns how much it did. */
 uint32_t pw_connector_poll(struct pw_connector *connector, int64_t now_ns);
 /* When it next has work by itself; INT64_MAX: none. While a handshake is under way this is soon (1 ms). */

@@ -69,6 +69,7 @@ static const char *const reason_names[] = {
     [PW_REASON_VENUE_TIME] = "venue_time",
     [PW_REASON_NOT_OPEN] = "not_open",
     [PW_REASON_REPORT] = "report",
+    [PW_REASON_LEFTOVERS] = "leftovers",
     [PW_REASON_VENUE_REFUSED] = "venue_refused",
     [PW_REASON_VENUE_FUNDS] = "venue_funds",
     [PW_REASON_VENUE_DUPLICATE] = "venue_duplicate",
@@ -119,6 +120,7 @@ static const char *const command_names[] = {
     [PW_COMMAND_HALT] = "halt",
     [PW_COMMAND_RESUME] = "resume",
     [PW_COMMAND_STOP] = "stop",
+    [PW_COMMAND_PAUSE] = "pause",
 };
 
 static const char *const action_names[] = {

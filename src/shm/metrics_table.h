@@ -124,6 +124,7 @@
     PW_GAUGE(execution, live_clock_offset_ns, "ns", "venue's clock minus ours") \
     PW_GAUGE(execution, live_clock_error_ns, "ns", "the most that it may be wrong; -1: not known") \
     PW_GAUGE(execution, paused_until_ns, "ns", "until when the venue takes no requests; 0: it does") \
+    PW_GAUGE(execution, live_leftovers_open, "1", "orders of earlier runs that are open still") \
     PW_GAUGE(execution, live_ready, "1", "1: orders can be sent") \
     PW_GAUGE(execution, live_refusal, "1", "enum pw_reason: why it will not get ready; 0: it may") \
     PW_GAUGE(execution, live_wants_reconnect, "1", "1: order entry wants a new connection") \

@@ -176,11 +176,13 @@ static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled
     uint64_t there = pw_consumer_peek(&x->commands, PW_BATCH_MAX);
     uint64_t taken = 0;
     while (taken < there && reports_have(x, open_events(x)) && journal_has(x, 1 + open_events(x))) {
-        const struct pw_state *command = &pw_consumer_at(&x->commands, taken)->body.state;
+        const struct pw_event *event = pw_consumer_at(&x->commands, taken++);
+        const struct pw_state *command = &event->body.state;
         if (command_is_known(command->state)) {
             take_command(x, (enum pw_command)command->state, (enum pw_reason)command->reason, now_ns);
+        } else if (command->state == PW_COMMAND_PAUSE && x->gateway->pause) {
+            x->gateway->pause(x->gateway_state, event->venue_ns);
         }
-        taken++;
     }
     if (taken) {
         pw_consumer_done(&x->commands, taken);

@@ -48,14 +48,14 @@ static const struct {
 
 /* Of the live gateway, in the order of live_values. */
 static const char *const live_names[LIVE_WORDS] = {
-    "live_requests",        "live_answers",         "live_events",      "live_refused",
-    "live_outcome_unknown", "live_limited",         "live_busy",        "live_clock_refused",
-    "live_fatal",           "live_cancel_unknown",  "live_not_found",   "live_halves",
-    "live_invalid",         "live_unmatched",       "live_foreign",     "live_leftovers",
-    "live_time_outs",       "live_queries",         "live_reports",     "live_resyncs",
-    "live_journal_dropped", "live_last_error_code", "live_weight_used", "live_orders_used",
-    "live_clock_offset_ns", "live_clock_error_ns",  "paused_until_ns",  "live_ready",
-    "live_refusal",         "live_wants_reconnect",
+    "live_requests",        "live_answers",         "live_events",         "live_refused",
+    "live_outcome_unknown", "live_limited",         "live_busy",           "live_clock_refused",
+    "live_fatal",           "live_cancel_unknown",  "live_not_found",      "live_halves",
+    "live_invalid",         "live_unmatched",       "live_foreign",        "live_leftovers",
+    "live_time_outs",       "live_queries",         "live_reports",        "live_resyncs",
+    "live_journal_dropped", "live_last_error_code", "live_weight_used",    "live_orders_used",
+    "live_clock_offset_ns", "live_clock_error_ns",  "paused_until_ns",     "live_ready",
+    "live_refusal",         "live_wants_reconnect", "live_leftovers_open",
 };
 
 int pw_execution_find_counters(struct execution *x, const struct pw_stage_env *env)
@@ -162,6 +162,7 @@ static void show_live(struct execution *x)
         (uint64_t)counts.ready,
         (uint64_t)counts.refusal,
         pw_live_wants_reconnect(x->gateway_state),
+        counts.leftovers_open,
     };
     for (int i = 0; i < LIVE_WORDS; i++) {
         atomic_store_explicit(x->live_words[i], live_values[i], memory_order_relaxed);

@@ -52,7 +52,7 @@ enum counter {
     COUNTERS
 };
 
-#define LIVE_WORDS 30
+#define LIVE_WORDS 31
 
 struct touch {
     int64_t bid_e8, ask_e8; /* 0: none, or the feed is not up */

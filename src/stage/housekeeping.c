@@ -33,11 +33,12 @@ struct housekeeping {
     bool control_open;
     bool stopping;
     uint64_t command_owed; /* enum pw_command that found no room yet; 0: none */
+    int64_t pause_owed_ns; /* a pause that is to be told execution; 0: none */
     int64_t next_control_ns;
     int64_t now_ns;
     _Atomic uint64_t *commands, *clock_step_ns, *paused_until_ns;
     struct pw_order_entry order_entry; /* if live */
-    bool live, order_entry_opened;
+    bool live;
     int64_t ban_ns; /* kept: until then; never before the ban's end, and less than a step behind it */
     const struct pw_account_view *account;
 };
@@ -68,20 +69,32 @@ static void command(struct housekeeping *h, enum pw_command what)
     pw_count(h->commands, 1);
 }
 
-static void put_command(struct housekeeping *h)
+/* False: there is no room yet. */
+static bool put(struct housekeeping *h, uint64_t what, int64_t until_ns)
 {
-    if (h->command_owed == 0 || pw_producer_room(&h->to_execution, 1) < 1) {
-        return;
+    if (pw_producer_room(&h->to_execution, 1) < 1) {
+        return false;
     }
     struct pw_event event = {
         .kind = PW_EVENT_COMMAND,
         .instrument_idx = PW_NO_INSTRUMENT,
         .recv_ns = h->now_ns,
-        .body.state = {.state = (uint32_t)h->command_owed, .reason = PW_REASON_NONE},
+        .venue_ns = until_ns,
+        .body.state = {.state = (uint32_t)what, .reason = PW_REASON_NONE},
     };
     pw_producer_put(&h->to_execution, &event);
     pw_producer_publish(&h->to_execution);
-    h->command_owed = 0;
+    return true;
+}
+
+static void put_commands(struct housekeeping *h)
+{
+    if (h->command_owed != 0 && put(h, h->command_owed, 0)) {
+        h->command_owed = 0;
+    }
+    if (h->pause_owed_ns != 0 && put(h, PW_COMMAND_PAUSE, h->pause_owed_ns)) {
+        h->pause_owed_ns = 0;
+    }
 }
 
 static void answer_status(const struct housekeeping *h, char *answer, size_t answer_bytes)
@@ -154,12 +167,17 @@ static int open_connector(struct housekeeping *h)
         err = err != 0 ? err : pw_connector_set_path(h->connector, i, path);
     }
     free(path);
+    if (err == 0 && h->live) {
+        pw_connector_hold(h->connector, config->feed_cnt, h->env.banned_until_ns);
+        err = pw_connector_set_path(h->connector, config->feed_cnt, ""); /* its URL has all of it */
+    }
     return err;
 }
 
 /* ---- The venue's bans, and order entry ---- */
 
-/* What the gateway or a snapshot's answer tells of a ban holds for all, and over a restart. */
+/* What the gateway or a snapshot's answer tells of a ban holds for all that goes out from this address, and
+ * over a restart. */
 static void keep_ban(struct housekeeping *h)
 {
     int64_t until_ns = (int64_t)atomic_load_explicit(h->paused_until_ns, memory_order_relaxed);
@@ -169,6 +187,10 @@ static void keep_ban(struct housekeeping *h)
         return;
     }
     pw_snapshots_pause(h->snapshots, until_ns);
+    if (h->live) {
+        h->pause_owed_ns = until_ns;
+        pw_connector_hold(h->connector, h->env.config->feed_cnt, until_ns);
+    }
     h->ban_ns = until_ns + BAN_STEP_NS;
     int err = pw_ban_keep(h->env.config, h->ban_ns);
     pw_log(PW_LOG_WARN, "the venue takes no requests for %" PRId64 " s%s%s",
@@ -181,10 +203,6 @@ static void tend_order_entry(struct housekeeping *h)
     uint32_t conn_idx = h->env.config->feed_cnt;
     if (!h->live) {
         return;
-    }
-    if (!h->order_entry_opened && h->now_ns >= h->env.banned_until_ns) {
-        /* Its URL has all of the path. */
-        h->order_entry_opened = pw_connector_set_path(h->connector, conn_idx, "") == 0;
     }
     if (pw_order_entry_poll(&h->order_entry)) {
         pw_connector_reconnect(h->connector, conn_idx, PW_REASON_DISCONNECT);
@@ -265,7 +283,7 @@ static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
         work += pw_control_poll(&h->control, &handler);
         h->next_control_ns = now_ns + POLL_CONTROL_NS;
     }
-    put_command(h);
+    put_commands(h);
     return (struct pw_poll){.work = work};
 }
 

@@ -340,7 +340,7 @@ static json_t *orders_of_venue(struct live_rig *rig)
         cr_expect_null(json_object_get(ids, id), "%s was placed twice", id);
         json_object_set_new(ids, id, json_true());
         json_object_set_new(by_number, number_of(order),
-                            json_integer((json_int_t)strtoull(id + 3, NULL, 16)));
+                            json_integer((json_int_t)strtoull(strrchr(id, '-') + 1, NULL, 16)));
     }
     json_decref(ids);
     json_decref(orders);

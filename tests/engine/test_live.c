@@ -252,3 +252,45 @@ Test(live, a_ban_outlives_the_engine)
     harness_stop(&h.engine, SIGTERM);
     harness_end(&h);
 }
+
+static bool reconnected(struct harness *h, const void *arg)
+{
+    json_t *top = harness_top(h);
+    long long cnt = json_number_at(top, arg);
+    json_decref(top);
+    return cnt >= 2;
+}
+
+/* F5: one address, one ban. REST alone is told (of a book that a gap made stale), order entry would be served
+ * still: it asks for nothing before the end, and when its connection is reset meanwhile, it is not dialled.
+ */
+Test(live, a_ban_that_rest_is_told_holds_for_order_entry)
+{
+    struct harness h;
+    char yaml[4096];
+    harness_begin(&h, "pause");
+    harness_keys_write(&h, API_KEY "\n", SECRET "\n");
+    snprintf(yaml, sizeof yaml,
+             "%slimits: {ban_s: 25}\nfaults:\n"
+             "  - {kind: rest_error, match: \"*depth\", after: 1, count: 1, status: 418}\n"
+             "  - {kind: gap, match: \"*@depth*\", after: 60, count: 3}\n"
+             "  - {kind: drop, match: \"*@depth*\", after: 130, count: 1}\n",
+             market_hmac);
+    harness_sim_start(&h, yaml, 0);
+    harness_engine_start(&h, &live_options);
+    wait_for(&h, "fills", 1);
+    harness_engine_wait_text(&h, "the venue takes no requests for");
+    wait_for(&h, "paused_until_ns", 1);
+    int64_t until_ns = harness_metric(&h, "execution", "paused_until_ns");
+    long long requests = harness_metric(&h, "execution", "live_requests");
+    wait_for(&h, "denied_request_limit", harness_metric(&h, "execution", "denied_request_limit") + 3);
+    cr_expect_eq(harness_metric(&h, "execution", "live_requests"), requests);
+    cr_expect_eq(harness_metric(&h, "execution", "live_limited"), 0, "order entry was told nothing");
+    cr_assert(harness_wait(&h, reconnected, "feeds/0/connect_cnt", SECONDS), "the feed does not come back");
+    cr_assert_lt(wall_ns(), until_ns, "the ban was over too soon to show anything");
+    cr_assert(harness_wait(&h, reconnected, "feeds/1/connect_cnt", SECONDS), "nor does order entry");
+    cr_expect_geq(wall_ns(), until_ns);
+    wait_for(&h, "live_ready", 1);
+    harness_stop(&h.engine, SIGTERM);
+    harness_end(&h);
+}

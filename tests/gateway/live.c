@@ -243,6 +243,33 @@ Test(live, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone)
     world_end(&w);
 }
 
+Test(live, leftovers_that_cannot_be_canceled_are_told)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    const struct venue_order *left = venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000003000001");
+    world_restart(&w, RUN_ID, 0);
+    world_answer(&w, "order.cancel", 1000, WORLD_ERROR(400, -1013, "Market is closed."));
+    world_connect(&w);
+    for (int i = 0; i < 600 && world_counts(&w).refusal == PW_REASON_NONE; i++) {
+        world_step(&w, 100 * MS);
+    }
+    struct pw_live_counts counts = world_counts(&w);
+    cr_expect_eq(counts.refusal, PW_REASON_LEFTOVERS);
+    cr_expect_eq(counts.leftovers_open, 1);
+    cr_expect_eq(counts.last_error_code, -1013);
+    cr_expect_eq(left->state, ORDER_LIVE);
+    cr_expect_not(world_is_ready(&w));
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    world_answer(&w, "order.cancel", 0, "");
+    world_run(&w, 120 * SEC); /* it keeps trying, less and less often */
+    cr_expect_eq(left->state, ORDER_CANCELED);
+    cr_expect(world_is_ready(&w));
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    cr_expect_eq(world_counts(&w).leftovers_open, 0);
+    world_end(&w);
+}
+
 /* ---- what is refused before it is sent ---- */
 
 Test(live, what_cannot_be_said_is_denied)

@@ -396,6 +396,44 @@ Test(connector, a_server_that_says_how_long_to_stay_away_is_obeyed)
     world_close(&world);
 }
 
+Test(connector, nothing_is_dialled_while_it_is_held)
+{
+    struct world_options options = {0};
+    world_open(&world, &options);
+    cr_assert(peer_upgrade(&peer, &world));
+    int64_t until_ns = world.now_ns + 120 * S_NS;
+    pw_connector_hold(world.connector, 0, until_ns);
+    pw_connector_hold(world.connector, 0, until_ns - 60 * S_NS); /* does not shorten it */
+    world_run(&world, S_NS, 10 * MS_NS);
+    cr_expect_eq(world.feeds[0].state, PW_FEED_UP, "what is up stays");
+    pw_virtual_peer_reset(world.network, peer.socket);
+    peer_close(&peer);
+    world_run(&world, 10 * S_NS, 10 * MS_NS);
+    cr_expect_eq(world.feeds[0].state, PW_FEED_DOWN);
+    cr_expect_eq(pw_connector_next_ns(world.connector), until_ns);
+    world_run(&world, until_ns - world.now_ns - 10 * MS_NS, 10 * MS_NS);
+    cr_expect_eq(pw_virtual_connect_cnt(world.network), 1);
+    cr_assert(peer_upgrade(&peer, &world));
+    cr_expect_eq(pw_virtual_connect_cnt(world.network), 2);
+    world_close(&world);
+}
+
+Test(connector, a_try_under_way_is_given_up_when_it_is_held)
+{
+    struct world_options options = {0};
+    world_open(&world, &options);
+    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
+    cr_assert(peer_take_request(&peer));
+    pw_connector_hold(world.connector, 0, world.now_ns + 60 * S_NS);
+    world_run(&world, 59 * S_NS, 10 * MS_NS);
+    cr_expect(pw_virtual_peer_gone(world.network, peer.socket));
+    cr_expect_eq(pw_virtual_connect_cnt(world.network), 1);
+    cr_expect_eq(world_log_cnt(), 0, "nothing was wrong with it");
+    peer_close(&peer);
+    cr_assert(peer_upgrade(&peer, &world));
+    world_close(&world);
+}
+
 Test(connector, an_endless_head_ends_the_try_and_takes_no_memory)
 {
     struct world_options options = {.message_bytes_max = 8192};

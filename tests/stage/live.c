@@ -351,6 +351,50 @@ Test(execution_live, a_lost_connection_leaves_orders_unknown_and_sends_none_agai
     rig_close(rig);
 }
 
+/* A ban that the REST service told holds for this address, so for order entry, too. */
+Test(execution_live, a_pause_that_housekeeping_tells_is_kept_to_its_end)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
+    rig_poll_execution(rig);
+    drop_reports(rig);
+    drop_journal(rig);
+    int64_t until_ns = rig->now_ns + 3000 * MS;
+    pw_producer_put(&rig->commands, &(struct pw_event){.kind = PW_EVENT_COMMAND,
+                                                       .venue_ns = until_ns,
+                                                       .body.state = {.state = PW_COMMAND_PAUSE}});
+    pw_producer_publish(&rig->commands);
+    rig_poll_execution(rig);
+    struct pw_event event;
+    cr_expect_not(rig_take(&rig->journal, &event), "it is no command to the stream");
+    cr_expect_eq(metric(rig, "paused_until_ns"), (uint64_t)until_ns);
+    struct pw_event cancel = {.kind = PW_EVENT_INTENT, .recv_ns = rig->now_ns};
+    cancel.body.intent = (struct pw_intent){.action = PW_CANCEL, .client_order_id = id};
+    put(rig, cancel);
+    while (rig->now_ns < until_ns - MS) {
+        rig->now_ns += MS;
+        put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns));
+        rig_poll_execution(rig);
+        cr_assert_eq(last_order(rig).body.order.state, PW_ORDER_DENIED);
+        cr_assert_not(next_request(rig, &request), "%s", request.method);
+        drop_journal(rig);
+    }
+    cr_expect_eq(metric(rig, "denied_request_limit"), 2999);
+    cr_expect_eq(metric(rig, "live_limited"), 0, "order entry itself was never told");
+    bool canceled = false;
+    for (int i = 0; i < 100 && !canceled; i++) {
+        rig->now_ns += MS;
+        rig_poll_execution(rig);
+        canceled = next_request(rig, &request) && strcmp(request.method, "order.cancel") == 0;
+    }
+    cr_expect(canceled, "what was asked meanwhile is made up for");
+    cr_expect_eq(metric(rig, "paused_until_ns"), 0);
+    rig_close(rig);
+}
+
 /* Is the text anywhere in the wire's payload? */
 static bool is_on_wire(const struct rig *rig, const char *text)
 {
