@@ -157,29 +157,27 @@ struct live_row *live_row_add(struct live *live, uint64_t client_order_id, uint1
     return row;
 }
 
-/* An order of this run that was closed, and of which there is news. */
-static struct live_row *turn_up(struct live *live, uint64_t client_order_id)
+bool live_report(struct live *live, const struct pw_report *report, struct pw_reports *out)
 {
-    const struct pw_order_row *order = pw_orders_find(live->config.orders, client_order_id);
-    if (!order || live->strays_left == 0) {
-        return NULL;
+    uint64_t id = report->client_order_id;
+    struct live_row *row = live_row_find(live, id);
+    const struct pw_order_row *closed = row ? NULL : pw_orders_find(live->config.orders, id);
+    if (closed) { /* and turns up again */
+        row = live_row_add(live, id, closed->instrument_idx);
     }
-    live->strays_left--;
-    return live_row_add(live, client_order_id, order->instrument_idx);
-}
-
-void live_report(struct live *live, const struct pw_report *report, struct pw_reports *out)
-{
-    struct live_row *row = live_row_find(live, report->client_order_id);
-    row = row ? row : turn_up(live, report->client_order_id);
-    if (!row || out->cnt == PW_REPORTS_MAX) {
+    /* What the table does not know, execution halts on. */
+    bool unknown = !row && !closed && pw_order_id_run(id) == live->config.orders->run_id;
+    if ((!row && !unknown) || out->cnt == PW_REPORTS_MAX) {
         live->counts.unmatched++;
-        return;
+        return false;
     }
-    row->heard_ns = live->now_ns;
+    if (row) {
+        row->heard_ns = live->now_ns;
+    }
     out->rows[out->cnt++] = *report;
     live->counts.reports++;
     live->look = true;
+    return true;
 }
 
 void live_tell(struct live *live, uint64_t client_order_id, enum pw_order_news news, enum pw_reason reason,
@@ -345,7 +343,6 @@ static void live_on_message(void *state, const struct pw_event *frame, const uin
                             struct pw_reports *out)
 {
     struct live *live = state;
-    live->strays_left = PW_REPORTS_PER_ORDER;
     live->look = true;
     if (frame->body.frame.payload_bytes == 0) {
         live_notice(live, frame, out);
@@ -368,7 +365,6 @@ static uint32_t live_poll(void *state, int64_t now_ns, struct pw_reports *out)
     }
     uint64_t sent = live->counts.requests;
     uint32_t told = out->cnt;
-    live->strays_left = PW_REPORTS_PER_ORDER;
     live->look = false;
     live->next_ns = now_ns + PW_LIVE_PASS_NS;
     live_time_outs(live, out);

@@ -225,7 +225,11 @@ static void take_execution(struct live *live, const struct pw_binance_execution 
         row->heard_ns = live->now_ns;
     }
     if (pw_binance_execution_report(x, recv_ns, &report)) {
-        live_report(live, &report, out);
+        bool told = live_report(live, &report, out);
+        bool open = x->status == PW_BINANCE_STATUS_NEW || x->status == PW_BINANCE_STATUS_PARTIALLY_FILLED;
+        if (!told || (open && !live_row_find(live, x->client_order_id))) {
+            live_session_resume(live, LIVE_LIST, recv_ns, out); /* there it is canceled, or told again */
+        }
     } else if (row) {
         row->heard_ns = live->now_ns - PW_LIVE_QUIET_NS; /* nothing that a report can say: ask */
     }

@@ -99,7 +99,6 @@ struct live {
     struct live_row rows[LIVE_ROWS];
     uint32_t fill_first, fill_cnt;
     struct pw_report fills[LIVE_FILLS]; /* of lists of trades: told one a pass */
-    uint32_t strays_left;               /* orders without a row that this call may still tell of */
     struct pw_live_counts counts;
     /* Prepared texts. */
     struct pw_binance_request logon, subscribe, time, list, account;
@@ -137,10 +136,11 @@ struct live_row *live_row_find(struct live *live, uint64_t client_order_id);
 /* A row for an order of this run; NULL: no room. */
 struct live_row *live_row_add(struct live *live, uint64_t client_order_id, uint16_t instrument_idx);
 
-/* To execution: news without more, and whole reports. */
+/* To execution: news without more, and whole reports; false: there was no room, or it is of no order of this
+ * run. Of one that the order table does not know it is told all the same. */
 void live_tell(struct live *live, uint64_t client_order_id, enum pw_order_news news, enum pw_reason reason,
                int64_t recv_ns, struct pw_reports *out);
-void live_report(struct live *live, const struct pw_report *report, struct pw_reports *out);
+bool live_report(struct live *live, const struct pw_report *report, struct pw_reports *out);
 
 /* Reports may have been lost: no order is known for sure. */
 void live_resync(struct live *live, int64_t recv_ns, struct pw_reports *out);

@@ -187,7 +187,7 @@ static void accept(struct live *live, enum live_phase phase)
     advance(live, phase);
 }
 
-/* An order that an earlier run of this instance left behind. */
+/* An order that nobody here works any more. */
 static void cancel_leftover(struct live *live, const struct pw_binance_order *order)
 {
     struct pw_instrument instrument = {.tick_e8 = 0};
@@ -198,9 +198,21 @@ static void cancel_leftover(struct live *live, const struct pw_binance_order *or
     }
 }
 
-/* True if it is one that has to go first. */
+/* True: not before it is gone. */
+static bool cancel_listed(struct live *live, const struct pw_binance_order *order)
+{
+    live->counts.leftovers++;
+    if (live->config.dry) {
+        return false;
+    }
+    cancel_leftover(live, order);
+    return true;
+}
+
+/* True if it is one that has to go first: of an earlier run, or of this one and not in the order table (then
+ * execution is told, too, and halts). *untold: there was no room for its report. */
 static bool take_listed(struct live *live, const struct pw_binance_order *order, int64_t recv_ns,
-                        struct pw_reports *out)
+                        struct pw_reports *out, bool *untold)
 {
     struct pw_report report;
     if (!live_is_own(live, order->is_ours, order->instance_hash)) {
@@ -208,21 +220,16 @@ static bool take_listed(struct live *live, const struct pw_binance_order *order,
         return false;
     }
     if (pw_order_id_run(order->client_order_id) != live->config.orders->run_id) {
-        live->counts.leftovers++;
-        if (live->config.dry) {
-            return false;
-        }
-        cancel_leftover(live, order);
-        return true;
+        return cancel_listed(live, order);
     }
     if (pw_binance_order_report(order, PW_BINANCE_OPEN_ORDERS, recv_ns, &report)) {
-        live_report(live, &report, out);
+        *untold |= !live_report(live, &report, out);
     }
     struct live_row *row = live_row_find(live, order->client_order_id);
     if (row) {
         row->venue_order_id = order->venue_order_id;
     }
-    return false;
+    return !row && !pw_orders_find(live->config.orders, order->client_order_id) && cancel_listed(live, order);
 }
 
 static void take_list(struct live *live, const struct pw_binance_list *list, int64_t recv_ns,
@@ -230,13 +237,14 @@ static void take_list(struct live *live, const struct pw_binance_list *list, int
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_binance_order order;
-    bool asked_before = live->counts.leftovers_open != 0;
+    bool asked_before = live->counts.leftovers_open != 0, untold = false;
     live->counts.leftovers_open = 0;
     while (pw_binance_order_next(&cursor, list, &order)) {
-        live->counts.leftovers_open += take_listed(live, &order, recv_ns, out);
+        live->counts.leftovers_open += take_listed(live, &order, recv_ns, out, &untold);
     }
-    if (live->counts.leftovers_open != 0) {
-        live->refusal = asked_before ? PW_REASON_LEFTOVERS : live->refusal;
+    if (live->counts.leftovers_open != 0 || untold) {
+        bool stays = asked_before && live->counts.leftovers_open != 0;
+        live->refusal = stays ? PW_REASON_LEFTOVERS : live->refusal;
         live_session_retry(live, LIVE_LIST);
         return;
     }

@@ -243,6 +243,65 @@ Test(live, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone)
     world_end(&w);
 }
 
+/* Execution halts on each: the order table refuses it as unknown. */
+Test(live, open_orders_of_this_run_that_nobody_knows_are_told_and_canceled)
+{
+    enum { CNT = 12 };
+    struct world w;
+    world_open(&w, 1, true);
+    world_start(&w);
+    uint64_t known = world_rest_one(&w);
+    world_disconnect(&w, 0, 0);
+    for (uint64_t i = 0; i < CNT; i++) {
+        char id[40];
+        snprintf(id, sizeof id, "pw-" WORLD_HASH_TEXT "-%016llx",
+                 (unsigned long long)pw_order_id(RUN_ID, 900 + i));
+        venue_has(&w, id);
+    }
+    world_answer(&w, "order.cancel", CNT, WORLD_ERROR(400, -9999, "Later."));
+    world_connect(&w);
+    world_run(&w, 300 * MS);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 2);
+    cr_expect_eq(w.orders->unknown_cnt, CNT);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], CNT);
+    cr_expect_eq(world_counts(&w).leftovers_open, CNT);
+    world_answer(&w, NULL, 0, NULL);
+    for (int i = 0; i < 1000 && !world_is_ready(&w); i++) {
+        world_step(&w, 10 * MS);
+    }
+    cr_expect(world_is_ready(&w));
+    for (uint32_t i = 1; i <= CNT; i++) {
+        cr_expect_eq(w.venue[i].state, ORDER_CANCELED, "%s, and not before", w.venue[i].client_id);
+    }
+    cr_expect_eq(world_state(&w, known), PW_ORDER_OPEN);
+    world_end(&w);
+}
+
+Test(live, news_of_an_order_of_this_run_that_nobody_knows_is_told)
+{
+    static const char *const states[] = {"FILLED", "PARTIALLY_FILLED"};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct world w;
+        char text[1024];
+        world_open(&w, 1, true);
+        world_start(&w);
+        snprintf(
+            text, sizeof text,
+            "{\"e\":\"executionReport\",\"E\":1700000000000,\"s\":\"BTCUSDT\",\"c\":\"pw-" WORLD_HASH_TEXT
+            "-%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"2\",\"p\":\"1\",\"C\":\"\","
+            "\"x\":\"TRADE\",\"X\":\"%s\",\"r\":\"NONE\",\"i\":9,\"l\":\"1\",\"z\":\"1\",\"L\":\"1\",\"n\":"
+            "\"0\","
+            "\"N\":null,\"T\":1700000000000,\"t\":5,\"w\":false,\"m\":true}",
+            (unsigned long long)pw_order_id(RUN_ID, 900), states[i]);
+        world_say(&w, text);
+        cr_expect_eq(w.orders->unknown_cnt, 1);
+        cr_expect_eq(world_is_ready(&w), i == 0, "what is open still is looked for");
+        world_make_ready(&w);
+        cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 1 + i);
+        world_end(&w);
+    }
+}
+
 Test(live, leftovers_that_cannot_be_canceled_are_told)
 {
     struct world w;

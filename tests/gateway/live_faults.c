@@ -202,6 +202,7 @@ static void run_seed(uint64_t seed)
         world_step(&w, (1 + world_roll(&w, 60)) * MS);
     }
     settle(&w);
+    cr_assert_eq(w.orders->unknown_cnt, 0, "seed %llu: what it placed it knows", (unsigned long long)seed);
     come_to_rest(&w);
     world_judge_end(&w);
     world_close(&w);

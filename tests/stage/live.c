@@ -300,6 +300,28 @@ Test(execution_live, what_contradicts_itself_halts_until_someone_has_looked)
     rig_close(rig);
 }
 
+Test(execution_live, news_of_an_order_that_was_never_placed_halts)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    drop_reports(rig);
+    drop_journal(rig);
+    tell_execution(rig, id + 500, "TRADE", "FILLED", "1", "1", 1);
+    rig_poll_execution(rig);
+    cr_expect_eq(metric(rig, "reports_refused"), 1);
+    cr_expect_eq(metric(rig, "fills"), 0);
+    struct pw_event event = {0};
+    while (event.kind != PW_EVENT_COMMAND && rig_take(&rig->journal, &event)) {
+    }
+    cr_expect_eq(event.body.state.state, PW_COMMAND_HALT);
+    cr_expect_eq(event.body.state.reason, PW_REASON_REPORT);
+    cr_assert(next_request(rig, &request), "what is open is canceled");
+    cr_expect_str_eq(request.method, "order.cancel");
+    rig_close(rig);
+}
+
 Test(execution_live, a_key_that_is_refused_halts_and_cancels)
 {
     struct rig *rig = start(SLOTS);
