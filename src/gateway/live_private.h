@@ -13,7 +13,7 @@
 #define LIVE_ROWS     (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
 #define LIVE_ASKED    160u /* requests without an answer: two for each row, and the session's */
 #define LIVE_CANCELS  32u  /* of these, kept from new orders */
-#define LIVE_FILLS    128u
+#define LIVE_FILLS    PW_BINANCE_TRADES_MAX    /* of one answer */
 #define LIVE_REPLACES (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
 #define LIVE_MS       INT64_C(1000000)
 #define LIVE_S        INT64_C(1000000000)
@@ -42,7 +42,7 @@ struct live_row {
     int64_t heard_ns;        /* when it was last told or asked about */
     int64_t ask_ns;          /* next question, if in doubt */
     int64_t cancel_ns;       /* next cancellation, if wanted */
-    uint32_t trades_seen;    /* of the venue's list of them */
+    uint64_t trades_from;    /* of the venue's list of them, the number that is asked for next */
     uint16_t instrument_idx;
     uint8_t doubts;       /* questions that settled nothing, in sequence */
     uint8_t cancel_tries; /* cancellations that did not go through, in sequence */

@@ -60,7 +60,11 @@ static void ask(struct live *live, struct live_row *row, const struct pw_order_r
 {
     bool trades = asks_trades(row, order);
     struct pw_binance_values values = {.order_id = row->client_order_id,
-                                       .venue_order_id = row->venue_order_id};
+                                       .venue_order_id = row->venue_order_id,
+                                       .from_trade_id = row->trades_from};
+    if (trades && live->fill_cnt > 0) {
+        return; /* they may be among those that are to be told yet */
+    }
     if (live_prepare(live, &live->scratch, trades ? PW_BINANCE_TRADES : PW_BINANCE_ORDER_STATUS, 0,
                      &live->config.instruments[row->instrument_idx]) == 0 &&
         live_ask(live, &live->scratch, &values, row->client_order_id, false)) {
@@ -126,19 +130,27 @@ static void take_status(struct live *live, struct live_row *row, const struct pw
     }
 }
 
-/* Told later, in small parts. What does not fit is asked for again, and begins where this ends. */
+/* Told later, one by one; the next answer begins where this ends. One that brings nothing while fills are
+ * owed lags behind the venue's own count, and an earlier one may have left out what came late: then from the
+ * start, as fills are booked once. */
 static void take_trades(struct live *live, struct live_row *row, const struct pw_binance_list *list,
                         int64_t recv_ns)
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_binance_own_trade trade;
-    for (uint32_t i = 0; live->fill_cnt < LIVE_FILLS && pw_binance_own_trade_next(&cursor, list, &trade);
-         i++) {
-        if (i >= row->trades_seen && trade.venue_order_id == row->venue_order_id) {
+    uint32_t before = live->fill_cnt;
+    while (live->fill_cnt < LIVE_FILLS && pw_binance_own_trade_next(&cursor, list, &trade)) {
+        if (trade.venue_order_id == row->venue_order_id && trade.trade_id >= row->trades_from) {
             pw_binance_trade_report(&trade, row->client_order_id, recv_ns,
                                     &live->fills[(live->fill_first + live->fill_cnt++) % LIVE_FILLS]);
+            row->trades_from = trade.trade_id + 1;
         }
-        row->trades_seen = i < row->trades_seen ? row->trades_seen : i + 1;
+    }
+    if (live->fill_cnt > before) {
+        row->doubts = 0;
+        row->ask_ns = live->now_ns + GRACE_NS;
+    } else if (before < LIVE_FILLS) {
+        row->trades_from = 0;
     }
 }
 

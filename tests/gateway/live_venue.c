@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TRADES_A_LIST = 10 };
+
 static int64_t venue_ms(const struct world *w)
 {
     return (w->now_ns + w->venue_skew_ns) / MS;
@@ -275,20 +277,22 @@ static void do_status(struct world *w, struct call *call)
     snprintf(call->body, sizeof call->body, "\"result\":%s", text);
 }
 
+/* The first ones from a number on, and no more than a text holds: less than it is asked for, as it may be. */
 static void do_trades(struct world *w, struct call *call)
 {
     uint64_t id = (uint64_t)json_integer_value(json_object_get(call->params, "orderId"));
+    int64_t from = json_integer_value(json_object_get(call->params, "fromId"));
+    MUST(json_integer_value(json_object_get(call->params, "limit")) == 1000);
     int at = snprintf(call->body, sizeof call->body, "\"result\":[");
-    const char *comma = "";
-    for (uint32_t i = 0; i < w->trade_cnt; i++) {
+    uint32_t cnt = 0;
+    for (uint32_t i = from > 0 ? (uint32_t)from - 1 : 0; i < w->trade_cnt && cnt < TRADES_A_LIST; i++) {
         const struct venue_trade *trade = &w->trades[i];
         if (trade->order_id == id) {
             at += snprintf(call->body + at, sizeof call->body - (size_t)at,
                            "%s{\"id\":%u,\"orderId\":%llu,\"price\":\"%s\",\"qty\":\"%s\",\"commission\":"
                            "\"0.00000100\",\"commissionAsset\":\"BNB\",\"time\":%lld,\"isMaker\":false}",
-                           comma, i + 1, (unsigned long long)id, e8(trade->price_e8), e8(trade->qty_e8),
-                           (long long)(trade->time_ns / MS));
-            comma = ",";
+                           cnt++ ? "," : "", i + 1, (unsigned long long)id, e8(trade->price_e8),
+                           e8(trade->qty_e8), (long long)(trade->time_ns / MS));
         }
     }
     snprintf(call->body + at, sizeof call->body - (size_t)at, "]");
