@@ -193,6 +193,7 @@ static void run_seed(uint64_t seed)
 {
     struct world w;
     world_open(&w, seed, seed % 4 != 0);
+    w.pays_bnb = seed % 5 == 0;
     world_connect(&w);
     world_make_ready(&w);
     w.faults = seed % 3 == 0 ? g_storm : g_faults;
