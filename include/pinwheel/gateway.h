@@ -61,6 +61,7 @@ struct pw_report {
 
 struct pw_reports {
     uint32_t cnt;
+    uint32_t halt; /* enum pw_reason: not NONE: trading must halt for that reason. Who obeys it clears it */
     struct pw_report rows[PW_REPORTS_MAX];
 };
 

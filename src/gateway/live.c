@@ -157,29 +157,27 @@ struct live_row *live_row_add(struct live *live, uint64_t client_order_id, uint1
     return row;
 }
 
-/* An order of this run that was closed, and of which there is news. */
-static struct live_row *turn_up(struct live *live, uint64_t client_order_id)
+bool live_report(struct live *live, const struct pw_report *report, struct pw_reports *out)
 {
-    const struct pw_order_row *order = pw_orders_find(live->config.orders, client_order_id);
-    if (!order || live->strays_left == 0) {
-        return NULL;
+    uint64_t id = report->client_order_id;
+    struct live_row *row = live_row_find(live, id);
+    const struct pw_order_row *closed = row ? NULL : pw_orders_find(live->config.orders, id);
+    if (closed) { /* and turns up again */
+        row = live_row_add(live, id, closed->instrument_idx);
     }
-    live->strays_left--;
-    return live_row_add(live, client_order_id, order->instrument_idx);
-}
-
-void live_report(struct live *live, const struct pw_report *report, struct pw_reports *out)
-{
-    struct live_row *row = live_row_find(live, report->client_order_id);
-    row = row ? row : turn_up(live, report->client_order_id);
-    if (!row || out->cnt == PW_REPORTS_MAX) {
+    /* What the table does not know, execution halts on. */
+    bool unknown = !row && !closed && pw_order_id_run(id) == live->config.orders->run_id;
+    if ((!row && !unknown) || out->cnt == PW_REPORTS_MAX) {
         live->counts.unmatched++;
-        return;
+        return false;
     }
-    row->heard_ns = live->now_ns;
+    if (row) {
+        row->heard_ns = live->now_ns;
+    }
     out->rows[out->cnt++] = *report;
     live->counts.reports++;
     live->look = true;
+    return true;
 }
 
 void live_tell(struct live *live, uint64_t client_order_id, enum pw_order_news news, enum pw_reason reason,
@@ -205,7 +203,7 @@ void live_resync(struct live *live, int64_t recv_ns, struct pw_reports *out)
 
 static bool is_ready(const struct live *live)
 {
-    return live->phase == LIVE_READY && !live->closing && !live->fatal;
+    return live->phase == LIVE_READY && !live->closing;
 }
 
 static enum pw_binance_form form_of(const struct pw_gateway_order *order)
@@ -269,6 +267,9 @@ static enum pw_reason live_check(void *state, const struct pw_gateway_order *ord
     struct live *live = state;
     struct pw_binance_values values = values_of(order, replaces_id);
     const struct pw_binance_request *text = text_of(live, order, replaces_id != 0);
+    if (live->fatal) {
+        return PW_REASON_VENUE_KEY;
+    }
     if (!is_ready(live)) {
         return PW_REASON_NOT_CONNECTED;
     }
@@ -293,8 +294,7 @@ static int64_t send_order(struct live *live, const struct pw_gateway_order *orde
     const struct live_asked *asked =
         live_put(live, text_of(live, order, replaces_id != 0), &values, order->client_order_id);
     if (!asked) {
-        live->fatal = true;
-        live->refusal = PW_REASON_VENUE_KEY;
+        live_session_refused(live, PW_REASON_VENUE_KEY, out);
         live_tell(live, order->client_order_id, PW_NEWS_REJECT, PW_REASON_VENUE_KEY, live->now_ns, out);
         if (replaces_id) {
             live_tell(live, replaces_id, PW_NEWS_REPLACE_REFUSED, PW_REASON_VENUE_KEY, live->now_ns, out);
@@ -332,6 +332,7 @@ static void live_cancel(void *state, uint64_t client_order_id, int64_t recv_ns, 
     if (row && !live->config.dry) {
         row->cancel_wanted = true;
         row->cancel_ns = live->now_ns;
+        row->cancel_tries = 0;
         live_cancel_step(live, row);
     }
 }
@@ -347,7 +348,6 @@ static void live_on_message(void *state, const struct pw_event *frame, const uin
                             struct pw_reports *out)
 {
     struct live *live = state;
-    live->strays_left = PW_REPORTS_PER_ORDER;
     live->look = true;
     if (frame->body.frame.payload_bytes == 0) {
         live_notice(live, frame, out);
@@ -370,7 +370,6 @@ static uint32_t live_poll(void *state, int64_t now_ns, struct pw_reports *out)
     }
     uint64_t sent = live->counts.requests;
     uint32_t told = out->cnt;
-    live->strays_left = PW_REPORTS_PER_ORDER;
     live->look = false;
     live->next_ns = now_ns + PW_LIVE_PASS_NS;
     live_time_outs(live, out);

@@ -14,11 +14,15 @@
  * when the connection was lost, is told as TIME_OUT or DISCONNECT, and asked about until the order table
  * knows the end; fills that the venue counts and that were never reported are asked for by order. Orders that
  * nothing was heard of for PW_LIVE_QUIET_NS are asked about too: reports may be lost without a trace. A
- * cancellation, once asked for, is repeated until the venue has refused it or the order has ended.
+ * cancellation, once asked for, is repeated, ever more seldom, until the order has ended or the venue has
+ * said that it never cancels it.
+ *
+ * A key that is refused ends new orders alone: execution is told to halt, cancellations and questions go on,
+ * slowly, and the key is shown again once a minute, and to each new connection.
  *
  * Times: now_ns of poll is the time of all that follows it in the pass. A clock that jumps (polls more than
  * PW_LIVE_JUMP_NS apart, or backwards) moves all deadlines with it, and what was known of the venue's clock
- * is forgotten. One call answers at most two reports for each order counted by open_cnt, and two more.
+ * is forgotten. One call answers at most PW_REPORTS_MAX reports, and two of an order.
  */
 #ifndef PW_LIVE_H
 #define PW_LIVE_H
@@ -70,9 +74,10 @@ struct pw_live_counts {
     uint64_t requests, answers, events; /* events: of the account, and others that bear no answer */
     uint64_t errors[PW_LIVE_ERRORS];    /* answers by enum pw_binance_meaning */
     uint64_t invalid;                   /* messages that could not be read */
-    uint64_t unmatched;                 /* answers to nothing that was open */
+    uint64_t unmatched;                 /* answers to nothing that was open, reports without room */
     uint64_t foreign;                   /* reports and open orders that are not this instance's */
-    uint64_t leftovers;                 /* open orders and reports of earlier runs */
+    uint64_t leftovers;                 /* open orders and reports of earlier runs; open ones of this run
+                                         * that the order table does not know */
     uint64_t time_outs;                 /* requests without an answer */
     uint64_t queries;                   /* about orders, and for their trades */
     uint64_t reports;                   /* given to execution */
@@ -83,7 +88,7 @@ struct pw_live_counts {
     uint64_t weight_used, orders_used;       /* of the shortest window of each */
     int64_t clock_offset_ns, clock_error_ns; /* venue's minus ours; error -1: not known */
     int64_t paused_until_ns;
-    uint64_t leftovers_open; /* orders of earlier runs in the last list of open ones: it is not ready */
+    uint64_t leftovers_open; /* of them in the last list of open orders: it is not ready */
     bool ready;
     uint8_t refusal; /* enum pw_reason: why it is not ready; NONE: it is, or it goes on */
 };

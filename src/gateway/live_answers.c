@@ -10,6 +10,7 @@
 #define ORDERS_LEAST_NS  (10 * LIVE_S)
 #define MARGIN_NS        LIVE_S /* behind the end that it tells */
 #define BANNED           418u
+#define FORBIDDEN        403u /* by what stands before the venue */
 #define TOO_MANY_ORDERS  (-1015)
 
 /* ---- what holds for all ---- */
@@ -47,7 +48,8 @@ static int64_t pause_end_ns(const struct live *live, const struct pw_binance_tol
 static void take_limited(struct live *live, const struct pw_binance_told *told)
 {
     int64_t end_ns = pause_end_ns(live, told);
-    if (told->error.code == TOO_MANY_ORDERS) {
+    bool all = told->http_status == BANNED || told->http_status == FORBIDDEN; /* whatever the code says */
+    if (!all && told->error.code == TOO_MANY_ORDERS) {
         int64_t until_ns = end_ns ? end_ns - live->offset_ns : live->now_ns + ORDERS_LEAST_NS;
         live->orders_paused_ns = until_ns > live->orders_paused_ns ? until_ns : live->orders_paused_ns;
         return;
@@ -56,7 +58,8 @@ static void take_limited(struct live *live, const struct pw_binance_told *told)
                     live->now_ns + live->offset_ns);
 }
 
-static struct pw_binance_verdict take_error(struct live *live, const struct pw_binance_told *told)
+static struct pw_binance_verdict take_error(struct live *live, const struct pw_binance_told *told,
+                                            int64_t recv_ns, struct pw_reports *out)
 {
     struct pw_binance_verdict verdict = pw_binance_judge(told->http_status, &told->error);
     static_assert(PW_LIVE_ERRORS == PW_BINANCE_MEANS_HALVES + 1, "a count for each meaning");
@@ -67,20 +70,14 @@ static struct pw_binance_verdict take_error(struct live *live, const struct pw_b
     } else if (verdict.meaning == PW_BINANCE_MEANS_CLOCK) {
         live_clock_lost(live);
     } else if (verdict.meaning == PW_BINANCE_MEANS_FATAL) {
-        live->fatal = true;
-        live->refusal = (uint8_t)verdict.reason;
+        live_session_refused(live, verdict.reason, out);
+    } else if (live->config.signing.is_ed25519 && pw_binance_session_is_lost(&told->error)) {
+        live_session_lost(live, recv_ns, out);
     }
     return verdict;
 }
 
 /* ---- answers about orders ---- */
-
-/* What says neither yes nor no was not carried out, and may be tried again. */
-static bool is_passing(enum pw_binance_meaning meaning)
-{
-    return meaning == PW_BINANCE_MEANS_LIMITED || meaning == PW_BINANCE_MEANS_BUSY ||
-           meaning == PW_BINANCE_MEANS_CLOCK;
-}
 
 static void take_place(struct live *live, const struct pw_binance_told *told,
                        struct pw_binance_verdict verdict, int64_t recv_ns, struct pw_reports *out)
@@ -105,17 +102,21 @@ static void take_place(struct live *live, const struct pw_binance_told *told,
     }
 }
 
-static void take_cancel_error(struct live *live, struct live_row *row, struct pw_binance_verdict verdict,
-                              int64_t recv_ns, struct pw_reports *out)
+/* Whatever the venue says but that it never will: the order may be open, so the cancellation stays wanted. */
+static void take_cancel_error(struct live *live, struct live_row *row, const struct pw_binance_told *told,
+                              struct pw_binance_verdict verdict, int64_t recv_ns, struct pw_reports *out)
 {
     enum pw_order_news news;
-    row->cancel_ns = live->now_ns + LIVE_REPEAT_NS;
-    if (is_passing(verdict.meaning) ||
-        !pw_binance_verdict_news(PW_BINANCE_CANCEL, verdict.meaning, true, &news)) {
-        live->look = true; /* again, soon */
+    live_cancel_later(live, row);
+    if (!pw_binance_verdict_news(PW_BINANCE_CANCEL, verdict.meaning, true, &news)) {
         return;
     }
-    row->cancel_wanted &= news != PW_NEWS_CANCEL_REFUSED;
+    if (news == PW_NEWS_CANCEL_REFUSED) {
+        if (verdict.meaning != PW_BINANCE_MEANS_REFUSED || !pw_binance_cancel_is_barred(&told->error)) {
+            return;
+        }
+        row->cancel_wanted = false;
+    }
     live_tell(live, row->client_order_id, news, verdict.reason, recv_ns, out);
 }
 
@@ -130,7 +131,7 @@ static void take_cancel(struct live *live, const struct pw_binance_told *told,
     }
     row->cancel_asked = false;
     if (told->kind == PW_BINANCE_TOLD_ERROR) {
-        take_cancel_error(live, row, verdict, recv_ns, out);
+        take_cancel_error(live, row, told, verdict, recv_ns, out);
     } else if (told->kind == PW_BINANCE_TOLD_ORDER && live_tells_of(live, order, told->number) &&
                pw_binance_order_report(order, PW_BINANCE_CANCEL, recv_ns, &report)) {
         row->venue_order_id = order->venue_order_id;
@@ -189,7 +190,7 @@ static void take_answer(struct live *live, const struct pw_binance_told *told, i
     }
     take_limits(live, told);
     if (told->error.code != 0 || told->http_status >= 400) {
-        verdict = take_error(live, told);
+        verdict = take_error(live, told, recv_ns, out);
     }
     if (told->is_ours && is_about_order(told->method)) {
         (told->method == PW_BINANCE_CANCEL           ? take_cancel
@@ -224,7 +225,11 @@ static void take_execution(struct live *live, const struct pw_binance_execution 
         row->heard_ns = live->now_ns;
     }
     if (pw_binance_execution_report(x, recv_ns, &report)) {
-        live_report(live, &report, out);
+        bool told = live_report(live, &report, out);
+        bool open = x->status == PW_BINANCE_STATUS_NEW || x->status == PW_BINANCE_STATUS_PARTIALLY_FILLED;
+        if (!told || (open && !live_row_find(live, x->client_order_id))) {
+            live_session_resume(live, LIVE_LIST, recv_ns, out); /* there it is canceled, or told again */
+        }
     } else if (row) {
         row->heard_ns = live->now_ns - PW_LIVE_QUIET_NS; /* nothing that a report can say: ask */
     }

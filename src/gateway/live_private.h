@@ -10,14 +10,17 @@
 #include "live.h"
 #include "venue_clock.h"
 
-#define LIVE_ROWS      (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
-#define LIVE_ASKED     160u /* requests without an answer: two for each row, and the session's */
-#define LIVE_CANCELS   32u  /* of these, kept from new orders */
-#define LIVE_FILLS     128u
-#define LIVE_REPLACES  (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
-#define LIVE_MS        INT64_C(1000000)
-#define LIVE_S         INT64_C(1000000000)
-#define LIVE_REPEAT_NS (INT64_C(500) * LIVE_MS) /* of a cancellation that did not go through */
+#define LIVE_ROWS     (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
+#define LIVE_ASKED    160u /* requests without an answer: two for each row, and the session's */
+#define LIVE_CANCELS  32u  /* of these, kept from new orders */
+#define LIVE_FILLS    PW_BINANCE_TRADES_MAX    /* of one answer */
+#define LIVE_REPLACES (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
+#define LIVE_MS       INT64_C(1000000)
+#define LIVE_S        INT64_C(1000000000)
+#define LIVE_REPEAT_NS                                                                                       \
+    (INT64_C(500) * LIVE_MS) /* of a cancellation that did not go through; doubled up to                     \
+                              */
+#define LIVE_REPEATS 4u      /* so many times */
 
 /* What is under way at the venue. */
 enum live_phase {
@@ -39,11 +42,12 @@ struct live_row {
     int64_t heard_ns;        /* when it was last told or asked about */
     int64_t ask_ns;          /* next question, if in doubt */
     int64_t cancel_ns;       /* next cancellation, if wanted */
-    uint32_t trades_seen;    /* of the venue's list of them */
+    uint64_t trades_from;    /* of the venue's list of them, the number that is asked for next */
     uint16_t instrument_idx;
-    uint8_t doubts; /* questions that settled nothing, in sequence */
-    bool in_doubt;  /* the table calls it UNKNOWN, or fills are owed */
-    bool asked;     /* a question is not answered */
+    uint8_t doubts;       /* questions that settled nothing, in sequence */
+    uint8_t cancel_tries; /* cancellations that did not go through, in sequence */
+    bool in_doubt;        /* the table calls it UNKNOWN, or fills are owed */
+    bool asked;           /* a question is not answered */
     bool asked_trades;
     bool cancel_wanted, cancel_asked;
 };
@@ -89,7 +93,9 @@ struct live {
     uint64_t session_number; /* of the phase's request under way; 0: none */
     int64_t retry_ns;
     uint32_t tries;
-    bool funds_checked, fatal, closing, wants_reconnect;
+    bool logged_on; /* requests of this connection count as the account's */
+    bool fatal;     /* the key was refused: no orders until it is taken again */
+    bool funds_checked, closing, wants_reconnect;
     uint8_t refusal;
     /* Requests and orders. */
     uint64_t number; /* of the last request with one of its own */
@@ -101,7 +107,6 @@ struct live {
     struct live_row rows[LIVE_ROWS];
     uint32_t fill_first, fill_cnt;
     struct pw_report fills[LIVE_FILLS]; /* of lists of trades: told one a pass */
-    uint32_t strays_left;               /* orders without a row that this call may still tell of */
     struct pw_live_counts counts;
     /* Prepared texts. */
     struct pw_binance_request logon, subscribe, time, list, account;
@@ -139,10 +144,11 @@ struct live_row *live_row_find(struct live *live, uint64_t client_order_id);
 /* A row for an order of this run; NULL: no room. */
 struct live_row *live_row_add(struct live *live, uint64_t client_order_id, uint16_t instrument_idx);
 
-/* To execution: news without more, and whole reports. */
+/* To execution: news without more, and whole reports; false: there was no room, or it is of no order of this
+ * run. Of one that the order table does not know it is told all the same. */
 void live_tell(struct live *live, uint64_t client_order_id, enum pw_order_news news, enum pw_reason reason,
                int64_t recv_ns, struct pw_reports *out);
-void live_report(struct live *live, const struct pw_report *report, struct pw_reports *out);
+bool live_report(struct live *live, const struct pw_report *report, struct pw_reports *out);
 
 /* Reports may have been lost: no order is known for sure. */
 void live_resync(struct live *live, int64_t recv_ns, struct pw_reports *out);
@@ -184,6 +190,10 @@ void live_session_answer(struct live *live, const struct pw_binance_told *told, 
                          int64_t recv_ns, struct pw_reports *out);
 /* Reports may have been lost, but the connection stands: goes on from that phase, if it had come further. */
 void live_session_resume(struct live *live, enum live_phase phase, int64_t recv_ns, struct pw_reports *out);
+/* The venue no longer knows the session: logs on again, after a while. */
+void live_session_lost(struct live *live, int64_t recv_ns, struct pw_reports *out);
+/* The key was refused, or nothing can be signed: no new orders, and trading halts. */
+void live_session_refused(struct live *live, enum pw_reason reason, struct pw_reports *out);
 /* Asks again from that phase on, after a while that grows. */
 void live_session_retry(struct live *live, enum live_phase phase);
 void live_session_failed(struct live *live); /* a request of it was not answered */
@@ -204,6 +214,8 @@ void live_unanswered(struct live *live, enum pw_binance_method method, struct li
                      struct pw_reports *out);
 /* Sends the cancellation that is wanted of it, if it may go now. */
 void live_cancel_step(struct live *live, struct live_row *row);
+/* It did not go through: again, after a while that grows. */
+void live_cancel_later(struct live *live, struct live_row *row);
 /* The question about it is over; with or without an answer. */
 void live_asked_over(struct live *live, struct live_row *row);
 

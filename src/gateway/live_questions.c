@@ -7,14 +7,15 @@
 
 #define GRACE_NS   (100 * LIVE_MS) /* reports on their way settle most doubts without a question */
 #define DOUBTS_MAX 6u              /* the wait doubles up to 6.4 s */
+#define REFUSED_NS (10 * LIVE_S)   /* between questions with a key that was refused */
 #define AHEAD_MS   1000            /* the venue takes a time stamp that is ahead of its clock by less */
 
 /* ---- cancellations ---- */
 
-/* In a session, and dated rightly. */
+/* In a session, and dated rightly. A key that was refused is no reason not to ask: what is open stays so. */
 static bool can_ask(struct live *live)
 {
-    return live->phase > LIVE_LOGON && !live->fatal && live_clock(live);
+    return live->phase != LIVE_DOWN && live->logged_on && live_clock(live);
 }
 
 void live_cancel_step(struct live *live, struct live_row *row)
@@ -27,6 +28,14 @@ void live_cancel_step(struct live *live, struct live_row *row)
     }
     row->cancel_asked =
         live_ask(live, &live->texts[text].cancel, &values, row->client_order_id, true) != NULL;
+}
+
+void live_cancel_later(struct live *live, struct live_row *row)
+{
+    row->cancel_asked = false;
+    row->cancel_ns = live->now_ns + (LIVE_REPEAT_NS << row->cancel_tries);
+    row->cancel_tries += row->cancel_tries < LIVE_REPEATS;
+    live->look = true;
 }
 
 /* ---- questions ---- */
@@ -51,7 +60,11 @@ static void ask(struct live *live, struct live_row *row, const struct pw_order_r
 {
     bool trades = asks_trades(row, order);
     struct pw_binance_values values = {.order_id = row->client_order_id,
-                                       .venue_order_id = row->venue_order_id};
+                                       .venue_order_id = row->venue_order_id,
+                                       .from_trade_id = row->trades_from};
+    if (trades && live->fill_cnt > 0) {
+        return; /* they may be among those that are to be told yet */
+    }
     if (live_prepare(live, &live->scratch, trades ? PW_BINANCE_TRADES : PW_BINANCE_ORDER_STATUS, 0,
                      &live->config.instruments[row->instrument_idx]) == 0 &&
         live_ask(live, &live->scratch, &values, row->client_order_id, false)) {
@@ -69,8 +82,10 @@ static void question_step(struct live *live, struct live_row *row, const struct 
         row->doubts = 0;
     }
     row->in_doubt = doubt;
-    if (!row->asked && can_ask(live) && live->phase >= LIVE_FUNDS &&
-        live_due(live, doubt ? row->ask_ns : row->heard_ns + PW_LIVE_QUIET_NS)) {
+    int64_t at_ns = live->fatal ? row->heard_ns + REFUSED_NS
+                    : doubt     ? row->ask_ns
+                                : row->heard_ns + PW_LIVE_QUIET_NS;
+    if (!row->asked && can_ask(live) && (live->phase >= LIVE_FUNDS || live->fatal) && live_due(live, at_ns)) {
         ask(live, row, order);
     }
 }
@@ -115,19 +130,27 @@ static void take_status(struct live *live, struct live_row *row, const struct pw
     }
 }
 
-/* Told later, in small parts. What does not fit is asked for again, and begins where this ends. */
+/* Told later, one by one; the next answer begins where this ends. One that brings nothing while fills are
+ * owed lags behind the venue's own count, and an earlier one may have left out what came late: then from the
+ * start, as fills are booked once. */
 static void take_trades(struct live *live, struct live_row *row, const struct pw_binance_list *list,
                         int64_t recv_ns)
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_binance_own_trade trade;
-    for (uint32_t i = 0; live->fill_cnt < LIVE_FILLS && pw_binance_own_trade_next(&cursor, list, &trade);
-         i++) {
-        if (i >= row->trades_seen && trade.venue_order_id == row->venue_order_id) {
+    uint32_t before = live->fill_cnt;
+    while (live->fill_cnt < LIVE_FILLS && pw_binance_own_trade_next(&cursor, list, &trade)) {
+        if (trade.venue_order_id == row->venue_order_id && trade.trade_id >= row->trades_from) {
             pw_binance_trade_report(&trade, row->client_order_id, recv_ns,
                                     &live->fills[(live->fill_first + live->fill_cnt++) % LIVE_FILLS]);
+            row->trades_from = trade.trade_id + 1;
         }
-        row->trades_seen = i < row->trades_seen ? row->trades_seen : i + 1;
+    }
+    if (live->fill_cnt > before) {
+        row->doubts = 0;
+        row->ask_ns = live->now_ns + GRACE_NS;
+    } else if (before < LIVE_FILLS) {
+        row->trades_from = 0;
     }
 }
 
@@ -197,8 +220,7 @@ void live_unanswered(struct live *live, enum pw_binance_method method, struct li
         return; /* closed since, or of an earlier run */
     }
     if (method == PW_BINANCE_CANCEL) {
-        row->cancel_asked = false;
-        row->cancel_ns = live->now_ns + LIVE_REPEAT_NS;
+        live_cancel_later(live, row);
     }
     uint64_t replaces_id = method == PW_BINANCE_CANCEL_REPLACE ? row->replaces_id : 0;
     live_tell(live, row->client_order_id, PW_NEWS_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #define RETRY_MIN_NS (500 * LIVE_MS)
-#define RETRY_MAX_NS (60 * LIVE_S)
-#define TRIES_MAX    3u      /* requests without an answer, in sequence: the connection is no good */
-#define SUBSCRIBED   (-2035) /* the venue's code: this connection has a subscription */
+#define RETRY_MAX_NS (60 * LIVE_S) /* and with a key that was refused */
+#define TRIES_MAX    3u            /* requests without an answer, in sequence: the connection is no good */
+#define LOST_TRIES   2u            /* as after so many: two seconds */
+#define SUBSCRIBED   (-2035)       /* the venue's code: this connection has a subscription */
 
 /* ---- the connection ---- */
 
@@ -19,6 +20,11 @@ static void restart(struct live *live, enum live_phase phase)
     live->session_number = 0;
     live->retry_ns = live->now_ns;
     live->tries = 0;
+}
+
+static enum live_phase first_phase(const struct live *live)
+{
+    return live->config.signing.is_ed25519 ? LIVE_LOGON : LIVE_SUBSCRIBE;
 }
 
 /* What was under way may have been carried out or not. */
@@ -32,8 +38,9 @@ static void go_down(struct live *live, int64_t recv_ns, struct pw_reports *out)
         struct live_row *row = &live->rows[i];
         row->asked = row->cancel_asked = false;
         row->ask_ns = row->cancel_ns = live->now_ns;
+        row->cancel_tries = 0;
     }
-    live->time_asked = false;
+    live->time_asked = live->logged_on = false;
     restart(live, LIVE_DOWN);
     live_resync(live, recv_ns, out);
 }
@@ -47,7 +54,8 @@ void live_notice(struct live *live, const struct pw_event *frame, struct pw_repo
     live->closing = live->wants_reconnect = false;
     if (up) {
         live->epoch = frame->body.frame.epoch;
-        restart(live, live->config.signing.is_ed25519 ? LIVE_LOGON : LIVE_SUBSCRIBE);
+        live->logged_on = !live->config.signing.is_ed25519;
+        restart(live, first_phase(live));
         live->time_ns = 0;
     }
 }
@@ -82,7 +90,7 @@ void live_clock_lost(struct live *live)
 void live_time_step(struct live *live)
 {
     int64_t offset_ns, error_ns;
-    if (live->phase == LIVE_DOWN || live->time_asked || live->fatal) {
+    if (live->phase == LIVE_DOWN || live->time_asked) {
         return;
     }
     bool known = pw_venue_clock_offset(&live->clock, live->now_ns, &offset_ns, &error_ns);
@@ -99,13 +107,38 @@ void live_time_step(struct live *live)
 
 /* ---- steps ---- */
 
+/* With it the account's events may have ended. Not at once: a venue that takes the logon and forgets it again
+ * must not be asked in a circle. */
+void live_session_lost(struct live *live, int64_t recv_ns, struct pw_reports *out)
+{
+    if (live->phase > LIVE_LOGON) {
+        live_session_resume(live, LIVE_LOGON, recv_ns, out);
+        live->logged_on = false;
+        live->tries = LOST_TRIES;
+        live_session_retry(live, LIVE_LOGON);
+    }
+}
+
 void live_session_retry(struct live *live, enum live_phase phase)
 {
-    int64_t wait_ns = RETRY_MIN_NS << (live->tries < 7 ? live->tries : 7);
+    int64_t wait_ns = live->fatal ? RETRY_MAX_NS : RETRY_MIN_NS << (live->tries < 7 ? live->tries : 7);
     live->phase = phase;
     live->session_number = 0;
     live->retry_ns = live->now_ns + (wait_ns < RETRY_MAX_NS ? wait_ns : RETRY_MAX_NS);
     live->tries++;
+}
+
+/* The session itself may stand, and is used: cancellations and questions go on. */
+void live_session_refused(struct live *live, enum pw_reason reason, struct pw_reports *out)
+{
+    if (!live->fatal) {
+        live->fatal = true;
+        live->refusal = (uint8_t)reason;
+        out->halt = reason;
+        if (live->phase != LIVE_DOWN) {
+            live_session_retry(live, first_phase(live));
+        }
+    }
 }
 
 void live_session_failed(struct live *live)
@@ -127,8 +160,8 @@ void live_session_step(struct live *live)
         restart(live, LIVE_READY);
         live->refusal = PW_REASON_NONE;
     }
-    if (live->phase == LIVE_DOWN || live->phase == LIVE_READY || live->session_number != 0 || live->fatal ||
-        live->closing || !live_clock(live) || !live_due(live, live->retry_ns)) {
+    if (live->phase == LIVE_DOWN || live->phase == LIVE_READY || live->session_number != 0 || live->closing ||
+        !live_clock(live) || !live_due(live, live->retry_ns)) {
         return;
     }
     const struct live_asked *asked = live_ask(live, requests[live->phase], &values, 0, false);
@@ -143,7 +176,18 @@ static void advance(struct live *live, enum live_phase phase)
     live->look = true;
 }
 
-/* An order that an earlier run of this instance left behind. */
+/* The venue has taken the key. */
+static void accept(struct live *live, enum live_phase phase)
+{
+    live->logged_on = true;
+    if (live->fatal) {
+        live->fatal = false;
+        live->refusal = PW_REASON_NONE;
+    }
+    advance(live, phase);
+}
+
+/* An order that nobody here works any more. */
 static void cancel_leftover(struct live *live, const struct pw_binance_order *order)
 {
     struct pw_instrument instrument = {.tick_e8 = 0};
@@ -154,9 +198,21 @@ static void cancel_leftover(struct live *live, const struct pw_binance_order *or
     }
 }
 
-/* True if it is one that has to go first. */
+/* True: not before it is gone. */
+static bool cancel_listed(struct live *live, const struct pw_binance_order *order)
+{
+    live->counts.leftovers++;
+    if (live->config.dry) {
+        return false;
+    }
+    cancel_leftover(live, order);
+    return true;
+}
+
+/* True if it is one that has to go first: of an earlier run, or of this one and not in the order table (then
+ * execution is told, too, and halts). *untold: there was no room for its report. */
 static bool take_listed(struct live *live, const struct pw_binance_order *order, int64_t recv_ns,
-                        struct pw_reports *out)
+                        struct pw_reports *out, bool *untold)
 {
     struct pw_report report;
     if (!live_is_own(live, order->is_ours, order->instance_hash)) {
@@ -164,21 +220,16 @@ static bool take_listed(struct live *live, const struct pw_binance_order *order,
         return false;
     }
     if (pw_order_id_run(order->client_order_id) != live->config.orders->run_id) {
-        live->counts.leftovers++;
-        if (live->config.dry) {
-            return false;
-        }
-        cancel_leftover(live, order);
-        return true;
+        return cancel_listed(live, order);
     }
     if (pw_binance_order_report(order, PW_BINANCE_OPEN_ORDERS, recv_ns, &report)) {
-        live_report(live, &report, out);
+        *untold |= !live_report(live, &report, out);
     }
     struct live_row *row = live_row_find(live, order->client_order_id);
     if (row) {
         row->venue_order_id = order->venue_order_id;
     }
-    return false;
+    return !row && !pw_orders_find(live->config.orders, order->client_order_id) && cancel_listed(live, order);
 }
 
 static void take_list(struct live *live, const struct pw_binance_list *list, int64_t recv_ns,
@@ -186,13 +237,14 @@ static void take_list(struct live *live, const struct pw_binance_list *list, int
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_binance_order order;
-    bool asked_before = live->counts.leftovers_open != 0;
+    bool asked_before = live->counts.leftovers_open != 0, untold = false;
     live->counts.leftovers_open = 0;
     while (pw_binance_order_next(&cursor, list, &order)) {
-        live->counts.leftovers_open += take_listed(live, &order, recv_ns, out);
+        live->counts.leftovers_open += take_listed(live, &order, recv_ns, out, &untold);
     }
-    if (live->counts.leftovers_open != 0) {
-        live->refusal = asked_before ? PW_REASON_LEFTOVERS : live->refusal;
+    if (live->counts.leftovers_open != 0 || untold) {
+        bool stays = asked_before && live->counts.leftovers_open != 0;
+        live->refusal = stays ? PW_REASON_LEFTOVERS : live->refusal;
         live_session_retry(live, LIVE_LIST);
         return;
     }
@@ -248,10 +300,10 @@ void live_session_answer(struct live *live, const struct pw_binance_told *told, 
     }
     switch (live->phase) {
     case LIVE_LOGON:
-        advance(live, LIVE_SUBSCRIBE);
+        accept(live, LIVE_SUBSCRIBE);
         break;
     case LIVE_SUBSCRIBE:
-        advance(live, LIVE_LIST);
+        accept(live, LIVE_LIST);
         break;
     case LIVE_LIST:
         take_list(live, &told->body.many.list, recv_ns, out);

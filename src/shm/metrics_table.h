@@ -112,7 +112,7 @@
     PW_COUNTER(execution, live_invalid, "1", "messages that could not be read") \
     PW_COUNTER(execution, live_unmatched, "1", "answers to nothing that was asked") \
     PW_COUNTER(execution, live_foreign, "1", "reports and open orders that are not this instance's") \
-    PW_COUNTER(execution, live_leftovers, "1", "open orders and reports of its earlier runs") \
+    PW_COUNTER(execution, live_leftovers, "1", "open orders that nobody works, reports of earlier runs") \
     PW_COUNTER(execution, live_time_outs, "1", "requests without an answer") \
     PW_COUNTER(execution, live_queries, "1", "questions about orders and their trades") \
     PW_COUNTER(execution, live_reports, "1", "reports of orders") \
@@ -124,7 +124,7 @@
     PW_GAUGE(execution, live_clock_offset_ns, "ns", "venue's clock minus ours") \
     PW_GAUGE(execution, live_clock_error_ns, "ns", "the most that it may be wrong; -1: not known") \
     PW_GAUGE(execution, paused_until_ns, "ns", "until when the venue takes no requests; 0: it does") \
-    PW_GAUGE(execution, live_leftovers_open, "1", "orders of earlier runs that are open still") \
+    PW_GAUGE(execution, live_leftovers_open, "1", "orders that nobody works and that are open still") \
     PW_GAUGE(execution, live_ready, "1", "1: orders can be sent") \
     PW_GAUGE(execution, live_refusal, "1", "enum pw_reason: why it will not get ready; 0: it may") \
     PW_GAUGE(execution, live_wants_reconnect, "1", "1: order entry wants a new connection") \

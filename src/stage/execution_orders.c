@@ -129,6 +129,10 @@ void pw_execution_take_reports(struct execution *x, int64_t now_ns)
         take_report(x, &x->reports.rows[i], now_ns);
     }
     x->reports.cnt = 0;
+    if (x->reports.halt != PW_REASON_NONE) {
+        halt_by_fault(x, (enum pw_reason)x->reports.halt);
+        x->reports.halt = PW_REASON_NONE;
+    }
 }
 
 /* ---- intents ---- */

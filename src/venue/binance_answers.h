@@ -221,6 +221,13 @@ struct pw_binance_verdict {
  * if it came as 4xx, else unknown. */
 struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw_binance_error *error);
 
+/* Of a REFUSED cancellation: is that for good? The venue names one such refusal; any other says only that
+ * this request was not carried out, and leaves an order that is open. */
+bool pw_binance_cancel_is_barred(const struct pw_binance_error *error);
+
+/* The venue's session is gone: it misses the key of a request that had none, being of a logged-on session. */
+bool pw_binance_session_is_lost(const struct pw_binance_error *error);
+
 /* When a ban ends, as the text of an error has it ("IP banned until 1659146400000"): where no retry time was
  * told beside it. 0: the text does not say. */
 int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error);

@@ -9,6 +9,8 @@
 
 /* ---- errors ---- */
 
+#define CANCEL_RESTRICTIONS "not canceled due to cancel restrictions"
+
 /* Codes of the venue's table of errors. A row with a text holds only if the message contains it; the first
  * row that holds counts. */
 static const struct {
@@ -43,7 +45,7 @@ static const struct {
     {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_WOULD_TRIGGER, "would trigger immediately"},
     {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_NOT_TRADING, "Market is closed"},
     {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED, NULL},
-    {-2011, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED, "not canceled due to cancel restrictions"},
+    {-2011, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED, CANCEL_RESTRICTIONS},
     {-2011, PW_BINANCE_MEANS_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND, NULL},
     {-2013, PW_BINANCE_MEANS_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, NULL},
     {-2026, PW_BINANCE_MEANS_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, NULL},
@@ -85,6 +87,17 @@ struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw
         return (struct pw_binance_verdict){PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN};
     }
     return judge_code(http_status, error);
+}
+
+bool pw_binance_cancel_is_barred(const struct pw_binance_error *error)
+{
+    return error->code == -2011 && contains(&error->text, CANCEL_RESTRICTIONS);
+}
+
+bool pw_binance_session_is_lost(const struct pw_binance_error *error)
+{
+    return error->code == -1102 &&
+           (contains(&error->text, "'apiKey'") || contains(&error->text, "'signature'"));
 }
 
 int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error)

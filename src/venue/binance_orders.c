@@ -22,6 +22,8 @@ enum param {
     CANCEL_NEW_ID,
     CANCEL_ORIG_ID,
     CANCEL_MODE,
+    FROM_ID,
+    LIMIT,
     NEW_ID,
     RESP_TYPE,
     OMIT_ZERO,
@@ -48,6 +50,8 @@ static const char *const names[PARAMS] = {
     "cancelNewClientOrderId",
     "cancelOrigClientOrderId",
     "cancelReplaceMode",
+    "fromId",
+    "limit",
     "newClientOrderId",
     "newOrderRespType",
     "omitZeroBalances",
@@ -91,7 +95,8 @@ static const struct {
     [PW_BINANCE_SUBSCRIBE] = {"userDataStream.subscribe", 0, 2, 'u', false},
     [PW_BINANCE_SUBSCRIBE_SIGNED] = {"userDataStream.subscribe.signature", TIMED | SIGNED, 2, 's', false},
     [PW_BINANCE_TIME] = {"time", 0, 1, 'n', false},
-    [PW_BINANCE_TRADES] = {"myTrades", TIMED | BIT(SYMBOL) | BIT(ORDER_ID), 5, 'f', false},
+    [PW_BINANCE_TRADES] = {"myTrades", TIMED | BIT(SYMBOL) | BIT(ORDER_ID) | BIT(FROM_ID) | BIT(LIMIT), 5,
+                           'f', false},
 };
 
 static const struct {
@@ -191,6 +196,7 @@ static size_t slot_width(enum param param, const struct pw_binance_spec *spec)
         return spec->signature_bytes + 2;
     case TIMESTAMP:
         return TIME_DIGITS;
+    case FROM_ID:
     case ORDER_ID:
         return VENUE_DIGITS;
     default:
@@ -241,6 +247,8 @@ static void put_value(struct out *out, enum param param, const struct pw_binance
         put_client_id(out, param, spec);
     } else if (param == RECV_WINDOW) {
         put_u32(out, spec->recv_window_ms);
+    } else if (param == LIMIT) {
+        put_u32(out, PW_BINANCE_TRADES_MAX);
     } else if (param == OMIT_ZERO) {
         put_text(out, "true");
     } else {
@@ -442,6 +450,8 @@ static bool fill_slot(const struct pw_binance_request *request, enum param param
         return true;
     case TIMESTAMP:
         return write_time(to, values->timestamp_ms);
+    case FROM_ID:
+        return write_venue_id(to, values->from_trade_id);
     case ORDER_ID:
         return write_venue_id(to, values->venue_order_id);
     default:
@@ -450,8 +460,8 @@ static bool fill_slot(const struct pw_binance_request *request, enum param param
 }
 
 #define FILLED                                                                                               \
-    (BIT(CANCEL_NEW_ID) | BIT(CANCEL_ORIG_ID) | BIT(NEW_ID) | BIT(ORDER_ID) | BIT(ORIG_ID) | BIT(PRICE) |    \
-     BIT(QUANTITY) | BIT(SIDE) | BIT(STOP_PRICE) | BIT(TIMESTAMP))
+    (BIT(CANCEL_NEW_ID) | BIT(CANCEL_ORIG_ID) | BIT(FROM_ID) | BIT(NEW_ID) | BIT(ORDER_ID) | BIT(ORIG_ID) |  \
+     BIT(PRICE) | BIT(QUANTITY) | BIT(SIDE) | BIT(STOP_PRICE) | BIT(TIMESTAMP))
 
 static bool fill_slots(const struct pw_binance_request *request, const struct pw_binance_values *values,
                        char *text)

@@ -40,9 +40,10 @@ enum pw_binance_method {
     PW_BINANCE_SUBSCRIBE,        /* userDataStream.subscribe: after a logon */
     PW_BINANCE_SUBSCRIBE_SIGNED, /* userDataStream.subscribe.signature: any key, no logon */
     PW_BINANCE_TIME,             /* time: of the venue's clock */
-    PW_BINANCE_TRADES,           /* myTrades: of one order, by the venue's number of it */
+    PW_BINANCE_TRADES, /* myTrades: of one order, by the venue's number of it; from a trade's number on */
 };
-#define PW_BINANCE_METHODS 13u
+#define PW_BINANCE_METHODS    13u
+#define PW_BINANCE_TRADES_MAX 1000u /* in an answer to TRADES: the most that the venue gives */
 
 /* Order types with the time in force that they take. */
 enum pw_binance_form {
@@ -73,8 +74,8 @@ struct pw_binance_spec {
 struct pw_binance_request {
     uint32_t bytes;    /* of the text */
     uint32_t params;   /* a bit for each parameter in it */
-    uint16_t at[19];   /* where each parameter's slot begins */
-    uint8_t width[19]; /* its bytes, quotes and blanks included */
+    uint16_t at[21];   /* where each parameter's slot begins */
+    uint8_t width[21]; /* its bytes, quotes and blanks included */
     uint8_t price_decimals, qty_decimals;
     uint8_t method;
     bool is_signed;
@@ -88,6 +89,7 @@ struct pw_binance_values {
         order_id; /* client_order_id: of PLACE, TEST, CANCEL_REPLACE (the new one), CANCEL, ORDER_STATUS */
     uint64_t cancel_id;      /* client_order_id of the order that CANCEL_REPLACE cancels */
     uint64_t venue_order_id; /* of TRADES */
+    uint64_t from_trade_id;  /* of TRADES: the first ones that have this number or a higher one */
     int64_t price_e8, qty_e8, stop_price_e8;
     int64_t timestamp_ms; /* the venue's time, as estimated */
     enum pw_side side;

@@ -57,40 +57,97 @@ Test(live, a_signature_that_fails_ends_the_order_and_the_session)
     uint64_t id = world_place_one(&w);
     cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
     cr_expect_eq(w.sent_cnt, sent);
-    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
     world_end(&w);
 }
 
-Test(live, a_key_that_is_refused_is_not_shown_again)
+Test(live, a_key_that_is_refused_is_shown_again_seldom_and_to_each_connection)
 {
     struct world w;
     world_open(&w, 1, true);
-    world_answer(&w, "session.logon", 1,
+    world_answer(&w, "session.logon", 5,
                  WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
     world_connect(&w);
+    world_run(&w, 150 * SEC);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 3, "once a minute");
+    world_disconnect(&w, 0, 0);
+    world_connect(&w);
     world_run(&w, 10 * SEC);
-    uint32_t sent = w.sent_cnt;
-    world_run(&w, 120 * SEC);
-    cr_expect_eq(w.sent_cnt, sent);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 1);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 4);
     cr_expect(!world_is_ready(&w));
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).last_error_code, -2015);
+    world_run(&w, 120 * SEC);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 6);
+    cr_expect(world_is_ready(&w), "it is taken now");
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    world_rest_one(&w);
     world_end(&w);
 }
 
-Test(live, a_key_that_is_revoked_ends_the_session)
+/* One order is told that the key is no good: what rests is canceled all the same, and asked about. */
+static void refuse_key(bool is_ed25519, uint32_t cancels_refused)
+{
+    struct world w;
+    enum pw_reason reason;
+    struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
+    world_open(&w, 1, is_ed25519);
+    world_start(&w);
+    uint64_t first = world_rest_one(&w), second = world_rest_one(&w);
+    world_answer(&w, "order.place", 1,
+                 WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
+    uint64_t third = world_place(&w, &order, &reason);
+    world_run(&w, 100 * MS);
+    cr_expect_eq(world_state(&w, third), PW_ORDER_REJECTED);
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_denied(&w, order), PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    w.out.halt = PW_REASON_NONE;
+    world_answer(&w, "order.cancel", cancels_refused,
+                 WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
+    cr_assert(world_cancel(&w, first));
+    world_run(&w, 20 * SEC);
+    cr_expect_eq(world_state(&w, first), PW_ORDER_CANCELED);
+    cr_expect_eq(world_state(&w, second), PW_ORDER_OPEN);
+    cr_expect_geq(w.method_cnt[PW_BINANCE_ORDER_STATUS], 1);
+    cr_expect_leq(w.method_cnt[PW_BINANCE_ORDER_STATUS], 2 + 2, "each order once in 10 s");
+    cr_expect(!world_is_ready(&w));
+    cr_expect_eq(w.out.halt, PW_REASON_NONE, "said once");
+    uint32_t times = w.method_cnt[PW_BINANCE_TIME];
+    world_run(&w, 35 * SEC);
+    cr_expect_gt(w.method_cnt[PW_BINANCE_TIME], times, "the clock is kept");
+    world_run(&w, 15 * SEC);
+    cr_expect(world_is_ready(&w), "a minute later the key is taken");
+    world_rest_one(&w);
+    world_end(&w);
+}
+
+Test(live, a_key_that_is_revoked_stops_orders_alone)
+{
+    for (int key = 0; key < 2; key++) {
+        refuse_key(key == 0, 0);
+        refuse_key(key == 0, 4);
+    }
+}
+
+Test(live, a_key_that_is_revoked_may_be_taken_by_the_next_connection)
 {
     struct world w;
     world_open(&w, 1, true);
     world_start(&w);
+    uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
-    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
-    uint32_t sent = w.sent_cnt;
-    world_run(&w, 60 * SEC);
-    cr_expect_eq(w.sent_cnt, sent);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
+    world_disconnect(&w, 0, 0);
+    cr_assert(world_cancel(&w, id));
+    world_connect(&w);
+    world_run(&w, 5 * SEC);
+    cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
+    cr_expect(world_is_ready(&w));
     world_end(&w);
 }
 
@@ -184,6 +241,65 @@ Test(live, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone)
     cr_expect_eq(world_counts(&w).foreign, foreign + 1, "its run is ours, its instance is not");
     cr_expect_eq(w.bought_e8, 0);
     world_end(&w);
+}
+
+/* Execution halts on each: the order table refuses it as unknown. */
+Test(live, open_orders_of_this_run_that_nobody_knows_are_told_and_canceled)
+{
+    enum { CNT = 12 };
+    struct world w;
+    world_open(&w, 1, true);
+    world_start(&w);
+    uint64_t known = world_rest_one(&w);
+    world_disconnect(&w, 0, 0);
+    for (uint64_t i = 0; i < CNT; i++) {
+        char id[40];
+        snprintf(id, sizeof id, "pw-" WORLD_HASH_TEXT "-%016llx",
+                 (unsigned long long)pw_order_id(RUN_ID, 900 + i));
+        venue_has(&w, id);
+    }
+    world_answer(&w, "order.cancel", CNT, WORLD_ERROR(400, -9999, "Later."));
+    world_connect(&w);
+    world_run(&w, 300 * MS);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 2);
+    cr_expect_eq(w.orders->unknown_cnt, CNT);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], CNT);
+    cr_expect_eq(world_counts(&w).leftovers_open, CNT);
+    world_answer(&w, NULL, 0, NULL);
+    for (int i = 0; i < 1000 && !world_is_ready(&w); i++) {
+        world_step(&w, 10 * MS);
+    }
+    cr_expect(world_is_ready(&w));
+    for (uint32_t i = 1; i <= CNT; i++) {
+        cr_expect_eq(w.venue[i].state, ORDER_CANCELED, "%s, and not before", w.venue[i].client_id);
+    }
+    cr_expect_eq(world_state(&w, known), PW_ORDER_OPEN);
+    world_end(&w);
+}
+
+Test(live, news_of_an_order_of_this_run_that_nobody_knows_is_told)
+{
+    static const char *const states[] = {"FILLED", "PARTIALLY_FILLED"};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct world w;
+        char text[1024];
+        world_open(&w, 1, true);
+        world_start(&w);
+        snprintf(
+            text, sizeof text,
+            "{\"e\":\"executionReport\",\"E\":1700000000000,\"s\":\"BTCUSDT\",\"c\":\"pw-" WORLD_HASH_TEXT
+            "-%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"2\",\"p\":\"1\",\"C\":\"\","
+            "\"x\":\"TRADE\",\"X\":\"%s\",\"r\":\"NONE\",\"i\":9,\"l\":\"1\",\"z\":\"1\",\"L\":\"1\",\"n\":"
+            "\"0\","
+            "\"N\":null,\"T\":1700000000000,\"t\":5,\"w\":false,\"m\":true}",
+            (unsigned long long)pw_order_id(RUN_ID, 900), states[i]);
+        world_say(&w, text);
+        cr_expect_eq(w.orders->unknown_cnt, 1);
+        cr_expect_eq(world_is_ready(&w), i == 0, "what is open still is looked for");
+        world_make_ready(&w);
+        cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 1 + i);
+        world_end(&w);
+    }
 }
 
 Test(live, leftovers_that_cannot_be_canceled_are_told)
@@ -370,24 +486,24 @@ Test(told, what_cannot_be_read_may_have_been_a_report)
     world_end(&w);
 }
 
-Test(told, many_fills_that_were_lost_come_back_one_by_one)
+Test(told, more_fills_than_a_list_has_come_back_one_by_one)
 {
     struct world w;
     world_open(&w, 1, true);
     world_start(&w);
-    struct pw_gateway_order order = world_limit(PW_SELL, PW_GTC, 40 * PW_E8);
+    struct pw_gateway_order order = world_limit(PW_SELL, PW_GTC, 400 * PW_E8);
     enum pw_reason reason;
     uint64_t id = world_place(&w, &order, &reason);
     world_run(&w, 50 * MS);
     w.faults.lose_report = 1000;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 100; i++) {
         world_fill(&w, &w.venue[0], 4 * PW_E8);
     }
     cr_expect_eq(w.sold_e8, 0);
-    world_run(&w, PW_LIVE_QUIET_NS + SEC);
+    world_run(&w, PW_LIVE_QUIET_NS + 4 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_FILLED);
-    cr_expect_eq(w.sold_e8, 40 * PW_E8);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_TRADES], 1);
+    cr_expect_eq(w.sold_e8, 400 * PW_E8);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_TRADES], 10, "each list begins where the last one ended");
     world_end(&w);
 }
 
@@ -425,6 +541,56 @@ Test(told, a_cancellation_is_repeated_until_it_is_answered)
         cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], 4);
         world_end(&w);
     }
+}
+
+/* Whatever the venue says, unless it is that it never will: with the order open and its cancellation wanted.
+ */
+Test(told, a_cancellation_that_is_refused_is_repeated_ever_more_seldom)
+{
+    static const char *const rows[] = {
+        WORLD_ERROR(400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
+        WORLD_ERROR(400, -1099, "Something new."), WORLD_ERROR(400, -1013, "Filter failure: MARKET_CLOSED"),
+        WORLD_ERROR(409, -9999, "Later."), WORLD_ERROR(400, -2011, "Some other reason.")};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        world_open(&w, 1, true);
+        world_start(&w);
+        uint64_t id = world_rest_one(&w);
+        world_answer(&w, "order.cancel", UINT32_MAX, rows[i]);
+        cr_assert(world_cancel(&w, id));
+        world_run(&w, 60 * SEC);
+        uint32_t cnt = w.method_cnt[PW_BINANCE_CANCEL];
+        cr_expect(cnt >= 10 && cnt <= 12, "row %zu: %u, each 8 s in the end", i, cnt);
+        cr_expect_not(pw_order_is_closed(world_state(&w, id)));
+        world_answer(&w, "order.cancel", 0, NULL);
+        world_run(&w, 9 * SEC);
+        cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED, "row %zu", i);
+        world_end(&w);
+    }
+}
+
+Test(told, a_session_that_the_venue_forgot_is_logged_on_again)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    world_start(&w);
+    uint64_t id = world_rest_one(&w);
+    w.logged_on = w.subscribed = false;
+    world_answer(
+        &w, "order.cancel", 1,
+        WORLD_ERROR(400, -1102, "Mandatory parameter 'apiKey' was not sent, was empty/null, or malformed."));
+    cr_assert(world_cancel(&w, id));
+    world_run(&w, 100 * MS);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    world_run(&w, 5 * SEC);
+    cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 2);
+    cr_expect(world_is_ready(&w));
+    world_end(&w);
+}
+
+Test(told, a_cancellation_that_is_barred_is_not_repeated)
+{
     struct world w;
     world_open(&w, 1, true);
     world_start(&w);
@@ -432,7 +598,7 @@ Test(told, a_cancellation_is_repeated_until_it_is_answered)
     world_answer(&w, "order.cancel", 1,
                  WORLD_ERROR(400, -2011, "Order was not canceled due to cancel restrictions."));
     cr_assert(world_cancel(&w, id));
-    world_run(&w, 3 * SEC);
+    world_run(&w, 60 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN, "refused for good");
     cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], 1);
     world_end(&w);

@@ -193,6 +193,7 @@ static void run_seed(uint64_t seed)
 {
     struct world w;
     world_open(&w, seed, seed % 4 != 0);
+    w.pays_bnb = seed % 5 == 0;
     world_connect(&w);
     world_make_ready(&w);
     w.faults = seed % 3 == 0 ? g_storm : g_faults;
@@ -202,6 +203,7 @@ static void run_seed(uint64_t seed)
         world_step(&w, (1 + world_roll(&w, 60)) * MS);
     }
     settle(&w);
+    cr_assert_eq(w.orders->unknown_cnt, 0, "seed %llu: what it placed it knows", (unsigned long long)seed);
     come_to_rest(&w);
     world_judge_end(&w);
     world_close(&w);

@@ -73,6 +73,15 @@ Test(limits, a_ban_is_kept_to_whatever_our_clock_says)
     }
 }
 
+/* The status goes first: a code that speaks of orders alone does not make less of it. */
+Test(limits, a_ban_for_too_many_orders_holds_for_all)
+{
+    pause_by(0, 0,
+             "\"status\":418,\"error\":{\"code\":-1015,\"msg\":\"Too many new orders.\",\"data\":{"
+             "\"retryAfter\":%lld,\"serverTime\":%lld}}",
+             300 * SEC);
+}
+
 Test(limits, a_limit_without_an_end_is_waited_out)
 {
     struct world w;

@@ -11,9 +11,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TRADES_A_LIST = 10 };
+
 static int64_t venue_ms(const struct world *w)
 {
     return (w->now_ns + w->venue_skew_ns) / MS;
+}
+
+/* ---- fees: a thousandth ---- */
+
+static bool sells(const struct world *w, const struct venue_trade *trade)
+{
+    return w->venue[trade->order_id - 1001].sell;
+}
+
+int64_t world_fee_e8(const struct world *w, const struct venue_trade *trade)
+{
+    return w->pays_bnb       ? 100
+           : sells(w, trade) ? (int64_t)((pw_i128)trade->price_e8 * trade->qty_e8 / PW_E8) / 1000
+                             : trade->qty_e8 / 1000;
+}
+
+const char *world_fee_asset(const struct world *w, const struct venue_trade *trade)
+{
+    return w->pays_bnb ? "BNB" : sells(w, trade) ? world_instruments[0].quote : world_instruments[0].base;
 }
 
 /* ---- mail to the engine ---- */
@@ -60,7 +81,9 @@ static void tell(struct world *w, const struct venue_order *order, const char *t
                  const struct venue_trade *trade)
 {
     char text[WORLD_TEXT];
+    char asset[24];
     long long ms = (long long)venue_ms(w);
+    snprintf(asset, sizeof asset, trade ? "\"%s\"" : "null", trade ? world_fee_asset(w, trade) : "");
     if (!w->up || !w->subscribed) {
         return;
     }
@@ -75,7 +98,7 @@ static void tell(struct world *w, const struct venue_order *order, const char *t
              ms, cancel_id ? cancel_id : order->client_id, order->sell ? "SELL" : "BUY", order->type,
              e8(order->qty_e8), e8(order->price_e8), cancel_id ? order->client_id : "", type, state_of(order),
              (unsigned long long)order->id, e8(trade ? trade->qty_e8 : 0), e8(order->executed_e8),
-             e8(trade ? trade->price_e8 : 0), trade ? "0.00000100" : "0", trade ? "\"BNB\"" : "null", ms,
+             e8(trade ? trade->price_e8 : 0), e8(trade ? world_fee_e8(w, trade) : 0), asset, ms,
              trade ? (long long)(trade - w->trades) + 1 : -1);
     for (uint32_t i = world_chance(w, w->faults.double_report) ? 2 : 1; i > 0; i--) {
         if (!world_chance(w, w->faults.lose_report)) {
@@ -275,20 +298,23 @@ static void do_status(struct world *w, struct call *call)
     snprintf(call->body, sizeof call->body, "\"result\":%s", text);
 }
 
+/* The first ones from a number on, and no more than a text holds: less than it is asked for, as it may be. */
 static void do_trades(struct world *w, struct call *call)
 {
     uint64_t id = (uint64_t)json_integer_value(json_object_get(call->params, "orderId"));
+    int64_t from = json_integer_value(json_object_get(call->params, "fromId"));
+    MUST(json_integer_value(json_object_get(call->params, "limit")) == 1000);
     int at = snprintf(call->body, sizeof call->body, "\"result\":[");
-    const char *comma = "";
-    for (uint32_t i = 0; i < w->trade_cnt; i++) {
+    uint32_t cnt = 0;
+    for (uint32_t i = from > 0 ? (uint32_t)from - 1 : 0; i < w->trade_cnt && cnt < TRADES_A_LIST; i++) {
         const struct venue_trade *trade = &w->trades[i];
         if (trade->order_id == id) {
             at += snprintf(call->body + at, sizeof call->body - (size_t)at,
                            "%s{\"id\":%u,\"orderId\":%llu,\"price\":\"%s\",\"qty\":\"%s\",\"commission\":"
-                           "\"0.00000100\",\"commissionAsset\":\"BNB\",\"time\":%lld,\"isMaker\":false}",
-                           comma, i + 1, (unsigned long long)id, e8(trade->price_e8), e8(trade->qty_e8),
+                           "\"%s\",\"commissionAsset\":\"%s\",\"time\":%lld,\"isMaker\":false}",
+                           cnt++ ? "," : "", i + 1, (unsigned long long)id, e8(trade->price_e8),
+                           e8(trade->qty_e8), e8(world_fee_e8(w, trade)), world_fee_asset(w, trade),
                            (long long)(trade->time_ns / MS));
-            comma = ",";
         }
     }
     snprintf(call->body + at, sizeof call->body - (size_t)at, "]");

@@ -4,6 +4,7 @@
  */
 #include "live_world.h"
 
+#include "fills.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,19 @@ static size_t sign(void *state, const char *payload, size_t bytes, char *signatu
     return w->sign_fails ? 0 : w->config.signing.signature_bytes;
 }
 
+/* As execution does. */
+static void book(struct world *w, const struct pw_order_row *row, const struct pw_report *report)
+{
+    const struct pw_instrument *instrument = &world_instruments[row->instrument_idx];
+    int64_t base_fee_e8;
+    *(row->side == PW_SELL ? &w->sold_e8 : &w->bought_e8) += report->fill_qty_e8;
+    MUST(pw_fill_base_fee_e8(report->fee_asset, report->fee_e16, instrument, &base_fee_e8));
+    MUST(pw_portfolio_fill(w->portfolio, row->instrument_idx, (enum pw_side)row->side, report->fill_price_e8,
+                           report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument)));
+    MUST(base_fee_e8 == 0 ||
+         pw_portfolio_base_fee(w->portfolio, row->instrument_idx, report->fill_price_e8, base_fee_e8));
+}
+
 static void take_reports(struct world *w)
 {
     for (uint32_t i = 0; i < w->out.cnt; i++) {
@@ -55,16 +69,16 @@ static void take_reports(struct world *w)
         const struct pw_report *report = &w->out.rows[i];
         enum pw_order_step step = pw_orders_apply(w->orders, report, &row);
         if (report->news == PW_NEWS_FILL && (step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP)) {
-            *(row->side == PW_SELL ? &w->sold_e8 : &w->bought_e8) += report->fill_qty_e8;
+            book(w, row, report);
         }
     }
     w->out.cnt = 0;
 }
 
-/* Rooms of two reports an order, as the contract says. */
-static void judge_reports(const struct world *w, uint32_t open_before)
+/* Two reports an order, as the contract says. */
+static void judge_reports(const struct world *w)
 {
-    MUST(w->out.cnt <= PW_REPORTS_PER_ORDER * (open_before + 1));
+    MUST(w->out.cnt <= PW_REPORTS_MAX);
     for (uint32_t i = 0; i < w->out.cnt; i++) {
         uint32_t same = 0;
         for (uint32_t k = 0; k < w->out.cnt; k++) {
@@ -108,9 +122,8 @@ static void give(struct world *w, const char *text, uint32_t bytes, uint32_t sta
                              .instrument_idx = PW_NO_INSTRUMENT,
                              .body.frame = {.payload_bytes = bytes, .feed_idx = 1, .state = state}};
     frame.body.frame.epoch = bytes ? 0 : w->epoch;
-    uint32_t open = w->ops->open_cnt(w->gateway);
     w->ops->on_message(w->gateway, &frame, (const uint8_t *)text, &w->out);
-    judge_reports(w, open);
+    judge_reports(w);
     take_reports(w);
     drain_wire(w);
 }
@@ -122,9 +135,8 @@ void world_say(struct world *w, const char *text)
 
 static void poll(struct world *w)
 {
-    uint32_t open = w->ops->open_cnt(w->gateway);
     w->ops->poll(w->gateway, world_engine_ns(w), &w->out);
-    judge_reports(w, open);
+    judge_reports(w);
     take_reports(w);
     drain_wire(w);
 }
@@ -333,6 +345,8 @@ void world_open(struct world *w, uint64_t seed, bool is_ed25519)
     w->memory[3] = zeroed(ring_bytes);
     w->requests = malloc(WORLD_REQUESTS * sizeof *w->requests);
     w->mail = malloc(WORLD_MAIL * sizeof *w->mail);
+    w->memory[4] = zeroed(pw_portfolio_bytes(2));
+    w->portfolio = pw_portfolio_init(w->memory[4], 2, 0);
     make_ring(w->memory[2], &w->wire_in, &w->wire);
     make_ring(w->memory[3], &w->journal_in, &w->journal);
     w->config = (struct pw_live_config){
@@ -354,7 +368,7 @@ void world_open(struct world *w, uint64_t seed, bool is_ed25519)
 
 void world_close(struct world *w)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         free(w->memory[i]);
     }
     free(w->requests);
@@ -396,6 +410,25 @@ void world_judge(const struct world *w)
     MUST(w->bought_e8 <= done[0] && w->sold_e8 <= done[1]);
 }
 
+/* What the engine holds is what the venue's trades have brought in and taken, fees and all. */
+static void judge_balances(const struct world *w)
+{
+    int64_t base_e8 = 0;
+    pw_i128 quote_e16 = 0;
+    for (uint32_t i = 0; i < w->trade_cnt; i++) {
+        const struct venue_trade *trade = &w->trades[i];
+        const struct venue_order *order = &w->venue[trade->order_id - 1001];
+        if (is_own(order)) {
+            int64_t sign = order->sell ? -1 : 1, fee_e8 = w->pays_bnb ? 0 : world_fee_e8(w, trade);
+            base_e8 += sign * trade->qty_e8 - (order->sell ? 0 : fee_e8);
+            quote_e16 -= sign * (pw_i128)trade->price_e8 * trade->qty_e8;
+            quote_e16 -= order->sell ? (pw_i128)fee_e8 * PW_E8 : 0;
+        }
+    }
+    MUST(w->portfolio->rows[0].holding.qty_e8 == base_e8);
+    MUST(w->portfolio->cash_e16 == quote_e16);
+}
+
 void world_judge_fills(const struct world *w)
 {
     int64_t done[2], trades[2] = {0, 0};
@@ -406,6 +439,7 @@ void world_judge_fills(const struct world *w)
     }
     MUST(done[0] == trades[0] && done[1] == trades[1]);
     MUST(w->bought_e8 == done[0] && w->sold_e8 == done[1]);
+    judge_balances(w);
 }
 
 void world_judge_end(const struct world *w)

@@ -9,6 +9,7 @@
 
 #include "binance_orders.h"
 #include "live.h"
+#include "portfolio.h"
 #include <jansson.h>
 
 #define MS  INT64_C(1000000)
@@ -72,7 +73,8 @@ struct world {
     int64_t bought_e8, sold_e8;
     uint64_t sign_cnt;
     bool sign_fails;
-    void *memory[4];
+    struct pw_portfolio *portfolio; /* booked as execution does; begins with nothing */
+    void *memory[5];
     /* The connection. */
     bool up;
     uint64_t epoch; /* its number */
@@ -86,6 +88,7 @@ struct world {
     struct venue_trade trades[WORLD_TRADES];
     uint32_t trade_cnt;
     int64_t quote_free_e8;
+    bool pays_bnb;              /* fees in a third asset; else in what the trade brings in */
     uint8_t placed[256];        /* by the counter of this run's ids: how often it was asked for */
     uint32_t method_cnt[13];    /* requests that came, by enum pw_binance_method */
     char last_text[WORLD_TEXT]; /* of the last request that came */
@@ -157,6 +160,10 @@ void world_judge_end(const struct world *w);
 /* ---- between the venue (live_venue.c) and the rest ---- */
 
 bool world_chance(struct world *w, uint32_t of_1000);
+
+/* What a trade cost, and in which asset. */
+int64_t world_fee_e8(const struct world *w, const struct venue_trade *trade);
+const char *world_fee_asset(const struct world *w, const struct venue_trade *trade);
 
 /* One request that has come to the venue. */
 void world_take_request(struct world *w, const struct mail *mail);

@@ -336,6 +336,55 @@ Test(execution_live, what_contradicts_itself_halts_until_someone_has_looked)
     rig_close(rig);
 }
 
+Test(execution_live, news_of_an_order_that_was_never_placed_halts)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    drop_reports(rig);
+    drop_journal(rig);
+    tell_execution(rig, id + 500, "TRADE", "FILLED", "1", "1", 1);
+    rig_poll_execution(rig);
+    cr_expect_eq(metric(rig, "reports_refused"), 1);
+    cr_expect_eq(metric(rig, "fills"), 0);
+    struct pw_event event = {0};
+    while (event.kind != PW_EVENT_COMMAND && rig_take(&rig->journal, &event)) {
+    }
+    cr_expect_eq(event.body.state.state, PW_COMMAND_HALT);
+    cr_expect_eq(event.body.state.reason, PW_REASON_REPORT);
+    cr_assert(next_request(rig, &request), "what is open is canceled");
+    cr_expect_str_eq(request.method, "order.cancel");
+    rig_close(rig);
+}
+
+Test(execution_live, a_key_that_is_refused_halts_and_cancels)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    place(rig, &request);
+    drop_reports(rig);
+    drop_journal(rig);
+    say(rig, "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
+    rig_poll_execution(rig);
+    struct pw_event event = {0};
+    while (event.kind != PW_EVENT_COMMAND && rig_take(&rig->journal, &event)) {
+    }
+    cr_expect_eq(event.kind, PW_EVENT_COMMAND);
+    cr_expect_eq(event.body.state.state, PW_COMMAND_HALT);
+    cr_expect_eq(event.body.state.reason, PW_REASON_VENUE_KEY);
+    cr_assert(next_request(rig, &request), "what is open is canceled");
+    cr_expect_str_eq(request.method, "order.cancel");
+    drop_reports(rig);
+    rig_put_command(rig, PW_COMMAND_RESUME);
+    rig_poll_execution(rig);
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, T0));
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.reason, PW_REASON_VENUE_KEY, "who resumes is told");
+    rig_close(rig);
+}
+
 Test(execution_live, a_lost_connection_leaves_orders_unknown_and_sends_none_again)
 {
     struct rig *rig = start(SLOTS);

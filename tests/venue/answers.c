@@ -690,6 +690,28 @@ Test(answers, errors_mean_what_the_venue_says_of_them)
     }
 }
 
+Test(answers, one_refusal_of_a_cancellation_is_for_good)
+{
+    const struct pw_binance_error barred = error(-2011, "Order was not canceled due to cancel restrictions."),
+                                  unknown = error(-2011, "Unknown order sent."),
+                                  filter = error(-1013, "not canceled due to cancel restrictions");
+    cr_expect(pw_binance_cancel_is_barred(&barred));
+    cr_expect_not(pw_binance_cancel_is_barred(&unknown));
+    cr_expect_not(pw_binance_cancel_is_barred(&filter));
+}
+
+Test(answers, a_missing_key_says_that_the_session_is_lost)
+{
+    const struct pw_binance_error key = error(-1102, "Mandatory parameter 'apiKey' was not sent."),
+                                  signature = error(-1102, "Mandatory parameter 'signature' was not sent."),
+                                  symbol = error(-1102, "Mandatory parameter 'symbol' was not sent."),
+                                  other = error(-1101, "'apiKey'");
+    cr_expect(pw_binance_session_is_lost(&key));
+    cr_expect(pw_binance_session_is_lost(&signature));
+    cr_expect_not(pw_binance_session_is_lost(&symbol));
+    cr_expect_not(pw_binance_session_is_lost(&other));
+}
+
 Test(answers, the_end_of_a_ban_is_read_from_its_text)
 {
     static const struct {

@@ -14,6 +14,7 @@ static const struct pw_binance_values g_values = {.number = 5,
                                                   .order_id = 0x0123456789abcdef,
                                                   .cancel_id = 0xfedcba9876543210,
                                                   .venue_order_id = 4293153,
+                                                  .from_trade_id = 1234567,
                                                   .price_e8 = INT64_C(5200000000000),
                                                   .qty_e8 = 1000000,
                                                   .stop_price_e8 = INT64_C(5100050000000),
@@ -107,7 +108,7 @@ Test(orders, every_method_says_what_it_must)
            "{\"id\":\"u0000000000000005\",\"method\":\"userDataStream.subscribe\",\"params\":{}}");
     expect(PW_BINANCE_TRADES, 0,
            "{\"id\":\"f0000000000000005\",\"method\":\"myTrades\",\"params\":{\"symbol\":\"BTCUSDT\","
-           "\"orderId\":4293153," TIMED "}}");
+           "\"fromId\":1234567,\"limit\":1000,\"orderId\":4293153," TIMED "}}");
     expect(PW_BINANCE_TIME, 0, "{\"id\":\"n0000000000000005\",\"method\":\"time\",\"params\":{}}");
 }
 
@@ -149,8 +150,8 @@ Test(orders, what_is_signed_is_sorted_and_unpadded)
     for_it.method = PW_BINANCE_SUBSCRIBE_SIGNED;
     expect_payload(for_it, "apiKey=simkey&recvWindow=5000&timestamp=1645423376532");
     for_it.method = PW_BINANCE_TRADES;
-    expect_payload(for_it,
-                   "apiKey=simkey&orderId=4293153&recvWindow=5000&symbol=BTCUSDT&timestamp=1645423376532");
+    expect_payload(for_it, "apiKey=simkey&fromId=1234567&limit=1000&orderId=4293153&recvWindow=5000&symbol="
+                           "BTCUSDT&timestamp=1645423376532");
     for_it.method = PW_BINANCE_OPEN_ORDERS;
     for_it.symbol = NULL;
     expect_payload(for_it, "apiKey=simkey&recvWindow=5000&timestamp=1645423376532");
