@@ -127,6 +127,16 @@ struct venue_order *world_venue_order(struct world *w, uint64_t client_order_id)
     return order_by_id(w, id);
 }
 
+struct venue_order *world_venue_has(struct world *w, const char *client_id)
+{
+    struct venue_order *order = &w->venue[w->venue_cnt++];
+    *order =
+        (struct venue_order){.id = 1000 + w->venue_cnt, .state = ORDER_LIVE, .price_e8 = PW_E8, .qty_e8 = 0};
+    snprintf(order->client_id, sizeof order->client_id, "%s", client_id);
+    snprintf(order->type, sizeof order->type, "LIMIT");
+    return order;
+}
+
 uint32_t world_placed(const struct world *w, uint64_t client_order_id)
 {
     return w->placed[client_order_id % sizeof w->placed];

@@ -137,6 +137,8 @@ enum pw_order_state world_state(const struct world *w, uint64_t client_order_id)
 /* The venue trades some of an order's quantity. */
 void world_fill(struct world *w, struct venue_order *order, int64_t qty_e8);
 struct venue_order *world_venue_order(struct world *w, uint64_t client_order_id);
+/* An order there that this run does not know. */
+struct venue_order *world_venue_has(struct world *w, const char *client_id);
 uint32_t world_placed(const struct world *w, uint64_t client_order_id); /* how often it came to the venue */
 
 /* For tests that are short: anew with the config as it is then, and ready; an order that is denied, and why;

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The live gateway's session: from connected to ready, and what keeps it from it: a key that is refused,
+ * steps that fail, too little cash, and open orders that nobody works.
+ */
+#include "live_world.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test(session, a_logged_on_session_signs_its_logon_alone)
+{
+    struct world w;
+    enum pw_reason reason;
+    struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
+    world_open(&w, 1, true);
+    cr_expect_eq(world_denied(&w, order), PW_REASON_NOT_CONNECTED);
+    world_connect(&w);
+    cr_expect_eq(world_denied(&w, order), PW_REASON_NOT_CONNECTED, "connected is not ready");
+    world_make_ready(&w);
+    cr_expect_eq(w.sign_cnt, 1);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 1);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_SUBSCRIBE], 1);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 1);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_ACCOUNT], 1);
+    cr_expect_neq(world_place(&w, &order, &reason), 0);
+    world_run(&w, 100 * MS);
+    cr_expect_eq(w.sign_cnt, 1);
+    cr_expect_str_eq(w.last_method, "order.place");
+    world_end(&w);
+}
+
+Test(session, without_a_session_every_request_is_signed)
+{
+    struct world w;
+    world_open(&w, 1, false);
+    world_start(&w);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 0);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_SUBSCRIBE_SIGNED], 1);
+    cr_expect_eq(w.sign_cnt, 3);
+    uint64_t id = world_rest_one(&w);
+    cr_expect_eq(w.sign_cnt, 4);
+    cr_expect_eq(world_placed(&w, id), 1);
+    world_end(&w);
+}
+
+Test(session, a_signature_that_fails_ends_the_order_and_the_session)
+{
+    struct world w;
+    world_open(&w, 1, false);
+    world_start(&w);
+    w.sign_fails = true;
+    uint32_t sent = w.sent_cnt;
+    uint64_t id = world_place_one(&w);
+    cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED);
+    cr_expect_eq(w.sent_cnt, sent);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    world_end(&w);
+}
+
+Test(session, a_key_that_is_refused_is_shown_again_seldom_and_to_each_connection)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    world_answer(&w, "session.logon", 5,
+                 WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
+    world_connect(&w);
+    world_run(&w, 150 * SEC);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 3, "once a minute");
+    world_disconnect(&w, 0, 0);
+    world_connect(&w);
+    world_run(&w, 10 * SEC);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 4);
+    cr_expect(!world_is_ready(&w));
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).last_error_code, -2015);
+    world_run(&w, 120 * SEC);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 6);
+    cr_expect(world_is_ready(&w), "it is taken now");
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    world_rest_one(&w);
+    world_end(&w);
+}
+
+/* One order is told that the key is no good: what rests is canceled all the same, and asked about. */
+static void refuse_key(bool is_ed25519, uint32_t cancels_refused)
+{
+    struct world w;
+    enum pw_reason reason;
+    struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
+    world_open(&w, 1, is_ed25519);
+    world_start(&w);
+    uint64_t first = world_rest_one(&w), second = world_rest_one(&w);
+    world_answer(&w, "order.place", 1,
+                 WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
+    uint64_t third = world_place(&w, &order, &reason);
+    world_run(&w, 100 * MS);
+    cr_expect_eq(world_state(&w, third), PW_ORDER_REJECTED);
+    cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_denied(&w, order), PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    w.out.halt = PW_REASON_NONE;
+    world_answer(&w, "order.cancel", cancels_refused,
+                 WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
+    cr_assert(world_cancel(&w, first));
+    world_run(&w, 20 * SEC);
+    cr_expect_eq(world_state(&w, first), PW_ORDER_CANCELED);
+    cr_expect_eq(world_state(&w, second), PW_ORDER_OPEN);
+    cr_expect_geq(w.method_cnt[PW_BINANCE_ORDER_STATUS], 1);
+    cr_expect_leq(w.method_cnt[PW_BINANCE_ORDER_STATUS], 2 + 2, "each order once in 10 s");
+    cr_expect(!world_is_ready(&w));
+    cr_expect_eq(w.out.halt, PW_REASON_NONE, "said once");
+    uint32_t times = w.method_cnt[PW_BINANCE_TIME];
+    world_run(&w, 35 * SEC);
+    cr_expect_gt(w.method_cnt[PW_BINANCE_TIME], times, "the clock is kept");
+    world_run(&w, 15 * SEC);
+    cr_expect(world_is_ready(&w), "a minute later the key is taken");
+    world_rest_one(&w);
+    world_end(&w);
+}
+
+Test(session, a_key_that_is_revoked_stops_orders_alone)
+{
+    for (int key = 0; key < 2; key++) {
+        refuse_key(key == 0, 0);
+        refuse_key(key == 0, 4);
+    }
+}
+
+Test(session, a_key_that_is_revoked_may_be_taken_by_the_next_connection)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    world_start(&w);
+    uint64_t id = world_rest_one(&w);
+    world_say(&w, "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
+    world_disconnect(&w, 0, 0);
+    cr_assert(world_cancel(&w, id));
+    world_connect(&w);
+    world_run(&w, 5 * SEC);
+    cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
+    cr_expect(world_is_ready(&w));
+    world_end(&w);
+}
+
+Test(session, a_step_that_fails_is_tried_again_after_a_while)
+{
+    static const char *const steps[] = {"session.logon", "userDataStream.subscribe", "openOrders.status",
+                                        "account.status"};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct world w;
+        world_open(&w, 1, true);
+        world_answer(&w, steps[i], 2,
+                     WORLD_ERROR(503, -1008, "Server is currently overloaded with other requests."));
+        int64_t begin_ns = w.now_ns;
+        world_connect(&w);
+        world_make_ready(&w);
+        cr_expect_geq(w.now_ns - begin_ns, 1500 * MS, "%s: half a second, then one", steps[i]);
+        cr_expect(!pw_live_wants_reconnect(w.gateway));
+        world_end(&w);
+    }
+}
+
+Test(session, a_session_that_is_not_answered_wants_another_connection)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    world_answer(&w, "session.logon", 3, "");
+    world_connect(&w);
+    world_run(&w, 30 * SEC);
+    cr_expect(pw_live_wants_reconnect(w.gateway));
+    world_disconnect(&w, 0, 0);
+    world_connect(&w);
+    cr_expect(!pw_live_wants_reconnect(w.gateway));
+    world_make_ready(&w);
+    world_end(&w);
+}
+
+Test(session, an_account_short_of_cash_is_not_traded_on)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    w.quote_free_e8--;
+    world_connect(&w);
+    world_run(&w, 20 * SEC);
+    cr_expect(!world_is_ready(&w));
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_FUNDS);
+    w.quote_free_e8++;
+    world_make_ready(&w);
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    w.quote_free_e8 = 0; /* the run's own orders have spent it */
+    world_disconnect(&w, 0, 0);
+    world_connect(&w);
+    world_make_ready(&w);
+    world_end(&w);
+}
+
+Test(session, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    const struct venue_order *left[] = {
+        world_venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000003000001"),
+        world_venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000006ffffff"), world_venue_has(&w, "web_12345"),
+        world_venue_has(&w, "pw-0badcaff-0000000003000001"), /* another instance's, on the same account */
+        world_venue_has(&w, "pw-0badcaff-0000000007000001")};
+    world_start(&w);
+    cr_expect_eq(left[0]->state, ORDER_CANCELED);
+    cr_expect_eq(left[1]->state, ORDER_CANCELED);
+    cr_expect_geq(world_counts(&w).leftovers, 2);
+    for (int i = 2; i < 5; i++) {
+        cr_expect_eq(left[i]->state, ORDER_LIVE, "%s", left[i]->client_id);
+    }
+    uint64_t foreign = world_counts(&w).foreign;
+    cr_expect_geq(foreign, 3);
+    world_say(
+        &w,
+        "{\"e\":\"executionReport\",\"E\":1700000000000,\"s\":\"COIN0\",\"c\":\"pw-0badcaff-"
+        "0000000007000001\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"1\",\"C\":"
+        "\"\",\"x\":\"TRADE\",\"X\":\"FILLED\",\"r\":\"NONE\",\"i\":9,\"l\":\"1\",\"z\":\"1\",\"L\":\"1\","
+        "\"n\":\"0\",\"N\":null,\"T\":1700000000000,\"t\":5,\"w\":false,\"m\":true}");
+    cr_expect_eq(world_counts(&w).foreign, foreign + 1, "its run is ours, its instance is not");
+    cr_expect_eq(w.bought_e8, 0);
+    world_end(&w);
+}
+
+/* Execution halts on each: the order table refuses it as unknown. */
+Test(session, open_orders_of_this_run_that_nobody_knows_are_told_and_canceled)
+{
+    enum { CNT = 12 };
+    struct world w;
+    world_open(&w, 1, true);
+    world_start(&w);
+    uint64_t known = world_rest_one(&w);
+    world_disconnect(&w, 0, 0);
+    for (uint64_t i = 0; i < CNT; i++) {
+        char id[40];
+        snprintf(id, sizeof id, "pw-" WORLD_HASH_TEXT "-%016llx",
+                 (unsigned long long)pw_order_id(RUN_ID, 900 + i));
+        world_venue_has(&w, id);
+    }
+    world_answer(&w, "order.cancel", CNT, WORLD_ERROR(400, -9999, "Later."));
+    world_connect(&w);
+    world_run(&w, 300 * MS);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 2);
+    cr_expect_eq(w.orders->unknown_cnt, CNT);
+    cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], CNT);
+    cr_expect_eq(world_counts(&w).leftovers_open, CNT);
+    world_answer(&w, NULL, 0, NULL);
+    for (int i = 0; i < 1000 && !world_is_ready(&w); i++) {
+        world_step(&w, 10 * MS);
+    }
+    cr_expect(world_is_ready(&w));
+    for (uint32_t i = 1; i <= CNT; i++) {
+        cr_expect_eq(w.venue[i].state, ORDER_CANCELED, "%s, and not before", w.venue[i].client_id);
+    }
+    cr_expect_eq(world_state(&w, known), PW_ORDER_OPEN);
+    world_end(&w);
+}
+
+Test(session, news_of_an_order_of_this_run_that_nobody_knows_is_told)
+{
+    static const char *const states[] = {"FILLED", "PARTIALLY_FILLED"};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct world w;
+        char text[1024];
+        world_open(&w, 1, true);
+        world_start(&w);
+        snprintf(
+            text, sizeof text,
+            "{\"e\":\"executionReport\",\"E\":1700000000000,\"s\":\"BTCUSDT\",\"c\":\"pw-" WORLD_HASH_TEXT
+            "-%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"2\",\"p\":\"1\",\"C\":\"\","
+            "\"x\":\"TRADE\",\"X\":\"%s\",\"r\":\"NONE\",\"i\":9,\"l\":\"1\",\"z\":\"1\",\"L\":\"1\",\"n\":"
+            "\"0\","
+            "\"N\":null,\"T\":1700000000000,\"t\":5,\"w\":false,\"m\":true}",
+            (unsigned long long)pw_order_id(RUN_ID, 900), states[i]);
+        world_say(&w, text);
+        cr_expect_eq(w.orders->unknown_cnt, 1);
+        cr_expect_eq(world_is_ready(&w), i == 0, "what is open still is looked for");
+        world_make_ready(&w);
+        cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 1 + i);
+        world_end(&w);
+    }
+}
+
+Test(session, leftovers_that_cannot_be_canceled_are_told)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    const struct venue_order *left = world_venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000003000001");
+    world_restart(&w, RUN_ID, 0);
+    world_answer(&w, "order.cancel", 1000, WORLD_ERROR(400, -1013, "Market is closed."));
+    world_connect(&w);
+    for (int i = 0; i < 600 && world_counts(&w).refusal == PW_REASON_NONE; i++) {
+        world_step(&w, 100 * MS);
+    }
+    struct pw_live_counts counts = world_counts(&w);
+    cr_expect_eq(counts.refusal, PW_REASON_LEFTOVERS);
+    cr_expect_eq(counts.leftovers_open, 1);
+    cr_expect_eq(counts.last_error_code, -1013);
+    cr_expect_eq(left->state, ORDER_LIVE);
+    cr_expect_not(world_is_ready(&w));
+    cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
+    world_answer(&w, "order.cancel", 0, "");
+    world_run(&w, 120 * SEC); /* it keeps trying, less and less often */
+    cr_expect_eq(left->state, ORDER_CANCELED);
+    cr_expect(world_is_ready(&w));
+    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    cr_expect_eq(world_counts(&w).leftovers_open, 0);
+    world_end(&w);
+}
