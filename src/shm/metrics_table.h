@@ -89,7 +89,7 @@
     PW_COUNTER(execution, denied_bad_intent, "1", "denied: malformed intent") \
     PW_COUNTER(execution, denied_no_room, "1", "denied: the journal's ring is short of room") \
     PW_COUNTER(execution, denied_no_position, "1", "denied: would go short, which the config forbids") \
-    PW_COUNTER(execution, denied_stale, "1", "denied: the feed is down or stale") \
+    PW_COUNTER(execution, denied_stale, "1", "denied: the feed is down or stale, or the event too old") \
     PW_COUNTER(execution, denied_not_connected, "1", "denied: order entry is down or not ready") \
     PW_COUNTER(execution, denied_request_limit, "1", "denied: the venue's limits, or a ban") \
     PW_COUNTER(execution, denied_venue_time, "1", "denied: the venue's clock is not known well enough") \

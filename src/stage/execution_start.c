@@ -113,6 +113,7 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
                                 .max_orders_per_s = config->risk.max_orders_per_s,
                                 .allow_short = config->risk.allow_short,
                                 .fee_rate_e8 = live ? config->live.fee_rate_e8 : config->paper.fee_rate_e8};
+    x->max_age_ns = config->live.max_age_ms * INT64_C(1000000);
     x->changed = true;
     int error = attach_rings(x, env);
     error = error ? error : attach_regions(x, env);

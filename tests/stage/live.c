@@ -25,16 +25,12 @@ static void put(struct rig *rig, struct pw_event event)
     pw_producer_publish(&rig->stream);
 }
 
-static struct rig *start(uint32_t report_slots)
+static struct rig *start_with(struct rig_options *options)
 {
-    struct rig_options options = {.live = true,
-                                  .fast = "1",
-                                  .slow = "2",
-                                  .quantity = "1",
-                                  .report_slots = report_slots,
-                                  .stream_slots = 4096,
-                                  .journal_slots = 65536};
-    struct rig *rig = rig_open(&options);
+    options->fast = "1";
+    options->slow = "2";
+    options->quantity = "1";
+    struct rig *rig = rig_open(options);
     rig->now_ns = T0;
     rig->clock_ns = T0;
     cr_assert_eq(rig_start_execution(rig), 0);
@@ -42,6 +38,13 @@ static struct rig *start(uint32_t report_slots)
     put(rig, rig_quote(99 * E8, 101 * E8, T0));
     rig_poll_execution(rig);
     return rig;
+}
+
+static struct rig *start(uint32_t report_slots)
+{
+    struct rig_options options = {
+        .live = true, .report_slots = report_slots, .stream_slots = 4096, .journal_slots = 65536};
+    return start_with(&options);
 }
 
 static void say(struct rig *rig, const char *text)
@@ -234,6 +237,38 @@ Test(execution_live, an_order_goes_out_and_its_fill_comes_back)
     cr_expect_eq(metric(rig, "fills"), 1);
     cr_expect_eq(rig_position(rig, 0).qty_e8, E8);
     cr_expect_eq(metric(rig, "reports_refused"), 0);
+    rig_close(rig);
+}
+
+/* Decisions that were held up, made one by one over a few seconds, come at once. */
+Test(execution_live, what_was_held_up_does_not_go_out_in_one_burst)
+{
+    struct rig_options options = {.live = true,
+                                  .report_slots = SLOTS,
+                                  .stream_slots = 4096,
+                                  .journal_slots = 65536,
+                                  .max_orders_per_s = 3};
+    struct rig *rig = start_with(&options);
+    struct request request;
+    make_ready(rig);
+    for (int i = 0; i < 20; i++) {
+        put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 4000 * MS + i * 200 * MS));
+    }
+    rig_poll_execution(rig);
+    int sent = 0;
+    while (next_request(rig, &request)) {
+        sent++;
+    }
+    cr_expect_eq(sent, 3, "as many as a second allows");
+    cr_expect_eq(metric(rig, "denied_stale"), 15, "older than a second; the event of a second ago is not");
+    cr_expect_eq(metric(rig, "denied_order_rate"), 2);
+    rig->now_ns += 1000 * MS;
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000 * MS));
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000 * MS - 1));
+    rig_poll_execution(rig);
+    cr_expect(next_request(rig, &request), "just young enough");
+    cr_expect_not(next_request(rig, &request));
+    cr_expect_eq(metric(rig, "denied_stale"), 16);
     rig_close(rig);
 }
 
