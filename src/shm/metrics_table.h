@@ -43,6 +43,7 @@
     PW_COUNTER(net_tx, frames, "1", "frames sent") \
     PW_COUNTER(net_tx, bytes, "bytes", "bytes sent, TLS not counted") \
     PW_COUNTER(net_tx, dropped, "1", "requests whose connection was gone") \
+    PW_COUNTER(net_tx, dropped_halted, "1", "new orders that a halt kept from being sent") \
     PW_COUNTER(parse, frames, "1", "messages judged") \
     PW_COUNTER(parse, events, "1", "market events put") \
     PW_COUNTER(parse, ignored, "1", "valid messages of a kind or symbol not asked for") \
