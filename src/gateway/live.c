@@ -390,6 +390,7 @@ static uint32_t live_open_cnt(const void *state)
 
 const struct pw_gateway_ops pw_live_gateway = {
     .name = "live",
+    .cancels_silently = true,
     .check = live_check,
     .place = live_place,
     .cancel = live_cancel,

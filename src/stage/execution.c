@@ -10,8 +10,8 @@
  * stream waits, and commands are still taken.
  *
  * A halt (by command, by a fault, or by the stop word, which is read before every order) denies all new
- * orders and cancels the open ones; cancellations always pass. It ends with RESUME. After STOP there is no
- * resuming.
+ * orders and cancels the open ones, then and when they turn up later; cancellations always pass. It ends with
+ * RESUME. After STOP there is no resuming.
  *
  * Of a live venue's messages, and of how their reports share the ring with the stream, tells flow.h.
  */

@@ -98,6 +98,17 @@ static bool is_answer(const struct pw_report *report)
     return report->news != PW_NEWS_TIME_OUT && report->news != PW_NEWS_DISCONNECT;
 }
 
+/* A halt cancels what is open at that moment. So it does with what turns up later, or is found open after
+ * all: unless this is how a cancellation was answered. A gateway that answers cancel at once has none of
+ * these. */
+static void cancel_late(struct execution *x, const struct pw_order_row *row, uint8_t news)
+{
+    if (x->halted && x->gateway->cancels_silently && !row->cancel_pending &&
+        !pw_order_is_closed(row->state) && news != PW_NEWS_CANCEL_REFUSED && news != PW_NEWS_CANCEL_UNKNOWN) {
+        pw_execution_cancel_open(x, row);
+    }
+}
+
 static void take_report(struct execution *x, const struct pw_report *report, int64_t now_ns)
 {
     struct pw_order_row *row;
@@ -121,6 +132,7 @@ static void take_report(struct execution *x, const struct pw_report *report, int
     if (report->news == PW_NEWS_FILL) {
         take_fill(x, row, report, now_ns);
     }
+    cancel_late(x, row, report->news);
 }
 
 void pw_execution_take_reports(struct execution *x, int64_t now_ns)

@@ -399,6 +399,80 @@ Test(execution_live, what_was_sent_does_not_stay_in_shared_memory)
     rig_close(rig);
 }
 
+/* ---- halts ---- */
+
+static void refuse(struct rig *rig, const struct request *request, int code)
+{
+    char text[256];
+    snprintf(text, sizeof text, "{\"id\":\"%s\",\"status\":400,\"error\":{\"code\":%d,\"msg\":\"no\"}}",
+             request->id, code);
+    say(rig, text);
+}
+
+/* Of one method, or none within ten seconds; the time and nothing else is answered on the way. */
+static bool await_request(struct rig *rig, const char *method, struct request *request)
+{
+    for (int i = 0; i < 10000; i++, rig->now_ns += MS) {
+        rig_poll_execution(rig);
+        while (next_request(rig, request)) {
+            if (strcmp(request->method, method) == 0) {
+                return true;
+            }
+            if (strcmp(request->method, "time") == 0) {
+                reply_by_method(rig, request);
+            }
+        }
+    }
+    return false;
+}
+
+Test(execution_live, an_order_that_a_halt_kept_back_is_asked_for_and_closed)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    place(rig, &request); /* and net_tx drops it */
+    atomic_store(&rig->stop->stop, PW_REASON_HALTED);
+    rig_put_command(rig, PW_COMMAND_HALT);
+    cr_assert(await_request(rig, "order.cancel", &request));
+    refuse(rig, &request, -2011);
+    enum pw_order_state state = PW_ORDER_NONE;
+    for (int i = 0; i < 20 && state != PW_ORDER_REJECTED; i++) {
+        cr_assert(await_request(rig, "order.status", &request));
+        refuse(rig, &request, -2013);
+        rig_poll_execution(rig);
+        struct pw_event order = last_order(rig);
+        state = order.body.order.state ? order.body.order.state : state;
+        cr_expect(state != PW_ORDER_REJECTED || order.body.order.reason == PW_REASON_VENUE_NOT_FOUND);
+    }
+    cr_expect_eq(state, PW_ORDER_REJECTED);
+    cr_expect_eq(metric(rig, "unknown_orders"), 0);
+    rig_close(rig);
+}
+
+/* The venue refused it, and has it all the same. */
+Test(execution_live, what_turns_up_under_a_halt_is_canceled)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    refuse(rig, &request, -2010);
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_REJECTED);
+    rig_put_command(rig, PW_COMMAND_HALT);
+    rig_poll_execution(rig);
+    cr_expect_not(next_request(rig, &request), "nothing is open");
+    tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
+    rig_poll_execution(rig);
+    cr_assert(await_request(rig, "order.cancel", &request));
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_UNKNOWN);
+    tell_execution(rig, id, "CANCELED", "CANCELED", "0", "0", -1);
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_CANCELED);
+    rig_close(rig);
+}
+
 /* ---- stamps ---- */
 
 Test(execution_live, the_way_out_is_told_with_the_first_answer)
