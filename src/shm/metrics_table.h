@@ -65,6 +65,7 @@
     PW_COUNTER(strategy, events, "1", "market events taken") \
     PW_COUNTER(strategy, signals, "1", "signals given") \
     PW_COUNTER(strategy, intents, "1", "intents given") \
+    PW_COUNTER(strategy, intents_dropped, "1", "orders beyond what may be unanswered: never sent") \
     PW_COUNTER(strategy, reports, "1", "order and fill reports taken") \
     PW_COUNTER(strategy, book_overflow, "1", "levels beyond what a book holds") \
     PW_COUNTER(strategy, books_crossed, "1", "depth messages after which a book was crossed") \

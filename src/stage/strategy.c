@@ -20,7 +20,17 @@
 
 #define QUIET_NS INT64_C(10000000)
 
-enum counter { EVENTS, SIGNALS, INTENTS, REPORTS, BOOK_OVERFLOW, BOOKS_CROSSED, STALLS, COUNTERS };
+enum counter {
+    EVENTS,
+    SIGNALS,
+    INTENTS,
+    REPORTS,
+    BOOK_OVERFLOW,
+    BOOKS_CROSSED,
+    STALLS,
+    INTENTS_DROPPED,
+    COUNTERS
+};
 
 static const char *const counter_names[COUNTERS] = {
     [EVENTS] = "events",
@@ -28,6 +38,7 @@ static const char *const counter_names[COUNTERS] = {
     [INTENTS] = "intents",
     [REPORTS] = "reports",
     [STALLS] = "stalls",
+    [INTENTS_DROPPED] = "intents_dropped",
     [BOOK_OVERFLOW] = "book_overflow",
     [BOOKS_CROSSED] = "books_crossed",
 };
@@ -222,11 +233,22 @@ static uint64_t market_seq(const struct strategy_stage *s)
     return s->market_cnt ? s->market_cnt - 1 : 0;
 }
 
+static bool asks_for_order(const struct pw_event *event)
+{
+    return event->kind == PW_EVENT_INTENT && event->body.intent.action != PW_CANCEL;
+}
+
+/* An order beyond what may be unanswered goes nowhere: only one in answer to a report, for a market event is
+ * not taken then (flow.h). */
 static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64_t recv_ns)
 {
     for (uint32_t i = 0; i < s->decisions.cnt; i++) {
         struct pw_event *event = &s->decisions.events[i];
         event->recv_ns = recv_ns;
+        if (asks_for_order(event) && s->unanswered_cnt >= s->intents_max) {
+            s->counts[INTENTS_DROPPED]++;
+            continue;
+        }
         if (event->kind == PW_EVENT_SIGNAL) {
             event->body.signal.strategy_idx = strategy_idx;
             event->body.signal.market_seq = market_seq(s);
@@ -235,7 +257,7 @@ static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64
             event->body.intent.strategy_idx = strategy_idx;
             event->body.intent.market_seq = market_seq(s);
             event->venue_ns = pw_clock_now_ns(&s->clock);
-            s->unanswered_cnt += event->body.intent.action != PW_CANCEL;
+            s->unanswered_cnt += asks_for_order(event);
             s->counts[INTENTS]++;
         }
         put(s, event);

@@ -450,6 +450,26 @@ Test(execution_live, an_order_that_a_halt_kept_back_is_asked_for_and_closed)
     rig_close(rig);
 }
 
+/* Strategy takes none of its reports any more. */
+Test(execution_live, a_halt_cancels_without_room_for_reports)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    place(rig, &request);
+    place(rig, &request);
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        put(rig, rig_limit(PW_BUY, 0, E8, rig->now_ns)); /* denied: an event each */
+    }
+    while (rig_poll_execution(rig).work > 0) {
+    }
+    cr_expect_gt(pw_consumer_peek(&rig->reports_in, SLOTS), SLOTS - PW_FLOW_INTENT_EVENTS, "it is full");
+    rig_put_command(rig, PW_COMMAND_HALT);
+    rig_poll_execution(rig);
+    cr_assert(await_request(rig, "order.cancel", &request));
+    rig_close(rig);
+}
+
 /* The venue refused it, and has it all the same. */
 Test(execution_live, what_turns_up_under_a_halt_is_canceled)
 {
