@@ -135,10 +135,21 @@ struct pw_orders *pw_orders_init(void *memory, uint32_t row_cnt, uint32_t instru
 
 uint64_t pw_orders_take_id(struct pw_orders *orders)
 {
-    if (orders->counter >= (UINT64_C(1) << PW_ORDER_COUNTER_BITS) - 1) {
+    if (orders->counter + 1 >= PW_ORDER_DENIED_FIRST) {
         return 0;
     }
     return pw_order_id(orders->run_id, ++orders->counter);
+}
+
+uint64_t pw_orders_deny_id(struct pw_orders *orders, uint64_t client_order_id)
+{
+    orders->counter -= client_order_id != 0;
+    uint64_t counter = PW_ORDER_DENIED_FIRST + orders->denied_cnt;
+    if (counter >> PW_ORDER_COUNTER_BITS) {
+        return 0;
+    }
+    orders->denied_cnt++;
+    return pw_order_id(orders->run_id, counter);
 }
 
 /* ---- the index: open addressing, linear probes ---- */

@@ -280,8 +280,9 @@ static enum pw_reason admit(struct execution *x, const struct pw_intent *intent,
     return reason;
 }
 
-static void deny(struct execution *x, const struct pw_order_row *row, enum pw_reason reason)
+static void deny(struct execution *x, struct pw_order_row *row, enum pw_reason reason)
 {
+    row->client_order_id = pw_orders_deny_id(x->orders, row->client_order_id);
     pw_execution_count_denied(x, reason);
     emit_order(x, row, PW_ORDER_DENIED, reason, row->recv_ns, 0);
 }
