@@ -8,8 +8,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#define PATIENCE_NS 500e6  /* for the last ones */
-#define REST_NS     30000. /* a pause of at least so long is given to whoever else wants this processor */
+#define REST_NS 30000. /* a pause of at least so long is given to whoever else wants this processor */
 
 /* One run: ticks by probe; 0: not yet. */
 struct run {
@@ -88,7 +87,7 @@ static bool may_rest(const struct run *run, uint64_t now)
 static bool run_through(const struct probe_path *path, struct run *run, double load_per_s)
 {
     double load_per_tick = load_per_s * pw_bench_tick_ns / 1e9;
-    uint64_t end = run->due[run->cnt - 1] + (uint64_t)(PATIENCE_NS / pw_bench_tick_ns);
+    uint64_t end = run->due[run->cnt - 1] + (uint64_t)(PROBES_PATIENCE_NS / pw_bench_tick_ns);
     for (;;) {
         uint64_t now = run->end = pw_bench_ticks();
         if (run->arrived_cnt == run->cnt || now >= end) {
@@ -109,13 +108,14 @@ static bool run_through(const struct probe_path *path, struct run *run, double l
 
 static void samples_take(const struct run *run, uint32_t first, struct probes *probes)
 {
-    probes->sample_cnt = 0;
+    probes->arrived_cnt = 0;
     for (uint32_t i = first; i < run->cnt; i++) {
-        if (run->arrived[i] != 0) {
-            uint32_t at = probes->sample_cnt++;
-            probes->from_left_ns[at] = (double)(run->arrived[i] - run->left[i]) * pw_bench_tick_ns;
-            probes->from_due_ns[at] = (double)(run->arrived[i] - run->due[i]) * pw_bench_tick_ns;
-        }
+        bool arrived = run->arrived[i] != 0;
+        double from_left_ns = (double)(run->arrived[i] - run->left[i]) * pw_bench_tick_ns;
+        double from_due_ns = (double)(run->arrived[i] - run->due[i]) * pw_bench_tick_ns;
+        probes->from_left_ns[i - first] = arrived ? from_left_ns : PROBES_PATIENCE_NS;
+        probes->from_due_ns[i - first] = arrived ? from_due_ns : PROBES_PATIENCE_NS;
+        probes->arrived_cnt += arrived;
     }
     probes->load_reached_per_s =
         (double)run->load_cnt * 1e9 / ((double)(run->end - run->begin) * pw_bench_tick_ns);

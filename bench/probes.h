@@ -4,12 +4,15 @@
  *
  * A probe is sent when its moment has come, whether or not the one before has been answered, so that a slow
  * answer cannot hide those that would have been slow behind it. Two durations are kept of each: from the
- * moment at which it left, and from the one at which it should have.
+ * moment at which it left, and from the one at which it should have. One that did not come back counts with
+ * the time for which the last ones are waited for: a figure of those alone that came would be of survivors.
  */
 #ifndef PW_BENCH_PROBES_H
 #define PW_BENCH_PROBES_H
 
 #include "bench.h"
+
+#define PROBES_PATIENCE_NS 500e6
 
 /* What the probes go through. */
 struct probe_path {
@@ -25,12 +28,12 @@ struct probe_path {
 };
 
 struct probes {
-    uint32_t cnt; /* those that did not come back have no samples */
+    uint32_t cnt;
     double
         interval_ns; /* on average; each pause is half of it to one and a half, by chance from a fixed seed */
     double load_per_s;                  /* messages between the probes */
-    double *from_left_ns, *from_due_ns; /* samples, room for cnt each */
-    uint32_t sample_cnt;                /* found */
+    double *from_left_ns, *from_due_ns; /* samples, cnt each */
+    uint32_t arrived_cnt;               /* found */
     double load_reached_per_s;
 };
 

@@ -138,14 +138,20 @@ static int run_once(struct tick_rig *rig, struct probes *probes)
 int tick_rig_run(struct tick_rig *rig, struct probes *probes)
 {
     int result = 0;
-    probes->sample_cnt = 0;
-    for (int i = 0; i < TRIES && result == 0 && probes->sample_cnt == 0; i++) {
+    probes->arrived_cnt = 0;
+    for (int i = 0; i < TRIES && result == 0 && probes->arrived_cnt == 0; i++) {
+        if (i > 0) {
+            pw_bench_note(rig->report,
+                          "a run of %u ticks brought no order at all; it is not in the figures, "
+                          "and was made again",
+                          probes->cnt);
+        }
         result = tick_rig_ready(rig);
         if (result == 0) {
             result = run_once(rig, probes);
         }
     }
-    if (result == 0 && probes->sample_cnt == 0) {
+    if (result == 0 && probes->arrived_cnt == 0) {
         char denials[200];
         engine_child_denials(&rig->engine, denials, sizeof denials);
         pw_bench_note(rig->report, "no order came; the engine denied: %s", denials);
@@ -184,11 +190,11 @@ struct probes tick_samples_next(const struct tick_samples *samples, uint32_t cnt
 void tick_samples_add(struct tick_samples *samples, const struct probes *probes, double *p50_ns,
                       double *p99_ns)
 {
-    memcpy(samples->sorted_ns, probes->from_left_ns, probes->sample_cnt * sizeof(double));
-    pw_bench_sort(samples->sorted_ns, probes->sample_cnt);
-    *p50_ns = pw_bench_quantile(samples->sorted_ns, probes->sample_cnt, 0.5);
-    *p99_ns = pw_bench_quantile(samples->sorted_ns, probes->sample_cnt, 0.99);
-    samples->cnt += probes->sample_cnt;
-    samples->lost_cnt += probes->cnt - probes->sample_cnt;
+    memcpy(samples->sorted_ns, probes->from_left_ns, probes->cnt * sizeof(double));
+    pw_bench_sort(samples->sorted_ns, probes->cnt);
+    *p50_ns = pw_bench_quantile(samples->sorted_ns, probes->cnt, 0.5);
+    *p99_ns = pw_bench_quantile(samples->sorted_ns, probes->cnt, 0.99);
+    samples->cnt += probes->cnt;
+    samples->lost_cnt += probes->cnt - probes->arrived_cnt;
     samples->load_reached_per_s = probes->load_reached_per_s;
 }

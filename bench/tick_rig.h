@@ -47,14 +47,15 @@ struct tick_samples {
     double *sorted_ns; /* for each run's own percentiles */
     size_t cnt, room;
     double load_per_s, load_reached_per_s; /* of the last run; asked for and reached */
-    uint32_t lost_cnt;                     /* probes that did not come back */
+    uint32_t lost_cnt;                     /* probes that did not come back; they have samples, too */
 };
 
 bool tick_samples_make(struct tick_samples *samples, size_t room);
 void tick_samples_free(struct tick_samples *samples);
 /* Where the next run puts its own. */
 struct probes tick_samples_next(const struct tick_samples *samples, uint32_t cnt);
-/* After it, if any came back: with the median and the 99th percentile of these alone, from when they left. */
+/* After it, if any came back: with the median and the 99th percentile of this run alone, from when they left.
+ */
 void tick_samples_add(struct tick_samples *samples, const struct probes *probes, double *p50_ns,
                       double *p99_ns);
 

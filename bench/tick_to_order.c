@@ -61,7 +61,7 @@ static int path_run(struct work *w, enum path path, uint32_t round)
     int result = path == TICK
                      ? tick_rig_run(&w->rig, &probes)
                      : echo_run(&w->rig.echo, path == TCP_ECHO ? ECHO_PLAIN : ECHO_TLS, TICK_WARM, &probes);
-    if (result == 0 && probes.sample_cnt == 0) {
+    if (result == 0 && probes.arrived_cnt == 0) {
         pw_bench_note(w->rig.report, "%s: nothing came back", path_names[path]);
         result = -EPROTO;
     }
@@ -138,8 +138,8 @@ static void samples_add(struct pw_bench_report *report, const char *name, struct
     pw_bench_add_latency(report, due, pw_bench_typical(samples->from_due_ns, samples->cnt, MEAN_OF),
                          samples->from_due_ns, samples->cnt);
     if (samples->lost_cnt > 0) {
-        pw_bench_note(report, "%s: %u of %zu ticks brought no order", name, samples->lost_cnt,
-                      samples->cnt + samples->lost_cnt);
+        pw_bench_note(report, "%s: %u of %zu ticks brought no order; each counts with %.0f ms", name,
+                      samples->lost_cnt, samples->cnt, PROBES_PATIENCE_NS / 1e6);
     }
 }
 

@@ -159,12 +159,13 @@ static void fill_input(const struct journal_session *session, const struct why_s
     };
 }
 
-/* What the order table and the gateway, who are asked when the checks have passed, deny for. */
+/* What execution itself (too old), the order table and the gateway, who are asked when the checks have
+ * passed, deny for. */
 static bool is_of_those_after(enum pw_reason reason)
 {
     return reason == PW_REASON_NO_ROOM || reason == PW_REASON_BAD_INTENT ||
            reason == PW_REASON_NOT_CONNECTED || reason == PW_REASON_REQUEST_LIMIT ||
-           reason == PW_REASON_VENUE_TIME;
+           reason == PW_REASON_VENUE_TIME || reason == PW_REASON_STALE;
 }
 
 void why_judge(const struct journal_session *session, const struct why_story *story,

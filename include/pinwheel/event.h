@@ -103,7 +103,7 @@ enum pw_reason {
     PW_REASON_BAD_INTENT = 43,    /* malformed: zero quantity, unknown type, duplicate id */
     PW_REASON_NO_ROOM = 44,       /* the journal's ring is short of room: no new risk */
     PW_REASON_NO_POSITION = 45,   /* would go short, and the config does not allow it */
-    PW_REASON_STALE = 46,         /* the feed is down or stale */
+    PW_REASON_STALE = 46,         /* the feed is down or stale, or what was decided on is too old */
     PW_REASON_NOT_CONNECTED = 47, /* order entry is down, or the account not yet known */
     PW_REASON_REQUEST_LIMIT = 48, /* the venue would not take it now: its limits, or a ban */
     PW_REASON_VENUE_TIME = 49,    /* the venue's clock is not known well enough to date a request */

@@ -78,6 +78,7 @@ struct pw_gateway_order {
 /* Members that a gateway has no use for are NULL, but for place and cancel. */
 struct pw_gateway_ops {
     const char *name;
+    bool cancels_silently; /* cancel answers nothing: what came of it, on_message and poll tell */
     /* The last of the checks: PW_REASON_NONE, or why this order (`replaces_id` 0) or replacement cannot be sent now.
      * What has passed it, place or replace carries out, if they are called next. */
     enum pw_reason (*check)(void *state, const struct pw_gateway_order *order, uint64_t replaces_id);

@@ -50,7 +50,8 @@ struct pw_strategy_ops {
     void (*on_market)(void *state, const struct pw_event *event, uint64_t market_seq, struct pw_decisions *out);
     /* An ORDER, FILL or FILL_INFO of its own. What a buy brought is less than was bought where the fee is in the base
      * asset, which FILL_INFO tells. The end of an order may be answered with one new order, not with more: the space for
-     * the answers to those in flight is set aside beforehand, and a strategy that breeds orders would wait for itself. */
+     * the answers to those in flight is set aside beforehand. Of a strategy that breeds orders those beyond that space are
+     * dropped and counted (strategy.intents_dropped), and no report ever comes of them. */
     void (*on_report)(void *state, const struct pw_event *report, uint64_t market_seq, struct pw_decisions *out);
 };
 

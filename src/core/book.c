@@ -4,16 +4,17 @@
  */
 #include "book.h"
 
+#include <pinwheel/lines.h>
 #include <string.h>
 
 static size_t head_bytes(void)
 {
-    return (sizeof(struct pw_book) + 63) / 64 * 64;
+    return pw_round_up_64(sizeof(struct pw_book));
 }
 
 static size_t side_bytes(uint32_t level_max)
 {
-    return ((size_t)2 * level_max * sizeof(struct pw_level) + 63) / 64 * 64;
+    return pw_round_up_64((size_t)2 * level_max * sizeof(struct pw_level));
 }
 
 size_t pw_book_bytes(uint32_t level_max)

@@ -6,6 +6,7 @@
 #include "orders.h"
 
 #include "money.h"
+#include <pinwheel/lines.h>
 #include <string.h>
 
 #define NO_ROW UINT32_MAX
@@ -74,11 +75,6 @@ static const uint8_t rules[PW_ORDER_STATES + 1][PW_ORDER_NEWS] = {
 
 /* ---- memory ---- */
 
-static size_t round_up_64(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 /* At most half full, so that probes stay short. */
 static uint32_t index_slots(uint32_t row_cnt)
 {
@@ -100,11 +96,11 @@ size_t pw_orders_bytes(uint32_t row_cnt, uint32_t instrument_cnt)
         instrument_cnt > PW_INSTRUMENTS_MAX) {
         return 0;
     }
-    return round_up_64(sizeof(struct pw_orders)) + round_up_64(row_cnt * sizeof(struct pw_order_row)) +
-           round_up_64(instrument_cnt * sizeof(struct pw_open_qty)) +
-           round_up_64(index_slots(row_cnt) * sizeof(uint32_t)) +
-           round_up_64(fill_slots(row_cnt) * sizeof(struct pw_order_fill)) +
-           round_up_64(index_slots(fill_slots(row_cnt)) * sizeof(uint32_t));
+    return pw_round_up_64(sizeof(struct pw_orders)) + pw_round_up_64(row_cnt * sizeof(struct pw_order_row)) +
+           pw_round_up_64(instrument_cnt * sizeof(struct pw_open_qty)) +
+           pw_round_up_64(index_slots(row_cnt) * sizeof(uint32_t)) +
+           pw_round_up_64(fill_slots(row_cnt) * sizeof(struct pw_order_fill)) +
+           pw_round_up_64(index_slots(fill_slots(row_cnt)) * sizeof(uint32_t));
 }
 
 struct pw_orders *pw_orders_init(void *memory, uint32_t row_cnt, uint32_t instrument_cnt, uint64_t run_id)
@@ -113,15 +109,15 @@ struct pw_orders *pw_orders_init(void *memory, uint32_t row_cnt, uint32_t instru
         return NULL;
     }
     struct pw_orders *orders = memory;
-    char *at = (char *)memory + round_up_64(sizeof *orders);
+    char *at = (char *)memory + pw_round_up_64(sizeof *orders);
     orders->rows = (struct pw_order_row *)(void *)at;
-    at += round_up_64(row_cnt * sizeof *orders->rows);
+    at += pw_round_up_64(row_cnt * sizeof *orders->rows);
     orders->open = (struct pw_open_qty *)(void *)at;
-    at += round_up_64(instrument_cnt * sizeof *orders->open);
+    at += pw_round_up_64(instrument_cnt * sizeof *orders->open);
     orders->index = (uint32_t *)(void *)at;
-    at += round_up_64(index_slots(row_cnt) * sizeof *orders->index);
+    at += pw_round_up_64(index_slots(row_cnt) * sizeof *orders->index);
     orders->fills = (struct pw_order_fill *)(void *)at;
-    at += round_up_64(fill_slots(row_cnt) * sizeof *orders->fills);
+    at += pw_round_up_64(fill_slots(row_cnt) * sizeof *orders->fills);
     orders->fill_index = (uint32_t *)(void *)at;
     orders->fill_slots = fill_slots(row_cnt);
     orders->fill_index_mask = index_slots(fill_slots(row_cnt)) - 1;
@@ -135,10 +131,21 @@ struct pw_orders *pw_orders_init(void *memory, uint32_t row_cnt, uint32_t instru
 
 uint64_t pw_orders_take_id(struct pw_orders *orders)
 {
-    if (orders->counter >= (UINT64_C(1) << PW_ORDER_COUNTER_BITS) - 1) {
+    if (orders->counter + 1 >= PW_ORDER_DENIED_FIRST) {
         return 0;
     }
     return pw_order_id(orders->run_id, ++orders->counter);
+}
+
+uint64_t pw_orders_deny_id(struct pw_orders *orders, uint64_t client_order_id)
+{
+    orders->counter -= client_order_id != 0;
+    uint64_t counter = PW_ORDER_DENIED_FIRST + orders->denied_cnt;
+    if (counter >> PW_ORDER_COUNTER_BITS) {
+        return 0;
+    }
+    orders->denied_cnt++;
+    return pw_order_id(orders->run_id, counter);
 }
 
 /* ---- the index: open addressing, linear probes ---- */

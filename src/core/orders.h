@@ -22,7 +22,8 @@
  *
  * Client order ids: the run's number in the upper bits, a counter from 1 in the lower PW_ORDER_COUNTER_BITS.
  * Runs are numbered by the journal, durably and before the first order, so an id is never used twice, also
- * over restarts; and run and counter can be read back from it. 0 is never an id.
+ * over restarts; and run and counter can be read back from it. Orders that are denied, and so known to us
+ * alone, have counters from PW_ORDER_DENIED_FIRST. 0 is never an id.
  */
 #ifndef PW_ORDERS_H
 #define PW_ORDERS_H
@@ -34,10 +35,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 16.7 million orders a run, 2^40 runs; then orders are denied: no room. */
+/* 12.6 million orders a run, 2^40 runs; then orders are denied: no room. Denied orders are numbered apart, so
+ * that a strategy that does nothing but be denied uses up nothing: after 4.2 million of them they all bear 0.
+ */
 #define PW_ORDER_COUNTER_BITS 24u
-#define PW_ORDER_RUN_MAX      ((UINT64_C(1) << (64u - PW_ORDER_COUNTER_BITS)) - 1)
-#define PW_ORDERS_MAX         (1u << 16)
+#define PW_ORDER_DENIED_FIRST                                                                                \
+    (UINT64_C(3) << (PW_ORDER_COUNTER_BITS - 2)) /* counter of the first denied one */
+#define PW_ORDER_RUN_MAX ((UINT64_C(1) << (64u - PW_ORDER_COUNTER_BITS)) - 1)
+#define PW_ORDERS_MAX    (1u << 16)
 
 #define PW_ORDER_STATES 13u /* of enum pw_order_state */
 
@@ -122,7 +127,7 @@ struct pw_orders {
     uint32_t fill_slots, fill_index_mask;
     uint64_t fill_cnt; /* ever remembered */
     pw_i128 hold_e16;  /* of all open orders */
-    uint64_t run_id, counter;
+    uint64_t run_id, counter, denied_cnt;
     uint64_t illegal_cnt, duplicate_cnt, unknown_cnt; /* news that changed nothing */
     uint64_t late_cnt; /* fills booked after the order was closed, and closed orders that turned up again */
 };
@@ -133,9 +138,12 @@ size_t pw_orders_bytes(uint32_t row_cnt, uint32_t instrument_cnt);
 /* memory: pw_orders_bytes of zeroed bytes, aligned to 64. NULL if run_id is above PW_ORDER_RUN_MAX. */
 struct pw_orders *pw_orders_init(void *memory, uint32_t row_cnt, uint32_t instrument_cnt, uint64_t run_id);
 
-/* The id that the next order gets, or 0 when this run has used all. Taking it makes it used, also if it is
- * denied. */
+/* The id that the next order gets, or 0 when this run has used all. */
 uint64_t pw_orders_take_id(struct pw_orders *orders);
+
+/* For an order that is denied, and was neither added nor sent: takes back the id that was taken last (or 0),
+ * and returns one of those for denied orders, or 0 when this run has used all. */
+uint64_t pw_orders_deny_id(struct pw_orders *orders, uint64_t client_order_id);
 
 /* Adds an order in flight: `row` filled in down to `tif`, but for leaves, what the table keeps, and state.
  * The row in the table, or NULL when every row is open, the id is in use or 0, or the quantity or instrument

@@ -4,9 +4,11 @@
  */
 #include "portfolio.h"
 
+#include <pinwheel/lines.h>
+
 size_t pw_portfolio_bytes(uint32_t instrument_cnt)
 {
-    return (sizeof(struct pw_portfolio) + instrument_cnt * sizeof(struct pw_portfolio_row) + 63) / 64 * 64;
+    return pw_round_up_64(sizeof(struct pw_portfolio) + instrument_cnt * sizeof(struct pw_portfolio_row));
 }
 
 struct pw_portfolio *pw_portfolio_init(void *memory, uint32_t instrument_cnt, pw_i128 cash_e16)

@@ -24,7 +24,8 @@ struct pw_risk_limits {
     int64_t fee_rate_e8; /* of a taker; |rate| <= PW_FEE_RATE_MAX_E8 */
 };
 
-/* Orders by event time: max_orders_per_s a second, as many at once after a second of quiet. */
+/* Orders by the time that is given (on paper the events', live the pass's): max_orders_per_s a second, as
+ * many at once after a second of quiet. */
 struct pw_risk_bucket {
     uint64_t credit; /* in 1e9ths of an order */
     int64_t last_ns; /* latest time seen; earlier times add nothing */

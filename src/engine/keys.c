@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define API_KEY_SIZE (PW_API_KEY_BYTES_MAX + 1)
+
 static int tell(const struct pw_config *config, const char *key, const char *path, int err, char *error,
                 size_t error_bytes)
 {
@@ -38,7 +40,8 @@ static bool is_api_key(const char *text, size_t bytes)
 int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, char *error, size_t error_bytes)
 {
     const struct pw_config_live *live = &config->live;
-    long bytes = pw_secret_read(live->api_key_file, files->api_key, sizeof files->api_key);
+    files->api_key = pw_secret_alloc(API_KEY_SIZE);
+    long bytes = files->api_key ? pw_secret_read(live->api_key_file, files->api_key, API_KEY_SIZE) : -ENOMEM;
     int err = bytes < 0 ? (int)bytes : is_api_key(files->api_key, (size_t)bytes) ? 0 : -EINVAL;
     if (err != 0) {
         return tell(config, "api_key_file", live->api_key_file, err, error, error_bytes);
@@ -52,5 +55,6 @@ int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, cha
 void pw_keys_wipe(struct pw_key_files *files)
 {
     pw_signer_free(files->keys.signer);
-    explicit_bzero(files, sizeof *files);
+    pw_secret_free(files->api_key, API_KEY_SIZE);
+    *files = (struct pw_key_files){0};
 }

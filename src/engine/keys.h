@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keys of a live account: loaded before any thread, wiped at the end. Nothing of them is logged, kept in
- * the workspace, or put into an error's text. Without the live gateway none are even looked for.
+ * The keys of a live account: loaded before any thread, in memory that no core dump holds, wiped at the end.
+ * Nothing of them is logged, kept in the workspace, or put into an error's text. Without the live gateway
+ * none are even looked for.
  */
 #ifndef PW_KEYS_H
 #define PW_KEYS_H
@@ -13,7 +14,7 @@
 
 struct pw_key_files {
     struct pw_keys keys; /* what the stages get; signer NULL: not loaded */
-    char api_key[PW_API_KEY_BYTES_MAX + 1];
+    char *api_key;       /* of PW_API_KEY_BYTES_MAX + 1 in guarded pages; NULL: not loaded */
 };
 
 /* Of the config's live section. 0, or -errno with `error` = "file: what is wrong; what to do". */

@@ -5,21 +5,17 @@
 #include "live_private.h"
 
 #include <errno.h>
+#include <pinwheel/lines.h>
 #include <string.h>
 
 #define OFFSET_MAX_NS (INT64_C(86400) * LIVE_S) /* a clock that is wrong by more is no clock */
 
 /* ---- start ---- */
 
-static size_t round_up_64(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 size_t pw_live_bytes(uint32_t instrument_cnt, uint32_t trades_cnt)
 {
-    return round_up_64(sizeof(struct live)) + round_up_64(instrument_cnt * sizeof(uint16_t)) +
-           round_up_64(trades_cnt * sizeof(struct live_texts));
+    return pw_round_up_64(sizeof(struct live)) + pw_round_up_64(instrument_cnt * sizeof(uint16_t)) +
+           pw_round_up_64(trades_cnt * sizeof(struct live_texts));
 }
 
 /* Which forms there are; replacements have the first ones alone. */
@@ -76,9 +72,9 @@ int pw_live_init(void *memory, const struct pw_live_config *config)
     }
     struct live *live = memory;
     live->config = *config;
-    live->text_of = (uint16_t *)(void *)((char *)memory + round_up_64(sizeof *live));
+    live->text_of = (uint16_t *)(void *)((char *)memory + pw_round_up_64(sizeof *live));
     live->texts = (struct live_texts *)(void *)((char *)live->text_of +
-                                                round_up_64(config->instrument_cnt * sizeof(uint16_t)));
+                                                pw_round_up_64(config->instrument_cnt * sizeof(uint16_t)));
     uint16_t texts = 0;
     int error = prepare_session(live);
     for (uint32_t i = 0; i < config->instrument_cnt && !error; i++) {
@@ -400,6 +396,7 @@ static void live_pause(void *state, int64_t until_ns)
 
 const struct pw_gateway_ops pw_live_gateway = {
     .name = "live",
+    .cancels_silently = true,
     .check = live_check,
     .place = live_place,
     .cancel = live_cancel,

@@ -8,6 +8,7 @@
 #include "money.h"
 #include "orders.h"
 #include <errno.h>
+#include <pinwheel/lines.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ struct paper {
 
 size_t pw_paper_bytes(uint32_t instrument_cnt)
 {
-    return (sizeof(struct paper) + instrument_cnt * sizeof(struct touch) + 63) / 64 * 64;
+    return pw_round_up_64(sizeof(struct paper) + instrument_cnt * sizeof(struct touch));
 }
 
 int pw_paper_init(void *state, const struct pw_paper_config *config)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of secrets: opened without following links, judged by what was opened.
+ * Files of secrets: opened without following links, judged by what was opened. Pages for secrets.
  */
 #include "secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,4 +49,26 @@ long pw_secret_read(const char *path, char *text, size_t size)
         bytes--;
     }
     return result != 0 ? result : bytes == 0 || bytes == size ? -EINVAL : (long)bytes;
+}
+
+void *pw_secret_alloc(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    if (mlock(memory, bytes) != 0 || madvise(memory, bytes, MADV_DONTDUMP) != 0 ||
+        madvise(memory, bytes, MADV_WIPEONFORK) != 0) {
+        munmap(memory, bytes);
+        return NULL;
+    }
+    return memory;
+}
+
+void pw_secret_free(void *memory, size_t bytes)
+{
+    if (memory != NULL) {
+        explicit_bzero(memory, bytes);
+        munmap(memory, bytes);
+    }
 }

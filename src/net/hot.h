@@ -36,7 +36,8 @@ struct pw_hot_tx {
     struct pw_consumer
         requests; /* execution.net_tx, attached; its ring is NULL where there is no order entry */
     struct pw_stamp_row *stamps; /* stamps.orders */
-    uint8_t *frame;              /* a request, masked, before it is sealed */
+    const struct pw_stop *stop;
+    uint8_t *frame; /* a request, masked, before it is sealed */
     /* Sealed, and not yet given to the kernel. */
     struct pw_stamp sealed[PW_BATCH_MAX];
     uint32_t sealed_cnt;
@@ -50,7 +51,8 @@ struct pw_hot_counts {
     uint64_t frames_control, pings, frames_ignored, invalid_frames, stalls;
     uint64_t lost[PW_CAUSE_LOST_END];
     uint64_t sent_frames, sent_bytes;
-    uint64_t dropped; /* requests whose connection was gone */
+    uint64_t dropped;        /* requests whose connection was gone */
+    uint64_t dropped_halted; /* new orders while the stop word was set */
 };
 
 /* Of one connection. */
@@ -85,8 +87,9 @@ struct pw_hot {
 /* Main thread, before start: net_rx's rings. -EINVAL if a connection's messages could not pass through its
  * ring (logged). */
 int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends);
-/* Main thread, before start, where there is order entry: net_tx's ring, and stamps.orders. */
-void pw_hot_init_tx(struct pw_net *net, const struct pw_consumer *requests, struct pw_stamp_row *stamps);
+/* Main thread, before start, where there is order entry: net_tx's ring, stamps.orders, and the stop word. */
+void pw_hot_init_tx(struct pw_net *net, const struct pw_consumer *requests, struct pw_stamp_row *stamps,
+                    const struct pw_stop *stop);
 /* On the thread that makes all the calls below. 0 or -errno, logged. */
 int pw_hot_start(struct pw_net *net);
 /* net_rx's poll: takes over connections, reads, decodes, puts frames. */

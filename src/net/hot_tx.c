@@ -3,8 +3,9 @@
  * The hot side's sending: answers to pings, close frames, and the requests of order entry.
  *
  * A request belongs to one connection, by number: what has not been sealed when that connection ends is
- * dropped and counted, and never sent on another. One that finds no room in the connection's buffer stays in
- * the ring. What is sealed in one pass goes to the kernel in one send.
+ * dropped and counted, and never sent on another. So is a new order while the stop word is set. One that
+ * finds no room in the connection's buffer stays in the ring. What is sealed in one pass goes to the kernel
+ * in one send.
  */
 #include "hot.h"
 
@@ -14,10 +15,12 @@
 /* Left free by requests: a pong or a close must not wait for them. */
 #define CONTROL_ROOM (PW_WS_HEADER_MAX + PW_WS_CONTROL_MAX + PW_TLS_OVERHEAD)
 
-void pw_hot_init_tx(struct pw_net *net, const struct pw_consumer *requests, struct pw_stamp_row *stamps)
+void pw_hot_init_tx(struct pw_net *net, const struct pw_consumer *requests, struct pw_stamp_row *stamps,
+                    const struct pw_stop *stop)
 {
     net->tx.requests = *requests;
     net->tx.stamps = stamps;
+    net->tx.stop = stop;
 }
 
 /* ---- frames ---- */
@@ -75,6 +78,14 @@ static bool is_current(const struct pw_hot *hot, const struct pw_conn_slot *slot
            frame->payload_bytes > 0 && frame->payload_bytes <= PW_REQUEST_BYTES_MAX;
 }
 
+/* A halt reaches new orders here at the latest. All else passes, cancellations above all. To execution such
+ * an order is one without an answer: unknown, until the venue has been asked. */
+static bool is_halted(const struct pw_hot_tx *tx, const struct pw_frame *frame)
+{
+    /* Relaxed: one word, which orders nothing else. */
+    return frame->client_order_id != 0 && atomic_load_explicit(&tx->stop->stop, memory_order_relaxed) != 0;
+}
+
 static void note_sealed(struct pw_net *net, uint64_t client_order_id)
 {
     if (client_order_id != 0) {
@@ -118,6 +129,8 @@ static uint32_t take_requests(struct pw_net *net, struct pw_conn_slot *slot)
         const struct pw_event *event = pw_consumer_at(requests, n);
         if (!is_current(&net->hot, slot, &event->body.frame)) {
             net->hot.counts.dropped++;
+        } else if (is_halted(&net->tx, &event->body.frame)) {
+            net->hot.counts.dropped_halted++;
         } else if (!write_request(net, slot, &event->body.frame, pw_consumer_payload(requests, event))) {
             break;
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keys in guarded memory, and wolfSSL's primitives over it.
+ * Keys in guarded memory (secret.h), and wolfSSL's primitives over it.
  */
 #include "sign.h"
 
@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <wolfssl/options.h>
 #include <wolfssl/wolfcrypt/ed25519.h>
@@ -32,21 +31,6 @@ struct pw_signer {
 };
 
 /* ---- memory ---- */
-
-static struct pw_signer *guarded_alloc(void)
-{
-    size_t bytes = sizeof(struct pw_signer);
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        return NULL;
-    }
-    if (mlock(memory, bytes) != 0 || madvise(memory, bytes, MADV_DONTDUMP) != 0 ||
-        madvise(memory, bytes, MADV_WIPEONFORK) != 0) {
-        munmap(memory, bytes);
-        return NULL;
-    }
-    return memory;
-}
 
 /* A call of its own: seen through, it upsets gcc's check for null under the undefined-behaviour sanitizer. */
 static __attribute__((noinline)) void wipe(void *memory, size_t bytes)
@@ -83,11 +67,7 @@ static __attribute__((noinline)) void wipe_stack(void)
 
 void pw_signer_free(struct pw_signer *signer)
 {
-    if (signer) {
-        wipe(signer, sizeof *signer);
-        munlock(signer, sizeof *signer);
-        munmap(signer, sizeof *signer);
-    }
+    pw_secret_free(signer, sizeof *signer);
 }
 
 /* ---- loading ---- */
@@ -187,7 +167,7 @@ static int load(struct pw_signer *signer, const char *path)
 
 int pw_signer_load(const char *path, struct pw_signer **signer_out)
 {
-    struct pw_signer *signer = guarded_alloc();
+    struct pw_signer *signer = pw_secret_alloc(sizeof *signer);
     if (!signer) {
         return -ENOMEM;
     }

@@ -82,6 +82,7 @@ struct pw_config_live {
     int64_t fee_rate_e8;        /* the most that a fill costs, of price times quantity: what risk reckons with */
     uint32_t recv_window_ms;    /* default 5000 */
     uint32_t answer_timeout_ms; /* no answer for so long: the outcome is unknown; default 3000 */
+    uint32_t max_age_ms;        /* no order on an event that came in longer ago; default 1000 */
 };
 
 struct pw_config_journal {

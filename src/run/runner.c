@@ -88,6 +88,8 @@ void *pw_state_alloc(size_t bytes, bool *locked)
     if (state == MAP_FAILED) {
         return NULL;
     }
+    /* Requests are made in it, with key and signature. */
+    madvise(state, bytes > 0 ? bytes : 1, MADV_DONTDUMP);
     *locked = mlock(state, bytes > 0 ? bytes : 1) == 0;
     return state;
 }

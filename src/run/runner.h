@@ -36,7 +36,7 @@ struct pw_stage_slot {
 };
 
 /* Zeroed memory for a stage's state, on pages of its own, in memory to stay: `*locked` says whether the host
- * allowed that. NULL: no memory. */
+ * allowed that. Left out of core dumps. NULL: no memory. */
 void *pw_state_alloc(size_t bytes, bool *locked);
 void pw_state_free(void *state, size_t bytes);
 

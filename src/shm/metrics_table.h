@@ -43,6 +43,7 @@
     PW_COUNTER(net_tx, frames, "1", "frames sent") \
     PW_COUNTER(net_tx, bytes, "bytes", "bytes sent, TLS not counted") \
     PW_COUNTER(net_tx, dropped, "1", "requests whose connection was gone") \
+    PW_COUNTER(net_tx, dropped_halted, "1", "new orders that a halt kept from being sent") \
     PW_COUNTER(parse, frames, "1", "messages judged") \
     PW_COUNTER(parse, events, "1", "market events put") \
     PW_COUNTER(parse, ignored, "1", "valid messages of a kind or symbol not asked for") \
@@ -64,6 +65,7 @@
     PW_COUNTER(strategy, events, "1", "market events taken") \
     PW_COUNTER(strategy, signals, "1", "signals given") \
     PW_COUNTER(strategy, intents, "1", "intents given") \
+    PW_COUNTER(strategy, intents_dropped, "1", "orders beyond what may be unanswered: never sent") \
     PW_COUNTER(strategy, reports, "1", "order and fill reports taken") \
     PW_COUNTER(strategy, book_overflow, "1", "levels beyond what a book holds") \
     PW_COUNTER(strategy, books_crossed, "1", "depth messages after which a book was crossed") \
@@ -89,7 +91,7 @@
     PW_COUNTER(execution, denied_bad_intent, "1", "denied: malformed intent") \
     PW_COUNTER(execution, denied_no_room, "1", "denied: the journal's ring is short of room") \
     PW_COUNTER(execution, denied_no_position, "1", "denied: would go short, which the config forbids") \
-    PW_COUNTER(execution, denied_stale, "1", "denied: the feed is down or stale") \
+    PW_COUNTER(execution, denied_stale, "1", "denied: the feed is down or stale, or the event too old") \
     PW_COUNTER(execution, denied_not_connected, "1", "denied: order entry is down or not ready") \
     PW_COUNTER(execution, denied_request_limit, "1", "denied: the venue's limits, or a ban") \
     PW_COUNTER(execution, denied_venue_time, "1", "denied: the venue's clock is not known well enough") \

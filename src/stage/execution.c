@@ -10,8 +10,8 @@
  * stream waits, and commands are still taken.
  *
  * A halt (by command, by a fault, or by the stop word, which is read before every order) denies all new
- * orders and cancels the open ones; cancellations always pass. It ends with RESUME. After STOP there is no
- * resuming.
+ * orders and cancels the open ones, then and when they turn up later; cancellations always pass. It ends with
+ * RESUME. After STOP there is no resuming.
  *
  * An order for a wire goes out before anybody is told of it: its records and reports, which are more lines of
  * memory than the order itself, are written at the beginning of the next poll, before anything else, and only
@@ -32,7 +32,7 @@ static bool has_room(struct execution *x, const struct pw_event *event)
         return journal_has(x, 1 + journal_reserve(x));
     case PW_EVENT_INTENT:
         if (event->body.intent.action == PW_CANCEL) {
-            return reports_have(x, 1) && journal_has(x, 1 + journal_reserve(x));
+            return reports_have(x, !x->gateway->cancels_silently) && journal_has(x, 1 + journal_reserve(x));
         }
         /* The intent, what risk saw and its denial at least; a replacement tells of the old order too. */
         return reports_have(x, PW_FLOW_INTENT_EVENTS + (event->body.intent.action == PW_REPLACE)) &&
@@ -42,6 +42,13 @@ static bool has_room(struct execution *x, const struct pw_event *event)
         return !x->gateway->on_market ||
                (reports_have(x, open_events(x)) && journal_has(x, 1 + open_events(x)));
     }
+}
+
+/* For a cancellation of each open order. A halt must not depend on strategy's taking reports. */
+static bool has_room_to_cancel(struct execution *x)
+{
+    return (x->gateway->cancels_silently || reports_have(x, open_events(x))) &&
+           journal_has(x, 1 + open_events(x));
 }
 
 /* May the gateway report what it likes? */
@@ -151,7 +158,7 @@ static bool obey_halts(struct execution *x, int64_t now_ns)
     if (reason == 0) {
         return false;
     }
-    if (!reports_have(x, open_events(x)) || !journal_has(x, 1 + open_events(x))) {
+    if (!has_room_to_cancel(x)) {
         return false; /* new orders are denied all the same */
     }
     x->fault = PW_REASON_NONE;
@@ -163,8 +170,7 @@ static bool obey_halts(struct execution *x, int64_t now_ns)
  * canceled. */
 static bool cancel_at_end(struct execution *x, int64_t now_ns)
 {
-    if (!x->draining || x->stopped || x->orders->open_cnt == 0 || !reports_have(x, open_events(x)) ||
-        !journal_has(x, 1 + open_events(x))) {
+    if (!x->draining || x->stopped || x->orders->open_cnt == 0 || !has_room_to_cancel(x)) {
         return false;
     }
     take_command(x, PW_COMMAND_STOP, PW_REASON_HALTED, now_ns);
@@ -180,7 +186,7 @@ static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled
 {
     uint64_t there = pw_consumer_peek(&x->commands, PW_BATCH_MAX);
     uint64_t taken = 0;
-    while (taken < there && reports_have(x, open_events(x)) && journal_has(x, 1 + open_events(x))) {
+    while (taken < there && has_room_to_cancel(x)) {
         const struct pw_event *event = pw_consumer_at(&x->commands, taken++);
         const struct pw_state *command = &event->body.state;
         if (command_is_known(command->state)) {

@@ -98,6 +98,17 @@ static bool is_answer(const struct pw_report *report)
     return report->news != PW_NEWS_TIME_OUT && report->news != PW_NEWS_DISCONNECT;
 }
 
+/* A halt cancels what is open at that moment. So it does with what turns up later, or is found open after
+ * all: unless this is how a cancellation was answered. A gateway that answers cancel at once has none of
+ * these. */
+static void cancel_late(struct execution *x, const struct pw_order_row *row, uint8_t news)
+{
+    if (x->halted && x->gateway->cancels_silently && !row->cancel_pending &&
+        !pw_order_is_closed(row->state) && news != PW_NEWS_CANCEL_REFUSED && news != PW_NEWS_CANCEL_UNKNOWN) {
+        pw_execution_cancel_open(x, row);
+    }
+}
+
 static void take_report(struct execution *x, const struct pw_report *report, int64_t now_ns)
 {
     struct pw_order_row *row;
@@ -121,6 +132,7 @@ static void take_report(struct execution *x, const struct pw_report *report, int
     if (report->news == PW_NEWS_FILL) {
         take_fill(x, row, report, now_ns);
     }
+    cancel_late(x, row, report->news);
 }
 
 void pw_execution_take_reports(struct execution *x, int64_t now_ns)
@@ -151,7 +163,14 @@ static bool journal_takes_orders(struct execution *x)
     return journal_has(x, want > quarter ? want : quarter);
 }
 
-static void fill_risk_input(struct execution *x, const struct pw_event *event, bool room,
+/* The time by which orders are counted. On paper the stream's own, so that a replay counts alike. A venue has
+ * a clock of its own: what has waited somewhere must not go out all at once because it happened apart. */
+static int64_t rate_ns(const struct execution *x, const struct pw_event *event, int64_t now_ns)
+{
+    return x->has_wire ? now_ns : event->recv_ns;
+}
+
+static void fill_risk_input(struct execution *x, const struct pw_event *event, int64_t now_ns, bool room,
                             struct pw_risk_input *in)
 {
     const struct pw_intent *intent = &event->body.intent;
@@ -178,7 +197,7 @@ static void fill_risk_input(struct execution *x, const struct pw_event *event, b
         .cash_e16 = x->portfolio->cash_e16,
         .hold_e16 = x->orders->hold_e16,
         .short_cost_e16 = x->portfolio->short_cost_e16,
-        .rate_credit = pw_risk_bucket_credit(&x->bucket, &x->limits, event->recv_ns),
+        .rate_credit = pw_risk_bucket_credit(&x->bucket, &x->limits, rate_ns(x, event, now_ns)),
         .room = room,
     };
 }
@@ -234,16 +253,25 @@ static bool may_replace(const struct execution *x, const struct pw_order_row *or
            (old->state == PW_ORDER_OPEN || old->state == PW_ORDER_PARTIALLY_FILLED);
 }
 
+/* Decided on what was true too long ago. Only where there is a market that goes on without us. */
+static bool is_too_old(const struct execution *x, const struct pw_order_row *order, int64_t now_ns)
+{
+    return x->has_wire && now_ns - order->recv_ns > x->max_age_ns;
+}
+
 /* The checks behind risk's: PW_REASON_NONE, and *row is in the table. */
 static enum pw_reason admit(struct execution *x, const struct pw_intent *intent,
                             const struct pw_order_row *order, const struct pw_gateway_order *asked,
-                            struct pw_order_row **row)
+                            int64_t now_ns, struct pw_order_row **row)
 {
     if (intent->action > PW_REPLACE) {
         return PW_REASON_BAD_INTENT;
     }
     if (intent->action == PW_REPLACE && !may_replace(x, order)) {
         return PW_REASON_NOT_OPEN;
+    }
+    if (is_too_old(x, order, now_ns)) {
+        return PW_REASON_STALE;
     }
     enum pw_reason reason =
         x->gateway->check ? x->gateway->check(x->gateway_state, asked, order->replaces_id) : PW_REASON_NONE;
@@ -255,8 +283,9 @@ static enum pw_reason admit(struct execution *x, const struct pw_intent *intent,
     return reason;
 }
 
-static void deny(struct execution *x, const struct pw_order_row *row, enum pw_reason reason)
+static void deny(struct execution *x, struct pw_order_row *row, enum pw_reason reason)
 {
+    row->client_order_id = pw_orders_deny_id(x->orders, row->client_order_id);
     pw_execution_count_denied(x, reason);
     emit_order(x, row, PW_ORDER_DENIED, reason, row->recv_ns, 0);
 }
@@ -323,7 +352,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
     bool room = order.client_order_id != 0 && x->orders->open_cnt < x->open_max && x->on_time &&
                 journal_takes_orders(x);
     struct pw_risk_input *in = &x->untold.risk;
-    fill_risk_input(x, event, room, in);
+    fill_risk_input(x, event, now_ns, room, in);
     const struct pw_gateway_order asked = {.client_order_id = order.client_order_id,
                                            .price_e8 = order.price_e8,
                                            .qty_e8 = order.qty_e8,
@@ -336,7 +365,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
     enum pw_reason reason = pw_risk_check(in, NULL);
     if (reason == PW_REASON_NONE) {
         order.hold_e16 = pw_risk_hold_e16(in);
-        reason = admit(x, &event->body.intent, &order, &asked, &row);
+        reason = admit(x, &event->body.intent, &order, &asked, now_ns, &row);
     }
     if (reason != PW_REASON_NONE) {
         journal_intent(x, event, in);
@@ -348,7 +377,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
                                        .at_ns = {[HOP_RECV] = event->recv_ns,
                                                  [HOP_DECIDED] = event->venue_ns,
                                                  [HOP_CHECKED] = pw_clock_now_ns(&x->clock)}};
-    pw_risk_bucket_take(&x->bucket, &x->limits, event->recv_ns);
+    pw_risk_bucket_take(&x->bucket, &x->limits, rate_ns(x, event, now_ns));
     send(x, row, &asked, &x->untold.way);
     x->untold.row = row;
     x->untold.intent = event;

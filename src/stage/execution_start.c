@@ -4,20 +4,16 @@
  */
 #include "execution_state.h"
 #include <errno.h>
+#include <pinwheel/lines.h>
 #include <string.h>
 
 #define ORDER_ROWS 1024u /* open ones, and the last closed ones, to tell late reports from unknown ones */
 
-static size_t round_up_64(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 size_t pw_execution_state_bytes(const struct pw_stage_env *env)
 {
-    return round_up_64(sizeof(struct execution)) + pw_orders_bytes(ORDER_ROWS, env->instrument_cnt) +
+    return pw_round_up_64(sizeof(struct execution)) + pw_orders_bytes(ORDER_ROWS, env->instrument_cnt) +
            pw_portfolio_bytes(env->instrument_cnt) + pw_execution_gateway_bytes(env) +
-           round_up_64(env->instrument_cnt * sizeof(struct touch));
+           pw_round_up_64(env->instrument_cnt * sizeof(struct touch));
 }
 
 static int attach_rings(struct execution *x, const struct pw_stage_env *env)
@@ -86,7 +82,7 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
 {
     struct execution *x = state;
     const struct pw_config *config = env->config;
-    char *memory = (char *)state + round_up_64(sizeof *x);
+    char *memory = (char *)state + pw_round_up_64(sizeof *x);
     if (env->instrument_cnt == 0 || env->instrument_cnt > PW_INSTRUMENTS_MAX) {
         pw_log(PW_LOG_ERROR, "%s: %u instruments: there must be 1 to %u", config->path, env->instrument_cnt,
                PW_INSTRUMENTS_MAX);
@@ -106,13 +102,14 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
                                      pw_money_e16_of_e8(live ? config->live.cash_e8 : config->paper.cash_e8));
     memory += pw_portfolio_bytes(env->instrument_cnt);
     x->quotes = (struct touch *)(void *)memory;
-    memory += round_up_64(env->instrument_cnt * sizeof(struct touch));
+    memory += pw_round_up_64(env->instrument_cnt * sizeof(struct touch));
     x->limits =
         (struct pw_risk_limits){.max_order_notional_e8 = config->risk.max_order_notional_e8,
                                 .max_position_e8 = config->risk.max_position_e8,
                                 .max_orders_per_s = config->risk.max_orders_per_s,
                                 .allow_short = config->risk.allow_short,
                                 .fee_rate_e8 = live ? config->live.fee_rate_e8 : config->paper.fee_rate_e8};
+    x->max_age_ns = config->live.max_age_ms * INT64_C(1000000);
     x->changed = true;
     int error = attach_rings(x, env);
     error = error ? error : attach_regions(x, env);

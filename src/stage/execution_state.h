@@ -106,6 +106,7 @@ struct execution {
     uint32_t stream_events; /* flow.h */
     uint64_t market_cnt;    /* market events up to the last one known of: its number and one */
     int64_t last_ns;        /* of the last event of the stream */
+    int64_t max_age_ns;     /* live: of the event behind a new order */
     const struct pw_gateway_ops *gateway;
     void *gateway_state;
     bool trades[PW_INSTRUMENTS_MAX]; /* by instrument: a strategy may order it */

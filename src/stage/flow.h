@@ -9,8 +9,16 @@
  * the ring. Then execution never waits for the report ring because of strategy, and strategy's waiting for
  * the other ring always ends.
  *
- * The reckoning holds for strategies that answer the end of an order with at most one new order. What comes
- * beyond it still finds the check for room in front of every intent, and at worst waits, visibly (stalls).
+ * Reports cannot be put off like that: among them are the answers that are waited for. So strategy takes them
+ * as long as its own ring has room, and where strategies answer them with orders, these count like all
+ * others: an order beyond the number that may be unanswered is dropped, and counted
+ * (strategy.intents_dropped). That is for strategies that breed orders, which would fill both rings: then no
+ * fill is taken any more. Others meet it only with hundreds of orders under way at once.
+ *
+ * With that the stream's share of the ring is never used up: each unanswered intent has its events, the rest
+ * of what an answered one reported (at most PW_FLOW_OPEN_EVENTS, its ORDER being taken) and what open orders
+ * may report theirs. And halts do not depend on it: live, cancellations want no room in the ring (the gateway
+ * answers them later), and they are asked for before the stream is looked at.
  *
  * A live venue speaks when it likes: its messages are no part of the stream, and one order may report any
  * number of fills. They get a share of the ring of their own, at least half of it: a message (and what the

@@ -20,7 +20,7 @@ struct net_rx {
 
 struct net_tx {
     struct pw_net *net;
-    _Atomic uint64_t *frames, *bytes, *dropped;
+    _Atomic uint64_t *frames, *bytes, *dropped, *dropped_halted;
 };
 
 static void publish(_Atomic uint64_t *word, uint64_t value)
@@ -171,13 +171,14 @@ static bool find_requests(const struct pw_stage_env *env)
 {
     struct pw_consumer requests;
     const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.orders", PW_REGION_STAMPS);
+    const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
     if (!pw_config_is_live(env->config)) {
         return true;
     }
-    if (stamps == NULL || pw_env_consumer(env, "execution.net_tx", &requests) != 0) {
+    if (stamps == NULL || stop == NULL || pw_env_consumer(env, "execution.net_tx", &requests) != 0) {
         return false;
     }
-    pw_hot_init_tx(env->net, &requests, pw_region_at(env->ws, stamps, 0));
+    pw_hot_init_tx(env->net, &requests, pw_region_at(env->ws, stamps, 0), pw_region_at(env->ws, stop, 0));
     return true;
 }
 
@@ -188,8 +189,11 @@ static int net_tx_init(void *state, const struct pw_stage_env *env)
     tx->frames = pw_env_metric(env, "net_tx", "frames");
     tx->bytes = pw_env_metric(env, "net_tx", "bytes");
     tx->dropped = pw_env_metric(env, "net_tx", "dropped");
-    if (tx->frames == NULL || tx->bytes == NULL || tx->dropped == NULL || !find_requests(env)) {
-        pw_log(PW_LOG_ERROR, "net_tx: the workspace lacks a metric, the ring of requests or the stamps");
+    tx->dropped_halted = pw_env_metric(env, "net_tx", "dropped_halted");
+    if (tx->frames == NULL || tx->bytes == NULL || tx->dropped == NULL || tx->dropped_halted == NULL ||
+        !find_requests(env)) {
+        pw_log(PW_LOG_ERROR,
+               "net_tx: the workspace lacks a metric, the ring of requests, the stamps or the stop word");
         return -ENOENT;
     }
     if (core_of(env->config, "net_rx") != core_of(env->config, "net_tx")) {
@@ -214,6 +218,7 @@ static void net_tx_housekeep(void *state, int64_t now_ns)
     publish(tx->frames, counts->sent_frames);
     publish(tx->bytes, counts->sent_bytes);
     publish(tx->dropped, counts->dropped);
+    publish(tx->dropped_halted, counts->dropped_halted);
 }
 
 static void net_tx_fini(void *state)

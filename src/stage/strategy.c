@@ -16,11 +16,22 @@
 #include "strategies.h"
 #include <errno.h>
 #include <pinwheel/histogram.h>
+#include <pinwheel/lines.h>
 #include <string.h>
 
 #define QUIET_NS INT64_C(10000000)
 
-enum counter { EVENTS, SIGNALS, INTENTS, REPORTS, BOOK_OVERFLOW, BOOKS_CROSSED, STALLS, COUNTERS };
+enum counter {
+    EVENTS,
+    SIGNALS,
+    INTENTS,
+    REPORTS,
+    BOOK_OVERFLOW,
+    BOOKS_CROSSED,
+    STALLS,
+    INTENTS_DROPPED,
+    COUNTERS
+};
 
 static const char *const counter_names[COUNTERS] = {
     [EVENTS] = "events",
@@ -28,6 +39,7 @@ static const char *const counter_names[COUNTERS] = {
     [INTENTS] = "intents",
     [REPORTS] = "reports",
     [STALLS] = "stalls",
+    [INTENTS_DROPPED] = "intents_dropped",
     [BOOK_OVERFLOW] = "book_overflow",
     [BOOKS_CROSSED] = "books_crossed",
 };
@@ -70,11 +82,6 @@ struct strategy_stage {
 
 /* ---- start ---- */
 
-static size_t round_up_64(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 static uint32_t level_max(const struct pw_stage_env *env)
 {
     return env->config->book_levels ? env->config->book_levels : PW_BOOK_LEVELS_DEFAULT;
@@ -109,10 +116,11 @@ static size_t slot_bytes(const struct pw_stage_env *env, uint32_t i, char *error
 static size_t strategy_state_bytes(const struct pw_stage_env *env)
 {
     char error[256];
-    size_t bytes = round_up_64(sizeof(struct strategy_stage) + env->instrument_cnt * sizeof(struct market));
+    size_t bytes =
+        pw_round_up_64(sizeof(struct strategy_stage) + env->instrument_cnt * sizeof(struct market));
     bytes += env->instrument_cnt * pw_book_bytes(level_max(env));
     for (uint32_t i = 0; i < env->config->strategy_cnt; i++) {
-        bytes += round_up_64(slot_bytes(env, i, error, sizeof error)); /* what is wrong here, init tells */
+        bytes += pw_round_up_64(slot_bytes(env, i, error, sizeof error)); /* what is wrong here, init tells */
     }
     return bytes;
 }
@@ -130,7 +138,7 @@ static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *
             pw_log(PW_LOG_ERROR, "%s: strategy '%s': %s", env->config->path, config->name, error);
             return -EINVAL;
         }
-        memory += round_up_64(bytes);
+        memory += pw_round_up_64(bytes);
         for (uint32_t k = 0; k < config->instrument_cnt; k++) {
             if (config->instruments[k] >= env->instrument_cnt) {
                 pw_log(PW_LOG_ERROR, "%s: strategy '%s': instrument %u is not of any feed", env->config->path,
@@ -198,7 +206,7 @@ static int strategy_init(void *state, const struct pw_stage_env *env)
     s->clock = env->clock;
     s->instruments = env->instruments;
     s->instrument_cnt = env->instrument_cnt;
-    char *memory = (char *)state + round_up_64(sizeof *s + env->instrument_cnt * sizeof(struct market));
+    char *memory = (char *)state + pw_round_up_64(sizeof *s + env->instrument_cnt * sizeof(struct market));
     for (uint32_t i = 0; i < env->instrument_cnt; i++, memory += book_bytes) {
         s->markets[i].book = pw_book_init(memory, level_max(env));
         s->markets[i].changed = true;
@@ -222,11 +230,22 @@ static uint64_t market_seq(const struct strategy_stage *s)
     return s->market_cnt ? s->market_cnt - 1 : 0;
 }
 
+static bool asks_for_order(const struct pw_event *event)
+{
+    return event->kind == PW_EVENT_INTENT && event->body.intent.action != PW_CANCEL;
+}
+
+/* An order beyond what may be unanswered goes nowhere: only one in answer to a report, for a market event is
+ * not taken then (flow.h). */
 static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64_t recv_ns)
 {
     for (uint32_t i = 0; i < s->decisions.cnt; i++) {
         struct pw_event *event = &s->decisions.events[i];
         event->recv_ns = recv_ns;
+        if (asks_for_order(event) && s->unanswered_cnt >= s->intents_max) {
+            s->counts[INTENTS_DROPPED]++;
+            continue;
+        }
         if (event->kind == PW_EVENT_SIGNAL) {
             event->body.signal.strategy_idx = strategy_idx;
             event->body.signal.market_seq = market_seq(s);
@@ -235,7 +254,7 @@ static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64
             event->body.intent.strategy_idx = strategy_idx;
             event->body.intent.market_seq = market_seq(s);
             event->venue_ns = pw_clock_now_ns(&s->clock);
-            s->unanswered_cnt += event->body.intent.action != PW_CANCEL;
+            s->unanswered_cnt += asks_for_order(event);
             s->counts[INTENTS]++;
         }
         put(s, event);

@@ -5,6 +5,7 @@
  */
 #include "booksync.h"
 
+#include <pinwheel/lines.h>
 #include <string.h>
 
 #define BLOCK_EVENTS                                                                                         \
@@ -79,7 +80,7 @@ static uint32_t block_cnt_of(const struct pw_booksync_config *config)
 /* Each part begins on a cache line. */
 static size_t aligned(size_t bytes)
 {
-    return (bytes + 63) / 64 * 64;
+    return pw_round_up_64(bytes);
 }
 
 size_t pw_booksync_bytes(const struct pw_booksync_config *config)

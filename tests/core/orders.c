@@ -415,10 +415,32 @@ Test(orders, ids_of_different_runs_never_meet)
 Test(orders, a_run_that_has_used_all_ids_gets_no_more)
 {
     struct pw_orders *orders = make(4, 3);
-    orders->counter = (UINT64_C(1) << PW_ORDER_COUNTER_BITS) - 2;
-    cr_expect_eq(pw_orders_take_id(orders), pw_order_id(3, (UINT64_C(1) << PW_ORDER_COUNTER_BITS) - 1));
+    orders->counter = PW_ORDER_DENIED_FIRST - 2;
+    cr_expect_eq(pw_orders_take_id(orders), pw_order_id(3, PW_ORDER_DENIED_FIRST - 1));
     cr_expect_eq(pw_orders_take_id(orders), 0);
     cr_expect_eq(pw_orders_take_id(orders), 0);
+    free(orders);
+}
+
+/* More denials than there are ids in a run, and the next order has the next id. */
+Test(orders, denied_orders_use_up_no_ids)
+{
+    struct pw_orders *orders = make(4, 3);
+    cr_expect_eq(pw_orders_take_id(orders), pw_order_id(3, 1));
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < 1u << PW_ORDER_COUNTER_BITS; i++) {
+        uint64_t id = pw_orders_deny_id(orders, pw_orders_take_id(orders));
+        if (id == 0) {
+            break;
+        }
+        cr_assert(id > last && pw_order_id_run(id) == 3 && pw_order_id_counter(id) >= PW_ORDER_DENIED_FIRST);
+        last = id;
+    }
+    cr_expect_eq(last, pw_order_id(4, 0) - 1, "to the last one of the run");
+    cr_expect_eq(pw_orders_deny_id(orders, pw_orders_take_id(orders)), 0);
+    cr_expect_eq(pw_orders_take_id(orders), pw_order_id(3, 2));
+    cr_expect_eq(pw_orders_deny_id(orders, 0), 0, "when there was none to take back");
+    cr_expect_eq(pw_orders_take_id(orders), pw_order_id(3, 3));
     free(orders);
 }
 

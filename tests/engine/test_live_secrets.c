@@ -195,7 +195,8 @@ static struct search in_workspace(struct live_rig *rig, struct search search)
 
 struct mapping {
     unsigned long begin, end;
-    bool readable, kept_out; /* of core dumps */
+    bool readable, shared,
+        kept_out; /* of core dumps; shared memory that is a file is, too, unless one asks for it */
     char name[128];
 };
 
@@ -209,9 +210,10 @@ static bool mapping_next(FILE *smaps, struct mapping *mapping)
         /* Names of figures may begin with letters that are hexadecimal digits: only a whole head counts. */
         if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %127[^\n]", &head.begin, &head.end, mode, head.name) >= 3) {
             head.readable = mode[0] == 'r';
+            head.shared = mode[3] == 's';
             *mapping = head;
         } else if (strncmp(line, "VmFlags:", 8) == 0) {
-            mapping->kept_out = strstr(line, " dd") != NULL;
+            mapping->kept_out = mapping->shared || strstr(line, " dd") != NULL;
             return true;
         }
     }
@@ -336,6 +338,10 @@ static void look_everywhere(const struct api_key *key)
     cr_expect_eq(found.hit_cnt, 0, "a core dump would have it: %s", found.where);
     found = in_memory(&rig, search_for(key), true);
     cr_expect_geq(found.hit_cnt, 1, "the engine does not have it at all: this search sees nothing");
+    found = in_memory(&rig, search_for_text(key->name), false);
+    cr_expect_eq(found.hit_cnt, 0, "a core dump would have the API key: %s", found.where);
+    found = in_memory(&rig, search_for_text(key->name), true);
+    cr_expect_geq(found.hit_cnt, 1, "the engine does not have the API key at all");
     live_stop(&rig);
     show_journal(&rig);
     expect_story(&rig);

@@ -66,7 +66,7 @@ static void open_orders(struct engine *engine, struct pw_hot_ends *ends)
     pw_consumer_attach(&engine->frames, engine->messages_ring);
     pw_producer_attach(&engine->requests, engine->requests_ring);
     pw_consumer_attach(&requests, engine->requests_ring);
-    pw_hot_init_tx(engine->net, &requests, engine->stamps);
+    pw_hot_init_tx(engine->net, &requests, engine->stamps, &engine->stop);
 }
 
 static void open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io,

@@ -19,6 +19,7 @@ struct engine {
     struct pw_consumer frames;                     /* net_rx.parse; of order entry net_rx.execution */
     struct pw_producer requests;
     struct pw_stamp_row stamps[PW_STAMP_ROWS];
+    struct pw_stop stop;
     struct pw_feed_view feeds[PW_CONNS_MAX];
     struct pw_feed_view *view; /* of the one connection that there is */
     int64_t ahead_ns;          /* added to the host's time */

@@ -247,6 +247,32 @@ Test(orders, a_ping_is_answered_before_requests_that_wait)
     world_close(&world);
 }
 
+/* ---- a halt ---- */
+
+/* In the ring when the stop word is set: orders stay here, all else leaves. */
+Test(orders, a_halt_keeps_orders_back_and_lets_cancellations_pass)
+{
+    struct world_options options = {.secure = true};
+    open_up(&options);
+    for (uint32_t i = 0; i < 20; i++) {
+        cr_assert(request(1, 200, i % 5 == 0 ? 0 : i)); /* 0: of no new order */
+    }
+    atomic_store(&world.stop.stop, PW_REASON_HALTED);
+    for (uint32_t i = 0; i < 4; i++) {
+        expect_request(200, 0);
+    }
+    world_run(&world, 100 * MS_NS, MS_NS);
+    peer_pump(&peer);
+    cr_expect_eq(peer.in_bytes, 0);
+    cr_expect_eq(pw_hot_counts(world.net)->dropped_halted, 16);
+    cr_expect_eq(pw_hot_counts(world.net)->dropped, 0);
+    cr_expect_eq(pw_hot_counts(world.net)->sent_frames, 4);
+    atomic_store(&world.stop.stop, 0);
+    cr_assert(request(1, 200, 21));
+    expect_request(200, 21);
+    world_close(&world);
+}
+
 /* ---- to each its connection ---- */
 
 /* RST. The socket's number may be given to the next connection. */

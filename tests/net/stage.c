@@ -55,7 +55,7 @@ static void want_ring(struct pw_region_want *row, const char *name, uint64_t pay
 static void make_workspace(void)
 {
     char error[256];
-    static struct pw_region_want wants[8];
+    static struct pw_region_want wants[9];
     cr_assert_not_null(mkdtemp(dir));
     setenv("PINWHEEL_SHM_DIR", dir, 1);
     want_ring(&wants[0], "net_rx.parse", 1 << 20);
@@ -66,7 +66,8 @@ static void make_workspace(void)
     want_ring(&wants[5], "net_rx.execution", 1 << 21);
     want_ring(&wants[6], "execution.net_tx", 1 << 20);
     want(&wants[7], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
-    cr_assert_eq(pw_workspace_create(&ws, "net-stage", wants, 8, false, error, sizeof error), 0, "%s", error);
+    want(&wants[8], "stop", PW_REGION_STOP, 1, sizeof(struct pw_stop));
+    cr_assert_eq(pw_workspace_create(&ws, "net-stage", wants, 9, false, error, sizeof error), 0, "%s", error);
     pw_metrics_fill(pw_region_at(&ws, pw_workspace_find(&ws, "metrics", PW_REGION_METRICS), 0));
     pw_workspace_publish(&ws);
 }

@@ -112,7 +112,7 @@ static void open_orders(struct world *world, struct pw_hot_ends *ends)
     pw_consumer_attach(&world->frames, world->messages_ring);
     pw_producer_attach(&world->requests, world->requests_ring);
     pw_consumer_attach(&requests, world->requests_ring);
-    pw_hot_init_tx(world->net, &requests, world->stamps);
+    pw_hot_init_tx(world->net, &requests, world->stamps, &world->stop);
 }
 
 static void set_paths(struct world *world)

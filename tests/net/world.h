@@ -44,6 +44,7 @@ struct world {
     struct pw_consumer frames;                     /* the test is parse: net_rx.parse; or */
     struct pw_producer requests;                   /* execution: frames is net_rx.execution */
     struct pw_stamp_row stamps[PW_STAMP_ROWS];
+    struct pw_stop stop;
     struct pw_feed_view feeds[PW_CONNS_MAX];
     struct pw_feed_view
         *view;       /* of the connection that the test is about: the first feed's, or order entry's */

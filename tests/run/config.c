@@ -385,6 +385,7 @@ Test(config, live_trading_wants_its_section_every_limit_and_the_journal)
     cr_expect_str_eq(pw_config_conn(g_config, 1)->name, "orders");
     cr_expect_eq(g_config->live.cash_e8, 1000 * PW_E8);
     cr_expect_eq(g_config->live.recv_window_ms, 5000);
+    cr_expect_eq(g_config->live.max_age_ms, 1000);
     static const struct {
         size_t line;
         const char *instead, *section, *words;

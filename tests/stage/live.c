@@ -26,16 +26,12 @@ static void put(struct rig *rig, struct pw_event event)
     pw_producer_publish(&rig->stream);
 }
 
-static struct rig *start(uint32_t report_slots)
+static struct rig *start_with(struct rig_options *options)
 {
-    struct rig_options options = {.live = true,
-                                  .fast = "1",
-                                  .slow = "2",
-                                  .quantity = "1",
-                                  .report_slots = report_slots,
-                                  .stream_slots = 4096,
-                                  .journal_slots = 65536};
-    struct rig *rig = rig_open(&options);
+    options->fast = "1";
+    options->slow = "2";
+    options->quantity = "1";
+    struct rig *rig = rig_open(options);
     rig->now_ns = T0;
     rig->clock_ns = T0;
     cr_assert_eq(rig_start_execution(rig), 0);
@@ -43,6 +39,13 @@ static struct rig *start(uint32_t report_slots)
     put(rig, rig_quote(99 * E8, 101 * E8, T0));
     rig_poll_execution(rig);
     return rig;
+}
+
+static struct rig *start(uint32_t report_slots)
+{
+    struct rig_options options = {
+        .live = true, .report_slots = report_slots, .stream_slots = 4096, .journal_slots = 65536};
+    return start_with(&options);
 }
 
 static void say(struct rig *rig, const char *text)
@@ -237,6 +240,38 @@ Test(execution_live, an_order_goes_out_and_its_fill_comes_back)
     cr_expect_eq(metric(rig, "fills"), 1);
     cr_expect_eq(rig_position(rig, 0).qty_e8, E8);
     cr_expect_eq(metric(rig, "reports_refused"), 0);
+    rig_close(rig);
+}
+
+/* Decisions that were held up, made one by one over a few seconds, come at once. */
+Test(execution_live, what_was_held_up_does_not_go_out_in_one_burst)
+{
+    struct rig_options options = {.live = true,
+                                  .report_slots = SLOTS,
+                                  .stream_slots = 4096,
+                                  .journal_slots = 65536,
+                                  .max_orders_per_s = 3};
+    struct rig *rig = start_with(&options);
+    struct request request;
+    make_ready(rig);
+    for (int i = 0; i < 20; i++) {
+        put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 4000 * MS + i * 200 * MS));
+    }
+    rig_poll_execution(rig);
+    int sent = 0;
+    while (next_request(rig, &request)) {
+        sent++;
+    }
+    cr_expect_eq(sent, 3, "as many as a second allows");
+    cr_expect_eq(metric(rig, "denied_stale"), 15, "older than a second; the event of a second ago is not");
+    cr_expect_eq(metric(rig, "denied_order_rate"), 2);
+    rig->now_ns += 1000 * MS;
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000 * MS));
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000 * MS - 1));
+    rig_poll_execution(rig);
+    cr_expect(next_request(rig, &request), "just young enough");
+    cr_expect_not(next_request(rig, &request));
+    cr_expect_eq(metric(rig, "denied_stale"), 16);
     rig_close(rig);
 }
 
@@ -493,6 +528,100 @@ Test(execution_live, what_was_sent_does_not_stay_in_shared_memory)
     cr_expect_gt(atomic_load(&rig->wire.ring->payload_claimed), rig->wire.payload_mask + 1);
     pw_execution_stage.housekeep(rig->execution, 0);
     cr_expect_not(is_on_wire(rig, "rigkey"));
+    rig_close(rig);
+}
+
+/* ---- halts ---- */
+
+static void refuse(struct rig *rig, const struct request *request, int code)
+{
+    char text[256];
+    snprintf(text, sizeof text, "{\"id\":\"%s\",\"status\":400,\"error\":{\"code\":%d,\"msg\":\"no\"}}",
+             request->id, code);
+    say(rig, text);
+}
+
+/* Of one method, or none within ten seconds; the time and nothing else is answered on the way. */
+static bool await_request(struct rig *rig, const char *method, struct request *request)
+{
+    for (int i = 0; i < 10000; i++, rig->now_ns += MS) {
+        rig_poll_execution(rig);
+        while (next_request(rig, request)) {
+            if (strcmp(request->method, method) == 0) {
+                return true;
+            }
+            if (strcmp(request->method, "time") == 0) {
+                reply_by_method(rig, request);
+            }
+        }
+    }
+    return false;
+}
+
+Test(execution_live, an_order_that_a_halt_kept_back_is_asked_for_and_closed)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    place(rig, &request); /* and net_tx drops it */
+    atomic_store(&rig->stop->stop, PW_REASON_HALTED);
+    rig_put_command(rig, PW_COMMAND_HALT);
+    cr_assert(await_request(rig, "order.cancel", &request));
+    refuse(rig, &request, -2011);
+    enum pw_order_state state = PW_ORDER_NONE;
+    for (int i = 0; i < 20 && state != PW_ORDER_REJECTED; i++) {
+        cr_assert(await_request(rig, "order.status", &request));
+        refuse(rig, &request, -2013);
+        rig_poll_execution(rig);
+        struct pw_event order = last_order(rig);
+        state = order.body.order.state ? order.body.order.state : state;
+        cr_expect(state != PW_ORDER_REJECTED || order.body.order.reason == PW_REASON_VENUE_NOT_FOUND);
+    }
+    cr_expect_eq(state, PW_ORDER_REJECTED);
+    cr_expect_eq(metric(rig, "unknown_orders"), 0);
+    rig_close(rig);
+}
+
+/* Strategy takes none of its reports any more. */
+Test(execution_live, a_halt_cancels_without_room_for_reports)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    place(rig, &request);
+    place(rig, &request);
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        put(rig, rig_limit(PW_BUY, 0, E8, rig->now_ns)); /* denied: an event each */
+    }
+    while (rig_poll_execution(rig).work > 0) {
+    }
+    cr_expect_gt(pw_consumer_peek(&rig->reports_in, SLOTS), SLOTS - PW_FLOW_INTENT_EVENTS, "it is full");
+    rig_put_command(rig, PW_COMMAND_HALT);
+    rig_poll_execution(rig);
+    cr_assert(await_request(rig, "order.cancel", &request));
+    rig_close(rig);
+}
+
+/* The venue refused it, and has it all the same. */
+Test(execution_live, what_turns_up_under_a_halt_is_canceled)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    refuse(rig, &request, -2010);
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_REJECTED);
+    rig_put_command(rig, PW_COMMAND_HALT);
+    rig_poll_execution(rig);
+    cr_expect_not(next_request(rig, &request), "nothing is open");
+    tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
+    rig_poll_execution(rig);
+    cr_assert(await_request(rig, "order.cancel", &request));
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_UNKNOWN);
+    tell_execution(rig, id, "CANCELED", "CANCELED", "0", "0", -1);
+    rig_poll_execution(rig);
+    cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_CANCELED);
     rig_close(rig);
 }
 

@@ -91,8 +91,11 @@ static void fill_config(struct pw_config *config, const struct rig_options *o)
 {
     snprintf(config->path, sizeof config->path, "rig.yaml");
     snprintf(config->gateway, sizeof config->gateway, o->live ? "live" : "paper");
-    config->live = (struct pw_config_live){
-        .cash_e8 = 10000 * PW_E8, .fee_rate_e8 = 100000, .recv_window_ms = 5000, .answer_timeout_ms = 3000};
+    config->live = (struct pw_config_live){.cash_e8 = 10000 * PW_E8,
+                                           .fee_rate_e8 = 100000,
+                                           .recv_window_ms = 5000,
+                                           .answer_timeout_ms = 3000,
+                                           .max_age_ms = 1000};
     config->book_levels = 100;
     config->paper.cash_e8 = o->cash_e8 ? o->cash_e8 : 10000 * PW_E8;
     config->paper.fee_rate_e8 = 100000;
