@@ -275,8 +275,8 @@ struct pw_fill_info {
     int64_t fee_e16_hi;
 };
 
-/* When one order passed each hop, in nanoseconds from its event's recv_ns, when the bytes that caused it were taken
- * from the socket; PW_STAMP_NONE: not known, or later than 4.2 s. */
+/* When one order passed each hop, in nanoseconds from its event's recv_ns, when net_rx saw that the bytes that caused
+ * it had come; PW_STAMP_NONE: not known, or later than 4.2 s. */
 struct pw_stamps {
     uint64_t client_order_id;
     uint32_t kernel_ago_ns; /* how long before recv_ns the kernel had the bytes */
@@ -285,7 +285,7 @@ struct pw_stamps {
     uint32_t checked_ns; /* by risk */
     uint32_t encoded_ns; /* the request's bytes are complete */
     uint32_t sealed_ns;  /* and encrypted */
-    uint32_t submitted_ns; /* and given to the kernel */
+    uint32_t submitted_ns; /* and the system call that sends it begins */
 };
 #define PW_STAMP_NONE UINT32_MAX
 
