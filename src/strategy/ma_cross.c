@@ -55,10 +55,6 @@ static bool read_params(struct ma_cross *m, const struct pw_strategy_env *env, c
                  (long long)m->slow, (long long)m->fast);
         return false;
     }
-    if (env->instrument_cnt == 0 || env->instrument_cnt > PW_INSTRUMENTS_MAX) {
-        snprintf(error, error_bytes, "it needs 1 to %u instruments", PW_INSTRUMENTS_MAX);
-        return false;
-    }
     return true;
 }
 
@@ -85,10 +81,6 @@ static int ma_cross_init(void *state, const struct pw_strategy_env *env, char *e
     int64_t *prices = (int64_t *)(void *)((char *)state + windows_end(env));
     m->strategy_idx = env->strategy_idx;
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {
-        if (env->instruments[i] >= PW_INSTRUMENTS_MAX) {
-            snprintf(error, error_bytes, "instrument %u does not exist", env->instruments[i]);
-            return -EINVAL;
-        }
         m->windows[i].prices_e8 = prices + i * (size_t)m->slow;
         m->windows[i].instrument = &env->instrument_table[env->instruments[i]];
         m->window_of[env->instruments[i]] = (uint16_t)(i + 1);

@@ -74,6 +74,21 @@ static bool check_names(const struct pw_strategy_env *env, const struct pw_param
     return true;
 }
 
+static bool check_instruments(const struct pw_strategy_env *env, char *error, size_t error_bytes)
+{
+    if (env->instrument_cnt == 0 || env->instrument_cnt > PW_INSTRUMENTS_MAX) {
+        snprintf(error, error_bytes, "it needs 1 to %u instruments", PW_INSTRUMENTS_MAX);
+        return false;
+    }
+    for (uint32_t i = 0; i < env->instrument_cnt; i++) {
+        if (env->instruments[i] >= PW_INSTRUMENTS_MAX) {
+            snprintf(error, error_bytes, "instrument %u does not exist", env->instruments[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool pw_params_read(const struct pw_strategy_env *env, const struct pw_param_want *wants, uint32_t want_cnt,
                     char *error, size_t error_bytes)
 {
@@ -91,5 +106,5 @@ bool pw_params_read(const struct pw_strategy_env *env, const struct pw_param_wan
             return false;
         }
     }
-    return true;
+    return check_instruments(env, error, error_bytes);
 }

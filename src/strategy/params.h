@@ -23,7 +23,8 @@ struct pw_param_want {
     int64_t *value;
 };
 
-/* Reads all of them. False, with `error`, when one is missing, given twice, unknown, or not of its type. */
+/* Reads all of them. False, with `error`, when one is missing, given twice, unknown, or not of its type, and
+ * when the strategy has no instruments, or one of PW_INSTRUMENTS_MAX or above. */
 bool pw_params_read(const struct pw_strategy_env *env, const struct pw_param_want *wants, uint32_t want_cnt,
                     char *error, size_t error_bytes);
 

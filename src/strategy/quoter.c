@@ -12,7 +12,6 @@
 #include "strategies.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #define DISTANCE_MAX 1000000
 #define EVERY_MAX    1000000
@@ -49,14 +48,7 @@ static bool read_params(struct quoter *q, const struct pw_strategy_env *env, cha
         {"distance", PW_PARAM_COUNT, DISTANCE_MAX, &q->distance},
         {"every", PW_PARAM_COUNT, EVERY_MAX, &q->every},
     };
-    if (!pw_params_read(env, wants, sizeof wants / sizeof wants[0], error, error_bytes)) {
-        return false;
-    }
-    if (env->instrument_cnt == 0) {
-        snprintf(error, error_bytes, "it needs an instrument");
-        return false;
-    }
-    return true;
+    return pw_params_read(env, wants, sizeof wants / sizeof wants[0], error, error_bytes);
 }
 
 static size_t quoter_state_bytes(const struct pw_strategy_env *env, char *error, size_t error_bytes)
@@ -74,10 +66,6 @@ static int quoter_init(void *state, const struct pw_strategy_env *env, char *err
     q->strategy_idx = env->strategy_idx;
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {
         uint16_t idx = env->instruments[i];
-        if (idx >= PW_INSTRUMENTS_MAX) {
-            snprintf(error, error_bytes, "instrument %u does not exist", idx);
-            return -EINVAL;
-        }
         q->instruments[idx].tick_e8 = env->instrument_table[idx].tick_e8;
         q->instruments[idx].until = q->every;
     }

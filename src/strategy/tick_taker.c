@@ -12,7 +12,6 @@
 #include "strategies.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #define EVERY_MAX     1000000
 #define IMBALANCE_MAX 1000000
@@ -35,14 +34,7 @@ static bool read_params(struct tick_taker *t, const struct pw_strategy_env *env,
         {"imbalance", PW_PARAM_COUNT, IMBALANCE_MAX, &t->imbalance},
         {"every", PW_PARAM_COUNT, EVERY_MAX, &t->every},
     };
-    if (!pw_params_read(env, wants, sizeof wants / sizeof wants[0], error, error_bytes)) {
-        return false;
-    }
-    if (env->instrument_cnt == 0) {
-        snprintf(error, error_bytes, "it needs an instrument");
-        return false;
-    }
-    return true;
+    return pw_params_read(env, wants, sizeof wants / sizeof wants[0], error, error_bytes);
 }
 
 static size_t tick_taker_state_bytes(const struct pw_strategy_env *env, char *error, size_t error_bytes)
@@ -58,10 +50,6 @@ static int tick_taker_init(void *state, const struct pw_strategy_env *env, char 
         return -EINVAL;
     }
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {
-        if (env->instruments[i] >= PW_INSTRUMENTS_MAX) {
-            snprintf(error, error_bytes, "instrument %u does not exist", env->instruments[i]);
-            return -EINVAL;
-        }
         t->instruments[env->instruments[i]].until = t->every;
     }
     return 0;
