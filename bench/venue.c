@@ -285,13 +285,6 @@ static void digits_put(char *at, uint32_t width, uint64_t value)
     }
 }
 
-static uint64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void tick_number(struct venue *venue, struct venue_frame *frame)
 {
     uint32_t place = venue->tick_cnt % VENUE_PRICES;
@@ -322,7 +315,7 @@ uint64_t venue_send(struct venue *venue, uint32_t instrument_idx, enum venue_fra
         depth_number(instrument, frame);
     }
     if (frame->time_at != 0) {
-        digits_put(frame->text + frame->time_at, 13, wall_ms());
+        digits_put(frame->text + frame->time_at, 13, (uint64_t)venue_wall_ms());
     }
     return stamped_write(&venue->market->end, frame->text, frame->bytes) ? venue->market->end.left : 0;
 }

@@ -112,4 +112,7 @@ void venue_request_answer(struct venue *venue, struct venue_conn *conn, struct p
 /* Sends venue->reply as one text message. */
 void venue_reply_send(struct venue *venue, struct venue_conn *conn);
 
+/* The wall clock's milliseconds, as a venue dates its messages. */
+int64_t venue_wall_ms(void);
+
 #endif

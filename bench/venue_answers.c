@@ -15,7 +15,7 @@
 
 #define DEPTH_LEVELS 10u
 
-static int64_t wall_ms(void)
+int64_t venue_wall_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -140,7 +140,7 @@ static void exchange_info_put(struct venue *venue)
         "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":%u},"
         "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":%u}],"
         "\"exchangeFilters\":[],\"symbols\":[",
-        wall_ms(), WEIGHT_LIMIT, ORDERS_10S, ORDERS_DAY);
+        venue_wall_ms(), WEIGHT_LIMIT, ORDERS_10S, ORDERS_DAY);
     for (uint32_t i = 0; i < venue->instrument_cnt; i++) {
         pw_sim_buffer_string(out, i == 0 ? "" : ",");
         symbol_put(out, &venue->instruments[i]);
@@ -194,7 +194,7 @@ bool venue_rest_answer(struct venue *venue, struct pw_slice target)
         return true;
     }
     if (target_is(target, "/api/v3/time")) {
-        pw_sim_buffer_format(&venue->reply, "{\"serverTime\":%" PRId64 "}", wall_ms());
+        pw_sim_buffer_format(&venue->reply, "{\"serverTime\":%" PRId64 "}", venue_wall_ms());
         return true;
     }
     if (target_is(target, "/api/v3/depth") && depth_put(venue, symbol_of(target))) {
@@ -234,7 +234,7 @@ static void reply_begin(struct venue *venue, const struct request *request)
 
 static void window_move(struct venue *venue)
 {
-    int64_t window = wall_ms() / 10000;
+    int64_t window = venue_wall_ms() / 10000;
     if (window != venue->window) {
         venue->window = window;
         venue->window_order_cnt = 0;
@@ -273,7 +273,7 @@ static void refuse(struct venue *venue, struct venue_conn *conn, const struct re
 
 static void answer_session(struct venue *venue, struct venue_conn *conn, const struct request *request)
 {
-    int64_t now_ms = wall_ms();
+    int64_t now_ms = venue_wall_ms();
     struct pw_slice key = {"null", 4};
     pw_sim_walk_member(request->params, "apiKey", &key);
     reply_begin(venue, request);
@@ -297,7 +297,7 @@ static void answer_subscribe(struct venue *venue, struct venue_conn *conn, const
 static void answer_time(struct venue *venue, struct venue_conn *conn, const struct request *request)
 {
     reply_begin(venue, request);
-    pw_sim_buffer_format(&venue->reply, "{\"serverTime\":%" PRId64 "}", wall_ms());
+    pw_sim_buffer_format(&venue->reply, "{\"serverTime\":%" PRId64 "}", venue_wall_ms());
     reply_end(venue, conn);
 }
 
@@ -317,7 +317,7 @@ static void answer_account(struct venue *venue, struct venue_conn *conn, const s
         "{\"makerCommission\":0,\"takerCommission\":0,\"buyerCommission\":0,\"sellerCommission\":0,"
         "\"canTrade\":true,\"canWithdraw\":false,\"canDeposit\":false,\"updateTime\":%" PRId64
         ",\"accountType\":\"SPOT\",\"balances\":[",
-        wall_ms());
+        venue_wall_ms());
     balance_put(&venue->reply, "USDT", "asset", "free", "locked", venue->cash_free_e8);
     for (uint32_t i = 0; i < venue->instrument_cnt; i++) {
         pw_sim_buffer_string(&venue->reply, ",");
@@ -371,7 +371,7 @@ static bool member_e8(struct pw_slice object, const char *name, int64_t *value_e
 static bool asked_read(struct venue *venue, const struct request *request, struct asked *asked)
 {
     struct pw_slice symbol, side, type, tif, answer;
-    *asked = (struct asked){.now_ms = wall_ms()};
+    *asked = (struct asked){.now_ms = venue_wall_ms()};
     if (!member_text(request->params, "symbol", &symbol) || !member_text(request->params, "side", &side) ||
         !member_text(request->params, "type", &type) || !member_text(request->params, "timeInForce", &tif) ||
         !member_text(request->params, "newOrderRespType", &answer) ||
