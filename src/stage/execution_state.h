@@ -8,7 +8,7 @@
 #define PW_EXECUTION_STATE_H
 
 #include "flow.h"
-#include "live.h"
+#include "session.h"
 #include "orders.h"
 #include "portfolio.h"
 #include "risk.h"

@@ -4,7 +4,7 @@
  * were written from the venue's documentation, neither from the other.
  */
 #include "api.h"
-#include "live.h"
+#include "session.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

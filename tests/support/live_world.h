@@ -8,7 +8,7 @@
 #define PW_TEST_LIVE_WORLD_H
 
 #include "binance_orders.h"
-#include "live.h"
+#include "session.h"
 #include "portfolio.h"
 #include <jansson.h>
 

@@ -3,7 +3,7 @@
  * Requests: prepared, filled straight into the ring to the wire, signed if there is no logged-on session, and
  * kept in a list until they are answered.
  */
-#include "live_private.h"
+#include "session_state.h"
 
 #include <string.h>
 

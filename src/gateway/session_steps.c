@@ -2,7 +2,7 @@
  *
  * The session: the connection's notices, the steps from connected to ready, and the venue's clock.
  */
-#include "live_private.h"
+#include "session_state.h"
 
 #include <string.h>
 

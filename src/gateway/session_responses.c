@@ -3,7 +3,7 @@
  * What the venue tells: answers matched to what was asked, errors by what they mean, and the account's
  * events.
  */
-#include "live_private.h"
+#include "session_state.h"
 
 #define LIMITED_LEAST_NS (60 * LIVE_S)  /* where the venue does not say how long: its window */
 #define BANNED_LEAST_NS  (120 * LIVE_S) /* its shortest ban */

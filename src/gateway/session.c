@@ -2,7 +2,7 @@
  *
  * What execution calls: checks, orders, the pass. And what all of the gateway uses: rows, news, the time.
  */
-#include "live_private.h"
+#include "session_state.h"
 
 #include <errno.h>
 #include <pinwheel/lines.h>

@@ -7,7 +7,7 @@
 
 #include "binance_answers.h"
 #include "budget.h"
-#include "live.h"
+#include "session.h"
 #include "venue_clock.h"
 
 #define LIVE_ROWS     (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */

@@ -3,7 +3,7 @@
  * What is not known: requests without an answer, orders in doubt and what is asked about them, and the fills
  * that only a list of trades told. What is in doubt is for the order table to say: it is looked up there.
  */
-#include "live_private.h"
+#include "session_state.h"
 
 #define GRACE_NS   (100 * LIVE_MS) /* reports on their way settle most doubts without a question */
 #define DOUBTS_MAX 6u              /* the wait doubles up to 6.4 s */
