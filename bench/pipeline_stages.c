@@ -3,9 +3,9 @@
  * The generator stage, and an engine's stages put together around it.
  */
 #include "pipeline_stages.h"
+#include "live_topology.h"
 #include "metrics_table.h"
 #include "stages.h"
-#include "topology.h"
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  */
 #include "doctor_read.h"
 
-#include "topology.h"
+#include "live_topology.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -6,9 +6,9 @@
 #include "ban.h"
 #include "cpu.h"
 #include "instruments.h"
+#include "live_topology.h"
 #include "metrics_table.h"
 #include "stages.h"
-#include "topology.h"
 #include "version.h"
 #include <errno.h>
 #include <inttypes.h>

@@ -3,11 +3,11 @@
  * The topology: which stages there are, and what talks to what. This is code; where a stage runs is the
  * user's config.
  *
- * The two tables in topology.c are the whole of it. From them come the workspace's regions, the check that a
+ * The two tables in live_topology.c are the whole of it. From them come the workspace's regions, the check that a
  * config places every stage once, and the order in which stages are started and stopped.
  */
-#ifndef PW_TOPOLOGY_H
-#define PW_TOPOLOGY_H
+#ifndef PW_LIVE_TOPOLOGY_H
+#define PW_LIVE_TOPOLOGY_H
 
 #include "stage.h"
 #include <pinwheel/workspace.h>

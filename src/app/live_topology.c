@@ -2,7 +2,7 @@
  *
  * The tables of stages, rings and regions. A new ring is a row here and two pw_env_ calls in its ends.
  */
-#include "topology.h"
+#include "live_topology.h"
 #include "metrics_table.h"
 #include "stages.h"
 #include <pinwheel/histogram.h>

@@ -27,7 +27,7 @@ struct pw_engine {
     struct pw_store store;
     bool store_open;
     struct pw_key_files key_files; /* of the live gateway */
-    int64_t banned_until_ns;       /* src/stage/ban.h */
+    int64_t banned_until_ns;       /* src/net/ban.h */
     uint64_t run_id;
     struct pw_stage_env envs[PW_STAGES_MAX]; /* in the order of pw_stage_table, as are the slots */
     struct pw_stage_slot slots[PW_STAGES_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the parts of the execution stage share: its state, its counters, and its reckoning of room. The stage
- * itself is execution.c; execution_start.c makes its state, execution_orders.c takes intents and reports,
- * execution_shows.c tells the outside.
+ * itself is execution.c; start.c makes its state, execution_orders.c takes intents and reports,
+ * shows.c tells the outside.
  */
 #ifndef PW_EXECUTION_STATE_H
 #define PW_EXECUTION_STATE_H
@@ -130,7 +130,7 @@ struct execution {
     struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *way[WAYS];
     uint64_t counts[COUNTERS];
     _Atomic uint64_t *counters[COUNTERS];
-    _Atomic uint64_t *live_words[LIVE_WORDS]; /* execution_shows.c */
+    _Atomic uint64_t *live_words[LIVE_WORDS]; /* shows.c */
     _Atomic uint64_t *unknown_orders;
     uint8_t counter_of_reason[256];
     struct pw_reports reports; /* of the call to the gateway under way */
@@ -164,19 +164,19 @@ static inline uint64_t journal_reserve(const struct execution *x)
     return open_events(x) + x->way_cnt * STAMP_EVENTS + COMMAND_RESERVE;
 }
 
-/* ---- execution_start.c ---- */
+/* ---- start.c ---- */
 
 size_t pw_execution_state_bytes(const struct pw_stage_env *env);
 int pw_execution_init(void *state, const struct pw_stage_env *env);
 
-/* ---- execution_gateways.c ---- */
+/* ---- gateways.c ---- */
 
 /* The gateway that the config names: bytes of its state, a multiple of 64; and its init, 0 or -errno, having
  * logged why. */
 size_t pw_execution_gateway_bytes(const struct pw_stage_env *env);
 int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *env, void *memory);
 
-/* ---- execution_orders.c ---- */
+/* ---- orders.c ---- */
 
 /* To the journal alone. */
 void pw_execution_journal(struct execution *x, const struct pw_event *event);
@@ -197,7 +197,7 @@ void pw_execution_cancel_open(void *state, const struct pw_order_row *row);
 /* What the gateway has put into x->reports. */
 void pw_execution_take_reports(struct execution *x, int64_t now_ns);
 
-/* ---- execution_stamps.c ---- */
+/* ---- stamps.c ---- */
 
 /* Finds tables and histograms. 0 or -errno. */
 int pw_execution_find_stamps(struct execution *x, const struct pw_stage_env *env);
@@ -212,7 +212,7 @@ void pw_execution_note_market(const struct execution *x, uint64_t market_seq, st
 void pw_execution_keep_way(struct execution *x, const struct order_way *way);
 void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_t acked_ns);
 
-/* ---- execution_shows.c ---- */
+/* ---- shows.c ---- */
 
 /* Finds the words of all counters. 0 or -errno. */
 int pw_execution_find_counters(struct execution *x, const struct pw_stage_env *env);
