@@ -16,7 +16,7 @@ static const char g_usage[] =
     "usage: pinwheel ctl [--json] [--timeout MS] INSTANCE status|halt|resume|stop\n"
     "\n"
     "  status   how the engine is\n"
-    "  halt     no new orders from now on; what is open may still be cancelled\n"
+    "  halt     no new orders from now on; what is open may still be canceled\n"
     "  resume   orders again\n"
     "  stop     end the engine cleanly, as SIGTERM does\n"
     "\n"

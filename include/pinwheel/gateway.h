@@ -23,26 +23,27 @@
 #define PW_OPEN_ORDERS_MAX   (PW_REPORTS_MAX / PW_REPORTS_PER_ORDER)
 
 /* What can become of an order; what each means to an order in each state is one table in src/core/orders.c. */
-enum pw_order_news {
-    PW_NEWS_SENT = 0, /* only ever once for an id: there is no sending again */
-    PW_NEWS_ACK,      /* the venue has taken it */
-    PW_NEWS_REJECT,   /* the venue has refused it */
-    PW_NEWS_FILL,
-    PW_NEWS_CANCEL_SENT,
-    PW_NEWS_CANCELED,
-    PW_NEWS_CANCEL_REFUSED, /* the venue says that the order stays, or did not carry the request out */
-    PW_NEWS_CANCEL_UNKNOWN, /* the venue knows no such open order: its last report has yet to come, or was lost */
-    PW_NEWS_REPLACE_SENT,
-    PW_NEWS_REPLACED, /* its cancellation was carried out; whether the new order stands is that one's own news */
-    PW_NEWS_REPLACE_REFUSED, /* it stays */
-    PW_NEWS_EXPIRED,
-    PW_NEWS_TIME_OUT,     /* no answer to what was sent last */
-    PW_NEWS_DISCONNECT,   /* reports may have been lost */
-    PW_NEWS_FOUND_OPEN,   /* a query's answer; ends that it tells are REJECT, CANCELED, EXPIRED and the next */
-    PW_NEWS_FOUND_FILLED, /* filled completely, but a query does not tell the fills */
-    PW_NEWS_NOT_FOUND,    /* a query's answer: recv_ns is when it was asked */
+enum pw_exec_type {
+    PW_EXEC_SENT = 0, /* only ever once for an id: there is no sending again */
+    PW_EXEC_ACK,      /* the venue has taken it */
+    PW_EXEC_REJECT,   /* the venue has refused it */
+    PW_EXEC_FILL,
+    PW_EXEC_CANCEL_SENT,
+    PW_EXEC_CANCELED,
+    PW_EXEC_CANCEL_REFUSED, /* the venue says that the order stays, or did not carry the request out */
+    PW_EXEC_CANCEL_UNKNOWN, /* the venue knows no such open order: its last report has yet to come, or was
+                               lost */
+    PW_EXEC_REPLACE_SENT,
+    PW_EXEC_REPLACED,        /* canceled by the replacement; the new order has reports of its own */
+    PW_EXEC_REPLACE_REFUSED, /* it stays */
+    PW_EXEC_EXPIRED,
+    PW_EXEC_TIME_OUT,   /* no answer to what was sent last */
+    PW_EXEC_DISCONNECT, /* reports may have been lost */
+    PW_EXEC_FOUND_OPEN, /* a query's answer; ends that it tells are REJECT, CANCELED, EXPIRED and the next */
+    PW_EXEC_FOUND_FILLED, /* filled completely, but a query does not tell the fills */
+    PW_EXEC_NOT_FOUND,    /* a query's answer: recv_ns is when it was asked */
 };
-#define PW_ORDER_NEWS 17u
+#define PW_EXEC_TYPES 17u
 
 /* What happened to an order. */
 struct pw_report {
@@ -53,7 +54,7 @@ struct pw_report {
     pw_i128 fee_e16;
     char fee_asset[16]; /* zeros behind; empty: the quote currency */
     int64_t venue_ns, recv_ns;
-    uint8_t news;   /* enum pw_order_news */
+    uint8_t exec_type; /* enum pw_exec_type */
     uint8_t reason; /* enum pw_reason */
     bool maker;
     bool has_trade_id; /* without: every fill counts as a new one */

@@ -19,7 +19,7 @@ pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_in
 bool pw_fill_base_fee_e8(const char fee_asset[16], pw_i128 fee_e16, const struct pw_instrument *instrument,
                          int64_t *fee_e8);
 
-/* The events of a report that is news FILL, but for their seq: their number. */
+/* The events of a report of exec type FILL, but for their seq: their number. */
 uint32_t pw_fill_events(const struct pw_report *report, const struct pw_order_row *row,
                         const struct pw_instrument *instrument, struct pw_event events[PW_FILL_EVENTS_MAX]);
 

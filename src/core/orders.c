@@ -13,7 +13,7 @@
 
 /* ---- the state machine ---- */
 
-/* What news means to a state. GO: to a state. */
+/* What a report means to a state. GO: to a state. */
 enum rule {
     ILLEGAL = 0,
     SAME,
@@ -39,9 +39,9 @@ enum rule {
 #define REPLACING   TO(PW_ORDER_PENDING_REPLACE)
 #define ENDED_STATE PW_ORDER_STATES /* a row of the table: UNKNOWN, but only for the fills that are owed */
 
-/* From the state (row) by the news (column, in the order of enum pw_order_news). */
+/* From the state (row) by the exec type (column, in the order of enum pw_exec_type). */
 /* clang-format off: a table is read by its columns */
-static const uint8_t rules[PW_ORDER_STATES + 1][PW_ORDER_NEWS] = {
+static const uint8_t rules[PW_ORDER_STATES + 1][PW_EXEC_TYPES] = {
     /*                            sent     ack      reject    fill     cancel..  canceled  refused  unknown
        replace..  replaced  refused  expired  timeout  discon.  f.open   f.filled n.found */
     [PW_ORDER_NONE] = {0},
@@ -310,7 +310,7 @@ struct pw_order_row *pw_orders_add(struct pw_orders *orders, const struct pw_ord
 struct pw_order_row *pw_orders_replace(struct pw_orders *orders, const struct pw_order_row *row)
 {
     struct pw_order_row *old = pw_orders_find(orders, row->replaces_id);
-    if (!old || rules[old->state][PW_NEWS_REPLACE_SENT] != REPLACING ||
+    if (!old || rules[old->state][PW_EXEC_REPLACE_SENT] != REPLACING ||
         old->instrument_idx != row->instrument_idx || old->side != row->side) {
         return NULL;
     }
@@ -410,7 +410,7 @@ static void fill_remember(struct pw_orders *orders, const struct pw_report *repo
     orders->fill_cnt++;
 }
 
-/* ---- news ---- */
+/* ---- reports ---- */
 
 static enum pw_order_step move(struct pw_order_row *row, enum pw_order_state state)
 {
@@ -533,8 +533,8 @@ static enum pw_order_step go(struct pw_orders *orders, struct pw_order_row *row,
                              const struct pw_report *report, enum pw_order_state state)
 {
     row->cancel_pending |= state == PW_ORDER_PENDING_CANCEL;
-    row->cancel_pending &= report->news != PW_NEWS_CANCEL_UNKNOWN;
-    row->reports_lost |= state == PW_ORDER_UNKNOWN && report->news != PW_NEWS_TIME_OUT;
+    row->cancel_pending &= report->exec_type != PW_EXEC_CANCEL_UNKNOWN;
+    row->reports_lost |= state == PW_ORDER_UNKNOWN && report->exec_type != PW_EXEC_TIME_OUT;
     return pw_order_is_closed(state) ? end(orders, row, state) : move(row, state);
 }
 
@@ -542,8 +542,8 @@ static enum pw_order_step go(struct pw_orders *orders, struct pw_order_row *row,
 static enum pw_order_step stay(struct pw_orders *orders, struct pw_order_row *row,
                                const struct pw_report *report, bool more_executed)
 {
-    bool answered = row->cancel_pending &&
-                    (report->news == PW_NEWS_CANCEL_REFUSED || report->news == PW_NEWS_CANCEL_UNKNOWN);
+    bool answered = row->cancel_pending && (report->exec_type == PW_EXEC_CANCEL_REFUSED ||
+                                            report->exec_type == PW_EXEC_CANCEL_UNKNOWN);
     row->cancel_pending &= !answered;
     if (pw_order_is_closed(row->state) && pw_order_owed_e8(row) > 0) {
         return reopen(orders, row, pw_order_owed_e8(row), row->state);
@@ -555,11 +555,11 @@ static enum pw_order_step stay(struct pw_orders *orders, struct pw_order_row *ro
 }
 
 /* What was pending was answered, or a query says that the order is there as it was. */
-static enum pw_order_step settle(struct pw_order_row *row, enum pw_order_news news)
+static enum pw_order_step settle(struct pw_order_row *row, enum pw_exec_type exec_type)
 {
-    row->acked |= news == PW_NEWS_ACK || news == PW_NEWS_FOUND_OPEN;
-    row->cancel_pending &= news != PW_NEWS_CANCEL_REFUSED && news != PW_NEWS_FOUND_OPEN;
-    row->reports_lost &= news != PW_NEWS_FOUND_OPEN;
+    row->acked |= exec_type == PW_EXEC_ACK || exec_type == PW_EXEC_FOUND_OPEN;
+    row->cancel_pending &= exec_type != PW_EXEC_CANCEL_REFUSED && exec_type != PW_EXEC_FOUND_OPEN;
+    row->reports_lost &= exec_type != PW_EXEC_FOUND_OPEN;
     return restore(row);
 }
 
@@ -580,7 +580,7 @@ static enum pw_order_step obey(struct pw_orders *orders, struct pw_order_row *ro
     case LATE:
         return fill_late(orders, row, report);
     case RESTORE:
-        return settle(row, report->news);
+        return settle(row, report->exec_type);
     case PROVE:
         return row->acked ? stay(orders, row, report, more_executed) : prove(row);
     case REOPEN:
@@ -603,18 +603,18 @@ static enum pw_order_step obey(struct pw_orders *orders, struct pw_order_row *ro
     }
 }
 
-/* The venue's count of what was filled, after this news. */
+/* The venue's count of what was filled, after this report. */
 static int64_t executed_after(const struct pw_order_row *row, const struct pw_report *report)
 {
-    int64_t executed_e8 = report->news == PW_NEWS_FOUND_FILLED ? row->qty_e8 : report->executed_qty_e8;
+    int64_t executed_e8 = report->exec_type == PW_EXEC_FOUND_FILLED ? row->qty_e8 : report->executed_qty_e8;
     return executed_e8 > row->executed_qty_e8 ? executed_e8 : row->executed_qty_e8;
 }
 
 /* What the numbers contradict, whatever the state. */
 static bool is_possible(const struct pw_order_row *row, const struct pw_report *report)
 {
-    bool fill = report->news == PW_NEWS_FILL;
-    return report->news < PW_ORDER_NEWS && (fill ? report->fill_qty_e8 > 0 : report->fill_qty_e8 == 0) &&
+    bool fill = report->exec_type == PW_EXEC_FILL;
+    return report->exec_type < PW_EXEC_TYPES && (fill ? report->fill_qty_e8 > 0 : report->fill_qty_e8 == 0) &&
            report->executed_qty_e8 >= 0 && report->executed_qty_e8 <= row->qty_e8;
 }
 
@@ -624,9 +624,9 @@ static enum pw_order_step take(struct pw_orders *orders, struct pw_order_row *ro
     if (!is_possible(row, report)) {
         return PW_ORDER_STEP_ILLEGAL;
     }
-    unsigned rule = rules[row->end_state != PW_ORDER_NONE ? ENDED_STATE : row->state][report->news];
+    unsigned rule = rules[row->end_state != PW_ORDER_NONE ? ENDED_STATE : row->state][report->exec_type];
     int64_t executed_e8 = executed_after(row, report);
-    if (report->news == PW_NEWS_FILL && fill_is_known(orders, report)) {
+    if (report->exec_type == PW_EXEC_FILL && fill_is_known(orders, report)) {
         rule = SAME;
     } else if (report->fill_qty_e8 > row->leaves_qty_e8 ||
                (rule == REJECTED && (row->acked || executed_e8 > 0 || row->leaves_qty_e8 < row->qty_e8))) {

@@ -2,10 +2,10 @@
  *
  * Orders: the bounded table of this run's orders by client order id, and their state machine.
  *
- * An order is open from pw_orders_add until news closes it. Closed orders stay in the table, to tell late or
- * doubled news from that of an unknown order, until their row is needed: then the one that was closed first
- * goes. Besides the rows the table keeps, per instrument, what the open orders may still buy and sell, and
- * for the account the cash that they may still need: what risk counts as taken, always at its worst.
+ * An order is open from pw_orders_add until a report closes it. Closed orders stay in the table, to tell late
+ * or duplicate reports from that of an unknown order, until their row is needed: then the one that was closed
+ * first goes. Besides the rows the table keeps, per instrument, what the open orders may still buy and sell,
+ * and for the account the cash that they may still need: what risk counts as taken, always at its worst.
  *
  * How races end, by rule (the table itself is in orders.c):
  * - A fill is booked once: by the venue's trade id where there is one. It is booked whatever the state of an
@@ -128,7 +128,7 @@ struct pw_orders {
     uint64_t fill_cnt; /* ever remembered */
     pw_i128 hold_e16;  /* of all open orders */
     uint64_t run_id, counter, denied_cnt;
-    uint64_t illegal_cnt, duplicate_cnt, unknown_cnt; /* news that changed nothing */
+    uint64_t illegal_cnt, duplicate_cnt, unknown_cnt; /* reports that changed nothing */
     uint64_t late_cnt; /* fills booked after the order was closed, and closed orders that turned up again */
 };
 
@@ -175,10 +175,11 @@ enum pw_order_step {
     PW_ORDER_STEP_ILLEGAL = 0, /* contradicts what is known: counted, nothing changed */
     PW_ORDER_STEP_MOVE = 1,    /* to another state */
     PW_ORDER_STEP_SAME = 2,    /* late or doubled, says nothing new: counted, nothing changed */
-    PW_ORDER_STEP_KEEP = 3, /* news, but the state stays: a further part was filled, a late acknowledgement */
+    PW_ORDER_STEP_KEEP =
+        3, /* exec_type, but the state stays: a further part was filled, a late acknowledgement */
 };
 
-/* Applies news. MOVE and KEEP: it was taken, and a fill in it is booked; row_out says the state after it.
+/* Applies a report. MOVE and KEEP: it was taken, and a fill in it is booked; row_out says the state after it.
  * *row_out: the order, NULL if unknown (then ILLEGAL). Total: any numbers give an answer. */
 enum pw_order_step pw_orders_apply(struct pw_orders *orders, const struct pw_report *report,
                                    struct pw_order_row **row_out);

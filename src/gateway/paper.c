@@ -58,18 +58,18 @@ static int64_t after(int64_t recv_ns, int64_t latency_ns)
 }
 
 static struct pw_report *report(struct pw_reports *out, const struct pw_gateway_order *order,
-                                enum pw_order_news news, int64_t recv_ns)
+                                enum pw_exec_type exec_type, int64_t recv_ns)
 {
     struct pw_report *row = &out->rows[out->cnt++];
     *row = (struct pw_report){
-        .client_order_id = order->client_order_id, .recv_ns = recv_ns, .news = (uint8_t)news};
+        .client_order_id = order->client_order_id, .recv_ns = recv_ns, .exec_type = (uint8_t)exec_type};
     return row;
 }
 
 static void fill(const struct paper *paper, struct pw_reports *out, const struct pw_gateway_order *order,
                  int64_t price_e8, bool maker, int64_t recv_ns)
 {
-    struct pw_report *row = report(out, order, PW_NEWS_FILL, recv_ns);
+    struct pw_report *row = report(out, order, PW_EXEC_FILL, recv_ns);
     row->fill_price_e8 = price_e8;
     row->fill_qty_e8 = order->qty_e8;
     row->fee_e16 =
@@ -100,10 +100,10 @@ static bool is_triggered(const struct paper *paper, const struct pw_gateway_orde
     return last > 0 && (waits_for_more ? last >= order->stop_price_e8 : last <= order->stop_price_e8);
 }
 
-static bool end(struct pw_reports *out, const struct pw_gateway_order *order, enum pw_order_news news,
+static bool end(struct pw_reports *out, const struct pw_gateway_order *order, enum pw_exec_type exec_type,
                 enum pw_reason reason, int64_t recv_ns)
 {
-    report(out, order, news, recv_ns)->reason = (uint8_t)reason;
+    report(out, order, exec_type, recv_ns)->reason = (uint8_t)reason;
     return false;
 }
 
@@ -113,20 +113,20 @@ static bool meet(const struct paper *paper, const struct pw_gateway_order *order
 {
     bool is_market = !pw_order_has_limit(order->type);
     if (is_market && opposite_e8(paper, order) <= 0) {
-        return end(out, order, is_new ? PW_NEWS_REJECT : PW_NEWS_EXPIRED, PW_REASON_NO_QUOTE, recv_ns);
+        return end(out, order, is_new ? PW_EXEC_REJECT : PW_EXEC_EXPIRED, PW_REASON_NO_QUOTE, recv_ns);
     }
     if (order->type == PW_LIMIT_MAKER && is_reached(paper, order)) {
-        return end(out, order, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TAKE, recv_ns);
+        return end(out, order, PW_EXEC_REJECT, PW_REASON_VENUE_WOULD_TAKE, recv_ns);
     }
     if (is_market || is_reached(paper, order)) {
         fill(paper, out, order, opposite_e8(paper, order), false, recv_ns);
         return false;
     }
     if (order->tif != PW_GTC) {
-        return end(out, order, PW_NEWS_CANCELED, PW_REASON_NONE, recv_ns);
+        return end(out, order, PW_EXEC_CANCELED, PW_REASON_NONE, recv_ns);
     }
     if (is_new) {
-        report(out, order, PW_NEWS_ACK, recv_ns);
+        report(out, order, PW_EXEC_ACK, recv_ns);
     }
     return true;
 }
@@ -154,7 +154,7 @@ static bool take_out(struct paper *paper, uint64_t replaces_id, int64_t recv_ns,
     if (old == NULL || !old->resting) {
         return false;
     }
-    report(out, &old->order, PW_NEWS_REPLACED, recv_ns);
+    report(out, &old->order, PW_EXEC_REPLACED, recv_ns);
     remove_at(paper, (uint32_t)(old - paper->orders));
     return true;
 }
@@ -167,10 +167,10 @@ static bool arrive(const struct paper *paper, struct paper_order *at, int64_t re
         return meet(paper, &at->order, true, recv_ns, out);
     }
     if (is_triggered(paper, &at->order)) {
-        return end(out, &at->order, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TRIGGER, recv_ns);
+        return end(out, &at->order, PW_EXEC_REJECT, PW_REASON_VENUE_WOULD_TRIGGER, recv_ns);
     }
     at->armed = true;
-    report(out, &at->order, PW_NEWS_ACK, recv_ns);
+    report(out, &at->order, PW_EXEC_ACK, recv_ns);
     return true;
 }
 
@@ -180,7 +180,7 @@ static int64_t paper_replace(void *state, const struct pw_gateway_order *order, 
     struct paper *paper = state;
     bool at_once = paper->config.latency_ns == 0;
     if (paper->order_cnt == PW_OPEN_ORDERS_MAX || order->instrument_idx >= paper->config.instrument_cnt) {
-        end(out, order, PW_NEWS_REJECT,
+        end(out, order, PW_EXEC_REJECT,
             paper->order_cnt == PW_OPEN_ORDERS_MAX ? PW_REASON_NO_ROOM : PW_REASON_UNKNOWN_INSTRUMENT,
             order->recv_ns);
         return 0;
@@ -190,7 +190,7 @@ static int64_t paper_replace(void *state, const struct pw_gateway_order *order, 
                                 .arrive_ns = after(order->recv_ns, paper->config.latency_ns),
                                 .cancel_ns = NEVER};
     if (at_once && replaces_id && !take_out(paper, replaces_id, order->recv_ns, out)) {
-        end(out, order, PW_NEWS_REJECT, PW_REASON_VENUE_NOT_FOUND, order->recv_ns);
+        end(out, order, PW_EXEC_REJECT, PW_REASON_VENUE_NOT_FOUND, order->recv_ns);
     } else if (!at_once || arrive(paper, &added, order->recv_ns, out)) {
         paper->orders[paper->order_cnt++] = added;
     }
@@ -207,7 +207,7 @@ static void paper_cancel(void *state, uint64_t client_order_id, int64_t recv_ns,
     struct paper *paper = state;
     struct paper_order *at = find(paper, client_order_id);
     if (at != NULL && paper->config.latency_ns == 0) {
-        report(out, &at->order, PW_NEWS_CANCELED, recv_ns);
+        report(out, &at->order, PW_EXEC_CANCELED, recv_ns);
         remove_at(paper, (uint32_t)(at - paper->orders));
     } else if (at != NULL && at->cancel_ns == NEVER) {
         at->cancel_ns = after(recv_ns, paper->config.latency_ns);
@@ -221,7 +221,7 @@ static bool advance(struct paper *paper, uint32_t *i, int64_t recv_ns, struct pw
     if (!paper->orders[*i].resting && paper->orders[*i].arrive_ns <= recv_ns) {
         uint64_t replaces_id = paper->orders[*i].replaces_id;
         if (replaces_id && !take_out(paper, replaces_id, recv_ns, out)) {
-            return end(out, &paper->orders[*i].order, PW_NEWS_REJECT, PW_REASON_VENUE_NOT_FOUND, recv_ns);
+            return end(out, &paper->orders[*i].order, PW_EXEC_REJECT, PW_REASON_VENUE_NOT_FOUND, recv_ns);
         }
         *i -= replaces_id != 0;
         if (!arrive(paper, &paper->orders[*i], recv_ns, out)) {
@@ -230,7 +230,7 @@ static bool advance(struct paper *paper, uint32_t *i, int64_t recv_ns, struct pw
     }
     const struct paper_order *at = &paper->orders[*i];
     if (at->resting && at->cancel_ns <= recv_ns) {
-        return end(out, &at->order, PW_NEWS_CANCELED, PW_REASON_NONE, recv_ns);
+        return end(out, &at->order, PW_EXEC_CANCELED, PW_REASON_NONE, recv_ns);
     }
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What execution calls: checks, orders, the pass. And what all of the gateway uses: rows, news, the time.
+ * What execution calls: checks, orders, the pass. And what all of the gateway uses: rows, reports, the time.
  */
 #include "session_state.h"
 
@@ -130,7 +130,7 @@ static void jump(struct live *live, int64_t gap_ns)
     live_clock_lost(live);
 }
 
-/* ---- rows and news ---- */
+/* ---- rows and reports ---- */
 
 struct live_row *live_row_find(struct live *live, uint64_t client_order_id)
 {
@@ -176,12 +176,12 @@ bool live_report(struct live *live, const struct pw_report *report, struct pw_re
     return true;
 }
 
-void live_tell(struct live *live, uint64_t client_order_id, enum pw_order_news news, enum pw_reason reason,
-               int64_t recv_ns, struct pw_reports *out)
+void live_tell(struct live *live, uint64_t client_order_id, enum pw_exec_type exec_type,
+               enum pw_reason reason, int64_t recv_ns, struct pw_reports *out)
 {
     const struct pw_report report = {.client_order_id = client_order_id,
                                      .recv_ns = recv_ns,
-                                     .news = (uint8_t)news,
+                                     .exec_type = (uint8_t)exec_type,
                                      .reason = (uint8_t)reason};
     live_report(live, &report, out);
 }
@@ -190,7 +190,7 @@ void live_resync(struct live *live, int64_t recv_ns, struct pw_reports *out)
 {
     live->counts.resyncs++;
     for (uint32_t i = 0; i < live->row_cnt; i++) {
-        live_tell(live, live->rows[i].client_order_id, PW_NEWS_DISCONNECT, PW_REASON_DISCONNECT, recv_ns,
+        live_tell(live, live->rows[i].client_order_id, PW_EXEC_DISCONNECT, PW_REASON_DISCONNECT, recv_ns,
                   out);
     }
 }
@@ -291,9 +291,9 @@ static int64_t send_order(struct live *live, const struct pw_gateway_order *orde
         live_put(live, text_of(live, order, replaces_id != 0), &values, order->client_order_id);
     if (!asked) {
         live_session_refused(live, PW_REASON_VENUE_KEY, out);
-        live_tell(live, order->client_order_id, PW_NEWS_REJECT, PW_REASON_VENUE_KEY, live->now_ns, out);
+        live_tell(live, order->client_order_id, PW_EXEC_REJECT, PW_REASON_VENUE_KEY, live->now_ns, out);
         if (replaces_id) {
-            live_tell(live, replaces_id, PW_NEWS_REPLACE_REFUSED, PW_REASON_VENUE_KEY, live->now_ns, out);
+            live_tell(live, replaces_id, PW_EXEC_REPLACE_REFUSED, PW_REASON_VENUE_KEY, live->now_ns, out);
         }
         return 0;
     }

@@ -115,7 +115,7 @@ static void take_not_found(struct live *live, const struct live_row *row, const 
 {
     if (was->timestamp_ms - AHEAD_MS > row->expires_ms) {
         int64_t asked_ns = was->sent_ns > row->valid_until_ns ? was->sent_ns : row->valid_until_ns + 1;
-        live_tell(live, row->client_order_id, PW_NEWS_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, asked_ns, out);
+        live_tell(live, row->client_order_id, PW_EXEC_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, asked_ns, out);
     }
 }
 
@@ -223,9 +223,9 @@ void live_unanswered(struct live *live, enum pw_binance_method method, struct li
         live_cancel_later(live, row);
     }
     uint64_t replaces_id = method == PW_BINANCE_CANCEL_REPLACE ? row->replaces_id : 0;
-    live_tell(live, row->client_order_id, PW_NEWS_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
+    live_tell(live, row->client_order_id, PW_EXEC_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
     if (replaces_id && live_row_find(live, replaces_id)) {
-        live_tell(live, replaces_id, PW_NEWS_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
+        live_tell(live, replaces_id, PW_EXEC_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
     }
 }
 

@@ -85,12 +85,12 @@ static void take_place(struct live *live, const struct pw_binance_told *told,
     struct live_row *row = live_row_find(live, told->number);
     const struct pw_binance_order *order = &told->body.order;
     struct pw_report report;
-    enum pw_order_news news;
+    enum pw_exec_type exec_type;
     if (told->kind == PW_BINANCE_TOLD_ERROR &&
-        pw_binance_verdict_news(PW_BINANCE_PLACE, verdict.meaning, false, &news)) {
-        live_tell(live, told->number, news, verdict.reason, recv_ns, out);
+        pw_binance_verdict_exec_type(PW_BINANCE_PLACE, verdict.meaning, false, &exec_type)) {
+        live_tell(live, told->number, exec_type, verdict.reason, recv_ns, out);
     } else if (told->method == PW_BINANCE_TEST && told->kind == PW_BINANCE_TOLD_DONE) {
-        live_tell(live, told->number, PW_NEWS_EXPIRED, PW_REASON_NONE, recv_ns, out);
+        live_tell(live, told->number, PW_EXEC_EXPIRED, PW_REASON_NONE, recv_ns, out);
     } else if (told->kind == PW_BINANCE_TOLD_ORDER && live_tells_of(live, order, told->number) &&
                pw_binance_order_report(order, PW_BINANCE_PLACE, recv_ns, &report)) {
         live_report(live, &report, out);
@@ -106,18 +106,18 @@ static void take_place(struct live *live, const struct pw_binance_told *told,
 static void take_cancel_error(struct live *live, struct live_row *row, const struct pw_binance_told *told,
                               struct pw_binance_verdict verdict, int64_t recv_ns, struct pw_reports *out)
 {
-    enum pw_order_news news;
+    enum pw_exec_type exec_type;
     live_cancel_later(live, row);
-    if (!pw_binance_verdict_news(PW_BINANCE_CANCEL, verdict.meaning, true, &news)) {
+    if (!pw_binance_verdict_exec_type(PW_BINANCE_CANCEL, verdict.meaning, true, &exec_type)) {
         return;
     }
-    if (news == PW_NEWS_CANCEL_REFUSED) {
+    if (exec_type == PW_EXEC_CANCEL_REFUSED) {
         if (verdict.meaning != PW_BINANCE_MEANS_REFUSED || !pw_binance_cancel_is_barred(&told->error)) {
             return;
         }
         row->cancel_wanted = false;
     }
-    live_tell(live, row->client_order_id, news, verdict.reason, recv_ns, out);
+    live_tell(live, row->client_order_id, exec_type, verdict.reason, recv_ns, out);
 }
 
 static void take_cancel(struct live *live, const struct pw_binance_told *told,
@@ -146,7 +146,7 @@ static void take_replace(struct live *live, const struct pw_binance_told *told,
 {
     struct live_row *row = live_row_find(live, told->number);
     struct pw_report reports[2];
-    enum pw_order_news old_news, new_news;
+    enum pw_exec_type old_exec_type, new_exec_type;
     if (!row) {
         return; /* both are closed, or the old one is asked about */
     }
@@ -157,10 +157,12 @@ static void take_replace(struct live *live, const struct pw_binance_told *told,
         live_report(live, &reports[0], out);
         live_report(live, &reports[1], out);
     } else if (told->kind == PW_BINANCE_TOLD_ERROR &&
-               pw_binance_verdict_news(PW_BINANCE_CANCEL_REPLACE, verdict.meaning, true, &old_news) &&
-               pw_binance_verdict_news(PW_BINANCE_CANCEL_REPLACE, verdict.meaning, false, &new_news)) {
-        live_tell(live, replaces_id, old_news, verdict.reason, recv_ns, out);
-        live_tell(live, told->number, new_news, verdict.reason, recv_ns, out);
+               pw_binance_verdict_exec_type(PW_BINANCE_CANCEL_REPLACE, verdict.meaning, true,
+                                            &old_exec_type) &&
+               pw_binance_verdict_exec_type(PW_BINANCE_CANCEL_REPLACE, verdict.meaning, false,
+                                            &new_exec_type)) {
+        live_tell(live, replaces_id, old_exec_type, verdict.reason, recv_ns, out);
+        live_tell(live, told->number, new_exec_type, verdict.reason, recv_ns, out);
     } else {
         live_unanswered(live, PW_BINANCE_CANCEL_REPLACE, row, recv_ns, out);
     }

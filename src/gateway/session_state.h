@@ -144,10 +144,10 @@ struct live_row *live_row_find(struct live *live, uint64_t client_order_id);
 /* A row for an order of this run; NULL: no room. */
 struct live_row *live_row_add(struct live *live, uint64_t client_order_id, uint16_t instrument_idx);
 
-/* To execution: news without more, and whole reports; false: there was no room, or it is of no order of this
- * run. Of one that the order table does not know it is told all the same. */
-void live_tell(struct live *live, uint64_t client_order_id, enum pw_order_news news, enum pw_reason reason,
-               int64_t recv_ns, struct pw_reports *out);
+/* To execution: an exec type without more, and whole reports; false: there was no room, or it is of no order
+ * of this run. Of one that the order table does not know it is told all the same. */
+void live_tell(struct live *live, uint64_t client_order_id, enum pw_exec_type exec_type,
+               enum pw_reason reason, int64_t recv_ns, struct pw_reports *out);
 bool live_report(struct live *live, const struct pw_report *report, struct pw_reports *out);
 
 /* Reports may have been lost: no order is known for sure. */

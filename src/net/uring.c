@@ -31,7 +31,7 @@ enum operation { OPERATION_RECV = 1, OPERATION_SEND = 2, OPERATION_CANCEL = 3 };
 
 enum receive_mode {
     RECEIVE_STAMPED,   /* as below, each with the time when the kernel had it */
-    RECEIVE_MULTISHOT, /* one request goes on until cancelled; the kernel picks buffers */
+    RECEIVE_MULTISHOT, /* one request goes on until canceled; the kernel picks buffers */
     RECEIVE_SELECT,    /* one request, one receive; the kernel picks the buffer */
     RECEIVE_PLAIN,     /* one request, one receive, into the buffer that we name */
 };

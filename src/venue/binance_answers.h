@@ -232,10 +232,10 @@ bool pw_binance_session_is_lost(const struct pw_binance_error *error);
  * told beside it. 0: the text does not say. */
 int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error);
 
-/* The news to an order that a verdict on a request about it is; false: none. Of CANCEL_REPLACE: to the order
- * that was to be canceled if `canceled`, else to the new one. */
-bool pw_binance_verdict_news(enum pw_binance_method method, enum pw_binance_meaning meaning, bool canceled,
-                             enum pw_order_news *news);
+/* The exec type of an order that a verdict on a request about it is; false: none. Of CANCEL_REPLACE: to the
+ * order that was to be canceled if `canceled`, else to the new one. */
+bool pw_binance_verdict_exec_type(enum pw_binance_method method, enum pw_binance_meaning meaning,
+                                  bool canceled, enum pw_exec_type *exec_type);
 
 /* The report that an execution is. Of which instance, the caller has judged. False: not an order of ours, or
  * nothing that an order's state knows (a partial self-trade prevention: ask for the order). */

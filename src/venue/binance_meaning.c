@@ -118,41 +118,41 @@ int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error)
     return pw_json_text_u64(&digits, &value) && pw_binance_time_ns(value, &ns) ? ns : 0;
 }
 
-/* ---- news ---- */
+/* ---- exec types ---- */
 
-static enum pw_order_news cancel_news(enum pw_binance_meaning meaning, bool replacing)
+static enum pw_exec_type cancel_exec_type(enum pw_binance_meaning meaning, bool replacing)
 {
     switch (meaning) {
     case PW_BINANCE_MEANS_UNKNOWN:
-        return PW_NEWS_TIME_OUT;
+        return PW_EXEC_TIME_OUT;
     case PW_BINANCE_MEANS_CANCEL_UNKNOWN:
     case PW_BINANCE_MEANS_NOT_FOUND:
-        return PW_NEWS_CANCEL_UNKNOWN;
+        return PW_EXEC_CANCEL_UNKNOWN;
     default:
-        return replacing ? PW_NEWS_REPLACE_REFUSED : PW_NEWS_CANCEL_REFUSED;
+        return replacing ? PW_EXEC_REPLACE_REFUSED : PW_EXEC_CANCEL_REFUSED;
     }
 }
 
-bool pw_binance_verdict_news(enum pw_binance_method method, enum pw_binance_meaning meaning, bool canceled,
-                             enum pw_order_news *news)
+bool pw_binance_verdict_exec_type(enum pw_binance_method method, enum pw_binance_meaning meaning,
+                                  bool canceled, enum pw_exec_type *exec_type)
 {
     if (meaning == PW_BINANCE_MEANS_HALVES) {
         return false;
     }
     switch (method) {
     case PW_BINANCE_PLACE:
-        *news = meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_NEWS_TIME_OUT : PW_NEWS_REJECT;
+        *exec_type = meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_EXEC_TIME_OUT : PW_EXEC_REJECT;
         return true;
     case PW_BINANCE_CANCEL:
-        *news = cancel_news(meaning, false);
+        *exec_type = cancel_exec_type(meaning, false);
         return true;
     case PW_BINANCE_CANCEL_REPLACE:
-        *news = canceled                              ? cancel_news(meaning, true)
-                : meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_NEWS_TIME_OUT
-                                                      : PW_NEWS_REJECT;
+        *exec_type = canceled                              ? cancel_exec_type(meaning, true)
+                     : meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_EXEC_TIME_OUT
+                                                           : PW_EXEC_REJECT;
         return true;
     case PW_BINANCE_ORDER_STATUS:
-        *news = PW_NEWS_NOT_FOUND;
+        *exec_type = PW_EXEC_NOT_FOUND;
         return meaning == PW_BINANCE_MEANS_NOT_FOUND;
     default:
         return false;
@@ -160,44 +160,44 @@ bool pw_binance_verdict_news(enum pw_binance_method method, enum pw_binance_mean
 }
 
 /* An end that a status is, or false. */
-static bool end_news(enum pw_binance_status status, enum pw_order_news *news)
+static bool end_exec_type(enum pw_binance_status status, enum pw_exec_type *exec_type)
 {
     switch (status) {
     case PW_BINANCE_STATUS_CANCELED:
-        *news = PW_NEWS_CANCELED;
+        *exec_type = PW_EXEC_CANCELED;
         return true;
     case PW_BINANCE_STATUS_EXPIRED:
     case PW_BINANCE_STATUS_EXPIRED_IN_MATCH:
-        *news = PW_NEWS_EXPIRED;
+        *exec_type = PW_EXEC_EXPIRED;
         return true;
     case PW_BINANCE_STATUS_REJECTED:
-        *news = PW_NEWS_REJECT;
+        *exec_type = PW_EXEC_REJECT;
         return true;
     default:
         return false;
     }
 }
 
-static bool execution_news(const struct pw_binance_execution *x, enum pw_order_news *news)
+static bool execution_exec_type(const struct pw_binance_execution *x, enum pw_exec_type *exec_type)
 {
     switch (x->type) {
     case PW_BINANCE_EXEC_NEW:
-        *news = PW_NEWS_ACK;
+        *exec_type = PW_EXEC_ACK;
         return true;
     case PW_BINANCE_EXEC_TRADE:
-        *news = PW_NEWS_FILL;
+        *exec_type = PW_EXEC_FILL;
         return true;
     case PW_BINANCE_EXEC_CANCELED:
-        *news = PW_NEWS_CANCELED;
+        *exec_type = PW_EXEC_CANCELED;
         return true;
     case PW_BINANCE_EXEC_REPLACED:
-        *news = PW_NEWS_REPLACED;
+        *exec_type = PW_EXEC_REPLACED;
         return true;
     case PW_BINANCE_EXEC_REJECTED:
-        *news = PW_NEWS_REJECT;
+        *exec_type = PW_EXEC_REJECT;
         return true;
     default:
-        return end_news(x->status, news);
+        return end_exec_type(x->status, exec_type);
     }
 }
 
@@ -212,24 +212,24 @@ static enum pw_reason reject_reason(const struct pw_json_text *text)
 bool pw_binance_execution_report(const struct pw_binance_execution *x, int64_t recv_ns,
                                  struct pw_report *report)
 {
-    enum pw_order_news news;
-    if (!x->is_ours || !execution_news(x, &news)) {
+    enum pw_exec_type exec_type;
+    if (!x->is_ours || !execution_exec_type(x, &exec_type)) {
         return false;
     }
-    bool fill = news == PW_NEWS_FILL;
-    *report =
-        (struct pw_report){.client_order_id = x->client_order_id,
-                           .trade_id = fill ? x->trade_id : 0,
-                           .fill_price_e8 = fill ? x->last_price_e8 : 0,
-                           .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
-                           .executed_qty_e8 = x->executed_qty_e8,
-                           .fee_e16 = fill ? (pw_i128)x->fee_e8 * PW_E8 : 0,
-                           .venue_ns = x->trade_ns,
-                           .recv_ns = recv_ns,
-                           .news = (uint8_t)news,
-                           .reason = news == PW_NEWS_REJECT ? (uint8_t)reject_reason(&x->reject_reason) : 0,
-                           .maker = fill && x->is_maker,
-                           .has_trade_id = fill};
+    bool fill = exec_type == PW_EXEC_FILL;
+    *report = (struct pw_report){
+        .client_order_id = x->client_order_id,
+        .trade_id = fill ? x->trade_id : 0,
+        .fill_price_e8 = fill ? x->last_price_e8 : 0,
+        .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
+        .executed_qty_e8 = x->executed_qty_e8,
+        .fee_e16 = fill ? (pw_i128)x->fee_e8 * PW_E8 : 0,
+        .venue_ns = x->trade_ns,
+        .recv_ns = recv_ns,
+        .exec_type = (uint8_t)exec_type,
+        .reason = exec_type == PW_EXEC_REJECT ? (uint8_t)reject_reason(&x->reject_reason) : 0,
+        .maker = fill && x->is_maker,
+        .has_trade_id = fill};
     static_assert(sizeof report->fee_asset == sizeof x->fee_asset, "an asset is copied whole");
     if (fill) {
         memcpy(report->fee_asset, x->fee_asset, sizeof report->fee_asset);
@@ -242,22 +242,22 @@ bool pw_binance_order_report(const struct pw_binance_order *order, enum pw_binan
 {
     bool cancel = method == PW_BINANCE_CANCEL || method == PW_BINANCE_CANCEL_ALL;
     bool query = method == PW_BINANCE_ORDER_STATUS || method == PW_BINANCE_OPEN_ORDERS;
-    enum pw_order_news news = cancel ? PW_NEWS_CANCELED : query ? PW_NEWS_FOUND_OPEN : PW_NEWS_ACK;
+    enum pw_exec_type exec_type = cancel ? PW_EXEC_CANCELED : query ? PW_EXEC_FOUND_OPEN : PW_EXEC_ACK;
     if (!order->is_ours || (!cancel && !query && method != PW_BINANCE_PLACE) ||
         (query && order->status == PW_BINANCE_STATUS_NONE)) {
         return false;
     }
     if (order->status == PW_BINANCE_STATUS_FILLED) {
-        news = PW_NEWS_FOUND_FILLED;
+        exec_type = PW_EXEC_FOUND_FILLED;
     } else {
-        end_news(order->status, &news);
+        end_exec_type(order->status, &exec_type);
     }
     *report = (struct pw_report){.client_order_id = order->client_order_id,
                                  .executed_qty_e8 = order->executed_qty_e8,
                                  .venue_ns = order->venue_ns ? order->venue_ns : order->update_ns,
                                  .recv_ns = recv_ns,
-                                 .news = (uint8_t)news,
-                                 .reason = news == PW_NEWS_REJECT ? PW_REASON_VENUE_REFUSED : 0};
+                                 .exec_type = (uint8_t)exec_type,
+                                 .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REFUSED : 0};
     return true;
 }
 
@@ -271,7 +271,7 @@ void pw_binance_trade_report(const struct pw_binance_own_trade *trade, uint64_t 
                                  .fee_e16 = (pw_i128)trade->fee_e8 * PW_E8,
                                  .venue_ns = trade->trade_ns,
                                  .recv_ns = recv_ns,
-                                 .news = PW_NEWS_FILL,
+                                 .exec_type = PW_EXEC_FILL,
                                  .maker = trade->is_maker,
                                  .has_trade_id = true};
     static_assert(sizeof report->fee_asset == sizeof trade->fee_asset, "an asset is copied whole");
@@ -282,22 +282,23 @@ static struct pw_report half_report(enum pw_binance_half half, const struct pw_b
                                     const struct pw_binance_error *error, bool canceled)
 {
     if (half == PW_BINANCE_HALF_DONE) {
-        enum pw_order_news news = canceled ? PW_NEWS_REPLACED : PW_NEWS_ACK;
+        enum pw_exec_type exec_type = canceled ? PW_EXEC_REPLACED : PW_EXEC_ACK;
         if (!canceled && order->status == PW_BINANCE_STATUS_FILLED) {
-            news = PW_NEWS_FOUND_FILLED;
+            exec_type = PW_EXEC_FOUND_FILLED;
         } else if (!canceled) {
-            end_news(order->status, &news);
+            end_exec_type(order->status, &exec_type);
         }
-        return (struct pw_report){
-            .executed_qty_e8 = order->executed_qty_e8, .venue_ns = order->venue_ns, .news = (uint8_t)news};
+        return (struct pw_report){.executed_qty_e8 = order->executed_qty_e8,
+                                  .venue_ns = order->venue_ns,
+                                  .exec_type = (uint8_t)exec_type};
     }
     struct pw_binance_verdict verdict = {PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED};
     if (half == PW_BINANCE_HALF_FAILED) {
         verdict = judge_code(400, error);
     }
-    enum pw_order_news news = PW_NEWS_REJECT;
-    pw_binance_verdict_news(PW_BINANCE_CANCEL_REPLACE, verdict.meaning, canceled, &news);
-    return (struct pw_report){.news = (uint8_t)news, .reason = (uint8_t)verdict.reason};
+    enum pw_exec_type exec_type = PW_EXEC_REJECT;
+    pw_binance_verdict_exec_type(PW_BINANCE_CANCEL_REPLACE, verdict.meaning, canceled, &exec_type);
+    return (struct pw_report){.exec_type = (uint8_t)exec_type, .reason = (uint8_t)verdict.reason};
 }
 
 void pw_binance_replace_reports(const struct pw_binance_replace *replace, uint64_t canceled_id,

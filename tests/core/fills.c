@@ -20,7 +20,7 @@ static struct pw_report report(const char *asset, bool has_trade_id)
                              .fee_e16 = (pw_i128)4 * 1000000000000,
                              .venue_ns = 5,
                              .recv_ns = 6,
-                             .news = PW_NEWS_FILL,
+                             .exec_type = PW_EXEC_FILL,
                              .maker = true,
                              .has_trade_id = has_trade_id};
     memcpy(made.fee_asset, asset, strlen(asset));

@@ -31,47 +31,48 @@ static struct pw_order_row *add(struct pw_orders *orders, int64_t qty)
 /* Trade ids of the venue: each call a new one. */
 static uint64_t g_trade_id;
 
-static struct pw_report report(uint64_t id, enum pw_order_news news, int64_t fill)
+static struct pw_report report(uint64_t id, enum pw_exec_type exec_type, int64_t fill)
 {
     return (struct pw_report){.client_order_id = id,
                               .trade_id = ++g_trade_id,
                               .fill_qty_e8 = fill,
                               .recv_ns = 1000,
-                              .news = (uint8_t)news,
-                              .has_trade_id = news == PW_NEWS_FILL};
+                              .exec_type = (uint8_t)exec_type,
+                              .has_trade_id = exec_type == PW_EXEC_FILL};
 }
 
-static enum pw_order_step tell(struct pw_orders *orders, uint64_t id, enum pw_order_news news, int64_t fill)
+static enum pw_order_step tell(struct pw_orders *orders, uint64_t id, enum pw_exec_type exec_type,
+                               int64_t fill)
 {
     struct pw_order_row *row;
-    struct pw_report told = report(id, news, fill);
+    struct pw_report told = report(id, exec_type, fill);
     return pw_orders_apply(orders, &told, &row);
 }
 
-static enum pw_order_step tell_executed(struct pw_orders *orders, uint64_t id, enum pw_order_news news,
+static enum pw_order_step tell_executed(struct pw_orders *orders, uint64_t id, enum pw_exec_type exec_type,
                                         int64_t fill, int64_t executed)
 {
     struct pw_order_row *row;
-    struct pw_report told = report(id, news, fill);
+    struct pw_report told = report(id, exec_type, fill);
     told.executed_qty_e8 = executed;
     return pw_orders_apply(orders, &told, &row);
 }
 
 /* ---- the state machine ---- */
 
-/* The news that bring an order of 10 into a state, each a letter of `letters`. */
+/* The reports that bring an order of 10 into a state, each a letter of `letters`. */
 static const char letters[] = "sarfcCxupPReTDoFn";
 
 static enum pw_order_step tell_letter(struct pw_orders *orders, uint64_t id, char letter, int64_t fill)
 {
-    enum pw_order_news news = (enum pw_order_news)(strchr(letters, letter) - letters);
-    return tell(orders, id, news, letter == 'f' ? fill : 0);
+    enum pw_exec_type exec_type = (enum pw_exec_type)(strchr(letters, letter) - letters);
+    return tell(orders, id, exec_type, letter == 'f' ? fill : 0);
 }
 
-/* What each news must do to each way of being in a state: one letter per news, in the order of `letters`
+/* What each exec type must do to each way of being in a state: one letter per type, in the order of `letters`
  * (sent, ack, reject, fill of 2, cancel sent, canceled, cancel refused, cancel unknown, replace sent,
  * replaced, replace refused, expired, time-out, disconnect, found open, found filled, not found).
- * .: illegal; =: nothing new; k: news in the same state; else the state after it:
+ * .: illegal; =: nothing new; k: a change in the same state; else the state after it:
  * I in flight, O open, P partially filled, F filled, C canceled, R rejected, c pending cancel,
  * p pending replace, r replaced, E expired, U unknown. */
 static const struct {
@@ -129,14 +130,14 @@ static void check_answer(const char *way, enum pw_order_state state, char letter
                                   : wanted == '=' ? PW_ORDER_STEP_SAME
                                   : wanted == 'k' ? PW_ORDER_STEP_KEEP
                                                   : PW_ORDER_STEP_MOVE;
-    cr_expect_eq(step, expected, "way '%s', news '%c': %d", way, letter, step);
+    cr_expect_eq(step, expected, "way '%s', exec type '%c': %d", way, letter, step);
     if (wanted == '.' || wanted == '=') {
-        cr_expect_eq(memcmp(&before, row, sizeof before), 0, "way '%s', news '%c'", way, letter);
+        cr_expect_eq(memcmp(&before, row, sizeof before), 0, "way '%s', exec type '%c'", way, letter);
         cr_expect_eq(orders->open[0].buy_e8, open_before);
         cr_expect_eq(orders->illegal_cnt + orders->duplicate_cnt, counted + 1);
     } else {
         unsigned after = wanted == 'k' ? state : (unsigned)(strchr(state_letters, wanted) - state_letters);
-        cr_expect_eq(row->state, after, "way '%s', news '%c': %u", way, letter, row->state);
+        cr_expect_eq(row->state, after, "way '%s', exec type '%c': %u", way, letter, row->state);
         cr_expect_eq(row->leaves_qty_e8, before.leaves_qty_e8 - (letter == 'f' ? 2 : 0));
     }
     cr_expect_eq(orders->open[0].buy_e8, row->risk_qty_e8);
@@ -144,12 +145,12 @@ static void check_answer(const char *way, enum pw_order_state state, char letter
     free(orders);
 }
 
-Test(orders, every_state_has_an_answer_to_all_news)
+Test(orders, every_state_has_an_answer_to_all_exec_type)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        cr_assert_eq(strlen(table[i].answers), PW_ORDER_NEWS);
-        for (unsigned news = 0; news < PW_ORDER_NEWS; news++) {
-            check_answer(table[i].way, table[i].state, letters[news], table[i].answers[news]);
+        cr_assert_eq(strlen(table[i].answers), PW_EXEC_TYPES);
+        for (unsigned exec_type = 0; exec_type < PW_EXEC_TYPES; exec_type++) {
+            check_answer(table[i].way, table[i].state, letters[exec_type], table[i].answers[exec_type]);
         }
     }
 }
@@ -157,16 +158,16 @@ Test(orders, every_state_has_an_answer_to_all_news)
 Test(orders, a_filled_order_is_changed_by_nothing)
 {
     static const char answers[] = ".=..=.==..=.=====";
-    for (unsigned news = 0; news < PW_ORDER_NEWS; news++) {
+    for (unsigned exec_type = 0; exec_type < PW_EXEC_TYPES; exec_type++) {
         struct pw_orders *orders = make(4, 1);
         struct pw_order_row *row = add(orders, 10);
-        tell(orders, row->client_order_id, PW_NEWS_FILL, 10);
+        tell(orders, row->client_order_id, PW_EXEC_FILL, 10);
         cr_assert_eq(row->state, PW_ORDER_FILLED);
         struct pw_order_row before = *row;
-        enum pw_order_step step = tell_letter(orders, row->client_order_id, letters[news], 2);
-        cr_expect_eq(step, answers[news] == '.' ? PW_ORDER_STEP_ILLEGAL : PW_ORDER_STEP_SAME, "news %u",
-                     news);
-        cr_expect_eq(memcmp(&before, row, sizeof before), 0, "news %u", news);
+        enum pw_order_step step = tell_letter(orders, row->client_order_id, letters[exec_type], 2);
+        cr_expect_eq(step, answers[exec_type] == '.' ? PW_ORDER_STEP_ILLEGAL : PW_ORDER_STEP_SAME,
+                     "exec type %u", exec_type);
+        cr_expect_eq(memcmp(&before, row, sizeof before), 0, "exec type %u", exec_type);
         free(orders);
     }
 }
@@ -176,7 +177,7 @@ Test(orders, an_order_is_never_sent_twice)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct pw_orders *orders = make(4, 1);
         struct pw_order_row *row = bring(orders, table[i].way), again = *row;
-        cr_expect_eq(tell(orders, row->client_order_id, PW_NEWS_SENT, 0), PW_ORDER_STEP_ILLEGAL);
+        cr_expect_eq(tell(orders, row->client_order_id, PW_EXEC_SENT, 0), PW_ORDER_STEP_ILLEGAL);
         cr_expect_null(pw_orders_add(orders, &again));
         free(orders);
     }
@@ -187,23 +188,23 @@ Test(orders, impossible_numbers_change_nothing)
     struct pw_orders *orders = make(4, 1);
     struct pw_order_row *row = bring(orders, "af"), before = *row;
     uint64_t id = row->client_order_id;
-    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 9), PW_ORDER_STEP_ILLEGAL, "more than is left");
-    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 0), PW_ORDER_STEP_ILLEGAL);
-    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, -1), PW_ORDER_STEP_ILLEGAL);
-    cr_expect_eq(tell(orders, id, PW_NEWS_CANCELED, 1), PW_ORDER_STEP_ILLEGAL, "a fill that is none");
-    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, 11), PW_ORDER_STEP_ILLEGAL);
-    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, -1), PW_ORDER_STEP_ILLEGAL);
-    for (unsigned news = PW_ORDER_NEWS; news < 256; news++) {
-        cr_expect_eq(tell(orders, id, (enum pw_order_news)news, 0), PW_ORDER_STEP_ILLEGAL);
+    cr_expect_eq(tell(orders, id, PW_EXEC_FILL, 9), PW_ORDER_STEP_ILLEGAL, "more than is left");
+    cr_expect_eq(tell(orders, id, PW_EXEC_FILL, 0), PW_ORDER_STEP_ILLEGAL);
+    cr_expect_eq(tell(orders, id, PW_EXEC_FILL, -1), PW_ORDER_STEP_ILLEGAL);
+    cr_expect_eq(tell(orders, id, PW_EXEC_CANCELED, 1), PW_ORDER_STEP_ILLEGAL, "a fill that is none");
+    cr_expect_eq(tell_executed(orders, id, PW_EXEC_CANCELED, 0, 11), PW_ORDER_STEP_ILLEGAL);
+    cr_expect_eq(tell_executed(orders, id, PW_EXEC_CANCELED, 0, -1), PW_ORDER_STEP_ILLEGAL);
+    for (unsigned exec_type = PW_EXEC_TYPES; exec_type < 256; exec_type++) {
+        cr_expect_eq(tell(orders, id, (enum pw_exec_type)exec_type, 0), PW_ORDER_STEP_ILLEGAL);
     }
     cr_expect_eq(memcmp(&before, row, sizeof before), 0);
     free(orders);
 }
 
-Test(orders, news_of_an_unknown_order_are_counted)
+Test(orders, reports_of_an_unknown_order_are_counted)
 {
     struct pw_orders *orders = make(4, 1);
-    struct pw_report told = report(99, PW_NEWS_FILL, 1);
+    struct pw_report told = report(99, PW_EXEC_FILL, 1);
     struct pw_order_row *row;
     cr_expect_eq(pw_orders_apply(orders, &told, &row), PW_ORDER_STEP_ILLEGAL);
     cr_expect_null(row);
@@ -217,11 +218,11 @@ Test(orders, a_fill_that_comes_twice_is_booked_once)
 {
     struct pw_orders *orders = make(4, 1);
     struct pw_order_row *row = bring(orders, "a"), *same;
-    struct pw_report fill = report(row->client_order_id, PW_NEWS_FILL, 4);
+    struct pw_report fill = report(row->client_order_id, PW_EXEC_FILL, 4);
     cr_expect_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_MOVE);
     cr_expect_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_SAME);
     cr_expect_eq(row->leaves_qty_e8, 6);
-    tell(orders, row->client_order_id, PW_NEWS_CANCELED, 0);
+    tell(orders, row->client_order_id, PW_EXEC_CANCELED, 0);
     cr_expect_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_SAME, "also when it is closed");
     cr_expect_eq(row->leaves_qty_e8, 6);
     free(orders);
@@ -231,7 +232,7 @@ Test(orders, fills_without_an_id_are_all_new)
 {
     struct pw_orders *orders = make(4, 1);
     struct pw_order_row *row = bring(orders, "a"), *same;
-    struct pw_report fill = report(row->client_order_id, PW_NEWS_FILL, 4);
+    struct pw_report fill = report(row->client_order_id, PW_EXEC_FILL, 4);
     fill.has_trade_id = false;
     pw_orders_apply(orders, &fill, &same);
     pw_orders_apply(orders, &fill, &same);
@@ -243,11 +244,11 @@ Test(orders, a_fill_after_the_cancellation_is_booked)
 {
     struct pw_orders *orders = make(4, 1);
     struct pw_order_row *row = bring(orders, "acC");
-    cr_expect_eq(tell(orders, row->client_order_id, PW_NEWS_FILL, 4), PW_ORDER_STEP_KEEP);
+    cr_expect_eq(tell(orders, row->client_order_id, PW_EXEC_FILL, 4), PW_ORDER_STEP_KEEP);
     cr_expect_eq(row->leaves_qty_e8, 6);
     cr_expect_eq(orders->late_cnt, 1);
     cr_expect_eq(orders->open[0].buy_e8, 0, "what is left of it counts no more");
-    cr_expect_eq(tell(orders, row->client_order_id, PW_NEWS_FILL, 6), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(tell(orders, row->client_order_id, PW_EXEC_FILL, 6), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_FILLED);
     cr_expect_eq(orders->open_cnt, 0);
     free(orders);
@@ -258,13 +259,13 @@ Test(orders, an_end_waits_for_the_fills_that_it_names)
     struct pw_orders *orders = make(4, 1);
     struct pw_order_row *row = bring(orders, "afc");
     uint64_t id = row->client_order_id;
-    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, 5), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(tell_executed(orders, id, PW_EXEC_CANCELED, 0, 5), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
     cr_expect_eq(pw_order_owed_e8(row), 3);
     cr_expect_eq(orders->open[0].buy_e8, 3, "what is owed, and no more, may still come");
-    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 1), PW_ORDER_STEP_KEEP);
+    cr_expect_eq(tell(orders, id, PW_EXEC_FILL, 1), PW_ORDER_STEP_KEEP);
     cr_expect_eq(orders->open[0].buy_e8, 2);
-    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 2), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(tell(orders, id, PW_EXEC_FILL, 2), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_CANCELED);
     cr_expect_eq(row->leaves_qty_e8, 5);
     cr_expect(orders->hold_e16 == 0);
@@ -276,18 +277,18 @@ Test(orders, a_second_word_on_the_end_may_name_more_fills)
     struct pw_orders *orders = make(4, 1);
     struct pw_order_row *row = bring(orders, "aC");
     uint64_t id = row->client_order_id;
-    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, 4), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(tell_executed(orders, id, PW_EXEC_CANCELED, 0, 4), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
     cr_expect_eq(orders->open[0].buy_e8, 4);
-    cr_expect_eq(tell_executed(orders, id, PW_NEWS_CANCELED, 0, 6), PW_ORDER_STEP_KEEP);
+    cr_expect_eq(tell_executed(orders, id, PW_EXEC_CANCELED, 0, 6), PW_ORDER_STEP_KEEP);
     cr_expect_eq(orders->open[0].buy_e8, 6);
-    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 6), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(tell(orders, id, PW_EXEC_FILL, 6), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_CANCELED);
-    cr_expect_eq(tell_executed(orders, id, PW_NEWS_FILL, 1, 10), PW_ORDER_STEP_MOVE,
+    cr_expect_eq(tell_executed(orders, id, PW_EXEC_FILL, 1, 10), PW_ORDER_STEP_MOVE,
                  "a late one names three more");
     cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
     cr_expect_eq(orders->open[0].buy_e8, 3);
-    cr_expect_eq(tell(orders, id, PW_NEWS_FILL, 3), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(tell(orders, id, PW_EXEC_FILL, 3), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_FILLED);
     cr_expect_eq(orders->open[0].buy_e8, 0);
     free(orders);
@@ -299,8 +300,8 @@ Test(orders, an_order_not_found_is_closed_only_when_it_can_not_come_any_more)
     struct pw_order_row wanted = order(pw_orders_take_id(orders), 10), *same;
     wanted.valid_until_ns = 5000;
     struct pw_order_row *row = pw_orders_add(orders, &wanted);
-    struct pw_report told = report(row->client_order_id, PW_NEWS_NOT_FOUND, 0);
-    tell(orders, row->client_order_id, PW_NEWS_TIME_OUT, 0);
+    struct pw_report told = report(row->client_order_id, PW_EXEC_NOT_FOUND, 0);
+    tell(orders, row->client_order_id, PW_EXEC_TIME_OUT, 0);
     told.recv_ns = 5000;
     cr_expect_eq(pw_orders_apply(orders, &told, &same), PW_ORDER_STEP_SAME);
     cr_expect_eq(orders->open[0].buy_e8, 10, "counted in full until then");
@@ -315,7 +316,7 @@ Test(orders, a_refused_order_that_is_filled_counts_again)
 {
     struct pw_orders *orders = make(4, 1);
     struct pw_order_row *row = bring(orders, "Tn");
-    cr_expect_eq(tell(orders, row->client_order_id, PW_NEWS_FILL, 4), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(tell(orders, row->client_order_id, PW_EXEC_FILL, 4), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
     cr_expect_eq(orders->open[0].buy_e8, 6);
     cr_expect(orders->hold_e16 == 60);
@@ -329,7 +330,7 @@ Test(orders, the_last_fills_are_all_remembered)
     enum { ROWS = 2, KEPT = ROWS * PW_ORDER_FILLS_PER_ROW };
     struct pw_orders *orders = make(ROWS, 1);
     struct pw_order_row *row = add(orders, 100000), *same;
-    struct pw_report fill = report(row->client_order_id, PW_NEWS_FILL, 1);
+    struct pw_report fill = report(row->client_order_id, PW_EXEC_FILL, 1);
     for (uint64_t i = 0; i < 5000; i++) {
         fill.trade_id = i * i * 977;
         cr_assert_neq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_SAME);
@@ -354,10 +355,10 @@ Test(orders, a_replacement_and_what_it_replaces_both_count_until_the_answer)
     cr_assert_not_null(new);
     cr_expect_eq(old->state, PW_ORDER_PENDING_REPLACE);
     cr_expect_eq(orders->open[0].buy_e8, 8 + 7);
-    tell_executed(orders, old->client_order_id, PW_NEWS_REPLACED, 0, 2);
+    tell_executed(orders, old->client_order_id, PW_EXEC_REPLACED, 0, 2);
     cr_expect_eq(old->state, PW_ORDER_REPLACED);
     cr_expect_eq(orders->open[0].buy_e8, 7);
-    tell(orders, new->client_order_id, PW_NEWS_REJECT, 0);
+    tell(orders, new->client_order_id, PW_EXEC_REJECT, 0);
     cr_expect_eq(orders->open[0].buy_e8, 0, "canceled, and the new one refused");
     free(orders);
 }
@@ -368,8 +369,8 @@ Test(orders, a_replacement_that_fails_in_both_halves_leaves_the_order)
     struct pw_order_row *old = bring(orders, "a"), wanted = order(pw_orders_take_id(orders), 7);
     wanted.replaces_id = old->client_order_id;
     struct pw_order_row *new = pw_orders_replace(orders, &wanted);
-    tell(orders, new->client_order_id, PW_NEWS_REJECT, 0);
-    tell(orders, old->client_order_id, PW_NEWS_REPLACE_REFUSED, 0);
+    tell(orders, new->client_order_id, PW_EXEC_REJECT, 0);
+    tell(orders, old->client_order_id, PW_EXEC_REPLACE_REFUSED, 0);
     cr_expect_eq(old->state, PW_ORDER_OPEN);
     cr_expect_eq(orders->open[0].buy_e8, 10);
     free(orders);
@@ -489,8 +490,8 @@ Test(orders, a_full_table_forgets_the_order_that_closed_first)
         ids[i] = add(orders, 10)->client_order_id;
     }
     cr_expect_null(add(orders, 10), "all are open");
-    tell(orders, ids[1], PW_NEWS_FILL, 10);
-    tell(orders, ids[0], PW_NEWS_CANCELED, 0);
+    tell(orders, ids[1], PW_EXEC_FILL, 10);
+    tell(orders, ids[0], PW_EXEC_CANCELED, 0);
     cr_expect_not_null(pw_orders_find(orders, ids[1]), "closed, but still known");
     cr_assert_not_null(add(orders, 10));
     cr_expect_null(pw_orders_find(orders, ids[1]));
@@ -520,7 +521,7 @@ Test(orders, every_order_of_the_table_is_found_by_its_id)
         struct pw_order_row added = order(next_random(&seed), 1);
         ids[i % ROWS] = added.client_order_id;
         cr_assert_not_null(pw_orders_add(orders, &added));
-        tell(orders, added.client_order_id, PW_NEWS_CANCELED, 0);
+        tell(orders, added.client_order_id, PW_EXEC_CANCELED, 0);
         for (uint32_t k = 0; k < ROWS && k <= i; k++) {
             row = pw_orders_find(orders, ids[k]);
             cr_assert(row && row->client_order_id == ids[k], "order %u of %u", k, i);
@@ -541,8 +542,8 @@ Test(orders, only_open_orders_are_visited)
     for (int i = 0; i < 4; i++) {
         ids[i] = add(orders, 10)->client_order_id;
     }
-    tell(orders, ids[0], PW_NEWS_REJECT, 0);
-    tell(orders, ids[2], PW_NEWS_FILL, 1);
+    tell(orders, ids[0], PW_EXEC_REJECT, 0);
+    tell(orders, ids[2], PW_EXEC_FILL, 1);
     pw_orders_each_open(orders, collect, &sum);
     cr_expect_eq(sum, ids[1] + ids[2] + ids[3]);
     free(orders);
@@ -554,10 +555,10 @@ Test(orders, a_fill_frees_its_share_of_the_held_cash)
     struct pw_order_row *row = add(orders, 10);
     cr_expect(orders->hold_e16 == 100);
     cr_expect_eq(orders->open[0].buy_e8, 10);
-    tell(orders, row->client_order_id, PW_NEWS_FILL, 3);
+    tell(orders, row->client_order_id, PW_EXEC_FILL, 3);
     cr_expect(orders->hold_e16 == 70);
     cr_expect_eq(orders->open[0].buy_e8, 7);
-    tell(orders, row->client_order_id, PW_NEWS_CANCELED, 0);
+    tell(orders, row->client_order_id, PW_EXEC_CANCELED, 0);
     cr_expect(orders->hold_e16 == 0);
     cr_expect_eq(orders->open[0].buy_e8, 0);
     cr_expect_eq(row->leaves_qty_e8, 7);
@@ -596,9 +597,9 @@ Test(orders, random_reports_never_break_the_sums)
         } else if (orders->counter) {
             uint64_t back = next_random(&seed) % (orders->counter < 20 ? orders->counter : 20);
             uint64_t counter = orders->counter - back;
-            enum pw_order_news news = (enum pw_order_news)(next_random(&seed) % (PW_ORDER_NEWS + 1));
-            struct pw_report told = report(pw_order_id(1, counter), news, 0);
-            told.fill_qty_e8 = news == PW_NEWS_FILL ? (int64_t)(next_random(&seed) % 60) - 4 : 0;
+            enum pw_exec_type exec_type = (enum pw_exec_type)(next_random(&seed) % (PW_EXEC_TYPES + 1));
+            struct pw_report told = report(pw_order_id(1, counter), exec_type, 0);
+            told.fill_qty_e8 = exec_type == PW_EXEC_FILL ? (int64_t)(next_random(&seed) % 60) - 4 : 0;
             told.executed_qty_e8 = next_random(&seed) % 4 == 0 ? (int64_t)(next_random(&seed) % 60) : 0;
             struct pw_order_row *row;
             enum pw_order_step step = pw_orders_apply(orders, &told, &row);

@@ -70,20 +70,20 @@ static uint64_t id_of(uint32_t number)
 
 /* ---- the venue ---- */
 
-static void post(struct world *w, uint32_t number, enum pw_order_news news)
+static void post(struct world *w, uint32_t number, enum pw_exec_type exec_type)
 {
     const struct venue_order *order = &w->venue[number];
     if (w->mail_cnt < MAIL) {
         w->mail[w->mail_cnt++] = (struct pw_report){.client_order_id = id_of(number),
                                                     .executed_qty_e8 = roll(w, 2) ? order->executed : 0,
-                                                    .news = (uint8_t)news};
+                                                    .exec_type = (uint8_t)exec_type};
     }
 }
 
 static void post_fill(struct world *w, uint32_t fill_idx)
 {
     const struct fill *fill = &w->fills[fill_idx];
-    post(w, fill->order, PW_NEWS_FILL);
+    post(w, fill->order, PW_EXEC_FILL);
     if (w->mail_cnt < MAIL) {
         struct pw_report *report = &w->mail[w->mail_cnt - 1];
         report->has_trade_id = true;
@@ -111,7 +111,7 @@ static void venue_expire(struct world *w, uint32_t number)
 {
     if (w->venue[number].state == LIVE) {
         w->venue[number].state = EXPIRED;
-        post(w, number, PW_NEWS_EXPIRED);
+        post(w, number, PW_EXEC_EXPIRED);
     }
 }
 
@@ -121,25 +121,25 @@ static void venue_place(struct world *w, uint32_t number)
     MUST(order->state == ABSENT); /* else it was sent twice */
     if (roll(w, 8) == 0) {
         order->state = REJECTED;
-        post(w, number, PW_NEWS_REJECT);
+        post(w, number, PW_EXEC_REJECT);
         return;
     }
     order->state = LIVE;
-    post(w, number, PW_NEWS_ACK); /* the reply */
-    post(w, number, PW_NEWS_ACK); /* and the report of the same */
+    post(w, number, PW_EXEC_ACK); /* the reply */
+    post(w, number, PW_EXEC_ACK); /* and the report of the same */
     if (roll(w, 3) == 0) {
         venue_match(w, number);
     }
 }
 
-static bool venue_cancel(struct world *w, uint32_t number, enum pw_order_news done)
+static bool venue_cancel(struct world *w, uint32_t number, enum pw_exec_type done)
 {
     if (w->venue[number].state != LIVE || roll(w, 8) == 0) {
         return false;
     }
     w->venue[number].state = CANCELED;
     post(w, number, done);
-    post(w, number, PW_NEWS_CANCELED);
+    post(w, number, PW_EXEC_CANCELED);
     return true;
 }
 
@@ -151,17 +151,17 @@ static void venue_take(struct world *w, const struct request *request)
         venue_place(w, request->order);
         break;
     case CANCEL:
-        if (!venue_cancel(w, request->order, PW_NEWS_CANCELED)) {
-            post(w, request->order, was_live ? PW_NEWS_CANCEL_REFUSED : PW_NEWS_CANCEL_UNKNOWN);
+        if (!venue_cancel(w, request->order, PW_EXEC_CANCELED)) {
+            post(w, request->order, was_live ? PW_EXEC_CANCEL_REFUSED : PW_EXEC_CANCEL_UNKNOWN);
         }
         break;
     case REPLACE:
-        if (venue_cancel(w, request->order, PW_NEWS_REPLACED)) {
+        if (venue_cancel(w, request->order, PW_EXEC_REPLACED)) {
             venue_place(w, request->new_order);
         } else {
             w->venue[request->new_order].state = REJECTED;
-            post(w, request->order, was_live ? PW_NEWS_REPLACE_REFUSED : PW_NEWS_CANCEL_UNKNOWN);
-            post(w, request->new_order, PW_NEWS_REJECT);
+            post(w, request->order, was_live ? PW_EXEC_REPLACE_REFUSED : PW_EXEC_CANCEL_UNKNOWN);
+            post(w, request->new_order, PW_EXEC_REJECT);
         }
         break;
     }
@@ -190,7 +190,7 @@ static void apply(struct world *w, const struct pw_report *report)
     struct pw_order_row *row;
     enum pw_order_step step = pw_orders_apply(w->orders, report, &row);
     MUST(step != PW_ORDER_STEP_ILLEGAL);
-    if (report->news == PW_NEWS_FILL && step != PW_ORDER_STEP_SAME) {
+    if (report->exec_type == PW_EXEC_FILL && step != PW_ORDER_STEP_SAME) {
         struct fill *fill = &w->fills[report->trade_id];
         MUST(!fill->booked);
         fill->booked = true;
@@ -240,7 +240,7 @@ static void place(struct world *w)
 static void cancel(struct world *w, uint32_t number)
 {
     struct pw_order_row *row;
-    const struct pw_report sent = {.client_order_id = id_of(number), .news = PW_NEWS_CANCEL_SENT};
+    const struct pw_report sent = {.client_order_id = id_of(number), .exec_type = PW_EXEC_CANCEL_SENT};
     enum pw_order_step step = pw_orders_apply(w->orders, &sent, &row);
     if (step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP) {
         send(w, CANCEL, number, 0);
@@ -259,10 +259,10 @@ static void replace(struct world *w, uint32_t number)
     send(w, REPLACE, number, w->order_cnt);
 }
 
-static void tell(struct world *w, uint32_t number, enum pw_order_news news)
+static void tell(struct world *w, uint32_t number, enum pw_exec_type exec_type)
 {
-    apply(w,
-          &(struct pw_report){.client_order_id = id_of(number), .recv_ns = w->now_ns, .news = (uint8_t)news});
+    apply(w, &(struct pw_report){
+                 .client_order_id = id_of(number), .recv_ns = w->now_ns, .exec_type = (uint8_t)exec_type});
 }
 
 /* Requests that are on their way may still arrive; what the venue has said so far does not. */
@@ -273,22 +273,22 @@ static void disconnect(struct world *w)
         w->request_cnt = 0;
     }
     for (uint32_t i = 1; i <= w->order_cnt; i++) {
-        tell(w, i, PW_NEWS_DISCONNECT);
+        tell(w, i, PW_EXEC_DISCONNECT);
     }
 }
 
 /* The answer is true when it is given. */
 static void query(struct world *w, uint32_t number)
 {
-    static const uint8_t news[] = {
-        [ABSENT] = PW_NEWS_NOT_FOUND,  [LIVE] = PW_NEWS_FOUND_OPEN, [FILLED] = PW_NEWS_FOUND_FILLED,
-        [CANCELED] = PW_NEWS_CANCELED, [EXPIRED] = PW_NEWS_EXPIRED, [REJECTED] = PW_NEWS_NOT_FOUND,
+    static const uint8_t exec_type[] = {
+        [ABSENT] = PW_EXEC_NOT_FOUND,  [LIVE] = PW_EXEC_FOUND_OPEN, [FILLED] = PW_EXEC_FOUND_FILLED,
+        [CANCELED] = PW_EXEC_CANCELED, [EXPIRED] = PW_EXEC_EXPIRED, [REJECTED] = PW_EXEC_NOT_FOUND,
     };
     const struct venue_order *order = &w->venue[number];
     apply(w, &(struct pw_report){.client_order_id = id_of(number),
                                  .executed_qty_e8 = order->executed,
                                  .recv_ns = w->now_ns,
-                                 .news = news[order->state]});
+                                 .exec_type = exec_type[order->state]});
 }
 
 /* ---- what must hold ---- */
@@ -380,7 +380,7 @@ static void step(struct world *w)
     } else if (what == 29) {
         venue_expire(w, number);
     } else if (what == 30) {
-        tell(w, number, PW_NEWS_TIME_OUT);
+        tell(w, number, PW_EXEC_TIME_OUT);
     } else if (roll(w, 3) == 0) {
         disconnect(w);
     } else if (pw_orders_find(w->orders, id_of(number))->state == PW_ORDER_UNKNOWN) {

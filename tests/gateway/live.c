@@ -56,7 +56,7 @@ Test(live, a_full_ring_denies_orders_and_delays_cancellations)
     }
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_REQUEST_LIMIT);
     struct pw_order_row *row;
-    const struct pw_report sent = {.client_order_id = id, .news = PW_NEWS_CANCEL_SENT};
+    const struct pw_report sent = {.client_order_id = id, .exec_type = PW_EXEC_CANCEL_SENT};
     pw_orders_apply(w.orders, &sent, &row);
     pw_live_gateway.cancel(w.gateway, id, 0, &w.out);
     pw_producer_publish(&w.wire_in);

@@ -263,7 +263,7 @@ Test(session, open_orders_of_this_run_that_nobody_knows_are_told_and_canceled)
     world_end(&w);
 }
 
-Test(session, news_of_an_order_of_this_run_that_nobody_knows_is_told)
+Test(session, report_of_an_order_of_this_run_that_nobody_knows_is_told)
 {
     static const char *const states[] = {"FILLED", "PARTIALLY_FILLED"};
     for (uint32_t i = 0; i < 2; i++) {

@@ -64,7 +64,7 @@ static void take_reports(struct engine *e)
         struct pw_order_row *row;
         const struct pw_report *report = &e->out.rows[i];
         enum pw_order_step step = pw_orders_apply(e->orders, report, &row);
-        if (report->news == PW_NEWS_FILL && step != PW_ORDER_STEP_SAME) {
+        if (report->exec_type == PW_EXEC_FILL && step != PW_ORDER_STEP_SAME) {
             cr_assert_neq(step, PW_ORDER_STEP_ILLEGAL);
             *(row->side == PW_SELL ? &e->sold_e8 : &e->bought_e8) += report->fill_qty_e8;
         }
@@ -205,7 +205,7 @@ static uint64_t place(struct engine *e, struct pw_gateway_order order, uint64_t 
 static void cancel(struct engine *e, uint64_t id)
 {
     struct pw_order_row *row;
-    const struct pw_report sent = {.client_order_id = id, .news = PW_NEWS_CANCEL_SENT};
+    const struct pw_report sent = {.client_order_id = id, .exec_type = PW_EXEC_CANCEL_SENT};
     pw_orders_apply(e->orders, &sent, &row);
     pw_live_gateway.cancel(e->gateway, id, now_ns(), &e->out);
 }

@@ -88,17 +88,18 @@ static void expect_fill(const struct venue *v, uint32_t i, int64_t price, bool m
 {
     cr_assert_gt(v->out.cnt, i);
     const struct pw_report *row = &v->out.rows[i];
-    cr_expect_eq(row->news, PW_NEWS_FILL);
+    cr_expect_eq(row->exec_type, PW_EXEC_FILL);
     cr_expect_eq(row->fill_price_e8, price * E8);
     cr_expect_eq(row->fill_qty_e8, E8);
     cr_expect(row->fee_e16 == price * E16 / 1000);
     cr_expect_eq(row->maker, maker);
 }
 
-static void expect_news(const struct venue *v, uint32_t i, enum pw_order_news news, enum pw_reason reason)
+static void expect_exec_type(const struct venue *v, uint32_t i, enum pw_exec_type exec_type,
+                             enum pw_reason reason)
 {
     cr_assert_gt(v->out.cnt, i);
-    cr_expect_eq(v->out.rows[i].news, news);
+    cr_expect_eq(v->out.rows[i].exec_type, exec_type);
     cr_expect_eq(v->out.rows[i].reason, reason);
     cr_expect_eq(v->out.rows[i].fill_qty_e8, 0);
 }
@@ -128,10 +129,10 @@ Test(paper, without_a_quote_a_market_order_is_rejected)
 {
     struct venue v = open_venue(0);
     place(&v, market(PW_BUY, 2));
-    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_QUOTE);
+    expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_NO_QUOTE);
     quote(&v, 3, 99, 0);
     place(&v, market(PW_BUY, 4));
-    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_QUOTE);
+    expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_NO_QUOTE);
     place(&v, market(PW_SELL, 4));
     expect_fill(&v, 0, 99, false);
     free(v.state);
@@ -147,10 +148,10 @@ Test(paper, a_feed_that_is_not_up_has_no_quotes)
     expect_fill(&v, 0, 101, false);
     tell(&v, (struct pw_event){.kind = PW_EVENT_FEED_STATE, .body.state = {.state = PW_FEED_STALE}});
     place(&v, market(PW_BUY, 3));
-    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_QUOTE);
+    expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_NO_QUOTE);
     tell(&v, (struct pw_event){.kind = PW_EVENT_FEED_STATE, .body.state = {.state = PW_FEED_UP}});
     place(&v, market(PW_BUY, 4));
-    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_QUOTE);
+    expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_NO_QUOTE);
     quote(&v, 5, 99, 102);
     place(&v, market(PW_BUY, 6));
     expect_fill(&v, 0, 102, false);
@@ -173,9 +174,9 @@ Test(paper, an_immediate_order_that_cannot_fill_is_canceled)
     struct venue v = open_venue(0);
     quote(&v, 1, 99, 101);
     place(&v, limit(PW_BUY, 100, PW_IOC, 2));
-    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_CANCELED, PW_REASON_NONE);
     place(&v, limit(PW_SELL, 100, PW_FOK, 2));
-    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_CANCELED, PW_REASON_NONE);
     cr_expect_eq(open_cnt(&v), 0);
     free(v.state);
 }
@@ -185,7 +186,7 @@ Test(paper, a_resting_order_fills_at_its_price_when_a_quote_reaches_it)
     struct venue v = open_venue(0);
     quote(&v, 1, 99, 101);
     place(&v, limit(PW_BUY, 100, PW_GTC, 2));
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
     cr_expect_eq(open_cnt(&v), 1);
     quote_of(&v, 1, 3, 50, 51);
     expect_silence(&v);
@@ -216,7 +217,7 @@ Test(paper, a_canceled_order_does_not_fill)
     place(&v, limit(PW_BUY, 100, PW_GTC, 2));
     cancel(&v, v.id, 3);
     cr_expect_eq(v.out.cnt, 1);
-    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_CANCELED, PW_REASON_NONE);
     cancel(&v, v.id, 3);
     expect_silence(&v);
     quote(&v, 4, 90, 91);
@@ -266,7 +267,7 @@ Test(paper, orders_arrive_in_the_order_of_their_placing)
     cr_assert_eq(v.out.cnt, 3);
     cr_expect_eq(v.out.rows[0].client_order_id, 1);
     cr_expect_eq(v.out.rows[1].client_order_id, 2);
-    expect_news(&v, 1, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 1, PW_EXEC_ACK, PW_REASON_NONE);
     cr_expect_eq(v.out.rows[2].client_order_id, 3);
     free(v.state);
 }
@@ -278,7 +279,7 @@ Test(paper, an_order_may_arrive_and_be_reached_by_one_event)
     place(&v, limit(PW_BUY, 100, PW_GTC, 5));
     quote(&v, 20, 97, 98);
     cr_expect_eq(v.out.cnt, 2);
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
     expect_fill(&v, 1, 100, true);
     free(v.state);
 }
@@ -289,7 +290,7 @@ Test(paper, a_cancellation_takes_the_latency_too)
     quote(&v, 1, 99, 101);
     place(&v, limit(PW_BUY, 100, PW_GTC, 2));
     pass_time(&v, 12);
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
     cancel(&v, v.id, 20);
     expect_silence(&v);
     cancel(&v, v.id, 25); /* again: the first one counts */
@@ -297,7 +298,7 @@ Test(paper, a_cancellation_takes_the_latency_too)
     expect_silence(&v);
     quote(&v, 30, 90, 91); /* would reach it, but the cancellation was there first */
     cr_expect_eq(v.out.cnt, 1);
-    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_CANCELED, PW_REASON_NONE);
     free(v.state);
 }
 
@@ -362,11 +363,11 @@ Test(paper, a_post_only_order_never_takes)
     struct pw_gateway_order order = limit(PW_BUY, 101, PW_GTC, 2);
     order.type = PW_LIMIT_MAKER;
     place(&v, order);
-    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TAKE);
+    expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_VENUE_WOULD_TAKE);
     cr_expect_eq(open_cnt(&v), 0);
     order.price_e8 = 100 * E8;
     place(&v, order);
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
     quote(&v, 3, 99, 100);
     expect_fill(&v, 0, 100, true);
     free(v.state);
@@ -390,10 +391,10 @@ Test(paper, a_stop_waits_for_a_trade_at_its_price_or_beyond)
         quote(&v, 1, 90, 110);
         trade(&v, 2, rows[i].passed);
         place(&v, stop(rows[i].type, rows[i].side, 100, 0, 3));
-        expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TRIGGER);
+        expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_VENUE_WOULD_TRIGGER);
         trade(&v, 4, rows[i].short_of);
         place(&v, stop(rows[i].type, rows[i].side, 100, 0, 5));
-        expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+        expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
         quote(&v, 6, 1, 2);
         quote(&v, 6, 400, 500);
         quote(&v, 6, 90, 110);
@@ -412,9 +413,9 @@ Test(paper, a_triggered_stop_is_the_limit_order_behind_it)
     struct venue v = open_venue(0);
     quote(&v, 1, 99, 101);
     place(&v, stop(PW_STOP_LOSS_LIMIT, PW_SELL, 98, 97, 2)); /* no trade yet: it waits */
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
     place(&v, stop(PW_STOP_LOSS_LIMIT, PW_SELL, 98, 100, 2));
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
     tell(&v, (struct pw_event){
                  .kind = PW_EVENT_AGG_TRADE, .recv_ns = 3, .body.agg_trade = {98 * E8, E8, 1, 1, 1, 0}});
     cr_expect_eq(v.out.cnt, 1);
@@ -431,9 +432,9 @@ Test(paper, a_stop_that_finds_no_quote_expires)
 {
     struct venue v = open_venue(0);
     place(&v, stop(PW_STOP_LOSS, PW_SELL, 98, 0, 2));
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
     trade(&v, 3, 98);
-    expect_news(&v, 0, PW_NEWS_EXPIRED, PW_REASON_NO_QUOTE);
+    expect_exec_type(&v, 0, PW_EXEC_EXPIRED, PW_REASON_NO_QUOTE);
     cr_expect_eq(open_cnt(&v), 0);
     free(v.state);
 }
@@ -448,7 +449,7 @@ Test(paper, trades_of_another_instrument_trigger_nothing)
              .kind = PW_EVENT_TRADE, .instrument_idx = 1, .recv_ns = 3, .body.trade = {90 * E8, E8, 1, 1}});
     expect_silence(&v);
     cancel(&v, v.id, 4);
-    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_CANCELED, PW_REASON_NONE);
     free(v.state);
 }
 
@@ -459,7 +460,7 @@ Test(paper, a_stop_arrives_and_is_triggered_by_one_event)
     place(&v, stop(PW_STOP_LOSS, PW_SELL, 98, 0, 2));
     trade(&v, 20, 97);
     cr_expect_eq(v.out.cnt, 2);
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
     expect_fill(&v, 1, 99, false);
     free(v.state);
 }
@@ -481,9 +482,9 @@ Test(paper, a_replacement_cancels_and_places_at_once)
     place(&v, limit(PW_BUY, 90, PW_GTC, 2));
     replace(&v, 1, limit(PW_BUY, 95, PW_GTC, 3));
     cr_expect_eq(v.out.cnt, 2);
-    expect_news(&v, 0, PW_NEWS_REPLACED, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_REPLACED, PW_REASON_NONE);
     cr_expect_eq(v.out.rows[0].client_order_id, 1);
-    expect_news(&v, 1, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 1, PW_EXEC_ACK, PW_REASON_NONE);
     cr_expect_eq(v.out.rows[1].client_order_id, 2);
     cr_expect_eq(open_cnt(&v), 1);
     quote(&v, 4, 80, 85);
@@ -491,7 +492,7 @@ Test(paper, a_replacement_cancels_and_places_at_once)
     expect_fill(&v, 0, 95, true);
     replace(&v, 2, limit(PW_BUY, 95, PW_GTC, 5));
     cr_expect_eq(v.out.cnt, 1, "of the order that is gone its end has told");
-    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_VENUE_NOT_FOUND);
+    expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_VENUE_NOT_FOUND);
     cr_expect_eq(open_cnt(&v), 0);
     free(v.state);
 }
@@ -504,8 +505,8 @@ Test(paper, a_replacement_that_is_rejected_leaves_the_old_order_canceled)
     struct pw_gateway_order order = limit(PW_BUY, 105, PW_GTC, 3);
     order.type = PW_LIMIT_MAKER;
     replace(&v, 1, order);
-    expect_news(&v, 0, PW_NEWS_REPLACED, PW_REASON_NONE);
-    expect_news(&v, 1, PW_NEWS_REJECT, PW_REASON_VENUE_WOULD_TAKE);
+    expect_exec_type(&v, 0, PW_EXEC_REPLACED, PW_REASON_NONE);
+    expect_exec_type(&v, 1, PW_EXEC_REJECT, PW_REASON_VENUE_WOULD_TAKE);
     cr_expect_eq(open_cnt(&v), 0);
     free(v.state);
 }
@@ -520,20 +521,20 @@ Test(paper, replacements_arrive_in_order_after_the_latency)
     expect_silence(&v);
     pass_time(&v, 13);
     cr_expect_eq(v.out.cnt, 3);
-    expect_news(&v, 0, PW_NEWS_ACK, PW_REASON_NONE);
-    expect_news(&v, 1, PW_NEWS_REPLACED, PW_REASON_NONE);
-    expect_news(&v, 2, PW_NEWS_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_ACK, PW_REASON_NONE);
+    expect_exec_type(&v, 1, PW_EXEC_REPLACED, PW_REASON_NONE);
+    expect_exec_type(&v, 2, PW_EXEC_ACK, PW_REASON_NONE);
     pass_time(&v, 14);
     cr_expect_eq(v.out.cnt, 2);
-    expect_news(&v, 0, PW_NEWS_REPLACED, PW_REASON_NONE);
+    expect_exec_type(&v, 0, PW_EXEC_REPLACED, PW_REASON_NONE);
     cr_expect_eq(v.out.rows[0].client_order_id, 2);
     cr_expect_eq(open_cnt(&v), 1);
     replace(&v, 3, limit(PW_BUY, 93, PW_GTC, 20));
     cancel(&v, 3, 20); /* arrives with the replacement, but the old order stands before it */
     pass_time(&v, 30);
     cr_expect_eq(v.out.cnt, 2);
-    expect_news(&v, 0, PW_NEWS_CANCELED, PW_REASON_NONE);
-    expect_news(&v, 1, PW_NEWS_REJECT, PW_REASON_VENUE_NOT_FOUND);
+    expect_exec_type(&v, 0, PW_EXEC_CANCELED, PW_REASON_NONE);
+    expect_exec_type(&v, 1, PW_EXEC_REJECT, PW_REASON_VENUE_NOT_FOUND);
     cr_expect_eq(open_cnt(&v), 0);
     free(v.state);
 }
@@ -549,7 +550,7 @@ Test(paper, no_event_causes_more_reports_than_there_is_room_for)
         expect_silence(&v);
     }
     place(&v, market(PW_BUY, 5));
-    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_NO_ROOM);
+    expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_NO_ROOM);
     quote(&v, 20, 90, 91);
     cr_expect_eq(v.out.cnt, PW_REPORTS_MAX);
     cr_expect_eq(open_cnt(&v), 0);
@@ -563,7 +564,7 @@ Test(paper, an_unknown_instrument_is_rejected_and_its_quotes_ignored)
     struct pw_gateway_order order = market(PW_BUY, 2);
     order.instrument_idx = 3;
     place(&v, order);
-    expect_news(&v, 0, PW_NEWS_REJECT, PW_REASON_UNKNOWN_INSTRUMENT);
+    expect_exec_type(&v, 0, PW_EXEC_REJECT, PW_REASON_UNKNOWN_INSTRUMENT);
     free(v.state);
 }
 

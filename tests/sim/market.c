@@ -209,7 +209,7 @@ Test(market, each_change_of_a_level_has_the_next_update_id)
     }
 }
 
-Test(market, a_cancelled_order_keeps_its_neighbours_in_line)
+Test(market, a_canceled_order_keeps_its_neighbours_in_line)
 {
     limit(PW_BUY, 100, 1);
     uint64_t first = g_market.last_order_id;

@@ -211,7 +211,7 @@ Test(trading, query_and_body_are_signed_as_one_text)
     cr_expect_str_eq(string_of("status"), "NEW");
 }
 
-Test(trading, a_resting_order_is_in_the_public_book_until_it_is_cancelled)
+Test(trading, a_resting_order_is_in_the_public_book_until_it_is_canceled)
 {
     long long order_id;
 
@@ -388,7 +388,7 @@ Test(trading, what_is_all_gone_can_be_left_out_of_the_account)
 static const struct {
     const char *parameters;
     int status, code;
-    const char *cancelled, *placed; /* NULL: refused before either was tried */
+    const char *canceled, *placed;  /* NULL: refused before either was tried */
     int open_cnt;                   /* afterwards, of one order before */
 } g_replacements[] = {
     {REPLACE("STOP_ON_FAILURE") "&price=60000&cancelOrigClientOrderId=first", 200, 0, "SUCCESS", "SUCCESS",
@@ -429,12 +429,12 @@ Test(trading, a_replacement_tells_of_both_its_halves)
                      g_replacements[i].status, "%zu: %s", i, g_peer.text);
         cr_expect_eq(code(), g_replacements[i].code, "%zu: %s", i, g_peer.text);
         data = g_replacements[i].code ? json_object_get(g_json, "data") : g_json;
-        if (!g_replacements[i].cancelled) {
+        if (!g_replacements[i].canceled) {
             cr_expect_null(data);
             expect_open_and_cancel(g_replacements[i].open_cnt);
             continue;
         }
-        cr_expect_str_eq(half(data, "cancelResult"), g_replacements[i].cancelled, "%zu", i);
+        cr_expect_str_eq(half(data, "cancelResult"), g_replacements[i].canceled, "%zu", i);
         cr_expect_str_eq(half(data, "newOrderResult"), g_replacements[i].placed, "%zu", i);
         cr_expect(json_is_object(json_object_get(data, "cancelResponse")));
         cr_expect_eq(json_is_null(json_object_get(data, "newOrderResponse")),

@@ -485,7 +485,7 @@ Test(ws_api, orders_are_counted_and_limited_by_account)
                      json_object_get(json_object_get(g_api.reply, "error"), "data"), "retryAfter")),
                  api_now_ms());
     cr_expect_eq(api_call(&g_api, &api_hmac, "openOrders.cancelAll", "\"symbol\":\"BTCUSDT\""), 200,
-                 "cancelling goes on");
+                 "canceling goes on");
     cr_expect_eq(api_call(&g_api, &api_ed25519, "order.place", AN_ORDER), 200, "the other's are his own");
 }
 

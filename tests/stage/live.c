@@ -371,7 +371,7 @@ Test(execution_live, what_contradicts_itself_halts_until_someone_has_looked)
     rig_close(rig);
 }
 
-Test(execution_live, news_of_an_order_that_was_never_placed_halts)
+Test(execution_live, report_of_an_order_that_was_never_placed_halts)
 {
     struct rig *rig = start(SLOTS);
     struct request request;

@@ -68,7 +68,7 @@ static void take_reports(struct world *w)
         struct pw_order_row *row;
         const struct pw_report *report = &w->out.rows[i];
         enum pw_order_step step = pw_orders_apply(w->orders, report, &row);
-        if (report->news == PW_NEWS_FILL && (step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP)) {
+        if (report->exec_type == PW_EXEC_FILL && (step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP)) {
             book(w, row, report);
         }
     }
@@ -284,7 +284,7 @@ uint64_t world_replace(struct world *w, uint64_t replaces_id, int64_t qty_e8)
 bool world_cancel(struct world *w, uint64_t client_order_id)
 {
     struct pw_order_row *row;
-    const struct pw_report sent = {.client_order_id = client_order_id, .news = PW_NEWS_CANCEL_SENT};
+    const struct pw_report sent = {.client_order_id = client_order_id, .exec_type = PW_EXEC_CANCEL_SENT};
     enum pw_order_step step = pw_orders_apply(w->orders, &sent, &row);
     if (step != PW_ORDER_STEP_MOVE && step != PW_ORDER_STEP_KEEP) {
         return false;

@@ -418,26 +418,28 @@ static struct pw_report report_of(const char *msg)
 Test(answers, an_execution_is_a_report)
 {
     struct pw_report fill = report_of(EXECUTION("\"c\":\"" OURS "\"", "TRADE", "PARTIALLY_FILLED", FILL));
-    cr_expect_eq(fill.news, PW_NEWS_FILL);
+    cr_expect_eq(fill.exec_type, PW_EXEC_FILL);
     cr_expect_eq(fill.fill_qty_e8, 40000000);
     cr_expect_eq(fill.fill_price_e8, 2500 * PW_E8);
     cr_expect_eq(fill.executed_qty_e8, 40000000);
     cr_expect(fill.fee_e16 == (pw_i128)40000 * PW_E8);
     cr_expect_str_eq(fill.fee_asset, "ETH");
     cr_expect(fill.maker && fill.has_trade_id && fill.trade_id == 98);
-    cr_expect_eq(report_of(EXECUTION("\"c\":\"" OURS "\"", "NEW", "NEW", NO_FILL("0"))).news, PW_NEWS_ACK);
+    cr_expect_eq(report_of(EXECUTION("\"c\":\"" OURS "\"", "NEW", "NEW", NO_FILL("0"))).exec_type,
+                 PW_EXEC_ACK);
     struct pw_report cancel = report_of(EXECUTION("\"c\":\"pc-0badcafe-0000000001000007\",\"C\":\"" OURS "\"",
                                                   "CANCELED", "CANCELED", NO_FILL("0.4")));
-    cr_expect_eq(cancel.news, PW_NEWS_CANCELED);
+    cr_expect_eq(cancel.exec_type, PW_EXEC_CANCELED);
     cr_expect_eq(cancel.executed_qty_e8, 40000000);
-    cr_expect_eq(report_of(EXECUTION("\"c\":\"" OURS "\"", "EXPIRED", "EXPIRED", NO_FILL("0"))).news,
-                 PW_NEWS_EXPIRED);
+    cr_expect_eq(report_of(EXECUTION("\"c\":\"" OURS "\"", "EXPIRED", "EXPIRED", NO_FILL("0"))).exec_type,
+                 PW_EXEC_EXPIRED);
     cr_expect_eq(
-        report_of(EXECUTION("\"c\":\"" OURS "\"", "TRADE_PREVENTION", "EXPIRED_IN_MATCH", NO_FILL("0"))).news,
-        PW_NEWS_EXPIRED);
+        report_of(EXECUTION("\"c\":\"" OURS "\"", "TRADE_PREVENTION", "EXPIRED_IN_MATCH", NO_FILL("0")))
+            .exec_type,
+        PW_EXEC_EXPIRED);
     struct pw_report reject = report_of(EXECUTION("\"c\":\"" OURS "\"", "REJECTED", "REJECTED",
                                                   NO_FILL("0") ",\"r\":\"WOULD_MATCH_IMMEDIATELY\""));
-    cr_expect_eq(reject.news, PW_NEWS_REJECT);
+    cr_expect_eq(reject.exec_type, PW_EXEC_REJECT);
     cr_expect_eq(reject.reason, PW_REASON_VENUE_WOULD_TAKE);
 }
 
@@ -493,27 +495,27 @@ Test(answers, an_order_in_a_reply_is_a_report_by_what_was_asked)
     static const struct {
         const char *msg;
         enum pw_binance_method method;
-        enum pw_order_news news;
+        enum pw_exec_type exec_type;
         int64_t executed_e8;
     } rows[] = {
         {REPLY("p", "200",
                "\"result\":{\"symbol\":\"ETHUSDT\",\"orderId\":12,\"clientOrderId\":\"" OURS "\"}"),
-         PW_BINANCE_PLACE, PW_NEWS_ACK, 0},
-        {REPLY("p", "200", "\"result\":" ORDER(OURS, "PARTIALLY_FILLED", "4")), PW_BINANCE_PLACE, PW_NEWS_ACK,
+         PW_BINANCE_PLACE, PW_EXEC_ACK, 0},
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "PARTIALLY_FILLED", "4")), PW_BINANCE_PLACE, PW_EXEC_ACK,
          4 * PW_E8},
-        {REPLY("p", "200", "\"result\":" ORDER(OURS, "FILLED", "10")), PW_BINANCE_PLACE, PW_NEWS_FOUND_FILLED,
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "FILLED", "10")), PW_BINANCE_PLACE, PW_EXEC_FOUND_FILLED,
          10 * PW_E8},
-        {REPLY("p", "200", "\"result\":" ORDER(OURS, "EXPIRED", "0")), PW_BINANCE_PLACE, PW_NEWS_EXPIRED, 0},
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "EXPIRED", "0")), PW_BINANCE_PLACE, PW_EXEC_EXPIRED, 0},
         {REPLY("q", "200", "\"result\":" ORDER(OURS, "NEW", "0")), PW_BINANCE_ORDER_STATUS,
-         PW_NEWS_FOUND_OPEN, 0},
+         PW_EXEC_FOUND_OPEN, 0},
         {REPLY("q", "200", "\"result\":" ORDER(OURS, "CANCELED", "3")), PW_BINANCE_ORDER_STATUS,
-         PW_NEWS_CANCELED, 3 * PW_E8},
+         PW_EXEC_CANCELED, 3 * PW_E8},
         {REPLY("q", "200", "\"result\":" ORDER(OURS, "REJECTED", "0")), PW_BINANCE_ORDER_STATUS,
-         PW_NEWS_REJECT, 0},
+         PW_EXEC_REJECT, 0},
         {REPLY("c", "200",
                "\"result\":{\"symbol\":\"ETHUSDT\",\"orderId\":12,\"origClientOrderId\":\"" OURS
                "\",\"clientOrderId\":\"pc-0badcafe-0000000001000007\"}"),
-         PW_BINANCE_CANCEL, PW_NEWS_CANCELED, 0},
+         PW_BINANCE_CANCEL, PW_EXEC_CANCELED, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pw_binance_told told;
@@ -524,7 +526,7 @@ Test(answers, an_order_in_a_reply_is_a_report_by_what_was_asked)
         cr_expect_eq(told.number, ID_OF_OURS);
         cr_expect_eq(told.body.order.instance_hash, 0x0badcafe);
         cr_assert(pw_binance_order_report(&told.body.order, told.method, 5, &report), "row %zu", i);
-        cr_expect_eq(report.news, rows[i].news, "row %zu", i);
+        cr_expect_eq(report.exec_type, rows[i].exec_type, "row %zu", i);
         cr_expect_eq(report.executed_qty_e8, rows[i].executed_e8);
         cr_expect_eq(report.client_order_id, ID_OF_OURS);
     }
@@ -573,7 +575,7 @@ Test(answers, the_trades_of_an_order_are_its_fills)
     struct pw_report report;
     pw_binance_trade_report(&trade, ID_OF_OURS, 5, &report);
     cr_expect_eq(report.client_order_id, ID_OF_OURS);
-    cr_expect_eq(report.news, PW_NEWS_FILL);
+    cr_expect_eq(report.exec_type, PW_EXEC_FILL);
     cr_expect(report.has_trade_id && report.trade_id == 28457);
     cr_expect_eq(report.fill_price_e8, 400000100);
     cr_expect_eq(report.fill_qty_e8, 1250000000);
@@ -781,16 +783,18 @@ Test(answers, errors_of_rest_mean_the_same)
 Test(answers, only_an_unknown_outcome_leaves_a_placed_order_in_doubt)
 {
     for (int meaning = 0; meaning <= PW_BINANCE_MEANS_NOT_FOUND; meaning++) {
-        enum pw_order_news news = PW_NEWS_SENT;
-        cr_assert(pw_binance_verdict_news(PW_BINANCE_PLACE, (enum pw_binance_meaning)meaning, false, &news));
-        cr_expect_eq(news, meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_NEWS_TIME_OUT : PW_NEWS_REJECT);
-        cr_assert(pw_binance_verdict_news(PW_BINANCE_CANCEL, (enum pw_binance_meaning)meaning, false, &news));
+        enum pw_exec_type exec_type = PW_EXEC_SENT;
+        cr_assert(pw_binance_verdict_exec_type(PW_BINANCE_PLACE, (enum pw_binance_meaning)meaning, false,
+                                               &exec_type));
+        cr_expect_eq(exec_type, meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_EXEC_TIME_OUT : PW_EXEC_REJECT);
+        cr_assert(pw_binance_verdict_exec_type(PW_BINANCE_CANCEL, (enum pw_binance_meaning)meaning, false,
+                                               &exec_type));
         bool unknown = meaning == PW_BINANCE_MEANS_CANCEL_UNKNOWN || meaning == PW_BINANCE_MEANS_NOT_FOUND;
-        cr_expect_eq(news, meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_NEWS_TIME_OUT
-                           : unknown                           ? PW_NEWS_CANCEL_UNKNOWN
-                                                               : PW_NEWS_CANCEL_REFUSED);
-        bool asked =
-            pw_binance_verdict_news(PW_BINANCE_ORDER_STATUS, (enum pw_binance_meaning)meaning, false, &news);
+        cr_expect_eq(exec_type, meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_EXEC_TIME_OUT
+                                : unknown                           ? PW_EXEC_CANCEL_UNKNOWN
+                                                                    : PW_EXEC_CANCEL_REFUSED);
+        bool asked = pw_binance_verdict_exec_type(PW_BINANCE_ORDER_STATUS, (enum pw_binance_meaning)meaning,
+                                                  false, &exec_type);
         cr_expect_eq(asked, meaning == PW_BINANCE_MEANS_NOT_FOUND,
                      "a query that failed says nothing of the order");
     }
@@ -800,31 +804,31 @@ Test(answers, both_halves_of_a_replacement_are_reports)
 {
     static const struct {
         const char *msg;
-        enum pw_order_news canceled, placed;
+        enum pw_exec_type canceled, placed;
     } rows[] = {
         {REPLY("r", "200",
                "\"result\":{\"cancelResult\":\"SUCCESS\",\"newOrderResult\":\"SUCCESS\","
                "\"cancelResponse\":" ORDER("a", "CANCELED", "3") ",\"newOrderResponse\":" ORDER("b", "NEW",
                                                                                                 "0") "}"),
-         PW_NEWS_REPLACED, PW_NEWS_ACK},
+         PW_EXEC_REPLACED, PW_EXEC_ACK},
         {REPLY("r", "409",
                "\"error\":{\"code\":-2021,\"msg\":\"\",\"data\":{\"cancelResult\":\"SUCCESS\","
                "\"newOrderResult\":\"FAILURE\","
                "\"cancelResponse\":" ORDER("a", "CANCELED",
                                            "3") ",\"newOrderResponse\":{\"code\":-2010,\"msg\":\"x\"}}}"),
-         PW_NEWS_REPLACED, PW_NEWS_REJECT},
+         PW_EXEC_REPLACED, PW_EXEC_REJECT},
         {REPLY("r", "400",
                "\"error\":{\"code\":-2022,\"msg\":\"\",\"data\":{\"cancelResult\":\"FAILURE\","
                "\"newOrderResult\":"
                "\"NOT_ATTEMPTED\",\"cancelResponse\":{\"code\":-2011,\"msg\":\"Unknown order sent.\"},"
                "\"newOrderResponse\":null}}"),
-         PW_NEWS_CANCEL_UNKNOWN, PW_NEWS_REJECT},
+         PW_EXEC_CANCEL_UNKNOWN, PW_EXEC_REJECT},
         {REPLY("r", "400",
                "\"error\":{\"code\":-2022,\"msg\":\"\",\"data\":{\"cancelResult\":\"FAILURE\","
                "\"newOrderResult\":"
                "\"NOT_ATTEMPTED\",\"cancelResponse\":{\"code\":-1015,\"msg\":\"Too many\"},"
                "\"newOrderResponse\":null}}"),
-         PW_NEWS_REPLACE_REFUSED, PW_NEWS_REJECT},
+         PW_EXEC_REPLACE_REFUSED, PW_EXEC_REJECT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pw_binance_told told;
@@ -833,10 +837,10 @@ Test(answers, both_halves_of_a_replacement_are_reports)
         cr_assert(result == PW_DECODE_CONTROL || result == PW_DECODE_ERROR_REPLY, "row %zu: %d", i, result);
         cr_assert_eq(told.kind, PW_BINANCE_TOLD_REPLACE);
         pw_binance_replace_reports(&told.body.replace, 8, 9, 5, reports);
-        cr_expect_eq(reports[0].news, rows[i].canceled, "row %zu", i);
-        cr_expect_eq(reports[1].news, rows[i].placed, "row %zu", i);
+        cr_expect_eq(reports[0].exec_type, rows[i].canceled, "row %zu", i);
+        cr_expect_eq(reports[1].exec_type, rows[i].placed, "row %zu", i);
         cr_expect_eq(reports[0].client_order_id, 8);
         cr_expect_eq(reports[1].client_order_id, 9);
-        cr_expect_eq(reports[0].executed_qty_e8, reports[0].news == PW_NEWS_REPLACED ? 3 * PW_E8 : 0);
+        cr_expect_eq(reports[0].executed_qty_e8, reports[0].exec_type == PW_EXEC_REPLACED ? 3 * PW_E8 : 0);
     }
 }

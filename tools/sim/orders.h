@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The clients' orders in the simulated market: judged, placed among the crowd's, filled, paid, cancelled,
+ * The clients' orders in the simulated market: judged, placed among the crowd's, filled, paid, canceled,
  * remembered.
  *
  * An order holds what it may cost (a buyer's quote, a seller's base) until it is closed. Fees are taken from
@@ -57,7 +57,7 @@ struct pw_sim_execution {
     enum pw_sim_execution_type type;
     const struct pw_sim_client_order *order;
     const struct pw_sim_fill *fill; /* of a TRADE, else NULL */
-    const char *cancel_id;          /* the client's name for what cancelled it; NULL: it gave none */
+    const char *cancel_id;          /* the client's name for what canceled it; NULL: it gave none */
     const char *expiry_reason;      /* of EXPIRED: the venue's word; else NULL */
     uint64_t execution_id;          /* 1, 2, 3... */
     int64_t market_ns;

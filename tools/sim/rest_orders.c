@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Placing, replacing, cancelling and looking up orders, in the venue's words: see rest_orders.h.
+ * Placing, replacing, canceling and looking up orders, in the venue's words: see rest_orders.h.
  */
 #include "rest_orders.h"
 
@@ -128,8 +128,8 @@ static void put_placed(struct pw_sim_call *call, const struct pw_sim_client_orde
     pw_sim_call_put(call, "}");
 }
 
-static void put_cancelled(struct pw_sim_call *call, const struct pw_sim_client_order *order,
-                          const char *cancel_id)
+static void put_canceled(struct pw_sim_call *call, const struct pw_sim_client_order *order,
+                         const char *cancel_id)
 {
     put_ids(call, order);
     pw_sim_call_put_text(call, ",\"origClientOrderId\":\"", order->client_id);
@@ -323,7 +323,7 @@ void pw_sim_rest_all_orders(struct pw_sim_call *call)
     pw_sim_call_put(call, "]");
 }
 
-/* ---- cancelling ---- */
+/* ---- canceling ---- */
 
 /* Whom to cancel, and how. */
 struct cancellation {
@@ -382,7 +382,7 @@ void pw_sim_rest_order_cancel(struct pw_sim_call *call)
     if (refusal) {
         refuse(call, refusal);
     } else {
-        put_cancelled(call, order, cancellation.cancel_id);
+        put_canceled(call, order, cancellation.cancel_id);
     }
 }
 
@@ -391,7 +391,7 @@ void pw_sim_rest_open_cancel(struct pw_sim_call *call)
     struct pw_sim_orders *orders = call->rest->orders;
     struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
     struct pw_sim_client_order *order, *next;
-    uint32_t cancelled_cnt = 0;
+    uint32_t canceled_cnt = 0;
 
     if (!symbol || !pw_sim_call_all_read(call)) {
         return;
@@ -401,11 +401,11 @@ void pw_sim_rest_open_cancel(struct pw_sim_call *call)
         next = pw_sim_orders_next_open(orders, call->account, order);
         if (order->symbol == symbol) {
             cancel(call, order, &cancellation);
-            pw_sim_call_put(call, cancelled_cnt++ ? "," : "[");
-            put_cancelled(call, order, cancellation.cancel_id);
+            pw_sim_call_put(call, canceled_cnt++ ? "," : "[");
+            put_canceled(call, order, cancellation.cancel_id);
         }
     }
-    if (cancelled_cnt) {
+    if (canceled_cnt) {
         pw_sim_call_put(call, "]");
     } else {
         refuse(call, &g_unknown);
@@ -428,7 +428,7 @@ struct replacement {
     struct pw_sim_order_request request;
     enum pw_sim_reply reply;
     uint32_t goes_on, cancels_anyway;     /* when the first half fails; when there were too many orders */
-    struct pw_sim_client_order cancelled; /* a copy: its slot may be the new order's */
+    struct pw_sim_client_order canceled;  /* a copy: its slot may be the new order's */
     struct pw_sim_client_order *placed;
     const struct pw_sim_refusal *cancel_refusal, *place_refusal;
     bool attempted; /* to place */
@@ -466,7 +466,7 @@ static void put_halves(struct pw_sim_call *call, const struct replacement *repla
     if (replacement->cancel_refusal) {
         put_refusal(call, replacement->cancel_refusal);
     } else {
-        put_cancelled(call, &replacement->cancelled, replacement->cancellation.cancel_id);
+        put_canceled(call, &replacement->canceled, replacement->cancellation.cancel_id);
     }
     pw_sim_call_put(call, ",\"newOrderResponse\":");
     if (placed) {
@@ -510,7 +510,7 @@ static void replacement_carry_out(struct pw_sim_call *call, struct replacement *
         return;
     }
     if (!replacement->cancel_refusal) {
-        replacement->cancelled = *order;
+        replacement->canceled = *order;
     }
     replacement->attempted = true;
     replacement->fills_since = orders->fill_cnt;

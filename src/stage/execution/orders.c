@@ -95,16 +95,17 @@ static void take_fill(struct execution *x, const struct pw_order_row *row, const
 /* Of the venue's; not that there was none. */
 static bool is_answer(const struct pw_report *report)
 {
-    return report->news != PW_NEWS_TIME_OUT && report->news != PW_NEWS_DISCONNECT;
+    return report->exec_type != PW_EXEC_TIME_OUT && report->exec_type != PW_EXEC_DISCONNECT;
 }
 
 /* A halt cancels what is open at that moment. So it does with what turns up later, or is found open after
  * all: unless this is how a cancellation was answered. A gateway that answers cancel at once has none of
  * these. */
-static void cancel_late(struct execution *x, const struct pw_order_row *row, uint8_t news)
+static void cancel_late(struct execution *x, const struct pw_order_row *row, uint8_t exec_type)
 {
     if (x->halted && x->gateway->cancels_silently && !row->cancel_pending &&
-        !pw_order_is_closed(row->state) && news != PW_NEWS_CANCEL_REFUSED && news != PW_NEWS_CANCEL_UNKNOWN) {
+        !pw_order_is_closed(row->state) && exec_type != PW_EXEC_CANCEL_REFUSED &&
+        exec_type != PW_EXEC_CANCEL_UNKNOWN) {
         pw_execution_cancel_open(x, row);
     }
 }
@@ -129,10 +130,10 @@ static void take_report(struct execution *x, const struct pw_report *report, int
     emit_order(x, row, row->state, report->reason, report->recv_ns, report->venue_ns);
     x->counts[CANCELED] += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
     x->counts[REJECTED] += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
-    if (report->news == PW_NEWS_FILL) {
+    if (report->exec_type == PW_EXEC_FILL) {
         take_fill(x, row, report, now_ns);
     }
-    cancel_late(x, row, report->news);
+    cancel_late(x, row, report->exec_type);
 }
 
 void pw_execution_take_reports(struct execution *x, int64_t now_ns)
@@ -392,7 +393,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
 static bool mark_canceling(struct execution *x, uint64_t client_order_id)
 {
     struct pw_order_row *row;
-    const struct pw_report sent = {.client_order_id = client_order_id, .news = PW_NEWS_CANCEL_SENT};
+    const struct pw_report sent = {.client_order_id = client_order_id, .exec_type = PW_EXEC_CANCEL_SENT};
     enum pw_order_step step = pw_orders_apply(x->orders, &sent, &row);
     return step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP;
 }
