@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events and amounts as text, and the metrics' table.
+ * Events and amounts as text.
  */
-#include "metrics_table.h"
 #include "text.h"
 #include <criterion/criterion.h>
+#include <pinwheel/workspace.h>
 #include <stdlib.h>
 
 static const char *e8(int64_t value_e8)
@@ -185,21 +185,4 @@ Test(event, unknown_numbers_have_the_name_of_a_question)
     cr_assert_str_eq(pw_engine_state_name(0), "?");
     cr_assert_str_eq(pw_engine_state_name(UINT64_MAX), "?");
     cr_assert_str_eq(pw_reason_name(PW_REASON_STALE), "stale");
-}
-
-Test(metrics, table_has_every_row_once_with_its_description)
-{
-    static struct pw_metric_row rows[PW_METRIC_CNT];
-    pw_metrics_fill(rows);
-    cr_assert_str_eq(rows[PW_M_parse_gaps].group, "parse");
-    cr_assert_str_eq(rows[PW_M_parse_gaps].name, "gaps");
-    cr_assert_eq(rows[PW_M_parse_gaps].kind, PW_METRIC_COUNTER);
-    cr_assert_eq(rows[PW_M_housekeeping_clock_step_ns].kind, PW_METRIC_GAUGE);
-    for (int i = 0; i < PW_METRIC_CNT; i++) {
-        cr_assert_eq(rows[i].value, 0u);
-        cr_assert(rows[i].group[0] != '\0' && rows[i].name[0] != '\0' && rows[i].help[0] != '\0');
-        for (int k = 0; k < i; k++) {
-            cr_assert(strcmp(rows[i].group, rows[k].group) != 0 || strcmp(rows[i].name, rows[k].name) != 0);
-        }
-    }
 }
