@@ -8,7 +8,7 @@
 #ifndef PW_SIM_REST_CALL_H
 #define PW_SIM_REST_CALL_H
 
-#include "orders.h"
+#include "client_orders.h"
 #include "rest.h"
 
 #define PW_SIM_PARAMETERS_MAX 32u

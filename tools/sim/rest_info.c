@@ -5,7 +5,7 @@
  */
 #include "rest_info.h"
 
-#include "orders.h"
+#include "client_orders.h"
 #include "walk.h"
 
 #include <stdio.h>

@@ -3,12 +3,12 @@
  * The venue's event loop: sockets on one side, the market on the other, and the pace between them. See sim.h.
  */
 #include "account.h"
-#include "capture.h"
+#include "playback.h"
 #include "client.h"
 #include "host.h"
 #include "identity.h"
 #include "listener.h"
-#include "orders.h"
+#include "client_orders.h"
 #include "sim.h"
 #include "synthetic.h"
 

@@ -11,7 +11,7 @@
 
 #include "buffer.h"
 #include "hub.h"
-#include "orders.h"
+#include "client_orders.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -14,8 +14,8 @@
  * symbol's depth) until it has been fetched, because the recorder had it at that moment. When it was passed
  * unfetched, the first request too gets the book.
  */
-#ifndef PW_SIM_CAPTURE_H
-#define PW_SIM_CAPTURE_H
+#ifndef PW_SIM_PLAYBACK_H
+#define PW_SIM_PLAYBACK_H
 
 #include "sim.h"
 #include "source.h"

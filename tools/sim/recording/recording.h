@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recorded lines in memory: read, taken apart, put in order. capture.h says which forms there are.
+ * Recorded lines in memory: read, taken apart, put in order. playback.h says which forms there are.
  */
 #ifndef PW_SIM_RECORDING_H
 #define PW_SIM_RECORDING_H

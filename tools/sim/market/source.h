@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the market comes from: a recording (capture.h) or a market of our own (synthetic.h), behind one table
+ * Where the market comes from: a recording (playback.h) or a market of our own (synthetic.h), behind one table
  * of functions. A source has its own time; the server's pacer lets it pass.
  */
 #ifndef PW_SIM_SOURCE_H

@@ -6,7 +6,7 @@
 #ifndef PW_SIM_ORDER_JUDGE_H
 #define PW_SIM_ORDER_JUDGE_H
 
-#include "orders.h"
+#include "client_orders.h"
 
 /* An account's order meets others in the book: what it does about its own. */
 struct pw_sim_meeting_rule {

@@ -3,7 +3,7 @@
  * Clients' orders among the crowd's: money that is neither made nor lost, and a market that is the same as
  * before where nobody trades.
  */
-#include "orders.h"
+#include "client_orders.h"
 
 #include "listener.h"
 #include "synthetic.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Serving of captures: see capture.h.
+ * Serving of captures: see playback.h.
  *
  * Publishing touches nothing but the index of lines: book and tape of a symbol are brought up to date only
  * when a REST request asks for them.
  */
-#include "capture.h"
+#include "playback.h"
 
 #include "recording.h"
 #include "walk.h"

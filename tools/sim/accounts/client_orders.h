@@ -6,8 +6,8 @@
  * An order holds what it may cost (a buyer's quote, a seller's base) until it is closed. Fees are taken from
  * what a fill brings. All times are the market's.
  */
-#ifndef PW_SIM_ORDERS_H
-#define PW_SIM_ORDERS_H
+#ifndef PW_SIM_CLIENT_ORDERS_H
+#define PW_SIM_CLIENT_ORDERS_H
 
 #include "order_table.h"
 

@@ -3,7 +3,7 @@
  * Captures without sockets: the line formats, the order, the snapshot's rules, what is refused; and the
  * recordings of shared/data, byte for byte.
  */
-#include "capture.h"
+#include "playback.h"
 
 #include "listener.h"
 

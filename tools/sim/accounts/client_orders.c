@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clients' orders: see orders.h. A slot's number plus one is the owner that the matching book knows.
+ * Clients' orders: see client_orders.h. A slot's number plus one is the owner that the matching book knows.
  */
 #include "order_judge.h"
 
