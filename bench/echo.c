@@ -8,6 +8,7 @@
 
 #include "bench.h"
 #include "echo.h"
+#include "identity.h"
 #include "tls_link.h"
 
 #include <arpa/inet.h>
@@ -39,7 +40,7 @@ static void peer_serve(struct stamped *end)
 static _Noreturn void peer_run(const struct echo *echo, int core, const char *identity_directory)
 {
     static struct stamped end;
-    struct WOLFSSL_CTX *context = pw_sim_link_context_make(identity_directory);
+    struct WOLFSSL_CTX *context = pw_sim_identity_context(identity_directory);
     struct pollfd polls[ECHO_KINDS] = {{.fd = echo->listeners[ECHO_PLAIN], .events = POLLIN},
                                        {.fd = echo->listeners[ECHO_TLS], .events = POLLIN}};
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -4,6 +4,7 @@
  */
 #include "venue.h"
 #include "bench.h"
+#include "identity.h"
 #include "tls_link.h"
 
 #include <arpa/inet.h>
@@ -61,7 +62,7 @@ void venue_prepare(struct venue *venue, uint32_t instrument_cnt)
 int venue_open(struct venue *venue, uint32_t instrument_cnt, const char *identity_directory)
 {
     venue_prepare(venue, instrument_cnt);
-    venue->context = pw_sim_link_context_make(identity_directory);
+    venue->context = pw_sim_identity_context(identity_directory);
     int result = venue->context == NULL ? -EIO : listener_open(venue);
     if (result != 0) {
         venue_close(venue);
@@ -88,10 +89,10 @@ void venue_close(struct venue *venue)
         venue->listener = -1;
     }
     if (venue->context != NULL) {
-        pw_sim_link_context_free(venue->context);
+        pw_serve_link_context_free(venue->context);
         venue->context = NULL;
     }
-    pw_sim_buffer_free(&venue->reply);
+    pw_buffer_free(&venue->reply);
 }
 
 /* ---- HTTP ---- */

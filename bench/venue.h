@@ -82,7 +82,7 @@ struct venue {
     uint32_t tick_of[VENUE_PRICES];          /* by price: the last tick that had it, and 1; 0: none */
     struct venue_order came[VENUE_CAME_MAX]; /* orders that have not been taken, the oldest at came_first */
     uint32_t came_first, came_cnt;
-    struct pw_sim_buffer reply;
+    struct pw_buffer reply;
 };
 
 /* All but the sockets. */

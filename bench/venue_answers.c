@@ -109,9 +109,9 @@ static struct venue_instrument *instrument_find(struct venue *venue, struct pw_s
     return NULL;
 }
 
-static void symbol_put(struct pw_sim_buffer *out, const struct venue_instrument *instrument)
+static void symbol_put(struct pw_buffer *out, const struct venue_instrument *instrument)
 {
-    pw_sim_buffer_format(
+    pw_buffer_format(
         out,
         "{\"symbol\":\"%s\",\"status\":\"TRADING\",\"baseAsset\":\"%s\",\"baseAssetPrecision\":8,"
         "\"quoteAsset\":\"USDT\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
@@ -132,8 +132,8 @@ static void symbol_put(struct pw_sim_buffer *out, const struct venue_instrument 
 
 static void exchange_info_put(struct venue *venue)
 {
-    struct pw_sim_buffer *out = &venue->reply;
-    pw_sim_buffer_format(
+    struct pw_buffer *out = &venue->reply;
+    pw_buffer_format(
         out,
         "{\"timezone\":\"UTC\",\"serverTime\":%" PRId64 ",\"rateLimits\":["
         "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":%u},"
@@ -142,10 +142,10 @@ static void exchange_info_put(struct venue *venue)
         "\"exchangeFilters\":[],\"symbols\":[",
         venue_wall_ms(), WEIGHT_LIMIT, ORDERS_10S, ORDERS_DAY);
     for (uint32_t i = 0; i < venue->instrument_cnt; i++) {
-        pw_sim_buffer_string(out, i == 0 ? "" : ",");
+        pw_buffer_string(out, i == 0 ? "" : ",");
         symbol_put(out, &venue->instruments[i]);
     }
-    pw_sim_buffer_string(out, "]}");
+    pw_buffer_string(out, "]}");
 }
 
 static bool depth_put(struct venue *venue, struct pw_slice symbol)
@@ -156,12 +156,11 @@ static bool depth_put(struct venue *venue, struct pw_slice symbol)
         return false;
     }
     depth_make(bids, asks, sizeof bids);
-    pw_sim_buffer_format(&venue->reply, "{\"lastUpdateId\":%" PRIu64 ",\"bids\":[",
-                         instrument->depth_update_id);
-    pw_sim_buffer_string(&venue->reply, bids);
-    pw_sim_buffer_string(&venue->reply, "],\"asks\":[");
-    pw_sim_buffer_string(&venue->reply, asks);
-    pw_sim_buffer_string(&venue->reply, "]}");
+    pw_buffer_format(&venue->reply, "{\"lastUpdateId\":%" PRIu64 ",\"bids\":[", instrument->depth_update_id);
+    pw_buffer_string(&venue->reply, bids);
+    pw_buffer_string(&venue->reply, "],\"asks\":[");
+    pw_buffer_string(&venue->reply, asks);
+    pw_buffer_string(&venue->reply, "]}");
     return true;
 }
 
@@ -188,19 +187,19 @@ static struct pw_slice symbol_of(struct pw_slice target)
 
 bool venue_rest_answer(struct venue *venue, struct pw_slice target)
 {
-    pw_sim_buffer_clear(&venue->reply);
+    pw_buffer_clear(&venue->reply);
     if (target_is(target, "/api/v3/exchangeInfo")) {
         exchange_info_put(venue);
         return true;
     }
     if (target_is(target, "/api/v3/time")) {
-        pw_sim_buffer_format(&venue->reply, "{\"serverTime\":%" PRId64 "}", venue_wall_ms());
+        pw_buffer_format(&venue->reply, "{\"serverTime\":%" PRId64 "}", venue_wall_ms());
         return true;
     }
     if (target_is(target, "/api/v3/depth") && depth_put(venue, symbol_of(target))) {
         return true;
     }
-    pw_sim_buffer_string(&venue->reply, "{\"code\":-1121,\"msg\":\"Invalid symbol.\"}");
+    pw_buffer_string(&venue->reply, "{\"code\":-1121,\"msg\":\"Invalid symbol.\"}");
     return false;
 }
 
@@ -210,26 +209,26 @@ struct request {
     struct pw_slice id, method, params; /* id as written; size 0: none */
 };
 
-static void limit_put(struct pw_sim_buffer *out, const char *type, const char *interval,
-                      uint32_t interval_cnt, uint32_t limit, uint64_t count)
+static void limit_put(struct pw_buffer *out, const char *type, const char *interval, uint32_t interval_cnt,
+                      uint32_t limit, uint64_t count)
 {
-    pw_sim_buffer_format(out,
-                         "{\"rateLimitType\":\"%s\",\"interval\":\"%s\",\"intervalNum\":%" PRIu32
-                         ",\"limit\":%" PRIu32 ",\"count\":%" PRIu64 "}",
-                         type, interval, interval_cnt, limit, count);
+    pw_buffer_format(out,
+                     "{\"rateLimitType\":\"%s\",\"interval\":\"%s\",\"intervalNum\":%" PRIu32
+                     ",\"limit\":%" PRIu32 ",\"count\":%" PRIu64 "}",
+                     type, interval, interval_cnt, limit, count);
 }
 
 /* Asked and answered: "result" and the rest are put by the caller. */
 static void reply_begin(struct venue *venue, const struct request *request)
 {
-    pw_sim_buffer_clear(&venue->reply);
-    pw_sim_buffer_string(&venue->reply, "{\"id\":");
+    pw_buffer_clear(&venue->reply);
+    pw_buffer_string(&venue->reply, "{\"id\":");
     if (request->id.size == 0) {
-        pw_sim_buffer_string(&venue->reply, "null");
+        pw_buffer_string(&venue->reply, "null");
     } else {
-        pw_sim_buffer_slice(&venue->reply, request->id);
+        pw_buffer_slice(&venue->reply, request->id);
     }
-    pw_sim_buffer_string(&venue->reply, ",\"status\":200,\"result\":");
+    pw_buffer_string(&venue->reply, ",\"status\":200,\"result\":");
 }
 
 static void window_move(struct venue *venue)
@@ -243,31 +242,31 @@ static void window_move(struct venue *venue)
 
 static void reply_end(struct venue *venue, struct venue_conn *conn)
 {
-    struct pw_sim_buffer *out = &venue->reply;
+    struct pw_buffer *out = &venue->reply;
     window_move(venue);
-    pw_sim_buffer_string(out, ",\"rateLimits\":[");
+    pw_buffer_string(out, ",\"rateLimits\":[");
     limit_put(out, "ORDERS", "SECOND", 10, ORDERS_10S, venue->window_order_cnt);
-    pw_sim_buffer_string(out, ",");
+    pw_buffer_string(out, ",");
     limit_put(out, "ORDERS", "DAY", 1, ORDERS_DAY, venue->order_cnt);
-    pw_sim_buffer_string(out, ",");
+    pw_buffer_string(out, ",");
     limit_put(out, "REQUEST_WEIGHT", "MINUTE", 1, WEIGHT_LIMIT, venue->request_cnt);
-    pw_sim_buffer_string(out, "]}");
+    pw_buffer_string(out, "]}");
     venue_reply_send(venue, conn);
 }
 
 static void event_end(struct venue *venue, struct venue_conn *conn)
 {
-    pw_sim_buffer_string(&venue->reply, "}");
+    pw_buffer_string(&venue->reply, "}");
     venue_reply_send(venue, conn);
 }
 
 static void refuse(struct venue *venue, struct venue_conn *conn, const struct request *request, int code,
                    const char *text)
 {
-    pw_sim_buffer_clear(&venue->reply);
-    pw_sim_buffer_string(&venue->reply, "{\"id\":");
-    pw_sim_buffer_slice(&venue->reply, request->id.size == 0 ? (struct pw_slice){"null", 4} : request->id);
-    pw_sim_buffer_format(&venue->reply, ",\"status\":400,\"error\":{\"code\":%d,\"msg\":\"%s\"}", code, text);
+    pw_buffer_clear(&venue->reply);
+    pw_buffer_string(&venue->reply, "{\"id\":");
+    pw_buffer_slice(&venue->reply, request->id.size == 0 ? (struct pw_slice){"null", 4} : request->id);
+    pw_buffer_format(&venue->reply, ",\"status\":400,\"error\":{\"code\":%d,\"msg\":\"%s\"}", code, text);
     reply_end(venue, conn);
 }
 
@@ -277,12 +276,12 @@ static void answer_session(struct venue *venue, struct venue_conn *conn, const s
     struct pw_slice key = {"null", 4};
     pw_sim_walk_member(request->params, "apiKey", &key);
     reply_begin(venue, request);
-    pw_sim_buffer_string(&venue->reply, "{\"apiKey\":");
-    pw_sim_buffer_slice(&venue->reply, key);
-    pw_sim_buffer_format(&venue->reply,
-                         ",\"authorizedSince\":%" PRId64 ",\"connectedSince\":%" PRId64
-                         ",\"returnRateLimits\":false,\"serverTime\":%" PRId64 ",\"userDataStream\":true}",
-                         now_ms, now_ms, now_ms);
+    pw_buffer_string(&venue->reply, "{\"apiKey\":");
+    pw_buffer_slice(&venue->reply, key);
+    pw_buffer_format(&venue->reply,
+                     ",\"authorizedSince\":%" PRId64 ",\"connectedSince\":%" PRId64
+                     ",\"returnRateLimits\":false,\"serverTime\":%" PRId64 ",\"userDataStream\":true}",
+                     now_ms, now_ms, now_ms);
     reply_end(venue, conn);
 }
 
@@ -290,29 +289,29 @@ static void answer_subscribe(struct venue *venue, struct venue_conn *conn, const
 {
     conn->subscription_id = 0;
     reply_begin(venue, request);
-    pw_sim_buffer_string(&venue->reply, "{\"subscriptionId\":0}");
+    pw_buffer_string(&venue->reply, "{\"subscriptionId\":0}");
     reply_end(venue, conn);
 }
 
 static void answer_time(struct venue *venue, struct venue_conn *conn, const struct request *request)
 {
     reply_begin(venue, request);
-    pw_sim_buffer_format(&venue->reply, "{\"serverTime\":%" PRId64 "}", venue_wall_ms());
+    pw_buffer_format(&venue->reply, "{\"serverTime\":%" PRId64 "}", venue_wall_ms());
     reply_end(venue, conn);
 }
 
-static void balance_put(struct pw_sim_buffer *out, const char *asset, const char *asset_key,
-                        const char *free_key, const char *locked_key, int64_t free_e8)
+static void balance_put(struct pw_buffer *out, const char *asset, const char *asset_key, const char *free_key,
+                        const char *locked_key, int64_t free_e8)
 {
-    pw_sim_buffer_format(out, "{\"%s\":\"%s\",\"%s\":\"", asset_key, asset, free_key);
-    pw_sim_buffer_e8(out, free_e8);
-    pw_sim_buffer_format(out, "\",\"%s\":\"0.00000000\"}", locked_key);
+    pw_buffer_format(out, "{\"%s\":\"%s\",\"%s\":\"", asset_key, asset, free_key);
+    pw_buffer_e8(out, free_e8);
+    pw_buffer_format(out, "\",\"%s\":\"0.00000000\"}", locked_key);
 }
 
 static void answer_account(struct venue *venue, struct venue_conn *conn, const struct request *request)
 {
     reply_begin(venue, request);
-    pw_sim_buffer_format(
+    pw_buffer_format(
         &venue->reply,
         "{\"makerCommission\":0,\"takerCommission\":0,\"buyerCommission\":0,\"sellerCommission\":0,"
         "\"canTrade\":true,\"canWithdraw\":false,\"canDeposit\":false,\"updateTime\":%" PRId64
@@ -320,11 +319,11 @@ static void answer_account(struct venue *venue, struct venue_conn *conn, const s
         venue_wall_ms());
     balance_put(&venue->reply, "USDT", "asset", "free", "locked", venue->cash_free_e8);
     for (uint32_t i = 0; i < venue->instrument_cnt; i++) {
-        pw_sim_buffer_string(&venue->reply, ",");
+        pw_buffer_string(&venue->reply, ",");
         balance_put(&venue->reply, venue->instruments[i].base, "asset", "free", "locked",
                     venue->instruments[i].free_e8);
     }
-    pw_sim_buffer_string(&venue->reply, "],\"permissions\":[\"SPOT\"],\"uid\":1}");
+    pw_buffer_string(&venue->reply, "],\"permissions\":[\"SPOT\"],\"uid\":1}");
     reply_end(venue, conn);
 }
 
@@ -332,7 +331,7 @@ static void answer_account(struct venue *venue, struct venue_conn *conn, const s
 static void answer_none(struct venue *venue, struct venue_conn *conn, const struct request *request)
 {
     reply_begin(venue, request);
-    pw_sim_buffer_string(&venue->reply, "[]");
+    pw_buffer_string(&venue->reply, "[]");
     reply_end(venue, conn);
 }
 
@@ -387,66 +386,66 @@ static bool asked_read(struct venue *venue, const struct request *request, struc
            asked->qty_e8 > 0;
 }
 
-static void e8_put(struct pw_sim_buffer *out, const char *before, int64_t value_e8)
+static void e8_put(struct pw_buffer *out, const char *before, int64_t value_e8)
 {
-    pw_sim_buffer_string(out, before);
-    pw_sim_buffer_e8(out, value_e8);
+    pw_buffer_string(out, before);
+    pw_buffer_e8(out, value_e8);
 }
 
-static void placed_put(struct pw_sim_buffer *out, const struct asked *asked)
+static void placed_put(struct pw_buffer *out, const struct asked *asked)
 {
-    pw_sim_buffer_format(out,
-                         "{\"symbol\":\"%s\",\"orderId\":%" PRIu64 ",\"orderListId\":-1,\"clientOrderId\":\"",
-                         asked->instrument->symbol, asked->order_id);
-    pw_sim_buffer_slice(out, asked->client_id);
-    pw_sim_buffer_format(out, "\",\"transactTime\":%" PRId64 "}", asked->now_ms);
+    pw_buffer_format(out,
+                     "{\"symbol\":\"%s\",\"orderId\":%" PRIu64 ",\"orderListId\":-1,\"clientOrderId\":\"",
+                     asked->instrument->symbol, asked->order_id);
+    pw_buffer_slice(out, asked->client_id);
+    pw_buffer_format(out, "\",\"transactTime\":%" PRId64 "}", asked->now_ms);
 }
 
 static void event_begin(struct venue *venue, const struct venue_conn *conn)
 {
-    pw_sim_buffer_clear(&venue->reply);
-    pw_sim_buffer_format(&venue->reply, "{\"subscriptionId\":%" PRId64 ",\"event\":", conn->subscription_id);
+    pw_buffer_clear(&venue->reply);
+    pw_buffer_format(&venue->reply, "{\"subscriptionId\":%" PRId64 ",\"event\":", conn->subscription_id);
 }
 
 /* NEW, then TRADE: section 6 of the venue's user data streams. */
 static void execution_send(struct venue *venue, struct venue_conn *conn, const struct asked *asked,
                            bool trade)
 {
-    struct pw_sim_buffer *out = &venue->reply;
+    struct pw_buffer *out = &venue->reply;
     event_begin(venue, conn);
-    pw_sim_buffer_format(out, "{\"e\":\"executionReport\",\"E\":%" PRId64 ",\"s\":\"%s\",\"c\":\"",
-                         asked->now_ms, asked->instrument->symbol);
-    pw_sim_buffer_slice(out, asked->client_id);
+    pw_buffer_format(out, "{\"e\":\"executionReport\",\"E\":%" PRId64 ",\"s\":\"%s\",\"c\":\"", asked->now_ms,
+                     asked->instrument->symbol);
+    pw_buffer_slice(out, asked->client_id);
     e8_put(out, "\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"IOC\",\"q\":\"", asked->qty_e8);
     e8_put(out, "\",\"p\":\"", asked->price_e8);
-    pw_sim_buffer_format(out,
-                         "\",\"P\":\"0.00000000\",\"F\":\"0.00000000\",\"g\":-1,\"C\":\"\",\"x\":\"%s\","
-                         "\"X\":\"%s\",\"r\":\"NONE\",\"i\":%" PRIu64,
-                         trade ? "TRADE" : "NEW", trade ? "FILLED" : "NEW", asked->order_id);
+    pw_buffer_format(out,
+                     "\",\"P\":\"0.00000000\",\"F\":\"0.00000000\",\"g\":-1,\"C\":\"\",\"x\":\"%s\","
+                     "\"X\":\"%s\",\"r\":\"NONE\",\"i\":%" PRIu64,
+                     trade ? "TRADE" : "NEW", trade ? "FILLED" : "NEW", asked->order_id);
     e8_put(out, ",\"l\":\"", trade ? asked->qty_e8 : 0);
     e8_put(out, "\",\"z\":\"", trade ? asked->qty_e8 : 0);
     e8_put(out, "\",\"L\":\"", trade ? asked->price_e8 : 0);
-    pw_sim_buffer_format(out, "\",\"n\":\"0\",\"N\":%s,\"T\":%" PRId64 ",\"t\":%" PRId64 ",\"I\":%" PRIu64,
-                         trade ? "\"USDT\"" : "null", asked->now_ms, trade ? (int64_t)asked->trade_id : -1,
-                         asked->order_id * 2 + trade);
-    pw_sim_buffer_format(out, ",\"w\":%s,\"m\":false,\"M\":false,\"O\":%" PRId64, trade ? "false" : "true",
-                         asked->now_ms);
+    pw_buffer_format(out, "\",\"n\":\"0\",\"N\":%s,\"T\":%" PRId64 ",\"t\":%" PRId64 ",\"I\":%" PRIu64,
+                     trade ? "\"USDT\"" : "null", asked->now_ms, trade ? (int64_t)asked->trade_id : -1,
+                     asked->order_id * 2 + trade);
+    pw_buffer_format(out, ",\"w\":%s,\"m\":false,\"M\":false,\"O\":%" PRId64, trade ? "false" : "true",
+                     asked->now_ms);
     e8_put(out, ",\"Z\":\"", trade ? asked->quote_e8 : 0);
     e8_put(out, "\",\"Y\":\"", trade ? asked->quote_e8 : 0);
-    pw_sim_buffer_format(out, "\",\"Q\":\"0.00000000\",\"W\":%" PRId64 ",\"V\":\"NONE\"}", asked->now_ms);
+    pw_buffer_format(out, "\",\"Q\":\"0.00000000\",\"W\":%" PRId64 ",\"V\":\"NONE\"}", asked->now_ms);
     event_end(venue, conn);
 }
 
 static void balances_send(struct venue *venue, struct venue_conn *conn, const struct asked *asked)
 {
     event_begin(venue, conn);
-    pw_sim_buffer_format(&venue->reply,
-                         "{\"e\":\"outboundAccountPosition\",\"E\":%" PRId64 ",\"u\":%" PRId64 ",\"B\":[",
-                         asked->now_ms, asked->now_ms);
+    pw_buffer_format(&venue->reply,
+                     "{\"e\":\"outboundAccountPosition\",\"E\":%" PRId64 ",\"u\":%" PRId64 ",\"B\":[",
+                     asked->now_ms, asked->now_ms);
     balance_put(&venue->reply, "USDT", "a", "f", "l", venue->cash_free_e8);
-    pw_sim_buffer_string(&venue->reply, ",");
+    pw_buffer_string(&venue->reply, ",");
     balance_put(&venue->reply, asked->instrument->base, "a", "f", "l", asked->instrument->free_e8);
-    pw_sim_buffer_string(&venue->reply, "]}");
+    pw_buffer_string(&venue->reply, "]}");
     event_end(venue, conn);
 }
 

@@ -112,13 +112,13 @@ static char g_depth[4 << 20];
 
 static const char *depth_of(struct venue *venue, const char *symbol, uint32_t limit)
 {
-    struct pw_sim_buffer text = {0};
+    struct pw_buffer text = {0};
 
     cr_assert(venue->source.ops->depth(venue->source.state, symbol_of(venue, symbol), limit, &text));
     cr_assert_lt(text.size, sizeof g_depth);
     memcpy(g_depth, text.data, text.size);
     g_depth[text.size] = 0;
-    pw_sim_buffer_free(&text);
+    pw_buffer_free(&text);
     return g_depth;
 }
 

@@ -198,12 +198,12 @@ Test(signature, the_pair_itself_is_left_out_wherever_it_stands)
 {
     static const char *const queries[] = {"a=1&b=2", "a=1&b=2&signature=x", "signature=x&a=1&b=2",
                                           "a=1&signature=x&b=2"};
-    struct pw_sim_buffer payload = {0};
+    struct pw_buffer payload = {0};
 
     for (size_t i = 0; i < 4; i++) {
         pw_sim_signature_payload(&payload, slice(queries[i]), slice("c=3"));
         cr_expect(pw_slice_equal((struct pw_slice){payload.data, payload.size}, "a=1&b=2c=3"), "%s",
                   queries[i]);
     }
-    pw_sim_buffer_free(&payload);
+    pw_buffer_free(&payload);
 }

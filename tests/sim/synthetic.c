@@ -80,14 +80,14 @@ static json_t *parse(struct pw_slice text)
 
 static json_t *depth_of(struct venue *venue, const char *symbol)
 {
-    struct pw_sim_buffer text = {0};
+    struct pw_buffer text = {0};
     struct pw_sim_symbol *found =
         pw_sim_source_symbol(&venue->source, (struct pw_slice){symbol, strlen(symbol)});
     json_t *json;
 
     cr_assert(venue->source.ops->depth(venue->source.state, found, 5000, &text));
     json = parse((struct pw_slice){text.data, text.size});
-    pw_sim_buffer_free(&text);
+    pw_buffer_free(&text);
     return json;
 }
 

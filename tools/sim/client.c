@@ -22,7 +22,7 @@ int pw_sim_client_open(struct pw_sim_client *client, struct pw_sim_client_shared
 
     *client = (struct pw_sim_client){.shared = shared, .last_request_ns = now_ns};
     client->subscriber.subscriber_idx = client_idx;
-    result = pw_sim_link_open(&client->link, fd, context);
+    result = pw_serve_link_open(&client->link, fd, context);
     if (result) {
         return result;
     }
@@ -32,7 +32,7 @@ int pw_sim_client_open(struct pw_sim_client *client, struct pw_sim_client_shared
         pw_sim_out_init(&client->subscriber.out, (size_t)shared->limits->output_kib * 1024) != 0) {
         free(client->in);
         free(client->subscriber.streams);
-        pw_sim_link_close(&client->link, true);
+        pw_serve_link_close(&client->link, true);
         return -ENOMEM;
     }
     pw_sim_hub_enter(shared->hub, &client->subscriber);
@@ -44,9 +44,9 @@ void pw_sim_client_close(struct pw_sim_client *client)
 {
     pw_sim_user_stream_leave(client->shared->api->stream, &client->subscriber);
     pw_sim_hub_leave(client->shared->hub, &client->subscriber);
-    pw_sim_link_close(&client->link, client->reset);
+    pw_serve_link_close(&client->link, client->reset);
     pw_sim_out_fini(&client->subscriber.out);
-    pw_sim_buffer_free(&client->message);
+    pw_buffer_free(&client->message);
     free(client->in);
     free(client->subscriber.streams);
     client->phase = PW_SIM_CLIENT_FREE;
@@ -117,8 +117,8 @@ static void http_refuse(struct pw_sim_client *client, uint32_t status, const cha
     struct pw_sim_rest_answer answer = {
         .status = status, .content_type = "application/json;charset=UTF-8", .body = &client->shared->scratch};
 
-    pw_sim_buffer_clear(answer.body);
-    pw_sim_buffer_format(answer.body, "{\"code\":-1000,\"msg\":\"%s\"}", text);
+    pw_buffer_clear(answer.body);
+    pw_buffer_format(answer.body, "{\"code\":-1000,\"msg\":\"%s\"}", text);
     http_send(client, &answer, false);
     pw_sim_hub_silence(client->shared->hub, &client->subscriber);
     pw_sim_client_phase_set(client, PW_SIM_CLIENT_CLOSING, now_ns);
@@ -348,15 +348,15 @@ static void client_input(struct pw_sim_client *client, int64_t now_ns)
 /* False: there is nothing more to do now. */
 static bool client_handshake(struct pw_sim_client *client, int64_t now_ns)
 {
-    switch (pw_sim_link_handshake(&client->link)) {
-    case PW_SIM_LINK_DONE:
+    switch (pw_serve_link_handshake(&client->link)) {
+    case PW_SERVE_LINK_DONE:
         client->want_write = false;
         pw_sim_client_phase_set(client, PW_SIM_CLIENT_HTTP, now_ns);
         return true;
-    case PW_SIM_LINK_WANT_WRITE:
+    case PW_SERVE_LINK_WANT_WRITE:
         client->want_write = true;
         return false;
-    case PW_SIM_LINK_WANT_READ:
+    case PW_SERVE_LINK_WANT_READ:
         client->want_write = false;
         return false;
     default:
@@ -371,7 +371,7 @@ void pw_sim_client_readable(struct pw_sim_client *client, int64_t now_ns)
         return;
     }
     if (client->finished) {
-        if (pw_sim_link_discard(&client->link) == PW_SIM_LINK_ENDED) {
+        if (pw_serve_link_discard(&client->link) == PW_SERVE_LINK_ENDED) {
             pw_sim_client_end(client, false);
         }
         return;
@@ -382,12 +382,12 @@ void pw_sim_client_readable(struct pw_sim_client *client, int64_t now_ns)
     while (!client->ended && !client->finished && client->in_bytes < PW_SIM_CLIENT_INPUT_BYTES &&
            pw_sim_client_wants_read(client)) {
         size_t got = 0;
-        enum pw_sim_link_result result = pw_sim_link_read(&client->link, client->in + client->in_bytes,
-                                                          PW_SIM_CLIENT_INPUT_BYTES - client->in_bytes, &got);
-        if (result == PW_SIM_LINK_ENDED) {
+        enum pw_serve_link_result result = pw_serve_link_read(
+            &client->link, client->in + client->in_bytes, PW_SIM_CLIENT_INPUT_BYTES - client->in_bytes, &got);
+        if (result == PW_SERVE_LINK_ENDED) {
             pw_sim_client_end(client, false);
         }
-        if (result != PW_SIM_LINK_DONE) {
+        if (result != PW_SERVE_LINK_DONE) {
             return;
         }
         client->in_bytes += got;
@@ -410,16 +410,16 @@ void pw_sim_client_flush(struct pw_sim_client *client, int64_t now_ns)
     client->want_write = false;
     while (pw_sim_out_backlog(out) && !client->ended) {
         size_t sent = 0;
-        enum pw_sim_link_result result =
-            pw_sim_link_write(&client->link, out->data + out->head, pw_sim_out_backlog(out), &sent);
+        enum pw_serve_link_result result =
+            pw_serve_link_write(&client->link, out->data + out->head, pw_sim_out_backlog(out), &sent);
         out->head += sent;
-        if (result == PW_SIM_LINK_ENDED) {
+        if (result == PW_SERVE_LINK_ENDED) {
             pw_sim_client_end(client, true);
         }
-        if (result == PW_SIM_LINK_WANT_WRITE) {
+        if (result == PW_SERVE_LINK_WANT_WRITE) {
             client->want_write = true;
         }
-        if (result != PW_SIM_LINK_DONE) {
+        if (result != PW_SERVE_LINK_DONE) {
             break;
         }
     }
@@ -427,7 +427,7 @@ void pw_sim_client_flush(struct pw_sim_client *client, int64_t now_ns)
     /* A WebSocket's end waits for the peer's close frame too. */
     if (client->phase == PW_SIM_CLIENT_CLOSING && client->close_sent == client->close_got &&
         !client->finished && !pw_sim_out_backlog(out)) {
-        pw_sim_link_finish(&client->link);
+        pw_serve_link_finish(&client->link);
         client->finished = true;
     }
 }

@@ -36,13 +36,13 @@ struct pw_sim_client_shared {
     struct pw_sim_hub *hub;
     struct pw_sim_rest *rest;
     struct pw_sim_ws_api *api;
-    struct pw_sim_buffer scratch;
+    struct pw_buffer scratch;
 };
 
 struct pw_sim_client {
     struct pw_sim_client_shared *shared;
     struct pw_sim_subscriber subscriber;
-    struct pw_sim_link link;
+    struct pw_serve_link link;
     enum pw_sim_client_phase phase;
     bool want_write; /* there is more to send than the socket takes */
     bool ended;      /* to be taken away */
@@ -58,7 +58,7 @@ struct pw_sim_client {
         *cut;           /* a fault: the connection ends when so many bytes have come; NULL: none */
     uint64_t cut_taken; /* of these, how many were frames */
     struct pw_ws_decoder decoder;
-    struct pw_sim_buffer message;  /* fragments so far */
+    struct pw_buffer message;      /* fragments so far */
     bool close_sent, close_got;    /* WebSocket's close frames */
     bool finished;                 /* we have said all; the peer's end is awaited */
     int64_t next_ping_ns, ping_ns; /* ping_ns: of the one not yet answered; 0: none */

@@ -94,7 +94,7 @@ static void ws_api_text(struct pw_sim_client *client, struct pw_slice text, int6
 
 static void ws_text(struct pw_sim_client *client, struct pw_slice text, int64_t now_ns)
 {
-    struct pw_sim_buffer *reply = &client->shared->scratch;
+    struct pw_buffer *reply = &client->shared->scratch;
 
     if (client->is_api) {
         ws_api_text(client, text, now_ns);
@@ -120,10 +120,10 @@ static void ws_data(struct pw_sim_client *client, const struct pw_ws_frame *fram
         ws_text(client, text, now_ns);
         return;
     }
-    pw_sim_buffer_slice(&client->message, text); /* the decoder has bounded the whole */
+    pw_buffer_slice(&client->message, text); /* the decoder has bounded the whole */
     if (frame->fin && !client->message.failed) {
         ws_text(client, (struct pw_slice){client->message.data, client->message.size}, now_ns);
-        pw_sim_buffer_clear(&client->message);
+        pw_buffer_clear(&client->message);
     } else if (client->message.failed) {
         ws_close(client, 1011, "no memory", now_ns);
     }

@@ -16,6 +16,8 @@
 
 #include "identity.h"
 
+#include "tls_link.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -478,4 +480,13 @@ int pw_sim_identity_ensure(const char *directory, int64_t now_ns, char *error, s
                  strerror(-result));
     }
     return result;
+}
+
+struct WOLFSSL_CTX *pw_sim_identity_context(const char *directory)
+{
+    char certificate[600], key[600];
+
+    snprintf(certificate, sizeof certificate, "%s/%s", directory, PW_SIM_IDENTITY_CERT);
+    snprintf(key, sizeof key, "%s/%s", directory, PW_SIM_IDENTITY_KEY);
+    return pw_serve_link_context_make(certificate, key);
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct WOLFSSL_CTX;
+
 #define PW_SIM_IDENTITY_CA   "ca.pem"
 #define PW_SIM_IDENTITY_CERT "server.pem"
 #define PW_SIM_IDENTITY_KEY  "server-key.pem" /* mode 0600 */
@@ -20,5 +22,9 @@
  * now_ns. Several processes may ask at once. EC P-256 and SHA-256; names localhost, 127.0.0.1, ::1; good for
  * 397 days. 0 or a negative code with `error` saying what and where. */
 int pw_sim_identity_ensure(const char *directory, int64_t now_ns, char *error, size_t error_bytes);
+
+/* A server's TLS context from such a directory; NULL if it cannot be. To be freed by
+ * pw_serve_link_context_free. */
+struct WOLFSSL_CTX *pw_sim_identity_context(const char *directory);
 
 #endif

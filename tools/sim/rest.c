@@ -86,7 +86,7 @@ static void get_trades(struct pw_sim_call *call)
             continue;
         }
         pw_sim_call_put(call, written++ ? ",{\"id\":" : "{\"id\":");
-        pw_sim_buffer_int(call->body, (int64_t)trade->trade_id);
+        pw_buffer_int(call->body, (int64_t)trade->trade_id);
         pw_sim_call_put_e8(call, ",\"price\":\"", trade->price_e8);
         pw_sim_call_put_e8(call, ",\"qty\":\"", trade->qty_e8);
         pw_sim_call_put_e8(call, ",\"quoteQty\":\"", e8_of_e16((pw_i128)trade->price_e8 * trade->qty_e8));
@@ -108,11 +108,11 @@ static void put_aggregate(struct pw_sim_call *call, const struct aggregate *aggr
     const struct pw_sim_tape_trade *sum = &aggregate->sum;
 
     pw_sim_call_put(call, "{\"a\":");
-    pw_sim_buffer_int(call->body, (int64_t)sum->agg_id);
+    pw_buffer_int(call->body, (int64_t)sum->agg_id);
     pw_sim_call_put_e8(call, ",\"p\":\"", sum->price_e8);
     pw_sim_call_put_e8(call, ",\"q\":\"", sum->qty_e8);
-    pw_sim_buffer_format(call->body, ",\"f\":%" PRIu64 ",\"l\":%" PRIu64 ",\"T\":", aggregate->first_trade_id,
-                         sum->trade_id);
+    pw_buffer_format(call->body, ",\"f\":%" PRIu64 ",\"l\":%" PRIu64 ",\"T\":", aggregate->first_trade_id,
+                     sum->trade_id);
     pw_sim_call_put_time(call, sum->time_ns);
     pw_sim_call_put(call, sum->buyer_maker ? ",\"m\":true,\"M\":true}" : ",\"m\":false,\"M\":true}");
 }
@@ -167,7 +167,7 @@ static void put_kline(struct pw_sim_call *call, const struct pw_sim_tape_candle 
     pw_sim_call_put(call, ",");
     pw_sim_call_put_time(call, candle->open_ns + candle->span_ns - (call->microsecond ? 1000 : 1000000));
     pw_sim_call_put_e8(call, ",\"", e8_of_e16(candle->quote_e16));
-    pw_sim_buffer_format(call->body, ",%" PRIu64, candle->trade_cnt);
+    pw_buffer_format(call->body, ",%" PRIu64, candle->trade_cnt);
     pw_sim_call_put_e8(call, ",\"", candle->taker_volume_e8);
     pw_sim_call_put_e8(call, ",\"", e8_of_e16(candle->taker_quote_e16));
     pw_sim_call_put(call, ",\"0\"]");
@@ -248,10 +248,10 @@ static void put_day(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
     struct pw_sim_tape_candle day = pw_sim_tape_day(symbol->tape, now_ns);
     int64_t change_e8 = day.close_e8 - day.open_e8;
 
-    pw_sim_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
+    pw_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
     pw_sim_call_put_e8(call, ",\"priceChange\":\"", change_e8);
-    pw_sim_buffer_format(call->body, ",\"priceChangePercent\":\"%.3f\"",
-                         day.open_e8 ? 100.0 * (double)change_e8 / (double)day.open_e8 : 0.0);
+    pw_buffer_format(call->body, ",\"priceChangePercent\":\"%.3f\"",
+                     day.open_e8 ? 100.0 * (double)change_e8 / (double)day.open_e8 : 0.0);
     pw_sim_call_put_e8(call, ",\"weightedAvgPrice\":\"",
                        day.volume_e8 ? (int64_t)(day.quote_e16 / day.volume_e8) : 0);
     pw_sim_call_put_e8(call, ",\"prevClosePrice\":\"", day.open_e8);
@@ -270,22 +270,22 @@ static void put_day(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
     pw_sim_call_put_time(call, now_ns - 86400 * SECOND_NS);
     pw_sim_call_put(call, ",\"closeTime\":");
     pw_sim_call_put_time(call, now_ns);
-    pw_sim_buffer_format(call->body, ",\"firstId\":%" PRId64 ",\"lastId\":%" PRId64 ",\"count\":%" PRIu64 "}",
-                         day.first_trade_id, day.last_trade_id, day.trade_cnt);
+    pw_buffer_format(call->body, ",\"firstId\":%" PRId64 ",\"lastId\":%" PRId64 ",\"count\":%" PRIu64 "}",
+                     day.first_trade_id, day.last_trade_id, day.trade_cnt);
 }
 
 static void put_price(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
 {
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
 
-    pw_sim_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
+    pw_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
     pw_sim_call_put_e8(call, ",\"price\":\"", last ? last->price_e8 : 0);
     pw_sim_call_put(call, "}");
 }
 
 static void put_book_ticker(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
 {
-    pw_sim_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
+    pw_buffer_format(call->body, "{\"symbol\":\"%s\"", symbol->name);
     pw_sim_call_put_e8(call, ",\"bidPrice\":\"", symbol->top.bid_price_e8);
     pw_sim_call_put_e8(call, ",\"bidQty\":\"", symbol->top.bid_qty_e8);
     pw_sim_call_put_e8(call, ",\"askPrice\":\"", symbol->top.ask_price_e8);
@@ -462,9 +462,8 @@ static void answer_fault(struct pw_sim_call *call, const struct pw_sim_fault *fa
     if (fault->html) {
         answer->status = fault->status;
         answer->content_type = "text/html";
-        pw_sim_buffer_format(call->body,
-                             "<html><head><title>%u</title></head><body><h1>%u</h1></body></html>",
-                             fault->status, fault->status);
+        pw_buffer_format(call->body, "<html><head><title>%u</title></head><body><h1>%u</h1></body></html>",
+                         fault->status, fault->status);
     } else if (fault->status == 429) {
         pw_sim_call_error(call, 429, -1003, TOO_MUCH_WEIGHT, call->rest->limits->weight_per_min);
     } else if (fault->status == 418) {
@@ -515,7 +514,7 @@ static bool call_authorize(struct pw_sim_call *call, const struct pw_sim_rest_re
                            struct pw_slice query)
 {
     const struct pw_slice *key = pw_http_find(request->head, "X-MBX-APIKEY");
-    struct pw_sim_buffer *payload = &call->rest->payload;
+    struct pw_buffer *payload = &call->rest->payload;
 
     pw_sim_signature_payload(payload, query, request->body);
     if (payload->failed) {
@@ -574,7 +573,7 @@ void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_reque
 
     *answer = (struct pw_sim_rest_answer){
         .status = 200, .content_type = "application/json;charset=UTF-8", .body = answer->body};
-    pw_sim_buffer_clear(answer->body);
+    pw_buffer_clear(answer->body);
     call.microsecond = unit && (pw_slice_equal(*unit, "MICROSECOND") || pw_slice_equal(*unit, "microsecond"));
     call_dispatch(&call, request);
     if (answer->body->failed) {
@@ -582,7 +581,7 @@ void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_reque
     }
     answer->used_weight = rest->used_weight;
     if (answer->body->size > SMALL_BYTES && pw_http_has_token(request->head, "Accept-Encoding", "gzip") &&
-        pw_sim_gzip(answer->body, &rest->gzip)) {
+        pw_serve_gzip(answer->body, &rest->gzip)) {
         size_t used = strlen(answer->headers);
         snprintf(answer->headers + used, sizeof answer->headers - used, "Content-Encoding: gzip\r\n");
         answer->body = &rest->gzip;

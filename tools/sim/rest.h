@@ -27,15 +27,15 @@ struct pw_sim_rest {
     uint32_t used_weight;         /* in it */
     uint32_t refused_cnt;         /* in it */
     int64_t banned_until_ns;
-    int64_t clock_ns;             /* the venue's clock minus the host's: a fault moves it */
-    struct pw_sim_buffer payload; /* what a request's signature is over; to be freed by the owner */
-    struct pw_sim_buffer gzip;    /* the last answer, compressed; to be freed likewise */
+    int64_t clock_ns;         /* the venue's clock minus the host's: a fault moves it */
+    struct pw_buffer payload; /* what a request's signature is over; to be freed by the owner */
+    struct pw_buffer gzip;    /* the last answer, compressed; to be freed likewise */
 };
 
 struct pw_sim_rest_answer {
     uint32_t status;
     const char *content_type;
-    struct pw_sim_buffer *body;
+    struct pw_buffer *body;
     uint32_t used_weight;
     uint32_t retry_after_s; /* 0: no such header */
     uint32_t delay_ms;      /* a fault: to be sent so much later */

@@ -23,8 +23,8 @@ void pw_sim_call_error(struct pw_sim_call *call, uint32_t status, int code, cons
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     call->answer->status = status;
-    pw_sim_buffer_clear(call->body);
-    pw_sim_buffer_format(call->body, "{\"code\":%d,\"msg\":\"%s\"}", code, text);
+    pw_buffer_clear(call->body);
+    pw_buffer_format(call->body, "{\"code\":%d,\"msg\":\"%s\"}", code, text);
 }
 
 /* ---- parameters ---- */
@@ -333,20 +333,20 @@ bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list,
 
 void pw_sim_call_put(struct pw_sim_call *call, const char *text)
 {
-    pw_sim_buffer_string(call->body, text);
+    pw_buffer_string(call->body, text);
 }
 
 void pw_sim_call_put_e8(struct pw_sim_call *call, const char *name, int64_t value_e8)
 {
     pw_sim_call_put(call, name);
-    pw_sim_buffer_e8(call->body, value_e8);
+    pw_buffer_e8(call->body, value_e8);
     pw_sim_call_put(call, "\"");
 }
 
 void pw_sim_call_put_int(struct pw_sim_call *call, const char *name, uint64_t value)
 {
     pw_sim_call_put(call, name);
-    pw_sim_buffer_int(call->body, (int64_t)value);
+    pw_buffer_int(call->body, (int64_t)value);
 }
 
 void pw_sim_call_put_text(struct pw_sim_call *call, const char *name, const char *text)
@@ -364,7 +364,7 @@ void pw_sim_call_put_bool(struct pw_sim_call *call, const char *name, bool value
 
 void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns)
 {
-    pw_sim_buffer_int(call->body, time_ns / (call->microsecond ? 1000 : 1000000));
+    pw_buffer_int(call->body, time_ns / (call->microsecond ? 1000 : 1000000));
 }
 
 void pw_sim_call_weigh(struct pw_sim_call *call, uint32_t weight)

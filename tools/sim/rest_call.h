@@ -25,7 +25,7 @@ struct pw_sim_parameter {
 struct pw_sim_call {
     struct pw_sim_rest *rest;
     struct pw_sim_rest_answer *answer;
-    struct pw_sim_buffer *body;
+    struct pw_buffer *body;
     int64_t wall_ns;
     bool microsecond;
     struct pw_sim_account *account; /* of a signed request */

@@ -35,7 +35,7 @@ static void put_filters(struct pw_sim_call *call, const struct pw_sim_symbol *sy
 
 static void put_symbol(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
 {
-    pw_sim_buffer_format(
+    pw_buffer_format(
         call->body,
         "{\"symbol\":\"%s\",\"status\":\"TRADING\",\"baseAsset\":\"%s\",\"baseAssetPrecision\":8,"
         "\"quoteAsset\":\"%s\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
@@ -61,7 +61,7 @@ static void put_info_head(struct pw_sim_call *call)
 
     pw_sim_call_put(call, "{\"timezone\":\"UTC\",\"serverTime\":");
     pw_sim_call_put_time(call, call->wall_ns);
-    pw_sim_buffer_format(
+    pw_buffer_format(
         call->body,
         ",\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,"
         "\"limit\":%u},{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,"
@@ -99,7 +99,7 @@ static void put_recorded_info(struct pw_sim_call *call, struct pw_slice info, st
     uint32_t cnt = 0;
 
     pw_sim_walk_member(info, "symbols", &symbols);
-    pw_sim_buffer_bytes(call->body, info.text, (size_t)(symbols.text - info.text));
+    pw_buffer_bytes(call->body, info.text, (size_t)(symbols.text - info.text));
     pw_sim_call_put(call, "[");
     if (!pw_sim_walk_begin(&walk, wanted) || walk.object) {
         pw_sim_call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
@@ -117,11 +117,11 @@ static void put_recorded_info(struct pw_sim_call *call, struct pw_slice info, st
             return;
         }
         pw_sim_call_put(call, cnt++ ? "," : "");
-        pw_sim_buffer_slice(call->body, found);
+        pw_buffer_slice(call->body, found);
     }
     pw_sim_call_put(call, "]");
-    pw_sim_buffer_bytes(call->body, symbols.text + symbols.size,
-                        (size_t)(info.text + info.size - symbols.text) - symbols.size);
+    pw_buffer_bytes(call->body, symbols.text + symbols.size,
+                    (size_t)(info.text + info.size - symbols.text) - symbols.size);
 }
 
 void pw_sim_rest_exchange_info(struct pw_sim_call *call)
@@ -150,7 +150,7 @@ void pw_sim_rest_exchange_info(struct pw_sim_call *call)
         some = list;
     }
     if (info.size && !some) {
-        pw_sim_buffer_slice(call->body, info);
+        pw_buffer_slice(call->body, info);
         return;
     }
     if (info.size) {

@@ -427,8 +427,8 @@ struct replacement {
     struct cancellation cancellation;
     struct pw_sim_order_request request;
     enum pw_sim_reply reply;
-    uint32_t goes_on, cancels_anyway;     /* when the first half fails; when there were too many orders */
-    struct pw_sim_client_order canceled;  /* a copy: its slot may be the new order's */
+    uint32_t goes_on, cancels_anyway;    /* when the first half fails; when there were too many orders */
+    struct pw_sim_client_order canceled; /* a copy: its slot may be the new order's */
     struct pw_sim_client_order *placed;
     const struct pw_sim_refusal *cancel_refusal, *place_refusal;
     bool attempted; /* to place */
@@ -450,7 +450,7 @@ static bool replacement_read(struct pw_sim_call *call, struct replacement *repla
 
 static void put_refusal(struct pw_sim_call *call, const struct pw_sim_refusal *refusal)
 {
-    pw_sim_buffer_format(call->body, "{\"code\":%d,\"msg\":\"%s\"}", refusal->code, refusal->text);
+    pw_buffer_format(call->body, "{\"code\":%d,\"msg\":\"%s\"}", refusal->code, refusal->text);
 }
 
 static void put_halves(struct pw_sim_call *call, const struct replacement *replacement)
@@ -483,7 +483,7 @@ static void replacement_answer(struct pw_sim_call *call, const struct replacemen
 {
     bool placed = replacement->attempted && !replacement->place_refusal;
 
-    pw_sim_buffer_clear(call->body);
+    pw_buffer_clear(call->body);
     if (placed && !replacement->cancel_refusal) {
         call->answer->status = 200;
         put_halves(call, replacement);

@@ -56,7 +56,7 @@ struct server {
     uint32_t *epoll_masks; /* by client: what epoll has been told */
     uint32_t client_cnt;
     int epoll_fd; /* an event's data: the listener's index, or beyond them the client's */
-    struct pw_sim_listener listener;
+    struct pw_serve_listener listener;
     struct WOLFSSL_CTX *context;
     struct pacer pacer;
     int64_t next_tick_ns;
@@ -84,10 +84,10 @@ static void clients_accept(struct server *server, unsigned which, int64_t now_ns
             continue;
         }
         if (pw_sim_client_open(&server->clients[i], &server->shared, i, fd,
-                               which == PW_SIM_LISTEN_PLAIN ? NULL : server->context, now_ns) != 0) {
+                               which == PW_SERVE_LISTEN_PLAIN ? NULL : server->context, now_ns) != 0) {
             continue;
         }
-        event.data.u32 = PW_SIM_LISTENERS + i;
+        event.data.u32 = PW_SERVE_LISTENERS + i;
         server->epoll_masks[i] = EPOLLIN;
         if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
             server->clients[i].ended = true;
@@ -100,7 +100,7 @@ static void clients_accept(struct server *server, unsigned which, int64_t now_ns
 static void client_settle(struct server *server, uint32_t i)
 {
     struct pw_sim_client *client = &server->clients[i];
-    struct epoll_event event = {.data.u32 = PW_SIM_LISTENERS + i};
+    struct epoll_event event = {.data.u32 = PW_SERVE_LISTENERS + i};
 
     if (client->phase == PW_SIM_CLIENT_FREE) {
         return;
@@ -347,10 +347,10 @@ static void wait_and_serve(struct server *server, int64_t wait_ns)
 
     for (int i = 0; i < cnt; i++) {
         uint32_t subject = events[i].data.u32;
-        if (subject < PW_SIM_LISTENERS) {
+        if (subject < PW_SERVE_LISTENERS) {
             clients_accept(server, subject, now_ns);
         } else {
-            client_event(server, subject - PW_SIM_LISTENERS, events[i].events, now_ns);
+            client_event(server, subject - PW_SERVE_LISTENERS, events[i].events, now_ns);
         }
     }
 }
@@ -384,7 +384,7 @@ static void server_goodbye(struct server *server)
 {
     int64_t until_ns = pw_clock_now_ns(&server->clock) + SHUTDOWN_NS;
 
-    pw_sim_listener_close(&server->listener);
+    pw_serve_listener_close(&server->listener);
     clients_shutdown(server, true, pw_clock_now_ns(&server->clock));
     while (!clients_none(server) && pw_clock_now_ns(&server->clock) < until_ns) {
         clients_tick(server, pw_clock_now_ns(&server->clock));
@@ -395,9 +395,15 @@ static void server_goodbye(struct server *server)
 static int server_listen(struct server *server)
 {
     const struct pw_sim_listen_config *config = &server->config->listen;
-    int result = pw_sim_listener_open(&server->listener, server->config);
+    const struct pw_serve_listen listen = {.where = server->config->path,
+                                           .address = config->address,
+                                           .tls = true,
+                                           .tls_port = config->port,
+                                           .plain = config->plain,
+                                           .plain_port = config->plain_port};
+    int result = pw_serve_listener_open(&server->listener, &listen);
 
-    for (unsigned i = 0; !result && i < PW_SIM_LISTENERS; i++) {
+    for (unsigned i = 0; !result && i < PW_SERVE_LISTENERS; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
         if (server->listener.fds[i] >= 0 &&
             epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->listener.fds[i], &event) != 0) {
@@ -405,13 +411,13 @@ static int server_listen(struct server *server)
             result = -errno;
         }
     }
-    if (!result) {
-        result = pw_sim_listener_tell(&server->listener, config->port_file);
+    if (!result && config->port_file[0]) {
+        result = pw_serve_listener_publish(&server->listener, config->port_file);
     }
     if (result) {
         return result;
     }
-    printf("listening https://localhost:%u ca %s/%s\n", server->listener.ports[PW_SIM_LISTEN_TLS],
+    printf("listening https://localhost:%u ca %s/%s\n", server->listener.ports[PW_SERVE_LISTEN_TLS],
            config->tls_dir, PW_SIM_IDENTITY_CA);
     fflush(stdout);
     return 0;
@@ -503,7 +509,7 @@ static int server_init(struct server *server, const struct pw_sim_config *config
     if (result) {
         return result;
     }
-    server->context = pw_sim_link_context_make(config->listen.tls_dir);
+    server->context = pw_sim_identity_context(config->listen.tls_dir);
     if (server->context) {
         return 0;
     }
@@ -518,11 +524,11 @@ static void server_fini(struct server *server)
             pw_sim_client_close(&server->clients[i]);
         }
     }
-    pw_sim_listener_close(&server->listener);
+    pw_serve_listener_close(&server->listener);
     if (server->epoll_fd >= 0) {
         close(server->epoll_fd);
     }
-    pw_sim_link_context_free(server->context);
+    pw_serve_link_context_free(server->context);
     if (server->source.ops) {
         server->source.ops->free(server->source.state);
     }
@@ -531,9 +537,9 @@ static void server_fini(struct server *server)
     pw_sim_orders_fini(&server->orders);
     pw_sim_accounts_fini(&server->accounts);
     pw_sim_hub_fini(&server->hub);
-    pw_sim_buffer_free(&server->shared.scratch);
-    pw_sim_buffer_free(&server->rest.payload);
-    pw_sim_buffer_free(&server->rest.gzip);
+    pw_buffer_free(&server->shared.scratch);
+    pw_buffer_free(&server->rest.payload);
+    pw_buffer_free(&server->rest.gzip);
     free(server->clients);
     free(server->epoll_masks);
     free(server);
@@ -548,7 +554,7 @@ int pw_sim_run(const struct pw_sim_config *config, const volatile sig_atomic_t *
         return -ENOMEM;
     }
     server->epoll_fd = -1;
-    server->listener = (struct pw_sim_listener){.fds = {-1, -1, -1}};
+    server->listener = (struct pw_serve_listener){.fds = {-1, -1, -1}};
     (void)prctl(PR_SET_TIMERSLACK, 1uL, 0uL, 0uL, 0uL); /* else each wait may be 50 us late */
     result = descriptors_ensure(config);
     if (!result) {

@@ -23,7 +23,7 @@
 /* ---- what is signed ---- */
 
 /* Appends the text but for the pair `signature=...` and the `&` that joins it to its neighbour. */
-static void payload_part(struct pw_sim_buffer *payload, struct pw_slice text)
+static void payload_part(struct pw_buffer *payload, struct pw_slice text)
 {
     static const char name[] = "signature=";
     bool first = true;
@@ -33,8 +33,8 @@ static void payload_part(struct pw_sim_buffer *payload, struct pw_slice text)
         size_t size = end ? (size_t)(end - text.text) : text.size;
 
         if (size < sizeof name - 1 || memcmp(text.text, name, sizeof name - 1) != 0) {
-            pw_sim_buffer_string(payload, first ? "" : "&");
-            pw_sim_buffer_bytes(payload, text.text, size);
+            pw_buffer_string(payload, first ? "" : "&");
+            pw_buffer_bytes(payload, text.text, size);
             first = false;
         }
         text.text += size + (end != NULL);
@@ -42,9 +42,9 @@ static void payload_part(struct pw_sim_buffer *payload, struct pw_slice text)
     }
 }
 
-void pw_sim_signature_payload(struct pw_sim_buffer *payload, struct pw_slice query, struct pw_slice body)
+void pw_sim_signature_payload(struct pw_buffer *payload, struct pw_slice query, struct pw_slice body)
 {
-    pw_sim_buffer_clear(payload);
+    pw_buffer_clear(payload);
     payload_part(payload, query);
     payload_part(payload, body);
 }

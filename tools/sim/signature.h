@@ -15,7 +15,7 @@
 
 /* What is signed of a REST request: the query followed directly by the body, both as sent, without the pair
  * `signature=...`. Clears the buffer first; it may have failed afterwards. */
-void pw_sim_signature_payload(struct pw_sim_buffer *payload, struct pw_slice query, struct pw_slice body);
+void pw_sim_signature_payload(struct pw_buffer *payload, struct pw_slice query, struct pw_slice body);
 
 /* `signature` is as it stands in JSON: percent-encoding has been undone. */
 bool pw_sim_signature_ok(const struct pw_sim_account_config *account, struct pw_slice payload,

@@ -87,7 +87,7 @@ void pw_sim_user_stream_fini(struct pw_sim_user_stream *stream)
     free(stream->subscriptions);
     free(stream->told);
     free(stream->changed);
-    pw_sim_buffer_free(&stream->text);
+    pw_buffer_free(&stream->text);
     *stream = (struct pw_sim_user_stream){0};
 }
 
@@ -158,40 +158,40 @@ void pw_sim_user_stream_leave(struct pw_sim_user_stream *stream, const struct pw
 struct telling {
     struct pw_sim_user_stream *stream;
     const struct pw_sim_subscription *to;
-    struct pw_sim_buffer *text;
+    struct pw_buffer *text;
     int64_t wall_ns;
 };
 
 static void put_text(const struct telling *telling, const char *name, const char *text)
 {
-    pw_sim_buffer_string(telling->text, name);
-    pw_sim_buffer_string(telling->text, text);
-    pw_sim_buffer_string(telling->text, "\"");
+    pw_buffer_string(telling->text, name);
+    pw_buffer_string(telling->text, text);
+    pw_buffer_string(telling->text, "\"");
 }
 
 static void put_int(const struct telling *telling, const char *name, uint64_t value)
 {
-    pw_sim_buffer_string(telling->text, name);
-    pw_sim_buffer_int(telling->text, (int64_t)value);
+    pw_buffer_string(telling->text, name);
+    pw_buffer_int(telling->text, (int64_t)value);
 }
 
 static void put_e8(const struct telling *telling, const char *name, int64_t value_e8)
 {
-    pw_sim_buffer_string(telling->text, name);
-    pw_sim_buffer_e8(telling->text, value_e8);
-    pw_sim_buffer_string(telling->text, "\"");
+    pw_buffer_string(telling->text, name);
+    pw_buffer_e8(telling->text, value_e8);
+    pw_buffer_string(telling->text, "\"");
 }
 
 static void put_time(const struct telling *telling, const char *name, int64_t time_ns)
 {
-    pw_sim_buffer_string(telling->text, name);
-    pw_sim_buffer_int(telling->text, time_ns / (telling->to->subscriber->microsecond ? 1000 : 1000000));
+    pw_buffer_string(telling->text, name);
+    pw_buffer_int(telling->text, time_ns / (telling->to->subscriber->microsecond ? 1000 : 1000000));
 }
 
 /* The envelope up to the event's time. */
 static void event_begin(const struct telling *telling, const char *type)
 {
-    pw_sim_buffer_clear(telling->text);
+    pw_buffer_clear(telling->text);
     put_int(telling, "{\"subscriptionId\":", telling->to->subscription_id);
     put_text(telling, ",\"event\":{\"e\":\"", type);
     put_time(telling, ",\"E\":", telling->wall_ns);
@@ -202,7 +202,7 @@ static void event_send(const struct telling *telling, const char *type)
     struct pw_sim_user_stream *stream = telling->stream;
     struct pw_sim_subscriber *subscriber = telling->to->subscriber;
 
-    pw_sim_buffer_string(telling->text, "}}");
+    pw_buffer_string(telling->text, "}}");
     if (pw_sim_faults_hit(stream->faults, PW_SIM_DROP_EVENT, type)) {
         return;
     }
@@ -243,7 +243,7 @@ static void put_fill(const struct telling *telling, const struct pw_sim_told *to
         put_e8(telling, ",\"n\":\"", fill->fee_e8);
         put_text(telling, ",\"N\":\"", fill->fee_asset);
     } else {
-        pw_sim_buffer_string(telling->text, ",\"n\":\"0\",\"N\":null");
+        pw_buffer_string(telling->text, ",\"n\":\"0\",\"N\":null");
     }
     put_time(telling, ",\"T\":", told->execution.market_ns);
     put_int(telling, ",\"t\":", traded ? fill->trade_id : (uint64_t)-1);
@@ -274,8 +274,8 @@ static void tell_execution(const struct telling *telling, const struct pw_sim_to
         put_prevented(telling, told);
     }
     put_int(telling, ",\"I\":", told->execution.execution_id);
-    pw_sim_buffer_string(telling->text, order->open && order->working ? ",\"w\":true" : ",\"w\":false");
-    pw_sim_buffer_string(telling->text, told->fill.maker ? ",\"m\":true" : ",\"m\":false");
+    pw_buffer_string(telling->text, order->open && order->working ? ",\"w\":true" : ",\"w\":false");
+    pw_buffer_string(telling->text, told->fill.maker ? ",\"m\":true" : ",\"m\":false");
     put_time(telling, ",\"M\":false,\"O\":", order->time_ns);
     put_e8(telling, ",\"Z\":\"", order->quote_e8);
     put_e8(telling, ",\"Y\":\"", told->fill.quote_e8);
@@ -321,14 +321,14 @@ static void tell_balances(const struct telling *telling)
     }
     event_begin(telling, type);
     put_time(telling, ",\"u\":", telling->to->account->update_ns);
-    pw_sim_buffer_string(telling->text, ",\"B\":[");
+    pw_buffer_string(telling->text, ",\"B\":[");
     for (uint32_t i = 0; i < cnt; i++) {
         put_text(telling, i ? ",{\"a\":\"" : "{\"a\":\"", stream->changed[i]->asset);
         put_e8(telling, ",\"f\":\"", stream->changed[i]->free_e8);
         put_e8(telling, ",\"l\":\"", stream->changed[i]->locked_e8);
-        pw_sim_buffer_string(telling->text, "}");
+        pw_buffer_string(telling->text, "}");
     }
-    pw_sim_buffer_string(telling->text, "]");
+    pw_buffer_string(telling->text, "]");
     event_send(telling, type);
 }
 

@@ -34,7 +34,7 @@ struct pw_sim_user_stream {
     struct pw_sim_told *told; /* since the last flush */
     uint32_t told_cnt, told_capacity;
     const struct pw_sim_balance **changed; /* room for all of an account */
-    struct pw_sim_buffer text;
+    struct pw_buffer text;
     bool ending; /* some subscription is */
     bool lost;   /* there was no memory for something: all connections that listen must end */
 };

@@ -121,15 +121,15 @@ static bool params_sort(struct pw_sim_call *call)
 /* What is signed: all but the signature. */
 static struct pw_slice payload(const struct pw_sim_call *call)
 {
-    struct pw_sim_buffer *text = &call->rest->payload;
+    struct pw_buffer *text = &call->rest->payload;
 
-    pw_sim_buffer_clear(text);
+    pw_buffer_clear(text);
     for (uint32_t i = 0; i < call->parameter_cnt; i++) {
         if (strcmp(call->parameters[i].name, "signature") != 0) {
-            pw_sim_buffer_string(text, text->size ? "&" : "");
-            pw_sim_buffer_string(text, call->parameters[i].name);
-            pw_sim_buffer_string(text, "=");
-            pw_sim_buffer_string(text, call->parameters[i].value);
+            pw_buffer_string(text, text->size ? "&" : "");
+            pw_buffer_string(text, call->parameters[i].name);
+            pw_buffer_string(text, "=");
+            pw_buffer_string(text, call->parameters[i].value);
         }
     }
     return (struct pw_slice){text->data, text->failed ? 0 : text->size};
@@ -180,8 +180,8 @@ static void put_session(struct request *request)
     struct pw_sim_call *call = request->call;
 
     if (session->account) {
-        pw_sim_buffer_format(call->body,
-                             "{\"apiKey\":\"%s\",\"authorizedSince\":", session->account->config->api_key);
+        pw_buffer_format(call->body,
+                         "{\"apiKey\":\"%s\",\"authorizedSince\":", session->account->config->api_key);
         pw_sim_call_put_time(call, session->authorized_ns);
     } else {
         pw_sim_call_put(call, "{\"apiKey\":null,\"authorizedSince\":null");
@@ -255,8 +255,8 @@ static void subscribe(struct request *request, struct pw_sim_account *account, b
         pw_sim_call_error(request->call, 500, -1000, PW_SIM_SERVER_ERROR);
     } else {
         session->subscribed_cnt++;
-        pw_sim_buffer_format(request->call->body, "{\"subscriptionId\":%" PRIu32 "}",
-                             subscription.subscription_id);
+        pw_buffer_format(request->call->body, "{\"subscriptionId\":%" PRIu32 "}",
+                         subscription.subscription_id);
     }
 }
 
@@ -310,8 +310,8 @@ static void session_subscriptions(struct request *request)
     }
     pw_sim_call_put(request->call, "[");
     while ((one = pw_sim_user_stream_next(request->api->stream, request->subscriber, one))) {
-        pw_sim_buffer_format(request->call->body, "%s{\"subscriptionId\":%" PRIu32 "}", comma,
-                             one->subscription_id);
+        pw_buffer_format(request->call->body, "%s{\"subscriptionId\":%" PRIu32 "}", comma,
+                         one->subscription_id);
         comma = ",";
     }
     pw_sim_call_put(request->call, "]");
@@ -383,7 +383,7 @@ int pw_sim_ws_api_init(struct pw_sim_ws_api *api, struct pw_sim_rest *rest, stru
 void pw_sim_ws_api_fini(struct pw_sim_ws_api *api)
 {
     free(api->endpoints);
-    pw_sim_buffer_free(&api->body);
+    pw_buffer_free(&api->body);
     *api = (struct pw_sim_ws_api){0};
 }
 
@@ -491,19 +491,19 @@ static void request_do(struct request *request)
 
 /* ---- the reply ---- */
 
-static void put_limit(struct pw_sim_buffer *reply, const char *head, uint32_t limit, uint32_t count)
+static void put_limit(struct pw_buffer *reply, const char *head, uint32_t limit, uint32_t count)
 {
     if (limit) {
-        pw_sim_buffer_string(reply, reply->data[reply->size - 1] == '[' ? "" : ",");
-        pw_sim_buffer_string(reply, head);
-        pw_sim_buffer_int(reply, limit);
-        pw_sim_buffer_string(reply, ",\"count\":");
-        pw_sim_buffer_int(reply, count);
-        pw_sim_buffer_string(reply, "}");
+        pw_buffer_string(reply, reply->data[reply->size - 1] == '[' ? "" : ",");
+        pw_buffer_string(reply, head);
+        pw_buffer_int(reply, limit);
+        pw_buffer_string(reply, ",\"count\":");
+        pw_buffer_int(reply, count);
+        pw_buffer_string(reply, "}");
     }
 }
 
-static void put_order_limit(const struct request *request, struct pw_sim_buffer *reply,
+static void put_order_limit(const struct request *request, struct pw_buffer *reply,
                             enum pw_sim_order_window window, const char *head, uint32_t limit)
 {
     struct pw_sim_account *account = request->call->account;
@@ -512,11 +512,11 @@ static void put_order_limit(const struct request *request, struct pw_sim_buffer 
     put_limit(reply, head, limit, account->order_cnts[window]);
 }
 
-static void put_rate_limits(const struct request *request, struct pw_sim_buffer *reply)
+static void put_rate_limits(const struct request *request, struct pw_buffer *reply)
 {
     const struct pw_sim_rest *rest = request->call->rest;
 
-    pw_sim_buffer_string(reply, ",\"rateLimits\":[");
+    pw_buffer_string(reply, ",\"rateLimits\":[");
     if (reply->failed) {
         return;
     }
@@ -531,44 +531,44 @@ static void put_rate_limits(const struct request *request, struct pw_sim_buffer 
     put_limit(reply,
               "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":",
               rest->limits->weight_per_min, rest->used_weight);
-    pw_sim_buffer_string(reply, "]");
+    pw_buffer_string(reply, "]");
 }
 
 /* An error's object; to one that says wait, until when is added (binance.md 5). */
-static void put_error(const struct request *request, struct pw_sim_buffer *reply)
+static void put_error(const struct request *request, struct pw_buffer *reply)
 {
     const struct pw_sim_call *call = request->call;
     int64_t now_ms = call->wall_ns / MS_NS;
 
-    pw_sim_buffer_bytes(reply, call->body->data, call->body->size - 1);
+    pw_buffer_bytes(reply, call->body->data, call->body->size - 1);
     if (call->answer->status == 429 || call->answer->status == 418) {
-        pw_sim_buffer_format(reply, ",\"data\":{\"serverTime\":%" PRId64 ",\"retryAfter\":%" PRId64 "}",
-                             now_ms, now_ms + (int64_t)call->answer->retry_after_s * 1000);
+        pw_buffer_format(reply, ",\"data\":{\"serverTime\":%" PRId64 ",\"retryAfter\":%" PRId64 "}", now_ms,
+                         now_ms + (int64_t)call->answer->retry_after_s * 1000);
     }
-    pw_sim_buffer_string(reply, "}");
+    pw_buffer_string(reply, "}");
 }
 
-static void reply_write(const struct request *request, struct pw_sim_buffer *reply)
+static void reply_write(const struct request *request, struct pw_buffer *reply)
 {
     const struct pw_sim_call *call = request->call;
 
-    pw_sim_buffer_clear(reply);
+    pw_buffer_clear(reply);
     reply->failed = call->body->failed; /* not even an error could be written: nothing follows */
-    pw_sim_buffer_string(reply, "{\"id\":");
-    pw_sim_buffer_slice(reply, request->id.size ? request->id : (struct pw_slice){"null", 4});
-    pw_sim_buffer_string(reply, ",\"status\":");
-    pw_sim_buffer_int(reply, call->answer->status);
+    pw_buffer_string(reply, "{\"id\":");
+    pw_buffer_slice(reply, request->id.size ? request->id : (struct pw_slice){"null", 4});
+    pw_buffer_string(reply, ",\"status\":");
+    pw_buffer_int(reply, call->answer->status);
     if (call->answer->status < 400) {
-        pw_sim_buffer_string(reply, ",\"result\":");
-        pw_sim_buffer_bytes(reply, call->body->data, call->body->size);
+        pw_buffer_string(reply, ",\"result\":");
+        pw_buffer_bytes(reply, call->body->data, call->body->size);
     } else {
-        pw_sim_buffer_string(reply, ",\"error\":");
+        pw_buffer_string(reply, ",\"error\":");
         put_error(request, reply);
     }
     if (request->return_rate_limits) {
         put_rate_limits(request, reply);
     }
-    pw_sim_buffer_string(reply, "}");
+    pw_buffer_string(reply, "}");
 }
 
 /* What REST would answer with a page, or could not answer at all. */
@@ -603,7 +603,7 @@ static void call_begin(struct pw_sim_ws_api *api, struct pw_sim_rest_answer *ans
 
     *answer = (struct pw_sim_rest_answer){
         .status = 200, .content_type = "application/json;charset=UTF-8", .body = &api->body};
-    pw_sim_buffer_clear(&api->body);
+    pw_buffer_clear(&api->body);
     call->rest = api->rest;
     call->answer = answer;
     call->body = &api->body;

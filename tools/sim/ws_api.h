@@ -18,7 +18,7 @@ struct pw_sim_ws_api {
     struct pw_sim_rest *rest;
     struct pw_sim_user_stream *stream;
     const struct pw_sim_endpoint **endpoints; /* by method */
-    struct pw_sim_buffer body;                /* of the reply under way */
+    struct pw_buffer body;                    /* of the reply under way */
     struct pw_sim_call call;                  /* the request under way: too large to be cleared each time */
     int64_t connect_window;                   /* that `connect_cnt` counts for: its number since 1970 */
     uint32_t connect_cnt;
@@ -34,7 +34,7 @@ struct pw_sim_session {
 
 /* What becomes of a request's reply. */
 struct pw_sim_ws_answer {
-    struct pw_sim_buffer *reply;
+    struct pw_buffer *reply;
     bool dropped;                   /* a fault: it is not sent */
     bool report_first;              /* a fault: the user data stream is flushed before */
     uint32_t delay_ms;              /* a fault: nothing is sent before */

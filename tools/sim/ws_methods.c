@@ -13,25 +13,25 @@ struct request {
     struct pw_sim_hub *hub;
     struct pw_sim_subscriber *subscriber;
     struct pw_slice message, method, params, id; /* size 0: not there; values as written */
-    struct pw_sim_buffer *reply;
+    struct pw_buffer *reply;
 };
 
 static void reply_id(const struct request *request)
 {
-    pw_sim_buffer_string(request->reply, ",\"id\":");
+    pw_buffer_string(request->reply, ",\"id\":");
     if (request->id.size) {
-        pw_sim_buffer_slice(request->reply, request->id);
+        pw_buffer_slice(request->reply, request->id);
     } else {
-        pw_sim_buffer_string(request->reply, "null");
+        pw_buffer_string(request->reply, "null");
     }
-    pw_sim_buffer_string(request->reply, "}");
+    pw_buffer_string(request->reply, "}");
 }
 
 /* `text` may hold backquotes, but nothing that JSON would escape. */
 static void reply_error(const struct request *request, int code, const char *text)
 {
-    pw_sim_buffer_clear(request->reply);
-    pw_sim_buffer_format(request->reply, "{\"error\":{\"code\":%d,\"msg\":\"%s\"}", code, text);
+    pw_buffer_clear(request->reply);
+    pw_buffer_format(request->reply, "{\"error\":{\"code\":%d,\"msg\":\"%s\"}", code, text);
     reply_id(request);
 }
 
@@ -52,9 +52,9 @@ static void reply_error_at(const struct request *request, int code, const char *
 
 static void reply_result(const struct request *request, const char *result)
 {
-    pw_sim_buffer_clear(request->reply);
-    pw_sim_buffer_string(request->reply, "{\"result\":");
-    pw_sim_buffer_string(request->reply, result);
+    pw_buffer_clear(request->reply);
+    pw_buffer_string(request->reply, "{\"result\":");
+    pw_buffer_string(request->reply, result);
     reply_id(request);
 }
 
@@ -136,15 +136,15 @@ static void do_list(const struct request *request)
 {
     const struct pw_sim_subscriber *subscriber = request->subscriber;
 
-    pw_sim_buffer_clear(request->reply);
-    pw_sim_buffer_string(request->reply, "{\"result\":[");
+    pw_buffer_clear(request->reply);
+    pw_buffer_string(request->reply, "{\"result\":[");
     for (uint32_t i = 0; i < subscriber->stream_cnt; i++) {
         const struct pw_sim_stream *stream = pw_sim_hub_stream(request->hub, subscriber->streams[i]);
-        pw_sim_buffer_string(request->reply, i ? ",\"" : "\"");
-        pw_sim_buffer_bytes(request->reply, stream->name, stream->name_bytes);
-        pw_sim_buffer_string(request->reply, "\"");
+        pw_buffer_string(request->reply, i ? ",\"" : "\"");
+        pw_buffer_bytes(request->reply, stream->name, stream->name_bytes);
+        pw_buffer_string(request->reply, "\"");
     }
-    pw_sim_buffer_string(request->reply, "]");
+    pw_buffer_string(request->reply, "]");
     reply_id(request);
 }
 
@@ -274,7 +274,7 @@ static void request_do(struct request *request)
 }
 
 void pw_sim_control_message(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
-                            struct pw_slice message, struct pw_sim_buffer *reply)
+                            struct pw_slice message, struct pw_buffer *reply)
 {
     struct request request = {.hub = hub, .subscriber = subscriber, .message = message, .reply = reply};
     struct pw_json json;

@@ -10,6 +10,6 @@
 
 /* Carries out one text message; `reply` gets the answer, to be sent before any data. */
 void pw_sim_control_message(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
-                            struct pw_slice message, struct pw_sim_buffer *reply);
+                            struct pw_slice message, struct pw_buffer *reply);
 
 #endif

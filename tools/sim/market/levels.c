@@ -80,29 +80,29 @@ const struct pw_level *pw_sim_book_best(const struct pw_sim_book *book, enum pw_
     return levels->level_cnt ? &levels->levels[levels->level_cnt - 1] : NULL;
 }
 
-void pw_sim_side_print(const struct pw_sim_side *side, uint32_t level_limit, struct pw_sim_buffer *out)
+void pw_sim_side_print(const struct pw_sim_side *side, uint32_t level_limit, struct pw_buffer *out)
 {
     uint32_t cnt = side->level_cnt < level_limit ? side->level_cnt : level_limit;
 
-    pw_sim_buffer_string(out, "[");
+    pw_buffer_string(out, "[");
     for (uint32_t i = 0; i < cnt; i++) {
         const struct pw_level *level = &side->levels[side->level_cnt - 1 - i];
-        pw_sim_buffer_string(out, i ? ",[\"" : "[\"");
-        pw_sim_buffer_e8(out, level->price_e8);
-        pw_sim_buffer_string(out, "\",\"");
-        pw_sim_buffer_e8(out, level->qty_e8);
-        pw_sim_buffer_string(out, "\"]");
+        pw_buffer_string(out, i ? ",[\"" : "[\"");
+        pw_buffer_e8(out, level->price_e8);
+        pw_buffer_string(out, "\",\"");
+        pw_buffer_e8(out, level->qty_e8);
+        pw_buffer_string(out, "\"]");
     }
-    pw_sim_buffer_string(out, "]");
+    pw_buffer_string(out, "]");
 }
 
-void pw_sim_book_print(const struct pw_sim_book *book, uint32_t level_limit, struct pw_sim_buffer *out)
+void pw_sim_book_print(const struct pw_sim_book *book, uint32_t level_limit, struct pw_buffer *out)
 {
-    pw_sim_buffer_string(out, "{\"lastUpdateId\":");
-    pw_sim_buffer_int(out, (int64_t)book->last_update_id);
-    pw_sim_buffer_string(out, ",\"bids\":");
+    pw_buffer_string(out, "{\"lastUpdateId\":");
+    pw_buffer_int(out, (int64_t)book->last_update_id);
+    pw_buffer_string(out, ",\"bids\":");
     pw_sim_side_print(&book->sides[PW_BUY], level_limit, out);
-    pw_sim_buffer_string(out, ",\"asks\":");
+    pw_buffer_string(out, ",\"asks\":");
     pw_sim_side_print(&book->sides[PW_SELL], level_limit, out);
-    pw_sim_buffer_string(out, "}");
+    pw_buffer_string(out, "}");
 }

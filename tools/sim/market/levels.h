@@ -31,8 +31,8 @@ void pw_sim_book_free(struct pw_sim_book *book);
 const struct pw_level *pw_sim_book_best(const struct pw_sim_book *book, enum pw_side side);
 
 /* Appends {"lastUpdateId":..,"bids":[..],"asks":[..]} with at most level_limit levels a side. */
-void pw_sim_book_print(const struct pw_sim_book *book, uint32_t level_limit, struct pw_sim_buffer *out);
+void pw_sim_book_print(const struct pw_sim_book *book, uint32_t level_limit, struct pw_buffer *out);
 /* Appends one side: [["price","qty"],..], best first. */
-void pw_sim_side_print(const struct pw_sim_side *side, uint32_t level_limit, struct pw_sim_buffer *out);
+void pw_sim_side_print(const struct pw_sim_side *side, uint32_t level_limit, struct pw_buffer *out);
 
 #endif

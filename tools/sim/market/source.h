@@ -53,7 +53,7 @@ struct pw_sim_source_ops {
     /* Brings symbol's book and tape up to what has been published. False: no memory. */
     bool (*refresh)(void *state, struct pw_sim_symbol *symbol);
     /* Appends the answer to a depth request. False: no memory. */
-    bool (*depth)(void *state, struct pw_sim_symbol *symbol, uint32_t level_limit, struct pw_sim_buffer *out);
+    bool (*depth)(void *state, struct pw_sim_symbol *symbol, uint32_t level_limit, struct pw_buffer *out);
     /* The recorded exchangeInfo, or empty. */
     struct pw_slice (*exchange_info)(void *state);
     /* Back to the beginning; NULL: it never ends. */

@@ -64,13 +64,13 @@ struct synthetic {
     uint32_t next_idx; /* the instrument with the next thing to happen */
     uint32_t all_tickers_stream;
     struct pw_sim_trade_listener listener; /* trade NULL: nobody */
-    struct pw_sim_buffer millisecond, microsecond;
+    struct pw_buffer millisecond, microsecond;
 };
 
 /* One message under way: of which instrument, and in which unit. */
 struct telling {
     struct instrument *instrument;
-    struct pw_sim_buffer *out;
+    struct pw_buffer *out;
     bool microsecond;
     const void *subject; /* what it is about, as its teller knows */
 };
@@ -79,13 +79,13 @@ struct telling {
 
 static void put(const struct telling *telling, const char *text)
 {
-    pw_sim_buffer_string(telling->out, text);
+    pw_buffer_string(telling->out, text);
 }
 
 static void put_int(const struct telling *telling, const char *name, int64_t value)
 {
-    pw_sim_buffer_string(telling->out, name);
-    pw_sim_buffer_int(telling->out, value);
+    pw_buffer_string(telling->out, name);
+    pw_buffer_int(telling->out, value);
 }
 
 static void put_time(const struct telling *telling, const char *name, int64_t time_ns)
@@ -96,9 +96,9 @@ static void put_time(const struct telling *telling, const char *name, int64_t ti
 /* ,"name":"decimal" */
 static void put_e8(const struct telling *telling, const char *name, int64_t value_e8)
 {
-    pw_sim_buffer_string(telling->out, name);
-    pw_sim_buffer_e8(telling->out, value_e8);
-    pw_sim_buffer_string(telling->out, "\"");
+    pw_buffer_string(telling->out, name);
+    pw_buffer_e8(telling->out, value_e8);
+    pw_buffer_string(telling->out, "\"");
 }
 
 static void put_head(const struct telling *telling, const char *event)
@@ -125,8 +125,8 @@ static void tell(struct instrument *instrument, uint32_t stream_idx,
     struct telling telling = {.instrument = instrument, .subject = subject};
     struct pw_sim_message message = {0};
 
-    pw_sim_buffer_clear(&owner->millisecond);
-    pw_sim_buffer_clear(&owner->microsecond);
+    pw_buffer_clear(&owner->millisecond);
+    pw_buffer_clear(&owner->microsecond);
     if (stream->subscriber_cnt > stream->microsecond_cnt) {
         telling.out = &owner->millisecond;
         teller(&telling);
@@ -363,8 +363,8 @@ static void put_ticker(const struct telling *telling)
 
     put_head(telling, "24hrTicker");
     put_e8(telling, ",\"p\":\"", change_e8);
-    pw_sim_buffer_format(telling->out, ",\"P\":\"%.3f\"",
-                         day.open_e8 ? 100.0 * (double)change_e8 / (double)day.open_e8 : 0.0);
+    pw_buffer_format(telling->out, ",\"P\":\"%.3f\"",
+                     day.open_e8 ? 100.0 * (double)change_e8 / (double)day.open_e8 : 0.0);
     put_e8(telling, ",\"w\":\"", day.volume_e8 ? (int64_t)(day.quote_e16 / day.volume_e8) : 0);
     put_e8(telling, ",\"x\":\"", day.open_e8);
     put_e8(telling, ",\"c\":\"", day.close_e8);
@@ -413,8 +413,8 @@ static void tell_candle(const struct telling *telling)
     put_head(telling, "kline");
     put_time(telling, ",\"k\":{\"t\":", candle->open_ns);
     put_time(telling, ",\"T\":", candle->open_ns + candle->span_ns - (telling->microsecond ? 1000 : 1000000));
-    pw_sim_buffer_format(telling->out, ",\"s\":\"%s\",\"i\":\"%s\"", telling->instrument->symbol->name,
-                         subject->interval);
+    pw_buffer_format(telling->out, ",\"s\":\"%s\",\"i\":\"%s\"", telling->instrument->symbol->name,
+                     subject->interval);
     put_int(telling, ",\"f\":", candle->first_trade_id);
     put_int(telling, ",\"L\":", candle->last_trade_id);
     put_e8(telling, ",\"o\":\"", candle->open_e8);
@@ -614,7 +614,7 @@ static bool synthetic_refresh(void *state, struct pw_sim_symbol *symbol)
 }
 
 static bool synthetic_depth(void *state, struct pw_sim_symbol *symbol, uint32_t level_limit,
-                            struct pw_sim_buffer *out)
+                            struct pw_buffer *out)
 {
     struct synthetic *synthetic = state;
     struct telling telling = {&synthetic->instruments[symbol - synthetic->symbols], out, false, NULL};
@@ -672,8 +672,8 @@ static void synthetic_free(void *state)
         }
     }
     pw_sim_symbols_free(synthetic->symbols, synthetic->instrument_cnt);
-    pw_sim_buffer_free(&synthetic->millisecond);
-    pw_sim_buffer_free(&synthetic->microsecond);
+    pw_buffer_free(&synthetic->millisecond);
+    pw_buffer_free(&synthetic->microsecond);
     free(synthetic->instruments);
     free(synthetic);
 }

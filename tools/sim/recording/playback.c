@@ -32,7 +32,7 @@ struct capture {
     struct pw_sim_recording recording;
     struct symbol_state *states; /* by symbol */
     uint32_t cursor;             /* the next line */
-    struct pw_sim_buffer scratch;
+    struct pw_buffer scratch;
     int64_t held_ns; /* since when the snapshot at the cursor is waited for; 0: not */
 };
 
@@ -90,7 +90,7 @@ static enum pw_sim_next capture_next(void *state, int64_t wall_ns, int64_t *mark
 
 /* Copies a payload with its times in microseconds: E and T, and within a candle t and T. A recording in
  * milliseconds has no more to give than zeros. */
-static void microseconds_copy(struct pw_slice object, bool candle, struct pw_sim_buffer *out)
+static void microseconds_copy(struct pw_slice object, bool candle, struct pw_buffer *out)
 {
     struct pw_sim_walk walk;
     const char *comma = "{\"";
@@ -99,19 +99,19 @@ static void microseconds_copy(struct pw_slice object, bool candle, struct pw_sim
     for (; pw_sim_walk_next(&walk); comma = ",\"") {
         bool time = pw_slice_equal(walk.key, "T") || pw_slice_equal(walk.key, candle ? "t" : "E");
         int64_t value;
-        pw_sim_buffer_string(out, comma);
-        pw_sim_buffer_slice(out, walk.key);
-        pw_sim_buffer_string(out, "\":");
+        pw_buffer_string(out, comma);
+        pw_buffer_slice(out, walk.key);
+        pw_buffer_string(out, "\":");
         if (pw_slice_equal(walk.key, "k") && walk.value.text[0] == '{') {
             microseconds_copy(walk.value, true, out);
         } else {
-            pw_sim_buffer_slice(out, walk.value);
+            pw_buffer_slice(out, walk.value);
         }
         if (time && walk.value.size == MILLISECOND_DIGITS && pw_sim_walk_int(walk.value, &value)) {
-            pw_sim_buffer_string(out, "000");
+            pw_buffer_string(out, "000");
         }
     }
-    pw_sim_buffer_string(out, "}");
+    pw_buffer_string(out, "}");
 }
 
 static void capture_step(void *state)
@@ -126,7 +126,7 @@ static void capture_step(void *state)
     }
     if (pw_sim_hub_stream(capture->recording.hub, line->stream_idx)->microsecond_cnt &&
         message.data.text[0] == '{') {
-        pw_sim_buffer_clear(&capture->scratch);
+        pw_buffer_clear(&capture->scratch);
         microseconds_copy(message.data, false, &capture->scratch);
         message.data_microsecond =
             (struct pw_slice){capture->scratch.data, capture->scratch.failed ? 0 : capture->scratch.size};
@@ -248,19 +248,19 @@ static bool capture_refresh(void *state, struct pw_sim_symbol *symbol)
 }
 
 /* At most level_limit elements of a recorded array, each as written. */
-static void levels_copy(struct pw_slice levels, uint32_t level_limit, struct pw_sim_buffer *out)
+static void levels_copy(struct pw_slice levels, uint32_t level_limit, struct pw_buffer *out)
 {
     struct pw_sim_walk walk;
     uint32_t cnt = 0;
 
-    pw_sim_buffer_string(out, "[");
+    pw_buffer_string(out, "[");
     if (pw_sim_walk_begin(&walk, levels)) {
         for (; cnt < level_limit && pw_sim_walk_next(&walk); cnt++) {
-            pw_sim_buffer_string(out, cnt ? "," : "");
-            pw_sim_buffer_slice(out, walk.value);
+            pw_buffer_string(out, cnt ? "," : "");
+            pw_buffer_slice(out, walk.value);
         }
     }
-    pw_sim_buffer_string(out, "]");
+    pw_buffer_string(out, "]");
 }
 
 static uint32_t levels_count(struct pw_slice levels)
@@ -276,7 +276,7 @@ static uint32_t levels_count(struct pw_slice levels)
     return cnt;
 }
 
-static void snapshot_copy(struct pw_slice snapshot, uint32_t level_limit, struct pw_sim_buffer *out)
+static void snapshot_copy(struct pw_slice snapshot, uint32_t level_limit, struct pw_buffer *out)
 {
     struct pw_slice bids = {0}, asks = {0}, id = {0};
 
@@ -284,20 +284,20 @@ static void snapshot_copy(struct pw_slice snapshot, uint32_t level_limit, struct
     pw_sim_walk_member(snapshot, "asks", &asks);
     pw_sim_walk_member(snapshot, "lastUpdateId", &id);
     if (levels_count(bids) <= level_limit && levels_count(asks) <= level_limit) {
-        pw_sim_buffer_slice(out, snapshot);
+        pw_buffer_slice(out, snapshot);
         return;
     }
-    pw_sim_buffer_string(out, "{\"lastUpdateId\":");
-    pw_sim_buffer_slice(out, id);
-    pw_sim_buffer_string(out, ",\"bids\":");
+    pw_buffer_string(out, "{\"lastUpdateId\":");
+    pw_buffer_slice(out, id);
+    pw_buffer_string(out, ",\"bids\":");
     levels_copy(bids, level_limit, out);
-    pw_sim_buffer_string(out, ",\"asks\":");
+    pw_buffer_string(out, ",\"asks\":");
     levels_copy(asks, level_limit, out);
-    pw_sim_buffer_string(out, "}");
+    pw_buffer_string(out, "}");
 }
 
 static bool capture_depth(void *state, struct pw_sim_symbol *symbol, uint32_t level_limit,
-                          struct pw_sim_buffer *out)
+                          struct pw_buffer *out)
 {
     struct capture *capture = state;
     struct symbol_state *own = &capture->states[symbol - capture->recording.symbols];
@@ -348,7 +348,7 @@ static void capture_free(void *state)
     struct capture *capture = state;
 
     pw_sim_recording_free(&capture->recording);
-    pw_sim_buffer_free(&capture->scratch);
+    pw_buffer_free(&capture->scratch);
     free(capture->states);
     free(capture);
 }

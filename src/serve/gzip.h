@@ -2,12 +2,12 @@
  *
  * An answer's body, compressed for who asked for it.
  */
-#ifndef PW_SIM_GZIP_H
-#define PW_SIM_GZIP_H
+#ifndef PW_GZIP_H
+#define PW_GZIP_H
 
 #include "buffer.h"
 
 /* Clears `out` and fills it. False: no memory; `in` is to be sent as it is. */
-bool pw_sim_gzip(const struct pw_sim_buffer *in, struct pw_sim_buffer *out);
+bool pw_serve_gzip(const struct pw_buffer *in, struct pw_buffer *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Growing text: see buffer.h. Numbers are written digit by digit, because they are most of what a market
- * says.
+ * Growing text: see buffer.h. Numbers are written digit by digit, because they are most of what is
+ * written.
  */
 #include "buffer.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool pw_sim_buffer_reserve(struct pw_sim_buffer *buffer, size_t bytes)
+bool pw_buffer_reserve(struct pw_buffer *buffer, size_t bytes)
 {
     size_t capacity = buffer->capacity ? buffer->capacity : 256;
     char *data;
@@ -34,29 +34,29 @@ bool pw_sim_buffer_reserve(struct pw_sim_buffer *buffer, size_t bytes)
     return true;
 }
 
-void pw_sim_buffer_free(struct pw_sim_buffer *buffer)
+void pw_buffer_free(struct pw_buffer *buffer)
 {
     free(buffer->data);
-    *buffer = (struct pw_sim_buffer){0};
+    *buffer = (struct pw_buffer){0};
 }
 
-void pw_sim_buffer_bytes(struct pw_sim_buffer *buffer, const char *bytes, size_t size)
+void pw_buffer_bytes(struct pw_buffer *buffer, const char *bytes, size_t size)
 {
-    if (!size || !pw_sim_buffer_reserve(buffer, size)) {
+    if (!size || !pw_buffer_reserve(buffer, size)) {
         return;
     }
     memcpy(buffer->data + buffer->size, bytes, size);
     buffer->size += size;
 }
 
-void pw_sim_buffer_string(struct pw_sim_buffer *buffer, const char *string)
+void pw_buffer_string(struct pw_buffer *buffer, const char *string)
 {
-    pw_sim_buffer_bytes(buffer, string, strlen(string));
+    pw_buffer_bytes(buffer, string, strlen(string));
 }
 
-void pw_sim_buffer_slice(struct pw_sim_buffer *buffer, struct pw_slice slice)
+void pw_buffer_slice(struct pw_buffer *buffer, struct pw_slice slice)
 {
-    pw_sim_buffer_bytes(buffer, slice.text, slice.size);
+    pw_buffer_bytes(buffer, slice.text, slice.size);
 }
 
 /* The digits of `value`, at least `least` of them, ending before `end`. */
@@ -68,7 +68,7 @@ static char *digits_before(char *end, uint64_t value, int least)
     return end;
 }
 
-void pw_sim_buffer_int(struct pw_sim_buffer *buffer, int64_t value)
+void pw_buffer_int(struct pw_buffer *buffer, int64_t value)
 {
     char digits[24], *end = digits + sizeof digits;
     char *at = digits_before(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
@@ -76,10 +76,10 @@ void pw_sim_buffer_int(struct pw_sim_buffer *buffer, int64_t value)
     if (value < 0) {
         *--at = '-';
     }
-    pw_sim_buffer_bytes(buffer, at, (size_t)(end - at));
+    pw_buffer_bytes(buffer, at, (size_t)(end - at));
 }
 
-void pw_sim_buffer_e8(struct pw_sim_buffer *buffer, int64_t value_e8)
+void pw_buffer_e8(struct pw_buffer *buffer, int64_t value_e8)
 {
     char digits[32], *end = digits + sizeof digits;
     uint64_t value = value_e8 < 0 ? 0 - (uint64_t)value_e8 : (uint64_t)value_e8;
@@ -90,10 +90,10 @@ void pw_sim_buffer_e8(struct pw_sim_buffer *buffer, int64_t value_e8)
     if (value_e8 < 0) {
         *--at = '-';
     }
-    pw_sim_buffer_bytes(buffer, at, (size_t)(end - at));
+    pw_buffer_bytes(buffer, at, (size_t)(end - at));
 }
 
-void pw_sim_buffer_format(struct pw_sim_buffer *buffer, const char *format, ...)
+void pw_buffer_format(struct pw_buffer *buffer, const char *format, ...)
 {
     char line[1024];
     va_list args;
@@ -105,6 +105,6 @@ void pw_sim_buffer_format(struct pw_sim_buffer *buffer, const char *format, ...)
     if (size < 0 || (size_t)size >= sizeof line) {
         buffer->failed = true;
     } else {
-        pw_sim_buffer_bytes(buffer, line, (size_t)size);
+        pw_buffer_bytes(buffer, line, (size_t)size);
     }
 }

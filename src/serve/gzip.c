@@ -8,19 +8,19 @@
 
 #define GZIP_FRAME 16 /* added to the window bits: a gzip frame, not zlib's */
 
-bool pw_sim_gzip(const struct pw_sim_buffer *in, struct pw_sim_buffer *out)
+bool pw_serve_gzip(const struct pw_buffer *in, struct pw_buffer *out)
 {
     z_stream stream = {0};
     uLong bound;
     bool good = false;
 
-    pw_sim_buffer_clear(out);
+    pw_buffer_clear(out);
     if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + GZIP_FRAME, 8, Z_DEFAULT_STRATEGY) !=
         Z_OK) {
         return false;
     }
     bound = deflateBound(&stream, in->size);
-    if (pw_sim_buffer_reserve(out, bound)) {
+    if (pw_buffer_reserve(out, bound)) {
         stream.next_in = (Bytef *)in->data;
         stream.avail_in = (uInt)in->size;
         stream.next_out = (Bytef *)out->data;
