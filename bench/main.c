@@ -3,6 +3,7 @@
  * pinwheel bench: runs benches by name, prints what they found, with the machine that they found it on.
  */
 #include "bench.h"
+#include "cli.h"
 #include "html.h"
 #include <errno.h>
 #include <stdio.h>
@@ -19,34 +20,79 @@ static const struct pw_bench *const bench_table[] = {
 
 #define BENCH_CNT (sizeof bench_table / sizeof bench_table[0])
 
+/* The words that NAME takes. */
+static const char *bench_name(uint32_t i)
+{
+    return i < BENCH_CNT ? bench_table[i]->name : i == BENCH_CNT ? "all" : NULL;
+}
+
 enum exit_code { EXIT_RAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-static void help_print(FILE *out)
-{
-    fputs("usage: pinwheel bench NAME... | all [--json] [--html FILE] [--cores A[,B]] [--data FILE] "
-          "[--quick]\n\n"
-          "Measures parts of pinwheel on this machine, each beside a baseline of the same run: compare the "
-          "ratios, and\n"
-          "run it more than once. Nothing else should run meanwhile.\n\n",
-          out);
-    for (size_t i = 0; i < BENCH_CNT; i++) {
-        fprintf(out, "  %-14s%s\n", bench_table[i]->name, bench_table[i]->what);
-    }
-    fputs(
-        "\n  --json         one JSON object\n"
-        "  --html FILE    a page with charts, too, which needs nothing beside it\n"
-        "  --cores A,B    processors to use (default: isolated ones, else the last two that share no core)\n"
-        "  --data FILE    a recording of a venue's messages, \"<time in ns> <JSON>\" a line, plain or gzip\n"
-        "                 (default: one of $PINWHEEL_SHARED, where that is set)\n"
-        "  --quick        a hundredth of the work, to see whether it runs\n"
-        "  --help\n\n"
-        "typical is a median of means over many samples: finer than the clock's step, and free of the cost "
-        "of\n"
-        "reading it where that could be left out. Percentiles are of raw samples, each with its clock "
-        "read.\n\n"
-        "exit codes: 0 ran, whether or not the aims were met; 1 a bench could not be run; 2 wrong usage\n",
-        out);
-}
+struct options {
+    struct pw_bench_env env;
+    bool json;
+    const char *html_path;         /* NULL: none */
+    const char *cores, *data_path; /* as given; NULL: not */
+    struct pw_cli_words names;
+    bool wanted[BENCH_CNT];
+};
+
+static const struct pw_cli_command g_command = {
+    .verb = "bench",
+    .description = "Measures parts of pinwheel on this machine, each beside a baseline of the same run: "
+                   "compare the ratios, "
+                   "and run it more than once. Nothing else should run meanwhile.",
+    .arguments =
+        (const struct pw_cli_value[]){
+            {.name = "NAME",
+             .help = "the benches to run, or `all`",
+             .choice = bench_name,
+             PW_CLI_WORDS(struct options, names)},
+            {0},
+        },
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "json", .help = "print one JSON object", PW_CLI_FLAG(struct options, json)},
+            {.name = "html",
+             .value = "FILE",
+             .help = "also write a self-contained HTML report",
+             PW_CLI_PATH(struct options, html_path)},
+            {.name = "cores",
+             .value = "A[,B]",
+             .help = "CPUs to use (default: isolated ones, else the last two that share no core)",
+             PW_CLI_TEXT(struct options, cores)},
+            {.name = "data",
+             .value = "FILE",
+             .help = "a recording of a venue's messages, \"<time in ns> <JSON>\" a line, plain or gzip "
+                     "(default: one of "
+                     "$PINWHEEL_SHARED, if set)",
+             PW_CLI_PATH(struct options, data_path)},
+            {.name = "quick",
+             .help = "a hundredth of the work, to see whether it runs",
+             PW_CLI_FLAG(struct options, env.quick)},
+            {0},
+        },
+    .sections =
+        (const struct pw_cli_pair[]){
+            {"figures",
+             "typical is a median of block means over many samples: finer than the clock's step, and free of "
+             "the cost of reading it where that could be left out. Percentiles are of raw samples, each with "
+             "its clock read."},
+            {0},
+        },
+    .exits =
+        (const struct pw_cli_exit[]){
+            {EXIT_RAN, "ran, whether or not the targets were met"},
+            {EXIT_FAILED, "a bench could not be run"},
+            {0},
+        },
+    .environment = (const struct pw_cli_pair[]){{"PINWHEEL_SHARED", "folder of recordings"}, {0}},
+    .examples =
+        (const struct pw_cli_pair[]){
+            {"pinwheel bench all --html bench.html", "run all benches and write a report"},
+            {0},
+        },
+};
 
 /* ---- text ---- */
 
@@ -189,13 +235,6 @@ static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_r
 
 /* ---- command line ---- */
 
-struct options {
-    struct pw_bench_env env;
-    bool json;
-    const char *html_path; /* NULL: none */
-    bool wanted[BENCH_CNT];
-};
-
 static bool cores_read(struct pw_bench_env *env, const char *text)
 {
     char rest;
@@ -230,41 +269,22 @@ static bool name_read(struct options *options, const char *name)
     return known;
 }
 
-/* 0, 1 when help was given, or -1. */
-static int options_read(struct options *options, int argc, char **argv)
+/* What the declaration cannot judge. PW_CLI_GO or an exit code. */
+static int options_judge(struct options *options)
 {
-    bool named = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            help_print(stdout);
-            return 1;
-        }
-        if (strcmp(argv[i], "--json") == 0) {
-            options->json = true;
-        } else if (strcmp(argv[i], "--html") == 0 && i + 1 < argc) {
-            options->html_path = argv[++i];
-        } else if (strcmp(argv[i], "--quick") == 0) {
-            options->env.quick = true;
-        } else if (strcmp(argv[i], "--cores") == 0 && i + 1 < argc &&
-                   cores_read(&options->env, argv[i + 1])) {
-            i++;
-        } else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc) {
-            if (!data_find(&options->env, argv[++i])) {
-                fprintf(stderr, "%s: %s\n", argv[i], strerror(errno));
-                return -1;
-            }
-        } else if (argv[i][0] != '-' && name_read(options, argv[i])) {
-            named = true;
-        } else {
-            fprintf(stderr, "what is '%s'? see pinwheel bench --help\n", argv[i]);
-            return -1;
+    for (uint32_t i = 0; i < options->names.cnt; i++) {
+        if (!name_read(options, options->names.at[i])) {
+            return pw_cli_wrong("unknown bench '%s'", options->names.at[i]);
         }
     }
-    if (!named) {
-        help_print(stderr);
-        return -1;
+    if (options->cores != NULL && !cores_read(&options->env, options->cores)) {
+        return pw_cli_wrong("--cores: '%s' is not one CPU or two different ones", options->cores);
     }
-    return 0;
+    if (!data_find(&options->env, options->data_path) && options->data_path != NULL) {
+        pw_cli_error("%s: %s", options->data_path, strerror(errno));
+        return PW_CLI_USAGE;
+    }
+    return PW_CLI_GO;
 }
 
 /* Where a report goes. */
@@ -300,7 +320,7 @@ static enum exit_code benches_run(const struct options *options, const struct ou
         int result = bench_table[i]->run(&options->env, &report);
         if (result != 0) {
             code = EXIT_FAILED;
-            fprintf(stderr, "%s: %s: %s\n", bench_table[i]->name, strerror(-result), report.note);
+            pw_cli_error("%s: %s: %s", bench_table[i]->name, strerror(-result), report.note);
         }
         if (result == 0 || report.latency_cnt > 0) { /* what was measured before it failed holds */
             report_put(outputs, bench_table[i], &report);
@@ -318,7 +338,7 @@ static FILE *html_open(const struct options *options, json_t *machine)
     if (html != NULL) {
         html_begin(html, machine);
     } else if (options->html_path != NULL) {
-        fprintf(stderr, "%s: %s\n", options->html_path, strerror(errno));
+        pw_cli_error("%s: %s", options->html_path, strerror(errno));
     }
     return html;
 }
@@ -329,7 +349,7 @@ static bool html_close(FILE *html, const char *path)
     bool good = ferror(html) == 0;
     good &= fclose(html) == 0;
     if (!good) {
-        fprintf(stderr, "%s: could not be written\n", path);
+        pw_cli_error("%s: could not be written", path);
     }
     return good;
 }
@@ -337,12 +357,10 @@ static bool html_close(FILE *html, const char *path)
 int main(int argc, char **argv)
 {
     struct options options = {0};
-    int read = options_read(&options, argc, argv);
-    if (read != 0) {
-        return read > 0 ? EXIT_RAN : EXIT_USAGE;
-    }
-    if (options.env.data_path == NULL) {
-        data_find(&options.env, NULL);
+    int stop = pw_cli_read(&g_command, argc, argv, &options);
+    stop = stop == PW_CLI_GO ? options_judge(&options) : stop;
+    if (stop != PW_CLI_GO) {
+        return stop;
     }
     if (options.env.core_cnt == 0) {
         pw_bench_cores_choose(&options.env);

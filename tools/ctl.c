@@ -2,90 +2,79 @@
  *
  * pinwheel ctl: sends one request to a running engine's control socket and shows the answer.
  */
+#include "cli.h"
 #include "control.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char g_usage[] =
-    "usage: pinwheel ctl [--json] [--timeout MS] INSTANCE status|halt|resume|stop\n"
-    "\n"
-    "  status   how the engine is\n"
-    "  halt     no new orders from now on; what is open may still be canceled\n"
-    "  resume   orders again\n"
-    "  stop     end the engine cleanly, as SIGTERM does\n"
-    "\n"
-    "INSTANCE is the name in the engine's config, or the path of its control socket.\n"
-    "\n"
-    "  --json         print the engine's answer as it is: one JSON object\n"
-    "  --timeout MS   how long to wait for the answer (default 2000)\n"
-    "  --help         this text\n"
-    "\n"
-    "exit codes: 0 the engine has done it; 1 it refused; 2 wrong use; 3 no engine of that name runs;\n"
-    "  4 it does not answer in time, or belongs to another user\n";
-
-enum exit_code { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_NO_ENGINE = 3, CTL_NO_ANSWER = 4 };
+enum exit_code { CTL_NO_ENGINE = 3, CTL_NO_ANSWER = 4 };
 
 struct options {
+    const char *instance;
+    uint32_t request; /* index of g_requests */
     bool json;
-    int timeout_ms;
-    const char *instance, *request;
+    int64_t timeout_ns;
 };
 
-static bool is_request(const char *word)
-{
-    static const char *const requests[] = {"status", "halt", "resume", "stop"};
-    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
-        if (strcmp(word, requests[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
+static const struct pw_cli_subverb g_requests[] = {
+    {"status", "print the engine's status"},
+    {"halt", "stop new orders; open orders can still be canceled"},
+    {"resume", "allow new orders again"},
+    {"stop", "stop the engine cleanly, as SIGTERM does"},
+    {0},
+};
 
-static bool timeout_parse(const char *text, int *timeout_ms)
-{
-    char *end;
-    long number = strtol(text, &end, 10);
-    *timeout_ms = (int)number;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number >= 1 && number <= 3600000;
-}
+static const struct pw_cli_command g_command = {
+    .verb = "ctl",
+    .description =
+        "Sends a request to a running engine and prints the answer. Only the engine's own user and root are "
+        "obeyed.",
+    .arguments =
+        (const struct pw_cli_value[]){
+            {.name = "INSTANCE",
+             .help = "the name in the engine's config, or the path of its control socket",
+             PW_CLI_TEXT(struct options, instance)},
+            {0},
+        },
+    .subverbs = g_requests,
+    .subverb_field = PW_CLI_AT(struct options, request, uint32_t),
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "json",
+             .help = "print the engine's answer as one JSON object",
+             PW_CLI_FLAG(struct options, json)},
+            {.name = "timeout",
+             .value = "MS",
+             .help = "how long to wait for the answer",
+             .initial = "2000",
+             .min = 1,
+             .max = 3600000,
+             .unit = PW_CLI_MS,
+             PW_CLI_DURATION(struct options, timeout_ns)},
+            {0},
+        },
+    .exits =
+        (const struct pw_cli_exit[]){
+            {PW_CLI_DONE, "the command completed"},
+            {PW_CLI_FAILED, "the engine refused"},
+            {CTL_NO_ENGINE, "no engine of that name is running"},
+            {CTL_NO_ANSWER, "no answer in time, or the engine belongs to another user"},
+            {0},
+        },
+    .examples =
+        (const struct pw_cli_pair[]){
+            {"pinwheel ctl demo status", "print the status of the engine 'demo'"},
+            {"pinwheel ctl demo halt", "stop new orders at once"},
+            {0},
+        },
+};
 
-/* 0 to go on, else the exit code plus one. */
-static int options_read(int argc, char **argv, struct options *options)
-{
-    static const struct option names[] = {{"json", no_argument, NULL, 'j'},
-                                          {"timeout", required_argument, NULL, 't'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    *options = (struct options){.timeout_ms = 2000};
-    for (int option; (option = getopt_long(argc, argv, "h", names, NULL)) != -1;) {
-        if (option == 'h') {
-            fputs(g_usage, stdout);
-            return CTL_DONE + 1;
-        }
-        if (option == 'j') {
-            options->json = true;
-        } else if (option != 't' || !timeout_parse(optarg, &options->timeout_ms)) {
-            fputs(g_usage, stderr);
-            return CTL_USAGE + 1;
-        }
-    }
-    if (argc - optind != 2 || !is_request(argv[optind + 1])) {
-        fputs(g_usage, stderr);
-        return CTL_USAGE + 1;
-    }
-    options->instance = argv[optind];
-    options->request = argv[optind + 1];
-    return 0;
-}
-
-/* Tells why there is no answer, in the form that was asked for. */
+/* Prints why there is no answer, in the form that was asked for. */
 static int no_answer(const struct options *options, int rc)
 {
     const char *why;
@@ -94,20 +83,20 @@ static int no_answer(const struct options *options, int rc)
     case -ENOENT:
     case -ECONNREFUSED:
         why = rc == -ENOENT
-                  ? "this user runs no engine of that name (another user's is reached by the path of "
-                    "its control socket)"
-                  : "the engine is dead: it left its socket behind";
+                  ? "no engine of that name is running for this user (give the path of its control socket to "
+                    "reach another user's)"
+                  : "the engine is dead and left its socket behind";
         code = CTL_NO_ENGINE;
         break;
     case -ETIMEDOUT:
-        why = "the engine does not answer: its housekeeping hangs, or its core is overloaded";
+        why = "no answer from the engine: its housekeeping hangs, or its core is overloaded";
         break;
     case -EPERM:
     case -EACCES:
         why = "the engine belongs to another user";
         break;
     case -ECONNRESET:
-        why = "the engine closed without an answer";
+        why = "the engine closed the connection without an answer";
         break;
     default:
         why = strerror(-rc);
@@ -118,7 +107,7 @@ static int no_answer(const struct options *options, int rc)
         putchar('\n');
         json_decref(answer);
     } else {
-        fprintf(stderr, "pinwheel ctl: %s: %s\n", options->instance, why);
+        pw_cli_error("%s: %s", options->instance, why);
     }
     return code;
 }
@@ -130,9 +119,9 @@ static void answer_print(const struct options *options, const json_t *answer, bo
     json_t *value;
     FILE *out = ok ? stdout : stderr;
     if (!ok) {
-        fprintf(out, "pinwheel ctl: %s: refused\n", options->instance);
+        pw_cli_error("%s: %s: refused", options->instance, g_requests[options->request].name);
     } else if (json_object_size(answer) == 1) {
-        fprintf(out, "%s: %s: done\n", options->instance, options->request);
+        fprintf(out, "%s: %s: done\n", options->instance, g_requests[options->request].name);
     }
     json_object_foreach((json_t *)answer, key, value)
     {
@@ -151,13 +140,14 @@ static void answer_print(const struct options *options, const json_t *answer, bo
 
 int main(int argc, char **argv)
 {
-    struct options options;
+    struct options options = {0};
     char text[PW_CONTROL_ANSWER_BYTES];
-    int stop = options_read(argc, argv, &options);
-    if (stop != 0) {
-        return stop - 1;
+    int code = pw_cli_read(&g_command, argc, argv, &options);
+    if (code != PW_CLI_GO) {
+        return code;
     }
-    int rc = pw_control_request(options.instance, options.request, text, sizeof text, options.timeout_ms);
+    int rc = pw_control_request(options.instance, g_requests[options.request].name, text, sizeof text,
+                                (int)(options.timeout_ns / PW_CLI_MS));
     if (rc != 0) {
         return no_answer(&options, rc);
     }
@@ -173,5 +163,5 @@ int main(int argc, char **argv)
         answer_print(&options, answer, ok);
     }
     json_decref(answer);
-    return ok ? CTL_DONE : CTL_REFUSED;
+    return ok ? PW_CLI_DONE : PW_CLI_FAILED;
 }

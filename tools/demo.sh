@@ -190,7 +190,7 @@ run_unattended() {
     "$PINWHEEL" top "$PINWHEEL_INSTANCE" --json >"$WORK/top.json" || good=1
     stop_both || good=1
     "$PINWHEEL" journal "$PINWHEEL_JOURNAL" verify >"$WORK/verify.txt" 2>&1 || good=1
-    "$PINWHEEL" journal "$PINWHEEL_JOURNAL" facts --json >"$WORK/facts.json" || good=1
+    "$PINWHEEL" journal "$PINWHEEL_JOURNAL" summary --json >"$WORK/facts.json" || good=1
     [[ ! -s $WORK/top.json || ! -s $WORK/facts.json ]] ||
         "$ROOT/tools/demo_summary.py" "$WORK/top.json" "$WORK/facts.json" || good=1
     sed 's/^/verified  /' "$WORK/verify.txt"

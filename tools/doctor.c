@@ -3,33 +3,12 @@
  * pinwheel doctor: runs the checks and prints what they say.
  */
 #include "doctor.h"
+#include "cli.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char g_usage[] =
-    "usage: pinwheel doctor [--json] [--strict] [--journal DIR] [--sysroot DIR] [CONFIG]\n"
-    "\n"
-    "Says what this host lacks for low latency and safe journals, what each lack costs, and how to change "
-    "it.\n"
-    "Changes nothing. With CONFIG it judges the cores on which that engine's hot threads run, else those "
-    "that\n"
-    "the kernel keeps free.\n"
-    "\n"
-    "  --json          one JSON object\n"
-    "  --strict        advice counts as a failure, too\n"
-    "  --journal DIR   judge the disk under DIR, where journals are to be kept (default: the current "
-    "folder)\n"
-    "  --sysroot DIR   read DIR/proc, DIR/sys and DIR/dev, a host's saved files, where this host's would be "
-    "read\n"
-    "  --help          this text\n"
-    "\n"
-    "exit codes: 0 pinwheel works here; 1 something keeps it from working or endangers its data (with "
-    "--strict: or\n"
-    "  could be better); 2 wrong use; 3 the config is refused\n";
 
 static const char *const g_verdict_names[VERDICT_CNT] = {"good", "advice", "bad", "unknown"};
 
@@ -39,43 +18,52 @@ struct options {
     struct patient patient;
 };
 
-/* 0 to go on, else the exit code plus one. */
-static int options_read(int argc, char **argv, struct options *options)
-{
-    static const struct option names[] = {
-        {"json", no_argument, NULL, 'j'},          {"strict", no_argument, NULL, 's'},
-        {"journal", required_argument, NULL, 'd'}, {"sysroot", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
-    *options = (struct options){.patient = {.sysroot = "", .journal_dir = "."}};
-    for (int option; (option = getopt_long(argc, argv, "h", names, NULL)) != -1;) {
-        switch (option) {
-        case 'j':
-            options->json = true;
-            break;
-        case 's':
-            options->strict = true;
-            break;
-        case 'd':
-            options->patient.journal_dir = optarg;
-            break;
-        case 'r':
-            options->patient.sysroot = optarg;
-            break;
-        case 'h':
-            fputs(g_usage, stdout);
-            return 1;
-        default:
-            fputs(g_usage, stderr);
-            return 3;
-        }
-    }
-    if (optind < argc - 1) {
-        fputs(g_usage, stderr);
-        return 3;
-    }
-    options->config_path = optind < argc ? argv[optind] : NULL;
-    return 0;
-}
+enum exit_code { DOCTOR_BAD_CONFIG = 3 };
+
+static const struct pw_cli_command g_command = {
+    .verb = "doctor",
+    .description =
+        "Checks what this host lacks for low latency and safe journals, what each lack costs, and how to fix "
+        "it. Changes nothing.\n"
+        "With CONFIG it judges the cores on which that engine's hot threads run, else those that the kernel "
+        "keeps free.",
+    .arguments =
+        (const struct pw_cli_value[]){
+            {.name = "CONFIG",
+             .optional = true,
+             .help = "an engine's config file",
+             PW_CLI_PATH(struct options, config_path)},
+            {0},
+        },
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "json", .help = "print one JSON object", PW_CLI_FLAG(struct options, json)},
+            {.name = "strict", .help = "treat advice as a failure", PW_CLI_FLAG(struct options, strict)},
+            {.name = "journal",
+             .value = "DIR",
+             .help = "judge the disk under DIR, where journals will be stored",
+             .initial = ".",
+             PW_CLI_PATH(struct options, patient.journal_dir)},
+            {.name = "sysroot",
+             .value = "DIR",
+             .help = "read DIR/proc, DIR/sys and DIR/dev, a host's saved files, instead of this host's",
+             PW_CLI_PATH(struct options, patient.sysroot)},
+            {0},
+        },
+    .exits =
+        (const struct pw_cli_exit[]){
+            {PW_CLI_DONE, "pinwheel works here"},
+            {PW_CLI_FAILED,
+             "something prevents it from working or endangers its data; with --strict, also advice"},
+            {DOCTOR_BAD_CONFIG, "the config is refused"},
+            {0},
+        },
+    .examples =
+        (const struct pw_cli_pair[]){
+            {"pinwheel doctor configs/two-core.yaml", "check this host for that placement"},
+            {0},
+        },
+};
 
 static void finding_print(const struct check *check, const struct finding *finding)
 {
@@ -99,15 +87,15 @@ static json_t *finding_json(const struct check *check, const struct finding *fin
 int main(int argc, char **argv)
 {
     static char error[8192];
-    struct options options;
+    struct options options = {.patient = {.sysroot = ""}};
     uint32_t cnt[VERDICT_CNT] = {0};
-    int stop = options_read(argc, argv, &options);
-    if (stop != 0) {
-        return stop - 1;
+    int code = pw_cli_read(&g_command, argc, argv, &options);
+    if (code != PW_CLI_GO) {
+        return code;
     }
     if (!patient_examine(&options.patient, options.config_path, error, sizeof error)) {
         fprintf(stderr, "%s\n", error);
-        return 3;
+        return DOCTOR_BAD_CONFIG;
     }
     json_t *rows = json_array();
     for (uint32_t i = 0; i < doctor_check_cnt; i++) {
@@ -133,5 +121,5 @@ int main(int argc, char **argv)
                cnt[VERDICT_BAD], cnt[VERDICT_UNKNOWN]);
         json_decref(rows);
     }
-    return ok ? 0 : 1;
+    return ok ? PW_CLI_DONE : PW_CLI_FAILED;
 }

@@ -3,53 +3,12 @@
  * pinwheel journal: what engines have recorded. Arguments, the list of runs, queries.
  */
 #include "journal.h"
+#include "cli.h"
 #include "text.h"
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#define NS_PER_S INT64_C(1000000000)
-
-static const char help[] =
-    "usage: pinwheel journal PATH [COMMAND] [OPTIONS]\n"
-    "\n"
-    "Reads the journal in the directory PATH, also while an engine writes it.\n"
-    "\n"
-    "commands:\n"
-    "  runs     list the runs (the default)\n"
-    "  stats    count and sum a run's events by kind and instrument\n"
-    "  facts    a run's figures per symbol, as JSON: trades, quotes, depth updates, the book they make, "
-    "fills\n"
-    "  query    print events, one a line, in the order in which the engine took them\n"
-    "  csv      the same as comma-separated values, a row an event (a row each level of a book)\n"
-    "  config   print the config of a run, as it was\n"
-    "  verify   check every block and the order of events, of all runs or of --run\n"
-    "\n"
-    "options:\n"
-    "  --run ID       the run (default: the last; 0 is the last, too)\n"
-    "  --from TIME    only what was received at TIME or later\n"
-    "  --to TIME      only what was received before TIME\n"
-    "  --kind KINDS   only these, separated by commas: quote, trade, agg_trade, depth, levels, candle, "
-    "order, fill, ...\n"
-    "  --symbol SYM   only this instrument\n"
-    "  --limit N      at most N events\n"
-    "  --frames       query: the raw messages, where they were recorded: of order entry, and with raw_frames "
-    "all\n"
-    "  --cash AMOUNT  facts: cash at the start (default: what the run's config says)\n"
-    "  --json         JSON; query: an object a line\n"
-    "  --help\n"
-    "\n"
-    "The first column of query and csv, `position` in JSON, is the number of market events before: that of "
-    "the event itself\n"
-    "if it is the market's.\n"
-    "TIME is UTC, 2024-08-09T00:00:00[.123456789][Z], or nanoseconds since 1970.\n"
-    "\n"
-    "exit codes: 0 good; 1 no journal or no such run, or it cannot be read; 2 wrong usage; 3 it was read, "
-    "but something\n"
-    "in it is damaged or missing: what, is told on standard error\n";
 
 /* ---- runs ---- */
 
@@ -82,7 +41,7 @@ static int list_runs(struct journal_session *session)
     struct pw_journal_run *runs = calloc(cnt > 0 ? (size_t)cnt : 1, sizeof *runs);
     cnt = runs ? pw_journal_runs(session->journal, runs, (size_t)(cnt > 0 ? cnt : 0)) : -ENOMEM;
     if (cnt < 0) {
-        fprintf(stderr, "the runs cannot be read: %s\n", strerror((int)-cnt));
+        pw_cli_error("cannot read the runs: %s", strerror((int)-cnt));
         free(runs);
         return JOURNAL_FAILED;
     }
@@ -122,7 +81,7 @@ static int print_config(struct journal_session *session)
     size_t bytes;
     char *text = journal_config_text(session, &bytes);
     if (!text) {
-        fprintf(stderr, "the config of run %" PRIu64 " cannot be read\n", session->run.run_id);
+        pw_cli_error("cannot read the config of run %" PRIu64, session->run.run_id);
         return JOURNAL_FAILED;
     }
     fwrite(text, 1, bytes, stdout);
@@ -189,151 +148,135 @@ int journal_query(struct journal_session *session)
     return journal_for_each(session, session->frames ? print_frame : print_event);
 }
 
-/* ---- arguments ---- */
-
-/* Nanoseconds, or UTC as 2024-08-09T00:00:00.123. */
-static bool read_time(const char *text, int64_t *ns)
-{
-    struct tm tm = {0};
-    char *end;
-    if (strspn(text, "0123456789") == strlen(text) && *text) {
-        errno = 0;
-        *ns = strtoll(text, &end, 10);
-        return errno == 0;
-    }
-    end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    if (!end) {
-        return false;
-    }
-    *ns = (int64_t)timegm(&tm) * NS_PER_S;
-    if (*end == '.') {
-        int64_t unit = NS_PER_S / 10;
-        for (end++; *end >= '0' && *end <= '9'; end++, unit /= 10) {
-            *ns += (*end - '0') * unit;
-        }
-    }
-    return *end == 0 || strcmp(end, "Z") == 0;
-}
-
-static bool read_kinds(const char *text, uint64_t *kinds)
-{
-    while (*text) {
-        size_t len = strcspn(text, ",");
-        unsigned kind = 0;
-        while (kind < 64 && (strlen(pw_event_kind_name(kind)) != len ||
-                             memcmp(pw_event_kind_name(kind), text, len) != 0)) {
-            kind++;
-        }
-        if (kind == 64) {
-            return false;
-        }
-        *kinds |= UINT64_C(1) << kind;
-        text += len + (text[len] == ',');
-    }
-    return *kinds != 0;
-}
+/* ---- the command ---- */
 
 struct arguments {
-    const char *path, *command, *symbol;
+    struct journal_session session;
+    const char *journal, *symbol;
+    uint32_t command; /* index of g_commands */
 };
 
-static bool read_option(int option, struct journal_session *session, struct arguments *arguments)
+/* "" where no kind has the number. */
+static const char *kind_name(uint32_t i)
 {
-    switch (option) {
-    case 'r':
-        session->run_given = true;
-        return journal_number(optarg, &session->query.run_id);
-    case 'f':
-        return read_time(optarg, &session->query.from_ns);
-    case 't':
-        return read_time(optarg, &session->query.to_ns);
-    case 'k':
-        return read_kinds(optarg, &session->query.kinds);
-    case 's':
-        arguments->symbol = optarg;
-        return true;
-    case 'l':
-        return journal_number(optarg, &session->limit);
-    case 'c':
-        session->cash = optarg;
-        return true;
-    case 'F':
-        session->frames = true;
-        return true;
-    default:
-        session->json = true;
-        return true;
-    }
-}
-
-/* 0 to go on, else the exit code plus one. */
-static int read_arguments(int argc, char **argv, struct journal_session *session, struct arguments *arguments)
-{
-    static const struct option names[] = {{"run", required_argument, NULL, 'r'},
-                                          {"from", required_argument, NULL, 'f'},
-                                          {"to", required_argument, NULL, 't'},
-                                          {"kind", required_argument, NULL, 'k'},
-                                          {"symbol", required_argument, NULL, 's'},
-                                          {"limit", required_argument, NULL, 'l'},
-                                          {"cash", required_argument, NULL, 'c'},
-                                          {"frames", no_argument, NULL, 'F'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    int index = 0;
-    for (int option; (option = getopt_long(argc, argv, "h", names, &index)) != -1;) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            return JOURNAL_OK + 1;
-        }
-        if (option == '?') {
-            return JOURNAL_USAGE + 1;
-        }
-        if (!read_option(option, session, arguments)) {
-            fprintf(stderr, "--%s cannot be '%s'; see pinwheel journal --help\n", names[index].name, optarg);
-            return JOURNAL_USAGE + 1;
-        }
-    }
-    arguments->path = argv[optind];
-    arguments->command = arguments->path && argv[optind + 1] ? argv[optind + 1] : "runs";
-    if (!arguments->path || argc - optind > 2) {
-        fputs(help, stderr);
-        return JOURNAL_USAGE + 1;
-    }
-    return 0;
+    const char *name = i < 64 ? pw_event_kind_name(i) : NULL;
+    return i == PW_EVENT_NONE || (name != NULL && name[0] == '?') ? "" : name;
 }
 
 static const struct {
-    const char *name;
     int (*run)(struct journal_session *session);
     bool one_run;
-} commands[] = {
-    {"runs", list_runs, false},        {"stats", journal_stats, true}, {"facts", journal_facts, true},
-    {"query", journal_query, true},    {"csv", journal_csv, true},     {"config", print_config, true},
-    {"verify", journal_verify, false},
+} g_work[] = {
+    {list_runs, false},  {journal_stats, true}, {journal_facts, true},   {journal_query, true},
+    {journal_csv, true}, {print_config, true},  {journal_verify, false},
+};
+
+/* In the order of g_work; behind them old names. */
+static const struct pw_cli_subverb g_commands[] = {
+    {"list", "list the runs"},
+    {"stats", "count and sum a run's events by kind and instrument"},
+    {"summary",
+     "print a run's figures per symbol as JSON: trades, quotes, depth updates, the resulting book, fills"},
+    {"query", "print events, one a line, in the order in which the engine consumed them"},
+    {"csv", "print events as comma-separated values, one row an event (one row a level of a book)"},
+    {"config", "print the config of a run, as it was"},
+    {"verify", "check every block and the order of events, of all runs or of --run"},
+    {.name = "runs", .instead = "list"},
+    {.name = "facts", .instead = "summary"},
+    {0},
+};
+
+static const struct pw_cli_command g_command = {
+    .verb = "journal",
+    .description =
+        "Reads the journal of an engine, also while the engine writes it.\n"
+        "The first column of query and csv, `position` in JSON, is the number of market events before this "
+        "one; for a market event it is its own number.",
+    .arguments = (const struct pw_cli_value[]){{.name = "JOURNAL",
+                                                .optional = true,
+                                                .help = JOURNAL_HELP,
+                                                PW_CLI_TEXT(struct arguments, journal)},
+                                               {0}},
+    .subverbs = g_commands,
+    .subverb_field = PW_CLI_AT(struct arguments, command, uint32_t),
+    .subverb_initial = "list",
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "run",
+             .value = "ID",
+             .help = "the run (default: the last; so is 0)",
+             PW_CLI_COUNT(struct arguments, session.query.run_id),
+             PW_CLI_GIVEN(struct arguments, session.run_given)},
+            {.name = "from",
+             .value = "TIME",
+             .help = "only what was received at TIME or later",
+             PW_CLI_TIME(struct arguments, session.query.from_ns)},
+            {.name = "to",
+             .value = "TIME",
+             .help = "only what was received before TIME",
+             PW_CLI_TIME(struct arguments, session.query.to_ns)},
+            {.name = "kind",
+             .value = "KINDS",
+             .help = "only these, separated by commas",
+             .choice = kind_name,
+             PW_CLI_LIST(struct arguments, session.query.kinds)},
+            {.name = "symbol",
+             .value = "SYMBOL",
+             .help = "only this instrument",
+             PW_CLI_TEXT(struct arguments, symbol)},
+            {.name = "limit",
+             .value = "N",
+             .help = "at most N events",
+             .commands = "query csv",
+             PW_CLI_COUNT(struct arguments, session.limit)},
+            {.name = "frames",
+             .help =
+                 "raw messages instead of events, where recorded: of order entry, and with raw_frames all",
+             .commands = "query",
+             PW_CLI_FLAG(struct arguments, session.frames)},
+            {.name = "cash",
+             .value = "AMOUNT",
+             .help = "cash at the start (default: the run's config)",
+             .commands = "summary",
+             PW_CLI_DECIMAL(struct arguments, session.cash)},
+            {.name = "json",
+             .help = "print JSON (query: one object a line); decimals are strings",
+             PW_CLI_FLAG(struct arguments, session.json)},
+            {0},
+        },
+    .sections = (const struct pw_cli_pair[]){{"time", PW_CLI_TIME_FORMS}, {0}},
+    .exits =
+        (const struct pw_cli_exit[]){
+            {JOURNAL_OK, "good"},
+            {JOURNAL_FAILED, "no journal or no such run, or it cannot be read"},
+            {JOURNAL_DAMAGED, "read, but something in it is damaged or missing (details on stderr)"},
+            {0},
+        },
+    .examples =
+        (const struct pw_cli_pair[]){
+            {"pinwheel journal demo", "list the runs of the engine 'demo'"},
+            {"pinwheel journal /var/lib/pinwheel query --kind fill --from -1h",
+             "print the fills of the last hour"},
+            {0},
+        },
 };
 
 int main(int argc, char **argv)
 {
-    static struct journal_session session;
-    struct arguments arguments = {0};
-    size_t command = 0, command_cnt = sizeof commands / sizeof commands[0];
-    int code = read_arguments(argc, argv, &session, &arguments);
-    if (code) {
-        return code - 1;
+    static struct arguments arguments;
+    char path[JOURNAL_PATH_BYTES];
+    int code = pw_cli_read(&g_command, argc, argv, &arguments);
+    if (code != PW_CLI_GO) {
+        return code;
     }
-    while (command < command_cnt && strcmp(commands[command].name, arguments.command) != 0) {
-        command++;
+    code = journal_find(arguments.journal, path);
+    if (code != JOURNAL_OK) {
+        return code;
     }
-    if (command == command_cnt) {
-        fprintf(stderr, "'%s' is no command; see pinwheel journal --help\n", arguments.command);
-        return JOURNAL_USAGE;
-    }
-    return journal_in_child(&session, &(struct journal_work){
-                                          .program = "pinwheel journal",
-                                          .path = arguments.path,
-                                          .symbol = arguments.symbol,
-                                          .one_run = commands[command].one_run,
-                                          .run = commands[command].run,
-                                      });
+    return journal_in_child(&arguments.session, &(struct journal_work){
+                                                    .path = path,
+                                                    .symbol = arguments.symbol,
+                                                    .one_run = g_work[arguments.command].one_run,
+                                                    .run = g_work[arguments.command].run,
+                                                });
 }

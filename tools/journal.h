@@ -41,14 +41,24 @@ struct journal_session {
 
 /* What is to be done with a journal. */
 struct journal_work {
-    const char *program, *path;
+    const char *path;
     const char *symbol;                          /* NULL: of all instruments */
     bool one_run;                                /* it is about one run: the one asked for, or the last */
     int (*run)(struct journal_session *session); /* returns an exit code */
 };
 
-/* Opens the journal in a child process, finds the run, and calls work->run there. An exit code; what is wrong
- * is told on standard error. */
+/* Which journal a user means: an engine's by its name or its workspace's path, or a folder; NULL: that of the
+ * only engine. An exit code. */
+#define JOURNAL_PATH_BYTES 4096u
+int journal_find(const char *name, char path[JOURNAL_PATH_BYTES]);
+/* The help of every argument that it reads. */
+#define JOURNAL_HELP                                                                                         \
+    "name of an engine, path of its workspace, or path of a journal's folder; may be left out when there "   \
+    "is only "                                                                                               \
+    "one engine"
+
+/* Opens the journal in a child process, finds the run, and calls work->run there. An exit code; errors go to
+ * stderr. */
 int journal_in_child(struct journal_session *session, const struct journal_work *work);
 
 /* The commands; each returns an exit code. */
@@ -58,7 +68,7 @@ int journal_verify(struct journal_session *session);
 int journal_query(struct journal_session *session);
 int journal_csv(struct journal_session *session);
 
-/* Reads on: an event or a frame, told damage on standard error in between. False: no more. */
+/* Reads on: an event or a frame, damage goes to stderr in between. False: no more. */
 bool journal_read(struct journal_session *session, struct pw_journal_cursor *cursor,
                   struct pw_journal_record *record);
 
@@ -66,10 +76,10 @@ bool journal_read(struct journal_session *session, struct pw_journal_cursor *cur
 int journal_for_each(struct journal_session *session, void (*print)(const struct journal_session *session,
                                                                     const struct pw_journal_record *record));
 
-/* A cursor over what was asked for, or NULL, which was told. */
+/* A cursor over what was asked for, or NULL, with an error on stderr. */
 struct pw_journal_cursor *journal_cursor(const struct journal_session *session);
 
-/* Of an event; NULL if it has none or the run does not tell it. */
+/* Of an event; NULL if it has none or the run does not say. */
 const char *journal_symbol(const struct journal_session *session, const struct pw_event *event);
 
 /* A decimal with so many decimals, all written: "61602.01000000". In one of a few static buffers. */
@@ -77,9 +87,6 @@ const char *journal_fixed(pw_i128 value, int decimals);
 
 /* "2024-08-09T00:00:00.123Z", in one of a few static buffers. */
 const char *journal_time(int64_t ns);
-
-/* A whole number and nothing else. */
-bool journal_number(const char *text, uint64_t *number);
 
 /* The text of the run's config, to be freed, with a zero byte; NULL: it cannot be read. */
 char *journal_config_text(struct journal_session *session, size_t *bytes);

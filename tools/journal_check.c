@@ -2,6 +2,7 @@
  *
  * pinwheel journal stats and verify: what a run holds, and whether it is whole and in order.
  */
+#include "cli.h"
 #include "codec.h"
 #include "journal.h"
 #include <errno.h>
@@ -304,7 +305,7 @@ int journal_verify(struct journal_session *session)
     struct pw_journal_run *runs = calloc(cnt > 0 ? (size_t)cnt : 1, sizeof *runs);
     cnt = runs ? pw_journal_runs(session->journal, runs, (size_t)(cnt > 0 ? cnt : 0)) : -ENOMEM;
     if (cnt < 0) {
-        fprintf(stderr, "the runs cannot be read: %s\n", strerror((int)-cnt));
+        pw_cli_error("cannot read the runs: %s", strerror((int)-cnt));
         free(runs);
         return JOURNAL_FAILED;
     }

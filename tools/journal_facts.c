@@ -4,6 +4,7 @@
  * by any other program, under the names and in the units of the venue's messages; and what the engine did.
  */
 #include "book.h"
+#include "cli.h"
 #include "decimal.h"
 #include "fills.h"
 #include "journal.h"
@@ -489,9 +490,7 @@ static bool start_cash(struct journal_session *session, pw_i128 *cash_e16)
     journal_config_word(session, strcmp(text, "live") == 0 ? "live/cash" : "paper/cash", text, sizeof text);
     const char *cash = session->cash ? session->cash : *text ? text : CASH_DEFAULT;
     if (!pw_decimal_parse_e8(cash, strlen(cash), false, &cash_e8)) {
-        fprintf(stderr,
-                "the cash at the start is told as '%s', which is no plain amount; give one with --cash\n",
-                cash);
+        pw_cli_error("the config's cash '%s' is not a plain amount; give one with --cash", cash);
         return false;
     }
     *cash_e16 = (pw_i128)cash_e8 * PW_E8;
@@ -526,7 +525,7 @@ static bool take_all(struct journal_session *session, struct pw_journal_cursor *
             event->instrument_idx < session->instrument_cnt ? event->instrument_idx : PW_INSTRUMENTS_MAX;
         symbols[idx].used |= event->kind <= PW_EVENT_CANDLE_INFO || event->kind == PW_EVENT_FILL;
         if (!take_market(&symbols[idx], event)) {
-            fprintf(stderr, "no memory for the book\n");
+            pw_cli_error("no memory for the book");
             return false;
         }
         take_decision(session, engine, &symbols[idx], event);

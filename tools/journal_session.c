@@ -3,9 +3,10 @@
  * What the programs that read journals share: the child that reads, damage as it is met, numbers as text, the
  * run's config.
  *
- * LMDB can crash on a damaged page. So everything is read in a child process; the parent tells where it
+ * LMDB can crash on a damaged page. So everything is read in a child process; the parent says where it
  * ended.
  */
+#include "cli.h"
 #include "journal.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -72,14 +73,6 @@ const char *journal_time(int64_t ns)
     return text;
 }
 
-bool journal_number(const char *text, uint64_t *number)
-{
-    char *end;
-    errno = 0;
-    *number = strtoull(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == 0 && errno == 0;
-}
-
 /* ---- reading ---- */
 
 struct pw_journal_cursor *journal_cursor(const struct journal_session *session)
@@ -87,23 +80,23 @@ struct pw_journal_cursor *journal_cursor(const struct journal_session *session)
     struct pw_journal_cursor *cursor;
     int err = pw_journal_select(session->journal, &session->query, &cursor);
     if (err) {
-        fprintf(stderr, "run %" PRIu64 " cannot be read: %s\n", session->run.run_id, strerror(-err));
+        pw_cli_error("cannot read run %" PRIu64 ": %s", session->run.run_id, strerror(-err));
         return NULL;
     }
     return cursor;
 }
 
-static void tell_damage(const struct pw_journal_record *record)
+static void report_damage(const struct pw_journal_record *record)
 {
-    fprintf(stderr, "damage: segment %" PRIu32 ", block %" PRIu64 ": %s; ", record->segment_no,
-            record->block_no, record->why);
+    char lost[96];
     if (record->lost_to_seq > record->market_seq) {
-        fprintf(stderr, "market events %" PRIu64 " to %" PRIu64 " are lost", record->market_seq,
-                record->lost_to_seq - 1);
+        snprintf(lost, sizeof lost, "%" PRIu64 " to %" PRIu64, record->market_seq, record->lost_to_seq - 1);
     } else {
-        fprintf(stderr, "lost: market events from %" PRIu64 " on, if there were any", record->market_seq);
+        snprintf(lost, sizeof lost, "%" PRIu64 " and later, if any", record->market_seq);
     }
-    fprintf(stderr, ", and what was decided between\n");
+    pw_cli_error("damage: segment %" PRIu32 ", block %" PRIu64
+                 ": %s; lost: market events %s, and decisions between them",
+                 record->segment_no, record->block_no, record->why, lost);
 }
 
 bool journal_read(struct journal_session *session, struct pw_journal_cursor *cursor,
@@ -111,7 +104,7 @@ bool journal_read(struct journal_session *session, struct pw_journal_cursor *cur
 {
     int item;
     while ((item = pw_journal_next(cursor, record)) == PW_JOURNAL_DAMAGE) {
-        tell_damage(record);
+        report_damage(record);
         session->damage_cnt++;
     }
     session->progress->segment_no = record->segment_no;
@@ -194,7 +187,7 @@ uint32_t journal_feed_cnt(struct journal_session *session)
     char word[16];
     uint64_t cnt = 0;
     journal_config_word(session, "feeds", word, sizeof word);
-    return journal_number(word, &cnt) ? (uint32_t)cnt : 0;
+    return pw_cli_count_read(word, &cnt) ? (uint32_t)cnt : 0;
 }
 
 /* ---- the two processes ---- */
@@ -203,9 +196,11 @@ static int find_run(struct journal_session *session, const char *symbol)
 {
     int err = pw_journal_run(session->journal, session->query.run_id, &session->run);
     if (err) {
-        fprintf(stderr,
-                session->query.run_id ? "there is no run %" PRIu64 "\n" : "the journal has no run yet\n",
-                session->query.run_id);
+        if (session->query.run_id) {
+            pw_cli_error("no run %" PRIu64 " in this journal", session->query.run_id);
+        } else {
+            pw_cli_error("the journal has no run yet");
+        }
         return JOURNAL_FAILED;
     }
     session->query.run_id = session->progress->run_id = session->run.run_id;
@@ -217,7 +212,7 @@ static int find_run(struct journal_session *session, const char *symbol)
         session->query.instrument_idx = (uint16_t)i;
     }
     if (symbol && !session->query.one_instrument) {
-        fprintf(stderr, "run %" PRIu64 " has no instrument '%s'\n", session->run.run_id, symbol);
+        pw_cli_error("run %" PRIu64 " has no instrument '%s'", session->run.run_id, symbol);
         return JOURNAL_FAILED;
     }
     return JOURNAL_OK;
@@ -227,7 +222,7 @@ static int work(struct journal_session *session, const struct journal_work *want
 {
     char error[512];
     if (pw_journal_open(&session->journal, want->path, error, sizeof error) != 0) {
-        fprintf(stderr, "%s\n", error);
+        pw_cli_error("%s", error);
         return JOURNAL_FAILED;
     }
     int code =
@@ -240,7 +235,7 @@ static int work(struct journal_session *session, const struct journal_work *want
 }
 
 /* What the reading of a damaged file may end with. */
-static int tell_end(int status, const struct journal_progress *progress)
+static int exit_code_of(int status, const struct journal_progress *progress)
 {
     if (WIFEXITED(status)) {
         return WEXITSTATUS(status);
@@ -248,10 +243,9 @@ static int tell_end(int status, const struct journal_progress *progress)
     if (WTERMSIG(status) == SIGPIPE) {
         return 128 + SIGPIPE; /* nobody listens any more, as in `| head` */
     }
-    fprintf(stderr,
-            "reading ended by %s: run %" PRIu64 ", segment %" PRIu32 ", behind block %" PRIu64
-            ": a page outside of the blocks is damaged, or the file is cut short\n",
-            strsignal(WTERMSIG(status)), progress->run_id, progress->segment_no, progress->block_no);
+    pw_cli_error("damage: reading ended by %s: run %" PRIu64 ", segment %" PRIu32 ", after block %" PRIu64
+                 ": a page outside of the blocks is damaged, or the file is cut short",
+                 strsignal(WTERMSIG(status)), progress->run_id, progress->segment_no, progress->block_no);
     return JOURNAL_DAMAGED;
 }
 
@@ -261,7 +255,7 @@ int journal_in_child(struct journal_session *session, const struct journal_work 
         mmap(NULL, sizeof *session->progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t child = session->progress == MAP_FAILED ? -1 : fork();
     if (child < 0) {
-        perror(want->program);
+        pw_cli_error("cannot start the reading process: %s", strerror(errno));
         return JOURNAL_FAILED;
     }
     if (child == 0) {
@@ -273,5 +267,5 @@ int journal_in_child(struct journal_session *session, const struct journal_work 
     int status;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    return tell_end(status, session->progress);
+    return exit_code_of(status, session->progress);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * pinwheel tap: follows a ring of an engine from outside, one line an event. Writes nothing to the engine and
- * cannot slow it: who reads too slowly misses events, and is told how many.
+ * cannot slow it: a reader that is too slow misses events, and their number is reported.
  */
+#include "cli.h"
 #include "watch.h"
 #include <inttypes.h>
 #include <pinwheel/ring.h>
@@ -13,40 +14,75 @@
 #define EMPTY_SLEEP_MS 1
 #define ALIVE_EACH     100 /* empty looks between two questions whether the engine lives */
 
-static const char help[] =
-    "usage: pinwheel tap [INSTANCE] RING [--json | --raw] [--count N] [--from-now | --oldest]\n"
-    "       pinwheel tap [INSTANCE] --list\n"
-    "\n"
-    "Follows a ring of a running engine (or of a dead one's memory), one line an event. INSTANCE is a name "
-    "or the path of\n"
-    "a workspace; where there is only one, it may be left out. Ends when interrupted, or when the engine has "
-    "stopped and\n"
-    "all is read. Following never slows the engine: events that it overwrites before they are read are "
-    "counted as missed.\n"
-    "\n"
-    "  --list      the rings, with their slots and what happens when they are full\n"
-    "  --json      a JSON object a line; decimals are strings, integers have up to 64 bits; a miss is\n"
-    "              {\"kind\":\"missed\",\"count\":N}\n"
-    "  --raw       the bytes of frames as they came, one a line, and nothing else\n"
-    "  --count N   end after N events\n"
-    "  --from-now  begin with the next event (so it is with a running engine)\n"
-    "  --oldest    begin with the oldest event that is still there (so it is with a dead one)\n"
-    "  --help\n"
-    "\n"
-    "Frames are printed with their text, escaped. What was missed, and a summary, go to standard error.\n"
-    "\n"
-    "exit codes: 0 ended as asked, or the engine stopped; 1 no such instance or ring, or it cannot be read; "
-    "2 wrong usage,\n"
-    "or several instances and none named (they are listed); 3 the engine was killed or crashed\n";
-
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RAW };
 
 struct options {
-    const char *names[2]; /* as given: [INSTANCE] RING */
-    int name_cnt;
-    enum format format;
-    int64_t count; /* 0: no end */
-    bool from_now, oldest, list;
+    const char *instance, *ring;
+    bool json, raw, from_now, oldest, list;
+    uint64_t count; /* 0: no end */
+};
+
+static const struct pw_cli_command g_command = {
+    .verb = "tap",
+    .description =
+        "Follows a ring of a running engine, or of a dead one's memory, and prints one line an event. Ends "
+        "when "
+        "interrupted, or when the engine has stopped and everything is read.\n"
+        "Following never slows the engine. Events that it overwrites before they are read are counted as "
+        "missed. Frames are printed with their text, escaped; missed events and a summary go to stderr.",
+    .arguments =
+        (const struct pw_cli_value[]){
+            {.name = "INSTANCE",
+             .optional = true,
+             PW_WATCH_INSTANCE_HELP,
+             PW_CLI_TEXT(struct options, instance)},
+            {.name = "RING",
+             .help = "the ring, named after its ends: parse.strategy",
+             .unless = "list",
+             PW_CLI_TEXT(struct options, ring)},
+            {0},
+        },
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "list",
+             .help = "list the rings: slots, and what a full ring does",
+             PW_CLI_FLAG(struct options, list)},
+            {.name = "json",
+             .help = "print one JSON object a line; decimals are strings. A gap is "
+                     "{\"kind\":\"missed\",\"count\":N}",
+             PW_CLI_FLAG(struct options, json)},
+            {.name = "raw",
+             .help = "print the bytes of frames as received, one frame a line, and nothing else",
+             .excludes = "json",
+             PW_CLI_FLAG(struct options, raw)},
+            {.name = "count",
+             .value = "N",
+             .help = "end after N events",
+             .min = 1,
+             PW_CLI_COUNT(struct options, count)},
+            {.name = "from-now",
+             .help = "start with the next event (default for a live engine)",
+             .excludes = "oldest",
+             PW_CLI_FLAG(struct options, from_now)},
+            {.name = "oldest",
+             .help = "start with the oldest event in the ring (default for a dead engine)",
+             PW_CLI_FLAG(struct options, oldest)},
+            {0},
+        },
+    .exits =
+        (const struct pw_cli_exit[]){
+            {PW_WATCH_OK, "ended as requested, or the engine stopped"},
+            {PW_WATCH_ABSENT, "no such instance or ring, or it cannot be read"},
+            {PW_WATCH_USAGE, "usage error, or several instances and none named"},
+            {PW_WATCH_DEAD, "the engine was killed or crashed"},
+            {0},
+        },
+    .examples =
+        (const struct pw_cli_pair[]){
+            {"pinwheel tap --list", "list the rings of the only engine"},
+            {"pinwheel tap demo parse.strategy --json", "follow the market events of the engine 'demo'"},
+            {0},
+        },
 };
 
 static volatile sig_atomic_t interrupted;
@@ -55,59 +91,6 @@ static void on_interrupt(int signal_number)
 {
     (void)signal_number;
     interrupted = 1;
-}
-
-/* False: not an option that stands alone. */
-static bool flag_read(struct options *options, const char *arg)
-{
-    if (strcmp(arg, "--json") == 0) {
-        options->format = FORMAT_JSON;
-    } else if (strcmp(arg, "--raw") == 0) {
-        options->format = FORMAT_RAW;
-    } else if (strcmp(arg, "--from-now") == 0) {
-        options->from_now = true;
-    } else if (strcmp(arg, "--oldest") == 0) {
-        options->oldest = true;
-    } else if (strcmp(arg, "--list") == 0) {
-        options->list = true;
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* 0, or -1 when the arguments make no sense; 1 when help was given. */
-static int options_read(struct options *options, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (flag_read(options, argv[i])) {
-            continue;
-        }
-        if (strcmp(argv[i], "--count") == 0) {
-            if (++i == argc || !pw_watch_number(argv[i], 1, INT64_MAX, &options->count)) {
-                fprintf(stderr, "--count wants a number of events\n");
-                return -1;
-            }
-        } else if (argv[i][0] == '-' || options->name_cnt == 2) {
-            fprintf(stderr, "what is '%s'? see pinwheel tap --help\n", argv[i]);
-            return -1;
-        } else {
-            options->names[options->name_cnt++] = argv[i];
-        }
-    }
-    if (options->list ? options->name_cnt == 2 : options->name_cnt == 0) {
-        fprintf(stderr, "which ring? see pinwheel tap --help, or --list\n");
-        return -1;
-    }
-    if (options->from_now && options->oldest) {
-        fprintf(stderr, "--from-now or --oldest: choose one\n");
-        return -1;
-    }
-    return 0;
 }
 
 static void rings_print(FILE *out, const struct pw_workspace *ws)
@@ -131,7 +114,7 @@ struct follow {
     size_t payload_bytes;
     char *line; /* as large as any line */
     size_t line_bytes;
-    uint64_t event_cnt, missed_told, payload_missed_cnt;
+    uint64_t event_cnt, missed_reported, payload_missed_cnt;
 };
 
 /* The bytes of a frame; -1: they were overwritten. 0 for events that have none. */
@@ -169,38 +152,38 @@ static void event_print(struct follow *follow, const struct pw_event *event)
         pw_text_put_escaped(&line, follow->payload, (size_t)bytes);
         pw_text_put(&line, "\"");
     } else if (bytes < 0) {
-        pw_text_put(&line, json ? ",\"text\":null" : " (its text was overwritten)");
+        pw_text_put(&line, json ? ",\"text\":null" : " (text overwritten)");
     }
     printf("%s%s\n", line.at, json ? "}" : "");
 }
 
-static void missed_tell(struct follow *follow)
+static void missed_report(struct follow *follow)
 {
-    uint64_t missed = follow->tap.missed_cnt - follow->missed_told;
-    follow->missed_told = follow->tap.missed_cnt;
+    uint64_t missed = follow->tap.missed_cnt - follow->missed_reported;
+    follow->missed_reported = follow->tap.missed_cnt;
     if (follow->format == FORMAT_JSON) {
         printf("{\"kind\":\"missed\",\"count\":%" PRIu64 "}\n", missed);
     }
     fflush(stdout);
-    fprintf(stderr, "missed %" PRIu64 " events: the engine is faster than this output\n", missed);
+    pw_cli_warn("missed %" PRIu64 " events: this output is slower than the engine", missed);
 }
 
 /* Reads to the end: of what was asked, of the engine, or of the user's patience. */
-static enum pw_watch_exit follow_run(struct follow *follow, int64_t count)
+static enum pw_watch_exit follow_run(struct follow *follow, uint64_t count)
 {
     struct pw_event event;
     bool alive = true;
     uint32_t empty_cnt = 0;
-    while (!interrupted && (count == 0 || follow->event_cnt < (uint64_t)count)) {
+    while (!interrupted && (count == 0 || follow->event_cnt < count)) {
         enum pw_tap_result result = pw_tap_next(&follow->tap, &event);
         if (result == PW_TAP_EVENT) {
             event_print(follow, &event);
             follow->event_cnt++;
         } else if (result == PW_TAP_MISSED) {
-            missed_tell(follow);
+            missed_report(follow);
         } else if (!alive) {
             bool stopped = pw_watch_get(&follow->ws->header->state) == PW_ENGINE_STOPPED;
-            fprintf(stderr, "the engine %s\n", stopped ? "has stopped" : "is dead");
+            pw_cli_warn("the engine %s", stopped ? "has stopped" : "is dead");
             return stopped ? PW_WATCH_OK : PW_WATCH_DEAD;
         } else {
             fflush(stdout);
@@ -218,22 +201,25 @@ static enum pw_watch_exit follow_ring(const struct pw_workspace *ws, const char 
 {
     const struct pw_region *region = pw_workspace_find(ws, name, PW_REGION_RING);
     if (region == NULL) {
-        fprintf(stderr, "instance '%s' has no ring '%s'; it has\n", ws->header->instance, name);
+        pw_cli_error("engine '%s' has no ring '%s'; its rings:", ws->header->instance, name);
         rings_print(stderr, ws);
         return PW_WATCH_ABSENT;
     }
     const struct pw_ring *ring = pw_region_at(ws, region, 0);
-    if (options->format == FORMAT_RAW && ring->payload_bytes == 0) {
-        fprintf(stderr, "ring '%s' carries no frames: --raw has nothing to print\n", name);
+    if (options->raw && ring->payload_bytes == 0) {
+        pw_cli_error("ring '%s' carries no frames: --raw has nothing to print", name);
         return PW_WATCH_USAGE;
     }
-    struct follow follow = {.ws = ws, .format = options->format};
+    struct follow follow = {.ws = ws,
+                            .format = options->json  ? FORMAT_JSON
+                                      : options->raw ? FORMAT_RAW
+                                                     : FORMAT_TEXT};
     follow.payload_bytes = ring->payload_bytes / 2 + 1;  /* the largest payload is half the area */
     follow.line_bytes = 1024 + follow.payload_bytes * 6; /* each byte may become \u00ff */
     follow.payload = malloc(follow.payload_bytes);
     follow.line = malloc(follow.line_bytes);
     if (follow.payload == NULL || follow.line == NULL) {
-        fprintf(stderr, "no memory for the payloads of ring '%s'\n", name);
+        pw_cli_error("no memory for the payloads of ring '%s'", name);
         free(follow.payload);
         free(follow.line);
         return PW_WATCH_ABSENT;
@@ -255,13 +241,12 @@ static enum pw_watch_exit follow_ring(const struct pw_workspace *ws, const char 
 int main(int argc, char **argv)
 {
     struct options options = {0};
-    int read = options_read(&options, argc, argv);
-    if (read != 0) {
-        return read > 0 ? PW_WATCH_OK : PW_WATCH_USAGE;
+    int code = pw_cli_read(&g_command, argc, argv, &options);
+    if (code != PW_CLI_GO) {
+        return code;
     }
-    int instance_cnt = options.list ? options.name_cnt : options.name_cnt - 1;
     struct pw_workspace ws;
-    enum pw_watch_exit result = pw_watch_attach(&ws, instance_cnt > 0 ? options.names[0] : NULL);
+    enum pw_watch_exit result = pw_watch_attach(&ws, options.instance);
     if (result != PW_WATCH_OK) {
         return result;
     }
@@ -271,7 +256,7 @@ int main(int argc, char **argv)
     if (options.list) {
         rings_print(stdout, &ws);
     } else {
-        result = follow_ring(&ws, options.names[options.name_cnt - 1], &options);
+        result = follow_ring(&ws, options.ring, &options);
     }
     pw_workspace_close(&ws, false);
     return result;

@@ -4,6 +4,7 @@
  * it.
  */
 #include "top.h"
+#include "cli.h"
 #include <curses.h>
 #include <errno.h>
 #include <locale.h>
@@ -16,63 +17,72 @@
 #define ONCE_INTERVAL_MS    200 /* between the two looks that rates need */
 #define ALIVE_CHECK_MS      200 /* a dead engine shows within this, whatever the interval */
 
-static const char help[] =
-    "usage: pinwheel top [INSTANCE] [--once] [--json] [--interval MS]\n"
-    "\n"
-    "Shows a running engine, or what a dead one left: stages, markets, account, positions, feeds, rings, "
-    "latency,\n"
-    "errors and metrics. INSTANCE is a name or the path of a workspace; where there is only one, it may be "
-    "left out.\n"
-    "Watching never slows the engine: its memory is mapped read-only and nothing is asked of it.\n"
-    "\n"
-    "  --once         print the page once and end; so it is without a terminal, too\n"
-    "  --json         print everything once as one JSON object in one line; decimals are strings\n"
-    "  --interval MS  between two looks, 50 to 60000 (default 500; with --once or --json 200)\n"
-    "  --help\n"
-    "\n"
-    "keys: q quits; space, right and page down show the next page, left and page up the one before, home the "
-    "first\n"
-    "\n"
-    "LOAD: # busy, ! stalled (input, but no room for output), . idle. Shares and rates are those since the "
-    "look before;\n"
-    "of a dead engine, those of its whole life.\n"
-    "\n"
-    "exit codes: 0 shown; 1 no such instance, or it cannot be read; 2 wrong usage, or several instances and "
-    "none named\n"
-    "(they are listed); 3 shown once, but the engine does not run\n";
-
 struct options {
     const char *instance;
-    bool once, json;
-    int64_t interval_ms;
+    bool once, json, list;
+    int64_t interval_ns; /* 0: the default of the form */
 };
 
-/* 0, or -1 when the arguments make no sense; 1 when help was given. */
-static int options_read(struct options *options, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (strcmp(argv[i], "--once") == 0) {
-            options->once = true;
-        } else if (strcmp(argv[i], "--json") == 0) {
-            options->json = true;
-        } else if (strcmp(argv[i], "--interval") == 0) {
-            if (++i == argc || !pw_watch_number(argv[i], 50, 60000, &options->interval_ms)) {
-                fprintf(stderr, "--interval wants 50 to 60000 milliseconds\n");
-                return -1;
-            }
-        } else if (argv[i][0] == '-' || options->instance != NULL) {
-            fprintf(stderr, "what is '%s'? see pinwheel top --help\n", argv[i]);
-            return -1;
-        } else {
-            options->instance = argv[i];
-        }
-    }
-    return 0;
-}
+static const struct pw_cli_command g_command = {
+    .verb = "top",
+    .description =
+        "Shows a running engine, or what a dead one left: stages, markets, account, positions, feeds, rings, "
+        "latency, errors and metrics.\n"
+        "Watching never slows the engine: its memory is mapped read-only, and it is asked nothing.",
+    .arguments =
+        (const struct pw_cli_value[]){
+            {.name = "INSTANCE",
+             .optional = true,
+             PW_WATCH_INSTANCE_HELP,
+             PW_CLI_TEXT(struct options, instance)},
+            {0},
+        },
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "once",
+             .help = "print the page once and end (default without a terminal)",
+             PW_CLI_FLAG(struct options, once)},
+            {.name = "json",
+             .help = "print everything once as one JSON object; decimals are strings",
+             PW_CLI_FLAG(struct options, json)},
+            {.name = "list",
+             .help = "list the engines, each with its state",
+             PW_CLI_FLAG(struct options, list)},
+            {.name = "interval",
+             .value = "MS",
+             .help = "time between two updates (default 500; with --once or --json 200)",
+             .min = 50,
+             .max = 60000,
+             .unit = PW_CLI_MS,
+             PW_CLI_DURATION(struct options, interval_ns)},
+            {0},
+        },
+    .sections =
+        (const struct pw_cli_pair[]){
+            {"keys", "q quits; space, right and page down show the next page, left and page up the one "
+                     "before, home the "
+                     "first"},
+            {"load", "# busy, ! stalled (input, but no room for output), . idle. Shares and rates are those "
+                     "since the "
+                     "last update; for a dead engine, those of its whole life"},
+            {0},
+        },
+    .environment = (const struct pw_cli_pair[]){{"NO_COLOR", "not empty: no colors"}, {0}},
+    .exits =
+        (const struct pw_cli_exit[]){
+            {PW_WATCH_OK, "shown"},
+            {PW_WATCH_ABSENT, "no such instance, or it cannot be read"},
+            {PW_WATCH_USAGE, "usage error, or several instances and none named"},
+            {PW_WATCH_DEAD, "shown once, but the engine is not running"},
+            {0},
+        },
+    .examples =
+        (const struct pw_cli_pair[]){
+            {"pinwheel top", "monitor the only engine"},
+            {"pinwheel top demo --json", "print the state of the engine 'demo' for a script"},
+            {0},
+        },
+};
 
 /* ---- looks ---- */
 
@@ -286,7 +296,7 @@ static void terminal_start(void)
     noecho();
     curs_set(0);
     keypad(stdscr, true);
-    if (has_colors()) {
+    if (has_colors() && pw_cli_colour(stdout)) {
         start_color();
         use_default_colors();
         init_pair(1, COLOR_BLACK, COLOR_CYAN);
@@ -324,21 +334,32 @@ static enum pw_watch_exit run_terminal(struct pw_workspace *ws, int64_t interval
     return PW_WATCH_OK;
 }
 
+/* One that can place text: "dumb" cannot. */
+static bool is_terminal(void)
+{
+    const char *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     struct options options = {0};
-    int read = options_read(&options, argc, argv);
-    if (read != 0) {
-        return read > 0 ? PW_WATCH_OK : PW_WATCH_USAGE;
+    int code = pw_cli_read(&g_command, argc, argv, &options);
+    if (code != PW_CLI_GO) {
+        return code;
+    }
+    if (options.list) {
+        pw_watch_list(stdout);
+        return PW_WATCH_OK;
     }
     struct pw_workspace ws;
     enum pw_watch_exit result = pw_watch_attach(&ws, options.instance);
     if (result != PW_WATCH_OK) {
         return result;
     }
-    bool once = options.once || options.json || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO);
-    int64_t interval_ms = options.interval_ms;
+    bool once = options.once || options.json || !is_terminal();
+    int64_t interval_ms = options.interval_ns / PW_CLI_MS;
     if (interval_ms == 0) {
         interval_ms = once ? ONCE_INTERVAL_MS : INTERVAL_DEFAULT_MS;
     }

@@ -3,6 +3,7 @@
  * What the tools that watch an engine have in common.
  */
 #include "watch.h"
+#include "cli.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,18 +43,30 @@ void pw_watch_list(FILE *out)
     list_print(out, names, pw_workspace_list(names, INSTANCES_MAX));
 }
 
+bool pw_watch_exists(const char *instance)
+{
+    struct pw_instance_name names[INSTANCES_MAX];
+    uint32_t name_cnt = pw_workspace_list(names, INSTANCES_MAX);
+    for (uint32_t i = 0; i < name_cnt; i++) {
+        if (strcmp(names[i].name, instance) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance)
 {
     struct pw_instance_name names[INSTANCES_MAX];
     if (instance == NULL) {
         uint32_t name_cnt = pw_workspace_list(names, INSTANCES_MAX);
         if (name_cnt == 0) {
-            fprintf(stderr,
-                    "no engine runs here, and none has left its memory; `pinwheel run CONFIG` starts one\n");
+            pw_cli_error(
+                "no engine is running, and none has left its memory; `pinwheel run CONFIG` starts one");
             return PW_WATCH_ABSENT;
         }
         if (name_cnt > 1) {
-            fprintf(stderr, "there are several instances: name one\n");
+            pw_cli_wrong("several instances; name one of those below");
             list_print(stderr, names, name_cnt);
             return PW_WATCH_USAGE;
         }
@@ -68,7 +81,7 @@ enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance
         result = pw_workspace_attach(ws, instance, error, sizeof error);
     }
     if (result != 0) {
-        fprintf(stderr, "%s\n", error);
+        pw_cli_error("%s", error);
         return PW_WATCH_ABSENT;
     }
     return PW_WATCH_OK;
@@ -95,7 +108,7 @@ const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_i
     return row == NULL || row->symbol[0] == '\0' ? NULL : row->symbol;
 }
 
-/* ---- time, numbers ---- */
+/* ---- time ---- */
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -117,14 +130,6 @@ int64_t pw_watch_mono_ns(void)
 void pw_watch_sleep_ms(int64_t ms)
 {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
-bool pw_watch_number(const char *text, int64_t min, int64_t max, int64_t *number)
-{
-    char *end;
-    errno = 0;
-    *number = strtoll(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0' && *number >= min && *number <= max;
 }
 
 /* ---- JSON ---- */

@@ -20,26 +20,30 @@ enum pw_watch_exit {
     PW_WATCH_DEAD = 3,   /* it was shown, but its engine does not run: it was killed, crashed or stopped */
 };
 
+/* The row of every declaration that takes an instance. */
+#define PW_WATCH_INSTANCE_HELP                                                                               \
+    .help = "name of an engine, or path of its workspace; may be left out when there is only one"
+
 /* Attaches to the instance of that name or path, or, with NULL, to the only one there is. An engine that is
- * just being started is waited for, a few seconds. What is wrong is told on standard error. */
+ * just being started is waited for, a few seconds. Errors go to stderr. */
 enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance);
 
 /* Prints the instances, one a line, each alive or dead. */
 void pw_watch_list(FILE *out);
 
+/* There is an instance of that name, live or dead. */
+bool pw_watch_exists(const char *instance);
+
 /* The next region of a kind from *i on, or NULL; *i is then behind it. Begin with 0. */
 const struct pw_region *pw_watch_region(const struct pw_workspace *ws, enum pw_region_kind kind, uint32_t *i);
 
-/* The symbol of an instrument, or NULL if the workspace does not tell. */
+/* The symbol of an instrument, or NULL if the workspace has none. */
 const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_idx);
 
 /* Wall clock and monotonic clock. */
 int64_t pw_watch_wall_ns(void);
 int64_t pw_watch_mono_ns(void);
 void pw_watch_sleep_ms(int64_t ms);
-
-/* A whole number in min..max from a command line; false: it is not. */
-bool pw_watch_number(const char *text, int64_t min, int64_t max, int64_t *number);
 
 static inline uint64_t pw_watch_get(const _Atomic uint64_t *word)
 {

@@ -4,6 +4,7 @@
  * execution made, for the market event that they name, over the messages of order entry. Blocks that cannot
  * have any of it are passed over.
  */
+#include "cli.h"
 #include "orders.h"
 #include "why.h"
 #include <ctype.h>
@@ -482,7 +483,7 @@ int why_slowest(struct journal_session *session, uint64_t cnt)
     if (found) {
         print_slowest(session, rows, cnt);
     } else {
-        fprintf(stderr, "run %" PRIu64 " has no order with times\n", session->run.run_id);
+        pw_cli_error("run %" PRIu64 " has no order with latency stamps", session->run.run_id);
     }
     pw_journal_cursor_free(cursor);
     free(rows);

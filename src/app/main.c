@@ -2,26 +2,70 @@
  *
  * pinwheel run: starts one engine from a config file and stays until it is told to stop.
  */
+#include "cli.h"
 #include "engine.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "usage: pinwheel run [--live] [--check] [--duration SECONDS] CONFIG\n"
-    "\n"
-    "Starts the engine that CONFIG describes and runs it until SIGTERM or SIGINT, which stop it cleanly:\n"
-    "connections closed, orders settled, journal complete. A second signal stops it at once.\n"
-    "\n"
-    "  --live               trade with real money; CONFIG must say so too (gateway: live). docs/live.md\n"
-    "  --check              only check the config, against this host too, and the keys if it is live\n"
-    "  --duration SECONDS   stop cleanly after so many seconds\n"
-    "  --help               this text\n"
-    "\n"
-    "exit codes: 0 stopped cleanly, or the config is good; 1 something failed while it ran; 2 wrong use;\n"
-    "  3 the config is refused; 4 it could not start; 128 + N stopped at once by signal N\n";
+struct options {
+    const char *config_path;
+    bool check, live;
+    int64_t duration_ns; /* 0: until a signal */
+};
+
+static const struct pw_cli_command g_command = {
+    .verb = "run",
+    .description =
+        "Starts the engine that CONFIG describes and runs it until SIGTERM or SIGINT stops it cleanly: "
+        "connections closed, orders settled, journal complete. A second signal stops it at once: the exit "
+        "code is then 128 plus the signal's number, and live orders may stay open at the venue.",
+    .arguments =
+        (const struct pw_cli_value[]){
+            {.name = "CONFIG",
+             .help = "the engine's config file (docs/config.md)",
+             PW_CLI_PATH(struct options, config_path)},
+            {0},
+        },
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "check",
+             .help = "only check the config, this host, and for live trading the keys",
+             PW_CLI_FLAG(struct options, check)},
+            {.name = "live",
+             .help = "trade with real money; CONFIG must say so too, with `gateway: live` (docs/live.md)",
+             PW_CLI_FLAG(struct options, live)},
+            {.name = "duration",
+             .value = "SECONDS",
+             .help = "stop cleanly after this time",
+             .min = 1,
+             .max = UINT32_MAX,
+             .unit = PW_CLI_S,
+             PW_CLI_DURATION(struct options, duration_ns)},
+            {0},
+        },
+    .exits =
+        (const struct pw_cli_exit[]){
+            {PW_ENGINE_OK, "stopped cleanly, or the config is good"},
+            {PW_ENGINE_FAILED, "something failed while it ran"},
+            {PW_ENGINE_BAD_CONFIG, "the config is refused"},
+            {PW_ENGINE_CANNOT_START, "it could not start"},
+            {0},
+        },
+    .environment =
+        (const struct pw_cli_pair[]){
+            {"PINWHEEL_SHM_DIR", "folder of the workspace (default: hugetlbfs if mounted, else /dev/shm)"},
+            {"...", "each ${NAME} of the config file"},
+            {0},
+        },
+    .examples =
+        (const struct pw_cli_pair[]){
+            {"pinwheel run --check configs/two-core.yaml", "check a config on this host"},
+            {"pinwheel run configs/two-core.yaml", "trade on paper with real market data"},
+            {0},
+        },
+};
 
 static sigset_t stop_signals(void)
 {
@@ -34,40 +78,10 @@ static sigset_t stop_signals(void)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"check", no_argument, NULL, 'c'},
-                                            {"live", no_argument, NULL, 'l'},
-                                            {"duration", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    bool check = false, live = false;
-    unsigned long duration_s = 0;
-    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        char *end = NULL;
-        switch (option) {
-        case 'c':
-            check = true;
-            break;
-        case 'l':
-            live = true;
-            break;
-        case 'd':
-            duration_s = strtoul(optarg, &end, 10);
-            if (*optarg < '0' || *optarg > '9' || *end != 0 || duration_s == 0 || duration_s > UINT32_MAX) {
-                fprintf(stderr, "pinwheel run: --duration wants a number of seconds, not '%s'\n", optarg);
-                return 2;
-            }
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return 2;
-        }
-    }
-    if (optind != argc - 1) {
-        fputs(usage, stderr);
-        return 2;
+    struct options options = {0};
+    int code = pw_cli_read(&g_command, argc, argv, &options);
+    if (code != PW_CLI_GO) {
+        return code;
     }
 
     /* Before any thread exists, so that every thread inherits it: the main thread alone takes these signals.
@@ -78,16 +92,16 @@ int main(int argc, char **argv)
 
     struct pw_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL) {
-        perror("pinwheel run");
+        pw_cli_error("no memory for the engine");
         return PW_ENGINE_CANNOT_START;
     }
-    enum pw_engine_result result = pw_engine_configure(engine, argv[optind], live);
-    if (result == PW_ENGINE_OK && check) {
-        printf("%s: good\n", argv[optind]);
+    enum pw_engine_result result = pw_engine_configure(engine, options.config_path, options.live);
+    if (result == PW_ENGINE_OK && options.check) {
+        printf("%s: good\n", options.config_path);
     } else if (result == PW_ENGINE_OK) {
         result = pw_engine_start(engine, &signals);
         if (result == PW_ENGINE_OK) {
-            result = pw_engine_wait(engine, &signals, (uint32_t)duration_s);
+            result = pw_engine_wait(engine, &signals, (uint32_t)(options.duration_ns / PW_CLI_S));
         }
     }
     pw_engine_close(engine);

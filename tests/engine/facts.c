@@ -41,9 +41,9 @@ json_t *facts_of_journal(struct harness *h)
 {
     int status;
     json_t *facts = harness_run_json(
-        h, (const char *const[]){"pinwheel", "journal", h->journal, "facts", "--json", NULL}, &status);
-    cr_assert_not_null(facts, "pinwheel journal facts printed no JSON");
-    cr_assert_eq(status, 0, "pinwheel journal facts ended with %d", status);
+        h, (const char *const[]){"pinwheel", "journal", h->journal, "summary", "--json", NULL}, &status);
+    cr_assert_not_null(facts, "pinwheel journal summary printed no JSON");
+    cr_assert_eq(status, 0, "pinwheel journal summary ended with %d", status);
     return facts;
 }
 

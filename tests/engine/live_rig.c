@@ -268,7 +268,7 @@ static json_t *runs_read(struct live_rig *rig)
 {
     int status;
     json_t *answer = harness_run_json(
-        &rig->h, (const char *const[]){"pinwheel", "journal", rig->h.journal, "runs", "--json", NULL},
+        &rig->h, (const char *const[]){"pinwheel", "journal", rig->h.journal, "list", "--json", NULL},
         &status);
     json_t *runs = json_incref(json_object_get(answer, "runs"));
     cr_assert_not_null(runs);

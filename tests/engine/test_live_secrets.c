@@ -302,7 +302,7 @@ static void expect_story(struct live_rig *rig)
     snprintf(id, sizeof id, "%lld",
              (long long)json_integer_value(json_object_get(json_array_get(fills, 0), "client_order_id")));
     char *text =
-        tool(rig, "why", (const char *const[]){"pinwheel", "why", id, "--journal", rig->h.journal, NULL});
+        tool(rig, "why", (const char *const[]){"pinwheel", "why", rig->h.journal, id, NULL});
     char *joined = malloc(strlen(text) + 1), *to = joined;
     for (const char *from = text; *from != 0; from++) {
         if (strncmp(from, "\n    ", 5) == 0) {

@@ -120,7 +120,7 @@ static void expect_facts(const char *const *names, const char *expected_name)
     }
     const char *dir = live_dir();
     write_events(dir, capture.events, capture.event_cnt, true);
-    json_t *facts = run_json(dir, (const char *const[]){"facts", NULL}, 0);
+    json_t *facts = run_json(dir, (const char *const[]){"summary", NULL}, 0);
     snprintf(path, sizeof path, "%s/data/expected/%s", capture_folder(), expected_name);
     json_t *expected = json_load_file(path, 0, NULL);
     const json_t *want = program_at(expected, "symbols/BTCUSDT"),
@@ -163,7 +163,7 @@ Test(facts, fills_tell_cash_and_position)
     pw_fill_set_fee_e16(&fills[1].body.fill, INT64_C(6172621000000000));
     const char *dir = live_dir();
     write_events(dir, fills, 2, true);
-    json_t *facts = run_json(dir, (const char *const[]){"facts", "--cash", "10000", NULL}, 0);
+    json_t *facts = run_json(dir, (const char *const[]){"summary", "--cash", "10000", NULL}, 0);
     const json_t *list = program_at(facts, "fills");
     static const char *const want[2][5] = {
         {"BUY", "61732.00000000", "0.6173200000000000", "9382.0626800000000000", "0.01000000"},
@@ -194,7 +194,7 @@ Test(facts, a_fee_in_the_base_asset_leaves_the_position)
                             .body.fill = {.price_e8 = INT64_C(6000000000000), .qty_e8 = 1000000}};
     const char *dir = live_dir();
     write_events(dir, (struct pw_event[]){fill, fee_of("BTC", 1000), fill, fee_of("BNB", 5000)}, 4, true);
-    json_t *facts = run_json(dir, (const char *const[]){"facts", "--cash", "10000", NULL}, 0);
+    json_t *facts = run_json(dir, (const char *const[]){"summary", "--cash", "10000", NULL}, 0);
     static const char *const want[][2] = {{"fills/0/base_fee", "0.00001000"},
                                           {"fills/0/position_after", "0.00999000"},
                                           {"fills/0/cash_after", "9400.0000000000000000"},
@@ -213,7 +213,7 @@ static void expect_book_complete(const struct pw_event *events, size_t cnt, bool
 {
     const char *dir = live_dir();
     write_events(dir, events, cnt, true);
-    json_t *facts = run_json(dir, (const char *const[]){"facts", NULL}, 0);
+    json_t *facts = run_json(dir, (const char *const[]){"summary", NULL}, 0);
     const json_t *book = program_at(facts, "symbols/BTCUSDT/book_from_snapshot");
     cr_assert_not_null(book);
     cr_expect_eq(json_is_true(program_at(book, "complete")), complete);
@@ -244,7 +244,7 @@ Test(tool, lists_runs_with_their_end)
     const char *dir = live_dir();
     write_market(dir, 100, true);
     uint64_t killed = write_market(dir, 50, false);
-    json_t *json = run_json(dir, (const char *const[]){"runs", "--json", NULL}, 0);
+    json_t *json = run_json(dir, (const char *const[]){"list", "--json", NULL}, 0);
     const json_t *runs = program_at(json, "runs");
     cr_assert_eq(json_array_size(runs), 2);
     cr_expect_str_eq(json_string_value(program_at(json_array_get(runs, 0), "state")), "clean");
@@ -360,8 +360,8 @@ Test(tool, wrong_use_has_an_exit_code_of_its_own)
                                            {"query", "--from", "soon"},
                                            {"query", "--flag"},
                                            {"stats", "--run", "-1"},
-                                           {"runs", "more"},
-                                           {"facts", "--cash", "1e4"}};
+                                           {"list", "more"},
+                                           {"summary", "--cash", "1e4"}};
     const char *dir = live_dir();
     char *out;
     write_market(dir, 1, true);
@@ -374,11 +374,24 @@ Test(tool, wrong_use_has_an_exit_code_of_its_own)
     free(out);
     cr_expect_eq(run_tool(dir, (const char *const[]){"stats", "--symbol", "XRPUSDT", NULL}, &out), 1);
     free(out);
-    cr_expect_eq(run_tool("/nowhere", (const char *const[]){"runs", NULL}, &out), 1);
+    cr_expect_eq(run_tool("/nowhere", (const char *const[]){"list", NULL}, &out), 1);
     free(out);
     cr_expect_eq(run_tool(dir, (const char *const[]){"--help", NULL}, &out), 0);
     cr_expect_not_null(strstr(out, "exit codes"));
     free(out);
+    live_remove_dir(dir);
+}
+
+Test(tool, old_names_of_commands_are_accepted_with_a_warning)
+{
+    const char *dir = live_dir();
+    char *out;
+    write_market(dir, 1, true);
+    cr_expect_eq(run_tool(dir, (const char *const[]){"runs", NULL}, &out), 0);
+    cr_expect_not_null(strstr(program_errors, "deprecated"), "%s", program_errors);
+    free(out);
+    json_decref(run_json(dir, (const char *const[]){"facts", NULL}, 0));
+    cr_expect_not_null(strstr(program_errors, "'summary'"), "%s", program_errors);
     live_remove_dir(dir);
 }
 
@@ -466,8 +479,7 @@ Test(verify, tells_a_damaged_block_and_what_is_lost)
     close(fd);
     cr_expect_eq(run_tool(dir, (const char *const[]){"verify", NULL}, &out), 3);
     cr_expect_not_null(strstr(out, "DAMAGED"), "%s", out);
-    cr_expect_not_null(strstr(program_errors, "its check sum does not match; market events "), "%s",
-                       program_errors);
+    cr_expect_not_null(strstr(program_errors, "damage: segment 0, block "), "%s", program_errors);
     free(out);
     cr_expect_eq(run_tool(dir, (const char *const[]){"stats", NULL}, &out), 3, "others tell it, too");
     free(out);

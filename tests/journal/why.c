@@ -146,9 +146,9 @@ static void put_placed(struct script *s, uint64_t id)
 
 static int run_why(const char *dir, const char *const *args, char **out)
 {
-    const char *argv[12] = {"--journal", dir};
+    const char *argv[12] = {dir};
     for (int i = 0; args[i]; i++) {
-        argv[i + 2] = args[i];
+        argv[i + 1] = args[i];
     }
     return program_run("PINWHEEL_WHY_TOOL", argv, out);
 }

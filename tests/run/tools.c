@@ -21,21 +21,45 @@ TestSuite(tools, .init = dir_make, .fini = dir_remove);
 Test(tools, help_lists_the_commands)
 {
     cr_expect_eq(run("--help"), 0);
-    expect_output("usage: pinwheel <command>");
-    expect_output("\n  run      start an engine");
-    expect_output("\n  doctor   say what");
+    expect_output("usage: pinwheel VERB [OBJECT] [options]");
+    expect_output("\n  run       ");
+    expect_output("\n  doctor    ");
     expect_output("exit codes:");
     cr_expect_eq(run(""), 2);
-    expect_output("usage: pinwheel <command>");
+    expect_output("usage: pinwheel VERB");
+}
+
+Test(tools, help_and_version_are_the_same_for_all)
+{
+    static const char *const verbs[] = {"ctl", "doctor"};
+    cr_expect_eq(run("version"), 0);
+    char version[64];
+    snprintf(version, sizeof version, "%.63s", g_output);
+    cr_expect_eq(run("--version"), 0);
+    cr_expect_str_eq(g_output, version);
+    cr_expect_eq(run("-V"), 0);
+    cr_expect_str_eq(g_output, version);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        char arguments[64], usage[64];
+        snprintf(arguments, sizeof arguments, "help %s", verbs[i]);
+        snprintf(usage, sizeof usage, "usage: pinwheel %s ", verbs[i]);
+        cr_expect_eq(run(arguments), 0);
+        expect_output(usage);
+        snprintf(arguments, sizeof arguments, "%s --help", verbs[i]);
+        cr_expect_eq(run(arguments), 0);
+        expect_output(usage);
+        snprintf(arguments, sizeof arguments, "%s --version", verbs[i]);
+        cr_expect_eq(run(arguments), 0);
+        cr_expect_str_eq(g_output, version);
+    }
+    cr_expect_eq(run("help nonsense"), 2);
 }
 
 Test(tools, unknown_command_is_refused_with_a_guess)
 {
     cr_expect_eq(run("docter --json"), 2);
-    cr_expect_str_eq(
-        g_output, "pinwheel: 'docter' is no command; did you mean 'doctor'? `pinwheel --help` lists them\n");
+    cr_expect_str_eq(g_output, "pinwheel: unknown command 'docter'; did you mean 'doctor'?\n");
     cr_expect_eq(run("../../bin/sh"), 2, "only commands of the table are started");
-    expect_output("is no command; `pinwheel --help` lists them");
 }
 
 Test(tools, command_gets_its_arguments_and_gives_its_exit_code)
@@ -44,9 +68,9 @@ Test(tools, command_gets_its_arguments_and_gives_its_exit_code)
     expect_output("usage: pinwheel ctl");
     cr_expect_eq(run("ctl demo explode"), 2);
     cr_expect_eq(run("ctl demo status"), 3);
-    cr_expect_str_eq(
-        g_output, "pinwheel ctl: demo: this user runs no engine of that name (another user's is reached by "
-                  "the path of its control socket)\n");
+    expect_output("pinwheel ctl: demo: ");
+    cr_expect_eq(run("ctl status demo"), 3, "the command may stand before its object");
+    expect_output("pinwheel ctl: demo: ");
 }
 
 Test(tools, command_without_its_program_is_127)
@@ -110,7 +134,7 @@ Test(tools, ctl_shows_what_the_engine_answers)
     atomic_store(&server.stop, 1);
     pthread_join(server.thread, NULL);
     cr_expect_eq(run("ctl --timeout 50 --json demo status"), 4, "it hangs");
-    expect_output("{\"ok\":false,\"error\":\"the engine does not answer");
+    expect_output("{\"ok\":false,\"error\":\"");
     pw_control_close(&server.control);
     cr_expect_eq(run("ctl demo status"), 3);
 }

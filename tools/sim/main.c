@@ -2,14 +2,16 @@
  *
  * pinwheel sim: the venue simulator as a program.
  */
+#include "cli.h"
 #include "sim.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum exit_code { SIM_BAD_CONFIG = 3 };
 
 static volatile sig_atomic_t g_stop;
 
@@ -29,23 +31,49 @@ static void signals_take(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void usage(FILE *to)
-{
-    fputs("usage: pinwheel sim [--check] CONFIG\n"
-          "\n"
-          "A venue on loopback that speaks Binance spot's market data, REST and WebSocket over TLS, out of "
-          "recorded\n"
-          "captures or of a market of its own. configs/sim-demo.yaml and configs/sim-capture.yaml show how.\n"
-          "\n"
-          "  -c, --check  only check the config\n"
-          "  -h, --help   this text\n"
-          "\n"
-          "When it listens it prints one line: listening https://localhost:PORT ca FILE\n"
-          "Exit codes: 0 stopped by SIGTERM or SIGINT, or the capture is over and the config says so; 1 "
-          "failed;\n"
-          "2 wrong use or wrong config.\n",
-          to);
-}
+struct options {
+    const char *config_path;
+    bool check;
+};
+
+static const struct pw_cli_command g_command = {
+    .verb = "sim",
+    .description =
+        "Simulates a venue on loopback: Binance spot's market data, REST and WebSocket over TLS, from "
+        "recorded captures or from a synthetic market. configs/sim-demo.yaml and configs/sim-capture.yaml "
+        "are examples.\n"
+        "When it listens it prints one line: listening https://localhost:PORT ca FILE",
+    .arguments =
+        (const struct pw_cli_value[]){
+            {.name = "CONFIG",
+             .help = "the simulator's config file",
+             PW_CLI_PATH(struct options, config_path)},
+            {0},
+        },
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "check",
+             .letter = 'c',
+             .help = "only check the config",
+             PW_CLI_FLAG(struct options, check)},
+            {0},
+        },
+    .exits =
+        (const struct pw_cli_exit[]){
+            {PW_CLI_DONE, "stopped by a signal, or the capture is over and the config says to stop"},
+            {PW_CLI_FAILED, "failed"},
+            {SIM_BAD_CONFIG, "the config is refused"},
+            {0},
+        },
+    .environment =
+        (const struct pw_cli_pair[]){
+            {"XDG_CACHE_HOME",
+             "its certificates are kept in pinwheel/sim-tls of this folder (default ~/.cache)"},
+            {0},
+        },
+    .examples =
+        (const struct pw_cli_pair[]){{"pinwheel sim configs/sim-demo.yaml", "serve a synthetic market"}, {0}},
+};
 
 static int sim_run(const char *path, bool check)
 {
@@ -56,7 +84,7 @@ static int sim_run(const char *path, bool check)
     if (!config || pw_sim_config_load(config, path, error, sizeof error) != 0) {
         fprintf(stderr, "%s\n", config ? error : "no memory");
         free(config);
-        return 2;
+        return SIM_BAD_CONFIG;
     }
     result = check ? 0 : pw_sim_run(config, &g_stop);
     free(config);
@@ -65,28 +93,11 @@ static int sim_run(const char *path, bool check)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    bool check = false;
-    int option;
-
-    while ((option = getopt_long(argc, argv, "ch", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            check = true;
-            break;
-        case 'h':
-            usage(stdout);
-            return 0;
-        default:
-            usage(stderr);
-            return 2;
-        }
-    }
-    if (argc - optind != 1) {
-        usage(stderr);
-        return 2;
+    struct options options = {0};
+    int code = pw_cli_read(&g_command, argc, argv, &options);
+    if (code != PW_CLI_GO) {
+        return code;
     }
     signals_take();
-    return sim_run(argv[optind], check);
+    return sim_run(options.config_path, options.check);
 }
