@@ -53,19 +53,14 @@ static size_t generator_state_bytes(const struct pw_stage_env *env)
     return sizeof(struct generator);
 }
 
-static const struct pw_ring *ring_of(const struct pw_stage_env *env, const char *name)
-{
-    return pw_region_at(env->ws, pw_workspace_find(env->ws, name, PW_REGION_RING), 0);
-}
-
 static int generator_init(void *state, const struct pw_stage_env *env)
 {
     struct generator *g = state;
-    g->parsed = ring_of(env, "parse.strategy");
-    g->decided = ring_of(env, "strategy.execution");
-    int err = pw_env_producer(env, "net_rx.parse", &g->out);
-    err = err != 0 ? err : pw_env_consumer(env, "parse.housekeeping", &g->requests);
-    return err != 0 ? err : pw_env_producer(env, "housekeeping.parse", &g->snapshots);
+    g->parsed = pw_topology_ring_in(env->topology, env->ws, PW_RING_MARKET, 0);
+    g->decided = pw_topology_ring_in(env->topology, env->ws, PW_RING_DECISIONS, 0);
+    pw_consumer_attach(&g->requests, pw_topology_ring_in(env->topology, env->ws, PW_RING_PARSE_REQUESTS, 0));
+    pw_producer_attach(&g->snapshots, pw_topology_ring_in(env->topology, env->ws, PW_RING_SNAPSHOTS, 0));
+    return pw_env_producer(env, PW_RING_FRAMES, &g->out);
 }
 
 /* The feed is up; the first thing in the stream, as net_rx has it. */
@@ -187,8 +182,9 @@ static struct pw_poll generator_poll(void *state, int64_t now_ns)
     return (struct pw_poll){.work = work};
 }
 
+/* It stands in net_rx's place, and serves housekeeping's rings too. */
 static const struct pw_stage_ops generator_stage = {
-    .name = "generator",
+    .name = "net_rx",
     .state_bytes = generator_state_bytes,
     .init = generator_init,
     .poll = generator_poll,
@@ -262,11 +258,23 @@ static void *region_of(const struct pipeline *p, const char *name, enum pw_regio
     return pw_region_at(&p->ws, pw_workspace_find(&p->ws, name, kind), 0);
 }
 
+static void fill_topology(struct pipeline *p)
+{
+    for (size_t i = 0; i < HOT_CNT; i++) {
+        pw_topology_add(&p->topology, hot_stages[i], 0);
+    }
+    if (p->config->journal.enabled) {
+        pw_topology_add(&p->topology, &pw_journal_stage, 0);
+    }
+    pw_topology_add_end(&p->topology, "housekeeping", 0);
+    pw_live_connect(&p->topology, p->config);
+}
+
 static int open_workspace(struct pipeline *p)
 {
     char error[512];
     struct pw_region_want *want = calloc(PW_REGIONS_MAX, sizeof *want);
-    uint32_t cnt = want != NULL ? pw_topology_regions(p->config, want) : 0;
+    uint32_t cnt = want != NULL ? pw_live_regions(&p->topology, p->config, want) : 0;
     int err = want != NULL
                   ? pw_workspace_create(&p->ws, p->config->instance, want, cnt, true, error, sizeof error)
                   : -ENOMEM;
@@ -309,11 +317,13 @@ static int open_journal(struct pipeline *p)
     return err;
 }
 
-static int init_stage(struct pipeline *p, const struct pw_stage_ops *ops)
+static int init_stage(struct pipeline *p, uint32_t i)
 {
-    uint32_t i = p->slot_cnt;
+    const struct pw_stage_ops *ops = p->topology.stages[i].ops;
     struct pw_stage_view *views = region_of(p, "stages", PW_REGION_STAGES);
     p->envs[i] = (struct pw_stage_env){.stage = ops->name,
+                                       .topology = &p->topology,
+                                       .stage_idx = i,
                                        .config = p->config,
                                        .ws = &p->ws,
                                        .view = &views[i],
@@ -329,7 +339,7 @@ static int init_stage(struct pipeline *p, const struct pw_stage_ops *ops)
     if (state == NULL) {
         return -ENOMEM;
     }
-    p->slots[i] = (struct pw_stage_slot){.ops = ops, .state = state, .view = &views[i]};
+    p->slots[i] = (struct pw_stage_slot){.name = ops->name, .ops = ops, .state = state, .view = &views[i]};
     p->slot_cnt++;
     return ops->init(state, &p->envs[i]);
 }
@@ -344,13 +354,11 @@ bool pipeline_open(struct pipeline *p, enum pipeline_shape shape, const struct m
         return false;
     }
     fill_config(p, shape, cores);
+    fill_topology(p);
     int err = open_workspace(p);
     err = err != 0 ? err : open_journal(p);
-    for (size_t i = 0; err == 0 && i < HOT_CNT; i++) {
-        err = init_stage(p, hot_stages[i]);
-    }
-    if (err == 0 && p->config->journal.enabled) {
-        err = init_stage(p, &pw_journal_stage);
+    for (uint32_t i = 0; err == 0 && i < p->topology.stage_cnt; i++) {
+        err = p->topology.stages[i].ops != NULL ? init_stage(p, i) : 0;
     }
     if (err == 0) {
         p->generator = p->slots[0].state;

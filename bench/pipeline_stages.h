@@ -32,6 +32,7 @@ struct pipeline {
     struct pw_clock clock;
     struct pw_runner *runner;
     uint32_t slot_cnt;
+    struct pw_topology topology;
     struct pw_stage_env envs[PW_STAGES_MAX];
     struct pw_stage_slot slots[PW_STAGES_MAX];
     size_t state_bytes[PW_STAGES_MAX];

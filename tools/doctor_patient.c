@@ -44,9 +44,10 @@ static bool config_place(struct pw_config *config, const struct patient *patient
 {
     struct pw_cpus cpus;
     char note[PW_CPU_TEXT_BYTES];
+    const char *names[PW_STAGES_MAX];
+    uint32_t name_cnt = pw_live_stage_names(names);
     cpus_of(patient, &cpus);
-    if (pw_config_load_for(config, path, pw_stage_names, pw_stage_table_cnt, &cpus, error, error_bytes) !=
-        0) {
+    if (pw_config_load_for(config, path, names, name_cnt, &cpus, error, error_bytes) != 0) {
         return false;
     }
     int rc = patient->sysroot[0] == '\0' ? pw_cpu_place(config, note, error, error_bytes)

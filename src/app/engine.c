@@ -86,7 +86,9 @@ static bool is_said_twice(const struct pw_config *config, bool live)
 enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path, bool live)
 {
     char error[8192], note[PW_CPU_TEXT_BYTES];
-    int err = pw_config_load(&engine->config, path, pw_stage_names, pw_stage_table_cnt, error, sizeof error);
+    const char *names[PW_STAGES_MAX];
+    uint32_t name_cnt = pw_live_stage_names(names);
+    int err = pw_config_load(&engine->config, path, names, name_cnt, error, sizeof error);
     if (err == 0) {
         err = pw_cpu_place(&engine->config, note, error, sizeof error);
     }
@@ -115,8 +117,8 @@ static void fill_workspace(struct pw_engine *engine)
         snprintf(feeds[i].name, sizeof feeds[i].name, "%s", pw_config_conn(&engine->config, i)->name);
     }
     struct pw_stage_view *stages = region_of(engine, "stages", PW_REGION_STAGES);
-    for (uint32_t i = 0; i < pw_stage_table_cnt; i++) {
-        snprintf(stages[i].name, sizeof stages[i].name, "%s", pw_stage_names[i]);
+    for (uint32_t i = 0; i < engine->topology.stage_cnt; i++) {
+        snprintf(stages[i].name, sizeof stages[i].name, "%s", engine->topology.stages[i].name);
     }
     snprintf(region_of(engine, "info", PW_REGION_INFO), 4096,
              "version: %s\nconfig: %s\nmemory: %s\ngateway: %s\njournal: %s\n", PW_VERSION,
@@ -131,7 +133,8 @@ static int open_workspace(struct pw_engine *engine)
         return -ENOMEM;
     }
     char error[512];
-    uint32_t cnt = pw_topology_regions(&engine->config, want);
+    pw_live_topology(&engine->topology, &engine->config);
+    uint32_t cnt = pw_live_regions(&engine->topology, &engine->config, want);
     int err = pw_workspace_create(&engine->ws, engine->config.instance, want, cnt, engine->config.huge_pages,
                                   error, sizeof error);
     free(want);
@@ -193,12 +196,15 @@ static int open_journal(struct pw_engine *engine)
 
 static int init_stage(struct pw_engine *engine, uint32_t idx)
 {
-    const struct pw_stage_ops *ops = pw_stage_table[idx];
+    const struct pw_topology_stage *stage = &engine->topology.stages[idx];
+    const struct pw_stage_ops *ops = stage->ops;
     struct pw_stage_env *env = &engine->envs[idx];
     struct pw_stage_slot *slot = &engine->slots[idx];
     struct pw_stage_view *views = region_of(engine, "stages", PW_REGION_STAGES);
     *env = (struct pw_stage_env){
-        .stage = ops->name,
+        .stage = stage->name,
+        .topology = &engine->topology,
+        .stage_idx = idx,
         .config = &engine->config,
         .ws = &engine->ws,
         .view = &views[idx],
@@ -216,18 +222,18 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
     engine->state_bytes[idx] = ops->state_bytes(env);
     void *state = pw_state_alloc(engine->state_bytes[idx], &locked);
     if (state == NULL) {
-        pw_log(PW_LOG_ERROR, "stage %s: no memory for its %zu bytes", ops->name, engine->state_bytes[idx]);
+        pw_log(PW_LOG_ERROR, "stage %s: no memory for its %zu bytes", stage->name, engine->state_bytes[idx]);
         return -ENOMEM;
     }
-    *slot = (struct pw_stage_slot){.ops = ops, .state = state, .view = env->view};
+    *slot = (struct pw_stage_slot){.name = stage->name, .ops = ops, .state = state, .view = env->view};
     int err = ops->init(state, env);
     if (err != 0) {
-        pw_log(PW_LOG_ERROR, "stage %s does not start: %s", ops->name, strerror(-err));
+        pw_log(PW_LOG_ERROR, "stage %s does not start: %s", stage->name, strerror(-err));
         return err;
     }
     if (!locked) {
         pw_log(PW_LOG_INFO, "stage %s: its memory is not locked (ulimit -l); a page fault may delay it",
-               ops->name);
+               stage->name);
     }
     engine->initialised_cnt = idx + 1;
     return 0;
@@ -236,14 +242,14 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
 static int start_stages(struct pw_engine *engine)
 {
     int err = 0;
-    for (uint32_t i = 0; err == 0 && i < pw_stage_table_cnt; i++) {
+    for (uint32_t i = 0; err == 0 && i < engine->topology.stage_cnt; i++) {
         err = init_stage(engine, i);
     }
     if (err != 0) {
         return err;
     }
-    err =
-        pw_runner_start(&engine->runner, &engine->config, engine->slots, pw_stage_table_cnt, &engine->clock);
+    err = pw_runner_start(&engine->runner, &engine->config, engine->slots, engine->topology.stage_cnt,
+                          &engine->clock);
     if (err != 0) {
         engine->initialised_cnt = 0; /* the runner has called every fini */
         engine->threads_stuck = err == -EDEADLK;
@@ -346,7 +352,7 @@ void pw_engine_close(struct pw_engine *engine)
             engine->slots[i].ops->fini(engine->slots[i].state);
         }
     }
-    for (uint32_t i = 0; i < pw_stage_table_cnt; i++) {
+    for (uint32_t i = 0; i < engine->topology.stage_cnt; i++) {
         if (engine->slots[i].state != NULL) {
             pw_state_free(engine->slots[i].state, engine->state_bytes[i]);
         }

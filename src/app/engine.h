@@ -29,7 +29,8 @@ struct pw_engine {
     struct pw_key_files key_files; /* of the live gateway */
     int64_t banned_until_ns;       /* src/net/ban.h */
     uint64_t run_id;
-    struct pw_stage_env envs[PW_STAGES_MAX]; /* in the order of pw_stage_table, as are the slots */
+    struct pw_topology topology;
+    struct pw_stage_env envs[PW_STAGES_MAX]; /* in the topology's order, as are the slots */
     struct pw_stage_slot slots[PW_STAGES_MAX];
     size_t state_bytes[PW_STAGES_MAX];
     uint32_t initialised_cnt; /* stages whose init has succeeded */

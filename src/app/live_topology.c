@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tables of stages, rings and regions. A new ring is a row here and two pw_env_ calls in its ends.
+ * The tables of stages, rings and regions. A new ring is a row here, a role, and a pw_env_ call in each of
+ * its ends.
  */
 #include "live_topology.h"
 #include "metrics_table.h"
@@ -11,22 +12,35 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct pw_stage_ops *const pw_stage_table[] = {
+/* ---- stages ---- */
+
+/* In the order of one core's pass: data flows downwards. */
+static const struct pw_stage_ops *const stage_table[] = {
     &pw_net_rx_stage, &pw_parse_stage,   &pw_strategy_stage,     &pw_execution_stage,
     &pw_net_tx_stage, &pw_journal_stage, &pw_housekeeping_stage,
 };
-const uint32_t pw_stage_table_cnt = sizeof pw_stage_table / sizeof *pw_stage_table;
 
-const char *const pw_stage_names[] = {
-    "net_rx", "parse", "strategy", "execution", "net_tx", "journal", "housekeeping",
-};
+/* ---- rings ---- */
 
-static_assert(sizeof pw_stage_names / sizeof *pw_stage_names ==
-                  sizeof pw_stage_table / sizeof *pw_stage_table,
-              "a name a stage");
+static bool with_journal(const struct pw_config *config)
+{
+    return config->journal.enabled;
+}
 
-/* Which rings a config needs. */
-enum when { ALWAYS, WITH_JOURNAL, WITH_RAW_FRAMES, WITH_LIVE, WITH_LIVE_JOURNAL };
+static bool with_raw_frames(const struct pw_config *config)
+{
+    return config->journal.enabled && config->journal.raw_frames;
+}
+
+static bool with_live_journal(const struct pw_config *config)
+{
+    return pw_config_is_live(config) && config->journal.enabled;
+}
+
+static bool market_stalls(const struct pw_config *config)
+{
+    return config->journal.market_stall;
+}
 
 /* Rings of the cold side carry few events, or may wait: their sizes are no one's to tune. */
 #define SNAPSHOT_SLOTS 4096u /* a REST snapshot passes through in pieces of at most this many events */
@@ -35,36 +49,58 @@ enum when { ALWAYS, WITH_JOURNAL, WITH_RAW_FRAMES, WITH_LIVE, WITH_LIVE_JOURNAL 
 #define WIRE_SLOTS 4096u
 #define WIRE_BYTES (UINT64_C(4) << 20)
 
-struct ring_row {
-    const char *name; /* producer.consumer */
-    size_t slots_at;  /* offset of its slot count in struct pw_config_rings, or FIXED */
-    uint32_t slots;   /* if fixed */
-    uint64_t payload; /* bytes of its payload area; FRAMES: frames_bytes */
-    enum pw_ring_policy policy;
-    enum when when;
-};
+#define SIZE(field) .slots_at = offsetof(struct pw_config_rings, field)
+#define FIXED(cnt)  .slots = (cnt)
+#define FRAMES      .payload_bytes = PW_RING_PAYLOAD_CONFIG
+#define WIRE        FIXED(WIRE_SLOTS), .payload_bytes = WIRE_BYTES
 
-#define FIXED       SIZE_MAX
-#define FRAMES      UINT64_MAX
-#define SIZE(field) offsetof(struct pw_config_rings, field)
-
-static const struct ring_row ring_table[] = {
-    {"net_rx.parse", SIZE(frames_slots), 0, FRAMES, PW_RING_STALL, ALWAYS},
-    {"parse.strategy", SIZE(market_slots), 0, 0, PW_RING_STALL, ALWAYS},
-    {"strategy.execution", SIZE(market_slots), 0, 0, PW_RING_STALL, ALWAYS},
-    {"execution.strategy", SIZE(orders_slots), 0, 0, PW_RING_STALL, ALWAYS},
-    {"parse.journal", SIZE(market_journal_slots), 0, 0, PW_RING_DROP, WITH_JOURNAL},
-    {"parse.journal_frames", SIZE(frames_slots), 0, FRAMES, PW_RING_DROP, WITH_RAW_FRAMES},
-    {"execution.journal", SIZE(orders_journal_slots), 0, 0, PW_RING_STALL, WITH_JOURNAL},
-    {"housekeeping.parse", FIXED, SNAPSHOT_SLOTS, 0, PW_RING_STALL, ALWAYS},
-    {"parse.housekeeping", FIXED, COMMAND_SLOTS, 0, PW_RING_STALL, ALWAYS},
-    {"housekeeping.net_rx", FIXED, COMMAND_SLOTS, 0, PW_RING_STALL, ALWAYS},
-    {"net_rx.housekeeping", FIXED, COMMAND_SLOTS, 0, PW_RING_STALL, ALWAYS},
-    {"housekeeping.execution", FIXED, COMMAND_SLOTS, 0, PW_RING_STALL, ALWAYS},
-    {"execution.net_tx", FIXED, WIRE_SLOTS, WIRE_BYTES, PW_RING_STALL, WITH_LIVE},
-    {"net_rx.execution", FIXED, WIRE_SLOTS, WIRE_BYTES, PW_RING_STALL, WITH_LIVE},
-    {"execution.journal_frames", FIXED, WIRE_SLOTS, WIRE_BYTES, PW_RING_DROP, WITH_LIVE_JOURNAL},
+/* clang-format off */
+static const struct pw_ring_row ring_table[] = {
+    {PW_RING_FRAMES, "net_rx", "parse", SIZE(frames_slots), FRAMES, .policy = PW_RING_STALL},
+    {PW_RING_MARKET, "parse", "strategy", SIZE(market_slots), .policy = PW_RING_STALL},
+    {PW_RING_DECISIONS, "strategy", "execution", SIZE(market_slots), .policy = PW_RING_STALL},
+    {PW_RING_REPORTS, "execution", "strategy", SIZE(orders_slots), .policy = PW_RING_STALL},
+    {PW_RING_MARKET_JOURNAL, "parse", "journal", SIZE(market_journal_slots), .policy = PW_RING_DROP,
+     .when = with_journal, .stalls = market_stalls},
+    {PW_RING_FRAMES_JOURNAL, "parse", "journal", "_frames", SIZE(frames_slots), FRAMES, .policy = PW_RING_DROP,
+     .when = with_raw_frames},
+    {PW_RING_ORDERS_JOURNAL, "execution", "journal", SIZE(orders_journal_slots), .policy = PW_RING_STALL,
+     .when = with_journal},
+    {PW_RING_SNAPSHOTS, "housekeeping", "parse", FIXED(SNAPSHOT_SLOTS), .policy = PW_RING_STALL},
+    {PW_RING_PARSE_REQUESTS, "parse", "housekeeping", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
+    {PW_RING_CONNS, "housekeeping", "net_rx", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
+    {PW_RING_CONNS_LOST, "net_rx", "housekeeping", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
+    {PW_RING_COMMANDS, "housekeeping", "execution", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
+    {PW_RING_REQUESTS, "execution", "net_tx", WIRE, .policy = PW_RING_STALL, .when = pw_config_is_live},
+    {PW_RING_RESPONSES, "net_rx", "execution", WIRE, .policy = PW_RING_STALL, .when = pw_config_is_live},
+    {PW_RING_WIRE_JOURNAL, "execution", "journal", "_frames", WIRE, .policy = PW_RING_DROP,
+     .when = with_live_journal},
 };
+/* clang-format on */
+
+void pw_live_topology(struct pw_topology *topology, const struct pw_config *config)
+{
+    *topology = (struct pw_topology){0};
+    for (size_t i = 0; i < sizeof stage_table / sizeof *stage_table; i++) {
+        pw_topology_add(topology, stage_table[i], 0);
+    }
+    pw_live_connect(topology, config);
+}
+
+void pw_live_connect(struct pw_topology *topology, const struct pw_config *config)
+{
+    pw_topology_connect(topology, ring_table, sizeof ring_table / sizeof *ring_table, config);
+}
+
+uint32_t pw_live_stage_names(const char *names[PW_STAGES_MAX])
+{
+    for (size_t i = 0; i < sizeof stage_table / sizeof *stage_table; i++) {
+        names[i] = stage_table[i]->name;
+    }
+    return sizeof stage_table / sizeof *stage_table;
+}
+
+/* ---- regions ---- */
 
 /* Latency per hop: from the bytes' arrival to the stage, and to what it causes. */
 static const char *const histogram_table[] = {
@@ -80,38 +116,6 @@ static const char *const way_table[] = {
     "way.submitted_to_returned", "way.submitted_to_acked",
 };
 
-static bool is_wanted(enum when when, const struct pw_config *config)
-{
-    switch (when) {
-    case WITH_JOURNAL:
-        return config->journal.enabled;
-    case WITH_RAW_FRAMES:
-        return config->journal.enabled && config->journal.raw_frames;
-    case WITH_LIVE:
-        return pw_config_is_live(config);
-    case WITH_LIVE_JOURNAL:
-        return pw_config_is_live(config) && config->journal.enabled;
-    case ALWAYS:
-        break;
-    }
-    return true;
-}
-
-static void want_ring(struct pw_region_want *want, const struct ring_row *row, const struct pw_config *config)
-{
-    snprintf(want->name, sizeof want->name, "%s", row->name);
-    want->kind = PW_REGION_RING;
-    want->ring_slots = row->slots;
-    if (row->slots_at != FIXED) {
-        memcpy(&want->ring_slots, (const char *)&config->rings + row->slots_at, sizeof want->ring_slots);
-    }
-    want->ring_payload_bytes = row->payload == FRAMES ? config->rings.frames_bytes : row->payload;
-    want->ring_policy = row->policy;
-    if (strcmp(row->name, "parse.journal") == 0 && config->journal.market_stall) {
-        want->ring_policy = PW_RING_STALL;
-    }
-}
-
 static void want_rows(struct pw_region_want *want, const char *name, enum pw_region_kind kind, size_t row_cnt,
                       size_t row_bytes)
 {
@@ -121,36 +125,62 @@ static void want_rows(struct pw_region_want *want, const char *name, enum pw_reg
     want->row_bytes = (uint32_t)row_bytes;
 }
 
-uint32_t pw_topology_regions(const struct pw_config *config, struct pw_region_want *want)
+static uint32_t instruments_of(const struct pw_topology *topology, const struct pw_config *config)
 {
-    uint32_t instrument_cnt = pw_config_instrument_cnt(config);
+    (void)topology;
+    return pw_config_instrument_cnt(config);
+}
+
+static uint32_t conns_of(const struct pw_topology *topology, const struct pw_config *config)
+{
+    (void)topology;
+    return pw_config_conn_cnt(config);
+}
+
+static uint32_t stages_of(const struct pw_topology *topology, const struct pw_config *config)
+{
+    (void)config;
+    return topology->stage_cnt;
+}
+
+/* All but histograms and rings. */
+static const struct {
+    const char *name;
+    enum pw_region_kind kind;
+    size_t row_bytes;
+    uint32_t row_cnt; /* 0: as cnt_of says */
+    uint32_t (*cnt_of)(const struct pw_topology *topology, const struct pw_config *config);
+} region_table[] = {
+    {"stop", PW_REGION_STOP, sizeof(struct pw_stop), 1, NULL},
+    {"info", PW_REGION_INFO, 4096, 1, NULL},
+    {"errors", PW_REGION_ERRORS, sizeof(struct pw_error_row), PW_ERRORS_MAX, NULL},
+    {"metrics", PW_REGION_METRICS, sizeof(struct pw_metric_row), PW_METRIC_CNT, NULL},
+    {"instruments", PW_REGION_INSTRUMENTS, sizeof(struct pw_instrument), 0, instruments_of},
+    {"stages", PW_REGION_STAGES, sizeof(struct pw_stage_view), 0, stages_of},
+    {"feeds", PW_REGION_FEEDS, sizeof(struct pw_feed_view), 0, conns_of},
+    {"quotes", PW_REGION_QUOTES, sizeof(struct pw_market_view), 0, instruments_of},
+    {"positions", PW_REGION_POSITIONS, sizeof(struct pw_position_view), 0, instruments_of},
+    {"account", PW_REGION_ACCOUNT, sizeof(struct pw_account_view), 1, NULL},
+    {"stamps.market", PW_REGION_STAMPS, sizeof(struct pw_stamp_row), PW_STAMP_ROWS, NULL},
+    {"stamps.orders", PW_REGION_STAMPS, sizeof(struct pw_stamp_row), PW_STAMP_ROWS, NULL},
+};
+
+uint32_t pw_live_regions(const struct pw_topology *topology, const struct pw_config *config,
+                         struct pw_region_want *want)
+{
     uint32_t cnt = 0;
     memset(want, 0, PW_REGIONS_MAX * sizeof *want);
-    want_rows(&want[cnt++], "stop", PW_REGION_STOP, 1, sizeof(struct pw_stop));
-    want_rows(&want[cnt++], "info", PW_REGION_INFO, 1, 4096);
-    want_rows(&want[cnt++], "errors", PW_REGION_ERRORS, PW_ERRORS_MAX, sizeof(struct pw_error_row));
-    want_rows(&want[cnt++], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
-    want_rows(&want[cnt++], "instruments", PW_REGION_INSTRUMENTS, instrument_cnt,
-              sizeof(struct pw_instrument));
-    want_rows(&want[cnt++], "stages", PW_REGION_STAGES, pw_stage_table_cnt, sizeof(struct pw_stage_view));
-    want_rows(&want[cnt++], "feeds", PW_REGION_FEEDS, pw_config_conn_cnt(config),
-              sizeof(struct pw_feed_view));
-    want_rows(&want[cnt++], "quotes", PW_REGION_QUOTES, instrument_cnt, sizeof(struct pw_market_view));
-    want_rows(&want[cnt++], "positions", PW_REGION_POSITIONS, instrument_cnt,
-              sizeof(struct pw_position_view));
-    want_rows(&want[cnt++], "account", PW_REGION_ACCOUNT, 1, sizeof(struct pw_account_view));
-    want_rows(&want[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
-    want_rows(&want[cnt++], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+    for (size_t i = 0; i < sizeof region_table / sizeof *region_table; i++) {
+        uint32_t row_cnt =
+            region_table[i].row_cnt ? region_table[i].row_cnt : region_table[i].cnt_of(topology, config);
+        want_rows(&want[cnt++], region_table[i].name, region_table[i].kind, row_cnt,
+                  region_table[i].row_bytes);
+    }
     for (size_t i = 0; i < sizeof histogram_table / sizeof *histogram_table; i++) {
         want_rows(&want[cnt++], histogram_table[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
     for (size_t i = 0; i < sizeof way_table / sizeof *way_table; i++) {
         want_rows(&want[cnt++], way_table[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
-    for (size_t i = 0; i < sizeof ring_table / sizeof *ring_table; i++) {
-        if (is_wanted(ring_table[i].when, config)) {
-            want_ring(&want[cnt++], &ring_table[i], config);
-        }
-    }
-    return cnt;
+    return pw_topology_want(topology, want, cnt);
 }

@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * The topology: which stages there are, and what talks to what. This is code; where a stage runs is the
- * user's config.
+ * The live engine's topology: which stages there are, and what talks to what. This is code; where a stage
+ * runs is the user's config.
  *
- * The two tables in live_topology.c are the whole of it. From them come the workspace's regions, the check that a
+ * The tables in live_topology.c are the whole of it. From them come the workspace's regions, the check that a
  * config places every stage once, and the order in which stages are started and stopped.
  */
 #ifndef PW_LIVE_TOPOLOGY_H
 #define PW_LIVE_TOPOLOGY_H
 
-#include "stage.h"
-#include <pinwheel/workspace.h>
+#include "topology.h"
 
-/* Every stage, in the order of one core's pass: data flows downwards. */
-extern const struct pw_stage_ops *const pw_stage_table[];
-extern const uint32_t pw_stage_table_cnt;
+/* Every stage and ring that this config needs. */
+void pw_live_topology(struct pw_topology *topology, const struct pw_config *config);
 
-/* Their names, for pw_config_load. */
-extern const char *const pw_stage_names[];
+/* The rings alone, between stages that were added already: for rigs and benches that leave stages out, or put
+ * others in their place. */
+void pw_live_connect(struct pw_topology *topology, const struct pw_config *config);
 
-/* Fills `want` (of at least PW_REGIONS_MAX rows) with every region that this config needs; returns how many.
- */
-uint32_t pw_topology_regions(const struct pw_config *config, struct pw_region_want *want);
+/* What a config must place; their number. */
+uint32_t pw_live_stage_names(const char *names[PW_STAGES_MAX]);
+
+/* Fills `want` (of at least PW_REGIONS_MAX rows) with every region that the topology and this config need;
+ * returns how many. */
+uint32_t pw_live_regions(const struct pw_topology *topology, const struct pw_config *config,
+                         struct pw_region_want *want);
 
 #endif

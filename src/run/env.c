@@ -14,9 +14,24 @@ static void *region_find(const struct pw_stage_env *env, const char *name, enum 
     return region != NULL ? pw_region_at(env->ws, region, 0) : NULL;
 }
 
-int pw_env_producer(const struct pw_stage_env *env, const char *ring, struct pw_producer *producer)
+/* The nth of the stage's rings of that role, of which it has the one end or the other; NULL: none. */
+static struct pw_ring *ring_find(const struct pw_stage_env *env, enum pw_ring_role role, uint32_t nth,
+                                 bool is_producer)
 {
-    struct pw_ring *found = region_find(env, ring, PW_REGION_RING);
+    for (uint32_t i = 0; i < env->topology->ring_cnt; i++) {
+        const struct pw_topology_ring *ring = &env->topology->rings[i];
+        uint32_t end = is_producer ? ring->from : ring->to;
+        if (ring->role == role && end == env->stage_idx && nth-- == 0) {
+            return region_find(env, ring->name, PW_REGION_RING);
+        }
+    }
+    return NULL;
+}
+
+int pw_env_producer_nth(const struct pw_stage_env *env, enum pw_ring_role role, uint32_t nth,
+                        struct pw_producer *producer)
+{
+    struct pw_ring *found = ring_find(env, role, nth, true);
     if (found == NULL) {
         return -ENOENT;
     }
@@ -24,9 +39,10 @@ int pw_env_producer(const struct pw_stage_env *env, const char *ring, struct pw_
     return 0;
 }
 
-int pw_env_consumer(const struct pw_stage_env *env, const char *ring, struct pw_consumer *consumer)
+int pw_env_consumer_nth(const struct pw_stage_env *env, enum pw_ring_role role, uint32_t nth,
+                        struct pw_consumer *consumer)
 {
-    struct pw_ring *found = region_find(env, ring, PW_REGION_RING);
+    struct pw_ring *found = ring_find(env, role, nth, false);
     if (found == NULL) {
         return -ENOENT;
     }

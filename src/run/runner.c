@@ -127,7 +127,7 @@ static const struct pw_stage_slot *slot_find(const struct pw_stage_slot *slots, 
                                              const char *name)
 {
     for (uint32_t i = 0; i < slot_cnt; i++) {
-        if (strcmp(slots[i].ops->name, name) == 0) {
+        if (strcmp(slots[i].name, name) == 0) {
             return &slots[i];
         }
     }
@@ -154,7 +154,7 @@ static int core_fill(struct runner_core *core, const struct pw_stage_slot *slots
         }
         core->core.stages[i] =
             (struct pw_core_stage){.ops = slot->ops, .state = slot->state, .view = slot->view};
-        view_fill(slot->view, slot->ops->name, config->core, core->core_idx);
+        view_fill(slot->view, slot->name, config->core, core->core_idx);
     }
     core->core.stage_cnt = config->stage_cnt;
     core->core.clock = core->runner->clock;
@@ -209,7 +209,7 @@ static int core_begin(struct runner_core *core)
         struct pw_core_stage *stage = &core->core.stages[i];
         int rc = stage->ops->start != NULL ? stage->ops->start(stage->state) : 0;
         if (rc != 0) {
-            pw_log(PW_LOG_ERROR, "stage %s: cannot start: %s", stage->ops->name, strerror(-rc));
+            pw_log(PW_LOG_ERROR, "stage %s: cannot start: %s", stage->view->name, strerror(-rc));
             return rc;
         }
         atomic_store_explicit(&stage->view->tid, tid, memory_order_relaxed);
@@ -387,7 +387,7 @@ static void failure_book(struct runner_core *core)
 {
     uint32_t stage_idx = core->core.failed_idx;
     atomic_store_explicit(&core->report.failed_stage, stage_idx + 1, memory_order_relaxed);
-    pw_log(PW_LOG_ERROR, "stage %s: has failed; the engine stops", core->core.stages[stage_idx].ops->name);
+    pw_log(PW_LOG_ERROR, "stage %s: has failed; the engine stops", core->core.stages[stage_idx].view->name);
 }
 
 static void thread_run(struct runner_core *core)
@@ -530,7 +530,7 @@ const char *pw_runner_failed(const struct pw_runner *runner)
         const struct runner_core *core = &runner->cores[i];
         uint32_t failed_stage = atomic_load_explicit(&core->report.failed_stage, memory_order_relaxed);
         if (failed_stage != 0) {
-            return core->core.stages[failed_stage - 1].ops->name;
+            return core->core.stages[failed_stage - 1].view->name;
         }
     }
     return NULL;
@@ -588,7 +588,7 @@ static void pending_log(const struct pw_runner *runner)
         for (uint32_t s = 0; s < core->core.stage_cnt; s++) {
             if ((pending >> s & 1) != 0) {
                 pw_log(PW_LOG_WARN, "stage %s: has not finished its work in time",
-                       core->core.stages[s].ops->name);
+                       core->core.stages[s].view->name);
             }
         }
     }

@@ -30,6 +30,7 @@ struct pw_runner;
 /* A stage that was initialised: its callbacks, its state, and the row in the workspace that the runner
  * writes. */
 struct pw_stage_slot {
+    const char *name; /* of the stage, in the topology and in the config */
     const struct pw_stage_ops *ops;
     void *state;
     struct pw_stage_view *view;

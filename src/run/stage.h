@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "host.h"
+#include "topology.h"
 #include <pinwheel/metrics.h>
 #include <pinwheel/ring.h>
 #include <pinwheel/workspace.h>
@@ -30,7 +31,9 @@ struct pw_keys {
 
 /* Given to init; valid until fini. */
 struct pw_stage_env {
-    const char *stage; /* its name in the table */
+    const char *stage; /* its name */
+    const struct pw_topology *topology;
+    uint32_t stage_idx; /* in the topology */
     const struct pw_config *config;
     struct pw_workspace *ws;
     struct pw_stage_view *view;
@@ -47,10 +50,25 @@ struct pw_stage_env {
     uint64_t run_id;
 };
 
-/* Attaches this stage's end of the ring of that name. 0, or -ENOENT when the workspace has no such ring:
- * optional rings are left out when the config does not ask for them. */
-int pw_env_producer(const struct pw_stage_env *env, const char *ring, struct pw_producer *producer);
-int pw_env_consumer(const struct pw_stage_env *env, const char *ring, struct pw_consumer *consumer);
+/* Attaches this stage's end of its nth ring of that role, in the order of the stages at the other ends. 0, or
+ * -ENOENT when it has no such ring: optional rings are left out when the config does not ask for them. */
+int pw_env_producer_nth(const struct pw_stage_env *env, enum pw_ring_role role, uint32_t nth,
+                        struct pw_producer *producer);
+int pw_env_consumer_nth(const struct pw_stage_env *env, enum pw_ring_role role, uint32_t nth,
+                        struct pw_consumer *consumer);
+
+/* The same of the only one. */
+static inline int pw_env_producer(const struct pw_stage_env *env, enum pw_ring_role role,
+                                  struct pw_producer *producer)
+{
+    return pw_env_producer_nth(env, role, 0, producer);
+}
+
+static inline int pw_env_consumer(const struct pw_stage_env *env, enum pw_ring_role role,
+                                  struct pw_consumer *consumer)
+{
+    return pw_env_consumer_nth(env, role, 0, consumer);
+}
 
 /* The value word of a metric row, or NULL if it is not declared (a programming error: init fails). */
 _Atomic uint64_t *pw_env_metric(const struct pw_stage_env *env, const char *group, const char *name);

@@ -63,17 +63,16 @@ static size_t journal_state_bytes(const struct pw_stage_env *env)
     return sizeof(struct journal);
 }
 
-static struct pw_consumer *attach(const struct pw_stage_env *env, const char *ring,
+static struct pw_consumer *attach(const struct pw_stage_env *env, enum pw_ring_role role,
                                   struct pw_consumer *consumer)
 {
-    return pw_env_consumer(env, ring, consumer) == 0 ? consumer : NULL;
+    return pw_env_consumer(env, role, consumer) == 0 ? consumer : NULL;
 }
 
 /* Others' rings, of which only the positions are read. */
-static const struct pw_ring *find_ring(const struct pw_stage_env *env, const char *name)
+static const struct pw_ring *find_ring(const struct pw_stage_env *env, enum pw_ring_role role)
 {
-    const struct pw_region *region = pw_workspace_find(env->ws, name, PW_REGION_RING);
-    return region ? pw_region_at(env->ws, region, 0) : NULL;
+    return pw_topology_ring_in(env->topology, env->ws, role, 0);
 }
 
 /* The longest frame that can come; 0: none comes. */
@@ -90,12 +89,12 @@ static uint32_t longest_frame(const struct journal *j, const struct pw_config *c
 static int journal_init(void *state, const struct pw_stage_env *env)
 {
     struct journal *j = state;
-    j->input = (struct pw_writer_input){.market = attach(env, "parse.journal", &j->market),
-                                        .orders = attach(env, "execution.journal", &j->orders),
-                                        .frames = attach(env, "parse.journal_frames", &j->frames),
-                                        .wire = attach(env, "execution.journal_frames", &j->wire),
-                                        .strategy_in = find_ring(env, "parse.strategy"),
-                                        .execution_in = find_ring(env, "strategy.execution")};
+    j->input = (struct pw_writer_input){.market = attach(env, PW_RING_MARKET_JOURNAL, &j->market),
+                                        .orders = attach(env, PW_RING_ORDERS_JOURNAL, &j->orders),
+                                        .frames = attach(env, PW_RING_FRAMES_JOURNAL, &j->frames),
+                                        .wire = attach(env, PW_RING_WIRE_JOURNAL, &j->wire),
+                                        .strategy_in = find_ring(env, PW_RING_MARKET),
+                                        .execution_in = find_ring(env, PW_RING_DECISIONS)};
     for (int i = 0; i < COUNTERS; i++) {
         j->counters[i] = pw_env_metric(env, "journal", counter_names[i]);
         if (!j->counters[i]) {

@@ -65,10 +65,10 @@ static int net_rx_init(void *state, const struct pw_stage_env *env)
     struct pw_hot_ends ends = {0};
     bool live = pw_config_is_live(env->config);
     const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
-    if (!find_metrics(rx, env) || feeds == NULL || pw_env_producer(env, "net_rx.parse", &ends.frames) != 0 ||
-        pw_env_consumer(env, "housekeeping.net_rx", &ends.conns) != 0 ||
-        pw_env_producer(env, "net_rx.housekeeping", &ends.lost) != 0 ||
-        (live && pw_env_producer(env, "net_rx.execution", &ends.messages) != 0)) {
+    if (!find_metrics(rx, env) || feeds == NULL || pw_env_producer(env, PW_RING_FRAMES, &ends.frames) != 0 ||
+        pw_env_consumer(env, PW_RING_CONNS, &ends.conns) != 0 ||
+        pw_env_producer(env, PW_RING_CONNS_LOST, &ends.lost) != 0 ||
+        (live && pw_env_producer(env, PW_RING_RESPONSES, &ends.messages) != 0)) {
         pw_log(PW_LOG_ERROR, "net_rx: the workspace lacks a ring, a metric or the feeds");
         return -ENOENT;
     }
@@ -175,7 +175,7 @@ static bool find_requests(const struct pw_stage_env *env)
     if (!pw_config_is_live(env->config)) {
         return true;
     }
-    if (stamps == NULL || stop == NULL || pw_env_consumer(env, "execution.net_tx", &requests) != 0) {
+    if (stamps == NULL || stop == NULL || pw_env_consumer(env, PW_RING_REQUESTS, &requests) != 0) {
         return false;
     }
     pw_hot_init_tx(env->net, &requests, pw_region_at(env->ws, stamps, 0), pw_region_at(env->ws, stop, 0));

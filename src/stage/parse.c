@@ -176,17 +176,17 @@ static size_t parse_state_bytes(const struct pw_stage_env *env)
 
 static int attach(struct parse *p, const struct pw_stage_env *env)
 {
-    int error = pw_env_consumer(env, "net_rx.parse", &p->frames);
-    error = error ? error : pw_env_consumer(env, "housekeeping.parse", &p->snapshots);
-    error = error ? error : pw_env_producer(env, "parse.strategy", &p->strategy);
-    error = error ? error : pw_env_producer(env, "parse.housekeeping", &p->housekeeping);
+    int error = pw_env_consumer(env, PW_RING_FRAMES, &p->frames);
+    error = error ? error : pw_env_consumer(env, PW_RING_SNAPSHOTS, &p->snapshots);
+    error = error ? error : pw_env_producer(env, PW_RING_MARKET, &p->strategy);
+    error = error ? error : pw_env_producer(env, PW_RING_PARSE_REQUESTS, &p->housekeeping);
     if (error != 0) {
         pw_log(PW_LOG_ERROR, "parse: a ring is missing: %s", strerror(-error));
         return error;
     }
-    p->journal.present = pw_env_producer(env, "parse.journal", &p->journal.ring) == 0;
+    p->journal.present = pw_env_producer(env, PW_RING_MARKET_JOURNAL, &p->journal.ring) == 0;
     p->journal.stalls = p->journal.present && env->config->journal.market_stall;
-    p->raw_frames_present = pw_env_producer(env, "parse.journal_frames", &p->raw_frames) == 0;
+    p->raw_frames_present = pw_env_producer(env, PW_RING_FRAMES_JOURNAL, &p->raw_frames) == 0;
     p->hop = pw_env_histogram(env, "hop.recv_to_parse");
     const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.market", PW_REGION_STAMPS);
     if (p->hop == NULL || stamps == NULL) {

@@ -154,9 +154,9 @@ static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *
 
 static int attach(struct strategy_stage *s, const struct pw_stage_env *env)
 {
-    int error = pw_env_consumer(env, "parse.strategy", &s->market_in);
-    error = error ? error : pw_env_consumer(env, "execution.strategy", &s->report_in);
-    error = error ? error : pw_env_producer(env, "strategy.execution", &s->out);
+    int error = pw_env_consumer(env, PW_RING_MARKET, &s->market_in);
+    error = error ? error : pw_env_consumer(env, PW_RING_REPORTS, &s->report_in);
+    error = error ? error : pw_env_producer(env, PW_RING_DECISIONS, &s->out);
     if (error) {
         pw_log(PW_LOG_ERROR, "strategy: a ring is missing: %s", strerror(-error));
         return error;

@@ -19,6 +19,7 @@
 struct rig {
     struct pw_workspace ws;
     struct pw_config *config;
+    struct pw_topology topology;
     struct pw_stage_env env;
     struct pw_producer market, orders, wire;
     void *state;
@@ -30,44 +31,56 @@ static int64_t rig_now(void *state)
     return *(int64_t *)state;
 }
 
-static void want_ring(struct pw_region_want *want, const char *name)
+static const struct pw_ring_row rings[] = {
+    {PW_RING_MARKET_JOURNAL, "parse", "journal", .slots = SLOTS},
+    {PW_RING_ORDERS_JOURNAL, "execution", "journal", .slots = SLOTS},
+    {PW_RING_WIRE_JOURNAL, "execution", "journal", "_frames", .slots = SLOTS, .payload_bytes = 1 << 16},
+};
+
+static struct rig the_rig;
+
+static struct pw_ring *ring(enum pw_ring_role role)
 {
-    *want = (struct pw_region_want){.kind = PW_REGION_RING, .ring_slots = SLOTS};
-    strcpy(want->name, name);
+    return pw_topology_ring_in(&the_rig.topology, &the_rig.ws, role, 0);
 }
 
 static struct rig *rig_new(const struct pw_store *store)
 {
-    static struct rig rig;
     char error[256] = "", dir[64];
     strcpy(dir, live_dir());
     setenv("PINWHEEL_SHM_DIR", dir, 1);
     struct pw_region_want want[4] = {
         {.kind = PW_REGION_METRICS, .row_cnt = PW_METRIC_CNT, .row_bytes = sizeof(struct pw_metric_row)}};
     strcpy(want[0].name, "metrics");
-    want_ring(&want[1], "parse.journal");
-    want_ring(&want[2], "execution.journal");
-    want_ring(&want[3], "execution.journal_frames");
-    want[3].ring_payload_bytes = 1 << 16;
-    cr_assert_eq(pw_workspace_create(&rig.ws, "test", want, 4, false, error, sizeof error), 0, "%s", error);
-    pw_metrics_fill(pw_region_at(&rig.ws, pw_workspace_find(&rig.ws, "metrics", PW_REGION_METRICS), 0));
-    rig.config = calloc(1, sizeof *rig.config);
-    rig.config->journal.commit_interval_ms = 100;
-    strcpy(rig.config->journal.path, "here");
-    rig.now_ns = LIVE_EPOCH_NS;
-    rig.env = (struct pw_stage_env){.stage = "journal",
-                                    .config = rig.config,
-                                    .ws = &rig.ws,
-                                    .clock = {.now_ns = rig_now, .state = &rig.now_ns},
-                                    .store = store,
-                                    .run_id = 1};
-    cr_assert_eq(pw_env_producer(&rig.env, "parse.journal", &rig.market), 0);
-    cr_assert_eq(pw_env_producer(&rig.env, "execution.journal", &rig.orders), 0);
-    cr_assert_eq(pw_env_producer(&rig.env, "execution.journal_frames", &rig.wire), 0);
-    rig.state = aligned_alloc(64, (pw_journal_stage.state_bytes(&rig.env) + 63) / 64 * 64);
-    memset(rig.state, 0, pw_journal_stage.state_bytes(&rig.env));
-    cr_assert_eq(pw_journal_stage.init(rig.state, &rig.env), 0);
-    return &rig;
+    the_rig.topology = (struct pw_topology){0};
+    pw_topology_add_end(&the_rig.topology, "parse", 0);
+    pw_topology_add_end(&the_rig.topology, "execution", 0);
+    uint32_t journal = pw_topology_add(&the_rig.topology, &pw_journal_stage, 0);
+    pw_topology_connect(&the_rig.topology, rings, sizeof rings / sizeof *rings, NULL);
+    cr_assert_eq(pw_topology_want(&the_rig.topology, want, 1), 4);
+    cr_assert_eq(pw_workspace_create(&the_rig.ws, "test", want, 4, false, error, sizeof error), 0, "%s",
+                 error);
+    pw_metrics_fill(
+        pw_region_at(&the_rig.ws, pw_workspace_find(&the_rig.ws, "metrics", PW_REGION_METRICS), 0));
+    the_rig.config = calloc(1, sizeof *the_rig.config);
+    the_rig.config->journal.commit_interval_ms = 100;
+    strcpy(the_rig.config->journal.path, "here");
+    the_rig.now_ns = LIVE_EPOCH_NS;
+    the_rig.env = (struct pw_stage_env){.stage = "journal",
+                                        .topology = &the_rig.topology,
+                                        .stage_idx = journal,
+                                        .config = the_rig.config,
+                                        .ws = &the_rig.ws,
+                                        .clock = {.now_ns = rig_now, .state = &the_rig.now_ns},
+                                        .store = store,
+                                        .run_id = 1};
+    pw_producer_attach(&the_rig.market, ring(PW_RING_MARKET_JOURNAL));
+    pw_producer_attach(&the_rig.orders, ring(PW_RING_ORDERS_JOURNAL));
+    pw_producer_attach(&the_rig.wire, ring(PW_RING_WIRE_JOURNAL));
+    the_rig.state = aligned_alloc(64, (pw_journal_stage.state_bytes(&the_rig.env) + 63) / 64 * 64);
+    memset(the_rig.state, 0, pw_journal_stage.state_bytes(&the_rig.env));
+    cr_assert_eq(pw_journal_stage.init(the_rig.state, &the_rig.env), 0);
+    return &the_rig;
 }
 
 static void rig_free(struct rig *rig)

@@ -18,12 +18,13 @@
 #define MS_NS INT64_C(1000000)
 
 static char dir[] = "/tmp/pw_test_net_XXXXXX";
+static struct pw_topology topology;
 static struct pw_workspace ws;
 static struct pw_config *config;
 static struct pw_virtual *network;
 static struct pw_net *net;
 static struct pw_connector *connector;
-static struct pw_stage_env env;
+static struct pw_stage_env env, tx_env;
 static void *rx, *tx;
 static int64_t now_ns = INT64_C(1700000000000000000);
 static uint64_t seed = 11;
@@ -44,12 +45,19 @@ static void want(struct pw_region_want *row, const char *name, enum pw_region_ki
     row->row_bytes = bytes;
 }
 
-static void want_ring(struct pw_region_want *row, const char *name, uint64_t payload_bytes)
+static const struct pw_ring_row rings[] = {
+    {PW_RING_FRAMES, "net_rx", "parse", .slots = 256, .payload_bytes = 1 << 20, .policy = PW_RING_STALL},
+    {PW_RING_CONNS, "housekeeping", "net_rx", .slots = 256, .policy = PW_RING_STALL},
+    {PW_RING_CONNS_LOST, "net_rx", "housekeeping", .slots = 256, .policy = PW_RING_STALL},
+    {PW_RING_RESPONSES, "net_rx", "execution", .slots = 256, .payload_bytes = 1 << 21,
+     .policy = PW_RING_STALL},
+    {PW_RING_REQUESTS, "execution", "net_tx", .slots = 256, .payload_bytes = 1 << 20,
+     .policy = PW_RING_STALL},
+};
+
+static struct pw_ring *ring(enum pw_ring_role role)
 {
-    want(row, name, PW_REGION_RING, 0, 0);
-    row->ring_slots = 256;
-    row->ring_payload_bytes = payload_bytes;
-    row->ring_policy = PW_RING_STALL;
+    return pw_topology_ring_in(&topology, &ws, role, 0);
 }
 
 static void make_workspace(void)
@@ -58,15 +66,17 @@ static void make_workspace(void)
     static struct pw_region_want wants[9];
     cr_assert_not_null(mkdtemp(dir));
     setenv("PINWHEEL_SHM_DIR", dir, 1);
-    want_ring(&wants[0], "net_rx.parse", 1 << 20);
-    want_ring(&wants[1], "housekeeping.net_rx", 0);
-    want_ring(&wants[2], "net_rx.housekeeping", 0);
-    want(&wants[3], "feeds", PW_REGION_FEEDS, 2, sizeof(struct pw_feed_view));
-    want(&wants[4], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
-    want_ring(&wants[5], "net_rx.execution", 1 << 21);
-    want_ring(&wants[6], "execution.net_tx", 1 << 20);
-    want(&wants[7], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
-    want(&wants[8], "stop", PW_REGION_STOP, 1, sizeof(struct pw_stop));
+    want(&wants[0], "feeds", PW_REGION_FEEDS, 2, sizeof(struct pw_feed_view));
+    want(&wants[1], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
+    want(&wants[2], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+    want(&wants[3], "stop", PW_REGION_STOP, 1, sizeof(struct pw_stop));
+    pw_topology_add(&topology, &pw_net_rx_stage, 0);
+    pw_topology_add(&topology, &pw_net_tx_stage, 0);
+    pw_topology_add_end(&topology, "parse", 0);
+    pw_topology_add_end(&topology, "execution", 0);
+    pw_topology_add_end(&topology, "housekeeping", 0);
+    pw_topology_connect(&topology, rings, sizeof rings / sizeof *rings, NULL);
+    cr_assert_eq(pw_topology_want(&topology, wants, 4), 9);
     cr_assert_eq(pw_workspace_create(&ws, "net-stage", wants, 9, false, error, sizeof error), 0, "%s", error);
     pw_metrics_fill(pw_region_at(&ws, pw_workspace_find(&ws, "metrics", PW_REGION_METRICS), 0));
     pw_workspace_publish(&ws);
@@ -106,9 +116,13 @@ static void make_all(void)
     net = pw_net_create_over(config, clock, pw_random_seeded(&seed), pw_virtual_sockets(network),
                              pw_virtual_io(network), error, sizeof error);
     cr_assert_not_null(net, "%s", error);
-    env = (struct pw_stage_env){.stage = "net_rx", .config = config, .ws = &ws, .clock = clock, .net = net};
+    env = (struct pw_stage_env){
+        .stage = "net_rx", .topology = &topology, .config = config, .ws = &ws, .clock = clock, .net = net};
+    tx_env = env;
+    tx_env.stage = "net_tx";
+    tx_env.stage_idx = pw_topology_stage(&topology, "net_tx");
     rx = calloc(1, pw_net_rx_stage.state_bytes(&env));
-    tx = calloc(1, pw_net_tx_stage.state_bytes(&env));
+    tx = calloc(1, pw_net_tx_stage.state_bytes(&tx_env));
 }
 
 static void drop_all(void)
@@ -130,12 +144,12 @@ TestSuite(net_stage, .init = make_all, .fini = drop_all);
 static void start(void)
 {
     cr_assert_eq(pw_net_rx_stage.init(rx, &env), 0);
-    cr_assert_eq(pw_net_tx_stage.init(tx, &env), 0);
+    cr_assert_eq(pw_net_tx_stage.init(tx, &tx_env), 0);
     cr_assert_eq(pw_net_rx_stage.start(rx), 0);
     struct pw_connector_ends ends = {
         .feeds = pw_region_at(&ws, pw_workspace_find(&ws, "feeds", PW_REGION_FEEDS), 0)};
-    cr_assert_eq(pw_env_producer(&env, "housekeeping.net_rx", &ends.to_net_rx), 0);
-    cr_assert_eq(pw_env_consumer(&env, "net_rx.housekeeping", &ends.from_net_rx), 0);
+    pw_producer_attach(&ends.to_net_rx, ring(PW_RING_CONNS));
+    pw_consumer_attach(&ends.from_net_rx, ring(PW_RING_CONNS_LOST));
     connector = pw_connector_create(net, &ends);
     cr_assert_eq(pw_connector_set_path(connector, 0, "/stream"), 0);
 }
@@ -237,10 +251,10 @@ Test(net_stage, both_ends_of_a_connection_must_be_on_one_core)
     config->cores[1].stage_cnt = 1;
     snprintf(config->cores[1].stages[0], PW_STAGE_NAME_BYTES, "net_tx");
     cr_expect_eq(pw_net_rx_stage.init(rx, &env), 0);
-    cr_expect_eq(pw_net_tx_stage.init(tx, &env), -EINVAL);
+    cr_expect_eq(pw_net_tx_stage.init(tx, &tx_env), -EINVAL);
     config->core_cnt = 1;
     config->cores[0].stage_cnt = 2;
-    cr_expect_eq(pw_net_tx_stage.init(tx, &env), 0);
+    cr_expect_eq(pw_net_tx_stage.init(tx, &tx_env), 0);
 }
 
 Test(net_stage, the_next_time_of_an_idle_feed_is_its_staleness)
@@ -268,8 +282,8 @@ Test(net_stage, order_entry_has_its_rings_its_row_and_its_stamps)
     struct pw_producer requests;
     struct pw_stamp stamp;
     start();
-    cr_assert_eq(pw_env_consumer(&env, "net_rx.execution", &messages), 0);
-    cr_assert_eq(pw_env_producer(&env, "execution.net_tx", &requests), 0);
+    pw_consumer_attach(&messages, ring(PW_RING_RESPONSES));
+    pw_producer_attach(&requests, ring(PW_RING_REQUESTS));
     cr_assert_eq(pw_connector_set_path(connector, 1, ""), 0);
     int socket = answer_on(1);
     cr_assert_eq(pw_consumer_peek(&messages, 8), 1);

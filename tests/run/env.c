@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a stage finds in its workspace: rings by name, optional ones absent, metrics by group and name.
+ * What a stage finds in its workspace: its ends of rings by role, optional ones absent, metrics by group and
+ * name. And how a topology names its rings.
  */
 #include "stage.h"
 
@@ -14,7 +15,29 @@
 
 static char g_dir[] = "/tmp/pinwheel-env-XXXXXX";
 static struct pw_workspace g_ws;
+static struct pw_topology g_topology;
 static struct pw_stage_env g_env;
+
+static struct pw_stage_env g_end; /* of stage b */
+static struct pw_config g_config = {.rings = {.orders_slots = 64}, .journal.market_stall = true};
+
+static bool never(const struct pw_config *config)
+{
+    return !config->journal.market_stall;
+}
+
+static bool stalls(const struct pw_config *config)
+{
+    return config->journal.market_stall;
+}
+
+static const struct pw_ring_row g_rows[] = {
+    {PW_RING_MARKET, "a", "b", .slots = 256},
+    {PW_RING_REPORTS, "b", "a", "_back", .slots_at = offsetof(struct pw_config_rings, orders_slots)},
+    {PW_RING_FRAMES, "a", "c", .slots = 256, .policy = PW_RING_DROP, .stalls = stalls},
+    {PW_RING_COMMANDS, "b", "c", .slots = 256, .when = never},
+    {PW_RING_CONNS, "b", "nobody", .slots = 256},
+};
 
 static void metric_name(uint32_t row_idx, const char *group, const char *name)
 {
@@ -28,7 +51,8 @@ static void metric_name(uint32_t row_idx, const char *group, const char *name)
 static void setup(void)
 {
     const struct pw_region_want wants[] = {
-        {.name = "a.b", .kind = PW_REGION_RING, .ring_slots = 256},
+        {.name = "a.1.b", .kind = PW_REGION_RING, .ring_slots = 256},
+        {.name = "a.2.b", .kind = PW_REGION_RING, .ring_slots = 512},
         {.name = "metrics",
          .kind = PW_REGION_METRICS,
          .row_cnt = 2,
@@ -38,11 +62,18 @@ static void setup(void)
     char error[256];
     cr_assert_not_null(mkdtemp(g_dir));
     setenv("PINWHEEL_SHM_DIR", g_dir, 1);
-    cr_assert_eq(pw_workspace_create(&g_ws, "env-test", wants, 3, false, error, sizeof error), 0, "%s",
+    cr_assert_eq(pw_workspace_create(&g_ws, "env-test", wants, 4, false, error, sizeof error), 0, "%s",
                  error);
     metric_name(0, "parse", "frames");
     metric_name(1, "strategy", "frames");
-    g_env = (struct pw_stage_env){.stage = "parse", .ws = &g_ws};
+    pw_topology_add_end(&g_topology, "a", 1);
+    pw_topology_add_end(&g_topology, "a", 2);
+    pw_topology_add_end(&g_topology, "b", 0);
+    pw_topology_add_end(&g_topology, "c", 2);
+    pw_topology_connect(&g_topology, g_rows, sizeof g_rows / sizeof *g_rows, &g_config);
+    g_env = (struct pw_stage_env){.stage = "a.1", .ws = &g_ws, .topology = &g_topology};
+    g_end = g_env;
+    g_end.stage_idx = pw_topology_stage(&g_topology, "b");
 }
 
 static void teardown(void)
@@ -57,8 +88,8 @@ Test(env, both_ends_of_a_ring_meet)
 {
     struct pw_producer producer;
     struct pw_consumer consumer;
-    cr_assert_eq(pw_env_producer(&g_env, "a.b", &producer), 0);
-    cr_assert_eq(pw_env_consumer(&g_env, "a.b", &consumer), 0);
+    cr_assert_eq(pw_env_producer(&g_env, PW_RING_MARKET, &producer), 0);
+    cr_assert_eq(pw_env_consumer(&g_end, PW_RING_MARKET, &consumer), 0);
     struct pw_event event = {.kind = PW_EVENT_TIME, .recv_ns = 77};
     cr_assert_geq(pw_producer_room(&producer, 1), 1);
     pw_producer_put(&producer, &event);
@@ -71,10 +102,33 @@ Test(env, ring_that_the_config_leaves_out_is_enoent)
 {
     struct pw_producer producer;
     struct pw_consumer consumer;
-    cr_expect_eq(pw_env_producer(&g_env, "parse.journal", &producer), -ENOENT);
-    cr_expect_eq(pw_env_consumer(&g_env, "parse.journal", &consumer), -ENOENT);
-    cr_expect_eq(pw_env_producer(&g_env, "metrics", &producer), -ENOENT,
-                 "a region of another kind is no ring");
+    cr_expect_eq(pw_env_producer(&g_end, PW_RING_COMMANDS, &producer), -ENOENT);
+    cr_expect_eq(pw_env_producer(&g_end, PW_RING_CONNS, &producer), -ENOENT);
+    cr_expect_eq(pw_env_consumer(&g_env, PW_RING_MARKET, &consumer), -ENOENT, "it has the other end");
+    cr_expect_eq(pw_env_producer(&g_end, PW_RING_REPORTS, &producer), -ENOENT, "the workspace lacks it");
+}
+
+Test(env, lines_have_rings_of_their_own)
+{
+    struct pw_consumer consumers[2];
+    cr_assert_eq(pw_env_consumer_nth(&g_end, PW_RING_MARKET, 0, &consumers[0]), 0);
+    cr_assert_eq(pw_env_consumer_nth(&g_end, PW_RING_MARKET, 1, &consumers[1]), 0);
+    cr_expect_eq(consumers[0].mask, 255);
+    cr_expect_eq(consumers[1].mask, 511);
+    cr_expect_eq(pw_env_consumer_nth(&g_end, PW_RING_MARKET, 2, &consumers[0]), -ENOENT);
+}
+
+Test(env, topology_names_rings_after_their_ends)
+{
+    static const char *const names[] = {"a.1.b", "a.2.b", "b.a.1_back", "b.a.2_back", "a.2.c.2"};
+    cr_assert_eq(g_topology.ring_cnt, sizeof names / sizeof *names);
+    for (uint32_t i = 0; i < g_topology.ring_cnt; i++) {
+        cr_expect_str_eq(g_topology.rings[i].name, names[i]);
+    }
+    cr_expect_eq(g_topology.rings[2].slots, 64, "from the config");
+    cr_expect_eq(g_topology.rings[4].policy, PW_RING_STALL, "as the config says");
+    cr_expect_eq(pw_topology_stage(&g_topology, "a.2"), 1);
+    cr_expect_eq(pw_topology_stage(&g_topology, "a"), g_topology.stage_cnt);
 }
 
 Test(env, metric_is_found_by_group_and_name)

@@ -186,7 +186,8 @@ static struct bench *bench_new(const char *layout, enum pw_idle idle)
                                               .drain = probe_drain,
                                               .pending = probe_pending,
                                               .fini = probe_fini};
-        bench->slots[i] = (struct pw_stage_slot){&bench->ops[i], &bench->probes[i], &bench->views[i]};
+        bench->slots[i] =
+            (struct pw_stage_slot){bench->ops[i].name, &bench->ops[i], &bench->probes[i], &bench->views[i]};
     }
     return bench;
 }

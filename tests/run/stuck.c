@@ -37,7 +37,7 @@ Test(stuck, thread_that_hangs_is_left_behind_after_seconds, .timeout = 60)
     static struct pw_config config; /* static: the thread outlives this function's frame if the test fails */
     static struct pw_stage_view view;
     static struct stuck stuck;
-    const struct pw_stage_slot slot = {&ops, &stuck, &view};
+    const struct pw_stage_slot slot = {ops.name, &ops, &stuck, &view};
     const struct pw_clock clock = pw_clock_host();
     struct pw_runner *runner;
     config.core_cnt = 1;

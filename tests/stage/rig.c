@@ -4,6 +4,7 @@
  */
 #include "rig.h"
 
+#include "live_topology.h"
 #include "metrics_table.h"
 #include "sign.h"
 #include <criterion/criterion.h>
@@ -23,17 +24,47 @@ static void want(struct pw_region_want *row, const char *name, enum pw_region_ki
     row->row_bytes = bytes;
 }
 
-static void want_ring(struct pw_region_want *row, const char *name, uint32_t slots)
+static void size_ring(struct rig *rig, enum pw_ring_role role, uint32_t slots, uint64_t payload_bytes)
 {
-    snprintf(row->name, sizeof row->name, "%s", name);
-    row->kind = PW_REGION_RING;
-    row->ring_slots = slots ? slots : PW_RING_SLOTS_MIN;
-    row->ring_policy = PW_RING_STALL;
+    struct pw_topology_ring *ring = pw_topology_ring(&rig->topology, role, 0);
+    if (ring) {
+        ring->slots = slots ? slots : PW_RING_SLOTS_MIN;
+        ring->payload_bytes = payload_bytes;
+    }
+}
+
+/* The live engine's rings between the two stages and those that the test stands for. */
+static void fill_topology(struct rig *rig, const struct rig_options *o)
+{
+    struct pw_topology *topology = &rig->topology;
+    pw_topology_add_end(topology, "parse", 0);
+    pw_topology_add(topology, &pw_strategy_stage, 0);
+    pw_topology_add(topology, &pw_execution_stage, 0);
+    pw_topology_add_end(topology, "housekeeping", 0);
+    if (!o->no_journal) {
+        pw_topology_add_end(topology, "journal", 0);
+    }
+    if (o->live) {
+        pw_topology_add_end(topology, "net_rx", 0);
+        pw_topology_add_end(topology, "net_tx", 0);
+    }
+    pw_live_connect(topology, rig->config);
+    for (uint32_t i = 0; i < topology->ring_cnt; i++) {
+        topology->rings[i].slots = PW_RING_SLOTS_MIN;
+        topology->rings[i].payload_bytes = 1u << 16;
+    }
+    size_ring(rig, PW_RING_MARKET, o->market_slots, 0);
+    size_ring(rig, PW_RING_DECISIONS, o->stream_slots, 0);
+    size_ring(rig, PW_RING_REPORTS, o->report_slots, 0);
+    size_ring(rig, PW_RING_ORDERS_JOURNAL, o->journal_slots, 0);
+    size_ring(rig, PW_RING_REQUESTS, 1024, 1u << 20);
+    size_ring(rig, PW_RING_RESPONSES, 1024, 1u << 20);
 }
 
 static void create_workspace(struct rig *rig, const struct rig_options *o)
 {
-    struct pw_region_want rows[40] = {0};
+    static struct pw_region_want rows[PW_REGIONS_MAX];
+    memset(rows, 0, sizeof rows);
     uint32_t cnt = 0;
     want(&rows[cnt++], "stop", PW_REGION_STOP, 1, sizeof(struct pw_stop));
     want(&rows[cnt++], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
@@ -61,17 +92,8 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
     for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++) {
         want(&rows[cnt++], histograms[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
-    want_ring(&rows[cnt++], "parse.strategy", o->market_slots);
-    want_ring(&rows[cnt++], "strategy.execution", o->stream_slots);
-    want_ring(&rows[cnt++], "execution.strategy", o->report_slots);
-    want_ring(&rows[cnt++], "housekeeping.execution", 0);
-    if (!o->no_journal) {
-        want_ring(&rows[cnt++], "execution.journal", o->journal_slots);
-    }
-    for (int i = 0; o->live && i < 2; i++) {
-        want_ring(&rows[cnt], i ? "net_rx.execution" : "execution.net_tx", 1024);
-        rows[cnt++].ring_payload_bytes = 1u << 20;
-    }
+    fill_topology(rig, o);
+    cnt = pw_topology_want(&rig->topology, rows, cnt);
     char error[256], instance[PW_INSTANCE_BYTES];
     setenv("PINWHEEL_SHM_DIR", "/tmp", 1);
     snprintf(instance, sizeof instance, "rig-%d", (int)getpid());
@@ -96,6 +118,7 @@ static void fill_config(struct pw_config *config, const struct rig_options *o)
                                            .recv_window_ms = 5000,
                                            .answer_timeout_ms = 3000,
                                            .max_age_ms = 1000};
+    config->journal.enabled = true;
     config->book_levels = 100;
     config->paper.cash_e8 = o->cash_e8 ? o->cash_e8 : 10000 * PW_E8;
     config->paper.fee_rate_e8 = 100000;
@@ -116,16 +139,22 @@ static void fill_config(struct pw_config *config, const struct rig_options *o)
     }
 }
 
-static void attach(struct rig *rig)
+static struct pw_ring *ring(const struct rig *rig, enum pw_ring_role role)
 {
-    const struct pw_stage_env *env = &rig->env;
-    pw_env_producer(env, "parse.strategy", &rig->market);
-    pw_env_producer(env, "housekeeping.execution", &rig->commands);
-    pw_env_producer(env, "strategy.execution", &rig->stream);
-    pw_env_producer(env, "execution.strategy", &rig->reports);
-    pw_env_consumer(env, "strategy.execution", &rig->stream_in);
-    pw_env_consumer(env, "execution.strategy", &rig->reports_in);
-    pw_env_consumer(env, "execution.journal", &rig->journal);
+    return pw_topology_ring_in(&rig->topology, &rig->ws, role, 0);
+}
+
+static void attach(struct rig *rig, const struct rig_options *options)
+{
+    pw_producer_attach(&rig->market, ring(rig, PW_RING_MARKET));
+    pw_producer_attach(&rig->commands, ring(rig, PW_RING_COMMANDS));
+    pw_producer_attach(&rig->stream, ring(rig, PW_RING_DECISIONS));
+    pw_producer_attach(&rig->reports, ring(rig, PW_RING_REPORTS));
+    pw_consumer_attach(&rig->stream_in, ring(rig, PW_RING_DECISIONS));
+    pw_consumer_attach(&rig->reports_in, ring(rig, PW_RING_REPORTS));
+    if (!options->no_journal) {
+        pw_consumer_attach(&rig->journal, ring(rig, PW_RING_ORDERS_JOURNAL));
+    }
     rig->stop = pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stop", PW_REGION_STOP), 0);
 }
 
@@ -141,8 +170,8 @@ static void load_keys(struct rig *rig)
     cr_assert_eq(pw_signer_load(path, &rig->keys.signer), 0);
     unlink(path);
     rig->env.keys = &rig->keys;
-    pw_env_producer(&rig->env, "net_rx.execution", &rig->messages);
-    pw_env_consumer(&rig->env, "execution.net_tx", &rig->wire);
+    pw_producer_attach(&rig->messages, ring(rig, PW_RING_RESPONSES));
+    pw_consumer_attach(&rig->wire, ring(rig, PW_RING_REQUESTS));
 }
 
 static int64_t rig_clock(void *state)
@@ -166,6 +195,7 @@ struct rig *rig_open(const struct rig_options *options)
                  i && options->second_quote ? options->second_quote : "USDT");
     }
     rig->env = (struct pw_stage_env){.stage = "rig",
+                                     .topology = &rig->topology,
                                      .config = rig->config,
                                      .ws = &rig->ws,
                                      .clock = {rig_clock, rig},
@@ -173,7 +203,7 @@ struct rig *rig_open(const struct rig_options *options)
                                      .instrument_cnt = RIG_INSTRUMENTS,
                                      .run_id = options->run_id ? options->run_id : 1};
     rig->now_ns = 1000;
-    attach(rig);
+    attach(rig, options);
     if (options->live) {
         load_keys(rig);
     }
@@ -190,8 +220,9 @@ void rig_close(struct rig *rig)
     free(rig);
 }
 
-static int start(const struct pw_stage_ops *ops, const struct pw_stage_env *env, void **state)
+static int start(const struct pw_stage_ops *ops, struct pw_stage_env *env, void **state)
 {
+    env->stage_idx = pw_topology_stage(env->topology, ops->name);
     size_t bytes = (ops->state_bytes(env) + 63) / 64 * 64;
     *state = aligned_alloc(64, bytes);
     memset(*state, 0, bytes);

@@ -5,6 +5,7 @@
  */
 #include "binance_events.h"
 #include "binance_rest.h"
+#include "live_topology.h"
 #include "metrics_table.h"
 #include "stages.h"
 
@@ -23,6 +24,7 @@
 struct rig {
     struct pw_config *config;
     struct pw_workspace ws;
+    struct pw_topology topology;
     struct pw_stage_env env;
     struct pw_instrument *instruments;
     void *state;
@@ -46,16 +48,39 @@ static void want(struct pw_region_want *row, const char *name, enum pw_region_ki
     row->row_bytes = bytes;
 }
 
-static void want_ring(struct pw_region_want *row, const char *name, uint32_t slots, uint64_t payload_bytes)
+static void size_ring(struct rig *rig, enum pw_ring_role role, uint32_t slots, uint64_t payload_bytes)
 {
-    want(row, name, PW_REGION_RING, 0, 0);
-    row->ring_slots = slots != 0 ? slots : PW_RING_SLOTS_MIN;
-    row->ring_payload_bytes = payload_bytes;
+    struct pw_topology_ring *ring = pw_topology_ring(&rig->topology, role, 0);
+    if (ring != NULL) {
+        ring->slots = slots != 0 ? slots : PW_RING_SLOTS_MIN;
+        ring->payload_bytes = payload_bytes;
+        ring->policy = PW_RING_STALL;
+    }
+}
+
+/* The live engine's rings between parse and those that the test stands for. */
+static void fill_topology(struct rig *rig, const struct options *options)
+{
+    static const char *const ends[] = {"net_rx", "strategy", "housekeeping", "journal"};
+    rig->config->journal.enabled = !options->no_journal;
+    rig->config->journal.raw_frames = options->raw_frames;
+    pw_topology_add(&rig->topology, &pw_parse_stage, 0);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        pw_topology_add_end(&rig->topology, ends[i], 0);
+    }
+    pw_live_connect(&rig->topology, rig->config);
+    size_ring(rig, PW_RING_FRAMES, 256, FRAMES_BYTES);
+    size_ring(rig, PW_RING_SNAPSHOTS, 0, 0);
+    size_ring(rig, PW_RING_MARKET, options->market_slots, 0);
+    size_ring(rig, PW_RING_PARSE_REQUESTS, 0, 0);
+    size_ring(rig, PW_RING_MARKET_JOURNAL, options->journal_slots, 0);
+    size_ring(rig, PW_RING_FRAMES_JOURNAL, 0, 1u << 16);
 }
 
 static void create_workspace(struct rig *rig, const struct options *options)
 {
-    struct pw_region_want rows[16] = {0};
+    static struct pw_region_want rows[PW_REGIONS_MAX];
+    memset(rows, 0, sizeof rows);
     char error[256], instance[PW_INSTANCE_BYTES];
     uint32_t cnt = 0;
     want(&rows[cnt++], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
@@ -63,16 +88,8 @@ static void create_workspace(struct rig *rig, const struct options *options)
     want(&rows[cnt++], "instruments", PW_REGION_INSTRUMENTS, 3, sizeof(struct pw_instrument));
     want(&rows[cnt++], "hop.recv_to_parse", PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     want(&rows[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
-    want_ring(&rows[cnt++], "net_rx.parse", 256, FRAMES_BYTES);
-    want_ring(&rows[cnt++], "housekeeping.parse", 0, 0);
-    want_ring(&rows[cnt++], "parse.strategy", options->market_slots, 0);
-    want_ring(&rows[cnt++], "parse.housekeeping", 0, 0);
-    if (!options->no_journal) {
-        want_ring(&rows[cnt++], "parse.journal", options->journal_slots, 0);
-    }
-    if (options->raw_frames) {
-        want_ring(&rows[cnt++], "parse.journal_frames", 0, 1u << 16);
-    }
+    fill_topology(rig, options);
+    cnt = pw_topology_want(&rig->topology, rows, cnt);
     setenv("PINWHEEL_SHM_DIR", "/tmp", 1);
     snprintf(instance, sizeof instance, "parse-%d", (int)getpid());
     int result = pw_workspace_create(&rig->ws, instance, rows, cnt, false, error, sizeof error);
@@ -80,9 +97,9 @@ static void create_workspace(struct rig *rig, const struct options *options)
     pw_metrics_fill(pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "metrics", PW_REGION_METRICS), 0));
 }
 
-static struct pw_ring *ring(const struct rig *rig, const char *name)
+static struct pw_ring *ring(const struct rig *rig, enum pw_ring_role role)
 {
-    return pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, name, PW_REGION_RING), 0);
+    return pw_topology_ring_in(&rig->topology, &rig->ws, role, 0);
 }
 
 static int64_t rig_clock(void *state)
@@ -92,15 +109,15 @@ static int64_t rig_clock(void *state)
 
 static void attach(struct rig *rig, const struct options *options)
 {
-    pw_producer_attach(&rig->frames, ring(rig, "net_rx.parse"));
-    pw_producer_attach(&rig->snapshots, ring(rig, "housekeeping.parse"));
-    pw_consumer_attach(&rig->market, ring(rig, "parse.strategy"));
-    pw_consumer_attach(&rig->requests, ring(rig, "parse.housekeeping"));
+    pw_producer_attach(&rig->frames, ring(rig, PW_RING_FRAMES));
+    pw_producer_attach(&rig->snapshots, ring(rig, PW_RING_SNAPSHOTS));
+    pw_consumer_attach(&rig->market, ring(rig, PW_RING_MARKET));
+    pw_consumer_attach(&rig->requests, ring(rig, PW_RING_PARSE_REQUESTS));
     if (!options->no_journal) {
-        pw_consumer_attach(&rig->journal, ring(rig, "parse.journal"));
+        pw_consumer_attach(&rig->journal, ring(rig, PW_RING_MARKET_JOURNAL));
     }
     if (options->raw_frames) {
-        pw_consumer_attach(&rig->raw_frames, ring(rig, "parse.journal_frames"));
+        pw_consumer_attach(&rig->raw_frames, ring(rig, PW_RING_FRAMES_JOURNAL));
     }
 }
 
@@ -133,6 +150,8 @@ static struct rig *rig_open(const struct options *options)
     fill_config(rig, options);
     attach(rig, options);
     rig->env = (struct pw_stage_env){.stage = "parse",
+                                     .topology = &rig->topology,
+                                     .stage_idx = pw_topology_stage(&rig->topology, "parse"),
                                      .clock = {rig_clock, rig},
                                      .config = rig->config,
                                      .ws = &rig->ws,
@@ -597,7 +616,7 @@ Test(parse, nothing_is_lost_or_reordered_through_small_rings)
     cr_assert_eq(metric(rig, "frames"), 1999);
     cr_assert(metric(rig, "snapshots") == 1 && metric(rig, "gaps") == 0);
     cr_assert_gt(metric(rig, "stalls"), 100);
-    cr_assert_gt(atomic_load(&ring(rig, "parse.strategy")->stalled_cnt), 100);
+    cr_assert_gt(atomic_load(&ring(rig, PW_RING_MARKET)->stalled_cnt), 100);
     free(market.events);
     rig_close(rig);
 }
@@ -611,7 +630,7 @@ Test(parse, a_journal_that_stalls_gets_everything)
     cr_assert_eq(market.cnt, journal.cnt);
     cr_assert_eq(memcmp(market.events, journal.events, market.cnt * sizeof *market.events), 0);
     assert_market_is_the_traffic(&market);
-    cr_assert_gt(atomic_load(&ring(rig, "parse.journal")->stalled_cnt), 100);
+    cr_assert_gt(atomic_load(&ring(rig, PW_RING_MARKET_JOURNAL)->stalled_cnt), 100);
     cr_assert_eq(metric(rig, "journal_dropped"), 0);
     free(market.events);
     free(journal.events);
@@ -655,7 +674,7 @@ Test(parse, what_the_journal_has_no_room_for_is_booked)
     assert_market_is_the_traffic(&market);
     uint64_t lost_cnt = assert_journal_complete(&market, &journal);
     cr_assert_eq(metric(rig, "journal_dropped"), lost_cnt);
-    cr_assert_eq(atomic_load(&ring(rig, "parse.journal")->dropped_cnt), lost_cnt);
+    cr_assert_eq(atomic_load(&ring(rig, PW_RING_MARKET_JOURNAL)->dropped_cnt), lost_cnt);
     free(market.events);
     free(journal.events);
     rig_close(rig);
@@ -701,7 +720,7 @@ Test(parse, raw_frames_are_kept_as_far_as_there_is_room)
         cr_assert_eq(memcmp(pw_consumer_payload(&rig->raw_frames, frame), text, strlen(text)), 0);
     }
     cr_assert_eq(metric(rig, "frames_dropped"), 6);
-    cr_assert_eq(atomic_load(&ring(rig, "parse.journal_frames")->dropped_cnt), 6);
+    cr_assert_eq(atomic_load(&ring(rig, PW_RING_FRAMES_JOURNAL)->dropped_cnt), 6);
     cr_assert_eq(metric(rig, "events"), 70);
     rig_close(rig);
 }

@@ -18,17 +18,17 @@ size_t pw_execution_state_bytes(const struct pw_stage_env *env)
 
 static int attach_rings(struct execution *x, const struct pw_stage_env *env)
 {
-    int error = pw_env_consumer(env, "strategy.execution", &x->in);
-    error = error ? error : pw_env_consumer(env, "housekeeping.execution", &x->commands);
-    error = error ? error : pw_env_producer(env, "execution.strategy", &x->reports_out);
+    int error = pw_env_consumer(env, PW_RING_DECISIONS, &x->in);
+    error = error ? error : pw_env_consumer(env, PW_RING_COMMANDS, &x->commands);
+    error = error ? error : pw_env_producer(env, PW_RING_REPORTS, &x->reports_out);
     if (error) {
         pw_log(PW_LOG_ERROR, "execution: a ring is missing: %s", strerror(-error));
         return error;
     }
-    x->has_journal = pw_env_producer(env, "execution.journal", &x->journal) == 0;
-    x->has_wire = pw_env_producer(env, "execution.net_tx", &x->wire) == 0 &&
-                  pw_env_consumer(env, "net_rx.execution", &x->messages) == 0;
-    x->has_frames_copy = pw_env_producer(env, "execution.journal_frames", &x->frames_copy) == 0;
+    x->has_journal = pw_env_producer(env, PW_RING_ORDERS_JOURNAL, &x->journal) == 0;
+    x->has_wire = pw_env_producer(env, PW_RING_REQUESTS, &x->wire) == 0 &&
+                  pw_env_consumer(env, PW_RING_RESPONSES, &x->messages) == 0;
+    x->has_frames_copy = pw_env_producer(env, PW_RING_WIRE_JOURNAL, &x->frames_copy) == 0;
     x->open_max = pw_flow_open_max(x->reports_out.mask + 1);
     x->stream_events = pw_flow_stream_events(x->reports_out.mask + 1, pw_config_is_live(env->config));
     return 0;

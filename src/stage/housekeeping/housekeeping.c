@@ -155,8 +155,8 @@ static int open_connector(struct housekeeping *h)
 {
     const struct pw_config *config = h->env.config;
     struct pw_connector_ends ends = {.feeds = region_of(&h->env, "feeds", PW_REGION_FEEDS)};
-    if (pw_env_producer(&h->env, "housekeeping.net_rx", &ends.to_net_rx) != 0 ||
-        pw_env_consumer(&h->env, "net_rx.housekeeping", &ends.from_net_rx) != 0 || ends.feeds == NULL) {
+    if (pw_env_producer(&h->env, PW_RING_CONNS, &ends.to_net_rx) != 0 ||
+        pw_env_consumer(&h->env, PW_RING_CONNS_LOST, &ends.from_net_rx) != 0 || ends.feeds == NULL) {
         return -ENOENT;
     }
     h->connector = pw_connector_create(h->env.net, &ends);
@@ -227,8 +227,8 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     int err = -ENOENT;
     if (h->stop != NULL && h->account != NULL && h->commands != NULL && h->clock_step_ns != NULL &&
         h->paused_until_ns != NULL && h->snapshots != NULL &&
-        pw_env_consumer(env, "parse.housekeeping", &h->from_parse) == 0 &&
-        pw_env_producer(env, "housekeeping.execution", &h->to_execution) == 0) {
+        pw_env_consumer(env, PW_RING_PARSE_REQUESTS, &h->from_parse) == 0 &&
+        pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = open_connector(h);
     }
     if (err == 0 && h->live) {

@@ -63,7 +63,7 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env)
     s->fetches = pw_env_metric(env, "housekeeping", "fetches");
     s->fetch_errors = pw_env_metric(env, "housekeeping", "fetch_errors");
     if (s->events == NULL || s->fetches == NULL || s->fetch_errors == NULL ||
-        pw_env_producer(env, "housekeeping.parse", &s->to_parse) != 0) {
+        pw_env_producer(env, PW_RING_SNAPSHOTS, &s->to_parse) != 0) {
         pw_snapshots_destroy(s);
         return NULL;
     }
