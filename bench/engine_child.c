@@ -142,21 +142,6 @@ static bool process_ended(pid_t pid)
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
 }
 
-static bool programs_find(struct engine_child *engine)
-{
-    char path[sizeof engine->programs], program[600];
-    ssize_t bytes = readlink("/proc/self/exe", path, sizeof path - 1);
-    path[bytes > 0 ? bytes : 0] = '\0';
-    char *end = strrchr(path, '/');
-    if (end == NULL) {
-        return false;
-    }
-    *end = '\0';
-    snprintf(engine->programs, sizeof engine->programs, "%s", path);
-    snprintf(program, sizeof program, "%s/pinwheel-run", engine->programs);
-    return access(program, X_OK) == 0;
-}
-
 /* The last line of the engine's log: most likely the reason why it does not trade. */
 static void log_tell(const struct engine_child *engine, struct pw_bench_report *report)
 {
@@ -199,20 +184,15 @@ bool engine_child_trades(struct engine_child *engine, struct venue *venue)
     return false;
 }
 
-int engine_child_start(struct engine_child *engine, const char *dir, int core, int cold_core,
-                       struct venue *venue, struct pw_bench_report *report)
+int engine_child_start(struct engine_child *engine, struct venue *venue, struct pw_bench_report *report)
 {
     char path[600], error[256] = "";
-    *engine = (struct engine_child){.core = core, .cold_core = cold_core};
-    snprintf(engine->dir, sizeof engine->dir, "%s", dir);
+    engine->pid = 0;
+    engine->ws = (struct pw_workspace){0};
+    engine->monitor_cnt = 0;
     snprintf(engine->instance, sizeof engine->instance, "bench-%d-%u", (int)getpid(), venue->instrument_cnt);
-    snprintf(path, sizeof path, "%s/engine.yaml", dir);
-    if (!programs_find(engine)) {
-        pw_bench_note(report,
-                      "there is no engine to be started: pinwheel-run must stand beside pinwheel-bench");
-        return -ENOENT;
-    }
-    if (!keys_write(dir) || !config_write(engine, venue)) {
+    snprintf(path, sizeof path, "%s/engine.yaml", engine->dir);
+    if (!keys_write(engine->dir) || !config_write(engine, venue)) {
         pw_bench_note(report, "%s cannot be written", path);
         return -EIO;
     }
@@ -342,11 +322,31 @@ uint32_t engine_child_watchers(const struct engine_child *engine)
 
 /* ---- histograms ---- */
 
+const struct engine_hop engine_hops[] = {
+    {"inside", "recv_to_submitted", "inside: received to submitted"},
+    {"hop_decrypted", "recv_to_decrypted", "inside: received to decrypted"},
+    {"hop_decoded", "decrypted_to_decoded", "inside: decrypted to decoded"},
+    {"hop_decided", "decoded_to_decided", "inside: decoded to decided"},
+    {"hop_checked", "decided_to_checked", "inside: decided to checked by risk"},
+    {"hop_encoded", "checked_to_encoded", "inside: checked to encoded"},
+    {"hop_sealed", "encoded_to_sealed", "inside: encoded to sealed"},
+    {"hop_submitted", "sealed_to_submitted", "inside: sealed to submitted"},
+    {"send_call", "submitted_to_returned", "outside: the call that sends"},
+    {"kernel_to_recv", "kernel_to_recv", "outside: the kernel has it to received"},
+};
+const size_t engine_hop_cnt = sizeof engine_hops / sizeof *engine_hops;
+
 bool engine_histogram_open(struct engine_histogram *histogram, const struct engine_child *engine,
-                           const char *name)
+                           const struct engine_hop *hop)
 {
-    const struct pw_region *region = pw_workspace_find(&engine->ws, name, PW_REGION_HISTOGRAM);
+    static const char *const prefixes[] = {"path", "way"}; /* the latter in builds before 2026-11-29 */
+    const struct pw_region *region = NULL;
     memset(histogram, 0, sizeof *histogram);
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes && region == NULL; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s.%s", prefixes[i], hop->name);
+        region = pw_workspace_find(&engine->ws, name, PW_REGION_HISTOGRAM);
+    }
     if (region == NULL) {
         return false;
     }

@@ -7,6 +7,7 @@
 #define PW_BENCH_ENGINE_CHILD_H
 
 #include "bench.h"
+#include "build.h"
 #include "venue.h"
 #include <pinwheel/histogram.h>
 #include <pinwheel/workspace.h>
@@ -14,8 +15,8 @@
 #define ENGINE_MONITORS_MAX 10u
 
 struct engine_child {
-    char dir[256];      /* its config, keys, journal and log */
-    char programs[512]; /* the folder in which pinwheel's programs stand */
+    char dir[256];                   /* its config, keys, journal and log */
+    char programs[BUILD_PATH_BYTES]; /* the folder in which pinwheel's programs stand */
     char instance[40];
     int core, cold_core;
     pid_t pid;              /* 0: none */
@@ -25,11 +26,10 @@ struct engine_child {
     uint32_t monitor_cnt;
 };
 
-/* Starts it on `core`, its cold threads on `cold_core`, and serves the venue until it trades: an order has
- * come for a tick. dir: a folder with the venue's identity in it. 0, or -errno with the reason in the
- * report's note. */
-int engine_child_start(struct engine_child *engine, const char *dir, int core, int cold_core,
-                       struct venue *venue, struct pw_bench_report *report);
+/* Starts one of the build whose programs stand in engine->programs, on engine->core, its cold threads on
+ * engine->cold_core, and serves the venue until it trades: an order has come for a tick. engine->dir: a
+ * folder with the venue's identity in it. 0, or -errno with the reason in the report's note. */
+int engine_child_start(struct engine_child *engine, struct venue *venue, struct pw_bench_report *report);
 /* Waits until it trades; again after it was held or starved, since it may have lost track of the venue's
  * time. False: it does not. */
 bool engine_child_trades(struct engine_child *engine, struct venue *venue);
@@ -58,9 +58,18 @@ struct engine_histogram {
     struct pw_histogram last, since;
 };
 
-/* The workspace's histogram of that name, from now on. False: it has none. */
+/* Hops of an order's way through the engine, each with a histogram in its workspace. */
+struct engine_hop {
+    const char *id;   /* of the bench's rows; it stays */
+    const char *name; /* of the histogram, behind its prefix */
+    const char *label;
+};
+extern const struct engine_hop engine_hops[];
+extern const size_t engine_hop_cnt;
+
+/* The hop's histogram, from now on. False: the engine has none. */
 bool engine_histogram_open(struct engine_histogram *histogram, const struct engine_child *engine,
-                           const char *name);
+                           const struct engine_hop *hop);
 /* Adds to `since` what came; forgets what came. */
 void engine_histogram_take(struct engine_histogram *histogram);
 void engine_histogram_skip(struct engine_histogram *histogram);

@@ -2,6 +2,7 @@
  *
  * pinwheel bench: runs benches by name, prints what they found, with the machine that they found it on.
  */
+#include "against.h"
 #include "bench.h"
 #include "cli.h"
 #include "html.h"
@@ -26,7 +27,7 @@ static const char *bench_name(uint32_t i)
     return i < BENCH_CNT ? bench_table[i]->name : i == BENCH_CNT ? "all" : NULL;
 }
 
-enum exit_code { EXIT_RAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum exit_code { EXIT_RAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_MISSED = 3 };
 
 struct options {
     struct pw_bench_env env;
@@ -35,7 +36,16 @@ struct options {
     const char *cores, *data_path; /* as given; NULL: not */
     struct pw_cli_words names;
     bool wanted[BENCH_CNT];
+    const char *other_path; /* of the build to compare with; NULL: none */
+    uint64_t round_cnt;     /* 0: the default */
+    bool has_limits;
+    struct against against;
 };
+
+static bool limit_read(const char *text, void *against)
+{
+    return against_limit_add(against, text);
+}
 
 static const struct pw_cli_command g_command = {
     .verb = "bench",
@@ -70,6 +80,26 @@ static const struct pw_cli_command g_command = {
             {.name = "quick",
              .help = "a hundredth of the work, to see whether it runs",
              PW_CLI_FLAG(struct options, env.quick)},
+            {.name = "against",
+             .value = "BUILD",
+             .help = "compare with another build, its `pinwheel` or the folder of it: both run in turns",
+             .excludes = "html",
+             PW_CLI_PATH(struct options, other_path)},
+            {.name = "rounds",
+             .value = "N",
+             .help = "rounds of a comparison, a multiple of 3 (default: 12); in one of three this build runs "
+                     "against itself, which gives the resolution",
+             .min = 3,
+             .max = JUDGE_PAIRS_MAX,
+             PW_CLI_COUNT(struct options, round_cnt)},
+            {.name = "max-ratio",
+             .value = "ID=X",
+             .help =
+                 "a limit for a figure's ratio, this build to the other (inside_p50=1.05); may be repeated",
+             .read = limit_read,
+             .expects = "the id of a figure, =, and a ratio",
+             PW_CLI_GIVEN(struct options, has_limits),
+             PW_CLI_CUSTOM(struct options, against)},
             {0},
         },
     .sections =
@@ -84,12 +114,15 @@ static const struct pw_cli_command g_command = {
         (const struct pw_cli_exit[]){
             {EXIT_RAN, "ran, whether or not the targets were met"},
             {EXIT_FAILED, "a bench could not be run"},
+            {EXIT_MISSED, "a --max-ratio was exceeded by more than the resolution"},
             {0},
         },
     .environment = (const struct pw_cli_pair[]){{"PINWHEEL_SHARED", "folder of recordings"}, {0}},
     .examples =
         (const struct pw_cli_pair[]){
             {"pinwheel bench all --html bench.html", "run all benches and write a report"},
+            {"pinwheel bench tick-to-order --against ../before/build/tools --max-ratio inside_p50=1.05",
+             "fail when the engine has become slower than another build's"},
             {0},
         },
 };
@@ -284,6 +317,16 @@ static int options_judge(struct options *options)
         pw_cli_error("%s: %s", options->data_path, strerror(errno));
         return PW_CLI_USAGE;
     }
+    if (options->other_path != NULL && !build_find(options->other_path, options->against.other)) {
+        return pw_cli_wrong("--against: no pinwheel with pinwheel-run beside it in '%s'",
+                            options->other_path);
+    }
+    if (options->round_cnt % 3 != 0) {
+        return pw_cli_wrong("--rounds: a multiple of 3 is needed");
+    }
+    if (options->other_path == NULL && (options->round_cnt != 0 || options->has_limits)) {
+        return pw_cli_wrong("--rounds and --max-ratio need --against");
+    }
     return PW_CLI_GO;
 }
 
@@ -354,6 +397,47 @@ static bool html_close(FILE *html, const char *path)
     return good;
 }
 
+/* ---- comparisons ---- */
+
+static enum exit_code one_compare(const struct against *against, const char *bench, json_t *all, bool json)
+{
+    static struct against_result result;
+    int code = against_run(against, bench, &result);
+    if (code != 0) {
+        pw_cli_error("%s: %s: %s", bench, strerror(-code), result.report.note);
+        return EXIT_FAILED;
+    }
+    if (json) {
+        json_array_append_new(all, against_json(against, bench, &result));
+    } else {
+        against_print(against, bench, &result);
+        fflush(stdout);
+    }
+    return against_exceeded(&result) ? EXIT_MISSED : EXIT_RAN;
+}
+
+/* A bench that cannot be run weighs more than a limit that was exceeded. */
+static enum exit_code benches_compare(struct options *options, json_t *all)
+{
+    char ids[JUDGED_MAX][JUDGED_ID_BYTES];
+    struct against *against = &options->against;
+    enum exit_code code = EXIT_RAN;
+    uint32_t default_cnt = options->env.quick ? AGAINST_ROUNDS_QUICK : AGAINST_ROUNDS;
+    against->env = &options->env;
+    against->round_cnt = options->round_cnt != 0 ? (uint32_t)options->round_cnt : default_cnt;
+    if (!build_own_find(against->own)) {
+        pw_cli_error("pinwheel-run is not beside this program");
+        return EXIT_FAILED;
+    }
+    for (size_t i = 0; i < BENCH_CNT; i++) {
+        if (options->wanted[i] && judged_ids(bench_table[i]->name, ids) > 0) {
+            enum exit_code one = one_compare(against, bench_table[i]->name, all, options->json);
+            code = code == EXIT_FAILED || one == EXIT_RAN ? code : one;
+        }
+    }
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -374,7 +458,8 @@ int main(int argc, char **argv)
     if (!options.json) {
         machine_print(machine);
     }
-    enum exit_code code = benches_run(&options, &outputs);
+    enum exit_code code = options.other_path != NULL ? benches_compare(&options, outputs.benches)
+                                                     : benches_run(&options, &outputs);
     if (outputs.html != NULL && !html_close(outputs.html, options.html_path)) {
         code = EXIT_FAILED;
     }

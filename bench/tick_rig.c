@@ -7,6 +7,7 @@
 #include "identity.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +29,13 @@ int tick_rig_open(struct tick_rig *rig, const struct pw_bench_env *env, struct p
     rig->report = report;
     rig->dir[0] = '\0';
     rig->venue_open = false;
-    rig->engine = (struct engine_child){0};
+    rig->engine = (struct engine_child){.core = env->cores[0], .cold_core = env->cores[1]};
     rig->echo.peer = 0;
+    if (!build_own_find(rig->engine.programs)) {
+        pw_bench_note(report,
+                      "there is no engine to be started: pinwheel-run must stand beside pinwheel-bench");
+        return -ENOENT;
+    }
     if (env->core_cnt < 2) {
         pw_bench_note(report, "it needs two cores, one for the engine and one for the venue (--cores)");
         return -ENODEV;
@@ -39,6 +45,7 @@ int tick_rig_open(struct tick_rig *rig, const struct pw_bench_env *env, struct p
         pw_bench_note(report, "%s", error);
         result = -EIO;
     }
+    snprintf(rig->engine.dir, sizeof rig->engine.dir, "%s", rig->dir);
     return result == 0 ? pw_bench_core_bind(env->cores[1]) : result;
 }
 
@@ -61,8 +68,7 @@ int tick_rig_start(struct tick_rig *rig, uint32_t instrument_cnt)
         return result;
     }
     rig->venue_open = true;
-    return engine_child_start(&rig->engine, rig->dir, rig->env->cores[0], rig->env->cores[1], &rig->venue,
-                              rig->report);
+    return engine_child_start(&rig->engine, &rig->venue, rig->report);
 }
 
 void tick_rig_stop(struct tick_rig *rig)

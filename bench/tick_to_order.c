@@ -28,29 +28,15 @@ static const char *const path_names[PATHS] = {
     [TICK] = "tick to order",
 };
 
-/* Names of the engine's histograms, and what they are to a reader. */
-static const char *const ways[][2] = {
-    {"way.recv_to_submitted", "inside: received to submitted"},
-    {"way.recv_to_decrypted", "inside: received to decrypted"},
-    {"way.decrypted_to_decoded", "inside: decrypted to decoded"},
-    {"way.decoded_to_decided", "inside: decoded to decided"},
-    {"way.decided_to_checked", "inside: decided to checked by risk"},
-    {"way.checked_to_encoded", "inside: checked to encoded"},
-    {"way.encoded_to_sealed", "inside: encoded to sealed"},
-    {"way.sealed_to_submitted", "inside: sealed to submitted"},
-    {"way.submitted_to_returned", "outside: the call that sends"},
-    {"way.kernel_to_recv", "outside: the kernel has it to received"},
-};
-
-#define WAYS (sizeof ways / sizeof *ways)
+#define HOPS_MAX 16u
 
 struct work {
     struct tick_rig rig;
     uint32_t round_cnt, round_probes, load_probes;
     struct tick_samples samples[PATHS];
     double p50_ns[PATHS][ROUNDS], p99_ns[PATHS][ROUNDS];
-    struct engine_histogram inside[WAYS];
-    bool has_inside[WAYS];
+    struct engine_histogram inside[HOPS_MAX];
+    bool has_inside[HOPS_MAX];
 };
 
 /* ---- beside the baselines ---- */
@@ -80,7 +66,7 @@ static int round_run(struct work *w, uint32_t round)
     }
     engine_child_go_on(&w->rig.engine);
     result = result == 0 ? tick_rig_ready(&w->rig) : result; /* what it does for that is not counted */
-    for (size_t i = 0; i < WAYS; i++) {
+    for (size_t i = 0; i < engine_hop_cnt; i++) {
         if (w->has_inside[i]) {
             engine_histogram_skip(&w->inside[i]);
         }
@@ -88,7 +74,7 @@ static int round_run(struct work *w, uint32_t round)
     if (result == 0) {
         result = path_run(w, TICK, round);
     }
-    for (size_t i = 0; i < WAYS; i++) {
+    for (size_t i = 0; i < engine_hop_cnt; i++) {
         if (w->has_inside[i]) {
             engine_histogram_take(&w->inside[i]);
         }
@@ -112,13 +98,13 @@ static void ratio_add(struct work *w, enum path path, const char *what, double v
 static void inside_add(struct work *w)
 {
     struct pw_bench_report *report = w->rig.report;
-    for (size_t i = 0; i < WAYS; i++) {
+    for (size_t i = 0; i < engine_hop_cnt; i++) {
         if (w->has_inside[i]) {
-            pw_bench_add_histogram(report, ways[i][1], &w->inside[i].since);
+            pw_bench_add_histogram(report, engine_hops[i].label, &w->inside[i].since);
         }
     }
     if (!w->has_inside[0] || w->inside[0].since.count == 0) {
-        pw_bench_note(report, "the engine's histogram %s is empty", ways[0][0]);
+        pw_bench_note(report, "the engine's histogram %s is empty", engine_hops[0].name);
         return;
     }
     struct pw_bench_figure half = {.name = "inside the engine, median", .unit = "ns", .aim = 1000};
@@ -147,8 +133,8 @@ static int baselines_run(struct work *w)
 {
     struct tick_rig *rig = &w->rig;
     int result = echo_open(&rig->echo, rig->env->cores[0], rig->dir);
-    for (size_t i = 0; i < WAYS; i++) {
-        w->has_inside[i] = engine_histogram_open(&w->inside[i], &rig->engine, ways[i][0]);
+    for (size_t i = 0; i < engine_hop_cnt; i++) {
+        w->has_inside[i] = engine_histogram_open(&w->inside[i], &rig->engine, &engine_hops[i]);
     }
     for (uint32_t round = 0; round < w->round_cnt && result == 0; round++) {
         result = round_run(w, round);

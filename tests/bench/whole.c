@@ -121,6 +121,46 @@ Test(whole, with_one_core_it_says_what_cannot_be_run)
     unlink(page);
 }
 
+Test(whole, a_build_against_itself_has_every_figure_and_no_verdict_when_quick)
+{
+    char args[512];
+    int status;
+    snprintf(args, sizeof args, "decode %s --against '%s'", has_two_cores() ? "tick-to-order" : "",
+             getenv("PINWHEEL_BIN"));
+    json_t *json = bench_run(args, &status);
+    cr_expect_eq(status, 0);
+    cr_assert_eq(json_array_size(json_object_get(json, "benches")), has_two_cores() ? 2 : 1);
+    size_t i, k;
+    const json_t *bench, *figure;
+    json_array_foreach(json_object_get(json, "benches"), i, bench)
+    {
+        cr_expect_gt(length_of(bench, "figures"), 2);
+        json_array_foreach(json_object_get(bench, "figures"), k, figure)
+        {
+            const char *id = json_string_value(json_object_get(figure, "id"));
+            const char *verdict = json_string_value(json_object_get(figure, "verdict"));
+            bool recorded = strstr(id, "recorded") != NULL; /* where there is a recording */
+            cr_expect(strcmp(verdict, "not judged") == 0 || (recorded && strcmp(verdict, "missing") == 0),
+                      "%s: %s", id, verdict);
+            cr_expect(recorded || json_real_value(json_object_get(figure, "ratio_paired")) > 0, "%s", id);
+        }
+    }
+    json_decref(json);
+}
+
+Test(whole, what_is_no_build_cannot_be_compared_with)
+{
+    const char *folder = getenv("PINWHEEL_BIN");
+    char command[1024];
+    static const char *const wrong[] = {"--against /", "--against /nothing/there",
+                                        "--against /bin --rounds 4", "--max-ratio nothing=1", "--against"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(command, sizeof command, "'%s/pinwheel-bench' decode %s >/dev/null 2>&1", folder, wrong[i]);
+        int status = system(command);
+        cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s", wrong[i]);
+    }
+}
+
 Test(whole, an_engine_that_traded_is_gone)
 {
     if (!has_two_cores()) {
