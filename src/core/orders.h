@@ -84,6 +84,14 @@ static inline bool pw_order_has_stop(uint8_t type)
     return type >= PW_STOP_LOSS && type < PW_ORDER_TYPES;
 }
 
+/* Whether an order with a stop price waits for the market to trade at that price or above it, else at or below:
+ * a stop loss waits for a worse price than now, a take profit for a better one. */
+static inline bool pw_order_triggers_above(uint8_t type, uint8_t side)
+{
+    bool is_loss = type == PW_STOP_LOSS || type == PW_STOP_LOSS_LIMIT;
+    return is_loss == (side == PW_BUY);
+}
+
 struct pw_order_row {
     uint64_t client_order_id; /* 0: a free row */
     uint64_t replaces_id;     /* the order in whose place it stands; 0: none */

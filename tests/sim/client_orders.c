@@ -44,11 +44,11 @@ static struct heard {
     bool open;
 } g_heard[PW_SIM_ORDERS_KEPT];
 static uint32_t g_heard_cnt[PW_SIM_EXECUTION_TYPES];
-static uint32_t g_fired_cnt[PW_SIM_ORDER_TYPES]; /* first fills of orders with a stop price, by type */
+static uint32_t g_fired_cnt[PW_ORDER_TYPES]; /* first fills of orders with a stop price, by type */
 
 static bool price_reaches(const struct pw_sim_client_order *order, int64_t price_e8)
 {
-    bool loss = order->type == PW_SIM_STOP_LOSS || order->type == PW_SIM_STOP_LOSS_LIMIT;
+    bool loss = order->type == PW_STOP_LOSS || order->type == PW_STOP_LOSS_LIMIT;
 
     return loss == (order->side == PW_BUY) ? price_e8 >= order->stop_price_e8
                                            : price_e8 <= order->stop_price_e8;
@@ -76,9 +76,9 @@ static void expect_fill_as_ordered(const struct pw_sim_client_order *order, cons
         cr_assert(order->side == PW_BUY ? fill->price_e8 <= order->price_e8
                                         : fill->price_e8 >= order->price_e8);
     }
-    cr_assert(order->type != PW_SIM_LIMIT_MAKER || fill->maker, "post-only never takes");
+    cr_assert(order->type != PW_LIMIT_MAKER || fill->maker, "post-only never takes");
     cr_assert(order->working);
-    cr_assert(!pw_sim_type_market(order->type) || !fill->maker);
+    cr_assert(pw_order_has_limit((uint8_t)order->type) || !fill->maker);
     if (order->stop_price_e8) {
         cr_assert(tape_reached(order), "an order fires only when its price was traded");
         g_fired_cnt[order->type] += order->filled_e8 == fill->qty_e8;
@@ -105,7 +105,7 @@ static void on_execution(void *state, const struct pw_sim_execution *execution)
     cr_assert_eq((execution->expiry_reason != NULL), (execution->type == PW_SIM_EXECUTION_EXPIRED));
     cr_assert_eq((order->status == PW_SIM_STATUS_EXPIRED_IN_MATCH),
                  (execution->type == PW_SIM_EXECUTION_TRADE_PREVENTION));
-    cr_assert(order->open || order->tif != PW_SIM_FOK || order->filled_e8 == 0 ||
+    cr_assert(order->open || order->tif != PW_FOK || order->filled_e8 == 0 ||
               order->filled_e8 == order->qty_e8);
     g_heard_cnt[execution->type]++;
     for (int i = 0; i < PW_SIM_EXECUTION_TYPES; i++) {
@@ -197,22 +197,20 @@ static struct pw_sim_order_request random_request(struct pw_sim_symbol *symbol)
 {
     struct pw_sim_order_request request = {.symbol = symbol,
                                            .side = rand() % 2 ? PW_BUY : PW_SELL,
-                                           .type = (enum pw_sim_order_type)(rand() % PW_SIM_ORDER_TYPES),
-                                           .prevention =
-                                               (enum pw_sim_prevention)(rand() % PW_SIM_PREVENTIONS),
+                                           .type = (enum pw_order_type)(rand() % PW_ORDER_TYPES),
+                                           .prevention = (enum pw_stp)(rand() % PW_STP_MODES),
                                            .qty_e8 = (1 + rand() % 5000) * 1000};
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
 
-    if (request.type == PW_SIM_MARKET && rand() % 3 == 0) {
+    if (request.type == PW_MARKET && rand() % 3 == 0) {
         request.quote_qty_e8 = (1 + rand() % 3000) * PW_E8 / 7;
         request.qty_e8 = 0;
     }
-    if (!pw_sim_type_market(request.type)) {
+    if (pw_order_has_limit((uint8_t)request.type)) {
         request.price_e8 = symbol->top.bid_price_e8 + (rand() % 41 - 20) * symbol->tick_e8 * 10;
-        request.tif =
-            request.type == PW_SIM_LIMIT_MAKER ? PW_SIM_GTC : (enum pw_sim_tif)(rand() % PW_SIM_TIFS);
+        request.tif = request.type == PW_LIMIT_MAKER ? PW_GTC : (enum pw_tif)(rand() % PW_SIM_TIFS);
     }
-    if (pw_sim_type_stops(request.type)) {
+    if (pw_order_has_stop((uint8_t)request.type)) {
         request.stop_price_e8 =
             (last ? last->price_e8 : symbol->top.bid_price_e8) / symbol->tick_e8 * symbol->tick_e8 +
             (rand() % 21 - 10) * symbol->tick_e8 * 10;
@@ -265,7 +263,7 @@ static uint32_t expect_pairs_agree(void)
         cr_assert(maker->price_e8 == taker->price_e8 && maker->qty_e8 == taker->qty_e8 &&
                   maker->quote_e8 == taker->quote_e8);
         order = pw_sim_orders_find(&g_venue.orders, taker->account, taker->symbol, taker->order_id, NULL);
-        cr_assert(maker->account != taker->account || order->prevention == PW_SIM_PREVENT_NONE);
+        cr_assert(maker->account != taker->account || order->prevention == PW_STP_NONE);
     }
     return pairs;
 }
@@ -291,7 +289,7 @@ Test(orders, random_orders_of_all_types_do_as_they_say_and_make_or_lose_no_money
         } else {
             cr_assert(order->open == (order->status < PW_SIM_STATUS_FILLED));
             cr_assert(!order->open || !order->working ||
-                      (request.tif == PW_SIM_GTC && !pw_sim_type_market(request.type)));
+                      (request.tif == PW_GTC && pw_order_has_limit((uint8_t)request.type)));
             cr_assert(!request.quote_qty_e8 || order->quote_e8 <= request.quote_qty_e8);
             placed++;
         }
@@ -308,8 +306,8 @@ Test(orders, random_orders_of_all_types_do_as_they_say_and_make_or_lose_no_money
     cr_expect_eq(g_heard_cnt[PW_SIM_EXECUTION_TRADE], g_venue.orders.fill_cnt);
     cr_expect(g_heard_cnt[PW_SIM_EXECUTION_CANCELED] > 50 && g_heard_cnt[PW_SIM_EXECUTION_EXPIRED] > 50 &&
               g_heard_cnt[PW_SIM_EXECUTION_TRADE_PREVENTION] > 10);
-    for (int type = PW_SIM_STOP_LOSS; type < PW_SIM_ORDER_TYPES; type++) {
-        cr_expect(g_fired_cnt[type] > 10, "seed %d: type %d fired %u times", SEED, type, g_fired_cnt[type]);
+    for (uint32_t type = PW_STOP_LOSS; type < PW_ORDER_TYPES; type++) {
+        cr_expect(g_fired_cnt[type] > 10, "seed %d: type %u fired %u times", SEED, type, g_fired_cnt[type]);
     }
     cr_expect(placed > 2000 && refused > 50, "seed %d: %u placed, %u refused", SEED, placed, refused);
     cr_expect_gt(expect_pairs_agree(), 5);
@@ -319,17 +317,17 @@ Test(orders, a_resting_order_stays_until_somebody_takes_it_whatever_the_crowd_do
 {
     struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
     struct pw_sim_client_order *order;
-    const struct pw_sim_market *market;
+    const struct pw_matching *matching;
     int64_t market_ns;
     struct pw_sim_order_request request = {
-        .symbol = symbol, .side = PW_BUY, .price_e8 = 6000000000000, .qty_e8 = 100000000};
+        .symbol = symbol, .side = PW_BUY, .type = PW_LIMIT, .price_e8 = 6000000000000, .qty_e8 = 100000000};
 
     cr_assert_null(pw_sim_orders_place(&g_venue.orders, &g_venue.accounts.accounts[0], &request, 0, &order));
     crowd_acts(20000);
-    market = g_venue.source.ops->enter(g_venue.source.state, symbol, 0, &market_ns);
+    matching = g_venue.source.ops->enter(g_venue.source.state, symbol, 0, &market_ns);
     cr_assert(order->open);
-    cr_assert(market->orders[order->market_idx].resting);
-    cr_assert_eq(market->orders[order->market_idx].order_id, order->order_id);
+    cr_assert_eq(matching->rows[order->row_idx].place, PW_MATCHING_RESTS);
+    cr_assert_eq(matching->rows[order->row_idx].order_id, order->order_id);
     cr_expect_eq(order->filled_e8, 0);
     pw_sim_orders_cancel(&g_venue.orders, order, NULL, 0);
     expect_books_balance(0);
@@ -347,12 +345,12 @@ static struct pw_sim_client_order *placed(struct pw_sim_account *account,
 
 /* What comes of an order that meets one of its own account: of it, and of the older one. */
 static const struct {
-    enum pw_sim_prevention prevention;
+    enum pw_stp prevention;
     enum pw_sim_status taker, maker;
-} g_meetings[] = {{PW_SIM_PREVENT_NONE, PW_SIM_STATUS_FILLED, PW_SIM_STATUS_FILLED},
-                  {PW_SIM_EXPIRE_TAKER, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_NEW},
-                  {PW_SIM_EXPIRE_MAKER, PW_SIM_STATUS_PARTIALLY_FILLED, PW_SIM_STATUS_EXPIRED_IN_MATCH},
-                  {PW_SIM_EXPIRE_BOTH, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_EXPIRED_IN_MATCH}};
+} g_meetings[] = {{PW_STP_NONE, PW_SIM_STATUS_FILLED, PW_SIM_STATUS_FILLED},
+                  {PW_STP_EXPIRE_TAKER, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_NEW},
+                  {PW_STP_EXPIRE_MAKER, PW_SIM_STATUS_PARTIALLY_FILLED, PW_SIM_STATUS_EXPIRED_IN_MATCH},
+                  {PW_STP_EXPIRE_BOTH, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_EXPIRED_IN_MATCH}};
 
 Test(orders, what_becomes_of_a_meeting_with_oneself_is_the_newer_order_s_choice)
 {
@@ -360,9 +358,10 @@ Test(orders, what_becomes_of_a_meeting_with_oneself_is_the_newer_order_s_choice)
     struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
 
     for (size_t i = 0; i < sizeof g_meetings / sizeof g_meetings[0]; i++) {
-        struct pw_sim_order_request maker = {.symbol = symbol, .side = PW_SELL, .qty_e8 = 1000000};
+        struct pw_sim_order_request maker = {
+            .symbol = symbol, .side = PW_SELL, .type = PW_LIMIT, .qty_e8 = 1000000};
         struct pw_sim_order_request taker = {
-            .symbol = symbol, .side = PW_BUY, .prevention = g_meetings[i].prevention};
+            .symbol = symbol, .side = PW_BUY, .type = PW_LIMIT, .prevention = g_meetings[i].prevention};
         struct pw_sim_client_order *older, *newer;
         int64_t before_e8;
 
@@ -390,9 +389,9 @@ Test(orders, a_buyer_s_stop_that_the_balance_cannot_pay_expires_when_it_fires)
     struct pw_sim_account *account = &g_venue.accounts.accounts[0];
     struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
     struct pw_sim_order_request stop = {
-        .symbol = symbol, .side = PW_BUY, .type = PW_SIM_STOP_LOSS, .qty_e8 = 160000000};
+        .symbol = symbol, .side = PW_BUY, .type = PW_STOP_LOSS, .qty_e8 = 160000000};
     struct pw_sim_order_request sweep = {
-        .symbol = symbol, .side = PW_BUY, .type = PW_SIM_MARKET, .qty_e8 = 20000000};
+        .symbol = symbol, .side = PW_BUY, .type = PW_MARKET, .qty_e8 = 20000000};
     struct pw_sim_client_order *order;
 
     placed(&g_venue.accounts.accounts[1], &sweep); /* there is a last price now */

@@ -74,13 +74,13 @@ static void subscribe(uint32_t id)
 }
 
 /* A buyer who takes the best ask and rests in its place, alone; or a seller who would take him. */
-static void place(bool seller, enum pw_sim_prevention prevention, int64_t qty_e8)
+static void place(bool seller, enum pw_stp prevention, int64_t qty_e8)
 {
     struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
     struct pw_sim_order_request request = {.symbol = symbol,
                                            .side = seller ? PW_SELL : PW_BUY,
-                                           .type = PW_SIM_LIMIT,
-                                           .tif = seller ? PW_SIM_IOC : PW_SIM_GTC,
+                                           .type = PW_LIMIT,
+                                           .tif = seller ? PW_IOC : PW_GTC,
                                            .prevention = prevention};
     struct pw_sim_client_order *order;
 
@@ -119,9 +119,9 @@ Test(reports, nothing_is_told_before_a_flush_and_balances_once_for_all_of_it)
 {
     const json_t *event;
 
-    place(false, PW_SIM_PREVENT_NONE, PW_E8 / 10);
+    place(false, PW_STP_NONE, PW_E8 / 10);
     subscribe(3);
-    place(true, PW_SIM_PREVENT_NONE, PW_E8 / 100);
+    place(true, PW_STP_NONE, PW_E8 / 100);
     heard(NULL);
     pw_sim_user_stream_flush(&g_venue.stream, 0);
     expect(heard("executionReport"), "x", "NEW");
@@ -143,9 +143,9 @@ Test(reports, an_order_that_would_meet_its_owner_s_is_told_as_prevented)
 {
     const json_t *event;
 
-    place(false, PW_SIM_PREVENT_NONE, PW_E8 / 10);
+    place(false, PW_STP_NONE, PW_E8 / 10);
     subscribe(0);
-    place(true, PW_SIM_EXPIRE_TAKER, PW_E8 / 100);
+    place(true, PW_STP_EXPIRE_TAKER, PW_E8 / 100);
     pw_sim_user_stream_flush(&g_venue.stream, 0);
     expect(heard("executionReport"), "x", "NEW");
     event = heard("executionReport");
@@ -169,7 +169,7 @@ Test(reports, a_subscription_ends_with_a_word_and_a_connection_without)
     cr_expect_eq(json_integer_value(json_object_get(heard("eventStreamTerminated"), "E")), 5);
     subscribe(8);
     pw_sim_user_stream_leave(&g_venue.stream, subscriber);
-    place(false, PW_SIM_PREVENT_NONE, PW_E8 / 10);
+    place(false, PW_STP_NONE, PW_E8 / 10);
     pw_sim_user_stream_flush(&g_venue.stream, 0);
     heard(NULL);
 }

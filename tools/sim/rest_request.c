@@ -13,7 +13,7 @@ static const char *const g_replies[PW_SIM_REPLIES] = {"ACK", "RESULT", "FULL"};
 static const char *const g_restrictions[] = {"ONLY_NEW", "ONLY_PARTIALLY_FILLED"}; /* pw_sim_restriction */
 
 static const struct pw_sim_choice g_side_choice = {"side", g_sides, 2, -1117, "Invalid side."};
-static const struct pw_sim_choice g_type_choice = {"type", pw_sim_order_type_texts, PW_SIM_ORDER_TYPES, -1116,
+static const struct pw_sim_choice g_type_choice = {"type", pw_sim_order_type_texts, PW_ORDER_TYPES, -1116,
                                                    "Invalid orderType."};
 static const struct pw_sim_choice g_tif_choice = {"timeInForce", pw_sim_tif_texts, PW_SIM_TIFS, -1115,
                                                   "Invalid timeInForce."};
@@ -21,7 +21,7 @@ static const struct pw_sim_choice g_reply_choice = {
     "newOrderRespType", g_replies, PW_SIM_REPLIES, -1100,
     "Illegal characters found in parameter 'newOrderRespType'."};
 static const struct pw_sim_choice g_prevention_choice = {
-    "selfTradePreventionMode", pw_sim_prevention_texts, PW_SIM_PREVENTIONS, -2010,
+    "selfTradePreventionMode", pw_sim_prevention_texts, PW_STP_MODES, -2010,
     "This symbol does not allow the specified self-trade prevention mode."};
 static const struct pw_sim_choice g_restriction_choice = {"cancelRestrictions", g_restrictions, 2, -1145,
                                                           "Invalid cancelRestrictions"};
@@ -112,20 +112,20 @@ bool pw_sim_request_ids(struct pw_sim_call *call, const char *id_parameter, cons
 /* What the type's orders have besides a quantity. */
 static const struct terms {
     bool tif, price, stop, iceberg;
-} g_terms[PW_SIM_ORDER_TYPES] = {
-    [PW_SIM_LIMIT] = {.tif = true, .price = true, .iceberg = true},
-    [PW_SIM_LIMIT_MAKER] = {.price = true, .iceberg = true},
-    [PW_SIM_MARKET] = {0},
-    [PW_SIM_STOP_LOSS] = {.stop = true},
-    [PW_SIM_STOP_LOSS_LIMIT] = {.tif = true, .price = true, .stop = true, .iceberg = true},
-    [PW_SIM_TAKE_PROFIT] = {.stop = true},
-    [PW_SIM_TAKE_PROFIT_LIMIT] = {.tif = true, .price = true, .stop = true, .iceberg = true},
+} g_terms[PW_ORDER_TYPES] = {
+    [PW_LIMIT] = {.tif = true, .price = true, .iceberg = true},
+    [PW_LIMIT_MAKER] = {.price = true, .iceberg = true},
+    [PW_MARKET] = {0},
+    [PW_STOP_LOSS] = {.stop = true},
+    [PW_STOP_LOSS_LIMIT] = {.tif = true, .price = true, .stop = true, .iceberg = true},
+    [PW_TAKE_PROFIT] = {.stop = true},
+    [PW_TAKE_PROFIT_LIMIT] = {.tif = true, .price = true, .stop = true, .iceberg = true},
 };
 
 /* A quantity, or for a market order a value instead. */
 static bool size_read(struct pw_sim_call *call, struct pw_sim_order_request *request)
 {
-    if (request->type != PW_SIM_MARKET || !pw_sim_call_text(call, "quoteOrderQty")) {
+    if (request->type != PW_MARKET || !pw_sim_call_text(call, "quoteOrderQty")) {
         return pw_sim_call_absent(call, "quoteOrderQty") && decimal(call, "quantity", &request->qty_e8);
     }
     if (pw_sim_call_text(call, "quantity")) {
@@ -166,13 +166,13 @@ static bool stop_read(struct pw_sim_call *call, struct pw_sim_order_request *req
 static bool terms_read(struct pw_sim_call *call, struct pw_sim_order_request *request)
 {
     const struct terms *terms = &g_terms[request->type];
-    uint32_t tif = PW_SIM_GTC;
+    uint32_t tif = PW_GTC;
 
     if (terms->tif ? !pw_sim_call_choose(call, &g_tif_choice, &tif)
                    : !pw_sim_call_absent(call, "timeInForce")) {
         return false;
     }
-    request->tif = (enum pw_sim_tif)tif;
+    request->tif = (enum pw_tif)tif;
     return size_read(call, request) &&
            (terms->price ? decimal(call, "price", &request->price_e8) : pw_sim_call_absent(call, "price")) &&
            forms_read(call, terms) &&
@@ -182,7 +182,7 @@ static bool terms_read(struct pw_sim_call *call, struct pw_sim_order_request *re
 bool pw_sim_request_read(struct pw_sim_call *call, struct pw_sim_order_request *request,
                          enum pw_sim_reply *reply)
 {
-    uint32_t side, type, said, prevention = PW_SIM_EXPIRE_MAKER;
+    uint32_t side, type, said, prevention = PW_STP_EXPIRE_MAKER;
 
     *request = (struct pw_sim_order_request){.symbol = pw_sim_call_symbol(call)};
     if (!request->symbol || !pw_sim_call_choose(call, &g_side_choice, &side) ||
@@ -190,8 +190,8 @@ bool pw_sim_request_read(struct pw_sim_call *call, struct pw_sim_order_request *
         return false;
     }
     request->side = side ? PW_SELL : PW_BUY;
-    request->type = (enum pw_sim_order_type)type;
-    said = type == PW_SIM_LIMIT || type == PW_SIM_MARKET ? PW_SIM_REPLY_FULL : PW_SIM_REPLY_ACK;
+    request->type = (enum pw_order_type)type;
+    said = type == PW_LIMIT || type == PW_MARKET ? PW_SIM_REPLY_FULL : PW_SIM_REPLY_ACK;
     if (!terms_read(call, request) || !pw_sim_request_name(call, "newClientOrderId", &request->client_id) ||
         (pw_sim_call_text(call, "newOrderRespType") && !pw_sim_call_choose(call, &g_reply_choice, &said)) ||
         (pw_sim_call_text(call, "selfTradePreventionMode") &&
@@ -199,6 +199,6 @@ bool pw_sim_request_read(struct pw_sim_call *call, struct pw_sim_order_request *
         return false;
     }
     *reply = (enum pw_sim_reply)said;
-    request->prevention = (enum pw_sim_prevention)prevention;
+    request->prevention = (enum pw_stp)prevention;
     return pw_sim_call_all_read(call);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clients' orders: see client_orders.h. A slot's number plus one is the owner that the matching book knows.
+ * Clients' orders: see client_orders.h. The matching engine knows an order by the tag that is its slot.
  */
 #include "order_judge.h"
+#include "pw_assert.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -43,7 +44,7 @@ static int64_t hold_e8(const struct pw_sim_client_order *order, int64_t spent_e8
     if (order->side == PW_SELL) {
         return leaves_e8(order);
     }
-    return pw_sim_type_market(order->type)
+    return !pw_order_has_limit((uint8_t)order->type)
                ? order->locked_e8 - spent_e8
                : (int64_t)pw_sim_up_e8((pw_i128)order->price_e8 * leaves_e8(order));
 }
@@ -98,20 +99,16 @@ static void order_open(struct pw_sim_orders *orders, struct pw_sim_client_order 
     order->account->open_cnt++;
     cnts->open++;
     pw_sim_order_list_add(&orders->table, &order->account->open, PW_SIM_LIST_OPEN, order);
-    if (pw_sim_type_stops(order->type)) {
+    if (pw_order_has_stop((uint8_t)order->type)) {
         cnts->algo++;
-        pw_sim_order_list_add(&orders->table, &orders->waiting[symbol_idx(orders, order->symbol)].list,
-                              PW_SIM_LIST_WAITING, order);
     }
 }
 
 /* It waits no longer. */
 static void order_wake(struct pw_sim_orders *orders, struct pw_sim_client_order *order)
 {
-    if (pw_sim_type_stops(order->type) && !order->working) {
+    if (pw_order_has_stop((uint8_t)order->type) && !order->working) {
         pw_sim_orders_open_cnts(orders, order->account, order->symbol)->algo--;
-        pw_sim_order_list_remove(&orders->table, &orders->waiting[symbol_idx(orders, order->symbol)].list,
-                                 PW_SIM_LIST_WAITING, order);
     }
 }
 
@@ -124,35 +121,36 @@ static void order_close(struct pw_sim_orders *orders, struct pw_sim_client_order
     order_wake(orders, order);
     order->open = false;
     order->status = status;
-    order->market_idx = PW_SIM_NO_ORDER;
+    order->row_idx = PW_MATCHING_NONE;
     order->update_ns = account->update_ns = market_ns;
     pw_sim_order_list_remove(&orders->table, &account->open, PW_SIM_LIST_OPEN, order);
     account->open_cnt--;
     pw_sim_orders_open_cnts(orders, account, order->symbol)->open--;
 }
 
-static void order_fill(struct pw_sim_orders *orders, uint32_t owner, const struct pw_sim_market_trade *trade,
-                       int64_t market_ns)
+static void order_fill(struct pw_sim_orders *orders, const struct pw_matching_party *party,
+                       const struct pw_matching_result *result, int64_t market_ns)
 {
-    struct pw_sim_client_order *order = &orders->table.orders[owner - 1];
+    struct pw_sim_client_order *order = &orders->table.orders[party->tag];
     struct pw_sim_fill *fill = &orders->fills[orders->fill_cnt % PW_SIM_FILLS_KEPT];
-    int64_t quote_e8 = quote_down_e8(trade->price_e8, trade->qty_e8);
-    bool maker = order->side != trade->taker_side;
+    int64_t quote_e8 = quote_down_e8(result->trade.price_e8, result->trade.qty_e8);
+    bool maker = order->side != result->side;
 
+    pw_assert(result->trade.qty_e8 <= leaves_e8(order));
     if (!order->filled_e8) {
         pw_sim_account_count_fill(order->account, maker);
     }
-    order->filled_e8 += trade->qty_e8;
+    order->filled_e8 += result->trade.qty_e8;
     order->quote_e8 += quote_e8;
     *fill =
         (struct pw_sim_fill){.symbol = order->symbol,
                              .account = order->account,
                              .order_id = order->order_id,
-                             .trade_id = trade->trade_id,
-                             .price_e8 = trade->price_e8,
-                             .qty_e8 = trade->qty_e8,
+                             .trade_id = result->trade.trade_id,
+                             .price_e8 = result->trade.price_e8,
+                             .qty_e8 = result->trade.qty_e8,
                              .quote_e8 = quote_e8,
-                             .fee_e8 = settle(order, trade->qty_e8, quote_e8, maker),
+                             .fee_e8 = settle(order, result->trade.qty_e8, quote_e8, maker),
                              .fee_asset = order->side == PW_BUY ? order->symbol->base : order->symbol->quote,
                              .time_ns = market_ns,
                              .buyer = order->side == PW_BUY,
@@ -167,34 +165,6 @@ static void order_fill(struct pw_sim_orders *orders, uint32_t owner, const struc
                      .type = PW_SIM_EXECUTION_TRADE, .order = order, .fill = fill, .market_ns = market_ns});
 }
 
-static void on_trade(void *state, const struct pw_sim_symbol *symbol, const struct pw_sim_market_trade *trade,
-                     int64_t market_ns)
-{
-    struct pw_sim_orders *orders = state;
-    struct pw_sim_waiting *waiting = &orders->waiting[symbol_idx(orders, symbol)];
-
-    waiting->low_e8 = trade->price_e8 < waiting->low_e8 ? trade->price_e8 : waiting->low_e8;
-    waiting->high_e8 = trade->price_e8 > waiting->high_e8 ? trade->price_e8 : waiting->high_e8;
-    if (trade->maker_owner != PW_SIM_CROWD) {
-        order_fill(orders, trade->maker_owner, trade, market_ns);
-    }
-    if (trade->taker_owner != PW_SIM_CROWD) {
-        order_fill(orders, trade->taker_owner, trade, market_ns);
-    }
-}
-
-/* An order of a pair that would have traded with each other ends. */
-static void on_prevented(void *state, uint32_t owner)
-{
-    const struct pw_sim_meeting_rule *rule = state;
-    struct pw_sim_client_order *order = &rule->orders->table.orders[owner - 1];
-
-    order_close(rule->orders, order, PW_SIM_STATUS_EXPIRED_IN_MATCH, rule->market_ns);
-    tell(rule->orders, (struct pw_sim_execution){.type = PW_SIM_EXECUTION_TRADE_PREVENTION,
-                                                 .order = order,
-                                                 .market_ns = rule->market_ns});
-}
-
 static void order_expire(struct pw_sim_orders *orders, struct pw_sim_client_order *order, const char *reason,
                          int64_t market_ns)
 {
@@ -205,76 +175,68 @@ static void order_expire(struct pw_sim_orders *orders, struct pw_sim_client_orde
                                            .market_ns = market_ns});
 }
 
-/* Why what did not trade of an order does not rest. */
-static const char *expiry_reason(const struct pw_sim_client_order *order)
+/* An order of a pair that would have traded with each other ends. */
+static void order_prevent(struct pw_sim_orders *orders, struct pw_sim_client_order *order, int64_t market_ns)
 {
-    return pw_sim_type_market(order->type) ? "INSUFFICIENT_LIQUIDITY"
-           : order->tif == PW_SIM_FOK      ? "UNFILLED_FOK_ORDER_EXPIRED"
-           : order->tif == PW_SIM_IOC      ? "UNFILLED_IOC_QUANTITY_EXPIRED"
-                                           : "EXCHANGE_CANCELED"; /* the book was full */
+    order_close(orders, order, PW_SIM_STATUS_EXPIRED_IN_MATCH, market_ns);
+    tell(orders, (struct pw_sim_execution){
+                     .type = PW_SIM_EXECUTION_TRADE_PREVENTION, .order = order, .market_ns = market_ns});
 }
 
-static struct pw_sim_order_request request_of(const struct pw_sim_client_order *order)
-{
-    return (struct pw_sim_order_request){.side = order->side,
-                                         .type = order->type,
-                                         .tif = order->tif,
-                                         .price_e8 = order->price_e8,
-                                         .qty_e8 = order->qty_e8};
-}
+/* The venue's words for why what did not trade of an order does not rest. The last two are judged before. */
+static const char *const g_expiry_reasons[] = {
+    [PW_MATCHING_END_NO_LIQUIDITY] = "INSUFFICIENT_LIQUIDITY",
+    [PW_MATCHING_END_IOC] = "UNFILLED_IOC_QUANTITY_EXPIRED",
+    [PW_MATCHING_END_FOK] = "UNFILLED_FOK_ORDER_EXPIRED",
+    [PW_MATCHING_END_NO_ROOM] = "EXCHANGE_CANCELED",
+    [PW_MATCHING_END_WOULD_TAKE] = "EXCHANGE_CANCELED",
+    [PW_MATCHING_END_WOULD_TRIGGER] = "EXCHANGE_CANCELED",
+};
 
-/* The order goes into the book: it trades, and rests or expires. */
-static void order_work(struct pw_sim_orders *orders, struct pw_sim_market *market,
-                       struct pw_sim_client_order *order, int64_t market_ns)
+static void on_end(struct pw_sim_orders *orders, const struct pw_matching_result *result, int64_t market_ns)
 {
-    struct pw_sim_order_request request = request_of(order);
-    struct pw_sim_meeting_rule rule = {orders, order->account, order->prevention, market_ns};
-    struct pw_sim_taker taker = pw_sim_order_taker(&request, &rule);
+    struct pw_sim_client_order *order = &orders->table.orders[result->end.order.tag];
 
-    order->working = true;
-    order->working_ns = order->update_ns = market_ns;
-    taker.owner = pw_sim_order_slot(&orders->table, order) + 1;
-    taker.ended = on_prevented;
-    if (order->tif == PW_SIM_FOK && pw_sim_market_taking(market, &taker, 0).qty_e8 < order->qty_e8) {
-        market->last_order_id++; /* it was an order all the same */
+    pw_assert(order->open && result->end.leaves_qty_e8 == leaves_e8(order));
+    if (result->end.why == PW_MATCHING_END_SELF_TRADE) {
+        order_prevent(orders, order, market_ns);
     } else {
-        order->market_idx = pw_sim_market_place_for(market, &taker);
+        order_expire(orders, order, g_expiry_reasons[result->end.why], market_ns);
     }
-    if (order->open && order->market_idx == PW_SIM_NO_ORDER) {
-        order_expire(orders, order, expiry_reason(order), market_ns);
+}
+
+static void on_result(void *state, const struct pw_sim_symbol *symbol,
+                      const struct pw_matching_result *result, int64_t market_ns)
+{
+    struct pw_sim_orders *orders = state;
+
+    (void)symbol;
+    if (result->kind == PW_MATCHING_END) {
+        on_end(orders, result, market_ns);
+        return;
+    }
+    if (result->trade.maker.owner != PW_MATCHING_ANONYMOUS) {
+        order_fill(orders, &result->trade.maker, result, market_ns);
+    }
+    if (result->trade.taker.owner != PW_MATCHING_ANONYMOUS) {
+        order_fill(orders, &result->trade.taker, result, market_ns);
     }
 }
 
 /* ---- stops ---- */
 
-/* The oldest one that a trade has reached; NULL: none. */
-static struct pw_sim_client_order *waiting_reached(const struct pw_sim_orders *orders,
-                                                   const struct pw_sim_waiting *waiting)
-{
-    struct pw_sim_client_order *order = NULL;
-
-    while ((order = pw_sim_order_list_next(&orders->table, &waiting->list, PW_SIM_LIST_WAITING, order))) {
-        if (pw_sim_stops_above(order->type, order->side) ? waiting->high_e8 >= order->stop_price_e8
-                                                         : waiting->low_e8 <= order->stop_price_e8) {
-            break;
-        }
-    }
-    return order;
-}
-
 /* A buyer without a limit held what the stop price would cost; now it holds what the book costs, if it can.
  */
-static bool order_hold_again(struct pw_sim_client_order *order, const struct pw_sim_market *market,
-                             struct pw_sim_meeting_rule *rule)
+static bool order_hold_again(struct pw_sim_client_order *order, const struct pw_matching *matching)
 {
-    struct pw_sim_order_request request = request_of(order);
+    struct pw_sim_order_request request = {
+        .side = order->side, .type = PW_MARKET, .qty_e8 = order->qty_e8, .prevention = order->prevention};
     pw_i128 more_e8;
 
-    if (order->side == PW_SELL || !pw_sim_type_market(order->type)) {
+    if (order->side == PW_SELL || pw_order_has_limit((uint8_t)order->type)) {
         return true;
     }
-    request.type = PW_SIM_MARKET;
-    more_e8 = pw_sim_order_cost_e8(market, &request, rule) - order->locked_e8;
+    more_e8 = pw_sim_order_cost_e8(matching, &request, order->account) - order->locked_e8;
     if (more_e8 > paying(order)->free_e8) {
         return false;
     }
@@ -286,48 +248,42 @@ static void order_trigger(struct pw_sim_orders *orders, struct pw_sim_client_ord
 {
     struct pw_sim_source *source = orders->source;
     int64_t market_ns;
-    struct pw_sim_market *market = source->ops->enter(source->state, order->symbol, 0, &market_ns);
-    struct pw_sim_meeting_rule rule = {orders, order->account, order->prevention, market_ns};
+    struct pw_matching *matching = source->ops->enter(source->state, order->symbol, 0, &market_ns);
 
-    if (order_hold_again(order, market, &rule)) {
+    if (order_hold_again(order, matching)) {
         order_wake(orders, order);
-        order_work(orders, market, order, market_ns);
+        order->working = true;
+        order->working_ns = order->update_ns = market_ns;
+        order->row_idx = pw_matching_activate(matching, order->row_idx);
     } else {
+        pw_matching_cancel(matching, order->row_idx);
         order_expire(orders, order, "REJECTED", market_ns);
     }
     source->ops->leave(source->state, order->symbol);
 }
 
 /* After whatever may have traded: one stop's trades may reach another's price. */
-static void on_acted(void *state, const struct pw_sim_symbol *symbol)
+static void on_acted(void *state, const struct pw_sim_symbol *symbol, struct pw_matching *matching)
 {
     struct pw_sim_orders *orders = state;
-    struct pw_sim_waiting *waiting = &orders->waiting[symbol_idx(orders, symbol)];
-    struct pw_sim_client_order *order;
+    uint32_t row_idx;
 
-    while ((order = waiting_reached(orders, waiting))) {
-        order_trigger(orders, order);
+    (void)symbol;
+    while ((row_idx = pw_matching_triggered(matching)) != PW_MATCHING_NONE) {
+        order_trigger(orders, &orders->table.orders[matching->rows[row_idx].tag]);
     }
-    waiting->low_e8 = INT64_MAX;
-    waiting->high_e8 = 0;
 }
 
 int pw_sim_orders_init(struct pw_sim_orders *orders, struct pw_sim_source *source)
 {
     *orders = (struct pw_sim_orders){.source = source};
     orders->fills = calloc(PW_SIM_FILLS_KEPT, sizeof *orders->fills);
-    orders->waiting = calloc(source->symbol_cnt, sizeof *orders->waiting);
     orders->open_cnts = calloc((size_t)PW_SIM_ACCOUNTS_MAX * source->symbol_cnt, sizeof *orders->open_cnts);
-    if (pw_sim_order_table_init(&orders->table) != 0 || !orders->fills || !orders->waiting ||
-        !orders->open_cnts) {
+    if (pw_sim_order_table_init(&orders->table) != 0 || !orders->fills || !orders->open_cnts) {
         pw_sim_orders_fini(orders);
         return -ENOMEM;
     }
-    for (uint32_t i = 0; i < source->symbol_cnt; i++) {
-        orders->waiting[i] =
-            (struct pw_sim_waiting){.list = {PW_SIM_NO_SLOT, PW_SIM_NO_SLOT}, .low_e8 = INT64_MAX};
-    }
-    source->ops->listen(source->state, (struct pw_sim_trade_listener){on_trade, on_acted, orders});
+    source->ops->listen(source->state, (struct pw_sim_match_listener){on_result, on_acted, orders});
     return 0;
 }
 
@@ -335,7 +291,6 @@ void pw_sim_orders_fini(struct pw_sim_orders *orders)
 {
     pw_sim_order_table_fini(&orders->table);
     free(orders->fills);
-    free(orders->waiting);
     free(orders->open_cnts);
     *orders = (struct pw_sim_orders){0};
 }
@@ -348,13 +303,13 @@ static const struct pw_sim_refusal *judged(struct pw_sim_orders *orders, const s
 {
     struct pw_sim_source *source = orders->source;
     int64_t market_ns;
-    struct pw_sim_market *market = source->ops->enter(source->state, request->symbol, wall_ns, &market_ns);
-    struct pw_sim_meeting_rule rule = {orders, account, request->prevention, market_ns};
+    struct pw_matching *matching = source->ops->enter(source->state, request->symbol, wall_ns, &market_ns);
     struct pw_sim_order_request known = *request;
     const struct pw_sim_refusal *refusal;
 
-    pw_sim_order_quantify(market, &known, &rule);
-    refusal = filters_only ? pw_sim_order_filter(&known) : pw_sim_order_judge(market, &known, &rule);
+    pw_sim_order_quantify(matching, &known, account);
+    refusal =
+        filters_only ? pw_sim_order_filter(&known) : pw_sim_order_judge(orders, matching, &known, account);
     source->ops->leave(source->state, request->symbol);
     return refusal;
 }
@@ -392,7 +347,7 @@ static struct pw_sim_client_order *order_make(struct pw_sim_orders *orders, stru
                                         .quote_qty_e8 = request->quote_qty_e8,
                                         .time_ns = market_ns,
                                         .update_ns = market_ns,
-                                        .market_idx = PW_SIM_NO_ORDER};
+                                        .row_idx = PW_MATCHING_NONE};
 
     if (request->client_id) {
         snprintf(order.client_id, sizeof order.client_id, "%s", request->client_id);
@@ -403,28 +358,25 @@ static struct pw_sim_client_order *order_make(struct pw_sim_orders *orders, stru
 }
 
 /* What was judged good becomes an order, which works at once or waits for its price. */
-static struct pw_sim_client_order *order_place(struct pw_sim_market *market,
+static struct pw_sim_client_order *order_place(struct pw_sim_orders *orders, struct pw_matching *matching,
                                                const struct pw_sim_order_request *request,
-                                               struct pw_sim_account *account,
-                                               struct pw_sim_meeting_rule *rule)
+                                               struct pw_sim_account *account, int64_t market_ns)
 {
-    struct pw_sim_orders *orders = rule->orders;
-    bool stops = pw_sim_type_stops(request->type);
+    bool stops = pw_order_has_stop((uint8_t)request->type);
     struct pw_sim_client_order *order =
-        order_make(orders, account, request, market->last_order_id + 1, rule->market_ns);
+        order_make(orders, account, request, matching->last_order_id + 1, market_ns);
+    struct pw_matching_order match =
+        pw_sim_order_match(request, account, pw_sim_order_slot(&orders->table, order));
 
-    account->update_ns = rule->market_ns;
-    lock(order, (int64_t)pw_sim_order_cost_e8(market, request, rule));
+    account->update_ns = market_ns;
+    lock(order, (int64_t)pw_sim_order_cost_e8(matching, request, account));
     order_open(orders, order);
     order->working = !stops;
-    order->working_ns = stops ? 0 : rule->market_ns;
-    tell(orders, (struct pw_sim_execution){
-                     .type = PW_SIM_EXECUTION_NEW, .order = order, .market_ns = rule->market_ns});
-    if (stops) {
-        market->last_order_id++;
-    } else {
-        order_work(orders, market, order, rule->market_ns);
-    }
+    order->working_ns = stops ? 0 : market_ns;
+    tell(orders,
+         (struct pw_sim_execution){.type = PW_SIM_EXECUTION_NEW, .order = order, .market_ns = market_ns});
+    order->row_idx = pw_matching_place(matching, &match);
+    pw_assert(order->open == (order->row_idx != PW_MATCHING_NONE));
     return order;
 }
 
@@ -434,19 +386,18 @@ const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, s
 {
     struct pw_sim_source *source = orders->source;
     int64_t market_ns;
-    struct pw_sim_market *market = source->ops->enter(source->state, request->symbol, wall_ns, &market_ns);
-    struct pw_sim_meeting_rule rule = {orders, account, request->prevention, market_ns};
+    struct pw_matching *matching = source->ops->enter(source->state, request->symbol, wall_ns, &market_ns);
     struct pw_sim_order_request known = *request;
     const struct pw_sim_refusal *refusal;
 
-    pw_sim_order_quantify(market, &known, &rule);
-    refusal = pw_sim_order_judge(market, &known, &rule);
+    pw_sim_order_quantify(matching, &known, account);
+    refusal = pw_sim_order_judge(orders, matching, &known, account);
     if (!refusal) {
         pw_sim_account_count_order(account, wall_ns);
-        *placed = order_place(market, &known, account, &rule);
+        *placed = order_place(orders, matching, &known, account, market_ns);
     }
     source->ops->leave(source->state, request->symbol);
-    on_acted(orders, request->symbol);
+    on_acted(orders, request->symbol, matching);
     return refusal;
 }
 
@@ -455,11 +406,9 @@ void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_ord
 {
     struct pw_sim_source *source = orders->source;
     int64_t market_ns;
-    struct pw_sim_market *market = source->ops->enter(source->state, order->symbol, wall_ns, &market_ns);
+    struct pw_matching *matching = source->ops->enter(source->state, order->symbol, wall_ns, &market_ns);
 
-    if (order->working) {
-        pw_sim_market_cancel(market, order->market_idx);
-    }
+    pw_matching_cancel(matching, order->row_idx);
     order_close(orders, order, PW_SIM_STATUS_CANCELED, market_ns);
     tell(orders, (struct pw_sim_execution){.type = PW_SIM_EXECUTION_CANCELED,
                                            .order = order,

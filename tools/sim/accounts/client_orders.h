@@ -23,12 +23,12 @@
 struct pw_sim_order_request {
     struct pw_sim_symbol *symbol;
     enum pw_side side;
-    enum pw_sim_order_type type;
-    enum pw_sim_tif tif;      /* PW_SIM_GTC where the type has none */
+    enum pw_order_type type;
+    enum pw_tif tif;          /* PW_GTC where the type has none */
     int64_t price_e8, qty_e8; /* price 0: without a limit */
     int64_t quote_qty_e8;     /* a market order's instead of qty_e8, which is then found; else 0 */
     int64_t stop_price_e8;    /* 0: none */
-    enum pw_sim_prevention prevention;
+    enum pw_stp prevention;
     const char *client_id; /* NULL: one is made */
 };
 
@@ -75,19 +75,12 @@ struct pw_sim_open_cnts {
     uint32_t open, algo;
 };
 
-/* The orders of a symbol that wait for a price, and how far trades went since they were last looked at. */
-struct pw_sim_waiting {
-    struct pw_sim_order_list list;
-    int64_t low_e8, high_e8; /* without a trade INT64_MAX, 0 */
-};
-
 struct pw_sim_orders {
     struct pw_sim_source *source;
     struct pw_sim_order_listener listener;
     uint64_t last_execution_id;
     struct pw_sim_order_table table;
     struct pw_sim_open_cnts *open_cnts; /* of each account, of each symbol */
-    struct pw_sim_waiting *waiting;     /* of each symbol */
     struct pw_sim_fill *fills;
     uint64_t fill_cnt; /* ever; the last stands at (fill_cnt - 1) % PW_SIM_FILLS_KEPT */
 };

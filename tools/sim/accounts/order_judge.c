@@ -27,56 +27,46 @@ static const struct pw_sim_refusal g_full = {503, -1008,
                                              "Server is currently overloaded with other requests. Please try "
                                              "again in a few minutes."};
 
-/* ---- in the book's words ---- */
+/* ---- in the matching engine's words ---- */
 
-static unsigned meet(const void *state, uint32_t maker_owner)
+struct pw_matching_order pw_sim_order_match(const struct pw_sim_order_request *request,
+                                            const struct pw_sim_account *account, uint32_t tag)
 {
-    static const unsigned meetings[PW_SIM_PREVENTIONS] = {[PW_SIM_EXPIRE_TAKER] = PW_SIM_MEET_TAKER_ENDS,
-                                                          [PW_SIM_EXPIRE_MAKER] = PW_SIM_MEET_MAKER_ENDS,
-                                                          [PW_SIM_EXPIRE_BOTH] = PW_SIM_MEET_MAKER_ENDS |
-                                                                                 PW_SIM_MEET_TAKER_ENDS};
-    const struct pw_sim_meeting_rule *rule = state;
-
-    return rule->orders->table.orders[maker_owner - 1].account == rule->account ? meetings[rule->prevention]
-                                                                                : 0;
+    return (struct pw_matching_order){.price_e8 = request->price_e8,
+                                      .qty_e8 = request->qty_e8,
+                                      .stop_price_e8 = request->stop_price_e8,
+                                      .owner = account->account_idx + 1,
+                                      .tag = tag,
+                                      .side = request->side,
+                                      .type = request->type,
+                                      .tif = request->tif,
+                                      .stp = request->prevention};
 }
 
-struct pw_sim_taker pw_sim_order_taker(const struct pw_sim_order_request *request,
-                                       struct pw_sim_meeting_rule *rule)
+void pw_sim_order_quantify(const struct pw_matching *matching, struct pw_sim_order_request *request,
+                           const struct pw_sim_account *account)
 {
-    int64_t any_e8 = request->side == PW_BUY ? INT64_MAX : 0;
-    bool market = pw_sim_type_market(request->type);
-
-    return (struct pw_sim_taker){.side = request->side,
-                                 .order = {market ? any_e8 : request->price_e8, request->qty_e8},
-                                 .rests = !market && request->tif == PW_SIM_GTC,
-                                 .meet = meet,
-                                 .state = rule};
-}
-
-void pw_sim_order_quantify(const struct pw_sim_market *market, struct pw_sim_order_request *request,
-                           struct pw_sim_meeting_rule *rule)
-{
-    struct pw_sim_taker taker = pw_sim_order_taker(request, rule);
+    struct pw_matching_order order = pw_sim_order_match(request, account, 0);
 
     if (request->quote_qty_e8) {
-        taker.order.qty_e8 = INT64_MAX;
-        request->qty_e8 = pw_sim_market_taking(market, &taker, (pw_i128)request->quote_qty_e8 * PW_E8).qty_e8;
+        order.qty_e8 = INT64_MAX;
+        request->qty_e8 =
+            pw_matching_preview(matching, &order, (pw_i128)request->quote_qty_e8 * PW_E8).qty_e8;
         request->qty_e8 -= request->qty_e8 % request->symbol->step_e8;
     }
 }
 
-pw_i128 pw_sim_order_cost_e8(const struct pw_sim_market *market, const struct pw_sim_order_request *request,
-                             struct pw_sim_meeting_rule *rule)
+pw_i128 pw_sim_order_cost_e8(const struct pw_matching *matching, const struct pw_sim_order_request *request,
+                             const struct pw_sim_account *account)
 {
-    struct pw_sim_taker taker = pw_sim_order_taker(request, rule);
+    struct pw_matching_order order = pw_sim_order_match(request, account, 0);
     int64_t price_e8 = request->price_e8 ? request->price_e8 : request->stop_price_e8;
 
     if (request->side == PW_SELL) {
         return request->qty_e8;
     }
-    return pw_sim_up_e8(request->type == PW_SIM_MARKET ? pw_sim_market_taking(market, &taker, 0).quote_e16
-                                                       : (pw_i128)price_e8 * request->qty_e8);
+    return pw_sim_up_e8(request->type == PW_MARKET ? pw_matching_preview(matching, &order, 0).quote_e16
+                                                   : (pw_i128)price_e8 * request->qty_e8);
 }
 
 /* ---- filters, in the venue's order (binance.md 11.5) ---- */
@@ -101,7 +91,7 @@ static bool outside(int64_t value_e8, int64_t grain_e8, int64_t most_e8)
 
 static bool notional_ok(const struct pw_sim_order_request *request, int64_t reference)
 {
-    bool market = pw_sim_type_market(request->type);
+    bool market = !pw_order_has_limit((uint8_t)request->type);
     pw_i128 least_e16 = (pw_i128)request->symbol->min_notional_e8 * PW_E8;
     pw_i128 value_e16 = request->quote_qty_e8
                             ? (pw_i128)request->quote_qty_e8 * PW_E8
@@ -116,11 +106,11 @@ static bool notional_ok(const struct pw_sim_order_request *request, int64_t refe
 const struct pw_sim_refusal *pw_sim_order_filter(const struct pw_sim_order_request *request)
 {
     const struct pw_sim_symbol *symbol = request->symbol;
-    bool market = pw_sim_type_market(request->type);
+    bool market = !pw_order_has_limit((uint8_t)request->type);
     int64_t reference = reference_e8(symbol), price_e8 = market ? reference : request->price_e8;
 
     if ((!market && outside(price_e8, symbol->tick_e8, PW_SIM_PRICE_MAX_E8)) ||
-        (pw_sim_type_stops(request->type) &&
+        (pw_order_has_stop((uint8_t)request->type) &&
          outside(request->stop_price_e8, symbol->tick_e8, PW_SIM_PRICE_MAX_E8))) {
         return &g_price;
     }
@@ -138,15 +128,14 @@ const struct pw_sim_refusal *pw_sim_order_filter(const struct pw_sim_order_reque
 
 /* ---- open orders, the book, the balances ---- */
 
-static const struct pw_sim_refusal *judge_open(const struct pw_sim_order_request *request,
-                                               const struct pw_sim_meeting_rule *rule)
+static const struct pw_sim_refusal *judge_open(struct pw_sim_orders *orders,
+                                               const struct pw_sim_order_request *request,
+                                               const struct pw_sim_account *account)
 {
-    const struct pw_sim_open_cnts *cnts =
-        pw_sim_orders_open_cnts(rule->orders, rule->account, request->symbol);
+    const struct pw_sim_open_cnts *cnts = pw_sim_orders_open_cnts(orders, account, request->symbol);
     const struct pw_sim_client_order *namesake =
-        request->client_id
-            ? pw_sim_orders_find(rule->orders, rule->account, request->symbol, 0, request->client_id)
-            : NULL;
+        request->client_id ? pw_sim_orders_find(orders, account, request->symbol, 0, request->client_id)
+                           : NULL;
 
     if (namesake && namesake->open) {
         return &g_duplicate;
@@ -154,70 +143,50 @@ static const struct pw_sim_refusal *judge_open(const struct pw_sim_order_request
     if (cnts->open >= PW_SIM_SYMBOL_ORDERS_MAX) {
         return &g_symbol_orders;
     }
-    if (pw_sim_type_stops(request->type) && cnts->algo >= PW_SIM_ALGO_ORDERS_MAX) {
+    if (pw_order_has_stop((uint8_t)request->type) && cnts->algo >= PW_SIM_ALGO_ORDERS_MAX) {
         return &g_algo_orders;
     }
-    return rule->account->open_cnt >= PW_SIM_ORDERS_MAX ? &g_all_orders : NULL;
+    return account->open_cnt >= PW_SIM_ORDERS_MAX ? &g_all_orders : NULL;
 }
 
-static bool triggers_now(const struct pw_sim_order_request *request)
-{
-    const struct pw_sim_tape_trade *last = pw_sim_tape_last(request->symbol->tape);
-
-    if (!last || !pw_sim_type_stops(request->type)) {
-        return false;
-    }
-    return pw_sim_stops_above(request->type, request->side) ? last->price_e8 >= request->stop_price_e8
-                                                            : last->price_e8 <= request->stop_price_e8;
-}
-
-static bool crosses(const struct pw_sim_market *market, const struct pw_sim_order_request *request)
-{
-    const struct pw_sim_queue *best = pw_sim_market_best(market, request->side == PW_BUY ? PW_SELL : PW_BUY);
-
-    return best && (request->side == PW_BUY ? best->price_e8 <= request->price_e8
-                                            : best->price_e8 >= request->price_e8);
-}
-
-static const struct pw_sim_refusal *judge_balances(const struct pw_sim_market *market,
+static const struct pw_sim_refusal *judge_balances(const struct pw_matching *matching,
                                                    const struct pw_sim_order_request *request,
-                                                   struct pw_sim_meeting_rule *rule)
+                                                   const struct pw_sim_account *account)
 {
     const struct pw_sim_symbol *symbol = request->symbol;
     bool buys = request->side == PW_BUY;
-    const struct pw_sim_balance *pays =
-        pw_sim_account_balance(rule->account, buys ? symbol->quote : symbol->base);
-    const struct pw_sim_balance *gets =
-        pw_sim_account_balance(rule->account, buys ? symbol->base : symbol->quote);
+    const struct pw_sim_balance *pays = pw_sim_account_balance(account, buys ? symbol->quote : symbol->base);
+    const struct pw_sim_balance *gets = pw_sim_account_balance(account, buys ? symbol->base : symbol->quote);
 
-    if (pw_sim_order_cost_e8(market, request, rule) > pays->free_e8) {
+    if (pw_sim_order_cost_e8(matching, request, account) > pays->free_e8) {
         return &g_balance;
     }
     if (gets->free_e8 + gets->locked_e8 > HOLDING_MAX_E8) {
         return &g_too_rich;
     }
-    return pw_sim_market_has_room(market) ? NULL : &g_full;
+    return pw_matching_has_room(matching) ? NULL : &g_full;
 }
 
-const struct pw_sim_refusal *pw_sim_order_judge(const struct pw_sim_market *market,
+const struct pw_sim_refusal *pw_sim_order_judge(struct pw_sim_orders *orders,
+                                                const struct pw_matching *matching,
                                                 const struct pw_sim_order_request *request,
-                                                struct pw_sim_meeting_rule *rule)
+                                                const struct pw_sim_account *account)
 {
-    bool book = pw_sim_market_best(market, request->side == PW_BUY ? PW_SELL : PW_BUY) != NULL;
+    struct pw_matching_order order = pw_sim_order_match(request, account, 0);
     const struct pw_sim_refusal *refusal;
 
-    if (request->type == PW_SIM_MARKET && !book) {
+    if (request->type == PW_MARKET && !pw_matching_would_take(matching, &order)) {
         return &g_no_book;
     }
     refusal = pw_sim_order_filter(request);
     if (!refusal) {
-        refusal = judge_open(request, rule);
+        refusal = judge_open(orders, request, account);
     }
-    if (!refusal && triggers_now(request)) {
+    if (!refusal && pw_matching_would_trigger(matching, &order)) {
         refusal = &g_would_trigger;
     }
-    if (!refusal && request->type == PW_SIM_LIMIT_MAKER && crosses(market, request)) {
+    if (!refusal && request->type == PW_LIMIT_MAKER && pw_matching_would_take(matching, &order)) {
         refusal = &g_would_match;
     }
-    return refusal ? refusal : judge_balances(market, request, rule);
+    return refusal ? refusal : judge_balances(matching, request, account);
 }

@@ -8,11 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const pw_sim_order_type_texts[PW_SIM_ORDER_TYPES] = {
-    "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"};
+const char *const pw_sim_order_type_texts[PW_ORDER_TYPES] = {[PW_MARKET] = "MARKET",
+                                                             [PW_LIMIT] = "LIMIT",
+                                                             [PW_LIMIT_MAKER] = "LIMIT_MAKER",
+                                                             [PW_STOP_LOSS] = "STOP_LOSS",
+                                                             [PW_TAKE_PROFIT] = "TAKE_PROFIT",
+                                                             [PW_STOP_LOSS_LIMIT] = "STOP_LOSS_LIMIT",
+                                                             [PW_TAKE_PROFIT_LIMIT] = "TAKE_PROFIT_LIMIT"};
 const char *const pw_sim_tif_texts[PW_SIM_TIFS] = {"GTC", "IOC", "FOK"};
-const char *const pw_sim_prevention_texts[PW_SIM_PREVENTIONS] = {"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER",
-                                                                 "EXPIRE_BOTH"};
+const char *const pw_sim_prevention_texts[PW_STP_MODES] = {"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER",
+                                                           "EXPIRE_BOTH"};
 const char *const pw_sim_status_texts[] = {"NEW",      "PARTIALLY_FILLED", "FILLED",
                                            "CANCELED", "EXPIRED",          "EXPIRED_IN_MATCH"};
 

@@ -9,7 +9,7 @@
 #define PW_SIM_ORDER_TABLE_H
 
 #include "account.h"
-#include "market.h"
+#include "matching.h"
 #include "source.h"
 
 #include <stdbool.h>
@@ -18,25 +18,8 @@
 #define PW_SIM_ORDERS_KEPT     65536u /* open and closed; more than can be open */
 #define PW_SIM_CLIENT_ID_BYTES 37u
 #define PW_SIM_NO_SLOT         UINT32_MAX
+#define PW_SIM_TIFS            3u
 
-enum pw_sim_order_type {
-    PW_SIM_LIMIT,
-    PW_SIM_LIMIT_MAKER,
-    PW_SIM_MARKET,
-    PW_SIM_STOP_LOSS,
-    PW_SIM_STOP_LOSS_LIMIT,
-    PW_SIM_TAKE_PROFIT,
-    PW_SIM_TAKE_PROFIT_LIMIT,
-    PW_SIM_ORDER_TYPES
-};
-enum pw_sim_tif { PW_SIM_GTC, PW_SIM_IOC, PW_SIM_FOK, PW_SIM_TIFS };
-enum pw_sim_prevention {
-    PW_SIM_PREVENT_NONE,
-    PW_SIM_EXPIRE_TAKER,
-    PW_SIM_EXPIRE_MAKER,
-    PW_SIM_EXPIRE_BOTH,
-    PW_SIM_PREVENTIONS
-};
 enum pw_sim_status {
     PW_SIM_STATUS_NEW,
     PW_SIM_STATUS_PARTIALLY_FILLED,
@@ -47,29 +30,16 @@ enum pw_sim_status {
 };
 
 /* The venue's words for these. */
-extern const char *const pw_sim_order_type_texts[PW_SIM_ORDER_TYPES];
+extern const char *const pw_sim_order_type_texts[PW_ORDER_TYPES];
 extern const char *const pw_sim_tif_texts[PW_SIM_TIFS];
-extern const char *const pw_sim_prevention_texts[PW_SIM_PREVENTIONS];
+extern const char *const pw_sim_prevention_texts[PW_STP_MODES];
 extern const char *const pw_sim_status_texts[PW_SIM_STATUS_EXPIRED_IN_MATCH + 1];
-
-/* Waits for a price before it works. */
-static inline bool pw_sim_type_stops(enum pw_sim_order_type type)
-{
-    return type >= PW_SIM_STOP_LOSS;
-}
-
-/* Works without a limit. */
-static inline bool pw_sim_type_market(enum pw_sim_order_type type)
-{
-    return type == PW_SIM_MARKET || type == PW_SIM_STOP_LOSS || type == PW_SIM_TAKE_PROFIT;
-}
 
 /* The lists that an order can stand in. */
 enum pw_sim_order_lists {
-    PW_SIM_LIST_OPEN,    /* its account's open ones */
-    PW_SIM_LIST_MADE,    /* all of its account that are remembered */
-    PW_SIM_LIST_WAITING, /* its symbol's, for their price */
-    PW_SIM_LIST_ID,      /* of one hash */
+    PW_SIM_LIST_OPEN, /* its account's open ones */
+    PW_SIM_LIST_MADE, /* all of its account that are remembered */
+    PW_SIM_LIST_ID,   /* of one hash */
     PW_SIM_LIST_NAME,
     PW_SIM_ORDER_LISTS
 };
@@ -79,9 +49,9 @@ struct pw_sim_client_order {
     struct pw_sim_account *account;
     struct pw_sim_balance *base, *quote;
     enum pw_side side;
-    enum pw_sim_order_type type;
-    enum pw_sim_tif tif;
-    enum pw_sim_prevention prevention;
+    enum pw_order_type type;
+    enum pw_tif tif;
+    enum pw_stp prevention;
     enum pw_sim_status status;
     bool open;
     bool working;      /* false: it waits for its stop price, or ended waiting */
@@ -92,7 +62,7 @@ struct pw_sim_client_order {
     int64_t quote_qty_e8;                          /* what it was to spend or bring; 0: it had a quantity */
     int64_t locked_e8;
     int64_t time_ns, update_ns, working_ns; /* working: since when; 0: not yet */
-    uint32_t market_idx;                    /* in the matching book; PW_SIM_NO_ORDER: not there */
+    uint32_t row_idx; /* where the matching engine has it; PW_MATCHING_NONE: it is closed */
     struct {
         uint32_t next, prev;
     } links[PW_SIM_ORDER_LISTS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the market comes from: a recording (playback.h) or a market of our own (synthetic.h), behind one table
- * of functions. A source has its own time; the server's pacer lets it pass.
+ * Where the market comes from: a recording (playback.h) or a market of our own (synthetic.h), behind one
+ * table of functions. A source has its own time; the server's pacer lets it pass.
  */
 #ifndef PW_SIM_SOURCE_H
 #define PW_SIM_SOURCE_H
@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "hub.h"
 #include "levels.h"
+#include "matching.h"
 #include "tape.h"
 
 #include <stdbool.h>
@@ -27,15 +28,12 @@ struct pw_sim_symbol {
     struct pw_sim_tape *tape;
 };
 
-struct pw_sim_market;
-struct pw_sim_market_trade;
-
-/* Hears of every trade while it happens; and, when the crowd has acted and the public been told, that it may
- * enter. */
-struct pw_sim_trade_listener {
-    void (*trade)(void *state, const struct pw_sim_symbol *symbol, const struct pw_sim_market_trade *trade,
-                  int64_t market_ns);
-    void (*acted)(void *state, const struct pw_sim_symbol *symbol);
+/* Hears of every trade, and of the end of every order that is somebody's, while it happens; and, when the
+ * background flow has acted and the public been told, that it may enter. */
+struct pw_sim_match_listener {
+    void (*result)(void *state, const struct pw_sim_symbol *symbol, const struct pw_matching_result *result,
+                   int64_t market_ns);
+    void (*acted)(void *state, const struct pw_sim_symbol *symbol, struct pw_matching *matching);
     void *state;
 };
 
@@ -58,13 +56,13 @@ struct pw_sim_source_ops {
     struct pw_slice (*exchange_info)(void *state);
     /* Back to the beginning; NULL: it never ends. */
     void (*rewind)(void *state);
-    /* A market of our own, to trade in; all three NULL: a recording. Enter: symbol's matching book, and the
+    /* A market of our own, to trade in; all three NULL: a recording. Enter: symbol's matching engine, and the
      * market's time, which is wall_ns if that lies between what has happened and what comes next. Leave:
      * tells the public what was done since. */
-    struct pw_sim_market *(*enter)(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,
-                                   int64_t *market_ns);
+    struct pw_matching *(*enter)(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,
+                                 int64_t *market_ns);
     void (*leave)(void *state, const struct pw_sim_symbol *symbol);
-    void (*listen)(void *state, struct pw_sim_trade_listener listener);
+    void (*listen)(void *state, struct pw_sim_match_listener listener);
     void (*free)(void *state);
 };
 

@@ -7,7 +7,7 @@
  */
 #include "synthetic.h"
 
-#include "market.h"
+#include "matching.h"
 #include "traders.h"
 
 #include <errno.h>
@@ -42,7 +42,7 @@ enum { STREAM_TRADE, STREAM_AGG_TRADE, STREAM_QUOTE, EVENT_STREAMS };
 struct instrument {
     struct synthetic *owner;
     struct pw_sim_symbol *symbol;
-    struct pw_sim_market market;
+    struct pw_matching *matching;
     struct pw_sim_traders traders;
     struct changes changes[DEPTH_STREAMS];
     uint32_t event_streams[EVENT_STREAMS];
@@ -63,7 +63,7 @@ struct synthetic {
     uint32_t instrument_cnt;
     uint32_t next_idx; /* the instrument with the next thing to happen */
     uint32_t all_tickers_stream;
-    struct pw_sim_trade_listener listener; /* trade NULL: nobody */
+    struct pw_sim_match_listener listener; /* result NULL: nobody */
     struct pw_buffer millisecond, microsecond;
 };
 
@@ -198,19 +198,14 @@ static void aggregate_end(struct instrument *instrument)
     instrument->pending.agg_id = 0;
 }
 
-static void on_trade(void *state, const struct pw_sim_market_trade *matched)
+static void on_trade(struct instrument *instrument, const struct pw_matching_result *matched)
 {
-    struct instrument *instrument = state;
-    struct pw_sim_tape_trade trade = {.price_e8 = matched->price_e8,
-                                      .qty_e8 = matched->qty_e8,
+    struct pw_sim_tape_trade trade = {.price_e8 = matched->trade.price_e8,
+                                      .qty_e8 = matched->trade.qty_e8,
                                       .time_ns = instrument->now_ns,
-                                      .trade_id = matched->trade_id,
-                                      .buyer_maker = matched->taker_side == PW_SELL};
+                                      .trade_id = matched->trade.trade_id,
+                                      .buyer_maker = matched->side == PW_SELL};
 
-    if (instrument->owner->listener.trade) {
-        instrument->owner->listener.trade(instrument->owner->listener.state, instrument->symbol, matched,
-                                          instrument->now_ns);
-    }
     pw_sim_tape_add(instrument->symbol->tape, trade);
     trade.agg_id = pw_sim_tape_last(instrument->symbol->tape)->agg_id;
     if (heard(instrument, instrument->event_streams[STREAM_TRADE])) {
@@ -228,14 +223,14 @@ static void on_trade(void *state, const struct pw_sim_market_trade *matched)
 
 static struct pw_quote quote_of(const struct instrument *instrument)
 {
-    const struct pw_sim_queue *bid = pw_sim_market_best(&instrument->market, PW_BUY);
-    const struct pw_sim_queue *ask = pw_sim_market_best(&instrument->market, PW_SELL);
+    const struct pw_matching_level *bid = pw_matching_best(instrument->matching, PW_BUY);
+    const struct pw_matching_level *ask = pw_matching_best(instrument->matching, PW_SELL);
 
     return (struct pw_quote){.bid_price_e8 = bid ? bid->price_e8 : 0,
                              .bid_qty_e8 = bid ? bid->qty_e8 : 0,
                              .ask_price_e8 = ask ? ask->price_e8 : 0,
                              .ask_qty_e8 = ask ? ask->qty_e8 : 0,
-                             .update_id = instrument->market.last_update_id};
+                             .update_id = instrument->matching->last_update_id};
 }
 
 static void quote_check(struct instrument *instrument)
@@ -280,7 +275,7 @@ static void put_changes(const struct telling *telling, const struct changes *cha
             continue; /* changed more than once */
         }
         put_e8(telling, comma, change->price_e8);
-        put_e8(telling, ",\"", pw_sim_market_qty(&telling->instrument->market, side, change->price_e8));
+        put_e8(telling, ",\"", pw_matching_qty_e8(telling->instrument->matching, side, change->price_e8));
         put(telling, "]");
         comma = ",[\"";
     }
@@ -294,7 +289,7 @@ static void tell_changes(const struct telling *telling)
 
     put_head(telling, "depthUpdate");
     put_int(telling, ",\"U\":", (int64_t)changes->first_update_id);
-    put_int(telling, ",\"u\":", (int64_t)telling->instrument->market.last_update_id);
+    put_int(telling, ",\"u\":", (int64_t)telling->instrument->matching->last_update_id);
     put(telling, ",\"b\":");
     put_changes(telling, changes, &i, PW_BUY);
     put(telling, ",\"a\":");
@@ -309,21 +304,21 @@ static void changes_tell(struct instrument *instrument, struct changes *changes,
         tell(instrument, stream_idx, tell_changes, changes);
     }
     changes->cnt = 0;
-    changes->first_update_id = instrument->market.last_update_id + 1;
+    changes->first_update_id = instrument->matching->last_update_id + 1;
 }
 
 /* ---- partial books, tickers, candles: told now and then ---- */
 
-static void put_queues(const struct telling *telling, enum pw_side side, uint32_t limit)
+static void put_levels(const struct telling *telling, enum pw_side side, uint32_t limit)
 {
-    const struct pw_sim_queues *queues = &telling->instrument->market.sides[side];
-    uint32_t cnt = queues->queue_cnt < limit ? queues->queue_cnt : limit;
+    const struct pw_matching_side *levels = &telling->instrument->matching->sides[side];
+    uint32_t cnt = levels->level_cnt < limit ? levels->level_cnt : limit;
 
     put(telling, "[");
     for (uint32_t i = 0; i < cnt; i++) {
-        const struct pw_sim_queue *queue = &queues->queues[queues->queue_cnt - 1 - i];
-        put_e8(telling, i ? ",[\"" : "[\"", queue->price_e8);
-        put_e8(telling, ",\"", queue->qty_e8);
+        const struct pw_matching_level *level = &levels->levels[levels->level_cnt - 1 - i];
+        put_e8(telling, i ? ",[\"" : "[\"", level->price_e8);
+        put_e8(telling, ",\"", level->qty_e8);
         put(telling, "]");
     }
     put(telling, "]");
@@ -331,11 +326,11 @@ static void put_queues(const struct telling *telling, enum pw_side side, uint32_
 
 static void put_book(const struct telling *telling, uint32_t limit)
 {
-    put_int(telling, "{\"lastUpdateId\":", (int64_t)telling->instrument->market.last_update_id);
+    put_int(telling, "{\"lastUpdateId\":", (int64_t)telling->instrument->matching->last_update_id);
     put(telling, ",\"bids\":");
-    put_queues(telling, PW_BUY, limit);
+    put_levels(telling, PW_BUY, limit);
     put(telling, ",\"asks\":");
-    put_queues(telling, PW_SELL, limit);
+    put_levels(telling, PW_SELL, limit);
     put(telling, "}");
 }
 
@@ -493,17 +488,31 @@ static const struct periodic {
 static_assert(sizeof g_periodic / sizeof *g_periodic + KLINES <= PERIODIC_MAX,
               "room for all periodic streams");
 
-static void on_level(void *state, enum pw_side side, struct pw_level level, uint64_t update_id)
+static void on_level(struct instrument *instrument, enum pw_side side, int64_t price_e8)
 {
-    struct instrument *instrument = state;
-
-    (void)update_id;
     for (uint32_t i = 0; i < DEPTH_STREAMS; i++) {
         struct changes *changes = &instrument->changes[i];
-        changes->list[changes->cnt++] = (struct change){level.price_e8, side};
+        changes->list[changes->cnt++] = (struct change){price_e8, side};
         if (changes->cnt == CHANGES_MAX) {
             changes_tell(instrument, changes, instrument->periodic_streams[i]);
         }
+    }
+}
+
+static void on_result(void *state, const struct pw_matching_result *result)
+{
+    struct instrument *instrument = state;
+    const struct pw_sim_match_listener *listener = &instrument->owner->listener;
+
+    if (result->kind == PW_MATCHING_LEVEL) {
+        on_level(instrument, result->side, result->level.price_e8);
+        return;
+    }
+    if (listener->result) {
+        listener->result(listener->state, instrument->symbol, result, instrument->now_ns);
+    }
+    if (result->kind == PW_MATCHING_TRADE) {
+        on_trade(instrument, result);
     }
 }
 
@@ -601,7 +610,7 @@ static void synthetic_step(void *state)
     aggregate_end(instrument);
     quote_check(instrument);
     if (synthetic->listener.acted) {
-        synthetic->listener.acted(synthetic->listener.state, instrument->symbol);
+        synthetic->listener.acted(synthetic->listener.state, instrument->symbol, instrument->matching);
     }
 }
 
@@ -625,8 +634,8 @@ static bool synthetic_depth(void *state, struct pw_sim_symbol *symbol, uint32_t 
 
 /* A client acts between two moments of the crowd's: now, if the market's time is ours, else as soon as can be
  * after the former, so that no two actions share a time (and an aggregate). */
-static struct pw_sim_market *synthetic_enter(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,
-                                             int64_t *market_ns)
+static struct pw_matching *synthetic_enter(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,
+                                           int64_t *market_ns)
 {
     struct synthetic *synthetic = state;
     struct instrument *instrument = &synthetic->instruments[symbol - synthetic->symbols];
@@ -636,7 +645,7 @@ static struct pw_sim_market *synthetic_enter(void *state, const struct pw_sim_sy
         instrument->now_ns = wall_ns > soonest_ns && wall_ns < next_ns ? wall_ns : soonest_ns;
     }
     *market_ns = instrument->now_ns;
-    return &instrument->market;
+    return instrument->matching;
 }
 
 static void synthetic_leave(void *state, const struct pw_sim_symbol *symbol)
@@ -648,7 +657,7 @@ static void synthetic_leave(void *state, const struct pw_sim_symbol *symbol)
     quote_check(instrument);
 }
 
-static void synthetic_listen(void *state, struct pw_sim_trade_listener listener)
+static void synthetic_listen(void *state, struct pw_sim_match_listener listener)
 {
     struct synthetic *synthetic = state;
 
@@ -666,7 +675,7 @@ static void synthetic_free(void *state)
     struct synthetic *synthetic = state;
 
     for (uint32_t i = 0; synthetic->instruments && i < synthetic->instrument_cnt; i++) {
-        pw_sim_market_fini(&synthetic->instruments[i].market);
+        free(synthetic->instruments[i].matching);
         for (uint32_t k = 0; k < DEPTH_STREAMS; k++) {
             free(synthetic->instruments[i].changes[k].list);
         }
@@ -733,6 +742,18 @@ static uint64_t seed_of(uint64_t seed, const char *symbol)
     return hash;
 }
 
+static bool matching_make(struct instrument *instrument, uint32_t order_max)
+{
+    size_t bytes = pw_matching_bytes(order_max);
+    void *memory = bytes ? aligned_alloc(64, bytes) : NULL;
+
+    if (memory) {
+        memset(memory, 0, bytes);
+        instrument->matching = pw_matching_init(memory, order_max, FIRST_ID);
+    }
+    return memory != NULL;
+}
+
 static bool instrument_make(struct instrument *instrument, const struct pw_sim_instrument_config *config,
                             uint64_t seed, int64_t start_ns)
 {
@@ -751,14 +772,15 @@ static bool instrument_make(struct instrument *instrument, const struct pw_sim_i
         }
     }
     if (!symbol->tape || !streams_make(instrument) ||
-        pw_sim_market_init(&instrument->market, config->levels * 2 * ORDERS_A_LEVEL, FIRST_ID) != 0) {
+        !matching_make(instrument, config->levels * 2 * ORDERS_A_LEVEL)) {
         return false;
     }
     instrument->now_ns = start_ns;
-    pw_sim_traders_init(&instrument->traders, config, &instrument->market, own_seed, start_ns);
-    instrument->market.listener = (struct pw_sim_market_listener){on_trade, on_level, instrument};
+    pw_sim_traders_init(&instrument->traders, config, instrument->matching, own_seed, start_ns);
+    instrument->matching->on_result = on_result; /* of the first orders nobody hears */
+    instrument->matching->state = instrument;
     for (uint32_t i = 0; i < DEPTH_STREAMS; i++) {
-        instrument->changes[i].first_update_id = instrument->market.last_update_id + 1;
+        instrument->changes[i].first_update_id = instrument->matching->last_update_id + 1;
     }
     instrument->quote = quote_of(instrument);
     /* Instruments do not all speak at the same moment. */

@@ -123,17 +123,20 @@ static int64_t random_qty(struct pw_sim_traders *traders, double notional)
 
 static int64_t best_ticks(const struct pw_sim_traders *traders, enum pw_side side)
 {
-    const struct pw_sim_queue *best = pw_sim_market_best(traders->market, side);
+    const struct pw_matching_level *best = pw_matching_best(traders->matching, side);
 
     return best ? best->price_e8 / traders->config->tick_e8 : 0;
 }
 
 static void place(struct pw_sim_traders *traders, enum pw_side side, int64_t ticks, double notional)
 {
-    struct pw_level order = {ticks * traders->config->tick_e8, random_qty(traders, notional)};
+    struct pw_matching_order order = {.price_e8 = ticks * traders->config->tick_e8,
+                                      .qty_e8 = random_qty(traders, notional),
+                                      .side = side,
+                                      .type = PW_LIMIT};
 
     if (ticks > 0) {
-        pw_sim_market_place(traders->market, side, order, true);
+        pw_matching_place(traders->matching, &order);
     }
 }
 
@@ -152,31 +155,31 @@ static int64_t wanted_ticks(const struct pw_sim_traders *traders, enum pw_side s
 }
 
 /* The youngest order of the crowd's own in a queue: clients' orders are nobody else's to cancel. */
-static uint32_t youngest_own(const struct pw_sim_traders *traders, const struct pw_sim_queue *queue)
+static uint32_t youngest_own(const struct pw_sim_traders *traders, const struct pw_matching_level *level)
 {
-    uint32_t order_idx = queue->last_idx;
+    uint32_t row_idx = level->queue.last_idx;
 
-    while (order_idx != PW_SIM_NO_ORDER && traders->market->orders[order_idx].owner != PW_SIM_CROWD) {
-        order_idx = traders->market->orders[order_idx].prev_idx;
+    while (row_idx != PW_MATCHING_NONE && traders->matching->rows[row_idx].owner != PW_MATCHING_ANONYMOUS) {
+        row_idx = traders->matching->rows[row_idx].prev_idx;
     }
-    return order_idx;
+    return row_idx;
 }
 
 /* The best price of a side is kept where it is wanted: improved, drawn back, joined or thinned out. */
 static void maker_act(struct pw_sim_traders *traders)
 {
     enum pw_side side = random_u64(traders) & 1 ? PW_BUY : PW_SELL;
-    const struct pw_sim_queue *best = pw_sim_market_best(traders->market, side);
+    const struct pw_matching_level *best = pw_matching_best(traders->matching, side);
     int64_t wanted = wanted_ticks(traders, side), at = best_ticks(traders, side);
     int64_t short_of = side == PW_BUY ? wanted - at : at - wanted;
-    uint32_t order_idx;
+    uint32_t row_idx;
 
     if (!best || short_of > 0) {
         place(traders, side, wanted, MAKER_NOTIONAL);
-    } else if (short_of < 0 || random_below(traders, 8) < best->order_cnt) {
-        order_idx = youngest_own(traders, best);
-        if (order_idx != PW_SIM_NO_ORDER) {
-            pw_sim_market_cancel(traders->market, order_idx);
+    } else if (short_of < 0 || random_below(traders, 8) < best->queue.order_cnt) {
+        row_idx = youngest_own(traders, best);
+        if (row_idx != PW_MATCHING_NONE) {
+            pw_matching_cancel(traders->matching, row_idx);
         }
     } else {
         place(traders, side, at, MAKER_NOTIONAL);
@@ -199,18 +202,18 @@ static void deep_place(struct pw_sim_traders *traders, enum pw_side side)
 static void deep_act(struct pw_sim_traders *traders)
 {
     enum pw_side side = random_u64(traders) & 1 ? PW_BUY : PW_SELL;
-    const struct pw_sim_queues *queues = &traders->market->sides[side];
-    uint32_t order_idx;
+    const struct pw_matching_side *levels = &traders->matching->sides[side];
+    uint32_t row_idx;
 
     /* Even odds at the number of orders that there should be, none at twice as many. */
-    if (random_below(traders, 2 * traders->config->levels) >= queues->resting_cnt) {
+    if (random_below(traders, 2 * traders->config->levels) >= levels->resting_cnt) {
         deep_place(traders, side);
         return;
     }
-    order_idx = queues->resting[random_below(traders, queues->resting_cnt)];
-    if (traders->market->orders[order_idx].owner == PW_SIM_CROWD &&
-        traders->market->orders[order_idx].price_e8 != queues->queues[queues->queue_cnt - 1].price_e8) {
-        pw_sim_market_cancel(traders->market, order_idx);
+    row_idx = levels->resting[random_below(traders, levels->resting_cnt)];
+    if (traders->matching->rows[row_idx].owner == PW_MATCHING_ANONYMOUS &&
+        traders->matching->rows[row_idx].price_e8 != levels->levels[levels->level_cnt - 1].price_e8) {
+        pw_matching_cancel(traders->matching, row_idx);
     }
 }
 
@@ -224,10 +227,14 @@ static void taker_act(struct pw_sim_traders *traders)
     double notional = TAKER_NOTIONAL * (random_below(traders, 32) ? 1 : 20);
     /* Not beyond a twentieth of the price: a book that thin is not emptied. */
     double limit = side == PW_BUY ? traders->fair_ticks * 1.05 : traders->fair_ticks * 0.95;
-    struct pw_level order = {(int64_t)limit * traders->config->tick_e8, random_qty(traders, notional)};
+    struct pw_matching_order order = {.price_e8 = (int64_t)limit * traders->config->tick_e8,
+                                      .qty_e8 = random_qty(traders, notional),
+                                      .side = side,
+                                      .type = PW_LIMIT,
+                                      .tif = PW_IOC};
 
     if (bid && ask) {
-        pw_sim_market_place(traders->market, side, order, false);
+        pw_matching_place(traders->matching, &order);
     }
 }
 
@@ -236,10 +243,10 @@ static void taker_act(struct pw_sim_traders *traders)
 #define TRADES_A_TAKER 1.2 /* on average, measured: an order may meet several */
 
 void pw_sim_traders_init(struct pw_sim_traders *traders, const struct pw_sim_instrument_config *config,
-                         struct pw_sim_market *market, uint64_t seed, int64_t start_ns)
+                         struct pw_matching *matching, uint64_t seed, int64_t start_ns)
 {
     *traders = (struct pw_sim_traders){
-        .config = config, .market = market, .random = seed, .now_ns = start_ns, .next_ns = start_ns};
+        .config = config, .matching = matching, .random = seed, .now_ns = start_ns, .next_ns = start_ns};
     traders->anchor_ticks = traders->fair_ticks = (double)config->price_e8 / (double)config->tick_e8;
     traders->takers_per_s = config->trades_per_s / TRADES_A_TAKER;
     traders->makers_per_s = config->quotes_per_s > traders->takers_per_s

@@ -11,14 +11,14 @@
 #ifndef PW_SIM_TRADERS_H
 #define PW_SIM_TRADERS_H
 
-#include "market.h"
+#include "matching.h"
 #include "sim.h"
 
 #include <stdint.h>
 
 struct pw_sim_traders {
     const struct pw_sim_instrument_config *config;
-    struct pw_sim_market *market;
+    struct pw_matching *matching;
     uint64_t random;
     double fair_ticks, anchor_ticks;
     double makers_per_s, takers_per_s, deep_per_s; /* in an average second */
@@ -30,7 +30,7 @@ struct pw_sim_traders {
 
 /* Fills the market with its first orders; the next action is after start_ns. */
 void pw_sim_traders_init(struct pw_sim_traders *traders, const struct pw_sim_instrument_config *config,
-                         struct pw_sim_market *market, uint64_t seed, int64_t start_ns);
+                         struct pw_matching *matching, uint64_t seed, int64_t start_ns);
 /* Carries out the action of next_ns, and sets the next one's time. */
 void pw_sim_traders_act(struct pw_sim_traders *traders);
 
