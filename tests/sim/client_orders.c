@@ -133,7 +133,7 @@ static void venue_open(void)
     memset(&g_venue, 0, sizeof g_venue);
     account_add("one");
     account_add("two");
-    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8, 1 << 20), 0);
+    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8), 0);
     cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
     cr_assert_eq(pw_sim_accounts_init(&g_venue.accounts, &g_venue.config, &g_venue.source), 0);
     cr_assert_eq(pw_sim_orders_init(&g_venue.orders, &g_venue.source), 0);
@@ -440,7 +440,7 @@ Test(orders, accounts_that_do_not_trade_leave_the_market_as_it_is)
 
     g_venue.source.ops->free(g_venue.source.state);
     pw_sim_hub_fini(&g_venue.hub);
-    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8, 1 << 20), 0);
+    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8), 0);
     cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
     without = market_heard();
     cr_expect_eq(with, without);

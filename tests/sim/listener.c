@@ -16,7 +16,9 @@ void listener_open(struct listener *listener, struct pw_sim_hub *hub, uint32_t s
                                                       .microsecond = microsecond,
                                                       .subscriber_idx = subscriber_idx,
                                                       .streams = listener->streams};
-    cr_assert_eq(pw_sim_out_init(&listener->subscriber.out, 16 << 20), 0);
+    listener->subscriber.outlet = &listener->outlet;
+    listener->set.window_bytes = 1 << 20;
+    cr_assert_eq(pw_serve_outlet_init(&listener->outlet, &listener->set, 16 << 20), 0);
     pw_sim_hub_enter(hub, &listener->subscriber);
 }
 
@@ -29,12 +31,12 @@ void listener_subscribe(struct listener *listener, const char *stream)
 
 bool listener_next(struct listener *listener, struct pw_slice *message)
 {
-    struct pw_sim_out *out = &listener->subscriber.out;
+    struct pw_serve_outlet *out = &listener->outlet;
     const unsigned char *frame = (const unsigned char *)out->data + out->head;
     size_t size, header = 2;
 
-    cr_assert_not(listener->subscriber.overrun);
-    if (pw_sim_out_backlog(out) == 0) {
+    cr_assert_not(out->overrun);
+    if (pw_serve_outlet_backlog(out) == 0) {
         return false;
     }
     cr_assert_eq(frame[0], 0x81, "not a whole text message");
@@ -47,13 +49,12 @@ bool listener_next(struct listener *listener, struct pw_slice *message)
         header = 10;
     }
     *message = (struct pw_slice){out->data + out->head + header, size};
-    out->head += header + size;
-    cr_assert_leq(out->head, out->tail);
+    pw_serve_outlet_sent(out, header + size);
     return true;
 }
 
 void listener_close(struct listener *listener)
 {
     pw_sim_hub_leave(listener->hub, &listener->subscriber);
-    pw_sim_out_fini(&listener->subscriber.out);
+    pw_serve_outlet_fini(&listener->outlet);
 }

@@ -12,6 +12,8 @@
 struct listener {
     struct pw_sim_hub *hub;
     struct pw_sim_subscriber subscriber;
+    struct pw_serve_outlet outlet;
+    struct pw_serve_outlet_set set;
     uint32_t streams[PW_SIM_SUBSCRIBES_MAX];
 };
 

@@ -63,7 +63,7 @@ static struct venue *venue_make(void)
     venue->config.hold_ms = HOLD_MS;
     venue->config.memory_mib = 64;
     venue->wall_ns = 1;
-    cr_assert_eq(pw_sim_hub_init(&venue->hub, 4, 1 << 20), 0);
+    cr_assert_eq(pw_sim_hub_init(&venue->hub, 4), 0);
     return venue;
 }
 

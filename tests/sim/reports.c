@@ -42,13 +42,12 @@ static void venue_open(void)
     *config = (struct pw_sim_account_config){.api_key = "one", .balance_cnt = 2};
     config->balances[0] = (struct pw_sim_balance_config){"USDT", 100000 * PW_E8};
     config->balances[1] = (struct pw_sim_balance_config){"BTC", 2 * PW_E8};
-    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8, 1 << 20), 0);
+    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8), 0);
     cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
     cr_assert_eq(pw_sim_accounts_init(&g_venue.accounts, &g_venue.config, &g_venue.source), 0);
     cr_assert_eq(pw_sim_orders_init(&g_venue.orders, &g_venue.source), 0);
-    cr_assert_eq(pw_sim_user_stream_init(&g_venue.stream, &g_venue.hub, &g_venue.faults, &g_venue.accounts,
-                                         &g_venue.orders),
-                 0);
+    cr_assert_eq(
+        pw_sim_user_stream_init(&g_venue.stream, &g_venue.faults, &g_venue.accounts, &g_venue.orders), 0);
     listener_open(&g_venue.listener, &g_venue.hub, 0, false, false);
 }
 

@@ -47,7 +47,7 @@ static void venue_open(struct venue *venue, const struct pw_sim_synthetic_config
     char error[256];
 
     memset(venue, 0, sizeof *venue);
-    cr_assert_eq(pw_sim_hub_init(&venue->hub, 8, 1 << 20), 0);
+    cr_assert_eq(pw_sim_hub_init(&venue->hub, 8), 0);
     cr_assert_eq(pw_sim_synthetic_make(&venue->source, config, &venue->hub, 0, error, sizeof error), 0, "%s",
                  error);
 }

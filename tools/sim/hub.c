@@ -10,71 +10,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define BUCKETS 4096u /* a power of two */
 
-/* ---- output buffers ---- */
-
-int pw_sim_out_init(struct pw_sim_out *out, size_t capacity)
-{
-    /* Mapped, not allocated: a large limit costs nothing until somebody is slow. */
-    void *data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (data == MAP_FAILED) {
-        return -errno;
-    }
-    *out = (struct pw_sim_out){.data = data, .capacity = capacity};
-    return 0;
-}
-
-void pw_sim_out_fini(struct pw_sim_out *out)
-{
-    if (out->data) {
-        munmap(out->data, out->capacity);
-    }
-    *out = (struct pw_sim_out){0};
-}
-
-char *pw_sim_out_reserve(struct pw_sim_out *out, size_t bytes)
-{
-    if (out->head == out->tail) {
-        out->head = out->tail = 0;
-    }
-    if (bytes > out->capacity - pw_sim_out_backlog(out)) {
-        return NULL;
-    }
-    if (bytes > out->capacity - out->tail) {
-        memmove(out->data, out->data + out->head, pw_sim_out_backlog(out));
-        out->tail -= out->head;
-        out->head = 0;
-    }
-    return out->data + out->tail;
-}
-
-bool pw_sim_out_append(struct pw_sim_out *out, const char *bytes, size_t size)
-{
-    char *at = pw_sim_out_reserve(out, size);
-
-    if (!at) {
-        return false;
-    }
-    memcpy(at, bytes, size);
-    out->tail += size;
-    return true;
-}
-
 /* ---- streams ---- */
 
-int pw_sim_hub_init(struct pw_sim_hub *hub, uint32_t subscriber_max, size_t window_bytes)
+int pw_sim_hub_init(struct pw_sim_hub *hub, uint32_t subscriber_max)
 {
-    *hub = (struct pw_sim_hub){
-        .subscriber_max = subscriber_max, .window_bytes = window_bytes, .free_idx = PW_SIM_NO_STREAM};
+    *hub = (struct pw_sim_hub){.subscriber_max = subscriber_max, .free_idx = PW_SIM_NO_STREAM};
     hub->streams = calloc(PW_SIM_STREAMS_MAX, sizeof *hub->streams);
     hub->buckets = malloc(BUCKETS * sizeof *hub->buckets);
     hub->subscribers = calloc(subscriber_max, sizeof *hub->subscribers);
-    hub->dirty = calloc(subscriber_max, sizeof *hub->dirty);
-    if (!hub->streams || !hub->buckets || !hub->subscribers || !hub->dirty) {
+    if (!hub->streams || !hub->buckets || !hub->subscribers) {
         pw_sim_hub_fini(hub);
         return -ENOMEM;
     }
@@ -92,7 +39,6 @@ void pw_sim_hub_fini(struct pw_sim_hub *hub)
     free(hub->streams);
     free(hub->buckets);
     free(hub->subscribers);
-    free(hub->dirty);
     *hub = (struct pw_sim_hub){0};
 }
 
@@ -208,19 +154,6 @@ static void stream_drop(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscr
     }
 }
 
-static void dirty_forget(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < hub->dirty_cnt; i++) {
-        if (hub->dirty[i] != subscriber->subscriber_idx) {
-            hub->dirty[kept++] = hub->dirty[i];
-        }
-    }
-    hub->dirty_cnt = kept;
-    subscriber->dirty = false;
-}
-
 void pw_sim_hub_silence(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
 {
     for (uint32_t i = 0; i < subscriber->stream_cnt; i++) {
@@ -232,11 +165,6 @@ void pw_sim_hub_silence(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscr
 void pw_sim_hub_leave(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
 {
     pw_sim_hub_silence(hub, subscriber);
-    if (subscriber->blocked) {
-        hub->blocked_cnt--;
-    }
-    subscriber->blocked = false;
-    dirty_forget(hub, subscriber);
     hub->subscribers[subscriber->subscriber_idx] = NULL;
 }
 
@@ -313,42 +241,6 @@ uint32_t pw_sim_hub_audience(const struct pw_sim_hub *hub)
 
 /* ---- sending ---- */
 
-void pw_sim_hub_touched(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
-{
-    if (!subscriber->dirty) {
-        subscriber->dirty = true;
-        hub->dirty[hub->dirty_cnt++] = (uint16_t)subscriber->subscriber_idx;
-    }
-    if (!subscriber->blocked && pw_sim_out_backlog(&subscriber->out) > hub->window_bytes) {
-        subscriber->blocked = true;
-        hub->blocked_cnt++;
-    }
-}
-
-void pw_sim_hub_drained(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
-{
-    if (subscriber->blocked && pw_sim_out_backlog(&subscriber->out) <= hub->window_bytes / 2) {
-        subscriber->blocked = false;
-        hub->blocked_cnt--;
-    }
-}
-
-void pw_sim_hub_send(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber, uint8_t opcode,
-                     const char *data, size_t size)
-{
-    char *at = pw_sim_out_reserve(&subscriber->out, PW_WS_HEADER_MAX + size);
-    uint32_t header_bytes;
-
-    if (!at) {
-        subscriber->overrun = true;
-    } else {
-        header_bytes = pw_ws_header_encode((uint8_t *)at, opcode, true, size, NULL);
-        memcpy(at + header_bytes, data, size);
-        subscriber->out.tail += header_bytes + size;
-    }
-    pw_sim_hub_touched(hub, subscriber);
-}
-
 static char *copy(char *at, const char *bytes, size_t size)
 {
     memcpy(at, bytes, size);
@@ -360,35 +252,26 @@ static char *copy(char *at, const char *bytes, size_t size)
 #define ENVELOPE_MIDDLE "\",\"data\":"
 #define ENVELOPE_TAIL   "}"
 
-static bool put_combined(struct pw_sim_out *out, const struct pw_sim_stream *stream, struct pw_slice data)
+static void put_combined(struct pw_serve_outlet *outlet, const struct pw_sim_stream *stream,
+                         struct pw_slice data)
 {
     size_t size = sizeof ENVELOPE_HEAD - 1 + stream->name_bytes + sizeof ENVELOPE_MIDDLE - 1 + data.size +
                   sizeof ENVELOPE_TAIL - 1;
-    char *at = pw_sim_out_reserve(out, PW_WS_HEADER_MAX + size);
+    char *at = pw_serve_outlet_frame(outlet, PW_WS_TEXT, size);
 
     if (!at) {
-        return false;
+        return;
     }
-    at += pw_ws_header_encode((uint8_t *)at, PW_WS_TEXT, true, size, NULL);
     at = copy(at, ENVELOPE_HEAD, sizeof ENVELOPE_HEAD - 1);
     at = copy(at, stream->name, stream->name_bytes);
     at = copy(at, ENVELOPE_MIDDLE, sizeof ENVELOPE_MIDDLE - 1);
     at = copy(at, data.text, data.size);
-    at = copy(at, ENVELOPE_TAIL, sizeof ENVELOPE_TAIL - 1);
-    out->tail = (size_t)(at - out->data);
-    return true;
+    copy(at, ENVELOPE_TAIL, sizeof ENVELOPE_TAIL - 1);
 }
 
-static bool put_plain(struct pw_sim_out *out, struct pw_slice data)
+static void put_plain(struct pw_serve_outlet *outlet, struct pw_slice data)
 {
-    char *at = pw_sim_out_reserve(out, PW_WS_HEADER_MAX + data.size);
-
-    if (!at) {
-        return false;
-    }
-    at += pw_ws_header_encode((uint8_t *)at, PW_WS_TEXT, true, data.size, NULL);
-    out->tail = (size_t)(copy(at, data.text, data.size) - out->data);
-    return true;
+    pw_serve_outlet_send(outlet, PW_WS_TEXT, data.text, data.size);
 }
 
 static void deliver(struct pw_sim_hub *hub, uint32_t stream_idx, const struct pw_sim_message *message)
@@ -399,17 +282,14 @@ static void deliver(struct pw_sim_hub *hub, uint32_t stream_idx, const struct pw
         struct pw_sim_subscriber *to = hub->subscribers[stream->subscribers[i]];
         bool microsecond = to->microsecond && message->data_microsecond.size;
         struct pw_slice data = microsecond ? message->data_microsecond : message->data;
-        bool done;
 
         if (!to->combined) {
-            done = put_plain(&to->out, data);
+            put_plain(to->outlet, data);
         } else if (message->whole.size && !microsecond) {
-            done = put_plain(&to->out, message->whole);
+            put_plain(to->outlet, message->whole);
         } else {
-            done = put_combined(&to->out, stream, data);
+            put_combined(to->outlet, stream, data);
         }
-        to->overrun |= !done;
-        pw_sim_hub_touched(hub, to);
     }
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who has subscribed to what, and the fan-out of market messages into the subscribers' output buffers.
+ * Who has subscribed to what, and the fan-out of market messages into the subscribers' outlets.
  *
- * The hub knows streams by name and subscribers by their buffers; sockets, TLS and HTTP are the server's. A
+ * The hub knows streams by name and subscribers by their outlets; sockets, TLS and HTTP are the server's. A
  * message is framed once for all (RFC 6455, unmasked, one frame); no allocation for each message.
  */
 #ifndef PW_SIM_HUB_H
 #define PW_SIM_HUB_H
 
 #include "http.h"
+#include "outlet.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,32 +22,10 @@ struct pw_sim_faults;
 #define PW_SIM_SUBSCRIBES_MAX 1024u /* streams a connection (binance.md 2.2) */
 #define PW_SIM_NO_STREAM      UINT32_MAX
 
-/* Bytes on their way to one connection. Linear: head moves on as they are sent, and both return to 0 when it
- * is empty.
- */
-struct pw_sim_out {
-    char *data;
-    size_t head, tail, capacity;
-};
-
-int pw_sim_out_init(struct pw_sim_out *out, size_t capacity);
-void pw_sim_out_fini(struct pw_sim_out *out);
-static inline size_t pw_sim_out_backlog(const struct pw_sim_out *out)
-{
-    return out->tail - out->head;
-}
-/* Room for `bytes` in one piece at the tail (moves what is there if it must), or NULL. The caller adds to
- * tail. */
-char *pw_sim_out_reserve(struct pw_sim_out *out, size_t bytes);
-bool pw_sim_out_append(struct pw_sim_out *out, const char *bytes, size_t size);
-
 struct pw_sim_subscriber {
-    struct pw_sim_out out;
+    struct pw_serve_outlet *outlet;
     bool combined;    /* data goes in the envelope {"stream":..,"data":..} */
     bool microsecond; /* times of the data in microseconds */
-    bool overrun;     /* something did not fit: the connection must end */
-    bool dirty;       /* has bytes to flush, and is in the hub's list of those */
-    bool blocked;     /* has more to send than the flow's window, and is counted */
     uint32_t subscriber_idx;
     uint32_t stream_cnt;
     uint32_t *streams; /* PW_SIM_SUBSCRIBES_MAX indexes, in the order of subscription */
@@ -67,18 +46,12 @@ struct pw_sim_hub {
     uint32_t *buckets;
     struct pw_sim_subscriber **subscribers; /* by subscriber_idx; NULL: none */
     uint32_t subscriber_max;
-    uint32_t
-        own_subscriber_cnt; /* subscribers of at least one stream of the source: see pw_sim_hub_audience */
-    uint16_t *dirty;
-    uint32_t dirty_cnt;
-    uint32_t blocked_cnt;
-    size_t window_bytes; /* a subscriber with more than this to send is blocked */
     struct pw_sim_faults *faults;
     uint64_t message_cnt, message_bytes; /* published payloads, faults not counted */
 };
 
 /* 0 or -ENOMEM. */
-int pw_sim_hub_init(struct pw_sim_hub *hub, uint32_t subscriber_max, size_t window_bytes);
+int pw_sim_hub_init(struct pw_sim_hub *hub, uint32_t subscriber_max);
 void pw_sim_hub_fini(struct pw_sim_hub *hub);
 
 /* A stream of the source; index, or PW_SIM_NO_STREAM if the name is too long or the table full. */
@@ -111,11 +84,5 @@ struct pw_sim_message {
     struct pw_slice whole;
 };
 void pw_sim_hub_publish(struct pw_sim_hub *hub, uint32_t stream_idx, const struct pw_sim_message *message);
-
-/* A frame to one subscriber, and the notes that its buffer has changed (after appending, after sending). */
-void pw_sim_hub_send(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber, uint8_t opcode,
-                     const char *data, size_t size);
-void pw_sim_hub_touched(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber);
-void pw_sim_hub_drained(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber);
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "rest.h"
 
-#include "gzip.h"
 #include "rest_call.h"
 #include "rest_info.h"
 #include "rest_orders.h"
@@ -15,8 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SMALL_BYTES    1024u /* not worth compressing: a packet at most */
-#define PARAMETERS_MAX 12u   /* of public endpoints */
+#define PARAMETERS_MAX 12u /* of public endpoints */
 #define SECOND_NS      INT64_C(1000000000)
 #define TOO_MUCH_WEIGHT                                                                                      \
     "Too much request weight used; current limit is %u request weight per 1 MINUTE. Please use "             \
@@ -580,10 +578,4 @@ void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_reque
         pw_sim_call_error(&call, 500, -1000, PW_SIM_SERVER_ERROR);
     }
     answer->used_weight = rest->used_weight;
-    if (answer->body->size > SMALL_BYTES && pw_http_has_token(request->head, "Accept-Encoding", "gzip") &&
-        pw_serve_gzip(answer->body, &rest->gzip)) {
-        size_t used = strlen(answer->headers);
-        snprintf(answer->headers + used, sizeof answer->headers - used, "Content-Encoding: gzip\r\n");
-        answer->body = &rest->gzip;
-    }
 }

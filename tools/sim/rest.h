@@ -29,7 +29,6 @@ struct pw_sim_rest {
     int64_t banned_until_ns;
     int64_t clock_ns;         /* the venue's clock minus the host's: a fault moves it */
     struct pw_buffer payload; /* what a request's signature is over; to be freed by the owner */
-    struct pw_buffer gzip;    /* the last answer, compressed; to be freed likewise */
 };
 
 struct pw_sim_rest_answer {
@@ -48,12 +47,8 @@ struct pw_sim_rest_request {
     int64_t wall_ns; /* the venue's clock */
 };
 
-/* Answers one request. answer->body is cleared and filled; it may be another one afterwards. */
+/* Answers one request. answer->body is cleared and filled. */
 void pw_sim_rest_answer(struct pw_sim_rest *rest, const struct pw_sim_rest_request *request,
                         struct pw_sim_rest_answer *answer);
-
-/* Undoes percent-encoding; false if it is malformed, holds a zero byte or does not fit with a zero byte. */
-bool pw_sim_percent_decode(struct pw_slice text, bool plus_is_space, char *out, size_t out_bytes,
-                           size_t *size);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "rest_call.h"
 
+#include "query.h"
 #include "walk.h"
 
 #include <stdarg.h>
@@ -28,45 +29,6 @@ void pw_sim_call_error(struct pw_sim_call *call, uint32_t status, int code, cons
 }
 
 /* ---- parameters ---- */
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-bool pw_sim_percent_decode(struct pw_slice text, bool plus_is_space, char *out, size_t out_bytes,
-                           size_t *size)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.text[i];
-        if (c == '%') {
-            int high = i + 2 < text.size ? hex_digit(text.text[i + 1]) : -1;
-            int low = i + 2 < text.size ? hex_digit(text.text[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                return false;
-            }
-            c = (char)(high << 4 | low);
-            i += 2;
-        } else if (c == '+' && plus_is_space) {
-            c = ' ';
-        }
-        if (!c || used + 1 >= out_bytes) {
-            return false;
-        }
-        out[used++] = c;
-    }
-    if (!out_bytes) {
-        return false;
-    }
-    out[used] = 0;
-    *size = used;
-    return true;
-}
 
 static const struct pw_sim_parameter *parameter_find(const struct pw_sim_call *call, const char *name,
                                                      uint32_t cnt)
@@ -104,8 +66,8 @@ bool pw_sim_call_parse(struct pw_sim_call *call, struct pw_slice query, uint32_t
                               parameter_max);
             return false;
         }
-        if (!pw_sim_percent_decode(pair, true, parameter->name, sizeof parameter->name, &size) ||
-            !pw_sim_percent_decode(value, true, call->values + used, sizeof call->values - used, &size)) {
+        if (!pw_percent_decode(pair, true, parameter->name, sizeof parameter->name, &size) ||
+            !pw_percent_decode(value, true, call->values + used, sizeof call->values - used, &size)) {
             pw_sim_call_error(call, 400, -1100, "Illegal characters found in a parameter.");
             return false;
         }

@@ -64,16 +64,15 @@ static void on_execution(void *state, const struct pw_sim_execution *execution)
              execution->cancel_id ? execution->cancel_id : execution->order->client_id);
 }
 
-int pw_sim_user_stream_init(struct pw_sim_user_stream *stream, struct pw_sim_hub *hub,
-                            struct pw_sim_faults *faults, const struct pw_sim_accounts *accounts,
-                            struct pw_sim_orders *orders)
+int pw_sim_user_stream_init(struct pw_sim_user_stream *stream, struct pw_sim_faults *faults,
+                            const struct pw_sim_accounts *accounts, struct pw_sim_orders *orders)
 {
     uint32_t most = 1;
 
     for (uint32_t i = 0; i < accounts->account_cnt; i++) {
         most = accounts->accounts[i].balance_cnt > most ? accounts->accounts[i].balance_cnt : most;
     }
-    *stream = (struct pw_sim_user_stream){.hub = hub, .faults = faults};
+    *stream = (struct pw_sim_user_stream){.faults = faults};
     stream->changed = calloc(most, sizeof *stream->changed);
     if (!stream->changed) {
         return -ENOMEM;
@@ -207,10 +206,9 @@ static void event_send(const struct telling *telling, const char *type)
         return;
     }
     if (telling->text->failed) {
-        subscriber->overrun = true;
-        pw_sim_hub_touched(stream->hub, subscriber);
+        pw_serve_outlet_fail(subscriber->outlet);
     } else {
-        pw_sim_hub_send(stream->hub, subscriber, PW_WS_TEXT, telling->text->data, telling->text->size);
+        pw_serve_outlet_send(subscriber->outlet, PW_WS_TEXT, telling->text->data, telling->text->size);
     }
 }
 
@@ -351,8 +349,7 @@ void pw_sim_user_stream_flush(struct pw_sim_user_stream *stream, int64_t wall_ns
             event_send(&telling, "eventStreamTerminated");
         }
         if (stream->lost) {
-            telling.to->subscriber->overrun = true;
-            pw_sim_hub_touched(stream->hub, telling.to->subscriber);
+            pw_serve_outlet_fail(telling.to->subscriber->outlet);
         }
     }
     if (stream->ending) {

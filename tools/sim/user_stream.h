@@ -10,8 +10,8 @@
 #define PW_SIM_USER_STREAM_H
 
 #include "buffer.h"
-#include "hub.h"
 #include "client_orders.h"
+#include "hub.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +27,6 @@ struct pw_sim_subscription {
 struct pw_sim_told;
 
 struct pw_sim_user_stream {
-    struct pw_sim_hub *hub;
     struct pw_sim_faults *faults;
     struct pw_sim_subscription *subscriptions; /* of all connections, oldest first */
     uint32_t subscription_cnt, subscription_capacity;
@@ -40,9 +39,8 @@ struct pw_sim_user_stream {
 };
 
 /* 0 or -ENOMEM. Listens to the orders from now on. */
-int pw_sim_user_stream_init(struct pw_sim_user_stream *stream, struct pw_sim_hub *hub,
-                            struct pw_sim_faults *faults, const struct pw_sim_accounts *accounts,
-                            struct pw_sim_orders *orders);
+int pw_sim_user_stream_init(struct pw_sim_user_stream *stream, struct pw_sim_faults *faults,
+                            const struct pw_sim_accounts *accounts, struct pw_sim_orders *orders);
 void pw_sim_user_stream_fini(struct pw_sim_user_stream *stream);
 
 /* 0; -EALREADY: the connection has one for that account; -ENOMEM. Copies it. */
