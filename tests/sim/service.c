@@ -494,6 +494,8 @@ Test(rest, used_weight_is_told_and_too_much_of_it_is_refused_and_then_banned)
 
 /* ---- the program ---- */
 
+enum { SIM_BAD_CONFIG = 3 }; /* its exit code */
+
 static int program(const char *yaml, char *output, size_t output_bytes)
 {
     char path[] = "/tmp/pinwheel-sim-XXXXXX.yaml", command[512];
@@ -536,7 +538,7 @@ Test(config, what_is_wrong_is_told_with_its_line)
     char output[4096];
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        cr_expect_eq(program(wrong[i].yaml, output, sizeof output), 2, "%s", wrong[i].yaml);
+        cr_expect_eq(program(wrong[i].yaml, output, sizeof output), SIM_BAD_CONFIG, "%s", wrong[i].yaml);
         cr_expect_not_null(strstr(output, wrong[i].error), "%s\ngives %s", wrong[i].yaml, output);
     }
     cr_expect_eq(program("capture: {files: [$HOME/x]}\nfaults: [{kind: gap, match: \"*@depth\"}]\n", output,
