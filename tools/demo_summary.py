@@ -10,7 +10,7 @@ from decimal import Decimal
 
 
 def micros(nanoseconds):
-    return f"{nanoseconds / 1000:.1f} us"
+    return f"{int(nanoseconds) / 1000:.1f} us"
 
 
 def money(amount):

@@ -25,10 +25,10 @@ static json_t *run_json(const struct pw_journal_run *run, const char *state)
     char hash[20];
     snprintf(hash, sizeof hash, "%016" PRIx64, run->config_hash);
     json_t *json =
-        json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:i}", "run_id", (json_int_t)run->run_id,
-                  "instance", run->instance, "state", state, "started_ns", (json_int_t)run->started_ns,
-                  "ended_ns", (json_int_t)run->ended_ns, "pid", (json_int_t)run->pid, "config_hash", hash,
-                  "version", run->version, "instruments", (int)run->instrument_cnt);
+        json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:s, s:s, s:i}", "run_id", journal_json_id(run->run_id),
+                  "instance", run->instance, "state", state, "started_ns", journal_json_ns(run->started_ns),
+                  "ended_ns", journal_json_ns(run->ended_ns), "pid", (json_int_t)run->pid, "config_hash",
+                  hash, "version", run->version, "instruments", (int)run->instrument_cnt);
     if (run->ended_ns) {
         json_object_set_new(json, "events", json_integer((json_int_t)run->event_cnt));
     }
@@ -101,7 +101,7 @@ static void print_frame(const struct journal_session *session, const struct pw_j
     struct pw_text escaped = pw_text_start(text, (size_t)record->frame_bytes * 6 + 1);
     pw_text_put_escaped(&escaped, record->frame, record->frame_bytes);
     if (session->json) {
-        printf("{\"recv_ns\":%" PRId64 ",\"feed_idx\":%" PRIu32 ",\"sent\":%s,\"bytes\":%" PRIu32
+        printf("{\"recv_ns\":\"%" PRId64 "\",\"feed_idx\":%" PRIu32 ",\"sent\":%s,\"bytes\":%" PRIu32
                ",\"text\":\"%s\"}\n",
                record->event.recv_ns, record->event.body.frame.feed_idx, sent ? "true" : "false",
                record->frame_bytes, text);
@@ -240,7 +240,7 @@ static const struct pw_cli_command g_command = {
              .commands = "summary",
              PW_CLI_DECIMAL(struct arguments, session.cash)},
             {.name = "json",
-             .help = "print JSON (query: one object a line); decimals are strings",
+             .help = "print JSON (query: one object a line); decimals, ids and nanoseconds are strings",
              PW_CLI_FLAG(struct arguments, session.json)},
             {0},
         },

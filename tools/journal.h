@@ -104,6 +104,17 @@ static inline json_t *journal_json_fixed(pw_i128 value, int decimals)
     return json_string(journal_fixed(value, decimals));
 }
 
+/* Ids and nanoseconds, which go beyond 2^53, where most readers' numbers lose digits: strings. */
+static inline json_t *journal_json_id(uint64_t id)
+{
+    return json_sprintf("%llu", (unsigned long long)id);
+}
+
+static inline json_t *journal_json_ns(int64_t ns)
+{
+    return json_sprintf("%lld", (long long)ns);
+}
+
 /* Prints and frees it. */
 void journal_print_json(json_t *json);
 

@@ -78,10 +78,10 @@ static void print_stats_json(const struct journal_session *session, const struct
                              const struct pw_journal_usage *usage)
 {
     json_t *json =
-        json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "run_id",
-                  (json_int_t)session->run.run_id, "instance", session->run.instance, "events",
-                  (json_int_t)stats->event_cnt, "first_ns", (json_int_t)stats->first_ns, "last_ns",
-                  (json_int_t)stats->last_ns, "blocks", (json_int_t)usage->block_cnt, "stored_bytes",
+        json_pack("{s:o, s:s, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "run_id",
+                  journal_json_id(session->run.run_id), "instance", session->run.instance, "events",
+                  (json_int_t)stats->event_cnt, "first_ns", journal_json_ns(stats->first_ns), "last_ns",
+                  journal_json_ns(stats->last_ns), "blocks", (json_int_t)usage->block_cnt, "stored_bytes",
                   (json_int_t)usage->stored_bytes, "plain_bytes", (json_int_t)usage->plain_bytes, "damages",
                   (json_int_t)session->damage_cnt, "kinds", row_json(stats->kinds));
     json_t *symbols = json_object();
@@ -272,9 +272,9 @@ static void print_verdict(const struct journal_session *session, const struct ve
 static json_t *verdict_json(const struct journal_session *session, const struct verdict *verdict)
 {
     return json_pack(
-        "{s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
-        (json_int_t)session->run.run_id, "good", is_good(verdict), "clean", session->run.clean != 0, "events",
-        (json_int_t)verdict->event_cnt, "frames", (json_int_t)verdict->frame_cnt, "frames_dropped",
+        "{s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
+        journal_json_id(session->run.run_id), "good", is_good(verdict), "clean", session->run.clean != 0,
+        "events", (json_int_t)verdict->event_cnt, "frames", (json_int_t)verdict->frame_cnt, "frames_dropped",
         (json_int_t)verdict->frames_dropped_cnt, "blocks", (json_int_t)verdict->block_cnt, "stored_bytes",
         (json_int_t)verdict->stored_bytes, "damages", (json_int_t)verdict->damage_cnt, "holes",
         (json_int_t)verdict->hole_cnt, "dropped", (json_int_t)verdict->dropped_cnt, "orders_early",

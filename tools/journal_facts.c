@@ -150,9 +150,9 @@ static bool take_book(struct snapshots *snapshots, const struct pw_event *event)
         snapshots->id = depth->last_update_id;
         snapshots->applied = 0;
         snapshots->lost = false;
-        json_array_append_new(snapshots->list, json_pack("{s:I, s:I, s:i, s:i}", "lastUpdateId",
+        json_array_append_new(snapshots->list, json_pack("{s:I, s:o, s:i, s:i}", "lastUpdateId",
                                                          (json_int_t)depth->last_update_id, "local_ns",
-                                                         (json_int_t)event->recv_ns, "bids",
+                                                         journal_json_ns(event->recv_ns), "bids",
                                                          (int)depth->bid_cnt, "asks", (int)depth->ask_cnt));
     } else if (event->kind == PW_EVENT_DEPTH) {
         snapshots->dropped += (event->flags & PW_FLAG_STALE) != 0;
@@ -224,9 +224,9 @@ static void take_fill(const struct journal_session *session, struct engine *engi
     engine->cash_e16 += (sell ? notional_e16 : -notional_e16) - fee_e16;
     engine->fees_e16 += fee_e16;
     symbol->position_e8 += sell ? -fill->qty_e8 : fill->qty_e8;
-    json_t *row = json_pack("{s:i, s:I, s:s, s:s, s:I}", "n", (int)json_array_size(engine->fills) + 1,
-                            "local_ns", (json_int_t)event->recv_ns, "symbol", name ? name : "", "side",
-                            sell ? "SELL" : "BUY", "client_order_id", (json_int_t)fill->client_order_id);
+    json_t *row = json_pack("{s:i, s:o, s:s, s:s, s:o}", "n", (int)json_array_size(engine->fills) + 1,
+                            "local_ns", journal_json_ns(event->recv_ns), "symbol", name ? name : "", "side",
+                            sell ? "SELL" : "BUY", "client_order_id", journal_json_id(fill->client_order_id));
     json_object_set_new(row, "price", journal_json_fixed(fill->price_e8, 8));
     json_object_set_new(row, "qty", journal_json_fixed(fill->qty_e8, 8));
     json_object_set_new(row, "fee", journal_json_fixed(fee_e16, 16));
@@ -537,7 +537,7 @@ static json_t *all_facts(const struct journal_session *session, const struct sym
                          const struct engine *engine)
 {
     json_t *json = json_object(), *by_symbol = json_object();
-    put_u64(json, "run_id", session->run.run_id);
+    json_object_set_new(json, "run_id", journal_json_id(session->run.run_id));
     put_u64(json, "damages", session->damage_cnt);
     for (uint32_t i = 0; i < session->instrument_cnt; i++) {
         if (symbols[i].used) {

@@ -48,7 +48,7 @@ static const struct pw_cli_command g_command = {
              .help = "list the rings: slots, and what a full ring does",
              PW_CLI_FLAG(struct options, list)},
             {.name = "json",
-             .help = "print one JSON object a line; decimals are strings. A gap is "
+             .help = "print one JSON object a line; decimals, ids and nanoseconds are strings. A gap is "
                      "{\"kind\":\"missed\",\"count\":N}",
              PW_CLI_FLAG(struct options, json)},
             {.name = "raw",

@@ -43,7 +43,7 @@ static const struct pw_cli_command g_command = {
              .help = "print the page once and end (default without a terminal)",
              PW_CLI_FLAG(struct options, once)},
             {.name = "json",
-             .help = "print everything once as one JSON object; decimals are strings",
+             .help = "print everything once as one JSON object; decimals, ids and nanoseconds are strings",
              PW_CLI_FLAG(struct options, json)},
             {.name = "list",
              .help = "list the engines, each with its state",

@@ -16,10 +16,10 @@ static void engine_put(struct pw_json *json, const struct pw_look *look)
     pw_json_bool(json, "alive", look->alive);
     pw_json_text(json, "state", pw_engine_state_name(pw_watch_get(&header->state)));
     pw_json_i64(json, "pid", header->pid);
-    pw_json_u64(json, "run_id", header->run_id);
-    pw_json_i64(json, "started_ns", header->started_ns);
-    pw_json_i64(json, "heartbeat_ns", pw_watch_get_ns(&header->heartbeat_ns));
-    pw_json_i64(json, "now_ns", pw_watch_wall_ns());
+    pw_json_id(json, "run_id", header->run_id);
+    pw_json_ns(json, "started_ns", header->started_ns);
+    pw_json_ns(json, "heartbeat_ns", pw_watch_get_ns(&header->heartbeat_ns));
+    pw_json_ns(json, "now_ns", pw_watch_wall_ns());
     pw_json_open(json, "memory", '{');
     pw_json_u64(json, "bytes", header->total_bytes);
     pw_json_u64(json, "page_bytes", header->page_bytes);
@@ -43,17 +43,17 @@ static void stages_put(struct pw_json *json, struct pw_look *look)
             pw_json_u64(json, "core_idx", stage->core_idx);
             pw_json_u64(json, "tid", pw_watch_get(&stage->tid));
             pw_json_bool(json, "alive", pw_watch_get(&stage->alive) != 0);
-            pw_json_i64(json, "heartbeat_ns", pw_watch_get_ns(&stage->heartbeat_ns));
+            pw_json_ns(json, "heartbeat_ns", pw_watch_get_ns(&stage->heartbeat_ns));
             pw_json_u64(json, "pass_cnt", pw_watch_get(&stage->pass_cnt));
             pw_json_u64(json, "work_cnt", pw_watch_get(&stage->work_cnt));
             pw_json_number(json, "work_per_s", pw_look_rate(look, pw_watch_get(&stage->work_cnt)));
-            pw_json_u64(json, "busy_ns", pw_watch_get(&stage->busy_ns));
-            pw_json_u64(json, "stalled_ns", pw_watch_get(&stage->stalled_ns));
-            pw_json_u64(json, "idle_ns", pw_watch_get(&stage->idle_ns));
+            pw_json_ns(json, "busy_ns", (int64_t)pw_watch_get(&stage->busy_ns));
+            pw_json_ns(json, "stalled_ns", (int64_t)pw_watch_get(&stage->stalled_ns));
+            pw_json_ns(json, "idle_ns", (int64_t)pw_watch_get(&stage->idle_ns));
             pw_json_number(json, "busy_share", shares.busy);
             pw_json_number(json, "stalled_share", shares.stalled);
             pw_json_number(json, "idle_share", shares.idle);
-            pw_json_u64(json, "longest_pass_ns", pw_watch_get(&stage->longest_pass_ns));
+            pw_json_ns(json, "longest_pass_ns", (int64_t)pw_watch_get(&stage->longest_pass_ns));
             pw_json_close(json, '}');
         }
     }
@@ -106,7 +106,7 @@ static void feeds_put(struct pw_json *json, struct pw_look *look)
             pw_json_number(json, "bytes_per_s", pw_look_rate(look, pw_watch_get(&feed->byte_cnt)));
             pw_json_u64(json, "gap_cnt", pw_watch_get(&feed->gap_cnt));
             pw_json_u64(json, "invalid_cnt", pw_watch_get(&feed->invalid_cnt));
-            pw_json_i64(json, "last_recv_ns", pw_watch_get_ns(&feed->last_recv_ns));
+            pw_json_ns(json, "last_recv_ns", pw_watch_get_ns(&feed->last_recv_ns));
             pw_json_close(json, '}');
         }
     }
@@ -134,16 +134,16 @@ static void market_put(struct pw_json *json, const struct pw_market *market, con
     pw_json_e8(json, "bid_qty", market->quote.bid_qty_e8);
     pw_json_e8(json, "ask_price", market->quote.ask_price_e8);
     pw_json_e8(json, "ask_qty", market->quote.ask_qty_e8);
-    pw_json_u64(json, "quote_update_id", market->quote.update_id);
-    pw_json_i64(json, "quote_recv_ns", market->quote_recv_ns);
+    pw_json_id(json, "quote_update_id", market->quote.update_id);
+    pw_json_ns(json, "quote_recv_ns", market->quote_recv_ns);
     pw_json_e8(json, "last_price", market->last_price_e8);
     pw_json_e8(json, "last_qty", market->last_qty_e8);
-    pw_json_i64(json, "last_trade_ns", market->last_trade_ns);
+    pw_json_ns(json, "last_trade_ns", market->last_trade_ns);
     pw_json_u64(json, "trade_cnt", market->trade_cnt);
     pw_json_u64(json, "quote_cnt", market->quote_cnt);
     pw_json_u64(json, "depth_cnt", market->depth_cnt);
     pw_json_bool(json, "book_synced", market->book_synced != 0);
-    pw_json_u64(json, "book_update_id", market->book_update_id);
+    pw_json_id(json, "book_update_id", market->book_update_id);
     pw_json_u64(json, "bid_level_cnt", market->bid_level_cnt);
     pw_json_u64(json, "ask_level_cnt", market->ask_level_cnt);
     levels_put(json, "bids", market->bids);
@@ -244,11 +244,12 @@ static void latency_put(struct pw_json *json, const struct pw_look *look)
         pw_json_open(json, NULL, '{');
         pw_json_text(json, "name", region->name);
         pw_json_u64(json, "count", pw_watch_get(&hist->count));
-        pw_json_u64(json, "sum_ns", pw_watch_get(&hist->sum_ns));
+        pw_json_ns(json, "sum_ns", (int64_t)pw_watch_get(&hist->sum_ns));
         for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
-            pw_json_u64(json, quantiles[i].key, pw_histogram_quantile_ns(hist, quantiles[i].quantile));
+            pw_json_ns(json, quantiles[i].key,
+                       (int64_t)pw_histogram_quantile_ns(hist, quantiles[i].quantile));
         }
-        pw_json_u64(json, "max_ns", pw_watch_get(&hist->max_ns));
+        pw_json_ns(json, "max_ns", (int64_t)pw_watch_get(&hist->max_ns));
         pw_json_u64(json, "negative_cnt", pw_watch_get(&hist->negative_cnt));
         pw_json_close(json, '}');
     }
@@ -268,8 +269,8 @@ static void errors_put(struct pw_json *json, const struct pw_look *look)
             if (count != 0) {
                 pw_json_open(json, NULL, '{');
                 pw_json_u64(json, "count", count);
-                pw_json_i64(json, "first_ns", pw_watch_get_ns(&row->first_ns));
-                pw_json_i64(json, "last_ns", pw_watch_get_ns(&row->last_ns));
+                pw_json_ns(json, "first_ns", pw_watch_get_ns(&row->first_ns));
+                pw_json_ns(json, "last_ns", pw_watch_get_ns(&row->last_ns));
                 pw_json_text(json, "text", row->text);
                 pw_json_close(json, '}');
             }

@@ -180,6 +180,18 @@ void pw_json_i64(struct pw_json *json, const char *key, int64_t value)
     fprintf(json->out, "%lld", (long long)value);
 }
 
+void pw_json_id(struct pw_json *json, const char *key, uint64_t id)
+{
+    member(json, key);
+    fprintf(json->out, "\"%llu\"", (unsigned long long)id);
+}
+
+void pw_json_ns(struct pw_json *json, const char *key, int64_t ns)
+{
+    member(json, key);
+    fprintf(json->out, "\"%lld\"", (long long)ns);
+}
+
 void pw_json_number(struct pw_json *json, const char *key, double value)
 {
     member(json, key);

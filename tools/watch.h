@@ -70,6 +70,9 @@ void pw_json_open(struct pw_json *json, const char *key, char bracket);
 void pw_json_close(struct pw_json *json, char bracket);
 void pw_json_u64(struct pw_json *json, const char *key, uint64_t value);
 void pw_json_i64(struct pw_json *json, const char *key, int64_t value);
+/* Ids and nanoseconds, which go beyond 2^53: strings. */
+void pw_json_id(struct pw_json *json, const char *key, uint64_t id);
+void pw_json_ns(struct pw_json *json, const char *key, int64_t ns);
 void pw_json_number(struct pw_json *json, const char *key, double value); /* four digits after the point */
 void pw_json_bool(struct pw_json *json, const char *key, bool value);
 void pw_json_text(struct pw_json *json, const char *key, const char *value); /* NULL: null */

@@ -94,7 +94,7 @@ static const struct pw_cli_command g_command = {
              .help = "indent messages in JSON",
              PW_CLI_FLAG(struct arguments, options.pretty)},
             {.name = "json",
-             .help = "print one JSON object; decimals are strings",
+             .help = "print one JSON object; decimals, ids and nanoseconds are strings",
              PW_CLI_FLAG(struct arguments, session.json)},
             {.name = "instance",
              .value = "NAME",

@@ -448,9 +448,9 @@ static void print_slowest(const struct journal_session *session, const struct sl
     for (uint64_t i = 0; i < cnt && rows[i].client_order_id; i++) {
         const struct slow *row = &rows[i];
         if (session->json) {
-            json_array_append_new(list, json_pack("{s:I, s:s, s:I}", "client_order_id",
-                                                  (json_int_t)row->client_order_id, "hop", row->last.name,
-                                                  "at_ns", (json_int_t)row->last.at_ns));
+            json_array_append_new(list, json_pack("{s:o, s:s, s:o}", "client_order_id",
+                                                  journal_json_id(row->client_order_id), "hop",
+                                                  row->last.name, "at_ns", journal_json_ns(row->last.at_ns)));
         } else {
             printf("%-20" PRIu64 " %-10s %12" PRId64 " ns after its event was received\n",
                    row->client_order_id, row->last.name, row->last.at_ns);

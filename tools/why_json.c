@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pinwheel why --json: an order's story for programs. Amounts are strings, times are nanoseconds; what is not
+ * pinwheel why --json: an order's story for programs. Amounts, ids and nanoseconds are strings; what is not
  * known is null, and not_recorded says why.
  */
 #include "text.h"
@@ -61,8 +61,8 @@ static json_t *hops_json(const struct why_story *story)
     for (uint32_t i = 0; i < WHY_HOPS; i++) {
         json_t *row = json_pack("{s:s}", "name", hops[i].name);
         if (hops[i].known) {
-            json_object_set_new(row, "at_ns", json_integer(hops[i].at_ns));
-            json_object_set_new(row, "took_ns", json_integer(hops[i].took_ns));
+            json_object_set_new(row, "at_ns", journal_json_ns(hops[i].at_ns));
+            json_object_set_new(row, "took_ns", journal_json_ns(hops[i].took_ns));
             json_object_set_new(row, "share", json_real(hops[i].share));
         } else {
             json_object_set_new(row, "at_ns", json_null());
@@ -80,7 +80,7 @@ static json_t *steps_json(const struct journal_session *session, const struct wh
     json_t *list = json_array();
     for (size_t i = 0; i < story->step_cnt; i++) {
         json_t *row = event_json(session, &story->steps[i]);
-        json_object_set_new(row, "since_ns", json_integer(story->steps[i].recv_ns - since_ns));
+        json_object_set_new(row, "since_ns", journal_json_ns(story->steps[i].recv_ns - since_ns));
         json_array_append_new(list, row);
     }
     return list;
@@ -107,7 +107,7 @@ static json_t *messages_json(const struct why_story *story)
     json_t *list = json_array();
     for (size_t i = 0; i < story->message_cnt; i++) {
         const struct why_message *message = &story->messages[i];
-        json_t *row = json_pack("{s:I}", "recv_ns", (json_int_t)message->recv_ns);
+        json_t *row = json_pack("{s:o}", "recv_ns", journal_json_ns(message->recv_ns));
         if (message->text) {
             json_object_set_new(row, "direction", json_string(message->sent ? "sent" : "received"));
             put_bytes(row, message);
@@ -125,7 +125,7 @@ static json_t *chain_json(const struct why_story *story, uint64_t (*next)(const 
     json_t *list = json_array();
     uint64_t id = next(story, story->client_order_id);
     for (size_t i = 0; id && i < story->link_cnt; i++, id = next(story, id)) {
-        json_array_append_new(list, json_integer((json_int_t)id));
+        json_array_append_new(list, journal_json_id(id));
     }
     return list;
 }
@@ -155,12 +155,12 @@ void why_print_json(struct journal_session *session, const struct why_story *sto
     const struct why_sums sums = why_sums(story);
     int64_t since_ns = why_since_ns(story, &is_submission);
     why_venue_id(session, story->client_order_id, venue_id);
-    json_t *json = json_pack("{s:I, s:s, s:I, s:s, s:s, s:i, s:s, s:s, s:s}", "client_order_id",
-                             (json_int_t)story->client_order_id, "venue_client_order_id", venue_id, "run_id",
-                             (json_int_t)session->run.run_id, "instance", session->run.instance, "gateway",
-                             story->gateway, "strategy", (int)order->strategy_idx, "strategy_name",
-                             story->strategy, "strategy_kind", story->kind, "state",
-                             pw_order_state_name(why_last(story)->body.order.state));
+    json_t *json = json_pack("{s:o, s:s, s:o, s:s, s:s, s:i, s:s, s:s, s:s}", "client_order_id",
+                             journal_json_id(story->client_order_id), "venue_client_order_id", venue_id,
+                             "run_id", journal_json_id(session->run.run_id), "instance",
+                             session->run.instance, "gateway", story->gateway, "strategy",
+                             (int)order->strategy_idx, "strategy_name", story->strategy, "strategy_kind",
+                             story->kind, "state", pw_order_state_name(why_last(story)->body.order.state));
     json_object_set_new(json, "cause", story->has_market ? cause_json(session, story) : json_null());
     json_object_set_new(json, "signal",
                         story->has_signal ? event_json(session, &story->signal) : json_null());
@@ -168,11 +168,11 @@ void why_print_json(struct journal_session *session, const struct why_story *sto
                         story->has_intent ? event_json(session, &story->intent) : json_null());
     json_object_set_new(json, "checks", checks_json(session, story));
     json_object_set_new(json, "hops", story->has_stamps ? hops_json(story) : json_null());
-    json_object_set_new(json, "since_ns", json_integer(since_ns));
+    json_object_set_new(json, "since_ns", journal_json_ns(since_ns));
     json_object_set_new(json, "since", json_string(is_submission ? "submitted" : "received"));
     const struct pw_event *acknowledged = why_acknowledged(story);
     json_object_set_new(json, "acknowledged_after_ns",
-                        acknowledged ? json_integer(acknowledged->recv_ns - since_ns) : json_null());
+                        acknowledged ? journal_json_ns(acknowledged->recv_ns - since_ns) : json_null());
     json_object_set_new(json, "steps", steps_json(session, story));
     json_object_set_new(json, "filled_qty", json_string(why_decimal(sums.qty_e8, 8)));
     json_object_set_new(json, "filled_notional", json_string(why_decimal(sums.notional_e16, 16)));

@@ -205,16 +205,26 @@ static void put_e16(struct out *out, const char *key, pw_i128 value_e16)
     pw_text_put(&out->text, "%s", out->json ? "\"" : "");
 }
 
+/* Ids and nanoseconds are strings in JSON: they go beyond 2^53, where most readers' numbers lose digits. */
+static const char *number_quote(const struct out *out, const char *key)
+{
+    size_t len = strlen(key);
+    const char *end = len > 3 ? key + len - 3 : "";
+    return out->json && (strcmp(end, "_id") == 0 || strcmp(end, "_ns") == 0) ? "\"" : "";
+}
+
 static void put_u64(struct out *out, const char *key, uint64_t value)
 {
+    const char *quote = number_quote(out, key);
     put_key(out, key);
-    pw_text_put(&out->text, "%llu", (unsigned long long)value);
+    pw_text_put(&out->text, "%s%llu%s", quote, (unsigned long long)value, quote);
 }
 
 static void put_i64(struct out *out, const char *key, int64_t value)
 {
+    const char *quote = number_quote(out, key);
     put_key(out, key);
-    pw_text_put(&out->text, "%lld", (long long)value);
+    pw_text_put(&out->text, "%s%lld%s", quote, (long long)value, quote);
 }
 
 /* A word without anything to escape. */

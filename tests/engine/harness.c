@@ -418,6 +418,9 @@ long long json_number_at(const json_t *json, const char *path)
         json = json_is_array(json) ? element(json, part) : json_object_get(json, part);
         path += size + (path[size] == '/');
     }
+    if (json_is_string(json)) { /* ids and nanoseconds */
+        return strtoll(json_string_value(json), NULL, 10);
+    }
     return json_is_true(json) ? 1 : json_is_number(json) ? (long long)json_number_value(json) : -1;
 }
 

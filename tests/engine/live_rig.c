@@ -283,7 +283,7 @@ json_t *live_journal(struct live_rig *rig, const char *kinds, bool all_runs)
     json_array_foreach(runs, i, run)
     {
         char id[24];
-        snprintf(id, sizeof id, "%lld", (long long)json_integer_value(json_object_get(run, "run_id")));
+        snprintf(id, sizeof id, "%lld", json_number_at(run, "run_id"));
         if (all_runs || i + 1 == json_array_size(runs)) {
             query_run(rig, id, kinds, all);
         }
@@ -296,7 +296,7 @@ json_t *live_journal(struct live_rig *rig, const char *kinds, bool all_runs)
 
 static uint64_t order_id_of(const json_t *event)
 {
-    return (uint64_t)json_integer_value(json_object_get(event, "client_order_id"));
+    return (uint64_t)json_number_at(event, "client_order_id");
 }
 
 /* Was the run in which the order was placed ended cleanly? What was not committed when an engine was killed
@@ -307,7 +307,7 @@ static bool run_is_whole(const json_t *runs, uint64_t client_order_id)
     const json_t *run;
     json_array_foreach(runs, i, run)
     {
-        if ((uint64_t)json_integer_value(json_object_get(run, "run_id")) == client_order_id >> 24) {
+        if ((uint64_t)json_number_at(run, "run_id") == client_order_id >> 24) {
             return strcmp(api_text(run, "state"), "clean") == 0;
         }
     }
@@ -362,8 +362,7 @@ static json_t *fills_of_journal(struct live_rig *rig)
         }
         cr_assert_not_null(fill, "what more is told of a fill stands behind it");
         snprintf(name, sizeof name, "%s %llx %lld", api_text(fill, "symbol"),
-                 (unsigned long long)order_id_of(fill),
-                 (long long)json_integer_value(json_object_get(event, "trade_id")));
+                 (unsigned long long)order_id_of(fill), json_number_at(event, "trade_id"));
         cr_expect_null(json_object_get(fills, name), "fill %s was booked twice", name);
         json_object_set(fill, "asset", json_object_get(event, "fee_asset"));
         json_object_set(fill, "paid", json_object_get(event, "fee"));

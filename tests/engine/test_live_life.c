@@ -110,7 +110,7 @@ static long long first_request_ns(struct live_rig *rig, const char *run)
     cr_assert_eq(status, 0);
     for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
         json_t *frame = *line != 0 ? json_loads(line, 0, NULL) : NULL;
-        long long recv_ns = json_integer_value(json_object_get(frame, "recv_ns"));
+        long long recv_ns = json_number_at(frame, "recv_ns");
         if (json_is_true(json_object_get(frame, "sent")) && (first_ns == 0 || recv_ns < first_ns)) {
             first_ns = recv_ns;
         }

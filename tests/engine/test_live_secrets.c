@@ -299,10 +299,8 @@ static void expect_story(struct live_rig *rig)
     json_t *fills = live_journal(rig, "fill", false);
     char id[24];
     cr_assert_gt(json_array_size(fills), 0);
-    snprintf(id, sizeof id, "%lld",
-             (long long)json_integer_value(json_object_get(json_array_get(fills, 0), "client_order_id")));
-    char *text =
-        tool(rig, "why", (const char *const[]){"pinwheel", "why", rig->h.journal, id, NULL});
+    snprintf(id, sizeof id, "%lld", json_number_at(json_array_get(fills, 0), "client_order_id"));
+    char *text = tool(rig, "why", (const char *const[]){"pinwheel", "why", rig->h.journal, id, NULL});
     char *joined = malloc(strlen(text) + 1), *to = joined;
     for (const char *from = text; *from != 0; from++) {
         if (strncmp(from, "\n    ", 5) == 0) {

@@ -116,10 +116,10 @@ Test(event, json_has_the_same_fields_with_decimals_as_strings)
     char buffer[400];
     struct pw_text text = pw_text_start(buffer, sizeof buffer);
     pw_event_put_json(&text, &event, "B\"C");
-    cr_assert_str_eq(buffer,
-                     "\"seq\":9,\"kind\":\"levels\",\"symbol\":\"B\\\"C\",\"instrument_idx\":2,\"recv_ns\":0,"
-                     "\"venue_ns\":0,\"side\":\"bid\",\"price\":\"0.00000001\",\"qty\":\"0.00000002\","
-                     "\"price2\":\"3\",\"qty2\":\"0\",\"update_id\":18446744073709551615,\"last\":true");
+    cr_assert_str_eq(
+        buffer, "\"seq\":9,\"kind\":\"levels\",\"symbol\":\"B\\\"C\",\"instrument_idx\":2,\"recv_ns\":\"0\","
+                "\"venue_ns\":\"0\",\"side\":\"bid\",\"price\":\"0.00000001\",\"qty\":\"0.00000002\","
+                "\"price2\":\"3\",\"qty2\":\"0\",\"update_id\":\"18446744073709551615\",\"last\":true");
 }
 
 Test(event, fill_is_printed_with_its_exact_fee)

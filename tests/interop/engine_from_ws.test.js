@@ -87,7 +87,7 @@ async function through(t, lines, venueOptions = {}, moreConfig = '') {
     const { metrics, markets } = JSON.parse(pinwheel('top', config.instance, '--json'));
     const judged = metrics.find((row) => row.group === 'parse' && row.name === 'frames').value;
     const inStep = (market) =>
-      market.book_synced && market.book_update_id === dataOf(lines, market.symbol, 'depth').at(-1).u;
+      market.book_synced && market.book_update_id === String(dataOf(lines, market.symbol, 'depth').at(-1).u);
     return judged >= messages && markets.every(inStep);
   };
   await until(`all ${messages} messages in the engine`, look);

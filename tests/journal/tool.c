@@ -250,7 +250,8 @@ Test(tool, lists_runs_with_their_end)
     cr_expect_str_eq(json_string_value(program_at(json_array_get(runs, 0), "state")), "clean");
     cr_expect_eq(json_integer_value(program_at(json_array_get(runs, 0), "events")), 100);
     cr_expect_str_eq(json_string_value(program_at(json_array_get(runs, 1), "state")), "killed");
-    cr_expect_eq((uint64_t)json_integer_value(program_at(json_array_get(runs, 1), "run_id")), killed);
+    cr_expect_eq(strtoull(json_string_value(program_at(json_array_get(runs, 1), "run_id")), NULL, 10),
+                 killed);
     json_decref(json);
     char *out;
     cr_expect_eq(run_tool(dir, (const char *const[]){NULL}, &out), 0);

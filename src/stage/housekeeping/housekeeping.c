@@ -104,7 +104,7 @@ static void answer_status(const struct housekeeping *h, char *answer, size_t ans
     pw_cell_read(&h->account->cell, h->account->words, &account, sizeof account);
     snprintf(answer, answer_bytes,
              "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
-             ",\"run_id\":%" PRIu64 ",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64 ",\"open_orders\":%" PRIu64
+             ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64 ",\"open_orders\":%" PRIu64
              "}",
              h->header->instance,
              pw_engine_state_name(atomic_load_explicit(&h->header->state, memory_order_relaxed)),
