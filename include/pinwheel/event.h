@@ -11,46 +11,11 @@
 #define PINWHEEL_EVENT_H
 
 #include <assert.h>
+#include <pinwheel/enums.h>
+#include <pinwheel/reasons.h>
 #include <stdint.h>
 
 #define PW_E8 INT64_C(100000000)
-
-/* What an event is. The numbers are part of the journal's format: append, never renumber. */
-enum pw_event_kind {
-    PW_EVENT_NONE = 0,
-
-    /* Market data: parse -> strategy and journal. */
-    PW_EVENT_QUOTE = 1,       /* body.quote: best bid and offer */
-    PW_EVENT_TRADE = 2,       /* body.trade */
-    PW_EVENT_AGG_TRADE = 3,   /* body.agg_trade: the fills of one taker order at one price */
-    PW_EVENT_DEPTH = 4,       /* body.depth: begins a book update or snapshot; its levels follow at once */
-    PW_EVENT_LEVELS = 5,      /* body.levels: one or two levels of the update begun by the DEPTH before it */
-    PW_EVENT_CANDLE = 6,      /* body.candle */
-    PW_EVENT_CANDLE_INFO = 7, /* body.candle_info: the second half of the CANDLE before it */
-    PW_EVENT_BOOK_STATE = 8,  /* body.state: enum pw_book_state of one instrument */
-    PW_EVENT_FEED_STATE = 9,  /* body.state: enum pw_feed_state of one feed */
-    PW_EVENT_GAP = 10,        /* body.gap: something is known to be missing here */
-
-    /* Decisions and their outcome: strategy -> execution -> journal. */
-    PW_EVENT_TIME = 16,     /* no body: recv_ns is the time; born in strategy when the market is quiet */
-    PW_EVENT_SIGNAL = 17,   /* body.signal: what a strategy saw */
-    PW_EVENT_INTENT = 18,   /* body.intent: what a strategy wants */
-    PW_EVENT_ORDER = 19,    /* body.order: a state that an order has reached */
-    PW_EVENT_FILL = 20,     /* body.fill: follows the ORDER event that it caused */
-    PW_EVENT_CONSUMED = 21, /* body.consumed: strategy took a report after this much of the market */
-    PW_EVENT_COMMAND = 22,  /* body.state: enum pw_command taken by execution */
-    PW_EVENT_FILL_INFO = 23, /* body.fill_info: the second half of the FILL before it, where a venue told more */
-    PW_EVENT_STAMPS = 24,    /* body.stamps: when an order passed each hop; recv_ns is the origin */
-    /* What risk looked at, after the INTENT and before the ORDER that says how it ended. */
-    PW_EVENT_RISK_MARKET = 25, /* body.risk_market */
-    PW_EVENT_RISK_CASH = 26,   /* body.risk_cash */
-    PW_EVENT_RISK_LIMITS = 27, /* body.risk_limits */
-
-    /* Between net, parse and housekeeping. */
-    PW_EVENT_FRAME = 32,            /* body.frame: bytes in the ring's payload area */
-    PW_EVENT_SNAPSHOT_REQUEST = 33, /* no body: instrument_idx needs a REST depth snapshot */
-    PW_EVENT_CONN = 34,             /* body.conn: a connection changes hands */
-};
 
 /* Bits of pw_event.flags. */
 #define PW_FLAG_SELL     0x01u /* trades: the aggressor sold; levels: ask side; orders and fills: sell */
@@ -61,104 +26,6 @@ enum pw_event_kind {
 #define PW_FLAG_MAKER    0x20u /* FILL: our order was resting */
 #define PW_FLAG_CLOSED   0x40u /* CANDLE: the bucket is final */
 #define PW_FLAG_SENT     0x80u /* FRAME: by us; else received */
-
-enum pw_side { PW_BUY = 0, PW_SELL = 1 };
-
-enum pw_book_state {
-    PW_BOOK_UNSYNCED = 0, /* no trusted book; reason says why */
-    PW_BOOK_SYNCED = 1,
-};
-
-enum pw_feed_state {
-    PW_FEED_DOWN = 0,
-    PW_FEED_CONNECTING = 1,
-    PW_FEED_UP = 2,
-    PW_FEED_STALE = 3, /* connected, but nothing has come for longer than the config allows */
-};
-
-/* Why something is missing or a state was left; the text of each is in pw_reason_name. */
-enum pw_reason {
-    PW_REASON_NONE = 0,
-    PW_REASON_START = 1,
-    PW_REASON_DISCONNECT = 2,     /* the feed's connection ended: unknown how much is missing */
-    PW_REASON_SEQUENCE = 3,       /* the venue's ids jumped */
-    PW_REASON_JOURNAL_FULL = 4,   /* the journal's ring was full: market events were dropped */
-    PW_REASON_FRAME_INVALID = 5,  /* a message could not be decoded and was dropped */
-    PW_REASON_BUFFER_FULL = 6,    /* too many updates while waiting for a snapshot */
-    PW_REASON_CROSSED = 7,        /* the book's sides crossed */
-    PW_REASON_OVERFLOW = 8,       /* more levels than the book holds */
-
-    /* Denied by us, before anything is sent. */
-    PW_REASON_HALTED = 32,
-    PW_REASON_PRICE_FILTER = 33,
-    PW_REASON_LOT_SIZE = 34,
-    PW_REASON_MIN_NOTIONAL = 35,
-    PW_REASON_MAX_NOTIONAL = 36,
-    PW_REASON_MAX_POSITION = 37,
-    PW_REASON_CASH = 38,
-    PW_REASON_ORDER_RATE = 39,
-    PW_REASON_NO_QUOTE = 40,
-    PW_REASON_NOT_TRADING = 41,   /* the venue's status of the instrument is not TRADING */
-    PW_REASON_UNKNOWN_INSTRUMENT = 42,
-    PW_REASON_BAD_INTENT = 43,    /* malformed: zero quantity, unknown type, duplicate id */
-    PW_REASON_NO_ROOM = 44,       /* the journal's ring is short of room: no new risk */
-    PW_REASON_NO_POSITION = 45,   /* would go short, and the config does not allow it */
-    PW_REASON_STALE = 46,         /* the feed is down or stale, or what was decided on is too old */
-    PW_REASON_NOT_CONNECTED = 47, /* order entry is down, or the account not yet known */
-    PW_REASON_REQUEST_LIMIT = 48, /* the venue would not take it now: its limits, or a ban */
-    PW_REASON_VENUE_TIME = 49,    /* the venue's clock is not known well enough to date a request */
-    PW_REASON_NOT_OPEN = 50,      /* the order to be replaced is not open, not its own, or another side's */
-    PW_REASON_REPORT = 51,        /* halted: a report of the venue's contradicts what is known of its order */
-    PW_REASON_LEFTOVERS = 52,     /* order entry is not ready: orders of earlier runs are open, and stay so */
-
-    /* Said by the venue. */
-    PW_REASON_VENUE_REFUSED = 64, /* for a reason that has no number here */
-    PW_REASON_VENUE_FUNDS = 65,
-    PW_REASON_VENUE_DUPLICATE = 66,     /* a client order id that is in use */
-    PW_REASON_VENUE_WOULD_TAKE = 67,    /* post-only, and would not have rested */
-    PW_REASON_VENUE_WOULD_TRIGGER = 68, /* a stop price that is already passed */
-    PW_REASON_VENUE_FILTER = 69,        /* price, quantity or notional against its rules: ours may be stale */
-    PW_REASON_VENUE_RATE = 70,
-    PW_REASON_VENUE_CLOCK = 71,
-    PW_REASON_VENUE_KEY = 72, /* key, signature or permission */
-    PW_REASON_VENUE_BUSY = 73,
-    PW_REASON_VENUE_UNKNOWN = 74, /* it does not know what became of it */
-    PW_REASON_VENUE_NOT_FOUND = 75,
-    PW_REASON_VENUE_NOT_TRADING = 76,
-    PW_REASON_VENUE_MALFORMED = 77, /* the request was wrong */
-};
-
-enum pw_order_type {
-    PW_MARKET = 0,
-    PW_LIMIT = 1,
-    PW_LIMIT_MAKER = 2, /* post-only: refused if it would take */
-    PW_STOP_LOSS = 3,   /* a market order once the last price is as bad as the stop price */
-    PW_STOP_LOSS_LIMIT = 4,
-    PW_TAKE_PROFIT = 5, /* the same once it is as good */
-    PW_TAKE_PROFIT_LIMIT = 6,
-};
-#define PW_ORDER_TYPES 7u
-enum pw_tif { PW_GTC = 0, PW_IOC = 1, PW_FOK = 2 };
-enum pw_intent_action { PW_PLACE = 0, PW_CANCEL = 1, PW_REPLACE = 2 };
-
-enum pw_order_state {
-    PW_ORDER_NONE = 0,
-    PW_ORDER_IN_FLIGHT = 1,
-    PW_ORDER_OPEN = 2,
-    PW_ORDER_PARTIALLY_FILLED = 3,
-    PW_ORDER_FILLED = 4,
-    PW_ORDER_CANCELED = 5,
-    PW_ORDER_REJECTED = 6, /* by the venue */
-    PW_ORDER_DENIED = 7,   /* by our own checks: nothing was sent */
-    PW_ORDER_PENDING_CANCEL = 8,
-    PW_ORDER_PENDING_REPLACE = 9, /* a cancel-and-replace of it is on its way */
-    PW_ORDER_REPLACED = 10,       /* canceled by that; what stands in its place is an order of its own */
-    PW_ORDER_EXPIRED = 11,        /* ended by the venue's rules: immediate or cancel, self-trade prevention */
-    PW_ORDER_UNKNOWN = 12,        /* time-out, disconnect, or fills that are said to be but have not come */
-};
-
-/* PAUSE, to the live gateway alone, is not journalled: venue_ns is until when the venue takes no requests. */
-enum pw_command { PW_COMMAND_HALT = 1, PW_COMMAND_RESUME = 2, PW_COMMAND_STOP = 3, PW_COMMAND_PAUSE = 4 };
 
 struct pw_quote {
     int64_t bid_price_e8, bid_qty_e8, ask_price_e8, ask_qty_e8; /* 0 price: no such side */
@@ -420,15 +287,6 @@ static inline void pw_fill_info_set_fee_e16(struct pw_fill_info *info, pw_i128 f
     info->fee_e16_lo = (uint64_t)fee_e16;
     info->fee_e16_hi = (int64_t)(fee_e16 >> 64);
 }
-
-/* Lower-case names for people and scripts ("quote", "sequence"); never NULL, "?" for a number unknown here. */
-const char *pw_event_kind_name(unsigned kind);
-const char *pw_reason_name(unsigned reason);
-const char *pw_order_state_name(unsigned state);
-const char *pw_order_type_name(unsigned type);
-const char *pw_tif_name(unsigned tif);
-const char *pw_feed_state_name(unsigned state);
-const char *pw_book_state_name(unsigned state);
 
 /* One line of text for one event: "seq kind instrument ..." with exact decimals. Writes at most text_bytes, always
  * ends with a zero byte, returns the length. `symbol` may be NULL. */

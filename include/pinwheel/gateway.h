@@ -22,29 +22,6 @@
 #define PW_REPORTS_PER_ORDER 2u
 #define PW_OPEN_ORDERS_MAX   (PW_REPORTS_MAX / PW_REPORTS_PER_ORDER)
 
-/* What can become of an order; what each means to an order in each state is one table in src/core/orders.c. */
-enum pw_exec_type {
-    PW_EXEC_SENT = 0, /* only ever once for an id: there is no sending again */
-    PW_EXEC_ACK,      /* the venue has taken it */
-    PW_EXEC_REJECT,   /* the venue has refused it */
-    PW_EXEC_FILL,
-    PW_EXEC_CANCEL_SENT,
-    PW_EXEC_CANCELED,
-    PW_EXEC_CANCEL_REFUSED, /* the venue says that the order stays, or did not carry the request out */
-    PW_EXEC_CANCEL_UNKNOWN, /* the venue knows no such open order: its last report has yet to come, or was
-                               lost */
-    PW_EXEC_REPLACE_SENT,
-    PW_EXEC_REPLACED,        /* canceled by the replacement; the new order has reports of its own */
-    PW_EXEC_REPLACE_REFUSED, /* it stays */
-    PW_EXEC_EXPIRED,
-    PW_EXEC_TIME_OUT,   /* no answer to what was sent last */
-    PW_EXEC_DISCONNECT, /* reports may have been lost */
-    PW_EXEC_FOUND_OPEN, /* a query's answer; ends that it tells are REJECT, CANCELED, EXPIRED and the next */
-    PW_EXEC_FOUND_FILLED, /* filled completely, but a query does not tell the fills */
-    PW_EXEC_NOT_FOUND,    /* a query's answer: recv_ns is when it was asked */
-};
-#define PW_EXEC_TYPES 17u
-
 /* What happened to an order. */
 struct pw_report {
     uint64_t client_order_id;

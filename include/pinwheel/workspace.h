@@ -52,14 +52,6 @@ enum pw_region_kind {
     PW_REGION_STAMPS = 13,     /* struct pw_stamp_row[]: <pinwheel/stamps.h> */
 };
 
-enum pw_engine_state {
-    PW_ENGINE_STARTING = 1,
-    PW_ENGINE_RUNNING = 2,
-    PW_ENGINE_HALTED = 3, /* runs, but sends no new orders */
-    PW_ENGINE_STOPPING = 4,
-    PW_ENGINE_STOPPED = 5, /* ended cleanly; the file may stay for readers */
-};
-
 struct pw_region {
     char name[PW_REGION_NAME_BYTES]; /* zero-terminated; unique */
     uint32_t kind;                   /* enum pw_region_kind */
@@ -265,8 +257,5 @@ const struct pw_region *pw_workspace_find(const struct pw_workspace *ws, const c
 void *pw_region_at(const struct pw_workspace *ws, const struct pw_region *region, uint32_t row_idx);
 
 uint64_t pw_workspace_layout_hash(const struct pw_workspace_header *header);
-
-/* "running", ... */
-const char *pw_engine_state_name(uint64_t state);
 
 #endif

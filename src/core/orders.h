@@ -44,8 +44,6 @@
 #define PW_ORDER_RUN_MAX ((UINT64_C(1) << (64u - PW_ORDER_COUNTER_BITS)) - 1)
 #define PW_ORDERS_MAX    (1u << 16)
 
-#define PW_ORDER_STATES 13u /* of enum pw_order_state */
-
 /* Fills remembered for each row of the table, on average: those of the orders filled last. */
 #define PW_ORDER_FILLS_PER_ROW 8u
 

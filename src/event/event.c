@@ -1,180 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events as people read them: names of the enums, and one line of text for one event.
+ * Events as people and scripts read them: one line of text, or the members of a JSON object.
  */
 #include "text.h"
 #include <pinwheel/event.h>
 #include <pinwheel/workspace.h>
 #include <string.h>
-
-#define NAME_IN(table, number)                                                                               \
-    ((number) < sizeof(table) / sizeof(table)[0] && (table)[number] ? (table)[number] : "?")
-
-static const char *const kind_names[] = {
-    [PW_EVENT_NONE] = "none",
-    [PW_EVENT_QUOTE] = "quote",
-    [PW_EVENT_TRADE] = "trade",
-    [PW_EVENT_AGG_TRADE] = "agg_trade",
-    [PW_EVENT_DEPTH] = "depth",
-    [PW_EVENT_LEVELS] = "levels",
-    [PW_EVENT_CANDLE] = "candle",
-    [PW_EVENT_CANDLE_INFO] = "candle_info",
-    [PW_EVENT_BOOK_STATE] = "book_state",
-    [PW_EVENT_FEED_STATE] = "feed_state",
-    [PW_EVENT_GAP] = "gap",
-    [PW_EVENT_TIME] = "time",
-    [PW_EVENT_SIGNAL] = "signal",
-    [PW_EVENT_INTENT] = "intent",
-    [PW_EVENT_ORDER] = "order",
-    [PW_EVENT_FILL] = "fill",
-    [PW_EVENT_CONSUMED] = "consumed",
-    [PW_EVENT_COMMAND] = "command",
-    [PW_EVENT_FILL_INFO] = "fill_info",
-    [PW_EVENT_STAMPS] = "stamps",
-    [PW_EVENT_RISK_MARKET] = "risk_market",
-    [PW_EVENT_RISK_CASH] = "risk_cash",
-    [PW_EVENT_RISK_LIMITS] = "risk_limits",
-    [PW_EVENT_FRAME] = "frame",
-    [PW_EVENT_SNAPSHOT_REQUEST] = "snapshot_request",
-    [PW_EVENT_CONN] = "conn",
-};
-
-static const char *const reason_names[] = {
-    [PW_REASON_NONE] = "none",
-    [PW_REASON_START] = "start",
-    [PW_REASON_DISCONNECT] = "disconnect",
-    [PW_REASON_SEQUENCE] = "sequence",
-    [PW_REASON_JOURNAL_FULL] = "journal_full",
-    [PW_REASON_FRAME_INVALID] = "frame_invalid",
-    [PW_REASON_BUFFER_FULL] = "buffer_full",
-    [PW_REASON_CROSSED] = "crossed",
-    [PW_REASON_OVERFLOW] = "overflow",
-    [PW_REASON_HALTED] = "halted",
-    [PW_REASON_PRICE_FILTER] = "price_filter",
-    [PW_REASON_LOT_SIZE] = "lot_size",
-    [PW_REASON_MIN_NOTIONAL] = "min_notional",
-    [PW_REASON_MAX_NOTIONAL] = "max_notional",
-    [PW_REASON_MAX_POSITION] = "max_position",
-    [PW_REASON_CASH] = "cash",
-    [PW_REASON_ORDER_RATE] = "order_rate",
-    [PW_REASON_NO_QUOTE] = "no_quote",
-    [PW_REASON_NOT_TRADING] = "not_trading",
-    [PW_REASON_UNKNOWN_INSTRUMENT] = "unknown_instrument",
-    [PW_REASON_BAD_INTENT] = "bad_intent",
-    [PW_REASON_NO_ROOM] = "no_room",
-    [PW_REASON_NO_POSITION] = "no_position",
-    [PW_REASON_STALE] = "stale",
-    [PW_REASON_NOT_CONNECTED] = "not_connected",
-    [PW_REASON_REQUEST_LIMIT] = "request_limit",
-    [PW_REASON_VENUE_TIME] = "venue_time",
-    [PW_REASON_NOT_OPEN] = "not_open",
-    [PW_REASON_REPORT] = "report",
-    [PW_REASON_LEFTOVERS] = "leftovers",
-    [PW_REASON_VENUE_REFUSED] = "venue_refused",
-    [PW_REASON_VENUE_FUNDS] = "venue_funds",
-    [PW_REASON_VENUE_DUPLICATE] = "venue_duplicate",
-    [PW_REASON_VENUE_WOULD_TAKE] = "venue_would_take",
-    [PW_REASON_VENUE_WOULD_TRIGGER] = "venue_would_trigger",
-    [PW_REASON_VENUE_FILTER] = "venue_filter",
-    [PW_REASON_VENUE_RATE] = "venue_rate",
-    [PW_REASON_VENUE_CLOCK] = "venue_clock",
-    [PW_REASON_VENUE_KEY] = "venue_key",
-    [PW_REASON_VENUE_BUSY] = "venue_busy",
-    [PW_REASON_VENUE_UNKNOWN] = "venue_unknown",
-    [PW_REASON_VENUE_NOT_FOUND] = "venue_not_found",
-    [PW_REASON_VENUE_NOT_TRADING] = "venue_not_trading",
-    [PW_REASON_VENUE_MALFORMED] = "venue_malformed",
-};
-
-static const char *const order_state_names[] = {
-    [PW_ORDER_NONE] = "none",
-    [PW_ORDER_IN_FLIGHT] = "in_flight",
-    [PW_ORDER_OPEN] = "open",
-    [PW_ORDER_PARTIALLY_FILLED] = "partially_filled",
-    [PW_ORDER_FILLED] = "filled",
-    [PW_ORDER_CANCELED] = "canceled",
-    [PW_ORDER_REJECTED] = "rejected",
-    [PW_ORDER_DENIED] = "denied",
-    [PW_ORDER_PENDING_CANCEL] = "pending_cancel",
-    [PW_ORDER_PENDING_REPLACE] = "pending_replace",
-    [PW_ORDER_REPLACED] = "replaced",
-    [PW_ORDER_EXPIRED] = "expired",
-    [PW_ORDER_UNKNOWN] = "unknown",
-};
-
-static const char *const feed_state_names[] = {
-    [PW_FEED_DOWN] = "down",
-    [PW_FEED_CONNECTING] = "connecting",
-    [PW_FEED_UP] = "up",
-    [PW_FEED_STALE] = "stale",
-};
-
-static const char *const book_state_names[] = {[PW_BOOK_UNSYNCED] = "unsynced", [PW_BOOK_SYNCED] = "synced"};
-
-static const char *const engine_state_names[] = {
-    [PW_ENGINE_STARTING] = "starting", [PW_ENGINE_RUNNING] = "running", [PW_ENGINE_HALTED] = "halted",
-    [PW_ENGINE_STOPPING] = "stopping", [PW_ENGINE_STOPPED] = "stopped",
-};
-
-static const char *const command_names[] = {
-    [PW_COMMAND_HALT] = "halt",
-    [PW_COMMAND_RESUME] = "resume",
-    [PW_COMMAND_STOP] = "stop",
-    [PW_COMMAND_PAUSE] = "pause",
-};
-
-static const char *const action_names[] = {
-    [PW_PLACE] = "place", [PW_CANCEL] = "cancel", [PW_REPLACE] = "replace"};
-static const char *const type_names[PW_ORDER_TYPES] = {
-    [PW_MARKET] = "market",
-    [PW_LIMIT] = "limit",
-    [PW_LIMIT_MAKER] = "limit_maker",
-    [PW_STOP_LOSS] = "stop_loss",
-    [PW_STOP_LOSS_LIMIT] = "stop_loss_limit",
-    [PW_TAKE_PROFIT] = "take_profit",
-    [PW_TAKE_PROFIT_LIMIT] = "take_profit_limit",
-};
-static const char *const tif_names[] = {[PW_GTC] = "gtc", [PW_IOC] = "ioc", [PW_FOK] = "fok"};
-
-const char *pw_event_kind_name(unsigned kind)
-{
-    return NAME_IN(kind_names, kind);
-}
-
-const char *pw_reason_name(unsigned reason)
-{
-    return NAME_IN(reason_names, reason);
-}
-
-const char *pw_order_state_name(unsigned state)
-{
-    return NAME_IN(order_state_names, state);
-}
-
-const char *pw_order_type_name(unsigned type)
-{
-    return NAME_IN(type_names, type);
-}
-
-const char *pw_tif_name(unsigned tif)
-{
-    return NAME_IN(tif_names, tif);
-}
-
-const char *pw_feed_state_name(unsigned state)
-{
-    return NAME_IN(feed_state_names, state);
-}
-
-const char *pw_book_state_name(unsigned state)
-{
-    return NAME_IN(book_state_names, state);
-}
-
-const char *pw_engine_state_name(uint64_t state)
-{
-    return NAME_IN(engine_state_names, state);
-}
 
 /* ---- fields: " key=value" in text, ","key":value" in JSON ---- */
 
@@ -342,7 +173,7 @@ static void put_state(struct out *out, const struct pw_event *event)
     } else if (event->kind == PW_EVENT_FEED_STATE) {
         put_name(out, "state", pw_feed_state_name(state->state));
     } else {
-        put_name(out, "command", NAME_IN(command_names, state->state));
+        put_name(out, "command", pw_command_name(state->state));
         put_u64(out, "market_seq", state->market_seq);
     }
     put_name(out, "reason", pw_reason_name(state->reason));
@@ -373,10 +204,10 @@ static void put_signal(struct out *out, const struct pw_event *event)
 static void put_intent(struct out *out, const struct pw_event *event)
 {
     const struct pw_intent *intent = &event->body.intent;
-    put_name(out, "action", NAME_IN(action_names, intent->action));
+    put_name(out, "action", pw_intent_action_name(intent->action));
     put_side(out, event);
-    put_name(out, "type", NAME_IN(type_names, intent->type));
-    put_name(out, "tif", NAME_IN(tif_names, intent->tif));
+    put_name(out, "type", pw_order_type_name(intent->type));
+    put_name(out, "tif", pw_tif_name(intent->tif));
     put_e8(out, "price", intent->price_e8);
     put_e8(out, "qty", intent->qty_e8);
     put_u64(out, "client_order_id", intent->client_order_id);
@@ -391,8 +222,8 @@ static void put_order(struct out *out, const struct pw_event *event)
     put_name(out, "state", pw_order_state_name(order->state));
     put_name(out, "reason", pw_reason_name(order->reason));
     put_side(out, event);
-    put_name(out, "type", NAME_IN(type_names, order->type));
-    put_name(out, "tif", NAME_IN(tif_names, order->tif));
+    put_name(out, "type", pw_order_type_name(order->type));
+    put_name(out, "tif", pw_tif_name(order->tif));
     put_e8(out, "price", order->price_e8);
     put_e8(out, "leaves_qty", order->leaves_qty_e8);
     put_u64(out, "client_order_id", order->client_order_id);

@@ -244,11 +244,11 @@ static void take_list(struct live *live, const struct pw_binance_list *list, int
     }
     if (live->counts.leftovers_open != 0 || untold) {
         bool stays = asked_before && live->counts.leftovers_open != 0;
-        live->refusal = stays ? PW_REASON_LEFTOVERS : live->refusal;
+        live->refusal = stays ? PW_REASON_ORPHAN_ORDERS : live->refusal;
         live_session_retry(live, LIVE_LIST);
         return;
     }
-    live->refusal = live->refusal == PW_REASON_LEFTOVERS ? PW_REASON_NONE : live->refusal;
+    live->refusal = live->refusal == PW_REASON_ORPHAN_ORDERS ? PW_REASON_NONE : live->refusal;
     advance(live, LIVE_FUNDS);
 }
 

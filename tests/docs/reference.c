@@ -4,6 +4,7 @@
  * printed.
  */
 #include "config.h"
+#include "enum_table.h"
 #include "metrics_table.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,53 @@ static void metrics_print(FILE *out)
     }
 }
 
+static void reasons_print(FILE *out)
+{
+    static const struct {
+        enum pw_reason_kind kind;
+        const char *title, *intro;
+    } parts[] = {
+        {PW_REASON_KIND_DENIED, "Denied",
+         "By our own checks, before anything is sent. Each counts in the metric `execution.denied_<name>`."},
+        {PW_REASON_KIND_VENUE, "Rejected", "Said by the venue."},
+        {PW_REASON_KIND_STATE, "Gaps and states",
+         "Why data is missing, or why a feed or a book left its state."},
+    };
+
+    fputs("# Reasons\n\nWhy an order was denied or rejected, why data is missing, why a state was left. "
+          "The number stands in the journal,\nthe name in `why`, `tap` and JSON.\n",
+          out);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        fprintf(out, "\n## %s\n\n%s\n\n| name | number | meaning |\n|---|---|---|\n", parts[i].title,
+                parts[i].intro);
+        for (uint32_t k = 0; k < pw_enum_reason.cnt; k++) {
+            if (pw_enum_reason.rows[k].name != NULL && pw_reason_kind(k) == parts[i].kind) {
+                fprintf(out, "| `%s` | %u | %s |\n", pw_enum_reason.rows[k].name, k,
+                        pw_enum_reason.rows[k].help);
+            }
+        }
+    }
+}
+
+static const struct page {
+    const char *name;
+    void (*print)(FILE *out);
+} pages[] = {
+    {"config", pw_config_print_reference},
+    {"metrics", metrics_print},
+    {"reasons", reasons_print},
+};
+
+static const struct page *page_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        if (strcmp(pages[i].name, name) == 0) {
+            return &pages[i];
+        }
+    }
+    return NULL;
+}
+
 /* Is the file's content these bytes? */
 static bool file_is(const char *path, const char *text, size_t text_bytes)
 {
@@ -59,28 +107,23 @@ static bool file_is(const char *path, const char *text, size_t text_bytes)
 
 int main(int argc, char **argv)
 {
-    const char *page = argc > 1 ? argv[1] : "";
+    const struct page *page = argc > 1 ? page_find(argv[1]) : NULL;
     char *text = NULL;
     size_t text_bytes = 0;
     FILE *out = open_memstream(&text, &text_bytes);
 
-    if (out == NULL || argc > 3 || (strcmp(page, "config") != 0 && strcmp(page, "metrics") != 0)) {
-        fprintf(stderr,
-                "usage: %s config|metrics [FILE]\nPrints the page; with FILE checks that it is this page.\n",
+    if (out == NULL || argc > 3 || page == NULL) {
+        fprintf(stderr, "usage: %s PAGE [FILE]\nPrints the page; with FILE checks that it is this page.\n",
                 argv[0]);
         return 2;
     }
-    if (strcmp(page, "config") == 0) {
-        pw_config_print_reference(out);
-    } else {
-        metrics_print(out);
-    }
+    page->print(out);
     fclose(out);
     int code = 0;
     if (argc < 3) {
         fputs(text, stdout);
     } else if (!file_is(argv[2], text, text_bytes)) {
-        fprintf(stderr, "%s is not what the code says: %s %s >%s\n", argv[2], argv[0], page, argv[2]);
+        fprintf(stderr, "%s is not what the code says: %s %s >%s\n", argv[2], argv[0], page->name, argv[2]);
         code = 1;
     }
     free(text);

@@ -2,6 +2,7 @@
  *
  * Events and amounts as text.
  */
+#include "enum_table.h"
 #include "text.h"
 #include <criterion/criterion.h>
 #include <pinwheel/workspace.h>
@@ -185,4 +186,51 @@ Test(event, unknown_numbers_have_the_name_of_a_question)
     cr_assert_str_eq(pw_engine_state_name(0), "?");
     cr_assert_str_eq(pw_engine_state_name(UINT64_MAX), "?");
     cr_assert_str_eq(pw_reason_name(PW_REASON_STALE), "stale");
+}
+
+Test(enums, every_row_has_a_name_of_its_own_and_a_help)
+{
+    for (uint32_t i = 0; i < pw_enum_cnt; i++) {
+        const struct pw_enum *table = pw_enums[i];
+        for (uint32_t k = 0; k < table->cnt; k++) {
+            const struct pw_enum_row *row = &table->rows[k];
+            cr_assert_eq(row->name == NULL, row->help == NULL);
+            cr_expect(row->name == NULL || (row->name[0] != '\0' && row->help[0] != '\0'), "%s %u",
+                      table->name, k);
+            for (uint32_t other = 0; other < k && row->name != NULL; other++) {
+                cr_expect(table->rows[other].name == NULL || strcmp(table->rows[other].name, row->name) != 0,
+                          "%s: %s twice", table->name, row->name);
+            }
+        }
+        cr_expect_str_eq(pw_enum_name(table, table->cnt), "?");
+        cr_expect_str_eq(pw_enum_name(table, UINT64_MAX), "?");
+    }
+}
+
+/* Numbers stand in journals: these are of the first version of the format. */
+Test(enums, numbers_are_those_of_old_journals)
+{
+    cr_expect_eq(PW_EVENT_GAP, 10);
+    cr_expect_eq(PW_EVENT_RISK_LIMITS, 27);
+    cr_expect_eq(PW_EVENT_CONN, 34);
+    cr_expect_eq(PW_REASON_OVERFLOW, 8);
+    cr_expect_eq(PW_REASON_ORPHAN_ORDERS, 52);
+    cr_expect_eq(PW_REASON_VENUE_MALFORMED, 77);
+    cr_expect_eq(PW_ORDER_UNKNOWN, 12);
+    cr_expect_eq(PW_ORDER_STATES, 13u);
+    cr_expect_eq(PW_TAKE_PROFIT_LIMIT, 6);
+    cr_expect_eq(PW_ORDER_TYPES, 7u);
+    cr_expect_eq(PW_EXEC_TYPES, 17u);
+    cr_expect_eq(PW_REPLACE, 2);
+}
+
+Test(enums, a_reason_knows_its_kind)
+{
+    cr_expect_eq(pw_reason_kind(PW_REASON_CROSSED), PW_REASON_KIND_STATE);
+    cr_expect_eq(pw_reason_kind(PW_REASON_HALTED), PW_REASON_KIND_DENIED);
+    cr_expect_eq(pw_reason_kind(PW_REASON_ORPHAN_ORDERS), PW_REASON_KIND_DENIED);
+    cr_expect_eq(pw_reason_kind(PW_REASON_VENUE_REFUSED), PW_REASON_KIND_VENUE);
+    cr_expect_eq(pw_reason_kind(UINT64_MAX), PW_REASON_KIND_STATE);
+    cr_expect_str_eq(pw_reason_help(PW_REASON_CASH), "not enough cash");
+    cr_expect_str_eq(pw_reason_help(31), "?");
 }

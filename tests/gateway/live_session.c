@@ -300,7 +300,7 @@ Test(session, leftovers_that_cannot_be_canceled_are_told)
         world_step(&w, 100 * MS);
     }
     struct pw_live_counts counts = world_counts(&w);
-    cr_expect_eq(counts.refusal, PW_REASON_LEFTOVERS);
+    cr_expect_eq(counts.refusal, PW_REASON_ORPHAN_ORDERS);
     cr_expect_eq(counts.leftovers_open, 1);
     cr_expect_eq(counts.last_error_code, -1013);
     cr_expect_eq(left->state, ORDER_LIVE);
