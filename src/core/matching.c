@@ -186,6 +186,7 @@ static bool match(struct pw_matching *matching, struct pw_matching_row *taker)
 /* What is left of it rests, if it may. */
 static uint32_t rest(struct pw_matching *matching, const struct pw_matching_row *taker)
 {
+    const struct pw_matching_level *level;
     uint32_t row_idx;
 
     if (!pw_order_has_limit(taker->type) || taker->tif != PW_GTC) {
@@ -194,13 +195,12 @@ static uint32_t rest(struct pw_matching *matching, const struct pw_matching_row 
                                                                            : PW_MATCHING_END_NO_LIQUIDITY);
         return PW_MATCHING_NONE;
     }
-    row_idx = pw_matching_rest(matching, taker);
-    if (row_idx == PW_MATCHING_NONE) {
+    level = pw_matching_rest(matching, taker, &row_idx);
+    if (!level) {
         report_end(matching, taker, PW_MATCHING_END_NO_ROOM);
         return PW_MATCHING_NONE;
     }
-    report_level(matching, (enum pw_side)taker->side, taker->price_e8,
-                 pw_matching_qty_e8(matching, (enum pw_side)taker->side, taker->price_e8));
+    report_level(matching, (enum pw_side)taker->side, level->price_e8, level->qty_e8);
     return row_idx;
 }
 
@@ -334,13 +334,6 @@ bool pw_matching_would_trigger(const struct pw_matching *matching, const struct 
     return pw_order_triggers_above((uint8_t)order->type, (uint8_t)order->side)
                ? last_e8 >= order->stop_price_e8
                : last_e8 <= order->stop_price_e8;
-}
-
-const struct pw_matching_level *pw_matching_best(const struct pw_matching *matching, enum pw_side side)
-{
-    const struct pw_matching_side *levels = &matching->sides[side];
-
-    return levels->level_cnt ? &levels->levels[levels->level_cnt - 1] : NULL;
 }
 
 int64_t pw_matching_qty_e8(const struct pw_matching *matching, enum pw_side side, int64_t price_e8)

@@ -170,7 +170,12 @@ static inline bool pw_matching_has_room(const struct pw_matching *matching)
 }
 
 /* The best level of a side; NULL if there is none. */
-const struct pw_matching_level *pw_matching_best(const struct pw_matching *matching, enum pw_side side);
+static inline const struct pw_matching_level *pw_matching_best(const struct pw_matching *matching,
+                                                               enum pw_side side)
+{
+    const struct pw_matching_side *levels = &matching->sides[side];
+    return levels->level_cnt ? &levels->levels[levels->level_cnt - 1] : NULL;
+}
 /* The quantity at a price; 0: no such level. */
 int64_t pw_matching_qty_e8(const struct pw_matching *matching, enum pw_side side, int64_t price_e8);
 

@@ -142,26 +142,27 @@ static void level_insert(struct pw_matching_side *levels, uint32_t i, int64_t pr
 
 /* ---- open orders ---- */
 
-uint32_t pw_matching_rest(struct pw_matching *matching, const struct pw_matching_row *row)
+struct pw_matching_level *pw_matching_rest(struct pw_matching *matching, const struct pw_matching_row *row,
+                                           uint32_t *row_idx)
 {
     struct pw_matching_side *levels = &matching->sides[row->side];
-    uint32_t at = pw_matching_level_find(levels, (enum pw_side)row->side, row->price_e8), row_idx;
+    uint32_t at = pw_matching_level_find(levels, (enum pw_side)row->side, row->price_e8);
     bool is_new = !pw_matching_level_is(levels, at, row->price_e8);
     int64_t qty_e8 = row->leaves_qty_e8;
 
     if (!pw_matching_has_room(matching) ||
         (!is_new && __builtin_add_overflow(qty_e8, levels->levels[at].qty_e8, &qty_e8))) {
-        return PW_MATCHING_NONE;
+        return NULL;
     }
-    row_idx = row_take(matching, row, PW_MATCHING_RESTS);
+    *row_idx = row_take(matching, row, PW_MATCHING_RESTS);
     if (is_new) {
         level_insert(levels, at, row->price_e8);
     }
     levels->levels[at].qty_e8 = qty_e8;
-    queue_add(matching, &levels->levels[at].queue, row_idx);
-    matching->rows[row_idx].rank = levels->resting_cnt;
-    levels->resting[levels->resting_cnt++] = row_idx;
-    return row_idx;
+    queue_add(matching, &levels->levels[at].queue, *row_idx);
+    matching->rows[*row_idx].rank = levels->resting_cnt;
+    levels->resting[levels->resting_cnt++] = *row_idx;
+    return &levels->levels[at];
 }
 
 void pw_matching_unrest(struct pw_matching *matching, struct pw_matching_level *level, uint32_t row_idx)

@@ -23,9 +23,11 @@ static inline bool pw_matching_level_is(const struct pw_matching_side *levels, u
 }
 void pw_matching_level_remove(struct pw_matching_side *levels, uint32_t i);
 
-/* A copy of `row` at the end of its level, which is made if need be, or of those that wait: it is open there.
- * Returns where, or PW_MATCHING_NONE: no row is free, or the level's quantity would overflow. */
-uint32_t pw_matching_rest(struct pw_matching *matching, const struct pw_matching_row *row);
+/* A copy of `row` at the end of its level, which is made if need be: the order rests in row *row_idx. Returns
+ * the level; NULL: no row is free, or the level's quantity would overflow. */
+struct pw_matching_level *pw_matching_rest(struct pw_matching *matching, const struct pw_matching_row *row,
+                                           uint32_t *row_idx);
+/* The same at the end of those that wait. Returns where, or PW_MATCHING_NONE: no row is free. */
 uint32_t pw_matching_wait(struct pw_matching *matching, const struct pw_matching_row *row);
 
 /* Out of its level, whose quantity falls by what is left of the order. An empty level stays: the caller
