@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A market of the simulator's own as a source: books with matching (market.h) driven by crowds (traders.h),
+ * A market of the simulator's own as a source: matching engines (matching.h) driven by random traders (traders.h),
  * told in the venue's streams. Trades, quotes, depth updates and snapshots are all told of the same book, so
  * they fit together: update ids without a gap, bookTicker's among them; trade ids without a gap; each trade
  * at a price that was in the book.
