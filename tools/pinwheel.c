@@ -123,7 +123,7 @@ static int describe_all(const char *form)
 static int completion_print(void)
 {
     fputs("# bash completion for pinwheel, printed by `pinwheel help --completion`\n\n"
-          "pinwheel_instances() {\n"
+          "_pinwheel_instances() {\n"
           "    pinwheel top --list 2>/dev/null | while read -r name _; do printf '%s ' \"$name\"; done\n"
           "}\n\n",
           stdout);
@@ -138,8 +138,8 @@ static int completion_print(void)
         printf(" %s", row->verb);
     }
     printf("'\n"
-           "    elif declare -F \"pinwheel_$verb\" >/dev/null; then\n"
-           "        \"pinwheel_$verb\"\n"
+           "    elif declare -F \"_pinwheel_$verb\" >/dev/null; then\n"
+           "        \"_pinwheel_$verb\"\n"
            "    fi\n"
            "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\"; [[ -z $files ]] || compgen "
            "-f -- "

@@ -40,12 +40,17 @@ static void roff_put(const char *text)
     }
 }
 
+static void capitals_put(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        putchar(*text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text);
+    }
+}
+
 static void roff_head(const char *title)
 {
     fputs(".SH \"", stdout);
-    for (; *title != '\0'; title++) {
-        putchar(*title >= 'a' && *title <= 'z' ? *title - 'a' + 'A' : *title);
-    }
+    capitals_put(title);
     fputs("\"\n", stdout);
 }
 
@@ -109,7 +114,9 @@ static void roff_subverbs(const struct pw_cli_command *command)
 static void roff_print(const struct pw_cli_command *command)
 {
     char synopsis[512], code_text[8];
-    printf(".TH \"PINWHEEL\\-%s\" 1 \"\" \"pinwheel %s\" \"pinwheel\"\n", command->verb, pw_cli_version());
+    fputs(".TH \"PINWHEEL\\-", stdout);
+    capitals_put(command->verb);
+    printf("\" 1 \"\" \"pinwheel %s\" \"pinwheel\"\n", pw_cli_version());
     printf(".SH NAME\npinwheel\\-%s \\- ", command->verb);
     roff_put(pw_cli_row(command->verb)->summary);
     fputs("\n.SH SYNOPSIS\n.B ", stdout);
@@ -152,31 +159,31 @@ static void words_put(const char *variable, const struct pw_cli_value *rows)
     }
 }
 
-/* What stands behind an option: words, files, or something that cannot be guessed. */
-static void behind_put(const struct pw_cli_value *row)
+static void choices_put(const struct pw_cli_value *row)
 {
     const char *word;
-    if (row->type == PW_CLI_TYPE_FLAG || row->instead != NULL) {
-        return;
-    }
-    printf("    --%s) ", row->name);
-    if (row->choice != NULL) {
-        printf("words='");
-        for (uint32_t i = 0; (word = row->choice(i)) != NULL; i++) {
-            printf("%s%s", word, word[0] != '\0' ? " " : "");
-        }
-        printf("' ;;\n");
-    } else {
-        printf("%s ;;\n", row->type == PW_CLI_TYPE_PATH ? "files=1" : "words=");
+    for (uint32_t i = 0; row->choice != NULL && (word = row->choice(i)) != NULL; i++) {
+        printf("%s%s", word, word[0] != '\0' ? " " : "");
     }
 }
 
-/* One arm of the completion's case. Arguments named INSTANCE or JOURNAL are completed by the names of
- * instances, PATH types by files. */
+/* What stands behind an option: words, files, or something that cannot be guessed. */
+static void behind_put(const struct pw_cli_value *row)
+{
+    if (row->type == PW_CLI_TYPE_FLAG || row->instead != NULL) {
+        return;
+    }
+    printf("    --%s) words='", row->name);
+    choices_put(row);
+    printf("'%s ;;\n", row->type == PW_CLI_TYPE_PATH ? " files=1" : "");
+}
+
+/* A function that sets the words that may stand next. Arguments named INSTANCE or JOURNAL are completed by
+ * the names of engines, those that are paths by files. */
 static void completion_print(const struct pw_cli_command *command)
 {
     bool takes_files = false, takes_instances = false;
-    printf("pinwheel_%s() {\n", command->verb);
+    printf("_pinwheel_%s() {\n", command->verb);
     words_put("options", command->options);
     printf("    case $previous in\n");
     for (const struct pw_cli_value *row = command->options; row != NULL && row->name != NULL; row++) {
@@ -184,16 +191,16 @@ static void completion_print(const struct pw_cli_command *command)
     }
     printf("    *)\n        words=$options\n        [[ $current == -* ]] && return\n        words='");
     for (const struct pw_cli_subverb *row = command->subverbs; row != NULL && row->name != NULL; row++) {
-        printf("%s", row->instead == NULL ? row->name : "");
-        printf("%s", row->instead == NULL && row[1].name != NULL && row[1].instead == NULL ? " " : "");
+        printf("%s%s", row->instead == NULL ? row->name : "", row->instead == NULL ? " " : "");
     }
-    printf("'\n");
     for (const struct pw_cli_value *row = command->arguments; row != NULL && row->name != NULL; row++) {
+        choices_put(row);
         takes_files |= row->type == PW_CLI_TYPE_PATH;
         takes_instances |= strcmp(row->name, "INSTANCE") == 0 || strcmp(row->name, "JOURNAL") == 0;
     }
+    printf("'\n");
     if (takes_instances) {
-        printf("        words+=\" $(pinwheel_instances)\"\n");
+        printf("        words+=\" $(_pinwheel_instances)\"\n");
     }
     printf("%s        ;;\n    esac\n}\n", takes_files ? "        files=1\n" : "");
 }
