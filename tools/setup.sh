@@ -16,15 +16,15 @@ Installs the Debian packages that pinwheel needs (as root, or through sudo) and 
 package into ${XDG_CACHE_HOME:-~/.cache}/pinwheel. Needs no root where nothing is missing.
 
   --tests   also what ./tools/test.sh needs (Criterion, curl, openssl, node, npm)
-  --bench   also what pinwheel bench compares with (boost, DPDK, simdjson, OpenSSL); build anew afterwards
+  --bench   also what pinwheel bench compares with (boost, DPDK, simdjson); build anew afterwards
   --help    this text
 END
 }
 
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config liburing-dev liblmdb-dev libhwloc-dev
-    libyaml-dev libjansson-dev libncurses-dev zlib1g-dev ca-certificates)
+    libyaml-dev libjansson-dev libncurses-dev libssl-dev zlib1g-dev ca-certificates)
 TEST_PACKAGES=(libcriterion-dev curl openssl g++ libsimdjson-dev)
-BENCH_PACKAGES=(g++ libboost-dev libdpdk-dev libsimdjson-dev libssl-dev)
+BENCH_PACKAGES=(g++ libboost-dev libdpdk-dev libsimdjson-dev)
 WOLFSSL_BUILD_PACKAGES=(make autoconf automake libtool dpkg-dev)
 
 # What wolfSSL is configured with. --enable-distro is Debian's own choice of features; the rest adds the assembly and

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * X.509 certificates (RFC 5280) written as DER by hand, with keys and signatures by wolfCrypt: see
- * identity.h.
- *
- * wolfSSL's own certificate writer is left aside: it fills a struct whose layout hangs on the options of the
- * library's build, and that build may be the packaged one or our own. Here only pointers cross that line.
+ * X.509 certificates by OpenSSL's libcrypto: see identity.h.
  */
-#include <wolfssl/options.h>
-
-#include <wolfssl/ssl.h>
-#include <wolfssl/wolfcrypt/asn_public.h>
-#include <wolfssl/wolfcrypt/ecc.h>
-#include <wolfssl/wolfcrypt/random.h>
-#include <wolfssl/wolfcrypt/sha256.h>
-
 #include "identity.h"
 
 #include "tls_link.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,270 +20,100 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VALID_DAYS   397 /* the most that clients accept of a server (CA/Browser Forum, 6.3.2) */
-#define RENEW_DAYS   7
-#define DAY_S        86400
-#define KEY_ID_BYTES 20 /* the first 160 bits of the key's SHA-256 (RFC 7093, 2, method 1) */
-
-/* ---- DER (X.690), written from the end to the front, because a length stands before what it counts ---- */
-
-struct der {
-    uint8_t bytes[2048];
-    size_t at; /* what is written stands at bytes[at..sizeof bytes) */
-};
-
-enum {
-    DER_BOOLEAN = 0x01,
-    DER_INTEGER = 0x02,
-    DER_BITS = 0x03,
-    DER_OCTETS = 0x04,
-    DER_OID = 0x06,
-    DER_UTF8 = 0x0c,
-    DER_UTC_TIME = 0x17,
-    DER_SEQUENCE = 0x30,
-    DER_SET = 0x31,
-};
-
-static void der_put(struct der *der, const void *bytes, size_t size)
-{
-    assert(size <= der->at); /* all sizes are ours */
-    der->at -= size;
-    memcpy(der->bytes + der->at, bytes, size);
-}
-
-static void der_byte(struct der *der, uint8_t octet)
-{
-    der_put(der, &octet, 1);
-}
-
-/* Wraps what was written since `end` in a tag and its length. */
-static void der_wrap(struct der *der, uint8_t tag, size_t end)
-{
-    size_t size = end - der->at;
-
-    der_byte(der, (uint8_t)size);
-    if (size > 0xff) {
-        der_byte(der, (uint8_t)(size >> 8));
-    }
-    if (size > 0x7f) {
-        der_byte(der, size > 0xff ? 0x82 : 0x81);
-    }
-    der_byte(der, tag);
-}
-
-static void der_value(struct der *der, uint8_t tag, const void *bytes, size_t size)
-{
-    size_t end = der->at;
-
-    der_put(der, bytes, size);
-    der_wrap(der, tag, end);
-}
-
-/* ---- parts of a certificate; each is written before (so stands after) the one that it follows ---- */
-
-struct key {
-    ecc_key *pair;
-    uint8_t public_der[128]; /* SubjectPublicKeyInfo */
-    int public_bytes;
-    uint8_t id[KEY_ID_BYTES];
-};
-
-static void put_ecdsa_sha256(struct der *der)
-{
-    static const uint8_t oid[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}; /* RFC 5758, 3.2 */
-    size_t end = der->at;
-
-    der_value(der, DER_OID, oid, sizeof oid);
-    der_wrap(der, DER_SEQUENCE, end);
-}
-
-static void put_name(struct der *der, const char *common_name)
-{
-    static const uint8_t oid[] = {0x55, 0x04, 0x03};
-    size_t end = der->at;
-
-    der_value(der, DER_UTF8, common_name, strlen(common_name));
-    der_value(der, DER_OID, oid, sizeof oid);
-    der_wrap(der, DER_SEQUENCE, end);
-    der_wrap(der, DER_SET, end);
-    der_wrap(der, DER_SEQUENCE, end);
-}
-
-static void put_time(struct der *der, time_t when)
-{
-    struct tm date;
-    char text[16];
-
-    gmtime_r(&when, &date);
-    strftime(text, sizeof text, "%y%m%d%H%M%SZ", &date);
-    der_value(der, DER_UTC_TIME, text, strlen(text));
-}
-
-/* Wraps what was written since `end` as the value of an extension id-ce `arc` (RFC 5280, 4.2.1). */
-static void wrap_extension(struct der *der, uint8_t arc, bool critical, size_t end)
-{
-    const uint8_t oid[] = {0x55, 0x1d, arc}, yes = 0xff;
-
-    der_wrap(der, DER_OCTETS, end);
-    if (critical) {
-        der_value(der, DER_BOOLEAN, &yes, 1);
-    }
-    der_value(der, DER_OID, oid, sizeof oid);
-    der_wrap(der, DER_SEQUENCE, end);
-}
-
-static void put_key_usage(struct der *der, uint8_t bits, uint8_t unused)
-{
-    const uint8_t value[] = {unused, bits};
-    size_t end = der->at;
-
-    der_value(der, DER_BITS, value, sizeof value);
-    wrap_extension(der, 15, true, end);
-}
-
-static void put_subject_key_id(struct der *der, const struct key *key)
-{
-    size_t end = der->at;
-
-    der_value(der, DER_OCTETS, key->id, KEY_ID_BYTES);
-    wrap_extension(der, 14, false, end);
-}
-
-static void put_authority_key_id(struct der *der, const struct key *issuer)
-{
-    size_t end = der->at;
-
-    der_value(der, 0x80, issuer->id, KEY_ID_BYTES);
-    der_wrap(der, DER_SEQUENCE, end);
-    wrap_extension(der, 35, false, end);
-}
-
-static void put_ca_constraints(struct der *der)
-{
-    const uint8_t yes = 0xff, no_more = 0;
-    size_t end = der->at;
-
-    der_value(der, DER_INTEGER, &no_more, 1); /* no CA below this one */
-    der_value(der, DER_BOOLEAN, &yes, 1);
-    der_wrap(der, DER_SEQUENCE, end);
-    wrap_extension(der, 19, true, end);
-}
-
-static void put_server_extensions(struct der *der)
-{
-    static const uint8_t server_auth[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01};
-    static const uint8_t ipv4[4] = {127, 0, 0, 1}, ipv6[16] = {[15] = 1};
-    size_t end = der->at;
-
-    der_value(der, 0x87, ipv6, sizeof ipv6);
-    der_value(der, 0x87, ipv4, sizeof ipv4);
-    der_value(der, 0x82, "localhost", 9);
-    der_wrap(der, DER_SEQUENCE, end);
-    wrap_extension(der, 17, false, end);
-
-    end = der->at;
-    der_value(der, DER_OID, server_auth, sizeof server_auth);
-    der_wrap(der, DER_SEQUENCE, end);
-    wrap_extension(der, 37, false, end);
-
-    end = der->at;
-    der_wrap(der, DER_SEQUENCE, end); /* no CA */
-    wrap_extension(der, 19, true, end);
-}
-
-static void put_extensions(struct der *der, const struct key *subject, const struct key *issuer)
-{
-    bool is_ca = subject == issuer;
-    size_t end = der->at;
-
-    put_authority_key_id(der, issuer);
-    put_subject_key_id(der, subject);
-    if (is_ca) {
-        put_key_usage(der, 0x06, 1); /* keyCertSign, cRLSign */
-        put_ca_constraints(der);
-    } else {
-        put_key_usage(der, 0x80, 7); /* digitalSignature */
-        put_server_extensions(der);
-    }
-    der_wrap(der, DER_SEQUENCE, end);
-    der_wrap(der, 0xa3, end);
-}
+#define NO_PASSPHRASE ((void *)"") /* nobody is to be asked for one */
+#define VALID_DAYS    397          /* the most that clients accept of a server (CA/Browser Forum, 6.3.2) */
+#define RENEW_DAYS    7
+#define DAY_S         86400
+#define SERIAL_BYTES  16
 
 /* ---- certificates ---- */
 
+struct extension {
+    int nid;
+    const char *value; /* as openssl.cnf has it */
+};
+
+static const struct extension g_ca_extensions[] = {
+    {NID_basic_constraints, "critical,CA:TRUE,pathlen:0"}, /* no CA below this one */
+    {NID_key_usage, "critical,keyCertSign,cRLSign"},       {NID_subject_key_identifier, "hash"},
+    {NID_authority_key_identifier, "keyid:always"},        {0},
+};
+static const struct extension g_server_extensions[] = {
+    {NID_basic_constraints, "critical,CA:FALSE"},
+    {NID_ext_key_usage, "serverAuth"},
+    {NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1"},
+    {NID_key_usage, "critical,digitalSignature"},
+    {NID_subject_key_identifier, "hash"},
+    {NID_authority_key_identifier, "keyid:always"},
+    {0},
+};
+
 struct request {
-    const char *subject_name, *issuer_name;
-    const struct key *subject, *issuer; /* the same one: a CA */
+    const char *common_name;
+    EVP_PKEY *key;
+    X509 *issuer; /* NULL: itself, a CA */
+    EVP_PKEY *issuer_key;
+    const struct extension *extensions;
     time_t from, until;
 };
 
-static int certificate_sign(struct der *der, const struct key *issuer, WC_RNG *rng)
+static bool serial_set(X509 *certificate)
 {
-    uint8_t hash[WC_SHA256_DIGEST_SIZE], signature[128];
-    word32 signature_bytes = sizeof signature;
-    size_t size = sizeof der->bytes - der->at, end;
-    uint8_t body[sizeof der->bytes];
-    const uint8_t no_unused_bits = 0;
+    unsigned char serial[SERIAL_BYTES];
+    BIGNUM *number = NULL;
+    bool good = false;
 
-    memcpy(body, der->bytes + der->at, size);
-    if (wc_Sha256Hash(body, (word32)size, hash) != 0 ||
-        wc_ecc_sign_hash(hash, sizeof hash, signature, &signature_bytes, rng, issuer->pair) != 0) {
-        return -EIO;
+    if (RAND_bytes(serial, sizeof serial) == 1) {
+        serial[0] = (serial[0] & 0x3f) | 0x40; /* positive, and no leading zero */
+        number = BN_bin2bn(serial, sizeof serial, NULL);
+        good = number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
     }
-    end = der->at = sizeof der->bytes;
-    der_put(der, signature, signature_bytes);
-    der_put(der, &no_unused_bits, 1);
-    der_wrap(der, DER_BITS, end);
-    put_ecdsa_sha256(der);
-    der_put(der, body, size);
-    der_wrap(der, DER_SEQUENCE, end);
-    return 0;
+    BN_free(number);
+    return good;
 }
 
-static int certificate_make(struct der *der, const struct request *request, WC_RNG *rng)
+static bool extensions_add(X509 *certificate, X509 *issuer, const struct extension *extensions)
 {
-    uint8_t serial[16], version = 2;
-    size_t end = der->at = sizeof der->bytes, mark;
+    X509V3_CTX context;
 
-    if (wc_RNG_GenerateBlock(rng, serial, sizeof serial) != 0) {
-        return -EIO;
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    for (const struct extension *one = extensions; one->nid; one++) {
+        X509_EXTENSION *made = X509V3_EXT_conf_nid(NULL, &context, one->nid, one->value);
+        bool added = made && X509_add_ext(certificate, made, -1) == 1;
+        X509_EXTENSION_free(made);
+        if (!added) {
+            return false;
+        }
     }
-    serial[0] = (serial[0] & 0x3f) | 0x40; /* positive, and no leading zero */
-    put_extensions(der, request->subject, request->issuer);
-    der_put(der, request->subject->public_der, (size_t)request->subject->public_bytes);
-    put_name(der, request->subject_name);
-    mark = der->at;
-    put_time(der, request->until);
-    put_time(der, request->from);
-    der_wrap(der, DER_SEQUENCE, mark);
-    put_name(der, request->issuer_name);
-    put_ecdsa_sha256(der);
-    der_value(der, DER_INTEGER, serial, sizeof serial);
-    mark = der->at;
-    der_value(der, DER_INTEGER, &version, 1);
-    der_wrap(der, 0xa0, mark);
-    der_wrap(der, DER_SEQUENCE, end);
-    return certificate_sign(der, request->issuer, rng);
+    return true;
 }
 
-static int key_make(struct key *key, WC_RNG *rng)
+static bool certificate_fill(X509 *certificate, const struct request *request)
 {
-    uint8_t hash[WC_SHA256_DIGEST_SIZE];
+    X509_NAME *name = X509_get_subject_name(certificate);
+    X509 *issuer = request->issuer ? request->issuer : certificate;
 
-    key->pair = wc_ecc_key_new(NULL);
-    if (!key->pair) {
-        return -ENOMEM;
+    return X509_set_version(certificate, X509_VERSION_3) == 1 && serial_set(certificate) &&
+           X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)request->common_name,
+                                      -1, -1, 0) == 1 &&
+           X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1 &&
+           ASN1_TIME_set(X509_getm_notBefore(certificate), request->from) &&
+           ASN1_TIME_set(X509_getm_notAfter(certificate), request->until) &&
+           X509_set_pubkey(certificate, request->key) == 1 &&
+           extensions_add(certificate, issuer, request->extensions) &&
+           X509_sign(certificate, request->issuer_key, EVP_sha256()) > 0;
+}
+
+/* NULL: no memory, or no randomness. */
+static X509 *certificate_make(const struct request *request)
+{
+    X509 *certificate = X509_new();
+
+    if (certificate && !certificate_fill(certificate, request)) {
+        X509_free(certificate);
+        certificate = NULL;
     }
-    if (wc_ecc_make_key_ex(rng, 32, key->pair, ECC_SECP256R1) != 0) {
-        return -EIO;
-    }
-    key->public_bytes = wc_EccPublicKeyToDer(key->pair, key->public_der, sizeof key->public_der, 1);
-    /* The key's bits are the last 65 bytes: an uncompressed point of P-256. */
-    if (key->public_bytes < 65 || wc_Sha256Hash(key->public_der + key->public_bytes - 65, 65, hash) != 0) {
-        return -EIO;
-    }
-    memcpy(key->id, hash, KEY_ID_BYTES);
-    return 0;
+    return certificate;
 }
 
 /* ---- files ---- */
@@ -318,124 +139,144 @@ static int file_write(int directory, const char *name, mode_t mode, const uint8_
     return result;
 }
 
-static int certificate_write(int directory, const char *name, const struct der *der)
+/* Writes what the BIO holds; frees and wipes it. */
+static int bio_write(int directory, const char *name, mode_t mode, BIO *bio, bool filled)
 {
-    uint8_t pem[4096];
-    int size =
-        wc_DerToPem(der->bytes + der->at, (word32)(sizeof der->bytes - der->at), pem, sizeof pem, CERT_TYPE);
+    char *bytes = NULL;
+    long size = bio ? BIO_get_mem_data(bio, &bytes) : 0;
+    int result = filled && size > 0 ? file_write(directory, name, mode, (uint8_t *)bytes, (int)size) : -EIO;
 
-    return size > 0 ? file_write(directory, name, 0644, pem, size) : -EIO;
-}
-
-static int key_write(int directory, const struct key *key)
-{
-    uint8_t der[512], pem[1024];
-    word32 der_bytes = sizeof der;
-    int size = -1, result = -EIO;
-
-    if (wc_EccPrivateKeyToPKCS8(key->pair, der, &der_bytes) > 0) {
-        size = wc_DerToPem(der, der_bytes, pem, sizeof pem, PKCS8_PRIVATEKEY_TYPE);
-    }
     if (size > 0) {
-        result = file_write(directory, PW_SIM_IDENTITY_KEY, 0600, pem, size);
+        OPENSSL_cleanse(bytes, (size_t)size);
     }
-    explicit_bzero(der, sizeof der);
-    explicit_bzero(pem, sizeof pem);
+    BIO_free(bio);
     return result;
 }
 
-static int identity_write(int directory, time_t now, struct key *ca, struct key *server, WC_RNG *rng)
+static int certificate_write(int directory, const char *name, X509 *certificate)
 {
-    static const char ca_name[] = "pinwheel simulator test CA";
-    struct request request = {ca_name, ca_name, ca, ca, now - DAY_S, now + VALID_DAYS * DAY_S - DAY_S};
-    struct der der;
-    int result;
+    BIO *bio = BIO_new(BIO_s_mem());
+    bool filled = bio && certificate && PEM_write_bio_X509(bio, certificate) == 1;
 
-    if ((result = key_make(ca, rng)) || (result = key_make(server, rng))) {
-        return result;
+    return bio_write(directory, name, 0644, bio, filled);
+}
+
+static int key_write(int directory, EVP_PKEY *key)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    bool filled = bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1;
+
+    return bio_write(directory, PW_SIM_IDENTITY_KEY, 0600, bio, filled);
+}
+
+/* The keys are the caller's; the CA's is written nowhere. */
+static int identity_write(int directory, time_t now, EVP_PKEY *ca_key, EVP_PKEY *server_key)
+{
+    struct request request = {.common_name = "pinwheel simulator test CA",
+                              .key = ca_key,
+                              .issuer_key = ca_key,
+                              .extensions = g_ca_extensions,
+                              .from = now - DAY_S,
+                              .until = now + (VALID_DAYS - 1) * DAY_S};
+    X509 *ca = certificate_make(&request), *server = NULL;
+    int result = certificate_write(directory, PW_SIM_IDENTITY_CA, ca);
+
+    if (!result) {
+        request.common_name = "localhost";
+        request.key = server_key;
+        request.issuer = ca;
+        request.extensions = g_server_extensions;
+        server = certificate_make(&request);
+        result = certificate_write(directory, PW_SIM_IDENTITY_CERT, server);
     }
-    if ((result = certificate_make(&der, &request, rng)) ||
-        (result = certificate_write(directory, PW_SIM_IDENTITY_CA, &der))) {
-        return result;
+    if (!result) {
+        result = key_write(directory, server_key);
     }
-    request.subject_name = "localhost";
-    request.subject = server;
-    if ((result = certificate_make(&der, &request, rng)) ||
-        (result = certificate_write(directory, PW_SIM_IDENTITY_CERT, &der))) {
-        return result;
-    }
-    return key_write(directory, server);
+    X509_free(server);
+    X509_free(ca);
+    return result;
 }
 
 static int identity_make(int directory, time_t now)
 {
-    struct key ca = {0}, server = {0};
-    WC_RNG *rng = wc_rng_new(NULL, 0, NULL);
-    int result = rng ? identity_write(directory, now, &ca, &server, rng) : -ENOMEM;
+    EVP_PKEY *ca = EVP_EC_gen("P-256"), *server = EVP_EC_gen("P-256");
+    int result = ca && server ? identity_write(directory, now, ca, server) : -ENOMEM;
 
-    if (ca.pair) {
-        wc_ecc_key_free(ca.pair); /* wolfCrypt wipes it */
-    }
-    if (server.pair) {
-        wc_ecc_key_free(server.pair);
-    }
-    if (rng) {
-        wc_rng_free(rng);
-    }
+    EVP_PKEY_free(ca); /* libcrypto wipes it */
+    EVP_PKEY_free(server);
+    ERR_clear_error();
     return result;
 }
 
 /* ---- is what is there still good? ---- */
 
-static bool still_valid(const char *path, time_t now)
+static FILE *file_open(const char *directory, const char *name)
 {
-    WOLFSSL_X509 *certificate = wolfSSL_X509_load_certificate_file(path, WOLFSSL_FILETYPE_PEM);
-    const uint8_t *after = certificate ? wolfSSL_X509_notAfter(certificate) : NULL;
-    struct tm date = {0};
-    bool valid = false;
+    char path[600];
 
-    /* type, length, "YYMMDDHHMMSSZ": our own certificates have no other form before 2050 */
-    if (after && after[0] == DER_UTC_TIME && after[1] == 13) {
-        char text[14];
-        memcpy(text, after + 2, 13);
-        text[13] = 0;
-        valid = strptime(text, "%y%m%d%H%M%SZ", &date) && timegm(&date) - now > RENEW_DAYS * DAY_S;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return fopen(path, "re");
+}
+
+static X509 *certificate_read(const char *directory, const char *name)
+{
+    FILE *file = file_open(directory, name);
+    X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+
+    if (file) {
+        fclose(file);
     }
-    if (certificate) {
-        wolfSSL_X509_free(certificate);
+    return certificate;
+}
+
+/* NULL: there is none, or it is not the owner's alone. */
+static EVP_PKEY *key_read(const char *directory)
+{
+    FILE *file = file_open(directory, PW_SIM_IDENTITY_KEY);
+    char path[600];
+    struct stat status;
+    EVP_PKEY *key = NULL;
+
+    snprintf(path, sizeof path, "%s/%s", directory, PW_SIM_IDENTITY_KEY);
+    if (file && lstat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) == 0) {
+        key = PEM_read_PrivateKey(file, NULL, NULL, NO_PASSPHRASE);
     }
-    return valid;
+    if (file) {
+        fclose(file);
+    }
+    return key;
+}
+
+static bool signed_by(X509 *ca, X509 *certificate, time_t now)
+{
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    bool good = store && context && X509_STORE_add_cert(store, ca) == 1 &&
+                X509_STORE_CTX_init(context, store, certificate, NULL) == 1;
+
+    if (good) {
+        X509_STORE_CTX_set_time(context, 0, now);
+        good = X509_verify_cert(context) == 1;
+    }
+    X509_STORE_CTX_free(context);
+    X509_STORE_free(store);
+    return good;
 }
 
 /* Whether CA, certificate and key are there, valid and belong together. */
 static bool identity_good(const char *directory, time_t now)
 {
-    char ca[600], certificate[600], key[600];
-    struct stat status;
-    WOLFSSL_CERT_MANAGER *manager;
-    WOLFSSL_CTX *context;
-    bool good;
+    time_t renew = now + RENEW_DAYS * DAY_S;
+    X509 *ca = certificate_read(directory, PW_SIM_IDENTITY_CA);
+    X509 *certificate = certificate_read(directory, PW_SIM_IDENTITY_CERT);
+    EVP_PKEY *key = key_read(directory);
+    bool good = ca && certificate && key && X509_cmp_time(X509_get0_notAfter(certificate), &renew) > 0 &&
+                X509_check_private_key(certificate, key) == 1 && signed_by(ca, certificate, now);
 
-    snprintf(ca, sizeof ca, "%s/%s", directory, PW_SIM_IDENTITY_CA);
-    snprintf(certificate, sizeof certificate, "%s/%s", directory, PW_SIM_IDENTITY_CERT);
-    snprintf(key, sizeof key, "%s/%s", directory, PW_SIM_IDENTITY_KEY);
-    if (lstat(key, &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & 077) != 0 ||
-        !still_valid(certificate, now)) {
-        return false;
-    }
-    manager = wolfSSL_CertManagerNew();
-    context = wolfSSL_CTX_new(wolfTLS_server_method());
-    good = manager && context && wolfSSL_CertManagerLoadCA(manager, ca, NULL) == WOLFSSL_SUCCESS &&
-           wolfSSL_CertManagerVerify(manager, certificate, WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS &&
-           wolfSSL_CTX_use_certificate_file(context, certificate, WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS &&
-           wolfSSL_CTX_use_PrivateKey_file(context, key, WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS &&
-           wolfSSL_CTX_check_private_key(context) == WOLFSSL_SUCCESS;
-    if (context) {
-        wolfSSL_CTX_free(context);
-    }
-    if (manager) {
-        wolfSSL_CertManagerFree(manager);
-    }
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    X509_free(ca);
+    ERR_clear_error(); /* what is not good is made anew */
     return good;
 }
 

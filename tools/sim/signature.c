@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Verifying: see signature.h. What libraries are lax in is checked here: wolfSSL takes keys of small order.
+ * Verifying by OpenSSL's libcrypto: see signature.h. Keys of small order, which it takes, are refused here.
  */
-#include <wolfssl/options.h>
-
-#include <wolfssl/wolfcrypt/coding.h>
-#include <wolfssl/wolfcrypt/ed25519.h>
-#include <wolfssl/wolfcrypt/hmac.h>
-
 #include "signature.h"
 
 #include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#define NO_PASSPHRASE ((void *)"") /* nobody is to be asked for one */
 #define ED25519_BYTES 64u
-#define BASE64_BYTES  88u /* of 64 bytes */
-#define DER_BYTES     44u /* RFC 8410: twelve bytes that never change, and the key */
-#define FILE_BYTES    4096u
+#define BASE64_BYTES  88u /* of 64 bytes: 86 characters and two of padding */
 
 /* ---- what is signed ---- */
 
@@ -53,27 +50,65 @@ void pw_sim_signature_payload(struct pw_buffer *payload, struct pw_slice query, 
 
 static bool hmac_ok(const char *secret, struct pw_slice payload, const char *signature)
 {
-    byte digest[WC_SHA256_DIGEST_SIZE];
+    unsigned char digest[EVP_MAX_MD_SIZE];
     char hex[2 * sizeof digest + 1];
-    Hmac hmac;
-    bool good;
+    unsigned bytes = 0;
 
-    if (wc_HmacInit(&hmac, NULL, INVALID_DEVID) != 0) {
+    if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)payload.text, payload.size,
+              digest, &bytes)) {
         return false;
     }
-    good = wc_HmacSetKey(&hmac, WC_SHA256, (const byte *)secret, (word32)strlen(secret)) == 0 &&
-           wc_HmacUpdate(&hmac, (const byte *)payload.text, (word32)payload.size) == 0 &&
-           wc_HmacFinal(&hmac, digest) == 0;
-    wc_HmacFree(&hmac);
-    for (size_t i = 0; good && i < sizeof digest; i++) {
-        hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+    for (unsigned i = 0; i < bytes; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     }
-    hex[sizeof hex - 1] = 0;
-    return good && strcasecmp(hex, signature) == 0;
+    return strcasecmp(hex, signature) == 0;
 }
 
 /* ---- Ed25519 ---- */
+
+/* 64 bytes in base64, and nothing else: the library's decoder lets blanks and odd padding pass. */
+static bool raw_signature(const char *signature, unsigned char raw[ED25519_BYTES])
+{
+    unsigned char decoded[BASE64_BYTES / 4 * 3];
+
+    if (strlen(signature) != BASE64_BYTES || strcmp(signature + BASE64_BYTES - 2, "==") != 0 ||
+        strcspn(signature, " \t\r\n=") != BASE64_BYTES - 2 ||
+        EVP_DecodeBlock(decoded, (const unsigned char *)signature, BASE64_BYTES) != sizeof decoded) {
+        return false;
+    }
+    memcpy(raw, decoded, ED25519_BYTES);
+    return true;
+}
+
+static bool ed25519_ok(const unsigned char public_key[PW_SIM_PUBLIC_KEY_BYTES], struct pw_slice payload,
+                       const char *signature)
+{
+    unsigned char raw[ED25519_BYTES];
+    EVP_PKEY *key;
+    EVP_MD_CTX *context;
+    bool good;
+
+    if (!raw_signature(signature, raw)) {
+        return false;
+    }
+    key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, PW_SIM_PUBLIC_KEY_BYTES);
+    context = EVP_MD_CTX_new();
+    good = key && context && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1 &&
+           EVP_DigestVerify(context, raw, sizeof raw, (const unsigned char *)payload.text, payload.size) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(key);
+    ERR_clear_error(); /* a wrong signature leaves its reason there */
+    return good;
+}
+
+bool pw_sim_signature_ok(const struct pw_sim_account_config *account, struct pw_slice payload,
+                         const char *signature)
+{
+    return account->public_key_path[0] ? ed25519_ok(account->public_key, payload, signature)
+                                       : hmac_ok(account->secret, payload, signature);
+}
+
+/* ---- keys ---- */
 
 /* Whether the number, its lowest byte first, is below the other. */
 static bool is_below(const unsigned char number[32], const unsigned char other[32])
@@ -85,46 +120,6 @@ static bool is_below(const unsigned char number[32], const unsigned char other[3
     }
     return false;
 }
-
-/* RFC 8032, 5.1.7: S is below the group's order. Not left to the library, whose versions differ in it. */
-static bool is_canonical(const unsigned char s[32])
-{
-    static const unsigned char order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
-                                            0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
-                                            0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
-
-    return is_below(s, order);
-}
-
-static bool ed25519_ok(const unsigned char public_key[PW_SIM_PUBLIC_KEY_BYTES], struct pw_slice payload,
-                       const char *signature)
-{
-    unsigned char raw[ED25519_BYTES + 8];
-    word32 raw_bytes = sizeof raw;
-    ed25519_key key;
-    int good = 0;
-    bool called;
-
-    if (strlen(signature) != BASE64_BYTES || strcspn(signature, " \t\r\n") != BASE64_BYTES ||
-        Base64_Decode((const byte *)signature, BASE64_BYTES, raw, &raw_bytes) != 0 ||
-        raw_bytes != ED25519_BYTES || !is_canonical(raw + 32) || wc_ed25519_init(&key) != 0) {
-        return false;
-    }
-    called = wc_ed25519_import_public(public_key, PW_SIM_PUBLIC_KEY_BYTES, &key) == 0 &&
-             wc_ed25519_verify_msg(raw, raw_bytes, (const byte *)payload.text, (word32)payload.size, &good,
-                                   &key) == 0;
-    wc_ed25519_free(&key);
-    return called && good == 1;
-}
-
-bool pw_sim_signature_ok(const struct pw_sim_account_config *account, struct pw_slice payload,
-                         const char *signature)
-{
-    return account->public_key_path[0] ? ed25519_ok(account->public_key, payload, signature)
-                                       : hmac_ok(account->secret, payload, signature);
-}
-
-/* ---- keys ---- */
 
 /* A point whose coordinate is no number of the field, or one of the eight whose multiples are all among them:
  * with such a key there are signatures that fit every text. */
@@ -156,30 +151,20 @@ static bool is_weak(const unsigned char key[PW_SIM_PUBLIC_KEY_BYTES])
 
 int pw_sim_public_key_load(const char *path, unsigned char key[PW_SIM_PUBLIC_KEY_BYTES])
 {
-    static const char begin[] = "-----BEGIN PUBLIC KEY-----", end[] = "-----END PUBLIC KEY-----";
-    static const unsigned char prefix[DER_BYTES - PW_SIM_PUBLIC_KEY_BYTES] = {
-        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
-    char text[FILE_BYTES];
-    unsigned char der[DER_BYTES + 8];
-    word32 der_bytes = sizeof der;
-    const char *from, *to;
     FILE *file = fopen(path, "re");
+    size_t bytes = PW_SIM_PUBLIC_KEY_BYTES;
+    EVP_PKEY *read;
+    bool good;
 
     if (!file) {
         return -errno;
     }
-    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    read = PEM_read_PUBKEY(file, NULL, NULL, NO_PASSPHRASE);
     fclose(file);
-    from = strstr(text, begin);
-    to = from ? strstr(from, end) : NULL;
-    if (!to) {
-        return -EINVAL;
-    }
-    from += sizeof begin - 1;
-    if (Base64_Decode((const byte *)from, (word32)(to - from), der, &der_bytes) != 0 ||
-        der_bytes != DER_BYTES || memcmp(der, prefix, sizeof prefix) != 0 || is_weak(der + sizeof prefix)) {
-        return -EINVAL;
-    }
-    memcpy(key, der + sizeof prefix, PW_SIM_PUBLIC_KEY_BYTES);
-    return 0;
+    good = read && EVP_PKEY_get_base_id(read) == EVP_PKEY_ED25519 &&
+           EVP_PKEY_get_raw_public_key(read, key, &bytes) == 1 && bytes == PW_SIM_PUBLIC_KEY_BYTES &&
+           !is_weak(key);
+    EVP_PKEY_free(read);
+    ERR_clear_error();
+    return good ? 0 : -EINVAL;
 }
