@@ -102,7 +102,7 @@ static bool config_write(const struct engine_child *engine, const struct venue *
             "gateway: live\n"
             "live: {ws_url: \"wss://localhost:%u/ws-api/v3\", ca_file: %s/ca.pem, api_key_file: %s/api-key, "
             "key_file: %s/key.pem,\n"
-            "       cash: \"1000000000\", fee_rate: \"0\", recv_window_ms: 60000, answer_timeout_ms: 60000, "
+            "       cash: \"1000000000\", fee_rate: \"0\", recv_window_ms: 60000, ack_timeout_ms: 60000, "
             "dead_after_ms: 120000}\n"
             "journal: {path: %s/journal}\n",
             venue->port, engine->dir, engine->dir, engine->dir, engine->dir);

@@ -3,9 +3,16 @@
  * The generator stage, and an engine's stages put together around it.
  */
 #include "pipeline_stages.h"
+#include "book_config.h"
+#include "cores.h"
+#include "instance.h"
+#include "journal_config.h"
 #include "live_topology.h"
 #include "metrics_table.h"
+#include "ring_sizes.h"
+#include "sections.h"
 #include "stages.h"
+#include "strategies_config.h"
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -210,46 +217,53 @@ static void add_stage(struct pw_config_core *core, const char *name)
 static void fill_config(struct pipeline *p, enum pipeline_shape shape, const int32_t cores[2])
 {
     struct pw_config *config = p->config;
+    struct pw_config_journal *journal = PW_CONFIG_EDIT(config, journal);
+    struct pw_config_gateway *gateway = PW_CONFIG_EDIT(config, gateway);
+    struct pw_config_strategies *strategies = PW_CONFIG_EDIT(config, strategies);
+    struct pw_config_feeds *feeds = PW_CONFIG_EDIT(config, feeds);
+    struct pw_config_instance *instance = PW_CONFIG_EDIT(config, instance);
     snprintf(config->path, sizeof config->path, "bench");
-    snprintf(config->instance, sizeof config->instance, "bench-%d", (int)getpid());
-    config->huge_pages = true;
-    config->rings = (struct pw_config_rings){.frames_slots = 16384,
-                                             .market_slots = 65536,
-                                             .market_journal_slots = 262144,
-                                             .orders_slots = 4096,
-                                             .orders_journal_slots = 65536,
-                                             .frames_bytes = 16 << 20};
-    config->feed_cnt = 1;
-    struct pw_config_feed *feed = &config->feeds[0];
+    snprintf(instance->name, sizeof instance->name, "bench-%d", (int)getpid());
+    instance->huge_pages = true;
+    *PW_CONFIG_EDIT(config, rings) = (struct pw_config_rings){.frames_slots = 16384,
+                                                              .market_slots = 65536,
+                                                              .market_journal_slots = 262144,
+                                                              .orders_slots = 4096,
+                                                              .orders_journal_slots = 65536,
+                                                              .frames_bytes = 16 << 20};
+    feeds->feed_cnt = 1;
+    struct pw_config_feed *feed = &feeds->feeds[0];
     snprintf(feed->name, sizeof feed->name, "bench");
     snprintf(feed->venue, sizeof feed->venue, "binance_spot");
     snprintf(feed->instruments[0], sizeof feed->instruments[0], "BTCUSDT");
     feed->instrument_cnt = 1;
     feed->message_bytes_max = 1 << 20;
-    config->strategy_cnt = 1;
-    config->strategies[0] =
+    strategies->strategy_cnt = 1;
+    strategies->strategies[0] =
         (struct pw_config_strategy){.name = "ma",
                                     .kind = "ma_cross",
                                     .instrument_cnt = 1,
                                     .param_cnt = 3,
                                     .params = {{"fast", "50"}, {"slow", "200"}, {"quantity", "0.001"}}};
-    snprintf(config->gateway, sizeof config->gateway, "paper");
-    config->paper = (struct pw_config_paper){.cash_e8 = 1000000 * PW_E8, .fee_rate_e8 = PW_E8 / 1000};
-    config->book_levels = 8192;
-    config->journal.enabled = shape == PIPELINE_FUSED_JOURNAL;
-    config->journal.commit_interval_ms = 100;
-    config->journal.segment_bytes = UINT64_C(1) << 30;
-    snprintf(config->journal.path, sizeof config->journal.path, "%s", p->journal_path);
+    snprintf(gateway->kind, sizeof gateway->kind, "paper");
+    *PW_CONFIG_EDIT(config, paper) =
+        (struct pw_config_paper){.cash_e8 = 1000000 * PW_E8, .fee_rate_e8 = PW_E8 / 1000};
+    PW_CONFIG_EDIT(config, book)->levels = 8192;
+    journal->enabled = shape == PIPELINE_FUSED_JOURNAL;
+    journal->commit_interval_ms = 100;
+    journal->segment_bytes = UINT64_C(1) << 30;
+    snprintf(journal->path, sizeof journal->path, "%s", p->journal_path);
 
-    config->core_cnt = shape == PIPELINE_FUSED ? 1 : 2;
-    place(&config->cores[0], cores[0], PW_IDLE_PAUSE);
-    place(&config->cores[1], cores[1], shape == PIPELINE_SPLIT ? PW_IDLE_PAUSE : PW_IDLE_SLEEP);
+    struct pw_config_cores *threads = PW_CONFIG_EDIT(config, cores);
+    threads->core_cnt = shape == PIPELINE_FUSED ? 1 : 2;
+    place(&threads->cores[0], cores[0], PW_IDLE_PAUSE);
+    place(&threads->cores[1], cores[1], shape == PIPELINE_SPLIT ? PW_IDLE_PAUSE : PW_IDLE_SLEEP);
     for (size_t i = 0; i < HOT_CNT; i++) {
         bool second = shape == PIPELINE_SPLIT && i >= 2;
-        add_stage(&config->cores[second], hot_stages[i]->name);
+        add_stage(&threads->cores[second], hot_stages[i]->name);
     }
     if (shape == PIPELINE_FUSED_JOURNAL) {
-        add_stage(&config->cores[1], pw_journal_stage.name);
+        add_stage(&threads->cores[1], pw_journal_stage.name);
     }
 }
 
@@ -263,7 +277,7 @@ static void fill_topology(struct pipeline *p)
     for (size_t i = 0; i < HOT_CNT; i++) {
         pw_topology_add(&p->topology, hot_stages[i], 0);
     }
-    if (p->config->journal.enabled) {
+    if (PW_CONFIG(p->config, journal)->enabled) {
         pw_topology_add(&p->topology, &pw_journal_stage, 0);
     }
     pw_topology_add_end(&p->topology, "housekeeping", 0);
@@ -275,9 +289,9 @@ static int open_workspace(struct pipeline *p)
     char error[512];
     struct pw_region_want *want = calloc(PW_REGIONS_MAX, sizeof *want);
     uint32_t cnt = want != NULL ? pw_live_regions(&p->topology, p->config, want) : 0;
-    int err = want != NULL
-                  ? pw_workspace_create(&p->ws, p->config->instance, want, cnt, true, error, sizeof error)
-                  : -ENOMEM;
+    int err = want != NULL ? pw_workspace_create(&p->ws, PW_CONFIG(p->config, instance)->name, want, cnt,
+                                                 true, error, sizeof error)
+                           : -ENOMEM;
     free(want);
     if (err != 0) {
         fprintf(stderr, "pinwheel bench: %s\n", err == -ENOMEM ? strerror(ENOMEM) : error);
@@ -296,18 +310,19 @@ static int open_workspace(struct pipeline *p)
 
 static int open_journal(struct pipeline *p)
 {
+    const struct pw_config_journal *journal = PW_CONFIG(p->config, journal);
     p->run_id = 1;
-    if (!p->config->journal.enabled) {
+    if (!journal->enabled) {
         return 0;
     }
     char error[512];
-    struct pw_run_want want = {.path = p->config->journal.path,
-                               .instance = p->config->instance,
+    struct pw_run_want want = {.path = journal->path,
+                               .instance = PW_CONFIG(p->config, instance)->name,
                                .version = "bench",
                                .config_text = "",
                                .instruments = region_of(p, "instruments", PW_REGION_INSTRUMENTS),
                                .instrument_cnt = 1,
-                               .segment_bytes = p->config->journal.segment_bytes,
+                               .segment_bytes = journal->segment_bytes,
                                .now_ns = pw_clock_now_ns(&p->clock)};
     int err = pw_journal_open_run(&want, &p->store, &p->run_id, error, sizeof error);
     p->store_open = err == 0;
@@ -347,7 +362,7 @@ static int init_stage(struct pipeline *p, uint32_t i)
 bool pipeline_open(struct pipeline *p, enum pipeline_shape shape, const struct message_tape *tape,
                    const int32_t cores[2])
 {
-    *p = (struct pipeline){.config = calloc(1, sizeof *p->config), .clock = pw_clock_host()};
+    *p = (struct pipeline){.config = pw_app_config_create(), .clock = pw_clock_host()};
     snprintf(p->journal_path, sizeof p->journal_path, "/tmp/pinwheel-bench-XXXXXX");
     if (p->config == NULL || mkdtemp(p->journal_path) == NULL) {
         perror("pinwheel bench");
@@ -363,7 +378,7 @@ bool pipeline_open(struct pipeline *p, enum pipeline_shape shape, const struct m
     if (err == 0) {
         p->generator = p->slots[0].state;
         p->generator->tape = tape;
-        err = pw_runner_start(&p->runner, p->config, p->slots, p->slot_cnt, &p->clock);
+        err = pw_runner_start(&p->runner, PW_CONFIG(p->config, cores), p->slots, p->slot_cnt, &p->clock);
     }
     if (err != 0) {
         fprintf(stderr, "pinwheel bench: the stages do not start: %s\n", strerror(-err));
@@ -427,6 +442,6 @@ bool pipeline_close(struct pipeline *p)
         pw_workspace_close(&p->ws, true);
     }
     nftw(p->journal_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(p->config);
+    pw_config_destroy(p->config);
     return err == 0;
 }

@@ -4,7 +4,8 @@
  */
 #include "doctor_read.h"
 
-#include "live_topology.h"
+#include "cores.h"
+#include "sections.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,12 +22,12 @@ static void cpus_of(const struct patient *patient, struct pw_cpus *cpus)
 }
 
 /* As pw_cpu_place has it: threads that do not sleep when idle are hot; all are, if none is. */
-static struct pw_cpu_set hot_cores(const struct pw_config *config)
+static struct pw_cpu_set hot_cores(const struct pw_config_cores *cores)
 {
     struct pw_cpu_set hot = {0}, all = {0};
     bool any = false;
-    for (uint32_t i = 0; i < config->core_cnt; i++) {
-        const struct pw_config_core *core = &config->cores[i];
+    for (uint32_t i = 0; i < cores->core_cnt; i++) {
+        const struct pw_config_core *core = &cores->cores[i];
         bool awake = core->idle != PW_IDLE_SLEEP;
         any = any || awake;
         if (core->core >= 0) {
@@ -44,14 +45,13 @@ static bool config_place(struct pw_config *config, const struct patient *patient
 {
     struct pw_cpus cpus;
     char note[PW_CPU_TEXT_BYTES];
-    const char *names[PW_STAGES_MAX];
-    uint32_t name_cnt = pw_live_stage_names(names);
     cpus_of(patient, &cpus);
-    if (pw_config_load_for(config, path, names, name_cnt, &cpus, error, error_bytes) != 0) {
+    if (pw_app_config_load(config, path, &cpus, error, error_bytes) != 0) {
         return false;
     }
-    int rc = patient->sysroot[0] == '\0' ? pw_cpu_place(config, note, error, error_bytes)
-                                         : pw_cpu_place_on(config, NULL, &cpus, note, error, error_bytes);
+    struct pw_config_cores *cores = PW_CONFIG_EDIT(config, cores);
+    int rc = patient->sysroot[0] == '\0' ? pw_cpu_place(cores, note, error, error_bytes)
+                                         : pw_cpu_place_on(cores, NULL, &cpus, note, error, error_bytes);
     return rc == 0;
 }
 
@@ -64,15 +64,15 @@ bool patient_examine(struct patient *patient, const char *config_path, char *err
     if (config_path == NULL) {
         return true;
     }
-    struct pw_config *config = calloc(1, sizeof *config);
+    struct pw_config *config = pw_app_config_create();
     if (config == NULL) {
         snprintf(error, error_bytes, "no memory");
         return false;
     }
     bool good = config_place(config, patient, config_path, error, error_bytes);
     if (good) {
-        patient->hot = hot_cores(config);
+        patient->hot = hot_cores(PW_CONFIG(config, cores));
     }
-    free(config);
+    pw_config_destroy(config);
     return good;
 }

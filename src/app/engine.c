@@ -4,10 +4,17 @@
  */
 #include "engine.h"
 #include "ban.h"
+#include "cores.h"
 #include "cpu.h"
+#include "feeds.h"
+#include "gateway_config.h"
+#include "instance.h"
 #include "instruments.h"
+#include "journal_config.h"
 #include "live_topology.h"
 #include "metrics_table.h"
+#include "net_config.h"
+#include "sections.h"
 #include "stages.h"
 #include "version.h"
 #include <errno.h>
@@ -75,7 +82,7 @@ static bool is_said_twice(const struct pw_config *config, bool live)
     if (live) {
         fprintf(stderr,
                 "%s: --live is given, but the config says `gateway: %s`; leave --live out, or change that\n",
-                config->path, config->gateway);
+                config->path, PW_CONFIG(config, gateway)->kind);
     } else {
         fprintf(stderr, "%s: `gateway: live` trades with real money; say so again: pinwheel run --live %s\n",
                 config->path, config->path);
@@ -83,20 +90,28 @@ static bool is_said_twice(const struct pw_config *config, bool live)
     return false;
 }
 
+static int load_config(struct pw_engine *engine, const char *path, char *error, size_t error_bytes)
+{
+    engine->config = pw_app_config_create();
+    if (engine->config == NULL) {
+        snprintf(error, error_bytes, "%s: no memory for the config", path);
+        return -ENOMEM;
+    }
+    return pw_app_config_load(engine->config, path, NULL, error, error_bytes);
+}
+
 enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path, bool live)
 {
     char error[8192], note[PW_CPU_TEXT_BYTES];
-    const char *names[PW_STAGES_MAX];
-    uint32_t name_cnt = pw_live_stage_names(names);
-    int err = pw_config_load(&engine->config, path, names, name_cnt, error, sizeof error);
+    int err = load_config(engine, path, error, sizeof error);
     if (err == 0) {
-        err = pw_cpu_place(&engine->config, note, error, sizeof error);
+        err = pw_cpu_place(PW_CONFIG_EDIT(engine->config, cores), note, error, sizeof error);
     }
-    if (err == 0 && !is_said_twice(&engine->config, live)) {
+    if (err == 0 && !is_said_twice(engine->config, live)) {
         return PW_ENGINE_BAD_CONFIG;
     }
     if (err == 0 && live) {
-        err = pw_keys_load(&engine->key_files, &engine->config, error, sizeof error);
+        err = pw_keys_load(&engine->key_files, engine->config, error, sizeof error);
     }
     if (err != 0) {
         fprintf(stderr, "%s\n", error);
@@ -111,10 +126,11 @@ enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *
 /* What readers can show before any stage runs. */
 static void fill_workspace(struct pw_engine *engine)
 {
+    const struct pw_config_journal *journal = PW_CONFIG(engine->config, journal);
     pw_metrics_fill(region_of(engine, "metrics", PW_REGION_METRICS));
     struct pw_feed_view *feeds = region_of(engine, "feeds", PW_REGION_FEEDS);
-    for (uint32_t i = 0; i < pw_config_conn_cnt(&engine->config); i++) {
-        snprintf(feeds[i].name, sizeof feeds[i].name, "%s", pw_config_conn(&engine->config, i)->name);
+    for (uint32_t i = 0; i < pw_config_conn_cnt(engine->config); i++) {
+        snprintf(feeds[i].name, sizeof feeds[i].name, "%s", pw_config_conn(engine->config, i)->name);
     }
     struct pw_stage_view *stages = region_of(engine, "stages", PW_REGION_STAGES);
     for (uint32_t i = 0; i < engine->topology.stage_cnt; i++) {
@@ -122,21 +138,22 @@ static void fill_workspace(struct pw_engine *engine)
     }
     snprintf(region_of(engine, "info", PW_REGION_INFO), 4096,
              "version: %s\nconfig: %s\nmemory: %s\ngateway: %s\njournal: %s\n", PW_VERSION,
-             engine->config.path, engine->ws.note, engine->config.gateway,
-             engine->config.journal.enabled ? engine->config.journal.path : "off");
+             engine->config->path, engine->ws.note, PW_CONFIG(engine->config, gateway)->kind,
+             journal->enabled ? journal->path : "off");
 }
 
 static int open_workspace(struct pw_engine *engine)
 {
+    const struct pw_config_instance *instance = PW_CONFIG(engine->config, instance);
     struct pw_region_want *want = calloc(PW_REGIONS_MAX, sizeof *want);
     if (want == NULL) {
         return -ENOMEM;
     }
     char error[512];
-    pw_live_topology(&engine->topology, &engine->config);
-    uint32_t cnt = pw_live_regions(&engine->topology, &engine->config, want);
-    int err = pw_workspace_create(&engine->ws, engine->config.instance, want, cnt, engine->config.huge_pages,
-                                  error, sizeof error);
+    pw_live_topology(&engine->topology, engine->config);
+    uint32_t cnt = pw_live_regions(&engine->topology, engine->config, want);
+    int err = pw_workspace_create(&engine->ws, instance->name, want, cnt, instance->huge_pages, error,
+                                  sizeof error);
     free(want);
     if (err != 0) {
         pw_log(PW_LOG_ERROR, "workspace: %s", error);
@@ -168,21 +185,22 @@ static char *read_config_text(const char *path, size_t *bytes)
 
 static int open_journal(struct pw_engine *engine)
 {
-    if (!engine->config.journal.enabled) {
+    const struct pw_config_journal *journal = PW_CONFIG(engine->config, journal);
+    if (!journal->enabled) {
         engine->run_id = (uint64_t)(pw_clock_now_ns(&engine->clock) / SECOND_NS);
         return 0;
     }
     char error[512];
     struct pw_run_want want = {
-        .path = engine->config.journal.path,
-        .instance = engine->config.instance,
+        .path = journal->path,
+        .instance = PW_CONFIG(engine->config, instance)->name,
         .version = PW_VERSION,
         .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
-        .instrument_cnt = pw_config_instrument_cnt(&engine->config),
-        .segment_bytes = engine->config.journal.segment_bytes,
+        .instrument_cnt = pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)),
+        .segment_bytes = journal->segment_bytes,
         .now_ns = pw_clock_now_ns(&engine->clock),
     };
-    char *text = read_config_text(engine->config.path, &want.config_bytes);
+    char *text = read_config_text(engine->config->path, &want.config_bytes);
     want.config_text = text != NULL ? text : "";
     int err = pw_journal_open_run(&want, &engine->store, &engine->run_id, error, sizeof error);
     free(text);
@@ -205,7 +223,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         .stage = stage->name,
         .topology = &engine->topology,
         .stage_idx = idx,
-        .config = &engine->config,
+        .config = engine->config,
         .ws = &engine->ws,
         .view = &views[idx],
         .clock = engine->clock,
@@ -215,7 +233,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         .keys = engine->key_files.keys.signer != NULL ? &engine->key_files.keys : NULL,
         .banned_until_ns = engine->banned_until_ns,
         .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
-        .instrument_cnt = pw_config_instrument_cnt(&engine->config),
+        .instrument_cnt = pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)),
         .run_id = engine->run_id,
     };
     bool locked;
@@ -248,13 +266,24 @@ static int start_stages(struct pw_engine *engine)
     if (err != 0) {
         return err;
     }
-    err = pw_runner_start(&engine->runner, &engine->config, engine->slots, engine->topology.stage_cnt,
-                          &engine->clock);
+    err = pw_runner_start(&engine->runner, PW_CONFIG(engine->config, cores), engine->slots,
+                          engine->topology.stage_cnt, &engine->clock);
     if (err != 0) {
         engine->initialised_cnt = 0; /* the runner has called every fini */
         engine->threads_stuck = err == -EDEADLK;
     }
     return err;
+}
+
+static struct pw_net_plan net_plan(const struct pw_config *config)
+{
+    struct pw_net_plan plan = {.conn_cnt = pw_config_conn_cnt(config),
+                               .feed_cnt = PW_CONFIG(config, feeds)->feed_cnt,
+                               .kernel_stamps = PW_CONFIG(config, net)->kernel_stamps};
+    for (uint32_t i = 0; i < plan.conn_cnt; i++) {
+        plan.conns[i] = pw_config_conn(config, i);
+    }
+    return plan;
 }
 
 enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *stop_signals)
@@ -264,9 +293,10 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
     if (open_workspace(engine) != 0) {
         return PW_ENGINE_CANNOT_START;
     }
-    engine->banned_until_ns = pw_ban_read(&engine->config, pw_clock_now_ns(&engine->clock));
+    engine->banned_until_ns = pw_ban_read(pw_journal_folder(engine->config), pw_clock_now_ns(&engine->clock));
     char error[512];
-    engine->net = pw_net_create(&engine->config, engine->clock, engine->random, error, sizeof error);
+    struct pw_net_plan plan = net_plan(engine->config);
+    engine->net = pw_net_create(&plan, engine->clock, engine->random, error, sizeof error);
     if (engine->net == NULL) {
         pw_log(PW_LOG_ERROR, "network: %s", error);
         return PW_ENGINE_CANNOT_START;
@@ -284,8 +314,9 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
         return PW_ENGINE_CANNOT_START;
     }
     set_state(engine, PW_ENGINE_RUNNING);
-    pw_log(PW_LOG_INFO, "instance %s runs: run %" PRIu64 ", %u instruments", engine->config.instance,
-           engine->run_id, pw_config_instrument_cnt(&engine->config));
+    pw_log(PW_LOG_INFO, "instance %s runs: run %" PRIu64 ", %u instruments",
+           PW_CONFIG(engine->config, instance)->name, engine->run_id,
+           pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)));
     return PW_ENGINE_OK;
 }
 
@@ -333,7 +364,7 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *s
     engine->threads_stuck = err == -EDEADLK;
     engine->initialised_cnt = 0;
     set_state(engine, PW_ENGINE_STOPPED);
-    pw_log(PW_LOG_INFO, "instance %s has stopped%s", engine->config.instance,
+    pw_log(PW_LOG_INFO, "instance %s has stopped%s", PW_CONFIG(engine->config, instance)->name,
            err == 0 ? "" : ", not cleanly");
     return err == 0 && failed == NULL ? PW_ENGINE_OK : PW_ENGINE_FAILED;
 }
@@ -366,6 +397,8 @@ void pw_engine_close(struct pw_engine *engine)
     pw_keys_wipe(&engine->key_files);
     if (engine->ws.header != NULL) {
         set_state(engine, PW_ENGINE_STOPPED);
-        pw_workspace_close(&engine->ws, !engine->config.keep_workspace);
+        pw_workspace_close(&engine->ws, !PW_CONFIG(engine->config, instance)->keep_workspace);
     }
+    pw_config_destroy(engine->config);
+    engine->config = NULL;
 }

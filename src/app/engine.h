@@ -19,7 +19,7 @@
 #include <signal.h>
 
 struct pw_engine {
-    struct pw_config config;
+    struct pw_config *config;
     struct pw_workspace ws;
     struct pw_clock clock;
     struct pw_random random;

@@ -5,6 +5,8 @@
 #include "instruments.h"
 #include "ban.h"
 #include "binance_rest.h"
+#include "feeds.h"
+#include "journal_config.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -41,7 +43,7 @@ static void note_ban(struct pw_engine *engine, uint32_t http_status, uint32_t re
     int64_t until_ns = pw_ban_of_answer(http_status, retry_after_s, pw_clock_now_ns(&engine->clock));
     if (until_ns > engine->banned_until_ns) {
         engine->banned_until_ns = until_ns;
-        int err = pw_ban_keep(&engine->config, until_ns);
+        int err = pw_ban_keep(pw_journal_folder(engine->config), until_ns);
         if (err != 0) {
             pw_log(PW_LOG_WARN, "the venue's ban could not be written down for a restart: %s",
                    strerror(-err));
@@ -76,7 +78,7 @@ static bool wait_for_ban(struct pw_engine *engine, const sigset_t *stop_signals)
 static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t feed_idx, uint32_t first_idx,
                      struct pw_instrument *table, const sigset_t *stop_signals, int64_t *wait_ns)
 {
-    const struct pw_config_feed *feed = &engine->config.feeds[feed_idx];
+    const struct pw_config_feed *feed = &PW_CONFIG(engine->config, feeds)->feeds[feed_idx];
     static char target[PW_TARGET_MAX];
     int err = pw_binance_exchange_info_target(feed, target, sizeof target);
     int64_t now_ns = pw_clock_now_ns(&engine->clock);
@@ -117,13 +119,14 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
 
 int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, const sigset_t *stop_signals)
 {
+    const struct pw_config_feeds *feeds = PW_CONFIG(engine->config, feeds);
     struct pw_fetch *fetch = pw_fetch_create(engine->net, BODY_BYTES_MAX);
     if (fetch == NULL) {
         return -ENOMEM;
     }
     int err = 0;
     uint32_t first_idx = 0;
-    for (uint32_t i = 0; err == 0 && i < engine->config.feed_cnt; i++) {
+    for (uint32_t i = 0; err == 0 && i < feeds->feed_cnt; i++) {
         int64_t backoff_ns = RETRY_MIN_NS;
         for (;;) {
             int64_t wait_ns = 0;
@@ -141,7 +144,7 @@ int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, c
             wait_until(engine, until_ns, stop_signals);
             backoff_ns = backoff_ns * 2 > RETRY_MAX_NS ? RETRY_MAX_NS : backoff_ns * 2;
         }
-        first_idx += engine->config.feeds[i].instrument_cnt;
+        first_idx += feeds->feeds[i].instrument_cnt;
     }
     pw_fetch_destroy(fetch);
     return err;

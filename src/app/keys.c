@@ -3,6 +3,7 @@
  * The two files of a live account: the key's name, and its secret.
  */
 #include "keys.h"
+#include "gateway_config.h"
 
 #include "secret.h"
 #include "sign.h"
@@ -39,7 +40,7 @@ static bool is_api_key(const char *text, size_t bytes)
 
 int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, char *error, size_t error_bytes)
 {
-    const struct pw_config_live *live = &config->live;
+    const struct pw_config_live *live = PW_CONFIG(config, live);
     files->api_key = pw_secret_alloc(API_KEY_SIZE);
     long bytes = files->api_key ? pw_secret_read(live->api_key_file, files->api_key, API_KEY_SIZE) : -ENOMEM;
     int err = bytes < 0 ? (int)bytes : is_api_key(files->api_key, (size_t)bytes) ? 0 : -EINVAL;

@@ -4,7 +4,11 @@
  * its ends.
  */
 #include "live_topology.h"
+#include "feeds.h"
+#include "gateway_config.h"
+#include "journal_config.h"
 #include "metrics_table.h"
+#include "ring_sizes.h"
 #include "stages.h"
 #include <pinwheel/histogram.h>
 #include <pinwheel/metrics.h>
@@ -24,22 +28,23 @@ static const struct pw_stage_ops *const stage_table[] = {
 
 static bool with_journal(const struct pw_config *config)
 {
-    return config->journal.enabled;
+    return PW_CONFIG(config, journal)->enabled;
 }
 
 static bool with_raw_frames(const struct pw_config *config)
 {
-    return config->journal.enabled && config->journal.raw_frames;
+    const struct pw_config_journal *journal = PW_CONFIG(config, journal);
+    return journal->enabled && journal->raw_frames;
 }
 
 static bool with_live_journal(const struct pw_config *config)
 {
-    return pw_config_is_live(config) && config->journal.enabled;
+    return pw_config_is_live(config) && PW_CONFIG(config, journal)->enabled;
 }
 
 static bool market_stalls(const struct pw_config *config)
 {
-    return config->journal.market_stall;
+    return PW_CONFIG(config, journal)->market_stall;
 }
 
 /* Rings of the cold side carry few events, or may wait: their sizes are no one's to tune. */
@@ -128,7 +133,7 @@ static void want_rows(struct pw_region_want *want, const char *name, enum pw_reg
 static uint32_t instruments_of(const struct pw_topology *topology, const struct pw_config *config)
 {
     (void)topology;
-    return pw_config_instrument_cnt(config);
+    return pw_feeds_instrument_cnt(PW_CONFIG(config, feeds));
 }
 
 static uint32_t conns_of(const struct pw_topology *topology, const struct pw_config *config)

@@ -4,7 +4,8 @@
  */
 #include "section.h"
 
-#include "config.h"
+#include "host.h"
+#include "pw_assert.h"
 #include "word.h"
 #include <string.h>
 
@@ -51,8 +52,8 @@ static void list_read(struct pw_document *doc, const struct pw_key *key, const y
     memcpy((char *)record + key->cnt_offset, &item_cnt, sizeof item_cnt);
 }
 
-/* Which instruments these are is known only when all feeds are: here the list is measured, config.c reads it.
- */
+/* What the names refer to is known only when all sections are read: here the list is measured, the section's
+ * check reads it. */
 static void refs_read(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node)
 {
     list_length(doc, key, node);
@@ -96,11 +97,10 @@ static void params_read(struct pw_document *doc, const struct pw_key *key, const
                                 (const char *)name->data.scalar.value, line);
             continue;
         }
-        struct pw_param *param = (struct pw_param *)((char *)record + key->offset) + param_cnt++;
-        pw_value_read_node(doc, key, PW_VALUE_NAME, name,
-                           (struct pw_target){param->name, sizeof param->name});
+        char *param = (char *)record + key->offset + param_cnt++ * key->bytes;
+        pw_value_read_node(doc, key, PW_VALUE_NAME, name, (struct pw_target){param, key->name_bytes});
         pw_value_read_node(doc, key, PW_VALUE_TEXT, pw_document_node(doc, pair->value),
-                           (struct pw_target){param->value, sizeof param->value});
+                           (struct pw_target){param + key->name_bytes, key->bytes - key->name_bytes});
     }
     memcpy((char *)record + key->cnt_offset, &param_cnt, sizeof param_cnt);
 }
@@ -131,82 +131,136 @@ static void key_read(struct pw_document *doc, const struct pw_key *key, const ya
     }
 }
 
-/* Tells an unknown key, with the one that was probably meant. */
-static void unknown_key(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
+/* ---- sections side by side ---- */
+
+/* A key among all of them: its place in that order, and where it goes. */
+struct found_key {
+    const struct pw_key *key;
+    void *record;
+    uint32_t place;
+};
+
+struct group {
+    const struct pw_section *const *sections;
+    void *const *records;
+    uint32_t section_cnt;
+};
+
+/* The key at a place, or one without key past the last. */
+static struct found_key key_at(const struct group *group, uint32_t place)
+{
+    uint32_t left = place;
+    for (uint32_t i = 0; i < group->section_cnt; i++) {
+        if (left < group->sections[i]->key_cnt) {
+            return (struct found_key){&group->sections[i]->keys[left], group->records[i], place};
+        }
+        left -= group->sections[i]->key_cnt;
+    }
+    return (struct found_key){0};
+}
+
+static struct found_key key_find(const struct group *group, const char *text)
+{
+    struct found_key found;
+    for (uint32_t place = 0; (found = key_at(group, place)).key != NULL; place++) {
+        if (strcmp(found.key->name, text) == 0 ||
+            (found.key->old_name != NULL && strcmp(found.key->old_name, text) == 0)) {
+            break;
+        }
+    }
+    return found;
+}
+
+/* Reports an unknown key, with the one that was probably meant. */
+static void unknown_key(struct pw_document *doc, const struct group *group, const yaml_node_t *node,
                         const char *text)
 {
     const char *names[PW_SECTION_KEYS_MAX];
     char all[400];
     uint32_t name_cnt = 0;
-    for (; name_cnt < section->key_cnt; name_cnt++) {
-        names[name_cnt] = section->keys[name_cnt].name;
+    for (struct found_key found; (found = key_at(group, name_cnt)).key != NULL; name_cnt++) {
+        names[name_cnt] = found.key->name;
     }
     const char *nearest = pw_word_nearest(text, names, name_cnt);
     if (nearest != NULL) {
         pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; did you mean '%s'?", text, nearest);
     } else {
-        pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; here may stand: %s", text,
+        pw_document_problem(doc, node->start_mark, "unknown key '%.40s'; valid keys here: %s", text,
                             pw_value_join(names, name_cnt, all, sizeof all));
     }
 }
 
-static const struct pw_key *key_find(const struct pw_section *section, const char *text)
+static void warn_if_old(const struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node,
+                        const char *text)
 {
-    for (uint32_t i = 0; i < section->key_cnt; i++) {
-        if (strcmp(section->keys[i].name, text) == 0) {
-            return &section->keys[i];
-        }
+    if (strcmp(key->name, text) != 0) {
+        pw_log(PW_LOG_WARN, "%s:%zu:%zu: '%s' is deprecated; write '%s'", doc->path,
+               node->start_mark.line + 1, node->start_mark.column + 1, text, key->name);
     }
-    return NULL;
 }
 
-/* Each pair of the mapping; `seen` (by key) holds the line where a key stood first. */
-static void pairs_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
-                       void *record, size_t *seen)
+/* Each pair of the mapping; `seen` (by place) holds the line where a key stood first. */
+static void pairs_read(struct pw_document *doc, const struct group *group, const yaml_node_t *node,
+                       size_t *seen)
 {
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
          pair++) {
         const yaml_node_t *name = pw_document_node(doc, pair->key);
         bool whole = true;
         const char *text = name->type == YAML_SCALAR_NODE ? pw_node_text(name, &whole) : "";
-        const struct pw_key *key = whole ? key_find(section, text) : NULL;
-        if (key == NULL) {
-            unknown_key(doc, section, name, text);
+        struct found_key found = whole ? key_find(group, text) : (struct found_key){0};
+        if (found.key == NULL) {
+            unknown_key(doc, group, name, text);
             continue;
         }
-        size_t *line = &seen[key - section->keys];
+        size_t *line = &seen[found.place];
         if (*line != 0) {
             pw_document_problem(doc, name->start_mark,
-                                "'%s' is set a second time (first in line %zu); remove one", key->name,
+                                "'%s' is set a second time (first in line %zu); remove one", found.key->name,
                                 *line);
             continue;
         }
         *line = name->start_mark.line + 1;
-        key_read(doc, key, pw_document_node(doc, pair->value), record);
+        warn_if_old(doc, found.key, name, text);
+        key_read(doc, found.key, pw_document_node(doc, pair->value), found.record);
+    }
+}
+
+/* Defaults first: a value that was judged wrong leaves a sound one behind for the checks that follow. */
+static uint32_t defaults_read(struct pw_document *doc, const struct group *group)
+{
+    uint32_t key_cnt = 0;
+    for (struct found_key found; (found = key_at(group, key_cnt)).key != NULL; key_cnt++) {
+        if (found.key->kind == PW_VALUE_GROUP) {
+            pw_section_read(doc, found.key->section, NULL, (char *)found.record + found.key->offset);
+        } else {
+            pw_value_read_default(doc, found.key, target_of(found.key, found.record));
+        }
+    }
+    return key_cnt;
+}
+
+void pw_sections_read(struct pw_document *doc, const struct pw_section *const *sections, void *const *records,
+                      uint32_t section_cnt, const yaml_node_t *node)
+{
+    struct group group = {sections, records, section_cnt};
+    size_t seen[PW_SECTION_KEYS_MAX] = {0};
+    uint32_t key_cnt = defaults_read(doc, &group);
+    pw_assert(key_cnt <= PW_SECTION_KEYS_MAX);
+    if (node == NULL) {
+        return;
+    }
+    pairs_read(doc, &group, node, seen);
+    for (uint32_t place = 0; place < key_cnt; place++) {
+        const struct pw_key *key = key_at(&group, place).key;
+        if (key->required && seen[place] == 0) {
+            pw_document_problem(doc, node->start_mark, "'%s' is missing; add it: %s", key->name, key->help);
+        }
     }
 }
 
 void pw_section_read(struct pw_document *doc, const struct pw_section *section, const yaml_node_t *node,
                      void *record)
 {
-    size_t seen[PW_SECTION_KEYS_MAX] = {0};
-    /* Defaults first: a value that was judged wrong leaves a sound one behind for the checks that follow. */
-    for (uint32_t i = 0; i < section->key_cnt; i++) {
-        const struct pw_key *key = &section->keys[i];
-        if (key->kind == PW_VALUE_GROUP) {
-            pw_section_read(doc, key->section, NULL, (char *)record + key->offset);
-        } else {
-            pw_value_read_default(doc, key, target_of(key, record));
-        }
-    }
-    if (node == NULL) {
-        return;
-    }
-    pairs_read(doc, section, node, record, seen);
-    for (uint32_t i = 0; i < section->key_cnt; i++) {
-        const struct pw_key *key = &section->keys[i];
-        if (key->required && seen[i] == 0) {
-            pw_document_problem(doc, node->start_mark, "'%s' is missing; add it: %s", key->name, key->help);
-        }
-    }
+    pw_sections_read(doc, &section, &record, 1, node);
 }

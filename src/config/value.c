@@ -4,7 +4,6 @@
  */
 #include "value.h"
 
-#include "config.h"
 #include "decimal.h"
 #include "http.h"
 #include "word.h"
@@ -21,6 +20,18 @@ const char *pw_value_join(const char *const *names, uint32_t name_cnt, char *tex
         size += (size_t)snprintf(text + size, text_bytes - size, "%s%s", i > 0 ? ", " : "", names[i]);
     }
     return text;
+}
+
+uint32_t pw_value_choices(const struct pw_key *key, const char *choices[PW_CHOICES_MAX])
+{
+    uint32_t cnt = 0;
+    for (; key->choice == NULL && cnt < key->choice_cnt && cnt < PW_CHOICES_MAX; cnt++) {
+        choices[cnt] = key->choices[cnt];
+    }
+    while (key->choice != NULL && cnt < PW_CHOICES_MAX && (choices[cnt] = key->choice(cnt)) != NULL) {
+        cnt++;
+    }
+    return cnt;
 }
 
 /* ---- single values ---- */
@@ -163,29 +174,33 @@ static void name_read(const struct value *value)
     text_store(value, value->text);
 }
 
+static void choice_store(const struct value *value, uint32_t i)
+{
+    if (value->kind == PW_VALUE_TOKEN) {
+        text_store(value, value->text);
+    } else if (value->target.bytes == sizeof(bool)) {
+        memcpy(value->target.to, &(bool){i != 0}, sizeof(bool));
+    } else {
+        memcpy(value->target.to, &i, sizeof i);
+    }
+}
+
 static void choice_read(const struct value *value)
 {
-    const struct pw_key *key = value->key;
-    for (uint32_t i = 0; i < key->choice_cnt; i++) {
-        if (strcmp(value->text, key->choices[i]) == 0) {
-            if (value->kind == PW_VALUE_TOKEN) {
-                text_store(value, value->text);
-            } else if (value->target.bytes == sizeof(bool)) {
-                memcpy(value->target.to, &(bool){i != 0}, sizeof(bool));
-            } else {
-                memcpy(value->target.to, &(uint32_t){i}, sizeof(uint32_t));
-            }
+    const char *choices[PW_CHOICES_MAX];
+    uint32_t choice_cnt = pw_value_choices(value->key, choices);
+    for (uint32_t i = 0; i < choice_cnt; i++) {
+        if (strcmp(value->text, choices[i]) == 0) {
+            choice_store(value, i);
             return;
         }
     }
     char all[160];
-    const char *nearest = pw_word_nearest(value->text, key->choices, key->choice_cnt);
+    const char *nearest = pw_word_nearest(value->text, choices, choice_cnt);
     value_problem(value, "'%.40s' is unknown; %s%s%suse one of: %s", value->text,
                   nearest ? "did you mean '" : "", nearest ? nearest : "", nearest ? "'? " : "",
-                  pw_value_join(key->choices, key->choice_cnt, all, sizeof all));
+                  pw_value_join(choices, choice_cnt, all, sizeof all));
 }
-
-static_assert(sizeof(enum pw_idle) == sizeof(uint32_t), "a choice is stored as 32 bits");
 
 static void symbol_read(const struct value *value)
 {
@@ -200,25 +215,33 @@ static void symbol_read(const struct value *value)
     text_store(value, value->text);
 }
 
-static void core_read(const struct value *value)
+static void number_read(const struct value *value)
 {
-    int32_t core = strcmp(value->text, "auto") == 0 ? PW_CORE_AUTO : PW_CORE_NONE;
-    if (core == PW_CORE_NONE && strcmp(value->text, "none") != 0) {
-        struct value unquoted = *value; /* "1" and 1 are the same processor */
+    const char *choices[PW_CHOICES_MAX];
+    uint32_t choice_cnt = pw_value_choices(value->key, choices), choice = 0;
+    while (choice < choice_cnt && strcmp(value->text, choices[choice]) != 0) {
+        choice++;
+    }
+    int32_t kept = -1 - (int32_t)choice;
+    if (choice == choice_cnt) {
+        struct value unquoted = *value; /* "1" and 1 are the same */
         uint64_t number;
+        char all[160];
         unquoted.plain = true;
         if (count_parse(&unquoted, &number) != NULL || number > INT32_MAX) {
-            value_problem(value, "'%.40s' is not a processor; use its number, auto or none", value->text);
+            value_problem(value, "'%.40s' is not a %s; use a number, or one of: %s", value->text,
+                          value->key->shown, pw_value_join(choices, choice_cnt, all, sizeof all));
             return;
         }
-        core = (int32_t)number;
+        kept = (int32_t)number;
     }
-    memcpy(value->target.to, &core, sizeof core);
+    memcpy(value->target.to, &kept, sizeof kept);
 }
 
 /* ---- values with environment variables in them ---- */
 
-#define EXPANDED_BYTES 1024
+#define EXPANDED_BYTES    1024
+#define CONFIG_PATH_BYTES 256 /* of the file's own */
 
 struct expansion {
     char text[EXPANDED_BYTES];
@@ -353,7 +376,7 @@ static void path_read(const struct value *value)
     const char *slash = strrchr(config_path, '/');
     bool relative = value->text[0] != '/' && value->text[0] != '\0';
     int dir_bytes = relative && slash != NULL ? (int)(slash - config_path) + 1 : 0;
-    char whole[EXPANDED_BYTES + sizeof(((struct pw_config *)0)->path)];
+    char whole[EXPANDED_BYTES + CONFIG_PATH_BYTES];
     snprintf(whole, sizeof whole, "%.*s%s", dir_bytes, config_path, value->text);
     text_store(value, whole);
 }
@@ -386,8 +409,8 @@ static void value_read(const struct value *value)
     case PW_VALUE_PATH:
         path_read(value);
         break;
-    case PW_VALUE_CORE:
-        core_read(value);
+    case PW_VALUE_NUMBER:
+        number_read(value);
         break;
     case PW_VALUE_TEXT:
         text_store(value, value->text);

@@ -7,19 +7,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_NS INT64_C(60000000000) /* told to wait without being told how long: a window of the limits  \
-                                         */
+#define DEFAULT_NS                                                                                           \
+    INT64_C(60000000000) /* told to wait without being told how long: a window of the limits                 \
+                          */
 #define TEXT_BYTES 24u
-#define PATH_BYTES (sizeof((struct pw_config_journal *)0)->path + sizeof "/ban.new")
+#define PATH_BYTES (256 + sizeof "/ban.new")
 
-static void path_of(const struct pw_config *config, const char *name, char path[PATH_BYTES])
+static void path_of(const char *folder, const char *name, char path[PATH_BYTES])
 {
-    snprintf(path, PATH_BYTES, "%s/%s", config->journal.path, name);
+    snprintf(path, PATH_BYTES, "%s/%s", folder, name);
 }
 
 /* The number and a line's end, nothing else: 0 if it is not that. */
@@ -31,13 +33,13 @@ static int64_t parse(const char *text)
     return text[0] >= '0' && text[0] <= '9' && strcmp(end, "\n") == 0 && errno == 0 ? until_ns : 0;
 }
 
-int64_t pw_ban_read(const struct pw_config *config, int64_t now_ns)
+int64_t pw_ban_read(const char *folder, int64_t now_ns)
 {
     char path[PATH_BYTES], text[TEXT_BYTES] = "";
-    if (!config->journal.enabled) {
+    if (folder == NULL) {
         return 0;
     }
-    path_of(config, "ban", path);
+    path_of(folder, "ban", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         return 0;
@@ -74,21 +76,21 @@ static int sync_folder(const char *path)
     return error;
 }
 
-int pw_ban_keep(const struct pw_config *config, int64_t until_ns)
+int pw_ban_keep(const char *folder, int64_t until_ns)
 {
     char path[PATH_BYTES], fresh[PATH_BYTES], text[TEXT_BYTES];
-    if (!config->journal.enabled) {
+    if (folder == NULL) {
         return 0;
     }
-    if (mkdir(config->journal.path, 0700) != 0 && errno != EEXIST) {
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
         return -errno;
     }
-    path_of(config, "ban", path);
-    path_of(config, "ban.new", fresh);
+    path_of(folder, "ban", path);
+    path_of(folder, "ban.new", fresh);
     snprintf(text, sizeof text, "%" PRId64 "\n", until_ns);
     int error = write_file(fresh, text);
     error = error == 0 && rename(fresh, path) != 0 ? -errno : error;
-    return error ? error : sync_folder(config->journal.path);
+    return error ? error : sync_folder(folder);
 }
 
 int64_t pw_ban_of_answer(uint32_t http_status, uint32_t retry_after_s, int64_t now_ns)

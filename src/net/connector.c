@@ -151,7 +151,7 @@ static void set_state(struct feed *feed, enum pw_feed_state state)
 /* Order entry goes on while the feeds end: open orders are to be canceled. */
 static bool is_ending(const struct pw_connector *connector, const struct feed *feed)
 {
-    return connector->stopping && feed->slot->feed_idx < connector->net->config->feed_cnt;
+    return connector->stopping && feed->slot->feed_idx < connector->net->plan.feed_cnt;
 }
 
 /* ---- waiting ---- */

@@ -31,7 +31,7 @@
 
 static bool is_order_entry(const struct pw_hot *hot, const struct pw_conn_slot *slot)
 {
-    return slot->feed_idx == hot->config->feed_cnt;
+    return slot->feed_idx == hot->feed_cnt;
 }
 
 /* Where what comes on this connection goes. */
@@ -606,7 +606,7 @@ int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends)
     struct pw_hot *hot = &net->hot;
     for (uint32_t i = 0; i < net->slot_cnt; i++) {
         const struct pw_net_conn *conn = &net->conns[i];
-        const struct pw_ring *ring = i < net->config->feed_cnt ? ends->frames.ring : ends->messages.ring;
+        const struct pw_ring *ring = i < net->plan.feed_cnt ? ends->frames.ring : ends->messages.ring;
         if (conn->message_bytes_max > ring->payload_bytes / 2) {
             pw_log(
                 PW_LOG_ERROR,
@@ -618,7 +618,7 @@ int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends)
     }
     memset(hot, 0, sizeof *hot);
     hot->io = net->io;
-    hot->config = net->config;
+    hot->feed_cnt = net->plan.feed_cnt;
     hot->slots = net->slots;
     hot->slot_cnt = net->slot_cnt;
     hot->ends = *ends;

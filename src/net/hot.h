@@ -63,7 +63,7 @@ struct pw_hot_feed {
 
 struct pw_hot {
     const struct pw_io *io;
-    const struct pw_config *config;
+    uint32_t feed_cnt; /* the feeds' slots come first */
     struct pw_conn_slot *slots;
     uint32_t slot_cnt;
     /* Beside the slots, because a slot that is not net_rx's may not even be looked at. */

@@ -137,7 +137,7 @@ static uint32_t take_requests(struct pw_net *net, struct pw_conn_slot *slot)
     }
     if (n > 0) {
         pw_consumer_done(requests, n);
-        net->hot.active |= 1u << net->hot.config->feed_cnt;
+        net->hot.active |= 1u << net->hot.feed_cnt;
     }
     return (uint32_t)n;
 }
@@ -193,21 +193,21 @@ struct pw_poll pw_hot_transmit(struct pw_net *net)
     struct pw_poll poll = {0};
     bool orders_sent = false;
     if (net->tx.requests.ring != NULL) {
-        poll.work += take_requests(net, &hot->slots[hot->config->feed_cnt]);
+        poll.work += take_requests(net, &hot->slots[hot->feed_cnt]);
     }
     /* What those have to send that were not served has been given to the kernel already. */
     for (uint32_t slots = hot->served | hot->active; slots != 0; slots &= slots - 1) {
         uint32_t slot_idx = (uint32_t)__builtin_ctz(slots);
         bool sent = serve_output(hot, slot_idx);
         poll.work += sent;
-        orders_sent = orders_sent || (sent && slot_idx == hot->config->feed_cnt);
+        orders_sent = orders_sent || (sent && slot_idx == hot->feed_cnt);
     }
     if (orders_sent) {
         submit_stamped(net);
         return poll;
     }
     hot->io->submit(hot->io->state);
-    if (hot->states[hot->config->feed_cnt] == PW_CONN_COLD) {
+    if (hot->states[hot->feed_cnt] == PW_CONN_COLD) {
         net->tx.sealed_cnt = 0; /* sealed, and then the connection was gone */
     }
     return poll;

@@ -21,11 +21,6 @@
 #define ORDERS_MESSAGE_BYTES (1u << 20)
 #define ORDERS_OUTPUT_BYTES  (1u << 16)
 
-uint32_t pw_net_slots(const struct pw_config *config)
-{
-    return pw_config_conn_cnt(config);
-}
-
 uint32_t pw_retry_after_s(const struct pw_http_head *head)
 {
     const struct pw_slice *value = pw_http_find(head, "retry-after");
@@ -124,11 +119,11 @@ static void init_limits(struct pw_net_conn *conn, bool is_feed)
 static int init_conn(struct pw_net *net, uint32_t conn_idx, char *error, size_t error_bytes)
 {
     struct pw_net_conn *conn = &net->conns[conn_idx];
-    const struct pw_config_feed *config = pw_config_conn(net->config, conn_idx);
+    const struct pw_config_feed *config = net->plan.conns[conn_idx];
     char reason[256] = "";
     bool ok = true;
     conn->config = config;
-    init_limits(conn, conn_idx < net->config->feed_cnt);
+    init_limits(conn, conn_idx < net->plan.feed_cnt);
     if (!read_url(config->ws_url, &conn->ws, conn->ws_authority, sizeof conn->ws_authority, conn->ws_path,
                   sizeof conn->ws_path)) {
         snprintf(reason, sizeof reason, "ws_url is not of the form wss://host[:port][/path]");
@@ -161,7 +156,7 @@ static size_t slot_bytes(const struct pw_net_conn *conn)
 static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
 {
     bool locked = false;
-    uint32_t conn_cnt = pw_net_slots(net->config);
+    uint32_t conn_cnt = net->plan.conn_cnt;
     net->slots = calloc(conn_cnt, sizeof *net->slots);
     for (uint32_t i = 0; i < conn_cnt; i++) {
         net->memory_bytes += slot_bytes(&net->conns[i]);
@@ -202,7 +197,7 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
 
 static int init_net(struct pw_net *net, char *error, size_t error_bytes)
 {
-    for (uint32_t i = 0; i < pw_net_slots(net->config); i++) {
+    for (uint32_t i = 0; i < net->plan.conn_cnt; i++) {
         int err = init_conn(net, i, error, error_bytes);
         if (err != 0) {
             return err;
@@ -211,7 +206,7 @@ static int init_net(struct pw_net *net, char *error, size_t error_bytes)
     return init_slots(net, error, error_bytes);
 }
 
-struct pw_net *pw_net_create_over(const struct pw_config *config, struct pw_clock clock,
+struct pw_net *pw_net_create_over(const struct pw_net_plan *plan, struct pw_clock clock,
                                   struct pw_random random, const struct pw_sockets *sockets,
                                   const struct pw_io *io, char *error, size_t error_bytes)
 {
@@ -220,7 +215,7 @@ struct pw_net *pw_net_create_over(const struct pw_config *config, struct pw_cloc
         snprintf(error, error_bytes, "no memory");
         return NULL;
     }
-    net->config = config;
+    net->plan = *plan;
     net->clock = clock;
     net->random = random;
     net->sockets = sockets;
@@ -239,17 +234,16 @@ static void destroy_io(struct pw_io *io)
     }
 }
 
-struct pw_net *pw_net_create(const struct pw_config *config, struct pw_clock clock, struct pw_random random,
+struct pw_net *pw_net_create(const struct pw_net_plan *plan, struct pw_clock clock, struct pw_random random,
                              char *error, size_t error_bytes)
 {
-    struct pw_sockets *sockets = pw_sockets_host_create(config->kernel_stamps);
-    struct pw_io *io =
-        pw_io_host_create(pw_net_slots(config), config->kernel_stamps ? 0 : PW_URING_NO_STAMPS);
+    struct pw_sockets *sockets = pw_sockets_host_create(plan->kernel_stamps);
+    struct pw_io *io = pw_io_host_create(plan->conn_cnt, plan->kernel_stamps ? 0 : PW_URING_NO_STAMPS);
     struct pw_net *net = NULL;
     if (sockets == NULL || io == NULL) {
         snprintf(error, error_bytes, "no memory for the sockets");
     } else {
-        net = pw_net_create_over(config, clock, random, sockets, io, error, error_bytes);
+        net = pw_net_create_over(plan, clock, random, sockets, io, error, error_bytes);
     }
     if (net == NULL) {
         pw_sockets_host_destroy(sockets);

@@ -13,7 +13,7 @@
 #ifndef PW_NET_H
 #define PW_NET_H
 
-#include "config.h"
+#include "feeds.h"
 #include "host.h"
 #include "seam.h"
 #include <pinwheel/ring.h>
@@ -29,17 +29,23 @@ struct pw_net;
 struct pw_connector;
 struct pw_fetch;
 
+/* The connections of an engine: its feeds', then order entry's, if it has one, whose number is feed_cnt. */
+struct pw_net_plan {
+    const struct pw_config_feed *conns[PW_CONNS_MAX];
+    uint32_t conn_cnt, feed_cnt;
+    bool kernel_stamps; /* record kernel receive timestamps */
+};
+
 /* Everything that net_rx, net_tx and the connector share: TLS contexts, connection slots, buffers;
- * locked in memory and left out of core dumps where the host allows. config must outlive it. NULL: `error`
- * says which connection, what is wrong and what to do. Main thread, before any stage's init. */
-struct pw_net *pw_net_create(const struct pw_config *config, struct pw_clock clock, struct pw_random random,
+ * locked in memory and left out of core dumps where the host allows. What the plan points to must outlive it.
+ * NULL: `error` says which connection, what is wrong and what to do. Main thread, before any stage's init. */
+struct pw_net *pw_net_create(const struct pw_net_plan *plan, struct pw_clock clock, struct pw_random random,
                              char *error, size_t error_bytes);
 /* The same over another network than the host's; both must outlive it. io must have been made for at least
- * pw_net_slots(config) slots. */
-struct pw_net *pw_net_create_over(const struct pw_config *config, struct pw_clock clock,
+ * conn_cnt slots. */
+struct pw_net *pw_net_create_over(const struct pw_net_plan *plan, struct pw_clock clock,
                                   struct pw_random random, const struct pw_sockets *sockets,
                                   const struct pw_io *io, char *error, size_t error_bytes);
-uint32_t pw_net_slots(const struct pw_config *config);
 /* After every stage's fini. Closes what is still open. */
 void pw_net_destroy(struct pw_net *net);
 

@@ -23,7 +23,7 @@ struct pw_net_conn {
 };
 
 struct pw_net {
-    const struct pw_config *config;
+    struct pw_net_plan plan;
     struct pw_clock clock;
     struct pw_random random;
     const struct pw_sockets *sockets;

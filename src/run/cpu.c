@@ -253,19 +253,19 @@ static struct candidate *candidate_of(struct placement *place, int32_t cpu)
     return NULL;
 }
 
-static bool any_hot(const struct pw_config *config)
+static bool any_hot(const struct pw_config_cores *cores)
 {
-    for (uint32_t i = 0; i < config->core_cnt; i++) {
-        if (config->cores[i].idle != PW_IDLE_SLEEP) {
+    for (uint32_t i = 0; i < cores->core_cnt; i++) {
+        if (cores->cores[i].idle != PW_IDLE_SLEEP) {
             return true;
         }
     }
     return false;
 }
 
-static bool is_hot(const struct pw_config *config, uint32_t core_idx)
+static bool is_hot(const struct pw_config_cores *cores, uint32_t core_idx)
 {
-    return config->cores[core_idx].idle != PW_IDLE_SLEEP || !any_hot(config);
+    return cores->cores[core_idx].idle != PW_IDLE_SLEEP || !any_hot(cores);
 }
 
 static void candidate_take(struct placement *place, struct candidate *candidate, bool hot)
@@ -301,16 +301,16 @@ static uint32_t l3_score(const struct placement *place, uint32_t l3, uint32_t ho
 
 /* Where the hot threads are to be at home: with those that the user has placed by number, else where most
  * fit. */
-static void home_choose(struct placement *place, const struct pw_config *config)
+static void home_choose(struct placement *place, const struct pw_config_cores *cores)
 {
     uint32_t hot_cnt = 0, best_score = 0;
-    for (uint32_t i = 0; i < config->core_cnt; i++) {
-        struct candidate *fixed = candidate_of(place, config->cores[i].core);
-        if (fixed != NULL && is_hot(config, i)) {
+    for (uint32_t i = 0; i < cores->core_cnt; i++) {
+        struct candidate *fixed = candidate_of(place, cores->cores[i].core);
+        if (fixed != NULL && is_hot(cores, i)) {
             place->home_l3 = fixed->l3;
             return;
         }
-        hot_cnt += config->cores[i].core == PW_CORE_AUTO && is_hot(config, i);
+        hot_cnt += cores->cores[i].core == PW_CORE_AUTO && is_hot(cores, i);
     }
     for (uint32_t i = 0; i < place->candidate_cnt; i++) {
         uint32_t score = l3_score(place, place->candidates[i].l3, hot_cnt);
@@ -348,11 +348,11 @@ static struct candidate *candidate_choose(struct placement *place, bool hot)
 }
 
 /* What the user should know of a choice. */
-static void candidate_describe(const struct placement *place, const struct pw_config *config,
+static void candidate_describe(const struct placement *place, const struct pw_config_cores *cores,
                                uint32_t core_idx, const struct candidate *candidate, bool shares, char *note)
 {
-    const struct pw_config_core *core = &config->cores[core_idx];
-    bool hot = is_hot(config, core_idx);
+    const struct pw_config_core *core = &cores->cores[core_idx];
+    bool hot = is_hot(cores, core_idx);
     note_add(note, "thread %u (%s%s%s): ", core_idx, core->stages[0], core->stage_cnt > 1 ? " ... " : "",
              core->stage_cnt > 1 ? core->stages[core->stage_cnt - 1] : "");
     if (candidate == NULL) {
@@ -372,22 +372,22 @@ static void candidate_describe(const struct placement *place, const struct pw_co
 }
 
 /* Takes what the user has fixed by number, before anything is chosen. */
-static void fixed_take(struct placement *place, const struct pw_config *config)
+static void fixed_take(struct placement *place, const struct pw_config_cores *cores)
 {
-    for (uint32_t i = 0; i < config->core_cnt; i++) {
-        struct candidate *fixed = candidate_of(place, config->cores[i].core);
+    for (uint32_t i = 0; i < cores->core_cnt; i++) {
+        struct candidate *fixed = candidate_of(place, cores->cores[i].core);
         if (fixed != NULL) {
-            candidate_take(place, fixed, is_hot(config, i));
+            candidate_take(place, fixed, is_hot(cores, i));
         }
     }
 }
 
 /* Chooses for all that are hot, or for all that are not. */
-static int auto_place(struct placement *place, struct pw_config *config, bool hot, struct candidate **chosen,
-                      bool *shares)
+static int auto_place(struct placement *place, struct pw_config_cores *cores, bool hot,
+                      struct candidate **chosen, bool *shares)
 {
-    for (uint32_t i = 0; i < config->core_cnt; i++) {
-        if (config->cores[i].core != PW_CORE_AUTO || is_hot(config, i) != hot) {
+    for (uint32_t i = 0; i < cores->core_cnt; i++) {
+        if (cores->cores[i].core != PW_CORE_AUTO || is_hot(cores, i) != hot) {
             continue;
         }
         struct candidate *candidate = candidate_choose(place, hot);
@@ -401,7 +401,7 @@ static int auto_place(struct placement *place, struct pw_config *config, bool ho
     return 0;
 }
 
-int pw_cpu_place_on(struct pw_config *config, hwloc_topology_t topology, const struct pw_cpus *cpus,
+int pw_cpu_place_on(struct pw_config_cores *cores, hwloc_topology_t topology, const struct pw_cpus *cpus,
                     char *note, char *error, size_t error_bytes)
 {
     struct candidate *chosen[PW_CORES_MAX] = {NULL};
@@ -413,25 +413,25 @@ int pw_cpu_place_on(struct pw_config *config, hwloc_topology_t topology, const s
         return -ENOMEM;
     }
     candidates_find(place, topology, cpus);
-    home_choose(place, config);
-    fixed_take(place, config);
-    int rc = auto_place(place, config, true, chosen, shares);
+    home_choose(place, cores);
+    fixed_take(place, cores);
+    int rc = auto_place(place, cores, true, chosen, shares);
     if (rc == 0) {
-        rc = auto_place(place, config, false, chosen, shares);
+        rc = auto_place(place, cores, false, chosen, shares);
     }
     if (rc != 0) {
-        snprintf(error, error_bytes,
-                 "%s: more threads want a processor than the %u that are allowed here; put more stages on "
-                 "one core, or "
-                 "use `core: none`",
-                 config->path, place->candidate_cnt);
+        snprintf(
+            error, error_bytes,
+            "cores: more threads want a processor than the %u that are allowed here; put more stages on one "
+            "core, or use `core: none`",
+            place->candidate_cnt);
     } else {
-        for (uint32_t i = 0; i < config->core_cnt; i++) {
+        for (uint32_t i = 0; i < cores->core_cnt; i++) {
             struct candidate *candidate =
-                chosen[i] != NULL ? chosen[i] : candidate_of(place, config->cores[i].core);
-            candidate_describe(place, config, i, candidate, shares[i], note);
+                chosen[i] != NULL ? chosen[i] : candidate_of(place, cores->cores[i].core);
+            candidate_describe(place, cores, i, candidate, shares[i], note);
             if (chosen[i] != NULL) {
-                config->cores[i].core = (int32_t)chosen[i]->cpu;
+                cores->cores[i].core = (int32_t)chosen[i]->cpu;
             }
         }
     }
@@ -454,12 +454,12 @@ static hwloc_topology_t topology_load(void)
     return topology;
 }
 
-int pw_cpu_place(struct pw_config *config, char *note, char *error, size_t error_bytes)
+int pw_cpu_place(struct pw_config_cores *cores, char *note, char *error, size_t error_bytes)
 {
     struct pw_cpus cpus;
     pw_cpus_of_host(&cpus);
     hwloc_topology_t topology = topology_load();
-    int rc = pw_cpu_place_on(config, topology, &cpus, note, error, error_bytes);
+    int rc = pw_cpu_place_on(cores, topology, &cpus, note, error, error_bytes);
     if (topology == NULL) {
         note_add(note, "the host's topology is unknown (hwloc): processors were chosen by number alone\n");
     } else {

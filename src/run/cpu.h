@@ -8,7 +8,7 @@
 #ifndef PW_CPU_H
 #define PW_CPU_H
 
-#include "config.h"
+#include "cores.h"
 #include <hwloc.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,10 +43,10 @@ void pw_cpus_of_host(struct pw_cpus *cpus);
  * is): they get physical cores of their own, in one L3, isolated ones first, away from core 0 where there is
  * a choice. The others get what is left, ordinary ones first. 0, or -ENOSPC with `error` when processors run
  * out. `note`: PW_CPU_TEXT_BYTES, what was chosen, one line a thread, and what could not be had. */
-int pw_cpu_place(struct pw_config *config, char *note, char *error, size_t error_bytes);
+int pw_cpu_place(struct pw_config_cores *cores, char *note, char *error, size_t error_bytes);
 
 /* The same on a given machine; topology NULL: nothing is known about it. */
-int pw_cpu_place_on(struct pw_config *config, hwloc_topology_t topology, const struct pw_cpus *cpus,
+int pw_cpu_place_on(struct pw_config_cores *cores, hwloc_topology_t topology, const struct pw_cpus *cpus,
                     char *note, char *error, size_t error_bytes);
 
 /* Binds the calling thread. 0 or -errno. */

@@ -162,10 +162,10 @@ static int core_fill(struct runner_core *core, const struct pw_stage_slot *slots
     return 0;
 }
 
-int pw_runner_create(struct pw_runner **out, const struct pw_config *config,
+int pw_runner_create(struct pw_runner **out, const struct pw_config_cores *cores,
                      const struct pw_stage_slot *slots, uint32_t slot_cnt, const struct pw_clock *clock)
 {
-    size_t bytes = sizeof(struct pw_runner) + config->core_cnt * sizeof(struct runner_core);
+    size_t bytes = sizeof(struct pw_runner) + cores->core_cnt * sizeof(struct runner_core);
     struct pw_runner *runner = aligned_alloc(PW_CACHE_LINE, bytes);
     *out = NULL;
     if (runner == NULL) {
@@ -174,11 +174,11 @@ int pw_runner_create(struct pw_runner **out, const struct pw_config *config,
     }
     memset(runner, 0, bytes);
     runner->clock = *clock;
-    runner->core_cnt = config->core_cnt;
-    for (uint32_t i = 0; i < config->core_cnt; i++) {
+    runner->core_cnt = cores->core_cnt;
+    for (uint32_t i = 0; i < cores->core_cnt; i++) {
         struct runner_core *core = &runner->cores[i];
         core->runner = runner;
-        core->config = &config->cores[i];
+        core->config = &cores->cores[i];
         core->core_idx = i;
         core->core.by_hand = true;
         int rc = core_fill(core, slots, slot_cnt);
@@ -494,11 +494,11 @@ static int threads_join(struct pw_runner *runner)
     return rc;
 }
 
-int pw_runner_start(struct pw_runner **out, const struct pw_config *config, const struct pw_stage_slot *slots,
-                    uint32_t slot_cnt, const struct pw_clock *clock)
+int pw_runner_start(struct pw_runner **out, const struct pw_config_cores *cores,
+                    const struct pw_stage_slot *slots, uint32_t slot_cnt, const struct pw_clock *clock)
 {
     struct pw_runner *runner;
-    int rc = pw_runner_create(&runner, config, slots, slot_cnt, clock);
+    int rc = pw_runner_create(&runner, cores, slots, slot_cnt, clock);
     *out = NULL;
     if (rc != 0) {
         slots_end(slots, slot_cnt);

@@ -15,7 +15,7 @@
 #ifndef PW_RUNNER_H
 #define PW_RUNNER_H
 
-#include "config.h"
+#include "cores.h"
 #include "host.h"
 #include "stage.h"
 #include <pinwheel/workspace.h>
@@ -43,13 +43,13 @@ void pw_state_free(void *state, size_t bytes);
 
 /* ---- with threads ---- */
 
-/* Fills the views' fixed fields and starts a thread for each of config->cores (which pw_cpu_place has
+/* Fills the views' fixed fields and starts a thread for each of cores->cores (which pw_cpu_place has
  * resolved); every stage that they name must be among the slots. Each thread binds and names itself and calls
  * its stages' start; no stage is polled before all have succeeded. Threads are born with all signals blocked.
  * 0, or -errno, having logged why: then every stage's fini has been called, and no thread is left (but for
  * -EDEADLK, as below).
- * config, slots' states and views must outlive the runner. */
-int pw_runner_start(struct pw_runner **runner, const struct pw_config *config,
+ * cores, slots' states and views must outlive the runner. */
+int pw_runner_start(struct pw_runner **runner, const struct pw_config_cores *cores,
                     const struct pw_stage_slot *slots, uint32_t slot_cnt, const struct pw_clock *clock);
 
 /* The stage that has failed, or NULL while all goes well. For the main thread to ask now and then. */
@@ -72,7 +72,7 @@ void pw_runner_destroy(struct pw_runner *runner);
 
 /* As pw_runner_start, without threads. clock: where stages' times are measured, a virtual one for
  * reproducible runs. */
-int pw_runner_create(struct pw_runner **runner, const struct pw_config *config,
+int pw_runner_create(struct pw_runner **runner, const struct pw_config_cores *cores,
                      const struct pw_stage_slot *slots, uint32_t slot_cnt, const struct pw_clock *clock);
 /* Calls every stage's start. 0 or what the first that failed said. */
 int pw_runner_begin(struct pw_runner *runner);

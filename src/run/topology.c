@@ -3,6 +3,7 @@
  * Stages and rings put together from tables.
  */
 #include "topology.h"
+#include "ring_sizes.h"
 
 #include "pw_assert.h"
 #include "stage.h"
@@ -51,10 +52,10 @@ static void add_ring(struct pw_topology *topology, const struct pw_ring_row *row
         .policy = stalls ? PW_RING_STALL : row->policy,
     };
     if (row->slots == 0) {
-        memcpy(&ring->slots, (const char *)&config->rings + row->slots_at, sizeof ring->slots);
+        memcpy(&ring->slots, (const char *)PW_CONFIG(config, rings) + row->slots_at, sizeof ring->slots);
     }
     if (row->payload_bytes == PW_RING_PAYLOAD_CONFIG) {
-        ring->payload_bytes = config->rings.frames_bytes;
+        ring->payload_bytes = PW_CONFIG(config, rings)->frames_bytes;
     }
     char name[sizeof ring->name] = "";
     int bytes = snprintf(name, sizeof name, "%s.%s%s", topology->stages[from].name, topology->stages[to].name,

@@ -7,6 +7,8 @@
  * disk stops it until there is room; a failed commit stops the engine, since what cannot be kept must not be
  * traded on.
  */
+#include "feeds.h"
+#include "journal_config.h"
 #include "stages.h"
 #include "writer.h"
 #include <errno.h>
@@ -78,10 +80,11 @@ static const struct pw_ring *find_ring(const struct pw_stage_env *env, enum pw_r
 /* The longest frame that can come; 0: none comes. */
 static uint32_t longest_frame(const struct journal *j, const struct pw_config *config)
 {
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
     /* A ring takes no frame longer than half of its payload area. */
     uint64_t bytes = j->input.wire ? (j->wire.payload_mask + 1) / 2 : 0;
-    for (uint32_t i = 0; i < config->feed_cnt && j->input.frames; i++) {
-        bytes = config->feeds[i].message_bytes_max > bytes ? config->feeds[i].message_bytes_max : bytes;
+    for (uint32_t i = 0; i < feeds->feed_cnt && j->input.frames; i++) {
+        bytes = feeds->feeds[i].message_bytes_max > bytes ? feeds->feeds[i].message_bytes_max : bytes;
     }
     return (uint32_t)bytes;
 }
@@ -107,12 +110,12 @@ static int journal_init(void *state, const struct pw_stage_env *env)
     }
     j->store = env->store;
     j->clock = env->clock;
-    j->path = env->config->journal.path;
+    j->path = PW_CONFIG(env->config, journal)->path;
     j->writer = pw_writer_new(&(struct pw_writer_config){
         .store = env->store,
         .run_id = env->run_id,
         .clock = env->clock,
-        .commit_interval_ns = env->config->journal.commit_interval_ms * NS_PER_MS,
+        .commit_interval_ns = PW_CONFIG(env->config, journal)->commit_interval_ms * NS_PER_MS,
         .hold_ns = PW_WRITER_HOLD_NS,
         .frame_bytes_max = longest_frame(j, env->config),
     });

@@ -4,6 +4,8 @@
  * pass, so that an answer leaves in the pass that caused it. What they do is in src/net/hot.c; here it gets
  * its rings and its counters.
  */
+#include "cores.h"
+#include "gateway_config.h"
 #include "hot.h"
 #include "stages.h"
 
@@ -154,18 +156,6 @@ static size_t net_tx_state_bytes(const struct pw_stage_env *env)
     return sizeof(struct net_tx);
 }
 
-static const struct pw_config_core *core_of(const struct pw_config *config, const char *stage)
-{
-    for (uint32_t i = 0; i < config->core_cnt; i++) {
-        for (uint32_t k = 0; k < config->cores[i].stage_cnt; k++) {
-            if (strcmp(config->cores[i].stages[k], stage) == 0) {
-                return &config->cores[i];
-            }
-        }
-    }
-    return NULL;
-}
-
 /* With order entry. */
 static bool find_requests(const struct pw_stage_env *env)
 {
@@ -196,7 +186,9 @@ static int net_tx_init(void *state, const struct pw_stage_env *env)
                "net_tx: the workspace lacks a metric, the ring of requests, the stamps or the stop word");
         return -ENOENT;
     }
-    if (core_of(env->config, "net_rx") != core_of(env->config, "net_tx")) {
+    uint32_t place;
+    const struct pw_config_cores *cores = PW_CONFIG(env->config, cores);
+    if (pw_cores_find(cores, "net_rx", &place) != pw_cores_find(cores, "net_tx", &place)) {
         pw_log(PW_LOG_ERROR, "%s: net_rx and net_tx share their connections: place both on the same core",
                env->config->path);
         return -EINVAL;

@@ -13,6 +13,8 @@
  */
 #include "binance_events.h"
 #include "booksync.h"
+#include "feeds.h"
+#include "journal_config.h"
 #include "stages.h"
 #include <errno.h>
 #include <pinwheel/histogram.h>
@@ -134,9 +136,10 @@ static size_t aligned(size_t bytes)
 /* No message that net_rx lets through can need more. */
 static uint32_t run_cap(const struct pw_config *config)
 {
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
     uint32_t message_bytes = 0;
-    for (uint32_t i = 0; i < config->feed_cnt; i++) {
-        uint32_t bytes = config->feeds[i].message_bytes_max;
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        uint32_t bytes = feeds->feeds[i].message_bytes_max;
         message_bytes = bytes > message_bytes ? bytes : message_bytes;
     }
     return message_bytes / LEVEL_BYTES_MIN / 2 + 4;
@@ -144,9 +147,10 @@ static uint32_t run_cap(const struct pw_config *config)
 
 static uint32_t snapshot_cap(const struct pw_config *config)
 {
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
     uint32_t levels = 0;
-    for (uint32_t i = 0; i < config->feed_cnt; i++) {
-        uint32_t limit = config->feeds[i].snapshot_limit;
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        uint32_t limit = feeds->feeds[i].snapshot_limit;
         levels = limit > levels ? limit : levels;
     }
     return 1 + 2 * ((levels + 1) / 2);
@@ -154,20 +158,21 @@ static uint32_t snapshot_cap(const struct pw_config *config)
 
 static struct pw_booksync_config sync_config(const struct pw_stage_env *env, uint32_t feed_idx)
 {
-    return (struct pw_booksync_config){.feed_idx = feed_idx,
-                                       .futures =
-                                           strcmp(env->config->feeds[feed_idx].venue, "binance_usdm") == 0,
-                                       .instrument_cnt = env->instrument_cnt,
-                                       .hold_events = PW_BOOKSYNC_HOLD_EVENTS};
+    return (struct pw_booksync_config){
+        .feed_idx = feed_idx,
+        .futures = strcmp(PW_CONFIG(env->config, feeds)->feeds[feed_idx].venue, "binance_usdm") == 0,
+        .instrument_cnt = env->instrument_cnt,
+        .hold_events = PW_BOOKSYNC_HOLD_EVENTS};
 }
 
 static size_t parse_state_bytes(const struct pw_stage_env *env)
 {
     const struct pw_config *config = env->config;
-    size_t bytes = aligned(sizeof(struct parse) + config->feed_cnt * sizeof(struct feed));
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
+    size_t bytes = aligned(sizeof(struct parse) + feeds->feed_cnt * sizeof(struct feed));
     bytes += aligned(run_cap(config) * sizeof(struct pw_event));
     bytes += aligned(snapshot_cap(config) * sizeof(struct pw_event));
-    for (uint32_t i = 0; i < config->feed_cnt; i++) {
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
         struct pw_booksync_config sync = sync_config(env, i);
         bytes += aligned(pw_booksync_bytes(&sync));
     }
@@ -185,7 +190,7 @@ static int attach(struct parse *p, const struct pw_stage_env *env)
         return error;
     }
     p->journal.present = pw_env_producer(env, PW_RING_MARKET_JOURNAL, &p->journal.ring) == 0;
-    p->journal.stalls = p->journal.present && env->config->journal.market_stall;
+    p->journal.stalls = p->journal.present && PW_CONFIG(env->config, journal)->market_stall;
     p->raw_frames_present = pw_env_producer(env, PW_RING_FRAMES_JOURNAL, &p->raw_frames) == 0;
     p->hop = pw_env_histogram(env, "hop.recv_to_parse");
     const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.market", PW_REGION_STAMPS);
@@ -218,7 +223,7 @@ static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t f
     int error = pw_binance_symbols_init(&feed->symbols, env->instruments, env->instrument_cnt, feed_idx);
     if (error != 0) {
         pw_log(PW_LOG_ERROR, "%s: feed '%s': an instrument is listed twice or has no name", env->config->path,
-               env->config->feeds[feed_idx].name);
+               PW_CONFIG(env->config, feeds)->feeds[feed_idx].name);
     }
     return error;
 }
@@ -229,7 +234,7 @@ static int parse_init(void *state, const struct pw_stage_env *env)
     const struct pw_config *config = env->config;
     p->instruments = env->instruments;
     p->instrument_cnt = env->instrument_cnt;
-    p->feed_cnt = config->feed_cnt;
+    p->feed_cnt = PW_CONFIG(config, feeds)->feed_cnt;
     p->run_cap = run_cap(config);
     p->snapshot_cap = snapshot_cap(config);
     char *memory = (char *)state + aligned(sizeof *p + p->feed_cnt * sizeof(struct feed));

@@ -11,9 +11,12 @@
  * which it was made. When the market is silent for QUIET_NS a TIME event moves the time on.
  */
 #include "book.h"
+#include "book_config.h"
 #include "flow.h"
+#include "gateway_config.h"
 #include "stages.h"
 #include "strategies.h"
+#include "strategies_config.h"
 #include <errno.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/lines.h>
@@ -84,12 +87,13 @@ struct strategy_stage {
 
 static uint32_t level_max(const struct pw_stage_env *env)
 {
-    return env->config->book_levels ? env->config->book_levels : PW_BOOK_LEVELS_DEFAULT;
+    const struct pw_config_book *book = PW_CONFIG(env->config, book);
+    return book->levels ? book->levels : PW_BOOK_LEVELS_DEFAULT;
 }
 
 static struct pw_strategy_env strategy_env(const struct pw_stage_env *env, uint32_t i)
 {
-    const struct pw_config_strategy *config = &env->config->strategies[i];
+    const struct pw_config_strategy *config = &PW_CONFIG(env->config, strategies)->strategies[i];
     return (struct pw_strategy_env){
         .strategy_idx = (uint16_t)i,
         .name = config->name,
@@ -104,9 +108,10 @@ static struct pw_strategy_env strategy_env(const struct pw_stage_env *env, uint3
 /* Bytes of one strategy's state; 0 with a reason when the config is wrong. */
 static size_t slot_bytes(const struct pw_stage_env *env, uint32_t i, char *error, size_t error_bytes)
 {
-    const struct pw_strategy_ops *ops = pw_strategy_find(env->config->strategies[i].kind);
+    const struct pw_config_strategies *strategies = PW_CONFIG(env->config, strategies);
+    const struct pw_strategy_ops *ops = pw_strategy_find(strategies->strategies[i].kind);
     if (!ops) {
-        snprintf(error, error_bytes, "there is no strategy of kind '%s'", env->config->strategies[i].kind);
+        snprintf(error, error_bytes, "there is no strategy of kind '%s'", strategies->strategies[i].kind);
         return 0;
     }
     struct pw_strategy_env strategy = strategy_env(env, i);
@@ -119,7 +124,7 @@ static size_t strategy_state_bytes(const struct pw_stage_env *env)
     size_t bytes =
         pw_round_up_64(sizeof(struct strategy_stage) + env->instrument_cnt * sizeof(struct market));
     bytes += env->instrument_cnt * pw_book_bytes(level_max(env));
-    for (uint32_t i = 0; i < env->config->strategy_cnt; i++) {
+    for (uint32_t i = 0; i < PW_CONFIG(env->config, strategies)->strategy_cnt; i++) {
         bytes += pw_round_up_64(slot_bytes(env, i, error, sizeof error)); /* what is wrong here, init tells */
     }
     return bytes;
@@ -127,8 +132,9 @@ static size_t strategy_state_bytes(const struct pw_stage_env *env)
 
 static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *env, char *memory)
 {
-    for (uint32_t i = 0; i < env->config->strategy_cnt; i++) {
-        const struct pw_config_strategy *config = &env->config->strategies[i];
+    const struct pw_config_strategies *strategies = PW_CONFIG(env->config, strategies);
+    for (uint32_t i = 0; i < strategies->strategy_cnt; i++) {
+        const struct pw_config_strategy *config = &strategies->strategies[i];
         struct pw_strategy_env strategy = strategy_env(env, i);
         char error[256] = "";
         size_t bytes = slot_bytes(env, i, error, sizeof error);
@@ -148,7 +154,7 @@ static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *
             s->markets[config->instruments[k]].strategies |= 1u << i;
         }
     }
-    s->slot_cnt = env->config->strategy_cnt;
+    s->slot_cnt = strategies->strategy_cnt;
     return 0;
 }
 
@@ -177,6 +183,16 @@ static int attach(struct strategy_stage *s, const struct pw_stage_env *env)
     return 0;
 }
 
+/* Of each ring, for so many events that one market event may cause. */
+static uint32_t slots_wanted(uint32_t market_events, bool live)
+{
+    uint32_t slots = PW_RING_SLOTS_MIN;
+    while (market_events > slots || market_events - 1 > pw_flow_intents_max(slots, live)) {
+        slots *= 2;
+    }
+    return slots;
+}
+
 static int check_ring_sizes(struct strategy_stage *s, const struct pw_stage_env *env)
 {
     uint64_t report_slots = s->report_in.mask + 1;
@@ -188,7 +204,7 @@ static int check_ring_sizes(struct strategy_stage *s, const struct pw_stage_env 
                "%s: rings: %llu market and %llu orders slots are too few for %u strategies; give each %u or "
                "more",
                env->config->path, (unsigned long long)s->out.mask + 1, (unsigned long long)report_slots,
-               s->slot_cnt, PW_RING_SLOTS_MIN * PW_STRATEGIES_MAX * (live ? 2 : 1));
+               s->slot_cnt, slots_wanted(s->market_events, live));
         return -EINVAL;
     }
     return 0;

@@ -7,7 +7,7 @@
 #ifndef PW_BINANCE_REST_H
 #define PW_BINANCE_REST_H
 
-#include "config.h"
+#include "feeds.h"
 #include <pinwheel/venue.h>
 
 #define PW_BINANCE_STREAMS_MAX 1024u /* of one connection; the venue's rule */

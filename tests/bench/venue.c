@@ -6,7 +6,7 @@
 #include "binance_answers.h"
 #include "binance_decode.h"
 #include "binance_rest.h"
-#include "config.h"
+#include "feeds.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -3,9 +3,9 @@
  * Prints the reference pages of docs/ from the tables in the code, or checks that a page is what would be
  * printed.
  */
-#include "config.h"
 #include "enum_table.h"
 #include "metrics_table.h"
+#include "sections.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +72,7 @@ static const struct page {
     const char *name;
     void (*print)(FILE *out);
 } pages[] = {
-    {"config", pw_config_print_reference},
+    {"config", pw_app_config_print_reference},
     {"metrics", metrics_print},
     {"reasons", reasons_print},
 };

@@ -29,7 +29,7 @@ extern const char live_ma[], live_quoter[];
 struct live_setup {
     enum placement placement;
     const char *strategies; /* lines of that list; NULL: a quoter and crossing averages */
-    const char *live;       /* more keys of `live`: "answer_timeout_ms: 300, " */
+    const char *live;       /* more keys of `live`: "ack_timeout_ms: 300, " */
     const char *extra;      /* more top-level YAML */
     bool paper;             /* the paper gateway instead */
 };

@@ -8,7 +8,7 @@
 #include <signal.h>
 
 /* Short enough that what is unknown is settled soon. */
-#define SHORT "answer_timeout_ms: 300, recv_window_ms: 1000, "
+#define SHORT "ack_timeout_ms: 300, recv_window_ms: 1000, "
 
 /* ---- answers and events ---- */
 

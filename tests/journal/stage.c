@@ -3,6 +3,8 @@
  * The journal's stage in a workspace of its own: what it stores, what its metrics show, what it does when the
  * store fails. Time is the test's.
  */
+#include "feeds.h"
+#include "journal_config.h"
 #include "live.h"
 #include "memory_store.h"
 #include "metrics_table.h"
@@ -44,6 +46,8 @@ static struct pw_ring *ring(enum pw_ring_role role)
     return pw_topology_ring_in(&the_rig.topology, &the_rig.ws, role, 0);
 }
 
+static const struct pw_section *const sections[] = {&pw_journal_section, &pw_feeds_section};
+
 static struct rig *rig_new(const struct pw_store *store)
 {
     char error[256] = "", dir[64];
@@ -62,9 +66,9 @@ static struct rig *rig_new(const struct pw_store *store)
                  error);
     pw_metrics_fill(
         pw_region_at(&the_rig.ws, pw_workspace_find(&the_rig.ws, "metrics", PW_REGION_METRICS), 0));
-    the_rig.config = calloc(1, sizeof *the_rig.config);
-    the_rig.config->journal.commit_interval_ms = 100;
-    strcpy(the_rig.config->journal.path, "here");
+    the_rig.config = pw_config_create(sections, 2);
+    PW_CONFIG_EDIT(the_rig.config, journal)->commit_interval_ms = 100;
+    strcpy(PW_CONFIG_EDIT(the_rig.config, journal)->path, "here");
     the_rig.now_ns = LIVE_EPOCH_NS;
     the_rig.env = (struct pw_stage_env){.stage = "journal",
                                         .topology = &the_rig.topology,
@@ -88,7 +92,7 @@ static void rig_free(struct rig *rig)
     pw_workspace_close(&rig->ws, true);
     rmdir(getenv("PINWHEEL_SHM_DIR"));
     free(rig->state);
-    free(rig->config);
+    pw_config_destroy(rig->config);
 }
 
 static void put(struct rig *rig, uint64_t from, uint64_t cnt)

@@ -460,7 +460,7 @@ Test(connector, failures_back_off_exponentially_with_jitter_and_at_most_60_conne
         static int64_t times[4000];
         uint64_t cnt = 0;
         world_open(&world, &options);
-        world.config->feeds[0].backoff_max_ms = 400; /* so that the window is what holds it back */
+        world.conns[0].backoff_max_ms = 400; /* so that the window is what holds it back */
         pw_virtual_set_answer(world.network, world.listener, PW_VIRTUAL_REFUSE);
         for (uint64_t i = 0; i < (seed - 1) * 3 % 8; i++) { /* each address that is tried counts */
             int more = pw_virtual_listen(world.network, WORLD_HOST, WORLD_PORT, false);

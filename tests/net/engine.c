@@ -38,12 +38,9 @@ int64_t engine_now_ns(const struct engine *engine)
     return pw_clock_now_ns(&clock) + engine->ahead_ns;
 }
 
-static void fill_config(struct engine *engine, const char *url, const char *ca_file)
+static void fill_feed(struct engine *engine, const char *url, const char *ca_file)
 {
-    engine->config = calloc(1, sizeof *engine->config);
-    must(engine->config != NULL, "no memory for the config");
-    struct pw_config_feed *feed = &engine->config->feeds[0];
-    engine->config->feed_cnt = 1; /* with order entry it is never connected */
+    struct pw_config_feed *feed = &engine->feed;
     snprintf(feed->name, sizeof feed->name, "feed0");
     snprintf(feed->ws_url, sizeof feed->ws_url, "%s", url);
     snprintf(feed->ca_file, sizeof feed->ca_file, "%s", ca_file);
@@ -54,7 +51,6 @@ static void fill_config(struct engine *engine, const char *url, const char *ca_f
     feed->backoff_min_ms = 1;
     feed->backoff_max_ms = 1;
     feed->message_bytes_max = 65536;
-    engine->config->live.conn = *feed;
 }
 
 static void open_orders(struct engine *engine, struct pw_hot_ends *ends)
@@ -75,16 +71,18 @@ static void open_cold(struct engine *engine, const char *url, const char *ca_fil
     char error[512] = "";
     struct pw_hot_ends hot_ends = {0};
     memset(engine, 0, sizeof *engine);
-    fill_config(engine, url, ca_file);
-    snprintf(engine->config->gateway, sizeof engine->config->gateway, "%s", orders ? "live" : "paper");
+    fill_feed(engine, url, ca_file);
+    /* With order entry the feed is never connected. */
+    const struct pw_net_plan plan = {
+        .conns = {&engine->feed, &engine->feed}, .conn_cnt = orders ? 2 : 1, .feed_cnt = 1};
     engine->view = &engine->feeds[orders];
     struct pw_connector_ends ends = {.feeds = engine->feeds};
     struct pw_clock clock = {engine_clock, engine};
     engine->sockets = pw_sockets_host_create(true);
-    engine->io = io != NULL ? io : pw_io_host_create(pw_net_slots(engine->config), 0);
+    engine->io = io != NULL ? io : pw_io_host_create(plan.conn_cnt, 0);
     must(engine->sockets != NULL && engine->io != NULL, "no memory for the sockets");
-    engine->net = pw_net_create_over(engine->config, clock, pw_random_host(), engine->sockets, engine->io,
-                                     error, sizeof error);
+    engine->net =
+        pw_net_create_over(&plan, clock, pw_random_host(), engine->sockets, engine->io, error, sizeof error);
     must(engine->net != NULL, error);
     engine->frames_ring = make_ring(4096, 1 << 22);
     engine->conns_ring = make_ring(64, 0);
@@ -134,7 +132,6 @@ void engine_close(struct engine *engine)
     free(engine->lost_ring);
     free(engine->messages_ring);
     free(engine->requests_ring);
-    free(engine->config);
 }
 
 void engine_step(struct engine *engine)

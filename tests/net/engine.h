@@ -9,7 +9,7 @@
 #include "uring.h"
 
 struct engine {
-    struct pw_config *config;
+    struct pw_config_feed feed;
     struct pw_sockets *sockets;
     struct pw_io *io;
     struct pw_net *net;

@@ -3,8 +3,11 @@
  * The stages net_rx and net_tx as the runner sees them: in a real workspace, over the virtual network, with a
  * feed and order entry.
  */
+#include "cores.h"
+#include "gateway_config.h"
 #include "hot.h"
 #include "metrics_table.h"
+#include "sections.h"
 #include "stages.h"
 #include "virtual.h"
 
@@ -84,13 +87,17 @@ static void make_workspace(void)
 
 static void make_config(void)
 {
-    config = calloc(1, sizeof *config);
-    config->feed_cnt = 1;
-    config->core_cnt = 1;
-    config->cores[0].stage_cnt = 2;
-    snprintf(config->cores[0].stages[0], PW_STAGE_NAME_BYTES, "net_rx");
-    snprintf(config->cores[0].stages[1], PW_STAGE_NAME_BYTES, "net_tx");
-    struct pw_config_feed *feed = &config->feeds[0];
+    config = pw_app_config_create();
+    struct pw_config_live *live = PW_CONFIG_EDIT(config, live);
+    struct pw_config_gateway *gateway = PW_CONFIG_EDIT(config, gateway);
+    struct pw_config_cores *cores = PW_CONFIG_EDIT(config, cores);
+    struct pw_config_feeds *feeds = PW_CONFIG_EDIT(config, feeds);
+    feeds->feed_cnt = 1;
+    cores->core_cnt = 1;
+    cores->cores[0].stage_cnt = 2;
+    snprintf(cores->cores[0].stages[0], PW_STAGE_NAME_BYTES, "net_rx");
+    snprintf(cores->cores[0].stages[1], PW_STAGE_NAME_BYTES, "net_tx");
+    struct pw_config_feed *feed = &feeds->feeds[0];
     snprintf(feed->name, sizeof feed->name, "feed0");
     snprintf(feed->ws_url, sizeof feed->ws_url, "ws://feed.test:80");
     feed->stale_after_ms = 1000;
@@ -98,9 +105,9 @@ static void make_config(void)
     feed->connect_timeout_ms = feed->handshake_timeout_ms = 3000;
     feed->backoff_min_ms = feed->backoff_max_ms = 10;
     feed->message_bytes_max = 65536;
-    snprintf(config->gateway, sizeof config->gateway, "live");
-    config->live.conn = *feed;
-    snprintf(config->live.conn.ws_url, sizeof config->live.conn.ws_url, "ws://orders.test:80/api");
+    snprintf(gateway->kind, sizeof gateway->kind, "live");
+    live->conn = *feed;
+    snprintf(live->conn.ws_url, sizeof live->conn.ws_url, "ws://orders.test:80/api");
 }
 
 static void make_all(void)
@@ -113,7 +120,9 @@ static void make_all(void)
     pw_virtual_listen(network, "feed.test", 80, false);
     pw_virtual_listen(network, "orders.test", 80, false);
     struct pw_clock clock = {test_clock, NULL};
-    net = pw_net_create_over(config, clock, pw_random_seeded(&seed), pw_virtual_sockets(network),
+    const struct pw_net_plan plan = {
+        .conns = {pw_config_conn(config, 0), pw_config_conn(config, 1)}, .conn_cnt = 2, .feed_cnt = 1};
+    net = pw_net_create_over(&plan, clock, pw_random_seeded(&seed), pw_virtual_sockets(network),
                              pw_virtual_io(network), error, sizeof error);
     cr_assert_not_null(net, "%s", error);
     env = (struct pw_stage_env){
@@ -136,7 +145,7 @@ static void drop_all(void)
     rmdir(dir);
     free(rx);
     free(tx);
-    free(config);
+    pw_config_destroy(config);
 }
 
 TestSuite(net_stage, .init = make_all, .fini = drop_all);
@@ -246,14 +255,15 @@ Test(net_stage, a_drain_ends_and_is_over_soon)
 
 Test(net_stage, both_ends_of_a_connection_must_be_on_one_core)
 {
-    config->core_cnt = 2;
-    config->cores[0].stage_cnt = 1;
-    config->cores[1].stage_cnt = 1;
-    snprintf(config->cores[1].stages[0], PW_STAGE_NAME_BYTES, "net_tx");
+    struct pw_config_cores *cores = PW_CONFIG_EDIT(config, cores);
+    cores->core_cnt = 2;
+    cores->cores[0].stage_cnt = 1;
+    cores->cores[1].stage_cnt = 1;
+    snprintf(cores->cores[1].stages[0], PW_STAGE_NAME_BYTES, "net_tx");
     cr_expect_eq(pw_net_rx_stage.init(rx, &env), 0);
     cr_expect_eq(pw_net_tx_stage.init(tx, &tx_env), -EINVAL);
-    config->core_cnt = 1;
-    config->cores[0].stage_cnt = 2;
+    cores->core_cnt = 1;
+    cores->cores[0].stage_cnt = 2;
     cr_expect_eq(pw_net_tx_stage.init(tx, &tx_env), 0);
 }
 

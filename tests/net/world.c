@@ -69,9 +69,8 @@ static uint32_t or_else(uint32_t value, uint32_t usual)
 static void fill_config(struct world *world, const char *ca_file)
 {
     const struct world_options *options = &world->options;
-    world->config->feed_cnt = options->feed_cnt;
     for (uint32_t i = 0; i < options->feed_cnt; i++) {
-        struct pw_config_feed *feed = &world->config->feeds[i];
+        struct pw_config_feed *feed = &world->conns[i];
         const char *s = options->secure ? "s" : "";
         snprintf(feed->name, sizeof feed->name, "feed%u", i);
         snprintf(feed->ws_url, sizeof feed->ws_url, "ws%s://%s:%u", s, options->host, WORLD_PORT);
@@ -90,8 +89,7 @@ static void fill_config(struct world *world, const char *ca_file)
 static void fill_orders(struct world *world, const char *ca_file)
 {
     const struct world_options *options = &world->options;
-    struct pw_config_feed *conn = &world->config->live.conn;
-    snprintf(world->config->gateway, sizeof world->config->gateway, "live");
+    struct pw_config_feed *conn = &world->conns[options->feed_cnt];
     snprintf(conn->ws_url, sizeof conn->ws_url, "ws%s://%s:%u/orders", options->secure ? "s" : "",
              options->host, WORLD_PORT);
     snprintf(conn->ca_file, sizeof conn->ca_file, "%s", ca_file);
@@ -100,6 +98,15 @@ static void fill_orders(struct world *world, const char *ca_file)
     conn->handshake_timeout_ms = 3000;
     conn->backoff_min_ms = 250;
     conn->backoff_max_ms = 30000;
+}
+
+static void fill_plan(struct world *world)
+{
+    world->plan.feed_cnt = world->options.feed_cnt;
+    world->plan.conn_cnt = world->options.feed_cnt + world->options.orders;
+    for (uint32_t i = 0; i < world->plan.conn_cnt; i++) {
+        world->plan.conns[i] = &world->conns[i];
+    }
 }
 
 static void open_orders(struct world *world, struct pw_hot_ends *ends)
@@ -160,8 +167,6 @@ void world_open(struct world *world, const struct world_options *options)
     world->options.feed_cnt = or_else(options->feed_cnt, 1);
     world->now_ns = WORLD_START_NS;
     world->random_state = options->network.seed + 1;
-    world->config = calloc(1, sizeof *world->config);
-    must(world->config != NULL, "no memory for the config");
     log_cnt = 0;
     pw_log_set_sink(keep_log, NULL);
     if (options->secure) {
@@ -171,15 +176,16 @@ void world_open(struct world *world, const struct world_options *options)
     if (options->orders) {
         fill_orders(world, ca_file);
     }
+    fill_plan(world);
     world->view = &world->feeds[options->orders ? world->options.feed_cnt : 0];
-    world->network = pw_virtual_create(&options->network, pw_net_slots(world->config));
+    world->network = pw_virtual_create(&options->network, world->plan.conn_cnt);
     must(world->network != NULL, "virtual network");
     if (!options->no_listener) {
         world->listener = pw_virtual_listen(world->network, world->options.host, WORLD_PORT, false);
     }
     pw_virtual_set_now(world->network, world->now_ns);
     struct pw_clock clock = {world_clock, world};
-    world->net = pw_net_create_over(world->config, clock, pw_random_seeded(&world->random_state),
+    world->net = pw_net_create_over(&world->plan, clock, pw_random_seeded(&world->random_state),
                                     pw_virtual_sockets(world->network), pw_virtual_io(world->network), error,
                                     sizeof error);
     must(world->net != NULL, error);
@@ -204,7 +210,6 @@ void world_close(struct world *world)
     free(world->lost_ring);
     free(world->messages_ring);
     free(world->requests_ring);
-    free(world->config);
     pw_log_set_sink(NULL, NULL);
 }
 
@@ -213,7 +218,7 @@ void world_step(struct world *world, int64_t step_ns)
     pw_connector_poll(world->connector, world->now_ns);
     if (!world->hot_stopped) {
         pw_hot_receive(world->net, world->now_ns);
-        for (uint32_t i = 0; i < pw_net_slots(world->config); i++) { /* as net_rx's housekeeping does */
+        for (uint32_t i = 0; i < world->plan.conn_cnt; i++) { /* as net_rx's housekeeping does */
             atomic_store(&world->feeds[i].last_recv_ns, pw_hot_feed(world->net, i)->last_recv_ns);
         }
         pw_hot_transmit(world->net);

@@ -35,7 +35,8 @@ struct world_options {
 
 struct world {
     struct world_options options;
-    struct pw_config *config;
+    struct pw_config_feed conns[PW_CONNS_MAX]; /* the feeds', then order entry's */
+    struct pw_net_plan plan;
     struct pw_virtual *network;
     struct pw_net *net;
     struct pw_connector *connector;

@@ -3,8 +3,16 @@
  * Configs: each thing that can be wrong is refused at its line and column with what to do; all of a file's
  * problems are told together; what is right arrives exactly, with its defaults.
  */
-#include "config.h"
-#include "cpu.h"
+#include "book_config.h"
+#include "cores.h"
+#include "host.h"
+#include "instance.h"
+#include "journal_config.h"
+#include "net_config.h"
+#include "ring_sizes.h"
+#include "risk_config.h"
+#include "sections.h"
+#include "strategies_config.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -12,10 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char *const g_stages[] = {"net_rx", "parse",   "strategy",    "execution",
-                                       "net_tx", "journal", "housekeeping"};
-#define STAGE_CNT 7
 
 static char g_dir[] = "/tmp/pinwheel-config-XXXXXX";
 static char g_path[64]; /* of the file under test */
@@ -27,7 +31,7 @@ static void setup(void)
 {
     cr_assert_not_null(mkdtemp(g_dir));
     snprintf(g_path, sizeof g_path, "%s/test.yaml", g_dir);
-    g_config = malloc(sizeof *g_config);
+    g_config = pw_app_config_create();
     cr_assert_not_null(g_config);
     cr_assert(pw_cpu_set_parse("0-3", &g_cpus.online));
     cr_assert(pw_cpu_set_parse("0-2", &g_cpus.allowed));
@@ -37,7 +41,7 @@ static void teardown(void)
 {
     unlink(g_path);
     rmdir(g_dir);
-    free(g_config);
+    pw_config_destroy(g_config);
 }
 
 TestSuite(config, .init = setup, .fini = teardown);
@@ -55,7 +59,7 @@ static int load(const char *text)
 {
     file_write(text, strlen(text));
     g_error[0] = '\0';
-    return pw_config_load_for(g_config, g_path, g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error);
+    return pw_app_config_load(g_config, g_path, &g_cpus, g_error, sizeof g_error);
 }
 
 /* A sound file, one setting a line, for tests to spoil. Lines are counted from 1. */
@@ -130,24 +134,32 @@ static void expect_all(const struct spoiled *rows, size_t row_cnt)
 
 Test(config, sound_file_arrives_exactly)
 {
+    const struct pw_config_journal *journal = PW_CONFIG(g_config, journal);
+    const struct pw_config_paper *paper = PW_CONFIG(g_config, paper);
+    const struct pw_config_risk *risk = PW_CONFIG(g_config, risk);
+    const struct pw_config_strategies *strategies = PW_CONFIG(g_config, strategies);
+    const struct pw_config_feeds *feeds = PW_CONFIG(g_config, feeds);
+    const struct pw_config_rings *rings = PW_CONFIG(g_config, rings);
+    const struct pw_config_cores *cores = PW_CONFIG(g_config, cores);
+    const struct pw_config_instance *instance = PW_CONFIG(g_config, instance);
     cr_assert_eq(load_with(0, NULL), 0, "%s", g_error);
-    cr_expect_str_eq(g_config->instance, "demo");
+    cr_expect_str_eq(instance->name, "demo");
     cr_expect_str_eq(g_config->path, g_path);
-    cr_expect(g_config->huge_pages);
-    cr_expect_not(g_config->keep_workspace);
-    cr_expect(g_config->kernel_stamps);
-    cr_assert_eq(g_config->core_cnt, 2);
-    cr_expect_eq(g_config->cores[0].core, 1);
-    cr_expect_eq(g_config->cores[0].idle, PW_IDLE_PAUSE);
-    cr_expect_eq(g_config->cores[0].stage_cnt, 5);
-    cr_expect_str_eq(g_config->cores[0].stages[4], "net_tx");
-    cr_expect_eq(g_config->cores[1].core, PW_CORE_AUTO);
-    cr_expect_eq(g_config->cores[1].idle, PW_IDLE_SLEEP);
-    cr_expect_eq(g_config->rings.frames_slots, 1024);
-    cr_expect_eq(g_config->rings.frames_bytes, 4194304);
-    cr_expect_eq(g_config->rings.orders_slots, 4096, "the default");
-    cr_assert_eq(g_config->feed_cnt, 1);
-    const struct pw_config_feed *feed = &g_config->feeds[0];
+    cr_expect(instance->huge_pages);
+    cr_expect_not(instance->keep_workspace);
+    cr_expect(PW_CONFIG(g_config, net)->kernel_stamps);
+    cr_assert_eq(cores->core_cnt, 2);
+    cr_expect_eq(cores->cores[0].core, 1);
+    cr_expect_eq(cores->cores[0].idle, PW_IDLE_PAUSE);
+    cr_expect_eq(cores->cores[0].stage_cnt, 5);
+    cr_expect_str_eq(cores->cores[0].stages[4], "net_tx");
+    cr_expect_eq(cores->cores[1].core, PW_CORE_AUTO);
+    cr_expect_eq(cores->cores[1].idle, PW_IDLE_SLEEP);
+    cr_expect_eq(rings->frames_slots, 1024);
+    cr_expect_eq(rings->frames_bytes, 4194304);
+    cr_expect_eq(rings->orders_slots, 4096, "the default");
+    cr_assert_eq(feeds->feed_cnt, 1);
+    const struct pw_config_feed *feed = &feeds->feeds[0];
     cr_expect_str_eq(feed->name, "binance");
     cr_expect_str_eq(feed->venue, "binance_spot");
     cr_expect_str_eq(feed->ws_url, "wss://localhost:9443");
@@ -163,8 +175,8 @@ Test(config, sound_file_arrives_exactly)
     cr_expect_eq(feed->dead_after_ms, 30000);
     cr_expect_eq(feed->snapshot_limit, 5000);
     cr_expect_eq(feed->message_bytes_max, 1 << 20);
-    cr_assert_eq(g_config->strategy_cnt, 1);
-    const struct pw_config_strategy *strategy = &g_config->strategies[0];
+    cr_assert_eq(strategies->strategy_cnt, 1);
+    const struct pw_config_strategy *strategy = &strategies->strategies[0];
     cr_expect_eq(strategy->line, 17);
     cr_expect_str_eq(strategy->kind, "ma_cross");
     cr_assert_eq(strategy->instrument_cnt, 1);
@@ -172,22 +184,22 @@ Test(config, sound_file_arrives_exactly)
     cr_assert_eq(strategy->param_cnt, 3);
     cr_expect_str_eq(strategy->params[2].name, "quantity");
     cr_expect_str_eq(strategy->params[2].value, "0.01");
-    cr_expect_eq(g_config->risk.max_order_notional_e8, INT64_C(500050000000));
-    cr_expect_eq(g_config->risk.max_position_e8, PW_E8);
-    cr_expect_eq(g_config->risk.max_orders_per_s, 10);
-    cr_expect_not(g_config->risk.allow_short);
-    cr_expect_str_eq(g_config->gateway, "paper");
-    cr_expect_eq(g_config->paper.cash_e8, 10000 * PW_E8);
-    cr_expect_eq(g_config->paper.fee_rate_e8, PW_E8 / 1000);
-    cr_expect_eq(g_config->paper.latency_ns, 250000);
-    cr_expect(g_config->journal.enabled);
-    cr_expect_str_eq(g_config->journal.path, "/var/tmp/j");
-    cr_expect(g_config->journal.market_stall);
-    cr_expect_eq(g_config->journal.segment_bytes, UINT64_C(64) << 20);
-    cr_expect_eq(g_config->book_levels, 8192);
-    cr_expect_eq(pw_config_instrument_cnt(g_config), 2);
-    cr_expect_eq(pw_config_instrument_idx(g_config, "ETHUSDT"), 1);
-    cr_expect_eq(pw_config_instrument_idx(g_config, "XRPUSDT"), PW_NO_INSTRUMENT);
+    cr_expect_eq(risk->max_order_notional_e8, INT64_C(500050000000));
+    cr_expect_eq(risk->max_position_e8, PW_E8);
+    cr_expect_eq(risk->max_orders_per_s, 10);
+    cr_expect_not(risk->allow_short);
+    cr_expect_str_eq(PW_CONFIG(g_config, gateway)->kind, "paper");
+    cr_expect_eq(paper->cash_e8, 10000 * PW_E8);
+    cr_expect_eq(paper->fee_rate_e8, PW_E8 / 1000);
+    cr_expect_eq(paper->latency_ns, 250000);
+    cr_expect(journal->enabled);
+    cr_expect_str_eq(journal->path, "/var/tmp/j");
+    cr_expect(journal->market_stall);
+    cr_expect_eq(journal->segment_bytes, UINT64_C(64) << 20);
+    cr_expect_eq(PW_CONFIG(g_config, book)->levels, 8192);
+    cr_expect_eq(pw_feeds_instrument_cnt(feeds), 2);
+    cr_expect_eq(pw_feeds_instrument_idx(feeds, "ETHUSDT"), 1);
+    cr_expect_eq(pw_feeds_instrument_idx(feeds, "XRPUSDT"), PW_NO_INSTRUMENT);
 }
 
 Test(config, unknown_and_repeated_keys_are_refused)
@@ -195,7 +207,7 @@ Test(config, unknown_and_repeated_keys_are_refused)
     const struct spoiled rows[] = {
         {2, "memori: {huge_pages: true}", 2, 1, "unknown key 'memori'; did you mean 'memory'?"},
         {2, "memory: {huge_page: true}", 2, 10, "unknown key 'huge_page'; did you mean 'huge_pages'?"},
-        {2, "colour: red", 2, 1, "unknown key 'colour'; here may stand: instance, cores"},
+        {2, "colour: red", 2, 1, "unknown key 'colour'; valid keys here: instance, memory"},
         {2, "[a]: 1", 2, 1, "unknown key ''"},
         {15, "    dead_afer_ms: 2000", 15, 5, "did you mean 'dead_after_ms'?"},
         {22, "instance: two", 22, 1, "'instance' is set a second time (first in line 1); remove one"},
@@ -210,7 +222,7 @@ Test(config, missing_required_keys_are_told_with_their_meaning)
 {
     const struct spoiled rows[] = {
         {1, NULL, 1, 1, "'instance' is missing; add it: the engine's name"},
-        {9, NULL, 8, 5, "'venue' is missing; add it: whose language it speaks"},
+        {9, NULL, 8, 5, "'venue' is missing; add it: exchange adapter"},
         {24, NULL, 1, 1, "'journal' is missing; add it"},
         {24, "journal: {commit_interval_ms: 5}", 24, 10, "'path' is missing or empty; name a folder"},
         {24, "journal: {path: ''}", 24, 17, "'path' is missing or empty"},
@@ -257,7 +269,7 @@ Test(config, cores_exist_are_allowed_and_differ)
          "core: this process may not use processor 3; it is allowed 0-2"},
         {5, "  - {core: 1, stages: [journal, housekeeping]}", 5, 12, "core: processor 1 is taken (line 4)"},
         {5, "  - {core: -1, stages: [journal, housekeeping]}", 5, 12, "core: '-1' is not a processor"},
-        {5, "  - {core: any, stages: [journal, housekeeping]}", 5, 12, "use its number, auto or none"},
+        {5, "  - {core: any, stages: [journal, housekeeping]}", 5, 12, "use a number, or one of: auto, none"},
         {5, "  - {core: 2, idle: slepe, stages: [journal, housekeeping]}", 5, 21,
          "idle: 'slepe' is unknown; did you mean 'sleep'? use one of: spin, pause, yield, sleep"},
     };
@@ -272,7 +284,7 @@ Test(config, more_threads_than_processors_are_refused_unless_unbound)
     expect_problem(
         5, 12, "this entry is one processor more than the 1 allowed here (1); put more stages on one core");
     cr_expect_eq(load_with(5, "  - {core: none, stages: [journal, housekeeping]}"), 0, "%s", g_error);
-    cr_expect_eq(g_config->cores[1].core, PW_CORE_NONE);
+    cr_expect_eq(PW_CONFIG(g_config, cores)->cores[1].core, PW_CORE_NONE);
 }
 
 Test(config, numbers_are_judged_by_range_and_form)
@@ -308,11 +320,12 @@ Test(config, numbers_are_judged_by_range_and_form)
 
 Test(config, decimals_are_exact_quoted_or_not)
 {
+    const struct pw_config_risk *risk = PW_CONFIG(g_config, risk);
     cr_assert_eq(
         load_with(21, "risk: {max_order_notional: 0.00000001, max_position: \"92233720368.54775807\"}"), 0,
         "%s", g_error);
-    cr_expect_eq(g_config->risk.max_order_notional_e8, 1);
-    cr_expect_eq(g_config->risk.max_position_e8, INT64_MAX);
+    cr_expect_eq(risk->max_order_notional_e8, 1);
+    cr_expect_eq(risk->max_position_e8, INT64_MAX);
 }
 
 Test(config, wrong_shapes_are_refused)
@@ -344,17 +357,17 @@ Test(config, names_and_choices_are_judged)
         {9, "    venue: binance", 9, 12, "venue: 'binance' is unknown; use one of: binance_spot"},
         {9, "    venue: binance_sport", 9, 12, "did you mean 'binance_spot'?"},
         {13, "    streams: [trades]", 13, 15, "streams: 'trades' is unknown; did you mean 'trade'?"},
-        {13, "    streams: [trade, trade]", 13, 22, "streams: 'trade' stands twice"},
+        {13, "    streams: [trade, trade]", 13, 22, "streams: 'trade' is listed twice"},
         {18, "    kind: macross", 18, 11, "kind: 'macross' is unknown; did you mean 'ma_cross'?"},
         {22, "gateway: dark", 22, 10, "gateway: 'dark' is unknown; use one of: paper, live"},
         {24, "journal: {path: j, market_ring_full: block}", 24, 38,
          "'block' is unknown; use one of: drop, stall"},
         {14, "    instruments: [btcusdt, ETHUSDT]", 14, 19,
          "'btcusdt' is not a symbol; write it as the venue does"},
-        {14, "    instruments: [ETHUSDT, ETHUSDT]", 14, 28, "'ETHUSDT' stands twice"},
+        {14, "    instruments: [ETHUSDT, ETHUSDT]", 14, 28, "'ETHUSDT' is listed twice"},
         {19, "    instruments: [XRPUSDT]", 19, 19,
          "instruments: no feed has 'XRPUSDT'; add it to a feed's instruments"},
-        {19, "    instruments: [ETHUSDT, ETHUSDT]", 19, 28, "'ETHUSDT' stands twice"},
+        {19, "    instruments: [ETHUSDT, ETHUSDT]", 19, 28, "'ETHUSDT' is listed twice"},
     };
     EXPECT_ALL(rows);
 }
@@ -378,14 +391,15 @@ static int load_live(size_t line, const char *instead, const char *section)
 
 Test(config, live_trading_wants_its_section_every_limit_and_the_journal)
 {
+    const struct pw_config_live *live = PW_CONFIG(g_config, live);
     cr_assert_eq(load_live(0, NULL, LIVE_SECTION), 0, "%s", g_error);
     cr_expect(pw_config_is_live(g_config));
     cr_expect_eq(pw_config_conn_cnt(g_config), 2);
     cr_expect_str_eq(pw_config_conn(g_config, 1)->ws_url, "wss://localhost:9443/ws-api/v3");
     cr_expect_str_eq(pw_config_conn(g_config, 1)->name, "orders");
-    cr_expect_eq(g_config->live.cash_e8, 1000 * PW_E8);
-    cr_expect_eq(g_config->live.recv_window_ms, 5000);
-    cr_expect_eq(g_config->live.max_age_ms, 1000);
+    cr_expect_eq(live->cash_e8, 1000 * PW_E8);
+    cr_expect_eq(live->recv_window_ms, 5000);
+    cr_expect_eq(live->max_tick_age_ms, 1000);
     static const struct {
         size_t line;
         const char *instead, *section, *words;
@@ -404,6 +418,79 @@ Test(config, live_trading_wants_its_section_every_limit_and_the_journal)
         cr_expect_eq(load_live(rows[i].line, rows[i].instead, rows[i].section), -EINVAL, "row %zu", i);
         cr_expect_not_null(strstr(g_error, rows[i].words), "wanted '%s', got:\n%s", rows[i].words, g_error);
     }
+}
+
+static char g_warning[512];
+
+static void keep_warning(void *state, enum pw_log_level level, const char *text)
+{
+    (void)state;
+    cr_expect_eq(level, PW_LOG_WARN);
+    snprintf(g_warning, sizeof g_warning, "%s", text);
+}
+
+Test(config, deprecated_spellings_are_read_with_a_warning)
+{
+    static const char old[] =
+        "live: {ws_url: wss://h, api_key_file: a, key_file: b, cash: 1, max_age_ms: 77}\n";
+    char wanted[256];
+    pw_log_set_sink(keep_warning, NULL);
+    cr_expect_eq(load_live(0, NULL, old), 0, "%s", g_error);
+    cr_expect_eq(PW_CONFIG(g_config, live)->max_tick_age_ms, 77);
+    snprintf(wanted, sizeof wanted, "%s:%zu:64: 'max_age_ms' is deprecated; write 'max_tick_age_ms'", g_path,
+             SOUND_LINES + 1);
+    cr_expect_str_eq(g_warning, wanted);
+    g_warning[0] = '\0';
+    cr_expect_eq(load_live(0, NULL, LIVE_SECTION), 0, "%s", g_error);
+    cr_expect_str_eq(g_warning, "", "the present spelling is read silently");
+    cr_expect_eq(load_live(0, NULL,
+                           "live: {ws_url: wss://h, api_key_file: a, key_file: b, cash: 1, max_age_ms: 7, "
+                           "max_tick_age_ms: 7}\n"),
+                 -EINVAL);
+    cr_expect_not_null(strstr(g_error, "'max_tick_age_ms' is set a second time"), "%s", g_error);
+    pw_log_set_sink(NULL, NULL);
+}
+
+/* A program's sections are its own: this one has a single key, and a name that another section refers to. */
+struct pw_config_lamp {
+    uint32_t watts;
+};
+
+static bool lamp_find(const void *record, const char *name, uint32_t *idx)
+{
+    *idx = ((const struct pw_config_lamp *)record)->watts;
+    return strcmp(name, "desk") == 0;
+}
+
+static const struct pw_key g_lamp_keys[] = {
+    {.name = "watts", PW_FIELD(struct pw_config_lamp, watts), PW_MS("60", 1, 100), .help = "power"},
+};
+static const struct pw_section pw_lamp_section = {.keys = g_lamp_keys,
+                                                  .key_cnt = 1,
+                                                  .bytes = sizeof(struct pw_config_lamp),
+                                                  .defines = "lamp",
+                                                  .find = lamp_find};
+
+Test(config, a_section_is_one_row_of_the_program)
+{
+    const struct pw_section *const sections[] = {&pw_lamp_section, &pw_book_section};
+    struct pw_config *config = pw_config_create(sections, 2);
+    uint32_t idx = 0;
+    cr_assert_not_null(config);
+    file_write("watts: 7\n", 9);
+    cr_assert_eq(pw_config_load(config, g_path, NULL, 0, g_error, sizeof g_error), 0, "%s", g_error);
+    cr_expect_eq(PW_CONFIG(config, lamp)->watts, 7);
+    cr_expect_eq(PW_CONFIG(config, book)->levels, 8192, "the other section's default");
+    cr_expect(pw_config_find(config, "lamp", "desk", &idx));
+    cr_expect_eq(idx, 7);
+    cr_expect_not(pw_config_find(config, "lamp", "floor", &idx));
+    cr_expect_not(pw_config_find(config, "chair", "desk", &idx));
+    file_write("wats: 7\nrisk: 1\n", 16);
+    cr_expect_eq(pw_config_load(config, g_path, NULL, 0, g_error, sizeof g_error), -EINVAL);
+    cr_expect_not_null(strstr(g_error, ":1:1: unknown key 'wats'; did you mean 'watts'?"), "%s", g_error);
+    cr_expect_not_null(strstr(g_error, ":2:1: unknown key 'risk'; valid keys here: watts, book_levels"), "%s",
+                       g_error);
+    pw_config_destroy(config);
 }
 
 Test(config, urls_are_judged)
@@ -429,11 +516,11 @@ Test(config, feeds_and_strategies_have_names_of_their_own)
     const char *feed = "  - {name: binance, venue: binance_spot, ws_url: 'wss://localhost', rest_url: "
                        "'https://localhost', streams: [trade], instruments: [SOLUSDT]}\nstrategies:";
     cr_expect_eq(load_with(16, feed), -EINVAL);
-    expect_problem(16, 12, "name: the feed in line 8 is 'binance', too; names are unique");
+    expect_problem(16, 12, "name: the feed in line 8 is also 'binance'; names are unique");
     const char *strategy = "    params: {fast: 1, slow: 2, quantity: 1}\n"
                            "  - {name: ma, kind: ma_cross, instruments: [BTCUSDT]}";
     cr_expect_eq(load_with(20, strategy), -EINVAL);
-    expect_problem(21, 12, "name: the strategy in line 17 is 'ma', too; names are unique");
+    expect_problem(21, 12, "name: the strategy in line 17 is also 'ma'; names are unique");
 }
 
 Test(config, instrument_of_two_feeds_is_refused)
@@ -441,28 +528,29 @@ Test(config, instrument_of_two_feeds_is_refused)
     const char *feed = "  - {name: other, venue: binance_spot, ws_url: 'wss://localhost', rest_url: "
                        "'https://localhost', streams: [trade], instruments: [SOLUSDT, BTCUSDT]}\nstrategies:";
     cr_expect_eq(load_with(16, feed), -EINVAL);
-    expect_problem(16, 139, "instruments: 'BTCUSDT' stands twice; one feed brings one instrument");
+    expect_problem(16, 139, "instruments: 'BTCUSDT' is listed twice; one feed brings one instrument");
 }
 
 Test(config, environment_variables_are_replaced)
 {
+    const struct pw_config_feeds *feeds = PW_CONFIG(g_config, feeds);
     setenv("PW_TEST_PORT", "12345", 1);
     setenv("PW_TEST_EMPTY", "", 1);
     unsetenv("PW_TEST_NONE");
     cr_expect_eq(load_with(10, "    ws_url: wss://localhost:$PW_TEST_PORT/x"), 0, "%s", g_error);
-    cr_expect_str_eq(g_config->feeds[0].ws_url, "wss://localhost:12345/x");
+    cr_expect_str_eq(feeds->feeds[0].ws_url, "wss://localhost:12345/x");
     cr_expect_eq(load_with(10, "    ws_url: \"wss://localhost:${PW_TEST_PORT}\""), 0, "%s", g_error);
-    cr_expect_str_eq(g_config->feeds[0].ws_url, "wss://localhost:12345");
+    cr_expect_str_eq(feeds->feeds[0].ws_url, "wss://localhost:12345");
     cr_expect_eq(load_with(10, "    ws_url: \"${PW_TEST_NONE:-wss://localhost:1}\""), 0, "%s", g_error);
-    cr_expect_str_eq(g_config->feeds[0].ws_url, "wss://localhost:1");
+    cr_expect_str_eq(feeds->feeds[0].ws_url, "wss://localhost:1");
     cr_expect_eq(load_with(12, "    ca_file: \"${PW_TEST_EMPTY:-}\""), 0, "%s", g_error);
-    cr_expect_str_eq(g_config->feeds[0].ca_file, "");
+    cr_expect_str_eq(feeds->feeds[0].ca_file, "");
     cr_expect_eq(load_with(12, "    ca_file: \"/${PW_TEST_NONE:-a/$PW_TEST_PORT/b}\""), 0, "%s", g_error);
-    cr_expect_str_eq(g_config->feeds[0].ca_file, "/a/12345/b");
+    cr_expect_str_eq(feeds->feeds[0].ca_file, "/a/12345/b");
     cr_expect_eq(load_with(12, "    ca_file: /a$$b"), 0, "%s", g_error);
-    cr_expect_str_eq(g_config->feeds[0].ca_file, "/a$b");
+    cr_expect_str_eq(feeds->feeds[0].ca_file, "/a$b");
     cr_expect_eq(load_with(1, "instance: i${PW_TEST_PORT}"), 0, "%s", g_error);
-    cr_expect_str_eq(g_config->instance, "i12345");
+    cr_expect_str_eq(PW_CONFIG(g_config, instance)->name, "i12345");
 
     const struct spoiled rows[] = {
         {10, "    ws_url: wss://localhost:$PW_TEST_NONE", 10, 13,
@@ -568,7 +656,7 @@ Test(config, every_truncation_is_refused_or_sound_never_a_crash)
     int sound_cnt = 0;
     for (size_t cut = 0; cut < size; cut++) {
         file_write(text, cut);
-        int rc = pw_config_load_for(g_config, g_path, g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error);
+        int rc = pw_app_config_load(g_config, g_path, &g_cpus, g_error, sizeof g_error);
         cr_assert(rc == 0 || rc == -EINVAL, "cut at %zu: %d", cut, rc);
         sound_cnt += rc == 0;
     }
@@ -577,20 +665,17 @@ Test(config, every_truncation_is_refused_or_sound_never_a_crash)
 
 Test(config, unreadable_files_are_told)
 {
-    cr_expect_eq(pw_config_load_for(g_config, "/nonexistent/x.yaml", g_stages, STAGE_CNT, &g_cpus, g_error,
-                                    sizeof g_error),
+    cr_expect_eq(pw_app_config_load(g_config, "/nonexistent/x.yaml", &g_cpus, g_error, sizeof g_error),
                  -ENOENT);
     cr_expect_str_eq(g_error,
                      "/nonexistent/x.yaml: cannot be read: No such file or directory; check the name and its "
                      "permissions");
-    cr_expect_eq(pw_config_load_for(g_config, g_dir, g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error),
-                 -EISDIR);
+    cr_expect_eq(pw_app_config_load(g_config, g_dir, &g_cpus, g_error, sizeof g_error), -EISDIR);
     char *large = malloc((1 << 20) + 1);
     memset(large, '#', (1 << 20) + 1);
     file_write(large, (1 << 20) + 1);
     free(large);
-    cr_expect_eq(pw_config_load_for(g_config, g_path, g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error),
-                 -EFBIG);
+    cr_expect_eq(pw_app_config_load(g_config, g_path, &g_cpus, g_error, sizeof g_error), -EFBIG);
     cr_expect_not_null(strstr(g_error, "larger than 1 MiB"));
 }
 
@@ -599,7 +684,7 @@ Test(config, short_error_buffer_is_enough_for_its_size)
     cr_assert_eq(load_with(2, "memori: 1"), -EINVAL);
     char error[24];
     memset(error, 'x', sizeof error);
-    cr_expect_eq(pw_config_load_for(g_config, g_path, g_stages, STAGE_CNT, &g_cpus, error, 16), -EINVAL);
+    cr_expect_eq(pw_app_config_load(g_config, g_path, &g_cpus, error, 16), -EINVAL);
     cr_expect_not_null(memchr(error, '\0', 16));
     cr_expect_eq(error[16], 'x');
 }
@@ -623,9 +708,8 @@ static void shipped_on(const char *name, const char *cpus, int rc)
 {
     cr_assert(pw_cpu_set_parse(cpus, &g_cpus.online));
     g_cpus.allowed = g_cpus.online;
-    cr_expect_eq(
-        pw_config_load_for(g_config, shipped(name), g_stages, STAGE_CNT, &g_cpus, g_error, sizeof g_error),
-        rc, "%s on %s: %s", name, cpus, g_error);
+    cr_expect_eq(pw_app_config_load(g_config, shipped(name), &g_cpus, g_error, sizeof g_error), rc,
+                 "%s on %s: %s", name, cpus, g_error);
 }
 
 Test(config, shipped_files_are_good_where_they_are_meant_to_be)
@@ -633,7 +717,7 @@ Test(config, shipped_files_are_good_where_they_are_meant_to_be)
     home_set();
     shipped_on("one-core.yaml", "0", 0);
     shipped_on("demo.yaml", "0", 0);
-    cr_expect_eq(pw_config_instrument_cnt(g_config), 3);
+    cr_expect_eq(pw_feeds_instrument_cnt(PW_CONFIG(g_config, feeds)), 3);
     shipped_on("demo.yaml", "0-1", 0);
     shipped_on("two-core.yaml", "0-1", 0);
     shipped_on("two-core.yaml", "0", -EINVAL);
@@ -655,8 +739,7 @@ Test(config, shipped_files_pass_on_this_host_or_say_why)
         uint32_t cpu_cnt;
     } files[] = {{"one-core.yaml", 1}, {"demo.yaml", 1}, {"two-core.yaml", 2}, {"six-core.yaml", 6}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        int rc =
-            pw_config_load(g_config, shipped(files[i].name), g_stages, STAGE_CNT, g_error, sizeof g_error);
+        int rc = pw_app_config_load(g_config, shipped(files[i].name), NULL, g_error, sizeof g_error);
         cr_expect_eq(rc, cpu_cnt >= files[i].cpu_cnt ? 0 : -EINVAL, "%s: %s", files[i].name, g_error);
         if (rc != 0) {
             cr_expect_not_null(strstr(g_error, "is one processor more than"), "%s", g_error);
@@ -670,7 +753,7 @@ Test(config, reference_names_every_key)
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     cr_assert_not_null(out);
-    pw_config_print_reference(out);
+    pw_app_config_print_reference(out);
     fclose(out);
     const char *const wanted[] = {
         "| `instance` | a-z 0-9 _ -, at most 31 | **required** |",
@@ -679,7 +762,7 @@ Test(config, reference_names_every_key)
         "| `idle` | spin, pause, yield, sleep | `sleep` |",
         "| `max_position` | decimal, 0 or more base asset | `0` |",
         "| `feeds` | [list of groups below](#feeds) | **required** |",
-        "## journal\n\nThe record of all that happens.\n",
+        "## journal\n\nThe record of everything that happens.\n",
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         cr_expect_not_null(strstr(text, wanted[i]), "'%s' is not in:\n%s", wanted[i], text);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct pw_config *g_config;
+static struct pw_config_cores *g_config;
 static char g_note[PW_CPU_TEXT_BYTES];
 static char g_error[512];
 

@@ -3,6 +3,8 @@
  * What a stage finds in its workspace: its ends of rings by role, optional ones absent, metrics by group and
  * name. And how a topology names its rings.
  */
+#include "instance.h"
+#include "ring_sizes.h"
 #include "stage.h"
 
 #include <criterion/criterion.h>
@@ -19,16 +21,16 @@ static struct pw_topology g_topology;
 static struct pw_stage_env g_env;
 
 static struct pw_stage_env g_end; /* of stage b */
-static struct pw_config g_config = {.rings = {.orders_slots = 64}, .journal.market_stall = true};
+static struct pw_config *g_config;
 
 static bool never(const struct pw_config *config)
 {
-    return !config->journal.market_stall;
+    return !PW_CONFIG(config, instance)->keep_workspace;
 }
 
 static bool stalls(const struct pw_config *config)
 {
-    return config->journal.market_stall;
+    return PW_CONFIG(config, instance)->keep_workspace;
 }
 
 static const struct pw_ring_row g_rows[] = {
@@ -66,11 +68,16 @@ static void setup(void)
                  error);
     metric_name(0, "parse", "frames");
     metric_name(1, "strategy", "frames");
+    const struct pw_section *const sections[] = {&pw_rings_section, &pw_instance_section};
+    g_config = pw_config_create(sections, 2);
+    cr_assert_not_null(g_config);
+    PW_CONFIG_EDIT(g_config, rings)->orders_slots = 64;
+    PW_CONFIG_EDIT(g_config, instance)->keep_workspace = true;
     pw_topology_add_end(&g_topology, "a", 1);
     pw_topology_add_end(&g_topology, "a", 2);
     pw_topology_add_end(&g_topology, "b", 0);
     pw_topology_add_end(&g_topology, "c", 2);
-    pw_topology_connect(&g_topology, g_rows, sizeof g_rows / sizeof *g_rows, &g_config);
+    pw_topology_connect(&g_topology, g_rows, sizeof g_rows / sizeof *g_rows, g_config);
     g_env = (struct pw_stage_env){.stage = "a.1", .ws = &g_ws, .topology = &g_topology};
     g_end = g_env;
     g_end.stage_idx = pw_topology_stage(&g_topology, "b");
@@ -79,6 +86,7 @@ static void setup(void)
 static void teardown(void)
 {
     pw_workspace_close(&g_ws, true);
+    pw_config_destroy(g_config);
     rmdir(g_dir);
 }
 

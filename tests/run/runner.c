@@ -137,7 +137,7 @@ static void probe_fini(void *state)
 
 /* Probes a, b, c ... laid out on cores by a text such as "ab c". */
 struct bench {
-    struct pw_config config;
+    struct pw_config_cores config;
     struct pw_stage_ops ops[PROBES_MAX];
     struct pw_stage_view views[PROBES_MAX];
     struct pw_stage_slot slots[PROBES_MAX];

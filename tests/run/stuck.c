@@ -34,7 +34,8 @@ static void stuck_fini(void *state)
 Test(stuck, thread_that_hangs_is_left_behind_after_seconds, .timeout = 60)
 {
     static const struct pw_stage_ops ops = {.name = "a", .poll = stuck_poll, .fini = stuck_fini};
-    static struct pw_config config; /* static: the thread outlives this function's frame if the test fails */
+    static struct pw_config_cores
+        config; /* static: the thread outlives this function's frame if the test fails */
     static struct pw_stage_view view;
     static struct stuck stuck;
     const struct pw_stage_slot slot = {ops.name, &ops, &stuck, &view};

@@ -4,6 +4,7 @@
  * reported, what is denied and why, halts, and what happens when a ring is full.
  */
 #include "flow.h"
+#include "gateway_config.h"
 #include "money.h"
 #include "orders.h"
 #include "rig.h"
@@ -866,7 +867,8 @@ static void expect_refused(struct rig_options options, const char *gateway)
 {
     struct rig *rig = rig_open(&options);
     if (gateway) {
-        snprintf(rig->config->gateway, sizeof rig->config->gateway, "%s", gateway);
+        struct pw_config_gateway *config = PW_CONFIG_EDIT(rig->config, gateway);
+        snprintf(config->kind, sizeof config->kind, "%s", gateway);
     }
     cr_expect_eq(rig_start_execution(rig), -EINVAL);
     rig_close(rig);

@@ -5,6 +5,7 @@
  */
 #include "capture.h"
 #include "money.h"
+#include "strategies_config.h"
 #include "trace.h"
 
 #include <criterion/criterion.h>
@@ -175,16 +176,17 @@ Test(pipeline, an_order_on_its_way_at_the_end_arrives_by_time_alone)
     free(trace.events);
 }
 
-Test(pipeline, eight_strategies_fit_rings_of_512)
+static void expect_fit(uint32_t strategy_cnt, uint32_t slots)
 {
     struct pw_event *events = trace_random_walk(13);
     struct rig_options options = {.fast = "1",
                                   .slow = "2",
                                   .quantity = "0.1",
-                                  .strategy_cnt = PW_STRATEGIES_MAX,
-                                  .market_slots = 512,
-                                  .stream_slots = 512,
-                                  .report_slots = 512,
+                                  .strategy_cnt = strategy_cnt,
+                                  .cash_e8 = 1000000 * PW_E8, /* enough for all of their fees */
+                                  .market_slots = slots,
+                                  .stream_slots = slots,
+                                  .report_slots = slots,
                                   .journal_slots = 65536};
     struct trace one = trace_run(&options, events, TRACE_WALK_CNT, 0);
     struct trace two = trace_run(&options, events, TRACE_WALK_CNT, 99);
@@ -193,4 +195,14 @@ Test(pipeline, eight_strategies_fit_rings_of_512)
     free(one.events);
     free(two.events);
     free(events);
+}
+
+Test(pipeline, eight_strategies_fit_rings_of_512)
+{
+    expect_fit(8, 512);
+}
+
+Test(pipeline, as_many_strategies_as_the_config_takes_fit_rings_of_2048)
+{
+    expect_fit(PW_STRATEGIES_MAX, 2048);
 }

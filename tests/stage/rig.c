@@ -4,9 +4,14 @@
  */
 #include "rig.h"
 
+#include "book_config.h"
+#include "journal_config.h"
 #include "live_topology.h"
 #include "metrics_table.h"
+#include "risk_config.h"
+#include "sections.h"
 #include "sign.h"
+#include "strategies_config.h"
 #include <criterion/criterion.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/stamps.h>
@@ -111,24 +116,28 @@ static void set_param(struct pw_config_strategy *strategy, const char *name, con
 
 static void fill_config(struct pw_config *config, const struct rig_options *o)
 {
+    struct pw_config_strategies *strategies = PW_CONFIG_EDIT(config, strategies);
+    struct pw_config_risk *risk = PW_CONFIG_EDIT(config, risk);
+    struct pw_config_paper *paper = PW_CONFIG_EDIT(config, paper);
+    struct pw_config_gateway *gateway = PW_CONFIG_EDIT(config, gateway);
     snprintf(config->path, sizeof config->path, "rig.yaml");
-    snprintf(config->gateway, sizeof config->gateway, o->live ? "live" : "paper");
-    config->live = (struct pw_config_live){.cash_e8 = 10000 * PW_E8,
-                                           .fee_rate_e8 = 100000,
-                                           .recv_window_ms = 5000,
-                                           .answer_timeout_ms = 3000,
-                                           .max_age_ms = 1000};
-    config->journal.enabled = true;
-    config->book_levels = 100;
-    config->paper.cash_e8 = o->cash_e8 ? o->cash_e8 : 10000 * PW_E8;
-    config->paper.fee_rate_e8 = 100000;
-    config->paper.latency_ns = o->latency_ns;
-    config->risk.max_position_e8 = o->max_position_e8;
-    config->risk.max_orders_per_s = o->max_orders_per_s;
-    config->risk.allow_short = o->allow_short;
-    config->strategy_cnt = !o->fast ? 0 : o->strategy_cnt ? o->strategy_cnt : 1;
-    for (uint32_t i = 0; i < config->strategy_cnt; i++) {
-        struct pw_config_strategy *strategy = &config->strategies[i];
+    snprintf(gateway->kind, sizeof gateway->kind, o->live ? "live" : "paper");
+    *PW_CONFIG_EDIT(config, live) = (struct pw_config_live){.cash_e8 = 10000 * PW_E8,
+                                                            .fee_rate_e8 = 100000,
+                                                            .recv_window_ms = 5000,
+                                                            .ack_timeout_ms = 3000,
+                                                            .max_tick_age_ms = 1000};
+    PW_CONFIG_EDIT(config, journal)->enabled = true;
+    PW_CONFIG_EDIT(config, book)->levels = 100;
+    paper->cash_e8 = o->cash_e8 ? o->cash_e8 : 10000 * PW_E8;
+    paper->fee_rate_e8 = 100000;
+    paper->latency_ns = o->latency_ns;
+    risk->max_position_e8 = o->max_position_e8;
+    risk->max_orders_per_s = o->max_orders_per_s;
+    risk->allow_short = o->allow_short;
+    strategies->strategy_cnt = !o->fast ? 0 : o->strategy_cnt ? o->strategy_cnt : 1;
+    for (uint32_t i = 0; i < strategies->strategy_cnt; i++) {
+        struct pw_config_strategy *strategy = &strategies->strategies[i];
         snprintf(strategy->name, sizeof strategy->name, "s%u", i);
         snprintf(strategy->kind, sizeof strategy->kind, "%s", o->kind ? o->kind : "ma_cross");
         set_param(strategy, "fast", o->fast);
@@ -182,7 +191,7 @@ static int64_t rig_clock(void *state)
 struct rig *rig_open(const struct rig_options *options)
 {
     struct rig *rig = calloc(1, sizeof *rig);
-    rig->config = calloc(1, sizeof *rig->config);
+    rig->config = pw_app_config_create();
     fill_config(rig->config, options);
     create_workspace(rig, options);
     struct pw_instrument *instruments =
@@ -216,7 +225,7 @@ void rig_close(struct rig *rig)
     pw_signer_free(rig->keys.signer);
     free(rig->strategy);
     free(rig->execution);
-    free(rig->config);
+    pw_config_destroy(rig->config);
     free(rig);
 }
 

@@ -5,8 +5,10 @@
  */
 #include "binance_events.h"
 #include "binance_rest.h"
+#include "journal_config.h"
 #include "live_topology.h"
 #include "metrics_table.h"
+#include "sections.h"
 #include "stages.h"
 
 #include "../wire/guard.h"
@@ -61,9 +63,10 @@ static void size_ring(struct rig *rig, enum pw_ring_role role, uint32_t slots, u
 /* The live engine's rings between parse and those that the test stands for. */
 static void fill_topology(struct rig *rig, const struct options *options)
 {
+    struct pw_config_journal *journal = PW_CONFIG_EDIT(rig->config, journal);
     static const char *const ends[] = {"net_rx", "strategy", "housekeeping", "journal"};
-    rig->config->journal.enabled = !options->no_journal;
-    rig->config->journal.raw_frames = options->raw_frames;
+    journal->enabled = !options->no_journal;
+    journal->raw_frames = options->raw_frames;
     pw_topology_add(&rig->topology, &pw_parse_stage, 0);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         pw_topology_add_end(&rig->topology, ends[i], 0);
@@ -124,14 +127,15 @@ static void attach(struct rig *rig, const struct options *options)
 static void fill_config(struct rig *rig, const struct options *options)
 {
     struct pw_config *config = rig->config;
-    config->feed_cnt = 2;
-    config->journal.market_stall = options->journal_stalls;
+    struct pw_config_feeds *feeds = PW_CONFIG_EDIT(config, feeds);
+    feeds->feed_cnt = 2;
+    PW_CONFIG_EDIT(config, journal)->market_stall = options->journal_stalls;
     for (uint32_t i = 0; i < 2; i++) {
-        snprintf(config->feeds[i].name, sizeof config->feeds[i].name, "feed%u", i);
-        snprintf(config->feeds[i].venue, sizeof config->feeds[i].venue,
+        snprintf(feeds->feeds[i].name, sizeof feeds->feeds[i].name, "feed%u", i);
+        snprintf(feeds->feeds[i].venue, sizeof feeds->feeds[i].venue,
                  i == 0 ? "binance_spot" : "binance_usdm");
-        config->feeds[i].snapshot_limit = 5000;
-        config->feeds[i].message_bytes_max = 1 << 20;
+        feeds->feeds[i].snapshot_limit = 5000;
+        feeds->feeds[i].message_bytes_max = 1 << 20;
     }
     rig->instruments =
         pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
@@ -144,7 +148,7 @@ static void fill_config(struct rig *rig, const struct options *options)
 static struct rig *rig_open(const struct options *options)
 {
     struct rig *rig = calloc(1, sizeof *rig);
-    rig->config = calloc(1, sizeof *rig->config);
+    rig->config = pw_app_config_create();
     rig->seed = 11;
     create_workspace(rig, options);
     fill_config(rig, options);
@@ -169,7 +173,7 @@ static void rig_close(struct rig *rig)
     pw_parse_stage.fini(rig->state);
     pw_workspace_close(&rig->ws, true);
     free(rig->state);
-    free(rig->config);
+    pw_config_destroy(rig->config);
     free(rig);
 }
 

@@ -5,8 +5,12 @@
  */
 #include "binance_orders.h"
 #include "execution_state.h"
+#include "feeds.h"
+#include "gateway_config.h"
+#include "instance.h"
 #include "paper.h"
 #include "sign.h"
+#include "strategies_config.h"
 #include <errno.h>
 #include <string.h>
 
@@ -30,8 +34,9 @@ static int paper_init(struct execution *x, const struct pw_stage_env *env, void 
 {
     (void)x;
     const struct pw_config *config = env->config;
-    int error = pw_paper_init(memory, &(struct pw_paper_config){.latency_ns = config->paper.latency_ns,
-                                                                .fee_rate_e8 = config->paper.fee_rate_e8,
+    const struct pw_config_paper *paper = PW_CONFIG(config, paper);
+    int error = pw_paper_init(memory, &(struct pw_paper_config){.latency_ns = paper->latency_ns,
+                                                                .fee_rate_e8 = paper->fee_rate_e8,
                                                                 .instruments = env->instruments,
                                                                 .instrument_cnt = env->instrument_cnt});
     if (error) {
@@ -48,8 +53,8 @@ static uint32_t find_traded(const struct pw_stage_env *env, bool trades[PW_INSTR
 {
     uint32_t cnt = 0;
     memset(trades, 0, PW_INSTRUMENTS_MAX * sizeof *trades);
-    for (uint32_t i = 0; i < env->config->strategy_cnt; i++) {
-        const struct pw_config_strategy *strategy = &env->config->strategies[i];
+    for (uint32_t i = 0; i < PW_CONFIG(env->config, strategies)->strategy_cnt; i++) {
+        const struct pw_config_strategy *strategy = &PW_CONFIG(env->config, strategies)->strategies[i];
         for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
             if (strategy->instruments[k] < env->instrument_cnt) {
                 cnt += !trades[strategy->instruments[k]];
@@ -98,7 +103,7 @@ static int check_live(const struct execution *x, const struct pw_stage_env *env)
 
 static int live_init(struct execution *x, const struct pw_stage_env *env, void *memory)
 {
-    const struct pw_config_live *live = &env->config->live;
+    const struct pw_config_live *live = PW_CONFIG(env->config, live);
     int error = check_live(x, env);
     if (error) {
         return error;
@@ -106,26 +111,27 @@ static int live_init(struct execution *x, const struct pw_stage_env *env, void *
     find_traded(env, x->trades);
     name_quote_asset(x, env);
     uint32_t signature_bytes = (uint32_t)pw_signer_signature_bytes(env->keys->signer);
-    error = pw_live_init(memory, &(struct pw_live_config){
-                                     .instruments = env->instruments,
-                                     .instrument_cnt = env->instrument_cnt,
-                                     .trades = x->trades,
-                                     .orders = x->orders,
-                                     .instance_hash = pw_binance_instance_hash(env->config->instance),
-                                     .api_key = env->keys->api_key,
-                                     .signing = {.sign = sign,
-                                                 .state = env->keys->signer,
-                                                 .signature_bytes = signature_bytes,
-                                                 .is_ed25519 = signature_bytes == PW_SIGNATURE_BYTES_MAX},
-                                     .recv_window_ms = live->recv_window_ms,
-                                     .answer_timeout_ns = live->answer_timeout_ms * INT64_C(1000000),
-                                     .cash_e8 = live->cash_e8,
-                                     .quote_asset = x->quote_asset,
-                                     .paused_until_ns = env->banned_until_ns,
-                                     .wire = &x->wire,
-                                     .journal = x->has_frames_copy ? &x->frames_copy : NULL,
-                                     .conn_idx = env->config->feed_cnt,
-                                 });
+    error = pw_live_init(
+        memory, &(struct pw_live_config){
+                    .instruments = env->instruments,
+                    .instrument_cnt = env->instrument_cnt,
+                    .trades = x->trades,
+                    .orders = x->orders,
+                    .instance_hash = pw_binance_instance_hash(PW_CONFIG(env->config, instance)->name),
+                    .api_key = env->keys->api_key,
+                    .signing = {.sign = sign,
+                                .state = env->keys->signer,
+                                .signature_bytes = signature_bytes,
+                                .is_ed25519 = signature_bytes == PW_SIGNATURE_BYTES_MAX},
+                    .recv_window_ms = live->recv_window_ms,
+                    .answer_timeout_ns = live->ack_timeout_ms * INT64_C(1000000),
+                    .cash_e8 = live->cash_e8,
+                    .quote_asset = x->quote_asset,
+                    .paused_until_ns = env->banned_until_ns,
+                    .wire = &x->wire,
+                    .journal = x->has_frames_copy ? &x->frames_copy : NULL,
+                    .conn_idx = PW_CONFIG(env->config, feeds)->feed_cnt,
+                });
     if (error) {
         pw_log(PW_LOG_ERROR, "%s: live: the gateway refuses these instruments, this key or these times",
                env->config->path);
@@ -143,7 +149,7 @@ static const struct gateway_kind kinds[] = {
 static const struct gateway_kind *find_kind(const struct pw_stage_env *env)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(env->config->gateway, kinds[i].ops->name) == 0) {
+        if (strcmp(PW_CONFIG(env->config, gateway)->kind, kinds[i].ops->name) == 0) {
             return &kinds[i];
         }
     }
@@ -160,7 +166,8 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
 {
     const struct gateway_kind *kind = find_kind(env);
     if (!kind) {
-        pw_log(PW_LOG_ERROR, "%s: gateway: there is no '%s'", env->config->path, env->config->gateway);
+        pw_log(PW_LOG_ERROR, "%s: gateway: there is no '%s'", env->config->path,
+               PW_CONFIG(env->config, gateway)->kind);
         return -EINVAL;
     }
     x->gateway = kind->ops;

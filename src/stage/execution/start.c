@@ -3,6 +3,9 @@
  * The start of the execution stage: its memory, its ends of rings and regions, its gateway.
  */
 #include "execution_state.h"
+#include "gateway_config.h"
+#include "risk_config.h"
+#include "strategies_config.h"
 #include <errno.h>
 #include <pinwheel/lines.h>
 #include <string.h>
@@ -57,9 +60,10 @@ static int attach_regions(struct execution *x, const struct pw_stage_env *env)
 /* One account, one currency: instruments quoted in another cannot be traded beside it. */
 static int check_currency(const struct pw_stage_env *env)
 {
+    const struct pw_config_strategies *strategies = PW_CONFIG(env->config, strategies);
     const struct pw_instrument *first = NULL;
-    for (uint32_t i = 0; i < env->config->strategy_cnt; i++) {
-        const struct pw_config_strategy *strategy = &env->config->strategies[i];
+    for (uint32_t i = 0; i < strategies->strategy_cnt; i++) {
+        const struct pw_config_strategy *strategy = &strategies->strategies[i];
         for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
             if (strategy->instruments[k] >= env->instrument_cnt) {
                 return -EINVAL; /* the strategy stage says so */
@@ -82,6 +86,8 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
 {
     struct execution *x = state;
     const struct pw_config *config = env->config;
+    const struct pw_config_risk *risk = PW_CONFIG(config, risk);
+    const struct pw_config_paper *paper = PW_CONFIG(config, paper);
     char *memory = (char *)state + pw_round_up_64(sizeof *x);
     if (env->instrument_cnt == 0 || env->instrument_cnt > PW_INSTRUMENTS_MAX) {
         pw_log(PW_LOG_ERROR, "%s: %u instruments: there must be 1 to %u", config->path, env->instrument_cnt,
@@ -98,18 +104,19 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
         return -EINVAL;
     }
     memory += pw_orders_bytes(ORDER_ROWS, env->instrument_cnt);
-    x->portfolio = pw_portfolio_init(memory, env->instrument_cnt,
-                                     pw_money_e16_of_e8(live ? config->live.cash_e8 : config->paper.cash_e8));
+    x->portfolio =
+        pw_portfolio_init(memory, env->instrument_cnt,
+                          pw_money_e16_of_e8(live ? PW_CONFIG(config, live)->cash_e8 : paper->cash_e8));
     memory += pw_portfolio_bytes(env->instrument_cnt);
     x->quotes = (struct touch *)(void *)memory;
     memory += pw_round_up_64(env->instrument_cnt * sizeof(struct touch));
-    x->limits =
-        (struct pw_risk_limits){.max_order_notional_e8 = config->risk.max_order_notional_e8,
-                                .max_position_e8 = config->risk.max_position_e8,
-                                .max_orders_per_s = config->risk.max_orders_per_s,
-                                .allow_short = config->risk.allow_short,
-                                .fee_rate_e8 = live ? config->live.fee_rate_e8 : config->paper.fee_rate_e8};
-    x->max_age_ns = config->live.max_age_ms * INT64_C(1000000);
+    x->limits = (struct pw_risk_limits){.max_order_notional_e8 = risk->max_order_notional_e8,
+                                        .max_position_e8 = risk->max_position_e8,
+                                        .max_orders_per_s = risk->max_orders_per_s,
+                                        .allow_short = risk->allow_short,
+                                        .fee_rate_e8 =
+                                            live ? PW_CONFIG(config, live)->fee_rate_e8 : paper->fee_rate_e8};
+    x->max_age_ns = PW_CONFIG(config, live)->max_tick_age_ms * INT64_C(1000000);
     x->changed = true;
     int error = attach_rings(x, env);
     error = error ? error : attach_regions(x, env);

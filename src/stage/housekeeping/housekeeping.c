@@ -6,6 +6,10 @@
 #include "ban.h"
 #include "binance_rest.h"
 #include "control.h"
+#include "feeds.h"
+#include "gateway_config.h"
+#include "instance.h"
+#include "journal_config.h"
 #include "net.h"
 #include "order_entry.h"
 #include "snapshots.h"
@@ -154,6 +158,7 @@ static void housekeeping_fini(void *state)
 static int open_connector(struct housekeeping *h)
 {
     const struct pw_config *config = h->env.config;
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
     struct pw_connector_ends ends = {.feeds = region_of(&h->env, "feeds", PW_REGION_FEEDS)};
     if (pw_env_producer(&h->env, PW_RING_CONNS, &ends.to_net_rx) != 0 ||
         pw_env_consumer(&h->env, PW_RING_CONNS_LOST, &ends.from_net_rx) != 0 || ends.feeds == NULL) {
@@ -162,14 +167,14 @@ static int open_connector(struct housekeeping *h)
     h->connector = pw_connector_create(h->env.net, &ends);
     char *path = malloc(PW_TARGET_MAX);
     int err = h->connector != NULL && path != NULL ? 0 : -ENOMEM;
-    for (uint32_t i = 0; err == 0 && i < config->feed_cnt; i++) {
-        err = pw_binance_stream_target(&config->feeds[i], path, PW_TARGET_MAX);
+    for (uint32_t i = 0; err == 0 && i < feeds->feed_cnt; i++) {
+        err = pw_binance_stream_target(&feeds->feeds[i], path, PW_TARGET_MAX);
         err = err != 0 ? err : pw_connector_set_path(h->connector, i, path);
     }
     free(path);
     if (err == 0 && h->live) {
-        pw_connector_hold(h->connector, config->feed_cnt, h->env.banned_until_ns);
-        err = pw_connector_set_path(h->connector, config->feed_cnt, ""); /* its URL has all of it */
+        pw_connector_hold(h->connector, feeds->feed_cnt, h->env.banned_until_ns);
+        err = pw_connector_set_path(h->connector, feeds->feed_cnt, ""); /* its URL has all of it */
     }
     return err;
 }
@@ -189,10 +194,10 @@ static void keep_ban(struct housekeeping *h)
     pw_snapshots_pause(h->snapshots, until_ns);
     if (h->live) {
         h->pause_owed_ns = until_ns;
-        pw_connector_hold(h->connector, h->env.config->feed_cnt, until_ns);
+        pw_connector_hold(h->connector, PW_CONFIG(h->env.config, feeds)->feed_cnt, until_ns);
     }
     h->ban_ns = until_ns + BAN_STEP_NS;
-    int err = pw_ban_keep(h->env.config, h->ban_ns);
+    int err = pw_ban_keep(pw_journal_folder(h->env.config), h->ban_ns);
     pw_log(PW_LOG_WARN, "the venue takes no requests for %" PRId64 " s%s%s",
            (until_ns - h->now_ns) / BAN_STEP_NS + 1,
            err ? "; that could not be written down for a restart: " : "", err ? strerror(-err) : "");
@@ -200,7 +205,7 @@ static void keep_ban(struct housekeeping *h)
 
 static void tend_order_entry(struct housekeeping *h)
 {
-    uint32_t conn_idx = h->env.config->feed_cnt;
+    uint32_t conn_idx = PW_CONFIG(h->env.config, feeds)->feed_cnt;
     if (!h->live) {
         return;
     }
@@ -236,7 +241,7 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     }
     char error[256];
     if (err == 0) {
-        err = pw_control_open(&h->control, env->config->instance, error, sizeof error);
+        err = pw_control_open(&h->control, PW_CONFIG(env->config, instance)->name, error, sizeof error);
         h->control_open = err == 0;
         if (err != 0) {
             pw_log(PW_LOG_ERROR, "control socket: %s", error);
@@ -257,7 +262,8 @@ static uint32_t take_requests(struct housekeeping *h)
         const struct pw_event *event = pw_consumer_at(&h->from_parse, i);
         if (event->kind == PW_EVENT_SNAPSHOT_REQUEST) {
             pw_snapshots_want(h->snapshots, event->instrument_idx);
-        } else if (event->kind == PW_EVENT_CONN && event->body.conn.feed_idx < h->env.config->feed_cnt) {
+        } else if (event->kind == PW_EVENT_CONN &&
+                   event->body.conn.feed_idx < PW_CONFIG(h->env.config, feeds)->feed_cnt) {
             pw_connector_reconnect(h->connector, event->body.conn.feed_idx,
                                    (enum pw_reason)event->body.conn.reason);
         }

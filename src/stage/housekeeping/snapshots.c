@@ -5,6 +5,7 @@
 #include "snapshots.h"
 #include "ban.h"
 #include "binance_rest.h"
+#include "feeds.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -44,9 +45,10 @@ struct pw_snapshots {
 
 static uint32_t levels_max(const struct pw_config *config)
 {
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
     uint32_t most = 0;
-    for (uint32_t i = 0; i < config->feed_cnt; i++) {
-        most = config->feeds[i].snapshot_limit > most ? config->feeds[i].snapshot_limit : most;
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        most = feeds->feeds[i].snapshot_limit > most ? feeds->feeds[i].snapshot_limit : most;
     }
     return most;
 }
@@ -68,7 +70,7 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env)
         return NULL;
     }
     s->paused_until_ns = env->banned_until_ns;
-    for (uint32_t i = 0; i < env->config->feed_cnt; i++) {
+    for (uint32_t i = 0; i < PW_CONFIG(env->config, feeds)->feed_cnt; i++) {
         s->feeds[i].fetch = pw_fetch_create(env->net, BODY_BYTES_MAX);
         s->feeds[i].weight_e9 = WEIGHT_PER_MINUTE * SECOND_NS;
         if (s->feeds[i].fetch == NULL) {
@@ -155,15 +157,15 @@ static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, const char *w
     feed->not_before_ns = now_ns + pause_ns;
     pw_count(s->fetch_errors, 1);
     pw_log(PW_LOG_WARN, "feed %s: no snapshot of %s: %s; next try in %" PRId64 " ms",
-           s->env->config->feeds[feed_idx].name, s->env->instruments[feed->instrument_idx].symbol, why,
-           (opens_ns(s, feed) - now_ns) / 1000000);
+           PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].name,
+           s->env->instruments[feed->instrument_idx].symbol, why, (opens_ns(s, feed) - now_ns) / 1000000);
 }
 
 static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_ns)
 {
     struct snapshot_feed *feed = &s->feeds[feed_idx];
     uint16_t idx = next_wanted(s, feed_idx);
-    uint32_t limit = s->env->config->feeds[feed_idx].snapshot_limit;
+    uint32_t limit = PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].snapshot_limit;
     if (idx == PW_NO_INSTRUMENT || now_ns < opens_ns(s, feed)) {
         return;
     }
@@ -257,7 +259,7 @@ static uint32_t put_piece(struct pw_snapshots *s)
 uint32_t pw_snapshots_poll(struct pw_snapshots *s, int64_t now_ns)
 {
     uint32_t work = 0;
-    for (uint32_t i = 0; i < s->env->config->feed_cnt; i++) {
+    for (uint32_t i = 0; i < PW_CONFIG(s->env->config, feeds)->feed_cnt; i++) {
         work += drive_feed(s, i, now_ns);
     }
     return work + put_piece(s);
@@ -266,7 +268,7 @@ uint32_t pw_snapshots_poll(struct pw_snapshots *s, int64_t now_ns)
 int64_t pw_snapshots_next_ns(const struct pw_snapshots *s)
 {
     int64_t next_ns = s->event_next < s->event_cnt ? 0 : INT64_MAX;
-    for (uint32_t i = 0; i < s->env->config->feed_cnt; i++) {
+    for (uint32_t i = 0; i < PW_CONFIG(s->env->config, feeds)->feed_cnt; i++) {
         const struct snapshot_feed *feed = &s->feeds[i];
         int64_t feed_ns = feed->busy                              ? pw_fetch_next_ns(feed->fetch)
                           : next_wanted(s, i) != PW_NO_INSTRUMENT ? opens_ns(s, feed)

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sections of the engine's config, and the rules that span several owners'. See sections.h.
+ */
+#include "sections.h"
+
+#include "book_config.h"
+#include "config_check.h"
+#include "cores.h"
+#include "feeds.h"
+#include "instance.h"
+#include "journal_config.h"
+#include "live_topology.h"
+#include "net_config.h"
+#include "ring_sizes.h"
+#include "risk_config.h"
+#include "strategies_config.h"
+
+static void rules_check(const struct pw_config_check *check);
+
+/* No keys of its own: what the sections must be to each other. */
+static const struct pw_section rules_section = {.check = rules_check};
+
+/* A new section is a row here, in the order of the reference page. */
+static const struct pw_section *const sections[] = {
+    &pw_instance_section, &pw_cores_section, &pw_feeds_section, &pw_strategies_section, &pw_risk_section,
+    &pw_gateway_section,  &pw_paper_section, &pw_live_section,  &pw_journal_section,    &pw_rings_section,
+    &pw_book_section,     &pw_net_section,   &rules_section,
+};
+
+struct pw_config *pw_app_config_create(void)
+{
+    return pw_config_create(sections, PW_COUNT_OF(sections));
+}
+
+int pw_app_config_load(struct pw_config *config, const char *path, const struct pw_cpus *cpus, char *error,
+                       size_t error_bytes)
+{
+    struct pw_cpus host;
+    if (cpus == NULL) {
+        pw_cpus_of_host(&host);
+    }
+    const char *names[PW_STAGES_MAX];
+    struct pw_cores_given stages = {names, pw_live_stage_names(names), cpus != NULL ? cpus : &host};
+    struct pw_config_given given = {&pw_cores_section, &stages};
+    return pw_config_load(config, path, &given, 1, error, error_bytes);
+}
+
+void pw_app_config_print_reference(FILE *out)
+{
+    const char *names[PW_STAGES_MAX];
+    struct pw_cores_given stages = {names, pw_live_stage_names(names), NULL};
+    struct pw_config_given given = {&pw_cores_section, &stages};
+    pw_config_print_reference(out, sections, PW_COUNT_OF(sections), &given, 1);
+}
+
+/* ---- rules across sections ---- */
+
+/* net_rx and net_tx are two ends of one io_uring, which has a single issuer. */
+static void net_check(const struct pw_config_check *check)
+{
+    uint32_t rx_place, tx_place;
+    const struct pw_config_cores *cores = PW_CONFIG(check->config, cores);
+    uint32_t rx_core = pw_cores_find(cores, "net_rx", &rx_place);
+    uint32_t tx_core = pw_cores_find(cores, "net_tx", &tx_place);
+    if (rx_core != tx_core && rx_core < cores->core_cnt && tx_core < cores->core_cnt) {
+        pw_document_problem(
+            check->doc, pw_document_mark(check->doc, "cores[%u].stages[%u]", tx_core, tx_place),
+            "stages: 'net_tx' must be on the core of 'net_rx' (line %zu), whose sockets it shares",
+            pw_document_mark(check->doc, "cores[%u].stages[%u]", rx_core, rx_place).line + 1);
+    }
+}
+
+/* Each of risk's limits must be set: 0 would mean none. */
+static void live_limits_check(const struct pw_config_check *check)
+{
+    const struct pw_config_risk *risk = PW_CONFIG(check->config, risk);
+    const struct {
+        const char *name;
+        bool is_set;
+    } limits[] = {{"max_order_notional", risk->max_order_notional_e8 > 0},
+                  {"max_position", risk->max_position_e8 > 0},
+                  {"max_orders_per_s", risk->max_orders_per_s > 0}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        if (!limits[i].is_set) {
+            pw_document_problem(
+                check->doc, pw_document_mark(check->doc, "risk.%s", limits[i].name),
+                "risk.%s: with `gateway: live` every limit must be set; give it a value above 0",
+                limits[i].name);
+        }
+    }
+}
+
+static void live_check(const struct pw_config_check *check)
+{
+    if (!pw_config_is_live(check->config)) {
+        return;
+    }
+    live_limits_check(check);
+    if (!PW_CONFIG(check->config, journal)->enabled) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "journal.enabled"),
+                            "journal: with `gateway: live` it must be enabled: order ids are numbered by it");
+    }
+    if (PW_CONFIG(check->config, feeds)->feed_cnt >= PW_FEEDS_MAX) {
+        pw_document_problem(
+            check->doc, pw_document_mark(check->doc, "feeds"),
+            "feeds: with `gateway: live` at most %u are possible: order entry is a connection, too",
+            PW_FEEDS_MAX - 1);
+    }
+}
+
+static void rules_check(const struct pw_config_check *check)
+{
+    net_check(check);
+    live_check(check);
+}

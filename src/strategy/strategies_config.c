@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The section `strategies`: its keys, and what is checked of several of them. See strategies_config.h.
+ */
+#include "strategies_config.h"
+
+#include "config_check.h"
+#include "strategies.h"
+#include <string.h>
+
+static_assert(sizeof(struct pw_param) ==
+                  sizeof(((struct pw_param *)0)->name) + sizeof(((struct pw_param *)0)->value),
+              "a parameter's value follows its name");
+
+/* clang-format off */
+static const struct pw_key g_strategy_keys[] = {
+    {.name = "name", PW_FIELD(struct pw_config_strategy, name), .kind = PW_VALUE_NAME, .required = true, .help = "unique name"},
+    {.name = "kind", PW_FIELD(struct pw_config_strategy, kind), .kind = PW_VALUE_TOKEN, .required = true, .choice = pw_strategy_kind,
+     .help = "strategy type"},
+    {.name = "instruments", PW_ROWS(struct pw_config_strategy, instruments, instrument_cnt),
+     .kind = PW_VALUE_REFS, .shown = "symbol", .required = true, .help = "what it trades; a feed must have them"},
+    {.name = "params", PW_ROWS(struct pw_config_strategy, params, param_cnt), .kind = PW_VALUE_PARAMS,
+     .name_bytes = sizeof(((struct pw_param *)0)->name),
+     .help = "its own parameters, judged by the strategy itself"},
+};
+
+static const struct pw_key g_keys[] = {
+    {.name = "strategies", PW_ROWS(struct pw_config_strategies, strategies, strategy_cnt), .kind = PW_VALUE_GROUPS,
+     PW_GROUP(g_strategy_keys, "strategies"), .help = "what trades; without any, the engine records and shows"},
+};
+/* clang-format on */
+
+static struct pw_config_strategies *strategies_of(const struct pw_config_check *check)
+{
+    return check->record;
+}
+
+/* Looks a strategy's symbols up and keeps their indexes. */
+static void strategy_instruments_read(const struct pw_config_check *check, uint32_t strategy_idx)
+{
+    struct pw_config_strategy *strategy = &strategies_of(check)->strategies[strategy_idx];
+    const yaml_node_t *item;
+    for (uint32_t i = 0;
+         strategy->instrument_cnt < PW_INSTRUMENTS_MAX &&
+         (item = pw_document_find(check->doc, "strategies[%u].instruments[%u]", strategy_idx, i)) != NULL;
+         i++) {
+        bool whole = false;
+        const char *symbol = item->type == YAML_SCALAR_NODE ? pw_node_text(item, &whole) : "";
+        uint32_t instrument_idx;
+        if (!whole || !pw_config_find(check->config, "instrument", symbol, &instrument_idx)) {
+            pw_document_problem(check->doc, item->start_mark,
+                                "instruments: no feed has '%.40s'; add it to a feed's instruments", symbol);
+            continue;
+        }
+        for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
+            if (strategy->instruments[k] == instrument_idx) {
+                pw_document_problem(check->doc, item->start_mark,
+                                    "instruments: '%s' is listed twice; remove one", symbol);
+            }
+        }
+        strategy->instruments[strategy->instrument_cnt++] = (uint16_t)instrument_idx;
+    }
+}
+
+static void strategies_check(const struct pw_config_check *check)
+{
+    struct pw_config_strategy *strategies = strategies_of(check)->strategies;
+    for (uint32_t s = 0; s < strategies_of(check)->strategy_cnt; s++) {
+        strategies[s].line = (uint32_t)pw_document_mark(check->doc, "strategies[%u]", s).line + 1;
+        strategy_instruments_read(check, s);
+        for (uint32_t i = 0; i < s; i++) {
+            if (strategies[s].name[0] != '\0' && strcmp(strategies[i].name, strategies[s].name) == 0) {
+                pw_document_problem(check->doc, pw_document_mark(check->doc, "strategies[%u].name", s),
+                                    "name: the strategy in line %u is also '%s'; names are unique",
+                                    strategies[i].line, strategies[i].name);
+            }
+        }
+    }
+}
+
+const struct pw_section pw_strategies_section = {
+    .keys = g_keys,
+    .key_cnt = PW_COUNT_OF(g_keys),
+    .bytes = sizeof(struct pw_config_strategies),
+    .check = strategies_check,
+};

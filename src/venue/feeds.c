@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The section `feeds`: its keys, and what is checked of several of them. See feeds.h.
+ */
+#include "feeds.h"
+
+#include "config_check.h"
+#include "ring_sizes.h"
+#include <string.h>
+
+static const char *const g_venues[] = {"binance_spot"};
+static const char *const g_streams[] = {"trade", "aggTrade", "bookTicker", "depth@100ms", "kline_1m"};
+static const char *const g_rest_schemes[] = {"https", "http"};
+const char *const pw_ws_schemes[2] = {"wss", "ws"};
+
+static const char *venue_name(uint32_t i)
+{
+    return i < PW_COUNT_OF(g_venues) ? g_venues[i] : NULL;
+}
+
+/* clang-format off */
+static const struct pw_key g_feed_keys[] = {
+    {.name = "name", PW_FIELD(struct pw_config_feed, name), .kind = PW_VALUE_NAME, .required = true, .help = "unique name"},
+    {.name = "venue", PW_FIELD(struct pw_config_feed, venue), .kind = PW_VALUE_TOKEN, .required = true, .choice = venue_name,
+     .help = "exchange adapter"},
+    {.name = "ws_url", PW_FIELD(struct pw_config_feed, ws_url), .kind = PW_VALUE_URL, .required = true, .expands = true,
+     PW_CHOICES(pw_ws_schemes),
+     .help = "market data, without the stream's own path: wss://host[:port][/path]; ws:// on loopback only"},
+    {.name = "rest_url", PW_FIELD(struct pw_config_feed, rest_url), .kind = PW_VALUE_URL, .required = true, .expands = true,
+     PW_CHOICES(g_rest_schemes),
+     .help = "instruments and depth snapshots: https://host[:port][/path]; http:// on loopback only"},
+    {.name = "ca_file", PW_FIELD(struct pw_config_feed, ca_file), .kind = PW_VALUE_PATH, .expands = true,
+     .help = "PEM file of the authorities that may sign the venue's certificate; empty: the system's"},
+    {.name = "streams", PW_ROWS(struct pw_config_feed, streams, stream_cnt), .kind = PW_VALUE_LIST,
+     .item = PW_VALUE_TOKEN, .required = true, PW_CHOICES(g_streams),
+     .help = "what to subscribe to, for each instrument"},
+    {.name = "instruments", PW_ROWS(struct pw_config_feed, instruments, instrument_cnt), .kind = PW_VALUE_LIST,
+     .item = PW_VALUE_SYMBOL, .required = true, .help = "as the venue spells them: BTCUSDT"},
+    {.name = "snapshot_limit", PW_FIELD(struct pw_config_feed, snapshot_limit), .kind = PW_VALUE_COUNT, .fallback = "5000", .min = 5,
+     .max = 5000, .unit = "levels", .help = "levels a side requested in a depth snapshot"},
+    {.name = "stale_after_ms", PW_FIELD(struct pw_config_feed, stale_after_ms), PW_MS("10000", 100, 3600000),
+     .help = "without data for this time the feed is stale, and no order is placed on it"},
+    {.name = "dead_after_ms", PW_FIELD(struct pw_config_feed, dead_after_ms), PW_MS("30000", 100, 3600000),
+     .help = "without a byte for this time the connection is made anew"},
+    PW_CONN_KEYS(struct pw_config_feed, ),
+    {.name = "message_bytes_max", PW_FIELD(struct pw_config_feed, message_bytes_max), .kind = PW_VALUE_COUNT, .fallback = "1048576",
+     .min = 4096, .max = 1 << 26, .unit = "bytes", .help = "a larger message ends the connection"},
+};
+
+static const struct pw_key g_keys[] = {
+    {.name = "feeds", PW_ROWS(struct pw_config_feeds, feeds, feed_cnt), .kind = PW_VALUE_GROUPS, .required = true,
+     PW_GROUP(g_feed_keys, "feeds"), .help = "where market data comes from"},
+};
+/* clang-format on */
+
+uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds)
+{
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        cnt += feeds->feeds[i].instrument_cnt;
+    }
+    return cnt;
+}
+
+uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char *symbol)
+{
+    uint16_t instrument_idx = 0;
+    for (uint32_t f = 0; f < feeds->feed_cnt; f++) {
+        for (uint32_t i = 0; i < feeds->feeds[f].instrument_cnt; i++, instrument_idx++) {
+            if (strcmp(feeds->feeds[f].instruments[i], symbol) == 0) {
+                return instrument_idx;
+            }
+        }
+    }
+    return PW_NO_INSTRUMENT;
+}
+
+/* ---- what concerns several values ---- */
+
+static const struct pw_config_feeds *feeds_of(const struct pw_config_check *check)
+{
+    return check->record;
+}
+
+static void feed_names_check(const struct pw_config_check *check, uint32_t feed_idx)
+{
+    const struct pw_config_feed *feeds = feeds_of(check)->feeds;
+    for (uint32_t i = 0; i < feed_idx; i++) {
+        if (feeds[feed_idx].name[0] != '\0' && strcmp(feeds[i].name, feeds[feed_idx].name) == 0) {
+            pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds[%u].name", feed_idx),
+                                "name: the feed in line %zu is also '%s'; names are unique",
+                                pw_document_mark(check->doc, "feeds[%u].name", i).line + 1, feeds[i].name);
+        }
+    }
+    for (uint32_t k = 0; k < feeds[feed_idx].stream_cnt; k++) {
+        for (uint32_t i = 0; i < k; i++) {
+            if (feeds[feed_idx].streams[k][0] != '\0' &&
+                strcmp(feeds[feed_idx].streams[i], feeds[feed_idx].streams[k]) == 0) {
+                pw_document_problem(check->doc,
+                                    pw_document_mark(check->doc, "feeds[%u].streams[%u]", feed_idx, k),
+                                    "streams: '%s' is listed twice; remove one", feeds[feed_idx].streams[k]);
+            }
+        }
+    }
+}
+
+/* The first place of a symbol is its instrument; a second one would have no index of its own. */
+static void instruments_check(const struct pw_config_check *check, uint32_t feed_idx)
+{
+    const struct pw_config_feeds *feeds = feeds_of(check);
+    const struct pw_config_feed *feed = &feeds->feeds[feed_idx];
+    uint32_t before_cnt = 0;
+    for (uint32_t i = 0; i < feed_idx; i++) {
+        before_cnt += feeds->feeds[i].instrument_cnt;
+    }
+    for (uint32_t k = 0; k < feed->instrument_cnt; k++) {
+        const char *symbol = feed->instruments[k];
+        if (symbol[0] != '\0' && pw_feeds_instrument_idx(feeds, symbol) != before_cnt + k) {
+            pw_document_problem(check->doc,
+                                pw_document_mark(check->doc, "feeds[%u].instruments[%u]", feed_idx, k),
+                                "instruments: '%s' is listed twice; one feed brings one instrument", symbol);
+        }
+    }
+}
+
+static void feed_limits_check(const struct pw_config_check *check, uint32_t feed_idx)
+{
+    const struct pw_config_feed *feed = &feeds_of(check)->feeds[feed_idx];
+    if (feed->backoff_min_ms > feed->backoff_max_ms) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds[%u].backoff_min_ms", feed_idx),
+                            "backoff_min_ms: %u is more than backoff_max_ms, %u; make it less",
+                            feed->backoff_min_ms, feed->backoff_max_ms);
+    }
+    if (feed->stale_after_ms > feed->dead_after_ms) {
+        pw_document_problem(
+            check->doc, pw_document_mark(check->doc, "feeds[%u].stale_after_ms", feed_idx),
+            "stale_after_ms: %u is more than dead_after_ms, %u: it would never be stale; make it less",
+            feed->stale_after_ms, feed->dead_after_ms);
+    }
+    uint64_t frames_bytes = PW_CONFIG(check->config, rings)->frames_bytes;
+    /* pw_producer_payload_claim grants at most half of the area. */
+    if (feed->message_bytes_max > frames_bytes / 2) {
+        pw_document_problem(
+            check->doc, pw_document_mark(check->doc, "feeds[%u].message_bytes_max", feed_idx),
+            "message_bytes_max: %u is more than half of rings.frames_bytes, %llu; make that larger",
+            feed->message_bytes_max, (unsigned long long)frames_bytes);
+    }
+}
+
+static void feeds_check(const struct pw_config_check *check)
+{
+    for (uint32_t i = 0; i < feeds_of(check)->feed_cnt; i++) {
+        feed_names_check(check, i);
+        instruments_check(check, i);
+        feed_limits_check(check, i);
+    }
+    if (pw_feeds_instrument_cnt(feeds_of(check)) > PW_INSTRUMENTS_MAX) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds"),
+                            "feeds: %u instruments in all; at most %u are possible",
+                            pw_feeds_instrument_cnt(feeds_of(check)), PW_INSTRUMENTS_MAX);
+    }
+}
+
+static bool instrument_find(const void *record, const char *name, uint32_t *idx)
+{
+    *idx = pw_feeds_instrument_idx(record, name);
+    return *idx != PW_NO_INSTRUMENT;
+}
+
+const struct pw_section pw_feeds_section = {
+    .keys = g_keys,
+    .key_cnt = PW_COUNT_OF(g_keys),
+    .bytes = sizeof(struct pw_config_feeds),
+    .check = feeds_check,
+    .defines = "instrument",
+    .find = instrument_find,
+};

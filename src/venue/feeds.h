@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The config section `feeds`: where market data comes from.
+ */
+#ifndef PW_FEEDS_H
+#define PW_FEEDS_H
+
+#include "key.h"
+#include <pinwheel/workspace.h>
+#include <stdint.h>
+
+#define PW_STREAMS_MAX 8u
+
+struct pw_config_feed {
+    char name[PW_STAGE_NAME_BYTES];
+    char venue[24];     /* "binance_spot" */
+    char ws_url[256];   /* wss://host[:port][/path] (ws:// is for tests on loopback only) */
+    char rest_url[256]; /* https://host[:port][/path] */
+    char ca_file[256];  /* empty: the system's */
+    uint32_t stream_cnt;
+    char streams[PW_STREAMS_MAX][24]; /* "trade", "bookTicker", "depth@100ms", "aggTrade", "kline_1m" */
+    uint32_t instrument_cnt;
+    char instruments[PW_INSTRUMENTS_MAX][PW_SYMBOL_BYTES]; /* as the venue spells them */
+    uint32_t snapshot_limit;                               /* levels a side to ask for; default 5000 */
+    uint32_t stale_after_ms; /* without any data: the feed is stale; default 10000 */
+    uint32_t dead_after_ms;  /* without any byte: reconnect; default 30000 */
+    uint32_t connect_timeout_ms, handshake_timeout_ms; /* default 3000 each */
+    uint32_t backoff_min_ms, backoff_max_ms;           /* default 250, 30000 */
+    uint32_t message_bytes_max;                        /* larger messages end the connection; default 1 MiB */
+};
+
+struct pw_config_feeds {
+    uint32_t feed_cnt;
+    struct pw_config_feed feeds[PW_FEEDS_MAX];
+};
+
+extern const struct pw_section pw_feeds_section; /* defines each "instrument" */
+
+/* An instrument's index is its place in the feeds' lists, one feed after the other. */
+uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds);
+/* PW_NO_INSTRUMENT: no feed has it. */
+uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char *symbol);
+
+/* The rows that every connection has in the config: times and back-off. */
+#define PW_CONN_KEYS(type, at)                                                                               \
+    {.name = "connect_timeout_ms",                                                                           \
+     PW_FIELD(type, at connect_timeout_ms),                                                                  \
+     PW_MS("3000", 10, 60000),                                                                               \
+     .help = "time-out of name resolution and the TCP connection"},                                          \
+        {.name = "handshake_timeout_ms",                                                                     \
+         PW_FIELD(type, at handshake_timeout_ms),                                                            \
+         PW_MS("3000", 10, 60000),                                                                           \
+         .help = "time-out of the TLS handshake, and again of the WebSocket upgrade"},                       \
+        {.name = "backoff_min_ms",                                                                           \
+         PW_FIELD(type, at backoff_min_ms),                                                                  \
+         PW_MS("250", 10, 3600000),                                                                          \
+         .help = "pause before the first reconnect; it doubles with each failure, with jitter"},             \
+    {                                                                                                        \
+        .name = "backoff_max_ms", PW_FIELD(type, at backoff_max_ms), PW_MS("30000", 10, 3600000),            \
+        .help = "the longest such pause"                                                                     \
+    }
+
+/* The schemes of a WebSocket URL: the second on loopback only. */
+extern const char *const pw_ws_schemes[2];
+
+#endif
