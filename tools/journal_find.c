@@ -8,26 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The value of a line "key: value" of the instance's facts; false: there is none. */
-static bool read_fact(const struct pw_workspace *ws, const char *key, char *value, size_t value_bytes)
-{
-    uint32_t i = 0;
-    const struct pw_region *region = pw_watch_region(ws, PW_REGION_INFO, &i);
-    const char *at = region ? pw_region_at(ws, region, 0) : NULL;
-    const char *end = at ? at + strnlen(at, region->bytes) : NULL;
-    size_t key_len = strlen(key);
-    while (at && at < end) {
-        const char *eol = memchr(at, '\n', (size_t)(end - at));
-        size_t len = (size_t)((eol ? eol : end) - at);
-        if (len > key_len + 2 && memcmp(at, key, key_len) == 0 && memcmp(at + key_len, ": ", 2) == 0) {
-            snprintf(value, value_bytes, "%.*s", (int)(len - key_len - 2), at + key_len + 2);
-            return true;
-        }
-        at += len + 1;
-    }
-    return false;
-}
-
 /* Where the engine keeps its journal. A relative path counts from where the engine was started. */
 static int find_by_engine(const char *instance, char path[JOURNAL_PATH_BYTES])
 {
@@ -37,7 +17,7 @@ static int find_by_engine(const char *instance, char path[JOURNAL_PATH_BYTES])
     if (code != PW_WATCH_OK) {
         return code == PW_WATCH_USAGE ? JOURNAL_USAGE : JOURNAL_FAILED;
     }
-    if (!read_fact(&ws, "journal", fact, sizeof fact) || strcmp(fact, "off") == 0) {
+    if (!pw_watch_fact(&ws, "journal", fact, sizeof fact) || strcmp(fact, "off") == 0) {
         pw_cli_error("engine '%s' keeps no journal", ws.header->instance);
         code = PW_WATCH_ABSENT;
     } else if (fact[0] != '/' && pw_workspace_alive(&ws)) {

@@ -108,6 +108,25 @@ const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_i
     return row == NULL || row->symbol[0] == '\0' ? NULL : row->symbol;
 }
 
+bool pw_watch_fact(const struct pw_workspace *ws, const char *key, char *value, size_t value_bytes)
+{
+    uint32_t i = 0;
+    const struct pw_region *region = pw_watch_region(ws, PW_REGION_INFO, &i);
+    const char *at = region ? pw_region_at(ws, region, 0) : NULL;
+    const char *end = at ? at + strnlen(at, region->bytes) : NULL;
+    size_t key_len = strlen(key);
+    while (at && at < end) {
+        const char *eol = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((eol ? eol : end) - at);
+        if (len > key_len + 2 && memcmp(at, key, key_len) == 0 && memcmp(at + key_len, ": ", 2) == 0) {
+            snprintf(value, value_bytes, "%.*s", (int)(len - key_len - 2), at + key_len + 2);
+            return true;
+        }
+        at += len + 1;
+    }
+    return false;
+}
+
 /* ---- time ---- */
 
 static int64_t clock_ns(clockid_t clock)

@@ -40,6 +40,9 @@ const struct pw_region *pw_watch_region(const struct pw_workspace *ws, enum pw_r
 /* The symbol of an instrument, or NULL if the workspace has none. */
 const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_idx);
 
+/* The value of a line "key: value" of the engine's facts; false: there is none. */
+bool pw_watch_fact(const struct pw_workspace *ws, const char *key, char *value, size_t value_bytes);
+
 /* Wall clock and monotonic clock. */
 int64_t pw_watch_wall_ns(void);
 int64_t pw_watch_mono_ns(void);
