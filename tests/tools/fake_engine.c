@@ -3,9 +3,10 @@
  * An engine to be watched: makes a workspace with one region of each kind, known figures in all of them, and
  * rings that run. Used by the tests of the tools; prints "ready" when the workspace is there.
  *
- * usage: fake_engine NAME idle|run [EVENTS]
- *   idle  puts EVENTS events (default 10) into each ring and then only beats
- *   run   puts events without end
+ * usage: fake_engine NAME idle|run|halted|down [EVENTS]
+ *   idle    puts EVENTS events (default 10) into each ring and then only beats
+ *   halted  as idle, with the stop word set; down: as idle, its connection is down
+ *   run     puts events without end
  * SIGTERM ends it cleanly and leaves the file; SIGKILL leaves it as it is.
  */
 #include "metrics_table.h"
@@ -196,6 +197,17 @@ static void beat(struct pw_workspace *ws)
     }
 }
 
+static void mode_set(struct pw_workspace *ws, const char *mode)
+{
+    if (strcmp(mode, "halted") == 0) {
+        struct pw_stop *stop = at(ws, "stop", PW_REGION_STOP, 0);
+        atomic_store(&stop->stop, PW_REASON_HALTED);
+    } else if (strcmp(mode, "down") == 0) {
+        struct pw_feed_view *feed = at(ws, "feeds", PW_REGION_FEEDS, 0);
+        atomic_store(&feed->state, PW_FEED_DOWN);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct pw_workspace ws;
@@ -204,12 +216,13 @@ int main(int argc, char **argv)
     uint64_t event_cnt = argc >= 4 ? strtoull(argv[3], NULL, 10) : 10;
     if (argc < 3 || pw_workspace_create(&ws, argv[1], wants, sizeof wants / sizeof wants[0], true, error,
                                         sizeof error) != 0) {
-        fprintf(stderr, "%s\n", argc < 3 ? "usage: fake_engine NAME idle|run [EVENTS]" : error);
+        fprintf(stderr, "%s\n", argc < 3 ? "usage: fake_engine NAME idle|run|halted|down [EVENTS]" : error);
         return 1;
     }
     signal(SIGTERM, on_term);
     tables_fill(&ws);
     cells_fill(&ws);
+    mode_set(&ws, argv[2]);
     beat(&ws);
     struct pair frames = pair_attach(&ws, "net_rx.parse"), trades = pair_attach(&ws, "parse.journal");
     for (uint64_t i = 0; i < event_cnt; i++) {

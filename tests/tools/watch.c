@@ -618,3 +618,49 @@ Test(watch, tap_lists_rings_and_refuses_what_is_not_there)
     cr_assert_eq(TOOL("pinwheel-tap", "--help"), 0);
     engine_kill(engine);
 }
+
+/* ---- health ---- */
+
+/* The code of the first reason in the JSON that was printed, or "healthy". */
+static const char *first_reason(void)
+{
+    static char code[64];
+    json_t *root = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *reasons = json_object_get(root, "reasons");
+    cr_assert_eq(json_is_true(json_object_get(root, "healthy")), json_array_size(reasons) == 0, "%s", output);
+    snprintf(code, sizeof code, "%s",
+             json_array_size(reasons) == 0 ? "healthy" : text_of(json_array_get(reasons, 0), "code"));
+    json_decref(root);
+    return code;
+}
+
+Test(watch, health_is_what_the_engine_is)
+{
+    static const struct {
+        const char *mode, *reason;
+        int code;
+    } rows[] = {{"idle", "healthy", 0}, {"halted", "halted", 1}, {"down", "connection_not_up", 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        pid_t engine = engine_start("demo", rows[i].mode, "1");
+        cr_expect_eq(TOOL("pinwheel-health", "demo", "--json"), rows[i].code, "%s", rows[i].mode);
+        cr_expect_str_eq(first_reason(), rows[i].reason);
+        cr_expect_eq(TOOL("pinwheel-health", "--patience", "500"), rows[i].code,
+                     "%s: the same without a name", rows[i].mode);
+        engine_kill(engine);
+    }
+}
+
+Test(watch, health_tells_an_engine_that_hangs_from_one_that_is_gone)
+{
+    cr_expect_eq(TOOL("pinwheel-health", "demo"), 3, "there is none");
+    pid_t engine = engine_start("demo", "idle", "1");
+    kill(engine, SIGSTOP);
+    cr_expect_eq(TOOL("pinwheel-health", "demo", "--json", "--patience", "200"), 1);
+    cr_expect_str_eq(first_reason(), "no_heartbeat");
+    kill(engine, SIGCONT);
+    cr_expect_eq(TOOL("pinwheel-health", "demo"), 0);
+    engine_kill(engine);
+    cr_expect_eq(TOOL("pinwheel-health", "demo", "--json"), 3, "it was killed");
+    cr_expect_str_eq(first_reason(), "dead");
+    cr_expect_eq(TOOL("pinwheel-health", "demo", "--patience", "5"), 2);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinwheel health: whether an engine is running and trading, for supervisors. Watches the engine's memory
+ * from outside, so that an engine that hangs is judged as well as one that answers.
+ */
+#include "cli.h"
+#include "metrics_table.h"
+#include "watch.h"
+#include <stdarg.h>
+#include <string.h>
+
+#define LOOK_EACH_MS 10
+#define REASONS_MAX  64u
+#define REASON_BYTES 128u
+
+enum exit_code { HEALTH_NOT_RUNNING = 3 };
+
+struct options {
+    const char *instance;
+    bool json;
+    int64_t patience_ns;
+};
+
+static const struct pw_cli_command g_command = {
+    .verb = "health",
+    .description =
+        "Tells whether an engine is running and trading: its threads move, it is not halted, every "
+        "connection is up, and live order entry is ready. Prints what is wrong, one reason a line.\n"
+        "The engine itself is asked nothing, so the answer does not depend on whether it can answer.",
+    .arguments =
+        (const struct pw_cli_value[]){
+            {.name = "INSTANCE",
+             .optional = true,
+             PW_WATCH_INSTANCE_HELP,
+             PW_CLI_TEXT(struct options, instance)},
+            {0},
+        },
+    .options =
+        (const struct pw_cli_value[]){
+            {.name = "json",
+             .help = "print one JSON object: instance, state, healthy, and reasons with code and text",
+             PW_CLI_FLAG(struct options, json)},
+            {.name = "patience",
+             .value = "MS",
+             .help = "how long a heartbeat may stand still",
+             .initial = "1000",
+             .min = 10,
+             .max = 60000,
+             .unit = PW_CLI_MS,
+             PW_CLI_DURATION(struct options, patience_ns)},
+            {0},
+        },
+    .exits =
+        (const struct pw_cli_exit[]){
+            {PW_CLI_DONE, "healthy: running and trading"},
+            {PW_CLI_FAILED, "not healthy: starting, stopping, halted, hanging, or a connection is not up"},
+            {PW_CLI_USAGE, "usage error, or several instances and none named"},
+            {HEALTH_NOT_RUNNING, "no such engine, or it is not running: it stopped, crashed or was killed"},
+            {0},
+        },
+    .examples =
+        (const struct pw_cli_pair[]){
+            {"pinwheel health demo || systemctl restart pinwheel@demo",
+             "restart an engine that is not healthy"},
+            {"pinwheel health --json", "print the reasons for a script"},
+            {0},
+        },
+};
+
+/* ---- what is wrong ---- */
+
+struct reason {
+    const char *code; /* stays the same; text may change */
+    char text[REASON_BYTES];
+};
+
+struct findings {
+    struct reason rows[REASONS_MAX];
+    uint32_t cnt;
+};
+
+static void add(struct findings *findings, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add(struct findings *findings, const char *code, const char *format, ...)
+{
+    if (findings->cnt < REASONS_MAX) {
+        struct reason *reason = &findings->rows[findings->cnt++];
+        va_list values;
+        va_start(values, format);
+        reason->code = code;
+        vsnprintf(reason->text, sizeof reason->text, format, values);
+        va_end(values);
+    }
+}
+
+/* The heartbeats of the engine and of its stages, in a fixed order; how many there are. */
+static uint32_t beats_read(const struct pw_workspace *ws, int64_t beats[REASONS_MAX],
+                           const char *names[REASONS_MAX])
+{
+    uint32_t cnt = 0, at = 0;
+    const struct pw_region *region;
+    names[cnt] = "engine";
+    beats[cnt++] = pw_watch_get_ns(&ws->header->heartbeat_ns);
+    while ((region = pw_watch_region(ws, PW_REGION_STAGES, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt && cnt < REASONS_MAX; i++) {
+            const struct pw_stage_view *stage = pw_region_at(ws, region, i);
+            names[cnt] = stage->name;
+            beats[cnt++] = pw_watch_get_ns(&stage->heartbeat_ns);
+        }
+    }
+    return cnt;
+}
+
+/* A heartbeat is judged by whether it moves, not by its age: so a step of the wall clock is no fault. */
+static void heartbeats_judge(const struct pw_workspace *ws, int64_t patience_ns, struct findings *findings)
+{
+    const char *names[REASONS_MAX];
+    int64_t first[REASONS_MAX], now[REASONS_MAX];
+    uint32_t cnt = beats_read(ws, first, names), still_cnt;
+    int64_t until_ns = pw_watch_mono_ns() + patience_ns;
+    do {
+        pw_watch_sleep_ms(LOOK_EACH_MS);
+        beats_read(ws, now, names);
+        still_cnt = 0;
+        for (uint32_t i = 0; i < cnt; i++) {
+            still_cnt += now[i] == first[i];
+        }
+    } while (still_cnt > 0 && pw_watch_mono_ns() < until_ns);
+    for (uint32_t i = 0; i < cnt; i++) {
+        if (now[i] == first[i]) {
+            add(findings, "no_heartbeat", "no heartbeat from %.31s for %lld ms", names[i],
+                (long long)(patience_ns / PW_CLI_MS));
+        }
+    }
+}
+
+static void connections_judge(const struct pw_workspace *ws, struct findings *findings)
+{
+    uint32_t at = 0;
+    const struct pw_region *region;
+    while ((region = pw_watch_region(ws, PW_REGION_FEEDS, &at)) != NULL) {
+        for (uint32_t i = 0; i < region->row_cnt; i++) {
+            const struct pw_feed_view *feed = pw_region_at(ws, region, i);
+            uint64_t state = pw_watch_get(&feed->state);
+            if (state != PW_FEED_UP) {
+                add(findings, "connection_not_up", "connection %.31s is %s", feed->name,
+                    pw_feed_state_name(state));
+            }
+        }
+    }
+}
+
+/* Live, an engine is up before it may trade: keys checked, orders and positions compared with the venue's. */
+static void order_entry_judge(const struct pw_workspace *ws, struct findings *findings)
+{
+    char gateway[16];
+    const struct pw_metric_row *ready = pw_metrics_find(ws, "execution", "live_ready");
+    if (pw_watch_fact(ws, "gateway", gateway, sizeof gateway) && strcmp(gateway, "live") == 0 &&
+        ready != NULL && pw_watch_get(&ready->value) == 0) {
+        add(findings, "order_entry_not_ready", "order entry is not ready: no new orders");
+    }
+}
+
+static bool is_halted(const struct pw_workspace *ws)
+{
+    uint32_t at = 0;
+    const struct pw_region *region = pw_watch_region(ws, PW_REGION_STOP, &at);
+    const struct pw_stop *stop = region != NULL ? pw_region_at(ws, region, 0) : NULL;
+    struct pw_account account = {0};
+    at = 0;
+    region = pw_watch_region(ws, PW_REGION_ACCOUNT, &at);
+    if (region != NULL) {
+        const struct pw_account_view *view = pw_region_at(ws, region, 0);
+        pw_cell_read(&view->cell, view->words, &account, sizeof account);
+    }
+    return (stop != NULL && pw_watch_get(&stop->stop) != 0) || account.halted != 0;
+}
+
+static void judge(const struct pw_workspace *ws, int64_t patience_ns, struct findings *findings)
+{
+    uint64_t state = pw_watch_get(&ws->header->state);
+    if (is_halted(ws) || state == PW_ENGINE_HALTED) {
+        add(findings, "halted", "trading is halted: no new orders");
+    } else if (state != PW_ENGINE_RUNNING) {
+        add(findings, "not_running", "the engine is %s", pw_engine_state_name(state));
+    }
+    connections_judge(ws, findings);
+    order_entry_judge(ws, findings);
+    heartbeats_judge(ws, patience_ns, findings);
+}
+
+/* ---- output ---- */
+
+static void json_print(const char *instance, const char *state, const struct findings *findings)
+{
+    struct pw_json json = {.out = stdout};
+    pw_json_open(&json, NULL, '{');
+    pw_json_text(&json, "instance", instance);
+    pw_json_text(&json, "state", state);
+    pw_json_bool(&json, "healthy", findings->cnt == 0);
+    pw_json_open(&json, "reasons", '[');
+    for (uint32_t i = 0; i < findings->cnt; i++) {
+        pw_json_open(&json, NULL, '{');
+        pw_json_text(&json, "code", findings->rows[i].code);
+        pw_json_text(&json, "text", findings->rows[i].text);
+        pw_json_close(&json, '}');
+    }
+    pw_json_close(&json, ']');
+    pw_json_close(&json, '}');
+    putchar('\n');
+}
+
+static void text_print(const char *instance, const struct findings *findings)
+{
+    if (findings->cnt == 0) {
+        printf("%s: healthy\n", instance);
+    }
+    for (uint32_t i = 0; i < findings->cnt; i++) {
+        printf("%s: %s\n", instance, findings->rows[i].text);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct findings findings;
+    struct options options = {0};
+    struct pw_workspace ws;
+    int code = pw_cli_read(&g_command, argc, argv, &options);
+    if (code != PW_CLI_GO) {
+        return code;
+    }
+    enum pw_watch_exit attached = pw_watch_attach(&ws, options.instance);
+    if (attached != PW_WATCH_OK) {
+        return attached == PW_WATCH_USAGE ? PW_CLI_USAGE : HEALTH_NOT_RUNNING;
+    }
+    bool alive = pw_workspace_alive(&ws);
+    if (alive) {
+        judge(&ws, options.patience_ns, &findings);
+        alive = pw_workspace_alive(&ws); /* it may have died meanwhile */
+    }
+    if (!alive) {
+        findings.cnt = 0;
+        add(&findings, "dead", "the engine is not running: it stopped, crashed or was killed");
+    }
+    const char *state = alive ? pw_engine_state_name(pw_watch_get(&ws.header->state)) : "dead";
+    if (options.json) {
+        json_print(ws.header->instance, state, &findings);
+    } else {
+        text_print(ws.header->instance, &findings);
+    }
+    pw_workspace_close(&ws, false);
+    return !alive ? HEALTH_NOT_RUNNING : findings.cnt == 0 ? PW_CLI_DONE : PW_CLI_FAILED;
+}
