@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the tests of live trading share: a simulator with accounts, an engine that trades there, and the
- * venue's own ledger, asked for by a client that has nothing of the engine's code (tests/sim/api.h), to hold
+ * venue's own ledger, asked for by a client that has nothing of the engine's code (sim_api.h), to hold
  * against the engine's journal.
  */
 #ifndef PW_TEST_LIVE_RIG_H
 #define PW_TEST_LIVE_RIG_H
 
-#include "../sim/api.h"
+#include "sim_api.h"
 #include "harness.h"
 
 #define LIVE_SECONDS 60 /* that a condition may take; far beyond what any takes */

@@ -3,7 +3,7 @@
  * The live gateway against the venue simulator, over TLS by OpenSSL's client and with its signatures: both
  * were written from the venue's documentation, neither from the other.
  */
-#include "api.h"
+#include "sim_api.h"
 #include "session.h"
 
 #include <criterion/criterion.h>

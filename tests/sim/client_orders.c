@@ -5,7 +5,7 @@
  */
 #include "client_orders.h"
 
-#include "listener.h"
+#include "hub_listener.h"
 #include "synthetic.h"
 
 #include <criterion/criterion.h>

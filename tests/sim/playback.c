@@ -5,7 +5,7 @@
  */
 #include "playback.h"
 
-#include "listener.h"
+#include "hub_listener.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

@@ -3,7 +3,7 @@
  * Captures through real sockets and TLS to somebody else's client: complete, byte for byte, at their pace;
  * and what becomes of clients that come late, read slowly or leave.
  */
-#include "venue.h"
+#include "sim_program.h"
 
 #include <criterion/criterion.h>
 #include <openssl/ssl.h>

@@ -2,7 +2,7 @@
  *
  * The user data stream without sockets, in a market that stands still: what the crowd cannot disturb.
  */
-#include "listener.h"
+#include "hub_listener.h"
 #include "synthetic.h"
 #include "user_stream.h"
 

@@ -3,7 +3,7 @@
  * The venue's HTTPS side, by OpenSSL's client and command line: identity, versions, requests, answers,
  * limits, bans, and what hostile or sloppy clients send.
  */
-#include "venue.h"
+#include "sim_program.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

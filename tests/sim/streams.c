@@ -3,7 +3,7 @@
  * The venue's WebSocket side: URL forms, control messages and their errors, pings, limits, closing, and
  * frames that no client may send.
  */
-#include "venue.h"
+#include "sim_program.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>

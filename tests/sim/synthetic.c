@@ -6,7 +6,7 @@
  */
 #include "synthetic.h"
 
-#include "listener.h"
+#include "hub_listener.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

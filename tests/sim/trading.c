@@ -3,7 +3,7 @@
  * Trading over the venue's REST, by OpenSSL's client and OpenSSL's HMAC: what is answered, what is refused
  * and with which code, and that the public market shows it.
  */
-#include "venue.h"
+#include "sim_program.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

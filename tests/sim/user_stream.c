@@ -3,7 +3,7 @@
  * The user data stream, replies and events in the shape of the venue's examples, and what goes wrong with
  * them on demand.
  */
-#include "api.h"
+#include "sim_api.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

@@ -3,7 +3,7 @@
  * The WebSocket API over TLS: the engine's own codec against it, the envelope, sessions, who may ask for
  * what, and limits.
  */
-#include "api.h"
+#include "sim_api.h"
 
 #include "binance_answers.h"
 

@@ -2,8 +2,8 @@
  *
  * A simulator as its users run it: the program, a config file, a folder of its own.
  */
-#ifndef PW_TEST_VENUE_H
-#define PW_TEST_VENUE_H
+#ifndef PW_TEST_SIM_PROGRAM_H
+#define PW_TEST_SIM_PROGRAM_H
 
 #include "peer.h"
 

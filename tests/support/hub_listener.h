@@ -2,8 +2,8 @@
  *
  * A subscriber for tests: takes what the hub has put into its buffer apart into messages, without any socket.
  */
-#ifndef PW_TEST_LISTENER_H
-#define PW_TEST_LISTENER_H
+#ifndef PW_TEST_HUB_LISTENER_H
+#define PW_TEST_HUB_LISTENER_H
 
 #include "hub.h"
 

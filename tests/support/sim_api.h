@@ -3,10 +3,10 @@
  * A client of the simulated venue's WebSocket API for the tests: TLS by OpenSSL, signatures by OpenSSL, JSON
  * by jansson.
  */
-#ifndef PW_TEST_API_H
-#define PW_TEST_API_H
+#ifndef PW_TEST_SIM_API_H
+#define PW_TEST_SIM_API_H
 
-#include "venue.h"
+#include "sim_program.h"
 
 #include <jansson.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requests, signatures and events: see api.h.
+ * Requests, signatures and events: see sim_api.h.
  */
-#include "api.h"
+#include "sim_api.h"
 
 #include <criterion/criterion.h>
 #include <openssl/evp.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames out of a subscriber's buffer: see listener.h. Read by hand, so that the encoder is not judged by its
- * own twin.
+ * Frames out of a subscriber's buffer: see hub_listener.h. Read by hand, so that the encoder is not judged by
+ * its own twin.
  */
-#include "listener.h"
+#include "hub_listener.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

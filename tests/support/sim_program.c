@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starting and stopping pinwheel-sim: see venue.h.
+ * Starting and stopping pinwheel-sim: see sim_program.h.
  */
-#include "venue.h"
+#include "sim_program.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
