@@ -6,34 +6,36 @@
 
 #include <string.h>
 
-#define COMMON_RATES ",\"buyer\":\"0.00000000\",\"seller\":\"0.00000000\"}"
-#define NO_DISCOUNT                                                                                          \
-    ",\"discount\":{\"enabledForAccount\":false,\"enabledForSymbol\":false,\"discountAsset\":\"BNB\","       \
-    "\"discount\":\"0.00000000\"}}"
-
 static int64_t rate_e8(uint32_t bips)
 {
     return bips * (PW_E8 / 10000);
 }
 
-/* The name with what stands before it, and an object that is still open. */
-static void put_rates(struct pw_sim_call *call, const char *name, uint32_t maker_bips, uint32_t taker_bips)
-{
-    pw_sim_call_put(call, name);
-    pw_sim_call_put_e8(call, ":{\"maker\":\"", rate_e8(maker_bips));
-    pw_sim_call_put_e8(call, ",\"taker\":\"", rate_e8(taker_bips));
-}
-
 /* ---- fees ---- */
 
-void pw_sim_rest_put_test_rates(struct pw_sim_call *call)
+static json_t *rates_json(uint32_t maker_bips, uint32_t taker_bips)
 {
-    const struct pw_sim_account_config *config = call->account->config;
+    return PW_SIM_OBJECT(pw_sim_e8("maker", rate_e8(maker_bips)), pw_sim_e8("taker", rate_e8(taker_bips)));
+}
 
-    put_rates(call, "{\"standardCommissionForOrder\"", config->maker_bips, config->taker_bips);
-    put_rates(call, "},\"specialCommissionForOrder\"", 0, 0);
-    put_rates(call, "},\"taxCommissionForOrder\"", 0, 0);
-    pw_sim_call_put(call, "}" NO_DISCOUNT);
+/* The same of a whole market, where the buyer and the seller have rates of their own. */
+static json_t *market_rates_json(uint32_t maker_bips, uint32_t taker_bips)
+{
+    return PW_SIM_EXTEND(rates_json(maker_bips, taker_bips), pw_sim_e8("buyer", 0), pw_sim_e8("seller", 0));
+}
+
+static json_t *discount_json(void)
+{
+    return PW_SIM_OBJECT(pw_sim_bool("enabledForAccount", false), pw_sim_bool("enabledForSymbol", false),
+                         pw_sim_text("discountAsset", "BNB"), pw_sim_e8("discount", 0));
+}
+
+json_t *pw_sim_test_rates_json(const struct pw_sim_account_config *config)
+{
+    return PW_SIM_OBJECT(
+        pw_sim_json("standardCommissionForOrder", rates_json(config->maker_bips, config->taker_bips)),
+        pw_sim_json("specialCommissionForOrder", rates_json(0, 0)),
+        pw_sim_json("taxCommissionForOrder", rates_json(0, 0)), pw_sim_json("discount", discount_json()));
 }
 
 void pw_sim_rest_commission(struct pw_sim_call *call)
@@ -44,113 +46,113 @@ void pw_sim_rest_commission(struct pw_sim_call *call)
     if (!symbol || !pw_sim_call_all_read(call)) {
         return;
     }
-    pw_sim_call_put_text(call, "{\"symbol\":\"", symbol->name);
-    put_rates(call, ",\"standardCommission\"", config->maker_bips, config->taker_bips);
-    put_rates(call, COMMON_RATES ",\"specialCommission\"", 0, 0);
-    put_rates(call, COMMON_RATES ",\"taxCommission\"", 0, 0);
-    pw_sim_call_put(call, COMMON_RATES NO_DISCOUNT);
-}
-
-static void put_trade_fee(struct pw_sim_call *call, const struct pw_sim_symbol *symbol)
-{
-    pw_sim_call_put_text(call, "{\"symbol\":\"", symbol->name);
-    pw_sim_call_put_e8(call, ",\"makerCommission\":\"", rate_e8(call->account->config->maker_bips));
-    pw_sim_call_put_e8(call, ",\"takerCommission\":\"", rate_e8(call->account->config->taker_bips));
-    pw_sim_call_put(call, "}");
+    pw_sim_call_answer(call,
+                       PW_SIM_OBJECT(pw_sim_text("symbol", symbol->name),
+                                     pw_sim_json("standardCommission",
+                                                 market_rates_json(config->maker_bips, config->taker_bips)),
+                                     pw_sim_json("specialCommission", market_rates_json(0, 0)),
+                                     pw_sim_json("taxCommission", market_rates_json(0, 0)),
+                                     pw_sim_json("discount", discount_json())));
 }
 
 void pw_sim_rest_trade_fee(struct pw_sim_call *call)
 {
+    const struct pw_sim_account_config *config = call->account->config;
     const struct pw_sim_source *source = call->rest->source;
     bool one = pw_sim_call_text(call, "symbol") != NULL;
     struct pw_sim_symbol *symbol = one ? pw_sim_call_symbol(call) : NULL;
+    json_t *fees;
 
     if ((one && !symbol) || !pw_sim_call_all_read(call)) {
         return;
     }
-    pw_sim_call_put(call, "[");
-    for (uint32_t i = 0, cnt = 0; i < source->symbol_cnt; i++) {
+    fees = json_array();
+    for (uint32_t i = 0; i < source->symbol_cnt; i++) {
         if (!one || symbol == &source->symbols[i]) {
-            pw_sim_call_put(call, cnt++ ? "," : "");
-            put_trade_fee(call, &source->symbols[i]);
+            fees =
+                pw_sim_append(fees, PW_SIM_OBJECT(pw_sim_text("symbol", source->symbols[i].name),
+                                                  pw_sim_e8("makerCommission", rate_e8(config->maker_bips)),
+                                                  pw_sim_e8("takerCommission", rate_e8(config->taker_bips))));
         }
     }
-    pw_sim_call_put(call, "]");
+    pw_sim_call_answer(call, fees);
 }
 
 /* ---- limits ---- */
 
 void pw_sim_rest_order_rates(struct pw_sim_call *call)
 {
-    static const char *const texts[PW_SIM_ORDER_WINDOWS] = {
-        "[{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10",
-        "},{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1"};
+    json_t *rates;
 
     if (!pw_sim_call_all_read(call)) {
         return;
     }
+    rates = json_array();
     for (int i = 0; i < PW_SIM_ORDER_WINDOWS; i++) {
         enum pw_sim_order_window window = (enum pw_sim_order_window)i;
         pw_sim_account_window_end(call->account, window, call->wall_ns);
-        pw_sim_call_put(call, texts[i]);
-        pw_sim_call_put_int(call, ",\"limit\":", pw_sim_order_limit(call->rest->limits, window));
-        pw_sim_call_put_int(call, ",\"count\":", call->account->order_cnts[i]);
+        rates = pw_sim_append(
+            rates,
+            PW_SIM_EXTEND(pw_sim_order_limit_json(window, pw_sim_order_limit(call->rest->limits, window)),
+                          pw_sim_int("count", call->account->order_cnts[i])));
     }
-    pw_sim_call_put(call, "}]");
+    pw_sim_call_answer(call, rates);
 }
 
 /* ---- balances ---- */
 
+static json_t *balances_json(const struct pw_sim_account *account, bool omits_zero)
+{
+    json_t *balances = json_array();
+
+    for (uint32_t i = 0; i < account->balance_cnt; i++) {
+        const struct pw_sim_balance *balance = &account->balances[i];
+        if (!omits_zero || balance->free_e8 || balance->locked_e8) {
+            balances = pw_sim_append(balances, PW_SIM_OBJECT(pw_sim_text("asset", balance->asset),
+                                                             pw_sim_e8("free", balance->free_e8),
+                                                             pw_sim_e8("locked", balance->locked_e8)));
+        }
+    }
+    return balances;
+}
+
 void pw_sim_rest_account(struct pw_sim_call *call)
 {
+    static const char *const permissions[] = {"SPOT"};
     const struct pw_sim_account *account = call->account;
-    const char *omit = pw_sim_call_text(call, "omitZeroBalances"), *comma = "{\"asset\":\"";
+    const struct pw_sim_account_config *config = account->config;
+    const char *omit = pw_sim_call_text(call, "omitZeroBalances");
     bool omits = omit && strcmp(omit, "true") == 0;
 
     if (!pw_sim_call_all_read(call)) {
         return;
     }
-    pw_sim_call_put_int(call, "{\"makerCommission\":", account->config->maker_bips);
-    pw_sim_call_put_int(call, ",\"takerCommission\":", account->config->taker_bips);
-    put_rates(call, ",\"buyerCommission\":0,\"sellerCommission\":0,\"commissionRates\"",
-              account->config->maker_bips, account->config->taker_bips);
-    pw_sim_call_put(call, COMMON_RATES
-                    ",\"canTrade\":true,\"canWithdraw\":false,\"canDeposit\":false,\"brokered\":false,"
-                    "\"requireSelfTradePrevention\":false,\"preventSor\":false,\"updateTime\":");
-    pw_sim_call_put_time(call, account->update_ns);
-    pw_sim_call_put(call, ",\"accountType\":\"SPOT\",\"balances\":[");
-    for (uint32_t i = 0; i < account->balance_cnt; i++) {
-        const struct pw_sim_balance *balance = &account->balances[i];
-        if (omits && !balance->free_e8 && !balance->locked_e8) {
-            continue;
-        }
-        pw_sim_call_put_text(call, comma, balance->asset);
-        pw_sim_call_put_e8(call, ",\"free\":\"", balance->free_e8);
-        pw_sim_call_put_e8(call, ",\"locked\":\"", balance->locked_e8);
-        pw_sim_call_put(call, "}");
-        comma = ",{\"asset\":\"";
-    }
-    pw_sim_call_put_int(call, "],\"permissions\":[\"SPOT\"],\"uid\":", account->account_idx + 1);
-    pw_sim_call_put(call, "}");
+    pw_sim_call_answer(
+        call, PW_SIM_OBJECT(
+                  pw_sim_int("makerCommission", config->maker_bips),
+                  pw_sim_int("takerCommission", config->taker_bips), pw_sim_int("buyerCommission", 0),
+                  pw_sim_int("sellerCommission", 0),
+                  pw_sim_json("commissionRates", market_rates_json(config->maker_bips, config->taker_bips)),
+                  pw_sim_bool("canTrade", true), pw_sim_bool("canWithdraw", false),
+                  pw_sim_bool("canDeposit", false), pw_sim_bool("brokered", false),
+                  pw_sim_bool("requireSelfTradePrevention", false), pw_sim_bool("preventSor", false),
+                  pw_sim_call_time(call, "updateTime", account->update_ns),
+                  pw_sim_text("accountType", "SPOT"), pw_sim_json("balances", balances_json(account, omits)),
+                  pw_sim_json("permissions", pw_sim_words(permissions, 1)),
+                  pw_sim_int("uid", account->account_idx + 1)));
 }
 
 /* ---- trades ---- */
 
-static void put_trade(struct pw_sim_call *call, const struct pw_sim_fill *fill)
+static json_t *fill_json(const struct pw_sim_call *call, const struct pw_sim_fill *fill)
 {
-    pw_sim_call_put_text(call, "{\"symbol\":\"", fill->symbol->name);
-    pw_sim_call_put_int(call, ",\"id\":", fill->trade_id);
-    pw_sim_call_put_int(call, ",\"orderId\":", fill->order_id);
-    pw_sim_call_put_e8(call, ",\"orderListId\":-1,\"price\":\"", fill->price_e8);
-    pw_sim_call_put_e8(call, ",\"qty\":\"", fill->qty_e8);
-    pw_sim_call_put_e8(call, ",\"quoteQty\":\"", fill->quote_e8);
-    pw_sim_call_put_e8(call, ",\"commission\":\"", fill->fee_e8);
-    pw_sim_call_put_text(call, ",\"commissionAsset\":\"", fill->fee_asset);
-    pw_sim_call_put(call, ",\"time\":");
-    pw_sim_call_put_time(call, fill->time_ns);
-    pw_sim_call_put_bool(call, ",\"isBuyer\":", fill->buyer);
-    pw_sim_call_put_bool(call, ",\"isMaker\":", fill->maker);
-    pw_sim_call_put(call, ",\"isBestMatch\":true}");
+    return PW_SIM_OBJECT(pw_sim_text("symbol", fill->symbol->name), pw_sim_int("id", (int64_t)fill->trade_id),
+                         pw_sim_int("orderId", (int64_t)fill->order_id), pw_sim_int("orderListId", -1),
+                         pw_sim_e8("price", fill->price_e8), pw_sim_e8("qty", fill->qty_e8),
+                         pw_sim_e8("quoteQty", fill->quote_e8), pw_sim_e8("commission", fill->fee_e8),
+                         pw_sim_text("commissionAsset", fill->fee_asset),
+                         pw_sim_call_time(call, "time", fill->time_ns), pw_sim_bool("isBuyer", fill->buyer),
+                         pw_sim_bool("isMaker", fill->maker), pw_sim_bool("isBestMatch", true));
 }
 
 struct trade_filter {
@@ -175,7 +177,7 @@ void pw_sim_rest_my_trades(struct pw_sim_call *call)
     struct trade_filter filter = {.symbol = pw_sim_call_symbol(call)};
     uint64_t first = orders->fill_cnt > PW_SIM_FILLS_KEPT ? orders->fill_cnt - PW_SIM_FILLS_KEPT : 0;
     uint64_t matching = 0, skipped;
-    uint32_t written = 0;
+    json_t *fills;
 
     if (!filter.symbol || !pw_sim_call_number(call, "orderId", 0, &filter.order_id) ||
         !pw_sim_call_number(call, "fromId", -1, &filter.from_id) ||
@@ -189,14 +191,12 @@ void pw_sim_rest_my_trades(struct pw_sim_call *call)
     }
     /* From an id on, the first ones; else the last. */
     skipped = filter.from_id < 0 && matching > filter.limit ? matching - filter.limit : 0;
-    pw_sim_call_put(call, "[");
-    for (uint64_t i = first; i < orders->fill_cnt && written < filter.limit; i++) {
+    fills = json_array();
+    for (uint64_t i = first; i < orders->fill_cnt && json_array_size(fills) < filter.limit; i++) {
         const struct pw_sim_fill *fill = pw_sim_orders_fill(orders, i);
-        if (!filter_takes(call, &filter, fill) || (skipped && skipped--)) {
-            continue;
+        if (filter_takes(call, &filter, fill) && !(skipped && skipped--)) {
+            fills = pw_sim_append(fills, fill_json(call, fill));
         }
-        pw_sim_call_put(call, written++ ? "," : "");
-        put_trade(call, fill);
     }
-    pw_sim_call_put(call, "]");
+    pw_sim_call_answer(call, fills);
 }

@@ -25,7 +25,34 @@ void pw_sim_call_error(struct pw_sim_call *call, uint32_t status, int code, cons
     va_end(args);
     call->answer->status = status;
     pw_buffer_clear(call->body);
-    pw_buffer_format(call->body, "{\"code\":%d,\"msg\":\"%s\"}", code, text);
+    pw_sim_json_write(pw_sim_error_json(code, text), call->body);
+}
+
+json_t *pw_sim_error_json(int code, const char *text)
+{
+    return PW_SIM_OBJECT(pw_sim_int("code", code), pw_sim_text("msg", text));
+}
+
+static json_t *limit_json(const char *type, const char *interval, uint32_t intervals, uint32_t limit)
+{
+    return PW_SIM_OBJECT(pw_sim_text("rateLimitType", type), pw_sim_text("interval", interval),
+                         pw_sim_int("intervalNum", intervals), pw_sim_int("limit", limit));
+}
+
+json_t *pw_sim_order_limit_json(enum pw_sim_order_window window, uint32_t limit)
+{
+    return window == PW_SIM_ORDERS_10S ? limit_json("ORDERS", "SECOND", 10, limit)
+                                       : limit_json("ORDERS", "DAY", 1, limit);
+}
+
+json_t *pw_sim_weight_limit_json(uint32_t limit)
+{
+    return limit_json("REQUEST_WEIGHT", "MINUTE", 1, limit);
+}
+
+void pw_sim_call_answer(struct pw_sim_call *call, json_t *json)
+{
+    pw_sim_json_write(json, call->body);
 }
 
 /* ---- parameters ---- */
@@ -251,13 +278,12 @@ struct pw_sim_symbol *pw_sim_call_symbol(struct pw_sim_call *call)
     if (name && *name) {
         return pw_sim_call_symbol_named(call, name);
     }
-    pw_sim_call_error(call, 400, -1102,
-                      "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.");
+    pw_sim_call_missing(call, "symbol");
     return NULL;
 }
 
-bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list,
-                         void (*use)(struct pw_sim_call *, struct pw_sim_symbol *))
+bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list, json_t **array,
+                         json_t *(*use)(struct pw_sim_call *, struct pw_sim_symbol *))
 {
     struct pw_slice inside;
     struct pw_sim_walk walk;
@@ -268,7 +294,7 @@ bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list,
         pw_sim_call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
         return false;
     }
-    while (pw_sim_walk_next(&walk)) {
+    for (; pw_sim_walk_next(&walk); cnt++) {
         struct pw_sim_symbol *symbol;
         if (!pw_sim_walk_inside(walk.value, &inside) || inside.size >= sizeof name) {
             pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
@@ -280,53 +306,13 @@ bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list,
         if (!symbol || !pw_sim_call_refresh(call, symbol)) {
             return false;
         }
-        pw_sim_call_put(call, cnt++ ? "," : "");
-        use(call, symbol);
+        *array = pw_sim_append(*array, use(call, symbol));
     }
     if (walk.broken || !cnt) {
-        pw_sim_call_error(call, 400, -1102,
-                          "Mandatory parameter 'symbols' was not sent, was empty/null, or malformed.");
+        pw_sim_call_missing(call, "symbols");
         return false;
     }
     return true;
-}
-
-/* ---- pieces of answers ---- */
-
-void pw_sim_call_put(struct pw_sim_call *call, const char *text)
-{
-    pw_buffer_string(call->body, text);
-}
-
-void pw_sim_call_put_e8(struct pw_sim_call *call, const char *name, int64_t value_e8)
-{
-    pw_sim_call_put(call, name);
-    pw_buffer_e8(call->body, value_e8);
-    pw_sim_call_put(call, "\"");
-}
-
-void pw_sim_call_put_int(struct pw_sim_call *call, const char *name, uint64_t value)
-{
-    pw_sim_call_put(call, name);
-    pw_buffer_int(call->body, (int64_t)value);
-}
-
-void pw_sim_call_put_text(struct pw_sim_call *call, const char *name, const char *text)
-{
-    pw_sim_call_put(call, name);
-    pw_sim_call_put(call, text);
-    pw_sim_call_put(call, "\"");
-}
-
-void pw_sim_call_put_bool(struct pw_sim_call *call, const char *name, bool value)
-{
-    pw_sim_call_put(call, name);
-    pw_sim_call_put(call, value ? "true" : "false");
-}
-
-void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns)
-{
-    pw_buffer_int(call->body, time_ns / (call->microsecond ? 1000 : 1000000));
 }
 
 void pw_sim_call_weigh(struct pw_sim_call *call, uint32_t weight)

@@ -9,6 +9,7 @@
 #define PW_SIM_REST_CALL_H
 
 #include "client_orders.h"
+#include "fields.h"
 #include "rest.h"
 
 #define PW_SIM_PARAMETERS_MAX 32u
@@ -95,23 +96,28 @@ bool pw_sim_call_span(struct pw_sim_call *call, int64_t longest_ns, struct pw_si
 struct pw_sim_symbol *pw_sim_call_symbol_named(struct pw_sim_call *call, const char *name);
 /* The mandatory symbol. NULL: told. */
 struct pw_sim_symbol *pw_sim_call_symbol(struct pw_sim_call *call);
-/* Calls `use` for each name of symbols=["A","B"], with commas between. False: told. */
-bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list,
-                         void (*use)(struct pw_sim_call *, struct pw_sim_symbol *));
+/* Appends to *array what `use` makes of each name of symbols=["A","B"]. False: told. */
+bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list, json_t **array,
+                         json_t *(*use)(struct pw_sim_call *, struct pw_sim_symbol *));
 /* Brings the symbol's book and tape up to date. False: told. */
 bool pw_sim_call_refresh(struct pw_sim_call *call, struct pw_sim_symbol *symbol);
 /* Whether such a text can be a symbol's name. */
 bool pw_sim_symbol_text_ok(const char *text);
 
-void pw_sim_call_put(struct pw_sim_call *call, const char *text);
-/* The name with what stands before it, the decimal, and the closing quote. */
-void pw_sim_call_put_e8(struct pw_sim_call *call, const char *name, int64_t value_e8);
-/* The name with what stands before it, and the value; a text gets its closing quote. */
-void pw_sim_call_put_int(struct pw_sim_call *call, const char *name, uint64_t value);
-void pw_sim_call_put_text(struct pw_sim_call *call, const char *name, const char *text);
-void pw_sim_call_put_bool(struct pw_sim_call *call, const char *name, bool value);
-/* In the unit that was asked for. */
-void pw_sim_call_put_time(struct pw_sim_call *call, int64_t time_ns);
+/* The answer is that, which is taken over; NULL: no memory. */
+void pw_sim_call_answer(struct pw_sim_call *call, json_t *json);
+/* A time as a field, in the unit that was asked for. */
+static inline struct pw_sim_field pw_sim_call_time(const struct pw_sim_call *call, const char *name,
+                                                   int64_t time_ns)
+{
+    return pw_sim_time(name, time_ns, call->microsecond);
+}
+/* A limit on orders in a window, as the venue describes it. */
+json_t *pw_sim_order_limit_json(enum pw_sim_order_window window, uint32_t limit);
+/* The limit on request weight. */
+json_t *pw_sim_weight_limit_json(uint32_t limit);
+/* The venue's error as an object. */
+json_t *pw_sim_error_json(int code, const char *text);
 /* Counts request weight, known only when the parameters are. */
 void pw_sim_call_weigh(struct pw_sim_call *call, uint32_t weight);
 

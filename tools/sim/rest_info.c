@@ -11,67 +11,114 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put_filters(struct pw_sim_call *call, const struct pw_sim_symbol *symbol)
+static json_t *filter_json(const char *type)
 {
-    pw_sim_call_put_e8(call, "{\"filterType\":\"PRICE_FILTER\",\"minPrice\":\"", symbol->tick_e8);
-    pw_sim_call_put_e8(call, ",\"maxPrice\":\"", PW_SIM_PRICE_MAX_E8 / symbol->tick_e8 * symbol->tick_e8);
-    pw_sim_call_put_e8(call, ",\"tickSize\":\"", symbol->tick_e8);
-    pw_sim_call_put_e8(call, "},{\"filterType\":\"LOT_SIZE\",\"minQty\":\"", symbol->step_e8);
-    pw_sim_call_put_e8(call, ",\"maxQty\":\"", PW_SIM_QTY_MAX_E8 / symbol->step_e8 * symbol->step_e8);
-    pw_sim_call_put_e8(call, ",\"stepSize\":\"", symbol->step_e8);
-    pw_sim_call_put_e8(call, "},{\"filterType\":\"MARKET_LOT_SIZE\",\"minQty\":\"", 0);
-    pw_sim_call_put_e8(call, ",\"maxQty\":\"", PW_SIM_MARKET_QTY_MAX_E8 / symbol->step_e8 * symbol->step_e8);
-    pw_sim_call_put_e8(call, ",\"stepSize\":\"", 0);
-    pw_sim_call_put(
-        call,
-        "},{\"filterType\":\"PERCENT_PRICE_BY_SIDE\",\"bidMultiplierUp\":\"5\",\"bidMultiplierDown\":\"0.2\","
-        "\"askMultiplierUp\":\"5\",\"askMultiplierDown\":\"0.2\",\"avgPriceMins\":5}");
-    pw_sim_call_put_e8(call, ",{\"filterType\":\"NOTIONAL\",\"minNotional\":\"", symbol->min_notional_e8);
-    pw_sim_call_put(
-        call, ",\"applyMinToMarket\":true,\"maxNotional\":\"9000000.00000000\",\"applyMaxToMarket\":false,"
-              "\"avgPriceMins\":5},{\"filterType\":\"MAX_NUM_ORDERS\",\"maxNumOrders\":200},"
-              "{\"filterType\":\"MAX_NUM_ALGO_ORDERS\",\"maxNumAlgoOrders\":5}");
+    return PW_SIM_OBJECT(pw_sim_text("filterType", type));
 }
 
-static void put_symbol(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
+static int64_t whole(int64_t most_e8, int64_t grain_e8)
 {
-    pw_buffer_format(
-        call->body,
-        "{\"symbol\":\"%s\",\"status\":\"TRADING\",\"baseAsset\":\"%s\",\"baseAssetPrecision\":8,"
-        "\"quoteAsset\":\"%s\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
-        "\"baseCommissionPrecision\":8,\"quoteCommissionPrecision\":8,",
-        symbol->name, symbol->base, symbol->quote);
-    pw_sim_call_put(
-        call, "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\",\"STOP_LOSS\",\"STOP_LOSS_LIMIT\",\"TAKE_"
-              "PROFIT\",\"TAKE_PROFIT_LIMIT\"],\"icebergAllowed\":false,"
-              "\"ocoAllowed\":false,\"otoAllowed\":false,\"opoAllowed\":false,"
-              "\"quoteOrderQtyMarketAllowed\":true,\"allowTrailingStop\":false,\"cancelReplaceAllowed\":true,"
-              "\"amendAllowed\":false,\"pegInstructionsAllowed\":false,"
-              "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
-    put_filters(call, symbol);
-    pw_sim_call_put(call,
-                    "],\"permissions\":[],\"permissionSets\":[[\"SPOT\"]],\"defaultSelfTradePreventionMode\":"
-                    "\"EXPIRE_MAKER\",\"allowedSelfTradePreventionModes\":[\"NONE\",\"EXPIRE_TAKER\","
-                    "\"EXPIRE_MAKER\",\"EXPIRE_BOTH\"]}");
+    return most_e8 / grain_e8 * grain_e8;
 }
 
-static void put_info_head(struct pw_sim_call *call)
+static json_t *price_filter_json(const struct pw_sim_symbol *symbol)
 {
-    const struct pw_sim_limits_config *limits = call->rest->limits;
+    int64_t tick_e8 = symbol->tick_e8;
 
-    pw_sim_call_put(call, "{\"timezone\":\"UTC\",\"serverTime\":");
-    pw_sim_call_put_time(call, call->wall_ns);
-    pw_buffer_format(
-        call->body,
-        ",\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,"
-        "\"limit\":%u},{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,"
-        "\"limit\":%u},{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,"
-        "\"limit\":%u},{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,"
-        "\"limit\":300000}],\"exchangeFilters\":[{\"filterType\":\"EXCHANGE_MAX_NUM_ORDERS\","
-        "\"maxNumOrders\":1000}],\"symbols\":[",
-        limits->weight_per_min ? limits->weight_per_min : 6000, pw_sim_order_limit(limits, PW_SIM_ORDERS_10S),
-        pw_sim_order_limit(limits, PW_SIM_ORDERS_DAY));
+    return PW_SIM_EXTEND(filter_json("PRICE_FILTER"), pw_sim_e8("minPrice", tick_e8),
+                         pw_sim_e8("maxPrice", whole(PW_SIM_PRICE_MAX_E8, tick_e8)),
+                         pw_sim_e8("tickSize", tick_e8));
 }
+
+static json_t *lot_filter_json(const char *type, int64_t step_e8, int64_t most_e8)
+{
+    return PW_SIM_EXTEND(filter_json(type), pw_sim_e8("minQty", step_e8), pw_sim_e8("maxQty", most_e8),
+                         pw_sim_e8("stepSize", step_e8));
+}
+
+static json_t *percent_filter_json(void)
+{
+    return PW_SIM_EXTEND(filter_json("PERCENT_PRICE_BY_SIDE"), pw_sim_text("bidMultiplierUp", "5"),
+                         pw_sim_text("bidMultiplierDown", "0.2"), pw_sim_text("askMultiplierUp", "5"),
+                         pw_sim_text("askMultiplierDown", "0.2"), pw_sim_int("avgPriceMins", 5));
+}
+
+static json_t *notional_filter_json(const struct pw_sim_symbol *symbol)
+{
+    return PW_SIM_EXTEND(filter_json("NOTIONAL"), pw_sim_e8("minNotional", symbol->min_notional_e8),
+                         pw_sim_bool("applyMinToMarket", true),
+                         pw_sim_e8("maxNotional", PW_SIM_NOTIONAL_MAX_E8),
+                         pw_sim_bool("applyMaxToMarket", false), pw_sim_int("avgPriceMins", 5));
+}
+
+static json_t *filters_json(const struct pw_sim_symbol *symbol)
+{
+    int64_t step_e8 = symbol->step_e8;
+    json_t *filters = pw_sim_append(json_array(), price_filter_json(symbol));
+
+    filters = pw_sim_append(filters, lot_filter_json("LOT_SIZE", step_e8, whole(PW_SIM_QTY_MAX_E8, step_e8)));
+    filters = pw_sim_append(filters,
+                            lot_filter_json("MARKET_LOT_SIZE", 0, whole(PW_SIM_MARKET_QTY_MAX_E8, step_e8)));
+    filters = pw_sim_append(filters, percent_filter_json());
+    filters = pw_sim_append(filters, notional_filter_json(symbol));
+    filters = pw_sim_append(filters, PW_SIM_EXTEND(filter_json("MAX_NUM_ORDERS"),
+                                                   pw_sim_int("maxNumOrders", PW_SIM_SYMBOL_ORDERS_MAX)));
+    return pw_sim_append(filters, PW_SIM_EXTEND(filter_json("MAX_NUM_ALGO_ORDERS"),
+                                                pw_sim_int("maxNumAlgoOrders", PW_SIM_ALGO_ORDERS_MAX)));
+}
+
+static json_t *symbol_json(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
+{
+    static const char *const types[] = {"LIMIT",           "LIMIT_MAKER", "MARKET",           "STOP_LOSS",
+                                        "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"};
+    static const char *const permissions[] = {"SPOT"};
+    json_t *object = PW_SIM_OBJECT(
+        pw_sim_text("symbol", symbol->name), pw_sim_text("status", "TRADING"),
+        pw_sim_text("baseAsset", symbol->base), pw_sim_int("baseAssetPrecision", 8),
+        pw_sim_text("quoteAsset", symbol->quote), pw_sim_int("quotePrecision", 8),
+        pw_sim_int("quoteAssetPrecision", 8), pw_sim_int("baseCommissionPrecision", 8),
+        pw_sim_int("quoteCommissionPrecision", 8), pw_sim_json("orderTypes", pw_sim_words(types, 7)),
+        pw_sim_bool("icebergAllowed", false), pw_sim_bool("ocoAllowed", false),
+        pw_sim_bool("otoAllowed", false), pw_sim_bool("opoAllowed", false),
+        pw_sim_bool("quoteOrderQtyMarketAllowed", true), pw_sim_bool("allowTrailingStop", false),
+        pw_sim_bool("cancelReplaceAllowed", true), pw_sim_bool("amendAllowed", false),
+        pw_sim_bool("pegInstructionsAllowed", false), pw_sim_bool("isSpotTradingAllowed", true),
+        pw_sim_bool("isMarginTradingAllowed", false));
+
+    (void)call;
+    return PW_SIM_EXTEND(
+        object, pw_sim_json("filters", filters_json(symbol)), pw_sim_json("permissions", json_array()),
+        pw_sim_json("permissionSets", pw_sim_append(json_array(), pw_sim_words(permissions, 1))),
+        pw_sim_text("defaultSelfTradePreventionMode", pw_sim_prevention_texts[PW_STP_EXPIRE_MAKER]),
+        pw_sim_json("allowedSelfTradePreventionModes", pw_sim_words(pw_sim_prevention_texts, PW_STP_MODES)));
+}
+
+static json_t *limits_json(const struct pw_sim_limits_config *limits)
+{
+    uint32_t weight = limits->weight_per_min ? limits->weight_per_min : 6000;
+    json_t *array = pw_sim_append(json_array(), pw_sim_weight_limit_json(weight));
+
+    for (int i = 0; i < PW_SIM_ORDER_WINDOWS; i++) {
+        enum pw_sim_order_window window = (enum pw_sim_order_window)i;
+        array = pw_sim_append(array, pw_sim_order_limit_json(window, pw_sim_order_limit(limits, window)));
+    }
+    return pw_sim_append(array, PW_SIM_OBJECT(pw_sim_text("rateLimitType", "RAW_REQUESTS"),
+                                              pw_sim_text("interval", "MINUTE"), pw_sim_int("intervalNum", 5),
+                                              pw_sim_int("limit", 300000)));
+}
+
+static json_t *info_json(const struct pw_sim_call *call, json_t *symbols)
+{
+    json_t *most =
+        PW_SIM_EXTEND(filter_json("EXCHANGE_MAX_NUM_ORDERS"), pw_sim_int("maxNumOrders", PW_SIM_ORDERS_MAX));
+
+    return PW_SIM_OBJECT(pw_sim_text("timezone", "UTC"), pw_sim_call_time(call, "serverTime", call->wall_ns),
+                         pw_sim_json("rateLimits", limits_json(call->rest->limits)),
+                         pw_sim_json("exchangeFilters", pw_sim_append(json_array(), most)),
+                         pw_sim_json("symbols", symbols));
+}
+
+/* ---- a recorded answer ---- */
 
 /* The recorded description of one symbol, or an empty slice. */
 static struct pw_slice recorded_symbol(struct pw_slice symbols, const char *name)
@@ -90,8 +137,8 @@ static struct pw_slice recorded_symbol(struct pw_slice symbols, const char *name
     return (struct pw_slice){0};
 }
 
-/* The recorded answer, cut down to what was asked for: everything else as it was. */
-static void put_recorded_info(struct pw_sim_call *call, struct pw_slice info, struct pw_slice wanted)
+/* The recorded answer, cut down to what was asked for: everything else byte for byte as it was. */
+static void recorded_info_put(struct pw_sim_call *call, struct pw_slice info, struct pw_slice wanted)
 {
     struct pw_slice symbols = {0}, inside;
     struct pw_sim_walk walk;
@@ -100,7 +147,7 @@ static void put_recorded_info(struct pw_sim_call *call, struct pw_slice info, st
 
     pw_sim_walk_member(info, "symbols", &symbols);
     pw_buffer_bytes(call->body, info.text, (size_t)(symbols.text - info.text));
-    pw_sim_call_put(call, "[");
+    pw_buffer_string(call->body, "[");
     if (!pw_sim_walk_begin(&walk, wanted) || walk.object) {
         pw_sim_call_error(call, 400, -1100, "Illegal characters found in parameter 'symbols'.");
         return;
@@ -116,59 +163,85 @@ static void put_recorded_info(struct pw_sim_call *call, struct pw_slice info, st
             pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
             return;
         }
-        pw_sim_call_put(call, cnt++ ? "," : "");
+        pw_buffer_string(call->body, cnt++ ? "," : "");
         pw_buffer_slice(call->body, found);
     }
-    pw_sim_call_put(call, "]");
+    pw_buffer_string(call->body, "]");
     pw_buffer_bytes(call->body, symbols.text + symbols.size,
                     (size_t)(info.text + info.size - symbols.text) - symbols.size);
+}
+
+/* ---- the endpoints ---- */
+
+/* False: told. */
+static bool symbols_take(struct pw_sim_call *call, const char *some, json_t **symbols)
+{
+    struct pw_sim_source *source = call->rest->source;
+
+    if (some) {
+        return pw_sim_call_symbols(call, some, symbols, symbol_json);
+    }
+    for (uint32_t i = 0; i < source->symbol_cnt; i++) {
+        *symbols = pw_sim_append(*symbols, symbol_json(call, &source->symbols[i]));
+    }
+    return true;
+}
+
+/* What is asked for: NULL in *some, for all, or a list; `one` is the list of one. False: told. */
+static bool info_read(struct pw_sim_call *call, char *list, size_t list_bytes, const char **some)
+{
+    const char *one = pw_sim_call_text(call, "symbol");
+
+    *some = pw_sim_call_text(call, "symbols");
+    pw_sim_call_text(call, "permissions"); /* everything here is SPOT */
+    pw_sim_call_text(call, "showPermissionSets");
+    pw_sim_call_text(call, "symbolStatus");
+    if (!pw_sim_call_all_read(call)) {
+        return false;
+    }
+    if (one && *some) {
+        pw_sim_call_error(call, 400, -1128, "Combination of optional parameters invalid.");
+        return false;
+    }
+    if (one && !pw_sim_symbol_text_ok(one)) {
+        pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
+        return false;
+    }
+    if (one) {
+        snprintf(list, list_bytes, "[\"%s\"]", one);
+        *some = list;
+    }
+    return true;
 }
 
 void pw_sim_rest_exchange_info(struct pw_sim_call *call)
 {
     struct pw_sim_source *source = call->rest->source;
     struct pw_slice info = source->ops->exchange_info(source->state);
-    const char *one = pw_sim_call_text(call, "symbol"), *some = pw_sim_call_text(call, "symbols");
     char list[PW_SIM_SYMBOL_BYTES + 8];
+    const char *some;
+    json_t *symbols;
 
-    pw_sim_call_text(call, "permissions"); /* everything here is SPOT */
-    pw_sim_call_text(call, "showPermissionSets");
-    pw_sim_call_text(call, "symbolStatus");
-    if (!pw_sim_call_all_read(call)) {
+    if (!info_read(call, list, sizeof list, &some)) {
         return;
-    }
-    if (one && some) {
-        pw_sim_call_error(call, 400, -1128, "Combination of optional parameters invalid.");
-        return;
-    }
-    if (one && !pw_sim_symbol_text_ok(one)) {
-        pw_sim_call_error(call, 400, -1121, "Invalid symbol.");
-        return;
-    }
-    if (one) {
-        snprintf(list, sizeof list, "[\"%s\"]", one);
-        some = list;
     }
     if (info.size && !some) {
         pw_buffer_slice(call->body, info);
         return;
     }
     if (info.size) {
-        put_recorded_info(call, info, (struct pw_slice){some, strlen(some)});
+        recorded_info_put(call, info, (struct pw_slice){some, strlen(some)});
         return;
     }
-    put_info_head(call);
-    for (uint32_t i = 0; !some && i < source->symbol_cnt; i++) {
-        pw_sim_call_put(call, i ? "," : "");
-        put_symbol(call, &source->symbols[i]);
-    }
-    if (!some || pw_sim_call_symbols(call, some, put_symbol)) {
-        pw_sim_call_put(call, "]}");
+    symbols = json_array();
+    if (symbols_take(call, some, &symbols)) {
+        pw_sim_call_answer(call, info_json(call, symbols));
+    } else {
+        json_decref(symbols);
     }
 }
 
 void pw_sim_rest_no_derivatives(struct pw_sim_call *call)
 {
-    put_info_head(call);
-    pw_sim_call_put(call, "]}");
+    pw_sim_call_answer(call, info_json(call, json_array()));
 }

@@ -4,7 +4,7 @@
  */
 #include "rest_orders.h"
 
-#include "rest_request.h"
+#include "order_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,125 +20,6 @@ static const struct pw_sim_refusal g_restricted = {400, -2011,
 static void refuse(struct pw_sim_call *call, const struct pw_sim_refusal *refusal)
 {
     pw_sim_call_error(call, refusal->status, refusal->code, "%s", refusal->text);
-}
-
-/* ---- pieces of answers ---- */
-
-static void put_time(struct pw_sim_call *call, const char *name, int64_t time_ns)
-{
-    pw_sim_call_put(call, name);
-    pw_sim_call_put_time(call, time_ns);
-}
-
-static void put_working_time(struct pw_sim_call *call, const struct pw_sim_client_order *order)
-{
-    if (order->working) {
-        put_time(call, ",\"workingTime\":", order->working_ns);
-    } else {
-        pw_sim_call_put(call, ",\"workingTime\":-1");
-    }
-}
-
-static void put_ids(struct pw_sim_call *call, const struct pw_sim_client_order *order)
-{
-    pw_sim_call_put_text(call, "{\"symbol\":\"", order->symbol->name);
-    pw_sim_call_put_int(call, ",\"orderId\":", order->order_id);
-    pw_sim_call_put(call, ",\"orderListId\":-1");
-}
-
-static void put_state(struct pw_sim_call *call, const struct pw_sim_client_order *order)
-{
-    pw_sim_call_put_e8(call, ",\"price\":\"", order->price_e8);
-    pw_sim_call_put_e8(call, ",\"origQty\":\"", order->qty_e8);
-    pw_sim_call_put_e8(call, ",\"executedQty\":\"", order->filled_e8);
-    pw_sim_call_put_e8(call, ",\"origQuoteOrderQty\":\"", order->quote_qty_e8);
-    pw_sim_call_put_e8(call, ",\"cummulativeQuoteQty\":\"", order->quote_e8);
-    pw_sim_call_put_text(call, ",\"status\":\"", pw_sim_status_texts[order->status]);
-    pw_sim_call_put_text(call, ",\"timeInForce\":\"", pw_sim_tif_texts[order->tif]);
-    pw_sim_call_put_text(call, ",\"type\":\"", pw_sim_order_type_texts[order->type]);
-    pw_sim_call_put_text(call, ",\"side\":\"", order->side == PW_SELL ? "SELL" : "BUY");
-}
-
-/* Of an order that has one. */
-static void put_stop_price(struct pw_sim_call *call, const struct pw_sim_client_order *order)
-{
-    if (order->stop_price_e8) {
-        pw_sim_call_put_e8(call, ",\"stopPrice\":\"", order->stop_price_e8);
-    }
-}
-
-static void put_prevention(struct pw_sim_call *call, const struct pw_sim_client_order *order)
-{
-    pw_sim_call_put_text(call, ",\"selfTradePreventionMode\":\"", pw_sim_prevention_texts[order->prevention]);
-}
-
-/* The order as queries tell it. */
-static void put_order(struct pw_sim_call *call, const struct pw_sim_client_order *order)
-{
-    put_ids(call, order);
-    pw_sim_call_put_text(call, ",\"clientOrderId\":\"", order->client_id);
-    put_state(call, order);
-    pw_sim_call_put_e8(call, ",\"stopPrice\":\"", order->stop_price_e8);
-    pw_sim_call_put_e8(call, ",\"icebergQty\":\"", 0);
-    put_time(call, ",\"time\":", order->time_ns);
-    put_time(call, ",\"updateTime\":", order->update_ns);
-    pw_sim_call_put_bool(call, ",\"isWorking\":", order->working);
-    put_working_time(call, order);
-    put_prevention(call, order);
-    pw_sim_call_put(call, "}");
-}
-
-static void put_fills(struct pw_sim_call *call, const struct pw_sim_client_order *order, uint64_t since)
-{
-    const struct pw_sim_orders *orders = call->rest->orders;
-    const char *comma = "{\"price\":\"";
-
-    pw_sim_call_put(call, ",\"fills\":[");
-    for (uint64_t i = since; i < orders->fill_cnt; i++) {
-        const struct pw_sim_fill *fill = pw_sim_orders_fill(orders, i);
-        if (!fill || fill->symbol != order->symbol || fill->order_id != order->order_id) {
-            continue; /* the other side, where somebody trades with another client or himself */
-        }
-        pw_sim_call_put_e8(call, comma, fill->price_e8);
-        pw_sim_call_put_e8(call, ",\"qty\":\"", fill->qty_e8);
-        pw_sim_call_put_e8(call, ",\"commission\":\"", fill->fee_e8);
-        pw_sim_call_put_text(call, ",\"commissionAsset\":\"", fill->fee_asset);
-        pw_sim_call_put_int(call, ",\"tradeId\":", fill->trade_id);
-        pw_sim_call_put(call, "}");
-        comma = ",{\"price\":\"";
-    }
-    pw_sim_call_put(call, "]");
-}
-
-static void put_placed(struct pw_sim_call *call, const struct pw_sim_client_order *order,
-                       enum pw_sim_reply reply, uint64_t fills_since)
-{
-    put_ids(call, order);
-    pw_sim_call_put_text(call, ",\"clientOrderId\":\"", order->client_id);
-    put_time(call, ",\"transactTime\":", order->time_ns);
-    if (reply >= PW_SIM_REPLY_RESULT) {
-        put_state(call, order);
-        put_stop_price(call, order);
-        put_working_time(call, order);
-        put_prevention(call, order);
-    }
-    if (reply == PW_SIM_REPLY_FULL) {
-        put_fills(call, order, fills_since);
-    }
-    pw_sim_call_put(call, "}");
-}
-
-static void put_canceled(struct pw_sim_call *call, const struct pw_sim_client_order *order,
-                         const char *cancel_id)
-{
-    put_ids(call, order);
-    pw_sim_call_put_text(call, ",\"origClientOrderId\":\"", order->client_id);
-    pw_sim_call_put_text(call, ",\"clientOrderId\":\"", cancel_id);
-    put_time(call, ",\"transactTime\":", order->update_ns);
-    put_state(call, order);
-    put_stop_price(call, order);
-    put_prevention(call, order);
-    pw_sim_call_put(call, "}");
 }
 
 /* ---- the limit on orders ---- */
@@ -195,9 +76,9 @@ void pw_sim_rest_order_test(struct pw_sim_call *call)
     if (refusal) {
         refuse(call, refusal);
     } else if (wanted) {
-        pw_sim_rest_put_test_rates(call);
+        pw_sim_call_answer(call, pw_sim_test_rates_json(call->account->config));
     } else {
-        pw_sim_call_put(call, "{}");
+        pw_sim_call_answer(call, json_object());
     }
 }
 
@@ -218,7 +99,7 @@ void pw_sim_rest_order_place(struct pw_sim_call *call)
         refuse(call, refusal);
         return;
     }
-    put_placed(call, order, reply, since);
+    pw_sim_call_answer(call, pw_sim_placed_json(call, order, reply, since));
     order_counts_tell(call);
 }
 
@@ -255,7 +136,7 @@ void pw_sim_rest_order_query(struct pw_sim_call *call)
     if (refusal) {
         refuse(call, refusal);
     } else {
-        put_order(call, order);
+        pw_sim_call_answer(call, pw_sim_order_json(call, order));
     }
 }
 
@@ -264,21 +145,19 @@ void pw_sim_rest_open_orders(struct pw_sim_call *call)
     bool one = pw_sim_call_text(call, "symbol") != NULL;
     struct pw_sim_symbol *symbol = one ? pw_sim_call_symbol(call) : NULL;
     const struct pw_sim_client_order *order = NULL;
-    const char *comma = "";
+    json_t *orders;
 
     pw_sim_call_weigh(call, one ? 6 : 80);
     if ((one && !symbol) || !pw_sim_call_all_read(call)) {
         return;
     }
-    pw_sim_call_put(call, "[");
+    orders = json_array();
     while ((order = pw_sim_orders_next_open(call->rest->orders, call->account, order))) {
         if (!one || order->symbol == symbol) {
-            pw_sim_call_put(call, comma);
-            put_order(call, order);
-            comma = ",";
+            orders = pw_sim_append(orders, pw_sim_order_json(call, order));
         }
     }
-    pw_sim_call_put(call, "]");
+    pw_sim_call_answer(call, orders);
 }
 
 /* Which of the account's orders are wanted: from an id on, or the last ones; of some time. */
@@ -300,7 +179,8 @@ void pw_sim_rest_all_orders(struct pw_sim_call *call)
     const struct pw_sim_order_table *table = &call->rest->orders->table;
     struct order_filter filter = {.symbol = pw_sim_call_symbol(call)};
     const struct pw_sim_client_order *order = NULL;
-    uint32_t matching = 0, skipped, written = 0;
+    uint32_t matching = 0, skipped;
+    json_t *orders;
 
     if (!filter.symbol || !pw_sim_call_number(call, "orderId", 0, &filter.order_id) ||
         !pw_sim_call_span(call, PW_SIM_DAY_NS, &filter.span) ||
@@ -311,16 +191,14 @@ void pw_sim_rest_all_orders(struct pw_sim_call *call)
         matching += filter_takes(&filter, order);
     }
     skipped = !filter.order_id && matching > filter.limit ? matching - filter.limit : 0;
-    pw_sim_call_put(call, "[");
-    while (written < filter.limit &&
+    orders = json_array();
+    while (json_array_size(orders) < filter.limit &&
            (order = pw_sim_order_list_next(table, &call->account->made, PW_SIM_LIST_MADE, order))) {
-        if (!filter_takes(&filter, order) || (skipped && skipped--)) {
-            continue;
+        if (filter_takes(&filter, order) && !(skipped && skipped--)) {
+            orders = pw_sim_append(orders, pw_sim_order_json(call, order));
         }
-        pw_sim_call_put(call, written++ ? "," : "");
-        put_order(call, order);
     }
-    pw_sim_call_put(call, "]");
+    pw_sim_call_answer(call, orders);
 }
 
 /* ---- canceling ---- */
@@ -382,7 +260,7 @@ void pw_sim_rest_order_cancel(struct pw_sim_call *call)
     if (refusal) {
         refuse(call, refusal);
     } else {
-        put_canceled(call, order, cancellation.cancel_id);
+        pw_sim_call_answer(call, pw_sim_canceled_json(call, order, cancellation.cancel_id));
     }
 }
 
@@ -392,22 +270,25 @@ void pw_sim_rest_open_cancel(struct pw_sim_call *call)
     struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
     struct pw_sim_client_order *order, *next;
     uint32_t canceled_cnt = 0;
+    json_t *canceled;
 
     if (!symbol || !pw_sim_call_all_read(call)) {
         return;
     }
+    canceled = json_array();
     for (order = pw_sim_orders_next_open(orders, call->account, NULL); order; order = next) {
         struct cancellation cancellation = {0};
         next = pw_sim_orders_next_open(orders, call->account, order);
         if (order->symbol == symbol) {
             cancel(call, order, &cancellation);
-            pw_sim_call_put(call, canceled_cnt++ ? "," : "[");
-            put_canceled(call, order, cancellation.cancel_id);
+            canceled = pw_sim_append(canceled, pw_sim_canceled_json(call, order, cancellation.cancel_id));
+            canceled_cnt++;
         }
     }
     if (canceled_cnt) {
-        pw_sim_call_put(call, "]");
+        pw_sim_call_answer(call, canceled);
     } else {
+        json_decref(canceled);
         refuse(call, &g_unknown);
     }
 }
@@ -448,53 +329,51 @@ static bool replacement_read(struct pw_sim_call *call, struct replacement *repla
            pw_sim_request_read(call, &replacement->request, &replacement->reply);
 }
 
-static void put_refusal(struct pw_sim_call *call, const struct pw_sim_refusal *refusal)
+static json_t *refusal_json(const struct pw_sim_refusal *refusal)
 {
-    pw_buffer_format(call->body, "{\"code\":%d,\"msg\":\"%s\"}", refusal->code, refusal->text);
+    return pw_sim_error_json(refusal->code, refusal->text);
 }
 
-static void put_halves(struct pw_sim_call *call, const struct replacement *replacement)
+static json_t *new_order_json(const struct pw_sim_call *call, const struct replacement *replacement)
 {
-    bool placed = replacement->attempted && !replacement->place_refusal;
+    if (!replacement->attempted) {
+        return json_null();
+    }
+    return replacement->place_refusal
+               ? refusal_json(replacement->place_refusal)
+               : pw_sim_placed_json(call, replacement->placed, replacement->reply, replacement->fills_since);
+}
 
-    pw_sim_call_put_text(call, "{\"cancelResult\":\"", replacement->cancel_refusal ? "FAILURE" : "SUCCESS");
-    pw_sim_call_put_text(call, ",\"newOrderResult\":\"",
-                         placed                   ? "SUCCESS"
-                         : replacement->attempted ? "FAILURE"
-                                                  : "NOT_ATTEMPTED");
-    pw_sim_call_put(call, ",\"cancelResponse\":");
-    if (replacement->cancel_refusal) {
-        put_refusal(call, replacement->cancel_refusal);
-    } else {
-        put_canceled(call, &replacement->canceled, replacement->cancellation.cancel_id);
-    }
-    pw_sim_call_put(call, ",\"newOrderResponse\":");
-    if (placed) {
-        put_placed(call, replacement->placed, replacement->reply, replacement->fills_since);
-    } else if (replacement->attempted) {
-        put_refusal(call, replacement->place_refusal);
-    } else {
-        pw_sim_call_put(call, "null");
-    }
-    pw_sim_call_put(call, "}");
+static json_t *halves_json(const struct pw_sim_call *call, const struct replacement *replacement)
+{
+    const struct pw_sim_refusal *refusal = replacement->cancel_refusal;
+    const char *placed = !replacement->attempted      ? "NOT_ATTEMPTED"
+                         : replacement->place_refusal ? "FAILURE"
+                                                      : "SUCCESS";
+
+    return PW_SIM_OBJECT(
+        pw_sim_text("cancelResult", refusal ? "FAILURE" : "SUCCESS"), pw_sim_text("newOrderResult", placed),
+        pw_sim_json("cancelResponse", refusal ? refusal_json(refusal)
+                                              : pw_sim_canceled_json(call, &replacement->canceled,
+                                                                     replacement->cancellation.cancel_id)),
+        pw_sim_json("newOrderResponse", new_order_json(call, replacement)));
 }
 
 static void replacement_answer(struct pw_sim_call *call, const struct replacement *replacement)
 {
     bool placed = replacement->attempted && !replacement->place_refusal;
+    bool canceled = !replacement->cancel_refusal;
+    json_t *halves = halves_json(call, replacement);
 
     pw_buffer_clear(call->body);
-    if (placed && !replacement->cancel_refusal) {
-        call->answer->status = 200;
-        put_halves(call, replacement);
-        return;
+    call->answer->status = placed && canceled ? 200 : placed || canceled ? 409 : 400;
+    if (call->answer->status != 200) {
+        halves = PW_SIM_EXTEND(call->answer->status == 409
+                                   ? pw_sim_error_json(-2021, "Order cancel-replace partially failed.")
+                                   : pw_sim_error_json(-2022, "Order cancel-replace failed."),
+                               pw_sim_json("data", halves));
     }
-    call->answer->status = placed || !replacement->cancel_refusal ? 409 : 400;
-    pw_sim_call_put(call, call->answer->status == 409
-                              ? "{\"code\":-2021,\"msg\":\"Order cancel-replace partially failed.\",\"data\":"
-                              : "{\"code\":-2022,\"msg\":\"Order cancel-replace failed.\",\"data\":");
-    put_halves(call, replacement);
-    pw_sim_call_put(call, "}");
+    pw_sim_call_answer(call, halves);
 }
 
 static void replacement_carry_out(struct pw_sim_call *call, struct replacement *replacement, bool may_place)

@@ -22,6 +22,6 @@ void pw_sim_rest_trade_fee(struct pw_sim_call *call);   /* /sapi/v1/asset/tradeF
 void pw_sim_rest_my_trades(struct pw_sim_call *call);
 
 /* What order/test answers that is asked for fees. */
-void pw_sim_rest_put_test_rates(struct pw_sim_call *call);
+json_t *pw_sim_test_rates_json(const struct pw_sim_account_config *config);
 
 #endif

@@ -5,6 +5,7 @@
 #include "user_stream.h"
 
 #include "faults.h"
+#include "fields.h"
 #include "websocket.h"
 
 #include <errno.h>
@@ -152,140 +153,98 @@ void pw_sim_user_stream_leave(struct pw_sim_user_stream *stream, const struct pw
     subscriptions_remove(stream, subscriber);
 }
 
-/* ---- telling ---- */
+/* ---- the events ---- */
 
-struct telling {
+/* One event's way to one subscription. */
+struct delivery {
     struct pw_sim_user_stream *stream;
     const struct pw_sim_subscription *to;
-    struct pw_buffer *text;
     int64_t wall_ns;
 };
 
-static void put_text(const struct telling *telling, const char *name, const char *text)
+static struct pw_sim_field time_of(const struct delivery *delivery, const char *name, int64_t time_ns)
 {
-    pw_buffer_string(telling->text, name);
-    pw_buffer_string(telling->text, text);
-    pw_buffer_string(telling->text, "\"");
+    return pw_sim_time(name, time_ns, delivery->to->subscriber->microsecond);
 }
 
-static void put_int(const struct telling *telling, const char *name, uint64_t value)
+static json_t *event_begin(const struct delivery *delivery, const char *type)
 {
-    pw_buffer_string(telling->text, name);
-    pw_buffer_int(telling->text, (int64_t)value);
+    return PW_SIM_OBJECT(pw_sim_text("e", type), time_of(delivery, "E", delivery->wall_ns));
 }
 
-static void put_e8(const struct telling *telling, const char *name, int64_t value_e8)
+/* In its envelope; the event is taken over. */
+static void event_send(const struct delivery *delivery, const char *type, json_t *event)
 {
-    pw_buffer_string(telling->text, name);
-    pw_buffer_e8(telling->text, value_e8);
-    pw_buffer_string(telling->text, "\"");
-}
+    struct pw_sim_user_stream *stream = delivery->stream;
+    struct pw_sim_subscriber *subscriber = delivery->to->subscriber;
+    json_t *message = PW_SIM_OBJECT(pw_sim_int("subscriptionId", delivery->to->subscription_id),
+                                    pw_sim_json("event", event));
 
-static void put_time(const struct telling *telling, const char *name, int64_t time_ns)
-{
-    pw_buffer_string(telling->text, name);
-    pw_buffer_int(telling->text, time_ns / (telling->to->subscriber->microsecond ? 1000 : 1000000));
-}
-
-/* The envelope up to the event's time. */
-static void event_begin(const struct telling *telling, const char *type)
-{
-    pw_buffer_clear(telling->text);
-    put_int(telling, "{\"subscriptionId\":", telling->to->subscription_id);
-    put_text(telling, ",\"event\":{\"e\":\"", type);
-    put_time(telling, ",\"E\":", telling->wall_ns);
-}
-
-static void event_send(const struct telling *telling, const char *type)
-{
-    struct pw_sim_user_stream *stream = telling->stream;
-    struct pw_sim_subscriber *subscriber = telling->to->subscriber;
-
-    pw_buffer_string(telling->text, "}}");
+    pw_buffer_clear(&stream->text);
+    pw_sim_json_write(message, &stream->text);
     if (pw_sim_faults_hit(stream->faults, PW_SIM_DROP_EVENT, type)) {
         return;
     }
-    if (telling->text->failed) {
+    if (stream->text.failed) {
         pw_serve_outlet_fail(subscriber->outlet);
     } else {
-        pw_serve_outlet_send(subscriber->outlet, PW_WS_TEXT, telling->text->data, telling->text->size);
+        pw_serve_outlet_send(subscriber->outlet, PW_WS_TEXT, stream->text.data, stream->text.size);
     }
 }
 
-static void put_terms(const struct telling *telling, const struct pw_sim_told *told)
+static json_t *terms_extend(json_t *event, const struct pw_sim_told *told)
 {
     const struct pw_sim_client_order *order = &told->order;
     bool canceled = told->execution.type == PW_SIM_EXECUTION_CANCELED;
 
-    put_text(telling, ",\"s\":\"", order->symbol->name);
-    put_text(telling, ",\"c\":\"", canceled ? told->cancel_id : order->client_id);
-    put_text(telling, ",\"S\":\"", order->side == PW_SELL ? "SELL" : "BUY");
-    put_text(telling, ",\"o\":\"", pw_sim_order_type_texts[order->type]);
-    put_text(telling, ",\"f\":\"", pw_sim_tif_texts[order->tif]);
-    put_e8(telling, ",\"q\":\"", order->qty_e8);
-    put_e8(telling, ",\"p\":\"", order->price_e8);
-    put_e8(telling, ",\"P\":\"", order->stop_price_e8);
-    put_e8(telling, ",\"F\":\"", 0);
-    put_text(telling, ",\"g\":-1,\"C\":\"", canceled ? order->client_id : "");
+    return PW_SIM_EXTEND(event, pw_sim_text("s", order->symbol->name),
+                         pw_sim_text("c", canceled ? told->cancel_id : order->client_id),
+                         pw_sim_text("S", order->side == PW_SELL ? "SELL" : "BUY"),
+                         pw_sim_text("o", pw_sim_order_type_texts[order->type]),
+                         pw_sim_text("f", pw_sim_tif_texts[order->tif]), pw_sim_e8("q", order->qty_e8),
+                         pw_sim_e8("p", order->price_e8), pw_sim_e8("P", order->stop_price_e8),
+                         pw_sim_e8("F", 0), pw_sim_int("g", -1),
+                         pw_sim_text("C", canceled ? order->client_id : ""));
 }
 
-static void put_fill(const struct telling *telling, const struct pw_sim_told *told)
+/* What traded, and what did not because it was prevented: of an order that ended, all that was left. */
+static json_t *fill_extend(json_t *event, const struct delivery *delivery, const struct pw_sim_told *told)
 {
     const struct pw_sim_fill *fill = &told->fill;
-    bool traded = told->execution.type == PW_SIM_EXECUTION_TRADE;
-
-    put_e8(telling, ",\"l\":\"", fill->qty_e8);
-    put_e8(telling, ",\"z\":\"", told->order.filled_e8);
-    put_e8(telling, ",\"L\":\"", fill->price_e8);
-    if (traded) {
-        put_e8(telling, ",\"n\":\"", fill->fee_e8);
-        put_text(telling, ",\"N\":\"", fill->fee_asset);
-    } else {
-        pw_buffer_string(telling->text, ",\"n\":\"0\",\"N\":null");
-    }
-    put_time(telling, ",\"T\":", told->execution.market_ns);
-    put_int(telling, ",\"t\":", traded ? fill->trade_id : (uint64_t)-1);
-}
-
-/* It ended, so all that was left of it. */
-static void put_prevented(const struct telling *telling, const struct pw_sim_told *told)
-{
     int64_t left_e8 = told->order.qty_e8 - told->order.filled_e8;
+    bool traded = told->execution.type == PW_SIM_EXECUTION_TRADE;
+    bool prevented = told->execution.type == PW_SIM_EXECUTION_TRADE_PREVENTION;
 
-    put_int(telling, ",\"v\":", told->execution.execution_id);
-    put_e8(telling, ",\"A\":\"", left_e8);
-    put_e8(telling, ",\"B\":\"", left_e8);
+    return PW_SIM_EXTEND(
+        event, pw_sim_e8("l", fill->qty_e8), pw_sim_e8("z", told->order.filled_e8),
+        pw_sim_e8("L", fill->price_e8), traded ? pw_sim_e8("n", fill->fee_e8) : pw_sim_text("n", "0"),
+        traded ? pw_sim_text("N", fill->fee_asset) : pw_sim_null("N"),
+        time_of(delivery, "T", told->execution.market_ns),
+        pw_sim_int("t", traded ? (int64_t)fill->trade_id : -1),
+        pw_sim_if(prevented, pw_sim_int("v", (int64_t)told->execution.execution_id)),
+        pw_sim_if(prevented, pw_sim_e8("A", left_e8)), pw_sim_if(prevented, pw_sim_e8("B", left_e8)));
 }
 
-static void tell_execution(const struct telling *telling, const struct pw_sim_told *told)
+static void execution_send(const struct delivery *delivery, const struct pw_sim_told *told)
 {
     const struct pw_sim_client_order *order = &told->order;
+    const char *expiry = told->execution.expiry_reason;
     static const char type[] = "executionReport";
+    json_t *event = terms_extend(event_begin(delivery, type), told);
 
-    event_begin(telling, type);
-    put_terms(telling, told);
-    put_text(telling, ",\"x\":\"", g_types[told->execution.type]);
-    put_text(telling, ",\"X\":\"", pw_sim_status_texts[order->status]);
-    put_int(telling, ",\"r\":\"NONE\",\"i\":", order->order_id);
-    put_fill(telling, told);
-    if (told->execution.type == PW_SIM_EXECUTION_TRADE_PREVENTION) {
-        put_prevented(telling, told);
-    }
-    put_int(telling, ",\"I\":", told->execution.execution_id);
-    pw_buffer_string(telling->text, order->open && order->working ? ",\"w\":true" : ",\"w\":false");
-    pw_buffer_string(telling->text, told->fill.maker ? ",\"m\":true" : ",\"m\":false");
-    put_time(telling, ",\"M\":false,\"O\":", order->time_ns);
-    put_e8(telling, ",\"Z\":\"", order->quote_e8);
-    put_e8(telling, ",\"Y\":\"", told->fill.quote_e8);
-    put_e8(telling, ",\"Q\":\"", order->quote_qty_e8);
-    if (order->working_ns) {
-        put_time(telling, ",\"W\":", order->working_ns);
-    }
-    put_text(telling, ",\"V\":\"", pw_sim_prevention_texts[order->prevention]);
-    if (told->execution.expiry_reason) {
-        put_text(telling, ",\"eR\":\"", told->execution.expiry_reason);
-    }
-    event_send(telling, type);
+    event = PW_SIM_EXTEND(event, pw_sim_text("x", g_types[told->execution.type]),
+                          pw_sim_text("X", pw_sim_status_texts[order->status]), pw_sim_text("r", "NONE"),
+                          pw_sim_int("i", (int64_t)order->order_id));
+    event = fill_extend(event, delivery, told);
+    event = PW_SIM_EXTEND(event, pw_sim_int("I", (int64_t)told->execution.execution_id),
+                          pw_sim_bool("w", order->open && order->working), pw_sim_bool("m", told->fill.maker),
+                          pw_sim_bool("M", false), time_of(delivery, "O", order->time_ns),
+                          pw_sim_e8("Z", order->quote_e8), pw_sim_e8("Y", told->fill.quote_e8),
+                          pw_sim_e8("Q", order->quote_qty_e8),
+                          pw_sim_if(order->working_ns != 0, time_of(delivery, "W", order->working_ns)),
+                          pw_sim_text("V", pw_sim_prevention_texts[order->prevention]),
+                          pw_sim_if(expiry != NULL, pw_sim_text("eR", expiry)));
+    event_send(delivery, type, event);
 }
 
 /* The account's balances that the executions have changed, each once. */
@@ -308,26 +267,27 @@ static uint32_t changed_collect(struct pw_sim_user_stream *stream, const struct 
     return cnt;
 }
 
-static void tell_balances(const struct telling *telling)
+static void balances_send(const struct delivery *delivery)
 {
-    struct pw_sim_user_stream *stream = telling->stream;
-    uint32_t cnt = changed_collect(stream, telling->to->account);
+    struct pw_sim_user_stream *stream = delivery->stream;
+    uint32_t cnt = changed_collect(stream, delivery->to->account);
     static const char type[] = "outboundAccountPosition";
+    json_t *balances;
 
     if (!cnt) {
         return;
     }
-    event_begin(telling, type);
-    put_time(telling, ",\"u\":", telling->to->account->update_ns);
-    pw_buffer_string(telling->text, ",\"B\":[");
+    balances = json_array();
     for (uint32_t i = 0; i < cnt; i++) {
-        put_text(telling, i ? ",{\"a\":\"" : "{\"a\":\"", stream->changed[i]->asset);
-        put_e8(telling, ",\"f\":\"", stream->changed[i]->free_e8);
-        put_e8(telling, ",\"l\":\"", stream->changed[i]->locked_e8);
-        pw_buffer_string(telling->text, "}");
+        const struct pw_sim_balance *balance = stream->changed[i];
+        balances = pw_sim_append(balances, PW_SIM_OBJECT(pw_sim_text("a", balance->asset),
+                                                         pw_sim_e8("f", balance->free_e8),
+                                                         pw_sim_e8("l", balance->locked_e8)));
     }
-    pw_buffer_string(telling->text, "]");
-    event_send(telling, type);
+    event_send(delivery, type,
+               PW_SIM_EXTEND(event_begin(delivery, type),
+                             time_of(delivery, "u", delivery->to->account->update_ns),
+                             pw_sim_json("B", balances)));
 }
 
 void pw_sim_user_stream_flush(struct pw_sim_user_stream *stream, int64_t wall_ns)
@@ -336,20 +296,20 @@ void pw_sim_user_stream_flush(struct pw_sim_user_stream *stream, int64_t wall_ns
         return;
     }
     for (uint32_t i = 0; i < stream->subscription_cnt; i++) {
-        struct telling telling = {stream, &stream->subscriptions[i], &stream->text, wall_ns};
+        struct delivery delivery = {stream, &stream->subscriptions[i], wall_ns};
 
         for (uint32_t k = 0; k < stream->told_cnt; k++) {
-            if (stream->told[k].order.account == telling.to->account) {
-                tell_execution(&telling, &stream->told[k]);
+            if (stream->told[k].order.account == delivery.to->account) {
+                execution_send(&delivery, &stream->told[k]);
             }
         }
-        tell_balances(&telling);
-        if (telling.to->ending) {
-            event_begin(&telling, "eventStreamTerminated");
-            event_send(&telling, "eventStreamTerminated");
+        balances_send(&delivery);
+        if (delivery.to->ending) {
+            static const char type[] = "eventStreamTerminated";
+            event_send(&delivery, type, event_begin(&delivery, type));
         }
         if (stream->lost) {
-            pw_serve_outlet_fail(telling.to->subscriber->outlet);
+            pw_serve_outlet_fail(delivery.to->subscriber->outlet);
         }
     }
     if (stream->ending) {

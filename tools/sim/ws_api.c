@@ -174,26 +174,21 @@ static struct pw_sim_subscription *logon_subscription(const struct request *requ
     return one;
 }
 
-static void put_session(struct request *request)
+static void session_answer(struct request *request)
 {
     const struct pw_sim_session *session = request->session;
     struct pw_sim_call *call = request->call;
+    const struct pw_sim_account *account = session->account;
 
-    if (session->account) {
-        pw_buffer_format(call->body,
-                         "{\"apiKey\":\"%s\",\"authorizedSince\":", session->account->config->api_key);
-        pw_sim_call_put_time(call, session->authorized_ns);
-    } else {
-        pw_sim_call_put(call, "{\"apiKey\":null,\"authorizedSince\":null");
-    }
-    pw_sim_call_put(call, ",\"connectedSince\":");
-    pw_sim_call_put_time(call, session->connected_ns);
-    pw_sim_call_put(call, session->return_rate_limits ? ",\"returnRateLimits\":true,\"serverTime\":"
-                                                      : ",\"returnRateLimits\":false,\"serverTime\":");
-    pw_sim_call_put_time(call, call->wall_ns);
-    pw_sim_call_put(call, !session->account             ? ",\"userDataStream\":null}"
-                          : logon_subscription(request) ? ",\"userDataStream\":true}"
-                                                        : ",\"userDataStream\":false}");
+    pw_sim_call_answer(
+        call, PW_SIM_OBJECT(account ? pw_sim_text("apiKey", account->config->api_key) : pw_sim_null("apiKey"),
+                            account ? pw_sim_call_time(call, "authorizedSince", session->authorized_ns)
+                                    : pw_sim_null("authorizedSince"),
+                            pw_sim_call_time(call, "connectedSince", session->connected_ns),
+                            pw_sim_bool("returnRateLimits", session->return_rate_limits),
+                            pw_sim_call_time(call, "serverTime", call->wall_ns),
+                            account ? pw_sim_bool("userDataStream", logon_subscription(request) != NULL)
+                                    : pw_sim_null("userDataStream")));
 }
 
 static void session_logon(struct request *request)
@@ -209,13 +204,13 @@ static void session_logon(struct request *request)
     }
     request->session->account = call->account;
     request->session->authorized_ns = call->wall_ns;
-    put_session(request);
+    session_answer(request);
 }
 
 static void session_status(struct request *request)
 {
     if (pw_sim_call_all_read(request->call)) {
-        put_session(request);
+        session_answer(request);
     }
 }
 
@@ -230,10 +225,15 @@ static void session_logout(struct request *request)
         pw_sim_user_stream_end(request->api->stream, subscription);
     }
     request->session->account = NULL;
-    put_session(request);
+    session_answer(request);
 }
 
 /* ---- subscriptions ---- */
+
+static json_t *subscription_json(const struct pw_sim_subscription *subscription)
+{
+    return PW_SIM_OBJECT(pw_sim_int("subscriptionId", subscription->subscription_id));
+}
 
 static void subscribe(struct request *request, struct pw_sim_account *account, bool by_logon)
 {
@@ -255,8 +255,7 @@ static void subscribe(struct request *request, struct pw_sim_account *account, b
         pw_sim_call_error(request->call, 500, -1000, PW_SIM_SERVER_ERROR);
     } else {
         session->subscribed_cnt++;
-        pw_buffer_format(request->call->body, "{\"subscriptionId\":%" PRIu32 "}",
-                         subscription.subscription_id);
+        pw_sim_call_answer(request->call, subscription_json(&subscription));
     }
 }
 
@@ -294,7 +293,7 @@ static void stream_unsubscribe(struct request *request)
         }
     }
     if (ended_cnt) {
-        pw_sim_call_put(request->call, "{}");
+        pw_sim_call_answer(request->call, json_object());
     } else {
         pw_sim_call_error(request->call, 400, -2036, "User Data Stream subscription not active.");
     }
@@ -303,18 +302,16 @@ static void stream_unsubscribe(struct request *request)
 static void session_subscriptions(struct request *request)
 {
     const struct pw_sim_subscription *one = NULL;
-    const char *comma = "";
+    json_t *array;
 
     if (!pw_sim_call_all_read(request->call)) {
         return;
     }
-    pw_sim_call_put(request->call, "[");
+    array = json_array();
     while ((one = pw_sim_user_stream_next(request->api->stream, request->subscriber, one))) {
-        pw_buffer_format(request->call->body, "%s{\"subscriptionId\":%" PRIu32 "}", comma,
-                         one->subscription_id);
-        comma = ",";
+        array = pw_sim_append(array, subscription_json(one));
     }
-    pw_sim_call_put(request->call, "]");
+    pw_sim_call_answer(request->call, array);
 }
 
 /* ---- the table ---- */
@@ -491,47 +488,35 @@ static void request_do(struct request *request)
 
 /* ---- the reply ---- */
 
-static void put_limit(struct pw_buffer *reply, const char *head, uint32_t limit, uint32_t count)
-{
-    if (limit) {
-        pw_buffer_string(reply, reply->data[reply->size - 1] == '[' ? "" : ",");
-        pw_buffer_string(reply, head);
-        pw_buffer_int(reply, limit);
-        pw_buffer_string(reply, ",\"count\":");
-        pw_buffer_int(reply, count);
-        pw_buffer_string(reply, "}");
-    }
-}
-
-static void put_order_limit(const struct request *request, struct pw_buffer *reply,
-                            enum pw_sim_order_window window, const char *head, uint32_t limit)
+static json_t *order_limit_json(const struct request *request, enum pw_sim_order_window window,
+                                uint32_t limit)
 {
     struct pw_sim_account *account = request->call->account;
 
     pw_sim_account_window_end(account, window, request->call->wall_ns);
-    put_limit(reply, head, limit, account->order_cnts[window]);
+    return PW_SIM_EXTEND(pw_sim_order_limit_json(window, limit),
+                         pw_sim_int("count", account->order_cnts[window]));
 }
 
-static void put_rate_limits(const struct request *request, struct pw_buffer *reply)
+/* The limits that there are, and how much of them is used. */
+static json_t *rate_limits_json(const struct request *request)
 {
     const struct pw_sim_rest *rest = request->call->rest;
+    const struct pw_sim_limits_config *limits = rest->limits;
+    uint32_t most[PW_SIM_ORDER_WINDOWS] = {limits->orders_per_10s, limits->orders_per_day};
+    bool orders = request->which && request->which->places && request->call->account;
+    json_t *array = json_array();
 
-    pw_buffer_string(reply, ",\"rateLimits\":[");
-    if (reply->failed) {
-        return;
+    for (int i = 0; orders && i < PW_SIM_ORDER_WINDOWS; i++) {
+        if (most[i]) {
+            array = pw_sim_append(array, order_limit_json(request, (enum pw_sim_order_window)i, most[i]));
+        }
     }
-    if (request->which && request->which->places && request->call->account) {
-        put_order_limit(request, reply, PW_SIM_ORDERS_10S,
-                        "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":",
-                        rest->limits->orders_per_10s);
-        put_order_limit(request, reply, PW_SIM_ORDERS_DAY,
-                        "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":",
-                        rest->limits->orders_per_day);
+    if (limits->weight_per_min) {
+        array = pw_sim_append(array, PW_SIM_EXTEND(pw_sim_weight_limit_json(limits->weight_per_min),
+                                                   pw_sim_int("count", rest->used_weight)));
     }
-    put_limit(reply,
-              "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":",
-              rest->limits->weight_per_min, rest->used_weight);
-    pw_buffer_string(reply, "]");
+    return array;
 }
 
 /* An error's object; to one that says wait, until when is added (binance.md 5). */
@@ -566,7 +551,8 @@ static void reply_write(const struct request *request, struct pw_buffer *reply)
         put_error(request, reply);
     }
     if (request->return_rate_limits) {
-        put_rate_limits(request, reply);
+        pw_buffer_string(reply, ",\"rateLimits\":");
+        pw_sim_json_write(rate_limits_json(request), reply);
     }
     pw_buffer_string(reply, "}");
 }

@@ -4,6 +4,7 @@
  */
 #include "ws_methods.h"
 
+#include "fields.h"
 #include "walk.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct request {
     struct pw_buffer *reply;
 };
 
+/* The id goes back as it was written, whatever number it is: so the envelope is not a tree. */
 static void reply_id(const struct request *request)
 {
     pw_buffer_string(request->reply, ",\"id\":");
@@ -27,11 +29,11 @@ static void reply_id(const struct request *request)
     pw_buffer_string(request->reply, "}");
 }
 
-/* `text` may hold backquotes, but nothing that JSON would escape. */
 static void reply_error(const struct request *request, int code, const char *text)
 {
     pw_buffer_clear(request->reply);
-    pw_buffer_format(request->reply, "{\"error\":{\"code\":%d,\"msg\":\"%s\"}", code, text);
+    pw_buffer_string(request->reply, "{\"error\":");
+    pw_sim_json_write(PW_SIM_OBJECT(pw_sim_int("code", code), pw_sim_text("msg", text)), request->reply);
     reply_id(request);
 }
 
@@ -50,11 +52,11 @@ static void reply_error_at(const struct request *request, int code, const char *
     reply_error(request, code, line);
 }
 
-static void reply_result(const struct request *request, const char *result)
+static void reply_result(const struct request *request, json_t *result)
 {
     pw_buffer_clear(request->reply);
     pw_buffer_string(request->reply, "{\"result\":");
-    pw_buffer_string(request->reply, result);
+    pw_sim_json_write(result, request->reply);
     reply_id(request);
 }
 
@@ -104,7 +106,7 @@ static void do_subscribe(const struct request *request)
     if (!streams_ok(request)) {
         return;
     }
-    reply_result(request, "null");
+    reply_result(request, json_null());
     pw_sim_walk_begin(&walk, request->params);
     while (pw_sim_walk_next(&walk)) {
         stream_name(walk.value, name, &slice);
@@ -124,7 +126,7 @@ static void do_unsubscribe(const struct request *request)
     if (!streams_ok(request)) {
         return;
     }
-    reply_result(request, "null");
+    reply_result(request, json_null());
     pw_sim_walk_begin(&walk, request->params);
     while (pw_sim_walk_next(&walk)) {
         stream_name(walk.value, name, &slice);
@@ -135,17 +137,13 @@ static void do_unsubscribe(const struct request *request)
 static void do_list(const struct request *request)
 {
     const struct pw_sim_subscriber *subscriber = request->subscriber;
+    json_t *names = json_array();
 
-    pw_buffer_clear(request->reply);
-    pw_buffer_string(request->reply, "{\"result\":[");
     for (uint32_t i = 0; i < subscriber->stream_cnt; i++) {
         const struct pw_sim_stream *stream = pw_sim_hub_stream(request->hub, subscriber->streams[i]);
-        pw_buffer_string(request->reply, i ? ",\"" : "\"");
-        pw_buffer_bytes(request->reply, stream->name, stream->name_bytes);
-        pw_buffer_string(request->reply, "\"");
+        names = pw_sim_append(names, json_stringn(stream->name, stream->name_bytes));
     }
-    pw_buffer_string(request->reply, "]");
-    reply_id(request);
+    reply_result(request, names);
 }
 
 /* The property's name and, if `value` is given, its value; false after an error was told. */
@@ -190,13 +188,13 @@ static void do_set_property(const struct request *request)
         return;
     }
     request->subscriber->combined = pw_slice_equal(value, "true");
-    reply_result(request, "null");
+    reply_result(request, json_null());
 }
 
 static void do_get_property(const struct request *request)
 {
     if (property_parse(request, NULL)) {
-        reply_result(request, request->subscriber->combined ? "true" : "false");
+        reply_result(request, json_boolean(request->subscriber->combined));
     }
 }
 
