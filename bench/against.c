@@ -7,6 +7,7 @@
  * runs its own, as a child.
  */
 #include "against.h"
+#include "instructions.h"
 #include "tick_rig.h"
 
 #include <errno.h>
@@ -21,6 +22,16 @@
 
 /* ---- limits ---- */
 
+static bool id_known(const char *id)
+{
+    for (size_t i = 0; instructions_id(i) != NULL; i++) {
+        if (strcmp(instructions_id(i), id) == 0) {
+            return true;
+        }
+    }
+    return judged_known(id);
+}
+
 bool against_limit_add(struct against *against, const char *text)
 {
     const char *equals = strchr(text, '=');
@@ -33,14 +44,14 @@ bool against_limit_add(struct against *against, const char *text)
     snprintf(limit->id, sizeof limit->id, "%.*s", (int)(equals - text), text);
     limit->ratio_max = strtod(equals + 1, &end);
     if (end == equals + 1 || *end != '\0' || !isfinite(limit->ratio_max) || limit->ratio_max <= 0 ||
-        !judged_known(limit->id)) {
+        !id_known(limit->id)) {
         return false;
     }
     against->limit_cnt++;
     return true;
 }
 
-static double limit_of(const struct against *against, const char *id)
+double against_limit_of(const struct against *against, const char *id)
 {
     for (uint32_t i = 0; i < against->limit_cnt; i++) {
         if (strcmp(against->limits[i].id, id) == 0) {
@@ -222,7 +233,7 @@ static void figures_judge(const struct against *against, const struct series *se
     for (size_t i = 0; i < series->id_cnt; i++) {
         struct against_figure *figure = &result->figures[i];
         snprintf(figure->id, sizeof figure->id, "%s", ids[i]);
-        figure->ratio_max = limit_of(against, ids[i]);
+        figure->ratio_max = against_limit_of(against, ids[i]);
         figure->missing =
             !whole(series->pairs[i], series->pair_cnt) || !whole(series->same[i], series->same_cnt);
         if (!figure->missing) {

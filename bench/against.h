@@ -31,6 +31,9 @@ struct against {
 /* "ID=RATIO". False: not of that form, an unknown id, or too many. */
 bool against_limit_add(struct against *against, const char *text);
 
+/* 0: none. */
+double against_limit_of(const struct against *against, const char *id);
+
 struct against_figure {
     char id[JUDGED_ID_BYTES];
     bool missing; /* in either build: the judgement is then empty */

@@ -26,6 +26,7 @@
 #define START_NS 20e9 /* generous: a hundred snapshots are fetched */
 #define STOP_NS  10e9
 #define TICK_NS  1e6 /* between two ticks that try whether it trades yet */
+#define COUNTED  50. /* times as long of an engine under callgrind */
 #define TRADED   3u  /* orders in a row that say that it does */
 
 /* ---- files ---- */
@@ -66,6 +67,12 @@ static void symbols_print(FILE *out, const struct venue *venue)
     }
 }
 
+/* Counting slows a program down fifty times: then nothing may spin, and the start takes longer. */
+static bool counted(const struct engine_child *engine)
+{
+    return engine->counts_path != NULL;
+}
+
 /* The shape for two cores. Nothing that takes long is part of what is measured, so the times are generous: an
  * engine that is held must not think its venue dead. */
 static bool config_write(const struct engine_child *engine, const struct venue *venue)
@@ -79,9 +86,9 @@ static bool config_write(const struct engine_child *engine, const struct venue *
     fprintf(out,
             "instance: %s\n"
             "cores:\n"
-            "  - {core: %d, idle: spin, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
+            "  - {core: %d, idle: %s, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
             "  - {core: %d, idle: sleep, stages: [journal, housekeeping]}\n",
-            engine->instance, engine->core, engine->cold_core);
+            engine->instance, engine->core, counted(engine) ? "sleep" : "spin", engine->cold_core);
     fprintf(out,
             "feeds:\n"
             "  - {name: bench, venue: binance_spot, ws_url: \"wss://localhost:%u\", "
@@ -113,16 +120,28 @@ static bool config_write(const struct engine_child *engine, const struct venue *
 
 /* ---- processes ---- */
 
-/* Starts a program of pinwheel's, on both cores; its output goes into a file of the engine's folder. */
-static pid_t program_start(const struct engine_child *engine, const char *log, const char *const *args)
+/* Becomes the engine, under callgrind if it is to be counted. Returns when it cannot. */
+static void engine_exec(const struct engine_child *engine, const char *config)
+{
+    char program[600], counts[600];
+    snprintf(program, sizeof program, "%s/pinwheel-run", engine->programs);
+    if (!counted(engine)) {
+        execl(program, "pinwheel-run", "--live", config, (char *)NULL);
+        return;
+    }
+    snprintf(counts, sizeof counts, "--callgrind-out-file=%s", engine->counts_path);
+    execlp("valgrind", "valgrind", "--tool=callgrind", counts, program, "--live", config, (char *)NULL);
+}
+
+/* Starts it on both cores; its output goes into a file of its folder. */
+static pid_t engine_fork(const struct engine_child *engine, const char *config)
 {
     cpu_set_t cores; /* this thread's own are fewer, and would be inherited */
     CPU_ZERO(&cores);
     CPU_SET((size_t)engine->core, &cores);
     CPU_SET((size_t)engine->cold_core, &cores);
-    char program[600], path[600];
-    snprintf(program, sizeof program, "%s/pinwheel", engine->programs);
-    snprintf(path, sizeof path, "%s/%s", engine->dir, log);
+    char path[600];
+    snprintf(path, sizeof path, "%s/engine.log", engine->dir);
     pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -130,7 +149,7 @@ static pid_t program_start(const struct engine_child *engine, const char *log, c
         int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         dup2(fd, 1);
         dup2(fd, 2);
-        execv(program, (char *const *)args);
+        engine_exec(engine, config);
         _exit(127);
     }
     return pid < 0 ? 0 : pid;
@@ -168,13 +187,14 @@ static double since_ns(uint64_t start)
 bool engine_child_trades(struct engine_child *engine, struct venue *venue)
 {
     uint64_t start = pw_bench_ticks(), tick = start, first_cnt = venue->order_cnt;
-    while (since_ns(start) < START_NS && !process_ended(engine->pid)) {
+    double slowness = counted(engine) ? COUNTED : 1;
+    while (since_ns(start) < slowness * START_NS && !process_ended(engine->pid)) {
         venue_serve(venue);
         venue->came_cnt = 0;
         if (venue->order_cnt >= first_cnt + TRADED * venue->instrument_cnt) {
             return true;
         }
-        if (venue->orders != NULL && since_ns(tick) > TICK_NS) {
+        if (venue->orders != NULL && since_ns(tick) > slowness * TICK_NS) {
             tick = pw_bench_ticks();
             (void)venue_send(venue, venue->tick_cnt % venue->instrument_cnt,
                              VENUE_TICK); /* not yet connected: later */
@@ -196,10 +216,9 @@ int engine_child_start(struct engine_child *engine, struct venue *venue, struct 
         pw_bench_note(report, "%s cannot be written", path);
         return -EIO;
     }
-    engine->pid =
-        program_start(engine, "engine.log", (const char *const[]){"pinwheel", "run", "--live", path, NULL});
+    engine->pid = engine_fork(engine, path);
     if (engine->pid == 0 || !engine_child_trades(engine, venue) ||
-        pw_workspace_attach(&engine->ws, engine->instance, error, sizeof error) != 0) {
+        (!counted(engine) && pw_workspace_attach(&engine->ws, engine->instance, error, sizeof error) != 0)) {
         log_tell(engine, report);
         engine_child_stop(engine, venue);
         return -EPROTO;
@@ -232,7 +251,7 @@ void engine_child_stop(struct engine_child *engine, struct venue *venue)
     uint64_t start = pw_bench_ticks();
     kill(engine->pid, SIGCONT);
     kill(engine->pid, SIGTERM);
-    while (!process_ended(engine->pid) && since_ns(start) < STOP_NS) {
+    while (!process_ended(engine->pid) && since_ns(start) < (counted(engine) ? COUNTED : 1) * STOP_NS) {
         venue_serve(venue);
         sched_yield();
     }

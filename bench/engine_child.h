@@ -19,6 +19,7 @@ struct engine_child {
     char programs[BUILD_PATH_BYTES]; /* the folder in which pinwheel's programs stand */
     char instance[40];
     int core, cold_core;
+    const char *counts_path; /* NULL, or where callgrind, under which it then runs, puts its counts */
     pid_t pid;              /* 0: none */
     struct pw_workspace ws; /* attached while header is not NULL */
     pid_t monitors[ENGINE_MONITORS_MAX];

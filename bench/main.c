@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "cli.h"
 #include "html.h"
+#include "instructions.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct options {
     const char *other_path; /* of the build to compare with; NULL: none */
     uint64_t round_cnt;     /* 0: the default */
     bool has_limits;
+    bool instructions;
     struct against against;
 };
 
@@ -57,6 +59,7 @@ static const struct pw_cli_command g_command = {
             {.name = "NAME",
              .help = "the benches to run, or `all`",
              .choice = bench_name,
+             .unless = "instructions",
              PW_CLI_WORDS(struct options, names)},
             {0},
         },
@@ -85,6 +88,11 @@ static const struct pw_cli_command g_command = {
              .help = "compare with another build, its `pinwheel` or the folder of it: both run in turns",
              .excludes = "html",
              PW_CLI_PATH(struct options, other_path)},
+            {.name = "instructions",
+             .help =
+                 "count instructions instead, hop by hop, by running an engine under valgrind's callgrind; "
+                 "with --against also the other build's",
+             PW_CLI_FLAG(struct options, instructions)},
             {.name = "rounds",
              .value = "N",
              .help = "rounds of a comparison, a multiple of 3 (default: 12); in one of three this build runs "
@@ -416,6 +424,22 @@ static enum exit_code one_compare(const struct against *against, const char *ben
     return against_exceeded(&result) ? EXIT_MISSED : EXIT_RAN;
 }
 
+static enum exit_code instructions_count(const struct against *against, json_t *all, bool json)
+{
+    static struct instructions_result result;
+    int code = instructions_run(against, &result);
+    if (code != 0) {
+        pw_cli_error("instructions: %s: %s", strerror(-code), result.report.note);
+        return EXIT_FAILED;
+    }
+    if (json) {
+        json_array_append_new(all, instructions_json(against, &result));
+    } else {
+        instructions_print(against, &result);
+    }
+    return instructions_missed(&result) ? EXIT_MISSED : EXIT_RAN;
+}
+
 /* A bench that cannot be run weighs more than a limit that was exceeded. */
 static enum exit_code benches_compare(struct options *options, json_t *all)
 {
@@ -428,6 +452,9 @@ static enum exit_code benches_compare(struct options *options, json_t *all)
     if (!build_own_find(against->own)) {
         pw_cli_error("pinwheel-run is not beside this program");
         return EXIT_FAILED;
+    }
+    if (options->instructions) {
+        return instructions_count(against, all, options->json);
     }
     for (size_t i = 0; i < BENCH_CNT; i++) {
         if (options->wanted[i] && judged_ids(bench_table[i]->name, ids) > 0) {
@@ -458,8 +485,9 @@ int main(int argc, char **argv)
     if (!options.json) {
         machine_print(machine);
     }
-    enum exit_code code = options.other_path != NULL ? benches_compare(&options, outputs.benches)
-                                                     : benches_run(&options, &outputs);
+    enum exit_code code = options.other_path != NULL || options.instructions
+                              ? benches_compare(&options, outputs.benches)
+                              : benches_run(&options, &outputs);
     if (outputs.html != NULL && !html_close(outputs.html, options.html_path)) {
         code = EXIT_FAILED;
     }

@@ -101,12 +101,16 @@ static bool tick_poll(void *arg, uint32_t *probe, uint64_t *arrived)
 }
 
 /* In the mix of a busy spot market: 7 of 10 quotes, 2 trades, 1 depth update of ten levels a side. */
-static bool load_send(void *arg, uint64_t message)
+bool tick_rig_load(struct tick_rig *rig, uint64_t message)
 {
-    struct tick_rig *rig = arg;
     uint32_t place = (uint32_t)(message / rig->venue.instrument_cnt % 10);
     enum venue_frame_kind kind = place < 7 ? VENUE_QUOTE : place < 9 ? VENUE_TRADE : VENUE_DEPTH;
     return venue_send(&rig->venue, (uint32_t)(message % rig->venue.instrument_cnt), kind) != 0;
+}
+
+static bool load_send(void *arg, uint64_t message)
+{
+    return tick_rig_load(arg, message);
 }
 
 static void tick_rest(void *arg)

@@ -41,6 +41,9 @@ int tick_rig_ready(struct tick_rig *rig);
  * noted. */
 int tick_rig_run(struct tick_rig *rig, struct probes *probes);
 
+/* Sends one message of a busy market that the strategy does not act upon. False: the connection broke. */
+bool tick_rig_load(struct tick_rig *rig, uint64_t message);
+
 /* Room for the samples of rounds of probes, one behind the other. */
 struct tick_samples {
     double *from_left_ns, *from_due_ns;

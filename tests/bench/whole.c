@@ -148,12 +148,43 @@ Test(whole, a_build_against_itself_has_every_figure_and_no_verdict_when_quick)
     json_decref(json);
 }
 
+Test(whole, instructions_of_every_hop_are_counted)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    bool countable = false; /* valgrind and the sanitizers exclude each other */
+#else
+    bool countable = has_two_cores() && system("command -v valgrind >/dev/null 2>&1") == 0;
+#endif
+    if (!countable) {
+        fputs("skipped: one core, no valgrind, or a sanitizer\n", stderr);
+        return;
+    }
+    int status;
+    json_t *json = bench_run("--instructions", &status);
+    cr_expect_eq(status, 0);
+    const json_t *bench = json_array_get(json_object_get(json, "benches"), 0), *row;
+    cr_expect_gt(length_of(bench, "instructions"), 10);
+    size_t i;
+    json_array_foreach(json_object_get(bench, "instructions"), i, row)
+    {
+        const char *id = json_string_value(json_object_get(row, "id"));
+        cr_expect(json_is_real(json_object_get(row, "this")), "%s: the function has another name now", id);
+        bool by_call = strcmp(id, "instr_decode") == 0 || strcmp(id, "instr_encrypt") == 0;
+        cr_expect(!by_call || json_real_value(json_object_get(row, "this")) > 100, "%s", id);
+    }
+    json_decref(json);
+}
+
 Test(whole, what_is_no_build_cannot_be_compared_with)
 {
     const char *folder = getenv("PINWHEEL_BIN");
     char command[1024];
-    static const char *const wrong[] = {"--against /", "--against /nothing/there",
-                                        "--against /bin --rounds 4", "--max-ratio nothing=1", "--against"};
+    static const char *const wrong[] = {"--against /",
+                                        "--against /nothing/there",
+                                        "--against /bin --rounds 4",
+                                        "--max-ratio nothing=1",
+                                        "--against",
+                                        "--instructions"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         snprintf(command, sizeof command, "'%s/pinwheel-bench' decode %s >/dev/null 2>&1", folder, wrong[i]);
         int status = system(command);

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Instructions a hop: see instructions.h.
+ *
+ * Functions that are called for work alone are told by the call. A stage is polled whether or not there is
+ * work, more often the longer the venue waits; so each tape is run with short pauses and with long ones, and
+ * what a poll without work costs is taken out: instructions = idle * polls + cost * ticks, twice. The start
+ * of the engine goes, too, since a tape is counted as what a longer one has more than a shorter one.
+ */
+#include "instructions.h"
+#include "callgrind.h"
+#include "tick_rig.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- hops ---- */
+
+enum unit { EACH_CALL, EACH_TICK, EACH_ORDER, EACH_MESSAGE };
+
+#define NAMES_MAX 4u
+
+struct hop_row {
+    struct instructions_hop hop;
+    enum unit unit;
+    const char *functions[NAMES_MAX]; /* names that it has in builds, the first that there is */
+    const char *without[NAMES_MAX];   /* what is called inside and does not count; the same */
+};
+
+static const struct hop_row g_hops[] = {
+    {{"instr_decrypt", "decrypt a TLS record"}, EACH_CALL, {"pw_link_read"}, {NULL}},
+    {{"instr_decode", "decode a bookTicker or less"}, EACH_CALL, {"pw_binance_events"}, {NULL}},
+    {{"instr_risk", "risk checks of an order"}, EACH_CALL, {"pw_risk_check"}, {NULL}},
+    {{"instr_encode", "encode an order"},
+     EACH_CALL,
+     {"live_place", "session_place", "pw_session_place"},
+     {NULL}},
+    {{"instr_encrypt", "encrypt a TLS record"}, EACH_CALL, {"pw_link_write"}, {NULL}},
+    {{"instr_answer", "decode an answer of order entry"}, EACH_CALL, {"pw_binance_told"}, {NULL}},
+    {{"instr_net_rx", "net_rx, a tick and the answers to its order"}, EACH_ORDER, {"net_rx_poll"}, {NULL}},
+    {{"instr_parse", "parse, a tick"}, EACH_TICK, {"parse_poll"}, {NULL}},
+    {{"instr_strategy", "strategy, a tick and its reports"}, EACH_ORDER, {"strategy_poll"}, {NULL}},
+    {{"instr_execution", "execution, an order, answers not decoded"},
+     EACH_ORDER,
+     {"execution_poll"},
+     {"pw_binance_told"}},
+    {{"instr_net_tx", "net_tx, an order"}, EACH_ORDER, {"net_tx_poll"}, {NULL}},
+    {{"instr_parse_market", "parse, a message of market data"}, EACH_MESSAGE, {"parse_poll"}, {NULL}},
+    {{"instr_strategy_market", "strategy, a message of market data"},
+     EACH_MESSAGE,
+     {"strategy_poll"},
+     {NULL}},
+    {{"instr_execution_market", "execution, a message of market data"},
+     EACH_MESSAGE,
+     {"execution_poll"},
+     {"pw_binance_told"}},
+};
+#define HOP_CNT (sizeof g_hops / sizeof *g_hops)
+static_assert(HOP_CNT <= INSTRUCTIONS_HOPS_MAX, "each has a row");
+
+const char *instructions_id(size_t i)
+{
+    return i < HOP_CNT ? g_hops[i].hop.id : NULL;
+}
+
+/* ---- a tape ---- */
+
+#define WAIT_NS 20e9 /* for an order, of an engine that runs fifty times slower */
+
+struct tape {
+    uint32_t ticks, messages;
+    double pause_ns; /* behind each */
+};
+
+enum tape_kind { SHORT, SHORT_MORE, LONG, LONG_MORE, MARKET, TAPES };
+
+static const struct tape g_tapes[TAPES] = {
+    [SHORT] = {100, 0, 2e6},     [SHORT_MORE] = {300, 0, 2e6}, [LONG] = {100, 0, 8e6},
+    [LONG_MORE] = {300, 0, 8e6}, [MARKET] = {100, 500, 2e6},
+};
+
+/* What a run of a tape gave; for each hop. */
+struct counted {
+    double instructions[HOP_CNT], calls[HOP_CNT];
+    double ticks, orders, messages;
+};
+
+static double since_ns(uint64_t start)
+{
+    return (double)(pw_bench_ticks() - start) * pw_bench_tick_ns;
+}
+
+static void pause_for(struct tick_rig *rig, double pause_ns)
+{
+    uint64_t start = pw_bench_ticks();
+    do {
+        venue_serve(&rig->venue);
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    } while (since_ns(start) < pause_ns);
+}
+
+static bool order_wait(struct tick_rig *rig)
+{
+    struct venue_order order;
+    uint64_t start = pw_bench_ticks();
+    while (!venue_order_poll(&rig->venue, &order)) {
+        if (since_ns(start) > WAIT_NS) {
+            pw_bench_note(rig->report, "a tick brought no order");
+            return false;
+        }
+        sched_yield();
+    }
+    return true;
+}
+
+static int tape_feed(struct tick_rig *rig, const struct tape *tape)
+{
+    rig->venue.came_cnt = 0;
+    for (uint32_t i = 0; i < tape->ticks; i++) {
+        if (venue_send(&rig->venue, 0, VENUE_TICK) == 0 || !order_wait(rig)) {
+            return -EPROTO;
+        }
+        pause_for(rig, tape->pause_ns);
+    }
+    for (uint32_t i = 0; i < tape->messages; i++) {
+        if (!tick_rig_load(rig, i)) {
+            return -EPROTO;
+        }
+        pause_for(rig, tape->pause_ns);
+    }
+    return 0;
+}
+
+static const struct callgrind_function *function_of(const struct callgrind *counts,
+                                                    const char *const names[NAMES_MAX])
+{
+    const struct callgrind_function *function = NULL;
+    for (size_t i = 0; i < NAMES_MAX && names[i] != NULL && function == NULL; i++) {
+        function = callgrind_find(counts, names[i]);
+    }
+    return function;
+}
+
+static void hops_count(const struct callgrind *counts, struct counted *counted)
+{
+    for (size_t i = 0; i < HOP_CNT; i++) {
+        const struct callgrind_function *function = function_of(counts, g_hops[i].functions);
+        const struct callgrind_function *without = function_of(counts, g_hops[i].without);
+        bool there = function != NULL && (without != NULL || g_hops[i].without[0] == NULL);
+        counted->calls[i] = there ? (double)function->calls : NAN;
+        counted->instructions[i] =
+            there ? (double)(function->instructions - (without != NULL ? without->instructions : 0)) : NAN;
+    }
+}
+
+static int counts_read(struct tick_rig *rig, struct counted *counted)
+{
+    struct callgrind counts;
+    FILE *in = fopen(rig->engine.counts_path, "re");
+    bool good = in != NULL && callgrind_read(&counts, in);
+    if (in != NULL) {
+        fclose(in);
+    }
+    if (!good) {
+        pw_bench_note(rig->report, "callgrind left no counts");
+        return -EPROTO;
+    }
+    hops_count(&counts, counted);
+    callgrind_free(&counts);
+    return 0;
+}
+
+static int tape_run(struct tick_rig *rig, const struct tape *tape, struct counted *counted)
+{
+    unlink(rig->engine.counts_path);
+    int result = tick_rig_start(rig, 1);
+    if (result == 0) {
+        result = tape_feed(rig, tape);
+        counted->ticks = rig->venue.tick_cnt;
+        counted->orders = (double)rig->venue.order_cnt;
+        counted->messages = tape->messages;
+    }
+    tick_rig_stop(rig);
+    return result == 0 ? counts_read(rig, counted) : result;
+}
+
+/* ---- hops out of tapes ---- */
+
+/* What the longer tape has more. */
+struct more {
+    double instructions, calls, units, messages;
+};
+
+static struct more more_of(const struct counted *longer, const struct counted *shorter, size_t hop)
+{
+    bool ticks = g_hops[hop].unit == EACH_TICK;
+    return (struct more){.instructions = longer->instructions[hop] - shorter->instructions[hop],
+                         .calls = longer->calls[hop] - shorter->calls[hop],
+                         .units = ticks ? longer->ticks - shorter->ticks : longer->orders - shorter->orders,
+                         .messages = longer->messages - shorter->messages};
+}
+
+static double hop_cost(const struct counted tapes[TAPES], size_t hop)
+{
+    struct more quick = more_of(&tapes[SHORT_MORE], &tapes[SHORT], hop);
+    struct more slow = more_of(&tapes[LONG_MORE], &tapes[LONG], hop);
+    struct more market = more_of(&tapes[MARKET], &tapes[SHORT], hop);
+    if (g_hops[hop].unit == EACH_CALL) {
+        return (quick.instructions + slow.instructions) / (quick.calls + slow.calls);
+    }
+    double scale = quick.calls * slow.units - slow.calls * quick.units;
+    double idle = (quick.instructions * slow.units - slow.instructions * quick.units) / scale;
+    double cost = (quick.calls * slow.instructions - slow.calls * quick.instructions) / scale;
+    return g_hops[hop].unit != EACH_MESSAGE
+               ? cost
+               : (market.instructions - idle * market.calls - cost * market.units) / market.messages;
+}
+
+/* A tenth of it, to see whether it runs. */
+static struct tape tape_of(enum tape_kind kind, bool quick)
+{
+    struct tape tape = g_tapes[kind];
+    tape.ticks /= quick ? 10 : 1;
+    tape.messages /= quick ? 10 : 1;
+    return tape;
+}
+
+static int build_count(struct tick_rig *rig, const char *folder, double costs[HOP_CNT])
+{
+    struct counted tapes[TAPES];
+    int result = 0;
+    snprintf(rig->engine.programs, sizeof rig->engine.programs, "%s", folder);
+    for (enum tape_kind kind = SHORT; kind < TAPES && result == 0; kind++) {
+        struct tape tape = tape_of(kind, rig->env->quick);
+        result = tape_run(rig, &tape, &tapes[kind]);
+    }
+    for (size_t i = 0; i < HOP_CNT && result == 0; i++) {
+        costs[i] = hop_cost(tapes, i);
+    }
+    return result;
+}
+
+/* ---- the comparison ---- */
+
+static double distance(double ratio)
+{
+    return exp(fabs(log(ratio))) - 1;
+}
+
+static void rows_fill(const struct against *against, double costs[3][HOP_CNT],
+                      struct instructions_result *result)
+{
+    result->row_cnt = HOP_CNT;
+    for (size_t i = 0; i < HOP_CNT; i++) {
+        struct instructions_row row = {.hop = &g_hops[i].hop,
+                                       .own = costs[0][i],
+                                       .other = costs[1][i],
+                                       .again = costs[2][i],
+                                       .ratio = costs[0][i] / costs[1][i],
+                                       .resolution = distance(costs[2][i] / costs[0][i])};
+        row.ratio_max = against_limit_of(against, row.hop->id);
+        row.missed = row.ratio_max > 0 && row.ratio > row.ratio_max * (1 + row.resolution);
+        result->rows[i] = row;
+    }
+}
+
+static int builds_count(const struct against *against, struct tick_rig *rig, double costs[3][HOP_CNT])
+{
+    int result = build_count(rig, against->own, costs[0]);
+    if (result == 0 && against->other[0] != '\0') {
+        result = build_count(rig, against->other, costs[1]);
+        result = result == 0 ? build_count(rig, against->own, costs[2]) : result;
+    }
+    return result;
+}
+
+static bool valgrind_there(void)
+{
+    return system("command -v valgrind >/dev/null 2>&1") == 0; /* by $PATH, as it is started */
+}
+
+int instructions_run(const struct against *against, struct instructions_result *result)
+{
+    double costs[3][HOP_CNT];
+    char path[300];
+    for (size_t i = 0; i < 3 * HOP_CNT; i++) {
+        costs[i / HOP_CNT][i % HOP_CNT] = NAN;
+    }
+    memset(result, 0, sizeof *result);
+    if (!valgrind_there()) {
+        pw_bench_note(&result->report, "valgrind is not installed");
+        return -ENOENT;
+    }
+    struct tick_rig *rig = calloc(1, sizeof *rig);
+    int code = rig != NULL ? tick_rig_open(rig, against->env, &result->report) : -ENOMEM;
+    if (code == 0) {
+        snprintf(path, sizeof path, "%s/callgrind", rig->dir);
+        rig->engine.counts_path = path;
+        code = builds_count(against, rig, costs);
+    }
+    if (rig != NULL) {
+        tick_rig_close(rig);
+    }
+    free(rig);
+    if (code == 0) {
+        rows_fill(against, costs, result);
+    }
+    return code;
+}
+
+/* ---- what comes out ---- */
+
+bool instructions_missed(const struct instructions_result *result)
+{
+    for (size_t i = 0; i < result->row_cnt; i++) {
+        if (result->rows[i].missed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void ratio_print(const struct instructions_row *row)
+{
+    if (isnan(row->ratio)) {
+        printf(" %12s\n", "missing");
+        return;
+    }
+    printf(" %12.1f %10.4f %10.2f%%", row->other, row->ratio, 100 * row->resolution);
+    if (row->ratio_max > 0) {
+        printf("   (target: at most %.2f: %s)", row->ratio_max, row->missed ? "missed" : "met");
+    }
+    printf("\n");
+}
+
+void instructions_print(const struct against *against, const struct instructions_result *result)
+{
+    bool compared = against->other[0] != '\0';
+    printf("\ninstructions a hop (callgrind)%s%s\n", compared ? ": this build against " : "", against->other);
+    if (result->report.note[0] != '\0') {
+        printf("  %s\n", result->report.note);
+    }
+    printf("\n  %-24s %-44s %12s", "id", "hop", "this");
+    printf(compared ? " %12s %10s %11s\n" : "\n", "other", "ratio", "resolution");
+    for (size_t i = 0; i < result->row_cnt; i++) {
+        const struct instructions_row *row = &result->rows[i];
+        printf("  %-24s %-44s %12.1f", row->hop->id, row->hop->label, row->own);
+        if (compared) {
+            ratio_print(row);
+        } else {
+            printf("\n");
+        }
+    }
+}
+
+static void number_set(json_t *json, const char *key, double value)
+{
+    json_object_set_new(json, key, isnan(value) ? json_null() : json_real(value));
+}
+
+json_t *instructions_json(const struct against *against, const struct instructions_result *result)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < result->row_cnt; i++) {
+        const struct instructions_row *row = &result->rows[i];
+        json_t *json = json_pack("{s:s, s:s}", "id", row->hop->id, "name", row->hop->label);
+        number_set(json, "this", row->own);
+        if (against->other[0] != '\0') {
+            number_set(json, "other", row->other);
+            number_set(json, "ratio", row->ratio);
+            number_set(json, "resolution", row->resolution);
+        }
+        if (row->ratio_max > 0) {
+            json_object_set_new(json, "ratio_max", json_real(row->ratio_max));
+            json_object_set_new(json, "target_met", json_boolean(!row->missed));
+        }
+        json_array_append_new(rows, json);
+    }
+    return json_pack("{s:s, s:s, s:s, s:o}", "name", "instructions", "against", against->other, "note",
+                     result->report.note, "instructions", rows);
+}
