@@ -3,14 +3,14 @@
  * The connector in virtual time: the way to an established connection, deadlines against peers that do not
  * play along (reliability.md, A8), back-off and its bound (F4), and what the log says.
  */
-#include "world.h"
+#include "net_world.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 
-static struct world world;
-static struct peer peer;
+static struct net_world world;
+static struct far_end peer;
 
 static enum pw_feed_state feed_state(void)
 {
@@ -21,17 +21,17 @@ static enum pw_feed_state feed_state(void)
 
 static void expect_up(bool secure, uint32_t piece_bytes_max)
 {
-    struct world_options options = {
+    struct net_world_options options = {
         .secure = secure, .network = {.seed = 7, .latency_ns = MS_NS, .piece_bytes_max = piece_bytes_max}};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
     cr_expect_eq(feed_state(), PW_FEED_UP);
     cr_expect_eq(world.feeds[0].connect_cnt, 1);
-    cr_expect(world_took_notice(&world, PW_FEED_UP));
-    peer_send_frame(&peer, 0x81, "hello", 5);
-    world_run(&world, 50 * MS_NS, MS_NS);
-    cr_expect(world_took_text(&world, "hello"));
-    world_close(&world);
+    cr_expect(net_world_took_notice(&world, PW_FEED_UP));
+    far_send_frame(&peer, 0x81, "hello", 5);
+    net_world_run(&world, 50 * MS_NS, MS_NS);
+    cr_expect(net_world_took_text(&world, "hello"));
+    net_world_close(&world);
 }
 
 Test(connector, a_feed_comes_up_and_its_messages_arrive)
@@ -42,7 +42,7 @@ Test(connector, a_feed_comes_up_and_its_messages_arrive)
 Test(connector, a_feed_comes_up_over_tls)
 {
     expect_up(true, 0);
-    cr_expect(world_log_has("TLSv1.3"));
+    cr_expect(net_world_log_has("TLSv1.3"));
 }
 
 Test(connector, a_feed_comes_up_over_tls_that_arrives_in_crumbs)
@@ -52,10 +52,10 @@ Test(connector, a_feed_comes_up_over_tls_that_arrives_in_crumbs)
 
 Test(connector, the_request_is_what_rfc_6455_asks_for)
 {
-    struct world_options options = {0};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-    cr_assert(peer_wait_bytes(&peer, 100, S_NS));
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+    cr_assert(far_wait_bytes(&peer, 100, S_NS));
     const char *request = (const char *)peer.in;
     cr_expect_eq(strncmp(request, "GET /stream HTTP/1.1\r\n", 22), 0);
     const char *const lines[] = {"Host: feed.test:9443\r\n", "Upgrade: websocket\r\n",
@@ -65,33 +65,33 @@ Test(connector, the_request_is_what_rfc_6455_asks_for)
         cr_expect_not_null(strstr(request, lines[i]), "%s", lines[i]);
     }
     cr_expect_null(strstr(request, "Extensions"));
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, frames_behind_the_answer_are_not_lost_wherever_the_cut_falls)
 {
     char bytes[1024];
-    struct world_options options = {0};
+    struct net_world_options options = {0};
     for (size_t cut = 1;; cut++) {
-        world_open(&world, &options);
-        cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-        cr_assert(peer_take_request(&peer));
-        size_t size = peer_answer(&peer, bytes, sizeof bytes);
+        net_world_open(&world, &options);
+        cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+        cr_assert(far_take_request(&peer));
+        size_t size = far_answer(&peer, bytes, sizeof bytes);
         size += frame_make((uint8_t *)bytes + size, 0x81, "first", 5);
         size += frame_make((uint8_t *)bytes + size, 0x81, "second", 6);
         if (cut == size) {
             break;
         }
-        peer_send(&peer, bytes, cut);
-        world_run(&world, 3 * MS_NS, MS_NS);
-        peer_send(&peer, bytes + cut, size - cut);
-        world_run(&world, 5 * MS_NS, MS_NS);
-        cr_expect(world_took_notice(&world, PW_FEED_UP), "cut at %zu", cut);
-        cr_expect(world_took_text(&world, "first"), "cut at %zu", cut);
-        cr_expect(world_took_text(&world, "second"), "cut at %zu", cut);
-        world_close(&world);
+        far_send(&peer, bytes, cut);
+        net_world_run(&world, 3 * MS_NS, MS_NS);
+        far_send(&peer, bytes + cut, size - cut);
+        net_world_run(&world, 5 * MS_NS, MS_NS);
+        cr_expect(net_world_took_notice(&world, PW_FEED_UP), "cut at %zu", cut);
+        cr_expect(net_world_took_text(&world, "first"), "cut at %zu", cut);
+        cr_expect(net_world_took_text(&world, "second"), "cut at %zu", cut);
+        net_world_close(&world);
     }
-    world_close(&world);
+    net_world_close(&world);
 }
 
 /* ---- peers that do not play along ---- */
@@ -107,7 +107,7 @@ static struct timing time_failure(int64_t limit_ns, void (*meanwhile)(void))
     struct timing timing = {0};
     int64_t begin_ns = world.now_ns;
     while (feed_state() == PW_FEED_CONNECTING && world.now_ns - begin_ns < limit_ns) {
-        world_step(&world, MS_NS);
+        net_world_step(&world, MS_NS);
         if (meanwhile != NULL && feed_state() == PW_FEED_CONNECTING) {
             meanwhile();
         }
@@ -122,58 +122,58 @@ static void expect_deadline(struct timing timing, const char *words)
     cr_expect(timing.failed);
     cr_expect(timing.lasted_ns > 2990 * MS_NS && timing.lasted_ns < 3010 * MS_NS, "%s: lasted %lld ms", words,
               (long long)(timing.lasted_ns / MS_NS));
-    cr_expect(world_log_has(words), "%s", words);
+    cr_expect(net_world_log_has(words), "%s", words);
 }
 
 Test(connector, a_name_that_does_not_resolve_in_time_is_given_up)
 {
-    struct world_options options = {.network = {.lookup_ns = INT64_MAX}};
-    world_open(&world, &options);
-    world_step(&world, MS_NS);
+    struct net_world_options options = {.network = {.lookup_ns = INT64_MAX}};
+    net_world_open(&world, &options);
+    net_world_step(&world, MS_NS);
     expect_deadline(time_failure(10 * S_NS, NULL), "its name was not resolved in time");
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, a_name_that_does_not_exist_fails_at_once_with_advice)
 {
-    struct world_options options = {.no_listener = true};
-    world_open(&world, &options);
-    world_step(&world, MS_NS);
+    struct net_world_options options = {.no_listener = true};
+    net_world_open(&world, &options);
+    net_world_step(&world, MS_NS);
     cr_expect_eq(feed_state(), PW_FEED_DOWN);
-    cr_expect(world_log_has("check the name in ws_url"));
-    world_close(&world);
+    cr_expect(net_world_log_has("check the name in ws_url"));
+    net_world_close(&world);
 }
 
 Test(connector, a_host_that_does_not_answer_is_given_up_after_the_connect_timeout)
 {
-    struct world_options options = {0};
-    world_open(&world, &options);
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
     pw_virtual_set_answer(world.network, world.listener, PW_VIRTUAL_SILENT);
-    world_step(&world, MS_NS);
+    net_world_step(&world, MS_NS);
     expect_deadline(time_failure(10 * S_NS, NULL), "it did not answer in time");
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, a_silent_server_is_given_up_after_the_handshake_timeout)
 {
-    struct world_options options = {.secure = true};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
+    struct net_world_options options = {.secure = true};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
     expect_deadline(time_failure(10 * S_NS, NULL), "the handshake did not end in time");
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, a_server_silent_after_tls_is_given_up_within_the_same_timeout)
 {
-    struct world_options options = {.secure = true};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-    cr_assert(peer_take_request(&peer));
+    struct net_world_options options = {.secure = true};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+    cr_assert(far_take_request(&peer));
     struct timing timing = time_failure(10 * S_NS, NULL);
     cr_expect(timing.failed);
     cr_expect_lt(timing.lasted_ns, 3010 * MS_NS);
-    cr_expect(world_log_has("no answer to the WebSocket request"));
-    world_close(&world);
+    cr_expect(net_world_log_has("no answer to the WebSocket request"));
+    net_world_close(&world);
 }
 
 static uint8_t drip_data[8192];
@@ -183,7 +183,7 @@ static int64_t drip_next_ns;
 /* One byte a second, and TLS so far as it gets. */
 static void drip(void)
 {
-    peer_pump(&peer);
+    far_pump(&peer);
     if (world.now_ns >= drip_next_ns && drip_at < drip_bytes) {
         pw_virtual_peer_send(world.network, peer.socket, &drip_data[drip_at++], 1);
         drip_next_ns = world.now_ns + S_NS;
@@ -192,26 +192,26 @@ static void drip(void)
 
 Test(connector, a_server_that_sends_one_byte_a_second_is_given_up_at_the_same_deadline)
 {
-    struct world_options options = {.secure = false};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-    cr_assert(peer_take_request(&peer));
-    drip_bytes = peer_answer(&peer, (char *)drip_data, sizeof drip_data);
+    struct net_world_options options = {.secure = false};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+    cr_assert(far_take_request(&peer));
+    drip_bytes = far_answer(&peer, (char *)drip_data, sizeof drip_data);
     drip_at = 0;
     drip_next_ns = 0;
     struct timing timing = time_failure(10 * S_NS, drip);
     cr_expect(timing.failed);
     cr_expect_lt(timing.lasted_ns, 3010 * MS_NS);
     cr_expect_geq(drip_at, 2);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, a_tls_server_that_sends_one_byte_a_second_is_given_up_at_the_same_deadline)
 {
     /* A handshake record that is announced and never comes whole. */
-    struct world_options options = {.secure = true};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
+    struct net_world_options options = {.secure = true};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
     memcpy(drip_data, "\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03", 11);
     drip_bytes = 11;
     drip_at = 0;
@@ -219,7 +219,7 @@ Test(connector, a_tls_server_that_sends_one_byte_a_second_is_given_up_at_the_sam
     peer.secure = false; /* raw bytes */
     expect_deadline(time_failure(10 * S_NS, drip), "the handshake did not end in time");
     cr_expect_geq(drip_at, 2);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 struct abuse {
@@ -246,9 +246,9 @@ Test(connector, what_is_not_tls_fails_the_handshake_at_once)
         {"end inside a record", BYTES("\x16\x03\x03\x00\x7a\x02\x00\x00"), true, "cut in the handshake"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct world_options options = {.secure = true};
-        world_open(&world, &options);
-        cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
+        struct net_world_options options = {.secure = true};
+        net_world_open(&world, &options);
+        cr_assert(far_accept(&peer, &world, world.listener, S_NS));
         pw_virtual_peer_send(world.network, peer.socket, cases[i].bytes, cases[i].size);
         if (cases[i].then_end) {
             pw_virtual_peer_end(world.network, peer.socket);
@@ -257,48 +257,48 @@ Test(connector, what_is_not_tls_fails_the_handshake_at_once)
         cr_expect(timing.failed, "%s", cases[i].name);
         cr_expect_lt(timing.lasted_ns, 100 * MS_NS, "%s: %lld ms", cases[i].name,
                      (long long)(timing.lasted_ns / MS_NS));
-        cr_expect(world_log_has(cases[i].says), "%s", cases[i].name);
-        world_close(&world);
+        cr_expect(net_world_log_has(cases[i].says), "%s", cases[i].name);
+        net_world_close(&world);
     }
 }
 
 Test(connector, a_bad_certificate_is_told_by_its_reason_and_once)
 {
-    struct world_options options = {.secure = true, .host = "other.test"};
-    world_open(&world, &options);
+    struct net_world_options options = {.secure = true, .host = "other.test"};
+    net_world_open(&world, &options);
     for (int i = 0; i < 5; i++) {
-        cr_assert(peer_accept(&peer, &world, world.listener, 60 * S_NS));
-        cr_expect_not(peer_take_request(&peer), "nothing is asked of a server that is not the one");
+        cr_assert(far_accept(&peer, &world, world.listener, 60 * S_NS));
+        cr_expect_not(far_take_request(&peer), "nothing is asked of a server that is not the one");
     }
-    cr_expect(world_log_has(
+    cr_expect(net_world_log_has(
         "feed 'feed0', other.test:9443: the TLS handshake failed: its certificate is for another host"));
-    cr_expect_eq(world_log_cnt(), 1);
-    world_close(&world);
+    cr_expect_eq(net_world_log_cnt(), 1);
+    net_world_close(&world);
 }
 
 Test(connector, unencrypted_connections_leave_loopback_never)
 {
-    struct world_options options = {.no_listener = true};
-    world_open(&world, &options);
+    struct net_world_options options = {.no_listener = true};
+    net_world_open(&world, &options);
     world.listener = pw_virtual_listen(world.network, WORLD_HOST, WORLD_PORT, true);
-    world_run(&world, S_NS, MS_NS);
+    net_world_run(&world, S_NS, MS_NS);
     cr_expect_eq(pw_virtual_connect_cnt(world.network), 0);
-    cr_expect(world_log_has("use wss://"));
-    world_close(&world);
+    cr_expect(net_world_log_has("use wss://"));
+    net_world_close(&world);
 }
 
 Test(connector, the_next_address_is_tried_when_one_does_not_do)
 {
-    struct world_options options = {.no_listener = true};
-    world_open(&world, &options);
+    struct net_world_options options = {.no_listener = true};
+    net_world_open(&world, &options);
     int refuses = pw_virtual_listen(world.network, WORLD_HOST, WORLD_PORT, false);
     int silent = pw_virtual_listen(world.network, WORLD_HOST, WORLD_PORT, false);
     world.listener = pw_virtual_listen(world.network, WORLD_HOST, WORLD_PORT, false);
     pw_virtual_set_answer(world.network, refuses, PW_VIRTUAL_REFUSE);
     pw_virtual_set_answer(world.network, silent, PW_VIRTUAL_SILENT);
-    cr_assert(peer_accept(&peer, &world, world.listener, 3 * S_NS));
+    cr_assert(far_accept(&peer, &world, world.listener, 3 * S_NS));
     cr_expect_eq(pw_virtual_connect_cnt(world.network), 3);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 /* ---- the answer ---- */
@@ -350,7 +350,7 @@ static const struct answer_case answer_cases[] = {
 static size_t expand(char *out, size_t size, const char *text)
 {
     char usual[512];
-    peer_answer(&peer, usual, sizeof usual);
+    far_answer(&peer, usual, sizeof usual);
     char *accept = strstr(usual, "Accept: ") + 8;
     size_t n = 0;
     for (; *text != '\0' && n + 40 < size; text++) {
@@ -368,87 +368,86 @@ Test(connector, only_a_right_answer_makes_a_websocket)
 {
     for (size_t i = 0; i < sizeof answer_cases / sizeof answer_cases[0]; i++) {
         char answer[1024];
-        struct world_options options = {0};
-        world_open(&world, &options);
-        cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-        cr_assert(peer_take_request(&peer));
+        struct net_world_options options = {0};
+        net_world_open(&world, &options);
+        cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+        cr_assert(far_take_request(&peer));
         size_t size = expand(answer, sizeof answer, answer_cases[i].answer);
-        peer_send(&peer, answer, size);
-        world_run(&world, 4 * S_NS, MS_NS);
+        far_send(&peer, answer, size);
+        net_world_run(&world, 4 * S_NS, MS_NS);
         cr_expect_eq(world.feeds[0].connect_cnt, answer_cases[i].ok, "%s", answer_cases[i].name);
         cr_expect_eq(pw_virtual_peer_gone(world.network, peer.socket), !answer_cases[i].ok, "%s",
                      answer_cases[i].name);
-        world_close(&world);
+        net_world_close(&world);
     }
 }
 
 Test(connector, a_server_that_says_how_long_to_stay_away_is_obeyed)
 {
-    struct world_options options = {0};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-    cr_assert(peer_take_request(&peer));
-    peer_send_text(&peer, "HTTP/1.1 418 Banned\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n");
-    world_run(&world, 119 * S_NS, 10 * MS_NS);
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+    cr_assert(far_take_request(&peer));
+    far_send_text(&peer, "HTTP/1.1 418 Banned\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n");
+    net_world_run(&world, 119 * S_NS, 10 * MS_NS);
     cr_expect_eq(pw_virtual_connect_cnt(world.network), 1);
-    world_run(&world, 3 * S_NS, 10 * MS_NS);
+    net_world_run(&world, 3 * S_NS, 10 * MS_NS);
     cr_expect_eq(pw_virtual_connect_cnt(world.network), 2);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, nothing_is_dialled_while_it_is_held)
 {
-    struct world_options options = {0};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
     int64_t until_ns = world.now_ns + 120 * S_NS;
     pw_connector_hold(world.connector, 0, until_ns);
     pw_connector_hold(world.connector, 0, until_ns - 60 * S_NS); /* does not shorten it */
-    world_run(&world, S_NS, 10 * MS_NS);
+    net_world_run(&world, S_NS, 10 * MS_NS);
     cr_expect_eq(world.feeds[0].state, PW_FEED_UP, "what is up stays");
     pw_virtual_peer_reset(world.network, peer.socket);
-    peer_close(&peer);
-    world_run(&world, 10 * S_NS, 10 * MS_NS);
+    far_close(&peer);
+    net_world_run(&world, 10 * S_NS, 10 * MS_NS);
     cr_expect_eq(world.feeds[0].state, PW_FEED_DOWN);
     cr_expect_eq(pw_connector_next_ns(world.connector), until_ns);
-    world_run(&world, until_ns - world.now_ns - 10 * MS_NS, 10 * MS_NS);
+    net_world_run(&world, until_ns - world.now_ns - 10 * MS_NS, 10 * MS_NS);
     cr_expect_eq(pw_virtual_connect_cnt(world.network), 1);
-    cr_assert(peer_upgrade(&peer, &world));
+    cr_assert(far_upgrade(&peer, &world));
     cr_expect_eq(pw_virtual_connect_cnt(world.network), 2);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, a_try_under_way_is_given_up_when_it_is_held)
 {
-    struct world_options options = {0};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-    cr_assert(peer_take_request(&peer));
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+    cr_assert(far_take_request(&peer));
     pw_connector_hold(world.connector, 0, world.now_ns + 60 * S_NS);
-    world_run(&world, 59 * S_NS, 10 * MS_NS);
+    net_world_run(&world, 59 * S_NS, 10 * MS_NS);
     cr_expect(pw_virtual_peer_gone(world.network, peer.socket));
     cr_expect_eq(pw_virtual_connect_cnt(world.network), 1);
-    cr_expect_eq(world_log_cnt(), 0, "nothing was wrong with it");
-    peer_close(&peer);
-    cr_assert(peer_upgrade(&peer, &world));
-    world_close(&world);
+    cr_expect_eq(net_world_log_cnt(), 0, "nothing was wrong with it");
+    far_close(&peer);
+    cr_assert(far_upgrade(&peer, &world));
+    net_world_close(&world);
 }
 
 Test(connector, an_endless_head_ends_the_try_and_takes_no_memory)
 {
-    struct world_options options = {.message_bytes_max = 8192};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-    cr_assert(peer_take_request(&peer));
-    peer_send_text(&peer, STATUS);
+    struct net_world_options options = {.message_bytes_max = 8192};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+    cr_assert(far_take_request(&peer));
+    far_send_text(&peer, STATUS);
     for (int i = 0; i < 1000 && !pw_virtual_peer_gone(world.network, peer.socket); i++) {
-        peer_send_text(&peer,
-                       "X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n");
-        world_step(&world, MS_NS);
+        far_send_text(&peer, "X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n");
+        net_world_step(&world, MS_NS);
     }
     cr_expect(pw_virtual_peer_gone(world.network, peer.socket));
     cr_expect_eq(world.feeds[0].connect_cnt, 0);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 /* ---- again and again ---- */
@@ -456,10 +455,10 @@ Test(connector, an_endless_head_ends_the_try_and_takes_no_memory)
 Test(connector, failures_back_off_exponentially_with_jitter_and_at_most_60_connects_in_5_minutes)
 {
     for (uint64_t seed = 1; seed <= 5; seed++) {
-        struct world_options options = {.network = {.seed = seed}};
+        struct net_world_options options = {.network = {.seed = seed}};
         static int64_t times[4000];
         uint64_t cnt = 0;
-        world_open(&world, &options);
+        net_world_open(&world, &options);
         world.conns[0].backoff_max_ms = 400; /* so that the window is what holds it back */
         pw_virtual_set_answer(world.network, world.listener, PW_VIRTUAL_REFUSE);
         for (uint64_t i = 0; i < (seed - 1) * 3 % 8; i++) { /* each address that is tried counts */
@@ -467,7 +466,7 @@ Test(connector, failures_back_off_exponentially_with_jitter_and_at_most_60_conne
             pw_virtual_set_answer(world.network, more, PW_VIRTUAL_REFUSE);
         }
         while (world.now_ns < WORLD_START_NS + 3600 * S_NS) {
-            world_step(&world, 5 * MS_NS);
+            net_world_step(&world, 5 * MS_NS);
             for (; cnt < pw_virtual_connect_cnt(world.network); cnt++) {
                 times[cnt] = world.now_ns;
             }
@@ -478,8 +477,8 @@ Test(connector, failures_back_off_exponentially_with_jitter_and_at_most_60_conne
         }
         cr_expect_geq(cnt, 12 * 60 - 60, "seed %llu: %llu connects", (unsigned long long)seed,
                       (unsigned long long)cnt);
-        cr_expect_eq(world_log_cnt(), 1, "seed %llu: one cause, one line", (unsigned long long)seed);
-        world_close(&world);
+        cr_expect_eq(net_world_log_cnt(), 1, "seed %llu: one cause, one line", (unsigned long long)seed);
+        net_world_close(&world);
     }
 }
 
@@ -487,13 +486,13 @@ Test(connector, waits_grow_to_the_maximum_and_two_seeds_differ)
 {
     int64_t waits[2][12];
     for (uint64_t seed = 0; seed < 2; seed++) {
-        struct world_options options = {.network = {.seed = seed * 1000}};
-        world_open(&world, &options);
+        struct net_world_options options = {.network = {.seed = seed * 1000}};
+        net_world_open(&world, &options);
         pw_virtual_set_answer(world.network, world.listener, PW_VIRTUAL_REFUSE);
         int64_t last_ns = world.now_ns;
         for (uint64_t i = 0; i < 12; i++) {
             while (pw_virtual_connect_cnt(world.network) == i) {
-                world_step(&world, MS_NS);
+                net_world_step(&world, MS_NS);
             }
             waits[seed][i] = world.now_ns - last_ns;
             last_ns = world.now_ns;
@@ -501,7 +500,7 @@ Test(connector, waits_grow_to_the_maximum_and_two_seeds_differ)
             bound_ns = bound_ns < 30 * S_NS ? bound_ns : 30 * S_NS;
             cr_expect_leq(waits[seed][i], bound_ns + 2 * MS_NS, "wait %llu", (unsigned long long)i);
         }
-        world_close(&world);
+        net_world_close(&world);
     }
     cr_expect_neq(memcmp(waits[0], waits[1], sizeof waits[0]), 0);
 }
@@ -510,87 +509,88 @@ Test(connector, one_seed_gives_one_history)
 {
     int64_t ends_ns[2];
     for (int run = 0; run < 2; run++) {
-        struct world_options options = {.network = {.seed = 42, .latency_ns = MS_NS, .piece_bytes_max = 9}};
-        world_open(&world, &options);
+        struct net_world_options options = {
+            .network = {.seed = 42, .latency_ns = MS_NS, .piece_bytes_max = 9}};
+        net_world_open(&world, &options);
         for (int i = 0; i < 5; i++) {
-            cr_assert(peer_upgrade(&peer, &world));
+            cr_assert(far_upgrade(&peer, &world));
             pw_virtual_peer_reset(world.network, peer.socket);
-            world_run(&world, 5 * MS_NS, MS_NS);
+            net_world_run(&world, 5 * MS_NS, MS_NS);
         }
         ends_ns[run] = world.now_ns;
-        world_close(&world);
+        net_world_close(&world);
     }
     cr_expect_eq(ends_ns[0], ends_ns[1]);
 }
 
 Test(connector, one_feed_s_troubles_are_not_felt_by_another)
 {
-    struct world_options options = {.feed_cnt = 2};
-    world_open(&world, &options);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-    static struct peer other;
-    cr_assert(peer_accept(&other, &world, world.listener, S_NS));
+    struct net_world_options options = {.feed_cnt = 2};
+    net_world_open(&world, &options);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+    static struct far_end other;
+    cr_assert(far_accept(&other, &world, world.listener, S_NS));
     char answer[512];
-    cr_assert(peer_take_request(&other));
-    peer_send(&other, answer, peer_answer(&other, answer, sizeof answer));
-    world_run(&world, 10 * MS_NS, MS_NS);
+    cr_assert(far_take_request(&other));
+    far_send(&other, answer, far_answer(&other, answer, sizeof answer));
+    net_world_run(&world, 10 * MS_NS, MS_NS);
     uint32_t up_idx = world.feeds[1].connect_cnt == 1 ? 1 : 0;
     cr_assert_eq(world.feeds[up_idx].connect_cnt, 1);
     /* The first never answers: its tries fail again and again while the other's data flows. */
     for (int i = 0; i < 20; i++) {
-        peer_send_frame(&other, 0x81, "tick", 4);
-        world_run(&world, S_NS, MS_NS);
+        far_send_frame(&other, 0x81, "tick", 4);
+        net_world_run(&world, S_NS, MS_NS);
     }
     cr_expect_eq(world.feeds[up_idx].state, PW_FEED_UP);
     cr_expect_eq(world.feeds[up_idx].disconnect_cnt, 0);
     cr_expect_eq(pw_hot_feed(world.net, up_idx)->frame_cnt, 20);
     cr_expect_geq(pw_virtual_connect_cnt(world.network), 4);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, asked_to_reconnect_it_closes_in_good_order_and_comes_back)
 {
     uint8_t code[125];
     size_t size;
-    struct world_options options = {.secure = true};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
+    struct net_world_options options = {.secure = true};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
     pw_connector_reconnect(world.connector, 0, PW_REASON_SEQUENCE);
-    cr_expect_eq(peer_take_frame(&peer, code, &size, S_NS), PW_WS_CLOSE);
+    cr_expect_eq(far_take_frame(&peer, code, &size, S_NS), PW_WS_CLOSE);
     cr_expect_eq(code[0] << 8 | code[1], 1000);
-    peer_send_frame(&peer, 0x88, code, 2);
-    peer_close(&peer);
-    cr_assert(peer_upgrade(&peer, &world));
-    cr_expect(world_took_notice(&world, PW_FEED_UP));
+    far_send_frame(&peer, 0x88, code, 2);
+    far_close(&peer);
+    cr_assert(far_upgrade(&peer, &world));
+    cr_expect(net_world_took_notice(&world, PW_FEED_UP));
     struct taken taken;
-    cr_assert(world_take(&world, &taken));
+    cr_assert(net_world_take(&world, &taken));
     cr_expect(taken.notice && taken.state == PW_FEED_DOWN && taken.reason == PW_REASON_SEQUENCE);
-    cr_expect(world_took_notice(&world, PW_FEED_UP));
+    cr_expect(net_world_took_notice(&world, PW_FEED_UP));
     cr_expect_eq(world.feeds[0].disconnect_cnt, 1);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, two_hundred_reconnects_leave_nothing_behind)
 {
-    struct world_options options = {.secure = true};
-    world_open(&world, &options);
+    struct net_world_options options = {.secure = true};
+    net_world_open(&world, &options);
     size_t live_bytes = 0, used_bytes = 0;
     for (int i = 0; i < 200; i++) {
-        cr_assert(peer_upgrade(&peer, &world), "round %d", i);
-        peer_send_frame(&peer, 0x81, "x", 1);
-        world_run(&world, 2 * MS_NS, MS_NS);
+        cr_assert(far_upgrade(&peer, &world), "round %d", i);
+        far_send_frame(&peer, 0x81, "x", 1);
+        net_world_run(&world, 2 * MS_NS, MS_NS);
         if (i % 3 == 0) {
             pw_virtual_peer_reset(world.network, peer.socket);
         } else if (i % 3 == 1) {
             SSL_shutdown(peer.tls.ssl);
-            peer_pump(&peer);
+            far_pump(&peer);
         }
-        peer_close(&peer);
-        world_run(&world, 600 * MS_NS, 10 * MS_NS);
+        far_close(&peer);
+        net_world_run(&world, 600 * MS_NS, 10 * MS_NS);
         cr_assert_leq(pw_virtual_open_cnt(world.network), 1);
         cr_assert_eq(world.net->slots[0].arena.live_bytes, 0, "round %d", i);
         struct taken taken;
-        while (world_take(&world, &taken)) {
+        while (net_world_take(&world, &taken)) {
         }
         if (i == 20) { /* the library's own caches have been filled */
             live_bytes = pw_arena_cold()->live_bytes;
@@ -599,33 +599,33 @@ Test(connector, two_hundred_reconnects_leave_nothing_behind)
     }
     cr_expect_leq(pw_arena_cold()->live_bytes, live_bytes + 4096);
     cr_expect_leq(pw_arena_cold()->used_bytes, used_bytes + 65536);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, stop_closes_all_and_starts_nothing)
 {
     uint8_t code[125];
     size_t size;
-    struct world_options options = {0};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
     pw_connector_stop(world.connector);
     cr_expect_not(pw_connector_stopped(world.connector));
-    cr_expect_eq(peer_take_frame(&peer, code, &size, S_NS), PW_WS_CLOSE);
-    peer_close(&peer);
-    world_run(&world, 60 * S_NS, 10 * MS_NS);
+    cr_expect_eq(far_take_frame(&peer, code, &size, S_NS), PW_WS_CLOSE);
+    far_close(&peer);
+    net_world_run(&world, 60 * S_NS, 10 * MS_NS);
     cr_expect(pw_connector_stopped(world.connector));
     cr_expect_eq(pw_virtual_open_cnt(world.network), 0);
     cr_expect_eq(pw_virtual_connect_cnt(world.network), 1);
     cr_expect_not(pw_hot_pending(world.net));
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(connector, a_path_that_cannot_stand_in_a_request_is_refused)
 {
     static char path[PW_TARGET_MAX + 2];
-    struct world_options options = {0};
-    world_open(&world, &options);
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
     memset(path, 'a', sizeof path - 1);
     cr_expect_eq(pw_connector_set_path(world.connector, 0, path), -E2BIG);
     cr_expect_eq(pw_connector_set_path(world.connector, 0, "/a b"), -EINVAL);
@@ -633,7 +633,7 @@ Test(connector, a_path_that_cannot_stand_in_a_request_is_refused)
     path[PW_TARGET_MAX - 1] = '\0';
     path[0] = '/';
     cr_expect_eq(pw_connector_set_path(world.connector, 0, path), 0);
-    cr_assert(peer_accept(&peer, &world, world.listener, S_NS));
-    cr_expect(peer_wait_bytes(&peer, PW_TARGET_MAX + 100, 3 * S_NS));
-    world_close(&world);
+    cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+    cr_expect(far_wait_bytes(&peer, PW_TARGET_MAX + 100, 3 * S_NS));
+    net_world_close(&world);
 }

@@ -2,7 +2,7 @@
  *
  * Fetches in virtual time: body framings split at each byte, bounds, deadlines, and what makes one fail.
  */
-#include "world.h"
+#include "net_world.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -11,14 +11,14 @@
 
 #define BODY_MAX 1000u
 
-static struct world world;
-static struct peer peer;
+static struct net_world world;
+static struct far_end peer;
 static struct pw_fetch *fetch;
 
 static void open_fetch(bool secure)
 {
-    struct world_options options = {.secure = secure};
-    world_open(&world, &options);
+    struct net_world_options options = {.secure = secure};
+    net_world_open(&world, &options);
     /* The feed's own connection stays out of the way. */
     pw_connector_stop(world.connector);
     fetch = pw_fetch_create(world.net, BODY_MAX);
@@ -29,7 +29,7 @@ static void close_fetch(void)
 {
     pw_fetch_destroy(fetch);
     cr_expect_eq(pw_virtual_open_cnt(world.network), 0);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 /* Lets the fetch run until a server is wanted. */
@@ -38,10 +38,10 @@ static void start(const char *target, int64_t timeout_ns)
     cr_assert_eq(pw_fetch_start(fetch, 0, target, world.now_ns + timeout_ns, world.now_ns), 0);
     for (int i = 0; i < 100; i++) {
         cr_assert_eq(pw_fetch_poll(fetch, world.now_ns), PW_FETCH_PENDING);
-        world_step(&world, MS_NS);
+        net_world_step(&world, MS_NS);
         int socket = pw_virtual_accept(world.network, world.listener);
         if (socket >= 0) {
-            peer_open(&peer, &world, socket);
+            far_open(&peer, &world, socket);
             return;
         }
     }
@@ -53,8 +53,8 @@ static enum pw_fetch_result run(int64_t time_ns)
     enum pw_fetch_result result = PW_FETCH_PENDING;
     for (int64_t end_ns = world.now_ns + time_ns; result == PW_FETCH_PENDING && world.now_ns < end_ns;) {
         result = pw_fetch_poll(fetch, world.now_ns);
-        peer_pump(&peer);
-        world_step(&world, MS_NS);
+        far_pump(&peer);
+        net_world_step(&world, MS_NS);
     }
     return result;
 }
@@ -123,13 +123,13 @@ static void check_response(const struct response_case *one, size_t cut, bool sec
     open_fetch(secure);
     start("/x", 10 * S_NS);
     take_request();
-    peer_send(&peer, one->bytes, cut);
+    far_send(&peer, one->bytes, cut);
     run(3 * MS_NS);
-    peer_send(&peer, one->bytes + cut, size - cut);
+    far_send(&peer, one->bytes + cut, size - cut);
     if (one->then_end) {
         if (secure) {
             SSL_shutdown(peer.tls.ssl);
-            peer_pump(&peer);
+            far_pump(&peer);
         }
         pw_virtual_peer_end(world.network, peer.socket);
     }
@@ -167,7 +167,7 @@ Test(fetch, a_body_that_ends_with_a_cut_tls_session_is_not_whole)
     open_fetch(true);
     start("/x", 10 * S_NS);
     take_request();
-    peer_send_text(&peer, "HTTP/1.1 200 OK\r\n\r\nhello");
+    far_send_text(&peer, "HTTP/1.1 200 OK\r\n\r\nhello");
     pw_virtual_peer_end(world.network, peer.socket);
     cr_expect_eq(run(S_NS), PW_FETCH_FAILED);
     cr_expect_not_null(strstr(pw_fetch_error(fetch), "cut"), "%s", pw_fetch_error(fetch));
@@ -191,8 +191,8 @@ Test(fetch, headers_and_retry_after_are_read)
     open_fetch(false);
     start("/x", 10 * S_NS);
     take_request();
-    peer_send_text(&peer, "HTTP/1.1 418 Banned\r\nretry-after: 120\r\nX-MBX-USED-WEIGHT-1M: 1234567890\r\n"
-                          "Content-Length: 0\r\n\r\n");
+    far_send_text(&peer, "HTTP/1.1 418 Banned\r\nretry-after: 120\r\nX-MBX-USED-WEIGHT-1M: 1234567890\r\n"
+                         "Content-Length: 0\r\n\r\n");
     cr_expect_eq(run(S_NS), PW_FETCH_DONE);
     cr_expect_eq(pw_fetch_retry_after_s(fetch), 120);
     cr_expect(pw_fetch_header(fetch, "x-mbx-used-weight-1m", text, sizeof text));
@@ -215,7 +215,7 @@ Test(fetch, the_largest_body_passes_in_each_framing_and_one_byte_more_does_not)
             int n = snprintf(bytes, sizeof bytes, head, size);
             memset(bytes + n, 'z', size);
             strcpy(bytes + n + size, framing == 1 ? "\r\n0\r\n\r\n" : "");
-            peer_send(&peer, bytes, (size_t)n + size + (framing == 1 ? 7 : 0));
+            far_send(&peer, bytes, (size_t)n + size + (framing == 1 ? 7 : 0));
             pw_virtual_peer_end(world.network, peer.socket);
             cr_expect_eq(run(S_NS), size == BODY_MAX ? PW_FETCH_DONE : PW_FETCH_FAILED,
                          "framing %d, %zu bytes: %s", framing, size, pw_fetch_error(fetch));
@@ -230,10 +230,10 @@ Test(fetch, a_server_that_drips_is_given_up_at_the_deadline)
     int64_t begin_ns = world.now_ns;
     start("/x", 5 * S_NS);
     take_request();
-    peer_send_text(&peer, "HTTP/1.1 200 OK\r\nX: ");
+    far_send_text(&peer, "HTTP/1.1 200 OK\r\nX: ");
     enum pw_fetch_result result = PW_FETCH_PENDING;
     for (int i = 0; i < 10 && result == PW_FETCH_PENDING; i++) {
-        peer_send_text(&peer, "a");
+        far_send_text(&peer, "a");
         result = run(S_NS);
     }
     cr_expect_eq(result, PW_FETCH_FAILED);
@@ -275,7 +275,7 @@ Test(fetch, one_given_up_leaves_nothing_and_the_next_one_works)
     start("/second", 10 * S_NS);
     cr_expect_eq(pw_virtual_open_cnt(world.network), 1);
     take_request();
-    peer_send_text(&peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    far_send_text(&peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     cr_expect_eq(run(S_NS), PW_FETCH_DONE);
     cr_expect_str_eq(pw_fetch_body(fetch, &bytes), "ok");
     pw_fetch_end(fetch);

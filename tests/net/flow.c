@@ -3,20 +3,20 @@
  * The flow of an established connection in virtual time: order, push-back without loss, times of receipt,
  * staleness and silence (reliability.md, F1, F3), and the end of a run.
  */
-#include "world.h"
+#include "net_world.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct world world;
-static struct peer peer;
+static struct net_world world;
+static struct far_end peer;
 
-static void open_up(const struct world_options *options)
+static void open_up(const struct net_world_options *options)
 {
-    world_open(&world, options);
-    cr_assert(peer_upgrade(&peer, &world));
-    cr_assert(world_took_notice(&world, PW_FEED_UP));
+    net_world_open(&world, options);
+    cr_assert(far_upgrade(&peer, &world));
+    cr_assert(net_world_took_notice(&world, PW_FEED_UP));
 }
 
 /* ---- nothing is lost ---- */
@@ -63,7 +63,7 @@ static void expect_numbers(uint32_t first, uint32_t cnt)
         struct taken taken;
         char number[16];
         int size = snprintf(number, sizeof number, "%u ", i);
-        cr_assert(world_take(&world, &taken), "message %u is missing", i);
+        cr_assert(net_world_take(&world, &taken), "message %u is missing", i);
         cr_assert_not(taken.notice, "message %u", i);
         cr_assert_eq(strncmp(taken.text, number, (size_t)size), 0, "message %u reads %.16s", i, taken.text);
         cr_assert_eq(taken.size, (size_t)size + i * 7919u % 600u, "message %u", i);
@@ -73,9 +73,10 @@ static void expect_numbers(uint32_t first, uint32_t cnt)
 Test(flow, a_full_ring_pushes_back_on_the_socket_and_loses_nothing)
 {
     for (uint64_t seed = 1; seed <= 8; seed++) {
-        struct world_options options = {.frame_slots = 64,
-                                        .frame_bytes = 1 << 17,
-                                        .network = {.seed = seed, .piece_bytes_max = seed % 2 ? 700 : 9000}};
+        struct net_world_options options = {
+            .frame_slots = 64,
+            .frame_bytes = 1 << 17,
+            .network = {.seed = seed, .piece_bytes_max = seed % 2 ? 700 : 9000}};
         open_up(&options);
         struct flood flood = {.end = 3000};
         uint32_t taken = 0;
@@ -86,18 +87,18 @@ Test(flow, a_full_ring_pushes_back_on_the_socket_and_loses_nothing)
                 expect_numbers(taken, (uint32_t)there);
                 taken += (uint32_t)there;
             }
-            world_step(&world, MS_NS / 100);
+            net_world_step(&world, MS_NS / 100);
         }
         cr_expect_eq(taken, 3000, "seed %llu: %u taken", (unsigned long long)seed, taken);
         cr_expect_gt(pw_hot_counts(world.net)->stalls, 0, "seed %llu", (unsigned long long)seed);
         cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
-        world_close(&world);
+        net_world_close(&world);
     }
 }
 
 Test(flow, a_stalled_connection_holds_no_more_than_its_buffers_and_is_not_taken_for_silent)
 {
-    struct world_options options = {
+    struct net_world_options options = {
         .frame_slots = 64, .frame_bytes = 1 << 17, .dead_after_ms = 2000, .stale_after_ms = 1000};
     open_up(&options);
     size_t sent = 0;
@@ -111,26 +112,26 @@ Test(flow, a_stalled_connection_holds_no_more_than_its_buffers_and_is_not_taken_
         if (put != (ssize_t)bytes) {
             break;
         }
-        world_step(&world, MS_NS / 10);
+        net_world_step(&world, MS_NS / 10);
     }
     cr_expect_lt(sent, 64 + (PW_VIRTUAL_WINDOW_BYTES + PW_IO_BUFFER_CNT * PW_IO_BUFFER_BYTES + 80000) / 1000);
-    world_run(&world, 60 * S_NS, 10 * MS_NS);
+    net_world_run(&world, 60 * S_NS, 10 * MS_NS);
     cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_silent], 0);
     cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(flow, a_message_that_could_never_pass_the_ring_is_refused_at_start)
 {
-    struct world_options options = {0};
-    world_open(&world, &options);
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
     struct pw_hot_ends ends = world.net->hot.ends;
     world.net->conns[0].message_bytes_max = (1 << 19) + 1; /* of a payload area of 1 MiB */
     cr_expect_neq(pw_hot_init(world.net, &ends), 0);
-    cr_expect(world_log_has("rings.frames_bytes"));
+    cr_expect(net_world_log_has("rings.frames_bytes"));
     world.net->conns[0].message_bytes_max = 65536;
     cr_expect_eq(pw_hot_init(world.net, &ends), 0);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 /* ---- times ---- */
@@ -143,66 +144,66 @@ static void send_ticks(uint32_t cnt)
     for (uint32_t i = 0; i < cnt; i++) {
         bytes += frame_make(frames + bytes, 0x81, "tick", 4);
     }
-    peer_send(&peer, frames, bytes);
+    far_send(&peer, frames, bytes);
 }
 
 Test(flow, all_messages_of_one_read_bear_the_time_of_that_read)
 {
     struct taken taken;
-    struct world_options options = {.secure = true};
+    struct net_world_options options = {.secure = true};
     open_up(&options);
     for (int i = 0; i < 5; i++) {
-        peer_send_frame(&peer, 0x81, "tick", 4);
+        far_send_frame(&peer, 0x81, "tick", 4);
     }
     int64_t read_ns = world.now_ns;
-    world_step(&world, MS_NS);
+    net_world_step(&world, MS_NS);
     for (int i = 0; i < 5; i++) {
-        cr_assert(world_take(&world, &taken));
+        cr_assert(net_world_take(&world, &taken));
         cr_expect_eq(taken.recv_ns, read_ns);
     }
-    peer_send_frame(&peer, 0x81, "tock", 4);
+    far_send_frame(&peer, 0x81, "tock", 4);
     read_ns = world.now_ns;
-    world_step(&world, MS_NS);
-    cr_assert(world_take(&world, &taken));
+    net_world_step(&world, MS_NS);
+    cr_assert(net_world_take(&world, &taken));
     cr_expect_eq(taken.recv_ns, read_ns);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(flow, a_message_that_waited_for_room_keeps_the_time_of_its_read)
 {
     struct taken taken;
-    struct world_options options = {.frame_slots = 64, .secure = true};
+    struct net_world_options options = {.frame_slots = 64, .secure = true};
     open_up(&options);
     uint8_t frame[6];
     for (int i = 0; i < 70; i++) { /* a record each, all in one piece */
-        peer_tls_write(&peer.tls, frame, frame_make(frame, 0x81, "tick", 4));
+        far_tls_write(&peer.tls, frame, frame_make(frame, 0x81, "tick", 4));
     }
-    peer_pump(&peer);
+    far_pump(&peer);
     int64_t read_ns = world.now_ns;
-    world_run(&world, 500 * MS_NS, MS_NS);
+    net_world_run(&world, 500 * MS_NS, MS_NS);
     for (int i = 0; i < 70; i++) {
-        while (!world_take(&world, &taken)) {
-            world_step(&world, MS_NS);
+        while (!net_world_take(&world, &taken)) {
+            net_world_step(&world, MS_NS);
         }
         cr_assert_eq(taken.recv_ns, read_ns, "message %d", i);
     }
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(flow, a_pass_takes_a_bounded_batch)
 {
-    struct world_options options = {0};
+    struct net_world_options options = {0};
     open_up(&options);
     send_ticks(1000);
     uint64_t before = 0;
     for (int i = 0; i < 40; i++) {
-        world_step(&world, MS_NS);
+        net_world_step(&world, MS_NS);
         uint64_t now = pw_hot_counts(world.net)->frames;
         cr_expect_leq(now - before, PW_BATCH_MAX);
         before = now;
     }
     cr_expect_eq(before, 1000);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 /* ---- staleness and silence ---- */
@@ -210,112 +211,112 @@ Test(flow, a_pass_takes_a_bounded_batch)
 Test(flow, data_that_stops_while_pings_go_on_makes_the_feed_stale_and_data_brings_it_back)
 {
     struct taken taken;
-    struct world_options options = {.stale_after_ms = 2000, .dead_after_ms = 10000};
+    struct net_world_options options = {.stale_after_ms = 2000, .dead_after_ms = 10000};
     open_up(&options);
-    peer_send_frame(&peer, 0x81, "tick", 4);
-    world_run(&world, 5 * MS_NS, MS_NS);
-    cr_assert(world_took_text(&world, "tick"));
+    far_send_frame(&peer, 0x81, "tick", 4);
+    net_world_run(&world, 5 * MS_NS, MS_NS);
+    cr_assert(net_world_took_text(&world, "tick"));
     int64_t begin_ns = world.now_ns;
-    while (!world_take(&world, &taken) && world.now_ns < begin_ns + 20 * S_NS) {
+    while (!net_world_take(&world, &taken) && world.now_ns < begin_ns + 20 * S_NS) {
         if ((world.now_ns - begin_ns) % S_NS == 0) {
-            peer_send_frame(&peer, 0x89, "", 0);
+            far_send_frame(&peer, 0x89, "", 0);
         }
-        world_step(&world, MS_NS);
+        net_world_step(&world, MS_NS);
     }
     cr_expect(taken.notice && taken.state == PW_FEED_STALE && taken.reason == PW_REASON_STALE);
     cr_expect(world.now_ns - begin_ns <= 2000 * MS_NS, "after %lld ms",
               (long long)((world.now_ns - begin_ns) / MS_NS));
-    world_step(&world, MS_NS);
-    world_step(&world, MS_NS);
+    net_world_step(&world, MS_NS);
+    net_world_step(&world, MS_NS);
     cr_expect_eq(world.feeds[0].state, PW_FEED_STALE);
     for (int i = 0; i < 30; i++) { /* connected all the time */
-        peer_send_frame(&peer, 0x89, "", 0);
-        world_run(&world, S_NS, 10 * MS_NS);
+        far_send_frame(&peer, 0x89, "", 0);
+        net_world_run(&world, S_NS, 10 * MS_NS);
     }
-    cr_expect_not(world_take(&world, &taken));
+    cr_expect_not(net_world_take(&world, &taken));
     cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
-    peer_send_frame(&peer, 0x81, "tock", 4);
-    world_run(&world, 5 * MS_NS, MS_NS);
-    cr_expect(world_took_notice(&world, PW_FEED_UP));
-    cr_expect(world_took_text(&world, "tock"));
+    far_send_frame(&peer, 0x81, "tock", 4);
+    net_world_run(&world, 5 * MS_NS, MS_NS);
+    cr_expect(net_world_took_notice(&world, PW_FEED_UP));
+    cr_expect(net_world_took_text(&world, "tock"));
     cr_expect_eq(world.feeds[0].state, PW_FEED_UP);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(flow, a_connection_on_which_nothing_comes_is_lost_after_its_time)
 {
-    struct world_options options = {.stale_after_ms = 1000, .dead_after_ms = 3000};
+    struct net_world_options options = {.stale_after_ms = 1000, .dead_after_ms = 3000};
     open_up(&options);
-    peer_send_frame(&peer, 0x89, "", 0);
-    world_run(&world, 5 * MS_NS, MS_NS);
+    far_send_frame(&peer, 0x89, "", 0);
+    net_world_run(&world, 5 * MS_NS, MS_NS);
     int64_t begin_ns = world.now_ns;
     while (world.feeds[0].disconnect_cnt == 0 && world.now_ns < begin_ns + 20 * S_NS) {
-        world_step(&world, MS_NS);
+        net_world_step(&world, MS_NS);
     }
     cr_expect(world.now_ns - begin_ns <= 3010 * MS_NS && world.now_ns - begin_ns >= 2980 * MS_NS);
     cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_silent], 1);
-    cr_expect(world_log_has("dead_after_ms"));
-    cr_expect(world_took_notice(&world, PW_FEED_STALE));
-    cr_expect(world_took_notice(&world, PW_FEED_DOWN));
-    world_close(&world);
+    cr_expect(net_world_log_has("dead_after_ms"));
+    cr_expect(net_world_took_notice(&world, PW_FEED_STALE));
+    cr_expect(net_world_took_notice(&world, PW_FEED_DOWN));
+    net_world_close(&world);
 }
 
 Test(flow, a_frame_of_which_a_part_has_come_is_given_ten_seconds)
 {
     for (int secure = 0; secure < 2; secure++) {
-        struct world_options options = {.secure = secure == 1};
+        struct net_world_options options = {.secure = secure == 1};
         open_up(&options);
         for (int i = 0; i < 100; i++) { /* a busy feed is not slow */
-            peer_send_frame(&peer, 0x81, "tick", 4);
-            world_run(&world, 300 * MS_NS, 10 * MS_NS);
+            far_send_frame(&peer, 0x81, "tick", 4);
+            net_world_run(&world, 300 * MS_NS, 10 * MS_NS);
         }
         cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
-        peer_send(&peer, "\x81\x7e\x01\x00", 4);
+        far_send(&peer, "\x81\x7e\x01\x00", 4);
         int64_t begin_ns = world.now_ns;
         while (pw_hot_counts(world.net)->lost[PW_CAUSE_slow] == 0 && world.now_ns < begin_ns + 20 * S_NS) {
-            peer_send(&peer, "x", 1); /* a byte a second: neither silent nor done */
-            world_run(&world, S_NS, 10 * MS_NS);
+            far_send(&peer, "x", 1); /* a byte a second: neither silent nor done */
+            net_world_run(&world, S_NS, 10 * MS_NS);
         }
         cr_expect(world.now_ns - begin_ns >= 10 * S_NS && world.now_ns - begin_ns <= 11 * S_NS);
-        cr_expect(world_log_has("within 10 s"));
-        world_close(&world);
+        cr_expect(net_world_log_has("within 10 s"));
+        net_world_close(&world);
     }
 }
 
 Test(flow, half_a_record_and_then_silence_is_silence)
 {
-    struct world_options options = {.secure = true, .dead_after_ms = 3000};
+    struct net_world_options options = {.secure = true, .dead_after_ms = 3000};
     open_up(&options);
     pw_virtual_peer_send(world.network, peer.socket, "\x17\x03\x03\x01\x00 the rest never comes", 26);
-    world_run(&world, 5 * S_NS, 10 * MS_NS);
+    net_world_run(&world, 5 * S_NS, 10 * MS_NS);
     cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_silent], 1);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(flow, after_a_freeze_what_has_arrived_counts_before_silence_is_judged)
 {
-    struct world_options options = {.dead_after_ms = 3000};
+    struct net_world_options options = {.dead_after_ms = 3000};
     open_up(&options);
-    peer_send_frame(&peer, 0x81, "early", 5);
+    far_send_frame(&peer, 0x81, "early", 5);
     world.now_ns += 3600 * S_NS; /* the host slept for an hour */
     pw_virtual_set_now(world.network, world.now_ns);
-    world_run(&world, 10 * MS_NS, MS_NS);
-    cr_expect(world_took_text(&world, "early"));
+    net_world_run(&world, 10 * MS_NS, MS_NS);
+    cr_expect(net_world_took_text(&world, "early"));
     cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(flow, next_time_is_the_next_deadline)
 {
-    struct world_options options = {.stale_after_ms = 2000, .dead_after_ms = 5000};
+    struct net_world_options options = {.stale_after_ms = 2000, .dead_after_ms = 5000};
     open_up(&options);
-    peer_send_frame(&peer, 0x81, "tick", 4);
+    far_send_frame(&peer, 0x81, "tick", 4);
     int64_t read_ns = world.now_ns;
-    world_step(&world, MS_NS);
+    net_world_step(&world, MS_NS);
     cr_expect_eq(pw_hot_next_ns(world.net), read_ns + 2 * S_NS);
-    world_run(&world, 2500 * MS_NS, MS_NS);
+    net_world_run(&world, 2500 * MS_NS, MS_NS);
     cr_expect_eq(pw_hot_next_ns(world.net), read_ns + 5 * S_NS);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 /* ---- the end of a run ---- */
@@ -324,34 +325,34 @@ Test(flow, drained_it_says_goodbye_and_is_soon_done)
 {
     uint8_t code[125];
     size_t size;
-    struct world_options options = {.secure = true};
+    struct net_world_options options = {.secure = true};
     open_up(&options);
     pw_connector_stop(world.connector);
     pw_hot_drain(world.net);
     cr_expect(pw_hot_pending(world.net));
-    cr_expect_eq(peer_take_frame(&peer, code, &size, S_NS), PW_WS_CLOSE);
+    cr_expect_eq(far_take_frame(&peer, code, &size, S_NS), PW_WS_CLOSE);
     cr_expect_eq(code[0] << 8 | code[1], 1001);
-    peer_send_frame(&peer, 0x88, code, 2);
+    far_send_frame(&peer, 0x88, code, 2);
     SSL_shutdown(peer.tls.ssl);
-    peer_pump(&peer);
+    far_pump(&peer);
     pw_virtual_peer_end(world.network, peer.socket);
-    world_run(&world, 20 * MS_NS, MS_NS);
+    net_world_run(&world, 20 * MS_NS, MS_NS);
     cr_expect_not(pw_hot_pending(world.net));
     cr_expect(pw_connector_stopped(world.connector));
-    peer_pump(&peer);
+    far_pump(&peer);
     cr_expect_eq(SSL_get_shutdown(peer.tls.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(flow, stopped_without_warning_it_still_says_goodbye_and_does_not_wait_long)
 {
     uint8_t code[125];
     size_t size;
-    struct world_options options = {0};
+    struct net_world_options options = {0};
     open_up(&options);
     pw_hot_stop(world.net);
     world.hot_stopped = true;
-    cr_expect_eq(peer_take_frame(&peer, code, &size, 10 * MS_NS), PW_WS_CLOSE);
+    cr_expect_eq(far_take_frame(&peer, code, &size, 10 * MS_NS), PW_WS_CLOSE);
     cr_expect_eq(code[0] << 8 | code[1], 1001);
-    world_close(&world);
+    net_world_close(&world);
 }

@@ -4,14 +4,14 @@
  * ends the connection with the right code, split at each byte, in bounded memory. What the connector's part
  * refuses is in connector.c.
  */
-#include "world.h"
+#include "net_world.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct world world;
-static struct peer peer;
+static struct net_world world;
+static struct far_end peer;
 
 /* What must come of a case. */
 struct hostile_case {
@@ -97,7 +97,7 @@ static int take_answer(uint8_t *payload, size_t *size)
 {
     int opcode;
     do {
-        opcode = peer_take_frame(&peer, payload, size, 700 * MS_NS);
+        opcode = far_take_frame(&peer, payload, size, 700 * MS_NS);
     } while (opcode == PW_WS_PONG);
     return opcode;
 }
@@ -106,7 +106,7 @@ static bool took_text(const char *text)
 {
     struct taken taken;
     bool found = false;
-    while (world_take(&world, &taken)) {
+    while (net_world_take(&world, &taken)) {
         found = found ||
                 (!taken.notice && taken.size == strlen(text) && memcmp(taken.text, text, taken.size) == 0);
         if (taken.notice && taken.state == PW_FEED_DOWN) {
@@ -120,14 +120,14 @@ static void check_case(const struct hostile_case *one, size_t cut, bool secure)
 {
     uint8_t payload[125];
     size_t size = 0;
-    struct world_options options = {.secure = secure, .message_bytes_max = 65536};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world), "%s", one->name);
-    peer_send(&peer, one->bytes, cut);
-    world_run(&world, 2 * MS_NS, MS_NS);
+    struct net_world_options options = {.secure = secure, .message_bytes_max = 65536};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world), "%s", one->name);
+    far_send(&peer, one->bytes, cut);
+    net_world_run(&world, 2 * MS_NS, MS_NS);
     if (cut < one->size) {
-        peer_send(&peer, one->bytes + cut, one->size - cut);
-        world_run(&world, 2 * MS_NS, MS_NS);
+        far_send(&peer, one->bytes + cut, one->size - cut);
+        net_world_run(&world, 2 * MS_NS, MS_NS);
     }
     if (one->code == 0) {
         cr_expect_eq(world.feeds[0].state, PW_FEED_UP, "%s, cut at %zu", one->name, cut);
@@ -135,15 +135,15 @@ static void check_case(const struct hostile_case *one, size_t cut, bool secure)
         int opcode = take_answer(payload, &size);
         cr_expect_eq(opcode, PW_WS_CLOSE, "%s, cut at %zu: opcode %d", one->name, cut, opcode);
         cr_expect_eq(payload[0] << 8 | payload[1], one->code, "%s, cut at %zu", one->name, cut);
-        peer_close(&peer);
-        world_run(&world, 5 * MS_NS, MS_NS);
+        far_close(&peer);
+        net_world_run(&world, 5 * MS_NS, MS_NS);
         cr_expect(pw_virtual_peer_gone(world.network, peer.socket), "%s, cut at %zu", one->name, cut);
         cr_expect_eq(world.feeds[0].disconnect_cnt, 1, "%s, cut at %zu", one->name, cut);
     }
     cr_expect_eq(pw_hot_counts(world.net)->lost[one->lost], one->lost != PW_CAUSE_none, "%s, cut at %zu",
                  one->name, cut);
     cr_expect(one->text == NULL || took_text(one->text), "%s, cut at %zu", one->name, cut);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(hostile, each_case_ends_rightly_wherever_its_bytes_are_cut)
@@ -167,44 +167,44 @@ Test(hostile, each_case_ends_rightly_over_tls)
 
 Test(hostile, a_cut_tls_session_is_told_from_one_that_was_ended)
 {
-    struct world_options options = {.secure = true};
+    struct net_world_options options = {.secure = true};
     const enum pw_cause causes[] = {PW_CAUSE_truncated, PW_CAUSE_ended, PW_CAUSE_reset};
     for (int i = 0; i < 3; i++) {
-        world_open(&world, &options);
-        cr_assert(peer_upgrade(&peer, &world));
-        peer_send_frame(&peer, 0x81, "last", 4);
+        net_world_open(&world, &options);
+        cr_assert(far_upgrade(&peer, &world));
+        far_send_frame(&peer, 0x81, "last", 4);
         if (causes[i] == PW_CAUSE_ended) {
             SSL_shutdown(peer.tls.ssl);
-            peer_pump(&peer);
+            far_pump(&peer);
         }
         if (causes[i] == PW_CAUSE_reset) {
-            world_run(&world, 2 * MS_NS, MS_NS);
+            net_world_run(&world, 2 * MS_NS, MS_NS);
             pw_virtual_peer_reset(world.network, peer.socket);
         }
-        peer_close(&peer);
-        world_run(&world, 300 * MS_NS, MS_NS);
+        far_close(&peer);
+        net_world_run(&world, 300 * MS_NS, MS_NS);
         cr_expect_eq(pw_hot_counts(world.net)->lost[causes[i]], 1, "%s", pw_cause_name(causes[i]));
-        cr_expect(world_log_has(pw_cause_text(causes[i])), "%s", pw_cause_name(causes[i]));
-        cr_expect(world_took_notice(&world, PW_FEED_UP));
-        cr_expect(world_took_text(&world, "last"), "%s", pw_cause_name(causes[i]));
-        cr_expect(world_took_notice(&world, PW_FEED_DOWN));
-        world_close(&world);
+        cr_expect(net_world_log_has(pw_cause_text(causes[i])), "%s", pw_cause_name(causes[i]));
+        cr_expect(net_world_took_notice(&world, PW_FEED_UP));
+        cr_expect(net_world_took_text(&world, "last"), "%s", pw_cause_name(causes[i]));
+        cr_expect(net_world_took_notice(&world, PW_FEED_DOWN));
+        net_world_close(&world);
     }
 }
 
 Test(hostile, a_bad_record_ends_the_connection_by_its_name)
 {
-    struct world_options options = {.secure = true};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
+    struct net_world_options options = {.secure = true};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
     pw_virtual_peer_send(world.network, peer.socket, "\x17\x03\x03\x00\x20 this is no ciphertext of the key",
                          37);
-    world_run(&world, 5 * MS_NS, MS_NS);
-    peer_close(&peer);
-    world_run(&world, 20 * MS_NS, MS_NS);
+    net_world_run(&world, 5 * MS_NS, MS_NS);
+    far_close(&peer);
+    net_world_run(&world, 20 * MS_NS, MS_NS);
     cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_tls], 1);
-    cr_expect(world_log_has(pw_cause_text(PW_CAUSE_tls)));
-    world_close(&world);
+    cr_expect(net_world_log_has(pw_cause_text(PW_CAUSE_tls)));
+    net_world_close(&world);
 }
 
 /* ---- memory ---- */
@@ -213,16 +213,16 @@ Test(hostile, a_bad_record_ends_the_connection_by_its_name)
 Test(hostile, memory_of_a_connection_is_bounded)
 {
     static uint8_t big[16384];
-    struct world_options options = {.secure = true, .message_bytes_max = 65536};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
+    struct net_world_options options = {.secure = true, .message_bytes_max = 65536};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
     const struct pw_conn_slot *slot = &world.net->slots[0];
     memset(big, 'a', sizeof big);
     for (int i = 0; i < 2000; i++) { /* the largest records, as fast as we take them */
-        peer_send_frame(&peer, i % 4 == 0 ? 0x01 : i % 4 == 3 ? 0x80 : 0x00, big, sizeof big - 16);
-        world_run(&world, 2 * MS_NS, MS_NS);
+        far_send_frame(&peer, i % 4 == 0 ? 0x01 : i % 4 == 3 ? 0x80 : 0x00, big, sizeof big - 16);
+        net_world_run(&world, 2 * MS_NS, MS_NS);
         struct taken taken;
-        while (world_take(&world, &taken)) {
+        while (net_world_take(&world, &taken)) {
         }
     }
     cr_expect_eq(world.feeds[0].state, PW_FEED_UP);
@@ -231,7 +231,7 @@ Test(hostile, memory_of_a_connection_is_bounded)
         slot->plain_bytes + PW_CONN_COLD_BYTES + PW_CONN_OUTPUT_BYTES + PW_IO_BUFFER_CNT * PW_IO_BUFFER_BYTES;
     cr_expect_leq(buffers + slot->arena.live_max_bytes, 65536 + 65536, "%zu + %zu", buffers,
                   slot->arena.live_max_bytes);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(hostile, a_message_of_exactly_the_limit_passes_in_one_piece_and_in_many)
@@ -239,85 +239,85 @@ Test(hostile, a_message_of_exactly_the_limit_passes_in_one_piece_and_in_many)
     static uint8_t big[65536];
     memset(big, 'b', sizeof big);
     for (size_t fragment = sizeof big; fragment >= 1000; fragment /= 4) {
-        struct world_options options = {.message_bytes_max = sizeof big,
-                                        .network = {.seed = 3, .piece_bytes_max = 5000}};
-        world_open(&world, &options);
-        cr_assert(peer_upgrade(&peer, &world));
+        struct net_world_options options = {.message_bytes_max = sizeof big,
+                                            .network = {.seed = 3, .piece_bytes_max = 5000}};
+        net_world_open(&world, &options);
+        cr_assert(far_upgrade(&peer, &world));
         for (size_t at = 0; at < sizeof big; at += fragment) {
             bool last = at + fragment >= sizeof big;
-            peer_send_frame(&peer, (uint8_t)((last ? 0x80 : 0) | (at == 0 ? 1 : 0)), big + at,
-                            last ? sizeof big - at : fragment);
-            peer_send_frame(&peer, 0x89, "between", 7);
-            world_run(&world, 10 * MS_NS, MS_NS);
+            far_send_frame(&peer, (uint8_t)((last ? 0x80 : 0) | (at == 0 ? 1 : 0)), big + at,
+                           last ? sizeof big - at : fragment);
+            far_send_frame(&peer, 0x89, "between", 7);
+            net_world_run(&world, 10 * MS_NS, MS_NS);
         }
-        world_run(&world, 10 * MS_NS, MS_NS);
+        net_world_run(&world, 10 * MS_NS, MS_NS);
         cr_expect_eq(pw_hot_counts(world.net)->frames, 1, "fragments of %zu", fragment);
         cr_expect_eq(pw_hot_counts(world.net)->bytes, sizeof big, "fragments of %zu", fragment);
-        world_close(&world);
+        net_world_close(&world);
     }
 }
 
 Test(hostile, a_ping_flood_whose_answers_nobody_reads_takes_no_memory_and_stops_no_data)
 {
-    struct world_options options = {.secure = false};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
+    struct net_world_options options = {.secure = false};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
     uint8_t payload[125];
     size_t size;
     memset(payload, 'p', sizeof payload);
     for (int i = 0; i < 20000; i++) {
         payload[0] = (uint8_t)i;
-        peer_send_frame(&peer, 0x89, payload, sizeof payload);
+        far_send_frame(&peer, 0x89, payload, sizeof payload);
         if (i % 100 == 99) {
-            peer_send_frame(&peer, 0x81, "data", 4);
+            far_send_frame(&peer, 0x81, "data", 4);
         }
-        world_step(&world, MS_NS / 4);
+        net_world_step(&world, MS_NS / 4);
     }
-    world_run(&world, 100 * MS_NS, MS_NS);
+    net_world_run(&world, 100 * MS_NS, MS_NS);
     cr_expect_eq(pw_hot_counts(world.net)->frames, 200);
     cr_expect_eq(world.feeds[0].state, PW_FEED_UP);
     /* Its last ping is answered at the latest when it reads again. */
     int last = -1;
-    while (peer_take_frame(&peer, payload, &size, 100 * MS_NS) == PW_WS_PONG) {
+    while (far_take_frame(&peer, payload, &size, 100 * MS_NS) == PW_WS_PONG) {
         last = payload[0];
     }
     cr_expect_eq(last, (uint8_t)19999);
-    world_close(&world);
+    net_world_close(&world);
 }
 
 Test(hostile, pongs_carry_the_pings_payload)
 {
-    struct world_options options = {.secure = true};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
+    struct net_world_options options = {.secure = true};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
     for (size_t bytes = 0; bytes <= 125; bytes++) {
         uint8_t sent[125], got[125];
         size_t size = 0;
         for (size_t i = 0; i < bytes; i++) {
             sent[i] = (uint8_t)(i * 31 + bytes);
         }
-        peer_send_frame(&peer, 0x89, sent, bytes);
-        cr_assert_eq(peer_take_frame(&peer, got, &size, S_NS), PW_WS_PONG, "%zu bytes", bytes);
+        far_send_frame(&peer, 0x89, sent, bytes);
+        cr_assert_eq(far_take_frame(&peer, got, &size, S_NS), PW_WS_PONG, "%zu bytes", bytes);
         cr_assert_eq(size, bytes);
         cr_assert_arr_eq(got, sent, bytes);
     }
-    world_close(&world);
+    net_world_close(&world);
 }
 
 /* ---- closing that does not go as it should ---- */
 
 Test(hostile, a_server_that_ignores_our_close_is_left_within_a_second)
 {
-    struct world_options options = {0};
-    world_open(&world, &options);
-    cr_assert(peer_upgrade(&peer, &world));
-    peer_send(&peer, "\x83\x00", 2);
+    struct net_world_options options = {0};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
+    far_send(&peer, "\x83\x00", 2);
     int64_t begin_ns = world.now_ns;
     while (!pw_virtual_peer_gone(world.network, peer.socket) && world.now_ns < begin_ns + 10 * S_NS) {
-        peer_send_frame(&peer, 0x81, "and on it goes", 14);
-        world_step(&world, MS_NS);
+        far_send_frame(&peer, 0x81, "and on it goes", 14);
+        net_world_step(&world, MS_NS);
     }
     cr_expect_lt(world.now_ns - begin_ns, S_NS);
     cr_expect_eq(pw_hot_counts(world.net)->frames, 0);
-    world_close(&world);
+    net_world_close(&world);
 }

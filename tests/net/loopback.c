@@ -5,8 +5,8 @@
  * (reliability.md, D4), and no heap on the hot side (D2).
  */
 #include "authority.h"
-#include "engine.h"
-#include "server.h"
+#include "net_rig.h"
+#include "ws_server.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -18,8 +18,8 @@
 
 #define MESSAGES 5000u
 
-static struct engine engine;
-static struct server server;
+static struct net_rig engine;
+static struct ws_server server;
 static SSL_CTX *context;
 static const char *ca_file;
 
@@ -32,7 +32,7 @@ static const char *url_of(bool secure, const char *host)
 
 static void make_context(void)
 {
-    context = peer_context_for("DNS:localhost,IP:127.0.0.1", &ca_file);
+    context = far_context_for("DNS:localhost,IP:127.0.0.1", &ca_file);
 }
 
 static void drop_context(void)
@@ -46,7 +46,7 @@ TestSuite(loopback, .init = make_context, .fini = drop_context, .timeout = 60);
 /* ---- every way of receiving ---- */
 
 /* Numbered messages of all sizes, pings among them, and in the end what came back. */
-static void serve_numbers(struct client *client, void *state)
+static void serve_numbers(struct ws_client *client, void *state)
 {
     static char text[4096];
     uint8_t payload[125];
@@ -55,12 +55,12 @@ static void serve_numbers(struct client *client, void *state)
     for (uint32_t i = 0; i < MESSAGES; i++) {
         int n = snprintf(text, sizeof text, "%u ", i);
         memset(text + n, 'x', sizeof text - (size_t)n);
-        client_send_frame(client, 0x81, text, (size_t)n + i * 7919u % 3000u);
+        ws_client_send_frame(client, 0x81, text, (size_t)n + i * 7919u % 3000u);
     }
-    client_send_frame(client, 0x89, "end", 3);
-    while (client_take_frame(client, payload, &size) == PW_WS_PONG) {
+    ws_client_send_frame(client, 0x89, "end", 3);
+    while (ws_client_take_frame(client, payload, &size) == PW_WS_PONG) {
         atomic_fetch_add(pongs, 1);
-        client_send_frame(client, 0x88, "\x03\xe8", 2);
+        ws_client_send_frame(client, 0x88, "\x03\xe8", 2);
     }
     if (client->ssl != NULL) {
         SSL_shutdown(client->ssl);
@@ -89,12 +89,12 @@ static void expect_numbers(struct pw_io *io, bool secure)
     _Atomic uint32_t pongs = 0;
     uint32_t next = 0;
     cr_assert_not_null(io);
-    server_start(&server, secure ? context : NULL, serve_numbers, &pongs);
-    engine_open(&engine, url_of(secure, "127.0.0.1"), secure ? ca_file : "", io);
+    ws_server_start(&server, secure ? context : NULL, serve_numbers, &pongs);
+    net_rig_open(&engine, url_of(secure, "127.0.0.1"), secure ? ca_file : "", io);
     for (int round = 0; round < 2; round++) { /* and once more over a second connection */
-        cr_assert(engine_wait(&engine, PW_FEED_UP));
+        cr_assert(net_rig_wait(&engine, PW_FEED_UP));
         while (engine.feeds[0].disconnect_cnt == (uint64_t)round) {
-            engine_step(&engine);
+            net_rig_step(&engine);
             next = take_numbers(next);
         }
         next = take_numbers(next);
@@ -103,8 +103,8 @@ static void expect_numbers(struct pw_io *io, bool secure)
     }
     cr_expect_eq(atomic_load(&pongs), 2);
     cr_expect_eq(pw_hot_counts(engine.net)->lost[PW_CAUSE_closed], 2);
-    engine_close(&engine);
-    server_stop(&server);
+    net_rig_close(&engine);
+    ws_server_stop(&server);
 }
 
 Test(loopback, io_uring_with_all_that_the_kernel_has)
@@ -174,7 +174,7 @@ struct venue {
     bool has_cut;
 };
 
-static void serve_requests(struct client *client, void *state)
+static void serve_requests(struct ws_client *client, void *state)
 {
     struct venue *venue = state;
     static uint8_t payload[REQUEST_BYTES_MAX];
@@ -182,7 +182,7 @@ static void serve_requests(struct client *client, void *state)
     while (!atomic_load(&venue->may_read)) {
         usleep(200);
     }
-    for (uint32_t n = 0; client_take_whole(client, payload, sizeof payload, &size) == 0x81; n++) {
+    for (uint32_t n = 0; ws_client_take_whole(client, payload, sizeof payload, &size) == 0x81; n++) {
         uint32_t number = (uint32_t)strtoul((char *)payload, NULL, 10);
         if (n == 0) {
             atomic_store(&venue->first_number, number);
@@ -193,10 +193,10 @@ static void serve_requests(struct client *client, void *state)
         if (n + 1 == venue->cut_after && !venue->has_cut) {
             venue->has_cut = true;
             atomic_store(&venue->taken_cnt, 0);
-            client_abort(client);
+            ws_client_abort(client);
             return;
         }
-        client_send_frame(client, 0x81, payload, size);
+        ws_client_send_frame(client, 0x81, payload, size);
     }
 }
 
@@ -204,7 +204,7 @@ static void serve_requests(struct client *client, void *state)
 static uint32_t put_requests(uint64_t epoch, uint32_t next, uint32_t end)
 {
     char text[REQUEST_BYTES_MAX];
-    while (next < end && engine_request(&engine, epoch, next + 1, text, make_request(text, next))) {
+    while (next < end && net_rig_request(&engine, epoch, next + 1, text, make_request(text, next))) {
         next++;
     }
     return next;
@@ -262,15 +262,15 @@ static void open_orders(struct venue *venue, struct pw_io *io, bool secure)
 {
     log_says_stamped = false;
     pw_log_set_sink(look_for_stamped, NULL);
-    server_start(&server, secure ? context : NULL, serve_requests, venue);
-    engine_open_orders(&engine, url_of(secure, "127.0.0.1"), secure ? ca_file : "", io);
-    cr_assert(engine_wait(&engine, PW_FEED_UP));
+    ws_server_start(&server, secure ? context : NULL, serve_requests, venue);
+    net_rig_open_orders(&engine, url_of(secure, "127.0.0.1"), secure ? ca_file : "", io);
+    cr_assert(net_rig_wait(&engine, PW_FEED_UP));
 }
 
 static void close_orders(void)
 {
-    engine_close(&engine);
-    server_stop(&server);
+    net_rig_close(&engine);
+    ws_server_stop(&server);
     pw_log_set_sink(NULL, NULL);
 }
 
@@ -281,7 +281,7 @@ static void expect_answers(struct pw_io *io, bool secure)
     open_orders(&venue, io, secure);
     while (taken < REQUESTS && engine.view->disconnect_cnt == 0) {
         put = put_requests(1, put, taken + 32 < REQUESTS ? taken + 32 : REQUESTS);
-        engine_step(&engine);
+        net_rig_step(&engine);
         taken = take_answers(taken, &stamped);
     }
     cr_expect_eq(taken, REQUESTS);
@@ -309,7 +309,7 @@ Test(loopback, a_venue_that_does_not_read_gets_each_request_once_when_it_does)
         uint32_t before = put;
         put = put_requests(1, put, 20 * REQUESTS);
         for (int i = 0; i < 100; i++) {
-            engine_step(&engine);
+            net_rig_step(&engine);
         }
         if (put == before && pw_hot_counts(engine.net)->sent_frames == sent) {
             break;
@@ -320,7 +320,7 @@ Test(loopback, a_venue_that_does_not_read_gets_each_request_once_when_it_does)
     cr_expect_lt(sent, put);
     atomic_store(&venue.may_read, true);
     while (taken < put && engine.view->disconnect_cnt == 0) {
-        engine_step(&engine);
+        net_rig_step(&engine);
         uint64_t there = pw_consumer_peek(&engine.frames, 64);
         for (uint64_t i = 0; i < there; i++) {
             taken += pw_consumer_at(&engine.frames, i)->body.frame.payload_bytes > 0;
@@ -340,16 +340,16 @@ Test(loopback, of_a_connection_that_was_cut_nothing_is_sent_on_the_next)
         open_orders(&venue, NULL, secure == 1);
         uint32_t put = put_requests(1, 0, REQUESTS);
         for (int i = 0; i < 1000; i++) { /* much is on its way when it is cut, and more in the ring */
-            engine_step(&engine);
+            net_rig_step(&engine);
         }
         atomic_store(&venue.may_read, true);
         while (engine.view->connect_cnt < 2) {
-            engine_step(&engine);
+            net_rig_step(&engine);
         }
         cr_assert_eq(put_requests(2, put, put + 10), put + 10);
-        int64_t end_ns = engine_now_ns(&engine) + INT64_C(5000000000);
-        while (venue.taken_cnt < 10 && engine_now_ns(&engine) < end_ns) {
-            engine_step(&engine);
+        int64_t end_ns = net_rig_now_ns(&engine) + INT64_C(5000000000);
+        while (venue.taken_cnt < 10 && net_rig_now_ns(&engine) < end_ns) {
+            net_rig_step(&engine);
         }
         cr_expect(venue.first_number == put && venue.taken_cnt == 10 && venue.wrong_cnt == 0);
         const struct pw_hot_counts *counts = pw_hot_counts(engine.net);
@@ -360,22 +360,22 @@ Test(loopback, of_a_connection_that_was_cut_nothing_is_sent_on_the_next)
 
 /* ---- names ---- */
 
-static void serve_one_message(struct client *client, void *state)
+static void serve_one_message(struct ws_client *client, void *state)
 {
     (void)state;
     uint8_t payload[125];
     size_t size;
-    client_send_frame(client, 0x81, "hello", 5);
-    client_take_frame(client, payload, &size);
+    ws_client_send_frame(client, 0x81, "hello", 5);
+    ws_client_take_frame(client, payload, &size);
 }
 
 Test(loopback, a_name_is_resolved_by_the_host)
 {
-    server_start(&server, context, serve_one_message, NULL);
-    engine_open(&engine, url_of(true, "localhost"), ca_file, NULL);
-    cr_expect(engine_wait(&engine, PW_FEED_UP));
-    engine_close(&engine);
-    server_stop(&server);
+    ws_server_start(&server, context, serve_one_message, NULL);
+    net_rig_open(&engine, url_of(true, "localhost"), ca_file, NULL);
+    cr_expect(net_rig_wait(&engine, PW_FEED_UP));
+    net_rig_close(&engine);
+    ws_server_stop(&server);
 }
 
 /* ---- descriptors ---- */
@@ -393,18 +393,18 @@ static uint32_t descriptor_cnt(void)
 
 /* Ends in turn with RST, with FIN alone, and in good order; after a ping has been answered, so that each
  * connection was up. */
-static void serve_and_end(struct client *client, void *state)
+static void serve_and_end(struct ws_client *client, void *state)
 {
     uint32_t *turn = state;
     uint8_t payload[125];
     size_t size;
-    client_send_frame(client, 0x81, "hello", 5);
-    client_send_frame(client, 0x89, "", 0);
-    client_take_frame(client, payload, &size);
+    ws_client_send_frame(client, 0x81, "hello", 5);
+    ws_client_send_frame(client, 0x89, "", 0);
+    ws_client_take_frame(client, payload, &size);
     if (*turn % 3 == 0) {
-        client_abort(client);
+        ws_client_abort(client);
     } else if (*turn % 3 == 1) {
-        client_send_frame(client, 0x88, "\x03\xe8", 2);
+        ws_client_send_frame(client, 0x88, "\x03\xe8", 2);
         SSL_shutdown(client->ssl);
     }
     ++*turn;
@@ -413,13 +413,13 @@ static void serve_and_end(struct client *client, void *state)
 Test(loopback, two_hundred_reconnects_leave_no_descriptor_and_lose_no_message)
 {
     uint32_t turn = 0, before = 0;
-    server_start(&server, context, serve_and_end, &turn);
-    engine_open(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
+    ws_server_start(&server, context, serve_and_end, &turn);
+    net_rig_open(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
     for (uint64_t i = 0; i < 200; i++) {
-        int64_t end_ns = engine_now_ns(&engine) + INT64_C(5000000000);
+        int64_t end_ns = net_rig_now_ns(&engine) + INT64_C(5000000000);
         while (engine.feeds[0].disconnect_cnt == i) {
-            engine_step(&engine);
-            cr_assert_lt(engine_now_ns(&engine), end_ns, "round %llu", (unsigned long long)i);
+            net_rig_step(&engine);
+            cr_assert_lt(net_rig_now_ns(&engine), end_ns, "round %llu", (unsigned long long)i);
         }
         while (pw_consumer_peek(&engine.frames, 1) > 0) {
             pw_consumer_done(&engine.frames, 1);
@@ -437,8 +437,8 @@ Test(loopback, two_hundred_reconnects_leave_no_descriptor_and_lose_no_message)
     cr_expect_eq(counts->lost[PW_CAUSE_reset], 67);
     cr_expect_eq(counts->lost[PW_CAUSE_closed], 67);
     cr_expect_eq(counts->lost[PW_CAUSE_truncated], 66);
-    engine_close(&engine);
-    server_stop(&server);
+    net_rig_close(&engine);
+    ws_server_stop(&server);
 }
 
 /* ---- two threads ---- */
@@ -450,17 +450,17 @@ static void *hot_thread(void *state)
     (void)state;
     cr_assert_eq(pw_hot_start(engine.net), 0);
     while (!atomic_load(&hot_stop)) {
-        pw_hot_receive(engine.net, engine_now_ns(&engine));
+        pw_hot_receive(engine.net, net_rig_now_ns(&engine));
         pw_hot_transmit(engine.net);
     }
     pw_hot_stop(engine.net);
     return NULL;
 }
 
-static void serve_a_few_and_end(struct client *client, void *state)
+static void serve_a_few_and_end(struct ws_client *client, void *state)
 {
     for (int i = 0; i < 50; i++) {
-        client_send_frame(client, 0x81, "0 hello", 7);
+        ws_client_send_frame(client, 0x81, "0 hello", 7);
     }
     serve_and_end(client, state);
 }
@@ -470,20 +470,20 @@ Test(loopback, a_connection_passes_between_threads_and_back)
     uint32_t turn = 1; /* in good order most of the time */
     pthread_t thread;
     atomic_store(&hot_stop, false);
-    server_start(&server, context, serve_a_few_and_end, &turn);
-    engine_open_cold(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
+    ws_server_start(&server, context, serve_a_few_and_end, &turn);
+    net_rig_open_cold(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
     pthread_create(&thread, NULL, hot_thread, NULL);
-    int64_t end_ns = engine_now_ns(&engine) + INT64_C(20000000000);
+    int64_t end_ns = net_rig_now_ns(&engine) + INT64_C(20000000000);
     while (engine.feeds[0].disconnect_cnt < 40) {
-        pw_connector_poll(engine.connector, engine_now_ns(&engine));
+        pw_connector_poll(engine.connector, net_rig_now_ns(&engine));
         pw_consumer_done(&engine.frames, pw_consumer_peek(&engine.frames, 64));
-        cr_assert_lt(engine_now_ns(&engine), end_ns);
+        cr_assert_lt(net_rig_now_ns(&engine), end_ns);
     }
     cr_expect_geq(engine.frames.tail, 40 * 2); /* each came up and went down, in the frames' order */
     atomic_store(&hot_stop, true);
     pthread_join(thread, NULL);
-    engine_close(&engine);
-    server_stop(&server);
+    net_rig_close(&engine);
+    ws_server_stop(&server);
 }
 
 /* ---- no heap on the hot side ---- */
@@ -525,7 +525,7 @@ void free(void *pointer)
 
 /* All that can happen on the hot side: small and large records, pings, renewed keys, session tickets, a
  * close. */
-static void serve_everything(struct client *client, void *state)
+static void serve_everything(struct ws_client *client, void *state)
 {
     (void)state;
     static char text[30000];
@@ -533,25 +533,25 @@ static void serve_everything(struct client *client, void *state)
     size_t size;
     memset(text, 'y', sizeof text);
     for (uint32_t i = 0; i < 1000; i++) {
-        client_send_frame(client, 0x81, text, i % 50 == 0 ? sizeof text : 200);
+        ws_client_send_frame(client, 0x81, text, i % 50 == 0 ? sizeof text : 200);
         if (i % 100 == 50) {
-            client_send_frame(client, 0x89, "ping", 4);
+            ws_client_send_frame(client, 0x89, "ping", 4);
             SSL_key_update(client->ssl, SSL_KEY_UPDATE_REQUESTED);
             SSL_new_session_ticket(client->ssl);
         }
     }
-    client_send_frame(client, 0x88, "\x03\xe8", 2);
-    while (client_take_frame(client, payload, &size) >= 0) {
+    ws_client_send_frame(client, 0x88, "\x03\xe8", 2);
+    while (ws_client_take_frame(client, payload, &size) >= 0) {
     }
     SSL_shutdown(client->ssl);
 }
 
 Test(loopback, the_hot_side_never_touches_the_heap)
 {
-    server_start(&server, context, serve_everything, NULL);
-    engine_open(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
+    ws_server_start(&server, context, serve_everything, NULL);
+    net_rig_open(&engine, url_of(true, "127.0.0.1"), ca_file, NULL);
     while (engine.feeds[0].disconnect_cnt == 0) {
-        int64_t now_ns = engine_now_ns(&engine);
+        int64_t now_ns = net_rig_now_ns(&engine);
         pw_connector_poll(engine.connector, now_ns);
         heap_forbidden = true;
         pw_hot_receive(engine.net, now_ns);
@@ -569,8 +569,8 @@ Test(loopback, the_hot_side_never_touches_the_heap)
     free(block);
     heap_forbidden = false;
     cr_expect_eq(heap_calls, 2, "the trap itself works");
-    engine_close(&engine);
-    server_stop(&server);
+    net_rig_close(&engine);
+    ws_server_stop(&server);
 }
 
 Test(loopback, requests_and_their_answers_never_touch_the_heap)
@@ -579,7 +579,7 @@ Test(loopback, requests_and_their_answers_never_touch_the_heap)
     uint32_t put = 0, taken = 0, stamped = 0;
     open_orders(&venue, NULL, true);
     while (taken < REQUESTS) {
-        int64_t now_ns = engine_now_ns(&engine);
+        int64_t now_ns = net_rig_now_ns(&engine);
         put = put_requests(1, put, taken + 32 < REQUESTS ? taken + 32 : REQUESTS);
         pw_connector_poll(engine.connector, now_ns);
         heap_forbidden = true;

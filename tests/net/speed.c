@@ -7,8 +7,8 @@
  * machine with `meson test --benchmark net_speed -v`.
  */
 #include "authority.h"
-#include "engine.h"
-#include "server.h"
+#include "net_rig.h"
+#include "ws_server.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -27,7 +27,7 @@ struct load {
     uint32_t per_record;
 };
 
-static void serve_load(struct client *client, void *state)
+static void serve_load(struct ws_client *client, void *state)
 {
     const struct load *load = state;
     static uint8_t record[64 * (MESSAGE_BYTES + 4)];
@@ -42,10 +42,10 @@ static void serve_load(struct client *client, void *state)
         bytes += MESSAGE_BYTES + 4;
     }
     for (uint32_t i = 0; i < MESSAGES / load->per_record; i++) {
-        client_send(client, record, bytes);
+        ws_client_send(client, record, bytes);
     }
-    client_send_frame(client, 0x88, "\x03\xe8", 2);
-    client_take_frame(client, payload, &size);
+    ws_client_send_frame(client, 0x88, "\x03\xe8", 2);
+    ws_client_take_frame(client, payload, &size);
 }
 
 static int64_t now_ns(void)
@@ -64,19 +64,19 @@ static int compare(const void *a, const void *b)
 static void measure(SSL_CTX *context, const char *ca_file, uint32_t per_record)
 {
     static float per_message_ns[POLLS_MAX];
-    static struct engine engine;
-    struct server server;
+    static struct net_rig engine;
+    struct ws_server server;
     struct load load = {per_record};
     char url[64];
     uint32_t n = 0;
     int64_t total_ns = 0;
     uint64_t seen = 0;
-    server_start(&server, context, serve_load, &load);
+    ws_server_start(&server, context, serve_load, &load);
     snprintf(url, sizeof url, "ws%s://127.0.0.1:%u", context != NULL ? "s" : "", server.port);
-    engine_open(&engine, url, ca_file, NULL);
-    engine_wait(&engine, PW_FEED_UP);
+    net_rig_open(&engine, url, ca_file, NULL);
+    net_rig_wait(&engine, PW_FEED_UP);
     while (engine.feeds[0].disconnect_cnt == 0) {
-        int64_t wall_ns = engine_now_ns(&engine);
+        int64_t wall_ns = net_rig_now_ns(&engine);
         pw_connector_poll(engine.connector, wall_ns);
         int64_t begin_ns = now_ns();
         pw_hot_receive(engine.net, wall_ns);
@@ -97,8 +97,8 @@ static void measure(SSL_CTX *context, const char *ca_file, uint32_t per_record)
         context != NULL ? "TLS" : "plain", per_record, (double)total_ns / (double)seen,
         (double)per_message_ns[n / 2], (double)per_message_ns[n * 9 / 10],
         (double)per_message_ns[n * 99ull / 100], (double)seen / n);
-    engine_close(&engine);
-    server_stop(&server);
+    net_rig_close(&engine);
+    ws_server_stop(&server);
 }
 
 /* ---- there and back ---- */
@@ -125,7 +125,7 @@ static void spy_submit(void *state)
     spy.submitted_ns = now_ns();
 }
 
-static void serve_one_at_a_time(struct client *client, void *state)
+static void serve_one_at_a_time(struct ws_client *client, void *state)
 {
     (void)state;
     static char text[MESSAGE_BYTES];
@@ -133,13 +133,13 @@ static void serve_one_at_a_time(struct client *client, void *state)
     size_t size;
     memset(text, 'm', sizeof text);
     for (uint32_t i = 0; i < ROUNDS; i++) {
-        if (!client_send_frame(client, 0x81, text, sizeof text) ||
-            client_take_whole(client, payload, sizeof payload, &size) != 0x81) {
+        if (!ws_client_send_frame(client, 0x81, text, sizeof text) ||
+            ws_client_take_whole(client, payload, sizeof payload, &size) != 0x81) {
             return;
         }
     }
-    client_send_frame(client, 0x88, "\x03\xe8", 2);
-    client_take_frame(client, payload, &size);
+    ws_client_send_frame(client, 0x88, "\x03\xe8", 2);
+    ws_client_take_frame(client, payload, &size);
 }
 
 static void print_row(const char *name, float *ns, uint32_t n)
@@ -152,9 +152,9 @@ static void print_row(const char *name, float *ns, uint32_t n)
 static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file)
 {
     static float in_ns[ROUNDS], out_ns[ROUNDS], submit_ns[ROUNDS], round_ns[ROUNDS];
-    static struct engine engine;
+    static struct net_rig engine;
     static char request[MESSAGE_BYTES];
-    struct server server;
+    struct ws_server server;
     char url[64];
     struct pw_io *io = pw_uring_create(2, 0);
     uint32_t n = 0;
@@ -163,12 +163,12 @@ static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file)
     spy.inner = spy.outer = *io;
     spy.outer.reap = spy_reap;
     spy.outer.submit = spy_submit;
-    server_start(&server, context, serve_one_at_a_time, NULL);
+    ws_server_start(&server, context, serve_one_at_a_time, NULL);
     snprintf(url, sizeof url, "ws%s://127.0.0.1:%u", context != NULL ? "s" : "", server.port);
-    engine_open_orders(&engine, url, ca_file, &spy.outer);
-    engine_wait(&engine, PW_FEED_UP);
+    net_rig_open_orders(&engine, url, ca_file, &spy.outer);
+    net_rig_wait(&engine, PW_FEED_UP);
     while (engine.view->disconnect_cnt == 0) {
-        int64_t wall_ns = engine_now_ns(&engine);
+        int64_t wall_ns = net_rig_now_ns(&engine);
         pw_connector_poll(engine.connector, wall_ns);
         pw_hot_receive(engine.net, wall_ns);
         int64_t received_ns = now_ns();
@@ -180,7 +180,7 @@ static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file)
             continue;
         }
         in_ns[n] = (float)(received_ns - spy.reaped_ns);
-        engine_request(&engine, 1, n + 1, request, sizeof request);
+        net_rig_request(&engine, 1, n + 1, request, sizeof request);
         int64_t taken_ns = now_ns();
         pw_hot_transmit(engine.net);
         out_ns[n] = (float)(spy.submit_ns - taken_ns);
@@ -193,8 +193,8 @@ static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file)
     print_row("from the ring to the submission", out_ns, n);
     print_row("the submission, with its send", submit_ns, n);
     print_row("from one submission to the next", round_ns, n);
-    engine_close(&engine);
-    server_stop(&server);
+    net_rig_close(&engine);
+    ws_server_stop(&server);
 }
 
 /* ---- what the kernel's stamps cost ---- */
@@ -250,7 +250,7 @@ static void measure_stamps(bool stamps)
 int main(void)
 {
     const char *ca_file;
-    SSL_CTX *context = peer_context_for("IP:127.0.0.1", &ca_file);
+    SSL_CTX *context = far_context_for("IP:127.0.0.1", &ca_file);
     const uint32_t per_record[] = {1, 4, 20};
     for (size_t i = 0; i < sizeof per_record / sizeof per_record[0]; i++) {
         measure(context, ca_file, per_record[i]);

@@ -6,7 +6,7 @@
 #include "tls.h"
 
 #include "authority.h"
-#include "peer.h"
+#include "far_tls.h"
 #include <criterion/criterion.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ struct ends {
     struct pw_input input;
     struct pw_output output;
     uint8_t in_data[65536], out_data[16384];
-    struct peer_tls peer;
+    struct far_tls peer;
 };
 
 static EVP_PKEY *ca_key;
@@ -54,13 +54,13 @@ static bool exchange(struct ends *ends)
 {
     bool moved = false;
     if (!pw_output_empty(&ends->output)) {
-        peer_tls_feed(&ends->peer, ends->output.data + ends->output.sent,
-                      ends->output.size - ends->output.sent);
+        far_tls_feed(&ends->peer, ends->output.data + ends->output.sent,
+                     ends->output.size - ends->output.sent);
         pw_output_sent(&ends->output, ends->output.size - ends->output.sent);
         moved = true;
     }
     if (ends->input.cnt == 0) {
-        size_t got = peer_tls_drain(&ends->peer, ends->in_data, sizeof ends->in_data);
+        size_t got = far_tls_drain(&ends->peer, ends->in_data, sizeof ends->in_data);
         if (got > 0) {
             pw_input_add(&ends->input,
                          (struct pw_segment){ends->in_data, (uint32_t)got, PW_SEGMENT_NO_INDEX, 1});
@@ -75,13 +75,13 @@ static enum pw_tls_result shake_hands(struct ends *ends, SSL_CTX *server, const 
     memset(ends, 0, sizeof *ends);
     ends->output = (struct pw_output){.data = ends->out_data, .cap = sizeof ends->out_data};
     cr_assert(pw_tls_open(&ends->tls, context, host, &ends->input, &ends->output));
-    peer_tls_open(&ends->peer, server);
+    far_tls_open(&ends->peer, server);
     enum pw_tls_result result;
     bool moved;
     do {
         result = pw_tls_handshake(&ends->tls);
         moved = exchange(ends);
-        peer_tls_handshake(&ends->peer);
+        far_tls_handshake(&ends->peer);
         moved = exchange(ends) || moved;
     } while (result == PW_TLS_WANT_INPUT && moved);
     return result;
@@ -90,14 +90,14 @@ static enum pw_tls_result shake_hands(struct ends *ends, SSL_CTX *server, const 
 static void part(struct ends *ends)
 {
     pw_tls_close(&ends->tls);
-    peer_tls_close(&ends->peer);
+    far_tls_close(&ends->peer);
 }
 
 /* The verdict on a server with this certificate; why is what the log would say. */
 static enum pw_tls_result verdict(X509 *cert, EVP_PKEY *key, X509 *const *chain, const char *host, char *why)
 {
     static struct ends ends;
-    SSL_CTX *server = peer_context(cert, key, chain);
+    SSL_CTX *server = far_context(cert, key, chain);
     enum pw_tls_result result = shake_hands(&ends, server, host);
     why[0] = '\0';
     if (result == PW_TLS_FAILED) {
@@ -346,7 +346,7 @@ Test(tls, only_good_protocol_settings_are_accepted)
     X509 *cert = make_cert(key, &spec);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static struct ends ends;
-        SSL_CTX *server = peer_context(cert, key, NULL);
+        SSL_CTX *server = far_context(cert, key, NULL);
         SSL_CTX_set_min_proto_version(server, cases[i].min);
         SSL_CTX_set_max_proto_version(server, cases[i].max);
         SSL_CTX_set_dh_auto(server, 1);
@@ -366,7 +366,7 @@ static struct ends *establish(SSL_CTX **server)
     EVP_PKEY *key = make_key("EC:P-256");
     struct cert_spec spec = {.cn = "server", .alt_names = "DNS:" HOST, .issuer = ca, .issuer_key = ca_key};
     X509 *cert = make_cert(key, &spec);
-    *server = peer_context(cert, key, NULL);
+    *server = far_context(cert, key, NULL);
     X509_free(cert);
     EVP_PKEY_free(key);
     cr_assert_eq(shake_hands(&ends, *server, HOST), PW_TLS_OK);
@@ -400,7 +400,7 @@ Test(tls, plaintext_passes_both_ways_whatever_the_sizes)
     for (size_t i = 0; i < sizeof sent; i++) {
         sent[i] = (uint8_t)(i * 7 + i / 251);
     }
-    peer_tls_write(&ends->peer, sent, sizeof sent);
+    far_tls_write(&ends->peer, sent, sizeof sent);
     size_t done = 0;
     while (done < sizeof got) {
         exchange(ends);
@@ -412,7 +412,7 @@ Test(tls, plaintext_passes_both_ways_whatever_the_sizes)
     cr_expect_arr_eq(got, sent, sizeof got);
     cr_assert_eq(pw_tls_write(&ends->tls, (const uint8_t *)"hello", 5), PW_TLS_OK);
     exchange(ends);
-    cr_expect_eq(peer_tls_read(&ends->peer, got, sizeof got), 5);
+    cr_expect_eq(far_tls_read(&ends->peer, got, sizeof got), 5);
     part(ends);
     SSL_CTX_free(server);
 }
@@ -429,7 +429,7 @@ Test(tls, a_cut_record_by_record_or_byte_by_byte_is_truncation_and_only_close_no
     SSL_CTX_free(server);
 
     ends = establish(&server);
-    peer_tls_write(&ends->peer, "abc", 3);
+    far_tls_write(&ends->peer, "abc", 3);
     exchange(ends);
     ends->input.segments[ends->input.first].size--; /* the record's last byte never comes */
     ends->input.bytes--;
@@ -455,7 +455,7 @@ Test(tls, a_flipped_bit_in_a_record_fails_the_session)
     uint8_t text[64];
     size_t size = sizeof text;
     struct ends *ends = establish(&server);
-    peer_tls_write(&ends->peer, "abc", 3);
+    far_tls_write(&ends->peer, "abc", 3);
     exchange(ends);
     ends->in_data[7] ^= 1;
     cr_expect_eq(pw_tls_read(&ends->tls, text, &size), PW_TLS_FAILED);
@@ -468,7 +468,7 @@ Test(tls, readable_only_when_a_whole_record_is_there)
     SSL_CTX *server;
     uint8_t text[64];
     struct ends *ends = establish(&server);
-    peer_tls_write(&ends->peer, "abc", 3);
+    far_tls_write(&ends->peer, "abc", 3);
     exchange(ends);
     size_t whole = ends->input.bytes;
     struct pw_segment *segment = &ends->input.segments[ends->input.first];
@@ -496,13 +496,13 @@ Test(tls, keys_renewed_by_the_server_are_followed)
     for (int i = 0; i < 20; i++) {
         size_t size = sizeof text;
         SSL_key_update(ends->peer.ssl, SSL_KEY_UPDATE_REQUESTED);
-        peer_tls_write(&ends->peer, "abc", 3);
+        far_tls_write(&ends->peer, "abc", 3);
         exchange(ends);
         enum pw_tls_result result = pw_tls_read(&ends->tls, text, &size);
         cr_assert_eq(result, PW_TLS_OK, "round %d: %d", i, result);
         exchange(ends);
         char none[8];
-        peer_tls_read(&ends->peer, none, sizeof none); /* takes our own renewal */
+        far_tls_read(&ends->peer, none, sizeof none); /* takes our own renewal */
     }
     part(ends);
     SSL_CTX_free(server);

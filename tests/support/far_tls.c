@@ -2,12 +2,12 @@
  *
  * OpenSSL's server side over memory BIOs.
  */
-#include "peer.h"
+#include "far_tls.h"
 
 #include "authority.h"
 #include <stdlib.h>
 
-SSL_CTX *peer_context(X509 *cert, EVP_PKEY *key, X509 *const *chain)
+SSL_CTX *far_context(X509 *cert, EVP_PKEY *key, X509 *const *chain)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_security_level(context, 0);
@@ -21,7 +21,7 @@ SSL_CTX *peer_context(X509 *cert, EVP_PKEY *key, X509 *const *chain)
     return context;
 }
 
-SSL_CTX *peer_context_for(const char *alt_names, const char **ca_file)
+SSL_CTX *far_context_for(const char *alt_names, const char **ca_file)
 {
     EVP_PKEY *ca_key = make_key("EC:P-256");
     EVP_PKEY *key = make_key("EC:P-256");
@@ -31,7 +31,7 @@ SSL_CTX *peer_context_for(const char *alt_names, const char **ca_file)
     struct cert_spec spec = {
         .cn = "server", .alt_names = alt_names, .usage = "serverAuth", .issuer = ca, .issuer_key = ca_key};
     X509 *cert = make_cert(key, &spec);
-    SSL_CTX *context = peer_context(cert, key, NULL);
+    SSL_CTX *context = far_context(cert, key, NULL);
     *ca_file = write_pem(ca);
     X509_free(ca);
     X509_free(cert);
@@ -40,7 +40,7 @@ SSL_CTX *peer_context_for(const char *alt_names, const char **ca_file)
     return context;
 }
 
-void peer_tls_open(struct peer_tls *tls, SSL_CTX *context)
+void far_tls_open(struct far_tls *tls, SSL_CTX *context)
 {
     tls->ssl = SSL_new(context);
     SSL_set_bio(tls->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
@@ -48,24 +48,24 @@ void peer_tls_open(struct peer_tls *tls, SSL_CTX *context)
     SSL_set_accept_state(tls->ssl);
 }
 
-void peer_tls_close(struct peer_tls *tls)
+void far_tls_close(struct far_tls *tls)
 {
     SSL_free(tls->ssl);
     tls->ssl = NULL;
 }
 
-void peer_tls_feed(struct peer_tls *tls, const void *data, size_t size)
+void far_tls_feed(struct far_tls *tls, const void *data, size_t size)
 {
     BIO_write(SSL_get_rbio(tls->ssl), data, (int)size);
 }
 
-size_t peer_tls_drain(struct peer_tls *tls, void *out, size_t size)
+size_t far_tls_drain(struct far_tls *tls, void *out, size_t size)
 {
     int got = BIO_read(SSL_get_wbio(tls->ssl), out, (int)size);
     return got > 0 ? (size_t)got : 0;
 }
 
-int peer_tls_handshake(struct peer_tls *tls)
+int far_tls_handshake(struct far_tls *tls)
 {
     int result = SSL_do_handshake(tls->ssl);
     if (result == 1) {
@@ -75,7 +75,7 @@ int peer_tls_handshake(struct peer_tls *tls)
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
 
-int peer_tls_read(struct peer_tls *tls, void *out, size_t size)
+int far_tls_read(struct far_tls *tls, void *out, size_t size)
 {
     int got = SSL_read(tls->ssl, out, (int)size);
     if (got > 0) {
@@ -84,7 +84,7 @@ int peer_tls_read(struct peer_tls *tls, void *out, size_t size)
     return SSL_get_error(tls->ssl, got) == SSL_ERROR_WANT_READ ? 0 : -1;
 }
 
-void peer_tls_write(struct peer_tls *tls, const void *data, size_t size)
+void far_tls_write(struct far_tls *tls, const void *data, size_t size)
 {
     if (SSL_write(tls->ssl, data, (int)size) != (int)size) {
         abort(); /* memory does not run full */

@@ -3,8 +3,8 @@
  * Certificates for tests, good and bad, made in memory by OpenSSL, so that what our TLS meets was not made by
  * it.
  */
-#ifndef AUTHORITY_H
-#define AUTHORITY_H
+#ifndef PW_TEST_AUTHORITY_H
+#define PW_TEST_AUTHORITY_H
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>

@@ -2,7 +2,7 @@
  *
  * Rings, network and connector put together.
  */
-#include "engine.h"
+#include "net_rig.h"
 
 #include "sockets.h"
 #include <stdio.h>
@@ -29,16 +29,16 @@ static struct pw_ring *make_ring(uint32_t slots, uint64_t bytes)
 
 static int64_t engine_clock(void *state)
 {
-    return engine_now_ns(state);
+    return net_rig_now_ns(state);
 }
 
-int64_t engine_now_ns(const struct engine *engine)
+int64_t net_rig_now_ns(const struct net_rig *engine)
 {
     struct pw_clock clock = pw_clock_host();
     return pw_clock_now_ns(&clock) + engine->ahead_ns;
 }
 
-static void fill_feed(struct engine *engine, const char *url, const char *ca_file)
+static void fill_feed(struct net_rig *engine, const char *url, const char *ca_file)
 {
     struct pw_config_feed *feed = &engine->feed;
     snprintf(feed->name, sizeof feed->name, "feed0");
@@ -53,7 +53,7 @@ static void fill_feed(struct engine *engine, const char *url, const char *ca_fil
     feed->message_bytes_max = 65536;
 }
 
-static void open_orders(struct engine *engine, struct pw_hot_ends *ends)
+static void open_orders(struct net_rig *engine, struct pw_hot_ends *ends)
 {
     struct pw_consumer requests;
     engine->messages_ring = make_ring(4096, 1 << 22);
@@ -65,7 +65,7 @@ static void open_orders(struct engine *engine, struct pw_hot_ends *ends)
     pw_hot_init_tx(engine->net, &requests, engine->stamps, &engine->stop);
 }
 
-static void open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io,
+static void open_cold(struct net_rig *engine, const char *url, const char *ca_file, struct pw_io *io,
                       bool orders)
 {
     char error[512] = "";
@@ -103,24 +103,24 @@ static void open_cold(struct engine *engine, const char *url, const char *ca_fil
          "connector");
 }
 
-void engine_open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+void net_rig_open_cold(struct net_rig *engine, const char *url, const char *ca_file, struct pw_io *io)
 {
     open_cold(engine, url, ca_file, io, false);
 }
 
-void engine_open_orders(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+void net_rig_open_orders(struct net_rig *engine, const char *url, const char *ca_file, struct pw_io *io)
 {
     open_cold(engine, url, ca_file, io, true);
     must(pw_hot_start(engine->net) == 0, "hot side's start");
 }
 
-void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io)
+void net_rig_open(struct net_rig *engine, const char *url, const char *ca_file, struct pw_io *io)
 {
-    engine_open_cold(engine, url, ca_file, io);
+    net_rig_open_cold(engine, url, ca_file, io);
     must(pw_hot_start(engine->net) == 0, "hot side's start");
 }
 
-void engine_close(struct engine *engine)
+void net_rig_close(struct net_rig *engine)
 {
     pw_hot_stop(engine->net);
     pw_connector_destroy(engine->connector);
@@ -134,28 +134,28 @@ void engine_close(struct engine *engine)
     free(engine->requests_ring);
 }
 
-void engine_step(struct engine *engine)
+void net_rig_step(struct net_rig *engine)
 {
-    int64_t now_ns = engine_now_ns(engine);
+    int64_t now_ns = net_rig_now_ns(engine);
     pw_connector_poll(engine->connector, now_ns);
     pw_hot_receive(engine->net, now_ns);
     pw_hot_transmit(engine->net);
 }
 
-bool engine_wait(struct engine *engine, enum pw_feed_state state)
+bool net_rig_wait(struct net_rig *engine, enum pw_feed_state state)
 {
-    int64_t end_ns = engine_now_ns(engine) + INT64_C(5000000000);
+    int64_t end_ns = net_rig_now_ns(engine) + INT64_C(5000000000);
     while (engine->view->state != (uint64_t)state) {
-        if (engine_now_ns(engine) > end_ns) {
+        if (net_rig_now_ns(engine) > end_ns) {
             return false;
         }
-        engine_step(engine);
+        net_rig_step(engine);
     }
     return true;
 }
 
-bool engine_request(struct engine *engine, uint64_t epoch, uint64_t client_order_id, const void *text,
-                    uint32_t bytes)
+bool net_rig_request(struct net_rig *engine, uint64_t epoch, uint64_t client_order_id, const void *text,
+                     uint32_t bytes)
 {
     struct pw_producer *ring = &engine->requests;
     uint8_t *payload = pw_producer_room(ring, 1) >= 1 ? pw_producer_payload_claim(ring, bytes) : NULL;

@@ -2,7 +2,7 @@
  *
  * Accepting, the upgrade and frames, blocking.
  */
-#include "server.h"
+#include "ws_server.h"
 
 #include "websocket.h"
 #include <arpa/inet.h>
@@ -15,12 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static ssize_t client_recv(struct client *client, void *data, size_t size)
+static ssize_t client_recv(struct ws_client *client, void *data, size_t size)
 {
     return client->ssl != NULL ? SSL_read(client->ssl, data, (int)size) : recv(client->fd, data, size, 0);
 }
 
-bool client_send(struct client *client, const void *data, size_t size)
+bool ws_client_send(struct ws_client *client, const void *data, size_t size)
 {
     const char *at = data;
     while (size > 0) {
@@ -35,7 +35,7 @@ bool client_send(struct client *client, const void *data, size_t size)
     return true;
 }
 
-bool client_send_frame(struct client *client, uint8_t first_byte, const void *payload, size_t size)
+bool ws_client_send_frame(struct ws_client *client, uint8_t first_byte, const void *payload, size_t size)
 {
     uint8_t frame[65536 + 4];
     size_t head = size < 126 ? 2 : 4;
@@ -46,10 +46,10 @@ bool client_send_frame(struct client *client, uint8_t first_byte, const void *pa
         frame[3] = (uint8_t)size;
     }
     memcpy(frame + head, payload, size);
-    return client_send(client, frame, head + size);
+    return ws_client_send(client, frame, head + size);
 }
 
-static bool take(struct client *client, uint8_t *out, size_t size)
+static bool take(struct ws_client *client, uint8_t *out, size_t size)
 {
     for (size_t done = 0; done < size;) {
         ssize_t got = client_recv(client, out + done, size - done);
@@ -61,7 +61,7 @@ static bool take(struct client *client, uint8_t *out, size_t size)
     return true;
 }
 
-int client_take_whole(struct client *client, uint8_t *out, size_t cap, size_t *size)
+int ws_client_take_whole(struct ws_client *client, uint8_t *out, size_t cap, size_t *size)
 {
     uint8_t head[8];
     size_t bytes = 6;
@@ -85,19 +85,19 @@ int client_take_whole(struct client *client, uint8_t *out, size_t cap, size_t *s
     return head[0];
 }
 
-int client_take_frame(struct client *client, uint8_t *out, size_t *size)
+int ws_client_take_frame(struct ws_client *client, uint8_t *out, size_t *size)
 {
-    int first_byte = client_take_whole(client, out, PW_WS_CONTROL_MAX, size);
+    int first_byte = ws_client_take_whole(client, out, PW_WS_CONTROL_MAX, size);
     return first_byte < 0 ? -1 : first_byte & 0x0f;
 }
 
-void client_abort(struct client *client)
+void ws_client_abort(struct ws_client *client)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
     setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-static bool upgrade(struct client *client)
+static bool upgrade(struct ws_client *client)
 {
     char request[4096] = "";
     size_t bytes = 0;
@@ -123,12 +123,12 @@ static bool upgrade(struct client *client)
                  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                  "Sec-WebSocket-Accept: %s\r\n\r\n",
                  accept);
-    return client_send(client, answer, (size_t)n);
+    return ws_client_send(client, answer, (size_t)n);
 }
 
-static void serve_one(struct server *server, int fd)
+static void serve_one(struct ws_server *server, int fd)
 {
-    struct client client = {.fd = fd};
+    struct ws_client client = {.fd = fd};
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     bool ok = true;
@@ -147,7 +147,7 @@ static void serve_one(struct server *server, int fd)
 
 static void *server_thread(void *state)
 {
-    struct server *server = state;
+    struct ws_server *server = state;
     struct pollfd pollfd = {.fd = server->fd, .events = POLLIN};
     while (!atomic_load(&server->stop)) {
         if (poll(&pollfd, 1, 10) == 1) {
@@ -160,8 +160,8 @@ static void *server_thread(void *state)
     return NULL;
 }
 
-void server_start(struct server *server, SSL_CTX *context, void (*serve)(struct client *, void *),
-                  void *state)
+void ws_server_start(struct ws_server *server, SSL_CTX *context, void (*serve)(struct ws_client *, void *),
+                     void *state)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
@@ -183,7 +183,7 @@ void server_start(struct server *server, SSL_CTX *context, void (*serve)(struct 
     server->thread = thread;
 }
 
-void server_stop(struct server *server)
+void ws_server_stop(struct ws_server *server)
 {
     atomic_store(&server->stop, true);
     pthread_join(server->thread, NULL);

@@ -2,7 +2,7 @@
  *
  * The world's clockwork, a WebSocket server's part, and a consumer of frames.
  */
-#include "world.h"
+#include "net_world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +21,12 @@ static void keep_log(void *state, enum pw_log_level level, const char *text)
     snprintf(log_lines[log_cnt++ % LOG_LINES_MAX], sizeof log_lines[0], "%s", text);
 }
 
-uint32_t world_log_cnt(void)
+uint32_t net_world_log_cnt(void)
 {
     return log_cnt;
 }
 
-bool world_log_has(const char *text)
+bool net_world_log_has(const char *text)
 {
     for (uint32_t i = 0; i < log_cnt && i < LOG_LINES_MAX; i++) {
         if (strstr(log_lines[i], text) != NULL) {
@@ -40,7 +40,7 @@ bool world_log_has(const char *text)
 
 static int64_t world_clock(void *state)
 {
-    return ((struct world *)state)->now_ns;
+    return ((struct net_world *)state)->now_ns;
 }
 
 static void must(bool ok, const char *what)
@@ -66,9 +66,9 @@ static uint32_t or_else(uint32_t value, uint32_t usual)
     return value != 0 ? value : usual;
 }
 
-static void fill_config(struct world *world, const char *ca_file)
+static void fill_config(struct net_world *world, const char *ca_file)
 {
-    const struct world_options *options = &world->options;
+    const struct net_world_options *options = &world->options;
     for (uint32_t i = 0; i < options->feed_cnt; i++) {
         struct pw_config_feed *feed = &world->conns[i];
         const char *s = options->secure ? "s" : "";
@@ -86,9 +86,9 @@ static void fill_config(struct world *world, const char *ca_file)
     }
 }
 
-static void fill_orders(struct world *world, const char *ca_file)
+static void fill_orders(struct net_world *world, const char *ca_file)
 {
-    const struct world_options *options = &world->options;
+    const struct net_world_options *options = &world->options;
     struct pw_config_feed *conn = &world->conns[options->feed_cnt];
     snprintf(conn->ws_url, sizeof conn->ws_url, "ws%s://%s:%u/orders", options->secure ? "s" : "",
              options->host, WORLD_PORT);
@@ -100,7 +100,7 @@ static void fill_orders(struct world *world, const char *ca_file)
     conn->backoff_max_ms = 30000;
 }
 
-static void fill_plan(struct world *world)
+static void fill_plan(struct net_world *world)
 {
     world->plan.feed_cnt = world->options.feed_cnt;
     world->plan.conn_cnt = world->options.feed_cnt + world->options.orders;
@@ -109,7 +109,7 @@ static void fill_plan(struct world *world)
     }
 }
 
-static void open_orders(struct world *world, struct pw_hot_ends *ends)
+static void open_orders(struct net_world *world, struct pw_hot_ends *ends)
 {
     struct pw_consumer requests;
     uint64_t bytes = world->options.frame_bytes != 0 ? world->options.frame_bytes : 1 << 21;
@@ -122,7 +122,7 @@ static void open_orders(struct world *world, struct pw_hot_ends *ends)
     pw_hot_init_tx(world->net, &requests, world->stamps, &world->stop);
 }
 
-static void set_paths(struct world *world)
+static void set_paths(struct net_world *world)
 {
     if (world->options.orders) {
         must(pw_connector_set_path(world->connector, world->options.feed_cnt, "") == 0, "path");
@@ -133,7 +133,7 @@ static void set_paths(struct world *world)
     }
 }
 
-static void open_hot(struct world *world)
+static void open_hot(struct net_world *world)
 {
     struct pw_hot_ends hot_ends = {0};
     struct pw_connector_ends ends = {.feeds = world->feeds};
@@ -157,7 +157,7 @@ static void open_hot(struct world *world)
     set_paths(world);
 }
 
-void world_open(struct world *world, const struct world_options *options)
+void net_world_open(struct net_world *world, const struct net_world_options *options)
 {
     char error[512] = "";
     const char *ca_file = "";
@@ -170,7 +170,7 @@ void world_open(struct world *world, const struct world_options *options)
     log_cnt = 0;
     pw_log_set_sink(keep_log, NULL);
     if (options->secure) {
-        world->server = peer_context_for("DNS:" WORLD_HOST ",IP:127.0.0.1", &ca_file);
+        world->server = far_context_for("DNS:" WORLD_HOST ",IP:127.0.0.1", &ca_file);
     }
     fill_config(world, ca_file);
     if (options->orders) {
@@ -195,10 +195,10 @@ void world_open(struct world *world, const struct world_options *options)
     open_hot(world);
 }
 
-void world_close(struct world *world)
+void net_world_close(struct net_world *world)
 {
     for (uint32_t i = 0; i < WORLD_PEERS_MAX && world->peers[i] != NULL; i++) {
-        peer_close(world->peers[i]);
+        far_close(world->peers[i]);
     }
     pw_hot_stop(world->net);
     pw_connector_destroy(world->connector);
@@ -213,7 +213,7 @@ void world_close(struct world *world)
     pw_log_set_sink(NULL, NULL);
 }
 
-void world_step(struct world *world, int64_t step_ns)
+void net_world_step(struct net_world *world, int64_t step_ns)
 {
     pw_connector_poll(world->connector, world->now_ns);
     if (!world->hot_stopped) {
@@ -227,16 +227,16 @@ void world_step(struct world *world, int64_t step_ns)
     pw_virtual_set_now(world->network, world->now_ns);
 }
 
-void world_run(struct world *world, int64_t time_ns, int64_t step_ns)
+void net_world_run(struct net_world *world, int64_t time_ns, int64_t step_ns)
 {
     for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns;) {
-        world_step(world, step_ns);
+        net_world_step(world, step_ns);
     }
 }
 
 /* ---- a server's connection ---- */
 
-void peer_open(struct peer *peer, struct world *world, int socket)
+void far_open(struct far_end *peer, struct net_world *world, int socket)
 {
     uint32_t i = 0;
     while (world->peers[i] != NULL && world->peers[i] != peer) {
@@ -244,7 +244,7 @@ void peer_open(struct peer *peer, struct world *world, int socket)
         must(i < WORLD_PEERS_MAX, "too many peers");
     }
     if (world->peers[i] == peer) {
-        peer_close(peer);
+        far_close(peer);
     }
     world->peers[i] = peer;
     memset(peer, 0, sizeof *peer);
@@ -252,51 +252,51 @@ void peer_open(struct peer *peer, struct world *world, int socket)
     peer->socket = socket;
     peer->secure = world->options.secure;
     if (peer->secure) {
-        peer_tls_open(&peer->tls, world->server);
+        far_tls_open(&peer->tls, world->server);
     }
 }
 
-bool peer_accept(struct peer *peer, struct world *world, int listener, int64_t time_ns)
+bool far_accept(struct far_end *peer, struct net_world *world, int listener, int64_t time_ns)
 {
-    for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns; world_step(world, MS_NS)) {
+    for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns; net_world_step(world, MS_NS)) {
         int socket = pw_virtual_accept(world->network, listener);
         if (socket >= 0) {
-            peer_open(peer, world, socket);
+            far_open(peer, world, socket);
             return true;
         }
     }
     return false;
 }
 
-void peer_close(struct peer *peer)
+void far_close(struct far_end *peer)
 {
     if (peer->closed) {
         return;
     }
     pw_virtual_peer_end(peer->world->network, peer->socket);
     if (peer->tls.ssl != NULL) {
-        peer_tls_close(&peer->tls);
+        far_tls_close(&peer->tls);
     }
     peer->closed = true;
 }
 
-static void send_ciphertext(struct peer *peer)
+static void send_ciphertext(struct far_end *peer)
 {
     uint8_t data[4096];
     size_t size;
-    while ((size = peer_tls_drain(&peer->tls, data, sizeof data)) > 0) {
+    while ((size = far_tls_drain(&peer->tls, data, sizeof data)) > 0) {
         must(pw_virtual_peer_send(peer->world->network, peer->socket, data, size) == (ssize_t)size,
              "a secure peer's window is full");
     }
 }
 
-void peer_pump(struct peer *peer)
+void far_pump(struct far_end *peer)
 {
     uint8_t data[4096];
     ssize_t got;
     while ((got = pw_virtual_peer_recv(peer->world->network, peer->socket, data, sizeof data)) > 0) {
         if (peer->secure) {
-            peer_tls_feed(&peer->tls, data, (size_t)got);
+            far_tls_feed(&peer->tls, data, (size_t)got);
         } else if (peer->in_bytes + (size_t)got <= PEER_IN_BYTES) {
             memcpy(peer->in + peer->in_bytes, data, (size_t)got);
             peer->in_bytes += (size_t)got;
@@ -305,19 +305,19 @@ void peer_pump(struct peer *peer)
     peer->ended = peer->ended || got == 0;
     if (peer->secure) {
         int plain;
-        while ((plain = peer_tls_read(&peer->tls, peer->in + peer->in_bytes,
-                                      PEER_IN_BYTES - peer->in_bytes)) > 0) {
+        while ((plain = far_tls_read(&peer->tls, peer->in + peer->in_bytes, PEER_IN_BYTES - peer->in_bytes)) >
+               0) {
             peer->in_bytes += (size_t)plain;
         }
         send_ciphertext(peer);
     }
 }
 
-bool peer_wait_bytes(struct peer *peer, size_t bytes, int64_t time_ns)
+bool far_wait_bytes(struct far_end *peer, size_t bytes, int64_t time_ns)
 {
-    struct world *world = peer->world;
-    for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns; world_step(world, MS_NS)) {
-        peer_pump(peer);
+    struct net_world *world = peer->world;
+    for (int64_t end_ns = world->now_ns + time_ns; world->now_ns < end_ns; net_world_step(world, MS_NS)) {
+        far_pump(peer);
         if (peer->in_bytes >= bytes) {
             return true;
         }
@@ -325,15 +325,15 @@ bool peer_wait_bytes(struct peer *peer, size_t bytes, int64_t time_ns)
     return false;
 }
 
-static void peer_consume(struct peer *peer, size_t bytes)
+static void peer_consume(struct far_end *peer, size_t bytes)
 {
     memmove(peer->in, peer->in + bytes, peer->in_bytes - bytes);
     peer->in_bytes -= bytes;
 }
 
-bool peer_take_request(struct peer *peer)
+bool far_take_request(struct far_end *peer)
 {
-    for (size_t bytes = 1; peer_wait_bytes(peer, bytes, 2 * S_NS); bytes = peer->in_bytes + 1) {
+    for (size_t bytes = 1; far_wait_bytes(peer, bytes, 2 * S_NS); bytes = peer->in_bytes + 1) {
         char *end = memmem(peer->in, peer->in_bytes, "\r\n\r\n", 4);
         char *key = memmem(peer->in, peer->in_bytes, "Sec-WebSocket-Key: ", 19);
         if (end != NULL) {
@@ -347,10 +347,10 @@ bool peer_take_request(struct peer *peer)
     return false;
 }
 
-void peer_send(struct peer *peer, const void *data, size_t size)
+void far_send(struct far_end *peer, const void *data, size_t size)
 {
     if (peer->secure) {
-        peer_tls_write(&peer->tls, data, size);
+        far_tls_write(&peer->tls, data, size);
         send_ciphertext(peer);
         return;
     }
@@ -361,17 +361,17 @@ void peer_send(struct peer *peer, const void *data, size_t size)
         at += sent > 0 ? sent : 0;
         size -= sent > 0 ? (size_t)sent : 0;
         if (size > 0) {
-            world_step(peer->world, MS_NS);
+            net_world_step(peer->world, MS_NS);
         }
     }
 }
 
-void peer_send_text(struct peer *peer, const char *text)
+void far_send_text(struct far_end *peer, const char *text)
 {
-    peer_send(peer, text, strlen(text));
+    far_send(peer, text, strlen(text));
 }
 
-size_t peer_answer(const struct peer *peer, char *text, size_t size)
+size_t far_answer(const struct far_end *peer, char *text, size_t size)
 {
     /* OpenSSL's digest and base64, not ours. */
     char joined[128];
@@ -388,18 +388,18 @@ size_t peer_answer(const struct peer *peer, char *text, size_t size)
         accept);
 }
 
-bool peer_upgrade(struct peer *peer, struct world *world)
+bool far_upgrade(struct far_end *peer, struct net_world *world)
 {
     char answer[512];
-    if (!peer_accept(peer, world, world->listener, 40 * S_NS) || !peer_take_request(peer)) {
+    if (!far_accept(peer, world, world->listener, 40 * S_NS) || !far_take_request(peer)) {
         return false;
     }
-    peer_send(peer, answer, peer_answer(peer, answer, sizeof answer));
+    far_send(peer, answer, far_answer(peer, answer, sizeof answer));
     uint64_t before = world->view->connect_cnt;
     for (int i = 0; i < 3000 && world->view->connect_cnt == before; i++) {
-        world_step(world, MS_NS);
+        net_world_step(world, MS_NS);
     }
-    world_step(world, MS_NS);
+    net_world_step(world, MS_NS);
     return true;
 }
 
@@ -425,18 +425,18 @@ size_t frame_make(uint8_t *out, uint8_t first_byte, const void *payload, size_t 
     return head + size;
 }
 
-void peer_send_frame(struct peer *peer, uint8_t first_byte, const void *payload, size_t size)
+void far_send_frame(struct far_end *peer, uint8_t first_byte, const void *payload, size_t size)
 {
     uint8_t *frame = malloc(size + 16);
     must(frame != NULL, "no memory for a frame");
-    peer_send(peer, frame, frame_make(frame, first_byte, payload, size));
+    far_send(peer, frame, frame_make(frame, first_byte, payload, size));
     free(frame);
 }
 
-int peer_take_whole(struct peer *peer, uint8_t *out, size_t cap, size_t *size, int64_t time_ns)
+int far_take_whole(struct far_end *peer, uint8_t *out, size_t cap, size_t *size, int64_t time_ns)
 {
     size_t head = 6;
-    if (!peer_wait_bytes(peer, head, time_ns)) {
+    if (!far_wait_bytes(peer, head, time_ns)) {
         return -1;
     }
     size_t bytes = peer->in[1] & 0x7f;
@@ -445,7 +445,7 @@ int peer_take_whole(struct peer *peer, uint8_t *out, size_t cap, size_t *size, i
         head = 8;
         bytes = (size_t)peer->in[2] << 8 | peer->in[3];
     }
-    if (!masked || bytes > cap || !peer_wait_bytes(peer, head + bytes, time_ns)) {
+    if (!masked || bytes > cap || !far_wait_bytes(peer, head + bytes, time_ns)) {
         return -1;
     }
     int first_byte = peer->in[0];
@@ -457,15 +457,15 @@ int peer_take_whole(struct peer *peer, uint8_t *out, size_t cap, size_t *size, i
     return first_byte;
 }
 
-int peer_take_frame(struct peer *peer, uint8_t *out, size_t *size, int64_t time_ns)
+int far_take_frame(struct far_end *peer, uint8_t *out, size_t *size, int64_t time_ns)
 {
-    int first_byte = peer_take_whole(peer, out, PW_WS_CONTROL_MAX, size, time_ns);
+    int first_byte = far_take_whole(peer, out, PW_WS_CONTROL_MAX, size, time_ns);
     return first_byte < 0 ? -1 : first_byte & 0x0f;
 }
 
 /* ---- the parse end, or execution's ---- */
 
-bool world_take(struct world *world, struct taken *taken)
+bool net_world_take(struct net_world *world, struct taken *taken)
 {
     if (pw_consumer_peek(&world->frames, 1) == 0) {
         return false;
@@ -488,21 +488,21 @@ bool world_take(struct world *world, struct taken *taken)
     return true;
 }
 
-bool world_took_notice(struct world *world, enum pw_feed_state state)
+bool net_world_took_notice(struct net_world *world, enum pw_feed_state state)
 {
     struct taken taken;
-    return world_take(world, &taken) && taken.notice && taken.state == (uint32_t)state;
+    return net_world_take(world, &taken) && taken.notice && taken.state == (uint32_t)state;
 }
 
-bool world_took_text(struct world *world, const char *text)
+bool net_world_took_text(struct net_world *world, const char *text)
 {
     struct taken taken;
-    return world_take(world, &taken) && !taken.notice && taken.size == strlen(text) &&
+    return net_world_take(world, &taken) && !taken.notice && taken.size == strlen(text) &&
            memcmp(taken.text, text, taken.size) == 0;
 }
 
-bool world_request(struct world *world, uint64_t epoch, uint64_t client_order_id, const void *text,
-                   size_t bytes)
+bool net_world_request(struct net_world *world, uint64_t epoch, uint64_t client_order_id, const void *text,
+                       size_t bytes)
 {
     struct pw_producer *ring = &world->requests;
     uint8_t *payload =

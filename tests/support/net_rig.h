@@ -2,13 +2,13 @@
  *
  * The network of an engine over real sockets, its cold and its hot side on the caller's thread.
  */
-#ifndef ENGINE_H
-#define ENGINE_H
+#ifndef PW_TEST_NET_RIG_H
+#define PW_TEST_NET_RIG_H
 
 #include "net_private.h"
 #include "uring.h"
 
-struct engine {
+struct net_rig {
     struct pw_config_feed feed;
     struct pw_sockets *sockets;
     struct pw_io *io;
@@ -26,19 +26,19 @@ struct engine {
 };
 
 /* One feed at url. io: NULL for the host's. */
-void engine_open(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
+void net_rig_open(struct net_rig *engine, const char *url, const char *ca_file, struct pw_io *io);
 /* ... whose hot side another thread starts and stops. */
-void engine_open_cold(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
+void net_rig_open_cold(struct net_rig *engine, const char *url, const char *ca_file, struct pw_io *io);
 /* Order entry at url, and no feed. */
-void engine_open_orders(struct engine *engine, const char *url, const char *ca_file, struct pw_io *io);
-void engine_close(struct engine *engine);
-int64_t engine_now_ns(const struct engine *engine);
+void net_rig_open_orders(struct net_rig *engine, const char *url, const char *ca_file, struct pw_io *io);
+void net_rig_close(struct net_rig *engine);
+int64_t net_rig_now_ns(const struct net_rig *engine);
 /* One pass of all stages. */
-void engine_step(struct engine *engine);
+void net_rig_step(struct net_rig *engine);
 /* Puts a request of the connection `epoch`; false: no room. */
-bool engine_request(struct engine *engine, uint64_t epoch, uint64_t client_order_id, const void *text,
-                    uint32_t bytes);
+bool net_rig_request(struct net_rig *engine, uint64_t epoch, uint64_t client_order_id, const void *text,
+                     uint32_t bytes);
 /* Steps until the connection is in this state; false: it did not come within 5 s. */
-bool engine_wait(struct engine *engine, enum pw_feed_state state);
+bool net_rig_wait(struct net_rig *engine, enum pw_feed_state state);
 
 #endif
