@@ -41,7 +41,7 @@ static bool read_hex(const char *text, uint64_t *number)
 static bool read_order_id(const char *text, void *field)
 {
     struct order_ref *order = field;
-    struct pw_binance_client_id id;
+    struct pw_entry_client_id id;
     if (pw_binance_client_id_read(text, strlen(text), &id)) {
         *order = (struct order_ref){id.client_order_id, true, id.instance_hash};
         return true;
@@ -145,7 +145,7 @@ static int explain(struct journal_session *session)
         return why_slowest(session, arguments.slowest_cnt);
     }
     if (arguments.order.has_hash &&
-        arguments.order.instance_hash != pw_binance_instance_hash(session->run.instance)) {
+        arguments.order.instance_hash != pw_entry_instance_hash(session->run.instance)) {
         pw_cli_error("the order belongs to another engine than '%s', whose journal this is",
                      session->run.instance);
         return JOURNAL_FAILED;

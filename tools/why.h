@@ -123,7 +123,7 @@ static inline const char *why_side(const struct pw_event *event)
 }
 
 /* An order's id at the venue. Returns text. */
-#define WHY_VENUE_ID_BYTES (PW_BINANCE_CLIENT_ID_BYTES + 1)
+#define WHY_VENUE_ID_BYTES (PW_ENTRY_CLIENT_ID_BYTES_MAX)
 const char *why_venue_id(const struct journal_session *session, uint64_t client_order_id,
                          char text[WHY_VENUE_ID_BYTES]);
 

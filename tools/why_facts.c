@@ -265,8 +265,8 @@ const char *why_venue_id(const struct journal_session *session, uint64_t client_
                          char text[WHY_VENUE_ID_BYTES])
 {
     pw_binance_client_id_write(
-        &(struct pw_binance_client_id){.client_order_id = client_order_id,
-                                       .instance_hash = pw_binance_instance_hash(session->run.instance)},
+        &(struct pw_entry_client_id){.client_order_id = client_order_id,
+                                     .instance_hash = pw_entry_instance_hash(session->run.instance)},
         text);
     return text;
 }

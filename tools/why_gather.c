@@ -247,7 +247,7 @@ static bool names_order(const struct reading *r, const struct pw_journal_record 
     if (sent && record->event.body.frame.client_order_id == r->story->client_order_id) {
         return true;
     }
-    const char *tail = r->venue_id + 2, *digits = r->venue_id + WHY_VENUE_ID_BYTES - 1 - 16;
+    const char *tail = r->venue_id + 2, *digits = r->venue_id + strlen(r->venue_id) - 16;
     ptrdiff_t before = digits - tail;
     for (const char *at = text; (at = memmem(at, (size_t)(end - at), digits, 16)) != NULL; at++) {
         if (at - text >= before + 2 && memcmp(at - before, tail, (size_t)before) == 0 &&

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gateway: where accepted orders go. The paper gateway is one, a live venue another; execution cannot tell.
+ * The gateway: where accepted orders go. The paper gateway is one, a live venue another; execution cannot
+ * tell.
  *
  * All calls come from the execution stage's one thread. A gateway answers with reports in `out`, at most
- * PW_REPORTS_PER_ORDER of one order in one call; execution never has more than PW_OPEN_ORDERS_MAX orders with it, so
- * `out` always has room, and execution has made sure of room for the events that these reports become: an ORDER and a
- * FILL for each. So what place, cancel, replace and on_market answer bears neither trade id nor fee asset, which would
- * make it one event more (FILL_INFO); what cancel answers, and replace of the order that it replaces, is one report at
- * most, and no fill. on_message and poll may fill PW_REPORTS_MAX rows with anything: execution calls them only with room
- * for three events a report.
+ * PW_REPORTS_PER_ORDER of one order in one call; execution never has more than PW_OPEN_ORDERS_MAX orders with
+ * it, so `out` always has room, and execution has made sure of room for the events that these reports become:
+ * an ORDER and a FILL for each. So what place, cancel, replace and on_market answer bears neither trade id
+ * nor fee asset, which would make it one event more (FILL_INFO); what cancel answers, and replace of the
+ * order that it replaces, is one report at most, and no fill. on_message and poll may fill PW_REPORTS_MAX
+ * rows with anything: execution calls them only with room for three events a report.
  */
 #ifndef PINWHEEL_GATEWAY_H
 #define PINWHEEL_GATEWAY_H
 
-#include <pinwheel/event.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <pinwheel/workspace.h>
 
 #define PW_REPORTS_MAX       64u
 #define PW_REPORTS_PER_ORDER 2u
@@ -32,7 +30,7 @@ struct pw_report {
     char fee_asset[16]; /* zeros behind; empty: the quote currency */
     int64_t venue_ns, recv_ns;
     uint8_t exec_type; /* enum pw_exec_type */
-    uint8_t reason; /* enum pw_reason */
+    uint8_t reason;    /* enum pw_reason */
     bool maker;
     bool has_trade_id; /* without: every fill counts as a new one */
 };
@@ -48,17 +46,88 @@ struct pw_gateway_order {
     uint64_t client_order_id;
     int64_t price_e8, qty_e8;
     int64_t stop_price_e8; /* of the types that have one */
-    int64_t recv_ns; /* of the event that caused it: the time of the order */
+    int64_t recv_ns;       /* of the event that caused it: the time of the order */
     uint16_t instrument_idx;
     uint8_t side, type, tif;
 };
 
-/* Members that a gateway has no use for are NULL, but for place and cancel. */
+/* What sets a gateway apart, for those who run it. */
+struct pw_gateway_traits {
+    bool connects;      /* its orders leave by an order-entry connection, whose messages it is given */
+    bool needs_keys;    /* to sign requests */
+    bool needs_journal; /* ids of orders are never used twice, over restarts either */
+    bool moves_money;   /* wants the command line's consent beside the config's */
+    bool real_time;     /* its venue goes on without us: orders age, and are counted, by the time of the pass;
+                         * else by     that of the stream, which a replay repeats */
+    bool reports_later; /* cancel reports nothing: what came of it, on_message and poll report */
+    bool is_authority;  /* its reports are the truth: one that contradicts what is known halts trading */
+};
+
+struct pw_orders;
+struct pw_signing;
+struct pw_venue_entry;
+
+/* What a gateway is made with; a kind ignores what it has no use for. What it points at must outlive it. */
+struct pw_gateway_config {
+    const struct pw_instrument *instruments;
+    uint32_t instrument_cnt;
+    int64_t latency_ns;  /* of the simulated venue, >= 0 */
+    int64_t fee_rate_e8; /* of its fees: |rate| <= PW_FEE_RATE_MAX_E8 */
+    /* With a connection. */
+    const bool *trades;                 /* by instrument: orders may be placed in it */
+    const struct pw_orders *orders;     /* the caller's table of what it has placed here: only looked at */
+    const struct pw_venue_entry *entry; /* how the venue is spoken to */
+    uint32_t instance_hash; /* of this engine's name, in its orders' ids: pw_entry_instance_hash */
+    const char *api_key;
+    const struct pw_signing *signing;
+    uint32_t recv_window_ms; /* the venue refuses requests that are older */
+    int64_t ack_timeout_ns;  /* after it the outcome of a request is unknown */
+    int64_t cash_e8;         /* that the account must have free when the run begins */
+    const char *quote_asset;
+    int64_t paused_until_ns;  /* of pw_gateway_counts, kept from before; 0: none */
+    struct pw_producer *wire; /* requests as FRAMEs; the caller publishes */
+    struct pw_producer
+        *journal;      /* NULL, or copies of all frames, without key and signature; it drops when full */
+    uint32_t conn_idx; /* feed_idx of the frames */
+};
+
+/* For those who watch a gateway that connects. Counts are since init. */
+#define PW_GATEWAY_ERRORS 9u /* enum pw_entry_error */
+struct pw_gateway_counts {
+    uint64_t requests, responses, events; /* events: of the account, and others that bear no response */
+    uint64_t errors[PW_GATEWAY_ERRORS];   /* responses by enum pw_entry_error */
+    uint64_t invalid;                     /* messages that could not be read */
+    uint64_t unmatched;                   /* responses to nothing that was pending, reports without room */
+    uint64_t external;                    /* reports and open orders that are not this instance's */
+    uint64_t orphans;                     /* open orders and reports of earlier runs; open ones of this run
+                                           * that the order table does not know */
+    uint64_t timeouts;                    /* requests without a response */
+    uint64_t queries;                     /* about orders, and for their fills */
+    uint64_t reports;                     /* given to execution */
+    uint64_t resyncs;                     /* times that reports may have been lost */
+    uint64_t journal_dropped;             /* copies for which the journal had no room */
+    int64_t last_error_code;              /* the venue's */
+    /* As they are now. */
+    uint64_t weight_used, orders_used;       /* of the shortest window of each */
+    int64_t clock_offset_ns, clock_error_ns; /* venue's minus ours; error -1: not known */
+    int64_t paused_until_ns; /* the venue takes no requests before, in our time; 0: it does. To be kept over a
+                                restart */
+    uint64_t orphans_open;   /* in the last list of open orders: it is not ready */
+    bool ready;
+    bool wants_reconnect; /* the connection should be made anew: the venue is about to close it, or does not
+                             respond */
+    uint8_t refusal;      /* enum pw_reason: why it is not ready; NONE: it is, or it goes on */
+};
+
+/* Members that a gateway has no use for are NULL, but for bytes, init, place and cancel. */
 struct pw_gateway_ops {
     const char *name;
-    bool cancels_silently; /* cancel answers nothing: what came of it, on_message and poll tell */
-    /* The last of the checks: PW_REASON_NONE, or why this order (`replaces_id` 0) or replacement cannot be sent now.
-     * What has passed it, place or replace carries out, if they are called next. */
+    struct pw_gateway_traits traits;
+    size_t (*bytes)(const struct pw_gateway_config *config); /* of state, a multiple of 64 */
+    /* state: zeroed, aligned to 64. 0, or -EINVAL if the config is out of range or contradicts itself. */
+    int (*init)(void *state, const struct pw_gateway_config *config);
+    /* The last of the checks: PW_REASON_NONE, or why this order (`replaces_id` 0) or replacement cannot be
+     * sent now. What has passed it, place or replace carries out, if they are called next. */
     enum pw_reason (*check)(void *state, const struct pw_gateway_order *order, uint64_t replaces_id);
     /* Returns until when the venue may still accept it, in our time; 0: it has, or never will. */
     int64_t (*place)(void *state, const struct pw_gateway_order *order, struct pw_reports *out);
@@ -66,15 +135,17 @@ struct pw_gateway_ops {
     /* Cancels an order, and places another if and only if that was done. Returns as place does. */
     int64_t (*replace)(void *state, const struct pw_gateway_order *order, uint64_t replaces_id,
                        struct pw_reports *out);
-    /* Before any other call that follows place or replace, when the order is on its way: what could wait until then,
-     * such as records of it. */
+    /* Before any other call that follows place or replace, when the order is on its way: what could wait
+     * until then, such as records of it. */
     void (*settle)(void *state);
     /* Every market event and TIME of the stream, in order, before execution uses it. */
     void (*on_market)(void *state, const struct pw_event *event, struct pw_reports *out);
     /* From the order-entry connection: a message, or a notice of its state (a FRAME without bytes). */
-    void (*on_message)(void *state, const struct pw_event *frame, const uint8_t *message, struct pw_reports *out);
-    /* Once a pass, before all other calls of it: the time; deadlines, and what is to be asked of the venue. Returns how
-     * much it did. Left out in a pass that has no room for its reports: then no order is placed either. */
+    void (*on_message)(void *state, const struct pw_event *frame, const uint8_t *message,
+                       struct pw_reports *out);
+    /* Once a pass, before all other calls of it: the time; deadlines, and what is to be asked of the venue.
+     * Returns how much it did. Left out in a pass that has no room for its reports: then no order is placed
+     * either. */
     uint32_t (*poll)(void *state, int64_t now_ns, struct pw_reports *out);
     /* When poll next has work without any input; INT64_MAX: none. */
     int64_t (*next_ns)(const void *state);
@@ -82,6 +153,7 @@ struct pw_gateway_ops {
     void (*pause)(void *state, int64_t until_ns);
     /* Orders that may still report: execution keeps room for all of them. */
     uint32_t (*open_cnt)(const void *state);
+    void (*counts)(const void *state, struct pw_gateway_counts *counts);
 };
 
 #endif

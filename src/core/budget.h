@@ -11,23 +11,10 @@
 #ifndef PW_BUDGET_H
 #define PW_BUDGET_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <pinwheel/entry.h>
 
 #define PW_BUDGET_WINDOWS_MAX  8u
 #define PW_BUDGET_PAUSE_MAX_NS (INT64_C(4) * 86400 * 1000000000) /* the longest ban is three days */
-
-enum pw_budget_kind {
-    PW_BUDGET_WEIGHT = 0, /* what requests weigh */
-    PW_BUDGET_ORDERS,     /* new orders; the count falls when they are filled */
-    PW_BUDGET_REQUESTS,   /* requests of any weight */
-};
-#define PW_BUDGET_KINDS 3u
-
-/* What one request takes, by kind: for a new order of weight 1, {1, 1, 1}. */
-struct pw_budget_cost {
-    uint32_t of[PW_BUDGET_KINDS];
-};
 
 struct pw_budget_window {
     int64_t interval_ns;

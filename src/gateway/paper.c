@@ -29,18 +29,18 @@ struct touch {
 };
 
 struct paper {
-    struct pw_paper_config config;
+    struct pw_gateway_config config;
     uint32_t order_cnt;
     struct paper_order orders[PW_OPEN_ORDERS_MAX];
     struct touch quotes[]; /* by instrument */
 };
 
-size_t pw_paper_bytes(uint32_t instrument_cnt)
+static size_t paper_bytes(const struct pw_gateway_config *config)
 {
-    return pw_round_up_64(sizeof(struct paper) + instrument_cnt * sizeof(struct touch));
+    return pw_round_up_64(sizeof(struct paper) + config->instrument_cnt * sizeof(struct touch));
 }
 
-int pw_paper_init(void *state, const struct pw_paper_config *config)
+static int paper_init(void *state, const struct pw_gateway_config *config)
 {
     if (config->latency_ns < 0 || config->fee_rate_e8 > PW_FEE_RATE_MAX_E8 ||
         config->fee_rate_e8 < -PW_FEE_RATE_MAX_E8) {
@@ -313,6 +313,8 @@ static uint32_t paper_open_cnt(const void *state)
 
 const struct pw_gateway_ops pw_paper_gateway = {
     .name = "paper",
+    .bytes = paper_bytes,
+    .init = paper_init,
     .place = paper_place,
     .cancel = paper_cancel,
     .replace = paper_replace,

@@ -21,21 +21,7 @@
 #define PW_PAPER_H
 
 #include <pinwheel/gateway.h>
-#include <pinwheel/workspace.h>
-
-struct pw_paper_config {
-    int64_t latency_ns;                      /* >= 0 */
-    int64_t fee_rate_e8;                     /* |rate| <= PW_FEE_RATE_MAX_E8 */
-    const struct pw_instrument *instruments; /* for their feeds; must outlive the gateway */
-    uint32_t instrument_cnt;
-};
 
 extern const struct pw_gateway_ops pw_paper_gateway;
-
-/* Bytes of state, a multiple of 64. */
-size_t pw_paper_bytes(uint32_t instrument_cnt);
-
-/* state: zeroed, aligned to 64. 0, or -EINVAL if the config is out of range. */
-int pw_paper_init(void *state, const struct pw_paper_config *config);
 
 #endif

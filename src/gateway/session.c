@@ -8,447 +8,452 @@
 #include <pinwheel/lines.h>
 #include <string.h>
 
-#define OFFSET_MAX_NS (INT64_C(86400) * LIVE_S) /* a clock that is wrong by more is no clock */
+#define OFFSET_MAX_NS (INT64_C(86400) * SESSION_S) /* a clock that is wrong by more is no clock */
 
 /* ---- start ---- */
 
-size_t pw_live_bytes(uint32_t instrument_cnt, uint32_t trades_cnt)
+enum { TEXT_LOGIN, TEXT_SUBSCRIBE, TEXT_TIME, TEXT_LIST, TEXT_ACCOUNT, TEXT_SCRATCH, SESSION_TEXTS };
+
+/* Requests for each instrument that is traded: orders, replacements, a cancellation. */
+static uint32_t texts_each(const struct pw_venue_entry *entry)
 {
-    return pw_round_up_64(sizeof(struct live)) + pw_round_up_64(instrument_cnt * sizeof(uint16_t)) +
-           pw_round_up_64(trades_cnt * sizeof(struct live_texts));
+    return entry->form_cnt + entry->replace_form_cnt + 1;
+}
+
+static uint32_t traded_cnt(const struct pw_gateway_config *config)
+{
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; i < config->instrument_cnt; i++) {
+        cnt += config->trades[i];
+    }
+    return cnt;
+}
+
+size_t session_bytes(const struct pw_gateway_config *config)
+{
+    size_t text_cnt = SESSION_TEXTS + (size_t)traded_cnt(config) * texts_each(config->entry);
+    return pw_round_up_64(sizeof(struct session)) +
+           pw_round_up_64(config->instrument_cnt * sizeof(uint16_t)) +
+           pw_round_up_64(text_cnt * config->entry->request_bytes);
+}
+
+static struct pw_entry_request *text_at(const struct session *session, uint32_t text, uint32_t idx)
+{
+    size_t at = (size_t)text * texts_each(session->entry) + idx;
+    return (struct pw_entry_request *)(void *)(session->texts + at * session->entry->request_bytes);
 }
 
 /* Which forms there are; replacements have the first ones alone. */
-static int prepare_orders(struct live *live, struct live_texts *texts, const struct pw_instrument *instrument)
+static int prepare_orders(struct session *session, uint32_t text, const struct pw_instrument *instrument)
 {
-    enum pw_binance_method place = live->config.dry ? PW_BINANCE_TEST : PW_BINANCE_PLACE;
-    int error = live_prepare(live, &texts->cancel, PW_BINANCE_CANCEL, 0, instrument);
-    for (unsigned form = 0; form < PW_BINANCE_FORMS && !error; form++) {
-        error = live_prepare(live, &texts->place[form], place, (enum pw_binance_form)form, instrument);
-    }
-    for (unsigned form = 0; form < LIVE_REPLACES && !error; form++) {
-        error = live_prepare(live, &texts->replace[form], PW_BINANCE_CANCEL_REPLACE,
-                             (enum pw_binance_form)form, instrument);
+    const struct pw_venue_entry *entry = session->entry;
+    enum pw_entry_kind place = session->dry ? PW_ENTRY_TEST : PW_ENTRY_PLACE;
+    int error = 0;
+    for (uint32_t i = 0; i < texts_each(entry) && !error; i++) {
+        bool replaces = i >= entry->form_cnt, cancels = i + 1 == texts_each(entry);
+        enum pw_entry_kind kind = cancels ? PW_ENTRY_CANCEL : replaces ? PW_ENTRY_REPLACE : place;
+        uint32_t form = cancels ? 0 : replaces ? i - entry->form_cnt : i;
+        error = session_prepare(session, text_at(session, text, i), kind, form, instrument);
     }
     return error;
 }
 
-static int prepare_session(struct live *live)
+static int prepare_session(struct session *session, char *texts)
 {
-    bool logs_on = live->config.signing.is_ed25519;
-    int error = logs_on ? live_prepare(live, &live->logon, PW_BINANCE_LOGON, 0, NULL) : 0;
-    error = error ? error
-                  : live_prepare(live, &live->subscribe,
-                                 logs_on ? PW_BINANCE_SUBSCRIBE : PW_BINANCE_SUBSCRIBE_SIGNED, 0, NULL);
-    error = error ? error : live_prepare(live, &live->time, PW_BINANCE_TIME, 0, NULL);
-    error = error ? error : live_prepare(live, &live->list, PW_BINANCE_OPEN_ORDERS, 0, NULL);
-    return error ? error : live_prepare(live, &live->account, PW_BINANCE_ACCOUNT, 0, NULL);
+    const struct {
+        struct pw_entry_request **request;
+        enum pw_entry_kind kind;
+    } rows[] = {
+        [TEXT_LOGIN] = {&session->login, PW_ENTRY_LOGIN},
+        [TEXT_SUBSCRIBE] = {&session->subscribe, PW_ENTRY_SUBSCRIBE},
+        [TEXT_TIME] = {&session->time, PW_ENTRY_TIME},
+        [TEXT_LIST] = {&session->list, PW_ENTRY_OPEN_ORDERS},
+        [TEXT_ACCOUNT] = {&session->account, PW_ENTRY_ACCOUNT},
+        [TEXT_SCRATCH] = {&session->scratch, PW_ENTRY_TIME},
+    };
+    int error = 0;
+    for (uint32_t i = 0; i < SESSION_TEXTS && !error; i++) {
+        *rows[i].request =
+            (struct pw_entry_request *)(void *)(texts + (size_t)i * session->entry->request_bytes);
+        bool is_asked = rows[i].kind != PW_ENTRY_LOGIN || session->has_login;
+        error = is_asked ? session_prepare(session, *rows[i].request, rows[i].kind, 0, NULL) : 0;
+    }
+    return error;
 }
 
-/* The lowest that the venue is known to have had; its answers say what they are now. */
-static void set_limits(struct live *live)
+/* As they are known to be at least; the venue's responses say what they are now. */
+static void set_limits(struct session *session)
 {
-    pw_budget_init(&live->budget, live->config.paused_until_ns);
-    pw_budget_set(&live->budget, PW_BUDGET_WEIGHT, 60 * LIVE_S, 6000, 600);
-    pw_budget_set(&live->budget, PW_BUDGET_ORDERS, 10 * LIVE_S, 50, 0);
-    pw_budget_set(&live->budget, PW_BUDGET_ORDERS, 86400 * LIVE_S, 160000, 0);
-    pw_budget_set(&live->budget, PW_BUDGET_REQUESTS, 300 * LIVE_S, 61000, 6100);
+    pw_budget_init(&session->budget, session->config.paused_until_ns);
+    for (uint32_t i = 0; i < session->entry->window_cnt; i++) {
+        const struct pw_entry_window *window = &session->entry->windows[i];
+        pw_budget_set(&session->budget, (enum pw_budget_kind)window->kind, window->interval_ns, window->limit,
+                      window->reserve);
+    }
 }
 
-static bool is_sound(const struct pw_live_config *config)
+static bool is_sound(const struct pw_gateway_config *config)
 {
-    const struct pw_signing *signing = &config->signing;
-    return config->instruments && config->trades && config->orders && config->wire && signing->sign &&
-           config->api_key && config->api_key[0] != '\0' && config->quote_asset &&
-           config->instrument_cnt <= PW_INSTRUMENTS_MAX && config->answer_timeout_ns > 0 &&
+    const struct pw_signing *signing = config->signing;
+    return config->instruments && config->trades && config->orders && config->wire && config->entry &&
+           config->entry->fills_max <= SESSION_FILLS && config->entry->text_bytes <= SESSION_TEXT_BYTES &&
+           signing && signing->sign && config->api_key && config->api_key[0] != '\0' && config->quote_asset &&
+           config->instrument_cnt <= PW_INSTRUMENTS_MAX && config->ack_timeout_ns > 0 &&
            config->cash_e8 >= 0 && config->paused_until_ns >= 0 &&
            signing->signature_bytes == (signing->is_ed25519 ? 88u : 64u);
 }
 
-int pw_live_init(void *memory, const struct pw_live_config *config)
+int session_init(void *memory, const struct pw_gateway_config *config, bool dry)
 {
     if (!is_sound(config)) {
         return -EINVAL;
     }
-    struct live *live = memory;
-    live->config = *config;
-    live->text_of = (uint16_t *)(void *)((char *)memory + pw_round_up_64(sizeof *live));
-    live->texts = (struct live_texts *)(void *)((char *)live->text_of +
-                                                pw_round_up_64(config->instrument_cnt * sizeof(uint16_t)));
-    uint16_t texts = 0;
-    int error = prepare_session(live);
+    struct session *session = memory;
+    session->config = *config;
+    session->entry = config->entry;
+    session->dry = dry;
+    session->has_login = config->entry->has_login(config->signing);
+    session->text_of = (uint16_t *)(void *)((char *)memory + pw_round_up_64(sizeof *session));
+    char *texts = (char *)session->text_of + pw_round_up_64(config->instrument_cnt * sizeof(uint16_t));
+    session->texts = texts + (size_t)SESSION_TEXTS * config->entry->request_bytes;
+    int error = prepare_session(session, texts);
+    uint16_t text = 0;
     for (uint32_t i = 0; i < config->instrument_cnt && !error; i++) {
-        live->text_of[i] = config->trades[i] ? texts++ : LIVE_NO_TEXT;
-        error = config->trades[i]
-                    ? prepare_orders(live, &live->texts[live->text_of[i]], &config->instruments[i])
-                    : 0;
+        session->text_of[i] = config->trades[i] ? text++ : SESSION_NO_TEXT;
+        error = config->trades[i] ? prepare_orders(session, session->text_of[i], &config->instruments[i]) : 0;
     }
-    int64_t half_window_ns = config->recv_window_ms * LIVE_MS / 2;
-    live->error_max_ns = half_window_ns < PW_LIVE_ERROR_MAX_NS ? half_window_ns : PW_LIVE_ERROR_MAX_NS;
-    pw_venue_clock_init(&live->clock, LIVE_MS);
-    set_limits(live);
+    int64_t half_window_ns = config->recv_window_ms * SESSION_MS / 2;
+    session->error_max_ns =
+        half_window_ns < PW_SESSION_ERROR_MAX_NS ? half_window_ns : PW_SESSION_ERROR_MAX_NS;
+    pw_venue_clock_init(&session->clock, config->entry->clock_unit_ns);
+    set_limits(session);
     return error;
 }
 
 /* ---- time ---- */
 
-bool live_clock(struct live *live)
+bool session_clock(struct session *session)
 {
     int64_t offset_ns;
-    if (!pw_venue_clock_offset(&live->clock, live->now_ns, &offset_ns, &live->error_ns)) {
+    if (!pw_venue_clock_offset(&session->clock, session->now_ns, &offset_ns, &session->error_ns)) {
         return false;
     }
-    live_set_offset(live, offset_ns);
-    return live->error_ns <= live->error_max_ns && offset_ns <= OFFSET_MAX_NS && offset_ns >= -OFFSET_MAX_NS;
+    session_set_offset(session, offset_ns);
+    return session->error_ns <= session->error_max_ns && offset_ns <= OFFSET_MAX_NS &&
+           offset_ns >= -OFFSET_MAX_NS;
 }
 
-bool live_due(struct live *live, int64_t at_ns)
+bool session_due(struct session *session, int64_t at_ns)
 {
-    if (live->now_ns >= at_ns) {
+    if (session->now_ns >= at_ns) {
         return true;
     }
-    live->next_ns = at_ns < live->next_ns ? at_ns : live->next_ns;
+    session->next_ns = at_ns < session->next_ns ? at_ns : session->next_ns;
     return false;
 }
 
 /* Our clock was stepped, or we were not run: what was waited for is elapsed time, so it moves along. */
-static void jump(struct live *live, int64_t gap_ns)
+static void jump(struct session *session, int64_t gap_ns)
 {
-    for (uint32_t i = 0; i < live->asked_cnt; i++) {
-        live->asked[i].deadline_ns += gap_ns;
-        live->asked[i].sent_ns = 0; /* no sample of the venue's clock */
+    for (uint32_t i = 0; i < session->pending_cnt; i++) {
+        session->pending[i].deadline_ns += gap_ns;
+        session->pending[i].sent_ns = 0; /* no sample of the venue's clock */
     }
-    for (uint32_t i = 0; i < live->row_cnt; i++) {
-        live->rows[i].heard_ns += gap_ns;
-        live->rows[i].ask_ns += gap_ns;
-        live->rows[i].cancel_ns += gap_ns;
+    for (uint32_t i = 0; i < session->row_cnt; i++) {
+        session->rows[i].heard_ns += gap_ns;
+        session->rows[i].query_ns += gap_ns;
+        session->rows[i].cancel_ns += gap_ns;
     }
-    live->retry_ns += gap_ns;
-    live->time_ns += gap_ns;
-    live->orders_paused_ns += gap_ns;
-    live->offset_ns -= gap_ns; /* the budget's time, and so a pause, goes on as if nothing had been */
-    live_clock_lost(live);
+    session->retry_ns += gap_ns;
+    session->time_ns += gap_ns;
+    session->orders_paused_ns += gap_ns;
+    session->offset_ns -= gap_ns; /* the budget's time, and so a pause, goes on as if nothing had been */
+    session_clock_lost(session);
 }
 
 /* ---- rows and reports ---- */
 
-struct live_row *live_row_find(struct live *live, uint64_t client_order_id)
+struct session_row *session_row_find(struct session *session, uint64_t client_order_id)
 {
-    for (uint32_t i = 0; i < live->row_cnt; i++) {
-        if (live->rows[i].client_order_id == client_order_id) {
-            return &live->rows[i];
+    for (uint32_t i = 0; i < session->row_cnt; i++) {
+        if (session->rows[i].client_order_id == client_order_id) {
+            return &session->rows[i];
         }
     }
     return NULL;
 }
 
-struct live_row *live_row_add(struct live *live, uint64_t client_order_id, uint16_t instrument_idx)
+struct session_row *session_row_add(struct session *session, uint64_t client_order_id,
+                                    uint16_t instrument_idx)
 {
-    if (live->row_cnt == LIVE_ROWS) {
+    if (session->row_cnt == SESSION_ROWS) {
         return NULL;
     }
-    struct live_row *row = &live->rows[live->row_cnt++];
-    *row = (struct live_row){
-        .client_order_id = client_order_id, .heard_ns = live->now_ns, .instrument_idx = instrument_idx};
+    struct session_row *row = &session->rows[session->row_cnt++];
+    *row = (struct session_row){
+        .client_order_id = client_order_id, .heard_ns = session->now_ns, .instrument_idx = instrument_idx};
     return row;
 }
 
-bool live_report(struct live *live, const struct pw_report *report, struct pw_reports *out)
+bool session_report(struct session *session, const struct pw_report *report, int64_t recv_ns,
+                    struct pw_reports *out)
 {
     uint64_t id = report->client_order_id;
-    struct live_row *row = live_row_find(live, id);
-    const struct pw_order_row *closed = row ? NULL : pw_orders_find(live->config.orders, id);
+    struct session_row *row = session_row_find(session, id);
+    const struct pw_order_row *closed = row ? NULL : pw_orders_find(session->config.orders, id);
     if (closed) { /* and turns up again */
-        row = live_row_add(live, id, closed->instrument_idx);
+        row = session_row_add(session, id, closed->instrument_idx);
     }
     /* What the table does not know, execution halts on. */
-    bool unknown = !row && !closed && pw_order_id_run(id) == live->config.orders->run_id;
+    bool unknown = !row && !closed && pw_order_id_run(id) == session->config.orders->run_id;
     if ((!row && !unknown) || out->cnt == PW_REPORTS_MAX) {
-        live->counts.unmatched++;
+        session->counts.unmatched++;
         return false;
     }
     if (row) {
-        row->heard_ns = live->now_ns;
+        row->heard_ns = session->now_ns;
     }
-    out->rows[out->cnt++] = *report;
-    live->counts.reports++;
-    live->look = true;
+    pw_assert(out->cnt < PW_REPORTS_MAX);
+    out->rows[out->cnt] = *report;
+    out->rows[out->cnt++].recv_ns = recv_ns;
+    session->counts.reports++;
+    session->look = true;
     return true;
 }
 
-void live_tell(struct live *live, uint64_t client_order_id, enum pw_exec_type exec_type,
-               enum pw_reason reason, int64_t recv_ns, struct pw_reports *out)
+void session_report_event(struct session *session, uint64_t client_order_id, enum pw_exec_type exec_type,
+                          enum pw_reason reason, int64_t recv_ns, struct pw_reports *out)
 {
-    const struct pw_report report = {.client_order_id = client_order_id,
-                                     .recv_ns = recv_ns,
-                                     .exec_type = (uint8_t)exec_type,
-                                     .reason = (uint8_t)reason};
-    live_report(live, &report, out);
+    const struct pw_report report = {
+        .client_order_id = client_order_id, .exec_type = (uint8_t)exec_type, .reason = (uint8_t)reason};
+    session_report(session, &report, recv_ns, out);
 }
 
-void live_resync(struct live *live, int64_t recv_ns, struct pw_reports *out)
+void session_resync(struct session *session, int64_t recv_ns, struct pw_reports *out)
 {
-    live->counts.resyncs++;
-    for (uint32_t i = 0; i < live->row_cnt; i++) {
-        live_tell(live, live->rows[i].client_order_id, PW_EXEC_DISCONNECT, PW_REASON_DISCONNECT, recv_ns,
-                  out);
+    session->counts.resyncs++;
+    for (uint32_t i = 0; i < session->row_cnt; i++) {
+        session_report_event(session, session->rows[i].client_order_id, PW_EXEC_DISCONNECT,
+                             PW_REASON_DISCONNECT, recv_ns, out);
     }
 }
 
 /* ---- orders ---- */
 
-static bool is_ready(const struct live *live)
+static bool is_ready(const struct session *session)
 {
-    return live->phase == LIVE_READY && !live->closing;
+    return session->phase == SESSION_READY && !session->closing;
 }
 
-static enum pw_binance_form form_of(const struct pw_gateway_order *order)
+/* The request for an order; NULL: the venue has no such order, or not in that instrument. */
+static const struct pw_entry_request *text_of(const struct session *session,
+                                              const struct pw_gateway_order *order, bool replaces)
 {
-    static const struct {
-        uint8_t form;
-        bool takes_tif;
-    } table[PW_ORDER_TYPES] = {
-        [PW_MARKET] = {PW_BINANCE_MARKET, true},
-        [PW_LIMIT] = {PW_BINANCE_LIMIT_GTC, true},
-        [PW_LIMIT_MAKER] = {PW_BINANCE_LIMIT_MAKER, false},
-        [PW_STOP_LOSS] = {PW_BINANCE_STOP_LOSS, true},
-        [PW_STOP_LOSS_LIMIT] = {PW_BINANCE_STOP_LOSS_LIMIT, false},
-        [PW_TAKE_PROFIT] = {PW_BINANCE_TAKE_PROFIT, true},
-        [PW_TAKE_PROFIT_LIMIT] = {PW_BINANCE_TAKE_PROFIT_LIMIT, false},
-    };
-    static_assert(PW_BINANCE_LIMIT_GTC + PW_IOC == PW_BINANCE_LIMIT_IOC &&
-                      PW_BINANCE_LIMIT_GTC + PW_FOK == PW_BINANCE_LIMIT_FOK,
-                  "the limit forms stand in the order of the times in force");
-    if (order->type >= PW_ORDER_TYPES || order->tif > PW_FOK ||
-        (!table[order->type].takes_tif && order->tif != PW_GTC)) {
-        return PW_BINANCE_FORMS;
-    }
-    return (enum pw_binance_form)(table[order->type].form + (order->type == PW_LIMIT ? order->tif : 0u));
-}
-
-/* The text for an order; NULL: the venue has no such order, or not in that instrument. */
-static struct pw_binance_request *text_of(const struct live *live, const struct pw_gateway_order *order,
-                                          bool replaces)
-{
-    enum pw_binance_form form = form_of(order);
-    uint16_t text = order->instrument_idx < live->config.instrument_cnt ? live->text_of[order->instrument_idx]
-                                                                        : LIVE_NO_TEXT;
-    if (text == LIVE_NO_TEXT || form >= (replaces ? LIVE_REPLACES : PW_BINANCE_FORMS) ||
-        (replaces && live->config.dry)) {
+    const struct pw_venue_entry *entry = session->entry;
+    if (order->instrument_idx >= session->config.instrument_cnt || order->type >= PW_ORDER_TYPES ||
+        order->tif >= PW_ENTRY_TIFS || (replaces && session->dry)) {
         return NULL;
     }
-    return replaces ? &live->texts[text].replace[form] : &live->texts[text].place[form];
+    uint16_t text = session->text_of[order->instrument_idx];
+    uint32_t form = entry->forms[order->type][order->tif];
+    if (text == SESSION_NO_TEXT || form == 0 || (replaces && form > entry->replace_form_cnt)) {
+        return NULL;
+    }
+    return text_at(session, text, form - 1 + (replaces ? entry->form_cnt : 0));
 }
 
-static struct pw_binance_values values_of(const struct pw_gateway_order *order, uint64_t replaces_id)
+const struct pw_entry_request *session_cancel_text(const struct session *session, uint16_t instrument_idx)
 {
-    return (struct pw_binance_values){.order_id = order->client_order_id,
-                                      .cancel_id = replaces_id,
-                                      .price_e8 = order->price_e8,
-                                      .qty_e8 = order->qty_e8,
-                                      .stop_price_e8 = order->stop_price_e8,
-                                      .side = (enum pw_side)order->side};
+    pw_assert(instrument_idx < session->config.instrument_cnt);
+    uint16_t text = session->text_of[instrument_idx];
+    return text == SESSION_NO_TEXT ? NULL : text_at(session, text, texts_each(session->entry) - 1);
 }
 
-static bool may_replace(struct live *live, const struct pw_gateway_order *order, uint64_t replaces_id)
+static struct pw_entry_values values_of(const struct pw_gateway_order *order, uint64_t replaces_id)
 {
-    const struct live_row *row = live_row_find(live, replaces_id);
+    return (struct pw_entry_values){.order_id = order->client_order_id,
+                                    .replaces_id = replaces_id,
+                                    .price_e8 = order->price_e8,
+                                    .qty_e8 = order->qty_e8,
+                                    .stop_price_e8 = order->stop_price_e8,
+                                    .side = (enum pw_side)order->side};
+}
+
+static bool may_replace(struct session *session, const struct pw_gateway_order *order, uint64_t replaces_id)
+{
+    const struct session_row *row = session_row_find(session, replaces_id);
     return row && row->instrument_idx == order->instrument_idx && !row->cancel_wanted;
 }
 
-static enum pw_reason live_check(void *state, const struct pw_gateway_order *order, uint64_t replaces_id)
+enum pw_reason session_check(void *state, const struct pw_gateway_order *order, uint64_t replaces_id)
 {
-    static const struct pw_budget_cost cost = {
-        {[PW_BUDGET_WEIGHT] = 1, [PW_BUDGET_ORDERS] = 1, [PW_BUDGET_REQUESTS] = 1}};
-    struct live *live = state;
-    struct pw_binance_values values = values_of(order, replaces_id);
-    const struct pw_binance_request *text = text_of(live, order, replaces_id != 0);
-    if (live->fatal) {
+    struct session *session = state;
+    struct pw_entry_values values = values_of(order, replaces_id);
+    const struct pw_entry_request *text = text_of(session, order, replaces_id != 0);
+    if (session->fatal) {
         return PW_REASON_VENUE_KEY;
     }
-    if (!is_ready(live)) {
+    if (!is_ready(session)) {
         return PW_REASON_NOT_CONNECTED;
     }
-    if (!live_clock(live)) {
+    if (!session_clock(session)) {
         return PW_REASON_VENUE_TIME;
     }
-    if (!text || !pw_binance_can_say(text, &values) ||
-        (replaces_id != 0 && !may_replace(live, order, replaces_id))) {
+    if (!text || !session->entry->can_write(text, &values) ||
+        (replaces_id != 0 && !may_replace(session, order, replaces_id))) {
         return PW_REASON_BAD_INTENT;
     }
-    bool goes = live_budget(live, &cost, false) == PW_BUDGET_GOES && live->now_ns >= live->orders_paused_ns &&
-                live->row_cnt < LIVE_ROWS && live_has_room(live, LIVE_CANCELS);
+    bool goes = session_budget(session, &text->cost, false) == PW_BUDGET_GOES &&
+                session->now_ns >= session->orders_paused_ns && session->row_cnt < SESSION_ROWS &&
+                session_has_room(session, SESSION_CANCELS);
     return goes ? PW_REASON_NONE : PW_REASON_REQUEST_LIMIT;
 }
 
 /* After check. Only a signature can still fail, and then nothing was sent: the end of the order. */
-static int64_t send_order(struct live *live, const struct pw_gateway_order *order, uint64_t replaces_id,
+static int64_t send_order(struct session *session, const struct pw_gateway_order *order, uint64_t replaces_id,
                           struct pw_reports *out)
 {
-    struct pw_binance_values values = values_of(order, replaces_id);
-    struct live_row *row = live_row_add(live, order->client_order_id, order->instrument_idx);
-    const struct live_asked *asked =
-        live_put(live, text_of(live, order, replaces_id != 0), &values, order->client_order_id);
-    if (!asked) {
-        live_session_refused(live, PW_REASON_VENUE_KEY, out);
-        live_tell(live, order->client_order_id, PW_EXEC_REJECT, PW_REASON_VENUE_KEY, live->now_ns, out);
+    struct pw_entry_values values = values_of(order, replaces_id);
+    struct session_row *row = session_row_add(session, order->client_order_id, order->instrument_idx);
+    pw_assert(row);
+    const struct session_pending *pending =
+        session_send(session, text_of(session, order, replaces_id != 0), &values);
+    if (!pending) {
+        session_key_rejected(session, PW_REASON_VENUE_KEY, out);
+        session_report_event(session, order->client_order_id, PW_EXEC_REJECT, PW_REASON_VENUE_KEY,
+                             session->now_ns, out);
         if (replaces_id) {
-            live_tell(live, replaces_id, PW_EXEC_REPLACE_REFUSED, PW_REASON_VENUE_KEY, live->now_ns, out);
+            session_report_event(session, replaces_id, PW_EXEC_REPLACE_REFUSED, PW_REASON_VENUE_KEY,
+                                 session->now_ns, out);
         }
         return 0;
     }
     row->replaces_id = replaces_id;
-    if (live->config.dry) {
+    if (session->dry) {
         return 0;
     }
-    row->expires_ms = asked->timestamp_ms + live->config.recv_window_ms;
+    int64_t window_ns = session->config.recv_window_ms * SESSION_MS;
+    row->expires_ns = pending->timestamp_ns + window_ns;
     /* Its own time may have been cut off, and the offset be wrong, by so much. */
-    row->valid_until_ns = live->now_ns + live->config.recv_window_ms * LIVE_MS + live->error_ns + 2 * LIVE_MS;
+    row->valid_until_ns = session->now_ns + window_ns + session->error_ns + 2 * session->entry->clock_unit_ns;
     return row->valid_until_ns;
 }
 
-static int64_t live_place(void *state, const struct pw_gateway_order *order, struct pw_reports *out)
+int64_t session_place(void *state, const struct pw_gateway_order *order, struct pw_reports *out)
 {
     return send_order(state, order, 0, out);
 }
 
-static int64_t live_replace(void *state, const struct pw_gateway_order *order, uint64_t replaces_id,
-                            struct pw_reports *out)
+int64_t session_replace(void *state, const struct pw_gateway_order *order, uint64_t replaces_id,
+                        struct pw_reports *out)
 {
     return send_order(state, order, replaces_id, out);
 }
 
 /* Goes out at once, if it may. */
-static void live_cancel(void *state, uint64_t client_order_id, int64_t recv_ns, struct pw_reports *out)
+void session_cancel(void *state, uint64_t client_order_id, int64_t recv_ns, struct pw_reports *out)
 {
     (void)recv_ns;
     (void)out;
-    struct live *live = state;
-    struct live_row *row = live_row_find(live, client_order_id);
-    if (row && !live->config.dry) {
+    struct session *session = state;
+    struct session_row *row = session_row_find(session, client_order_id);
+    if (row && !session->dry) {
         row->cancel_wanted = true;
-        row->cancel_ns = live->now_ns;
+        row->cancel_ns = session->now_ns;
         row->cancel_tries = 0;
-        live_cancel_step(live, row);
+        session_cancel_step(session, row);
     }
 }
 
-static void live_settle(void *state)
+void session_settle(void *state)
 {
-    live_keep_sent(state);
+    session_journal_sent(state);
 }
 
 /* ---- the pass ---- */
 
-static void live_on_message(void *state, const struct pw_event *frame, const uint8_t *message,
-                            struct pw_reports *out)
+void session_on_message(void *state, const struct pw_event *frame, const uint8_t *message,
+                        struct pw_reports *out)
 {
-    struct live *live = state;
-    live->look = true;
+    struct session *session = state;
+    session->look = true;
     if (frame->body.frame.payload_bytes == 0) {
-        live_notice(live, frame, out);
+        session_notice(session, frame, out);
     } else {
-        live_message(live, frame, message, out);
+        session_message(session, frame, message, out);
     }
 }
 
-static uint32_t live_poll(void *state, int64_t now_ns, struct pw_reports *out)
+uint32_t session_poll(void *state, int64_t now_ns, struct pw_reports *out)
 {
-    struct live *live = state;
-    int64_t gap_ns = now_ns - live->now_ns;
-    if (live->now_ns != 0 && (gap_ns < 0 || gap_ns > PW_LIVE_JUMP_NS)) {
-        jump(live, gap_ns);
-        live->look = true;
+    struct session *session = state;
+    int64_t gap_ns = now_ns - session->now_ns;
+    if (session->now_ns != 0 && (gap_ns < 0 || gap_ns > PW_SESSION_JUMP_NS)) {
+        jump(session, gap_ns);
+        session->look = true;
     }
-    live->now_ns = now_ns;
-    if (now_ns < live->next_ns && !live->look) {
+    session->now_ns = now_ns;
+    if (now_ns < session->next_ns && !session->look) {
         return 0;
     }
-    uint64_t sent = live->counts.requests;
-    uint32_t told = out->cnt;
-    live->look = false;
-    live->next_ns = now_ns + PW_LIVE_PASS_NS;
-    live_time_outs(live, out);
-    live_tell_fill(live, out);
-    live_time_step(live);
-    live_session_step(live);
-    live_questions_step(live);
-    return (uint32_t)(live->counts.requests - sent) + out->cnt - told;
+    uint64_t sent = session->counts.requests;
+    uint32_t reported = out->cnt;
+    session->look = false;
+    session->next_ns = now_ns + PW_SESSION_PASS_NS;
+    session_timeouts(session, out);
+    session_report_fill(session, out);
+    session_time_step(session);
+    session_step(session);
+    session_queries_step(session);
+    return (uint32_t)(session->counts.requests - sent) + out->cnt - reported;
 }
 
-static int64_t live_next_ns(const void *state)
+int64_t session_next_ns(const void *state)
 {
-    const struct live *live = state;
-    return live->look ? live->now_ns : live->next_ns;
+    const struct session *session = state;
+    return session->look ? session->now_ns : session->next_ns;
 }
 
-static uint32_t live_open_cnt(const void *state)
+uint32_t session_open_cnt(const void *state)
 {
-    const struct live *live = state;
-    return live->row_cnt;
+    const struct session *session = state;
+    return session->row_cnt;
 }
 
-static void live_pause(void *state, int64_t until_ns)
+void session_pause(void *state, int64_t until_ns)
 {
-    struct live *live = state;
-    pw_budget_pause(&live->budget, until_ns + live->offset_ns, 0, live->now_ns + live->offset_ns);
+    struct session *session = state;
+    pw_budget_pause(&session->budget, until_ns + session->offset_ns, 0, session->now_ns + session->offset_ns);
 }
-
-const struct pw_gateway_ops pw_live_gateway = {
-    .name = "live",
-    .cancels_silently = true,
-    .check = live_check,
-    .place = live_place,
-    .cancel = live_cancel,
-    .replace = live_replace,
-    .settle = live_settle,
-    .on_message = live_on_message,
-    .poll = live_poll,
-    .next_ns = live_next_ns,
-    .pause = live_pause,
-    .open_cnt = live_open_cnt,
-};
 
 /* ---- for those who watch ---- */
 
-int64_t pw_live_paused_until_ns(const void *state)
-{
-    const struct live *live = state;
-    int64_t until_ns = live->budget.paused_until_ns;
-    return until_ns > live->now_ns + live->offset_ns ? until_ns - live->offset_ns : 0;
-}
-
-bool pw_live_wants_reconnect(const void *state)
-{
-    const struct live *live = state;
-    return live->wants_reconnect;
-}
-
 /* What is used of the shortest window of a kind. */
-static uint64_t used_of(const struct live *live, enum pw_budget_kind kind)
+static uint64_t used_of(const struct session *session, enum pw_budget_kind kind)
 {
     const struct pw_budget_window *shortest = NULL;
-    for (uint32_t i = 0; i < live->budget.window_cnt; i++) {
-        const struct pw_budget_window *window = &live->budget.windows[i];
+    for (uint32_t i = 0; i < session->budget.window_cnt; i++) {
+        const struct pw_budget_window *window = &session->budget.windows[i];
         if (window->kind == kind && (!shortest || window->interval_ns < shortest->interval_ns)) {
             shortest = window;
         }
     }
-    return shortest && live->now_ns + live->offset_ns < shortest->end_ns ? shortest->used : 0;
+    return shortest && session->now_ns + session->offset_ns < shortest->end_ns ? shortest->used : 0;
 }
 
-void pw_live_counts(const void *state, struct pw_live_counts *counts)
+void session_counts(const void *state, struct pw_gateway_counts *counts)
 {
-    const struct live *live = state;
-    *counts = live->counts;
-    counts->weight_used = used_of(live, PW_BUDGET_WEIGHT);
-    counts->orders_used = used_of(live, PW_BUDGET_ORDERS);
-    if (!pw_venue_clock_offset(&live->clock, live->now_ns, &counts->clock_offset_ns,
+    const struct session *session = state;
+    int64_t until_ns = session->budget.paused_until_ns;
+    *counts = session->counts;
+    counts->weight_used = used_of(session, PW_BUDGET_WEIGHT);
+    counts->orders_used = used_of(session, PW_BUDGET_ORDERS);
+    if (!pw_venue_clock_offset(&session->clock, session->now_ns, &counts->clock_offset_ns,
                                &counts->clock_error_ns)) {
         counts->clock_offset_ns = 0;
         counts->clock_error_ns = -1;
     }
-    counts->paused_until_ns = pw_live_paused_until_ns(live);
-    counts->ready = is_ready(live);
-    counts->refusal = live->refusal;
+    bool paused = until_ns > session->now_ns + session->offset_ns;
+    counts->paused_until_ns = paused ? until_ns - session->offset_ns : 0;
+    counts->ready = is_ready(session);
 }

@@ -1,244 +1,240 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is not known: requests without an answer, orders in doubt and what is asked about them, and the fills
- * that only a list of trades told. What is in doubt is for the order table to say: it is looked up there.
+ * What is not known: requests without a response, orders in doubt and what is queried about them, and the
+ * fills that only a list of fills reported. What is in doubt is for the order table to say: it is looked up
+ * there.
  */
 #include "session_state.h"
 
-#define GRACE_NS   (100 * LIVE_MS) /* reports on their way settle most doubts without a question */
-#define DOUBTS_MAX 6u              /* the wait doubles up to 6.4 s */
-#define REFUSED_NS (10 * LIVE_S)   /* between questions with a key that was refused */
-#define AHEAD_MS   1000            /* the venue takes a time stamp that is ahead of its clock by less */
+#define GRACE_NS    (100 * SESSION_MS) /* reports on their way settle most doubts without a query */
+#define DOUBTS_MAX  6u                 /* the wait doubles up to 6.4 s */
+#define REJECTED_NS (10 * SESSION_S)   /* between queries with a key that was rejected */
 
 /* ---- cancellations ---- */
 
-/* In a session, and dated rightly. A key that was refused is no reason not to ask: what is open stays so. */
-static bool can_ask(struct live *live)
+/* In a session, and dated rightly. A key that was rejected is no reason not to ask: what is open stays so. */
+static bool can_ask(struct session *session)
 {
-    return live->phase != LIVE_DOWN && live->logged_on && live_clock(live);
+    return session->phase != SESSION_DOWN && session->logged_in && session_clock(session);
 }
 
-void live_cancel_step(struct live *live, struct live_row *row)
+void session_cancel_step(struct session *session, struct session_row *row)
 {
-    struct pw_binance_values values = {.order_id = row->client_order_id};
-    uint16_t text = live->text_of[row->instrument_idx];
-    if (!row->cancel_wanted || row->cancel_asked || text == LIVE_NO_TEXT || !can_ask(live) ||
-        !live_due(live, row->cancel_ns)) {
+    struct pw_entry_values values = {.order_id = row->client_order_id};
+    const struct pw_entry_request *cancel = session_cancel_text(session, row->instrument_idx);
+    if (!row->cancel_wanted || row->cancel_sent || !cancel || !can_ask(session) ||
+        !session_due(session, row->cancel_ns)) {
         return;
     }
-    row->cancel_asked =
-        live_ask(live, &live->texts[text].cancel, &values, row->client_order_id, true) != NULL;
+    row->cancel_sent = session_ask(session, cancel, &values, true) != NULL;
 }
 
-void live_cancel_later(struct live *live, struct live_row *row)
+void session_cancel_later(struct session *session, struct session_row *row)
 {
-    row->cancel_asked = false;
-    row->cancel_ns = live->now_ns + (LIVE_REPEAT_NS << row->cancel_tries);
-    row->cancel_tries += row->cancel_tries < LIVE_REPEATS;
-    live->look = true;
+    pw_assert(row->cancel_tries <= SESSION_REPEATS);
+    row->cancel_sent = false;
+    row->cancel_ns = session->now_ns + (SESSION_REPEAT_NS << row->cancel_tries);
+    row->cancel_tries += row->cancel_tries < SESSION_REPEATS;
+    session->look = true;
 }
 
-/* ---- questions ---- */
+/* ---- queries ---- */
 
-void live_asked_over(struct live *live, struct live_row *row)
+void session_query_over(struct session *session, struct session_row *row)
 {
-    row->asked = false;
-    row->heard_ns = live->now_ns;
-    row->ask_ns = live->now_ns + (GRACE_NS << row->doubts);
+    pw_assert(row->doubts <= DOUBTS_MAX);
+    row->queried = false;
+    row->heard_ns = session->now_ns;
+    row->query_ns = session->now_ns + (GRACE_NS << row->doubts);
     row->doubts += row->doubts < DOUBTS_MAX;
-    live->look = true;
+    session->look = true;
 }
 
-/* The trades, where it is they that are missing; else what became of it. While both are in doubt, in turn. */
-static bool asks_trades(const struct live_row *row, const struct pw_order_row *order)
+/* The fills, where it is they that are missing; else what became of it. While both are in doubt, in turn. */
+static bool wants_fills(const struct session_row *row, const struct pw_order_row *order)
 {
     return pw_order_owed_e8(order) > 0 && row->venue_order_id != 0 &&
-           (order->end_state != PW_ORDER_NONE || !row->asked_trades);
+           (order->end_state != PW_ORDER_NONE || !row->queried_fills);
 }
 
-static void ask(struct live *live, struct live_row *row, const struct pw_order_row *order)
+static void query(struct session *session, struct session_row *row, const struct pw_order_row *order)
 {
-    bool trades = asks_trades(row, order);
-    struct pw_binance_values values = {.order_id = row->client_order_id,
-                                       .venue_order_id = row->venue_order_id,
-                                       .from_trade_id = row->trades_from};
-    if (trades && live->fill_cnt > 0) {
-        return; /* they may be among those that are to be told yet */
+    bool fills = wants_fills(row, order);
+    struct pw_entry_values values = {.order_id = row->client_order_id,
+                                     .venue_order_id = row->venue_order_id,
+                                     .from_trade_id = row->fills_from};
+    pw_assert(row->instrument_idx < session->config.instrument_cnt);
+    if (fills && session->fill_cnt > 0) {
+        return; /* they may be among those that are to be reported yet */
     }
-    if (live_prepare(live, &live->scratch, trades ? PW_BINANCE_TRADES : PW_BINANCE_ORDER_STATUS, 0,
-                     &live->config.instruments[row->instrument_idx]) == 0 &&
-        live_ask(live, &live->scratch, &values, row->client_order_id, false)) {
-        row->asked = true;
-        row->asked_trades = trades;
-        live->counts.queries++;
+    if (session_prepare(session, session->scratch, fills ? PW_ENTRY_FILLS : PW_ENTRY_QUERY, 0,
+                        &session->config.instruments[row->instrument_idx]) == 0 &&
+        session_ask(session, session->scratch, &values, false)) {
+        row->queried = true;
+        row->queried_fills = fills;
+        session->counts.queries++;
     }
 }
 
-static void question_step(struct live *live, struct live_row *row, const struct pw_order_row *order)
+static void query_step(struct session *session, struct session_row *row, const struct pw_order_row *order)
 {
     bool doubt = order->state == PW_ORDER_UNKNOWN || pw_order_owed_e8(order) > 0;
     if (doubt && !row->in_doubt) {
-        row->ask_ns = live->now_ns + GRACE_NS;
+        row->query_ns = session->now_ns + GRACE_NS;
         row->doubts = 0;
     }
     row->in_doubt = doubt;
-    int64_t at_ns = live->fatal ? row->heard_ns + REFUSED_NS
-                    : doubt     ? row->ask_ns
-                                : row->heard_ns + PW_LIVE_QUIET_NS;
-    if (!row->asked && can_ask(live) && (live->phase >= LIVE_FUNDS || live->fatal) && live_due(live, at_ns)) {
-        ask(live, row, order);
+    int64_t at_ns = session->fatal ? row->heard_ns + REJECTED_NS
+                    : doubt        ? row->query_ns
+                                   : row->heard_ns + PW_SESSION_QUIET_NS;
+    if (!row->queried && can_ask(session) && (session->phase >= SESSION_FUNDS || session->fatal) &&
+        session_due(session, at_ns)) {
+        query(session, row, order);
     }
 }
 
-void live_questions_step(struct live *live)
+void session_queries_step(struct session *session)
 {
-    for (uint32_t i = 0; i < live->row_cnt;) {
-        struct live_row *row = &live->rows[i];
-        const struct pw_order_row *order = pw_orders_find(live->config.orders, row->client_order_id);
+    for (uint32_t i = 0; i < session->row_cnt;) {
+        struct session_row *row = &session->rows[i];
+        const struct pw_order_row *order = pw_orders_find(session->config.orders, row->client_order_id);
         if (!order || pw_order_is_closed(order->state)) {
-            *row = live->rows[--live->row_cnt];
+            *row = session->rows[--session->row_cnt];
             continue;
         }
-        live_cancel_step(live, row);
-        question_step(live, row, order);
+        session_cancel_step(session, row);
+        query_step(session, row, order);
         i++;
     }
 }
 
-/* ---- their answers ---- */
+/* ---- their responses ---- */
 
-/* The venue knew no such order when it judged the question's time stamp, by its own clock: if that was after
- * it could have accepted the order, it never will. Our clock has no part in this; so the time that is told is
- * put behind valid_until_ns, whatever steps our clock has made. */
-static void take_not_found(struct live *live, const struct live_row *row, const struct live_asked *was,
-                           struct pw_reports *out)
+/* The venue knew no such order when it judged the query's time stamp, by its own clock: if that was after it
+ * could have accepted the order, it never will. It takes stamps that are ahead of its clock by a little, and
+ * cuts them off. Our clock has no part in this; so the time that is reported is put behind valid_until_ns,
+ * whatever steps our clock has made. */
+static void take_not_found(struct session *session, const struct session_row *row,
+                           const struct session_pending *was, struct pw_reports *out)
 {
-    if (was->timestamp_ms - AHEAD_MS > row->expires_ms) {
-        int64_t asked_ns = was->sent_ns > row->valid_until_ns ? was->sent_ns : row->valid_until_ns + 1;
-        live_tell(live, row->client_order_id, PW_EXEC_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, asked_ns, out);
+    int64_t ahead_ns = session->entry->clock_ahead_ns + session->entry->clock_unit_ns;
+    if (was->timestamp_ns - ahead_ns > row->expires_ns) {
+        int64_t queried_ns = was->sent_ns > row->valid_until_ns ? was->sent_ns : row->valid_until_ns + 1;
+        session_report_event(session, row->client_order_id, PW_EXEC_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND,
+                             queried_ns, out);
     }
 }
 
-static void take_status(struct live *live, struct live_row *row, const struct pw_binance_order *order,
+static void take_status(struct session *session, struct session_row *row, const struct pw_entry_order *order,
                         int64_t recv_ns, struct pw_reports *out)
 {
-    struct pw_report report;
-    if (live_tells_of(live, order, row->client_order_id) &&
-        pw_binance_order_report(order, PW_BINANCE_ORDER_STATUS, recv_ns, &report)) {
+    if (session_is_of(session, order, row->client_order_id) && order->has_report) {
         row->venue_order_id = order->venue_order_id;
-        live_report(live, &report, out);
+        session_report(session, &order->report, recv_ns, out);
     }
 }
 
-/* Told later, one by one; the next answer begins where this ends. One that brings nothing while fills are
- * owed lags behind the venue's own count, and an earlier one may have left out what came late: then from the
- * start, as fills are booked once. */
-static void take_trades(struct live *live, struct live_row *row, const struct pw_binance_list *list,
-                        int64_t recv_ns)
+/* Reported later, one by one; the next response begins where this ends. One that brings nothing while fills
+ * are owed lags behind the venue's own count, and an earlier one may have left out what came late: then from
+ * the start, as fills are booked once. */
+static void take_fills(struct session *session, struct session_row *row, const struct pw_entry_list *list,
+                       int64_t recv_ns)
 {
-    struct pw_binance_cursor cursor = {.begun = false};
-    struct pw_binance_own_trade trade;
-    uint32_t before = live->fill_cnt;
-    while (live->fill_cnt < LIVE_FILLS && pw_binance_own_trade_next(&cursor, list, &trade)) {
-        if (trade.venue_order_id == row->venue_order_id && trade.trade_id >= row->trades_from) {
-            pw_binance_trade_report(&trade, row->client_order_id, recv_ns,
-                                    &live->fills[(live->fill_first + live->fill_cnt++) % LIVE_FILLS]);
-            row->trades_from = trade.trade_id + 1;
+    struct pw_entry_cursor cursor = {{0}};
+    struct pw_entry_fill fill;
+    uint32_t before = session->fill_cnt;
+    pw_assert(before <= SESSION_FILLS && session->fill_first < SESSION_FILLS);
+    while (session->fill_cnt < SESSION_FILLS && session->entry->next_fill(&cursor, list, &fill)) {
+        if (fill.venue_order_id == row->venue_order_id && fill.report.trade_id >= row->fills_from) {
+            fill.report.client_order_id = row->client_order_id;
+            fill.report.recv_ns = recv_ns;
+            session->fills[(session->fill_first + session->fill_cnt++) % SESSION_FILLS] = fill.report;
+            row->fills_from = fill.report.trade_id + 1;
         }
     }
-    if (live->fill_cnt > before) {
+    if (session->fill_cnt > before) {
         row->doubts = 0;
-        row->ask_ns = live->now_ns + GRACE_NS;
-    } else if (before < LIVE_FILLS) {
-        row->trades_from = 0;
+        row->query_ns = session->now_ns + GRACE_NS;
+    } else if (before < SESSION_FILLS) {
+        row->fills_from = 0;
     }
 }
 
-void live_question_answer(struct live *live, const struct pw_binance_told *told, const struct live_asked *was,
-                          int64_t recv_ns, struct pw_reports *out)
+void session_query_response(struct session *session, const struct pw_entry_message *message,
+                            const struct session_pending *was, int64_t recv_ns, struct pw_reports *out)
 {
-    struct live_row *row = live_row_find(live, was->client_order_id);
+    struct session_row *row = session_row_find(session, was->client_order_id);
     if (!row) {
         return; /* settled in the meantime */
     }
-    live_asked_over(live, row);
-    if (told->kind == PW_BINANCE_TOLD_ORDER && was->method == PW_BINANCE_ORDER_STATUS) {
-        take_status(live, row, &told->body.order, recv_ns, out);
-    } else if (told->kind == PW_BINANCE_TOLD_TRADES && was->method == PW_BINANCE_TRADES) {
-        take_trades(live, row, &told->body.many.list, recv_ns);
-    } else if (told->kind == PW_BINANCE_TOLD_ERROR && was->method == PW_BINANCE_ORDER_STATUS &&
-               pw_binance_judge(told->http_status, &told->error).meaning == PW_BINANCE_MEANS_NOT_FOUND) {
-        take_not_found(live, row, was, out);
+    session_query_over(session, row);
+    if (message->kind == PW_ENTRY_SAYS_ORDER && was->kind == PW_ENTRY_QUERY) {
+        take_status(session, row, &message->order, recv_ns, out);
+    } else if (message->kind == PW_ENTRY_SAYS_FILLS && was->kind == PW_ENTRY_FILLS) {
+        take_fills(session, row, &message->list, recv_ns);
+    } else if (message->kind == PW_ENTRY_SAYS_ERROR && was->kind == PW_ENTRY_QUERY &&
+               message->failure.error == PW_ENTRY_NOT_FOUND) {
+        take_not_found(session, row, was, out);
     }
 }
 
-void live_tell_fill(struct live *live, struct pw_reports *out)
+void session_report_fill(struct session *session, struct pw_reports *out)
 {
-    if (live->fill_cnt > 0 && out->cnt == 0) {
-        live_report(live, &live->fills[live->fill_first], out);
-        live->fill_first = (live->fill_first + 1) % LIVE_FILLS;
-        live->fill_cnt--;
+    if (session->fill_cnt > 0 && out->cnt == 0) {
+        const struct pw_report *fill = &session->fills[session->fill_first];
+        session_report(session, fill, fill->recv_ns, out);
+        session->fill_first = (session->fill_first + 1) % SESSION_FILLS;
+        session->fill_cnt--;
     }
-    live->look |= live->fill_cnt > 0;
+    session->look |= session->fill_cnt > 0;
 }
 
-/* ---- no answer ---- */
+/* ---- no response ---- */
 
-static void time_out(struct live *live, const struct live_asked *was, struct pw_reports *out)
-{
-    struct live_row *row = live_row_find(live, was->client_order_id);
-    live->counts.time_outs++;
-    switch (was->method) {
-    case PW_BINANCE_TIME:
-        live->time_asked = false;
-        break;
-    case PW_BINANCE_PLACE:
-    case PW_BINANCE_TEST:
-    case PW_BINANCE_CANCEL_REPLACE:
-    case PW_BINANCE_CANCEL:
-        live_unanswered(live, (enum pw_binance_method)was->method, row, live->now_ns, out);
-        break;
-    case PW_BINANCE_ORDER_STATUS:
-    case PW_BINANCE_TRADES:
-        if (row) {
-            live_asked_over(live, row);
-        }
-        break;
-    default:
-        if (was->number == live->session_number) {
-            live_session_failed(live);
-        }
-        break;
-    }
-}
-
-/* Whether it was carried out is not known. */
-void live_unanswered(struct live *live, enum pw_binance_method method, struct live_row *row, int64_t recv_ns,
-                     struct pw_reports *out)
+void session_no_outcome(struct session *session, unsigned kind, struct session_row *row, int64_t recv_ns,
+                        struct pw_reports *out)
 {
     if (!row) {
-        return; /* closed since, or of an earlier run */
+        return;
     }
-    if (method == PW_BINANCE_CANCEL) {
-        live_cancel_later(live, row);
+    if (kind == PW_ENTRY_CANCEL) {
+        session_cancel_later(session, row);
     }
-    uint64_t replaces_id = method == PW_BINANCE_CANCEL_REPLACE ? row->replaces_id : 0;
-    live_tell(live, row->client_order_id, PW_EXEC_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
-    if (replaces_id && live_row_find(live, replaces_id)) {
-        live_tell(live, replaces_id, PW_EXEC_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
+    uint64_t replaces_id = kind == PW_ENTRY_REPLACE ? row->replaces_id : 0;
+    session_report_event(session, row->client_order_id, PW_EXEC_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns,
+                         out);
+    if (replaces_id && session_row_find(session, replaces_id)) {
+        session_report_event(session, replaces_id, PW_EXEC_TIME_OUT, PW_REASON_VENUE_UNKNOWN, recv_ns, out);
     }
 }
 
-void live_time_outs(struct live *live, struct pw_reports *out)
+static void time_out(struct session *session, const struct session_pending *was, struct pw_reports *out)
 {
-    for (uint32_t i = 0; i < live->asked_cnt && out->cnt + 2 <= PW_REPORTS_MAX;) {
-        struct live_asked was;
-        if (live_due(live, live->asked[i].deadline_ns)) {
-            live_drop(live, i, &was);
-            time_out(live, &was, out);
+    struct session_row *row = session_row_find(session, was->client_order_id);
+    session->counts.timeouts++;
+    if (pw_entry_names_order(was->kind)) {
+        session_no_outcome(session, was->kind, row, session->now_ns, out);
+    } else if (was->kind == PW_ENTRY_QUERY || was->kind == PW_ENTRY_FILLS) {
+        if (row) {
+            session_query_over(session, row);
+        }
+    } else if (was->kind == PW_ENTRY_TIME) {
+        session->time_pending = false;
+    } else if (was->number == session->step_number) {
+        session_failed(session);
+    }
+}
+
+void session_timeouts(struct session *session, struct pw_reports *out)
+{
+    for (uint32_t i = 0; i < session->pending_cnt && out->cnt + 2 <= PW_REPORTS_MAX;) {
+        struct session_pending was;
+        if (session_due(session, session->pending[i].deadline_ns)) {
+            session_drop(session, i, &was);
+            time_out(session, &was, out);
         } else {
             i++;
         }
     }
-    live->look |= out->cnt + 2 > PW_REPORTS_MAX;
+    session->look |= out->cnt + 2 > PW_REPORTS_MAX;
 }

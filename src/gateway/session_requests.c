@@ -1,198 +1,189 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requests: prepared, filled straight into the ring to the wire, signed if there is no logged-on session, and
- * kept in a list until they are answered.
+ * Requests: prepared, written straight into the ring to the wire, signed where no login stands for them, and
+ * kept as pending until their response.
  */
 #include "session_state.h"
 
 #include <string.h>
 
-int live_prepare(struct live *live, struct pw_binance_request *request, enum pw_binance_method method,
-                 enum pw_binance_form form, const struct pw_instrument *instrument)
+int session_prepare(struct session *session, struct pw_entry_request *request, enum pw_entry_kind kind,
+                    uint32_t form, const struct pw_instrument *instrument)
 {
-    bool needs_key = method == PW_BINANCE_LOGON || method == PW_BINANCE_SUBSCRIBE_SIGNED;
-    const struct pw_binance_spec spec = {
-        .method = method,
-        .form = form,
-        .symbol = instrument ? instrument->symbol : NULL,
-        .tick_e8 = instrument ? instrument->tick_e8 : 0,
-        .step_e8 = instrument ? instrument->step_e8 : 0,
-        .instance_hash = live->config.instance_hash,
-        .api_key = needs_key || !live->config.signing.is_ed25519 ? live->config.api_key : NULL,
-        .recv_window_ms = live->config.recv_window_ms,
-        .signature_bytes = live->config.signing.signature_bytes};
-    return pw_binance_prepare(request, &spec);
+    const struct pw_gateway_config *config = &session->config;
+    bool needs_key = kind == PW_ENTRY_LOGIN || !session->has_login;
+    const struct pw_entry_spec spec = {.kind = kind,
+                                       .form = form,
+                                       .symbol = instrument ? instrument->symbol : NULL,
+                                       .tick_e8 = instrument ? instrument->tick_e8 : 0,
+                                       .step_e8 = instrument ? instrument->step_e8 : 0,
+                                       .instance_hash = config->instance_hash,
+                                       .api_key = needs_key ? config->api_key : NULL,
+                                       .signature_bytes = config->signing->signature_bytes,
+                                       .window_ms = config->recv_window_ms};
+    return session->entry->prepare(request, &spec);
 }
 
 /* ---- may it go ---- */
 
-static struct pw_budget_cost cost_of(const struct pw_binance_request *request, bool has_symbol)
+enum pw_budget_answer session_budget(struct session *session, const struct pw_budget_cost *cost, bool urgent)
 {
-    enum pw_binance_method method = (enum pw_binance_method)request->method;
-    bool order = method == PW_BINANCE_PLACE || method == PW_BINANCE_CANCEL_REPLACE;
-    return (struct pw_budget_cost){{[PW_BUDGET_WEIGHT] = pw_binance_method_weight(method, has_symbol),
-                                    [PW_BUDGET_ORDERS] = order,
-                                    [PW_BUDGET_REQUESTS] = 1}};
+    return pw_budget_check(&session->budget, cost, urgent, session->now_ns + session->offset_ns);
 }
 
-enum pw_budget_answer live_budget(struct live *live, const struct pw_budget_cost *cost, bool urgent)
+bool session_has_room(struct session *session, uint32_t pending_reserve)
 {
-    return pw_budget_check(&live->budget, cost, urgent, live->now_ns + live->offset_ns);
+    struct pw_producer *wire = session->config.wire;
+    return session->pending_cnt + pending_reserve < SESSION_PENDING && pw_producer_room(wire, 1) >= 1 &&
+           pw_producer_payload_claim(wire, session->entry->text_bytes);
 }
 
-bool live_has_room(struct live *live, uint32_t asked_reserve)
-{
-    return live->asked_cnt + asked_reserve < LIVE_ASKED && pw_producer_room(live->config.wire, 1) >= 1 &&
-           pw_producer_payload_claim(live->config.wire, PW_BINANCE_REQUEST_BYTES);
-}
+/* ---- copies for the journal ---- */
 
-/* ---- sending ---- */
-
-static struct pw_event frame_event(struct live *live, int64_t recv_ns, uint32_t seq)
+static struct pw_event frame_event(const struct session *session, int64_t recv_ns, uint32_t seq)
 {
     return (struct pw_event){.seq = seq,
                              .instrument_idx = PW_NO_INSTRUMENT,
                              .kind = PW_EVENT_FRAME,
                              .recv_ns = recv_ns,
-                             .body.frame.feed_idx = live->config.conn_idx};
+                             .body.frame.feed_idx = session->config.conn_idx};
 }
 
 /* Room for a copy in the journal's ring; NULL: none, and it is counted. */
-static uint8_t *claim_copy(struct live *live, uint32_t bytes)
+static uint8_t *claim_copy(struct session *session, uint32_t bytes)
 {
-    struct pw_producer *journal = live->config.journal;
+    struct pw_producer *journal = session->config.journal;
     if (!journal) {
         return NULL;
     }
     uint8_t *to = pw_producer_room(journal, 1) >= 1 ? pw_producer_payload_claim(journal, bytes) : NULL;
     if (!to) {
         pw_count(&journal->ring->dropped_cnt, 1);
-        live->counts.journal_dropped++;
+        session->counts.journal_dropped++;
     }
     return to;
 }
 
-void live_keep_sent(struct live *live)
+static void blank(uint8_t *text, struct pw_entry_span span)
 {
-    const struct pw_binance_request *request = live->unkept.request;
-    struct pw_event *frame = &live->unkept.frame;
-    live->unkept.request = NULL;
-    uint8_t *copy = request ? claim_copy(live, request->bytes) : NULL;
+    memset(text + span.at, '*', span.bytes);
+}
+
+void session_journal_sent(struct session *session)
+{
+    const struct pw_entry_request *request = session->unjournalled.request;
+    struct pw_event *frame = &session->unjournalled.frame;
+    session->unjournalled.request = NULL;
+    uint8_t *copy = request ? claim_copy(session, request->bytes) : NULL;
     if (!copy) {
         return;
     }
-    struct pw_binance_span key = pw_binance_api_key_span(request),
-                           signature = pw_binance_signature_span(request);
-    memcpy(copy, live->unkept.text, request->bytes);
-    memset(copy + key.at, '*', key.bytes);
-    memset(copy + signature.at, '*', signature.bytes);
-    frame->seq = live->journal_seq++;
-    pw_producer_put_frame(live->config.journal, frame, request->bytes);
+    memcpy(copy, session->unjournalled.text, request->bytes);
+    blank(copy, request->api_key);
+    blank(copy, request->signature);
+    frame->seq = session->journal_seq++;
+    pw_producer_put_frame(session->config.journal, frame, request->bytes);
 }
 
-void live_keep(struct live *live, const struct pw_event *frame, const uint8_t *message)
+void session_journal_message(struct session *session, const struct pw_event *frame, const uint8_t *message)
 {
     uint32_t bytes = frame->body.frame.payload_bytes;
-    uint8_t *copy = claim_copy(live, bytes);
+    uint8_t *copy = claim_copy(session, bytes);
     if (!copy) {
         return;
     }
     memcpy(copy, message, bytes);
-    size_t key_bytes = strlen(live->config.api_key);
-    for (uint8_t *at = copy;
-         (at = memmem(at, (size_t)(copy + bytes - at), live->config.api_key, key_bytes));) {
+    const char *api_key = session->config.api_key;
+    size_t key_bytes = strlen(api_key);
+    for (uint8_t *at = copy; (at = memmem(at, (size_t)(copy + bytes - at), api_key, key_bytes));) {
         memset(at, '*', key_bytes);
     }
-    struct pw_event kept = frame_event(live, frame->recv_ns, live->journal_seq++);
+    struct pw_event kept = frame_event(session, frame->recv_ns, session->journal_seq++);
     kept.body.frame.kernel_ns = frame->body.frame.kernel_ns;
     kept.body.frame.decrypted_ns = frame->body.frame.decrypted_ns;
-    pw_producer_put_frame(live->config.journal, &kept, bytes);
+    pw_producer_put_frame(session->config.journal, &kept, bytes);
 }
 
-/* With the signature, in the request's own text, and from there to the wire. */
-static bool write_signed(struct live *live, struct pw_binance_request *request,
-                         const struct pw_binance_values *values, char *text)
+/* ---- sending ---- */
+
+static bool sign(struct session *session, const struct pw_entry_request *request, char *text)
 {
-    char payload[PW_BINANCE_REQUEST_BYTES], signature[PW_BINANCE_SIGNATURE_BYTES];
-    if (!pw_binance_fill(request, values)) {
-        return false;
-    }
-    size_t bytes = pw_binance_payload(request, payload, sizeof payload);
-    bytes = bytes ? live->config.signing.sign(live->config.signing.state, payload, bytes, signature) : 0;
-    if (!pw_binance_put_signature(request, signature, bytes)) {
-        return false;
-    }
-    memcpy(text, request->text, request->bytes);
-    return true;
+    const struct pw_venue_entry *entry = session->entry;
+    const struct pw_signing *signing = session->config.signing;
+    char payload[SESSION_TEXT_BYTES], signature[PW_ENTRY_SIGNATURE_BYTES_MAX];
+    size_t bytes = entry->payload(request, text, payload, sizeof payload);
+    bytes = bytes ? signing->sign(signing->state, payload, bytes, signature) : 0;
+    return entry->put_signature(request, signature, bytes, text);
 }
 
-const struct live_asked *live_put(struct live *live, struct pw_binance_request *request,
-                                  struct pw_binance_values *values, uint64_t client_order_id)
+const struct session_pending *session_send(struct session *session, const struct pw_entry_request *request,
+                                           struct pw_entry_values *values)
 {
-    struct pw_producer *wire = live->config.wire;
-    uint8_t *text = pw_producer_payload_claim(wire, request->bytes);
-    bool new_order = request->method == PW_BINANCE_PLACE || request->method == PW_BINANCE_TEST ||
-                     request->method == PW_BINANCE_CANCEL_REPLACE;
-    bool has_number = !new_order && request->method != PW_BINANCE_CANCEL;
-    values->number = live->number + 1;
-    values->timestamp_ms = (live->now_ns + live->offset_ns) / LIVE_MS;
-    if (!(request->is_signed ? write_signed(live, request, values, (char *)text)
-                             : pw_binance_write(request, values, (char *)text))) {
+    struct pw_producer *wire = session->config.wire;
+    char *text = (char *)pw_producer_payload_claim(wire, request->bytes);
+    bool new_order = pw_entry_is_new_order(request->kind);
+    pw_assert(text && session->pending_cnt < SESSION_PENDING);
+    values->number = session->number + 1;
+    values->timestamp_ns = session->now_ns + session->offset_ns;
+    if (!session->entry->write(request, values, text) ||
+        (request->is_signed && !sign(session, request, text))) {
         return NULL;
     }
-    struct pw_event frame = frame_event(live, live->now_ns, live->wire_seq++);
+    struct pw_event frame = frame_event(session, session->now_ns, session->wire_seq++);
     frame.flags = PW_FLAG_SENT;
-    frame.body.frame.client_order_id = new_order ? client_order_id : 0;
-    frame.body.frame.epoch = live->epoch;
+    frame.body.frame.client_order_id = new_order ? values->order_id : 0;
+    frame.body.frame.epoch = session->epoch;
     pw_producer_put_frame(wire, &frame, request->bytes);
-    struct live_asked *asked = &live->asked[live->asked_cnt++];
-    *asked = (struct live_asked){.number = has_number ? ++live->number : client_order_id,
-                                 .client_order_id = client_order_id,
-                                 .sent_ns = live->now_ns,
-                                 .deadline_ns = live->now_ns + live->config.answer_timeout_ns,
-                                 .timestamp_ms = values->timestamp_ms,
-                                 .cost = cost_of(request, request != &live->list),
-                                 .method = request->method};
-    pw_budget_take(&live->budget, &asked->cost);
-    live->next_ns = asked->deadline_ns < live->next_ns ? asked->deadline_ns : live->next_ns;
-    live->counts.requests++;
-    live->unkept = (struct live_unkept){request, text, frame};
+    struct session_pending *pending = &session->pending[session->pending_cnt++];
+    *pending = (struct session_pending){.number = pw_entry_names_order(request->kind) ? values->order_id
+                                                                                      : ++session->number,
+                                        .client_order_id = values->order_id,
+                                        .sent_ns = session->now_ns,
+                                        .deadline_ns = session->now_ns + session->config.ack_timeout_ns,
+                                        .timestamp_ns = values->timestamp_ns,
+                                        .cost = request->cost,
+                                        .kind = request->kind};
+    pw_budget_take(&session->budget, &pending->cost);
+    session->next_ns = pending->deadline_ns < session->next_ns ? pending->deadline_ns : session->next_ns;
+    session->counts.requests++;
+    session->unjournalled = (struct session_unjournalled){request, (const uint8_t *)text, frame};
     if (!new_order) {
-        live_keep_sent(live); /* orders are in a hurry: theirs wait for settle */
+        session_journal_sent(session); /* orders are in a hurry: theirs wait for settle */
     }
-    return asked;
+    return pending;
 }
 
-const struct live_asked *live_ask(struct live *live, struct pw_binance_request *request,
-                                  struct pw_binance_values *values, uint64_t client_order_id, bool urgent)
+const struct session_pending *session_ask(struct session *session, const struct pw_entry_request *request,
+                                          struct pw_entry_values *values, bool urgent)
 {
-    struct pw_budget_cost cost = cost_of(request, request != &live->list);
-    enum pw_budget_answer answer = live_budget(live, &cost, urgent);
+    pw_assert(!pw_entry_is_new_order(request->kind));
+    enum pw_budget_answer answer = session_budget(session, &request->cost, urgent);
     if (answer == PW_BUDGET_PAUSED) {
-        live_due(live, pw_live_paused_until_ns(live));
+        session_due(session, session->budget.paused_until_ns - session->offset_ns);
         return NULL;
     }
-    if (answer != PW_BUDGET_GOES || !live_has_room(live, 0)) {
-        live_due(live, live->now_ns + 100 * LIVE_MS);
+    if (answer != PW_BUDGET_GOES || !session_has_room(session, 0)) {
+        session_due(session, session->now_ns + 100 * SESSION_MS);
         return NULL;
     }
-    return live_put(live, request, values, client_order_id);
+    return session_send(session, request, values);
 }
 
-/* ---- answers ---- */
+/* ---- responses ---- */
 
-void live_drop(struct live *live, uint32_t asked_idx, struct live_asked *was)
+void session_drop(struct session *session, uint32_t pending_idx, struct session_pending *was)
 {
-    *was = live->asked[asked_idx];
-    live->asked[asked_idx] = live->asked[--live->asked_cnt];
-    pw_budget_settle(&live->budget, &was->cost, live->now_ns + live->offset_ns);
+    pw_assert(pending_idx < session->pending_cnt);
+    *was = session->pending[pending_idx];
+    session->pending[pending_idx] = session->pending[--session->pending_cnt];
+    pw_budget_settle(&session->budget, &was->cost, session->now_ns + session->offset_ns);
 }
 
-bool live_answered(struct live *live, enum pw_binance_method method, uint64_t number, struct live_asked *was)
+bool session_match(struct session *session, unsigned kind, uint64_t number, struct session_pending *was)
 {
-    for (uint32_t i = 0; i < live->asked_cnt; i++) {
-        if (live->asked[i].number == number && live->asked[i].method == method) {
-            live_drop(live, i, was);
+    for (uint32_t i = 0; i < session->pending_cnt; i++) {
+        if (session->pending[i].number == number && session->pending[i].kind == kind) {
+            session_drop(session, i, was);
             return true;
         }
     }

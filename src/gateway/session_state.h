@@ -1,82 +1,81 @@
 /* SPDX-License-Identifier: MIT
  *
- * The live gateway's state, and what its files do for each other.
+ * The session's state, and what its files do for each other.
  */
-#ifndef PW_LIVE_PRIVATE_H
-#define PW_LIVE_PRIVATE_H
+#ifndef PW_SESSION_STATE_H
+#define PW_SESSION_STATE_H
 
-#include "binance_answers.h"
 #include "budget.h"
+#include "orders.h"
+#include "pw_assert.h"
 #include "session.h"
 #include "venue_clock.h"
+#include <pinwheel/entry.h>
+#include <pinwheel/ring.h>
 
-#define LIVE_ROWS     (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
-#define LIVE_ASKED    160u /* requests without an answer: two for each row, and the session's */
-#define LIVE_CANCELS  32u  /* of these, kept from new orders */
-#define LIVE_FILLS    PW_BINANCE_TRADES_MAX    /* of one answer */
-#define LIVE_REPLACES (PW_BINANCE_MARKET + 1u) /* forms that a replacement may have */
-#define LIVE_MS       INT64_C(1000000)
-#define LIVE_S        INT64_C(1000000000)
-#define LIVE_REPEAT_NS                                                                                       \
-    (INT64_C(500) * LIVE_MS) /* of a cancellation that did not go through; doubled up to                     \
-                              */
-#define LIVE_REPEATS 4u      /* so many times */
+#define SESSION_ROWS    (2 * PW_OPEN_ORDERS_MAX) /* orders placed here, and closed ones that turned up again */
+#define SESSION_PENDING 160u  /* requests without a response: two for each row, and the session's */
+#define SESSION_CANCELS 32u   /* of these, kept from new orders */
+#define SESSION_FILLS   1000u /* of one response */
+#define SESSION_MS      INT64_C(1000000)
+#define SESSION_S       INT64_C(1000000000)
+/* Of a cancellation that did not go through; doubled up to so many times. */
+#define SESSION_REPEAT_NS  (INT64_C(500) * SESSION_MS)
+#define SESSION_REPEATS    4u
+#define SESSION_TEXT_BYTES 2048u /* at most, of a request's text */
 
 /* What is under way at the venue. */
-enum live_phase {
-    LIVE_DOWN = 0,
-    LIVE_LOGON,
-    LIVE_SUBSCRIBE,
-    LIVE_LIST, /* open orders; again until none of an earlier run is among them */
-    LIVE_FUNDS,
-    LIVE_READY,
+enum session_phase {
+    SESSION_DOWN = 0,
+    SESSION_LOGIN,
+    SESSION_SUBSCRIBE,
+    SESSION_LIST, /* open orders; again until none of an earlier run is among them */
+    SESSION_FUNDS,
+    SESSION_READY,
 };
 
 /* An order that the table has not closed. */
-struct live_row {
+struct session_row {
     uint64_t client_order_id;
     uint64_t replaces_id;    /* of a replacement; 0: none */
     uint64_t venue_order_id; /* 0: not known yet */
-    int64_t expires_ms;      /* the venue refuses its request from then on, by its own clock */
+    int64_t expires_ns;      /* the venue refuses its request from then on, by its own clock */
     int64_t valid_until_ns;  /* what place returned */
-    int64_t heard_ns;        /* when it was last told or asked about */
-    int64_t ask_ns;          /* next question, if in doubt */
+    int64_t heard_ns;        /* when it was last reported or queried */
+    int64_t query_ns;        /* next query, if in doubt */
     int64_t cancel_ns;       /* next cancellation, if wanted */
-    uint64_t trades_from;    /* of the venue's list of them, the number that is asked for next */
+    uint64_t fills_from;     /* of the venue's list of them, the trade's number that is asked for next */
     uint16_t instrument_idx;
-    uint8_t doubts;       /* questions that settled nothing, in sequence */
+    uint8_t doubts;       /* queries that settled nothing, in sequence */
     uint8_t cancel_tries; /* cancellations that did not go through, in sequence */
     bool in_doubt;        /* the table calls it UNKNOWN, or fills are owed */
-    bool asked;           /* a question is not answered */
-    bool asked_trades;
-    bool cancel_wanted, cancel_asked;
+    bool queried;         /* a query is pending */
+    bool queried_fills;
+    bool cancel_wanted, cancel_sent;
 };
 
-/* A request without an answer. */
-struct live_asked {
+/* A request without a response. */
+struct session_pending {
     uint64_t number;          /* of its id */
     uint64_t client_order_id; /* what it is about; 0: no order */
     int64_t sent_ns, deadline_ns;
-    int64_t timestamp_ms;
+    int64_t timestamp_ns; /* as it says */
     struct pw_budget_cost cost;
-    uint8_t method;
+    uint8_t kind; /* enum pw_entry_kind */
 };
 
 /* A request of which the journal is to have a copy yet. */
-struct live_unkept {
-    const struct pw_binance_request *request; /* NULL: there is none */
-    const uint8_t *text;                      /* in the ring to the wire */
+struct session_unjournalled {
+    const struct pw_entry_request *request; /* NULL: there is none */
+    const uint8_t *text;                    /* in the ring to the wire */
     struct pw_event frame;
 };
 
-struct live_texts {
-    struct pw_binance_request place[PW_BINANCE_FORMS];
-    struct pw_binance_request replace[LIVE_REPLACES];
-    struct pw_binance_request cancel;
-};
-
-struct live {
-    struct pw_live_config config;
+struct session {
+    struct pw_gateway_config config;
+    const struct pw_venue_entry *entry;
+    bool dry;       /* orders are only tested */
+    bool has_login; /* a login stands for requests; else each is signed */
     /* Time. */
     int64_t now_ns;  /* of the last poll */
     int64_t next_ns; /* poll has nothing to do before */
@@ -85,143 +84,165 @@ struct live {
     int64_t offset_ns; /* the last one known; budget's time is ours and it */
     int64_t error_ns, error_max_ns;
     int64_t time_ns; /* when the venue was last asked for its time */
-    bool time_asked;
+    bool time_pending;
     struct pw_budget budget;
     int64_t orders_paused_ns; /* new orders alone */
     /* Session. */
-    enum live_phase phase;
-    uint64_t session_number; /* of the phase's request under way; 0: none */
+    enum session_phase phase;
+    uint64_t step_number; /* of the phase's request under way; 0: none */
     int64_t retry_ns;
     uint32_t tries;
-    bool logged_on; /* requests of this connection count as the account's */
-    bool fatal;     /* the key was refused: no orders until it is taken again */
-    bool funds_checked, closing, wants_reconnect;
-    uint8_t refusal;
+    bool logged_in; /* requests of this connection count as the account's */
+    bool fatal;     /* the key was rejected: no orders until it is accepted again */
+    bool funds_checked, closing;
     /* Requests and orders. */
     uint64_t number; /* of the last request with one of its own */
     uint64_t epoch;  /* of the connection: requests are for this one or for none */
     uint32_t wire_seq, journal_seq;
-    uint32_t asked_cnt, row_cnt;
-    struct live_unkept unkept;
-    struct live_asked asked[LIVE_ASKED];
-    struct live_row rows[LIVE_ROWS];
+    uint32_t pending_cnt, row_cnt;
+    struct session_unjournalled unjournalled;
+    struct session_pending pending[SESSION_PENDING];
+    struct session_row rows[SESSION_ROWS];
     uint32_t fill_first, fill_cnt;
-    struct pw_report fills[LIVE_FILLS]; /* of lists of trades: told one a pass */
-    struct pw_live_counts counts;
-    /* Prepared texts. */
-    struct pw_binance_request logon, subscribe, time, list, account;
-    struct pw_binance_request scratch; /* for what is asked seldom, prepared when it is */
-    uint16_t *text_of;                 /* by instrument */
-    struct live_texts *texts;
+    struct pw_report fills[SESSION_FILLS]; /* of lists of fills: reported one a pass */
+    struct pw_gateway_counts counts;
+    /* Prepared requests, each of entry->request_bytes. */
+    struct pw_entry_request *login, *subscribe, *time, *list, *account;
+    struct pw_entry_request *scratch; /* for what is asked seldom, prepared when it is */
+    uint16_t *text_of;                /* by instrument: its place among those that are traded */
+    char *texts;                      /* of each: its forms, those that replace, and its cancellation */
 };
 
-#define LIVE_NO_TEXT UINT16_C(0xffff)
+#define SESSION_NO_TEXT UINT16_C(0xffff)
 
-/* ---- live.c ---- */
+/* ---- session.c ---- */
 
 /* The venue's clock at the last poll: into offset_ns and error_ns. False: not known well enough. */
-bool live_clock(struct live *live);
+bool session_clock(struct session *session);
 
 /* Is it time? If not, poll comes back then. */
-bool live_due(struct live *live, int64_t at_ns);
+bool session_due(struct session *session, int64_t at_ns);
 
-/* Is that order, as the venue tells of it, one of this instance's? */
-static inline bool live_is_own(const struct live *live, bool is_ours, uint32_t instance_hash)
+static inline bool session_is_own(const struct session *session, const struct pw_entry_order *order)
 {
-    return is_ours && instance_hash == live->config.instance_hash;
+    return order->is_ours && order->instance_hash == session->config.instance_hash;
 }
 
-/* Is it what the venue tells about that order? */
-static inline bool live_tells_of(const struct live *live, const struct pw_binance_order *order,
+/* Is it what the venue says about that order? */
+static inline bool session_is_of(const struct session *session, const struct pw_entry_order *order,
                                  uint64_t client_order_id)
 {
-    return live_is_own(live, order->is_ours, order->instance_hash) &&
-           order->client_order_id == client_order_id;
+    return session_is_own(session, order) && order->report.client_order_id == client_order_id;
 }
 
-struct live_row *live_row_find(struct live *live, uint64_t client_order_id);
+/* The request that cancels an order in that instrument; NULL: it is not traded. */
+const struct pw_entry_request *session_cancel_text(const struct session *session, uint16_t instrument_idx);
+
+struct session_row *session_row_find(struct session *session, uint64_t client_order_id);
 
 /* A row for an order of this run; NULL: no room. */
-struct live_row *live_row_add(struct live *live, uint64_t client_order_id, uint16_t instrument_idx);
+struct session_row *session_row_add(struct session *session, uint64_t client_order_id,
+                                    uint16_t instrument_idx);
 
 /* To execution: an exec type without more, and whole reports; false: there was no room, or it is of no order
- * of this run. Of one that the order table does not know it is told all the same. */
-void live_tell(struct live *live, uint64_t client_order_id, enum pw_exec_type exec_type,
-               enum pw_reason reason, int64_t recv_ns, struct pw_reports *out);
-bool live_report(struct live *live, const struct pw_report *report, struct pw_reports *out);
+ * of this run. Of one that the order table does not know it is reported all the same. */
+void session_report_event(struct session *session, uint64_t client_order_id, enum pw_exec_type exec_type,
+                          enum pw_reason reason, int64_t recv_ns, struct pw_reports *out);
+bool session_report(struct session *session, const struct pw_report *report, int64_t recv_ns,
+                    struct pw_reports *out);
 
 /* Reports may have been lost: no order is known for sure. */
-void live_resync(struct live *live, int64_t recv_ns, struct pw_reports *out);
+void session_resync(struct session *session, int64_t recv_ns, struct pw_reports *out);
 
-/* ---- live_requests.c ---- */
+/* ---- session_requests.c ---- */
 
-int live_prepare(struct live *live, struct pw_binance_request *request, enum pw_binance_method method,
-                 enum pw_binance_form form, const struct pw_instrument *instrument);
+/* form: of new orders. instrument NULL: the request names none. */
+int session_prepare(struct session *session, struct pw_entry_request *request, enum pw_entry_kind kind,
+                    uint32_t form, const struct pw_instrument *instrument);
 
 /* Could a request of that cost be sent now? */
-enum pw_budget_answer live_budget(struct live *live, const struct pw_budget_cost *cost, bool urgent);
-bool live_has_room(struct live *live, uint32_t asked_reserve);
+enum pw_budget_answer session_budget(struct session *session, const struct pw_budget_cost *cost, bool urgent);
+bool session_has_room(struct session *session, uint32_t pending_reserve);
 
-/* Puts it into the ring and keeps its question; budget and room must have been looked at. The question, or
- * NULL: it could not be signed or dated, and nothing was sent. */
-const struct live_asked *live_put(struct live *live, struct pw_binance_request *request,
-                                  struct pw_binance_values *values, uint64_t client_order_id);
+/* Puts it into the ring and keeps it as pending; budget and room must have been looked at. NULL: it could not
+ * be signed or dated, and nothing was sent. values->order_id is the order that it is about; 0: none. */
+const struct session_pending *session_send(struct session *session, const struct pw_entry_request *request,
+                                           struct pw_entry_values *values);
 
-/* A request that is no new order, if it may go now: as live_put. */
-const struct live_asked *live_ask(struct live *live, struct pw_binance_request *request,
-                                  struct pw_binance_values *values, uint64_t client_order_id, bool urgent);
+/* A request that is no new order, if it may go now: as session_send. */
+const struct session_pending *session_ask(struct session *session, const struct pw_entry_request *request,
+                                          struct pw_entry_values *values, bool urgent);
 
-/* Takes the open question with that id off the list; false: there is none. */
-bool live_answered(struct live *live, enum pw_binance_method method, uint64_t number, struct live_asked *was);
-void live_drop(struct live *live, uint32_t asked_idx, struct live_asked *was);
+/* Takes the pending request of that kind and number off the list; false: there is none. */
+bool session_match(struct session *session, unsigned kind, uint64_t number, struct session_pending *was);
+void session_drop(struct session *session, uint32_t pending_idx, struct session_pending *was);
 
 /* The copy of the last request, if it is still owed. */
-void live_keep_sent(struct live *live);
+void session_journal_sent(struct session *session);
 
 /* A message received, for the journal. */
-void live_keep(struct live *live, const struct pw_event *frame, const uint8_t *message);
+void session_journal_message(struct session *session, const struct pw_event *frame, const uint8_t *message);
 
-/* ---- live_session.c ---- */
+/* ---- session_steps.c ---- */
 
-void live_notice(struct live *live, const struct pw_event *frame, struct pw_reports *out);
-void live_session_step(struct live *live);
-/* The answer to a request of the session. */
-void live_session_answer(struct live *live, const struct pw_binance_told *told, const struct live_asked *was,
-                         int64_t recv_ns, struct pw_reports *out);
+void session_notice(struct session *session, const struct pw_event *frame, struct pw_reports *out);
+void session_step(struct session *session);
+/* The response to a request of the steps. */
+void session_step_response(struct session *session, const struct pw_entry_message *message,
+                           const struct session_pending *was, int64_t recv_ns, struct pw_reports *out);
 /* Reports may have been lost, but the connection stands: goes on from that phase, if it had come further. */
-void live_session_resume(struct live *live, enum live_phase phase, int64_t recv_ns, struct pw_reports *out);
-/* The venue no longer knows the session: logs on again, after a while. */
-void live_session_lost(struct live *live, int64_t recv_ns, struct pw_reports *out);
-/* The key was refused, or nothing can be signed: no new orders, and trading halts. */
-void live_session_refused(struct live *live, enum pw_reason reason, struct pw_reports *out);
+void session_resume(struct session *session, enum session_phase phase, int64_t recv_ns,
+                    struct pw_reports *out);
+/* The venue no longer knows the login: logs in again, after a while. */
+void session_login_lost(struct session *session, int64_t recv_ns, struct pw_reports *out);
+/* The key was rejected, or nothing can be signed: no new orders, and trading halts. */
+void session_key_rejected(struct session *session, enum pw_reason reason, struct pw_reports *out);
 /* Asks again from that phase on, after a while that grows. */
-void live_session_retry(struct live *live, enum live_phase phase);
-void live_session_failed(struct live *live); /* a request of it was not answered */
-void live_time_step(struct live *live);
-void live_clock_lost(struct live *live);
-void live_set_offset(struct live *live, int64_t offset_ns);
+void session_retry(struct session *session, enum session_phase phase);
+void session_failed(struct session *session); /* a request of it had no response */
+void session_time_step(struct session *session);
+void session_clock_lost(struct session *session);
+void session_set_offset(struct session *session, int64_t offset_ns);
 
-/* ---- live_questions.c ---- */
+/* ---- session_queries.c ---- */
 
-void live_questions_step(struct live *live);
-void live_question_answer(struct live *live, const struct pw_binance_told *told, const struct live_asked *was,
-                          int64_t recv_ns, struct pw_reports *out);
-void live_time_outs(struct live *live, struct pw_reports *out);
-/* One of the fills that lists of trades told: a call may tell two of one order. */
-void live_tell_fill(struct live *live, struct pw_reports *out);
-/* A request about the row's order ended without an outcome. */
-void live_unanswered(struct live *live, enum pw_binance_method method, struct live_row *row, int64_t recv_ns,
-                     struct pw_reports *out);
+void session_queries_step(struct session *session);
+void session_query_response(struct session *session, const struct pw_entry_message *message,
+                            const struct session_pending *was, int64_t recv_ns, struct pw_reports *out);
+void session_timeouts(struct session *session, struct pw_reports *out);
+/* One of the fills of lists: a call may report two of one order. */
+void session_report_fill(struct session *session, struct pw_reports *out);
+/* A request about the row's order ended without an outcome. row NULL: closed since, or of an earlier run. */
+void session_no_outcome(struct session *session, unsigned kind, struct session_row *row, int64_t recv_ns,
+                        struct pw_reports *out);
 /* Sends the cancellation that is wanted of it, if it may go now. */
-void live_cancel_step(struct live *live, struct live_row *row);
+void session_cancel_step(struct session *session, struct session_row *row);
 /* It did not go through: again, after a while that grows. */
-void live_cancel_later(struct live *live, struct live_row *row);
-/* The question about it is over; with or without an answer. */
-void live_asked_over(struct live *live, struct live_row *row);
+void session_cancel_later(struct session *session, struct session_row *row);
+/* The query about it is over; with or without a response. */
+void session_query_over(struct session *session, struct session_row *row);
 
-/* ---- live_answers.c ---- */
+/* ---- session_responses.c ---- */
 
-void live_message(struct live *live, const struct pw_event *frame, const uint8_t *message,
-                  struct pw_reports *out);
+void session_message(struct session *session, const struct pw_event *frame, const uint8_t *message,
+                     struct pw_reports *out);
+
+/* ---- session.c: what the gateways that are sessions are made of ---- */
+
+size_t session_bytes(const struct pw_gateway_config *config);
+int session_init(void *memory, const struct pw_gateway_config *config, bool dry);
+enum pw_reason session_check(void *state, const struct pw_gateway_order *order, uint64_t replaces_id);
+int64_t session_place(void *state, const struct pw_gateway_order *order, struct pw_reports *out);
+int64_t session_replace(void *state, const struct pw_gateway_order *order, uint64_t replaces_id,
+                        struct pw_reports *out);
+void session_cancel(void *state, uint64_t client_order_id, int64_t recv_ns, struct pw_reports *out);
+void session_settle(void *state);
+void session_on_message(void *state, const struct pw_event *frame, const uint8_t *message,
+                        struct pw_reports *out);
+uint32_t session_poll(void *state, int64_t now_ns, struct pw_reports *out);
+int64_t session_next_ns(const void *state);
+void session_pause(void *state, int64_t until_ns);
+uint32_t session_open_cnt(const void *state);
+void session_counts(const void *state, struct pw_gateway_counts *counts);
 
 #endif

@@ -1,315 +1,303 @@
 /* SPDX-License-Identifier: MIT
  *
- * The session: the connection's notices, the steps from connected to ready, and the venue's clock.
+ * The steps from connected to ready, the connection's notices, and the venue's clock.
  */
 #include "session_state.h"
 
 #include <string.h>
 
-#define RETRY_MIN_NS (500 * LIVE_MS)
-#define RETRY_MAX_NS (60 * LIVE_S) /* and with a key that was refused */
-#define TRIES_MAX    3u            /* requests without an answer, in sequence: the connection is no good */
-#define LOST_TRIES   2u            /* as after so many: two seconds */
-#define SUBSCRIBED   (-2035)       /* the venue's code: this connection has a subscription */
+#define RETRY_MIN_NS (500 * SESSION_MS)
+#define RETRY_MAX_NS (60 * SESSION_S) /* and with a key that was rejected */
+#define TRIES_MAX    3u /* requests without a response, in sequence: the connection is no good */
+#define LOST_TRIES   2u /* as after so many: two seconds */
 
 /* ---- the connection ---- */
 
-static void restart(struct live *live, enum live_phase phase)
+static void restart(struct session *session, enum session_phase phase)
 {
-    live->phase = phase;
-    live->session_number = 0;
-    live->retry_ns = live->now_ns;
-    live->tries = 0;
+    session->phase = phase;
+    session->step_number = 0;
+    session->retry_ns = session->now_ns;
+    session->tries = 0;
 }
 
-static enum live_phase first_phase(const struct live *live)
+static enum session_phase first_phase(const struct session *session)
 {
-    return live->config.signing.is_ed25519 ? LIVE_LOGON : LIVE_SUBSCRIBE;
+    return session->has_login ? SESSION_LOGIN : SESSION_SUBSCRIBE;
 }
 
 /* What was under way may have been carried out or not. */
-static void go_down(struct live *live, int64_t recv_ns, struct pw_reports *out)
+static void go_down(struct session *session, int64_t recv_ns, struct pw_reports *out)
 {
-    struct live_asked was;
-    while (live->asked_cnt > 0) {
-        live_drop(live, live->asked_cnt - 1, &was);
+    struct session_pending was;
+    while (session->pending_cnt > 0) {
+        session_drop(session, session->pending_cnt - 1, &was);
     }
-    for (uint32_t i = 0; i < live->row_cnt; i++) {
-        struct live_row *row = &live->rows[i];
-        row->asked = row->cancel_asked = false;
-        row->ask_ns = row->cancel_ns = live->now_ns;
+    for (uint32_t i = 0; i < session->row_cnt; i++) {
+        struct session_row *row = &session->rows[i];
+        row->queried = row->cancel_sent = false;
+        row->query_ns = row->cancel_ns = session->now_ns;
         row->cancel_tries = 0;
     }
-    live->time_asked = live->logged_on = false;
-    restart(live, LIVE_DOWN);
-    live_resync(live, recv_ns, out);
+    session->time_pending = session->logged_in = false;
+    restart(session, SESSION_DOWN);
+    session_resync(session, recv_ns, out);
 }
 
-void live_notice(struct live *live, const struct pw_event *frame, struct pw_reports *out)
+void session_notice(struct session *session, const struct pw_event *frame, struct pw_reports *out)
 {
     bool up = frame->body.frame.state == PW_FEED_UP;
-    if (live->phase != LIVE_DOWN) {
-        go_down(live, frame->recv_ns, out);
+    if (session->phase != SESSION_DOWN) {
+        go_down(session, frame->recv_ns, out);
     }
-    live->closing = live->wants_reconnect = false;
+    session->closing = session->counts.wants_reconnect = false;
     if (up) {
-        live->epoch = frame->body.frame.epoch;
-        live->logged_on = !live->config.signing.is_ed25519;
-        restart(live, first_phase(live));
-        live->time_ns = 0;
+        session->epoch = frame->body.frame.epoch;
+        session->logged_in = !session->has_login;
+        restart(session, first_phase(session));
+        session->time_ns = 0;
     }
 }
 
-void live_session_resume(struct live *live, enum live_phase phase, int64_t recv_ns, struct pw_reports *out)
+void session_resume(struct session *session, enum session_phase phase, int64_t recv_ns,
+                    struct pw_reports *out)
 {
-    if (live->phase > phase) {
-        restart(live, phase);
-        live_resync(live, recv_ns, out);
+    if (session->phase > phase) {
+        restart(session, phase);
+        session_resync(session, recv_ns, out);
     }
 }
 
 /* ---- the venue's clock ---- */
 
 /* The budget's time is the venue's; a pause is kept in ours. */
-void live_set_offset(struct live *live, int64_t offset_ns)
+void session_set_offset(struct session *session, int64_t offset_ns)
 {
-    if (live->budget.paused_until_ns != 0) {
-        live->budget.paused_until_ns += offset_ns - live->offset_ns;
+    if (session->budget.paused_until_ns != 0) {
+        session->budget.paused_until_ns += offset_ns - session->offset_ns;
     }
-    live->offset_ns = offset_ns;
+    session->offset_ns = offset_ns;
 }
 
-void live_clock_lost(struct live *live)
+void session_clock_lost(struct session *session)
 {
-    pw_venue_clock_init(&live->clock, LIVE_MS);
-    live->time_ns = 0;
-    live->look = true;
+    pw_venue_clock_init(&session->clock, session->entry->clock_unit_ns);
+    session->time_ns = 0;
+    session->look = true;
 }
 
 /* Seldom when it is known well; at short intervals until then. */
-void live_time_step(struct live *live)
+void session_time_step(struct session *session)
 {
     int64_t offset_ns, error_ns;
-    if (live->phase == LIVE_DOWN || live->time_asked) {
+    if (session->phase == SESSION_DOWN || session->time_pending) {
         return;
     }
-    bool known = pw_venue_clock_offset(&live->clock, live->now_ns, &offset_ns, &error_ns);
-    int64_t interval_ns = live_clock(live) ? PW_LIVE_TIME_NS : known ? LIVE_S : 100 * LIVE_MS;
-    struct pw_binance_values values = {.number = 0};
-    if (live->time_ns != 0 && !live_due(live, live->time_ns + interval_ns)) {
+    bool known = pw_venue_clock_offset(&session->clock, session->now_ns, &offset_ns, &error_ns);
+    int64_t interval_ns = session_clock(session) ? PW_SESSION_TIME_NS : known ? SESSION_S : 100 * SESSION_MS;
+    struct pw_entry_values values = {.number = 0};
+    if (session->time_ns != 0 && !session_due(session, session->time_ns + interval_ns)) {
         return;
     }
-    if (live_ask(live, &live->time, &values, 0, false)) {
-        live->time_ns = live->now_ns;
-        live->time_asked = true;
+    if (session_ask(session, session->time, &values, false)) {
+        session->time_ns = session->now_ns;
+        session->time_pending = true;
     }
 }
 
 /* ---- steps ---- */
 
-/* With it the account's events may have ended. Not at once: a venue that takes the logon and forgets it again
+/* With it the account's events may have ended. Not at once: a venue that takes the login and forgets it again
  * must not be asked in a circle. */
-void live_session_lost(struct live *live, int64_t recv_ns, struct pw_reports *out)
+void session_login_lost(struct session *session, int64_t recv_ns, struct pw_reports *out)
 {
-    if (live->phase > LIVE_LOGON) {
-        live_session_resume(live, LIVE_LOGON, recv_ns, out);
-        live->logged_on = false;
-        live->tries = LOST_TRIES;
-        live_session_retry(live, LIVE_LOGON);
+    if (session->phase > SESSION_LOGIN) {
+        session_resume(session, SESSION_LOGIN, recv_ns, out);
+        session->logged_in = false;
+        session->tries = LOST_TRIES;
+        session_retry(session, SESSION_LOGIN);
     }
 }
 
-void live_session_retry(struct live *live, enum live_phase phase)
+void session_retry(struct session *session, enum session_phase phase)
 {
-    int64_t wait_ns = live->fatal ? RETRY_MAX_NS : RETRY_MIN_NS << (live->tries < 7 ? live->tries : 7);
-    live->phase = phase;
-    live->session_number = 0;
-    live->retry_ns = live->now_ns + (wait_ns < RETRY_MAX_NS ? wait_ns : RETRY_MAX_NS);
-    live->tries++;
+    int64_t wait_ns =
+        session->fatal ? RETRY_MAX_NS : RETRY_MIN_NS << (session->tries < 7 ? session->tries : 7);
+    session->phase = phase;
+    session->step_number = 0;
+    session->retry_ns = session->now_ns + (wait_ns < RETRY_MAX_NS ? wait_ns : RETRY_MAX_NS);
+    session->tries++;
 }
 
-/* The session itself may stand, and is used: cancellations and questions go on. */
-void live_session_refused(struct live *live, enum pw_reason reason, struct pw_reports *out)
+/* The session itself may stand, and is used: cancellations and queries go on. */
+void session_key_rejected(struct session *session, enum pw_reason reason, struct pw_reports *out)
 {
-    if (!live->fatal) {
-        live->fatal = true;
-        live->refusal = (uint8_t)reason;
+    if (!session->fatal) {
+        session->fatal = true;
+        session->counts.refusal = (uint8_t)reason;
         out->halt = reason;
-        if (live->phase != LIVE_DOWN) {
-            live_session_retry(live, first_phase(live));
+        if (session->phase != SESSION_DOWN) {
+            session_retry(session, first_phase(session));
         }
     }
 }
 
-void live_session_failed(struct live *live)
+void session_failed(struct session *session)
 {
-    live_session_retry(live, live->phase);
-    live->wants_reconnect |= live->tries >= TRIES_MAX;
+    session_retry(session, session->phase);
+    session->counts.wants_reconnect |= session->tries >= TRIES_MAX;
 }
 
-void live_session_step(struct live *live)
+void session_step(struct session *session)
 {
-    struct pw_binance_request *const requests[] = {
-        [LIVE_LOGON] = &live->logon,
-        [LIVE_SUBSCRIBE] = &live->subscribe,
-        [LIVE_LIST] = &live->list,
-        [LIVE_FUNDS] = &live->account,
+    const struct pw_entry_request *const requests[] = {
+        [SESSION_LOGIN] = session->login,
+        [SESSION_SUBSCRIBE] = session->subscribe,
+        [SESSION_LIST] = session->list,
+        [SESSION_FUNDS] = session->account,
     };
-    struct pw_binance_values values = {.number = 0};
-    if (live->phase == LIVE_FUNDS && live->funds_checked) {
-        restart(live, LIVE_READY);
-        live->refusal = PW_REASON_NONE;
+    struct pw_entry_values values = {.number = 0};
+    if (session->phase == SESSION_FUNDS && session->funds_checked) {
+        restart(session, SESSION_READY);
+        session->counts.refusal = PW_REASON_NONE;
     }
-    if (live->phase == LIVE_DOWN || live->phase == LIVE_READY || live->session_number != 0 || live->closing ||
-        !live_clock(live) || !live_due(live, live->retry_ns)) {
+    if (session->phase == SESSION_DOWN || session->phase == SESSION_READY || session->step_number != 0 ||
+        session->closing || !session_clock(session) || !session_due(session, session->retry_ns)) {
         return;
     }
-    const struct live_asked *asked = live_ask(live, requests[live->phase], &values, 0, false);
-    live->session_number = asked ? asked->number : 0;
+    const struct session_pending *pending = session_ask(session, requests[session->phase], &values, false);
+    session->step_number = pending ? pending->number : 0;
 }
 
-/* ---- answers ---- */
+/* ---- responses ---- */
 
-static void advance(struct live *live, enum live_phase phase)
+static void advance(struct session *session, enum session_phase phase)
 {
-    restart(live, phase);
-    live->look = true;
+    restart(session, phase);
+    session->look = true;
 }
 
-/* The venue has taken the key. */
-static void accept(struct live *live, enum live_phase phase)
+/* The venue has accepted the key. */
+static void accept(struct session *session, enum session_phase phase)
 {
-    live->logged_on = true;
-    if (live->fatal) {
-        live->fatal = false;
-        live->refusal = PW_REASON_NONE;
+    session->logged_in = true;
+    if (session->fatal) {
+        session->fatal = false;
+        session->counts.refusal = PW_REASON_NONE;
     }
-    advance(live, phase);
+    advance(session, phase);
 }
 
-/* An order that nobody here works any more. */
-static void cancel_leftover(struct live *live, const struct pw_binance_order *order)
+/* An open order without an owner. True: not ready before it is gone. */
+static bool cancel_orphan(struct session *session, const struct pw_entry_order *order)
 {
     struct pw_instrument instrument = {.tick_e8 = 0};
-    struct pw_binance_values values = {.order_id = order->client_order_id};
-    memcpy(instrument.symbol, order->symbol, sizeof instrument.symbol);
-    if (live_prepare(live, &live->scratch, PW_BINANCE_CANCEL, 0, &instrument) == 0) {
-        live_ask(live, &live->scratch, &values, order->client_order_id, true);
-    }
-}
-
-/* True: not before it is gone. */
-static bool cancel_listed(struct live *live, const struct pw_binance_order *order)
-{
-    live->counts.leftovers++;
-    if (live->config.dry) {
+    struct pw_entry_values values = {.order_id = order->report.client_order_id};
+    session->counts.orphans++;
+    if (session->dry) {
         return false;
     }
-    cancel_leftover(live, order);
+    static_assert(sizeof instrument.symbol == sizeof order->symbol, "a symbol is copied whole");
+    memcpy(instrument.symbol, order->symbol, sizeof instrument.symbol);
+    if (session_prepare(session, session->scratch, PW_ENTRY_CANCEL, 0, &instrument) == 0) {
+        session_ask(session, session->scratch, &values, true);
+    }
     return true;
 }
 
 /* True if it is one that has to go first: of an earlier run, or of this one and not in the order table (then
- * execution is told, too, and halts). *untold: there was no room for its report. */
-static bool take_listed(struct live *live, const struct pw_binance_order *order, int64_t recv_ns,
-                        struct pw_reports *out, bool *untold)
+ * execution hears of it, too, and halts). *unreported: there was no room for its report. */
+static bool take_listed(struct session *session, const struct pw_entry_order *order, int64_t recv_ns,
+                        struct pw_reports *out, bool *unreported)
 {
-    struct pw_report report;
-    if (!live_is_own(live, order->is_ours, order->instance_hash)) {
-        live->counts.foreign++;
+    uint64_t id = order->report.client_order_id;
+    if (!session_is_own(session, order)) {
+        session->counts.external++;
         return false;
     }
-    if (pw_order_id_run(order->client_order_id) != live->config.orders->run_id) {
-        return cancel_listed(live, order);
+    if (pw_order_id_run(id) != session->config.orders->run_id) {
+        return cancel_orphan(session, order);
     }
-    if (pw_binance_order_report(order, PW_BINANCE_OPEN_ORDERS, recv_ns, &report)) {
-        *untold |= !live_report(live, &report, out);
+    if (order->has_report) {
+        *unreported |= !session_report(session, &order->report, recv_ns, out);
     }
-    struct live_row *row = live_row_find(live, order->client_order_id);
+    struct session_row *row = session_row_find(session, id);
     if (row) {
         row->venue_order_id = order->venue_order_id;
     }
-    return !row && !pw_orders_find(live->config.orders, order->client_order_id) && cancel_listed(live, order);
+    return !row && !pw_orders_find(session->config.orders, id) && cancel_orphan(session, order);
 }
 
-static void take_list(struct live *live, const struct pw_binance_list *list, int64_t recv_ns,
+static void take_list(struct session *session, const struct pw_entry_list *list, int64_t recv_ns,
                       struct pw_reports *out)
 {
-    struct pw_binance_cursor cursor = {.begun = false};
-    struct pw_binance_order order;
-    bool asked_before = live->counts.leftovers_open != 0, untold = false;
-    live->counts.leftovers_open = 0;
-    while (pw_binance_order_next(&cursor, list, &order)) {
-        live->counts.leftovers_open += take_listed(live, &order, recv_ns, out, &untold);
+    struct pw_entry_cursor cursor = {{0}};
+    struct pw_entry_order order;
+    struct pw_gateway_counts *counts = &session->counts;
+    bool listed_before = counts->orphans_open != 0, unreported = false;
+    counts->orphans_open = 0;
+    while (session->entry->next_order(&cursor, list, &order)) {
+        counts->orphans_open += take_listed(session, &order, recv_ns, out, &unreported);
     }
-    if (live->counts.leftovers_open != 0 || untold) {
-        bool stays = asked_before && live->counts.leftovers_open != 0;
-        live->refusal = stays ? PW_REASON_ORPHAN_ORDERS : live->refusal;
-        live_session_retry(live, LIVE_LIST);
+    if (counts->orphans_open != 0 || unreported) {
+        bool stays = listed_before && counts->orphans_open != 0;
+        counts->refusal = stays ? PW_REASON_ORPHAN_ORDERS : counts->refusal;
+        session_retry(session, SESSION_LIST);
         return;
     }
-    live->refusal = live->refusal == PW_REASON_ORPHAN_ORDERS ? PW_REASON_NONE : live->refusal;
-    advance(live, LIVE_FUNDS);
+    counts->refusal = counts->refusal == PW_REASON_ORPHAN_ORDERS ? PW_REASON_NONE : counts->refusal;
+    advance(session, SESSION_FUNDS);
 }
 
 /* Once a run: later the run's own orders have spent of it. */
-static void take_account(struct live *live, const struct pw_binance_list *balances)
+static void take_account(struct session *session, const struct pw_entry_list *balances)
 {
-    struct pw_binance_cursor cursor = {.begun = false};
-    struct pw_binance_balance balance;
+    struct pw_entry_cursor cursor = {{0}};
+    struct pw_entry_balance balance;
     int64_t free_e8 = 0;
-    while (pw_binance_balance_next(&cursor, balances, &balance)) {
-        if (pw_json_equal(&balance.asset, live->config.quote_asset)) {
+    while (session->entry->next_balance(&cursor, balances, &balance)) {
+        if (strcmp(balance.asset, session->config.quote_asset) == 0) {
             free_e8 = balance.free_e8;
         }
     }
-    live->funds_checked = free_e8 >= live->config.cash_e8;
-    if (live->funds_checked) {
-        advance(live, LIVE_FUNDS); /* and from there to the end */
+    session->funds_checked = free_e8 >= session->config.cash_e8;
+    if (session->funds_checked) {
+        advance(session, SESSION_FUNDS); /* and from there to the end */
     } else {
-        live->refusal = PW_REASON_VENUE_FUNDS;
-        live_session_retry(live, LIVE_FUNDS);
+        session->counts.refusal = PW_REASON_VENUE_FUNDS;
+        session_retry(session, SESSION_FUNDS);
     }
 }
 
-/* Does the answer say what its phase asked for? */
-static bool is_expected(const struct live *live, const struct pw_binance_told *told)
+void session_step_response(struct session *session, const struct pw_entry_message *message,
+                           const struct session_pending *was, int64_t recv_ns, struct pw_reports *out)
 {
-    switch (live->phase) {
-    case LIVE_LOGON:
-        return told->kind == PW_BINANCE_TOLD_SESSION && told->body.session.is_logged_on;
-    case LIVE_SUBSCRIBE:
-        return told->kind == PW_BINANCE_TOLD_SUBSCRIBED ||
-               (told->kind == PW_BINANCE_TOLD_ERROR && told->error.code == SUBSCRIBED);
-    case LIVE_LIST:
-        return told->kind == PW_BINANCE_TOLD_ORDERS;
-    default:
-        return told->kind == PW_BINANCE_TOLD_ACCOUNT;
-    }
-}
-
-void live_session_answer(struct live *live, const struct pw_binance_told *told, const struct live_asked *was,
-                         int64_t recv_ns, struct pw_reports *out)
-{
-    if (was->number != live->session_number) {
+    static const uint8_t expected[] = {
+        [SESSION_LOGIN] = PW_ENTRY_SAYS_LOGGED_IN,
+        [SESSION_SUBSCRIBE] = PW_ENTRY_SAYS_SUBSCRIBED,
+        [SESSION_LIST] = PW_ENTRY_SAYS_ORDERS,
+        [SESSION_FUNDS] = PW_ENTRY_SAYS_ACCOUNT,
+    };
+    if (was->number != session->step_number) {
         return; /* the session has begun anew since */
     }
-    if (!is_expected(live, told)) {
-        live_session_retry(live, live->phase);
+    pw_assert(session->phase > SESSION_DOWN && session->phase < SESSION_READY);
+    if (message->kind != expected[session->phase]) {
+        session_retry(session, session->phase);
         return;
     }
-    switch (live->phase) {
-    case LIVE_LOGON:
-        accept(live, LIVE_SUBSCRIBE);
+    switch (session->phase) {
+    case SESSION_LOGIN:
+        accept(session, SESSION_SUBSCRIBE);
         break;
-    case LIVE_SUBSCRIBE:
-        accept(live, LIVE_LIST);
+    case SESSION_SUBSCRIBE:
+        accept(session, SESSION_LIST);
         break;
-    case LIVE_LIST:
-        take_list(live, &told->body.many.list, recv_ns, out);
+    case SESSION_LIST:
+        take_list(session, &message->list, recv_ns, out);
         break;
     default:
-        take_account(live, &told->body.many.list);
+        take_account(session, &message->list);
         break;
     }
 }

@@ -149,11 +149,12 @@ static void ask(struct rig *rig, const char *request)
     venue_request_answer(&rig->venue, &rig->venue.conns[0], (struct pw_slice){request, strlen(request)});
 }
 
-static struct pw_binance_told told_read(struct rig *rig, enum pw_decode expected)
+static struct pw_binance_response told_read(struct rig *rig, enum pw_decode expected)
 {
-    struct pw_binance_told told;
+    struct pw_binance_response told;
     struct pw_slice text = rig_read(rig);
-    cr_assert_eq(pw_binance_told(text.text, text.size, &told), expected, "%.*s", (int)text.size, text.text);
+    cr_assert_eq(pw_binance_read_response(text.text, text.size, &told), expected, "%.*s", (int)text.size,
+                 text.text);
     return told;
 }
 
@@ -173,23 +174,23 @@ Test(venue, an_order_fills_at_its_price_and_is_reported_so)
         rig_read(rig);
     }
     ask(rig, ORDER);
-    struct pw_binance_told reply = told_read(rig, PW_DECODE_CONTROL);
-    cr_expect_eq(reply.kind, PW_BINANCE_TOLD_ORDER);
-    cr_expect(reply.is_ours);
-    cr_expect_eq(reply.number, 7);
+    struct pw_binance_response reply = told_read(rig, PW_DECODE_CONTROL);
+    cr_expect_eq(reply.message.kind, PW_ENTRY_SAYS_ORDER);
+    cr_expect(reply.message.is_ours);
+    cr_expect_eq(reply.message.number, 7);
     cr_expect_eq(reply.body.order.client_order_id, 7);
-    cr_expect_eq(reply.limit_cnt, 3);
-    cr_expect_eq(reply.limits[0].count, 1, "one order in ten seconds");
+    cr_expect_eq(reply.message.limit_cnt, 3);
+    cr_expect_eq(reply.message.limits[0].used, 1, "one order in ten seconds");
 
-    struct pw_binance_told opened = told_read(rig, PW_DECODE_OK);
+    struct pw_binance_response opened = told_read(rig, PW_DECODE_OK);
     cr_expect_eq(opened.body.execution.type, PW_BINANCE_EXEC_NEW);
-    struct pw_binance_told traded = told_read(rig, PW_DECODE_OK);
+    struct pw_binance_response traded = told_read(rig, PW_DECODE_OK);
     cr_expect_eq(traded.body.execution.type, PW_BINANCE_EXEC_TRADE);
     cr_expect_eq(traded.body.execution.status, PW_BINANCE_STATUS_FILLED);
     cr_expect_eq(traded.body.execution.last_price_e8, INT64_C(10003000000));
     cr_expect_eq(traded.body.execution.last_qty_e8, 1000000);
     cr_expect_eq(traded.body.execution.client_order_id, 7);
-    cr_expect_eq(told_read(rig, PW_DECODE_OK).kind, PW_BINANCE_TOLD_BALANCES);
+    cr_expect_eq(told_read(rig, PW_DECODE_IGNORED).message.kind, PW_ENTRY_SAYS_NOTHING);
     cr_expect_eq(cash_e8 - rig->venue.cash_free_e8, 100030000);
     cr_expect_eq(rig->venue.instruments[1].free_e8, 1000000);
 
@@ -205,19 +206,19 @@ Test(venue, what_an_engine_asks_before_it_trades_is_answered)
 {
     static const struct {
         const char *request;
-        enum pw_binance_told_kind kind;
+        enum pw_entry_message_kind kind;
     } cases[] = {
         {"{\"id\":\"l1\",\"method\":\"session.logon\",\"params\":{\"apiKey\":\"bench\",\"signature\":\"x\"}}",
-         PW_BINANCE_TOLD_SESSION},
-        {"{\"id\":\"u1\",\"method\":\"userDataStream.subscribe\"}", PW_BINANCE_TOLD_SUBSCRIBED},
-        {"{\"id\":\"t1\",\"method\":\"time\"}", PW_BINANCE_TOLD_TIME},
-        {"{\"id\":\"b1\",\"method\":\"account.status\",\"params\":{}}", PW_BINANCE_TOLD_ACCOUNT},
-        {"{\"id\":\"o1\",\"method\":\"openOrders.status\",\"params\":{}}", PW_BINANCE_TOLD_ORDERS},
+         PW_ENTRY_SAYS_LOGGED_IN},
+        {"{\"id\":\"u1\",\"method\":\"userDataStream.subscribe\"}", PW_ENTRY_SAYS_SUBSCRIBED},
+        {"{\"id\":\"t1\",\"method\":\"time\"}", PW_ENTRY_SAYS_TIME},
+        {"{\"id\":\"b1\",\"method\":\"account.status\",\"params\":{}}", PW_ENTRY_SAYS_ACCOUNT},
+        {"{\"id\":\"o1\",\"method\":\"openOrders.status\",\"params\":{}}", PW_ENTRY_SAYS_ORDERS},
     };
     struct rig *rig = rig_make(VENUE_ORDERS);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ask(rig, cases[i].request);
-        cr_expect_eq(told_read(rig, PW_DECODE_CONTROL).kind, cases[i].kind, "%s", cases[i].request);
+        cr_expect_eq(told_read(rig, PW_DECODE_CONTROL).message.kind, cases[i].kind, "%s", cases[i].request);
     }
     cr_expect_eq(rig->venue.invalid_cnt, 0);
     rig_free(rig);

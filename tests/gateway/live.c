@@ -90,7 +90,7 @@ Test(live, a_dry_run_has_orders_judged_and_none_placed)
 {
     struct world w;
     world_open(&w, 1, true);
-    w.config.dry = true;
+    w.ops = &pw_dry_gateway;
     world_venue_has(&w, "pw-" WORLD_HASH_TEXT "-0000000003000001");
     world_start(&w);
     cr_expect_eq(w.venue[0].state, ORDER_LIVE, "nothing is touched");
@@ -106,7 +106,7 @@ Test(live, a_dry_run_has_orders_judged_and_none_placed)
     world_run(&w, 20 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_REJECTED, "not found, and it never was there");
     cr_expect_eq(w.venue_cnt, 1);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_PLACE], 0);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_PLACE], 0);
     world_end(&w);
 }
 
@@ -124,8 +124,8 @@ Test(told, an_ended_stream_is_subscribed_to_again_and_nothing_is_taken_for_known
     cr_expect_eq(world_state(&w, id), PW_ORDER_UNKNOWN);
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
     world_make_ready(&w);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_SUBSCRIBE], 2);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_ACCOUNT], 1);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_SUBSCRIBE], 2);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_ACCOUNT], 1);
     world_run(&w, SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_FILLED);
     cr_expect_eq(w.bought_e8, PW_E8);
@@ -139,14 +139,14 @@ Test(told, a_shutdown_wants_another_connection_and_no_orders)
     world_start(&w);
     uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"event\":{\"e\":\"serverShutdown\",\"E\":1700000000000}}");
-    cr_expect(pw_live_wants_reconnect(w.gateway));
+    cr_expect(world_counts(&w).wants_reconnect);
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
     cr_assert(world_cancel(&w, id));
     world_run(&w, 100 * MS);
     cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
     world_disconnect(&w, 0, 0);
     world_connect(&w);
-    cr_expect(!pw_live_wants_reconnect(w.gateway));
+    cr_expect(!world_counts(&w).wants_reconnect);
     world_make_ready(&w);
     world_end(&w);
 }
@@ -180,10 +180,10 @@ Test(told, more_fills_than_a_list_has_come_back_one_by_one)
         world_fill(&w, &w.venue[0], 4 * PW_E8);
     }
     cr_expect_eq(w.sold_e8, 0);
-    world_run(&w, PW_LIVE_QUIET_NS + 4 * SEC);
+    world_run(&w, PW_SESSION_QUIET_NS + 4 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_FILLED);
     cr_expect_eq(w.sold_e8, 400 * PW_E8);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_TRADES], 10, "each list begins where the last one ended");
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_FILLS], 10, "each list begins where the last one ended");
     world_end(&w);
 }
 
@@ -198,7 +198,7 @@ Test(told, orders_of_others_are_counted_and_not_reported)
     order->qty_e8 = PW_E8;
     world_fill(&w, order, PW_E8);
     world_run(&w, 50 * MS);
-    cr_expect_eq(world_counts(&w).foreign, 1);
+    cr_expect_eq(world_counts(&w).external, 1);
     cr_expect_eq(world_counts(&w).reports, reports);
     world_end(&w);
 }
@@ -218,7 +218,7 @@ Test(told, a_cancellation_is_repeated_until_it_is_answered)
         cr_assert(world_cancel(&w, id));
         world_run(&w, 20 * SEC);
         cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED, "row %zu", i);
-        cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], 4);
+        cr_expect_eq(w.asked_cnt[PW_ENTRY_CANCEL], 4);
         world_end(&w);
     }
 }
@@ -239,7 +239,7 @@ Test(told, a_cancellation_that_is_refused_is_repeated_ever_more_seldom)
         world_answer(&w, "order.cancel", UINT32_MAX, rows[i]);
         cr_assert(world_cancel(&w, id));
         world_run(&w, 60 * SEC);
-        uint32_t cnt = w.method_cnt[PW_BINANCE_CANCEL];
+        uint32_t cnt = w.asked_cnt[PW_ENTRY_CANCEL];
         cr_expect(cnt >= 10 && cnt <= 12, "row %zu: %u, each 8 s in the end", i, cnt);
         cr_expect_not(pw_order_is_closed(world_state(&w, id)));
         world_answer(&w, "order.cancel", 0, NULL);
@@ -264,7 +264,7 @@ Test(told, a_session_that_the_venue_forgot_is_logged_on_again)
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
     world_run(&w, 5 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 2);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_LOGIN], 2);
     cr_expect(world_is_ready(&w));
     world_end(&w);
 }
@@ -280,7 +280,7 @@ Test(told, a_cancellation_that_is_barred_is_not_repeated)
     cr_assert(world_cancel(&w, id));
     world_run(&w, 60 * SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN, "refused for good");
-    cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], 1);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_CANCEL], 1);
     world_end(&w);
 }
 
@@ -311,7 +311,7 @@ Test(journal, copies_tell_all_but_the_key_and_the_signature)
         json_decref(root);
     }
     cr_expect_eq(sent, w.sent_cnt);
-    cr_expect_eq(received, world_counts(&w).answers + world_counts(&w).events);
+    cr_expect_eq(received, world_counts(&w).responses + world_counts(&w).events);
     world_say(&w, "{\"id\":\"x\",\"status\":200,\"result\":{\"apiKey\":\"" API_KEY "\",\"again\":\"" API_KEY
                   "\"}}");
     pw_consumer_done(&w.journal, cnt);
@@ -340,19 +340,21 @@ Test(live, configs_that_contradict_themselves_are_refused)
 {
     struct world w;
     world_open(&w, 1, true);
-    struct pw_live_config bad[6];
+    struct pw_gateway_config bad[6];
     for (int i = 0; i < 6; i++) {
         bad[i] = w.config;
     }
-    bad[0].signing.signature_bytes = 64;
+    struct pw_signing short_signing = w.signing;
+    short_signing.signature_bytes = 64;
+    bad[0].signing = &short_signing;
     bad[1].api_key = "";
     bad[2].recv_window_ms = 0;
-    bad[3].answer_timeout_ns = 0;
+    bad[3].ack_timeout_ns = 0;
     bad[4].cash_e8 = -1;
     bad[5].api_key = "a\"b";
     for (int i = 0; i < 6; i++) {
-        memset(w.memory[1], 0, pw_live_bytes(2, 1));
-        cr_expect_eq(pw_live_init(w.memory[1], &bad[i]), -EINVAL, "row %d", i);
+        memset(w.memory[1], 0, pw_live_gateway.bytes(&w.config));
+        cr_expect_eq(pw_live_gateway.init(w.memory[1], &bad[i]), -EINVAL, "row %d", i);
     }
     world_close(&w);
 }

@@ -19,10 +19,10 @@ Test(session, a_logged_on_session_signs_its_logon_alone)
     cr_expect_eq(world_denied(&w, order), PW_REASON_NOT_CONNECTED, "connected is not ready");
     world_make_ready(&w);
     cr_expect_eq(w.sign_cnt, 1);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 1);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_SUBSCRIBE], 1);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 1);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_ACCOUNT], 1);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_LOGIN], 1);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_SUBSCRIBE], 1);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 1);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_ACCOUNT], 1);
     cr_expect_neq(world_place(&w, &order, &reason), 0);
     world_run(&w, 100 * MS);
     cr_expect_eq(w.sign_cnt, 1);
@@ -35,8 +35,8 @@ Test(session, without_a_session_every_request_is_signed)
     struct world w;
     world_open(&w, 1, false);
     world_start(&w);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 0);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_SUBSCRIBE_SIGNED], 1);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_LOGIN], 0);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_SUBSCRIBE], 1);
     cr_expect_eq(w.sign_cnt, 3);
     uint64_t id = world_rest_one(&w);
     cr_expect_eq(w.sign_cnt, 4);
@@ -68,18 +68,18 @@ Test(session, a_key_that_is_refused_is_shown_again_seldom_and_to_each_connection
                  WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
     world_connect(&w);
     world_run(&w, 150 * SEC);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 3, "once a minute");
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_LOGIN], 3, "once a minute");
     world_disconnect(&w, 0, 0);
     world_connect(&w);
     world_run(&w, 10 * SEC);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 4);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_LOGIN], 4);
     cr_expect(!world_is_ready(&w));
     cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).last_error_code, -2015);
     world_run(&w, 120 * SEC);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 6);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_LOGIN], 6);
     cr_expect(world_is_ready(&w), "it is taken now");
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
     world_rest_one(&w);
@@ -110,13 +110,13 @@ static void refuse_key(bool is_ed25519, uint32_t cancels_refused)
     world_run(&w, 20 * SEC);
     cr_expect_eq(world_state(&w, first), PW_ORDER_CANCELED);
     cr_expect_eq(world_state(&w, second), PW_ORDER_OPEN);
-    cr_expect_geq(w.method_cnt[PW_BINANCE_ORDER_STATUS], 1);
-    cr_expect_leq(w.method_cnt[PW_BINANCE_ORDER_STATUS], 2 + 2, "each order once in 10 s");
+    cr_expect_geq(w.asked_cnt[PW_ENTRY_QUERY], 1);
+    cr_expect_leq(w.asked_cnt[PW_ENTRY_QUERY], 2 + 2, "each order once in 10 s");
     cr_expect(!world_is_ready(&w));
     cr_expect_eq(w.out.halt, PW_REASON_NONE, "said once");
-    uint32_t times = w.method_cnt[PW_BINANCE_TIME];
+    uint32_t times = w.asked_cnt[PW_ENTRY_TIME];
     world_run(&w, 35 * SEC);
-    cr_expect_gt(w.method_cnt[PW_BINANCE_TIME], times, "the clock is kept");
+    cr_expect_gt(w.asked_cnt[PW_ENTRY_TIME], times, "the clock is kept");
     world_run(&w, 15 * SEC);
     cr_expect(world_is_ready(&w), "a minute later the key is taken");
     world_rest_one(&w);
@@ -161,7 +161,7 @@ Test(session, a_step_that_fails_is_tried_again_after_a_while)
         world_connect(&w);
         world_make_ready(&w);
         cr_expect_geq(w.now_ns - begin_ns, 1500 * MS, "%s: half a second, then one", steps[i]);
-        cr_expect(!pw_live_wants_reconnect(w.gateway));
+        cr_expect(!world_counts(&w).wants_reconnect);
         world_end(&w);
     }
 }
@@ -173,10 +173,10 @@ Test(session, a_session_that_is_not_answered_wants_another_connection)
     world_answer(&w, "session.logon", 3, "");
     world_connect(&w);
     world_run(&w, 30 * SEC);
-    cr_expect(pw_live_wants_reconnect(w.gateway));
+    cr_expect(world_counts(&w).wants_reconnect);
     world_disconnect(&w, 0, 0);
     world_connect(&w);
-    cr_expect(!pw_live_wants_reconnect(w.gateway));
+    cr_expect(!world_counts(&w).wants_reconnect);
     world_make_ready(&w);
     world_end(&w);
 }
@@ -212,11 +212,11 @@ Test(session, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone
     world_start(&w);
     cr_expect_eq(left[0]->state, ORDER_CANCELED);
     cr_expect_eq(left[1]->state, ORDER_CANCELED);
-    cr_expect_geq(world_counts(&w).leftovers, 2);
+    cr_expect_geq(world_counts(&w).orphans, 2);
     for (int i = 2; i < 5; i++) {
         cr_expect_eq(left[i]->state, ORDER_LIVE, "%s", left[i]->client_id);
     }
-    uint64_t foreign = world_counts(&w).foreign;
+    uint64_t foreign = world_counts(&w).external;
     cr_expect_geq(foreign, 3);
     world_say(
         &w,
@@ -224,7 +224,7 @@ Test(session, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone
         "0000000007000001\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"1\",\"C\":"
         "\"\",\"x\":\"TRADE\",\"X\":\"FILLED\",\"r\":\"NONE\",\"i\":9,\"l\":\"1\",\"z\":\"1\",\"L\":\"1\","
         "\"n\":\"0\",\"N\":null,\"T\":1700000000000,\"t\":5,\"w\":false,\"m\":true}");
-    cr_expect_eq(world_counts(&w).foreign, foreign + 1, "its run is ours, its instance is not");
+    cr_expect_eq(world_counts(&w).external, foreign + 1, "its run is ours, its instance is not");
     cr_expect_eq(w.bought_e8, 0);
     world_end(&w);
 }
@@ -247,10 +247,10 @@ Test(session, open_orders_of_this_run_that_nobody_knows_are_told_and_canceled)
     world_answer(&w, "order.cancel", CNT, WORLD_ERROR(400, -9999, "Later."));
     world_connect(&w);
     world_run(&w, 300 * MS);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 2);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 2);
     cr_expect_eq(w.orders->unknown_cnt, CNT);
-    cr_expect_eq(w.method_cnt[PW_BINANCE_CANCEL], CNT);
-    cr_expect_eq(world_counts(&w).leftovers_open, CNT);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_CANCEL], CNT);
+    cr_expect_eq(world_counts(&w).orphans_open, CNT);
     world_answer(&w, NULL, 0, NULL);
     for (int i = 0; i < 1000 && !world_is_ready(&w); i++) {
         world_step(&w, 10 * MS);
@@ -283,7 +283,7 @@ Test(session, report_of_an_order_of_this_run_that_nobody_knows_is_told)
         cr_expect_eq(w.orders->unknown_cnt, 1);
         cr_expect_eq(world_is_ready(&w), i == 0, "what is open still is looked for");
         world_make_ready(&w);
-        cr_expect_eq(w.method_cnt[PW_BINANCE_OPEN_ORDERS], 1 + i);
+        cr_expect_eq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 1 + i);
         world_end(&w);
     }
 }
@@ -299,9 +299,9 @@ Test(session, leftovers_that_cannot_be_canceled_are_told)
     for (int i = 0; i < 600 && world_counts(&w).refusal == PW_REASON_NONE; i++) {
         world_step(&w, 100 * MS);
     }
-    struct pw_live_counts counts = world_counts(&w);
+    struct pw_gateway_counts counts = world_counts(&w);
     cr_expect_eq(counts.refusal, PW_REASON_ORPHAN_ORDERS);
-    cr_expect_eq(counts.leftovers_open, 1);
+    cr_expect_eq(counts.orphans_open, 1);
     cr_expect_eq(counts.last_error_code, -1013);
     cr_expect_eq(left->state, ORDER_LIVE);
     cr_expect_not(world_is_ready(&w));
@@ -311,6 +311,6 @@ Test(session, leftovers_that_cannot_be_canceled_are_told)
     cr_expect_eq(left->state, ORDER_CANCELED);
     cr_expect(world_is_ready(&w));
     cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
-    cr_expect_eq(world_counts(&w).leftovers_open, 0);
+    cr_expect_eq(world_counts(&w).orphans_open, 0);
     world_end(&w);
 }

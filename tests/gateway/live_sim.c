@@ -3,8 +3,10 @@
  * The live gateway against the venue simulator, over TLS by OpenSSL's client and with its signatures: both
  * were written from the venue's documentation, neither from the other.
  */
-#include "sim_api.h"
+#include "binance_answers.h"
+#include "orders.h"
 #include "session.h"
+#include "sim_api.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -23,7 +25,8 @@ struct engine {
     struct api api;
     bool connected;
     const struct api_key *key;
-    struct pw_live_config config;
+    struct pw_gateway_config config;
+    struct pw_signing signing;
     struct pw_orders *orders;
     void *gateway, *ring;
     struct pw_producer producer;
@@ -118,9 +121,9 @@ static void leave_venue(struct engine *e)
 static void begin_run(struct engine *e, uint64_t run_id)
 {
     memset(e->orders, 0, pw_orders_bytes(64, 1));
-    memset(e->gateway, 0, pw_live_bytes(1, 1));
+    memset(e->gateway, 0, pw_live_gateway.bytes(&e->config));
     cr_assert(pw_orders_init(e->orders, 64, 1, run_id));
-    cr_assert_eq(pw_live_init(e->gateway, &e->config), 0);
+    cr_assert_eq(pw_live_gateway.init(e->gateway, &e->config), 0);
 }
 
 static void open_engine(struct engine *e, const struct api_key *key)
@@ -128,24 +131,26 @@ static void open_engine(struct engine *e, const struct api_key *key)
     *e = (struct engine){.key = key};
     api_venue_open(&e->venue, "");
     e->orders = zeroed(pw_orders_bytes(64, 1));
-    e->gateway = zeroed(pw_live_bytes(1, 1));
     e->ring = zeroed(pw_ring_bytes(64, 1 << 17));
     cr_assert_eq(pw_ring_format(e->ring, 64, 1 << 17, PW_RING_STALL), 0);
     pw_producer_attach(&e->producer, e->ring);
     pw_consumer_attach(&e->wire, e->ring);
     bool is_ed25519 = key == &api_ed25519;
-    e->config = (struct pw_live_config){.instruments = &g_instrument,
-                                        .instrument_cnt = 1,
-                                        .trades = g_trades,
-                                        .orders = e->orders,
-                                        .api_key = key->name,
-                                        .signing = {sign, e, is_ed25519 ? 88 : 64, is_ed25519},
-                                        .recv_window_ms = 5000,
-                                        .answer_timeout_ns = 3 * INT64_C(1000000000),
-                                        .cash_e8 = 1000 * PW_E8,
-                                        .quote_asset = "USDT",
-                                        .wire = &e->producer,
-                                        .conn_idx = 1};
+    e->signing = (struct pw_signing){sign, e, is_ed25519 ? 88 : 64, is_ed25519};
+    e->config = (struct pw_gateway_config){.instruments = &g_instrument,
+                                           .instrument_cnt = 1,
+                                           .trades = g_trades,
+                                           .orders = e->orders,
+                                           .api_key = key->name,
+                                           .entry = &pw_binance_entry,
+                                           .signing = &e->signing,
+                                           .recv_window_ms = 5000,
+                                           .ack_timeout_ns = 3 * INT64_C(1000000000),
+                                           .cash_e8 = 1000 * PW_E8,
+                                           .quote_asset = "USDT",
+                                           .wire = &e->producer,
+                                           .conn_idx = 1};
+    e->gateway = zeroed(pw_live_gateway.bytes(&e->config));
     begin_run(e, 5);
 }
 
@@ -158,10 +163,10 @@ static void close_engine(struct engine *e)
     free(e->ring);
 }
 
-static struct pw_live_counts counts_of(const struct engine *e)
+static struct pw_gateway_counts counts_of(const struct engine *e)
 {
-    struct pw_live_counts counts;
-    pw_live_counts(e->gateway, &counts);
+    struct pw_gateway_counts counts;
+    pw_live_gateway.counts(e->gateway, &counts);
     return counts;
 }
 
@@ -239,10 +244,10 @@ static void trade(const struct api_key *key)
     uint64_t expired = place(&e, none, 0);
     await(&e, expired, PW_ORDER_EXPIRED);
     cr_expect_eq(e.bought_e8, 0);
-    struct pw_live_counts counts = counts_of(&e);
+    struct pw_gateway_counts counts = counts_of(&e);
     cr_expect_eq(counts.unmatched, 0);
     cr_expect_eq(counts.invalid, 0);
-    cr_expect_eq(counts.time_outs, 0);
+    cr_expect_eq(counts.timeouts, 0);
     cr_expect_eq(counts.last_error_code, 0);
     close_engine(&e);
 }
@@ -294,11 +299,11 @@ Test(live_sim, an_order_of_an_earlier_run_is_canceled)
     begin_run(&e, 6);
     join_venue(&e);
     make_ready(&e);
-    cr_expect_geq(counts_of(&e).leftovers, 1);
+    cr_expect_geq(counts_of(&e).orphans, 1);
     leave_venue(&e);
     begin_run(&e, 7);
     join_venue(&e);
     make_ready(&e);
-    cr_expect_eq(counts_of(&e).leftovers, 0, "there is none any more");
+    cr_expect_eq(counts_of(&e).orphans, 0, "there is none any more");
     close_engine(&e);
 }

@@ -19,7 +19,7 @@ static void expect_silence_until(struct world *w, int64_t end_ns)
         cr_assert_eq(w->sent_cnt, sent, "%lld ms before the end", (long long)((end_ns - w->now_ns) / MS));
         cr_expect_neq(world_denied(w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NONE);
         if (!restarted && w->now_ns > end_ns - 20 * SEC) { /* with what was kept */
-            int64_t kept_ns = pw_live_paused_until_ns(w->gateway);
+            int64_t kept_ns = world_counts(w).paused_until_ns;
             cr_assert_gt(kept_ns, world_engine_ns(w));
             world_restart(w, ++run, kept_ns);
             world_connect(w);
@@ -31,7 +31,7 @@ static void expect_silence_until(struct world *w, int64_t end_ns)
     world_run(w, 5 * SEC);
     cr_expect_gt(w->sent_cnt, sent);
     world_make_ready(w);
-    cr_expect_eq(pw_live_paused_until_ns(w->gateway), 0);
+    cr_expect_eq(world_counts(w).paused_until_ns, 0);
 }
 
 static void pause_by(int64_t skew_ns, int64_t step_ns, const char *format, int64_t pause_ns)
@@ -123,10 +123,10 @@ Test(clocks, requests_are_dated_by_the_venues_clock)
         w.skew_ns = skews[i];
         world_start(&w);
         world_rest_one(&w);
-        struct pw_live_counts counts = world_counts(&w);
+        struct pw_gateway_counts counts = world_counts(&w);
         int64_t wrong_ns = counts.clock_offset_ns + skews[i];
         cr_expect(wrong_ns <= counts.clock_error_ns && -wrong_ns <= counts.clock_error_ns);
-        cr_expect_leq(counts.clock_error_ns, PW_LIVE_ERROR_MAX_NS);
+        cr_expect_leq(counts.clock_error_ns, PW_SESSION_ERROR_MAX_NS);
         cr_expect_eq(counts.errors[4], 0, "no request was refused for its time");
         world_end(&w);
     }
@@ -140,7 +140,7 @@ Test(clocks, a_clock_that_is_no_clock_is_not_traded_by)
     world_connect(&w);
     world_run(&w, 10 * SEC);
     cr_expect(!world_is_ready(&w));
-    cr_expect_eq(w.method_cnt[PW_BINANCE_LOGON], 0);
+    cr_expect_eq(w.asked_cnt[PW_ENTRY_LOGIN], 0);
     world_end(&w);
 }
 
@@ -219,13 +219,13 @@ Test(clocks, a_jump_is_no_time_out)
         w.skew_ns += steps[i];
         world_run(&w, 50 * MS);
         cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN);
-        cr_expect_eq(world_counts(&w).time_outs, 0);
+        cr_expect_eq(world_counts(&w).timeouts, 0);
         world_answer(&w, "order.place", 1, "");
         id = world_place_one(&w);
         w.skew_ns += steps[i];
         world_run(&w, 3 * SEC);
         cr_expect_eq(world_state(&w, id), PW_ORDER_UNKNOWN, "but no answer is one");
-        cr_expect_eq(world_counts(&w).time_outs, 1);
+        cr_expect_eq(world_counts(&w).timeouts, 1);
         world_end(&w);
     }
 }

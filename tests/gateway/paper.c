@@ -23,10 +23,12 @@ struct venue {
 
 static struct venue open_venue(int64_t latency_ns)
 {
-    struct venue v = {.state = aligned_alloc(64, pw_paper_bytes(3))};
-    memset(v.state, 0, pw_paper_bytes(3));
-    struct pw_paper_config config = {latency_ns, 100000, instruments, 3};
-    cr_assert_eq(pw_paper_init(v.state, &config), 0);
+    struct venue v = {
+        .state = aligned_alloc(64, pw_paper_gateway.bytes(&(struct pw_gateway_config){.instrument_cnt = 3}))};
+    memset(v.state, 0, pw_paper_gateway.bytes(&(struct pw_gateway_config){.instrument_cnt = 3}));
+    struct pw_gateway_config config = {
+        .latency_ns = latency_ns, .fee_rate_e8 = 100000, .instruments = instruments, .instrument_cnt = 3};
+    cr_assert_eq(pw_paper_gateway.init(v.state, &config), 0);
     return v;
 }
 
@@ -570,12 +572,13 @@ Test(paper, an_unknown_instrument_is_rejected_and_its_quotes_ignored)
 
 Test(paper, a_config_out_of_range_is_refused)
 {
-    void *state = calloc(1, pw_paper_bytes(1));
-    struct pw_paper_config config = {-1, 0, instruments, 1};
-    cr_expect_eq(pw_paper_init(state, &config), -EINVAL);
-    config = (struct pw_paper_config){0, PW_E8 + 1, instruments, 1};
-    cr_expect_eq(pw_paper_init(state, &config), -EINVAL);
+    void *state = calloc(1, pw_paper_gateway.bytes(&(struct pw_gateway_config){.instrument_cnt = 1}));
+    struct pw_gateway_config config = {.latency_ns = -1, .instruments = instruments, .instrument_cnt = 1};
+    cr_expect_eq(pw_paper_gateway.init(state, &config), -EINVAL);
+    config.latency_ns = 0;
+    config.fee_rate_e8 = PW_E8 + 1;
+    cr_expect_eq(pw_paper_gateway.init(state, &config), -EINVAL);
     config.fee_rate_e8 = PW_E8;
-    cr_expect_eq(pw_paper_init(state, &config), 0);
+    cr_expect_eq(pw_paper_gateway.init(state, &config), 0);
     free(state);
 }

@@ -168,9 +168,10 @@ static void check(const char *recording, const char *expected_name)
     struct run run = {.instrument = {.tradable = 1}, .fills = json_object_get(expected, "fills")};
     run.limits.fee_rate_e8 = e8_of(json_object_get(parameters, "fee_rate"));
     run.strategy = make_strategy(parameters);
-    run.gateway = zeroed(pw_paper_bytes(1));
-    struct pw_paper_config config = {0, run.limits.fee_rate_e8, &run.instrument, 1};
-    cr_assert_eq(pw_paper_init(run.gateway, &config), 0);
+    run.gateway = zeroed(pw_paper_gateway.bytes(&(struct pw_gateway_config){.instrument_cnt = 1}));
+    struct pw_gateway_config config = {
+        .fee_rate_e8 = run.limits.fee_rate_e8, .instruments = &run.instrument, .instrument_cnt = 1};
+    cr_assert_eq(pw_paper_gateway.init(run.gateway, &config), 0);
     run.portfolio = pw_portfolio_init(zeroed(pw_portfolio_bytes(1)), 1,
                                       e16_of(json_object_get(parameters, "start_cash")));
     for (size_t i = 0; i < capture.cnt; i++) {

@@ -6,8 +6,10 @@
 #include "sim_api.h"
 
 #include "binance_answers.h"
+#include "decimal.h"
 
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,159 +49,166 @@ TestSuite(ws_api, .init = open_api, .fini = close_api);
 /* ---- by the engine's codec ---- */
 
 /* Fills, signs and sends a request that was prepared with pw_binance_prepare. */
-static void codec_send(const struct pw_binance_spec *spec, struct pw_binance_values values)
+static void codec_send(const struct pw_entry_spec *spec, struct pw_entry_values values)
 {
     struct pw_binance_request request;
-    char payload[1024], signature[89];
+    const struct pw_entry_request *head = &request.head;
+    char text[PW_BINANCE_TEXT_BYTES], payload[1024], signature[89];
     size_t size;
 
-    cr_assert_eq(pw_binance_prepare(&request, spec), 0);
-    values.timestamp_ms = api_now_ms();
-    cr_assert(pw_binance_fill(&request, &values));
-    if (request.is_signed) {
-        size = pw_binance_payload(&request, payload, sizeof payload - 1);
+    cr_assert_eq(pw_binance_prepare(&request.head, spec), 0);
+    values.timestamp_ns = api_now_ms() * 1000000;
+    cr_assert(pw_binance_write(head, &values, text));
+    if (head->is_signed) {
+        size = pw_binance_payload(head, text, payload, sizeof payload - 1);
         cr_assert(size);
         payload[size] = 0;
         api_sign(spec->signature_bytes == 64 ? &api_hmac : &api_ed25519, payload, signature);
-        cr_assert(pw_binance_put_signature(&request, signature, spec->signature_bytes));
+        cr_assert(pw_binance_put_signature(head, signature, spec->signature_bytes, text));
     }
-    peer_frame(&g_api.peer, 0x81, request.text, request.bytes);
+    peer_frame(&g_api.peer, 0x81, text, head->bytes);
 }
 
 /* The next message, taken apart; it lives until the next one. */
-static struct pw_binance_told codec_hear(enum pw_decode expected)
+static struct pw_binance_response codec_hear(enum pw_decode expected)
 {
-    struct pw_binance_told told;
+    struct pw_binance_response told;
 
     cr_assert_eq(peer_hear_data(&g_api.peer, WAIT_MS), 1);
-    cr_assert_eq(pw_binance_told(g_api.peer.text, g_api.peer.text_bytes, &told), expected, "%s",
+    cr_assert_eq(pw_binance_read_response(g_api.peer.text, g_api.peer.text_bytes, &told), expected, "%s",
                  g_api.peer.text);
     return told;
 }
 
-static struct pw_binance_spec spec_of(enum pw_binance_method method)
+static struct pw_entry_spec spec_of(enum pw_entry_kind kind)
 {
-    return (struct pw_binance_spec){.method = method,
-                                    .symbol = "BTCUSDT",
-                                    .tick_e8 = E8 / 100,
-                                    .step_e8 = E8 / 100000,
-                                    .recv_window_ms = 5000};
+    return (struct pw_entry_spec){
+        .kind = kind, .symbol = "BTCUSDT", .tick_e8 = E8 / 100, .step_e8 = E8 / 100000, .window_ms = 5000};
 }
 
 static void codec_logon(void)
 {
-    struct pw_binance_spec spec = spec_of(PW_BINANCE_LOGON);
-    struct pw_binance_told told;
+    struct pw_entry_spec spec = spec_of(PW_ENTRY_LOGIN);
+    struct pw_binance_response told;
 
     spec.api_key = "simkey";
     spec.signature_bytes = 88;
-    codec_send(&spec, (struct pw_binance_values){.number = 1});
+    codec_send(&spec, (struct pw_entry_values){.number = 1});
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert_eq(told.kind, PW_BINANCE_TOLD_SESSION);
-    cr_assert(told.is_ours && told.method == PW_BINANCE_LOGON && told.number == 1);
-    cr_assert(told.body.session.is_logged_on && !told.body.session.has_user_stream);
-    spec = spec_of(PW_BINANCE_SUBSCRIBE);
-    codec_send(&spec, (struct pw_binance_values){.number = 2});
-    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).kind, PW_BINANCE_TOLD_SUBSCRIBED);
+    cr_assert_eq(told.message.kind, PW_ENTRY_SAYS_LOGGED_IN);
+    cr_assert(told.message.is_ours && told.message.request == PW_ENTRY_LOGIN && told.message.number == 1);
+    spec = spec_of(PW_ENTRY_SUBSCRIBE);
+    codec_send(&spec, (struct pw_entry_values){.number = 2});
+    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message.kind, PW_ENTRY_SAYS_SUBSCRIBED);
 }
 
-static const struct pw_binance_values g_order = {
+static const struct pw_entry_values g_order = {
     .order_id = 0x1234, .price_e8 = 60000 * E8, .qty_e8 = E8 / 100, .side = PW_BUY};
 
 Test(ws_api, the_engine_s_codec_logs_on_places_hears_and_cancels)
 {
-    struct pw_binance_spec spec = spec_of(PW_BINANCE_PLACE);
-    struct pw_binance_told told;
+    struct pw_entry_spec spec = spec_of(PW_ENTRY_PLACE);
+    struct pw_binance_response told;
     struct pw_binance_execution execution;
     uint64_t venue_order_id;
 
     codec_logon();
     codec_send(&spec, g_order);
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert_eq(told.kind, PW_BINANCE_TOLD_ORDER);
-    cr_assert(told.is_ours && told.method == PW_BINANCE_PLACE && told.number == 0x1234);
+    cr_assert_eq(told.message.kind, PW_ENTRY_SAYS_ORDER);
+    cr_assert(told.message.is_ours && told.message.request == PW_ENTRY_PLACE &&
+              told.message.number == 0x1234);
     cr_assert_eq(told.body.order.client_order_id, 0x1234);
     venue_order_id = told.body.order.venue_order_id;
-    cr_expect_eq(told.limit_cnt, 3);
+    cr_expect_eq(told.message.limit_cnt, 3);
     told = codec_hear(PW_DECODE_OK);
     execution = told.body.execution;
-    cr_assert_eq(told.kind, PW_BINANCE_TOLD_EXECUTION);
+    cr_assert_eq(told.message.kind, PW_ENTRY_SAYS_EXECUTION);
     cr_assert(execution.type == PW_BINANCE_EXEC_NEW && execution.status == PW_BINANCE_STATUS_NEW);
     cr_assert(execution.is_ours && execution.client_order_id == 0x1234 &&
-              execution.venue_order_id == venue_order_id && execution.is_on_book);
+              execution.venue_order_id == venue_order_id);
     cr_assert(execution.price_e8 == g_order.price_e8 && execution.qty_e8 == g_order.qty_e8 &&
               execution.side == PW_BUY && execution.executed_qty_e8 == 0 && !execution.has_trade_id);
-    cr_assert_eq(codec_hear(PW_DECODE_OK).kind, PW_BINANCE_TOLD_BALANCES);
+    cr_assert_eq(codec_hear(PW_DECODE_IGNORED).message.kind, PW_ENTRY_SAYS_NOTHING); /* balances */
 
-    spec = spec_of(PW_BINANCE_ORDER_STATUS);
+    spec = spec_of(PW_ENTRY_QUERY);
     codec_send(&spec, g_order);
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert(told.kind == PW_BINANCE_TOLD_ORDER && told.body.order.status == PW_BINANCE_STATUS_NEW);
-    spec = spec_of(PW_BINANCE_OPEN_ORDERS);
-    codec_send(&spec, (struct pw_binance_values){.number = 3});
-    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).kind, PW_BINANCE_TOLD_ORDERS);
-    spec = spec_of(PW_BINANCE_ACCOUNT);
-    codec_send(&spec, (struct pw_binance_values){.number = 4});
-    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).kind, PW_BINANCE_TOLD_ACCOUNT);
-    spec = spec_of(PW_BINANCE_TIME);
-    codec_send(&spec, (struct pw_binance_values){.number = 5});
+    cr_assert(told.message.kind == PW_ENTRY_SAYS_ORDER && told.body.order.status == PW_BINANCE_STATUS_NEW);
+    spec = spec_of(PW_ENTRY_OPEN_ORDERS);
+    codec_send(&spec, (struct pw_entry_values){.number = 3});
+    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message.kind, PW_ENTRY_SAYS_ORDERS);
+    spec = spec_of(PW_ENTRY_ACCOUNT);
+    codec_send(&spec, (struct pw_entry_values){.number = 4});
+    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message.kind, PW_ENTRY_SAYS_ACCOUNT);
+    spec = spec_of(PW_ENTRY_TIME);
+    codec_send(&spec, (struct pw_entry_values){.number = 5});
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert(told.kind == PW_BINANCE_TOLD_TIME && told.server_ns / 1000000000 > 1600000000);
+    cr_assert(told.message.kind == PW_ENTRY_SAYS_TIME && told.message.server_ns / 1000000000 > 1600000000);
 
-    spec = spec_of(PW_BINANCE_CANCEL);
+    spec = spec_of(PW_ENTRY_CANCEL);
     codec_send(&spec, g_order);
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert(told.kind == PW_BINANCE_TOLD_ORDER && told.body.order.status == PW_BINANCE_STATUS_CANCELED);
+    cr_assert(told.message.kind == PW_ENTRY_SAYS_ORDER &&
+              told.body.order.status == PW_BINANCE_STATUS_CANCELED);
     cr_assert_eq(told.body.order.client_order_id, 0x1234);
     told = codec_hear(PW_DECODE_OK);
     execution = told.body.execution;
-    cr_assert(told.kind == PW_BINANCE_TOLD_EXECUTION && execution.type == PW_BINANCE_EXEC_CANCELED &&
-              execution.client_order_id == 0x1234 && execution.cancel_id.size == PW_BINANCE_CLIENT_ID_BYTES &&
-              !execution.is_on_book);
-    cr_assert_eq(codec_hear(PW_DECODE_OK).kind, PW_BINANCE_TOLD_BALANCES);
-    spec = spec_of(PW_BINANCE_CANCEL);
+    cr_assert(told.message.kind == PW_ENTRY_SAYS_EXECUTION && execution.type == PW_BINANCE_EXEC_CANCELED &&
+              execution.client_order_id == 0x1234 && execution.cancel_id.size == PW_BINANCE_CLIENT_ID_BYTES);
+    cr_assert_eq(codec_hear(PW_DECODE_IGNORED).message.kind, PW_ENTRY_SAYS_NOTHING); /* balances */
+    spec = spec_of(PW_ENTRY_CANCEL);
     codec_send(&spec, g_order);
     told = codec_hear(PW_DECODE_ERROR_REPLY);
-    cr_assert(told.error.code == -2011 && told.http_status == 400 && told.number == 0x1234);
+    cr_assert(told.error.code == -2011 && told.http_status == 400 && told.message.number == 0x1234);
 }
 
 Test(ws_api, every_form_that_the_codec_writes_is_taken)
 {
-    struct pw_binance_values values = g_order;
+    struct pw_entry_values values = g_order;
 
     codec_logon();
     for (unsigned form = 0; form < PW_BINANCE_FORMS; form++) {
-        struct pw_binance_spec spec = spec_of(PW_BINANCE_TEST);
-        struct pw_binance_told told;
+        struct pw_entry_spec spec = spec_of(PW_ENTRY_TEST);
+        struct pw_binance_response told;
         bool above = form == PW_BINANCE_STOP_LOSS || form == PW_BINANCE_STOP_LOSS_LIMIT;
-        spec.form = (enum pw_binance_form)form;
+        spec.form = form;
         values.order_id++;
         values.stop_price_e8 = (above ? 63000 : 60500) * E8;
         codec_send(&spec, values);
         told = codec_hear(PW_DECODE_CONTROL);
-        cr_expect(told.kind == PW_BINANCE_TOLD_DONE && told.number == values.order_id, "%u: %s", form,
-                  g_api.peer.text);
+        cr_expect(told.message.kind == PW_ENTRY_SAYS_DONE && told.message.number == values.order_id, "%u: %s",
+                  form, g_api.peer.text);
     }
+}
+
+static int64_t e8_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    int64_t value;
+
+    cr_assert(text && pw_decimal_parse_e8(text, strlen(text), false, &value));
+    return value;
 }
 
 Test(ws_api, what_takes_is_told_fill_by_fill_and_balances_follow_exactly)
 {
-    struct pw_binance_spec spec = spec_of(PW_BINANCE_PLACE);
-    struct pw_binance_values values = {.order_id = 9, .qty_e8 = E8, .side = PW_SELL};
+    struct pw_entry_spec spec = spec_of(PW_ENTRY_PLACE);
+    struct pw_entry_values values = {.order_id = 9, .qty_e8 = E8, .side = PW_SELL};
     int64_t filled_e8 = 0, quote_e8 = 0, fee_e8 = 0;
-    struct pw_binance_told told;
-    struct pw_binance_cursor cursor = {0};
-    struct pw_binance_balance balance;
+    struct pw_binance_response told;
+    json_t *root, *event, *balance;
+    size_t i;
     unsigned seen = 0;
 
     codec_logon();
     spec.form = PW_BINANCE_MARKET;
     codec_send(&spec, values);
-    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).kind, PW_BINANCE_TOLD_ORDER);
+    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message.kind, PW_ENTRY_SAYS_ORDER);
     cr_assert_eq(codec_hear(PW_DECODE_OK).body.execution.type, PW_BINANCE_EXEC_NEW);
     do {
         told = codec_hear(PW_DECODE_OK);
-        cr_assert_eq(told.kind, PW_BINANCE_TOLD_EXECUTION);
+        cr_assert_eq(told.message.kind, PW_ENTRY_SAYS_EXECUTION);
         cr_assert_eq(told.body.execution.type, PW_BINANCE_EXEC_TRADE);
         cr_assert(told.body.execution.has_trade_id && !told.body.execution.is_maker);
         cr_assert_str_eq(told.body.execution.fee_asset, "USDT");
@@ -211,14 +220,18 @@ Test(ws_api, what_takes_is_told_fill_by_fill_and_balances_follow_exactly)
     } while (told.body.execution.status == PW_BINANCE_STATUS_PARTIALLY_FILLED);
     cr_assert_eq(told.body.execution.status, PW_BINANCE_STATUS_FILLED);
     cr_assert(filled_e8 == E8 && fee_e8 > 0);
-    told = codec_hear(PW_DECODE_OK);
-    cr_assert_eq(told.kind, PW_BINANCE_TOLD_BALANCES);
-    while (pw_binance_balance_next(&cursor, &told.body.many.list, &balance)) {
-        bool usdt = pw_json_equal(&balance.asset, "USDT");
-        cr_expect_eq(balance.free_e8, usdt ? 100000 * E8 + quote_e8 - fee_e8 : 0);
-        cr_expect_eq(balance.locked_e8, 0);
+    codec_hear(PW_DECODE_IGNORED);
+    root = json_loadb(g_api.peer.text, g_api.peer.text_bytes, 0, NULL);
+    event = json_object_get(root, "event");
+    cr_assert_str_eq(json_string_value(json_object_get(event, "e")), "outboundAccountPosition");
+    json_array_foreach(json_object_get(event, "B"), i, balance)
+    {
+        bool usdt = strcmp(json_string_value(json_object_get(balance, "a")), "USDT") == 0;
+        cr_expect_eq(e8_of(balance, "f"), usdt ? 100000 * E8 + quote_e8 - fee_e8 : 0);
+        cr_expect_eq(e8_of(balance, "l"), 0);
         seen += usdt ? 1 : 10;
     }
+    json_decref(root);
     cr_assert_eq(seen, 11);
 }
 

@@ -121,9 +121,9 @@ static struct venue_order *order_by_id(struct world *w, const char *client_id)
 
 struct venue_order *world_venue_order(struct world *w, uint64_t client_order_id)
 {
-    char id[PW_BINANCE_CLIENT_ID_BYTES + 1];
+    char id[PW_ENTRY_CLIENT_ID_BYTES_MAX];
     pw_binance_client_id_write(
-        &(struct pw_binance_client_id){.client_order_id = client_order_id, .instance_hash = WORLD_HASH}, id);
+        &(struct pw_entry_client_id){.client_order_id = client_order_id, .instance_hash = WORLD_HASH}, id);
     return order_by_id(w, id);
 }
 
@@ -184,7 +184,7 @@ static const char *text_of(const json_t *params, const char *name)
 static struct venue_order *add_order(struct world *w, const json_t *params)
 {
     const char *client_id = text_of(params, "newClientOrderId");
-    struct pw_binance_client_id id = {0};
+    struct pw_entry_client_id id = {0};
     MUST(w->venue_cnt < WORLD_ORDERS && pw_binance_client_id_read(client_id, strlen(client_id), &id));
     MUST(!id.is_cancel && id.instance_hash == WORLD_HASH);
     MUST(++w->placed[id.client_order_id % sizeof w->placed] == 1 && "no order is ever sent twice");
@@ -440,7 +440,7 @@ static void judge_signature(struct world *w, const struct call *call)
         }
     }
     MUST(strcmp(text_of(call->params, "apiKey"), API_KEY) == 0);
-    world_digest(payload, at, wanted, w->config.signing.signature_bytes);
+    world_digest(payload, at, wanted, w->signing.signature_bytes);
     MUST(strcmp(json_string_value(signature), wanted) == 0);
     free(sorted);
     json_decref(params);
@@ -510,10 +510,10 @@ void world_take_request(struct world *w, const struct mail *mail)
                         .method = json_string_value(json_object_get(root, "method")),
                         .params = json_object_get(root, "params"),
                         .status = 200};
-    enum pw_binance_method method;
+    enum pw_entry_kind kind;
     uint64_t number;
-    MUST(call.id && call.method && pw_binance_request_id(call.id, strlen(call.id), &method, &number));
-    w->method_cnt[method]++;
+    MUST(call.id && call.method && pw_binance_request_id(call.id, strlen(call.id), &kind, &number));
+    w->asked_cnt[kind]++;
     snprintf(w->last_method, sizeof w->last_method, "%s", call.method);
     memcpy(w->last_text, mail->text, mail->bytes + 1);
     if (!answer_as_told(w, &call)) {

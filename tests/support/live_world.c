@@ -45,8 +45,8 @@ static size_t sign(void *state, const char *payload, size_t bytes, char *signatu
 {
     struct world *w = state;
     w->sign_cnt++;
-    world_digest(payload, bytes, signature, w->config.signing.signature_bytes);
-    return w->sign_fails ? 0 : w->config.signing.signature_bytes;
+    world_digest(payload, bytes, signature, w->signing.signature_bytes);
+    return w->sign_fails ? 0 : w->signing.signature_bytes;
 }
 
 /* As execution does. */
@@ -211,10 +211,10 @@ void world_run(struct world *w, int64_t ns)
     }
 }
 
-struct pw_live_counts world_counts(const struct world *w)
+struct pw_gateway_counts world_counts(const struct world *w)
 {
-    struct pw_live_counts counts;
-    pw_live_counts(w->gateway, &counts);
+    struct pw_gateway_counts counts;
+    w->ops->counts(w->gateway, &counts);
     return counts;
 }
 
@@ -320,13 +320,13 @@ static void make_ring(void *memory, struct pw_producer *producer, struct pw_cons
 void world_restart(struct world *w, uint64_t run_id, int64_t paused_until_ns)
 {
     memset(w->memory[0], 0, pw_orders_bytes(256, 2));
-    memset(w->memory[1], 0, pw_live_bytes(2, 1));
+    memset(w->memory[1], 0, pw_live_gateway.bytes(&w->config));
     memset(w->placed, 0, sizeof w->placed);
     w->orders = pw_orders_init(w->memory[0], 256, 2, run_id);
     w->gateway = w->memory[1];
     w->config.orders = w->orders;
     w->config.paused_until_ns = paused_until_ns;
-    cr_assert_eq(pw_live_init(w->gateway, &w->config), 0);
+    cr_assert_eq(w->ops->init(w->gateway, &w->config), 0);
     w->request_cnt = w->mail_cnt = 0;
     w->up = false;
 }
@@ -340,7 +340,6 @@ void world_open(struct world *w, uint64_t seed, bool is_ed25519)
                         .quote_free_e8 = 1000 * PW_E8};
     size_t ring_bytes = pw_ring_bytes(256, 1 << 18);
     w->memory[0] = zeroed(pw_orders_bytes(256, 2));
-    w->memory[1] = zeroed(pw_live_bytes(2, 1));
     w->memory[2] = zeroed(ring_bytes);
     w->memory[3] = zeroed(ring_bytes);
     w->requests = malloc(WORLD_REQUESTS * sizeof *w->requests);
@@ -349,20 +348,23 @@ void world_open(struct world *w, uint64_t seed, bool is_ed25519)
     w->portfolio = pw_portfolio_init(w->memory[4], 2, 0);
     make_ring(w->memory[2], &w->wire_in, &w->wire);
     make_ring(w->memory[3], &w->journal_in, &w->journal);
-    w->config = (struct pw_live_config){
+    w->signing = (struct pw_signing){sign, w, is_ed25519 ? 88 : 64, is_ed25519};
+    w->config = (struct pw_gateway_config){
         .instruments = world_instruments,
         .instrument_cnt = 2,
         .trades = g_trades,
         .instance_hash = WORLD_HASH,
         .api_key = API_KEY,
-        .signing = {sign, w, is_ed25519 ? 88 : 64, is_ed25519},
+        .entry = &pw_binance_entry,
+        .signing = &w->signing,
         .recv_window_ms = 5000,
-        .answer_timeout_ns = 2 * SEC,
+        .ack_timeout_ns = 2 * SEC,
         .cash_e8 = 1000 * PW_E8,
         .quote_asset = "USDT",
         .wire = &w->wire_in,
         .conn_idx = 1,
     };
+    w->memory[1] = zeroed(pw_live_gateway.bytes(&w->config));
     world_restart(w, RUN_ID, 0);
 }
 
@@ -379,7 +381,7 @@ void world_close(struct world *w)
 
 static bool is_own(const struct venue_order *order)
 {
-    struct pw_binance_client_id id;
+    struct pw_entry_client_id id;
     return pw_binance_client_id_read(order->client_id, strlen(order->client_id), &id) &&
            id.instance_hash == WORLD_HASH;
 }

@@ -7,9 +7,10 @@
 #ifndef PW_TEST_LIVE_WORLD_H
 #define PW_TEST_LIVE_WORLD_H
 
-#include "binance_orders.h"
-#include "session.h"
+#include "binance_answers.h"
+#include "orders.h"
 #include "portfolio.h"
+#include "session.h"
 #include <jansson.h>
 
 #define MS  INT64_C(1000000)
@@ -62,9 +63,10 @@ struct world {
     struct faults faults;
     /* The engine. */
     struct pw_orders *orders;
-    const struct pw_gateway_ops *ops; /* pw_live_gateway, or what stands around it */
+    const struct pw_gateway_ops *ops; /* pw_live_gateway, pw_dry_gateway, or what stands around it */
     void *gateway;
-    struct pw_live_config config;
+    struct pw_gateway_config config;
+    struct pw_signing signing;
     struct pw_producer wire_in;
     struct pw_consumer wire;
     struct pw_producer journal_in;
@@ -88,10 +90,10 @@ struct world {
     struct venue_trade trades[WORLD_TRADES];
     uint32_t trade_cnt;
     int64_t quote_free_e8;
-    bool pays_bnb;              /* fees in a third asset; else in what the trade brings in */
-    uint8_t placed[256];        /* by the counter of this run's ids: how often it was asked for */
-    uint32_t method_cnt[13];    /* requests that came, by enum pw_binance_method */
-    char last_text[WORLD_TEXT]; /* of the last request that came */
+    bool pays_bnb;                      /* fees in a third asset; else in what the trade brings in */
+    uint8_t placed[256];                /* by the counter of this run's ids: how often it was asked for */
+    uint32_t asked_cnt[PW_ENTRY_KINDS]; /* requests that came, by enum pw_entry_kind */
+    char last_text[WORLD_TEXT];         /* of the last request that came */
     char last_method[48];
     /* world_answer */
     const char *answer_for, *answer;
@@ -122,7 +124,7 @@ void world_run(struct world *w, int64_t ns);
 /* Until it is ready; fails after a minute. */
 void world_make_ready(struct world *w);
 bool world_is_ready(const struct world *w);
-struct pw_live_counts world_counts(const struct world *w);
+struct pw_gateway_counts world_counts(const struct world *w);
 
 /* A message from the venue, at once. */
 void world_say(struct world *w, const char *text);

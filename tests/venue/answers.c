@@ -23,16 +23,6 @@ static json_t *slice(const struct pw_json_text *text)
     return text->size ? json_stringn(text->text, text->size) : json_null();
 }
 
-static json_t *lower(const struct pw_json_text *text)
-{
-    char copy[32] = {0};
-    cr_assert_lt(text->size, sizeof copy);
-    for (size_t i = 0; i < text->size; i++) {
-        copy[i] = (char)(text->text[i] >= 'A' && text->text[i] <= 'Z' ? text->text[i] + 32 : text->text[i]);
-    }
-    return json_string(copy);
-}
-
 static json_t *ns(int64_t value)
 {
     return value ? json_integer(value) : json_null();
@@ -60,9 +50,7 @@ static void say_order(json_t *said, const struct pw_binance_order *order)
     json_object_set_new(said, "qty", e8(order->qty_e8));
     json_object_set_new(said, "filled_qty", e8(order->executed_qty_e8));
     json_object_set_new(said, "remaining_qty", e8(order->qty_e8 - order->executed_qty_e8));
-    json_object_set_new(said, "quote_filled", e8(order->quote_e8));
     json_object_set_new(said, "ts_trade_ns", ns(order->venue_ns));
-    json_object_set_new(said, "ts_created_ns", ns(order->created_ns));
     json_object_set_new(said, "ts_updated_ns", ns(order->update_ns));
 }
 
@@ -80,29 +68,29 @@ static void say_replace(json_t *said, const struct pw_binance_replace *replace)
     json_object_set_new(said, "ts_trade_ns", ns(replace->placed.venue_ns));
 }
 
-static const char *action(const struct pw_binance_told *told)
+static const char *action(const struct pw_binance_response *response)
 {
-    struct pw_binance_verdict verdict = pw_binance_judge(told->http_status, &told->error);
-    switch (verdict.meaning) {
-    case PW_BINANCE_MEANS_LIMITED:
-        return told->http_status == 418 ? "stop_until" : "backoff";
-    case PW_BINANCE_MEANS_FATAL:
+    struct pw_binance_verdict verdict = pw_binance_judge(response->http_status, &response->error);
+    switch (verdict.error) {
+    case PW_ENTRY_LIMITED:
+        return response->http_status == 418 ? "stop_until" : "backoff";
+    case PW_ENTRY_FATAL:
         return "fatal";
-    case PW_BINANCE_MEANS_CANCEL_UNKNOWN:
+    case PW_ENTRY_CANCEL_UNKNOWN:
         return "cancel_failed_reconcile";
     default:
         return "other";
     }
 }
 
-static void say_error(json_t *said, const struct pw_binance_told *told)
+static void say_error(json_t *said, const struct pw_binance_response *response)
 {
-    struct pw_binance_verdict verdict = pw_binance_judge(told->http_status, &told->error);
+    struct pw_binance_verdict verdict = pw_binance_judge(response->http_status, &response->error);
     json_object_set_new(said, "event", json_string("error"));
-    json_object_set_new(said, "code", json_integer(told->error.code));
-    json_object_set_new(said, "action", json_string(action(told)));
-    json_object_set_new(said, "banned_until_ns", ns(told->retry_after_ns));
-    json_object_set_new(said, "wait_ns", ns(told->retry_after_ns - told->server_ns));
+    json_object_set_new(said, "code", json_integer(response->error.code));
+    json_object_set_new(said, "action", json_string(action(response)));
+    json_object_set_new(said, "banned_until_ns", ns(response->retry_after_ns));
+    json_object_set_new(said, "wait_ns", ns(response->retry_after_ns - response->message.server_ns));
     json_object_set_new(
         said, "reason",
         json_string(verdict.reason == PW_REASON_VENUE_FUNDS ? "insufficient_balance" : "other"));
@@ -118,32 +106,22 @@ static void say_execution(json_t *said, const struct pw_binance_execution *x)
     json_object_set_new(said, "client_order_id", slice(&x->client_id));
     json_object_set_new(said, "cancel_client_id", slice(&x->cancel_id));
     json_object_set_new(said, "side", json_string(x->side == PW_SELL ? "sell" : "buy"));
-    json_object_set_new(said, "type", lower(&x->order_type));
-    json_object_set_new(said, "tif", lower(&x->tif));
     json_object_set_new(said, "price", e8(x->price_e8));
     json_object_set_new(said, "qty", e8(x->qty_e8));
     json_object_set_new(said, "last_qty", e8(x->last_qty_e8));
     json_object_set_new(said, "last_price", e8(x->last_price_e8));
     json_object_set_new(said, "filled_qty", e8(x->executed_qty_e8));
     json_object_set_new(said, "remaining_qty", e8(x->qty_e8 - x->executed_qty_e8));
-    json_object_set_new(said, "quote_filled", e8(x->quote_e8));
-    json_object_set_new(said, "avg_price",
-                        x->executed_qty_e8 ? e8((int64_t)((pw_i128)x->quote_e8 * PW_E8 / x->executed_qty_e8))
-                                           : json_null());
     json_object_set_new(said, "fee", e8(x->fee_e8));
     json_object_set_new(said, "fee_asset", json_string(x->fee_asset));
     json_object_set_new(said, "trade_id",
                         x->has_trade_id ? json_integer((json_int_t)x->trade_id) : json_null());
     json_object_set_new(said, "liquidity", json_string(x->is_maker ? "maker" : "taker"));
-    json_object_set_new(said, "on_book", json_boolean(x->is_on_book));
-    json_object_set_new(said, "expiry_reason", slice(&x->expiry_reason));
     json_object_set_new(said, "reject_reason", slice(&x->reject_reason));
-    json_object_set_new(said, "prevented_qty", e8(x->prevented_qty_e8));
-    json_object_set_new(said, "prevented_match_id", json_integer((json_int_t)x->prevented_match_id));
     json_object_set_new(said, "ts_trade_ns", ns(x->trade_ns));
 }
 
-static json_t *orders_of(const struct pw_binance_list *list)
+static json_t *orders_of(const struct pw_entry_list *list)
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_binance_order order;
@@ -153,11 +131,10 @@ static json_t *orders_of(const struct pw_binance_list *list)
         say_order(row, &order);
         json_array_append_new(rows, row);
     }
-    cr_assert_eq(json_array_size(rows), list->cnt);
     return rows;
 }
 
-static json_t *balances_of(const struct pw_binance_list *list)
+static json_t *balances_of(const struct pw_entry_list *list)
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_binance_balance balance;
@@ -166,88 +143,73 @@ static json_t *balances_of(const struct pw_binance_list *list)
         json_object_setn_new(rows, balance.asset.text, balance.asset.size,
                              json_pack("[ss]", text_e8(balance.free_e8), text_e8(balance.locked_e8)));
     }
-    cr_assert_eq(json_object_size(rows), list->cnt);
     return rows;
 }
 
-static void say_limits(json_t *said, const struct pw_binance_told *told)
+static void say_limits(json_t *said, const struct pw_entry_message *message)
 {
-    for (uint32_t i = 0; i < told->limit_cnt; i++) {
-        const struct pw_binance_limit *limit = &told->limits[i];
-        const char *name = limit->type == PW_BINANCE_LIMIT_WEIGHT ? "weight_1m"
-                           : limit->interval_s == 10              ? "orders_10s"
-                                                                  : "orders_1d";
-        cr_expect(limit->limit >= limit->count);
-        json_object_set_new(said, name, json_integer(limit->count));
+    for (uint32_t i = 0; i < message->limit_cnt; i++) {
+        const struct pw_entry_limit *limit = &message->limits[i];
+        const char *name = limit->kind == PW_BUDGET_WEIGHT              ? "weight_1m"
+                           : limit->interval_ns == INT64_C(10000000000) ? "orders_10s"
+                                                                        : "orders_1d";
+        cr_expect(limit->limit >= limit->used);
+        json_object_set_new(said, name, json_integer(limit->used));
     }
 }
 
-static void say_reply(json_t *said, const struct pw_binance_told *told)
+static void say_reply(json_t *said, const struct pw_binance_response *response)
 {
-    json_object_set_new(said, "status", json_integer(told->http_status));
+    json_object_set_new(said, "status", json_integer(response->http_status));
     json_object_set_new(said, "req_id",
-                        told->id_kind == PW_BINANCE_ID_TEXT ? slice(&told->id)
-                        : told->id_kind == PW_BINANCE_ID_INTEGER
-                            ? json_integer(strtoll(told->id.text, NULL, 10))
+                        response->id_kind == PW_BINANCE_ID_TEXT ? slice(&response->id)
+                        : response->id_kind == PW_BINANCE_ID_INTEGER
+                            ? json_integer(strtoll(response->id.text, NULL, 10))
                             : json_null());
-    say_limits(said, told);
+    say_limits(said, &response->message);
 }
 
-static void say_body(json_t *said, const struct pw_binance_told *told)
+static void say_body(json_t *said, const struct pw_binance_response *response)
 {
-    switch (told->kind) {
-    case PW_BINANCE_TOLD_ERROR:
-        say_error(said, told);
+    switch (response->message.kind) {
+    case PW_ENTRY_SAYS_ERROR:
+        say_error(said, response);
         break;
-    case PW_BINANCE_TOLD_ORDER:
-        say_order(said, &told->body.order);
+    case PW_ENTRY_SAYS_ORDER:
+        say_order(said, &response->body.order);
         break;
-    case PW_BINANCE_TOLD_REPLACE:
-        say_replace(said, &told->body.replace);
+    case PW_ENTRY_SAYS_REPLACE:
+        say_replace(said, &response->body.replace);
         break;
-    case PW_BINANCE_TOLD_ORDERS:
+    case PW_ENTRY_SAYS_ORDERS:
         json_object_set_new(said, "event", json_string("open_orders"));
-        json_object_set_new(said, "count", json_integer(told->body.many.list.cnt));
-        json_object_set_new(said, "orders", orders_of(&told->body.many.list));
+        json_object_set_new(said, "orders", orders_of(&response->message.list));
+        json_object_set_new(said, "count",
+                            json_integer((json_int_t)json_array_size(json_object_get(said, "orders"))));
         break;
-    case PW_BINANCE_TOLD_SESSION:
+    case PW_ENTRY_SAYS_LOGGED_IN:
+    case PW_ENTRY_SAYS_DONE: /* of a session: it is there, and not logged in */
         json_object_set_new(said, "event", json_string("session"));
-        json_object_set_new(said, "authorized", json_boolean(told->body.session.is_logged_on));
+        json_object_set_new(said, "authorized",
+                            json_boolean(response->message.kind == PW_ENTRY_SAYS_LOGGED_IN));
         json_object_set_new(said, "user_stream", json_null());
-        json_object_set_new(said, "ts_ns", ns(told->body.session.venue_ns));
+        json_object_set_new(said, "ts_ns", ns(response->message.server_ns));
         break;
-    case PW_BINANCE_TOLD_SUBSCRIBED:
+    case PW_ENTRY_SAYS_SUBSCRIBED:
         json_object_set_new(said, "event", json_string("user_stream_subscribed"));
         break;
-    case PW_BINANCE_TOLD_EXECUTION:
-        say_execution(said, &told->body.execution);
+    case PW_ENTRY_SAYS_EXECUTION:
+        say_execution(said, &response->body.execution);
         break;
-    case PW_BINANCE_TOLD_BALANCES:
-        json_object_set_new(said, "event", json_string("balances"));
-        json_object_set_new(said, "balances", balances_of(&told->body.many.list));
-        json_object_set_new(said, "ts_updated_ns", ns(told->body.many.update_ns));
-        break;
-    case PW_BINANCE_TOLD_BALANCE_DELTA:
-    case PW_BINANCE_TOLD_LOCK_DELTA:
-        json_object_set_new(
-            said, "event",
-            json_string(told->kind == PW_BINANCE_TOLD_LOCK_DELTA ? "balance_lock_delta" : "balance_delta"));
-        json_object_set_new(said, "asset", slice(&told->body.delta.asset));
-        json_object_set_new(said, "delta", e8(told->body.delta.delta_e8));
-        json_object_set_new(said, "ts_trade_ns", ns(told->body.delta.trade_ns));
-        break;
-    case PW_BINANCE_TOLD_ORDER_LIST:
-        json_object_set_new(said, "event", json_string("order_list_update"));
-        break;
-    case PW_BINANCE_TOLD_STREAM_ENDED:
+    case PW_ENTRY_SAYS_STREAM_ENDED:
         json_object_set_new(said, "event", json_string("user_stream_ended"));
         json_object_set_new(said, "action", json_string("resubscribe"));
         break;
-    case PW_BINANCE_TOLD_SHUTDOWN:
+    case PW_ENTRY_SAYS_SHUTDOWN:
         json_object_set_new(said, "event", json_string("server_shutdown"));
         json_object_set_new(said, "action", json_string("reconnect"));
         break;
-    case PW_BINANCE_TOLD_NOTHING:
+    case PW_ENTRY_SAYS_NOTHING:
         json_object_set_new(said, "event", json_string("ignored"));
         json_object_set_new(said, "reason", json_string("unknown event type"));
         break;
@@ -256,25 +218,39 @@ static void say_body(json_t *said, const struct pw_binance_told *told)
     }
 }
 
-static json_t *say(const struct pw_binance_told *told)
+static json_t *say(const struct pw_binance_response *response)
 {
     json_t *said = json_object();
-    json_object_set_new(said, "subscription_id", json_integer(told->subscription_id));
-    json_object_set_new(said, "ts_event_ns", ns(told->event_ns));
-    if (told->http_status) {
-        say_reply(said, told);
+    if (response->http_status) {
+        say_reply(said, response);
     }
-    say_body(said, told);
+    say_body(said, response);
     return said;
 }
 
 /* ---- the examples ---- */
 
-/* We place no order lists: that one changed is all that is read of it. */
-static bool is_left_out(const json_t *expected, const char *key)
+/* The engine keeps its own account and places no lists of orders: those events are ignored. Of the others it
+ * reads what it has a use for. */
+static bool is_left_out(const json_t *expected, const json_t *said, const char *key)
 {
-    bool is_list = json_object_get(expected, "list_id") != NULL;
-    return is_list && strcmp(key, "event") != 0 && strcmp(key, "ts_event_ns") != 0;
+    static const char *const unread[] = {
+        "subscription_id", "ts_event_ns",   "ts_created_ns", "quote_filled",      "avg_price", "type", "tif",
+        "on_book",         "expiry_reason", "prevented_qty", "prevented_match_id"};
+    static const char *const ignored[] = {"balances", "balance_delta", "balance_lock_delta",
+                                          "order_list_update"};
+    const char *event = json_string_value(json_object_get(expected, "event"));
+    bool left_out = false;
+    for (size_t i = 0; i < sizeof unread / sizeof unread[0]; i++) {
+        left_out |= strcmp(key, unread[i]) == 0;
+    }
+    for (size_t i = 0; event && i < sizeof ignored / sizeof ignored[0]; i++) {
+        if (strcmp(event, ignored[i]) == 0) {
+            cr_expect_str_eq(json_string_value(json_object_get(said, "event")), "ignored");
+            left_out = true;
+        }
+    }
+    return left_out;
 }
 
 static void compare(const json_t *expected, const json_t *said, json_int_t id)
@@ -284,7 +260,7 @@ static void compare(const json_t *expected, const json_t *said, json_int_t id)
     json_object_foreach((json_t *)expected, key, want)
     {
         const json_t *got = json_object_get(said, key);
-        if (is_left_out(expected, key)) {
+        if (is_left_out(expected, said, key)) {
             continue;
         }
         if (json_is_array(want) && json_is_array(got) && json_is_object(json_array_get(want, 0))) {
@@ -332,8 +308,8 @@ static void each_example(void (*visit)(const json_t *line, const char *msg, size
 
 static void check_example(const json_t *line, const char *msg, size_t size, bool from_us)
 {
-    struct pw_binance_told told;
-    enum pw_decode result = pw_binance_told(msg, size, &told);
+    struct pw_binance_response response;
+    enum pw_decode result = pw_binance_read_response(msg, size, &response);
     json_int_t id = json_integer_value(json_object_get(line, "id"));
     if (from_us) {
         cr_expect_eq(result, PW_DECODE_BAD_FIELD, "line %lld: a request is no answer", (long long)id);
@@ -341,7 +317,7 @@ static void check_example(const json_t *line, const char *msg, size_t size, bool
     }
     cr_assert(result >= 0 || result == PW_DECODE_ERROR_REPLY, "line %lld: %s", (long long)id,
               pw_decode_name(result));
-    json_t *said = say(&told);
+    json_t *said = say(&response);
     compare(json_object_get(line, "expect"), said, id);
     json_decref(said);
 }
@@ -357,21 +333,22 @@ static struct guard g_guard;
 
 static void check_damage(const json_t *line, const char *msg, size_t size, bool from_us)
 {
-    struct pw_binance_told told;
+    struct pw_binance_response response;
     (void)line;
     (void)from_us;
     for (size_t cut = 0; cut < size; cut++) {
-        cr_assert_eq(pw_binance_told(guard_copy(&g_guard, msg, cut), cut, &told), PW_DECODE_BAD_JSON);
+        cr_assert_eq(pw_binance_read_response(guard_copy(&g_guard, msg, cut), cut, &response),
+                     PW_DECODE_BAD_JSON);
     }
     for (size_t i = 0; i < size; i++) {
         char *copy = guard_copy(&g_guard, msg, size);
         for (int bit = 0; bit < 8; bit++) {
             copy[i] ^= (char)(1 << bit);
-            enum pw_decode result = pw_binance_told(copy, size, &told);
+            enum pw_decode result = pw_binance_read_response(copy, size, &response);
             cr_assert(result >= -6 && result <= 3);
-            if (result == PW_DECODE_OK && told.kind == PW_BINANCE_TOLD_EXECUTION) {
-                cr_assert(told.body.execution.executed_qty_e8 <= told.body.execution.qty_e8 ||
-                          told.body.execution.qty_e8 == 0);
+            if (result == PW_DECODE_OK && response.message.kind == PW_ENTRY_SAYS_EXECUTION) {
+                cr_assert(response.body.execution.executed_qty_e8 <= response.body.execution.qty_e8 ||
+                          response.body.execution.qty_e8 == 0);
             }
             copy[i] ^= (char)(1 << bit);
         }
@@ -387,9 +364,15 @@ Test(answers, damaged_messages_are_judged_without_harm)
 
 /* ---- single cases ---- */
 
-static enum pw_decode decode(const char *msg, struct pw_binance_told *told)
+static enum pw_decode decode(const char *msg, struct pw_binance_response *response)
 {
-    return pw_binance_told(msg, strlen(msg), told);
+    return pw_binance_read_response(msg, strlen(msg), response);
+}
+
+/* In the terms of entry.h. */
+static enum pw_decode translate(const char *msg, struct pw_entry_message *message)
+{
+    return pw_binance_entry.decode(msg, strlen(msg), message);
 }
 
 #define OURS       "pw-0badcafe-0000000001000007"
@@ -403,14 +386,15 @@ static enum pw_decode decode(const char *msg, struct pw_binance_told *told)
 
 static struct pw_report report_of(const char *msg)
 {
-    struct pw_binance_told told;
-    struct pw_report report = {.client_order_id = 0};
-    cr_assert_eq(decode(msg, &told), PW_DECODE_OK, "%s", msg);
-    cr_assert_eq(told.kind, PW_BINANCE_TOLD_EXECUTION);
-    cr_assert(pw_binance_execution_report(&told.body.execution, 77, &report), "%s", msg);
+    struct pw_entry_message message;
+    cr_assert_eq(translate(msg, &message), PW_DECODE_OK, "%s", msg);
+    cr_assert_eq(message.kind, PW_ENTRY_SAYS_EXECUTION);
+    cr_assert(message.order.is_ours && message.order.has_report, "%s", msg);
+    const struct pw_report report = message.order.report;
     cr_expect_eq(report.client_order_id, ID_OF_OURS);
-    cr_expect_eq(told.body.execution.instance_hash, 0x0badcafe);
-    cr_expect_eq(report.recv_ns, 77);
+    cr_expect_eq(message.order.instance_hash, 0x0badcafe);
+    cr_expect_eq(message.order.venue_order_id, 12);
+    cr_expect_str_eq(message.order.symbol, "ETHUSDT");
     cr_expect_eq(report.venue_ns, INT64_C(1709654400499000000));
     return report;
 }
@@ -451,10 +435,10 @@ Test(answers, executions_of_others_and_partial_prevention_are_no_report)
         EXECUTION("\"c\":\"" OURS "\"", "TRADE_PREVENTION", "PARTIALLY_FILLED", NO_FILL("0")),
     };
     for (size_t i = 0; i < 3; i++) {
-        struct pw_binance_told told;
-        struct pw_report report;
-        cr_assert_eq(decode(msgs[i], &told), PW_DECODE_OK);
-        cr_expect(!pw_binance_execution_report(&told.body.execution, 1, &report), "row %zu", i);
+        struct pw_entry_message message;
+        cr_assert_eq(translate(msgs[i], &message), PW_DECODE_OK);
+        cr_assert_eq(message.kind, PW_ENTRY_SAYS_EXECUTION);
+        cr_expect(!message.order.has_report, "row %zu", i);
     }
 }
 
@@ -477,8 +461,8 @@ Test(answers, executions_that_contradict_themselves_are_refused)
         EXECUTION("\"c\":\"x\",\"c\":\"y\"", "NEW", "NEW", NO_FILL("0")),
     };
     for (size_t i = 0; i < sizeof msgs / sizeof msgs[0]; i++) {
-        struct pw_binance_told told;
-        enum pw_decode result = decode(msgs[i], &told);
+        struct pw_binance_response response;
+        enum pw_decode result = decode(msgs[i], &response);
         cr_expect(result == PW_DECODE_BAD_FIELD || result == PW_DECODE_BAD_NUMBER, "row %zu: %d", i, result);
     }
 }
@@ -494,66 +478,63 @@ Test(answers, an_order_in_a_reply_is_a_report_by_what_was_asked)
 {
     static const struct {
         const char *msg;
-        enum pw_binance_method method;
+        enum pw_entry_kind kind;
         enum pw_exec_type exec_type;
         int64_t executed_e8;
     } rows[] = {
         {REPLY("p", "200",
                "\"result\":{\"symbol\":\"ETHUSDT\",\"orderId\":12,\"clientOrderId\":\"" OURS "\"}"),
-         PW_BINANCE_PLACE, PW_EXEC_ACK, 0},
-        {REPLY("p", "200", "\"result\":" ORDER(OURS, "PARTIALLY_FILLED", "4")), PW_BINANCE_PLACE, PW_EXEC_ACK,
+         PW_ENTRY_PLACE, PW_EXEC_ACK, 0},
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "PARTIALLY_FILLED", "4")), PW_ENTRY_PLACE, PW_EXEC_ACK,
          4 * PW_E8},
-        {REPLY("p", "200", "\"result\":" ORDER(OURS, "FILLED", "10")), PW_BINANCE_PLACE, PW_EXEC_FOUND_FILLED,
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "FILLED", "10")), PW_ENTRY_PLACE, PW_EXEC_FOUND_FILLED,
          10 * PW_E8},
-        {REPLY("p", "200", "\"result\":" ORDER(OURS, "EXPIRED", "0")), PW_BINANCE_PLACE, PW_EXEC_EXPIRED, 0},
-        {REPLY("q", "200", "\"result\":" ORDER(OURS, "NEW", "0")), PW_BINANCE_ORDER_STATUS,
-         PW_EXEC_FOUND_OPEN, 0},
-        {REPLY("q", "200", "\"result\":" ORDER(OURS, "CANCELED", "3")), PW_BINANCE_ORDER_STATUS,
-         PW_EXEC_CANCELED, 3 * PW_E8},
-        {REPLY("q", "200", "\"result\":" ORDER(OURS, "REJECTED", "0")), PW_BINANCE_ORDER_STATUS,
-         PW_EXEC_REJECT, 0},
+        {REPLY("p", "200", "\"result\":" ORDER(OURS, "EXPIRED", "0")), PW_ENTRY_PLACE, PW_EXEC_EXPIRED, 0},
+        {REPLY("q", "200", "\"result\":" ORDER(OURS, "NEW", "0")), PW_ENTRY_QUERY, PW_EXEC_FOUND_OPEN, 0},
+        {REPLY("q", "200", "\"result\":" ORDER(OURS, "CANCELED", "3")), PW_ENTRY_QUERY, PW_EXEC_CANCELED,
+         3 * PW_E8},
+        {REPLY("q", "200", "\"result\":" ORDER(OURS, "REJECTED", "0")), PW_ENTRY_QUERY, PW_EXEC_REJECT, 0},
         {REPLY("c", "200",
                "\"result\":{\"symbol\":\"ETHUSDT\",\"orderId\":12,\"origClientOrderId\":\"" OURS
                "\",\"clientOrderId\":\"pc-0badcafe-0000000001000007\"}"),
-         PW_BINANCE_CANCEL, PW_EXEC_CANCELED, 0},
+         PW_ENTRY_CANCEL, PW_EXEC_CANCELED, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct pw_binance_told told;
-        struct pw_report report;
-        cr_assert_eq(decode(rows[i].msg, &told), PW_DECODE_CONTROL, "row %zu", i);
-        cr_assert(told.is_ours && told.kind == PW_BINANCE_TOLD_ORDER);
-        cr_expect_eq(told.method, rows[i].method);
-        cr_expect_eq(told.number, ID_OF_OURS);
-        cr_expect_eq(told.body.order.instance_hash, 0x0badcafe);
-        cr_assert(pw_binance_order_report(&told.body.order, told.method, 5, &report), "row %zu", i);
-        cr_expect_eq(report.exec_type, rows[i].exec_type, "row %zu", i);
-        cr_expect_eq(report.executed_qty_e8, rows[i].executed_e8);
-        cr_expect_eq(report.client_order_id, ID_OF_OURS);
+        struct pw_entry_message message;
+        const struct pw_entry_order *order = &message.order;
+        cr_assert_eq(translate(rows[i].msg, &message), PW_DECODE_CONTROL, "row %zu", i);
+        cr_assert(message.is_response && message.is_ours && message.kind == PW_ENTRY_SAYS_ORDER);
+        cr_expect_eq(message.request, rows[i].kind);
+        cr_expect_eq(message.number, ID_OF_OURS);
+        cr_expect_eq(order->instance_hash, 0x0badcafe);
+        cr_assert(order->has_report, "row %zu", i);
+        cr_expect_eq(order->report.exec_type, rows[i].exec_type, "row %zu", i);
+        cr_expect_eq(order->report.executed_qty_e8, rows[i].executed_e8);
+        cr_expect_eq(order->report.client_order_id, ID_OF_OURS);
     }
 }
 
 Test(answers, all_open_orders_are_gone_through)
 {
-    struct pw_binance_told told;
+    struct pw_entry_message message;
     cr_assert_eq(
-        decode("{\"id\":1,\"status\":200,\"result\":[" ORDER(
-                   OURS, "NEW", "0") ",{\"contingencyType\":\"OCO\"}," ORDER("web_1", "NEW", "0") "]}",
-               &told),
+        translate("{\"id\":1,\"status\":200,\"result\":[" ORDER(
+                      OURS, "NEW", "0") ",{\"contingencyType\":\"OCO\"}," ORDER("web_1", "NEW", "0") "]}",
+                  &message),
         PW_DECODE_CONTROL);
-    cr_assert_eq(told.kind, PW_BINANCE_TOLD_ORDERS);
-    cr_expect_eq(told.body.many.list.cnt, 2);
-    struct pw_binance_cursor cursor = {.begun = false};
-    struct pw_binance_order order;
-    struct pw_report report;
-    cr_assert(pw_binance_order_next(&cursor, &told.body.many.list, &order));
-    cr_expect(pw_binance_order_report(&order, PW_BINANCE_OPEN_ORDERS, 1, &report));
-    cr_assert(pw_binance_order_next(&cursor, &told.body.many.list, &order));
-    cr_expect(!pw_binance_order_report(&order, PW_BINANCE_OPEN_ORDERS, 1, &report), "not ours");
-    cr_expect(!pw_binance_order_next(&cursor, &told.body.many.list, &order));
-    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":[{\"orderId\":1}]}", &told),
+    cr_assert_eq(message.kind, PW_ENTRY_SAYS_ORDERS);
+    struct pw_entry_cursor cursor = {{0}};
+    struct pw_entry_order order;
+    cr_assert(pw_binance_entry.next_order(&cursor, &message.list, &order));
+    cr_expect(order.is_ours && order.has_report && order.report.exec_type == PW_EXEC_FOUND_OPEN);
+    cr_assert(pw_binance_entry.next_order(&cursor, &message.list, &order));
+    cr_expect(!order.is_ours && !order.has_report);
+    cr_expect(!pw_binance_entry.next_order(&cursor, &message.list, &order));
+    cr_expect_eq(translate("{\"id\":1,\"status\":200,\"result\":[{\"orderId\":1}]}", &message),
                  PW_DECODE_BAD_FIELD);
-    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":[]}", &told), PW_DECODE_CONTROL);
-    cr_expect_eq(told.body.many.list.cnt, 0);
+    cr_expect_eq(translate("{\"id\":1,\"status\":200,\"result\":[]}", &message), PW_DECODE_CONTROL);
+    cursor = (struct pw_entry_cursor){{0}};
+    cr_expect(!pw_binance_entry.next_order(&cursor, &message.list, &order));
 }
 
 #define TRADE(qty, fee)                                                                                      \
@@ -564,41 +545,39 @@ Test(answers, all_open_orders_are_gone_through)
 
 Test(answers, the_trades_of_an_order_are_its_fills)
 {
-    struct pw_binance_told told;
-    cr_assert_eq(decode(TRADES(TRADE("12.5", "10.1")), &told), PW_DECODE_CONTROL);
-    cr_assert_eq(told.kind, PW_BINANCE_TOLD_TRADES);
-    cr_expect_eq(told.number, 7);
-    struct pw_binance_cursor cursor = {.begun = false};
-    struct pw_binance_own_trade trade;
-    cr_assert(pw_binance_own_trade_next(&cursor, &told.body.many.list, &trade));
-    cr_expect_eq(trade.venue_order_id, 100234);
-    struct pw_report report;
-    pw_binance_trade_report(&trade, ID_OF_OURS, 5, &report);
-    cr_expect_eq(report.client_order_id, ID_OF_OURS);
-    cr_expect_eq(report.exec_type, PW_EXEC_FILL);
-    cr_expect(report.has_trade_id && report.trade_id == 28457);
-    cr_expect_eq(report.fill_price_e8, 400000100);
-    cr_expect_eq(report.fill_qty_e8, 1250000000);
-    cr_expect(report.fee_e16 == (pw_i128)1010000000 * PW_E8);
-    cr_expect_str_eq(report.fee_asset, "BNB");
-    cr_expect(report.maker && report.recv_ns == 5 && report.executed_qty_e8 == 0);
-    cr_expect_eq(report.venue_ns, INT64_C(1499865549590000000));
-    cr_expect(!pw_binance_own_trade_next(&cursor, &told.body.many.list, &trade));
-    cr_expect_eq(decode(TRADES(TRADE("0", "0")), &told), PW_DECODE_BAD_FIELD, "of nothing");
-    cr_expect_eq(decode(TRADES(TRADE("1", "x")), &told), PW_DECODE_BAD_NUMBER);
-    cr_expect_eq(decode(TRADES("1"), &told), PW_DECODE_BAD_FIELD);
+    struct pw_entry_message message;
+    cr_assert_eq(translate(TRADES(TRADE("12.5", "10.1")), &message), PW_DECODE_CONTROL);
+    cr_assert_eq(message.kind, PW_ENTRY_SAYS_FILLS);
+    cr_expect_eq(message.number, 7);
+    struct pw_entry_cursor cursor = {{0}};
+    struct pw_entry_fill fill;
+    cr_assert(pw_binance_entry.next_fill(&cursor, &message.list, &fill));
+    cr_expect_eq(fill.venue_order_id, 100234);
+    const struct pw_report *report = &fill.report;
+    cr_expect_eq(report->exec_type, PW_EXEC_FILL);
+    cr_expect(report->has_trade_id && report->trade_id == 28457);
+    cr_expect_eq(report->fill_price_e8, 400000100);
+    cr_expect_eq(report->fill_qty_e8, 1250000000);
+    cr_expect(report->fee_e16 == (pw_i128)1010000000 * PW_E8);
+    cr_expect_str_eq(report->fee_asset, "BNB");
+    cr_expect(report->maker && report->executed_qty_e8 == 0);
+    cr_expect_eq(report->venue_ns, INT64_C(1499865549590000000));
+    cr_expect(!pw_binance_entry.next_fill(&cursor, &message.list, &fill));
+    cr_expect_eq(translate(TRADES(TRADE("0", "0")), &message), PW_DECODE_BAD_FIELD, "of nothing");
+    cr_expect_eq(translate(TRADES(TRADE("1", "x")), &message), PW_DECODE_BAD_NUMBER);
+    cr_expect_eq(translate(TRADES("1"), &message), PW_DECODE_BAD_FIELD);
 }
 
 Test(answers, an_account_has_its_balances)
 {
-    struct pw_binance_told told;
+    struct pw_binance_response response;
     cr_assert_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"updateTime\":1564034571073,\"balances\":[{"
                         "\"asset\":\"BTC\","
                         "\"free\":\"1.5\",\"locked\":\"0.25\"}],\"uid\":1}}",
-                        &told),
+                        &response),
                  PW_DECODE_CONTROL);
-    cr_assert_eq(told.kind, PW_BINANCE_TOLD_ACCOUNT);
-    json_t *rows = balances_of(&told.body.many.list), *want = json_pack("{s:[ss]}", "BTC", "1.5", "0.25");
+    cr_assert_eq(response.message.kind, PW_ENTRY_SAYS_ACCOUNT);
+    json_t *rows = balances_of(&response.message.list), *want = json_pack("{s:[ss]}", "BTC", "1.5", "0.25");
     cr_expect(json_equal(rows, want));
     json_decref(rows);
     json_decref(want);
@@ -606,14 +585,14 @@ Test(answers, an_account_has_its_balances)
 
 Test(answers, the_venues_time_is_read_in_either_unit)
 {
-    struct pw_binance_told told;
-    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559}}", &told),
+    struct pw_binance_response response;
+    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559}}", &response),
                  PW_DECODE_CONTROL);
-    cr_expect_eq(told.kind, PW_BINANCE_TOLD_TIME);
-    cr_expect_eq(told.server_ns, INT64_C(1499827319559000000));
-    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559123}}", &told),
+    cr_expect_eq(response.message.kind, PW_ENTRY_SAYS_TIME);
+    cr_expect_eq(response.message.server_ns, INT64_C(1499827319559000000));
+    cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559123}}", &response),
                  PW_DECODE_CONTROL);
-    cr_expect_eq(told.server_ns, INT64_C(1499827319559123000));
+    cr_expect_eq(response.message.server_ns, INT64_C(1499827319559123000));
 }
 
 Test(answers, replies_that_contradict_themselves_are_refused)
@@ -632,8 +611,8 @@ Test(answers, replies_that_contradict_themselves_are_refused)
         "{\"id\":1,\"status\":200,\"result\":{\"cancelResult\":\"SUCCESS\"}}",
     };
     for (size_t i = 0; i < sizeof msgs / sizeof msgs[0]; i++) {
-        struct pw_binance_told told;
-        cr_expect_eq(decode(msgs[i], &told), PW_DECODE_BAD_FIELD, "row %zu", i);
+        struct pw_binance_response response;
+        cr_expect_eq(decode(msgs[i], &response), PW_DECODE_BAD_FIELD, "row %zu", i);
     }
 }
 
@@ -650,68 +629,88 @@ Test(answers, errors_mean_what_the_venue_says_of_them)
         uint32_t status;
         int64_t code;
         const char *text;
-        enum pw_binance_meaning meaning;
+        enum pw_entry_error meaning;
         enum pw_reason reason;
     } rows[] = {
-        {400, -1013, "Filter failure: LOT_SIZE", PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_FILTER},
-        {400, -2010, "Account has insufficient balance for requested action.", PW_BINANCE_MEANS_REFUSED,
+        {400, -1013, "Filter failure: LOT_SIZE", PW_ENTRY_REFUSED, PW_REASON_VENUE_FILTER},
+        {400, -2010, "Account has insufficient balance for requested action.", PW_ENTRY_REFUSED,
          PW_REASON_VENUE_FUNDS},
-        {400, -2010, "Duplicate order sent.", PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_DUPLICATE},
-        {400, -2010, "Order would immediately match and take.", PW_BINANCE_MEANS_REFUSED,
-         PW_REASON_VENUE_WOULD_TAKE},
-        {400, -2010, "Stop price would trigger immediately.", PW_BINANCE_MEANS_REFUSED,
+        {400, -2010, "Duplicate order sent.", PW_ENTRY_REFUSED, PW_REASON_VENUE_DUPLICATE},
+        {400, -2010, "Order would immediately match and take.", PW_ENTRY_REFUSED, PW_REASON_VENUE_WOULD_TAKE},
+        {400, -2010, "Stop price would trigger immediately.", PW_ENTRY_REFUSED,
          PW_REASON_VENUE_WOULD_TRIGGER},
-        {400, -2010, "This symbol is not permitted for this account.", PW_BINANCE_MEANS_REFUSED,
+        {400, -2010, "This symbol is not permitted for this account.", PW_ENTRY_REFUSED,
          PW_REASON_VENUE_REFUSED},
-        {400, -2011, "Unknown order sent.", PW_BINANCE_MEANS_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND},
-        {400, -2011, "Order was not canceled due to cancel restrictions.", PW_BINANCE_MEANS_REFUSED,
+        {400, -2011, "Unknown order sent.", PW_ENTRY_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND},
+        {400, -2011, "Order was not canceled due to cancel restrictions.", PW_ENTRY_REFUSED,
          PW_REASON_VENUE_REFUSED},
-        {400, -2013, "Order does not exist.", PW_BINANCE_MEANS_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND},
-        {504, -1007, "Timeout waiting", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
-        {0, -1007, "Timeout waiting", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
-        {400, -1006, "", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
-        {500, -2010, "Duplicate order sent.", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
-        {502, 0, "", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
-        {503, -1008, "Server is currently overloaded", PW_BINANCE_MEANS_BUSY, PW_REASON_VENUE_BUSY},
-        {400, -1021, "Timestamp", PW_BINANCE_MEANS_CLOCK, PW_REASON_VENUE_CLOCK},
-        {400, -1022, "Signature", PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY},
-        {401, -2015, "Invalid API-key", PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY},
-        {429, -1015, "Too many new orders", PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE},
-        {418, -1003, "banned", PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE},
-        {403, 0, "<html>", PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE},
-        {409, -2021, "partially failed", PW_BINANCE_MEANS_HALVES, PW_REASON_VENUE_REFUSED},
-        {400, -1102, "Mandatory parameter", PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_MALFORMED},
-        {400, -9999, "", PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED},
-        {0, -9999, "", PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {400, -2013, "Order does not exist.", PW_ENTRY_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND},
+        {504, -1007, "Timeout waiting", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {0, -1007, "Timeout waiting", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {400, -1006, "", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {500, -2010, "Duplicate order sent.", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {502, 0, "", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
+        {503, -1008, "Server is currently overloaded", PW_ENTRY_BUSY, PW_REASON_VENUE_BUSY},
+        {400, -1021, "Timestamp", PW_ENTRY_CLOCK, PW_REASON_VENUE_CLOCK},
+        {400, -1022, "Signature", PW_ENTRY_FATAL, PW_REASON_VENUE_KEY},
+        {401, -2015, "Invalid API-key", PW_ENTRY_FATAL, PW_REASON_VENUE_KEY},
+        {429, -1015, "Too many new orders", PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE},
+        {418, -1003, "banned", PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE},
+        {403, 0, "<html>", PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE},
+        {409, -2021, "partially failed", PW_ENTRY_PARTIAL, PW_REASON_VENUE_REFUSED},
+        {400, -1102, "Mandatory parameter", PW_ENTRY_REFUSED, PW_REASON_VENUE_MALFORMED},
+        {400, -9999, "", PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED},
+        {0, -9999, "", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct pw_binance_error told = error(rows[i].code, rows[i].text);
-        struct pw_binance_verdict verdict = pw_binance_judge(rows[i].status, &told);
-        cr_expect_eq(verdict.meaning, rows[i].meaning, "row %zu", i);
+        struct pw_binance_error said = error(rows[i].code, rows[i].text);
+        struct pw_binance_verdict verdict = pw_binance_judge(rows[i].status, &said);
+        cr_expect_eq(verdict.error, rows[i].meaning, "row %zu", i);
         cr_expect_eq(verdict.reason, rows[i].reason, "row %zu", i);
     }
 }
 
-Test(answers, one_refusal_of_a_cancellation_is_for_good)
+/* The failure of a request of ours, whose id begins with that letter. */
+static struct pw_entry_message failed(const char *letter, unsigned status, int64_t code, const char *text,
+                                      const char *data)
 {
-    const struct pw_binance_error barred = error(-2011, "Order was not canceled due to cancel restrictions."),
-                                  unknown = error(-2011, "Unknown order sent."),
-                                  filter = error(-1013, "not canceled due to cancel restrictions");
-    cr_expect(pw_binance_cancel_is_barred(&barred));
-    cr_expect_not(pw_binance_cancel_is_barred(&unknown));
-    cr_expect_not(pw_binance_cancel_is_barred(&filter));
+    static char msg[512];
+    struct pw_entry_message message;
+    snprintf(msg, sizeof msg,
+             "{\"id\":\"%s0000000001000007\",\"status\":%u,\"error\":{\"code\":%lld,\"msg\":\"%s\"%s}}",
+             letter, status, (long long)code, text, data);
+    cr_assert_eq(translate(msg, &message), PW_DECODE_ERROR_REPLY, "%s", msg);
+    cr_assert(message.is_response && message.is_ours && message.has_failed);
+    cr_expect_eq(message.failure.code, code);
+    return message;
 }
 
-Test(answers, a_missing_key_says_that_the_session_is_lost)
+Test(answers, one_refusal_of_a_cancellation_is_for_good)
 {
-    const struct pw_binance_error key = error(-1102, "Mandatory parameter 'apiKey' was not sent."),
-                                  signature = error(-1102, "Mandatory parameter 'signature' was not sent."),
-                                  symbol = error(-1102, "Mandatory parameter 'symbol' was not sent."),
-                                  other = error(-1101, "'apiKey'");
-    cr_expect(pw_binance_session_is_lost(&key));
-    cr_expect(pw_binance_session_is_lost(&signature));
-    cr_expect_not(pw_binance_session_is_lost(&symbol));
-    cr_expect_not(pw_binance_session_is_lost(&other));
+    cr_expect(
+        failed("c", 400, -2011, "Order was not canceled due to cancel restrictions.", "").failure.is_final);
+    cr_expect_not(failed("c", 400, -2011, "Unknown order sent.", "").failure.is_final);
+    cr_expect_not(failed("c", 400, -1013, "not canceled due to cancel restrictions", "").failure.is_final);
+}
+
+Test(answers, a_missing_key_says_that_the_login_is_lost)
+{
+    cr_expect(failed("c", 400, -1102, "Mandatory parameter 'apiKey' was not sent.", "").failure.session_lost);
+    cr_expect(
+        failed("c", 400, -1102, "Mandatory parameter 'signature' was not sent.", "").failure.session_lost);
+    cr_expect_not(
+        failed("c", 400, -1102, "Mandatory parameter 'symbol' was not sent.", "").failure.session_lost);
+    cr_expect_not(failed("c", 400, -1101, "'apiKey'", "").failure.session_lost);
+}
+
+Test(answers, a_subscription_that_stands_is_one)
+{
+    struct pw_entry_message message =
+        failed("u", 400, -2035, "User Data Stream subscription already exists.", "");
+    cr_expect_eq(message.kind, PW_ENTRY_SAYS_SUBSCRIBED);
+    cr_expect_eq(failed("s", 400, -2035, "", "").kind, PW_ENTRY_SAYS_SUBSCRIBED);
+    cr_expect_eq(failed("l", 400, -2035, "", "").kind, PW_ENTRY_SAYS_ERROR);
+    cr_expect_eq(failed("u", 400, -2036, "", "").kind, PW_ENTRY_SAYS_ERROR);
 }
 
 Test(answers, the_end_of_a_ban_is_read_from_its_text)
@@ -730,9 +729,23 @@ Test(answers, the_end_of_a_ban_is_read_from_its_text)
         {"Too many requests", 0},
         {"", 0}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct pw_binance_error told = error(-1003, rows[i].text);
-        cr_expect_eq(pw_binance_ban_end_ns(&told), rows[i].end_ns, "row %zu", i);
+        struct pw_entry_message message = failed("p", 418, -1003, rows[i].text, "");
+        cr_expect_eq(message.pause.scope, PW_ENTRY_PAUSE_ALL);
+        cr_expect_eq(message.pause.until_ns, rows[i].end_ns, "row %zu", i);
     }
+}
+
+Test(answers, a_pause_is_for_orders_or_for_all)
+{
+    static const char data[] = ",\"data\":{\"serverTime\":1659146400000,\"retryAfter\":1659146460000}";
+    struct pw_entry_pause orders = failed("p", 429, -1015, "Too many new orders", "").pause;
+    cr_expect(orders.scope == PW_ENTRY_PAUSE_ORDERS && orders.least_ns == INT64_C(10000000000));
+    struct pw_entry_pause all = failed("p", 429, -1003, "Too much request weight", data).pause;
+    cr_expect(all.scope == PW_ENTRY_PAUSE_ALL && all.for_ns == INT64_C(60000000000));
+    cr_expect_eq(failed("p", 418, -1015, "", "").pause.scope, PW_ENTRY_PAUSE_ALL, "a ban holds for all");
+    cr_expect_eq(failed("p", 418, -1015, "", "").pause.least_ns, INT64_C(120000000000));
+    cr_expect_eq(failed("p", 403, -1015, "", "").pause.scope, PW_ENTRY_PAUSE_ALL);
+    cr_expect_eq(failed("p", 400, -2010, "", "").pause.scope, PW_ENTRY_PAUSE_NONE);
 }
 
 /* What the examples of REST errors want done, by the code in their bodies or, without one, their status. */
@@ -740,18 +753,18 @@ Test(answers, errors_of_rest_mean_the_same)
 {
     static const struct {
         const char *action;
-        enum pw_binance_meaning meaning;
-    } actions[] = {{"backoff", PW_BINANCE_MEANS_LIMITED},
-                   {"stop_until", PW_BINANCE_MEANS_LIMITED},
-                   {"throttle_orders", PW_BINANCE_MEANS_LIMITED},
-                   {"backoff_long", PW_BINANCE_MEANS_LIMITED},
-                   {"reconcile_unknown", PW_BINANCE_MEANS_UNKNOWN},
-                   {"reject", PW_BINANCE_MEANS_REFUSED},
-                   {"bug", PW_BINANCE_MEANS_REFUSED},
-                   {"resync_clock_retry", PW_BINANCE_MEANS_CLOCK},
-                   {"fatal", PW_BINANCE_MEANS_FATAL},
-                   {"cancel_failed_reconcile", PW_BINANCE_MEANS_CANCEL_UNKNOWN},
-                   {"not_found", PW_BINANCE_MEANS_NOT_FOUND}};
+        enum pw_entry_error meaning;
+    } actions[] = {{"backoff", PW_ENTRY_LIMITED},
+                   {"stop_until", PW_ENTRY_LIMITED},
+                   {"throttle_orders", PW_ENTRY_LIMITED},
+                   {"backoff_long", PW_ENTRY_LIMITED},
+                   {"reconcile_unknown", PW_ENTRY_UNKNOWN},
+                   {"reject", PW_ENTRY_REFUSED},
+                   {"bug", PW_ENTRY_REFUSED},
+                   {"resync_clock_retry", PW_ENTRY_CLOCK},
+                   {"fatal", PW_ENTRY_FATAL},
+                   {"cancel_failed_reconcile", PW_ENTRY_CANCEL_UNKNOWN},
+                   {"not_found", PW_ENTRY_NOT_FOUND}};
     struct shared_lines lines;
     unsigned cnt = 0;
     shared_need();
@@ -762,7 +775,7 @@ Test(answers, errors_of_rest_mean_the_same)
         if (is_channel(line, "rest_error")) {
             const char *action = json_string_value(json_object_get(expected, "action"));
             const char *text = json_string_value(json_object_get(expected, "text"));
-            struct pw_binance_error told =
+            struct pw_binance_error said =
                 error(json_integer_value(json_object_get(expected, "code")), text ? text : "");
             uint32_t status = (uint32_t)json_integer_value(json_object_get(expected, "http"));
             size_t i = 0;
@@ -770,8 +783,8 @@ Test(answers, errors_of_rest_mean_the_same)
                 i++;
             }
             cr_assert_lt(i, sizeof actions / sizeof actions[0], "%s", action);
-            cr_expect_eq(pw_binance_judge(status, &told).meaning, actions[i].meaning, "%s: %s", action,
-                         told.text.text);
+            cr_expect_eq(pw_binance_judge(status, &said).error, actions[i].meaning, "%s: %s", action,
+                         said.text.text);
             cnt++;
         }
         json_decref(line);
@@ -782,21 +795,17 @@ Test(answers, errors_of_rest_mean_the_same)
 
 Test(answers, only_an_unknown_outcome_leaves_a_placed_order_in_doubt)
 {
-    for (int meaning = 0; meaning <= PW_BINANCE_MEANS_NOT_FOUND; meaning++) {
+    for (int error = 0; error <= PW_ENTRY_NOT_FOUND; error++) {
         enum pw_exec_type exec_type = PW_EXEC_SENT;
-        cr_assert(pw_binance_verdict_exec_type(PW_BINANCE_PLACE, (enum pw_binance_meaning)meaning, false,
-                                               &exec_type));
-        cr_expect_eq(exec_type, meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_EXEC_TIME_OUT : PW_EXEC_REJECT);
-        cr_assert(pw_binance_verdict_exec_type(PW_BINANCE_CANCEL, (enum pw_binance_meaning)meaning, false,
-                                               &exec_type));
-        bool unknown = meaning == PW_BINANCE_MEANS_CANCEL_UNKNOWN || meaning == PW_BINANCE_MEANS_NOT_FOUND;
-        cr_expect_eq(exec_type, meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_EXEC_TIME_OUT
-                                : unknown                           ? PW_EXEC_CANCEL_UNKNOWN
-                                                                    : PW_EXEC_CANCEL_REFUSED);
-        bool asked = pw_binance_verdict_exec_type(PW_BINANCE_ORDER_STATUS, (enum pw_binance_meaning)meaning,
-                                                  false, &exec_type);
-        cr_expect_eq(asked, meaning == PW_BINANCE_MEANS_NOT_FOUND,
-                     "a query that failed says nothing of the order");
+        cr_assert(pw_entry_error_exec_type(PW_ENTRY_PLACE, (enum pw_entry_error)error, false, &exec_type));
+        cr_expect_eq(exec_type, error == PW_ENTRY_UNKNOWN ? PW_EXEC_TIME_OUT : PW_EXEC_REJECT);
+        cr_assert(pw_entry_error_exec_type(PW_ENTRY_CANCEL, (enum pw_entry_error)error, false, &exec_type));
+        bool unknown = error == PW_ENTRY_CANCEL_UNKNOWN || error == PW_ENTRY_NOT_FOUND;
+        cr_expect_eq(exec_type, error == PW_ENTRY_UNKNOWN ? PW_EXEC_TIME_OUT
+                                : unknown                 ? PW_EXEC_CANCEL_UNKNOWN
+                                                          : PW_EXEC_CANCEL_REFUSED);
+        bool asked = pw_entry_error_exec_type(PW_ENTRY_QUERY, (enum pw_entry_error)error, false, &exec_type);
+        cr_expect_eq(asked, error == PW_ENTRY_NOT_FOUND, "a query that failed says nothing of the order");
     }
 }
 
@@ -831,16 +840,14 @@ Test(answers, both_halves_of_a_replacement_are_reports)
          PW_EXEC_REPLACE_REFUSED, PW_EXEC_REJECT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct pw_binance_told told;
-        struct pw_report reports[2];
-        enum pw_decode result = decode(rows[i].msg, &told);
+        struct pw_entry_message message;
+        enum pw_decode result = translate(rows[i].msg, &message);
         cr_assert(result == PW_DECODE_CONTROL || result == PW_DECODE_ERROR_REPLY, "row %zu: %d", i, result);
-        cr_assert_eq(told.kind, PW_BINANCE_TOLD_REPLACE);
-        pw_binance_replace_reports(&told.body.replace, 8, 9, 5, reports);
-        cr_expect_eq(reports[0].exec_type, rows[i].canceled, "row %zu", i);
-        cr_expect_eq(reports[1].exec_type, rows[i].placed, "row %zu", i);
-        cr_expect_eq(reports[0].client_order_id, 8);
-        cr_expect_eq(reports[1].client_order_id, 9);
-        cr_expect_eq(reports[0].executed_qty_e8, reports[0].exec_type == PW_EXEC_REPLACED ? 3 * PW_E8 : 0);
+        cr_assert_eq(message.kind, PW_ENTRY_SAYS_REPLACE);
+        const struct pw_report *canceled = &message.replaced.report, *placed = &message.order.report;
+        cr_assert(message.replaced.has_report && message.order.has_report);
+        cr_expect_eq(canceled->exec_type, rows[i].canceled, "row %zu", i);
+        cr_expect_eq(placed->exec_type, rows[i].placed, "row %zu", i);
+        cr_expect_eq(canceled->executed_qty_e8, canceled->exec_type == PW_EXEC_REPLACED ? 3 * PW_E8 : 0);
     }
 }

@@ -32,7 +32,8 @@ static bool has_room(struct execution *x, const struct pw_event *event)
         return journal_has(x, 1 + journal_reserve(x));
     case PW_EVENT_INTENT:
         if (event->body.intent.action == PW_CANCEL) {
-            return reports_have(x, !x->gateway->cancels_silently) && journal_has(x, 1 + journal_reserve(x));
+            return reports_have(x, !x->gateway->traits.reports_later) &&
+                   journal_has(x, 1 + journal_reserve(x));
         }
         /* The intent, what risk saw and its denial at least; a replacement tells of the old order too. */
         return reports_have(x, PW_FLOW_INTENT_EVENTS + (event->body.intent.action == PW_REPLACE)) &&
@@ -47,7 +48,7 @@ static bool has_room(struct execution *x, const struct pw_event *event)
 /* For a cancellation of each open order. A halt must not depend on strategy's taking reports. */
 static bool has_room_to_cancel(struct execution *x)
 {
-    return (x->gateway->cancels_silently || reports_have(x, open_events(x))) &&
+    return (x->gateway->traits.reports_later || reports_have(x, open_events(x))) &&
            journal_has(x, 1 + open_events(x));
 }
 

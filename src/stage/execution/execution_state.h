@@ -8,11 +8,11 @@
 #define PW_EXECUTION_STATE_H
 
 #include "flow.h"
-#include "session.h"
 #include "orders.h"
 #include "portfolio.h"
 #include "risk.h"
 #include "stage.h"
+#include <pinwheel/entry.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/stamps.h>
 
@@ -109,6 +109,7 @@ struct execution {
     int64_t max_age_ns;     /* live: of the event behind a new order */
     const struct pw_gateway_ops *gateway;
     void *gateway_state;
+    struct pw_signing signing;       /* of the account's key */
     bool trades[PW_INSTRUMENTS_MAX]; /* by instrument: a strategy may order it */
     char quote_asset[sizeof((struct pw_instrument *)0)->quote + 1];
     struct pw_orders *orders;

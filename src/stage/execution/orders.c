@@ -103,7 +103,7 @@ static bool is_answer(const struct pw_report *report)
  * these. */
 static void cancel_late(struct execution *x, const struct pw_order_row *row, uint8_t exec_type)
 {
-    if (x->halted && x->gateway->cancels_silently && !row->cancel_pending &&
+    if (x->halted && x->gateway->traits.reports_later && !row->cancel_pending &&
         !pw_order_is_closed(row->state) && exec_type != PW_EXEC_CANCEL_REFUSED &&
         exec_type != PW_EXEC_CANCEL_UNKNOWN) {
         pw_execution_cancel_open(x, row);
@@ -121,7 +121,7 @@ static void take_report(struct execution *x, const struct pw_report *report, int
     }
     if (step == PW_ORDER_STEP_ILLEGAL) {
         x->counts[REPORTS_REFUSED]++;
-        if (x->has_wire) {
+        if (x->gateway->traits.is_authority) {
             /* A real venue holds something else than we know of: until someone has looked, no new risk. */
             halt_by_fault(x, PW_REASON_REPORT);
         }
@@ -168,7 +168,7 @@ static bool journal_takes_orders(struct execution *x)
  * a clock of its own: what has waited somewhere must not go out all at once because it happened apart. */
 static int64_t rate_ns(const struct execution *x, const struct pw_event *event, int64_t now_ns)
 {
-    return x->has_wire ? now_ns : event->recv_ns;
+    return x->gateway->traits.real_time ? now_ns : event->recv_ns;
 }
 
 static void fill_risk_input(struct execution *x, const struct pw_event *event, int64_t now_ns, bool room,
@@ -257,7 +257,7 @@ static bool may_replace(const struct execution *x, const struct pw_order_row *or
 /* Decided on what was true too long ago. Only where there is a market that goes on without us. */
 static bool is_too_old(const struct execution *x, const struct pw_order_row *order, int64_t now_ns)
 {
-    return x->has_wire && now_ns - order->recv_ns > x->max_age_ns;
+    return x->gateway->traits.real_time && now_ns - order->recv_ns > x->max_age_ns;
 }
 
 /* The checks behind risk's: PW_REASON_NONE, and *row is in the table. */

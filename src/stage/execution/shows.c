@@ -2,7 +2,6 @@
  *
  * What the execution stage shows to the outside: counters, positions, the account.
  */
-#include "binance_answers.h"
 #include "execution_state.h"
 #include <errno.h>
 #include <string.h>
@@ -129,26 +128,26 @@ static void wipe_wire(struct execution *x)
 
 static void show_live(struct execution *x)
 {
-    struct pw_live_counts counts;
-    pw_live_counts(x->gateway_state, &counts);
+    struct pw_gateway_counts counts;
+    x->gateway->counts(x->gateway_state, &counts);
     const uint64_t live_values[LIVE_WORDS] = {
         (uint64_t)counts.requests,
-        (uint64_t)counts.answers,
+        (uint64_t)counts.responses,
         (uint64_t)counts.events,
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_REFUSED],
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_UNKNOWN],
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_LIMITED],
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_BUSY],
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_CLOCK],
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_FATAL],
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_CANCEL_UNKNOWN],
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_NOT_FOUND],
-        (uint64_t)counts.errors[PW_BINANCE_MEANS_HALVES],
+        (uint64_t)counts.errors[PW_ENTRY_REFUSED],
+        (uint64_t)counts.errors[PW_ENTRY_UNKNOWN],
+        (uint64_t)counts.errors[PW_ENTRY_LIMITED],
+        (uint64_t)counts.errors[PW_ENTRY_BUSY],
+        (uint64_t)counts.errors[PW_ENTRY_CLOCK],
+        (uint64_t)counts.errors[PW_ENTRY_FATAL],
+        (uint64_t)counts.errors[PW_ENTRY_CANCEL_UNKNOWN],
+        (uint64_t)counts.errors[PW_ENTRY_NOT_FOUND],
+        (uint64_t)counts.errors[PW_ENTRY_PARTIAL],
         (uint64_t)counts.invalid,
         (uint64_t)counts.unmatched,
-        (uint64_t)counts.foreign,
-        (uint64_t)counts.leftovers,
-        (uint64_t)counts.time_outs,
+        (uint64_t)counts.external,
+        (uint64_t)counts.orphans,
+        (uint64_t)counts.timeouts,
         (uint64_t)counts.queries,
         (uint64_t)counts.reports,
         (uint64_t)counts.resyncs,
@@ -161,8 +160,8 @@ static void show_live(struct execution *x)
         (uint64_t)counts.paused_until_ns,
         (uint64_t)counts.ready,
         (uint64_t)counts.refusal,
-        pw_live_wants_reconnect(x->gateway_state),
-        counts.leftovers_open,
+        (uint64_t)counts.wants_reconnect,
+        counts.orphans_open,
     };
     for (int i = 0; i < LIVE_WORDS; i++) {
         atomic_store_explicit(x->live_words[i], live_values[i], memory_order_relaxed);
@@ -181,7 +180,7 @@ void pw_execution_housekeep(void *state, int64_t now_ns)
     for (int i = 0; i < COUNTERS; i++) {
         atomic_store_explicit(x->counters[i], x->counts[i], memory_order_relaxed);
     }
-    if (x->gateway == &pw_live_gateway) {
+    if (x->gateway->counts) {
         show_live(x);
     }
     if (x->has_wire) {

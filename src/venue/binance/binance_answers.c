@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading what the WebSocket API tells. An object's known fields are first collected by name, whatever their
+ * Reading what the WebSocket API says. An object's known fields are first collected by name, whatever their
  * order; then each is read as what it must be. The first fault found is the result.
  */
 #include "binance_object.h"
@@ -19,7 +19,6 @@ static enum pw_decode read_order(struct pw_object *o, struct pw_binance_order *o
     pw_object_symbol(o, SYMBOL, order->symbol);
     order->venue_order_id = pw_object_u64(o, ORDER_ID, INT64_MAX);
     order->venue_ns = pw_object_opt_ns(o, TRANSACT_TIME);
-    order->created_ns = pw_object_opt_ns(o, TIME);
     order->update_ns = pw_object_opt_ns(o, UPDATE_TIME);
     if (!pw_object_has(o, STATUS)) {
         return o->fault;
@@ -29,8 +28,6 @@ static enum pw_decode read_order(struct pw_object *o, struct pw_binance_order *o
     order->price_e8 = pw_object_e8(o, PRICE, NOT_NEGATIVE);
     order->qty_e8 = pw_object_e8(o, ORIG_QTY, NOT_NEGATIVE);
     order->executed_qty_e8 = pw_object_e8(o, EXECUTED_QTY, NOT_NEGATIVE);
-    int64_t quote_e8 = pw_object_opt_e8(o, QUOTE_QTY, ANY_SIGN);
-    order->quote_e8 = quote_e8 < 0 ? -1 : quote_e8;
     if (order->executed_qty_e8 > order->qty_e8 && order->qty_e8 > 0) {
         pw_object_blame(o, PW_DECODE_BAD_NUMBER);
     }
@@ -86,11 +83,11 @@ static enum pw_decode read_replace(struct pw_object *o, struct pw_binance_replac
 /* ---- lists ---- */
 
 /* The next object of a list; false: no more. The list was judged to be JSON. */
-static bool next_object(struct pw_binance_cursor *cursor, const struct pw_binance_list *list,
+static bool next_object(struct pw_binance_cursor *cursor, const struct pw_entry_list *list,
                         struct pw_object *object)
 {
     if (!cursor->begun) {
-        pw_json_init(&cursor->json, list->text, list->size);
+        pw_json_init(&cursor->json, list->text, list->bytes);
         cursor->begun = true;
         if (!pw_json_array_enter(&cursor->json)) {
             return false;
@@ -107,12 +104,12 @@ static bool next_object(struct pw_binance_cursor *cursor, const struct pw_binanc
     return pw_object_collect(&cursor->json, object) != PW_DECODE_BAD_JSON;
 }
 
-bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *orders,
+bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *orders,
                            struct pw_binance_order *order)
 {
     struct pw_object object;
     while (next_object(cursor, orders, &object)) {
-        if (pw_object_has(&object, ORDER_ID)) { /* an order list stands between them as one item without */
+        if (pw_object_has(&object, ORDER_ID)) { /* a list of orders stands between them as one item without */
             return object.fault == PW_DECODE_OK && read_order(&object, order) == PW_DECODE_OK;
         }
     }
@@ -136,7 +133,7 @@ static enum pw_decode read_own_trade(struct pw_object *o, struct pw_binance_own_
     return o->fault;
 }
 
-bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *trades,
+bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *trades,
                                struct pw_binance_own_trade *trade)
 {
     struct pw_object object;
@@ -146,14 +143,13 @@ bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw
 
 static enum pw_decode read_balance(struct pw_object *o, struct pw_binance_balance *balance)
 {
-    bool is_event = pw_object_has(o, 0); /* "a", "f", "l" */
-    balance->asset = pw_object_text(o, is_event ? pw_binance_letter('a') : ASSET);
-    balance->free_e8 = pw_object_e8(o, is_event ? pw_binance_letter('f') : FREE, NOT_NEGATIVE);
-    balance->locked_e8 = pw_object_e8(o, is_event ? pw_binance_letter('l') : LOCKED, NOT_NEGATIVE);
+    balance->asset = pw_object_text(o, ASSET);
+    balance->free_e8 = pw_object_e8(o, FREE, NOT_NEGATIVE);
+    balance->locked_e8 = pw_object_e8(o, LOCKED, NOT_NEGATIVE);
     return o->fault;
 }
 
-bool pw_binance_balance_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *balances,
+bool pw_binance_balance_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *balances,
                              struct pw_binance_balance *balance)
 {
     struct pw_object object;
@@ -161,7 +157,7 @@ bool pw_binance_balance_next(struct pw_binance_cursor *cursor, const struct pw_b
            read_balance(&object, balance) == PW_DECODE_OK;
 }
 
-enum item { ITEM_ANY, ITEM_ORDER, ITEM_TRADE, ITEM_BALANCE };
+enum item { ITEM_ORDER, ITEM_TRADE, ITEM_BALANCE };
 
 static enum pw_decode judge_item(struct pw_object *object, enum item item)
 {
@@ -170,8 +166,7 @@ static enum pw_decode judge_item(struct pw_object *object, enum item item)
         struct pw_binance_own_trade trade;
         struct pw_binance_balance balance;
     } unused;
-    if (object->fault != PW_DECODE_OK || item == ITEM_ANY ||
-        (item == ITEM_ORDER && !pw_object_has(object, ORDER_ID))) {
+    if (object->fault != PW_DECODE_OK || (item == ITEM_ORDER && !pw_object_has(object, ORDER_ID))) {
         return object->fault;
     }
     return item == ITEM_ORDER   ? read_order(object, &unused.order)
@@ -179,27 +174,24 @@ static enum pw_decode judge_item(struct pw_object *object, enum item item)
                                 : read_balance(object, &unused.balance);
 }
 
-/* Judges all items, so that going through them later cannot fail; counts those that it will give. */
+/* Judges all items, so that going through them later cannot fail. */
 static enum pw_decode read_list(const struct pw_binance_field *field, enum item item,
-                                struct pw_binance_list *list)
+                                struct pw_entry_list *list)
 {
     struct pw_binance_cursor cursor = {.begun = false};
     struct pw_object object;
+    enum pw_decode fault = PW_DECODE_OK;
     if (field->type != PW_JSON_ARRAY) {
         return PW_DECODE_BAD_FIELD;
     }
-    *list = (struct pw_binance_list){.text = field->text.text, .size = field->text.size};
-    while (next_object(&cursor, list, &object)) {
-        enum pw_decode fault = judge_item(&object, item);
-        if (fault != PW_DECODE_OK) {
-            return fault;
-        }
-        list->cnt += item != ITEM_ORDER || pw_object_has(&object, ORDER_ID);
+    *list = (struct pw_entry_list){.text = field->text.text, .bytes = field->text.size};
+    while (fault == PW_DECODE_OK && next_object(&cursor, list, &object)) {
+        fault = judge_item(&object, item);
     }
-    return PW_DECODE_OK;
+    return fault;
 }
 
-/* ---- replies ---- */
+/* ---- responses ---- */
 
 static uint32_t interval_s(struct pw_object *o)
 {
@@ -214,11 +206,13 @@ static uint32_t interval_s(struct pw_object *o)
     return unit_s[place] * (uint32_t)num;
 }
 
-static enum pw_decode read_limits(const struct pw_binance_field *field, struct pw_binance_told *told)
+/* Those of kinds that are not known here are left out. */
+static enum pw_decode read_limits(const struct pw_binance_field *field, struct pw_entry_message *message)
 {
     static const char *const types[] = {NULL, "REQUEST_WEIGHT", "ORDERS", "RAW_REQUESTS"};
+    static const uint8_t kinds[] = {0, PW_BUDGET_WEIGHT, PW_BUDGET_ORDERS, PW_BUDGET_REQUESTS};
     struct pw_binance_cursor cursor = {.begun = false};
-    struct pw_binance_list list = {.text = field->text.text, .size = field->text.size};
+    struct pw_entry_list list = {.text = field->text.text, .bytes = field->text.size};
     struct pw_object object;
     if (field->type == PW_JSON_NOTHING) {
         return PW_DECODE_OK;
@@ -228,36 +222,40 @@ static enum pw_decode read_limits(const struct pw_binance_field *field, struct p
     }
     while (next_object(&cursor, &list, &object)) {
         struct pw_json_text type = pw_object_text(&object, LIMIT_TYPE);
-        struct pw_binance_limit limit = {
-            .type = (enum pw_binance_limit_type)pw_object_place(&type, types, 4),
-            .interval_s = interval_s(&object),
+        unsigned place = pw_object_place(&type, types, 4);
+        struct pw_entry_limit limit = {
+            .kind = kinds[place],
+            .interval_ns = interval_s(&object) * INT64_C(1000000000),
             .limit = (uint32_t)pw_object_u64(&object, LIMIT, UINT32_MAX),
-            .count = (uint32_t)pw_object_u64(&object, COUNT, UINT32_MAX),
+            .used = (uint32_t)pw_object_u64(&object, COUNT, UINT32_MAX),
         };
         if (object.fault != PW_DECODE_OK) {
             return object.fault;
         }
-        if (told->limit_cnt < PW_BINANCE_LIMITS_MAX) {
-            told->limits[told->limit_cnt++] = limit;
+        if (place != 0 && message->limit_cnt < PW_ENTRY_LIMITS_MAX) {
+            message->limits[message->limit_cnt++] = limit;
         }
     }
     return PW_DECODE_OK;
 }
 
-static void read_id(struct pw_object *o, struct pw_binance_told *told)
+static void read_id(struct pw_object *o, struct pw_binance_response *response)
 {
     const struct pw_binance_field *id = &o->fields[ID];
-    told->id = id->text;
+    struct pw_entry_message *message = &response->message;
+    enum pw_entry_kind kind = 0;
+    response->id = id->text;
     switch (id->type) {
     case PW_JSON_NULL:
-        told->id_kind = PW_BINANCE_ID_NULL;
+        response->id_kind = PW_BINANCE_ID_NULL;
         break;
     case PW_JSON_NUMBER:
-        told->id_kind = PW_BINANCE_ID_INTEGER;
+        response->id_kind = PW_BINANCE_ID_INTEGER;
         break;
     case PW_JSON_STRING:
-        told->id_kind = PW_BINANCE_ID_TEXT;
-        told->is_ours = pw_binance_request_id(id->text.text, id->text.size, &told->method, &told->number);
+        response->id_kind = PW_BINANCE_ID_TEXT;
+        message->is_ours = pw_binance_request_id(id->text.text, id->text.size, &kind, &message->number);
+        message->request = (uint8_t)kind;
         break;
     default:
         pw_object_blame(o, PW_DECODE_BAD_FIELD);
@@ -265,59 +263,59 @@ static void read_id(struct pw_object *o, struct pw_binance_told *told)
     }
 }
 
-static enum pw_decode read_object_result(struct pw_object *o, struct pw_binance_told *told)
+static enum pw_decode read_object_result(struct pw_object *o, struct pw_binance_response *response)
 {
+    struct pw_entry_message *message = &response->message;
     if (pw_object_has(o, CANCEL_RESULT)) {
-        told->kind = PW_BINANCE_TOLD_REPLACE;
-        return read_replace(o, &told->body.replace);
+        message->kind = PW_ENTRY_SAYS_REPLACE;
+        return read_replace(o, &response->body.replace);
     }
     if (pw_object_has(o, ORDER_ID)) {
-        told->kind = PW_BINANCE_TOLD_ORDER;
-        return read_order(o, &told->body.order);
+        message->kind = PW_ENTRY_SAYS_ORDER;
+        return read_order(o, &response->body.order);
     }
     if (pw_object_has(o, BALANCES)) {
-        told->kind = PW_BINANCE_TOLD_ACCOUNT;
-        told->body.many.update_ns = pw_object_opt_ns(o, UPDATE_TIME);
-        enum pw_decode fault = read_list(&o->fields[BALANCES], ITEM_BALANCE, &told->body.many.list);
+        message->kind = PW_ENTRY_SAYS_ACCOUNT;
+        enum pw_decode fault = read_list(&o->fields[BALANCES], ITEM_BALANCE, &message->list);
         return fault == PW_DECODE_OK ? o->fault : fault;
     }
     if (pw_object_has(o, SUBSCRIPTION_ID)) {
-        told->kind = PW_BINANCE_TOLD_SUBSCRIBED;
-        told->subscription_id = pw_object_i64(o, SUBSCRIPTION_ID);
+        message->kind = PW_ENTRY_SAYS_SUBSCRIBED;
+        pw_object_i64(o, SUBSCRIPTION_ID);
     } else if (pw_object_has(o, CONNECTED_SINCE)) {
-        told->kind = PW_BINANCE_TOLD_SESSION;
-        told->body.session.is_logged_on = pw_object_opt_ns(o, AUTHORIZED_SINCE) != 0;
-        told->body.session.has_user_stream = pw_object_opt_bool(o, USER_STREAM);
-        told->server_ns = told->body.session.venue_ns = pw_object_opt_ns(o, SERVER_TIME);
+        bool logged_in = pw_object_opt_ns(o, AUTHORIZED_SINCE) != 0;
+        message->kind = logged_in ? PW_ENTRY_SAYS_LOGGED_IN : PW_ENTRY_SAYS_DONE;
+        message->server_ns = pw_object_opt_ns(o, SERVER_TIME);
     } else if (pw_object_has(o, SERVER_TIME)) {
-        told->kind = PW_BINANCE_TOLD_TIME;
-        told->server_ns = pw_object_ns(o, SERVER_TIME);
+        message->kind = PW_ENTRY_SAYS_TIME;
+        message->server_ns = pw_object_ns(o, SERVER_TIME);
     }
     return o->fault;
 }
 
-static enum pw_decode read_result(const struct pw_binance_field *field, struct pw_binance_told *told)
+static enum pw_decode read_result(const struct pw_binance_field *field, struct pw_binance_response *response)
 {
+    struct pw_entry_message *message = &response->message;
     struct pw_object object;
-    told->kind = PW_BINANCE_TOLD_DONE;
+    message->kind = PW_ENTRY_SAYS_DONE;
     if (field->type == PW_JSON_ARRAY) {
-        bool trades = told->is_ours && told->method == PW_BINANCE_TRADES;
-        told->kind = trades ? PW_BINANCE_TOLD_TRADES : PW_BINANCE_TOLD_ORDERS;
-        return read_list(field, trades ? ITEM_TRADE : ITEM_ORDER, &told->body.many.list);
+        bool fills = message->is_ours && message->request == PW_ENTRY_FILLS;
+        message->kind = fills ? PW_ENTRY_SAYS_FILLS : PW_ENTRY_SAYS_ORDERS;
+        return read_list(field, fills ? ITEM_TRADE : ITEM_ORDER, &message->list);
     }
     if (field->type != PW_JSON_OBJECT) {
         return PW_DECODE_OK;
     }
     enum pw_decode fault = pw_object_collect_field(field, &object);
-    return fault == PW_DECODE_OK ? read_object_result(&object, told) : fault;
+    return fault == PW_DECODE_OK ? read_object_result(&object, response) : fault;
 }
 
-static enum pw_decode read_refusal(const struct pw_binance_field *field, struct pw_binance_told *told)
+static enum pw_decode read_refusal(const struct pw_binance_field *field, struct pw_binance_response *response)
 {
     struct pw_object object, data;
     enum pw_decode fault = pw_object_collect_field(field, &object);
-    told->kind = PW_BINANCE_TOLD_ERROR;
-    if (fault != PW_DECODE_OK || (fault = read_error(&object, &told->error)) != PW_DECODE_OK ||
+    response->message.kind = PW_ENTRY_SAYS_ERROR;
+    if (fault != PW_DECODE_OK || (fault = read_error(&object, &response->error)) != PW_DECODE_OK ||
         !pw_object_has(&object, DATA)) {
         return fault;
     }
@@ -326,28 +324,30 @@ static enum pw_decode read_refusal(const struct pw_binance_field *field, struct 
         return fault;
     }
     if (pw_object_has(&data, CANCEL_RESULT)) {
-        told->kind = PW_BINANCE_TOLD_REPLACE;
-        return read_replace(&data, &told->body.replace);
+        response->message.kind = PW_ENTRY_SAYS_REPLACE;
+        return read_replace(&data, &response->body.replace);
     }
-    told->server_ns = pw_object_opt_ns(&data, SERVER_TIME);
-    told->retry_after_ns = pw_object_opt_ns(&data, RETRY_AFTER);
+    response->message.server_ns = pw_object_opt_ns(&data, SERVER_TIME);
+    response->retry_after_ns = pw_object_opt_ns(&data, RETRY_AFTER);
     return data.fault;
 }
 
-static enum pw_decode read_reply(struct pw_object *o, struct pw_binance_told *told)
+static enum pw_decode read_reply(struct pw_object *o, struct pw_binance_response *response)
 {
-    read_id(o, told);
-    told->http_status = (uint32_t)pw_object_u64(o, STATUS, 999);
+    response->message.is_response = true;
+    read_id(o, response);
+    response->http_status = (uint32_t)pw_object_u64(o, STATUS, 999);
     bool failed = o->fields[ERROR].type != PW_JSON_NOTHING;
-    if (failed == (o->fields[RESULT].type != PW_JSON_NOTHING) || failed != (told->http_status >= 400)) {
+    if (failed == (o->fields[RESULT].type != PW_JSON_NOTHING) || failed != (response->http_status >= 400)) {
         pw_object_blame(o, PW_DECODE_BAD_FIELD);
     }
     enum pw_decode fault = o->fault;
     if (fault == PW_DECODE_OK) {
-        fault = read_limits(&o->fields[RATE_LIMITS], told);
+        fault = read_limits(&o->fields[RATE_LIMITS], &response->message);
     }
     if (fault == PW_DECODE_OK) {
-        fault = failed ? read_refusal(&o->fields[ERROR], told) : read_result(&o->fields[RESULT], told);
+        fault =
+            failed ? read_refusal(&o->fields[ERROR], response) : read_result(&o->fields[RESULT], response);
     }
     return fault != PW_DECODE_OK ? fault : failed ? PW_DECODE_ERROR_REPLY : PW_DECODE_CONTROL;
 }
@@ -387,14 +387,9 @@ static void read_execution_numbers(struct pw_object *o, struct pw_binance_execut
 {
     x->qty_e8 = pw_object_opt_e8(o, pw_binance_letter('q'), NOT_NEGATIVE);
     x->price_e8 = pw_object_opt_e8(o, pw_binance_letter('p'), NOT_NEGATIVE);
-    x->stop_price_e8 = pw_object_opt_e8(o, pw_binance_letter('P'), NOT_NEGATIVE);
     x->last_qty_e8 = letter_e8(o, 'l');
     x->executed_qty_e8 = letter_e8(o, 'z');
     x->last_price_e8 = letter_e8(o, 'L');
-    x->quote_e8 = pw_object_opt_e8(o, pw_binance_letter('Z'), NOT_NEGATIVE);
-    x->prevented_qty_e8 = pw_object_opt_e8(o, pw_binance_letter('A'), NOT_NEGATIVE);
-    x->prevented_match_id =
-        pw_object_has(o, pw_binance_letter('v')) ? pw_object_u64(o, pw_binance_letter('v'), INT64_MAX) : 0;
     x->fee_e8 = pw_object_opt_e8(o, pw_binance_letter('n'), ANY_SIGN);
     x->venue_order_id = pw_object_u64(o, pw_binance_letter('i'), INT64_MAX);
     int64_t trade_id = pw_object_opt_i64(o, pw_binance_letter('t'), -1);
@@ -416,12 +411,8 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
     x->side = pw_object_side(o, pw_binance_letter('S'));
     x->type = get_execution_type(o);
     x->status = pw_object_status(o, pw_binance_letter('X'));
-    x->order_type = pw_object_text(o, pw_binance_letter('o'));
-    x->tif = pw_object_opt_text(o, pw_binance_letter('f'));
     x->reject_reason = pw_object_opt_text(o, pw_binance_letter('r'));
-    x->expiry_reason = pw_object_opt_text(o, EXPIRY_REASON);
     x->is_maker = pw_object_opt_bool(o, pw_binance_letter('m'));
-    x->is_on_book = pw_object_opt_bool(o, pw_binance_letter('w'));
     read_execution_numbers(o, x);
     if (x->fee_e8 != 0 && x->fee_asset[0] == '\0') {
         pw_object_blame(o, PW_DECODE_BAD_FIELD);
@@ -430,71 +421,33 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
     return o->fault;
 }
 
-static enum pw_decode read_balances(struct pw_object *o, struct pw_binance_told *told)
+static enum pw_decode read_event(struct pw_object *o, struct pw_binance_response *response)
 {
-    told->body.many.update_ns = pw_object_opt_ns(o, pw_binance_letter('u'));
-    enum pw_decode fault = read_list(&o->fields[pw_binance_letter('B')], ITEM_BALANCE, &told->body.many.list);
-    return fault == PW_DECODE_OK ? o->fault : fault;
-}
-
-static enum pw_decode read_delta(struct pw_object *o, struct pw_binance_told *told)
-{
-    told->body.delta =
-        (struct pw_binance_delta){.asset = pw_object_text(o, pw_binance_letter('a')),
-                                  .delta_e8 = pw_object_e8(o, pw_binance_letter('d'), ANY_SIGN),
-                                  .trade_ns = pw_object_opt_ns(o, pw_binance_letter('T'))};
-    return o->fault;
-}
-
-static enum pw_decode read_event_body(struct pw_object *o, struct pw_binance_told *told)
-{
-    switch (told->kind) {
-    case PW_BINANCE_TOLD_EXECUTION:
-        return read_execution(o, &told->body.execution);
-    case PW_BINANCE_TOLD_BALANCES:
-        return read_balances(o, told);
-    case PW_BINANCE_TOLD_BALANCE_DELTA:
-    case PW_BINANCE_TOLD_LOCK_DELTA:
-        return read_delta(o, told);
-    case PW_BINANCE_TOLD_ORDER_LIST:
-        return read_list(&o->fields[pw_binance_letter('O')], ITEM_ANY, &told->body.many.list);
-    case PW_BINANCE_TOLD_SHUTDOWN:
-        return o->fault == PW_DECODE_OK ? PW_DECODE_SHUTDOWN : o->fault;
-    case PW_BINANCE_TOLD_NOTHING:
-        return o->fault == PW_DECODE_OK ? PW_DECODE_IGNORED : o->fault;
-    default:
+    struct pw_json_text name = pw_object_text(o, pw_binance_letter('e'));
+    struct pw_entry_message *message = &response->message;
+    if (o->fault != PW_DECODE_OK) {
         return o->fault;
     }
-}
-
-static enum pw_decode read_event(struct pw_object *o, struct pw_binance_told *told)
-{
-    static const struct {
-        const char *name;
-        enum pw_binance_told_kind kind;
-    } table[] = {{"executionReport", PW_BINANCE_TOLD_EXECUTION},
-                 {"outboundAccountPosition", PW_BINANCE_TOLD_BALANCES},
-                 {"balanceUpdate", PW_BINANCE_TOLD_BALANCE_DELTA},
-                 {"externalLockUpdate", PW_BINANCE_TOLD_LOCK_DELTA},
-                 {"listStatus", PW_BINANCE_TOLD_ORDER_LIST},
-                 {"eventStreamTerminated", PW_BINANCE_TOLD_STREAM_ENDED},
-                 {"serverShutdown", PW_BINANCE_TOLD_SHUTDOWN}};
-    struct pw_json_text name = pw_object_text(o, pw_binance_letter('e'));
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        if (pw_json_equal(&name, table[i].name)) {
-            told->kind = table[i].kind;
-        }
+    if (pw_json_equal(&name, "executionReport")) {
+        message->kind = PW_ENTRY_SAYS_EXECUTION;
+        return read_execution(o, &response->body.execution);
     }
-    told->event_ns = pw_object_opt_ns(o, pw_binance_letter('E'));
-    return o->fault == PW_DECODE_OK ? read_event_body(o, told) : o->fault;
+    if (pw_json_equal(&name, "eventStreamTerminated")) {
+        message->kind = PW_ENTRY_SAYS_STREAM_ENDED;
+        return PW_DECODE_OK;
+    }
+    if (pw_json_equal(&name, "serverShutdown")) {
+        message->kind = PW_ENTRY_SAYS_SHUTDOWN;
+        return PW_DECODE_SHUTDOWN;
+    }
+    return PW_DECODE_IGNORED; /* balances: the engine keeps its own account; and what is not known here */
 }
 
-enum pw_decode pw_binance_told(const char *data, size_t size, struct pw_binance_told *told)
+enum pw_decode pw_binance_read_response(const char *data, size_t size, struct pw_binance_response *response)
 {
     struct pw_json json;
     struct pw_object top, event;
-    memset(told, 0, sizeof *told);
-    told->subscription_id = -1;
+    memset(response, 0, sizeof *response);
     pw_json_init(&json, data, size);
     enum pw_decode fault = pw_object_collect(&json, &top);
     if (fault == PW_DECODE_BAD_JSON || !pw_json_done(&json)) {
@@ -504,9 +457,9 @@ enum pw_decode pw_binance_told(const char *data, size_t size, struct pw_binance_
         return fault;
     }
     if (pw_object_has(&top, EVENT)) {
-        told->subscription_id = pw_object_opt_i64(&top, SUBSCRIPTION_ID, -1);
-        fault = top.fault == PW_DECODE_OK ? pw_object_collect_field(&top.fields[EVENT], &event) : top.fault;
-        return fault == PW_DECODE_OK ? read_event(&event, told) : fault;
+        fault = pw_object_collect_field(&top.fields[EVENT], &event);
+        return fault == PW_DECODE_OK ? read_event(&event, response) : fault;
     }
-    return pw_object_has(&top, pw_binance_letter('e')) ? read_event(&top, told) : read_reply(&top, told);
+    return pw_object_has(&top, pw_binance_letter('e')) ? read_event(&top, response)
+                                                       : read_reply(&top, response);
 }

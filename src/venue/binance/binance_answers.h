@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What Binance's WebSocket API tells: replies to requests, and the events of the user data stream, from the
- * bytes of one message to one struct; what its error codes mean; and what all of that is to an order.
+ * What Binance's WebSocket API says: responses to requests, and the events of the account, from the bytes of
+ * one message to one struct; what its error codes mean; and what all of that is to an order: the reading half
+ * of entry.h's table, which stands at the end.
  *
  * Keys are told apart by case, unknown ones are skipped, optional ones may be missing. Texts are slices of
  * the caller's buffer and live as long as it.
@@ -11,29 +12,6 @@
 
 #include "binance_decode.h"
 #include "binance_orders.h"
-#include <pinwheel/gateway.h>
-
-enum pw_binance_told_kind {
-    PW_BINANCE_TOLD_NOTHING = 0, /* an event of a type that is not known here */
-    PW_BINANCE_TOLD_DONE,        /* a result that says no more than that */
-    PW_BINANCE_TOLD_ERROR,
-    PW_BINANCE_TOLD_ORDER,   /* placed, canceled, or its status */
-    PW_BINANCE_TOLD_REPLACE, /* of cancelReplace, whatever came of its halves; error says the rest */
-    PW_BINANCE_TOLD_ORDERS,
-    PW_BINANCE_TOLD_TRADES, /* of one order: the answer to a TRADES of ours */
-    PW_BINANCE_TOLD_SESSION,
-    PW_BINANCE_TOLD_SUBSCRIBED,
-    PW_BINANCE_TOLD_ACCOUNT,
-    PW_BINANCE_TOLD_TIME,
-    /* Events. */
-    PW_BINANCE_TOLD_EXECUTION,
-    PW_BINANCE_TOLD_BALANCES,      /* of the assets that changed */
-    PW_BINANCE_TOLD_BALANCE_DELTA, /* deposits and withdrawals */
-    PW_BINANCE_TOLD_LOCK_DELTA,
-    PW_BINANCE_TOLD_ORDER_LIST,
-    PW_BINANCE_TOLD_STREAM_ENDED, /* subscribe again; reports may be lost */
-    PW_BINANCE_TOLD_SHUTDOWN,
-};
 
 enum pw_binance_status {
     PW_BINANCE_STATUS_NONE = 0,
@@ -58,10 +36,10 @@ enum pw_binance_execution_type {
     PW_BINANCE_EXEC_TRADE_PREVENTION,
 };
 
-/* One order, as a reply has it. An acknowledgement has the ids and the time alone: status NONE. */
+/* One order, as a response has it. An acknowledgement has the ids and the time alone: status NONE. */
 struct pw_binance_order {
     char symbol[PW_SYMBOL_BYTES];
-    struct pw_json_text client_id; /* the order's, also in a cancellation's reply */
+    struct pw_json_text client_id; /* the order's, also in a cancellation's response */
     struct pw_json_text cancel_id; /* the cancellation's; empty: none */
     uint64_t client_order_id;      /* if is_ours: binance_orders.h made client_id, */
     uint32_t instance_hash;        /* for that instance */
@@ -70,8 +48,7 @@ struct pw_binance_order {
     enum pw_side side;
     bool is_ours;
     int64_t price_e8, qty_e8, executed_qty_e8;
-    int64_t quote_e8;                        /* -1: not available */
-    int64_t venue_ns, created_ns, update_ns; /* 0: not said */
+    int64_t venue_ns, update_ns; /* 0: not said */
 };
 
 struct pw_binance_error {
@@ -93,11 +70,6 @@ struct pw_binance_replace {
     struct pw_binance_error cancel_error, place_error; /* where failed */
 };
 
-struct pw_binance_session {
-    bool is_logged_on, has_user_stream;
-    int64_t venue_ns;
-};
-
 struct pw_binance_execution {
     char symbol[PW_SYMBOL_BYTES];
     struct pw_json_text client_id, cancel_id; /* as in pw_binance_order, and so the next two */
@@ -107,19 +79,17 @@ struct pw_binance_execution {
     enum pw_binance_execution_type type;
     enum pw_binance_status status;
     enum pw_side side;
-    bool is_ours, is_maker, is_on_book, has_trade_id;
-    struct pw_json_text order_type, tif, reject_reason, expiry_reason; /* empty: not said */
-    int64_t price_e8, qty_e8, stop_price_e8;
-    int64_t last_price_e8, last_qty_e8, executed_qty_e8, quote_e8;
-    int64_t prevented_qty_e8;
-    uint64_t prevented_match_id; /* 0: not said */
-    int64_t fee_e8;              /* in fee_asset; negative: a rebate */
-    char fee_asset[16];          /* zeros behind; empty: none */
+    bool is_ours, is_maker, has_trade_id;
+    struct pw_json_text reject_reason; /* empty: not said */
+    int64_t price_e8, qty_e8;
+    int64_t last_price_e8, last_qty_e8, executed_qty_e8;
+    int64_t fee_e8;     /* in fee_asset; negative: a rebate */
+    char fee_asset[16]; /* zeros behind; empty: none */
     uint64_t trade_id;
     int64_t trade_ns; /* when the venue's engine did it */
 };
 
-/* One trade, as TRADES has it. */
+/* One trade, as a response to FILLS has it. */
 struct pw_binance_own_trade {
     uint64_t trade_id, venue_order_id;
     int64_t price_e8, qty_e8;
@@ -129,90 +99,42 @@ struct pw_binance_own_trade {
     bool is_maker;
 };
 
-struct pw_binance_delta {
-    struct pw_json_text asset;
-    int64_t delta_e8;
-    int64_t trade_ns;
-};
-
 struct pw_binance_balance {
     struct pw_json_text asset;
     int64_t free_e8, locked_e8;
 };
 
-enum pw_binance_limit_type {
-    PW_BINANCE_LIMIT_OTHER = 0,
-    PW_BINANCE_LIMIT_WEIGHT,
-    PW_BINANCE_LIMIT_ORDERS,
-    PW_BINANCE_LIMIT_REQUESTS
-};
-
-struct pw_binance_limit {
-    enum pw_binance_limit_type type;
-    uint32_t interval_s;
-    uint32_t limit, count;
-};
-#define PW_BINANCE_LIMITS_MAX 8u
-
-struct pw_binance_told {
-    enum pw_binance_told_kind kind;
-    /* Replies: whose. */
+/* One message: what needs no translation stands in `message` at once. */
+struct pw_binance_response {
+    struct pw_entry_message message;
     enum pw_binance_id_kind id_kind;
     struct pw_json_text id;
-    bool is_ours; /* the id is one that binance_orders.h made: */
-    enum pw_binance_method method;
-    uint64_t number;
-    uint32_t http_status;
+    uint32_t http_status; /* 0: an event */
     struct pw_binance_error error;
     int64_t retry_after_ns; /* when requests may go on; 0: not said */
-    int64_t server_ns;      /* with it, and in TIME; 0: not said */
-    uint32_t limit_cnt;
-    struct pw_binance_limit limits[PW_BINANCE_LIMITS_MAX];
-    /* Events. */
-    int64_t subscription_id; /* -1: not said */
-    int64_t event_ns;
     union {
         struct pw_binance_order order;
         struct pw_binance_replace replace;
-        struct pw_binance_session session;
         struct pw_binance_execution execution;
-        struct pw_binance_delta delta;
-        struct {
-            struct pw_binance_list
-                list; /* ORDERS, TRADES, ACCOUNT, BALANCES, ORDER_LIST: to be gone through below */
-            int64_t update_ns;
-        } many;
     } body;
 };
 
-/* Judges one whole message. OK: an event; CONTROL: a reply with a result; ERROR_REPLY: one with an error
- * (told is filled); SHUTDOWN; IGNORED: an event of an unknown type; else nothing in told may be used. */
-enum pw_decode pw_binance_told(const char *data, size_t size, struct pw_binance_told *told);
+/* Judges one whole message. OK: an event; CONTROL: a response with a result; ERROR_REPLY: one with an error
+ * (it is filled); SHUTDOWN; IGNORED: an event that no session needs; else nothing of it may be used. */
+enum pw_decode pw_binance_read_response(const char *data, size_t size, struct pw_binance_response *response);
 
 /* Go through a list. Start with a zeroed cursor; false: no more. */
-bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *orders,
+bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *orders,
                            struct pw_binance_order *order);
-bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *trades,
+bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *trades,
                                struct pw_binance_own_trade *trade);
-bool pw_binance_balance_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *balances,
+bool pw_binance_balance_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *balances,
                              struct pw_binance_balance *balance);
 
 /* ---- what it means ---- */
 
-enum pw_binance_meaning {
-    PW_BINANCE_MEANS_REFUSED = 0,    /* not done, and would not be if asked again */
-    PW_BINANCE_MEANS_UNKNOWN,        /* may have been done: ask */
-    PW_BINANCE_MEANS_LIMITED,        /* not done: too much, wait */
-    PW_BINANCE_MEANS_BUSY,           /* not done: back off a little */
-    PW_BINANCE_MEANS_CLOCK,          /* not done: our clock or theirs, estimate it anew */
-    PW_BINANCE_MEANS_FATAL,          /* not done: key or signature; stop trading */
-    PW_BINANCE_MEANS_CANCEL_UNKNOWN, /* no such open order to cancel: wait for its reports, or ask */
-    PW_BINANCE_MEANS_NOT_FOUND,      /* no such order (yet) */
-    PW_BINANCE_MEANS_HALVES,         /* cancelReplace: each half says its own */
-};
-
 struct pw_binance_verdict {
-    enum pw_binance_meaning meaning;
+    enum pw_entry_error error;
     enum pw_reason reason;
 };
 
@@ -221,38 +143,9 @@ struct pw_binance_verdict {
  * if it came as 4xx, else unknown. */
 struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw_binance_error *error);
 
-/* Of a REFUSED cancellation: is that for good? The venue names one such refusal; any other says only that
- * this request was not carried out, and leaves an order that is open. */
-bool pw_binance_cancel_is_barred(const struct pw_binance_error *error);
+/* What one message says, in the terms of entry.h: pw_binance_read_response, translated. */
+enum pw_decode pw_binance_decode_entry(const char *data, size_t size, struct pw_entry_message *message);
 
-/* The venue's session is gone: it misses the key of a request that had none, being of a logged-on session. */
-bool pw_binance_session_is_lost(const struct pw_binance_error *error);
-
-/* When a ban ends, as the text of an error has it ("IP banned until 1659146400000"): where no retry time was
- * told beside it. 0: the text does not say. */
-int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error);
-
-/* The exec type of an order that a verdict on a request about it is; false: none. Of CANCEL_REPLACE: to the
- * order that was to be canceled if `canceled`, else to the new one. */
-bool pw_binance_verdict_exec_type(enum pw_binance_method method, enum pw_binance_meaning meaning,
-                                  bool canceled, enum pw_exec_type *exec_type);
-
-/* The report that an execution is. Of which instance, the caller has judged. False: not an order of ours, or
- * nothing that an order's state knows (a partial self-trade prevention: ask for the order). */
-bool pw_binance_execution_report(const struct pw_binance_execution *execution, int64_t recv_ns,
-                                 struct pw_report *report);
-
-/* The report that an order in a reply is: to PLACE, CANCEL, ORDER_STATUS, or in a list of those that are
- * open. False: not ours, or it says nothing. */
-bool pw_binance_order_report(const struct pw_binance_order *order, enum pw_binance_method method,
-                             int64_t recv_ns, struct pw_report *report);
-
-/* The fill of that order that a trade is. */
-void pw_binance_trade_report(const struct pw_binance_own_trade *trade, uint64_t client_order_id,
-                             int64_t recv_ns, struct pw_report *report);
-
-/* The two reports that a REPLACE is: to the order that was to be canceled and to the new one. */
-void pw_binance_replace_reports(const struct pw_binance_replace *replace, uint64_t canceled_id,
-                                uint64_t placed_id, int64_t recv_ns, struct pw_report reports[2]);
+extern const struct pw_venue_entry pw_binance_entry;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the venue's words mean to an order: its error codes in one table, and its replies and reports as the
- * engine's own.
+ * What the venue's words mean: its error codes in one table, its responses and events in the terms of
+ * entry.h, and that table itself.
  */
 #include "binance_answers.h"
 
@@ -9,49 +9,58 @@
 
 /* ---- errors ---- */
 
+#define NS_PER_S         INT64_C(1000000000)
+#define LIMITED_LEAST_NS (60 * NS_PER_S)  /* where the venue does not say how long: its window */
+#define BANNED_LEAST_NS  (120 * NS_PER_S) /* its shortest ban */
+#define ORDERS_LEAST_NS  (10 * NS_PER_S)
+#define BANNED           418u
+#define FORBIDDEN        403u /* by what stands before the venue */
+#define TOO_MANY_ORDERS  (-1015)
+#define SUBSCRIBED       (-2035) /* this connection has a subscription */
+
 #define CANCEL_RESTRICTIONS "not canceled due to cancel restrictions"
 
 /* Codes of the venue's table of errors. A row with a text holds only if the message contains it; the first
  * row that holds counts. */
 static const struct {
     int32_t code;
-    uint8_t meaning, reason;
+    uint8_t error, reason;
     const char *text;
 } codes[] = {
-    {-1000, PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
-    {-1001, PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
-    {-1006, PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
-    {-1007, PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
-    {-1003, PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE, NULL},
-    {-1015, PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE, NULL},
-    {-1034, PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE, NULL},
-    {-1008, PW_BINANCE_MEANS_BUSY, PW_REASON_VENUE_BUSY, NULL},
-    {-1016, PW_BINANCE_MEANS_BUSY, PW_REASON_VENUE_BUSY, NULL},
-    {-1021, PW_BINANCE_MEANS_CLOCK, PW_REASON_VENUE_CLOCK, NULL},
-    {-1002, PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY, NULL},
-    {-1022, PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY, NULL},
-    {-2014, PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY, NULL},
-    {-2015, PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY, NULL},
-    {-1013, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_FILTER, NULL},
-    {-1111, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_FILTER, NULL},
-    {-1112, PW_BINANCE_MEANS_REFUSED, PW_REASON_NO_QUOTE, NULL},
-    {-1121, PW_BINANCE_MEANS_REFUSED, PW_REASON_UNKNOWN_INSTRUMENT, NULL},
-    {-1122, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
-    {-1220, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
-    {-2016, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
-    {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_FUNDS, "insufficient balance"},
-    {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_DUPLICATE, "Duplicate order sent"},
-    {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_WOULD_TAKE, "would immediately match"},
-    {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_WOULD_TRIGGER, "would trigger immediately"},
-    {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_NOT_TRADING, "Market is closed"},
-    {-2010, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED, NULL},
-    {-2011, PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED, CANCEL_RESTRICTIONS},
-    {-2011, PW_BINANCE_MEANS_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND, NULL},
-    {-2013, PW_BINANCE_MEANS_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, NULL},
-    {-2026, PW_BINANCE_MEANS_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, NULL},
-    {-2021, PW_BINANCE_MEANS_HALVES, PW_REASON_VENUE_REFUSED, NULL},
-    {-2022, PW_BINANCE_MEANS_HALVES, PW_REASON_VENUE_REFUSED, NULL},
-    {-2039, PW_BINANCE_MEANS_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND, NULL},
+    {-1000, PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
+    {-1001, PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
+    {-1006, PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
+    {-1007, PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
+    {-1003, PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE, NULL},
+    {-1015, PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE, NULL},
+    {-1034, PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE, NULL},
+    {-1008, PW_ENTRY_BUSY, PW_REASON_VENUE_BUSY, NULL},
+    {-1016, PW_ENTRY_BUSY, PW_REASON_VENUE_BUSY, NULL},
+    {-1021, PW_ENTRY_CLOCK, PW_REASON_VENUE_CLOCK, NULL},
+    {-1002, PW_ENTRY_FATAL, PW_REASON_VENUE_KEY, NULL},
+    {-1022, PW_ENTRY_FATAL, PW_REASON_VENUE_KEY, NULL},
+    {-2014, PW_ENTRY_FATAL, PW_REASON_VENUE_KEY, NULL},
+    {-2015, PW_ENTRY_FATAL, PW_REASON_VENUE_KEY, NULL},
+    {-1013, PW_ENTRY_REFUSED, PW_REASON_VENUE_FILTER, NULL},
+    {-1111, PW_ENTRY_REFUSED, PW_REASON_VENUE_FILTER, NULL},
+    {-1112, PW_ENTRY_REFUSED, PW_REASON_NO_QUOTE, NULL},
+    {-1121, PW_ENTRY_REFUSED, PW_REASON_UNKNOWN_INSTRUMENT, NULL},
+    {-1122, PW_ENTRY_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
+    {-1220, PW_ENTRY_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
+    {-2016, PW_ENTRY_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
+    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_FUNDS, "insufficient balance"},
+    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_DUPLICATE, "Duplicate order sent"},
+    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_WOULD_TAKE, "would immediately match"},
+    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_WOULD_TRIGGER, "would trigger immediately"},
+    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_NOT_TRADING, "Market is closed"},
+    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED, NULL},
+    {-2011, PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED, CANCEL_RESTRICTIONS},
+    {-2011, PW_ENTRY_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND, NULL},
+    {-2013, PW_ENTRY_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, NULL},
+    {-2026, PW_ENTRY_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, NULL},
+    {-2021, PW_ENTRY_PARTIAL, PW_REASON_VENUE_REFUSED, NULL},
+    {-2022, PW_ENTRY_PARTIAL, PW_REASON_VENUE_REFUSED, NULL},
+    {-2039, PW_ENTRY_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND, NULL},
 };
 
 static bool contains(const struct pw_json_text *text, const char *part)
@@ -63,44 +72,49 @@ static struct pw_binance_verdict judge_code(uint32_t http_status, const struct p
 {
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if (codes[i].code == error->code && (!codes[i].text || contains(&error->text, codes[i].text))) {
-            return (struct pw_binance_verdict){codes[i].meaning, codes[i].reason};
+            return (struct pw_binance_verdict){codes[i].error, codes[i].reason};
         }
     }
     if (error->code <= -1100 && error->code > -1200) { /* parameters: illegal, missing, too many */
-        return (struct pw_binance_verdict){PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_MALFORMED};
+        return (struct pw_binance_verdict){PW_ENTRY_REFUSED, PW_REASON_VENUE_MALFORMED};
     }
     return http_status >= 400 && http_status < 500
-               ? (struct pw_binance_verdict){PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED}
-               : (struct pw_binance_verdict){PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN};
+               ? (struct pw_binance_verdict){PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED}
+               : (struct pw_binance_verdict){PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN};
 }
 
 struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw_binance_error *error)
 {
     if (http_status == 418 || http_status == 429 || http_status == 403) {
-        return (struct pw_binance_verdict){PW_BINANCE_MEANS_LIMITED, PW_REASON_VENUE_RATE};
+        return (struct pw_binance_verdict){PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE};
     }
     if (http_status == 401) {
-        return (struct pw_binance_verdict){PW_BINANCE_MEANS_FATAL, PW_REASON_VENUE_KEY};
+        return (struct pw_binance_verdict){PW_ENTRY_FATAL, PW_REASON_VENUE_KEY};
     }
     bool overloaded = http_status == 503 && error->code == -1008; /* the one 5xx that says: not accepted */
     if (http_status >= 500 && !overloaded) {
-        return (struct pw_binance_verdict){PW_BINANCE_MEANS_UNKNOWN, PW_REASON_VENUE_UNKNOWN};
+        return (struct pw_binance_verdict){PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN};
     }
     return judge_code(http_status, error);
 }
 
-bool pw_binance_cancel_is_barred(const struct pw_binance_error *error)
+/* Of a refused cancellation: is that for good? The venue names one such refusal; any other says only that
+ * this request was not carried out, and leaves an order that is open. */
+static bool cancel_is_barred(const struct pw_binance_error *error)
 {
     return error->code == -2011 && contains(&error->text, CANCEL_RESTRICTIONS);
 }
 
-bool pw_binance_session_is_lost(const struct pw_binance_error *error)
+/* It misses the key of a request that had none, being of a session that was logged on. */
+static bool session_is_lost(const struct pw_binance_error *error)
 {
     return error->code == -1102 &&
            (contains(&error->text, "'apiKey'") || contains(&error->text, "'signature'"));
 }
 
-int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error)
+/* When a ban ends, as the text of an error has it ("IP banned until 1659146400000"): where no retry time
+ * stands beside it. 0: the text does not say. */
+static int64_t ban_end_ns(const struct pw_binance_error *error)
 {
     static const char before[] = "banned until ";
     const char *end = error->text.text + error->text.size;
@@ -118,46 +132,44 @@ int64_t pw_binance_ban_end_ns(const struct pw_binance_error *error)
     return pw_json_text_u64(&digits, &value) && pw_binance_time_ns(value, &ns) ? ns : 0;
 }
 
-/* ---- exec types ---- */
-
-static enum pw_exec_type cancel_exec_type(enum pw_binance_meaning meaning, bool replacing)
+/* Of a LIMITED error. */
+static struct pw_entry_pause pause_of(const struct pw_binance_response *response)
 {
-    switch (meaning) {
-    case PW_BINANCE_MEANS_UNKNOWN:
-        return PW_EXEC_TIME_OUT;
-    case PW_BINANCE_MEANS_CANCEL_UNKNOWN:
-    case PW_BINANCE_MEANS_NOT_FOUND:
-        return PW_EXEC_CANCEL_UNKNOWN;
-    default:
-        return replacing ? PW_EXEC_REPLACE_REFUSED : PW_EXEC_CANCEL_REFUSED;
+    const struct pw_binance_error *error = &response->error;
+    bool banned = response->http_status == BANNED;
+    bool all = banned || response->http_status == FORBIDDEN; /* whatever the code says */
+    bool orders = !all && error->code == TOO_MANY_ORDERS;
+    int64_t retry_ns = response->retry_after_ns, server_ns = response->message.server_ns;
+    struct pw_entry_pause pause = {.scope = orders ? PW_ENTRY_PAUSE_ORDERS : PW_ENTRY_PAUSE_ALL,
+                                   .least_ns = orders   ? ORDERS_LEAST_NS
+                                               : banned ? BANNED_LEAST_NS
+                                                        : LIMITED_LEAST_NS};
+    if (retry_ns != 0 && server_ns != 0) { /* how long: no clock but its own has a part in it */
+        pause.for_ns = retry_ns - server_ns;
+    } else {
+        pause.until_ns = retry_ns ? retry_ns : ban_end_ns(error);
+    }
+    return pause;
+}
+
+static void translate_error(const struct pw_binance_response *response, struct pw_entry_message *message)
+{
+    struct pw_binance_verdict verdict = pw_binance_judge(response->http_status, &response->error);
+    message->has_failed = true;
+    message->failure = (struct pw_entry_failure){.code = response->error.code,
+                                                 .error = (uint8_t)verdict.error,
+                                                 .reason = (uint8_t)verdict.reason,
+                                                 .is_final = cancel_is_barred(&response->error),
+                                                 .session_lost = session_is_lost(&response->error)};
+    if (verdict.error == PW_ENTRY_LIMITED) {
+        message->pause = pause_of(response);
+    }
+    if (message->is_ours && message->request == PW_ENTRY_SUBSCRIBE && response->error.code == SUBSCRIBED) {
+        message->kind = PW_ENTRY_SAYS_SUBSCRIBED;
     }
 }
 
-bool pw_binance_verdict_exec_type(enum pw_binance_method method, enum pw_binance_meaning meaning,
-                                  bool canceled, enum pw_exec_type *exec_type)
-{
-    if (meaning == PW_BINANCE_MEANS_HALVES) {
-        return false;
-    }
-    switch (method) {
-    case PW_BINANCE_PLACE:
-        *exec_type = meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_EXEC_TIME_OUT : PW_EXEC_REJECT;
-        return true;
-    case PW_BINANCE_CANCEL:
-        *exec_type = cancel_exec_type(meaning, false);
-        return true;
-    case PW_BINANCE_CANCEL_REPLACE:
-        *exec_type = canceled                              ? cancel_exec_type(meaning, true)
-                     : meaning == PW_BINANCE_MEANS_UNKNOWN ? PW_EXEC_TIME_OUT
-                                                           : PW_EXEC_REJECT;
-        return true;
-    case PW_BINANCE_ORDER_STATUS:
-        *exec_type = PW_EXEC_NOT_FOUND;
-        return meaning == PW_BINANCE_MEANS_NOT_FOUND;
-    default:
-        return false;
-    }
-}
+/* ---- orders ---- */
 
 /* An end that a status is, or false. */
 static bool end_exec_type(enum pw_binance_status status, enum pw_exec_type *exec_type)
@@ -180,25 +192,16 @@ static bool end_exec_type(enum pw_binance_status status, enum pw_exec_type *exec
 
 static bool execution_exec_type(const struct pw_binance_execution *x, enum pw_exec_type *exec_type)
 {
-    switch (x->type) {
-    case PW_BINANCE_EXEC_NEW:
-        *exec_type = PW_EXEC_ACK;
-        return true;
-    case PW_BINANCE_EXEC_TRADE:
-        *exec_type = PW_EXEC_FILL;
-        return true;
-    case PW_BINANCE_EXEC_CANCELED:
-        *exec_type = PW_EXEC_CANCELED;
-        return true;
-    case PW_BINANCE_EXEC_REPLACED:
-        *exec_type = PW_EXEC_REPLACED;
-        return true;
-    case PW_BINANCE_EXEC_REJECTED:
-        *exec_type = PW_EXEC_REJECT;
-        return true;
-    default:
+    static const uint8_t table[] = {
+        [PW_BINANCE_EXEC_NEW] = PW_EXEC_ACK,           [PW_BINANCE_EXEC_CANCELED] = PW_EXEC_CANCELED,
+        [PW_BINANCE_EXEC_REPLACED] = PW_EXEC_REPLACED, [PW_BINANCE_EXEC_REJECTED] = PW_EXEC_REJECT,
+        [PW_BINANCE_EXEC_TRADE] = PW_EXEC_FILL,
+    };
+    if (x->type >= sizeof table) {
         return end_exec_type(x->status, exec_type);
     }
+    *exec_type = (enum pw_exec_type)table[x->type];
+    return true;
 }
 
 static enum pw_reason reject_reason(const struct pw_json_text *text)
@@ -209,8 +212,8 @@ static enum pw_reason reject_reason(const struct pw_json_text *text)
                                                                          : PW_REASON_VENUE_REFUSED;
 }
 
-bool pw_binance_execution_report(const struct pw_binance_execution *x, int64_t recv_ns,
-                                 struct pw_report *report)
+/* Nothing that an order's state knows is a partial self-trade prevention: the order has to be asked for. */
+static bool execution_report(const struct pw_binance_execution *x, struct pw_report *report)
 {
     enum pw_exec_type exec_type;
     if (!x->is_ours || !execution_exec_type(x, &exec_type)) {
@@ -225,7 +228,6 @@ bool pw_binance_execution_report(const struct pw_binance_execution *x, int64_t r
         .executed_qty_e8 = x->executed_qty_e8,
         .fee_e16 = fill ? (pw_i128)x->fee_e8 * PW_E8 : 0,
         .venue_ns = x->trade_ns,
-        .recv_ns = recv_ns,
         .exec_type = (uint8_t)exec_type,
         .reason = exec_type == PW_EXEC_REJECT ? (uint8_t)reject_reason(&x->reject_reason) : 0,
         .maker = fill && x->is_maker,
@@ -237,13 +239,28 @@ bool pw_binance_execution_report(const struct pw_binance_execution *x, int64_t r
     return true;
 }
 
-bool pw_binance_order_report(const struct pw_binance_order *order, enum pw_binance_method method,
-                             int64_t recv_ns, struct pw_report *report)
+static struct pw_entry_order execution_order(const struct pw_binance_execution *x)
 {
-    bool cancel = method == PW_BINANCE_CANCEL || method == PW_BINANCE_CANCEL_ALL;
-    bool query = method == PW_BINANCE_ORDER_STATUS || method == PW_BINANCE_OPEN_ORDERS;
+    struct pw_entry_order order = {
+        .venue_order_id = x->venue_order_id,
+        .instance_hash = x->instance_hash,
+        .is_ours = x->is_ours,
+        .is_open = x->status == PW_BINANCE_STATUS_NEW || x->status == PW_BINANCE_STATUS_PARTIALLY_FILLED,
+    };
+    memcpy(order.symbol, x->symbol, sizeof order.symbol);
+    order.report.client_order_id = x->client_order_id;
+    order.has_report = execution_report(x, &order.report);
+    return order;
+}
+
+/* By what was asked. A query that says no status says nothing. */
+static bool order_report(const struct pw_binance_order *order, enum pw_entry_kind request,
+                         struct pw_report *report)
+{
+    bool query = request == PW_ENTRY_QUERY || request == PW_ENTRY_OPEN_ORDERS;
+    bool cancel = request == PW_ENTRY_CANCEL;
     enum pw_exec_type exec_type = cancel ? PW_EXEC_CANCELED : query ? PW_EXEC_FOUND_OPEN : PW_EXEC_ACK;
-    if (!order->is_ours || (!cancel && !query && method != PW_BINANCE_PLACE) ||
+    if (!order->is_ours || (!cancel && !query && request != PW_ENTRY_PLACE) ||
         (query && order->status == PW_BINANCE_STATUS_NONE)) {
         return false;
     }
@@ -255,32 +272,27 @@ bool pw_binance_order_report(const struct pw_binance_order *order, enum pw_binan
     *report = (struct pw_report){.client_order_id = order->client_order_id,
                                  .executed_qty_e8 = order->executed_qty_e8,
                                  .venue_ns = order->venue_ns ? order->venue_ns : order->update_ns,
-                                 .recv_ns = recv_ns,
                                  .exec_type = (uint8_t)exec_type,
                                  .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REFUSED : 0};
     return true;
 }
 
-void pw_binance_trade_report(const struct pw_binance_own_trade *trade, uint64_t client_order_id,
-                             int64_t recv_ns, struct pw_report *report)
+static struct pw_entry_order order_of(const struct pw_binance_order *order, enum pw_entry_kind request)
 {
-    *report = (struct pw_report){.client_order_id = client_order_id,
-                                 .trade_id = trade->trade_id,
-                                 .fill_price_e8 = trade->price_e8,
-                                 .fill_qty_e8 = trade->qty_e8,
-                                 .fee_e16 = (pw_i128)trade->fee_e8 * PW_E8,
-                                 .venue_ns = trade->trade_ns,
-                                 .recv_ns = recv_ns,
-                                 .exec_type = PW_EXEC_FILL,
-                                 .maker = trade->is_maker,
-                                 .has_trade_id = true};
-    static_assert(sizeof report->fee_asset == sizeof trade->fee_asset, "an asset is copied whole");
-    memcpy(report->fee_asset, trade->fee_asset, sizeof report->fee_asset);
+    struct pw_entry_order to = {.venue_order_id = order->venue_order_id,
+                                .instance_hash = order->instance_hash,
+                                .is_ours = order->is_ours};
+    memcpy(to.symbol, order->symbol, sizeof to.symbol);
+    to.report.client_order_id = order->client_order_id;
+    to.has_report = order_report(order, request, &to.report);
+    return to;
 }
 
-static struct pw_report half_report(enum pw_binance_half half, const struct pw_binance_order *order,
-                                    const struct pw_binance_error *error, bool canceled)
+/* What one half of a replacement is to its order; `canceled`: the old one. */
+static struct pw_entry_order half_of(enum pw_binance_half half, const struct pw_binance_order *order,
+                                     const struct pw_binance_error *error, bool canceled)
 {
+    struct pw_entry_order to = {.venue_order_id = order->venue_order_id, .has_report = true};
     if (half == PW_BINANCE_HALF_DONE) {
         enum pw_exec_type exec_type = canceled ? PW_EXEC_REPLACED : PW_EXEC_ACK;
         if (!canceled && order->status == PW_BINANCE_STATUS_FILLED) {
@@ -288,25 +300,146 @@ static struct pw_report half_report(enum pw_binance_half half, const struct pw_b
         } else if (!canceled) {
             end_exec_type(order->status, &exec_type);
         }
-        return (struct pw_report){.executed_qty_e8 = order->executed_qty_e8,
-                                  .venue_ns = order->venue_ns,
-                                  .exec_type = (uint8_t)exec_type};
+        to.report = (struct pw_report){.executed_qty_e8 = order->executed_qty_e8,
+                                       .venue_ns = order->venue_ns,
+                                       .exec_type = (uint8_t)exec_type};
+        return to;
     }
-    struct pw_binance_verdict verdict = {PW_BINANCE_MEANS_REFUSED, PW_REASON_VENUE_REFUSED};
+    struct pw_binance_verdict verdict = {PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED};
     if (half == PW_BINANCE_HALF_FAILED) {
         verdict = judge_code(400, error);
     }
     enum pw_exec_type exec_type = PW_EXEC_REJECT;
-    pw_binance_verdict_exec_type(PW_BINANCE_CANCEL_REPLACE, verdict.meaning, canceled, &exec_type);
-    return (struct pw_report){.exec_type = (uint8_t)exec_type, .reason = (uint8_t)verdict.reason};
+    pw_entry_error_exec_type(PW_ENTRY_REPLACE, verdict.error, canceled, &exec_type);
+    to.report = (struct pw_report){.exec_type = (uint8_t)exec_type, .reason = (uint8_t)verdict.reason};
+    return to;
 }
 
-void pw_binance_replace_reports(const struct pw_binance_replace *replace, uint64_t canceled_id,
-                                uint64_t placed_id, int64_t recv_ns, struct pw_report reports[2])
+/* ---- messages ---- */
+
+enum pw_decode pw_binance_decode_entry(const char *data, size_t size, struct pw_entry_message *message)
 {
-    reports[0] = half_report(replace->cancel, &replace->canceled, &replace->cancel_error, true);
-    reports[1] = half_report(replace->place, &replace->placed, &replace->place_error, false);
-    reports[0].client_order_id = canceled_id;
-    reports[1].client_order_id = placed_id;
-    reports[0].recv_ns = reports[1].recv_ns = recv_ns;
+    struct pw_binance_response response;
+    const struct pw_binance_replace *replace = &response.body.replace;
+    enum pw_decode result = pw_binance_read_response(data, size, &response);
+    *message = response.message;
+    if (result < 0 && result != PW_DECODE_ERROR_REPLY) {
+        return result;
+    }
+    switch (message->kind) {
+    case PW_ENTRY_SAYS_ORDER:
+        message->order = order_of(&response.body.order, (enum pw_entry_kind)message->request);
+        break;
+    case PW_ENTRY_SAYS_EXECUTION:
+        message->order = execution_order(&response.body.execution);
+        break;
+    case PW_ENTRY_SAYS_REPLACE:
+        message->order = half_of(replace->place, &replace->placed, &replace->place_error, false);
+        message->replaced = half_of(replace->cancel, &replace->canceled, &replace->cancel_error, true);
+        break;
+    default:
+        break;
+    }
+    if (result == PW_DECODE_ERROR_REPLY || response.http_status >= 400) {
+        translate_error(&response, message);
+    }
+    return result;
 }
+
+static_assert(sizeof(struct pw_binance_cursor) <= sizeof(struct pw_entry_cursor), "it has room");
+
+static struct pw_binance_cursor *own(struct pw_entry_cursor *cursor)
+{
+    return (struct pw_binance_cursor *)(void *)cursor;
+}
+
+static bool next_order(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,
+                       struct pw_entry_order *to)
+{
+    struct pw_binance_order order;
+    if (!pw_binance_order_next(own(cursor), list, &order)) {
+        return false;
+    }
+    *to = order_of(&order, PW_ENTRY_OPEN_ORDERS);
+    return true;
+}
+
+static bool next_fill(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,
+                      struct pw_entry_fill *fill)
+{
+    struct pw_binance_own_trade trade;
+    if (!pw_binance_own_trade_next(own(cursor), list, &trade)) {
+        return false;
+    }
+    *fill = (struct pw_entry_fill){.report = {.trade_id = trade.trade_id,
+                                              .fill_price_e8 = trade.price_e8,
+                                              .fill_qty_e8 = trade.qty_e8,
+                                              .fee_e16 = (pw_i128)trade.fee_e8 * PW_E8,
+                                              .venue_ns = trade.trade_ns,
+                                              .exec_type = PW_EXEC_FILL,
+                                              .maker = trade.is_maker,
+                                              .has_trade_id = true},
+                                   .venue_order_id = trade.venue_order_id};
+    static_assert(sizeof fill->report.fee_asset == sizeof trade.fee_asset, "an asset is copied whole");
+    memcpy(fill->report.fee_asset, trade.fee_asset, sizeof fill->report.fee_asset);
+    return true;
+}
+
+/* An asset whose name is too long is none that can be asked for. */
+static bool next_balance(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,
+                         struct pw_entry_balance *to)
+{
+    struct pw_binance_balance balance;
+    if (!pw_binance_balance_next(own(cursor), list, &balance)) {
+        return false;
+    }
+    *to = (struct pw_entry_balance){.free_e8 = balance.free_e8};
+    if (pw_json_unescape(&balance.asset, to->asset, sizeof to->asset - 1) < 0) {
+        to->asset[0] = '\0';
+    }
+    return true;
+}
+
+/* ---- the table ---- */
+
+/* Ed25519 keys log on once. */
+static bool has_login(const struct pw_signing *signing)
+{
+    return signing->is_ed25519;
+}
+
+const struct pw_venue_entry pw_binance_entry = {
+    .request_bytes = sizeof(struct pw_binance_request),
+    .text_bytes = PW_BINANCE_TEXT_BYTES,
+    .fills_max = PW_BINANCE_TRADES_MAX,
+    .forms = {[PW_MARKET] = {PW_BINANCE_MARKET + 1, PW_BINANCE_MARKET + 1, PW_BINANCE_MARKET + 1},
+              [PW_LIMIT] = {PW_BINANCE_LIMIT_GTC + 1, PW_BINANCE_LIMIT_IOC + 1, PW_BINANCE_LIMIT_FOK + 1},
+              [PW_LIMIT_MAKER] = {PW_BINANCE_LIMIT_MAKER + 1},
+              [PW_STOP_LOSS] = {PW_BINANCE_STOP_LOSS + 1, PW_BINANCE_STOP_LOSS + 1, PW_BINANCE_STOP_LOSS + 1},
+              [PW_STOP_LOSS_LIMIT] = {PW_BINANCE_STOP_LOSS_LIMIT + 1},
+              [PW_TAKE_PROFIT] = {PW_BINANCE_TAKE_PROFIT + 1, PW_BINANCE_TAKE_PROFIT + 1,
+                                  PW_BINANCE_TAKE_PROFIT + 1},
+              [PW_TAKE_PROFIT_LIMIT] = {PW_BINANCE_TAKE_PROFIT_LIMIT + 1}},
+    .form_cnt = PW_BINANCE_FORMS,
+    .replace_form_cnt = PW_BINANCE_MARKET + 1,
+    .clock_unit_ns = 1000000,
+    .clock_ahead_ns = NS_PER_S,
+    .window_cnt = 4,
+    /* The lowest that the venue is known to have had. */
+    .windows = {{PW_BUDGET_WEIGHT, 60 * NS_PER_S, 6000, 600},
+                {PW_BUDGET_ORDERS, 10 * NS_PER_S, 50, 0},
+                {PW_BUDGET_ORDERS, 86400 * NS_PER_S, 160000, 0},
+                {PW_BUDGET_REQUESTS, 300 * NS_PER_S, 61000, 6100}},
+    .has_login = has_login,
+    .prepare = pw_binance_prepare,
+    .can_write = pw_binance_can_write,
+    .write = pw_binance_write,
+    .payload = pw_binance_payload,
+    .put_signature = pw_binance_put_signature,
+    .decode = pw_binance_decode_entry,
+    .next_order = next_order,
+    .next_fill = next_fill,
+    .next_balance = next_balance,
+    .write_client_id = pw_binance_client_id_write,
+    .read_client_id = pw_binance_client_id_read,
+};

@@ -26,7 +26,6 @@ static const char *const names[FIELDS - LETTERS] = {
     "price",
     "origQty",
     "executedQty",
-    "cummulativeQuoteQty",
     "side",
     "time",
     "updateTime",
@@ -38,7 +37,6 @@ static const char *const names[FIELDS - LETTERS] = {
     "retryAfter",
     "connectedSince",
     "authorizedSince",
-    "userDataStream",
     "balances",
     "asset",
     "free",
@@ -48,7 +46,6 @@ static const char *const names[FIELDS - LETTERS] = {
     "intervalNum",
     "limit",
     "count",
-    "eR",
     "qty",
     "commission",
     "commissionAsset",
@@ -232,7 +229,7 @@ void pw_object_split_ids(const struct pw_json_text *id, const struct pw_json_tex
 
 bool pw_object_own_id(const struct pw_json_text *text, uint64_t *client_order_id, uint32_t *instance_hash)
 {
-    struct pw_binance_client_id id;
+    struct pw_entry_client_id id;
     if (!pw_binance_client_id_read(text->text, text->size, &id) || id.is_cancel) {
         return false;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One object of the WebSocket API's answers: its fields by name, and reading each as what it must be. For the
- * files that read these answers, nobody else.
+ * One object of the WebSocket API's responses: its fields by name, and reading each as what it must be. For
+ * the files that read these responses, nobody else.
  *
  * What must be there and is not, or is of another kind, blames the object: its first fault is what the
  * reading of it ends with, so that nothing has to be asked after each field. Functions with opt_ take what is
@@ -34,7 +34,6 @@ enum field_idx {
     PRICE,
     ORIG_QTY,
     EXECUTED_QTY,
-    QUOTE_QTY,
     SIDE,
     TIME,
     UPDATE_TIME,
@@ -46,7 +45,6 @@ enum field_idx {
     RETRY_AFTER,
     CONNECTED_SINCE,
     AUTHORIZED_SINCE,
-    USER_STREAM,
     BALANCES,
     ASSET,
     FREE,
@@ -56,7 +54,6 @@ enum field_idx {
     INTERVAL_NUM,
     LIMIT,
     COUNT,
-    EXPIRY_REASON,
     QTY,
     COMMISSION,
     COMMISSION_ASSET,

@@ -73,30 +73,32 @@ static const char *const names[PARAMS] = {
 #define SIGNED    (BIT(API_KEY) | BIT(SIGNATURE))
 #define NEW_ORDER (TIMED | BIT(NEW_ID) | BIT(SYMBOL) | BIT(SIDE) | BIT(QUANTITY) | BIT(TYPE))
 
+#define SUBSCRIBE_SIGNED PW_ENTRY_KINDS /* the method of SUBSCRIBE where no login stands for it */
+#define METHODS          (PW_ENTRY_KINDS + 1u)
+#define LIST_ALL_WEIGHT  80u /* of open orders: of all symbols */
+
+/* By what is asked. */
 static const struct {
     const char *name;
     uint32_t params;
     uint8_t weight;
     char letter; /* of request ids */
-    bool is_order;
-} methods[PW_BINANCE_METHODS] = {
-    [PW_BINANCE_LOGON] = {"session.logon", TIMED | SIGNED, 2, 'l', false},
-    [PW_BINANCE_PLACE] = {"order.place", NEW_ORDER | BIT(RESP_TYPE), 1, 'p', true},
-    [PW_BINANCE_TEST] = {"order.test", NEW_ORDER, 1, 't', true},
-    [PW_BINANCE_CANCEL] = {"order.cancel", TIMED | BIT(SYMBOL) | BIT(ORIG_ID) | BIT(NEW_ID), 1, 'c', false},
-    [PW_BINANCE_CANCEL_REPLACE] = {"order.cancelReplace",
-                                   NEW_ORDER | BIT(RESP_TYPE) | BIT(CANCEL_NEW_ID) | BIT(CANCEL_ORIG_ID) |
-                                       BIT(CANCEL_MODE),
-                                   1, 'r', true},
-    [PW_BINANCE_CANCEL_ALL] = {"openOrders.cancelAll", TIMED | BIT(SYMBOL), 1, 'a', false},
-    [PW_BINANCE_ORDER_STATUS] = {"order.status", TIMED | BIT(SYMBOL) | BIT(ORIG_ID), 4, 'q', false},
-    [PW_BINANCE_OPEN_ORDERS] = {"openOrders.status", TIMED | BIT(SYMBOL), 6, 'o', false},
-    [PW_BINANCE_ACCOUNT] = {"account.status", TIMED | BIT(OMIT_ZERO), 20, 'b', false},
-    [PW_BINANCE_SUBSCRIBE] = {"userDataStream.subscribe", 0, 2, 'u', false},
-    [PW_BINANCE_SUBSCRIBE_SIGNED] = {"userDataStream.subscribe.signature", TIMED | SIGNED, 2, 's', false},
-    [PW_BINANCE_TIME] = {"time", 0, 1, 'n', false},
-    [PW_BINANCE_TRADES] = {"myTrades", TIMED | BIT(SYMBOL) | BIT(ORDER_ID) | BIT(FROM_ID) | BIT(LIMIT), 5,
-                           'f', false},
+} methods[METHODS] = {
+    [PW_ENTRY_PLACE] = {"order.place", NEW_ORDER | BIT(RESP_TYPE), 1, 'p'},
+    [PW_ENTRY_TEST] = {"order.test", NEW_ORDER, 1, 't'},
+    [PW_ENTRY_REPLACE] = {"order.cancelReplace",
+                          NEW_ORDER | BIT(RESP_TYPE) | BIT(CANCEL_NEW_ID) | BIT(CANCEL_ORIG_ID) |
+                              BIT(CANCEL_MODE),
+                          1, 'r'},
+    [PW_ENTRY_CANCEL] = {"order.cancel", TIMED | BIT(SYMBOL) | BIT(ORIG_ID) | BIT(NEW_ID), 1, 'c'},
+    [PW_ENTRY_QUERY] = {"order.status", TIMED | BIT(SYMBOL) | BIT(ORIG_ID), 4, 'q'},
+    [PW_ENTRY_FILLS] = {"myTrades", TIMED | BIT(SYMBOL) | BIT(ORDER_ID) | BIT(FROM_ID) | BIT(LIMIT), 5, 'f'},
+    [PW_ENTRY_OPEN_ORDERS] = {"openOrders.status", TIMED | BIT(SYMBOL), 6, 'o'},
+    [PW_ENTRY_ACCOUNT] = {"account.status", TIMED | BIT(OMIT_ZERO), 20, 'b'},
+    [PW_ENTRY_TIME] = {"time", 0, 1, 'n'},
+    [PW_ENTRY_LOGIN] = {"session.logon", TIMED | SIGNED, 2, 'l'},
+    [PW_ENTRY_SUBSCRIBE] = {"userDataStream.subscribe", 0, 2, 'u'},
+    [SUBSCRIBE_SIGNED] = {"userDataStream.subscribe.signature", TIMED | SIGNED, 2, 's'},
 };
 
 static const struct {
@@ -140,7 +142,7 @@ static void put_text(struct out *out, const char *text)
 
 static void put_blanks(struct out *out, size_t bytes)
 {
-    static const char blanks[PW_BINANCE_SIGNATURE_BYTES + 2] =
+    static const char blanks[PW_ENTRY_SIGNATURE_BYTES_MAX + 2] =
         "                                                                                         ";
     put(out, blanks, bytes);
 }
@@ -167,7 +169,7 @@ static bool is_plain(const char *text)
 }
 
 /* Texts that never change, or NULL where a slot is filled later. */
-static const char *constant_of(enum param param, const struct pw_binance_spec *spec)
+static const char *constant_of(enum param param, const struct pw_entry_spec *spec)
 {
     switch (param) {
     case API_KEY:
@@ -187,7 +189,7 @@ static const char *constant_of(enum param param, const struct pw_binance_spec *s
     }
 }
 
-static size_t slot_width(enum param param, const struct pw_binance_spec *spec)
+static size_t slot_width(enum param param, const struct pw_entry_spec *spec)
 {
     switch (param) {
     case SIDE:
@@ -225,10 +227,10 @@ static bool is_client_id(enum param param)
 }
 
 /* All of it but the digits of the order, which are blanks. */
-static void put_client_id(struct out *out, enum param param, const struct pw_binance_spec *spec)
+static void put_client_id(struct out *out, enum param param, const struct pw_entry_spec *spec)
 {
     char prefix[PREFIX_BYTES];
-    bool is_cancel = param == CANCEL_NEW_ID || (param == NEW_ID && spec->method == PW_BINANCE_CANCEL);
+    bool is_cancel = param == CANCEL_NEW_ID || (param == NEW_ID && spec->kind == PW_ENTRY_CANCEL);
     write_prefix(prefix, is_cancel, spec->instance_hash);
     put_text(out, "\"");
     put(out, prefix, sizeof prefix);
@@ -236,7 +238,7 @@ static void put_client_id(struct out *out, enum param param, const struct pw_bin
     put_text(out, "\"");
 }
 
-static void put_value(struct out *out, enum param param, const struct pw_binance_spec *spec)
+static void put_value(struct out *out, enum param param, const struct pw_entry_spec *spec)
 {
     const char *constant = constant_of(param, spec);
     if (constant) {
@@ -246,7 +248,7 @@ static void put_value(struct out *out, enum param param, const struct pw_binance
     } else if (is_client_id(param)) {
         put_client_id(out, param, spec);
     } else if (param == RECV_WINDOW) {
-        put_u32(out, spec->recv_window_ms);
+        put_u32(out, spec->window_ms);
     } else if (param == LIMIT) {
         put_u32(out, PW_BINANCE_TRADES_MAX);
     } else if (param == OMIT_ZERO) {
@@ -256,13 +258,18 @@ static void put_value(struct out *out, enum param param, const struct pw_binance
     }
 }
 
-static uint32_t params_of(const struct pw_binance_spec *spec)
+static unsigned method_of(const struct pw_entry_spec *spec)
 {
-    uint32_t params = methods[spec->method].params;
-    if (methods[spec->method].is_order) {
+    return spec->kind == PW_ENTRY_SUBSCRIBE && spec->api_key ? SUBSCRIBE_SIGNED : spec->kind;
+}
+
+static uint32_t params_of(const struct pw_entry_spec *spec)
+{
+    uint32_t params = methods[method_of(spec)].params;
+    if (pw_entry_is_new_order(spec->kind)) {
         params |= forms[spec->form].params | (forms[spec->form].tif ? BIT(TIME_IN_FORCE) : 0);
     }
-    if (!spec->symbol && spec->method == PW_BINANCE_OPEN_ORDERS) {
+    if (!spec->symbol && spec->kind == PW_ENTRY_OPEN_ORDERS) {
         params &= ~BIT(SYMBOL);
     }
     if (spec->api_key && params & BIT(TIMESTAMP)) {
@@ -271,10 +278,10 @@ static uint32_t params_of(const struct pw_binance_spec *spec)
     return params;
 }
 
-static bool is_sound(const struct pw_binance_spec *spec)
+static bool is_sound(const struct pw_entry_spec *spec)
 {
-    if ((unsigned)spec->method >= PW_BINANCE_METHODS || (unsigned)spec->form >= PW_BINANCE_FORMS ||
-        spec->tick_e8 < 0 || spec->step_e8 < 0) {
+    if ((unsigned)spec->kind >= PW_ENTRY_KINDS || spec->form >= PW_BINANCE_FORMS || spec->tick_e8 < 0 ||
+        spec->step_e8 < 0) {
         return false;
     }
     uint32_t params = params_of(spec);
@@ -282,7 +289,7 @@ static bool is_sound(const struct pw_binance_spec *spec)
            (!(params & BIT(API_KEY)) ||
             (spec->api_key && spec->api_key[0] != '\0' && is_plain(spec->api_key) &&
              (spec->signature_bytes == 64 || spec->signature_bytes == 88))) &&
-           (!(params & BIT(RECV_WINDOW)) || (spec->recv_window_ms >= 1 && spec->recv_window_ms <= 60000));
+           (!(params & BIT(RECV_WINDOW)) || (spec->window_ms >= 1 && spec->window_ms <= 60000));
 }
 
 /* Decimals that all multiples of the unit can be written with. */
@@ -296,41 +303,80 @@ static uint8_t decimals_of(int64_t unit_e8)
     return decimals;
 }
 
-int pw_binance_prepare(struct pw_binance_request *request, const struct pw_binance_spec *spec)
+/* The request that a head is of. */
+static const struct pw_binance_request *whole(const struct pw_entry_request *head)
 {
+    return (const struct pw_binance_request *)(const void *)head;
+}
+
+/* Between its quotes. */
+static struct pw_entry_span span_of(const struct pw_binance_request *request, enum param param)
+{
+    return request->params & BIT(param)
+               ? (struct pw_entry_span){(uint16_t)(request->at[param] + 1u), request->width[param] - 2u}
+               : (struct pw_entry_span){0, 0};
+}
+
+static struct pw_entry_request head_of(const struct pw_binance_request *request,
+                                       const struct pw_entry_spec *spec)
+{
+    bool lists_all = spec->kind == PW_ENTRY_OPEN_ORDERS && !spec->symbol;
+    bool order = spec->kind == PW_ENTRY_PLACE || spec->kind == PW_ENTRY_REPLACE;
+    return (struct pw_entry_request){
+        .kind = (uint8_t)spec->kind,
+        .is_signed = request->params & BIT(SIGNATURE),
+        .api_key = span_of(request, API_KEY),
+        .signature = span_of(request, SIGNATURE),
+        .cost = {{[PW_BUDGET_WEIGHT] = lists_all ? LIST_ALL_WEIGHT : methods[request->method].weight,
+                  [PW_BUDGET_ORDERS] = order,
+                  [PW_BUDGET_REQUESTS] = 1}}};
+}
+
+/* False: a slot is too wide. */
+static bool put_params(struct out *out, struct pw_binance_request *request, const struct pw_entry_spec *spec)
+{
+    const char *comma = "";
+    for (enum param param = 0; param < PARAMS; param++) {
+        if (request->params & BIT(param)) {
+            put_text(out, comma);
+            put_text(out, "\"");
+            put_text(out, names[param]);
+            put_text(out, "\":");
+            size_t begin = out->at;
+            put_value(out, param, spec);
+            if (out->at - begin > UINT8_MAX) {
+                return false;
+            }
+            request->at[param] = (uint16_t)begin;
+            request->width[param] = (uint8_t)(out->at - begin);
+            comma = ",";
+        }
+    }
+    return true;
+}
+
+int pw_binance_prepare(struct pw_entry_request *head, const struct pw_entry_spec *spec)
+{
+    struct pw_binance_request *request = (struct pw_binance_request *)(void *)head;
     if (!is_sound(spec)) {
         return -EINVAL;
     }
     *request = (struct pw_binance_request){.params = params_of(spec),
                                            .price_decimals = decimals_of(spec->tick_e8),
                                            .qty_decimals = decimals_of(spec->step_e8),
-                                           .method = (uint8_t)spec->method};
-    request->is_signed = request->params & BIT(SIGNATURE);
+                                           .method = (uint8_t)method_of(spec)};
     struct out out = {.text = request->text, .size = sizeof request->text};
     put_text(&out, "{\"id\":\"");
     put_blanks(&out, 1 + ID_DIGITS);
     put_text(&out, "\",\"method\":\"");
-    put_text(&out, methods[spec->method].name);
+    put_text(&out, methods[request->method].name);
     put_text(&out, "\",\"params\":{");
-    const char *comma = "";
-    for (enum param param = 0; param < PARAMS; param++) {
-        if (request->params & BIT(param)) {
-            put_text(&out, comma);
-            put_text(&out, "\"");
-            put_text(&out, names[param]);
-            put_text(&out, "\":");
-            size_t begin = out.at;
-            put_value(&out, param, spec);
-            if (out.at - begin > UINT8_MAX) {
-                return -E2BIG;
-            }
-            request->at[param] = (uint16_t)begin;
-            request->width[param] = (uint8_t)(out.at - begin);
-            comma = ",";
-        }
+    if (!put_params(&out, request, spec)) {
+        return -E2BIG;
     }
     put_text(&out, "}}");
-    request->bytes = (uint32_t)out.at;
+    *head = head_of(request, spec);
+    head->bytes = (uint32_t)out.at;
     return out.full ? -E2BIG : 0;
 }
 
@@ -409,8 +455,9 @@ static bool write_venue_id(char *to, uint64_t id)
     return true;
 }
 
-static bool write_time(char *to, int64_t timestamp_ms)
+static bool write_time(char *to, int64_t timestamp_ns)
 {
+    int64_t timestamp_ms = timestamp_ns / 1000000;
     if (timestamp_ms < INT64_C(1000000000000) || timestamp_ms > INT64_C(9999999999999)) {
         return false;
     }
@@ -428,12 +475,12 @@ static bool changes_order(const struct pw_binance_request *request)
 }
 
 static bool fill_slot(const struct pw_binance_request *request, enum param param,
-                      const struct pw_binance_values *values, char *to)
+                      const struct pw_entry_values *values, char *to)
 {
     switch (param) {
     case CANCEL_NEW_ID:
     case CANCEL_ORIG_ID:
-        write_order_id(to, values->cancel_id);
+        write_order_id(to, values->replaces_id);
         return true;
     case NEW_ID:
     case ORIG_ID:
@@ -449,7 +496,7 @@ static bool fill_slot(const struct pw_binance_request *request, enum param param
         memcpy(to, values->side == PW_SELL ? "\"SELL\"" : " \"BUY\"", 6);
         return true;
     case TIMESTAMP:
-        return write_time(to, values->timestamp_ms);
+        return write_time(to, values->timestamp_ns);
     case FROM_ID:
         return write_venue_id(to, values->from_trade_id);
     case ORDER_ID:
@@ -463,7 +510,7 @@ static bool fill_slot(const struct pw_binance_request *request, enum param param
     (BIT(CANCEL_NEW_ID) | BIT(CANCEL_ORIG_ID) | BIT(FROM_ID) | BIT(NEW_ID) | BIT(ORDER_ID) | BIT(ORIG_ID) |  \
      BIT(PRICE) | BIT(QUANTITY) | BIT(SIDE) | BIT(STOP_PRICE) | BIT(TIMESTAMP))
 
-static bool fill_slots(const struct pw_binance_request *request, const struct pw_binance_values *values,
+static bool fill_slots(const struct pw_binance_request *request, const struct pw_entry_values *values,
                        char *text)
 {
     text[ID_AT] = methods[request->method].letter;
@@ -476,20 +523,16 @@ static bool fill_slots(const struct pw_binance_request *request, const struct pw
     return ok;
 }
 
-bool pw_binance_fill(struct pw_binance_request *request, const struct pw_binance_values *values)
+bool pw_binance_write(const struct pw_entry_request *head, const struct pw_entry_values *values, char *text)
 {
-    return fill_slots(request, values, request->text);
-}
-
-bool pw_binance_write(const struct pw_binance_request *request, const struct pw_binance_values *values,
-                      char *text)
-{
-    memcpy(text, request->text, request->bytes);
+    const struct pw_binance_request *request = whole(head);
+    memcpy(text, request->text, head->bytes);
     return fill_slots(request, values, text);
 }
 
-bool pw_binance_can_say(const struct pw_binance_request *request, const struct pw_binance_values *values)
+bool pw_binance_can_write(const struct pw_entry_request *head, const struct pw_entry_values *values)
 {
+    const struct pw_binance_request *request = whole(head);
     uint64_t units;
     return (!(request->params & BIT(PRICE)) ||
             count_units(values->price_e8, request->price_decimals, &units)) &&
@@ -501,15 +544,16 @@ bool pw_binance_can_say(const struct pw_binance_request *request, const struct p
 
 /* ---- signing ---- */
 
-size_t pw_binance_payload(const struct pw_binance_request *request, char *payload, size_t size)
+size_t pw_binance_payload(const struct pw_entry_request *head, const char *text, char *payload, size_t size)
 {
+    const struct pw_binance_request *request = whole(head);
     struct out out = {.text = payload, .size = size};
     const char *joint = "";
     for (enum param param = 0; param < PARAMS; param++) {
         if (!(request->params & BIT(param)) || param == SIGNATURE) {
             continue;
         }
-        const char *value = request->text + request->at[param], *end = value + request->width[param];
+        const char *value = text + request->at[param], *end = value + request->width[param];
         while (value < end && (*value == ' ' || *value == '"')) {
             value++;
         }
@@ -523,37 +567,16 @@ size_t pw_binance_payload(const struct pw_binance_request *request, char *payloa
     return out.full ? 0 : out.at;
 }
 
-bool pw_binance_put_signature(struct pw_binance_request *request, const char *signature, size_t bytes)
+bool pw_binance_put_signature(const struct pw_entry_request *head, const char *signature, size_t bytes,
+                              char *text)
 {
-    if (!request->is_signed || bytes + 2 != request->width[SIGNATURE]) {
+    if (!head->is_signed || bytes != head->signature.bytes) {
         return false;
     }
-    char *to = request->text + request->at[SIGNATURE];
-    to[0] = to[bytes + 1] = '"';
-    memcpy(to + 1, signature, bytes);
+    char *to = text + head->signature.at;
+    to[-1] = to[bytes] = '"';
+    memcpy(to, signature, bytes);
     return true;
-}
-
-static struct pw_binance_span span_of(const struct pw_binance_request *request, enum param param)
-{
-    return request->params & BIT(param)
-               ? (struct pw_binance_span){request->at[param] + 1u, request->width[param] - 2u}
-               : (struct pw_binance_span){0, 0};
-}
-
-struct pw_binance_span pw_binance_api_key_span(const struct pw_binance_request *request)
-{
-    return span_of(request, API_KEY);
-}
-
-struct pw_binance_span pw_binance_signature_span(const struct pw_binance_request *request)
-{
-    return span_of(request, SIGNATURE);
-}
-
-uint32_t pw_binance_method_weight(enum pw_binance_method method, bool has_symbol)
-{
-    return method == PW_BINANCE_OPEN_ORDERS && !has_symbol ? 80 : methods[method].weight;
 }
 
 /* ---- ids ---- */
@@ -572,16 +595,7 @@ static bool read_hex(const char *text, unsigned digits, uint64_t *value)
     return true;
 }
 
-uint32_t pw_binance_instance_hash(const char *instance)
-{
-    uint32_t hash = 0x811c9dc5;
-    for (; *instance != '\0'; instance++) {
-        hash = (hash ^ (uint8_t)*instance) * 0x01000193;
-    }
-    return hash;
-}
-
-bool pw_binance_client_id_read(const char *text, size_t size, struct pw_binance_client_id *id)
+bool pw_binance_client_id_read(const char *text, size_t size, struct pw_entry_client_id *id)
 {
     uint64_t hash;
     if (size != PW_BINANCE_CLIENT_ID_BYTES || text[0] != 'p' || (text[1] != 'w' && text[1] != 'c') ||
@@ -593,19 +607,18 @@ bool pw_binance_client_id_read(const char *text, size_t size, struct pw_binance_
     return read_hex(text + PREFIX_BYTES, ID_DIGITS, &id->client_order_id);
 }
 
-void pw_binance_client_id_write(const struct pw_binance_client_id *id,
-                                char text[PW_BINANCE_CLIENT_ID_BYTES + 1])
+void pw_binance_client_id_write(const struct pw_entry_client_id *id, char text[PW_ENTRY_CLIENT_ID_BYTES_MAX])
 {
     write_prefix(text, id->is_cancel, id->instance_hash);
     write_hex(text + PREFIX_BYTES, id->client_order_id, ID_DIGITS);
     text[PW_BINANCE_CLIENT_ID_BYTES] = '\0';
 }
 
-bool pw_binance_request_id(const char *text, size_t size, enum pw_binance_method *method, uint64_t *number)
+bool pw_binance_request_id(const char *text, size_t size, enum pw_entry_kind *kind, uint64_t *number)
 {
-    for (unsigned i = 0; size == 1 + ID_DIGITS && i < PW_BINANCE_METHODS; i++) {
+    for (unsigned i = 0; size == 1 + ID_DIGITS && i < METHODS; i++) {
         if (methods[i].letter == text[0]) {
-            *method = (enum pw_binance_method)i;
+            *kind = i == SUBSCRIBE_SIGNED ? PW_ENTRY_SUBSCRIBE : (enum pw_entry_kind)i;
             return read_hex(text + 1, ID_DIGITS, number);
         }
     }
