@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * pinwheel why: one order's story, as the journal has it. Gathered by why_gather.c, worked out by
- * why_facts.c, told by why_text.c and why_json.c.
+ * why_facts.c, printed by why_text.c and why_json.c.
  */
 #ifndef PW_TOOL_WHY_H
 #define PW_TOOL_WHY_H
@@ -35,7 +35,7 @@ struct why_story {
     struct pw_event market, signal, intent, stamps;
     struct pw_event risk[WHY_RISK_EVENTS];
     struct pw_event
-        *steps; /* what became of it, in order: ORDER, FILL, FILL_INFO; INTENT and COMMAND that end it */
+        *steps; /* its history, in order: ORDER, FILL, FILL_INFO; INTENT and COMMAND that end it */
     size_t step_cnt;
     struct why_message *messages;
     size_t message_cnt;
@@ -61,7 +61,7 @@ int why_slowest(struct journal_session *session, uint64_t cnt);
 
 /* ---- facts ---- */
 
-/* A stop on the way to the wire, by the time since the bytes were received. */
+/* A hop of the order's path, by the time since the bytes were received. */
 struct why_hop {
     const char *name;
     bool known;
@@ -77,7 +77,7 @@ struct why_verdict {
     bool known; /* all that risk saw is in the journal */
     uint32_t check_cnt;
     struct pw_risk_finding findings[PW_RISK_CHECKS_MAX];
-    enum pw_reason replayed, told; /* by the checks now; by the journal: NONE, it was sent */
+    enum pw_reason replayed, recorded; /* by the checks now; in the journal: NONE, it was sent */
     bool agrees;
     bool after; /* the checks let it pass, who came after them did not: the order table, the gateway */
 };
@@ -132,7 +132,7 @@ const char *why_decimal(pw_i128 value, int decimals);
 /* Value or limit of a finding, in its unit. */
 const char *why_measure(const struct pw_risk_finding *finding, pw_i128 value);
 
-/* ---- telling ---- */
+/* ---- printing ---- */
 
 struct why_options {
     bool pretty;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * pinwheel why: what follows from an order's events. Risk's checks are made again, on what risk saw and by
- * the code that it runs.
+ * pinwheel why: what follows from an order's events. Risk's checks are evaluated again, on the inputs that
+ * risk had and by the code that it runs.
  */
 #include "orders.h"
 #include "text.h"
 #include "why.h"
 #include <string.h>
 
-/* ---- its life ---- */
+/* ---- order history ---- */
 
 const struct pw_event *why_first(const struct why_story *story)
 {
@@ -85,7 +85,7 @@ uint64_t why_replacement(const struct why_story *story, uint64_t old_id)
     return 0;
 }
 
-/* ---- the way to the wire ---- */
+/* ---- latency ---- */
 
 int64_t why_path(const struct why_story *story, struct why_hop hops[WHY_HOPS])
 {
@@ -175,7 +175,7 @@ void why_judge(const struct journal_session *session, const struct why_story *st
     struct pw_risk_input in;
     const struct pw_order *first = &why_first(story)->body.order;
     *verdict = (struct why_verdict){.known = why_no_risk(story) == NULL};
-    verdict->told = first->state == PW_ORDER_DENIED ? (enum pw_reason)first->reason : PW_REASON_NONE;
+    verdict->recorded = first->state == PW_ORDER_DENIED ? (enum pw_reason)first->reason : PW_REASON_NONE;
     if (!verdict->known) {
         return;
     }
@@ -186,9 +186,9 @@ void why_judge(const struct journal_session *session, const struct why_story *st
         verdict->findings[i] = pw_risk_measure(i, &in);
     }
     verdict->replayed = pw_risk_check(&in, NULL);
-    verdict->after = verdict->replayed == PW_REASON_NONE && verdict->told != PW_REASON_NONE &&
-                     is_of_those_after(verdict->told);
-    verdict->agrees = verdict->replayed == verdict->told || verdict->after;
+    verdict->after = verdict->replayed == PW_REASON_NONE && verdict->recorded != PW_REASON_NONE &&
+                     is_of_those_after(verdict->recorded);
+    verdict->agrees = verdict->replayed == verdict->recorded || verdict->after;
 }
 
 /* ---- what is not there ---- */
@@ -208,8 +208,8 @@ const char *why_no_market(const struct why_story *story)
     if (story->has_market) {
         return NULL;
     }
-    return story->has_intent ? "not in the journal: dropped or damaged"
-                             : "not known: its intent is not in the journal";
+    return story->has_intent ? "missing from the journal: dropped or damaged"
+                             : "unknown: its order request is not in the journal";
 }
 
 const char *why_no_stamps(const struct why_story *story)
@@ -220,8 +220,7 @@ const char *why_no_stamps(const struct why_story *story)
     if (was_denied(story)) {
         return "not recorded: denied before it was sent";
     }
-    return why_is_paper(story) ? "not recorded"
-                               : "not recorded: they are written with the venue's first answer";
+    return why_is_paper(story) ? "not recorded" : "not recorded yet: written with the venue's first response";
 }
 
 const char *why_no_hop(const struct why_story *story, const struct why_hop *hop)
@@ -230,7 +229,7 @@ const char *why_no_hop(const struct why_story *story, const struct why_hop *hop)
         return NULL;
     }
     if (strcmp(hop->name, "kernel") == 0) {
-        return "not recorded: the kernel told no time";
+        return "not recorded: no kernel timestamp";
     }
     bool is_on_wire = strcmp(hop->name, "sealed") == 0 || strcmp(hop->name, "submitted") == 0;
     if (why_is_paper(story) && (is_on_wire || strcmp(hop->name, "encoded") == 0)) {
@@ -245,7 +244,7 @@ const char *why_no_messages(const struct why_story *story)
         return NULL;
     }
     if (why_is_paper(story)) {
-        return "not recorded: paper gateway, nothing goes over a wire";
+        return "not recorded: the paper gateway sends no messages";
     }
     return was_denied(story) ? "none: denied before anything was sent" : "none in the journal";
 }
@@ -254,9 +253,10 @@ const char *why_no_risk(const struct why_story *story)
 {
     const uint32_t all = (1u << WHY_RISK_EVENTS) - 1;
     if (!story->has_intent) {
-        return "not known: its intent is not in the journal";
+        return "unknown: its order request is not in the journal";
     }
-    return story->risk_seen == all ? NULL : "not recorded: what risk saw is not in the journal";
+    return story->risk_seen == all ? NULL
+                                   : "not recorded: the inputs of the risk checks are not in the journal";
 }
 
 /* ---- numbers ---- */

@@ -175,7 +175,7 @@ static bool take_event(struct gathering *g, const struct pw_event *event)
     }
 }
 
-/* A cursor over some kinds of the run's events in a span of time; NULL: none, which was told. */
+/* A cursor over some kinds of the run's events in a span of time; NULL: none, with an error on stderr. */
 static struct pw_journal_cursor *select_kinds(struct journal_session *session, uint64_t kinds,
                                               int64_t from_ns, int64_t to_ns)
 {

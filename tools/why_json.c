@@ -49,7 +49,7 @@ static json_t *checks_json(const struct journal_session *session, const struct w
         json_array_append_new(list, row);
     }
     return json_pack("{s:s, s:s, s:b, s:b, s:o}", "replayed", pw_reason_name(verdict.replayed), "journal",
-                     pw_reason_name(verdict.told), "agrees", verdict.agrees, "denied_after_checks",
+                     pw_reason_name(verdict.recorded), "agrees", verdict.agrees, "denied_after_checks",
                      verdict.after, "list", list);
 }
 

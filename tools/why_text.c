@@ -85,11 +85,23 @@ static void print_wrapped(const char *words, int indent)
     putchar('\n');
 }
 
-/* An event's own fields, behind its kind and symbol. */
+/* Cuts the word "key=..." out of a line of words. */
+static void cut_word(char *line, const char *key)
+{
+    char *word = strstr(line, key);
+    if (word) {
+        char *end = word + strcspn(word, " ");
+        memmove(word, end + (*end == ' '), strlen(end + (*end == ' ')) + 1);
+    }
+}
+
+/* An event's kind, symbol and fields; its times are printed apart, as times. */
 static void print_fields(const struct journal_session *session, const struct pw_event *event)
 {
     char line[1024];
     pw_event_print(event, journal_symbol(session, event), line, sizeof line);
+    cut_word(line, "recv_ns=");
+    cut_word(line, "venue_ns=");
     print_wrapped(line, 2);
 }
 
@@ -102,7 +114,7 @@ static void print_title(const struct journal_session *session, const struct why_
     const char *symbol = journal_symbol(session, first);
     const struct pw_intent *intent = &story->intent.body.intent;
     char venue_id[WHY_VENUE_ID_BYTES];
-    printf("order %" PRIu64 ", at the venue %s\n", story->client_order_id,
+    printf("order %" PRIu64 " (at the venue %s)\n", story->client_order_id,
            why_venue_id(session, story->client_order_id, venue_id));
     printf("%s", why_side(first));
     if (story->has_intent) {
@@ -116,7 +128,7 @@ static void print_title(const struct journal_session *session, const struct why_
         printf(", stop at %s", why_decimal(intent->stop_price_e8, 8));
     }
     printf(": %s\n", pw_order_state_name(last->body.order.state));
-    printf("run %" PRIu64 " of %s, gateway %s, strategy %u%s%s%s%s%s, tag %u\n", session->run.run_id,
+    printf("run %" PRIu64 " of engine '%s', gateway %s, strategy %u%s%s%s%s%s, tag %u\n", session->run.run_id,
            session->run.instance, story->gateway, order->strategy_idx, story->strategy[0] ? " " : "",
            story->strategy, story->kind[0] ? " (" : "", story->kind, story->kind[0] ? ")" : "", order->tag);
 }
@@ -129,14 +141,14 @@ static void print_cause(const struct journal_session *session, const struct why_
     } else {
         const struct pw_event *market = &story->market;
         bool is_cause = market->recv_ns == story->intent.recv_ns;
-        printf("  %s %" PRIu64 ", received %s%s\n",
-               is_cause ? "market event" : "a report or a time; the last market event before was",
-               story->market_seq, time_text(market->recv_ns), is_cause ? "" : ":");
+        printf("  %s %" PRIu64 ", received %s\n",
+               is_cause ? "market event" : "a report or a timer; last market event before it:",
+               story->market_seq, time_text(market->recv_ns));
         if (market->venue_ns) {
-            printf("  sent by the venue %s, %s before (by its clock and ours)\n", time_text(market->venue_ns),
+            printf("  exchange time %s, %s earlier (difference of two clocks)\n", time_text(market->venue_ns),
                    span_text(market->recv_ns - market->venue_ns));
         } else {
-            printf("  the venue does not say when it sent it\n");
+            printf("  exchange time n/a\n");
         }
         print_fields(session, market);
     }
@@ -144,9 +156,9 @@ static void print_cause(const struct journal_session *session, const struct why_
     if (story->has_signal) {
         print_fields(session, &story->signal);
     } else {
-        printf("  none before it in the journal\n");
+        printf("  none in the journal before this order\n");
     }
-    print_head("INTENT");
+    print_head("ORDER REQUEST");
     if (story->has_intent) {
         print_fields(session, &story->intent);
     } else {
@@ -154,26 +166,31 @@ static void print_cause(const struct journal_session *session, const struct why_
     }
 }
 
+/* A flag has no figures to show. */
 static void print_check(const char *name, const struct pw_risk_finding *finding)
 {
-    printf("  %-6s  %-16s %24s  %s %s%s%s\n", finding->passed ? "passed" : "FAILED", name,
-           why_measure(finding, finding->value), finding->at_least ? "at least" : "at most ",
-           why_measure(finding, finding->limit), finding->passed ? "" : "  ",
-           finding->passed ? "" : pw_reason_name(finding->reason));
+    printf("  %-6s  ", finding->passed ? "ok" : "FAILED");
+    if (finding->unit == PW_RISK_FLAG) {
+        printf(finding->passed ? "%s" : "%-56s", name);
+    } else {
+        printf("%-16s %24s  %s %s", name, why_measure(finding, finding->value),
+               finding->at_least ? "at least" : "at most ", why_measure(finding, finding->limit));
+    }
+    printf("%s%s\n", finding->passed ? "" : "  ", finding->passed ? "" : pw_reason_name(finding->reason));
 }
 
 static void print_verdict(const struct why_verdict *verdict)
 {
     if (verdict->after) {
-        printf("  all passed; the order table or the gateway, which are asked last, denied it: %s\n",
-               pw_reason_name(verdict->told));
+        printf("  all passed; denied afterwards, by the order table or the gateway: %s\n",
+               pw_reason_name(verdict->recorded));
     } else if (verdict->agrees) {
-        printf("  made again now: %s%s, as the journal says\n",
+        printf("  re-evaluated now: %s%s, matches the journal\n",
                verdict->replayed == PW_REASON_NONE ? "all passed" : "denied for ",
                verdict->replayed == PW_REASON_NONE ? "" : pw_reason_name(verdict->replayed));
     } else {
-        printf("  NOT AS THE JOURNAL SAYS: made again now: %s, in the journal: %s\n",
-               pw_reason_name(verdict->replayed), pw_reason_name(verdict->told));
+        printf("  re-evaluated now: %s; DIFFERS FROM THE JOURNAL: %s\n", pw_reason_name(verdict->replayed),
+               pw_reason_name(verdict->recorded));
     }
 }
 
@@ -183,10 +200,10 @@ static void print_checks(const struct journal_session *session, const struct why
     char rest[1024];
     struct pw_text text = pw_text_start(rest, sizeof rest);
     why_judge(session, story, &verdict);
-    print_head("CHECKS");
+    print_head("RISK CHECKS");
     if (!verdict.known) {
-        printf("  %s; the journal says: %s\n", why_no_risk(story),
-               verdict.told ? pw_reason_name(verdict.told) : "passed");
+        printf("  %s; in the journal: %s\n", why_no_risk(story),
+               verdict.recorded ? pw_reason_name(verdict.recorded) : "passed");
         return;
     }
     for (uint32_t i = 0; i < verdict.check_cnt; i++) {
@@ -197,7 +214,7 @@ static void print_checks(const struct journal_session *session, const struct why
         }
     }
     if (text.len) {
-        printf("  not asked of this order, or without a limit:\n");
+        printf("  not applicable:\n");
         print_wrapped(rest + 1, 4);
     }
     print_verdict(&verdict);
@@ -209,8 +226,8 @@ static void print_hop(const struct why_story *story, const struct why_hop *hop)
         printf("  %-12s %s\n", hop->name, why_no_hop(story, hop));
         return;
     }
-    printf("  %-12s %12s %12s %6.1f %%  ", hop->name, span_text(hop->at_ns), span_text(hop->took_ns),
-           100 * hop->share);
+    printf("  %-12s %12s %12s %6.1f %%%s", hop->name, span_text(hop->at_ns), span_text(hop->took_ns),
+           100 * hop->share, hop->share * BAR_WIDTH >= 0.5 ? "  " : "");
     print_bar(hop->share, BAR_WIDTH, false);
     putchar('\n');
 }
@@ -219,16 +236,16 @@ static void print_path(const struct why_story *story)
 {
     struct why_hop hops[WHY_HOPS];
     int64_t whole_ns = why_path(story, hops);
-    print_head("THE WAY TO THE WIRE");
+    print_head("TICK-TO-TRADE LATENCY");
     if (why_no_stamps(story)) {
         printf("  %s\n", why_no_stamps(story));
         return;
     }
-    printf("  %-12s %12s %12s %8s\n", "", "SINCE RECV", "TOOK", "SHARE");
+    printf("  %-12s %12s %12s %8s\n", "", "SINCE RECV", "STEP", "SHARE");
     for (uint32_t i = 0; i < WHY_HOPS; i++) {
         print_hop(story, &hops[i]);
     }
-    printf("  %-12s %12s %12s\n", "in all", "", span_text(whole_ns));
+    printf("  %-12s %12s %12s\n", "total", "", span_text(whole_ns));
 }
 
 /* The fee stands in the FILL_INFO behind it, if there is one: it need not be in the quote currency. */
@@ -256,7 +273,7 @@ static void print_fill_info(const struct pw_event *event)
 static void print_state(const struct pw_event *event, bool acknowledges)
 {
     const struct pw_order *order = &event->body.order;
-    printf("%s%s%s, %s left", pw_order_state_name(order->state), order->reason ? ": " : "",
+    printf("%s%s%s, leaves %s", pw_order_state_name(order->state), order->reason ? ": " : "",
            order->reason ? pw_reason_name(order->reason) : "", why_decimal(order->leaves_qty_e8, 8));
     printf("%s\n", acknowledges ? " (acknowledged)" : "");
 }
@@ -275,7 +292,8 @@ static void print_step(const struct why_story *story, size_t i, bool acknowledge
         print_state(event, acknowledges);
         break;
     case PW_EVENT_INTENT:
-        printf("the strategy asks to %s it\n", event->body.intent.action == PW_CANCEL ? "cancel" : "replace");
+        printf("%s requested by the strategy\n",
+               event->body.intent.action == PW_CANCEL ? "cancel" : "replace");
         break;
     default:
         printf("command: %s\n", event->body.state.state == PW_COMMAND_HALT ? "halt" : "stop");
@@ -291,10 +309,10 @@ static void print_life(const struct why_story *story)
     int64_t whole_ns = story->steps[story->step_cnt - 1].recv_ns - since_ns;
     const struct why_sums sums = why_sums(story);
     const struct pw_event *acknowledged = why_acknowledged(story);
-    print_head("WHAT BECAME OF IT");
-    printf("  times since %s%s\n",
-           is_submission ? "its bytes were given to the kernel" : "its event was received",
-           why_is_paper(story) ? "; the paper gateway's are the market's" : "");
+    print_head("ORDER HISTORY");
+    printf("  time since %s%s\n",
+           is_submission ? "its request was submitted to the kernel" : "its market event was received",
+           why_is_paper(story) ? "; paper fills happen at market time" : "");
     for (size_t i = 0; i < story->step_cnt; i++) {
         int64_t at_ns = story->steps[i].recv_ns - since_ns;
         printf("  %12s  ", span_text(at_ns));
@@ -304,10 +322,10 @@ static void print_life(const struct why_story *story)
     }
     printf("  filled %s", why_decimal(sums.qty_e8, 8));
     if (sums.qty_e8 > 0) {
-        printf(" in %" PRIu64 ", %s on average", sums.fill_cnt,
+        printf(" in %" PRIu64 " %s, average price %s", sums.fill_cnt, sums.fill_cnt == 1 ? "fill" : "fills",
                why_decimal((sums.notional_e16 + sums.qty_e8 / 2) / sums.qty_e8, 8));
     }
-    printf("; the whole took %s\n", span_text(whole_ns));
+    printf("; elapsed %s\n", span_text(whole_ns));
 }
 
 static void print_chain(const struct why_story *story)
@@ -319,10 +337,10 @@ static void print_chain(const struct why_story *story)
     }
     print_head("REPLACEMENTS");
     for (size_t i = 0; old_id && i < story->link_cnt; i++, old_id = why_replaced(story, old_id)) {
-        printf("  %s %" PRIu64 "\n", i ? "which was to replace" : "was to replace", old_id);
+        printf("  %s %" PRIu64 "\n", i ? "which replaces" : "replaces", old_id);
     }
     for (size_t i = 0; new_id && i < story->link_cnt; i++, new_id = why_replacement(story, new_id)) {
-        printf("  %s %" PRIu64 "\n", i ? "and that by" : "was to be replaced by", new_id);
+        printf("  %s %" PRIu64 "\n", i ? "then by" : "replaced by", new_id);
     }
 }
 
@@ -363,7 +381,7 @@ static void print_message(const struct why_message *message, int64_t since_ns, b
 {
     const char *span = span_text(message->recv_ns - since_ns);
     if (!message->text) {
-        printf("  %12s  the connection: %s, %s\n", span, pw_feed_state_name(message->state),
+        printf("  %12s  connection %s: %s\n", span, pw_feed_state_name(message->state),
                pw_reason_name(message->reason));
         return;
     }

@@ -49,6 +49,36 @@ int program_run(const char *variable, const char *const *args, char **out)
     return WEXITSTATUS(status);
 }
 
+/* The line, from 1, in which the two begin to differ. */
+static int differing_line(const char *a, const char *b)
+{
+    int line = 1;
+    for (; *a && *a == *b; a++, b++) {
+        line += *a == '\n';
+    }
+    return line;
+}
+
+void program_expect_page(const char *name, const char *out)
+{
+    char path[512], page[16384] = "";
+    cr_assert_not_null(getenv("PINWHEEL_PAGES"), "PINWHEEL_PAGES must name the folder of the stored pages");
+    snprintf(path, sizeof path, "%s/%s", getenv("PINWHEEL_PAGES"), name);
+    FILE *file = fopen(path, "r");
+    if (file) {
+        page[fread(page, 1, sizeof page - 1, file)] = 0;
+        fclose(file);
+    }
+    if (strcmp(page, out) != 0 && getenv("PINWHEEL_PAGES_NEW")) {
+        snprintf(path, sizeof path, "%s/%s", getenv("PINWHEEL_PAGES_NEW"), name);
+        file = fopen(path, "w");
+        cr_assert_not_null(file, "%s", path);
+        fputs(out, file);
+        fclose(file);
+    }
+    cr_expect_str_eq(out, page, "%s: line %d differs", name, differing_line(out, page));
+}
+
 json_t *program_json(char *out)
 {
     json_error_t error;

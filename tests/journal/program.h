@@ -13,6 +13,11 @@ extern char program_errors[4096]; /* what the last one wrote to standard error *
  * freed; its exit code. Fails the test if it crashes. */
 int program_run(const char *variable, const char *const *args, char **out);
 
+/* Compares output with the stored page of that name, a file in the folder that the environment's
+ * PINWHEEL_PAGES names. Where they differ, the output is left in the folder that PINWHEEL_PAGES_NEW names, if
+ * there is one. */
+void program_expect_page(const char *name, const char *out);
+
 /* Reads output as JSON and frees it. */
 json_t *program_json(char *out);
 
