@@ -330,7 +330,7 @@ Test(ma_cross, signals_are_those_of_means_computed_anew)
     int64_t *prices = malloc(CNT * sizeof *prices);
     for (int fast = 1; fast < 8; fast += 2) {
         for (int slow = fast + 1; slow < 20; slow += 5) {
-            char fast_text[8], slow_text[8];
+            char fast_text[12], slow_text[12];
             snprintf(fast_text, sizeof fast_text, "%d", fast);
             snprintf(slow_text, sizeof slow_text, "%d", slow);
             struct harness *h = with_params(fast_text, slow_text, "1");
