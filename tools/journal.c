@@ -134,11 +134,18 @@ int journal_for_each(struct journal_session *session, void (*print)(const struct
     if (!cursor) {
         return JOURNAL_FAILED;
     }
-    for (uint64_t n = 0;
-         (session->limit == 0 || n < session->limit) && journal_read(session, cursor, &record); n++) {
+    uint64_t cnt = 0;
+    while ((session->limit == 0 || cnt < session->limit) && journal_read(session, cursor, &record)) {
         print(session, &record);
+        cnt++;
     }
     pw_journal_cursor_free(cursor);
+    if (cnt == 0) {
+        const struct pw_journal_run *run = &session->run;
+        pw_cli_warn("nothing matches; run %" PRIu64 " was recorded from %s to %s", run->run_id,
+                    journal_time(run->started_ns),
+                    run->ended_ns ? journal_time(run->ended_ns) : "now or its crash");
+    }
     return session->damage_cnt ? JOURNAL_DAMAGED : JOURNAL_OK;
 }
 
@@ -167,7 +174,7 @@ static const struct {
     int (*run)(struct journal_session *session);
     bool one_run;
 } g_work[] = {
-    {list_runs, false},  {journal_stats, true}, {journal_facts, true},   {journal_query, true},
+    {list_runs, false},  {journal_stats, true}, {journal_summary, true},   {journal_query, true},
     {journal_csv, true}, {print_config, true},  {journal_verify, false},
 };
 

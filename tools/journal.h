@@ -62,7 +62,7 @@ int journal_find(const char *name, char path[JOURNAL_PATH_BYTES]);
 int journal_in_child(struct journal_session *session, const struct journal_work *work);
 
 /* The commands; each returns an exit code. */
-int journal_facts(struct journal_session *session);
+int journal_summary(struct journal_session *session);
 int journal_stats(struct journal_session *session);
 int journal_verify(struct journal_session *session);
 int journal_query(struct journal_session *session);

@@ -108,8 +108,8 @@ static void print_row(const char *symbol, unsigned kind, const struct sums *sums
 static void print_stats(const struct journal_session *session, const struct stats *stats,
                         const struct pw_journal_usage *usage)
 {
-    printf("run %" PRIu64 " of '%s': %" PRIu64 " events in %" PRIu64 " blocks of together %" PRIu64
-           " bytes (%.2f an event)\n\n",
+    printf("run %" PRIu64 " of engine '%s': %" PRIu64 " events; %" PRIu64 " blocks, %" PRIu64
+           " bytes (%.2f bytes per event)\n\n",
            session->run.run_id, session->run.instance, stats->event_cnt, usage->block_cnt,
            usage->stored_bytes,
            usage->event_cnt ? (double)usage->stored_bytes / (double)usage->event_cnt : 0);
@@ -245,26 +245,24 @@ static bool is_good(const struct verdict *verdict)
 
 static void print_verdict(const struct journal_session *session, const struct verdict *verdict)
 {
-    printf("run %" PRIu64 ": %s: %" PRIu64 " events, %" PRIu64 " frames in %" PRIu64
-           " blocks of together %" PRIu64 " bytes",
+    printf("run %" PRIu64 ": %s: %" PRIu64 " events, %" PRIu64 " frames; %" PRIu64 " blocks, %" PRIu64
+           " bytes",
            session->run.run_id, is_good(verdict) ? "good" : "DAMAGED", verdict->event_cnt, verdict->frame_cnt,
            verdict->block_cnt, verdict->stored_bytes);
     if (verdict->dropped_cnt) {
-        printf("; %" PRIu64 " market events were dropped, as gaps tell", verdict->dropped_cnt);
+        printf("; dropped: %" PRIu64 " market events, recorded as gaps", verdict->dropped_cnt);
     }
     if (verdict->frames_dropped_cnt) {
-        printf("; %" PRIu64 " frames were dropped", verdict->frames_dropped_cnt);
+        printf("; dropped: %" PRIu64 " frames", verdict->frames_dropped_cnt);
     }
     if (verdict->hole_cnt) {
-        printf("; %" PRIu64 " holes in the market's numbers that no gap tells", verdict->hole_cnt);
+        printf("; missing: %" PRIu64 " sequence breaks that no gap explains", verdict->hole_cnt);
     }
     if (verdict->short_of) {
-        printf("; %" PRIu64 " events were stored", session->run.event_cnt);
+        printf("; expected %" PRIu64 " events and frames", session->run.event_cnt);
     }
     if (verdict->early_cnt || verdict->late_cnt) {
-        printf("; of the orders' events %" PRIu64 " stand before and %" PRIu64
-               " well behind the market event that they name",
-               verdict->early_cnt, verdict->late_cnt);
+        printf("; ordering: %" PRIu64 " early, %" PRIu64 " late", verdict->early_cnt, verdict->late_cnt);
     }
     putchar('\n');
 }

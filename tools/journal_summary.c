@@ -549,7 +549,7 @@ static json_t *all_facts(const struct journal_session *session, const struct sym
     return json;
 }
 
-int journal_facts(struct journal_session *session)
+int journal_summary(struct journal_session *session)
 {
     static struct symbol symbols[PW_INSTRUMENTS_MAX + 1];
     pw_i128 cash_e16;
