@@ -76,7 +76,7 @@ static void keep_error(void *state, enum pw_log_level level, const char *text)
 /* Real money is not risked by one file alone, nor by one word alone. */
 static bool is_said_twice(const struct pw_config *config, bool live)
 {
-    if (pw_config_is_live(config) == live) {
+    if (pw_config_gateway_traits(config)->moves_money == live) {
         return true;
     }
     if (live) {

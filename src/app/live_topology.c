@@ -39,7 +39,7 @@ static bool with_raw_frames(const struct pw_config *config)
 
 static bool with_live_journal(const struct pw_config *config)
 {
-    return pw_config_is_live(config) && PW_CONFIG(config, journal)->enabled;
+    return pw_config_connects(config) && PW_CONFIG(config, journal)->enabled;
 }
 
 static bool market_stalls(const struct pw_config *config)
@@ -76,8 +76,8 @@ static const struct pw_ring_row ring_table[] = {
     {PW_RING_CONNS, "housekeeping", "net_rx", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
     {PW_RING_CONNS_LOST, "net_rx", "housekeeping", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
     {PW_RING_COMMANDS, "housekeeping", "execution", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
-    {PW_RING_REQUESTS, "execution", "net_tx", WIRE, .policy = PW_RING_STALL, .when = pw_config_is_live},
-    {PW_RING_RESPONSES, "net_rx", "execution", WIRE, .policy = PW_RING_STALL, .when = pw_config_is_live},
+    {PW_RING_REQUESTS, "execution", "net_tx", WIRE, .policy = PW_RING_STALL, .when = pw_config_connects},
+    {PW_RING_RESPONSES, "net_rx", "execution", WIRE, .policy = PW_RING_STALL, .when = pw_config_connects},
     {PW_RING_WIRE_JOURNAL, "execution", "journal", "_frames", WIRE, .policy = PW_RING_DROP,
      .when = with_live_journal},
 };

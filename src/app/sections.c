@@ -91,20 +91,22 @@ static void live_limits_check(const struct pw_config_check *check)
     }
 }
 
-static void live_check(const struct pw_config_check *check)
+static void gateway_check(const struct pw_config_check *check)
 {
-    if (!pw_config_is_live(check->config)) {
-        return;
+    const struct pw_gateway_traits *traits = pw_config_gateway_traits(check->config);
+    const char *name = PW_CONFIG(check->config, gateway)->kind;
+    if (traits->moves_money) {
+        live_limits_check(check);
     }
-    live_limits_check(check);
-    if (!PW_CONFIG(check->config, journal)->enabled) {
+    if (traits->needs_journal && !PW_CONFIG(check->config, journal)->enabled) {
         pw_document_problem(check->doc, pw_document_mark(check->doc, "journal.enabled"),
-                            "journal: with `gateway: live` it must be enabled: order ids are numbered by it");
+                            "journal: with `gateway: %s` it must be enabled: order ids are numbered by it",
+                            name);
     }
-    if (PW_CONFIG(check->config, feeds)->feed_cnt >= PW_FEEDS_MAX) {
+    if (traits->connects && PW_CONFIG(check->config, feeds)->feed_cnt >= PW_FEEDS_MAX) {
         pw_document_problem(
             check->doc, pw_document_mark(check->doc, "feeds"),
-            "feeds: with `gateway: live` at most %u are possible: order entry is a connection, too",
+            "feeds: with `gateway: %s` at most %u are possible: order entry is a connection, too", name,
             PW_FEEDS_MAX - 1);
     }
 }
@@ -112,5 +114,5 @@ static void live_check(const struct pw_config_check *check)
 static void rules_check(const struct pw_config_check *check)
 {
     net_check(check);
-    live_check(check);
+    gateway_check(check);
 }

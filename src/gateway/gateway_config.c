@@ -5,10 +5,12 @@
 #include "gateway_config.h"
 
 #include "config_check.h"
+#include "gateways.h"
 #include <pinwheel/event.h>
 #include <string.h>
 
-static const char *const g_gateways[] = {"paper", "live"};
+#define NAME(name) #name,
+static const char *const g_gateways[] = {PW_GATEWAY_ROWS(NAME)};
 
 /* clang-format off */
 static const struct pw_key g_gateway_keys[] = {
@@ -61,14 +63,21 @@ static const struct pw_key g_live_root[] = {
 };
 /* clang-format on */
 
-bool pw_config_is_live(const struct pw_config *config)
+const struct pw_gateway_traits *pw_config_gateway_traits(const struct pw_config *config)
 {
-    return strcmp(PW_CONFIG(config, gateway)->kind, "live") == 0;
+    static const struct pw_gateway_traits none;
+    const struct pw_gateway_ops *ops = pw_gateway_find(PW_CONFIG(config, gateway)->kind);
+    return ops ? &ops->traits : &none;
+}
+
+bool pw_config_connects(const struct pw_config *config)
+{
+    return pw_config_gateway_traits(config)->connects;
 }
 
 uint32_t pw_config_conn_cnt(const struct pw_config *config)
 {
-    return PW_CONFIG(config, feeds)->feed_cnt + pw_config_is_live(config);
+    return PW_CONFIG(config, feeds)->feed_cnt + pw_config_connects(config);
 }
 
 const struct pw_config_feed *pw_config_conn(const struct pw_config *config, uint32_t conn_idx)
@@ -86,13 +95,14 @@ static void live_check(const struct pw_config_check *check)
                             "backoff_min_ms: %u is more than backoff_max_ms, %u; make it less",
                             conn->backoff_min_ms, conn->backoff_max_ms);
     }
-    if (!pw_config_is_live(check->config)) {
+    if (!pw_config_connects(check->config)) {
         return;
     }
     snprintf(conn->name, sizeof conn->name, "orders"); /* among the feeds' names in tools */
     if (pw_document_find(check->doc, "live") == NULL) {
         pw_document_problem(check->doc, pw_document_mark(check->doc, "gateway"),
-                            "gateway: live needs the section 'live'; add it");
+                            "gateway: %s needs the section 'live'; add it",
+                            PW_CONFIG(check->config, gateway)->kind);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kinds of gateway. A new one is a file of its own and a row here.
+ * The kinds of gateway, from their list in gateways.h.
  */
 #include "gateways.h"
 
@@ -8,10 +8,9 @@
 #include "session.h"
 #include <string.h>
 
-const struct pw_gateway_ops *const pw_gateways[] = {
-    &pw_paper_gateway,
-    &pw_live_gateway,
-};
+#define OPS(name) &pw_##name##_gateway,
+
+const struct pw_gateway_ops *const pw_gateways[] = {PW_GATEWAY_ROWS(OPS)};
 const uint32_t pw_gateway_cnt = sizeof pw_gateways / sizeof *pw_gateways;
 
 const struct pw_gateway_ops *pw_gateway_find(const char *name)

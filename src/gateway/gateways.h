@@ -7,6 +7,9 @@
 
 #include <pinwheel/gateway.h>
 
+/* A new kind is a file of its own, whose ops are pw_<name>_gateway, and a row here. */
+#define PW_GATEWAY_ROWS(X) X(paper) X(live)
+
 extern const struct pw_gateway_ops *const pw_gateways[];
 extern const uint32_t pw_gateway_cnt;
 

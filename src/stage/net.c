@@ -65,7 +65,7 @@ static int net_rx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_rx *rx = state;
     struct pw_hot_ends ends = {0};
-    bool live = pw_config_is_live(env->config);
+    bool live = pw_config_connects(env->config);
     const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
     if (!find_metrics(rx, env) || feeds == NULL || pw_env_producer(env, PW_RING_FRAMES, &ends.frames) != 0 ||
         pw_env_consumer(env, PW_RING_CONNS, &ends.conns) != 0 ||
@@ -162,7 +162,7 @@ static bool find_requests(const struct pw_stage_env *env)
     struct pw_consumer requests;
     const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.orders", PW_REGION_STAMPS);
     const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
-    if (!pw_config_is_live(env->config)) {
+    if (!pw_config_connects(env->config)) {
         return true;
     }
     if (stamps == NULL || stop == NULL || pw_env_consumer(env, PW_RING_REQUESTS, &requests) != 0) {

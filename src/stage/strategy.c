@@ -197,7 +197,7 @@ static int check_ring_sizes(struct strategy_stage *s, const struct pw_stage_env 
 {
     uint64_t report_slots = s->report_in.mask + 1;
     s->market_events = pw_flow_market_events(s->slot_cnt);
-    bool live = pw_config_is_live(env->config);
+    bool live = pw_config_connects(env->config);
     s->intents_max = pw_flow_intents_max(report_slots, live);
     if (s->market_events > s->out.mask + 1 || s->market_events - 1 > s->intents_max) {
         pw_log(PW_LOG_ERROR,

@@ -393,7 +393,7 @@ Test(config, live_trading_wants_its_section_every_limit_and_the_journal)
 {
     const struct pw_config_live *live = PW_CONFIG(g_config, live);
     cr_assert_eq(load_live(0, NULL, LIVE_SECTION), 0, "%s", g_error);
-    cr_expect(pw_config_is_live(g_config));
+    cr_expect(pw_config_connects(g_config));
     cr_expect_eq(pw_config_conn_cnt(g_config), 2);
     cr_expect_str_eq(pw_config_conn(g_config, 1)->ws_url, "wss://localhost:9443/ws-api/v3");
     cr_expect_str_eq(pw_config_conn(g_config, 1)->name, "orders");

@@ -220,7 +220,7 @@ static uint32_t poll_gateway(struct execution *x, int64_t now_ns, bool *stalled)
 
 static uint32_t take_messages(struct execution *x, int64_t now_ns, bool *stalled)
 {
-    uint64_t there = x->has_wire ? pw_consumer_peek(&x->messages, PW_BATCH_MAX) : 0;
+    uint64_t there = x->gateway->traits.connects ? pw_consumer_peek(&x->messages, PW_BATCH_MAX) : 0;
     uint64_t taken = 0;
     while (taken < there && has_room_for_message(x)) {
         const struct pw_event *frame = pw_consumer_at(&x->messages, taken++);
@@ -245,7 +245,7 @@ static void publish(struct execution *x)
     if (x->has_frames_copy) {
         pw_producer_publish(&x->frames_copy);
     }
-    if (x->has_wire) {
+    if (x->gateway->traits.connects) {
         pw_producer_publish(
             &x->wire); /* last: but for an order just placed, what goes out is in the journal's ring */
     }
@@ -307,7 +307,7 @@ static bool execution_pending(void *state)
 {
     struct execution *x = state;
     return x->orders->open_cnt || pw_consumer_peek(&x->in, 1) || pw_consumer_peek(&x->commands, 1) ||
-           (x->has_wire && pw_consumer_peek(&x->messages, 1));
+           (x->gateway->traits.connects && pw_consumer_peek(&x->messages, 1));
 }
 
 static int64_t execution_next_ns(void *state)

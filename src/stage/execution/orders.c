@@ -297,7 +297,7 @@ static void send(struct execution *x, struct pw_order_row *row, const struct pw_
     row->valid_until_ns = row->replaces_id
                               ? x->gateway->replace(x->gateway_state, asked, row->replaces_id, &x->reports)
                               : x->gateway->place(x->gateway_state, asked, &x->reports);
-    if (x->has_wire) {
+    if (x->gateway->traits.connects) {
         way->at_ns[HOP_ENCODED] = pw_clock_now_ns(&x->clock);
     }
 }
@@ -319,11 +319,11 @@ void pw_execution_tell_order(struct execution *x)
     x->counts[ORDERS]++;
     emit_order(x, row, PW_ORDER_IN_FLIGHT, PW_REASON_NONE, row->recv_ns, 0);
     pw_histogram_add(x->tick_to_order, untold->now_ns - row->recv_ns);
-    if (x->has_wire) {
+    if (x->gateway->traits.connects) {
         pw_execution_keep_way(x, &untold->way);
     }
     pw_execution_take_reports(x, untold->now_ns);
-    if (!x->has_wire) {
+    if (!x->gateway->traits.connects) {
         pw_execution_tell_way(x, &untold->way);
     }
     pw_orders_prefetch(x->orders);
@@ -383,7 +383,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
     x->untold.row = row;
     x->untold.intent = event;
     x->untold.now_ns = now_ns;
-    if (!x->has_wire) {
+    if (!x->gateway->traits.connects) {
         pw_execution_tell_order(x);
     }
 }

@@ -183,7 +183,7 @@ void pw_execution_housekeep(void *state, int64_t now_ns)
     if (x->gateway->counts) {
         show_live(x);
     }
-    if (x->has_wire) {
+    if (x->gateway->traits.connects) {
         wipe_wire(x);
     }
     if (!x->changed) {

@@ -33,7 +33,7 @@ static int attach_rings(struct execution *x, const struct pw_stage_env *env)
                   pw_env_consumer(env, PW_RING_RESPONSES, &x->messages) == 0;
     x->has_frames_copy = pw_env_producer(env, PW_RING_WIRE_JOURNAL, &x->frames_copy) == 0;
     x->open_max = pw_flow_open_max(x->reports_out.mask + 1);
-    x->stream_events = pw_flow_stream_events(x->reports_out.mask + 1, pw_config_is_live(env->config));
+    x->stream_events = pw_flow_stream_events(x->reports_out.mask + 1, pw_config_connects(env->config));
     return 0;
 }
 
@@ -94,7 +94,7 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
                PW_INSTRUMENTS_MAX);
         return -EINVAL;
     }
-    bool live = pw_config_is_live(config);
+    bool live = pw_config_connects(config);
     x->instruments = env->instruments;
     x->clock = env->clock;
     x->orders = pw_orders_init(memory, ORDER_ROWS, env->instrument_cnt, env->run_id);

@@ -226,7 +226,7 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->commands = pw_env_metric(env, "housekeeping", "commands");
     h->clock_step_ns = pw_env_metric(env, "housekeeping", "clock_step_ns");
     h->paused_until_ns = pw_env_metric(env, "execution", "paused_until_ns");
-    h->live = pw_config_is_live(env->config);
+    h->live = pw_config_connects(env->config);
     h->ban_ns = env->banned_until_ns;
     h->snapshots = pw_snapshots_create(&h->env);
     int err = -ENOENT;
