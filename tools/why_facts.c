@@ -116,14 +116,16 @@ int64_t why_path(const struct why_story *story, struct why_hop hops[WHY_HOPS])
 
 /* ---- risk ---- */
 
-static void fill_limits(const struct pw_risk_limits_kept *kept, struct pw_risk_limits *limits)
+static void fill_limits(const struct pw_event *event, struct pw_risk_limits *limits)
 {
+    const struct pw_risk_limits_kept *kept = &event->body.risk_limits;
     *limits = (struct pw_risk_limits){
         .max_order_notional_e8 = kept->max_order_notional_e8,
         .max_position_e8 = kept->max_position_e8,
         .max_orders_per_s = kept->max_orders_per_s,
         .allow_short = kept->bits & PW_RISK_BIT_ALLOW_SHORT,
         .fee_rate_e8 = (int32_t)kept->bits >> PW_RISK_FEE_SHIFT,
+        .max_age_ns = event->venue_ns,
     };
 }
 
@@ -134,6 +136,7 @@ static void fill_input(const struct journal_session *session, const struct why_s
     const struct pw_risk_market *market = &story->risk[WHY_RISK_MARKET].body.risk_market;
     const struct pw_risk_cash *cash = &story->risk[WHY_RISK_CASH].body.risk_cash;
     const struct pw_risk_limits_kept *kept = &story->risk[WHY_RISK_LIMITS].body.risk_limits;
+    int64_t checked_ns = story->risk[WHY_RISK_MARKET].venue_ns;
     uint16_t idx = story->intent.instrument_idx;
     *in = (struct pw_risk_input){
         .instrument = idx < session->instrument_cnt ? &session->instruments[idx] : NULL,
@@ -156,11 +159,15 @@ static void fill_input(const struct journal_session *session, const struct why_s
         .short_cost_e16 = pw_e16_from_words(kept->short_cost_e16),
         .rate_credit = cash->rate_credit,
         .room = kept->bits & PW_RISK_BIT_ROOM,
+        .action = intent->action,
+        .not_replaceable = story->risk[WHY_RISK_CASH].flags & PW_RISK_NOT_REPLACEABLE,
+        .age_ns = checked_ns ? checked_ns - story->intent.recv_ns : 0,
+        .gateway = story->risk[WHY_RISK_LIMITS].flags,
+        .table_full = story->risk[WHY_RISK_CASH].flags & PW_RISK_TABLE_FULL,
     };
 }
 
-/* What execution itself (too old), the order table and the gateway, who are asked when the checks have
- * passed, deny for. */
+/* Reasons of checks whose input older journals do not have. */
 static bool is_of_those_after(enum pw_reason reason)
 {
     return reason == PW_REASON_NO_ROOM || reason == PW_REASON_BAD_INTENT ||
@@ -179,13 +186,16 @@ void why_judge(const struct journal_session *session, const struct why_story *st
     if (!verdict->known) {
         return;
     }
-    fill_limits(&story->risk[WHY_RISK_LIMITS].body.risk_limits, &limits);
+    fill_limits(&story->risk[WHY_RISK_LIMITS], &limits);
     fill_input(session, story, &limits, &in);
     verdict->check_cnt = pw_risk_check_cnt();
     for (uint32_t i = 0; i < verdict->check_cnt; i++) {
         verdict->findings[i] = pw_risk_measure(i, &in);
     }
     verdict->replayed = pw_risk_check(&in, NULL);
+    if (verdict->replayed == PW_REASON_NONE) {
+        verdict->replayed = pw_risk_check_answers(&in);
+    }
     verdict->after = verdict->replayed == PW_REASON_NONE && verdict->recorded != PW_REASON_NONE &&
                      is_of_those_after(verdict->recorded);
     verdict->agrees = verdict->replayed == verdict->recorded || verdict->after;
@@ -293,5 +303,6 @@ const char *why_measure(const struct pw_risk_finding *finding, pw_i128 value)
 {
     static const int decimals[] = {
         [PW_RISK_FLAG] = 0, [PW_RISK_E8] = 8, [PW_RISK_E16] = 16, [PW_RISK_E9] = 9};
-    return why_decimal(value, decimals[finding->unit]);
+    return finding->unit == PW_RISK_REASON ? pw_reason_name((unsigned)value)
+                                           : why_decimal(value, decimals[finding->unit]);
 }

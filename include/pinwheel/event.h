@@ -156,8 +156,10 @@ struct pw_stamps {
 };
 #define PW_STAMP_NONE UINT32_MAX
 
-/* What risk looked at besides the intent and the instrument: struct pw_risk_input in src/core/risk.h, in three
- * parts. */
+/* What the checks of an order looked at besides the intent and the instrument: struct pw_risk_input in
+ * src/core/risk.h, in three parts. Of these events venue_ns and flags hold more of it: RISK_MARKET's venue_ns is when
+ * the checks were made (0: age is not judged); RISK_CASH's flags are PW_RISK_NOT_REPLACEABLE and PW_RISK_TABLE_FULL;
+ * RISK_LIMITS's venue_ns is the largest age, its flags the gateway's answer (enum pw_reason). */
 struct pw_risk_market {
     int64_t bid_e8, ask_e8, position_e8, open_buy_e8, open_sell_e8;
 };
@@ -173,6 +175,8 @@ struct pw_risk_limits_kept {
     uint32_t max_orders_per_s;
     uint32_t bits; /* PW_RISK_BIT_*, and the fee rate in e8 above them */
 };
+#define PW_RISK_NOT_REPLACEABLE 0x1u
+#define PW_RISK_TABLE_FULL      0x2u
 #define PW_RISK_BIT_FEED_UP     0x1u
 #define PW_RISK_BIT_HALTED      0x2u
 #define PW_RISK_BIT_ROOM        0x4u

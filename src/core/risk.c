@@ -261,10 +261,38 @@ static struct pw_risk_finding order_rate(const struct pw_risk_input *in)
     return in->limits->max_orders_per_s ? at_least(in->rate_credit, ORDER_CREDIT, PW_RISK_E9) : not_asked();
 }
 
-/* In the order of judgement: name, measure, the reason of a failure, whether it needs an instrument. A list
- * for the preprocessor, because pw_risk_check is on the way of every order: spelt out, its checks are
- * compiled as one. */
+static struct pw_risk_finding action(const struct pw_risk_input *in)
+{
+    return at_most(in->action, PW_REPLACE, PW_RISK_FLAG);
+}
+
+static struct pw_risk_finding replaceable(const struct pw_risk_input *in)
+{
+    return in->action == PW_REPLACE ? is_true(!in->not_replaceable) : not_asked();
+}
+
+static struct pw_risk_finding age(const struct pw_risk_input *in)
+{
+    return in->limits->max_age_ns ? at_most(in->age_ns, in->limits->max_age_ns, PW_RISK_E9) : not_asked();
+}
+
+static struct pw_risk_finding gateway(const struct pw_risk_input *in)
+{
+    return at_most(in->gateway, PW_REASON_NONE, PW_RISK_REASON);
+}
+
+static struct pw_risk_finding order_table(const struct pw_risk_input *in)
+{
+    return is_true(!in->table_full);
+}
+
+/* In the order of judgement: name, measure, the reason of a failure (NONE: what was measured), whether it
+ * needs an instrument. Lists for the preprocessor, because they are on the way of every order: spelt out, the
+ * checks are compiled as one. */
 /* clang-format off: a row a check */
+#define ANSWERS(CHECK)                                                                                       \
+    CHECK(gateway, gateway, PW_REASON_NONE, false)                                                           \
+    CHECK(order_table, order_table, PW_REASON_NO_ROOM, false)
 #define CHECKS(CHECK)                                                                                        \
     CHECK(halted, halted, PW_REASON_HALTED, false)                                                           \
     CHECK(instrument, known, PW_REASON_UNKNOWN_INSTRUMENT, false)                                            \
@@ -291,7 +319,10 @@ static struct pw_risk_finding order_rate(const struct pw_risk_input *in)
     CHECK(no_short, no_short, PW_REASON_NO_POSITION, false)                                                  \
     CHECK(cash, cash, PW_REASON_CASH, false)                                                                 \
     CHECK(room, room, PW_REASON_NO_ROOM, false)                                                              \
-    CHECK(order_rate, order_rate, PW_REASON_ORDER_RATE, false)
+    CHECK(order_rate, order_rate, PW_REASON_ORDER_RATE, false)                                               \
+    CHECK(action, action, PW_REASON_BAD_INTENT, false)                                                       \
+    CHECK(replaceable, replaceable, PW_REASON_NOT_OPEN, false)                                               \
+    CHECK(age, age, PW_REASON_STALE, false)
 /* clang-format on */
 
 static const struct {
@@ -301,7 +332,7 @@ static const struct {
     bool needs_instrument;
 } checks[] = {
 #define ROW(name, measure, reason, needs_instrument) {#name, measure, reason, needs_instrument},
-    CHECKS(ROW)
+    CHECKS(ROW) ANSWERS(ROW)
 #undef ROW
 };
 
@@ -324,7 +355,7 @@ struct pw_risk_finding pw_risk_measure(uint32_t check_idx, const struct pw_risk_
         return not_asked();
     }
     struct pw_risk_finding finding = checks[check_idx].measure(in);
-    finding.reason = checks[check_idx].reason;
+    finding.reason = checks[check_idx].reason ? checks[check_idx].reason : (uint8_t)finding.value;
     return finding;
 }
 
@@ -340,6 +371,17 @@ enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx
     }                                                                                                        \
     idx++;
     CHECKS(JUDGE)
+#undef JUDGE
+    return PW_REASON_NONE;
+}
+
+enum pw_reason pw_risk_check_answers(const struct pw_risk_input *in)
+{
+#define JUDGE(name, measure, reason, needs_instrument)                                                       \
+    if (!measure(in).passed) {                                                                               \
+        return reason ? reason : (enum pw_reason)measure(in).value;                                          \
+    }
+    ANSWERS(JUDGE)
 #undef JUDGE
     return PW_REASON_NONE;
 }

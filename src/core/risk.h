@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The checks before an order leaves: one table, a pure function over one struct, integers that cannot
- * overflow.
+ * The admission of an order: every check before it leaves, in one table; a pure function over one struct,
+ * integers that cannot overflow.
  *
  * The table's order is the order of judgement: the first check that fails names the reason. Every check has a
- * value and a limit, so that an order's story can be told later ("position 1.5, at most 1").
+ * value and a limit, so that an order's story can be told later ("position 1.5, at most 1"). The last rows
+ * judge the answers of others, the gateway and the order table, who are asked only when all before them have
+ * passed: pw_risk_check judges the rows before them, pw_risk_check_answers these.
  */
 #ifndef PW_RISK_H
 #define PW_RISK_H
@@ -22,6 +24,7 @@ struct pw_risk_limits {
     uint32_t max_orders_per_s;
     bool allow_short;
     int64_t fee_rate_e8; /* of a taker; |rate| <= PW_FEE_RATE_MAX_E8 */
+    int64_t max_age_ns;  /* of the event behind an order, where there is a market that goes on without us */
 };
 
 /* Orders by the time that is given (on paper the events', live the pass's): max_orders_per_s a second, as
@@ -50,12 +53,18 @@ struct pw_risk_input {
                                again */
     uint64_t rate_credit;   /* pw_risk_bucket_credit; ignored without a rate limit */
     bool room;              /* journal, order table and ids have room for it */
+    uint8_t action;         /* enum pw_action */
+    bool not_replaceable;   /* a replacement of what is not open, or not its own strategy's */
+    int64_t age_ns;         /* since the event behind it came in; 0: not judged */
+    /* Answers. */
+    uint8_t gateway; /* enum pw_reason: why it cannot be sent now; NONE: it can */
+    bool table_full; /* the sum of the open quantities would not fit */
 };
 
-enum pw_risk_unit { PW_RISK_FLAG, PW_RISK_E8, PW_RISK_E16, PW_RISK_E9 };
+enum pw_risk_unit { PW_RISK_FLAG, PW_RISK_E8, PW_RISK_E16, PW_RISK_E9, PW_RISK_REASON };
 
 /* What one check measured. passed: at_least ? value >= limit : value <= limit; a check that does not apply
- * has passed with applies false. */
+ * has passed with applies false. The gateway's value is its reason, and so is the failure's. */
 struct pw_risk_finding {
     pw_i128 value, limit;
     uint8_t reason; /* enum pw_reason that a failure gives */
@@ -74,8 +83,11 @@ const char *pw_risk_check_name(uint32_t check_idx);
 /* One row's measurement. check_idx < pw_risk_check_cnt(). */
 struct pw_risk_finding pw_risk_measure(uint32_t check_idx, const struct pw_risk_input *in);
 
-/* PW_REASON_NONE, or why not: the first check that fails. *check_idx: which (may be NULL). */
+/* PW_REASON_NONE, or why not: the first check that fails, of those before the answers. *check_idx: which (may
+ * be NULL). */
 enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx);
+/* The same of the answers, in an input that has passed pw_risk_check. */
+enum pw_reason pw_risk_check_answers(const struct pw_risk_input *in);
 
 /* The price at which an order is valued: its limit; without one the quote that it would take now, or its stop
  * price, whichever is more (what it would cost, or what a short would stand for); 0: no quote. */

@@ -383,13 +383,56 @@ Test(risk, the_largest_rate_does_not_overflow)
     cr_expect_eq(pw_risk_bucket_credit(&bucket, &many, 1000000000), (uint64_t)UINT32_MAX * 1000000000);
 }
 
+Test(risk, a_replacement_of_what_is_not_open_is_denied)
+{
+    struct pw_risk_input in = good();
+    in.action = PW_REPLACE;
+    expect(&in, PW_REASON_NONE, "");
+    in.not_replaceable = true;
+    expect(&in, PW_REASON_NOT_OPEN, "replaceable");
+    in.action = PW_PLACE;
+    expect(&in, PW_REASON_NONE, "");
+    in.action = PW_REPLACE + 1;
+    expect(&in, PW_REASON_BAD_INTENT, "action");
+}
+
+Test(risk, an_order_on_what_is_too_old_is_denied_where_age_counts)
+{
+    struct pw_risk_limits aged = limits;
+    struct pw_risk_input in = good();
+    in.limits = &aged;
+    in.age_ns = INT64_MAX;
+    expect(&in, PW_REASON_NONE, "");
+    aged.max_age_ns = 1000;
+    expect(&in, PW_REASON_STALE, "age");
+    in.age_ns = 1000;
+    expect(&in, PW_REASON_NONE, "");
+    in.age_ns = 1001;
+    expect(&in, PW_REASON_STALE, "age");
+}
+
+Test(risk, answers_of_gateway_and_table_are_judged_last)
+{
+    struct pw_risk_input in = good();
+    in.gateway = PW_REASON_REQUEST_LIMIT;
+    in.table_full = true;
+    expect(&in, PW_REASON_NONE, "");
+    cr_expect_eq(pw_risk_check_answers(&in), PW_REASON_REQUEST_LIMIT);
+    struct pw_risk_finding finding = pw_risk_measure(pw_risk_check_cnt() - 2, &in);
+    cr_expect(!finding.passed && finding.reason == PW_REASON_REQUEST_LIMIT);
+    in.gateway = PW_REASON_NONE;
+    cr_expect_eq(pw_risk_check_answers(&in), PW_REASON_NO_ROOM);
+    in.table_full = false;
+    cr_expect_eq(pw_risk_check_answers(&in), PW_REASON_NONE);
+}
+
 Test(risk, every_check_tells_its_value_and_limit)
 {
     struct pw_risk_input in = good();
     for (uint32_t i = 0; i < pw_risk_check_cnt(); i++) {
         struct pw_risk_finding finding = pw_risk_measure(i, &in);
         cr_expect(finding.passed, "%s", pw_risk_check_name(i));
-        cr_expect_neq(finding.reason, PW_REASON_NONE);
+        cr_expect(finding.reason != PW_REASON_NONE || finding.unit == PW_RISK_REASON);
         if (finding.applies) {
             cr_expect(finding.at_least ? finding.value >= finding.limit : finding.value <= finding.limit);
         }

@@ -11,6 +11,7 @@
 #include "orders.h"
 #include "portfolio.h"
 #include "risk.h"
+#include "session.h"
 #include "stage.h"
 #include <pinwheel/entry.h>
 #include <pinwheel/histogram.h>
@@ -106,7 +107,6 @@ struct execution {
     uint32_t stream_events; /* flow.h */
     uint64_t market_cnt;    /* market events up to the last one known of: its number and one */
     int64_t last_ns;        /* of the last event of the stream */
-    int64_t max_age_ns;     /* live: of the event behind a new order */
     const struct pw_gateway_ops *gateway;
     void *gateway_state;
     struct pw_signing signing;       /* of the account's key */

@@ -171,6 +171,16 @@ static int64_t rate_ns(const struct execution *x, const struct pw_event *event, 
     return x->gateway->traits.real_time ? now_ns : event->recv_ns;
 }
 
+/* Only its own strategy replaces an order, by one of the same side. */
+static bool may_replace(const struct execution *x, const struct pw_event *event)
+{
+    const struct pw_intent *intent = &event->body.intent;
+    const struct pw_order_row *old = pw_orders_find(x->orders, intent->client_order_id);
+    uint8_t side = event->flags & PW_FLAG_SELL ? PW_SELL : PW_BUY;
+    return old && old->strategy_idx == intent->strategy_idx && old->instrument_idx == event->instrument_idx &&
+           old->side == side && (old->state == PW_ORDER_OPEN || old->state == PW_ORDER_PARTIALLY_FILLED);
+}
+
 static void fill_risk_input(struct execution *x, const struct pw_event *event, int64_t now_ns, bool room,
                             struct pw_risk_input *in)
 {
@@ -200,14 +210,20 @@ static void fill_risk_input(struct execution *x, const struct pw_event *event, i
         .short_cost_e16 = x->portfolio->short_cost_e16,
         .rate_credit = pw_risk_bucket_credit(&x->bucket, &x->limits, rate_ns(x, event, now_ns)),
         .room = room,
+        .action = intent->action,
+        .not_replaceable = intent->action == PW_REPLACE && !may_replace(x, event),
+        .age_ns = now_ns - event->recv_ns,
     };
 }
 
-/* What risk saw, so that its verdict can be told and repeated later. */
+/* What the checks saw, so that their verdict can be told and repeated later. The fields of an event that
+ * these kinds have no other use for hold the rest: event.h. */
 static void journal_risk(struct execution *x, const struct pw_event *intent, const struct pw_risk_input *in)
 {
+    bool has_age = in->limits->max_age_ns != 0;
     struct pw_event event = {.seq = x->seq++,
                              .kind = PW_EVENT_RISK_MARKET,
+                             .venue_ns = has_age ? intent->recv_ns + in->age_ns : 0,
                              .instrument_idx = intent->instrument_idx,
                              .recv_ns = intent->recv_ns,
                              .body.risk_market = {.bid_e8 = in->bid_e8,
@@ -218,12 +234,17 @@ static void journal_risk(struct execution *x, const struct pw_event *intent, con
     pw_execution_journal(x, &event);
     event.seq = x->seq++;
     event.kind = PW_EVENT_RISK_CASH;
+    event.flags =
+        (in->not_replaceable ? PW_RISK_NOT_REPLACEABLE : 0) | (in->table_full ? PW_RISK_TABLE_FULL : 0);
+    event.venue_ns = 0;
     event.body.risk_cash = (struct pw_risk_cash){.rate_credit = in->rate_credit};
     pw_money_put_words(event.body.risk_cash.cash_e16, in->cash_e16);
     pw_money_put_words(event.body.risk_cash.hold_e16, in->hold_e16);
     pw_execution_journal(x, &event);
     event.seq = x->seq++;
     event.kind = PW_EVENT_RISK_LIMITS;
+    event.flags = in->gateway;
+    event.venue_ns = in->limits->max_age_ns;
     event.body.risk_limits = (struct pw_risk_limits_kept){
         .max_order_notional_e8 = in->limits->max_order_notional_e8,
         .max_position_e8 = in->limits->max_position_e8,
@@ -243,45 +264,6 @@ static void journal_intent(struct execution *x, const struct pw_event *intent, c
     event.venue_ns = 0;
     pw_execution_journal(x, &event);
     journal_risk(x, intent, in);
-}
-
-/* Only its own strategy replaces an order, by one of the same side. */
-static bool may_replace(const struct execution *x, const struct pw_order_row *order)
-{
-    const struct pw_order_row *old = pw_orders_find(x->orders, order->replaces_id);
-    return old && old->strategy_idx == order->strategy_idx && old->instrument_idx == order->instrument_idx &&
-           old->side == order->side &&
-           (old->state == PW_ORDER_OPEN || old->state == PW_ORDER_PARTIALLY_FILLED);
-}
-
-/* Decided on what was true too long ago. Only where there is a market that goes on without us. */
-static bool is_too_old(const struct execution *x, const struct pw_order_row *order, int64_t now_ns)
-{
-    return x->gateway->traits.real_time && now_ns - order->recv_ns > x->max_age_ns;
-}
-
-/* The checks behind risk's: PW_REASON_NONE, and *row is in the table. */
-static enum pw_reason admit(struct execution *x, const struct pw_intent *intent,
-                            const struct pw_order_row *order, const struct pw_gateway_order *asked,
-                            int64_t now_ns, struct pw_order_row **row)
-{
-    if (intent->action > PW_REPLACE) {
-        return PW_REASON_BAD_INTENT;
-    }
-    if (intent->action == PW_REPLACE && !may_replace(x, order)) {
-        return PW_REASON_NOT_OPEN;
-    }
-    if (is_too_old(x, order, now_ns)) {
-        return PW_REASON_STALE;
-    }
-    enum pw_reason reason =
-        x->gateway->check ? x->gateway->check(x->gateway_state, asked, order->replaces_id) : PW_REASON_NONE;
-    if (reason == PW_REASON_NONE) {
-        *row = order->replaces_id ? pw_orders_replace(x->orders, order) : pw_orders_add(x->orders, order);
-        /* The sum of the open quantities would not fit. */
-        reason = *row ? PW_REASON_NONE : PW_REASON_NO_ROOM;
-    }
-    return reason;
 }
 
 static void deny(struct execution *x, struct pw_order_row *row, enum pw_reason reason)
@@ -347,6 +329,25 @@ static struct pw_order_row order_of(struct execution *x, const struct pw_event *
                                  .tif = intent->tif};
 }
 
+/* All of the checks: NONE, and *row is in the table. The gateway is asked when all before have passed: what
+ * has passed its check is carried out next. */
+static enum pw_reason admit(struct execution *x, struct pw_risk_input *in, struct pw_order_row *order,
+                            const struct pw_gateway_order *asked, struct pw_order_row **row)
+{
+    enum pw_reason reason = pw_risk_check(in, NULL);
+    if (reason != PW_REASON_NONE) {
+        return reason;
+    }
+    order->hold_e16 = pw_risk_hold_e16(in);
+    in->gateway = x->gateway->check ? (uint8_t)x->gateway->check(x->gateway_state, asked, order->replaces_id)
+                                    : PW_REASON_NONE;
+    if (in->gateway == PW_REASON_NONE) {
+        *row = order->replaces_id ? pw_orders_replace(x->orders, order) : pw_orders_add(x->orders, order);
+        in->table_full = *row == NULL;
+    }
+    return pw_risk_check_answers(in);
+}
+
 void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns)
 {
     struct pw_order_row order = order_of(x, event), *row = NULL;
@@ -363,11 +364,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
                                            .side = order.side,
                                            .type = order.type,
                                            .tif = order.tif};
-    enum pw_reason reason = pw_risk_check(in, NULL);
-    if (reason == PW_REASON_NONE) {
-        order.hold_e16 = pw_risk_hold_e16(in);
-        reason = admit(x, &event->body.intent, &order, &asked, now_ns, &row);
-    }
+    enum pw_reason reason = admit(x, in, &order, &asked, &row);
     if (reason != PW_REASON_NONE) {
         journal_intent(x, event, in);
         deny(x, &order, reason);

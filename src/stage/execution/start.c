@@ -110,13 +110,13 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
     memory += pw_portfolio_bytes(env->instrument_cnt);
     x->quotes = (struct touch *)(void *)memory;
     memory += pw_round_up_64(env->instrument_cnt * sizeof(struct touch));
-    x->limits = (struct pw_risk_limits){.max_order_notional_e8 = risk->max_order_notional_e8,
-                                        .max_position_e8 = risk->max_position_e8,
-                                        .max_orders_per_s = risk->max_orders_per_s,
-                                        .allow_short = risk->allow_short,
-                                        .fee_rate_e8 =
-                                            live ? PW_CONFIG(config, live)->fee_rate_e8 : paper->fee_rate_e8};
-    x->max_age_ns = PW_CONFIG(config, live)->max_tick_age_ms * INT64_C(1000000);
+    x->limits = (struct pw_risk_limits){
+        .max_order_notional_e8 = risk->max_order_notional_e8,
+        .max_position_e8 = risk->max_position_e8,
+        .max_orders_per_s = risk->max_orders_per_s,
+        .allow_short = risk->allow_short,
+        .fee_rate_e8 = live ? PW_CONFIG(config, live)->fee_rate_e8 : paper->fee_rate_e8,
+        .max_age_ns = live ? PW_CONFIG(config, live)->max_tick_age_ms * INT64_C(1000000) : 0};
     x->changed = true;
     int error = attach_rings(x, env);
     error = error ? error : attach_regions(x, env);
