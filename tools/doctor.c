@@ -22,11 +22,9 @@ enum exit_code { DOCTOR_BAD_CONFIG = 3 };
 
 static const struct pw_cli_command g_command = {
     .verb = "doctor",
-    .description =
-        "Checks what this host lacks for low latency and safe journals, what each lack costs, and how to fix "
-        "it. Changes nothing.\n"
-        "With CONFIG it judges the cores on which that engine's hot threads run, else those that the kernel "
-        "keeps free.",
+    .description = "Checks what this host lacks for low latency and safe journals, what each lack costs, and "
+                   "how to fix it. Changes nothing.\nWith CONFIG it judges the cores on which that engine's "
+                   "hot threads run, else those that the kernel keeps free.",
     .arguments =
         (const struct pw_cli_value[]){
             {.name = "CONFIG",
@@ -117,7 +115,7 @@ int main(int argc, char **argv)
         putchar('\n');
         json_decref(all);
     } else {
-        printf("\n%u good, %u could be better, %u bad, %u unknown\n", cnt[VERDICT_GOOD], cnt[VERDICT_ADVICE],
+        printf("\n%u good, %u advice, %u bad, %u unknown\n", cnt[VERDICT_GOOD], cnt[VERDICT_ADVICE],
                cnt[VERDICT_BAD], cnt[VERDICT_UNKNOWN]);
         json_decref(rows);
     }

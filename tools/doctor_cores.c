@@ -16,7 +16,7 @@
 static const char *hot_text(const struct patient *patient, char text[CORES_TEXT_BYTES])
 {
     if (set_is_empty(&patient->hot)) {
-        snprintf(text, CORES_TEXT_BYTES, "2-5");
+        snprintf(text, CORES_TEXT_BYTES, "CPUS");
     } else {
         pw_cpu_set_print(&patient->hot, text, CORES_TEXT_BYTES);
     }
@@ -31,10 +31,10 @@ void look_processors(const struct patient *patient, struct finding *finding)
     uint32_t cnt = pw_cpu_set_cnt(&cpus.allowed);
     pw_cpu_set_print(&cpus.allowed, allowed, sizeof allowed);
     pw_cpu_set_print(&patient->hot, hot, sizeof hot);
-    found(finding, cnt >= 2 ? VERDICT_GOOD : VERDICT_ADVICE, "%u to be used (%s); hot cores: %s%s", cnt,
-          allowed, hot, patient->has_config ? " (of the config)" : " (no config given: the isolated ones)");
+    found(finding, cnt >= 2 ? VERDICT_GOOD : VERDICT_ADVICE, "%u usable CPUs (%s); hot cores: %s%s", cnt,
+          allowed, hot, patient->has_config ? " (from the config)" : " (no config: the isolated ones)");
     advise(finding, "the journal's disk writes and the monitor delay every tick by up to milliseconds",
-           "give this machine, container or cpuset two processors or more; until then configs/one-core.yaml");
+           "give this machine, container or cpuset two CPUs or more; until then use configs/one-core.yaml");
 }
 
 /* What `rcu_nocbs=` names and nohz_full implies. */
@@ -70,22 +70,21 @@ void look_isolation(const struct patient *patient, struct finding *finding)
     if (set_is_empty(&patient->hot) && patient->has_config) {
         found(finding, VERDICT_ADVICE, "the config binds no hot thread to a core");
     } else if (!line_read(patient, "/sys/devices/system/cpu/isolated", line, sizeof line)) {
-        found(finding, VERDICT_UNKNOWN, "the host does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable on this host");
     } else if (set_is_empty(&patient->isolated)) {
-        found(finding, VERDICT_ADVICE, "no processor is isolated");
+        found(finding, VERDICT_ADVICE, "no CPU is isolated");
     } else {
-        found(finding, good ? VERDICT_GOOD : VERDICT_ADVICE,
-              "isolated: %s; without timer tick: %s; without RCU callbacks: %s", isolated_text, nohz_text,
-              rcu_text);
+        found(finding, good ? VERDICT_GOOD : VERDICT_ADVICE, "isolated: %s; nohz_full: %s; rcu_nocbs: %s",
+              isolated_text, nohz_text, rcu_text);
     }
     hot_text(patient, hot);
     advise(finding,
-           "other processes, the kernel's tick and its deferred work interrupt hot threads, for microseconds "
-           "to milliseconds at a time",
+           "other processes, the timer tick and deferred kernel work interrupt hot threads for microseconds "
+           "to milliseconds",
            "boot with isolcpus=managed_irq,domain,%s nohz_full=%s rcu_nocbs=%s (Debian: in "
            "GRUB_CMDLINE_LINUX of /etc/default/grub, then update-grub and reboot)%s",
            hot, hot, hot,
-           set_is_empty(&patient->hot) ? "; 2-5: the hot cores of your config"
+           set_is_empty(&patient->hot) ? "; replace CPUS by the hot cores of your config"
                                        : "; `core: auto` prefers such cores");
 }
 
@@ -119,27 +118,25 @@ void look_hyperthreads(const struct patient *patient, struct finding *finding)
     struct pw_cpu_set noisy = noisy_siblings(patient);
     pw_cpu_set_print(&noisy, text, sizeof text);
     if (!number_read(patient, "/sys/devices/system/cpu/smt/active", &active)) {
-        found(finding, VERDICT_UNKNOWN, "the host does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable on this host");
     } else if (active == 0) {
-        found(finding, VERDICT_GOOD, "off, or none");
+        found(finding, VERDICT_GOOD, "off or unsupported");
     } else if (set_is_empty(&patient->hot)) {
         found(finding, VERDICT_ADVICE, "on");
     } else if (set_is_empty(&noisy)) {
-        found(finding, VERDICT_GOOD, "on, but nothing runs beside the hot cores");
+        found(finding, VERDICT_GOOD, "on; the siblings of hot cores are idle");
     } else {
-        found(finding, VERDICT_ADVICE, "on; %s may run beside a hot core", text);
+        found(finding, VERDICT_ADVICE, "on; siblings of hot cores in use: %s", text);
     }
-    const char *cost =
-        "a neighbour on the same physical core takes the hot thread's execution units and caches";
+    const char *cost = "a thread on the same physical core competes for execution units and caches";
     if (set_is_empty(&noisy)) {
         advise(finding, cost,
                "isolate both threads of a physical core, or echo off > /sys/devices/system/cpu/smt/control");
     } else {
-        advise(
-            finding, cost,
-            "echo 0 > /sys/devices/system/cpu/cpuN/online for N = %s, or isolate them and leave them idle, "
-            "or echo off > /sys/devices/system/cpu/smt/control",
-            text);
+        advise(finding, cost,
+               "echo 0 > /sys/devices/system/cpu/cpuN/online for N = %s, or isolate them and leave them "
+               "idle, or echo off > /sys/devices/system/cpu/smt/control",
+               text);
     }
 }
 
@@ -195,27 +192,26 @@ void look_interrupts(const struct patient *patient, struct finding *finding)
     interrupts_count(patient, &interrupts);
     pw_cpu_set_print(&rest, cold, sizeof cold);
     if (interrupts.cnt == 0) {
-        found(finding, VERDICT_UNKNOWN, "the host does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable on this host");
     } else if (set_is_empty(&patient->hot)) {
-        found(finding, VERDICT_UNKNOWN, "%u interrupts; which cores are hot? Name a config, or isolate some",
+        found(finding, VERDICT_UNKNOWN, "%u interrupts; hot cores unknown: name a config, or isolate CPUs",
               interrupts.cnt);
     } else if (interrupts.hot_cnt == 0) {
-        found(finding, VERDICT_GOOD, "none of %u goes to a hot core", interrupts.cnt);
+        found(finding, VERDICT_GOOD, "0 of %u on hot cores", interrupts.cnt);
     } else {
-        found(finding, VERDICT_ADVICE, "%u of %u go to hot cores: %s", interrupts.hot_cnt, interrupts.cnt,
+        found(finding, VERDICT_ADVICE, "%u of %u on hot cores: %s", interrupts.hot_cnt, interrupts.cnt,
               interrupts.hot_numbers);
     }
-    const char *cost = "each takes the hot thread's core for microseconds, a busy network card's thousands "
+    const char *cost = "each interrupts a hot thread for microseconds; a busy network card does so thousands "
                        "of times a second";
     if (set_is_empty(&rest)) {
-        advise(finding, cost, "leave a core to interrupts: every one that is online is hot");
+        advise(finding, cost, "leave a core for interrupts: every online core is hot");
         return;
     }
-    advise(
-        finding, cost,
-        "for i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done (after systemctl stop irqbalance); "
-        "for good: boot with irqaffinity=%s",
-        interrupts.hot_numbers, cold, cold);
+    advise(finding, cost,
+           "for i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done (after systemctl stop "
+           "irqbalance); permanently: boot with irqaffinity=%s",
+           interrupts.hot_numbers, cold, cold);
 }
 
 void look_irqbalance(const struct patient *patient, struct finding *finding)
@@ -223,14 +219,14 @@ void look_irqbalance(const struct patient *patient, struct finding *finding)
     struct read_tally others = read_tally(patient, "/proc/[0-9]*/comm", "irqbalance");
     bool safe = !set_is_empty(&patient->hot) && set_covers(&patient->isolated, &patient->hot);
     if (others.cnt == 0) {
-        found(finding, VERDICT_UNKNOWN, "the host does not show its processes");
+        found(finding, VERDICT_UNKNOWN, "processes are not visible");
     } else if (others.other_cnt == others.cnt) {
-        found(finding, VERDICT_GOOD, "does not run");
+        found(finding, VERDICT_GOOD, "not running");
     } else {
-        found(finding, safe ? VERDICT_GOOD : VERDICT_ADVICE, "runs%s",
-              safe ? ", and leaves isolated cores alone" : "");
+        found(finding, safe ? VERDICT_GOOD : VERDICT_ADVICE, "running%s",
+              safe ? "; it excludes isolated cores" : "");
     }
-    advise(finding, "it moves interrupts back onto hot cores, minutes after you have moved them away",
+    advise(finding, "it moves interrupts back to hot cores minutes after you moved them away",
            "systemctl disable --now irqbalance; or isolate the hot cores: it leaves isolated ones alone");
 }
 
@@ -253,16 +249,15 @@ void look_mitigations(const struct patient *patient, struct finding *finding)
     }
     read_glob_end(&files);
     if (file_cnt == 0) {
-        found(finding, VERDICT_UNKNOWN, "the host does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable on this host");
     } else if (cnt == 0) {
-        found(finding, VERDICT_GOOD, "none is on");
+        found(finding, VERDICT_GOOD, "0 on");
     } else {
         found(finding, VERDICT_ADVICE, "%u on: %s", cnt, names);
     }
-    advise(finding,
-           "each system call and interrupt is slower; a hot core makes few, the kernel's network path many",
-           "boot with mitigations=off, on a machine that runs nobody else's code and no browser; else leave "
-           "them");
+    advise(
+        finding, "each system call and interrupt is slower; hot threads make few, the network path many",
+        "boot with mitigations=off, only on a machine that runs no other users' code; otherwise keep them");
 }
 
 void look_rt_limit(const struct patient *patient, struct finding *finding)
@@ -270,19 +265,18 @@ void look_rt_limit(const struct patient *patient, struct finding *finding)
     long runtime_us;
     int policy = sched_getscheduler(0);
     if (!number_read(patient, "/proc/sys/kernel/sched_rt_runtime_us", &runtime_us)) {
-        found(finding, VERDICT_UNKNOWN, "the host does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable on this host");
     } else if (runtime_us < 0) {
-        found(finding, VERDICT_GOOD, "real-time threads may run for ever");
+        found(finding, VERDICT_GOOD, "no limit for real-time threads");
     } else if (policy == SCHED_FIFO || policy == SCHED_RR) {
-        found(finding, VERDICT_ADVICE, "real-time threads get %ld us of a second", runtime_us);
+        found(finding, VERDICT_ADVICE, "real-time threads are limited to %ld us per second", runtime_us);
     } else {
         found(finding, VERDICT_UNKNOWN,
-              "real-time threads get %ld us of a second; pinwheel's are ordinary ones unless you start it "
-              "under "
-              "chrt",
+              "real-time threads are limited to %ld us per second; pinwheel's threads are normal ones unless "
+              "started under chrt",
               runtime_us);
     }
-    advise(finding, "a spinning real-time thread is stopped for the rest of each second",
+    advise(finding, "a spinning real-time thread is suspended for the rest of each second",
            "sysctl kernel.sched_rt_runtime_us=-1");
 }
 
@@ -342,14 +336,14 @@ void look_quota(const struct patient *patient, struct finding *finding)
         least = quota > 0 && (least == 0 || quota < least) ? quota : least;
     }
     if (!known) {
-        found(finding, VERDICT_UNKNOWN, "no control group to be seen");
+        found(finding, VERDICT_UNKNOWN, "no control group visible");
     } else if (least == 0) {
         found(finding, VERDICT_GOOD, "none");
     } else {
-        found(finding, VERDICT_ADVICE, "%.2f processors' worth of time", least);
+        found(finding, VERDICT_ADVICE, "limited to %.2f CPUs", least);
     }
     advise(finding,
-           "a spinning thread uses the quota up and stands still until the next period, often 100 ms",
+           "a spinning thread uses up the quota and is suspended until the next period, often 100 ms",
            "none: docker run without --cpus (use --cpuset-cpus), Kubernetes' static CPU manager with whole "
            "processors, or echo max > cpu.max of the group");
 }
@@ -363,7 +357,7 @@ void look_steal(const struct patient *patient, struct finding *finding)
     if (!keyed_line_read(patient, "/proc/stat", "cpu ", line, sizeof line) ||
         sscanf(line, "%llu %llu %llu %llu %llu %llu %llu %llu", &fields[0], &fields[1], &fields[2],
                &fields[3], &fields[4], &fields[5], &fields[6], &fields[7]) != 8) {
-        found(finding, VERDICT_UNKNOWN, "the host does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable on this host");
         return;
     }
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
@@ -371,10 +365,9 @@ void look_steal(const struct patient *patient, struct finding *finding)
     }
     double percent = all > 0 ? 100.0 * (double)fields[7] / (double)all : 0;
     /* One part in a thousand is a millisecond of each second. */
-    found(finding, percent < 0.1 ? VERDICT_GOOD : VERDICT_ADVICE, "%.3f %% of the time since the start%s",
-          percent, is_virtual ? " (a virtual machine)" : "");
-    advise(
-        finding,
-        "the hypervisor takes the processor away, mostly for milliseconds, whatever this machine is tuned to",
-        "a machine with processors of its own (dedicated, pinned, or bare metal)");
+    found(finding, percent < 0.1 ? VERDICT_GOOD : VERDICT_ADVICE, "%.3f %% of CPU time since boot%s", percent,
+          is_virtual ? " (a virtual machine)" : "");
+    advise(finding,
+           "the hypervisor suspends the CPU, mostly for milliseconds, regardless of this machine's tuning",
+           "a machine with CPUs of its own (dedicated, pinned, or bare metal)");
 }

@@ -65,13 +65,12 @@ void look_journal(const struct patient *patient, struct finding *finding)
     unsigned long long free_gb = (unsigned long long)facts.f_bavail * (unsigned long long)facts.f_bsize >> 30;
     char timing[48] = "";
     if (each_ms >= 0) {
-        snprintf(timing, sizeof timing, ", %.2f ms a sync", each_ms);
+        snprintf(timing, sizeof timing, ", %.2f ms per sync", each_ms);
     }
     found(finding, verdict, "%s: %s, %llu GB free%s", patient->journal_dir, name, free_gb, timing);
     advise(finding,
-           verdict == VERDICT_BAD
-               ? "LMDB there loses or corrupts what it has acknowledged: memory is gone with the "
-                 "power, and network locks and maps do not hold"
-               : "slower commits, or a sync that does not mean what it says",
+           verdict == VERDICT_BAD ? "committed data can be lost or corrupted: memory does not survive a "
+                                    "power loss, and network locks and maps are not reliable"
+                                  : "slower commits, or a sync without its guarantee",
            "keep the journal on ext4 or xfs of a local disk: journal.path in the config");
 }

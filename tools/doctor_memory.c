@@ -42,7 +42,7 @@ void look_huge_pages(const struct patient *patient, struct finding *finding)
     long free_cnt = meminfo_number(patient, "HugePages_Free:");
     long page_kb = meminfo_number(patient, "Hugepagesize:");
     if (total < 0) {
-        found(finding, VERDICT_UNKNOWN, "the kernel has no huge pages, or does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable in this kernel");
         return;
     }
     bool mounted = hugetlbfs_mounted(patient, where);
@@ -51,7 +51,7 @@ void look_huge_pages(const struct patient *patient, struct finding *finding)
     found(finding, enough ? VERDICT_GOOD : VERDICT_ADVICE, "%ld of %ld pages of %ld kB are free; %s%s",
           free_cnt, total, page_kb, mounted ? "hugetlbfs at " : "hugetlbfs is not mounted",
           mounted ? where : "");
-    advise(finding, "rings on small pages miss the TLB: some percent of throughput, and longer tails",
+    advise(finding, "TLB misses on small pages: some percent of throughput, longer tail latencies",
            "sysctl vm.nr_hugepages=64, and mount -t hugetlbfs none /dev/hugepages if it is not mounted");
 }
 
@@ -60,12 +60,12 @@ void look_transparent(const struct patient *patient, struct finding *finding)
     char text[128], word[32];
     if (!line_read(patient, "/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof text) ||
         !chosen_word(text, word, sizeof word)) {
-        found(finding, VERDICT_UNKNOWN, "the kernel has no transparent huge pages for shared memory");
+        found(finding, VERDICT_UNKNOWN, "no transparent huge pages for shared memory in this kernel");
         return;
     }
     bool on = strcmp(word, "never") != 0 && strcmp(word, "deny") != 0;
     found(finding, on ? VERDICT_GOOD : VERDICT_ADVICE, "for shared memory: %s", word);
-    advise(finding, "without a pool of huge pages, the workspace falls back to small ones",
+    advise(finding, "without a pool of huge pages, the workspace uses small pages",
            "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled (not needed with hugetlbfs)");
 }
 
@@ -80,7 +80,7 @@ void look_shared_memory(const struct patient *patient, struct finding *finding)
         found(finding, free_mb >= 128 ? VERDICT_GOOD : VERDICT_ADVICE, "%llu MB free in /dev/shm",
               (unsigned long long)free_mb);
     }
-    advise(finding, "the workspace (60 MB with default rings) may not fit: the engine refuses to start",
+    advise(finding, "the workspace (60 MB with default rings) may not fit; the engine then refuses to start",
            "mount -o remount,size=1G /dev/shm (docker run --shm-size=1g), or smaller rings");
 }
 
@@ -97,10 +97,10 @@ void look_memlock(const struct patient *patient, struct finding *finding)
         found(finding, VERDICT_GOOD, "no limit");
     } else {
         found(finding, enough ? VERDICT_GOOD : VERDICT_ADVICE, "%llu kB%s",
-              (unsigned long long)limit.rlim_cur / 1024, geteuid() == 0 ? ", but root may lock more" : "");
+              (unsigned long long)limit.rlim_cur / 1024, geteuid() == 0 ? "; root may lock more" : "");
     }
-    advise(finding, "stages' memory may be written to swap: a page fault of milliseconds on the hot path",
-           "ulimit -l unlimited; for good: 'memlock' in /etc/security/limits.d, or LimitMEMLOCK=infinity");
+    advise(finding, "stage memory may be swapped out: page faults of milliseconds on the hot path",
+           "ulimit -l unlimited; permanently: 'memlock' in /etc/security/limits.d, or LimitMEMLOCK=infinity");
 }
 
 void look_numa(const struct patient *patient, struct finding *finding)
@@ -110,15 +110,13 @@ void look_numa(const struct patient *patient, struct finding *finding)
     size_t node_cnt = read_glob(patient, "/sys/devices/system/node/node[0-9]*", &nodes);
     read_glob_end(&nodes);
     if (!number_read(patient, "/proc/sys/kernel/numa_balancing", &balancing)) {
-        found(finding, VERDICT_GOOD, "no balancing in this kernel");
+        found(finding, VERDICT_GOOD, "no automatic balancing in this kernel");
     } else {
         found(finding, balancing == 0 || node_cnt == 1 ? VERDICT_GOOD : VERDICT_ADVICE,
               "%zu node%s, automatic balancing %s", node_cnt, node_cnt == 1 ? "" : "s",
               balancing == 0 ? "off" : "on");
     }
-    advise(finding,
-           "the kernel takes pages away for a moment to see who uses them: a page fault on the hot path, "
-           "again and again",
+    advise(finding, "the kernel unmaps pages to sample their use: repeated page faults on the hot path",
            "sysctl kernel.numa_balancing=0; for good: in a file of /etc/sysctl.d");
 }
 
@@ -126,14 +124,13 @@ void look_swap(const struct patient *patient, struct finding *finding)
 {
     char line[256];
     if (!line_read(patient, "/proc/swaps", line, sizeof line)) {
-        found(finding, VERDICT_UNKNOWN, "the host does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable on this host");
         return;
     }
     bool swaps = keyed_line_read(patient, "/proc/swaps", "/", line, sizeof line);
     found(finding, swaps ? VERDICT_ADVICE : VERDICT_GOOD, swaps ? "on: /%.*s" : "off",
           (int)strcspn(line, " \t"), line);
     advise(finding,
-           "what is not locked in memory (the programs' code, the journal's pages) may have to be read from "
-           "disk first",
-           "swapoff -a, and take its lines out of /etc/fstab");
+           "memory that is not locked (program code, journal pages) may have to be read from disk first",
+           "swapoff -a, and remove the swap lines from /etc/fstab");
 }

@@ -62,12 +62,12 @@ void look_network_card(const struct patient *patient, struct finding *finding)
     }
     read_glob_end(&devices);
     if (cnt == 0) {
-        found(finding, VERDICT_UNKNOWN, "none to be seen");
+        found(finding, VERDICT_UNKNOWN, "none visible");
     } else {
         found(finding, virtual_cnt < cnt ? VERDICT_GOOD : VERDICT_ADVICE, "%s", names);
     }
-    advise(finding, "each packet goes through the hypervisor, whose own load and scheduling it waits for",
-           "a machine whose card is passed through (SR-IOV, PCI passthrough), or bare metal");
+    advise(finding, "each packet passes through the hypervisor and waits for its scheduling",
+           "a machine with a passed-through card (SR-IOV, PCI passthrough), or bare metal");
 }
 
 void look_busy_polling(const struct patient *patient, struct finding *finding)
@@ -75,20 +75,18 @@ void look_busy_polling(const struct patient *patient, struct finding *finding)
     long poll_us, read_us;
     if (!number_read(patient, "/proc/sys/net/core/busy_poll", &poll_us) ||
         !number_read(patient, "/proc/sys/net/core/busy_read", &read_us)) {
-        found(finding, VERDICT_UNKNOWN, "the kernel has none, or does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable in this kernel");
         return;
     }
     struct read_tally deferred = read_tally(patient, "/sys/class/net/*/napi_defer_hard_irqs", "0");
     struct read_tally timed = read_tally(patient, "/sys/class/net/*/gro_flush_timeout", "0");
     bool delays = deferred.other_cnt > 0 || timed.other_cnt > 0;
-    found(
-        finding, delays ? VERDICT_ADVICE : VERDICT_GOOD,
-        "net.core.busy_poll %ld us, busy_read %ld us; devices that put interrupts off: %u, that put packets "
-        "off: %u",
-        poll_us, read_us, deferred.other_cnt, timed.other_cnt);
+    found(finding, delays ? VERDICT_ADVICE : VERDICT_GOOD,
+          "net.core.busy_poll %ld us, busy_read %ld us; NICs with deferred interrupts: %u, with deferred GRO "
+          "flush: %u",
+          poll_us, read_us, deferred.other_cnt, timed.other_cnt);
     advise(finding,
-           "pinwheel does not poll the card: an interrupt that is put off is a packet that waits, up to "
-           "gro_flush_timeout",
+           "pinwheel does not poll the card: a deferred interrupt delays packets by up to gro_flush_timeout",
            "for d in /sys/class/net/*; do echo 0 > $d/napi_defer_hard_irqs; echo 0 > $d/gro_flush_timeout; "
            "done");
 }
@@ -119,15 +117,14 @@ void look_sockets(const struct patient *patient, struct finding *finding)
     }
     if (!line_read(patient, "/proc/sys/kernel/osrelease", release, sizeof release) ||
         sscanf(release, "%u.%u", &major, &minor) != 2) {
-        found(finding, VERDICT_UNKNOWN, "pinwheel uses%s; not%s; the host does not say its kernel", uses[1],
+        found(finding, VERDICT_UNKNOWN, "pinwheel uses%s; not%s; kernel version unavailable", uses[1],
               uses[0]);
         return;
     }
     bool whole = major >= 6; /* multishot receive is the newest of them */
     found(finding, whole ? VERDICT_GOOD : VERDICT_ADVICE, "pinwheel uses%s; not%s; Linux %.32s %s", uses[1],
-          uses[0], release, whole ? "has all that it uses" : "lacks some of it");
-    advise(finding,
-           "pinwheel does without: a request for each receive, and before 5.19 buffers that it names itself",
+          uses[0], release, whole ? "supports all of them" : "lacks some of them");
+    advise(finding, "pinwheel falls back: one request per receive, and before 5.19 buffers without a ring",
            "Linux 6.0 or newer; 6.1 for deferred task work");
 }
 
@@ -152,16 +149,15 @@ void look_io_uring(const struct patient *patient, struct finding *finding)
     long disabled = 0;
     number_read(patient, "/proc/sys/kernel/io_uring_disabled", &disabled);
     int rc = io_uring_try(0);
-    advise(finding, "the engine has no other way to its sockets",
+    advise(finding, "the engine cannot use sockets without io_uring",
            "sysctl kernel.io_uring_disabled=0; in a container, a seccomp profile that allows io_uring_setup, "
            "io_uring_enter and io_uring_register; Linux 5.19 or newer");
     if (disabled != 0 || rc != 0) {
-        found(finding, VERDICT_BAD, "not to be had: kernel.io_uring_disabled is %ld; set-up says: %s",
-              disabled, rc != 0 ? strerror(-rc) : "fine");
+        found(finding, VERDICT_BAD, "unavailable: kernel.io_uring_disabled is %ld; io_uring_setup: %s",
+              disabled, rc != 0 ? strerror(-rc) : "works");
     } else if (io_uring_try(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) != 0) {
         found(finding, VERDICT_ADVICE, "works, without deferred task work (Linux 6.1)");
-        advise(finding, "completions interrupt the hot thread where it does not expect it",
-               "Linux 6.1 or newer");
+        advise(finding, "completions interrupt the hot thread at any point", "Linux 6.1 or newer");
     } else {
         found(finding, VERDICT_GOOD, "works, single issuer with deferred task work");
     }
@@ -206,14 +202,14 @@ void look_tls(const struct patient *patient, struct finding *finding)
     (void)patient; /* the library that this program and its brothers were built with */
     double each_ns = seal_ns();
     if (each_ns < 0) {
-        found(finding, VERDICT_UNKNOWN, "wolfSSL does not seal: no AES-GCM in this build");
+        found(finding, VERDICT_UNKNOWN, "wolfSSL cannot encrypt: no AES-GCM in this build");
         return;
     }
     /* Measured on one machine: 106 ns with AES instructions, 2833 without. */
     bool fast = each_ns < 700;
     found(finding, fast ? VERDICT_GOOD : VERDICT_ADVICE,
-          "wolfSSL seals a 256-byte record in %.0f ns: %s AES instructions", each_ns,
+          "wolfSSL encrypts a 256-byte record in %.0f ns: %s AES instructions", each_ns,
           fast ? "with" : "without");
-    advise(finding, "about 3 us for each message that comes or goes, where 0.1 us would do",
-           "tools/setup.sh builds wolfSSL with them and configures the tree for it; then build again");
+    advise(finding, "about 3 us per message received or sent, instead of 0.1 us",
+           "run tools/setup.sh, which builds wolfSSL with AES instructions; then build again");
 }

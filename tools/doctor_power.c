@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char g_no_control[] = "no frequency control to be seen (a virtual machine: its host decides)";
+static const char g_no_control[] = "no frequency control visible (in a virtual machine the host decides)";
 
 void look_governor(const struct patient *patient, struct finding *finding)
 {
@@ -16,12 +16,11 @@ void look_governor(const struct patient *patient, struct finding *finding)
     if (tally.cnt == 0) {
         found(finding, VERDICT_UNKNOWN, "%s", g_no_control);
     } else if (tally.other_cnt == 0) {
-        found(finding, VERDICT_GOOD, "performance on all %u processors", tally.cnt);
+        found(finding, VERDICT_GOOD, "performance on all %u CPUs", tally.cnt);
     } else {
-        found(finding, VERDICT_ADVICE, "'%s' on %u of %u processors", tally.other, tally.other_cnt,
-              tally.cnt);
+        found(finding, VERDICT_ADVICE, "'%s' on %u of %u CPUs", tally.other, tally.other_cnt, tally.cnt);
     }
-    advise(finding, "after a pause the core wakes at a low clock: the first messages of a burst take longer",
+    advise(finding, "after a pause the core runs at a low clock: the first messages of a burst take longer",
            "cpupower frequency-set -g performance (or echo performance > .../cpufreq/scaling_governor)");
 }
 
@@ -30,17 +29,15 @@ void look_energy(const struct patient *patient, struct finding *finding)
     struct read_tally tally = read_tally(
         patient, "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/energy_performance_preference", "performance");
     if (tally.cnt == 0) {
-        found(finding, VERDICT_UNKNOWN, "no energy preference to be seen");
+        found(finding, VERDICT_UNKNOWN, "no energy preference visible");
     } else if (tally.other_cnt == 0) {
-        found(finding, VERDICT_GOOD, "performance on all %u processors", tally.cnt);
+        found(finding, VERDICT_GOOD, "performance on all %u CPUs", tally.cnt);
     } else {
-        found(finding, VERDICT_ADVICE, "'%s' on %u of %u processors", tally.other, tally.other_cnt,
-              tally.cnt);
+        found(finding, VERDICT_ADVICE, "'%s' on %u of %u CPUs", tally.other, tally.other_cnt, tally.cnt);
     }
-    advise(finding, "the processor itself holds its clock back to save energy, whatever the governor says",
+    advise(finding, "the CPU lowers its clock to save energy, regardless of the governor",
            "for f in /sys/devices/system/cpu/cpu*/cpufreq/energy_performance_preference; do echo performance "
-           "> $f; "
-           "done");
+           "> $f; done");
 }
 
 void look_boost(const struct patient *patient, struct finding *finding)
@@ -54,7 +51,7 @@ void look_boost(const struct patient *patient, struct finding *finding)
         return;
     }
     found(finding, boost != 0 ? VERDICT_GOOD : VERDICT_ADVICE, boost != 0 ? "on" : "off");
-    advise(finding, "all that computes is slower by the ratio of the two clocks",
+    advise(finding, "all computation is slower by the ratio of the two clocks",
            intel ? "echo 0 > /sys/devices/system/cpu/intel_pstate/no_turbo"
                  : "echo 1 > /sys/devices/system/cpu/cpufreq/boost");
 }
@@ -104,20 +101,18 @@ void look_idle_states(const struct patient *patient, struct finding *finding)
     bool limited = latency_limit_read(patient, &limit_us) && limit_us < 1000000;
     slowest_us = wake_us(patient, limit_us);
     if (slowest_us < 0) {
-        found(finding, VERDICT_UNKNOWN, "no idle states to be seen");
+        found(finding, VERDICT_UNKNOWN, "no idle states visible");
     } else if (limited) {
         found(finding, slowest_us <= DEEP_US ? VERDICT_GOOD : VERDICT_ADVICE,
-              "a core may take %ld us to wake; limited to %ld us by a program", slowest_us, limit_us);
+              "wake-up latency up to %ld us; limited to %ld us by a program", slowest_us, limit_us);
     } else {
-        found(finding, slowest_us <= DEEP_US ? VERDICT_GOOD : VERDICT_ADVICE,
-              "a core may take %ld us to wake", slowest_us);
+        found(finding, slowest_us <= DEEP_US ? VERDICT_GOOD : VERDICT_ADVICE, "wake-up latency up to %ld us",
+              slowest_us);
     }
     advise(finding,
-           "a core that slept answers an interrupt that much later; a thread that spins never sleeps, but "
-           "the core "
-           "that serves the network card may",
+           "an idle core serves interrupts that much later; spinning cores never idle, but the network "
+           "card's core may",
            "cpupower idle-set -D %d; or tuned-adm profile network-latency, which holds /dev/cpu_dma_latency; "
-           "or boot with "
-           "processor.max_cstate=1 intel_idle.max_cstate=1",
+           "or boot with processor.max_cstate=1 intel_idle.max_cstate=1",
            DEEP_US);
 }

@@ -17,7 +17,7 @@ void look_clock_source(const struct patient *patient, struct finding *finding)
     char source[64];
     if (!line_read(patient, "/sys/devices/system/clocksource/clocksource0/current_clocksource", source,
                    sizeof source)) {
-        found(finding, VERDICT_UNKNOWN, "the host does not say");
+        found(finding, VERDICT_UNKNOWN, "unavailable on this host");
         return;
     }
     const int read_cnt = 20000;
@@ -30,10 +30,10 @@ void look_clock_source(const struct patient *patient, struct finding *finding)
      * far more. */
     bool fast = patient->sysroot[0] == '\0' ? each_ns < 150
                                             : strcmp(source, "hpet") != 0 && strcmp(source, "acpi_pm") != 0;
-    found(finding, fast ? VERDICT_GOOD : VERDICT_ADVICE, "%s, %.0f ns to read here", source, each_ns);
-    advise(finding, "every pass of every core reads the clock",
-           "use tsc (or the hypervisor's page): boot with clocksource=tsc tsc=reliable if the "
-           "machine's is sound");
+    found(finding, fast ? VERDICT_GOOD : VERDICT_ADVICE, "%s, %.0f ns per read", source, each_ns);
+    advise(
+        finding, "every pass of every core reads the clock",
+        "use tsc (or the hypervisor's page): boot with clocksource=tsc tsc=reliable if the TSC is reliable");
 }
 
 void look_time(const struct patient *patient, struct finding *finding)
@@ -42,15 +42,15 @@ void look_time(const struct patient *patient, struct finding *finding)
     (void)patient;
     int rc = adjtimex(&state);
     if (rc < 0) {
-        found(finding, VERDICT_UNKNOWN, "the kernel does not say: %s", strerror(errno));
+        found(finding, VERDICT_UNKNOWN, "unavailable: %s", strerror(errno));
         return;
     }
     bool synchronised = rc != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
     found(finding, synchronised ? VERDICT_GOOD : VERDICT_ADVICE,
-          synchronised ? "synchronised, within %ld us" : "not synchronised (as far as the kernel knows)",
+          synchronised ? "synchronized within %ld us" : "not synchronized, according to the kernel",
           state.esterror);
     advise(finding,
-           "venues refuse orders whose time is seconds off, and latencies from the venue's time mean nothing",
+           "venues reject orders with a wrong time, and latencies against exchange time are meaningless",
            "run chrony or systemd-timesyncd (in a container: on its host)");
 }
 
@@ -88,14 +88,14 @@ void look_timer_tick(const struct patient *patient, struct finding *finding)
     kernel_option_read(patient, "CONFIG_NO_HZ_FULL", full, sizeof full);
     bool able = strcmp(full, "y") == 0;
     if (off) {
-        found(finding, VERDICT_GOOD, "off on the hot cores while one thread runs there");
+        found(finding, VERDICT_GOOD, "off on hot cores that run one thread");
     } else if (!known) {
-        found(finding, VERDICT_UNKNOWN, "the kernel's configuration cannot be read");
+        found(finding, VERDICT_UNKNOWN, "kernel configuration not readable");
     } else {
-        found(finding, VERDICT_ADVICE, "%s a second on each busy core; the kernel %s leave it out", hz,
+        found(finding, VERDICT_ADVICE, "%s per second on each busy core; the kernel %s stop it", hz,
               able ? "can" : "cannot");
     }
-    advise(finding, "each takes the hot thread's core for some microseconds",
+    advise(finding, "each interrupts a hot thread for some microseconds",
            able || !known ? "boot with nohz_full= of the hot cores: see `isolation`"
                           : "a kernel built with CONFIG_NO_HZ_FULL=y, then nohz_full=: see `isolation`");
 }
@@ -111,9 +111,9 @@ void look_sleep(const struct patient *patient, struct finding *finding)
         nanosleep(&span, NULL);
     }
     int64_t late_ns = (now_ns() - before_ns) / sleep_cnt - span.tv_nsec;
-    found(finding, late_ns < 200000 ? VERDICT_GOOD : VERDICT_ADVICE,
-          "a thread that sleeps 20 us wakes %.0f us late", (double)late_ns / 1000);
+    found(finding, late_ns < 100000 ? VERDICT_GOOD : VERDICT_ADVICE, "a 20 us sleep ends %.0f us late",
+          (double)late_ns / 1000);
     advise(
-        finding, "threads with `idle: sleep` notice messages that much later",
+        finding, "threads with `idle: sleep` see messages that much later",
         "a kernel with high-resolution timers; less load; shallower idle states (cpupower idle-set -D 10)");
 }

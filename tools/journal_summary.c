@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pinwheel journal facts: per symbol the figures that can be computed from a recording of the same messages
+ * pinwheel journal summary: per symbol the figures that can be computed from a recording of the same messages
  * by any other program, under the names and in the units of the venue's messages; and what the engine did.
  */
 #include "book.h"

