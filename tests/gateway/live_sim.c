@@ -3,7 +3,7 @@
  * The live gateway against the venue simulator, over TLS by OpenSSL's client and with its signatures: both
  * were written from the venue's documentation, neither from the other.
  */
-#include "binance_answers.h"
+#include "binance_entry.h"
 #include "orders.h"
 #include "session.h"
 #include "sim_api.h"

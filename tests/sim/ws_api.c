@@ -5,7 +5,7 @@
  */
 #include "sim_api.h"
 
-#include "binance_answers.h"
+#include "binance_entry.h"
 #include "decimal.h"
 
 #include <criterion/criterion.h>

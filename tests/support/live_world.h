@@ -7,7 +7,7 @@
 #ifndef PW_TEST_LIVE_WORLD_H
 #define PW_TEST_LIVE_WORLD_H
 
-#include "binance_answers.h"
+#include "binance_entry.h"
 #include "orders.h"
 #include "portfolio.h"
 #include "session.h"

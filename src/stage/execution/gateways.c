@@ -3,7 +3,7 @@
  * The gateway that a config names, and what it is made with. What sets one apart from another its traits say.
  */
 #include "gateways.h"
-#include "binance_answers.h"
+#include "binance_entry.h"
 #include "execution_state.h"
 #include "feeds.h"
 #include "gateway_config.h"

@@ -10,8 +10,8 @@
 #ifndef PW_BINANCE_OBJECT_H
 #define PW_BINANCE_OBJECT_H
 
-#include "binance_answers.h"
 #include "binance_fields.h"
+#include "binance_responses.h"
 
 /* Single letters come first, by their place in the alphabet; then the names. */
 enum field_idx {

@@ -3,7 +3,7 @@
  * What the venue's words mean: its error codes in one table, its responses and events in the terms of
  * entry.h, and that table itself.
  */
-#include "binance_answers.h"
+#include "binance_entry.h"
 
 #include <string.h>
 
@@ -317,7 +317,7 @@ static struct pw_entry_order half_of(enum pw_binance_half half, const struct pw_
 
 /* ---- messages ---- */
 
-enum pw_decode pw_binance_decode_entry(const char *data, size_t size, struct pw_entry_message *message)
+static enum pw_decode decode(const char *data, size_t size, struct pw_entry_message *message)
 {
     struct pw_binance_response response;
     const struct pw_binance_replace *replace = &response.body.replace;
@@ -436,7 +436,7 @@ const struct pw_venue_entry pw_binance_entry = {
     .write = pw_binance_write,
     .payload = pw_binance_payload,
     .put_signature = pw_binance_put_signature,
-    .decode = pw_binance_decode_entry,
+    .decode = decode,
     .next_order = next_order,
     .next_fill = next_fill,
     .next_balance = next_balance,

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * What Binance's WebSocket API says: responses to requests, and the events of the account, from the bytes of
- * one message to one struct; what its error codes mean; and what all of that is to an order: the reading half
- * of entry.h's table, which stands at the end.
+ * one message to one struct. What that means is binance_entry.c's.
  *
  * Keys are told apart by case, unknown ones are skipped, optional ones may be missing. Texts are slices of
  * the caller's buffer and live as long as it.
  */
-#ifndef PW_BINANCE_ANSWERS_H
-#define PW_BINANCE_ANSWERS_H
+#ifndef PW_BINANCE_RESPONSES_H
+#define PW_BINANCE_RESPONSES_H
 
 #include "binance_decode.h"
 #include "binance_orders.h"
@@ -130,22 +129,5 @@ bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw
                                struct pw_binance_own_trade *trade);
 bool pw_binance_balance_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *balances,
                              struct pw_binance_balance *balance);
-
-/* ---- what it means ---- */
-
-struct pw_binance_verdict {
-    enum pw_entry_error error;
-    enum pw_reason reason;
-};
-
-/* Of an error with its HTTP status (0: there is none). The status goes first where it says that the outcome
- * is unknown (5xx) or that we are limited (429, 418). A code that is not known here is refused by the venue
- * if it came as 4xx, else unknown. */
-struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw_binance_error *error);
-
-/* What one message says, in the terms of entry.h: pw_binance_read_response, translated. */
-enum pw_decode pw_binance_decode_entry(const char *data, size_t size, struct pw_entry_message *message);
-
-extern const struct pw_venue_entry pw_binance_entry;
 
 #endif

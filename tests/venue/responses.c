@@ -3,7 +3,7 @@
  * Every example message of order entry and user data against its stated meaning, field by field; what the
  * answers are to an order; prefixes and changed bytes do no harm.
  */
-#include "binance_answers.h"
+#include "binance_entry.h"
 
 #include "../wire/guard.h"
 #include "shared.h"
@@ -322,7 +322,7 @@ static void check_example(const json_t *line, const char *msg, size_t size, bool
     json_decref(said);
 }
 
-Test(answers, every_example_has_its_stated_meaning)
+Test(responses, every_example_has_its_stated_meaning)
 {
     each_example(check_example, 31);
 }
@@ -355,7 +355,7 @@ static void check_damage(const json_t *line, const char *msg, size_t size, bool 
     }
 }
 
-Test(answers, damaged_messages_are_judged_without_harm)
+Test(responses, damaged_messages_are_judged_without_harm)
 {
     g_guard = guard_make(8192);
     each_example(check_damage, 31);
@@ -399,7 +399,7 @@ static struct pw_report report_of(const char *msg)
     return report;
 }
 
-Test(answers, an_execution_is_a_report)
+Test(responses, an_execution_is_a_report)
 {
     struct pw_report fill = report_of(EXECUTION("\"c\":\"" OURS "\"", "TRADE", "PARTIALLY_FILLED", FILL));
     cr_expect_eq(fill.exec_type, PW_EXEC_FILL);
@@ -427,7 +427,7 @@ Test(answers, an_execution_is_a_report)
     cr_expect_eq(reject.reason, PW_REASON_VENUE_WOULD_TAKE);
 }
 
-Test(answers, executions_of_others_and_partial_prevention_are_no_report)
+Test(responses, executions_of_others_and_partial_prevention_are_no_report)
 {
     static const char *const msgs[] = {
         EXECUTION("\"c\":\"web_123\"", "TRADE", "PARTIALLY_FILLED", FILL),
@@ -442,7 +442,7 @@ Test(answers, executions_of_others_and_partial_prevention_are_no_report)
     }
 }
 
-Test(answers, executions_that_contradict_themselves_are_refused)
+Test(responses, executions_that_contradict_themselves_are_refused)
 {
     static const char *const msgs[] = {
         EXECUTION("\"c\":\"x\"", "TRADE", "FILLED", NO_FILL("0")),
@@ -474,7 +474,7 @@ Test(answers, executions_that_contradict_themselves_are_refused)
     "\"executedQty\":\"" executed "\",\"cummulativeQuoteQty\":\"-1\",\"status\":\"" status                   \
     "\",\"side\":\"BUY\"}"
 
-Test(answers, an_order_in_a_reply_is_a_report_by_what_was_asked)
+Test(responses, an_order_in_a_reply_is_a_report_by_what_was_asked)
 {
     static const struct {
         const char *msg;
@@ -514,7 +514,7 @@ Test(answers, an_order_in_a_reply_is_a_report_by_what_was_asked)
     }
 }
 
-Test(answers, all_open_orders_are_gone_through)
+Test(responses, all_open_orders_are_gone_through)
 {
     struct pw_entry_message message;
     cr_assert_eq(
@@ -543,7 +543,7 @@ Test(answers, all_open_orders_are_gone_through)
     "\"isMaker\":true,\"isBestMatch\":true}"
 #define TRADES(rows) "{\"id\":\"f0000000000000007\",\"status\":200,\"result\":[" rows "]}"
 
-Test(answers, the_trades_of_an_order_are_its_fills)
+Test(responses, the_trades_of_an_order_are_its_fills)
 {
     struct pw_entry_message message;
     cr_assert_eq(translate(TRADES(TRADE("12.5", "10.1")), &message), PW_DECODE_CONTROL);
@@ -568,7 +568,7 @@ Test(answers, the_trades_of_an_order_are_its_fills)
     cr_expect_eq(translate(TRADES("1"), &message), PW_DECODE_BAD_FIELD);
 }
 
-Test(answers, an_account_has_its_balances)
+Test(responses, an_account_has_its_balances)
 {
     struct pw_binance_response response;
     cr_assert_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"updateTime\":1564034571073,\"balances\":[{"
@@ -583,7 +583,7 @@ Test(answers, an_account_has_its_balances)
     json_decref(want);
 }
 
-Test(answers, the_venues_time_is_read_in_either_unit)
+Test(responses, the_venues_time_is_read_in_either_unit)
 {
     struct pw_binance_response response;
     cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559}}", &response),
@@ -595,7 +595,7 @@ Test(answers, the_venues_time_is_read_in_either_unit)
     cr_expect_eq(response.message.server_ns, INT64_C(1499827319559123000));
 }
 
-Test(answers, replies_that_contradict_themselves_are_refused)
+Test(responses, replies_that_contradict_themselves_are_refused)
 {
     static const char *const msgs[] = {
         "{\"id\":1,\"status\":200}",
@@ -623,7 +623,7 @@ static struct pw_binance_error error(int64_t code, const char *text)
     return (struct pw_binance_error){code, {text, strlen(text), false}};
 }
 
-Test(answers, errors_mean_what_the_venue_says_of_them)
+Test(responses, errors_mean_what_the_venue_says_of_them)
 {
     static const struct {
         uint32_t status;
@@ -685,7 +685,7 @@ static struct pw_entry_message failed(const char *letter, unsigned status, int64
     return message;
 }
 
-Test(answers, one_refusal_of_a_cancellation_is_for_good)
+Test(responses, one_refusal_of_a_cancellation_is_for_good)
 {
     cr_expect(
         failed("c", 400, -2011, "Order was not canceled due to cancel restrictions.", "").failure.is_final);
@@ -693,7 +693,7 @@ Test(answers, one_refusal_of_a_cancellation_is_for_good)
     cr_expect_not(failed("c", 400, -1013, "not canceled due to cancel restrictions", "").failure.is_final);
 }
 
-Test(answers, a_missing_key_says_that_the_login_is_lost)
+Test(responses, a_missing_key_says_that_the_login_is_lost)
 {
     cr_expect(failed("c", 400, -1102, "Mandatory parameter 'apiKey' was not sent.", "").failure.session_lost);
     cr_expect(
@@ -703,7 +703,7 @@ Test(answers, a_missing_key_says_that_the_login_is_lost)
     cr_expect_not(failed("c", 400, -1101, "'apiKey'", "").failure.session_lost);
 }
 
-Test(answers, a_subscription_that_stands_is_one)
+Test(responses, a_subscription_that_stands_is_one)
 {
     struct pw_entry_message message =
         failed("u", 400, -2035, "User Data Stream subscription already exists.", "");
@@ -713,7 +713,7 @@ Test(answers, a_subscription_that_stands_is_one)
     cr_expect_eq(failed("u", 400, -2036, "", "").kind, PW_ENTRY_SAYS_ERROR);
 }
 
-Test(answers, the_end_of_a_ban_is_read_from_its_text)
+Test(responses, the_end_of_a_ban_is_read_from_its_text)
 {
     static const struct {
         const char *text;
@@ -735,7 +735,7 @@ Test(answers, the_end_of_a_ban_is_read_from_its_text)
     }
 }
 
-Test(answers, a_pause_is_for_orders_or_for_all)
+Test(responses, a_pause_is_for_orders_or_for_all)
 {
     static const char data[] = ",\"data\":{\"serverTime\":1659146400000,\"retryAfter\":1659146460000}";
     struct pw_entry_pause orders = failed("p", 429, -1015, "Too many new orders", "").pause;
@@ -749,7 +749,7 @@ Test(answers, a_pause_is_for_orders_or_for_all)
 }
 
 /* What the examples of REST errors want done, by the code in their bodies or, without one, their status. */
-Test(answers, errors_of_rest_mean_the_same)
+Test(responses, errors_of_rest_mean_the_same)
 {
     static const struct {
         const char *action;
@@ -793,7 +793,7 @@ Test(answers, errors_of_rest_mean_the_same)
     cr_expect_eq(cnt, 21);
 }
 
-Test(answers, only_an_unknown_outcome_leaves_a_placed_order_in_doubt)
+Test(responses, only_an_unknown_outcome_leaves_a_placed_order_in_doubt)
 {
     for (int error = 0; error <= PW_ENTRY_NOT_FOUND; error++) {
         enum pw_exec_type exec_type = PW_EXEC_SENT;
@@ -809,7 +809,7 @@ Test(answers, only_an_unknown_outcome_leaves_a_placed_order_in_doubt)
     }
 }
 
-Test(answers, both_halves_of_a_replacement_are_reports)
+Test(responses, both_halves_of_a_replacement_are_reports)
 {
     static const struct {
         const char *msg;
