@@ -11,7 +11,8 @@ void pw_target_split(struct pw_slice target, struct pw_slice *path, struct pw_sl
     const char *mark = target.size ? memchr(target.text, '?', target.size) : NULL;
 
     *path = (struct pw_slice){target.text, mark ? (size_t)(mark - target.text) : target.size};
-    *query = mark ? (struct pw_slice){mark + 1, target.size - path->size - 1} : (struct pw_slice){0};
+    *query = mark ? (struct pw_slice){mark + 1, target.size - path->size - 1}
+                  : (struct pw_slice){target.text + target.size, 0};
 }
 
 bool pw_query_find(struct pw_slice query, const char *name, struct pw_slice *value)

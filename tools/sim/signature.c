@@ -71,8 +71,8 @@ static bool raw_signature(const char *signature, unsigned char raw[ED25519_BYTES
 {
     unsigned char decoded[BASE64_BYTES / 4 * 3];
 
-    if (strlen(signature) != BASE64_BYTES || strcmp(signature + BASE64_BYTES - 2, "==") != 0 ||
-        strcspn(signature, " \t\r\n=") != BASE64_BYTES - 2 ||
+    if (strlen(signature) != BASE64_BYTES || strcspn(signature, " \t\r\n=") != BASE64_BYTES - 2 ||
+        signature[BASE64_BYTES - 1] != '=' ||
         EVP_DecodeBlock(decoded, (const unsigned char *)signature, BASE64_BYTES) != sizeof decoded) {
         return false;
     }
