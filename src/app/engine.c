@@ -81,10 +81,10 @@ static bool is_said_twice(const struct pw_config *config, bool live)
     }
     if (live) {
         fprintf(stderr,
-                "%s: --live is given, but the config says `gateway: %s`; leave --live out, or change that\n",
+                "%s: --live needs `gateway: live`, but the config has `gateway: %s`; change one of them\n",
                 config->path, PW_CONFIG(config, gateway)->kind);
     } else {
-        fprintf(stderr, "%s: `gateway: live` trades with real money; say so again: pinwheel run --live %s\n",
+        fprintf(stderr, "%s: `gateway: live` trades with real money; confirm with: pinwheel run --live %s\n",
                 config->path, config->path);
     }
     return false;
@@ -246,12 +246,11 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
     *slot = (struct pw_stage_slot){.name = stage->name, .ops = ops, .state = state, .view = env->view};
     int err = ops->init(state, env);
     if (err != 0) {
-        pw_log(PW_LOG_ERROR, "stage %s does not start: %s", stage->name, strerror(-err));
+        pw_log(PW_LOG_ERROR, "stage %s: cannot start: %s", stage->name, strerror(-err));
         return err;
     }
     if (!locked) {
-        pw_log(PW_LOG_INFO, "stage %s: its memory is not locked (ulimit -l); a page fault may delay it",
-               stage->name);
+        pw_log(PW_LOG_INFO, "stage %s: memory not locked (ulimit -l); page faults may delay it", stage->name);
     }
     engine->initialised_cnt = idx + 1;
     return 0;
@@ -304,7 +303,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
     int err =
         pw_instruments_load(engine, region_of(engine, "instruments", PW_REGION_INSTRUMENTS), stop_signals);
     if (err == -EINTR) {
-        pw_log(PW_LOG_INFO, "stopped before it ran");
+        pw_log(PW_LOG_INFO, "stopped during start-up");
     }
     if (err != 0 || open_journal(engine) != 0) {
         return PW_ENGINE_CANNOT_START;
@@ -314,7 +313,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
         return PW_ENGINE_CANNOT_START;
     }
     set_state(engine, PW_ENGINE_RUNNING);
-    pw_log(PW_LOG_INFO, "instance %s runs: run %" PRIu64 ", %u instruments",
+    pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments)",
            PW_CONFIG(engine->config, instance)->name, engine->run_id,
            pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)));
     return PW_ENGINE_OK;
@@ -342,6 +341,22 @@ static void follow_stop_word(struct pw_engine *engine)
     set_state(engine, halted ? PW_ENGINE_HALTED : PW_ENGINE_RUNNING);
 }
 
+/* The run in one line, for whoever reads the log in the morning. */
+static void log_end(const struct pw_engine *engine, bool clean)
+{
+    struct pw_account account = {0};
+    const struct pw_region *region = pw_workspace_find(&engine->ws, "account", PW_REGION_ACCOUNT);
+    if (region != NULL) {
+        const struct pw_account_view *view = pw_region_at(&engine->ws, region, 0);
+        pw_cell_read(&view->cell, view->words, &account, sizeof account);
+    }
+    pw_log(clean ? PW_LOG_INFO : PW_LOG_WARN,
+           "engine '%s' stopped%s: orders %" PRIu64 ", fills %" PRIu64 ", denied %" PRIu64
+           ", rejected %" PRIu64 ", open orders %" PRIu64,
+           PW_CONFIG(engine->config, instance)->name, clean ? "" : ", not cleanly", account.order_cnt,
+           account.fill_cnt, account.denied_cnt, account.rejected_cnt, account.open_order_cnt);
+}
+
 enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *stop_signals,
                                      uint32_t duration_s)
 {
@@ -364,8 +379,7 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *s
     engine->threads_stuck = err == -EDEADLK;
     engine->initialised_cnt = 0;
     set_state(engine, PW_ENGINE_STOPPED);
-    pw_log(PW_LOG_INFO, "instance %s has stopped%s", PW_CONFIG(engine->config, instance)->name,
-           err == 0 ? "" : ", not cleanly");
+    log_end(engine, err == 0);
     return err == 0 && failed == NULL ? PW_ENGINE_OK : PW_ENGINE_FAILED;
 }
 

@@ -45,8 +45,7 @@ static void note_ban(struct pw_engine *engine, uint32_t http_status, uint32_t re
         engine->banned_until_ns = until_ns;
         int err = pw_ban_keep(pw_journal_folder(engine->config), until_ns);
         if (err != 0) {
-            pw_log(PW_LOG_WARN, "the venue's ban could not be written down for a restart: %s",
-                   strerror(-err));
+            pw_log(PW_LOG_WARN, "cannot store the venue's rate-limit ban for a restart: %s", strerror(-err));
         }
     }
 }
@@ -68,8 +67,7 @@ static bool wait_for_ban(struct pw_engine *engine, const sigset_t *stop_signals)
 {
     int64_t left_ns = engine->banned_until_ns - pw_clock_now_ns(&engine->clock);
     if (left_ns > 0) {
-        pw_log(PW_LOG_WARN, "the venue takes no requests for another %" PRId64 " s: waiting",
-               left_ns / SECOND_NS + 1);
+        pw_log(PW_LOG_WARN, "rate-limit ban: %" PRId64 " s left; waiting", left_ns / SECOND_NS + 1);
     }
     return wait_until(engine, engine->banned_until_ns, stop_signals);
 }
@@ -84,7 +82,7 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     int64_t now_ns = pw_clock_now_ns(&engine->clock);
     err = err != 0 ? err : pw_fetch_start(fetch, feed_idx, target, now_ns + FETCH_TIMEOUT_NS, now_ns);
     if (err != 0) {
-        pw_log(PW_LOG_ERROR, "feed %s: cannot ask for its instruments: %s", feed->name, strerror(-err));
+        pw_log(PW_LOG_ERROR, "feed %s: cannot request instruments: %s", feed->name, strerror(-err));
         return -EINVAL;
     }
     enum pw_fetch_result result;
@@ -95,7 +93,7 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
         pause_ns(STEP_NS);
     }
     if (result == PW_FETCH_FAILED) {
-        pw_log(PW_LOG_WARN, "feed %s: its instruments cannot be had yet: %s", feed->name,
+        pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: %s; retrying", feed->name,
                pw_fetch_error(fetch));
         return -EAGAIN;
     }
@@ -106,7 +104,7 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     if (err != 0 && pw_fetch_status(fetch) != 200) {
         note_ban(engine, pw_fetch_status(fetch), pw_fetch_retry_after_s(fetch));
         *wait_ns = (int64_t)pw_fetch_retry_after_s(fetch) * SECOND_NS;
-        pw_log(PW_LOG_WARN, "feed %s: the venue answers with HTTP status %u: %s", feed->name,
+        pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: HTTP status %u: %s", feed->name,
                pw_fetch_status(fetch), error);
         return pw_fetch_status(fetch) == 400 ? -EINVAL : -EAGAIN;
     }

@@ -16,10 +16,10 @@
 static int tell(const struct pw_config *config, const char *key, const char *path, int err, char *error,
                 size_t error_bytes)
 {
-    const char *what = err == -EPERM    ? "others may read it, or it is another user's; chmod 600"
-                       : err == -ELOOP  ? "it is a symbolic link; name the file itself"
-                       : err == -EINVAL ? "it does not hold one key; docs/live.md says what belongs there"
-                       : err == -ENOMEM ? "no memory that may be locked (ulimit -l)"
+    const char *what = err == -EPERM ? "file mode is too open, or you are not the owner; run chmod 600 on it"
+                       : err == -ELOOP  ? "is a symbolic link; name the file itself"
+                       : err == -EINVAL ? "does not hold exactly one key; docs/live.md shows the format"
+                       : err == -ENOMEM ? "cannot lock memory for it (ulimit -l)"
                                         : strerror(-err);
     snprintf(error, error_bytes, "%s: live: %s: %s: %s", config->path, key, path, what);
     return err;

@@ -22,8 +22,7 @@ static uint64_t host_next(void *state)
         if (getrandom(t_words, sizeof t_words, 0) != (ssize_t)sizeof t_words) {
             /* Only a sandbox that forbids the call gets here; predictable masks and jitter are no fallback.
              */
-            pw_log(PW_LOG_ERROR,
-                   "getrandom: the kernel gives no random bytes; allow the call in the sandbox");
+            pw_log(PW_LOG_ERROR, "getrandom: no random bytes from the kernel; allow the call in the sandbox");
             abort();
         }
         t_left = RANDOM_WORDS;

@@ -356,19 +356,19 @@ static void candidate_describe(const struct placement *place, const struct pw_co
     note_add(note, "thread %u (%s%s%s): ", core_idx, core->stages[0], core->stage_cnt > 1 ? " ... " : "",
              core->stage_cnt > 1 ? core->stages[core->stage_cnt - 1] : "");
     if (candidate == NULL) {
-        note_add(note, core->core == PW_CORE_NONE ? "not bound\n" : "processor %d\n", core->core);
+        note_add(note, core->core == PW_CORE_NONE ? "not bound\n" : "CPU %d\n", core->core);
         return;
     }
-    note_add(note, "processor %u, physical core %u", candidate->cpu, candidate->physical);
+    note_add(note, "CPU %u, physical core %u", candidate->cpu, candidate->physical);
     if (place->l3_known) {
         note_add(note, ", L3 %u", candidate->l3);
     }
     note_add(note, "%s%s%s%s\n", candidate->isolated ? ", isolated" : "",
              shares ? ", shares its physical core with a hot thread" : "",
              hot && place->l3_known && candidate->l3 != place->home_l3
-                 ? ", another L3 than the other hot threads"
+                 ? ", different L3 than the other hot threads"
                  : "",
-             hot && candidate->on_core_0 ? ", core 0: the kernel's chores are done here, too" : "");
+             hot && candidate->on_core_0 ? ", core 0: also serves kernel work" : "");
 }
 
 /* Takes what the user has fixed by number, before anything is chosen. */
@@ -420,11 +420,10 @@ int pw_cpu_place_on(struct pw_config_cores *cores, hwloc_topology_t topology, co
         rc = auto_place(place, cores, false, chosen, shares);
     }
     if (rc != 0) {
-        snprintf(
-            error, error_bytes,
-            "cores: more threads want a processor than the %u that are allowed here; put more stages on one "
-            "core, or use `core: none`",
-            place->candidate_cnt);
+        snprintf(error, error_bytes,
+                 "cores: more threads than the %u usable CPUs; put more stages on one "
+                 "core, or use `core: none`",
+                 place->candidate_cnt);
     } else {
         for (uint32_t i = 0; i < cores->core_cnt; i++) {
             struct candidate *candidate =
@@ -461,7 +460,7 @@ int pw_cpu_place(struct pw_config_cores *cores, char *note, char *error, size_t 
     hwloc_topology_t topology = topology_load();
     int rc = pw_cpu_place_on(cores, topology, &cpus, note, error, error_bytes);
     if (topology == NULL) {
-        note_add(note, "the host's topology is unknown (hwloc): processors were chosen by number alone\n");
+        note_add(note, "host topology unavailable (hwloc): CPUs chosen by number only\n");
     } else {
         hwloc_topology_destroy(topology);
     }

@@ -148,7 +148,7 @@ static int core_fill(struct runner_core *core, const struct pw_stage_slot *slots
     for (uint32_t i = 0; i < config->stage_cnt; i++) {
         const struct pw_stage_slot *slot = slot_find(slots, slot_cnt, config->stages[i]);
         if (slot == NULL) {
-            pw_log(PW_LOG_ERROR, "runner: core %u names stage '%s', which was not initialised",
+            pw_log(PW_LOG_ERROR, "runner: core %u names stage '%s', which was not initialized",
                    core->core_idx, config->stages[i]);
             return -EINVAL;
         }
@@ -350,7 +350,7 @@ static int thread_prepare(struct runner_core *core)
     if (core->config->core >= 0) {
         int rc = pw_cpu_bind(core->config->core);
         if (rc != 0) {
-            pw_log(PW_LOG_ERROR, "core %u: cannot bind to processor %d: %s; use another, or `core: none`",
+            pw_log(PW_LOG_ERROR, "core %u: cannot bind to CPU %d: %s; choose another, or `core: none`",
                    core->core_idx, core->config->core, strerror(-rc));
             return rc;
         }
@@ -387,7 +387,7 @@ static void failure_book(struct runner_core *core)
 {
     uint32_t stage_idx = core->core.failed_idx;
     atomic_store_explicit(&core->report.failed_stage, stage_idx + 1, memory_order_relaxed);
-    pw_log(PW_LOG_ERROR, "stage %s: has failed; the engine stops", core->core.stages[stage_idx].view->name);
+    pw_log(PW_LOG_ERROR, "stage %s failed; stopping the engine", core->core.stages[stage_idx].view->name);
 }
 
 static void thread_run(struct runner_core *core)
@@ -447,7 +447,7 @@ static int thread_create(struct runner_core *core)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     core->has_thread = rc == 0;
     if (rc != 0) {
-        pw_log(PW_LOG_ERROR, "core %u: cannot make a thread: %s", core->core_idx, strerror(rc));
+        pw_log(PW_LOG_ERROR, "core %u: cannot create a thread: %s", core->core_idx, strerror(rc));
     }
     return -rc;
 }
@@ -486,7 +486,7 @@ static int threads_join(struct pw_runner *runner)
             pthread_join(core->thread, NULL);
             core->has_thread = false;
         } else {
-            pw_log(PW_LOG_ERROR, "core %u (%s ...): does not end; its thread is left behind", i,
+            pw_log(PW_LOG_ERROR, "core %u (%s ...): thread does not end; leaving it behind", i,
                    core->config->stages[0]);
             rc = -EDEADLK;
         }
@@ -587,7 +587,7 @@ static void pending_log(const struct pw_runner *runner)
         uint32_t pending = atomic_load_explicit(&core->report.pending, memory_order_relaxed);
         for (uint32_t s = 0; s < core->core.stage_cnt; s++) {
             if ((pending >> s & 1) != 0) {
-                pw_log(PW_LOG_WARN, "stage %s: has not finished its work in time",
+                pw_log(PW_LOG_WARN, "stage %s: did not finish its work in time",
                        core->core.stages[s].view->name);
             }
         }
