@@ -4,15 +4,18 @@
  */
 #include "budget.h"
 
+#include "pw_assert.h"
 #include <stddef.h>
 
 void pw_budget_init(struct pw_budget *budget, int64_t paused_until_ns)
 {
+    pw_assert(paused_until_ns >= 0);
     *budget = (struct pw_budget){.paused_until_ns = paused_until_ns};
 }
 
 static struct pw_budget_window *find(struct pw_budget *budget, enum pw_budget_kind kind, int64_t interval_ns)
 {
+    pw_assert(budget->window_cnt <= PW_BUDGET_WINDOWS_MAX);
     for (uint32_t i = 0; i < budget->window_cnt; i++) {
         if (budget->windows[i].kind == kind && budget->windows[i].interval_ns == interval_ns) {
             return &budget->windows[i];
@@ -44,6 +47,7 @@ bool pw_budget_set(struct pw_budget *budget, enum pw_budget_kind kind, int64_t i
 static void roll(struct pw_budget_window *window, int64_t now_ns)
 {
     bool ended = now_ns >= window->end_ns;
+    pw_assert(window->interval_ns > 0 && window->reserve < window->limit);
     if (ended || window->end_ns - now_ns > 2 * window->interval_ns) {
         window->end_ns = (now_ns / window->interval_ns + 1) * window->interval_ns;
         window->used = ended ? 0 : window->used;
@@ -79,8 +83,8 @@ void pw_budget_take(struct pw_budget *budget, const struct pw_budget_cost *cost)
 void pw_budget_settle(struct pw_budget *budget, const struct pw_budget_cost *cost, int64_t now_ns)
 {
     for (unsigned kind = 0; kind < PW_BUDGET_KINDS; kind++) {
-        uint64_t settled = cost->of[kind] < budget->pending[kind] ? cost->of[kind] : budget->pending[kind];
-        budget->pending[kind] -= settled;
+        pw_assert(cost->of[kind] <= budget->pending[kind]);
+        budget->pending[kind] -= cost->of[kind];
     }
     for (uint32_t i = 0; i < budget->window_cnt; i++) {
         roll(&budget->windows[i], now_ns);

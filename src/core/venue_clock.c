@@ -4,10 +4,13 @@
  */
 #include "venue_clock.h"
 
+#include "pw_assert.h"
+
 #define TIME_MAX_NS (INT64_MAX / 2) /* year 2116: sums and differences of two such times fit */
 
 void pw_venue_clock_init(struct pw_venue_clock *clock, int64_t resolution_ns)
 {
+    pw_assert(resolution_ns > 0);
     *clock = (struct pw_venue_clock){.resolution_ns = resolution_ns};
 }
 
@@ -20,6 +23,7 @@ static int64_t drift_ns(int64_t elapsed_ns)
 static struct pw_clock_bounds aged(const struct pw_clock_bounds *bounds, int64_t now_ns)
 {
     int64_t drift = drift_ns(now_ns - bounds->at_ns);
+    pw_assert(drift >= 0 && bounds->low_ns <= bounds->high_ns);
     return (struct pw_clock_bounds){bounds->low_ns - drift, bounds->high_ns + drift, now_ns};
 }
 
@@ -54,6 +58,7 @@ bool pw_venue_clock_sample(struct pw_venue_clock *clock, int64_t sent_ns, int64_
     }
     const struct pw_clock_bounds fresh = {venue_ns - recv_ns, venue_ns + clock->resolution_ns - sent_ns,
                                           recv_ns};
+    pw_assert(fresh.low_ns <= fresh.high_ns);
     clock->sample_cnt++;
     if (!clock->has_known) {
         clock->known = fresh;

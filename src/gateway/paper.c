@@ -7,6 +7,7 @@
 
 #include "money.h"
 #include "orders.h"
+#include "pw_assert.h"
 #include <errno.h>
 #include <pinwheel/lines.h>
 #include <stdbool.h>
@@ -60,6 +61,7 @@ static int64_t after(int64_t recv_ns, int64_t latency_ns)
 static struct pw_report *report(struct pw_reports *out, const struct pw_gateway_order *order,
                                 enum pw_exec_type exec_type, int64_t recv_ns)
 {
+    pw_assert(out->cnt < PW_REPORTS_MAX);
     struct pw_report *row = &out->rows[out->cnt++];
     *row = (struct pw_report){
         .client_order_id = order->client_order_id, .recv_ns = recv_ns, .exec_type = (uint8_t)exec_type};
@@ -79,6 +81,7 @@ static void fill(const struct paper *paper, struct pw_reports *out, const struct
 
 static int64_t opposite_e8(const struct paper *paper, const struct pw_gateway_order *order)
 {
+    pw_assert(order->instrument_idx < paper->config.instrument_cnt);
     const struct touch *quote = &paper->quotes[order->instrument_idx];
     return order->side == PW_BUY ? quote->ask_e8 : quote->bid_e8;
 }
@@ -133,6 +136,7 @@ static bool meet(const struct paper *paper, const struct pw_gateway_order *order
 
 static void remove_at(struct paper *paper, uint32_t i)
 {
+    pw_assert(i < paper->order_cnt);
     paper->order_cnt--;
     memmove(&paper->orders[i], &paper->orders[i + 1], (paper->order_cnt - i) * sizeof paper->orders[0]);
 }
@@ -192,6 +196,7 @@ static int64_t paper_replace(void *state, const struct pw_gateway_order *order, 
     if (at_once && replaces_id && !take_out(paper, replaces_id, order->recv_ns, out)) {
         end(out, order, PW_EXEC_REJECT, PW_REASON_VENUE_NOT_FOUND, order->recv_ns);
     } else if (!at_once || arrive(paper, &added, order->recv_ns, out)) {
+        pw_assert(paper->order_cnt < PW_OPEN_ORDERS_MAX);
         paper->orders[paper->order_cnt++] = added;
     }
     return 0;
@@ -223,6 +228,7 @@ static bool advance(struct paper *paper, uint32_t *i, int64_t recv_ns, struct pw
         if (replaces_id && !take_out(paper, replaces_id, recv_ns, out)) {
             return end(out, &paper->orders[*i].order, PW_EXEC_REJECT, PW_REASON_VENUE_NOT_FOUND, recv_ns);
         }
+        pw_assert(!replaces_id || *i > 0); /* what it replaced stood before it */
         *i -= replaces_id != 0;
         if (!arrive(paper, &paper->orders[*i], recv_ns, out)) {
             return false;
