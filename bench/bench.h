@@ -23,6 +23,7 @@
 #endif
 
 #define PW_BENCH_NAME_BYTES 64
+#define PW_BENCH_ID_BYTES   96
 #define PW_BENCH_ROWS_MAX   64u
 
 struct pw_bench_env {
@@ -34,32 +35,33 @@ struct pw_bench_env {
 
 /* ---- report ---- */
 
+/* Each row has an id, which stays when its name is put better. */
 struct pw_bench_latency {
-    char name[PW_BENCH_NAME_BYTES];
+    char id[PW_BENCH_ID_BYTES], name[PW_BENCH_NAME_BYTES];
     size_t sample_cnt;
-    double typical_ns; /* finer than the clock's step: the median of means over many */
+    double block_mean_ns; /* finer than the clock's step: the median of means over many */
     double p50_ns, p90_ns, p99_ns, p99_9_ns, p99_99_ns, max_ns;
 };
 
 struct pw_bench_rate {
-    char name[PW_BENCH_NAME_BYTES];
+    char id[PW_BENCH_ID_BYTES], name[PW_BENCH_NAME_BYTES];
     double per_s;
 };
 
 /* How a figure stands to its baseline. */
 struct pw_bench_ratio {
-    char name[PW_BENCH_NAME_BYTES], baseline[PW_BENCH_NAME_BYTES];
+    char id[PW_BENCH_ID_BYTES], name[PW_BENCH_NAME_BYTES], baseline[PW_BENCH_NAME_BYTES];
     double ratio;
-    double aim;    /* 0: none */
-    bool at_least; /* the aim is a floor (rates), not a ceiling (durations) */
+    double target; /* 0: none */
+    bool at_least; /* the target is a floor (rates), not a ceiling (durations) */
 };
 
 /* A figure of its own, in its own unit. */
 struct pw_bench_figure {
-    char name[PW_BENCH_NAME_BYTES];
+    char id[PW_BENCH_ID_BYTES], name[PW_BENCH_NAME_BYTES];
     const char *unit;
     double value;
-    double aim; /* 0: none */
+    double target; /* 0: none */
     bool at_least;
 };
 
@@ -69,22 +71,28 @@ struct pw_bench_report {
     struct pw_bench_rate rates[PW_BENCH_ROWS_MAX];
     struct pw_bench_ratio ratios[PW_BENCH_ROWS_MAX];
     struct pw_bench_figure figures[PW_BENCH_ROWS_MAX];
-    char note[512]; /* what was left out and why, what was taken; empty: nothing */
+    char not_judged[96]; /* why no target is judged: other work, lost ticks; empty: they are */
+    char note[512];      /* what was left out and why, what was taken; empty: nothing */
 };
 
 /* Sorts the samples. */
-void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double typical_ns,
-                          double *samples_ns, size_t sample_cnt);
+void pw_bench_add_latency(struct pw_bench_report *report, const char *id, const char *name,
+                          double block_mean_ns, double *samples_ns, size_t sample_cnt);
 /* A row that was counted in a histogram, whose steps are 1 % at most. */
 struct pw_histogram;
-void pw_bench_add_histogram(struct pw_bench_report *report, const char *name,
+void pw_bench_add_histogram(struct pw_bench_report *report, const char *id, const char *name,
                             const struct pw_histogram *histogram);
-void pw_bench_add_rate(struct pw_bench_report *report, const char *name, double per_s);
+void pw_bench_add_rate(struct pw_bench_report *report, const char *id, const char *name, double per_s);
 void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_ratio *ratio);
 void pw_bench_add_figure(struct pw_bench_report *report, const struct pw_bench_figure *figure);
+/* No target of this report is judged; the first reason stays. */
+void pw_bench_not_judged(struct pw_bench_report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Adds to the note, behind "; ". */
 void pw_bench_note(struct pw_bench_report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+bool pw_bench_target_met(double value, double target, bool at_least);
 
 void pw_bench_sort(double *values, size_t value_cnt);
 
@@ -94,7 +102,7 @@ double pw_bench_quantile(const double *sorted, size_t cnt, double share);
 double pw_bench_median(double *values, size_t value_cnt); /* sorts them */
 
 /* The median of the means of so many samples in a row: what the clock's step hides from single ones. */
-double pw_bench_typical(const double *samples, size_t sample_cnt, size_t block);
+double pw_bench_block_mean(const double *samples, size_t sample_cnt, size_t block);
 
 /* ---- benches ---- */
 
@@ -115,6 +123,9 @@ extern const struct pw_bench pw_bench_tick_to_order;
 extern const struct pw_bench pw_bench_monitor;
 
 /* ---- ticks and cores ---- */
+
+/* The share of this machine's processor time that anybody uses now: 0 to 1. Takes a third of a second. */
+double pw_bench_load(void);
 
 /* Once, at start: how long a tick is. */
 void pw_bench_ticks_calibrate(void);

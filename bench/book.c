@@ -99,10 +99,11 @@ static void flat_top_run(void *arg, size_t first, size_t end)
 
 /* ---- one source ---- */
 
-static void add_figure(struct pw_bench_report *report, const char *what, const char *source, const char *unit,
-                       double value)
+static void add_figure(struct pw_bench_report *report, const char *id, const char *what, const char *source,
+                       const char *unit, double value)
 {
     struct pw_bench_figure figure = {.unit = unit, .value = value};
+    snprintf(figure.id, sizeof figure.id, "book_%s_%s", id, source);
     snprintf(figure.name, sizeof figure.name, "%s, %s", what, source);
     pw_bench_add_figure(report, &figure);
 }
@@ -113,8 +114,10 @@ static int updates_measure(struct desk *d, const char *source, struct pw_bench_r
         {.run = update_run, .begin = book_restore, .arg = d},
         {.run = flat_run, .arg = d},
     };
-    snprintf(subjects[0].name, sizeof subjects[0].name, "update, %s", source);
-    snprintf(subjects[1].name, sizeof subjects[1].name, "update, %s: flat array", source);
+    snprintf(subjects[0].id, sizeof subjects[0].id, "book_update_%s", source);
+    snprintf(subjects[1].id, sizeof subjects[1].id, "book_update_%s_flat", source);
+    snprintf(subjects[0].name, sizeof subjects[0].name, "apply an update, %s", source);
+    snprintf(subjects[1].name, sizeof subjects[1].name, "apply an update, %s: flat array", source);
     uint64_t update_cnt = d->tape.message_cnt - 1, levels = 0;
     for (uint64_t i = d->tape.firsts[1]; i < d->tape.cnt; i++) {
         const struct pw_event *event = &d->tape.events[i];
@@ -123,11 +126,12 @@ static int updates_measure(struct desk *d, const char *source, struct pw_bench_r
     int result = pw_bench_rounds_run(subjects, 2, update_cnt, report);
     if (result == 0) {
         double a_update = (double)levels / (double)update_cnt;
-        add_figure(report, "level applied", source, "ns/level", subjects[0].typical_ns / a_update);
-        add_figure(report, "level written to a flat array", source, "ns/level",
-                   subjects[1].typical_ns / a_update);
-        add_figure(report, "levels an update", source, "levels", a_update);
-        add_figure(report, "bids and asks in the book at the end", source, "levels",
+        add_figure(report, "level", "apply a level", source, "ns/level",
+                   subjects[0].block_mean_ns / a_update);
+        add_figure(report, "level_flat", "apply a level to a flat array", source, "ns/level",
+                   subjects[1].block_mean_ns / a_update);
+        add_figure(report, "levels_each", "levels per update", source, "levels", a_update);
+        add_figure(report, "levels_final", "levels in the final book", source, "levels",
                    pw_book_level_cnt(d->book, PW_BUY) + pw_book_level_cnt(d->book, PW_SELL));
         pw_bench_rounds_add_ratio(report, &subjects[0], &subjects[1]);
     }
@@ -142,9 +146,12 @@ static int reads_measure(struct desk *d, const struct pw_bench_env *env, const c
         {.run = top_run, .arg = d},
         {.run = flat_top_run, .arg = d},
     };
-    snprintf(subjects[0].name, sizeof subjects[0].name, "best bid and ask read, %s", source);
-    snprintf(subjects[1].name, sizeof subjects[1].name, "ten bids and asks read, %s", source);
-    snprintf(subjects[2].name, sizeof subjects[2].name, "ten bids and asks read, %s: flat array", source);
+    snprintf(subjects[0].id, sizeof subjects[0].id, "book_best_%s", source);
+    snprintf(subjects[1].id, sizeof subjects[1].id, "book_ten_%s", source);
+    snprintf(subjects[2].id, sizeof subjects[2].id, "book_ten_%s_flat", source);
+    snprintf(subjects[0].name, sizeof subjects[0].name, "read best bid and ask, %s", source);
+    snprintf(subjects[1].name, sizeof subjects[1].name, "read ten levels a side, %s", source);
+    snprintf(subjects[2].name, sizeof subjects[2].name, "read ten levels a side, %s: flat array", source);
     int result = pw_bench_rounds_run(subjects, 3, env->quick ? READS / 100 : READS, report);
     if (result == 0) {
         pw_bench_rounds_add_ratio(report, &subjects[1], &subjects[2]);
@@ -182,13 +189,13 @@ static int source_run(const struct message_tape *updates, const struct message_t
     return result;
 }
 
-static int made_run(const struct pw_bench_env *env, uint64_t update_cnt, struct pw_bench_report *report)
+static int synthetic_run(const struct pw_bench_env *env, uint64_t update_cnt, struct pw_bench_report *report)
 {
     struct message_tape updates = {0}, snapshot = {0};
     int result = -ENOMEM;
     if (message_tape_make_kind(&updates, update_cnt, MESSAGE_DEPTH) &&
         message_tape_make_snapshot(&snapshot, SNAPSHOT_LEVELS)) {
-        result = source_run(&updates, &snapshot, env, "made", report);
+        result = source_run(&updates, &snapshot, env, "synthetic", report);
     }
     message_tape_free(&updates);
     message_tape_free(&snapshot);
@@ -203,8 +210,7 @@ static int recorded_run(const struct pw_bench_env *env, uint64_t update_cnt, str
         return result;
     }
     if (result == -ENOENT || snapshot.cnt == 0) {
-        pw_bench_note(report, "%s: left out, since it has no depth updates with their snapshot",
-                      env->data_path);
+        pw_bench_note(report, "%s: skipped, no depth updates with a snapshot", env->data_path);
         result = 0;
     } else {
         pw_bench_note(report, "recorded: %s", env->data_path);
@@ -219,7 +225,7 @@ static int book_run(const struct pw_bench_env *env, struct pw_bench_report *repo
 {
     uint64_t update_cnt = env->quick ? UPDATES / 100 : UPDATES;
     int result = pw_bench_core_bind(env->cores[0]);
-    result = result != 0 ? result : made_run(env, update_cnt, report);
+    result = result != 0 ? result : synthetic_run(env, update_cnt, report);
     if (result == 0 && env->data_path != NULL) {
         result = recorded_run(env, update_cnt, report);
     }
@@ -228,6 +234,6 @@ static int book_run(const struct pw_bench_env *env, struct pw_bench_report *repo
 
 const struct pw_bench pw_bench_book = {
     .name = "book",
-    .what = "depth updates applied to the order book, and reads of its top, against a flat array",
+    .what = "apply depth updates to the order book and read its top; baseline: a flat array",
     .run = book_run,
 };

@@ -113,5 +113,5 @@ uint64_t boost_fused(void *memory, uint64_t event_cnt, uint32_t batch)
 
 } // namespace
 
-const ring_other ring_boost = {"boost spsc_queue", boost_make, boost_free,
-                               boost_put,          boost_take, boost_fused};
+const ring_other ring_boost = {"boost",   "boost spsc_queue", boost_make, boost_free,
+                               boost_put, boost_take,         boost_fused};

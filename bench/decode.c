@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * decode: a venue's messages into events, by kind: made ones, and recorded ones where there is a recording.
+ * decode: a venue's messages into events, by kind: synthetic ones, and recorded ones where there is a
+ * recording.
  *
  * Baselines: the same messages merely scanned for a byte that is not there, which touches every byte once;
  * and read by simdjson, which gives doubles where pinwheel gives exact integers, and does not look up the
@@ -22,12 +23,12 @@
 #define EVENTS_MAX 8192u
 
 static const struct kind_row {
-    const char *name;
-    double aim_ns, aim_bytes_per_ns; /* 0: none */
+    const char *id, *name;
+    double target_ns, target_bytes_per_ns; /* 0: none */
 } kinds[MESSAGE_KINDS] = {
-    [MESSAGE_QUOTE] = {"bookTicker", 60, 0},
-    [MESSAGE_TRADE] = {"trade", 60, 0},
-    [MESSAGE_DEPTH] = {"depth", 0, 2},
+    [MESSAGE_QUOTE] = {"quote", "bookTicker", 60, 0},
+    [MESSAGE_TRADE] = {"trade", "trade", 60, 0},
+    [MESSAGE_DEPTH] = {"depth", "depth", 0, 2},
 };
 
 /* What the readers share. */
@@ -146,15 +147,20 @@ static void add_figures(const struct decode *d, const struct kind_row *kind,
                         const struct pw_bench_subject *subjects, struct pw_bench_report *report)
 {
     double bytes = (double)d->tape.offsets[d->tape.cnt] / (double)d->tape.cnt;
-    double typical_ns = subjects[0].typical_ns;
-    struct pw_bench_figure figure = {.unit = "ns/message", .value = typical_ns, .aim = kind->aim_ns};
+    double block_mean_ns = subjects[0].block_mean_ns;
+    struct pw_bench_figure figure = {.unit = "ns/message", .value = block_mean_ns, .target = kind->target_ns};
+    snprintf(figure.id, sizeof figure.id, "%.60s_ns", subjects[0].id);
     snprintf(figure.name, sizeof figure.name, "%s", subjects[0].name);
     pw_bench_add_figure(report, &figure);
     figure = (struct pw_bench_figure){.unit = "bytes/message", .value = bytes};
+    snprintf(figure.id, sizeof figure.id, "%.60s_bytes", subjects[0].id);
     snprintf(figure.name, sizeof figure.name, "%.50s: size", subjects[0].name);
     pw_bench_add_figure(report, &figure);
-    figure = (struct pw_bench_figure){
-        .unit = "GB/s", .value = bytes / typical_ns, .aim = kind->aim_bytes_per_ns, .at_least = true};
+    figure = (struct pw_bench_figure){.unit = "GB/s",
+                                      .value = bytes / block_mean_ns,
+                                      .target = kind->target_bytes_per_ns,
+                                      .at_least = true};
+    snprintf(figure.id, sizeof figure.id, "%.60s_gb_per_s", subjects[0].id);
     snprintf(figure.name, sizeof figure.name, "%s", subjects[0].name);
     pw_bench_add_figure(report, &figure);
 }
@@ -169,9 +175,11 @@ static int subjects_run(struct decode *d, const struct kind_row *kind, const cha
         {.run = simdjson_run, .arg = d},
 #endif
     };
-    const char *const names[] = {"", ": bytes scanned", ": simdjson"};
+    const char *const names[] = {"", ": byte scan", ": simdjson"};
+    const char *const ids[] = {"", "_scan", "_simdjson"};
     size_t subject_cnt = sizeof subjects / sizeof *subjects;
     for (size_t i = 0; i < subject_cnt; i++) {
+        snprintf(subjects[i].id, sizeof subjects[i].id, "decode_%s_%s%s", kind->id, source, ids[i]);
         snprintf(subjects[i].name, sizeof subjects[i].name, "%s, %s%s", kind->name, source, names[i]);
     }
     int result = pw_bench_rounds_run(subjects, subject_cnt, d->tape.cnt, report);
@@ -196,12 +204,12 @@ static int source_run(struct decode *d, enum message_kind kind, const char *sour
     uint64_t general_cnt = 0, wrong = wrong_cnt(d, &general_cnt);
     if (wrong > 0) {
         snprintf(report->note, sizeof report->note,
-                 "%llu of %llu %s messages, %s, were refused, or read differently by simdjson",
+                 "%llu of %llu %s messages (%s) were refused, or read differently by simdjson",
                  (unsigned long long)wrong, (unsigned long long)d->tape.cnt, kinds[kind].name, source);
         return -EBADMSG;
     }
     if (general_cnt > 0) {
-        pw_bench_note(report, "%llu of %llu %s messages, %s, were not of the usual form",
+        pw_bench_note(report, "%llu of %llu %s messages (%s) took the general reader",
                       (unsigned long long)general_cnt, (unsigned long long)d->tape.cnt, kinds[kind].name,
                       source);
     }
@@ -215,7 +223,7 @@ static int kind_run(struct decode *d, const struct pw_bench_env *env, enum messa
     if (!message_tape_make_kind(&d->tape, cnt, kind)) {
         return -ENOMEM;
     }
-    int result = source_run(d, kind, "made", report);
+    int result = source_run(d, kind, "synthetic", report);
     message_tape_free(&d->tape);
     if (result == 0 && env->data_path != NULL) {
         result = message_tape_load(&d->tape, env->data_path, 1u << kind, cnt, NULL);
@@ -238,9 +246,9 @@ static int decode_run(const struct pw_bench_env *env, struct pw_bench_report *re
     result = result == 0 && d.simdjson == NULL ? -ENOMEM : result;
     pw_bench_note(report, "simdjson %s", simdjson_reader_about());
 #else
-    pw_bench_note(report, "simdjson was left out: the build had no libsimdjson, or no C++ compiler");
+    pw_bench_note(report, "simdjson: not in this build (needs libsimdjson and a C++ compiler)");
 #endif
-    pw_bench_note(report, env->data_path != NULL ? "recorded: %s" : "nothing recorded (--data FILE)%s",
+    pw_bench_note(report, env->data_path != NULL ? "recorded: %s" : "no recorded data (--data FILE)%s",
                   env->data_path != NULL ? env->data_path : "");
     for (unsigned kind = 0; kind < MESSAGE_KINDS && result == 0; kind++) {
         result = kind_run(&d, env, (enum message_kind)kind, report);
@@ -253,6 +261,6 @@ static int decode_run(const struct pw_bench_env *env, struct pw_bench_report *re
 
 const struct pw_bench pw_bench_decode = {
     .name = "decode",
-    .what = "a venue's messages into events, against a mere scan of their bytes and against simdjson",
+    .what = "decode venue messages into events; baselines: a byte scan, simdjson",
     .run = decode_run,
 };

@@ -164,7 +164,7 @@ static bool process_ended(pid_t pid)
 /* The last line of the engine's log: most likely the reason why it does not trade. */
 static void log_tell(const struct engine_child *engine, struct pw_bench_report *report)
 {
-    char path[600], line[400], last[400] = "its log says nothing";
+    char path[600], line[400], last[400] = "its log is empty";
     snprintf(path, sizeof path, "%s/engine.log", engine->dir);
     FILE *in = fopen(path, "re");
     while (in != NULL && fgets(line, sizeof line, in) != NULL) {
@@ -174,7 +174,7 @@ static void log_tell(const struct engine_child *engine, struct pw_bench_report *
     if (in != NULL) {
         fclose(in);
     }
-    pw_bench_note(report, "the engine does not trade: %s", last);
+    pw_bench_note(report, "the engine is not trading: %s", last);
 }
 
 /* ---- start ---- */
@@ -342,16 +342,16 @@ uint32_t engine_child_watchers(const struct engine_child *engine)
 /* ---- histograms ---- */
 
 const struct engine_hop engine_hops[] = {
-    {"inside", "recv_to_submitted", "inside: received to submitted"},
-    {"hop_decrypted", "recv_to_decrypted", "inside: received to decrypted"},
-    {"hop_decoded", "decrypted_to_decoded", "inside: decrypted to decoded"},
-    {"hop_decided", "decoded_to_decided", "inside: decoded to decided"},
-    {"hop_checked", "decided_to_checked", "inside: decided to checked by risk"},
-    {"hop_encoded", "checked_to_encoded", "inside: checked to encoded"},
-    {"hop_sealed", "encoded_to_sealed", "inside: encoded to sealed"},
-    {"hop_submitted", "sealed_to_submitted", "inside: sealed to submitted"},
-    {"send_call", "submitted_to_returned", "outside: the call that sends"},
-    {"kernel_to_recv", "kernel_to_recv", "outside: the kernel has it to received"},
+    {"inside", "recv_to_submitted", "internal tick-to-order (receive to submit)"},
+    {"hop_decrypt", "recv_to_decrypted", "  decrypt"},
+    {"hop_decode", "decrypted_to_decoded", "  decode"},
+    {"hop_strategy", "decoded_to_decided", "  strategy"},
+    {"hop_risk", "decided_to_checked", "  risk check"},
+    {"hop_encode", "checked_to_encoded", "  encode"},
+    {"hop_encrypt", "encoded_to_sealed", "  encrypt"},
+    {"hop_submit", "sealed_to_submitted", "  submit"},
+    {"send_syscall", "submitted_to_returned", "send syscall"},
+    {"kernel_to_recv", "kernel_to_recv", "kernel timestamp to engine receive"},
 };
 const size_t engine_hop_cnt = sizeof engine_hops / sizeof *engine_hops;
 

@@ -20,8 +20,8 @@ struct engine_child {
     char instance[40];
     int core, cold_core;
     const char *counts_path; /* NULL, or where callgrind, under which it then runs, puts its counts */
-    pid_t pid;              /* 0: none */
-    struct pw_workspace ws; /* attached while header is not NULL */
+    pid_t pid;               /* 0: none */
+    struct pw_workspace ws;  /* attached while header is not NULL */
     pid_t monitors[ENGINE_MONITORS_MAX];
     int terminals[ENGINE_MONITORS_MAX]; /* on which they show */
     uint32_t monitor_cnt;

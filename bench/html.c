@@ -120,7 +120,7 @@ static void points_of(const struct pw_bench_latency *row, double points[POINTS])
 
 static void latencies_table(FILE *out, const struct pw_bench_report *report)
 {
-    fputs("<div class=\"wide\"><table><tr><th></th><th>typical</th>", out);
+    fputs("<div class=\"wide\"><table><tr><th></th><th>mean</th>", out);
     for (int i = 0; i < POINTS; i++) {
         fprintf(out, "<th>%s</th>", point_names[i]);
     }
@@ -132,7 +132,7 @@ static void latencies_table(FILE *out, const struct pw_bench_report *report)
         points_of(row, points);
         fputs("<tr><td>", out);
         text_put(out, row->name);
-        fprintf(out, "</td><td>%s</td>", duration_text(row->typical_ns, text));
+        fprintf(out, "</td><td>%s</td>", duration_text(row->block_mean_ns, text));
         for (int i = 0; i < POINTS; i++) {
             fprintf(out, "<td>%s</td>", duration_text(points[i], text));
         }
@@ -249,12 +249,12 @@ static void latencies_put(FILE *out, const struct pw_bench_report *report)
 #define BAR_LEFT   580
 #define BAR_RIGHT  890
 
-/* One bar of a chart; aim 0: none. */
+/* One bar of a chart; target 0: none. */
 struct bar {
     char name[2 * PW_BENCH_NAME_BYTES + 8], value_text[64];
-    double value, aim, scale_max;
+    double value, target, scale_max;
     double beside; /* where a thin line is drawn; 0: none */
-    bool at_least;
+    bool at_least, judged;
 };
 
 static void bars_begin(FILE *out, uint32_t cnt)
@@ -266,8 +266,8 @@ static void bars_begin(FILE *out, uint32_t cnt)
 static void bar_put(FILE *out, const struct bar *bar, uint32_t k)
 {
     double y = 6 + (double)k * BAR_HEIGHT, per = (BAR_RIGHT - BAR_LEFT) / bar->scale_max;
-    bool met = bar->at_least ? bar->value >= bar->aim : bar->value <= bar->aim;
-    const char *color = bar->aim == 0 ? "--bar" : met ? "--good" : "--bad";
+    bool met = pw_bench_target_met(bar->value, bar->target, bar->at_least);
+    const char *color = bar->target == 0 || !bar->judged ? "--bar" : met ? "--good" : "--bad";
     fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", BAR_LEFT - 10, y + 17);
     text_put(out, bar->name);
     fprintf(out,
@@ -282,28 +282,30 @@ static void bar_put(FILE *out, const struct bar *bar, uint32_t k)
                 "stroke-dasharray=\"2 2\"/>",
                 BAR_LEFT + bar->beside * per, BAR_LEFT + bar->beside * per, y + 1, y + BAR_HEIGHT - 2);
     }
-    if (bar->aim != 0) {
+    if (bar->target != 0) {
         fprintf(out,
                 "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--fg)\" "
-                "stroke-width=\"2\"><title>aim: at %s %.2f</title></line>",
-                BAR_LEFT + bar->aim * per, BAR_LEFT + bar->aim * per, y + 1, y + BAR_HEIGHT - 2,
-                bar->at_least ? "least" : "most", bar->aim);
+                "stroke-width=\"2\"><title>target: at %s %.2f</title></line>",
+                BAR_LEFT + bar->target * per, BAR_LEFT + bar->target * per, y + 1, y + BAR_HEIGHT - 2,
+                bar->at_least ? "least" : "most", bar->target);
     }
     putc('\n', out);
 }
 
-static void bar_value(struct bar *bar, double value, double aim, bool at_least, const char *unit)
+static void bar_value(struct bar *bar, const struct pw_bench_report *report, double value, double target,
+                      bool at_least, const char *unit)
 {
+    bar->judged = report->not_judged[0] == '\0';
     bar->value = value;
-    bar->aim = aim;
+    bar->target = target;
     bar->at_least = at_least;
     bar->beside = 0;
-    bar->scale_max = fmax(fmax(value, aim), 1e-9) * 1.1;
+    bar->scale_max = fmax(fmax(value, target), 1e-9) * 1.1;
     int used = snprintf(bar->value_text, sizeof bar->value_text, "%.2f%s%s", value,
                         unit[0] != '\0' ? " " : "", unit);
-    if (aim != 0) {
-        snprintf(bar->value_text + used, sizeof bar->value_text - (size_t)used, " (aim %s %.2f)",
-                 at_least ? "\xe2\x89\xa5" : "\xe2\x89\xa4", aim);
+    if (target != 0) {
+        snprintf(bar->value_text + used, sizeof bar->value_text - (size_t)used, " (target %s %.2f)",
+                 at_least ? "\xe2\x89\xa5" : "\xe2\x89\xa4", target);
     }
 }
 
@@ -313,13 +315,13 @@ static void ratios_put(FILE *out, const struct pw_bench_report *report)
         return;
     }
     fputs("<p>Ratios to the baseline, each on a scale of its own: the dotted line is the baseline, the "
-          "upright one the aim.</p>\n",
+          "solid one the target.</p>\n",
           out);
     bars_begin(out, report->ratio_cnt);
     for (uint32_t i = 0; i < report->ratio_cnt; i++) {
         const struct pw_bench_ratio *row = &report->ratios[i];
         struct bar bar;
-        bar_value(&bar, row->ratio, row->aim, row->at_least, "\xc3\x97");
+        bar_value(&bar, report, row->ratio, row->target, row->at_least, "\xc3\x97");
         bar.beside = 1;
         bar.scale_max = fmax(bar.scale_max, 1.1);
         snprintf(bar.name, sizeof bar.name, "%s : %s", row->name, row->baseline);
@@ -337,7 +339,7 @@ static void figures_put(FILE *out, const struct pw_bench_report *report)
     for (uint32_t i = 0; i < report->figure_cnt; i++) {
         const struct pw_bench_figure *row = &report->figures[i];
         struct bar bar;
-        bar_value(&bar, row->value, row->aim, row->at_least, row->unit);
+        bar_value(&bar, report, row->value, row->target, row->at_least, row->unit);
         snprintf(bar.name, sizeof bar.name, "%s", row->name);
         bar_put(out, &bar, i);
     }
@@ -372,6 +374,11 @@ void html_bench(FILE *out, const struct pw_bench *bench, const struct pw_bench_r
     if (report->note[0] != '\0') {
         fputs("<p>", out);
         text_put(out, report->note);
+        fputs("</p>\n", out);
+    }
+    if (report->not_judged[0] != '\0') {
+        fputs("<p>Targets not judged: ", out);
+        text_put(out, report->not_judged);
         fputs("</p>\n", out);
     }
     ratios_put(out, report);

@@ -40,14 +40,17 @@ static const struct hop_row g_hops[] = {
      {"live_place", "session_place", "pw_session_place"},
      {NULL}},
     {{"instr_encrypt", "encrypt a TLS record"}, EACH_CALL, {"pw_link_write"}, {NULL}},
-    {{"instr_answer", "decode an answer of order entry"}, EACH_CALL, {"pw_binance_told"}, {NULL}},
+    {{"instr_answer", "decode an answer of order entry"},
+     EACH_CALL,
+     {"pw_binance_read_response", "pw_binance_told"},
+     {NULL}},
     {{"instr_net_rx", "net_rx, a tick and the answers to its order"}, EACH_ORDER, {"net_rx_poll"}, {NULL}},
     {{"instr_parse", "parse, a tick"}, EACH_TICK, {"parse_poll"}, {NULL}},
     {{"instr_strategy", "strategy, a tick and its reports"}, EACH_ORDER, {"strategy_poll"}, {NULL}},
     {{"instr_execution", "execution, an order, answers not decoded"},
      EACH_ORDER,
      {"execution_poll"},
-     {"pw_binance_told"}},
+     {"pw_binance_read_response", "pw_binance_told"}},
     {{"instr_net_tx", "net_tx, an order"}, EACH_ORDER, {"net_tx_poll"}, {NULL}},
     {{"instr_parse_market", "parse, a message of market data"}, EACH_MESSAGE, {"parse_poll"}, {NULL}},
     {{"instr_strategy_market", "strategy, a message of market data"},
@@ -57,7 +60,7 @@ static const struct hop_row g_hops[] = {
     {{"instr_execution_market", "execution, a message of market data"},
      EACH_MESSAGE,
      {"execution_poll"},
-     {"pw_binance_told"}},
+     {"pw_binance_read_response", "pw_binance_told"}},
 };
 #define HOP_CNT (sizeof g_hops / sizeof *g_hops)
 static_assert(HOP_CNT <= INSTRUCTIONS_HOPS_MAX, "each has a row");

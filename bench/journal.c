@@ -29,7 +29,7 @@
 #define RING_SLOTS         8192u
 #define COMMIT_INTERVAL_NS INT64_C(100000000) /* the config's default */
 #define MAP_BYTES          (UINT64_C(1) << 30)
-#define BYTES_AIM          16 /* an event, on recorded data */
+#define BYTES_TARGET       16 /* an event, on recorded data */
 
 struct work {
     struct event_tape tape;
@@ -243,18 +243,20 @@ static int way_run(struct work *w, enum way way, unsigned round)
     return result;
 }
 
-static void add_figure(struct pw_bench_report *report, const char *source, const char *what, const char *unit,
-                       double value, double aim)
+static void add_figure(struct pw_bench_report *report, const char *source, const char *id, const char *what,
+                       const char *unit, double value, double target)
 {
-    struct pw_bench_figure figure = {.unit = unit, .value = value, .aim = aim};
+    struct pw_bench_figure figure = {.unit = unit, .value = value, .target = target};
+    snprintf(figure.id, sizeof figure.id, "%s_%s", id, source);
     snprintf(figure.name, sizeof figure.name, "%s, %s", what, source);
     pw_bench_add_figure(report, &figure);
 }
 
-static void report_way(const struct work *w, enum way way, const char *name, struct pw_bench_report *report,
-                       double rates[ROUNDS])
+static void report_way(const struct work *w, enum way way, const char *source, const char *name,
+                       struct pw_bench_report *report, double rates[ROUNDS])
 {
-    char batch[PW_BENCH_NAME_BYTES];
+    static const char *const ids[] = {[JOURNAL] = "journal", [PLAIN] = "lmdb"};
+    char batch[PW_BENCH_NAME_BYTES], batch_id[PW_BENCH_ID_BYTES], id[PW_BENCH_ID_BYTES];
     double means_ns[ROUNDS];
     for (unsigned i = 0; i < ROUNDS; i++) {
         rates[i] = (double)w->event_cnt / w->round_ns[way][i] * 1e9;
@@ -263,20 +265,23 @@ static void report_way(const struct work *w, enum way way, const char *name, str
     double sorted[ROUNDS];
     memcpy(sorted, rates, sizeof sorted);
     snprintf(batch, sizeof batch, "%u events, %.40s", BATCH, name);
-    pw_bench_add_latency(report, batch, pw_bench_median(means_ns, ROUNDS), w->samples_ns[way],
+    snprintf(batch_id, sizeof batch_id, "%s_batch_%s", ids[way], source);
+    snprintf(id, sizeof id, "%s_%s", ids[way], source);
+    pw_bench_add_latency(report, batch_id, batch, pw_bench_median(means_ns, ROUNDS), w->samples_ns[way],
                          ROUNDS * w->batch_cnt);
-    pw_bench_add_rate(report, name, pw_bench_median(sorted, ROUNDS));
+    pw_bench_add_rate(report, id, name, pw_bench_median(sorted, ROUNDS));
 }
 
 static void report_fill(const struct work *w, const char *source, bool recorded,
                         struct pw_bench_report *report)
 {
-    struct pw_bench_ratio ratio = {.aim = 1, .at_least = true};
+    struct pw_bench_ratio ratio = {.target = 1, .at_least = true};
     double rates[2][ROUNDS], ratios[ROUNDS];
+    snprintf(ratio.id, sizeof ratio.id, "journal_speed_vs_lmdb_%s", source);
     snprintf(ratio.name, sizeof ratio.name, "journal, %s", source);
     snprintf(ratio.baseline, sizeof ratio.baseline, "plain LMDB puts, %s", source);
-    report_way(w, JOURNAL, ratio.name, report, rates[JOURNAL]);
-    report_way(w, PLAIN, ratio.baseline, report, rates[PLAIN]);
+    report_way(w, JOURNAL, source, ratio.name, report, rates[JOURNAL]);
+    report_way(w, PLAIN, source, ratio.baseline, report, rates[PLAIN]);
     for (unsigned i = 0; i < ROUNDS; i++) {
         ratios[i] = rates[JOURNAL][i] / rates[PLAIN][i];
     }
@@ -284,14 +289,16 @@ static void report_fill(const struct work *w, const char *source, bool recorded,
     pw_bench_add_ratio(report, &ratio);
     double events = (double)w->event_cnt, processor[2][ROUNDS];
     memcpy(processor, w->processor_ns, sizeof processor);
-    add_figure(report, source, "journal: processor time", "ns/event",
+    add_figure(report, source, "journal_cpu", "journal: CPU time", "ns/event",
                pw_bench_median(processor[JOURNAL], ROUNDS) / events, 0);
-    add_figure(report, source, "plain LMDB puts: processor time", "ns/event",
+    add_figure(report, source, "lmdb_cpu", "plain LMDB puts: CPU time", "ns/event",
                pw_bench_median(processor[PLAIN], ROUNDS) / events, 0);
-    add_figure(report, source, "journal: blocks", "bytes/event", (double)w->stats.stored_bytes / events,
-               recorded ? BYTES_AIM : 0);
-    add_figure(report, source, "journal: files", "bytes/event", w->disk_bytes[JOURNAL] / events, 0);
-    add_figure(report, source, "plain LMDB puts: file", "bytes/event", w->disk_bytes[PLAIN] / events, 0);
+    add_figure(report, source, "journal_bytes", "journal: blocks", "bytes/event",
+               (double)w->stats.stored_bytes / events, recorded ? BYTES_TARGET : 0);
+    add_figure(report, source, "journal_file_bytes", "journal: files", "bytes/event",
+               w->disk_bytes[JOURNAL] / events, 0);
+    add_figure(report, source, "lmdb_file_bytes", "plain LMDB puts: file", "bytes/event",
+               w->disk_bytes[PLAIN] / events, 0);
 }
 
 static int rounds_run(struct work *w, const char *source, bool recorded, struct pw_bench_report *report)
@@ -337,12 +344,12 @@ static int sources_run(struct work *w, const struct pw_bench_env *env, struct pw
     if (!message_tape_make(&messages, cnt, false)) {
         return -ENOMEM;
     }
-    int result = source_run(w, &messages, "made", false, report);
+    int result = source_run(w, &messages, "synthetic", false, report);
     message_tape_free(&messages);
     if (result == 0 && env->data_path != NULL) {
         result = message_tape_load(&messages, env->data_path, (1u << MESSAGE_KINDS) - 1, cnt, NULL);
         if (result == -ENOENT) {
-            pw_bench_note(report, "%s: left out, since it has no messages of ours", env->data_path);
+            pw_bench_note(report, "%s: skipped, no messages that can be decoded", env->data_path);
             return 0;
         }
         pw_bench_note(report, "recorded: %s", env->data_path);
@@ -367,6 +374,6 @@ static int journal_run(const struct pw_bench_env *env, struct pw_bench_report *r
 
 const struct pw_bench pw_bench_journal = {
     .name = "journal",
-    .what = "market events onto the disk, against plain LMDB puts of 64 bytes, synced at the same interval",
+    .what = "write market events to disk; baseline: plain LMDB puts of 64 bytes, synced at the same interval",
     .run = journal_run,
 };

@@ -18,7 +18,7 @@ struct figure_row {
 
 #define MEAN(bench, row, label)                                                                              \
     {                                                                                                        \
-        bench, row, "mean", "latencies", "typical_ns", label                                                 \
+        bench, row, "mean", "latencies", "block_mean_ns", label                                              \
     }
 #define P50(bench, row, label)                                                                               \
     {                                                                                                        \
@@ -151,6 +151,13 @@ static const json_t *bench_of(const json_t *root, const char *bench)
     return NULL;
 }
 
+/* Builds without ids call block_mean_ns typical_ns. */
+static double field_of(const json_t *row, const char *field)
+{
+    const json_t *value = json_object_get(row, field);
+    return json_number_value(value != NULL ? value : json_object_get(row, "typical_ns"));
+}
+
 static double value_of(const json_t *bench, const struct figure_row *figure)
 {
     size_t i;
@@ -159,7 +166,7 @@ static double value_of(const json_t *bench, const struct figure_row *figure)
     {
         bool has_id = json_object_get(row, "id") != NULL;
         if (has_id ? text_is(row, "id", figure->row) : text_is(row, "name", figure->label)) {
-            double value = json_number_value(json_object_get(row, figure->field));
+            double value = field_of(row, figure->field);
             value = strcmp(figure->list, "rates") == 0 ? 1e9 / value : value; /* ns each */
             return value > 0 && isfinite(value) ? value : NAN;
         }

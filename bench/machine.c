@@ -194,8 +194,36 @@ static void processor_put(json_t *machine, const struct pw_bench_env *env)
              line_read("/sys/devices/system/cpu/isolated", text, sizeof text, "none"));
     char path[96];
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor", env->cores[0]);
-    text_put(machine, "governor", line_read(path, text, sizeof text, "not told by this kernel"));
+    text_put(machine, "governor", line_read(path, text, sizeof text, "not available"));
     text_put(machine, "load_average", line_read("/proc/loadavg", text, sizeof text, "unknown"));
+}
+
+/* Busy and all time of all processors, as /proc/stat has it: user, nice, system, idle, iowait, irq, softirq,
+ * steal. */
+static void time_read(double *busy, double *all)
+{
+    double at[8] = {0};
+    FILE *in = fopen("/proc/stat", "re");
+    int cnt = in == NULL ? 0
+                         : fscanf(in, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &at[0], &at[1], &at[2], &at[3],
+                                  &at[4], &at[5], &at[6], &at[7]);
+    if (in != NULL) {
+        fclose(in);
+    }
+    *all = 0;
+    for (int i = 0; i < cnt; i++) {
+        *all += at[i];
+    }
+    *busy = *all - at[3] - at[4];
+}
+
+double pw_bench_load(void)
+{
+    double busy[2], all[2];
+    time_read(&busy[0], &all[0]);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    time_read(&busy[1], &all[1]);
+    return all[1] > all[0] ? (busy[1] - busy[0]) / (all[1] - all[0]) : 0;
 }
 
 json_t *pw_bench_machine(const struct pw_bench_env *env)

@@ -112,10 +112,10 @@ static const struct pw_cli_command g_command = {
         },
     .sections =
         (const struct pw_cli_pair[]){
-            {"figures",
-             "typical is a median of block means over many samples: finer than the clock's step, and free of "
-             "the cost of reading it where that could be left out. Percentiles are of raw samples, each with "
-             "its clock read."},
+            {"figures", "mean is a median of block means over many samples: finer than the clock's step, and "
+                        "without the "
+                        "cost of a clock read where possible. Percentiles are of raw samples, each with "
+                        "its clock read."},
             {0},
         },
     .exits =
@@ -152,12 +152,12 @@ static void machine_print(json_t *machine)
 static void latencies_print(const struct pw_bench_report *report)
 {
     if (report->latency_cnt != 0) {
-        printf("\n  %-44s %9s %8s %8s %8s %8s %8s %11s %8s\n", "ns", "typical", "p50", "p90", "p99", "p99.9",
+        printf("\n  %-44s %9s %8s %8s %8s %8s %8s %11s %8s\n", "ns", "mean", "p50", "p90", "p99", "p99.9",
                "p99.99", "max", "samples");
     }
     for (uint32_t i = 0; i < report->latency_cnt; i++) {
         const struct pw_bench_latency *row = &report->latencies[i];
-        printf("  %-44s %9.1f %8.0f %8.0f %8.0f %8.0f %8.0f %11.0f %8zu\n", row->name, row->typical_ns,
+        printf("  %-44s %9.1f %8.0f %8.0f %8.0f %8.0f %8.0f %11.0f %8zu\n", row->name, row->block_mean_ns,
                row->p50_ns, row->p90_ns, row->p99_ns, row->p99_9_ns, row->p99_99_ns, row->max_ns,
                row->sample_cnt);
     }
@@ -174,16 +174,20 @@ static void rates_print(const struct pw_bench_report *report)
     }
 }
 
-static bool aim_met(double value, double aim, bool at_least)
+/* Nothing is judged that other work may have spoilt. */
+static const char *target_state(const struct pw_bench_report *report, double value, double target,
+                                bool at_least)
 {
-    return at_least ? value >= aim : value <= aim;
+    return report->not_judged[0] != '\0'                  ? "not judged"
+           : pw_bench_target_met(value, target, at_least) ? "met"
+                                                          : "missed";
 }
 
-static void aim_print(double value, double aim, bool at_least)
+static void target_print(const struct pw_bench_report *report, double value, double target, bool at_least)
 {
-    if (aim != 0) {
-        printf("   (aim: at %s %.2f: %s)", at_least ? "least" : "most", aim,
-               aim_met(value, aim, at_least) ? "met" : "missed");
+    if (target != 0) {
+        printf("   (target: at %s %.2f: %s)", at_least ? "least" : "most", target,
+               target_state(report, value, target, at_least));
     }
     printf("\n");
 }
@@ -194,7 +198,7 @@ static void figures_print(const struct pw_bench_report *report)
     for (uint32_t i = 0; i < report->figure_cnt; i++) {
         const struct pw_bench_figure *row = &report->figures[i];
         printf("  %-44s%14.2f %s", row->name, row->value, row->unit);
-        aim_print(row->value, row->aim, row->at_least);
+        target_print(report, row->value, row->target, row->at_least);
     }
 }
 
@@ -204,7 +208,7 @@ static void ratios_print(const struct pw_bench_report *report)
     for (uint32_t i = 0; i < report->ratio_cnt; i++) {
         const struct pw_bench_ratio *row = &report->ratios[i];
         printf("  %s = %.2f x %s", row->name, row->ratio, row->baseline);
-        aim_print(row->ratio, row->aim, row->at_least);
+        target_print(report, row->ratio, row->target, row->at_least);
     }
 }
 
@@ -213,6 +217,9 @@ static void report_print(const struct pw_bench *bench, const struct pw_bench_rep
     printf("\n%s: %s\n", bench->name, bench->what);
     if (report->note[0] != '\0') {
         printf("  %s\n", report->note);
+    }
+    if (report->not_judged[0] != '\0') {
+        printf("  targets not judged: %s\n", report->not_judged);
     }
     latencies_print(report);
     rates_print(report);
@@ -224,32 +231,34 @@ static void report_print(const struct pw_bench *bench, const struct pw_bench_rep
 
 static json_t *latency_json(const struct pw_bench_latency *row)
 {
-    return json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name", row->name, "samples",
-                     (json_int_t)row->sample_cnt, "typical_ns", row->typical_ns, "p50_ns", row->p50_ns,
-                     "p90_ns", row->p90_ns, "p99_ns", row->p99_ns, "p99_9_ns", row->p99_9_ns, "p99_99_ns",
-                     row->p99_99_ns, "max_ns", row->max_ns);
+    return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "id", row->id, "name", row->name,
+                     "samples", (json_int_t)row->sample_cnt, "block_mean_ns", row->block_mean_ns, "p50_ns",
+                     row->p50_ns, "p90_ns", row->p90_ns, "p99_ns", row->p99_ns, "p99_9_ns", row->p99_9_ns,
+                     "p99_99_ns", row->p99_99_ns, "max_ns", row->max_ns);
 }
 
-static void aim_json(json_t *json, double value, double aim, bool at_least)
+static void target_json(const struct pw_bench_report *report, json_t *json, double value, double target,
+                        bool at_least)
 {
-    if (aim != 0) {
-        json_object_set_new(json, at_least ? "aim_at_least" : "aim_at_most", json_real(aim));
-        json_object_set_new(json, "aim_met", json_boolean(aim_met(value, aim, at_least)));
+    if (target != 0) {
+        json_object_set_new(json, at_least ? "target_at_least" : "target_at_most", json_real(target));
+        json_object_set_new(json, "target", json_string(target_state(report, value, target, at_least)));
     }
 }
 
-static json_t *figure_json(const struct pw_bench_figure *row)
+static json_t *figure_json(const struct pw_bench_report *report, const struct pw_bench_figure *row)
 {
-    json_t *json = json_pack("{s:s, s:s, s:f}", "name", row->name, "unit", row->unit, "value", row->value);
-    aim_json(json, row->value, row->aim, row->at_least);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:f}", "id", row->id, "name", row->name, "unit", row->unit,
+                             "value", row->value);
+    target_json(report, json, row->value, row->target, row->at_least);
     return json;
 }
 
-static json_t *ratio_json(const struct pw_bench_ratio *row)
+static json_t *ratio_json(const struct pw_bench_report *report, const struct pw_bench_ratio *row)
 {
-    json_t *json =
-        json_pack("{s:s, s:s, s:f}", "name", row->name, "baseline", row->baseline, "ratio", row->ratio);
-    aim_json(json, row->ratio, row->aim, row->at_least);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:f}", "id", row->id, "name", row->name, "baseline",
+                             row->baseline, "ratio", row->ratio);
+    target_json(report, json, row->ratio, row->target, row->at_least);
     return json;
 }
 
@@ -261,17 +270,18 @@ static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_r
     }
     for (uint32_t i = 0; i < report->rate_cnt; i++) {
         const struct pw_bench_rate *row = &report->rates[i];
-        json_array_append_new(rates, json_pack("{s:s, s:f}", "name", row->name, "per_s", row->per_s));
+        json_array_append_new(
+            rates, json_pack("{s:s, s:s, s:f}", "id", row->id, "name", row->name, "per_s", row->per_s));
     }
     for (uint32_t i = 0; i < report->ratio_cnt; i++) {
-        json_array_append_new(ratios, ratio_json(&report->ratios[i]));
+        json_array_append_new(ratios, ratio_json(report, &report->ratios[i]));
     }
     for (uint32_t i = 0; i < report->figure_cnt; i++) {
-        json_array_append_new(figures, figure_json(&report->figures[i]));
+        json_array_append_new(figures, figure_json(report, &report->figures[i]));
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", bench->name, "what", bench->what, "note",
-                     report->note, "latencies", latencies, "rates", rates, "figures", figures, "ratios",
-                     ratios);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", bench->name, "what", bench->what,
+                     "note", report->note, "not_judged", report->not_judged, "latencies", latencies, "rates",
+                     rates, "figures", figures, "ratios", ratios);
 }
 
 /* ---- command line ---- */
@@ -359,15 +369,28 @@ static void report_put(const struct outputs *outputs, const struct pw_bench *ben
     }
 }
 
+#define LOAD_MAX 0.1 /* of the processors' time before a run; with more, targets are not judged */
+
+static void judging_begin(struct pw_bench_report *report, const struct pw_bench_env *env, double load)
+{
+    if (env->quick) {
+        pw_bench_not_judged(report, "quick run");
+    } else if (load > LOAD_MAX) {
+        pw_bench_not_judged(report, "other work used %.0f %% of the CPUs before the run", 100 * load);
+    }
+}
+
 static enum exit_code benches_run(const struct options *options, const struct outputs *outputs)
 {
     static struct pw_bench_report report;
     enum exit_code code = EXIT_RAN;
+    double load = pw_bench_load();
     for (size_t i = 0; i < BENCH_CNT; i++) {
         if (!options->wanted[i]) {
             continue;
         }
         memset(&report, 0, sizeof report);
+        judging_begin(&report, &options->env, load);
         int result = bench_table[i]->run(&options->env, &report);
         if (result != 0) {
             code = EXIT_FAILED;

@@ -51,13 +51,15 @@ static int one_run(struct work *w, int watched, uint32_t round)
     return result;
 }
 
-static void ratio_add(struct work *w, const char *what, double values[2][ROUNDS], double aim)
+static void ratio_add(struct work *w, const char *id, const char *what, double values[2][ROUNDS],
+                      double target)
 {
     double ratios[ROUNDS];
     for (uint32_t i = 0; i < w->round_cnt; i++) {
         ratios[i] = values[1][i] / values[0][i];
     }
-    struct pw_bench_ratio row = {.ratio = pw_bench_median(ratios, w->round_cnt), .aim = aim};
+    struct pw_bench_ratio row = {.ratio = pw_bench_median(ratios, w->round_cnt), .target = target};
+    snprintf(row.id, sizeof row.id, "ten_monitors_vs_none_%s", id);
     snprintf(row.name, sizeof row.name, "ten monitors, %s", what);
     snprintf(row.baseline, sizeof row.baseline, "no monitor, %s", what);
     pw_bench_add_ratio(w->rig.report, &row);
@@ -65,7 +67,8 @@ static void ratio_add(struct work *w, const char *what, double values[2][ROUNDS]
 
 static int work_run(struct work *w)
 {
-    static const char *const names[] = {"no monitor", "ten monitors"};
+    static const char *const names[] = {"no monitor", "ten monitors"}, *const ids[] = {"no_monitor",
+                                                                                       "ten_monitors"};
     int result = 0;
     for (int i = 0; i < 2; i++) {
         if (!tick_samples_make(&w->samples[i], (size_t)w->round_cnt * w->round_probes)) {
@@ -84,12 +87,10 @@ static int work_run(struct work *w)
         return result;
     }
     for (int i = 0; i < 2; i++) {
-        pw_bench_add_latency(w->rig.report, names[i],
-                             pw_bench_typical(w->samples[i].from_left_ns, w->samples[i].cnt, MEAN_OF),
-                             w->samples[i].from_left_ns, w->samples[i].cnt);
+        tick_samples_report(&w->samples[i], w->rig.report, ids[i], names[i]);
     }
-    ratio_add(w, "median", w->p50_ns, 1.01);
-    ratio_add(w, "p99", w->p99_ns, 1.01);
+    ratio_add(w, "p50", "median", w->p50_ns, 1.01);
+    ratio_add(w, "p99", "p99", w->p99_ns, 1.01);
     return 0;
 }
 

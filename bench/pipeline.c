@@ -21,21 +21,21 @@
 #define MEAN_BLOCK 100u
 
 struct shape_row {
-    const char *name;
+    const char *id, *name;
     enum pipeline_shape shape;
     bool two_cores;
 };
 
 static const struct shape_row shapes[] = {
-    {"fused", PIPELINE_FUSED, false},
-    {"fused, journal on core two", PIPELINE_FUSED_JOURNAL, true},
-    {"split behind parse", PIPELINE_SPLIT, true},
+    {"pipeline_fused", "fused", PIPELINE_FUSED, false},
+    {"pipeline_fused_journal", "fused, journal on the second core", PIPELINE_FUSED_JOURNAL, true},
+    {"pipeline_split", "split after parse", PIPELINE_SPLIT, true},
 };
 #define SHAPE_CNT (sizeof shapes / sizeof *shapes)
 
 /* What a run of one shape gave. */
 struct outcome {
-    double typical_ns;
+    double block_mean_ns;
     double messages_per_s;
 };
 
@@ -78,8 +78,8 @@ static bool ping_shape(const struct shape_row *row, const struct volume *volume,
         samples_ns[i] = (double)samples[i];
     }
     if (good) {
-        double typical_ns = pw_bench_typical(samples_ns, volume->pings, MEAN_BLOCK);
-        pw_bench_add_latency(report, row->name, typical_ns, samples_ns, volume->pings);
+        double block_mean_ns = pw_bench_block_mean(samples_ns, volume->pings, MEAN_BLOCK);
+        pw_bench_add_latency(report, row->id, row->name, block_mean_ns, samples_ns, volume->pings);
     }
     free(samples);
     free(samples_ns);
@@ -96,14 +96,16 @@ static bool flood_shape(const struct shape_row *row, const struct volume *volume
     }
     bool good = pipeline_open(&pipeline, row->shape, &tape, cores);
     if (good) {
-        char name[2 * PW_BENCH_NAME_BYTES];
+        char name[2 * PW_BENCH_NAME_BYTES], id[PW_BENCH_ID_BYTES];
         double events_per_s;
         pipeline_flood(&pipeline, volume->warm_cnt);
         outcome->messages_per_s = flood_rates(&pipeline, volume, &events_per_s);
         snprintf(name, sizeof name, "%s: messages", row->name);
-        pw_bench_add_rate(report, name, outcome->messages_per_s);
+        snprintf(id, sizeof id, "%s_messages", row->id);
+        pw_bench_add_rate(report, id, name, outcome->messages_per_s);
         snprintf(name, sizeof name, "%s: events", row->name);
-        pw_bench_add_rate(report, name, events_per_s);
+        snprintf(id, sizeof id, "%s_events", row->id);
+        pw_bench_add_rate(report, id, name, events_per_s);
     }
     good = pipeline_close(&pipeline) && good;
     message_tape_free(&tape);
@@ -113,14 +115,16 @@ static bool flood_shape(const struct shape_row *row, const struct volume *volume
 static void add_ratios(struct pw_bench_report *report, const struct outcome outcomes[SHAPE_CNT])
 {
     for (size_t i = 1; i < SHAPE_CNT; i++) {
-        struct pw_bench_ratio ratio = {.ratio = outcomes[i].typical_ns / outcomes[0].typical_ns};
-        if (outcomes[i].typical_ns == 0) {
+        struct pw_bench_ratio ratio = {.ratio = outcomes[i].block_mean_ns / outcomes[0].block_mean_ns};
+        if (outcomes[i].block_mean_ns == 0) {
             continue;
         }
+        snprintf(ratio.id, sizeof ratio.id, "%s_latency_vs_fused", shapes[i].id);
         snprintf(ratio.name, sizeof ratio.name, "latency, %.50s", shapes[i].name);
         snprintf(ratio.baseline, sizeof ratio.baseline, "%s", shapes[0].name);
         pw_bench_add_ratio(report, &ratio);
         ratio.ratio = outcomes[i].messages_per_s / outcomes[0].messages_per_s;
+        snprintf(ratio.id, sizeof ratio.id, "%s_rate_vs_fused", shapes[i].id);
         snprintf(ratio.name, sizeof ratio.name, "rate, %.50s", shapes[i].name);
         pw_bench_add_ratio(report, &ratio);
     }
@@ -137,16 +141,16 @@ static int pipeline_run(const struct pw_bench_env *env, struct pw_bench_report *
     for (size_t i = 0; i < SHAPE_CNT; i++) {
         if (shapes[i].two_cores && env->core_cnt < 2) {
             snprintf(report->note, sizeof report->note,
-                     "on two cores: skipped, since there is but one to run on");
+                     "across cores: skipped, it needs two cores (--cores)");
             continue;
         }
         if (!ping_shape(&shapes[i], &volume, cores, report)) {
-            snprintf(report->note, sizeof report->note, "%s: the stages did not run", shapes[i].name);
+            snprintf(report->note, sizeof report->note, "%s: a stage failed", shapes[i].name);
             return -EIO;
         }
-        outcomes[i].typical_ns = report->latencies[report->latency_cnt - 1].typical_ns;
+        outcomes[i].block_mean_ns = report->latencies[report->latency_cnt - 1].block_mean_ns;
         if (!flood_shape(&shapes[i], &volume, cores, report, &outcomes[i])) {
-            snprintf(report->note, sizeof report->note, "%s: the stages did not run", shapes[i].name);
+            snprintf(report->note, sizeof report->note, "%s: a stage failed", shapes[i].name);
             return -EIO;
         }
     }
@@ -156,6 +160,6 @@ static int pipeline_run(const struct pw_bench_env *env, struct pw_bench_report *
 
 const struct pw_bench pw_bench_pipeline = {
     .name = "pipeline",
-    .what = "venue messages from net_rx's ring through parse, strategy and execution, no sockets",
+    .what = "venue messages through parse, strategy and execution, without sockets",
     .run = pipeline_run,
 };

@@ -34,7 +34,7 @@ double pw_bench_quantile(const double *sorted, size_t cnt, double share)
     return sorted[rank == 0 ? 0 : rank > cnt ? cnt - 1 : rank - 1];
 }
 
-double pw_bench_typical(const double *samples, size_t sample_cnt, size_t block)
+double pw_bench_block_mean(const double *samples, size_t sample_cnt, size_t block)
 {
     size_t block_cnt = sample_cnt / block;
     double *means = malloc((block_cnt + 1) * sizeof *means);
@@ -53,16 +53,17 @@ double pw_bench_typical(const double *samples, size_t sample_cnt, size_t block)
     return typical;
 }
 
-void pw_bench_add_latency(struct pw_bench_report *report, const char *name, double typical_ns,
-                          double *samples_ns, size_t sample_cnt)
+void pw_bench_add_latency(struct pw_bench_report *report, const char *id, const char *name,
+                          double block_mean_ns, double *samples_ns, size_t sample_cnt)
 {
     if (report->latency_cnt == PW_BENCH_ROWS_MAX || sample_cnt == 0) {
         return;
     }
     struct pw_bench_latency *row = &report->latencies[report->latency_cnt++];
+    snprintf(row->id, sizeof row->id, "%s", id);
     snprintf(row->name, sizeof row->name, "%s", name);
     row->sample_cnt = sample_cnt;
-    row->typical_ns = typical_ns;
+    row->block_mean_ns = block_mean_ns;
     pw_bench_sort(samples_ns, sample_cnt);
     row->p50_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.5);
     row->p90_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.9);
@@ -72,13 +73,14 @@ void pw_bench_add_latency(struct pw_bench_report *report, const char *name, doub
     row->max_ns = samples_ns[sample_cnt - 1];
 }
 
-void pw_bench_add_histogram(struct pw_bench_report *report, const char *name,
+void pw_bench_add_histogram(struct pw_bench_report *report, const char *id, const char *name,
                             const struct pw_histogram *histogram)
 {
     if (report->latency_cnt == PW_BENCH_ROWS_MAX || histogram->count == 0) {
         return;
     }
     struct pw_bench_latency *row = &report->latencies[report->latency_cnt++];
+    snprintf(row->id, sizeof row->id, "%s", id);
     snprintf(row->name, sizeof row->name, "%s", name);
     row->sample_cnt = histogram->count;
     row->p50_ns = (double)pw_histogram_quantile_ns(histogram, 0.5);
@@ -87,13 +89,14 @@ void pw_bench_add_histogram(struct pw_bench_report *report, const char *name,
     row->p99_9_ns = (double)pw_histogram_quantile_ns(histogram, 0.999);
     row->p99_99_ns = (double)pw_histogram_quantile_ns(histogram, 0.9999);
     row->max_ns = (double)pw_histogram_quantile_ns(histogram, 1);
-    row->typical_ns = row->p50_ns;
+    row->block_mean_ns = row->p50_ns;
 }
 
-void pw_bench_add_rate(struct pw_bench_report *report, const char *name, double per_s)
+void pw_bench_add_rate(struct pw_bench_report *report, const char *id, const char *name, double per_s)
 {
     if (report->rate_cnt < PW_BENCH_ROWS_MAX) {
         struct pw_bench_rate *row = &report->rates[report->rate_cnt++];
+        snprintf(row->id, sizeof row->id, "%s", id);
         snprintf(row->name, sizeof row->name, "%s", name);
         row->per_s = per_s;
     }

@@ -444,8 +444,8 @@ static int sends_round(const struct pw_bench_env *env, struct results *results, 
     if (result == 0) {
         result = sends_run(env, ring_receive, ring_send, ring);
     }
-    results->line_send_ns[round] = pw_bench_typical(line, arena.send_cnt, TRIP_BLOCK);
-    results->ring_send_ns[round] = pw_bench_typical(ring, arena.send_cnt, TRIP_BLOCK);
+    results->line_send_ns[round] = pw_bench_block_mean(line, arena.send_cnt, TRIP_BLOCK);
+    results->ring_send_ns[round] = pw_bench_block_mean(ring, arena.send_cnt, TRIP_BLOCK);
     return result;
 }
 
@@ -523,39 +523,54 @@ static double ratio_of(const double *values, const double *baselines)
     return pw_bench_median(ratios, arena.round_cnt);
 }
 
-static void ratio_add(struct pw_bench_report *report, const char *name, const char *baseline, double ratio)
+static void ratio_add(struct pw_bench_report *report, const char *id, const char *name, const char *baseline,
+                      double ratio)
 {
     struct pw_bench_ratio row = {.ratio = ratio};
+    snprintf(row.id, sizeof row.id, "%s", id);
     snprintf(row.name, sizeof row.name, "%s", name);
     snprintf(row.baseline, sizeof row.baseline, "%s", baseline);
     pw_bench_add_ratio(report, &row);
 }
 
-static void rates_add(struct pw_bench_report *report, const char *where, double rates[BATCH_KINDS][ROUNDS],
-                      double *baselines, const char *baseline)
+/* Where events go, in ids and in names. */
+struct where {
+    const char *id, *name;
+};
+static const struct where across = {"cores", "across cores"}, inside = {"thread", "in one thread"};
+
+static void rates_add(struct pw_bench_report *report, const struct where *where,
+                      double rates[BATCH_KINDS][ROUNDS], double *baselines, const char *baseline)
 {
+    char baseline_id[PW_BENCH_ID_BYTES];
     for (int i = 0; i < BATCH_KINDS; i++) {
-        char name[PW_BENCH_NAME_BYTES];
-        snprintf(name, sizeof name, "ring %s, batches of %u", where, batches[i]);
-        ratio_add(report, name, baseline, ratio_of(rates[i], baselines));
-        pw_bench_add_rate(report, name, pw_bench_median(rates[i], arena.round_cnt));
+        char name[PW_BENCH_NAME_BYTES], id[PW_BENCH_ID_BYTES], ratio_id[PW_BENCH_ID_BYTES];
+        snprintf(id, sizeof id, "ring_%s_%u", where->id, batches[i]);
+        snprintf(ratio_id, sizeof ratio_id, "ring_%s_%u_speed_vs_plain", where->id, batches[i]);
+        snprintf(name, sizeof name, "ring %s, batches of %u", where->name, batches[i]);
+        ratio_add(report, ratio_id, name, baseline, ratio_of(rates[i], baselines));
+        pw_bench_add_rate(report, id, name, pw_bench_median(rates[i], arena.round_cnt));
     }
-    pw_bench_add_rate(report, baseline, pw_bench_median(baselines, arena.round_cnt));
+    snprintf(baseline_id, sizeof baseline_id, "plain_%s", where->id);
+    pw_bench_add_rate(report, baseline_id, baseline, pw_bench_median(baselines, arena.round_cnt));
 }
 
-/* Ours against each of theirs, batch by batch; throughput above both is the aim. */
-static void others_add(struct pw_bench_report *report, const char *where, double ours[BATCH_KINDS][ROUNDS],
-                       double theirs[OTHERS_MAX][BATCH_KINDS][ROUNDS])
+/* Ours against each of theirs, batch by batch; throughput above both is the target. */
+static void others_add(struct pw_bench_report *report, const struct where *where,
+                       double ours[BATCH_KINDS][ROUNDS], double theirs[OTHERS_MAX][BATCH_KINDS][ROUNDS])
 {
     for (uint32_t k = 0; others[k] != NULL; k++) {
         for (int i = 0; i < BATCH_KINDS; i++) {
             struct pw_bench_ratio row = {
-                .ratio = ratio_of(ours[i], theirs[k][i]), .aim = 1, .at_least = true};
-            snprintf(row.name, sizeof row.name, "ring %s, batches of %u", where, batches[i]);
-            snprintf(row.baseline, sizeof row.baseline, "%s %s, batches of %u", others[k]->name, where,
+                .ratio = ratio_of(ours[i], theirs[k][i]), .target = 1, .at_least = true};
+            char id[PW_BENCH_ID_BYTES];
+            snprintf(id, sizeof id, "%s_%s_%u", others[k]->id, where->id, batches[i]);
+            snprintf(row.id, sizeof row.id, "ring_%s_%u_speed_vs_%s", where->id, batches[i], others[k]->id);
+            snprintf(row.name, sizeof row.name, "ring %s, batches of %u", where->name, batches[i]);
+            snprintf(row.baseline, sizeof row.baseline, "%s %s, batches of %u", others[k]->name, where->name,
                      batches[i]);
             pw_bench_add_ratio(report, &row);
-            pw_bench_add_rate(report, row.baseline, pw_bench_median(theirs[k][i], arena.round_cnt));
+            pw_bench_add_rate(report, id, row.baseline, pw_bench_median(theirs[k][i], arena.round_cnt));
         }
     }
 }
@@ -564,22 +579,24 @@ static void latencies_add(struct pw_bench_report *report, struct results *result
 {
     size_t trip_cnt = (size_t)arena.round_cnt * arena.trip_cnt;
     size_t send_cnt = (size_t)arena.round_cnt * arena.send_cnt;
-    struct pw_bench_ratio hop = {.name = "ring round trip",
+    struct pw_bench_ratio hop = {.id = "ring_round_trip_duration_vs_line",
+                                 .name = "ring round trip",
                                  .baseline = "cache line round trip",
                                  .ratio = ratio_of(results->ring_trip_ns, results->line_trip_ns),
-                                 .aim = 1.2};
+                                 .target = 1.2};
     pw_bench_add_ratio(report, &hop);
-    ratio_add(report, "ring one way", "cache line one way",
+    ratio_add(report, "ring_one_way_duration_vs_line", "ring one way", "cache line one way",
               ratio_of(results->ring_send_ns, results->line_send_ns));
-    pw_bench_add_latency(report, "cache line round trip",
+    pw_bench_add_latency(report, "line_round_trip", "cache line round trip",
                          pw_bench_median(results->line_trip_ns, arena.round_cnt), results->line_trips,
                          trip_cnt);
-    pw_bench_add_latency(report, "ring round trip", pw_bench_median(results->ring_trip_ns, arena.round_cnt),
-                         results->ring_trips, trip_cnt);
-    pw_bench_add_latency(report, "cache line one way, with a clock read",
+    pw_bench_add_latency(report, "ring_round_trip", "ring round trip",
+                         pw_bench_median(results->ring_trip_ns, arena.round_cnt), results->ring_trips,
+                         trip_cnt);
+    pw_bench_add_latency(report, "line_one_way", "cache line one way, with a clock read",
                          pw_bench_median(results->line_send_ns, arena.round_cnt), results->line_sends,
                          send_cnt);
-    pw_bench_add_latency(report, "ring one way, with a clock read",
+    pw_bench_add_latency(report, "ring_one_way", "ring one way, with a clock read",
                          pw_bench_median(results->ring_send_ns, arena.round_cnt), results->ring_sends,
                          send_cnt);
 }
@@ -589,20 +606,19 @@ static void report_fill(struct pw_bench_report *report, const struct pw_bench_en
 {
     if (env->core_cnt >= 2) {
         latencies_add(report, results);
-        rates_add(report, "across cores", results->across_per_s, results->block_per_s,
+        rates_add(report, &across, results->across_per_s, results->block_per_s,
                   "lines across in blocks of 512");
-        others_add(report, "across cores", results->across_per_s, results->other_across_per_s);
+        others_add(report, &across, results->across_per_s, results->other_across_per_s);
     } else {
-        pw_bench_note(report,
-                      "across cores: skipped, since there is but one core to run on (--cores names others)");
+        pw_bench_note(report, "across cores: skipped, it needs two cores (--cores)");
     }
-    rates_add(report, "in one thread", results->fused_per_s, results->array_per_s, "array in one thread");
-    others_add(report, "in one thread", results->fused_per_s, results->other_fused_per_s);
+    rates_add(report, &inside, results->fused_per_s, results->array_per_s, "array in one thread");
+    others_add(report, &inside, results->fused_per_s, results->other_fused_per_s);
 #ifndef PW_BENCH_BOOST
-    pw_bench_note(report, "boost's queue: pinwheel was built without it (libboost-dev and a C++ compiler)");
+    pw_bench_note(report, "boost spsc_queue: not in this build (needs libboost-dev and a C++ compiler)");
 #endif
 #ifndef PW_BENCH_RTE_RING
-    pw_bench_note(report, "DPDK's rte_ring: pinwheel was built without it (libdpdk-dev)");
+    pw_bench_note(report, "DPDK rte_ring: not in this build (needs libdpdk-dev)");
 #endif
 }
 
@@ -662,6 +678,6 @@ static int ring_run(const struct pw_bench_env *env, struct pw_bench_report *repo
 
 const struct pw_bench pw_bench_ring = {
     .name = "ring",
-    .what = "64-byte events through the ring of 1024 slots, in one thread and from core to core",
+    .what = "pass 64-byte events through a ring of 1024 slots, in one thread and across cores",
     .run = ring_run,
 };

@@ -31,7 +31,7 @@ static void blocks_take(const struct pw_bench_subject *subject, size_t item_cnt,
 }
 
 /* rounds: each round's blocks. */
-static double typical_of(double rounds[PW_BENCH_ROUNDS][PW_BENCH_BLOCKS], size_t item_cnt)
+static double block_mean_of(double rounds[PW_BENCH_ROUNDS][PW_BENCH_BLOCKS], size_t item_cnt)
 {
     double sum_ns = 0;
     for (size_t block = 0; block_begin(block, item_cnt) < item_cnt; block++) {
@@ -94,9 +94,9 @@ int pw_bench_rounds_run(struct pw_bench_subject *subjects, size_t subject_cnt, s
         measure(subjects, subject_cnt, item_cnt, measured);
     }
     for (size_t k = 0; k < subject_cnt && good; k++) {
-        subjects[k].typical_ns = typical_of(measured[k].blocks_ns, item_cnt);
-        pw_bench_add_latency(report, subjects[k].name, subjects[k].typical_ns, measured[k].samples_ns,
-                             PW_BENCH_ROUNDS * item_cnt);
+        subjects[k].block_mean_ns = block_mean_of(measured[k].blocks_ns, item_cnt);
+        pw_bench_add_latency(report, subjects[k].id, subjects[k].name, subjects[k].block_mean_ns,
+                             measured[k].samples_ns, PW_BENCH_ROUNDS * item_cnt);
     }
     for (size_t k = 0; k < subject_cnt && measured != NULL; k++) {
         free(measured[k].samples_ns);
@@ -108,17 +108,19 @@ int pw_bench_rounds_run(struct pw_bench_subject *subjects, size_t subject_cnt, s
 void pw_bench_rounds_add_ratio(struct pw_bench_report *report, const struct pw_bench_subject *subject,
                                const struct pw_bench_subject *baseline)
 {
-    struct pw_bench_ratio ratio = {.ratio = subject->typical_ns / baseline->typical_ns};
+    struct pw_bench_ratio ratio = {.ratio = subject->block_mean_ns / baseline->block_mean_ns};
+    snprintf(ratio.id, sizeof ratio.id, "%.40s_duration_vs_%.40s", subject->id, baseline->id);
     snprintf(ratio.name, sizeof ratio.name, "duration, %.50s", subject->name);
     snprintf(ratio.baseline, sizeof ratio.baseline, "%s", baseline->name);
     pw_bench_add_ratio(report, &ratio);
 }
 
 void pw_bench_rounds_add_speed(struct pw_bench_report *report, const struct pw_bench_subject *subject,
-                               const struct pw_bench_subject *baseline, double aim)
+                               const struct pw_bench_subject *baseline, double target)
 {
     struct pw_bench_ratio ratio = {
-        .ratio = baseline->typical_ns / subject->typical_ns, .aim = aim, .at_least = true};
+        .ratio = baseline->block_mean_ns / subject->block_mean_ns, .target = target, .at_least = true};
+    snprintf(ratio.id, sizeof ratio.id, "%.40s_speed_vs_%.40s", subject->id, baseline->id);
     snprintf(ratio.name, sizeof ratio.name, "speed, %.50s", subject->name);
     snprintf(ratio.baseline, sizeof ratio.baseline, "%s", baseline->name);
     pw_bench_add_ratio(report, &ratio);

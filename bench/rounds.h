@@ -16,11 +16,11 @@
 #define PW_BENCH_BLOCKS 100u /* of a round, at most */
 
 struct pw_bench_subject {
-    char name[PW_BENCH_NAME_BYTES];
+    char id[PW_BENCH_ID_BYTES], name[PW_BENCH_NAME_BYTES];
     void (*run)(void *arg, size_t first, size_t end); /* items first to end - 1 */
     void (*begin)(void *arg); /* before each pass over the items, not timed; NULL: nothing to do */
     void *arg;
-    double typical_ns; /* found: the mean of an item */
+    double block_mean_ns; /* found: the mean of an item */
 };
 
 /* Measures all, after one round that does not count, and adds a row of each to the report's latencies. 0 or
@@ -29,11 +29,11 @@ int pw_bench_rounds_run(struct pw_bench_subject *subjects, size_t subject_cnt, s
                         struct pw_bench_report *report);
 
 /* Add a ratio: of the durations (the subject's against the baseline's), and of the speeds (how many times as
- * fast as the baseline; aim: at least, 0: none). */
+ * fast as the baseline; target: at least, 0: none). */
 void pw_bench_rounds_add_ratio(struct pw_bench_report *report, const struct pw_bench_subject *subject,
                                const struct pw_bench_subject *baseline);
 void pw_bench_rounds_add_speed(struct pw_bench_report *report, const struct pw_bench_subject *subject,
-                               const struct pw_bench_subject *baseline, double aim);
+                               const struct pw_bench_subject *baseline, double target);
 
 /* Keeps the compiler from leaving out the making of what p points to. */
 static inline void pw_bench_keep(const void *p)

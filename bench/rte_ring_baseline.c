@@ -89,4 +89,5 @@ static uint64_t rte_fused(void *ring, uint64_t event_cnt, uint32_t batch)
     return sum;
 }
 
-const struct ring_other ring_rte = {"DPDK rte_ring", rte_make, rte_free, rte_put, rte_take, rte_fused};
+const struct ring_other ring_rte = {"dpdk",  "DPDK rte_ring", rte_make, rte_free,
+                                    rte_put, rte_take,        rte_fused};

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES 5 /* for an engine that others keep from its core until every tick is stale */
+#define LOST_MAX 0.001 /* of ticks: with more no target is judged */
+#define TRIES    5     /* for an engine that others keep from its core until every tick is stale */
 
 /* ---- life ---- */
 
@@ -32,8 +33,7 @@ int tick_rig_open(struct tick_rig *rig, const struct pw_bench_env *env, struct p
     rig->engine = (struct engine_child){.core = env->cores[0], .cold_core = env->cores[1]};
     rig->echo.peer = 0;
     if (!build_own_find(rig->engine.programs)) {
-        pw_bench_note(report,
-                      "there is no engine to be started: pinwheel-run must stand beside pinwheel-bench");
+        pw_bench_note(report, "no engine to start: pinwheel-run must be beside pinwheel-bench");
         return -ENOENT;
     }
     if (env->core_cnt < 2) {
@@ -127,7 +127,7 @@ int tick_rig_ready(struct tick_rig *rig)
         return 0;
     }
     engine_child_denials(&rig->engine, denials, sizeof denials);
-    pw_bench_note(rig->report, "the engine does not trade any more; it denied: %s", denials);
+    pw_bench_note(rig->report, "the engine stopped trading; it denied: %s", denials);
     return -EPROTO;
 }
 
@@ -140,7 +140,7 @@ static int run_once(struct tick_rig *rig, struct probes *probes)
     rig->tick_base = rig->venue.tick_cnt;
     int result = probes_run(&path, TICK_WARM, probes);
     if (result != 0) {
-        pw_bench_note(rig->report, "the engine closed a connection, or there was no memory");
+        pw_bench_note(rig->report, "the engine closed a connection, or memory is short");
     }
     return result;
 }
@@ -151,9 +151,7 @@ int tick_rig_run(struct tick_rig *rig, struct probes *probes)
     probes->arrived_cnt = 0;
     for (int i = 0; i < TRIES && result == 0 && probes->arrived_cnt == 0; i++) {
         if (i > 0) {
-            pw_bench_note(rig->report,
-                          "a run of %u ticks brought no order at all; it is not in the figures, "
-                          "and was made again",
+            pw_bench_note(rig->report, "a run of %u ticks without any order was discarded and repeated",
                           probes->cnt);
         }
         result = tick_rig_ready(rig);
@@ -164,7 +162,7 @@ int tick_rig_run(struct tick_rig *rig, struct probes *probes)
     if (result == 0 && probes->arrived_cnt == 0) {
         char denials[200];
         engine_child_denials(&rig->engine, denials, sizeof denials);
-        pw_bench_note(rig->report, "no order came; the engine denied: %s", denials);
+        pw_bench_note(rig->report, "no order arrived; the engine denied: %s", denials);
         result = -EPROTO;
     }
     return result;
@@ -207,4 +205,18 @@ void tick_samples_add(struct tick_samples *samples, const struct probes *probes,
     samples->cnt += probes->cnt;
     samples->lost_cnt += probes->cnt - probes->arrived_cnt;
     samples->load_reached_per_s = probes->load_reached_per_s;
+}
+
+void tick_samples_report(struct tick_samples *samples, struct pw_bench_report *report, const char *id,
+                         const char *name)
+{
+    pw_bench_add_latency(report, id, name, pw_bench_block_mean(samples->from_left_ns, samples->cnt, MEAN_OF),
+                         samples->from_left_ns, samples->cnt);
+    if (samples->lost_cnt > 0) {
+        pw_bench_note(report, "%s: %u of %zu ticks lost; each counts as %.0f ms", name, samples->lost_cnt,
+                      samples->cnt, PROBES_PATIENCE_NS / 1e6);
+    }
+    if (samples->lost_cnt > LOST_MAX * (double)samples->cnt) {
+        pw_bench_not_judged(report, "%u of %zu ticks lost", samples->lost_cnt, samples->cnt);
+    }
 }

@@ -62,4 +62,8 @@ struct probes tick_samples_next(const struct tick_samples *samples, uint32_t cnt
 void tick_samples_add(struct tick_samples *samples, const struct probes *probes, double *p50_ns,
                       double *p99_ns);
 
+/* Adds a row of all samples, from when they left. Lost ticks are noted, and nothing is judged if many are. */
+void tick_samples_report(struct tick_samples *samples, struct pw_bench_report *report, const char *id,
+                         const char *name);
+
 #endif

@@ -22,10 +22,12 @@
 
 enum path { TCP_ECHO, TLS_ECHO, TICK, PATHS };
 
-static const char *const path_names[PATHS] = {
-    [TCP_ECHO] = "TCP echo, 200 bytes",
-    [TLS_ECHO] = "TLS echo, 200 bytes",
-    [TICK] = "tick to order",
+static const struct {
+    const char *id, *name;
+} path_rows[PATHS] = {
+    [TCP_ECHO] = {"tcp_echo", "TCP echo, 200 B"},
+    [TLS_ECHO] = {"tls_echo", "TLS echo, 200 B"},
+    [TICK] = {"tick_to_order", "tick-to-order"},
 };
 
 #define HOPS_MAX 16u
@@ -48,7 +50,7 @@ static int path_run(struct work *w, enum path path, uint32_t round)
                      ? tick_rig_run(&w->rig, &probes)
                      : echo_run(&w->rig.echo, path == TCP_ECHO ? ECHO_PLAIN : ECHO_TLS, TICK_WARM, &probes);
     if (result == 0 && probes.arrived_cnt == 0) {
-        pw_bench_note(w->rig.report, "%s: nothing came back", path_names[path]);
+        pw_bench_note(w->rig.report, "%s: no answer", path_rows[path].name);
         result = -EPROTO;
     }
     if (result == 0) {
@@ -82,16 +84,17 @@ static int round_run(struct work *w, uint32_t round)
     return result;
 }
 
-static void ratio_add(struct work *w, enum path path, const char *what, double values[PATHS][ROUNDS],
-                      double aim)
+static void ratio_add(struct work *w, enum path path, const char *id, const char *what,
+                      double values[PATHS][ROUNDS], double target)
 {
     double ratios[ROUNDS];
     for (uint32_t i = 0; i < w->round_cnt; i++) {
         ratios[i] = values[path][i] / values[TCP_ECHO][i];
     }
-    struct pw_bench_ratio row = {.ratio = pw_bench_median(ratios, w->round_cnt), .aim = aim};
-    snprintf(row.name, sizeof row.name, "%s, %s", path_names[path], what);
-    snprintf(row.baseline, sizeof row.baseline, "%s, %s", path_names[TCP_ECHO], what);
+    struct pw_bench_ratio row = {.ratio = pw_bench_median(ratios, w->round_cnt), .target = target};
+    snprintf(row.id, sizeof row.id, "%s_vs_tcp_echo_%s", path_rows[path].id, id);
+    snprintf(row.name, sizeof row.name, "%s, %s", path_rows[path].name, what);
+    snprintf(row.baseline, sizeof row.baseline, "%s, %s", path_rows[TCP_ECHO].name, what);
     pw_bench_add_ratio(w->rig.report, &row);
 }
 
@@ -100,33 +103,33 @@ static void inside_add(struct work *w)
     struct pw_bench_report *report = w->rig.report;
     for (size_t i = 0; i < engine_hop_cnt; i++) {
         if (w->has_inside[i]) {
-            pw_bench_add_histogram(report, engine_hops[i].label, &w->inside[i].since);
+            pw_bench_add_histogram(report, engine_hops[i].id, engine_hops[i].label, &w->inside[i].since);
         }
     }
     if (!w->has_inside[0] || w->inside[0].since.count == 0) {
         pw_bench_note(report, "the engine's histogram %s is empty", engine_hops[0].name);
         return;
     }
-    struct pw_bench_figure half = {.name = "inside the engine, median", .unit = "ns", .aim = 1000};
-    struct pw_bench_figure tail = {.name = "inside the engine, p99", .unit = "ns", .aim = 2000};
+    struct pw_bench_figure half = {
+        .id = "inside_p50", .name = "internal tick-to-order, median", .unit = "ns", .target = 1000};
+    struct pw_bench_figure tail = {
+        .id = "inside_p99", .name = "internal tick-to-order, p99", .unit = "ns", .target = 2000};
     half.value = (double)pw_histogram_quantile_ns(&w->inside[0].since, 0.5);
     tail.value = (double)pw_histogram_quantile_ns(&w->inside[0].since, 0.99);
     pw_bench_add_figure(report, &half);
     pw_bench_add_figure(report, &tail);
 }
 
-static void samples_add(struct pw_bench_report *report, const char *name, struct tick_samples *samples)
+static void samples_add(struct pw_bench_report *report, const char *id, const char *name,
+                        struct tick_samples *samples)
 {
-    char due[PW_BENCH_NAME_BYTES];
-    pw_bench_add_latency(report, name, pw_bench_typical(samples->from_left_ns, samples->cnt, MEAN_OF),
-                         samples->from_left_ns, samples->cnt);
-    snprintf(due, sizeof due, "%.40s, from when due", name);
-    pw_bench_add_latency(report, due, pw_bench_typical(samples->from_due_ns, samples->cnt, MEAN_OF),
+    char due[PW_BENCH_NAME_BYTES], due_id[PW_BENCH_ID_BYTES];
+    tick_samples_report(samples, report, id, name);
+    snprintf(due, sizeof due, "%.40s, from scheduled send", name);
+    snprintf(due_id, sizeof due_id, "%.70s_from_schedule", id);
+    pw_bench_add_latency(report, due_id, due,
+                         pw_bench_block_mean(samples->from_due_ns, samples->cnt, MEAN_OF),
                          samples->from_due_ns, samples->cnt);
-    if (samples->lost_cnt > 0) {
-        pw_bench_note(report, "%s: %u of %zu ticks brought no order; each counts with %.0f ms", name,
-                      samples->lost_cnt, samples->cnt, PROBES_PATIENCE_NS / 1e6);
-    }
 }
 
 static int baselines_run(struct work *w)
@@ -143,13 +146,13 @@ static int baselines_run(struct work *w)
         return result;
     }
     for (enum path path = TCP_ECHO; path < PATHS; path++) {
-        samples_add(rig->report, path_names[path], &w->samples[path]);
+        samples_add(rig->report, path_rows[path].id, path_rows[path].name, &w->samples[path]);
     }
     inside_add(w);
-    ratio_add(w, TLS_ECHO, "median", w->p50_ns, 0);
-    ratio_add(w, TLS_ECHO, "p99", w->p99_ns, 0);
-    ratio_add(w, TICK, "median", w->p50_ns, 1.5);
-    ratio_add(w, TICK, "p99", w->p99_ns, 2);
+    ratio_add(w, TLS_ECHO, "p50", "median", w->p50_ns, 0);
+    ratio_add(w, TLS_ECHO, "p99", "p99", w->p99_ns, 0);
+    ratio_add(w, TICK, "p50", "median", w->p50_ns, 1.5);
+    ratio_add(w, TICK, "p99", "p99", w->p99_ns, 2);
     return 0;
 }
 
@@ -157,7 +160,7 @@ static int baselines_run(struct work *w)
 
 static int load_run(struct work *w, double load_per_s)
 {
-    char name[PW_BENCH_NAME_BYTES];
+    char name[PW_BENCH_NAME_BYTES], id[PW_BENCH_ID_BYTES];
     struct tick_samples samples;
     if (!tick_samples_make(&samples, w->load_probes)) {
         tick_samples_free(&samples);
@@ -166,12 +169,14 @@ static int load_run(struct work *w, double load_per_s)
     samples.load_per_s = load_per_s;
     struct probes probes = tick_samples_next(&samples, w->load_probes);
     int result = tick_rig_run(&w->rig, &probes);
-    snprintf(name, sizeof name, "%u instrument%s, %.0f others/s", w->rig.venue.instrument_cnt,
+    snprintf(name, sizeof name, "%u instrument%s, %.0f background messages/s", w->rig.venue.instrument_cnt,
              w->rig.venue.instrument_cnt == 1 ? "" : "s", load_per_s);
+    snprintf(id, sizeof id, "tick_to_order_%u_instruments_%.0f_per_s", w->rig.venue.instrument_cnt,
+             load_per_s);
     if (result == 0) {
         double p50_ns, p99_ns; /* of the whole it is the same */
         tick_samples_add(&samples, &probes, &p50_ns, &p99_ns);
-        samples_add(w->rig.report, name, &samples);
+        samples_add(w->rig.report, id, name, &samples);
     }
     if (result == 0 && samples.load_reached_per_s < 0.99 * load_per_s) {
         pw_bench_note(w->rig.report, "%s: the venue reached %.0f", name, samples.load_reached_per_s);
@@ -249,6 +254,6 @@ static int tick_to_order_run(const struct pw_bench_env *env, struct pw_bench_rep
 
 const struct pw_bench pw_bench_tick_to_order = {
     .name = "tick-to-order",
-    .what = "from a quote at the engine's socket to the order at the venue's, both with TLS",
+    .what = "from a quote at the engine's socket to the order at the venue's, both over TLS",
     .run = tick_to_order_run,
 };

@@ -47,7 +47,7 @@ static const uint8_t header[HEADER_BYTES] = {23, 3, 3, 64, 0};
 
 /* One way to the cipher. */
 struct library {
-    const char *name;
+    const char *id, *name;
     void *context;
     bool (*seal)(void *context, const uint8_t *nonce, const uint8_t *plain, size_t bytes, uint8_t *sealed);
     bool (*open)(void *context, const uint8_t *nonce, const uint8_t *sealed, size_t bytes, uint8_t *plain);
@@ -83,14 +83,15 @@ static bool wolf_open(void *context, const uint8_t *nonce, const uint8_t *sealed
                          TAG_BYTES, header, HEADER_BYTES) == 0;
 }
 
-static bool wolf_begin(struct wolf *wolf, struct library *library, const char *name)
+static bool wolf_begin(struct wolf *wolf, struct library *library, const char *id, const char *name)
 {
     wolf->aes = aligned_alloc(64, CONTEXT_BYTES);
     if (wolf->aes == NULL) {
         return false;
     }
     memset(wolf->aes, 0, CONTEXT_BYTES);
-    *library = (struct library){.name = name, .context = wolf, .seal = wolf_seal, .open = wolf_open};
+    *library =
+        (struct library){.id = id, .name = name, .context = wolf, .seal = wolf_seal, .open = wolf_open};
     return wolf->init(wolf->aes, NULL, INVALID_DEVID) == 0 && wolf->set_key(wolf->aes, key, KEY_BYTES) == 0;
 }
 
@@ -113,7 +114,7 @@ static void *package_load(struct wolf *wolf, struct pw_bench_report *report)
         handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     }
     if (handle == NULL) {
-        pw_bench_note(report, "wolfSSL as packaged was left out: it is not installed");
+        pw_bench_note(report, "wolfSSL (Debian package): not installed");
         return NULL;
     }
     bool good = symbol_find(handle, "wolfSSL_lib_version_hex", &version_hex) &&
@@ -123,8 +124,8 @@ static void *package_load(struct wolf *wolf, struct pw_bench_report *report)
                 symbol_find(handle, "wc_AesGcmEncrypt", &wolf->encrypt) &&
                 symbol_find(handle, "wc_AesGcmDecrypt", &wolf->decrypt);
     if (!good || wolf->encrypt == wc_AesGcmEncrypt) {
-        pw_bench_note(report, good ? "wolfSSL as packaged is the one that is linked"
-                                   : "wolfSSL as packaged was left out: it is of another series");
+        pw_bench_note(report, good ? "wolfSSL (Debian package): the same as our build"
+                                   : "wolfSSL (Debian package): skipped, of another series");
         dlclose(handle);
         return NULL;
     }
@@ -201,15 +202,19 @@ static int direction_run(struct desk *d, bool seal, size_t item_cnt, struct pw_b
     for (uint32_t k = 0; k < d->library_cnt; k++) {
         subjects[k] = (struct pw_bench_subject){
             .run = seal ? seal_run : open_run, .begin = seal ? NULL : open_begin, .arg = &d->records[k]};
-        snprintf(subjects[k].name, sizeof subjects[k].name, "%s %zu bytes, %s", seal ? "seal" : "open",
-                 d->records[k].bytes, d->libraries[k].name);
+        const char *what = seal ? "encrypt" : "decrypt";
+        snprintf(subjects[k].id, sizeof subjects[k].id, "tls_%s_%zu%s", what, d->records[k].bytes,
+                 d->libraries[k].id);
+        snprintf(subjects[k].name, sizeof subjects[k].name, "%s %zu B, %s", what, d->records[k].bytes,
+                 d->libraries[k].name);
     }
     int result = pw_bench_rounds_run(subjects, d->library_cnt, item_cnt, report);
     for (uint32_t k = 0; k < d->library_cnt; k++) {
         failed_cnt += d->records[k].failed_cnt;
     }
     if (result == 0 && failed_cnt > 0) {
-        pw_bench_note(report, "%llu records could not be sealed or opened", (unsigned long long)failed_cnt);
+        pw_bench_note(report, "%llu records could not be encrypted or decrypted",
+                      (unsigned long long)failed_cnt);
         return -EIO;
     }
     for (uint32_t k = 1; k < d->library_cnt && result == 0; k++) {
@@ -232,7 +237,7 @@ static int size_run(struct desk *d, const struct pw_bench_env *env, uint32_t byt
         }
     }
     if (!libraries_agree(d)) {
-        pw_bench_note(report, "the libraries do not make the same of %u bytes", bytes);
+        pw_bench_note(report, "the libraries disagree on a record of %u bytes", bytes);
         return -EBADMSG;
     }
     int result = direction_run(d, true, item_cnt, report);
@@ -244,10 +249,9 @@ static int size_run(struct desk *d, const struct pw_bench_env *env, uint32_t byt
 static void note_linked(struct pw_bench_report *report)
 {
 #if defined(WOLFSSL_AESNI) || defined(WOLFSSL_ARMASM)
-    pw_bench_note(report, "linked wolfSSL %s: with the processor's AES instructions", wolfSSL_lib_version());
+    pw_bench_note(report, "wolfSSL %s (our build): with AES instructions", wolfSSL_lib_version());
 #else
-    pw_bench_note(report, "linked wolfSSL %s: WITHOUT the processor's AES instructions",
-                  wolfSSL_lib_version());
+    pw_bench_note(report, "wolfSSL %s (our build): WITHOUT AES instructions", wolfSSL_lib_version());
 #endif
 }
 
@@ -258,21 +262,24 @@ static int tls_run(const struct pw_bench_env *env, struct pw_bench_report *repor
     struct wolf packaged = {0};
     int result = pw_bench_core_bind(env->cores[0]);
     note_linked(report);
-    bool good = wolf_begin(&linked, &d.libraries[d.library_cnt++], "linked wolfSSL");
+    bool good = wolf_begin(&linked, &d.libraries[d.library_cnt++], "", "wolfSSL (our build)");
     void *package = package_load(&packaged, report);
     if (package != NULL) {
-        good = wolf_begin(&packaged, &d.libraries[d.library_cnt++], "packaged wolfSSL") && good;
+        good =
+            wolf_begin(&packaged, &d.libraries[d.library_cnt++], "_packaged", "wolfSSL (Debian package)") &&
+            good;
     }
 #ifdef PW_BENCH_LIBCRYPTO
     struct library *openssl = &d.libraries[d.library_cnt++];
-    *openssl = (struct library){.name = "OpenSSL",
+    *openssl = (struct library){.id = "_openssl",
+                                .name = "OpenSSL",
                                 .context = openssl_gcm_new(key),
                                 .seal = openssl_gcm_seal,
                                 .open = openssl_gcm_open};
     good = openssl->context != NULL && good;
     pw_bench_note(report, "%s", openssl_gcm_about());
 #else
-    pw_bench_note(report, "OpenSSL was left out: the build had no libcrypto");
+    pw_bench_note(report, "OpenSSL: not in this build (needs libcrypto)");
 #endif
     result = result == 0 && !good ? -ENOMEM : result;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes && result == 0; i++) {
@@ -292,6 +299,6 @@ static int tls_run(const struct pw_bench_env *env, struct pw_bench_report *repor
 
 const struct pw_bench pw_bench_tls = {
     .name = "tls",
-    .what = "AES-128-GCM records sealed and opened: wolfSSL as linked, as packaged, and OpenSSL",
+    .what = "encrypt and decrypt AES-128-GCM records: wolfSSL (our build), wolfSSL (Debian package), OpenSSL",
     .run = tls_run,
 };

@@ -117,13 +117,13 @@ Test(judged, ids_stay)
                                       "inside_p20",
                                       "inside_p50",
                                       "inside_p99",
-                                      "hop_decrypted_p50",
-                                      "hop_decoded_p50",
-                                      "hop_decided_p50",
-                                      "hop_checked_p50",
-                                      "hop_encoded_p50",
-                                      "hop_sealed_p50",
-                                      "hop_submitted_p50",
+                                      "hop_decrypt_p50",
+                                      "hop_decode_p50",
+                                      "hop_strategy_p50",
+                                      "hop_risk_p50",
+                                      "hop_encode_p50",
+                                      "hop_encrypt_p50",
+                                      "hop_submit_p50",
                                       "pipeline_fused_p50",
                                       "decode_quote_synthetic_mean",
                                       "journal_synthetic_each",
@@ -143,7 +143,7 @@ Test(judged, a_row_is_found_by_its_id_whatever_its_label)
         read_of("decode", "decode_quote_synthetic_mean",
                 "{\"benches\": [{\"name\": \"decode\", \"latencies\": [{\"id\": \"other\", \"name\": "
                 "\"bookTicker, made\", \"typical_ns\": 1}, {\"id\": \"decode_quote_synthetic\", "
-                "\"name\": \"a label\", \"typical_ns\": 44.5}]}]}"),
+                "\"name\": \"a label\", \"block_mean_ns\": 44.5}]}]}"),
         44.5);
 }
 

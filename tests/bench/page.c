@@ -45,18 +45,18 @@ Test(page, shows_every_row_and_closes_what_it_opens)
     for (int i = 0; i < 7; i++) { /* more than one chart holds */
         char name[PW_BENCH_NAME_BYTES];
         snprintf(name, sizeof name, "latency %d", i);
-        pw_bench_add_latency(&report, name, 4.5, samples, 8);
+        pw_bench_add_latency(&report, "id", name, 4.5, samples, 8);
     }
-    pw_bench_add_rate(&report, "rate", 2e6);
+    pw_bench_add_rate(&report, "rate", "rate", 2e6);
     pw_bench_add_ratio(
-        &report, &(struct pw_bench_ratio){.name = "ours", .baseline = "theirs", .ratio = 2, .aim = 1.5});
+        &report, &(struct pw_bench_ratio){.name = "ours", .baseline = "theirs", .ratio = 2, .target = 1.5});
     pw_bench_add_figure(&report, &(struct pw_bench_figure){.name = "figure", .unit = "ns", .value = 3});
     pw_bench_note(&report, "a note with <b>");
     char *page = page_of(&report, NULL);
     cr_expect_not_null(strstr(page, "latency 6"));
     cr_expect_not_null(strstr(page, "ours : theirs"));
     cr_expect_not_null(strstr(page, "2.00 million"));
-    cr_expect_not_null(strstr(page, "aim: at most 1.50"));
+    cr_expect_not_null(strstr(page, "target: at most 1.50"));
     cr_expect_not_null(strstr(page, "a note with &lt;b&gt;"));
     cr_expect_not_null(strstr(page, "a &lt; b &amp; c"));
     cr_expect_null(strstr(page, "<script"), "what comes from the host is text");
@@ -69,6 +69,22 @@ Test(page, shows_every_row_and_closes_what_it_opens)
         snprintf(closed, sizeof closed, "</%s>", tags[i]);
         cr_expect_eq(count_of(page, open) + count_of(page, open_with), count_of(page, closed), "%s", tags[i]);
     }
+    free(page);
+}
+
+Test(page, says_that_targets_are_not_judged)
+{
+    static struct pw_bench_report report;
+    pw_bench_add_ratio(&report, &(struct pw_bench_ratio){.id = "a_vs_b", .ratio = 1, .target = 1.5});
+    char *page = page_of(&report, NULL);
+    cr_expect_null(strstr(page, "not judged"));
+    cr_expect_not_null(strstr(page, "fill=\"var(--good)\""));
+    free(page);
+    pw_bench_not_judged(&report, "%u ticks < lost", 7);
+    pw_bench_not_judged(&report, "the first reason stays");
+    page = page_of(&report, NULL);
+    cr_expect_not_null(strstr(page, "not judged: 7 ticks &lt; lost<"));
+    cr_expect_null(strstr(page, "fill=\"var(--good)\""));
     free(page);
 }
 

@@ -61,6 +61,29 @@ static void expect_latencies(const json_t *bench, const char *name)
     }
 }
 
+/* Each row has an id of its own; a quick run judges no target. */
+static void expect_ids(const json_t *bench, const char *name)
+{
+    static const char *const lists[] = {"latencies", "rates", "ratios", "figures"};
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+        const json_t *rows = json_object_get(bench, lists[k]), *row;
+        size_t i;
+        json_array_foreach(rows, i, row)
+        {
+            const char *id = json_string_value(json_object_get(row, "id"));
+            const char *target = json_string_value(json_object_get(row, "target"));
+            cr_assert_not_null(id, "%s, %s %zu", name, lists[k], i);
+            cr_expect(id[0] != '\0' && id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0', "%s",
+                      id);
+            for (size_t n = 0; n < i; n++) {
+                cr_expect_str_neq(json_string_value(json_object_get(json_array_get(rows, n), "id")), id);
+            }
+            cr_expect(target == NULL || strcmp(target, "not judged") == 0, "%s", id);
+        }
+    }
+    cr_expect_gt(strlen(json_string_value(json_object_get(bench, "not_judged"))), 0, "%s", name);
+}
+
 static bool page_holds(const char *path, const char *text)
 {
     static char page[1 << 20];
@@ -93,6 +116,7 @@ Test(whole, every_bench_finds_something)
         cr_expect_gt(length_of(bench, "latencies") + length_of(bench, "rates"), 0, "%s", names[i]);
         cr_expect_gt(length_of(bench, "ratios") + length_of(bench, "figures"), 0, "%s", names[i]);
         expect_latencies(bench, names[i]);
+        expect_ids(bench, names[i]);
         snprintf(heading, sizeof heading, "<h2 id=\"%s\">", names[i]);
         cr_expect(page_holds(page, heading), "%s is on the page", names[i]);
     }
