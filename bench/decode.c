@@ -34,7 +34,7 @@ static const struct kind_row {
 /* What the readers share. */
 struct decode {
     struct message_tape tape;
-    struct pw_binance_symbols symbols;
+    struct pw_symbols symbols;
     struct pw_event events[EVENTS_MAX];
     uint64_t failed_cnt;
 #ifdef PW_BENCH_SIMDJSON
@@ -57,7 +57,7 @@ static void pinwheel_run(void *arg, size_t first, size_t end)
 {
     struct decode *d = arg;
     for (size_t i = first; i < end; i++) {
-        struct pw_binance_out out = {.events = d->events, .cap = EVENTS_MAX, .recv_ns = d->tape.recv_ns[i]};
+        struct pw_venue_out out = {.events = d->events, .cap = EVENTS_MAX, .recv_ns = d->tape.recv_ns[i]};
         d->failed_cnt += pw_binance_events(&d->symbols, message_at(&d->tape, i), message_bytes(&d->tape, i),
                                            &out) != PW_DECODE_OK;
         pw_bench_keep(d->events);
@@ -98,7 +98,7 @@ static bool same_levels(const struct pw_event *events, uint32_t event_cnt, const
     return at[PW_BUY] == m->level_cnt[0] && at[PW_SELL] == m->level_cnt[1];
 }
 
-static bool same_message(const struct pw_binance_out *out, const struct simdjson_message *m)
+static bool same_message(const struct pw_venue_out *out, const struct simdjson_message *m)
 {
     const struct pw_event *event = out->events;
     if (event->venue_ns != (int64_t)m->venue_ms * 1000000) {
@@ -129,7 +129,7 @@ static uint64_t wrong_cnt(struct decode *d, uint64_t *general_cnt)
     for (size_t i = 0; i < d->tape.cnt; i++) {
         const char *text = message_at(&d->tape, i);
         size_t bytes = message_bytes(&d->tape, i);
-        struct pw_binance_out out = {.events = d->events, .cap = EVENTS_MAX};
+        struct pw_venue_out out = {.events = d->events, .cap = EVENTS_MAX};
         *general_cnt += !pw_binance_events_fast(&d->symbols, text, bytes, &out);
         bool good = pw_binance_events(&d->symbols, text, bytes, &out) == PW_DECODE_OK;
 #ifdef PW_BENCH_SIMDJSON

@@ -25,7 +25,7 @@ static size_t symbol_find(const struct message_tape *tape, uint64_t i, const cha
     return bytes < PW_SYMBOL_BYTES ? bytes : 0;
 }
 
-int message_tape_symbols(const struct message_tape *tape, struct pw_binance_symbols *symbols)
+int message_tape_symbols(const struct message_tape *tape, struct pw_symbols *symbols)
 {
     static struct pw_instrument instruments[SYMBOLS_MAX];
     uint32_t cnt = 0;
@@ -46,7 +46,7 @@ int message_tape_symbols(const struct message_tape *tape, struct pw_binance_symb
         }
         memcpy(instruments[cnt++].symbol, symbol, bytes);
     }
-    return pw_binance_symbols_init(symbols, instruments, cnt, 0);
+    return pw_symbols_init(symbols, instruments, cnt, 0);
 }
 
 static bool reserve(struct event_tape *events)
@@ -89,12 +89,12 @@ static int snapshot_take(struct event_tape *events, const struct message_tape *s
 }
 
 static int message_take(struct event_tape *events, const struct message_tape *tape, uint64_t i,
-                        const struct pw_binance_symbols *symbols, uint64_t snapshot_id)
+                        const struct pw_symbols *symbols, uint64_t snapshot_id)
 {
     if (!reserve(events)) {
         return -ENOMEM;
     }
-    struct pw_binance_out out = {
+    struct pw_venue_out out = {
         .events = events->events + events->cnt, .cap = EVENT_TAPE_MESSAGE_MAX, .recv_ns = tape->recv_ns[i]};
     if (pw_binance_events(symbols, message_at(tape, i), message_bytes(tape, i), &out) != PW_DECODE_OK) {
         return -EBADMSG;
@@ -108,7 +108,7 @@ static int message_take(struct event_tape *events, const struct message_tape *ta
 int event_tape_make(struct event_tape *events, const struct message_tape *tape,
                     const struct message_tape *snapshot)
 {
-    static struct pw_binance_symbols symbols;
+    static struct pw_symbols symbols;
     uint64_t snapshot_id = 0;
     *events = (struct event_tape){.firsts = calloc(tape->cnt + 2, sizeof *events->firsts)};
     int result = events->firsts == NULL || !reserve(events) ? -ENOMEM : message_tape_symbols(tape, &symbols);

@@ -5,8 +5,8 @@
 #ifndef PW_BENCH_EVENT_TAPE_H
 #define PW_BENCH_EVENT_TAPE_H
 
-#include "binance_symbols.h"
 #include "message_tape.h"
+#include "symbols.h"
 #include <pinwheel/event.h>
 
 /* Events of the largest message that is taken. */
@@ -14,7 +14,7 @@
 
 /* The symbols that messages of the tape name, in the order of their first appearance. 0 or -EINVAL: too many.
  */
-int message_tape_symbols(const struct message_tape *tape, struct pw_binance_symbols *symbols);
+int message_tape_symbols(const struct message_tape *tape, struct pw_symbols *symbols);
 
 struct event_tape {
     struct pw_event *events;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The venue: how one exchange's bytes become events. No sockets, no clock, no allocation.
+ * The venue: one exchange's language, as tables of functions: its bytes become events and instruments, and
+ * what the engine wants becomes requests. No sockets, no clock; nothing on the hot path allocates.
  *
  * A venue's vocabulary ends here: what comes out is the engine's own. All functions are pure in their state.
+ * A new venue is a folder of src/venue and a row in src/venue/venues.c (docs/add-a-venue.md).
  */
 #ifndef PINWHEEL_VENUE_H
 #define PINWHEEL_VENUE_H
@@ -14,19 +16,102 @@
 
 /* What a decoder says about a message. Negative: it was judged, and nothing of it may be used. */
 enum pw_decode {
-    PW_DECODE_OK = 0,           /* events were written (perhaps none: a message that needs none) */
-    PW_DECODE_IGNORED = 1,      /* valid, but of a kind or a symbol that we did not ask for */
-    PW_DECODE_CONTROL = 2,      /* a reply to a request of ours */
-    PW_DECODE_SHUTDOWN = 3,     /* the venue announces that it will close: reconnect now */
-    PW_DECODE_BAD_JSON = -1,    /* not JSON, truncated, trailing bytes, too deep, not an object or array */
-    PW_DECODE_BAD_FIELD = -2,   /* a field of the wrong type or missing */
-    PW_DECODE_BAD_NUMBER = -3,  /* not a plain decimal, negative where it may not be, too precise, too large */
+    PW_DECODE_OK = 0,          /* events were written (perhaps none: a message that needs none) */
+    PW_DECODE_IGNORED = 1,     /* valid, but of a kind or a symbol that we did not ask for */
+    PW_DECODE_CONTROL = 2,     /* a reply to a request of ours */
+    PW_DECODE_SHUTDOWN = 3,    /* the venue announces that it will close: reconnect now */
+    PW_DECODE_BAD_JSON = -1,   /* not JSON, truncated, trailing bytes, too deep, not an object or array */
+    PW_DECODE_BAD_FIELD = -2,  /* a field of the wrong type or missing */
+    PW_DECODE_BAD_NUMBER = -3, /* not a plain decimal, negative where it may not be, too precise, too large */
     PW_DECODE_BAD_SEQUENCE = -4, /* ids that contradict themselves */
-    PW_DECODE_TOO_LARGE = -5,   /* more events than the caller has room for */
-    PW_DECODE_ERROR_REPLY = -6, /* the venue refused a request of ours */
+    PW_DECODE_TOO_LARGE = -5,    /* more events than the caller has room for */
+    PW_DECODE_ERROR_REPLY = -6,  /* the venue refused a request of ours */
 };
 #define PW_DECODE_RESULTS 7 /* negative results are -1 to -(PW_DECODE_RESULTS - 1) */
 
 const char *pw_decode_name(enum pw_decode result);
+
+/* ---- Market data ---- */
+
+#define PW_STREAM_NAME_BYTES 24u
+
+/* What a feed asks for: each stream of each symbol, as the venue spells them. */
+struct pw_venue_wants {
+    const char (*symbols)[PW_SYMBOL_BYTES];
+    const char (*streams)[PW_STREAM_NAME_BYTES];
+    uint32_t symbol_cnt, stream_cnt;
+};
+
+/* Where a message's events go. */
+struct pw_venue_out {
+    struct pw_event *events;
+    uint32_t cap; /* a depth message needs one event and one more for each two levels of a side */
+    uint32_t cnt; /* written */
+    int64_t recv_ns;
+};
+
+/* From a symbol's bytes to the instrument's index, of one feed: src/venue/symbols.h. */
+struct pw_symbols;
+
+/* How a depth update follows the one before it, and joins a snapshot. */
+enum pw_book_rule {
+    PW_BOOK_NONE = 0,     /* there are no depth updates */
+    PW_BOOK_FIRST_ID = 1, /* its first id is one more than the last id of the one before */
+    PW_BOOK_PREV_ID = 2,  /* it repeats the last id of the one before */
+};
+
+struct pw_venue_market {
+    /* The i-th stream that it has, as the config names it; NULL past the last. */
+    const char *(*stream)(uint32_t i);
+    /* What to ask the WebSocket server for: appended to the path of ws_url. 0, -EINVAL (nothing to ask for)
+     * or -E2BIG. */
+    int (*target)(struct pw_venue_wants wants, char *target, size_t size);
+    /* NULL: the target says it all. Else what is sent once connected: text messages, one a line. As target.
+     */
+    int (*subscribe)(struct pw_venue_wants wants, char *lines, size_t size);
+    /* Hot: judges one whole message. OK: out->cnt events were written, all with seq 0. Any other result: none
+     * were. */
+    enum pw_decode (*decode)(const struct pw_symbols *symbols, const char *data, size_t size,
+                             struct pw_venue_out *out);
+    enum pw_book_rule book_rule;
+    /* A snapshot of a book by REST, where the rule needs one: what to GET (0 or -E2BIG), what it costs of the
+     * weight below, and its answer as DEPTH and LEVELS events with PW_FLAG_SNAPSHOT: how many, or a negative
+     * enum pw_decode. */
+    int (*snapshot_target)(const char *symbol, uint32_t levels, char *target, size_t size);
+    uint32_t (*snapshot_weight)(uint32_t levels);
+    int (*snapshot_decode)(const char *body, size_t size, uint16_t instrument_idx, int64_t recv_ns,
+                           struct pw_event *events, uint32_t cap);
+};
+
+/* ---- REST, cold ---- */
+
+struct pw_venue_rest {
+    /* What to GET for the instruments: 0, -EINVAL (nothing to ask for) or -E2BIG. */
+    int (*instruments_target)(struct pw_venue_wants wants, char *target, size_t size);
+    /* Fills table[0..symbol_cnt) from the answer, in the order of the symbols. 0; -EBADMSG: not such an
+     * answer; -EREMOTEIO: the venue's own error; -ENOENT: it has no such symbol; -ERANGE: a number that
+     * cannot be held. `error` says which and what. */
+    int (*instruments)(const char *body, size_t size, struct pw_venue_wants wants, uint32_t feed_idx,
+                       struct pw_instrument *table, char *error, size_t error_bytes);
+    /* Of requests a minute that this engine may spend on snapshots, in the venue's weights. */
+    uint32_t weight_per_minute;
+};
+
+/* ---- The venue ---- */
+
+struct pw_venue_entry; /* pinwheel/entry.h */
+
+struct pw_venue {
+    const char *name; /* as the config has it */
+    const struct pw_venue_market *market;
+    const struct pw_venue_rest
+        *rest; /* NULL: it cannot say what its instruments are, so no feed may be of it */
+    const struct pw_venue_entry *entry; /* NULL: no order entry */
+};
+
+/* By its name; NULL: there is none. */
+const struct pw_venue *pw_venue_find(const char *name);
+/* The i-th of those that a feed may be of; NULL past the last. */
+const struct pw_venue *pw_venue_at(uint32_t i);
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "instruments.h"
 #include "ban.h"
-#include "binance_rest.h"
 #include "feeds.h"
 #include "journal_config.h"
 #include <errno.h>
@@ -77,8 +76,9 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
                      struct pw_instrument *table, const sigset_t *stop_signals, int64_t *wait_ns)
 {
     const struct pw_config_feed *feed = &PW_CONFIG(engine->config, feeds)->feeds[feed_idx];
+    const struct pw_venue_rest *rest = pw_venue_find(feed->venue)->rest; /* the config names no others */
     static char target[PW_TARGET_MAX];
-    int err = pw_binance_exchange_info_target(feed, target, sizeof target);
+    int err = rest->instruments_target(pw_feed_wants(feed), target, sizeof target);
     int64_t now_ns = pw_clock_now_ns(&engine->clock);
     err = err != 0 ? err : pw_fetch_start(fetch, feed_idx, target, now_ns + FETCH_TIMEOUT_NS, now_ns);
     if (err != 0) {
@@ -100,7 +100,8 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     size_t size;
     const char *body = pw_fetch_body(fetch, &size);
     char error[256];
-    err = pw_binance_instruments(body, size, feed, feed_idx, &table[first_idx], error, sizeof error);
+    err =
+        rest->instruments(body, size, pw_feed_wants(feed), feed_idx, &table[first_idx], error, sizeof error);
     if (err != 0 && pw_fetch_status(fetch) != 200) {
         note_ban(engine, pw_fetch_status(fetch), pw_fetch_retry_after_s(fetch));
         *wait_ns = (int64_t)pw_fetch_retry_after_s(fetch) * SECOND_NS;

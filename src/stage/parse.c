@@ -11,11 +11,11 @@
  * not fit to the beginning of one that does, with a GAP record of the numbers lost, which only the journal
  * sees.
  */
-#include "binance_events.h"
 #include "booksync.h"
 #include "feeds.h"
 #include "journal_config.h"
 #include "stages.h"
+#include "symbols.h"
 #include <errno.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/stamps.h>
@@ -81,7 +81,10 @@ static const enum counter result_counters[] = {
 };
 
 struct feed {
-    struct pw_binance_symbols symbols;
+    /* The venue's own, called directly once a message. */
+    enum pw_decode (*decode)(const struct pw_symbols *symbols, const char *data, size_t size,
+                             struct pw_venue_out *out);
+    struct pw_symbols symbols;
     struct pw_booksync *sync;
     struct pw_feed_view *view;
     bool reconnect_owed; /* the venue said that it will close: to be passed on */
@@ -156,13 +159,18 @@ static uint32_t snapshot_cap(const struct pw_config *config)
     return 1 + 2 * ((levels + 1) / 2);
 }
 
+static const struct pw_venue *venue_of(const struct pw_stage_env *env, uint32_t feed_idx)
+{
+    return pw_venue_find(PW_CONFIG(env->config, feeds)->feeds[feed_idx].venue);
+}
+
 static struct pw_booksync_config sync_config(const struct pw_stage_env *env, uint32_t feed_idx)
 {
-    return (struct pw_booksync_config){
-        .feed_idx = feed_idx,
-        .futures = strcmp(PW_CONFIG(env->config, feeds)->feeds[feed_idx].venue, "binance_usdm") == 0,
-        .instrument_cnt = env->instrument_cnt,
-        .hold_events = PW_BOOKSYNC_HOLD_EVENTS};
+    const struct pw_venue *venue = venue_of(env, feed_idx);
+    return (struct pw_booksync_config){.feed_idx = feed_idx,
+                                       .rule = venue != NULL ? venue->market->book_rule : PW_BOOK_NONE,
+                                       .instrument_cnt = env->instrument_cnt,
+                                       .hold_events = PW_BOOKSYNC_HOLD_EVENTS};
 }
 
 static size_t parse_state_bytes(const struct pw_stage_env *env)
@@ -220,7 +228,15 @@ static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t f
         return -ENOENT;
     }
     feed->view = pw_region_at(env->ws, feeds, feed_idx);
-    int error = pw_binance_symbols_init(&feed->symbols, env->instruments, env->instrument_cnt, feed_idx);
+    const struct pw_venue *venue = venue_of(env, feed_idx);
+    if (venue == NULL) {
+        const struct pw_config_feed *row = &PW_CONFIG(env->config, feeds)->feeds[feed_idx];
+        pw_log(PW_LOG_ERROR, "%s: feed '%s': there is no venue '%s'", env->config->path, row->name,
+               row->venue);
+        return -EINVAL;
+    }
+    feed->decode = venue->market->decode;
+    int error = pw_symbols_init(&feed->symbols, env->instruments, env->instrument_cnt, feed_idx);
     if (error != 0) {
         pw_log(PW_LOG_ERROR, "%s: feed '%s': an instrument is listed twice or has no name", env->config->path,
                PW_CONFIG(env->config, feeds)->feeds[feed_idx].name);
@@ -479,13 +495,13 @@ static void take_frame(struct parse *p, const struct pw_event *frame)
 {
     const char *payload = (const char *)pw_consumer_payload(&p->frames, frame);
     struct feed *feed = &p->feeds[frame->body.frame.feed_idx];
-    struct pw_binance_out out = {.events = p->run, .cap = p->run_cap, .recv_ns = frame->recv_ns};
+    struct pw_venue_out out = {.events = p->run, .cap = p->run_cap, .recv_ns = frame->recv_ns};
     if (p->raw_frames_present) {
         keep_raw(p, frame, (const uint8_t *)payload);
     }
     p->counts[FRAMES]++;
     p->run_at = p->run_cnt = 0;
-    enum pw_decode result = pw_binance_events(&feed->symbols, payload, frame->body.frame.payload_bytes, &out);
+    enum pw_decode result = feed->decode(&feed->symbols, payload, frame->body.frame.payload_bytes, &out);
     if (result != PW_DECODE_OK) {
         note_result(p, frame, result);
         return;

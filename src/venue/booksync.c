@@ -28,7 +28,7 @@ enum book_phase {
 struct book {
     enum book_phase phase;
     bool wanted;                          /* a snapshot is to be asked for */
-    bool joining;                         /* futures: synced, but no update has joined the snapshot yet */
+    bool joining;                         /* by PREV_ID: synced, but no update has joined the snapshot yet */
     uint64_t last;                        /* last_update_id of the last update in order, or of the snapshot */
     uint64_t first_held, first_held_prev; /* first_update_id and prev_update_id of the first update held */
     uint64_t next_trade_id, next_agg_id;  /* 0: none has come yet */
@@ -69,6 +69,11 @@ struct pw_booksync {
     bool heard; /* something has come since the feed was last down */
     struct output output;
 };
+
+static bool by_prev_id(const struct pw_booksync *sync)
+{
+    return sync->config.rule == PW_BOOK_PREV_ID;
+}
 
 /* ---- memory ---- */
 
@@ -348,7 +353,7 @@ static bool hold_first(struct pw_booksync *sync, struct book *book, struct pw_ev
     book->phase = BOOK_WAITING;
     book->last = depth->last_update_id;
     book->first_held = depth->first_update_id;
-    book->first_held_prev = sync->config.futures ? depth->prev_update_id : depth->first_update_id - 1;
+    book->first_held_prev = by_prev_id(sync) ? depth->prev_update_id : depth->first_update_id - 1;
     if (hold_put(sync, &book->hold, run, cnt)) {
         return false;
     }
@@ -361,7 +366,7 @@ static bool hold_first(struct pw_booksync *sync, struct book *book, struct pw_ev
 /* Does this update follow directly on what the book has? It may overlap: quantities are absolute. */
 static bool follows(const struct pw_booksync *sync, const struct book *book, const struct pw_depth *depth)
 {
-    if (!sync->config.futures) {
+    if (!by_prev_id(sync)) {
         return depth->first_update_id <= book->last + 1;
     }
     if (book->joining) {
@@ -375,12 +380,12 @@ static bool begin_again(struct pw_booksync *sync, struct book *book, struct pw_e
 {
     const struct pw_depth *depth = &run[0].body.depth;
     struct pw_gap gap = {.first = book->last + 1, .reason = PW_REASON_SEQUENCE};
-    gap.last = sync->config.futures ? depth->prev_update_id : depth->first_update_id - 1;
+    gap.last = by_prev_id(sync) ? depth->prev_update_id : depth->first_update_id - 1;
     if (gap.last < gap.first) {
         gap.first = gap.last = 0;
     }
     /* Futures' ids are not consecutive, so how many are missing cannot be known. */
-    gap.lost_cnt = sync->config.futures || gap.last == 0 ? 0 : gap.last - gap.first + 1;
+    gap.lost_cnt = by_prev_id(sync) || gap.last == 0 ? 0 : gap.last - gap.first + 1;
     output_begin(sync);
     output_gap(sync, run, gap);
     if (book->phase == BOOK_SYNCED) {
@@ -481,8 +486,8 @@ bool pw_booksync_snapshot(struct pw_booksync *sync, const struct pw_event *run, 
     if (book->phase != BOOK_WAITING) {
         return false;
     }
-    bool reaches = sync->config.futures ? book->first_held <= id || book->first_held_prev <= id
-                                        : book->first_held <= id + 1;
+    bool reaches =
+        by_prev_id(sync) ? book->first_held <= id || book->first_held_prev <= id : book->first_held <= id + 1;
     if (!reaches) {
         want(sync, book);
         return false;
@@ -491,9 +496,9 @@ bool pw_booksync_snapshot(struct pw_booksync *sync, const struct pw_event *run, 
     sync->output.snapshot = run;
     sync->output.snapshot_cnt = cnt;
     sync->output.held = hold_detach(&book->hold);
-    sync->output.stale_below = sync->config.futures ? id : id + 1;
+    sync->output.stale_below = by_prev_id(sync) ? id : id + 1;
     book->phase = BOOK_SYNCED;
-    book->joining = sync->config.futures && (book->last < id || sync->output.held.cnt == 0);
+    book->joining = by_prev_id(sync) && (book->last < id || sync->output.held.cnt == 0);
     book->last = book->last > id ? book->last : id;
     sync->output.after =
         book_state(sync, run[0].instrument_idx, run[0].recv_ns, PW_BOOK_SYNCED, PW_REASON_NONE);

@@ -21,13 +21,12 @@
  * Use: before each message, and until it gives nothing more, pw_booksync_pull; then pw_booksync_take or
  * pw_booksync_snapshot or pw_booksync_down; then pull again; then, if take said so, the message itself.
  *
- * The rules: venues/binance.md 3.1 (spot: U of an update follows the last u) and 3.2 (futures: pu repeats
- * it).
+ * The rules are enum pw_book_rule.
  */
 #ifndef PW_BOOKSYNC_H
 #define PW_BOOKSYNC_H
 
-#include <pinwheel/event.h>
+#include <pinwheel/venue.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,7 +34,7 @@
 
 struct pw_booksync_config {
     uint32_t feed_idx;
-    bool futures;            /* pu, and not U, tells whether an update follows the one before */
+    enum pw_book_rule rule;
     uint32_t instrument_cnt; /* of the engine: indexes are below it */
     uint32_t hold_events;    /* rounded up to whole blocks */
 };

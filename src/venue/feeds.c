@@ -6,16 +6,17 @@
 
 #include "config_check.h"
 #include "ring_sizes.h"
+#include "value.h"
+#include "word.h"
 #include <string.h>
 
-static const char *const g_venues[] = {"binance_spot"};
-static const char *const g_streams[] = {"trade", "aggTrade", "bookTicker", "depth@100ms", "kline_1m"};
 static const char *const g_rest_schemes[] = {"https", "http"};
 const char *const pw_ws_schemes[2] = {"wss", "ws"};
 
 static const char *venue_name(uint32_t i)
 {
-    return i < PW_COUNT_OF(g_venues) ? g_venues[i] : NULL;
+    const struct pw_venue *venue = pw_venue_at(i);
+    return venue != NULL ? venue->name : NULL;
 }
 
 /* clang-format off */
@@ -32,8 +33,8 @@ static const struct pw_key g_feed_keys[] = {
     {.name = "ca_file", PW_FIELD(struct pw_config_feed, ca_file), .kind = PW_VALUE_PATH, .expands = true,
      .help = "PEM file of the authorities that may sign the venue's certificate; empty: the system's"},
     {.name = "streams", PW_ROWS(struct pw_config_feed, streams, stream_cnt), .kind = PW_VALUE_LIST,
-     .item = PW_VALUE_TOKEN, .required = true, PW_CHOICES(g_streams),
-     .help = "what to subscribe to, for each instrument"},
+     .item = PW_VALUE_TEXT, .shown = "stream", .required = true,
+     .help = "what to subscribe to, for each instrument; which streams there are is the venue's"},
     {.name = "instruments", PW_ROWS(struct pw_config_feed, instruments, instrument_cnt), .kind = PW_VALUE_LIST,
      .item = PW_VALUE_SYMBOL, .required = true, .help = "as the venue spells them: BTCUSDT"},
     {.name = "snapshot_limit", PW_FIELD(struct pw_config_feed, snapshot_limit), .kind = PW_VALUE_COUNT, .fallback = "5000", .min = 5,
@@ -104,6 +105,39 @@ static void feed_names_check(const struct pw_config_check *check, uint32_t feed_
     }
 }
 
+static uint32_t streams_of(const struct pw_venue *venue, const char *names[PW_CHOICES_MAX])
+{
+    uint32_t cnt = 0;
+    while (cnt < PW_CHOICES_MAX && (names[cnt] = venue->market->stream(cnt)) != NULL) {
+        cnt++;
+    }
+    return cnt;
+}
+
+/* Of a venue that is not known nothing can be said. */
+static void streams_check(const struct pw_config_check *check, uint32_t feed_idx)
+{
+    const struct pw_config_feed *feed = &feeds_of(check)->feeds[feed_idx];
+    const struct pw_venue *venue = pw_venue_find(feed->venue);
+    const char *names[PW_CHOICES_MAX];
+    uint32_t name_cnt = venue != NULL ? streams_of(venue, names) : 0;
+    for (uint32_t k = 0; venue != NULL && k < feed->stream_cnt; k++) {
+        uint32_t i = 0;
+        while (i < name_cnt && strcmp(names[i], feed->streams[k]) != 0) {
+            i++;
+        }
+        if (i < name_cnt || feed->streams[k][0] == '\0') {
+            continue; /* '\0': reported already */
+        }
+        char all[160];
+        const char *nearest = pw_word_nearest(feed->streams[k], names, name_cnt);
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds[%u].streams[%u]", feed_idx, k),
+                            "streams: '%.40s' is unknown; %s%s%suse one of: %s", feed->streams[k],
+                            nearest ? "did you mean '" : "", nearest ? nearest : "", nearest ? "'? " : "",
+                            pw_value_join(names, name_cnt, all, sizeof all));
+    }
+}
+
 /* The first place of a symbol is its instrument; a second one would have no index of its own. */
 static void instruments_check(const struct pw_config_check *check, uint32_t feed_idx)
 {
@@ -151,6 +185,7 @@ static void feeds_check(const struct pw_config_check *check)
 {
     for (uint32_t i = 0; i < feeds_of(check)->feed_cnt; i++) {
         feed_names_check(check, i);
+        streams_check(check, i);
         instruments_check(check, i);
         feed_limits_check(check, i);
     }
@@ -167,6 +202,19 @@ static bool instrument_find(const void *record, const char *name, uint32_t *idx)
     return *idx != PW_NO_INSTRUMENT;
 }
 
+static void streams_print(FILE *out, const void *given)
+{
+    (void)given;
+    fputs("\n| venue | streams |\n|---|---|\n", out);
+    const struct pw_venue *venue;
+    for (uint32_t i = 0; (venue = pw_venue_at(i)) != NULL; i++) {
+        const char *names[PW_CHOICES_MAX];
+        char all[400];
+        uint32_t name_cnt = streams_of(venue, names);
+        fprintf(out, "| `%s` | %s |\n", venue->name, pw_value_join(names, name_cnt, all, sizeof all));
+    }
+}
+
 const struct pw_section pw_feeds_section = {
     .keys = g_keys,
     .key_cnt = PW_COUNT_OF(g_keys),
@@ -174,4 +222,5 @@ const struct pw_section pw_feeds_section = {
     .check = feeds_check,
     .defines = "instrument",
     .find = instrument_find,
+    .print_more = streams_print,
 };

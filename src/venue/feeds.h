@@ -6,19 +6,19 @@
 #define PW_FEEDS_H
 
 #include "key.h"
-#include <pinwheel/workspace.h>
+#include <pinwheel/venue.h>
 #include <stdint.h>
 
 #define PW_STREAMS_MAX 8u
 
 struct pw_config_feed {
     char name[PW_STAGE_NAME_BYTES];
-    char venue[24];     /* "binance_spot" */
+    char venue[24];     /* a name of pw_venue_find */
     char ws_url[256];   /* wss://host[:port][/path] (ws:// is for tests on loopback only) */
     char rest_url[256]; /* https://host[:port][/path] */
     char ca_file[256];  /* empty: the system's */
     uint32_t stream_cnt;
-    char streams[PW_STREAMS_MAX][24]; /* "trade", "bookTicker", "depth@100ms", "aggTrade", "kline_1m" */
+    char streams[PW_STREAMS_MAX][PW_STREAM_NAME_BYTES]; /* as the venue names them */
     uint32_t instrument_cnt;
     char instruments[PW_INSTRUMENTS_MAX][PW_SYMBOL_BYTES]; /* as the venue spells them */
     uint32_t snapshot_limit;                               /* levels a side to ask for; default 5000 */
@@ -35,6 +35,12 @@ struct pw_config_feeds {
 };
 
 extern const struct pw_section pw_feeds_section; /* defines each "instrument" */
+
+/* What it asks the venue for. */
+static inline struct pw_venue_wants pw_feed_wants(const struct pw_config_feed *feed)
+{
+    return (struct pw_venue_wants){feed->instruments, feed->streams, feed->instrument_cnt, feed->stream_cnt};
+}
 
 /* An instrument's index is its place in the feeds' lists, one feed after the other. */
 uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds);

@@ -124,8 +124,8 @@ Test(venue, rest_is_what_the_engine_asks_at_its_start)
     struct pw_instrument table[2];
     char error[256] = "";
     cr_assert(rest(rig, "/api/v3/exchangeInfo?symbols=%5B%22T000USDT%22%5D"));
-    cr_assert_eq(pw_binance_instruments(rig->venue.reply.data, rig->venue.reply.size, &feed, 0, table, error,
-                                        sizeof error),
+    cr_assert_eq(pw_binance_instruments(rig->venue.reply.data, rig->venue.reply.size, pw_feed_wants(&feed), 0,
+                                        table, error, sizeof error),
                  0, "%s", error);
     cr_expect_str_eq(table[1].base, "T002");
     cr_expect_eq(table[1].tick_e8, 1000000);

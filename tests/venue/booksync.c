@@ -19,8 +19,10 @@ static char
 
 static void make(bool futures, uint32_t hold_events)
 {
-    struct pw_booksync_config config = {
-        .feed_idx = 2, .futures = futures, .instrument_cnt = 4, .hold_events = hold_events};
+    struct pw_booksync_config config = {.feed_idx = 2,
+                                        .rule = futures ? PW_BOOK_PREV_ID : PW_BOOK_FIRST_ID,
+                                        .instrument_cnt = 4,
+                                        .hold_events = hold_events};
     g_memory = aligned_alloc(64, (pw_booksync_bytes(&config) + 63) / 64 * 64);
     memset(g_memory, 0, pw_booksync_bytes(&config));
     g_sync = pw_booksync_init(g_memory, &config);

@@ -87,7 +87,7 @@ struct run {
     uint32_t symbol_cnt;
     struct pw_instrument instruments[SYMBOLS_MAX];
     struct seen seen[SYMBOLS_MAX];
-    struct pw_binance_symbols symbols;
+    struct pw_symbols symbols;
     struct pw_booksync *sync;
     uint64_t ignored_cnt, snapshot_used_cnt;
     struct pw_event *events, *snapshot;
@@ -206,7 +206,7 @@ static void see_pulled(struct run *run)
 
 static void take_message(struct run *run, const char *text, size_t size)
 {
-    struct pw_binance_out out = {.events = run->events, .cap = EVENTS_MAX, .recv_ns = 1};
+    struct pw_venue_out out = {.events = run->events, .cap = EVENTS_MAX, .recv_ns = 1};
     enum pw_decode result = pw_binance_events(&run->symbols, text, size, &out);
     if (result == PW_DECODE_IGNORED) {
         run->ignored_cnt++;
@@ -244,9 +244,10 @@ static struct run *run_start(const json_t *facts, bool futures)
         seen->joined = calloc(1, sizeof *seen->joined);
         seen->all = calloc(1, sizeof *seen->all);
     }
-    cr_assert_eq(pw_binance_symbols_init(&run->symbols, run->instruments, run->symbol_cnt, 0), 0);
-    struct pw_booksync_config config = {
-        .futures = futures, .instrument_cnt = run->symbol_cnt, .hold_events = PW_BOOKSYNC_HOLD_EVENTS};
+    cr_assert_eq(pw_symbols_init(&run->symbols, run->instruments, run->symbol_cnt, 0), 0);
+    struct pw_booksync_config config = {.rule = futures ? PW_BOOK_PREV_ID : PW_BOOK_FIRST_ID,
+                                        .instrument_cnt = run->symbol_cnt,
+                                        .hold_events = PW_BOOKSYNC_HOLD_EVENTS};
     run->sync = pw_booksync_init(calloc(1, pw_booksync_bytes(&config)), &config);
     return run;
 }

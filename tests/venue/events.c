@@ -14,7 +14,7 @@
 #define EVENTS_MAX 8192u
 #define RECV_NS    INT64_C(1723161253937085768)
 
-static struct pw_binance_symbols g_symbols;
+static struct pw_symbols g_symbols;
 static struct pw_event g_events[EVENTS_MAX], g_others[EVENTS_MAX];
 
 static void setup(void)
@@ -27,14 +27,14 @@ static void setup(void)
                                                   {.symbol = "BTCUSD_PERP"},
                                                   {.symbol = "ABCDEFGHIJKLMNOPQRSTUVW"},
                                                   {.symbol = "BTCUSDT", .feed_idx = 1}};
-    cr_assert_eq(pw_binance_symbols_init(&g_symbols, instruments, 8, 0), 0);
+    cr_assert_eq(pw_symbols_init(&g_symbols, instruments, 8, 0), 0);
 }
 
 TestSuite(events, .init = setup);
 
-static enum pw_decode events_of(const char *text, struct pw_binance_out *out)
+static enum pw_decode events_of(const char *text, struct pw_venue_out *out)
 {
-    *out = (struct pw_binance_out){.events = g_events, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
+    *out = (struct pw_venue_out){.events = g_events, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
     memset(g_events, 0xee, sizeof g_events);
     return pw_binance_events(&g_symbols, text, strlen(text), out);
 }
@@ -52,7 +52,7 @@ static void assert_head(const struct pw_event *event, enum pw_event_kind kind, u
 
 Test(events, a_book_ticker_is_a_quote)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of("{\"stream\":\"btcusdt@bookTicker\",\"data\":{\"u\":50093239212,\"s\":\"BTCUSDT\",\"b\":"
                   "\"61837.63000000\",\"B\":\"3.78826000\",\"a\":\"61837.64000000\",\"A\":\"1.54698000\"}}",
@@ -66,7 +66,7 @@ Test(events, a_book_ticker_is_a_quote)
 
 Test(events, a_trade_is_a_trade)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of("{\"e\":\"trade\",\"E\":1723161255343,\"s\":\"BTCUSDT\",\"t\":3735683259,\"p\":"
                   "\"61837.63000000\",\"q\":\"0.02000000\",\"T\":1723161255342,\"m\":true,\"M\":true}",
@@ -80,7 +80,7 @@ Test(events, a_trade_is_a_trade)
 
 Test(events, an_aggregate_trade_counts_its_trades)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of(
             "{\"e\":\"aggTrade\",\"E\":1633998534486,\"s\":\"LRCBTC\",\"a\":9213679,\"p\":\"0.00000638\","
@@ -95,7 +95,7 @@ Test(events, an_aggregate_trade_counts_its_trades)
 
 Test(events, what_an_aggregate_trade_cannot_hold_is_refused)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of("{\"e\":\"aggTrade\",\"E\":1633998534486,\"s\":\"LRCBTC\",\"a\":1,\"p\":\"1\",\"q\":\"1\","
                   "\"f\":1,\"l\":1,\"T\":1,\"m\":false}",
@@ -119,7 +119,7 @@ static void assert_levels(const struct pw_event *event, uint8_t flags, struct pw
 
 Test(events, a_book_update_is_its_head_and_two_levels_an_event)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of(
             "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BNBBTC\",\"U\":7,\"u\":9,\"b\":[[\"0.0024\",\"10\"],"
@@ -138,7 +138,7 @@ Test(events, a_book_update_is_its_head_and_two_levels_an_event)
 
 Test(events, asks_before_bids_still_come_out_behind_them)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of("{\"a\":[[\"3\",\"1\"]],\"u\":9,\"b\":[[\"2\",\"1\"]],\"U\":7,\"s\":\"BNBBTC\",\"E\":1,"
                   "\"e\":\"depthUpdate\"}",
@@ -151,7 +151,7 @@ Test(events, asks_before_bids_still_come_out_behind_them)
 
 Test(events, an_update_without_levels_is_its_head_alone)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of("{\"e\":\"depthUpdate\",\"E\":1,\"T\":1,\"s\":\"BNBBTC\",\"U\":7,\"u\":9,\"pu\":6,\"b\":[],"
                   "\"a\":[]}",
@@ -165,7 +165,7 @@ Test(events, an_update_without_levels_is_its_head_alone)
 
 Test(events, a_kline_is_a_candle_in_two_events)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of(
             "{\"e\":\"kline\",\"E\":1672515840000,\"s\":\"BNBBTC\",\"k\":{\"t\":1672515780000,\"T\":"
@@ -201,7 +201,7 @@ Test(events, symbols_are_found_however_they_are_spelled)
                 {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ", PW_NO_INSTRUMENT}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[256];
-        struct pw_binance_out out;
+        struct pw_venue_out out;
         snprintf(text, sizeof text, "{\"u\":1,\"s\":\"%s\",\"b\":\"1\",\"B\":\"1\",\"a\":\"1\",\"A\":\"1\"}",
                  rows[i].symbol);
         enum pw_decode expected = rows[i].idx == PW_NO_INSTRUMENT ? PW_DECODE_IGNORED : PW_DECODE_OK;
@@ -214,27 +214,27 @@ Test(events, symbols_are_found_however_they_are_spelled)
 Test(events, a_full_table_of_symbols_finds_each_and_no_other)
 {
     static struct pw_instrument instruments[PW_INSTRUMENTS_MAX + 1];
-    static struct pw_binance_symbols symbols;
+    static struct pw_symbols symbols;
     for (unsigned i = 0; i < PW_INSTRUMENTS_MAX + 1; i++) {
         snprintf(instruments[i].symbol, sizeof instruments[i].symbol, "%uCOIN%uUSDT", i * 7919 % 1000, i);
     }
-    cr_assert_eq(pw_binance_symbols_init(&symbols, instruments, PW_INSTRUMENTS_MAX, 0), 0);
+    cr_assert_eq(pw_symbols_init(&symbols, instruments, PW_INSTRUMENTS_MAX, 0), 0);
     for (unsigned i = 0; i <= PW_INSTRUMENTS_MAX; i++) {
         uint64_t words[PW_SYMBOL_WORDS];
         memcpy(words, instruments[i].symbol, sizeof words);
         uint16_t expected = i < PW_INSTRUMENTS_MAX ? (uint16_t)i : PW_NO_INSTRUMENT;
-        cr_assert_eq(pw_binance_symbols_find(&symbols, words), expected);
+        cr_assert_eq(pw_symbols_find(&symbols, words), expected);
     }
-    cr_assert_lt(pw_binance_symbols_init(&symbols, instruments, PW_INSTRUMENTS_MAX + 1, 0), 0);
+    cr_assert_lt(pw_symbols_init(&symbols, instruments, PW_INSTRUMENTS_MAX + 1, 0), 0);
     instruments[1] = instruments[0];
-    cr_assert_lt(pw_binance_symbols_init(&symbols, instruments, 2, 0), 0);
+    cr_assert_lt(pw_symbols_init(&symbols, instruments, 2, 0), 0);
     instruments[1].symbol[0] = '\0';
-    cr_assert_lt(pw_binance_symbols_init(&symbols, instruments, 2, 0), 0);
+    cr_assert_lt(pw_symbols_init(&symbols, instruments, 2, 0), 0);
 }
 
 Test(events, kinds_that_the_engine_does_not_take_are_ignored)
 {
-    struct pw_binance_out out;
+    struct pw_venue_out out;
     cr_assert_eq(
         events_of("{\"stream\":\"bnbbtc@depth5\",\"data\":{\"lastUpdateId\":1,\"bids\":[],\"asks\":[]}}",
                   &out),
@@ -250,7 +250,7 @@ Test(events, kinds_that_the_engine_does_not_take_are_ignored)
 
 struct reading {
     enum pw_decode result;
-    struct pw_binance_out out;
+    struct pw_venue_out out;
 };
 
 static struct reading read_general(const char *text, size_t size, struct pw_event *events)
@@ -260,7 +260,7 @@ static struct reading read_general(const char *text, size_t size, struct pw_even
     return reading;
 }
 
-static void assert_same(const struct pw_binance_out *a, const struct pw_binance_out *b, const char *text,
+static void assert_same(const struct pw_venue_out *a, const struct pw_venue_out *b, const char *text,
                         size_t size)
 {
     cr_assert(a->cnt == b->cnt && memcmp(a->events, b->events, a->cnt * sizeof *a->events) == 0,
@@ -270,7 +270,7 @@ static void assert_same(const struct pw_binance_out *a, const struct pw_binance_
 /* Where the fast reading takes a message, the general one takes it too, as the same. True: it was taken. */
 static bool readings_agree(const char *text, size_t size)
 {
-    struct pw_binance_out fast = {.events = g_events, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
+    struct pw_venue_out fast = {.events = g_events, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
     if (!pw_binance_events_fast(&g_symbols, text, size, &fast)) {
         return false;
     }
@@ -362,7 +362,7 @@ Test(events, no_prefix_of_a_message_is_taken)
     struct guard guard = guard_make(1024);
     for (size_t i = 0; i < SAMPLES; i++) {
         for (size_t prefix = 0; prefix < strlen(g_samples[i]); prefix++) {
-            struct pw_binance_out out = {.events = g_events, .cap = EVENTS_MAX};
+            struct pw_venue_out out = {.events = g_events, .cap = EVENTS_MAX};
             const char *text = guard_copy(&guard, g_samples[i], prefix);
             cr_assert_lt(pw_binance_events(&g_symbols, text, prefix, &out), 0, "%.*s", (int)prefix, text);
         }
@@ -480,7 +480,7 @@ Test(events, too_many_levels_for_the_room_are_refused_by_both)
 {
     const char *text = g_samples[6];
     for (uint32_t cap = 0; cap <= 4; cap++) {
-        struct pw_binance_out out = {.events = g_events, .cap = cap};
+        struct pw_venue_out out = {.events = g_events, .cap = cap};
         memset(g_events, 0xee, sizeof g_events);
         enum pw_decode result = pw_binance_events(&g_symbols, text, strlen(text), &out);
         cr_assert_eq(result, cap < 3 ? PW_DECODE_TOO_LARGE : PW_DECODE_OK);
@@ -588,8 +588,8 @@ static int assert_rewritten_same(const char *name, int lines_max, uint64_t *seed
         if (value == NULL) {
             continue;
         }
-        struct pw_binance_out first = {.events = g_events, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
-        struct pw_binance_out second = {.events = g_others, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
+        struct pw_venue_out first = {.events = g_events, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
+        struct pw_venue_out second = {.events = g_others, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
         enum pw_decode expected = pw_binance_events(&g_symbols, text, strlen(text), &first);
         other[0] = '\0';
         rewrite(other, value, seed);

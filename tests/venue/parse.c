@@ -570,14 +570,14 @@ static void run_traffic(struct rig *rig, struct list *market, struct list *journ
 static void assert_market_is_the_traffic(const struct list *market)
 {
     struct traffic traffic;
-    static struct pw_binance_symbols symbols;
+    static struct pw_symbols symbols;
     static struct pw_event events[8192];
     struct pw_instrument instruments[1] = {{.symbol = "BTCUSDT"}};
     size_t at = 0, depth_at = 0;
-    cr_assert_eq(pw_binance_symbols_init(&symbols, instruments, 1, 0), 0);
+    cr_assert_eq(pw_symbols_init(&symbols, instruments, 1, 0), 0);
     traffic_open(&traffic);
     while (shared_next(&traffic.lines)) {
-        struct pw_binance_out out = {.events = events, .cap = 8192};
+        struct pw_venue_out out = {.events = events, .cap = 8192};
         const char *text = strstr(traffic.lines.line, "{\"stream\"");
         if (text == NULL) {
             continue;

@@ -3,6 +3,7 @@
  * The REST interface: targets to the letter, recorded answers against facts that another program computed.
  */
 #include "binance_rest.h"
+#include "feeds.h"
 
 #include "shared.h"
 #include <criterion/criterion.h>
@@ -29,14 +30,14 @@ Test(rest, all_streams_of_all_instruments_are_asked_for)
         feed_of((const char *const[]){"BTCUSDT", "这BNB", NULL},
                 (const char *const[]){"trade", "depth@100ms", "kline_1d@+08:00", NULL});
     char target[512];
-    cr_assert_eq(pw_binance_stream_target(&feed, target, sizeof target), 0);
+    cr_assert_eq(pw_binance_stream_target(pw_feed_wants(&feed), target, sizeof target), 0);
     cr_assert_str_eq(target, "/stream?streams=btcusdt@trade/btcusdt@depth@100ms/btcusdt@kline_1d@%2B08%3A00/"
                              "%E8%BF%99bnb@trade/%E8%BF%99bnb@depth@100ms/%E8%BF%99bnb@kline_1d@%2B08%3A00");
     size_t size = strlen(target) + 1;
-    cr_assert_eq(pw_binance_stream_target(&feed, target, size), 0);
-    cr_assert_eq(pw_binance_stream_target(&feed, target, size - 1), -E2BIG);
+    cr_assert_eq(pw_binance_stream_target(pw_feed_wants(&feed), target, size), 0);
+    cr_assert_eq(pw_binance_stream_target(pw_feed_wants(&feed), target, size - 1), -E2BIG);
     feed.stream_cnt = 0;
-    cr_assert_eq(pw_binance_stream_target(&feed, target, sizeof target), -EINVAL);
+    cr_assert_eq(pw_binance_stream_target(pw_feed_wants(&feed), target, sizeof target), -EINVAL);
 }
 
 Test(rest, more_streams_than_the_venue_takes_are_refused)
@@ -50,18 +51,18 @@ Test(rest, more_streams_than_the_venue_takes_are_refused)
     for (feed.instrument_cnt = 0; feed.instrument_cnt < 129; feed.instrument_cnt++) {
         snprintf(feed.instruments[feed.instrument_cnt], PW_SYMBOL_BYTES, "C%uUSDT", feed.instrument_cnt);
     }
-    cr_assert_eq(pw_binance_stream_target(&feed, target, sizeof target), -E2BIG);
+    cr_assert_eq(pw_binance_stream_target(pw_feed_wants(&feed), target, sizeof target), -E2BIG);
     feed.instrument_cnt = 128;
-    cr_assert_eq(pw_binance_stream_target(&feed, target, sizeof target), 0);
+    cr_assert_eq(pw_binance_stream_target(pw_feed_wants(&feed), target, sizeof target), 0);
 }
 
 Test(rest, targets_of_instruments_and_books_are_encoded)
 {
     struct pw_config_feed feed = feed_of((const char *const[]){"BTCUSDT", "BNBBTC", NULL}, NULL);
     char target[256];
-    cr_assert_eq(pw_binance_exchange_info_target(&feed, target, sizeof target), 0);
+    cr_assert_eq(pw_binance_exchange_info_target(pw_feed_wants(&feed), target, sizeof target), 0);
     cr_assert_str_eq(target, "/api/v3/exchangeInfo?symbols=%5B%22BTCUSDT%22%2C%22BNBBTC%22%5D");
-    cr_assert_eq(pw_binance_exchange_info_target(&feed, target, strlen(target)), -E2BIG);
+    cr_assert_eq(pw_binance_exchange_info_target(pw_feed_wants(&feed), target, strlen(target)), -E2BIG);
     cr_assert_eq(pw_binance_depth_target("BTCUSDT", 5000, target, sizeof target), 0);
     cr_assert_str_eq(target, "/api/v3/depth?symbol=BTCUSDT&limit=5000");
     cr_assert_eq(pw_binance_depth_target("A&B", 5, target, sizeof target), 0);
@@ -124,7 +125,8 @@ Test(rest, an_instrument_has_all_of_its_filters)
     char error[128] = "";
     size_t size;
     const char *body = body_of(row, &size);
-    cr_assert_eq(pw_binance_instruments(body, size, &feed, 3, table, error, sizeof error), 0, "%s", error);
+    cr_assert_eq(pw_binance_instruments(body, size, pw_feed_wants(&feed), 3, table, error, sizeof error), 0,
+                 "%s", error);
     cr_assert_str_eq(table[0].symbol, "ETHBTC");
     cr_assert_str_eq(table[0].base, json_string_value(json_object_get(facts, "base")));
     cr_assert_str_eq(table[0].quote, json_string_value(json_object_get(facts, "quote")));
@@ -202,7 +204,8 @@ Test(rest, recorded_answers_give_the_facts_of_their_instruments)
         {
             snprintf(feed.instruments[feed.instrument_cnt++], PW_SYMBOL_BYTES, "%s", symbol);
         }
-        int result = pw_binance_instruments(body, strlen(body), &feed, 0, table, error, sizeof error);
+        int result =
+            pw_binance_instruments(body, strlen(body), pw_feed_wants(&feed), 0, table, error, sizeof error);
         cr_assert_eq(result, 0, "%s: %s", name, error);
         for (uint32_t k = 0; k < feed.instrument_cnt; k++, picked_cnt++) {
             assert_picked(&table[k], json_object_get(json_object_get(file, "picked"), feed.instruments[k]));
@@ -220,7 +223,7 @@ static int instruments(const char *body, const char *symbol, char *error)
 {
     struct pw_config_feed feed = feed_of((const char *const[]){symbol, NULL}, NULL);
     struct pw_instrument table[1];
-    return pw_binance_instruments(body, strlen(body), &feed, 0, table, error, 128);
+    return pw_binance_instruments(body, strlen(body), pw_feed_wants(&feed), 0, table, error, 128);
 }
 
 #define INFO(symbol) "{\"timezone\":\"UTC\",\"symbols\":[{\"symbol\":\"A\"," symbol "}]}"
@@ -267,8 +270,9 @@ Test(rest, an_upper_bound_beyond_all_numbers_bounds_nothing)
     struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL}, NULL);
     struct pw_instrument table[1];
     char error[128] = "";
-    cr_assert_eq(pw_binance_instruments(body, sizeof body - 1, &feed, 0, table, error, sizeof error), 0, "%s",
-                 error);
+    cr_assert_eq(
+        pw_binance_instruments(body, sizeof body - 1, pw_feed_wants(&feed), 0, table, error, sizeof error), 0,
+        "%s", error);
     cr_assert(table[0].max_qty_e8 == INT64_MAX && table[0].min_qty_e8 == PW_E8 && table[0].tradable);
 }
 
@@ -284,7 +288,9 @@ Test(rest, an_instrument_that_does_not_trade_is_not_tradable)
                  INFO("\"baseAsset\":\"LONGLONGLONGNAME\",\"quoteAsset\":\"测测测测\",\"status\":\"%s\","
                       "\"filters\":[]"),
                  statuses[i]);
-        cr_assert_eq(pw_binance_instruments(body, strlen(body), &feed, 0, table, error, sizeof error), 0);
+        cr_assert_eq(
+            pw_binance_instruments(body, strlen(body), pw_feed_wants(&feed), 0, table, error, sizeof error),
+            0);
         cr_assert_not(table[0].tradable, "%s", statuses[i]);
         cr_assert_str_eq(table[0].base, "LONGLONGLON");
         cr_assert_str_eq(table[0].quote, "测测测"); /* whole characters only */

@@ -4,7 +4,6 @@
  * word, the venue's bans, the engine's heartbeat. It lives on a cold core and sleeps.
  */
 #include "ban.h"
-#include "binance_rest.h"
 #include "control.h"
 #include "feeds.h"
 #include "gateway_config.h"
@@ -108,8 +107,8 @@ static void answer_status(const struct housekeeping *h, char *answer, size_t ans
     pw_cell_read(&h->account->cell, h->account->words, &account, sizeof account);
     snprintf(answer, answer_bytes,
              "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
-             ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64 ",\"open_orders\":%" PRIu64
-             "}",
+             ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64
+             ",\"open_orders\":%" PRIu64 "}",
              h->header->instance,
              pw_engine_state_name(atomic_load_explicit(&h->header->state, memory_order_relaxed)),
              atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0 ? "true" : "false",
@@ -155,6 +154,18 @@ static void housekeeping_fini(void *state)
     h->snapshots = NULL;
 }
 
+/* Tells the connector what this feed wants of its venue. text: PW_TARGET_MAX bytes to work in. */
+static int subscribe(struct pw_connector *connector, uint32_t feed_idx, const struct pw_config_feed *feed,
+                     char *text)
+{
+    const struct pw_venue *venue = pw_venue_find(feed->venue);
+    if (venue == NULL) {
+        return -EINVAL;
+    }
+    int err = venue->market->target(pw_feed_wants(feed), text, PW_TARGET_MAX);
+    return err != 0 ? err : pw_connector_set_path(connector, feed_idx, text);
+}
+
 static int open_connector(struct housekeeping *h)
 {
     const struct pw_config *config = h->env.config;
@@ -165,13 +176,12 @@ static int open_connector(struct housekeeping *h)
         return -ENOENT;
     }
     h->connector = pw_connector_create(h->env.net, &ends);
-    char *path = malloc(PW_TARGET_MAX);
-    int err = h->connector != NULL && path != NULL ? 0 : -ENOMEM;
+    char *text = malloc(PW_TARGET_MAX);
+    int err = h->connector != NULL && text != NULL ? 0 : -ENOMEM;
     for (uint32_t i = 0; err == 0 && i < feeds->feed_cnt; i++) {
-        err = pw_binance_stream_target(&feeds->feeds[i], path, PW_TARGET_MAX);
-        err = err != 0 ? err : pw_connector_set_path(h->connector, i, path);
+        err = subscribe(h->connector, i, &feeds->feeds[i], text);
     }
-    free(path);
+    free(text);
     if (err == 0 && h->live) {
         pw_connector_hold(h->connector, feeds->feed_cnt, h->env.banned_until_ns);
         err = pw_connector_set_path(h->connector, feeds->feed_cnt, ""); /* its URL has all of it */

@@ -4,8 +4,8 @@
  */
 #include "snapshots.h"
 #include "ban.h"
-#include "binance_rest.h"
 #include "feeds.h"
+#include "pw_assert.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,11 +17,9 @@
 #define RETRY_MAX_NS     (30 * SECOND_NS)
 #define BODY_BYTES_MAX   ((size_t)4 << 20) /* 5000 levels a side take about 350 KB */
 #define PIECE_EVENTS     64u               /* put into the ring at a time */
-/* Half of the venue's limit of 6000 a minute: the other half is the user's, for programs on the same address.
- */
-#define WEIGHT_PER_MINUTE 3000
-
 struct snapshot_feed {
+    const struct pw_venue_market *market;
+    uint32_t weight_per_minute;
     struct pw_fetch *fetch;
     bool busy;
     uint16_t instrument_idx; /* under way */
@@ -53,6 +51,19 @@ static uint32_t levels_max(const struct pw_config *config)
     return most;
 }
 
+static bool init_feed(struct snapshot_feed *feed, const struct pw_stage_env *env, const char *venue_name)
+{
+    const struct pw_venue *venue = pw_venue_find(venue_name);
+    if (venue == NULL) {
+        return false;
+    }
+    feed->market = venue->market;
+    feed->weight_per_minute = venue->rest != NULL ? venue->rest->weight_per_minute : 0;
+    feed->weight_e9 = feed->weight_per_minute * SECOND_NS;
+    feed->fetch = pw_fetch_create(env->net, BODY_BYTES_MAX);
+    return feed->fetch != NULL;
+}
+
 struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env)
 {
     struct pw_snapshots *s = calloc(1, sizeof *s);
@@ -70,10 +81,9 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env)
         return NULL;
     }
     s->paused_until_ns = env->banned_until_ns;
-    for (uint32_t i = 0; i < PW_CONFIG(env->config, feeds)->feed_cnt; i++) {
-        s->feeds[i].fetch = pw_fetch_create(env->net, BODY_BYTES_MAX);
-        s->feeds[i].weight_e9 = WEIGHT_PER_MINUTE * SECOND_NS;
-        if (s->feeds[i].fetch == NULL) {
+    const struct pw_config_feeds *feeds = PW_CONFIG(env->config, feeds);
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        if (!init_feed(&s->feeds[i], env, feeds->feeds[i].venue)) {
             pw_snapshots_destroy(s);
             return NULL;
         }
@@ -118,10 +128,10 @@ static uint16_t next_wanted(const struct pw_snapshots *s, uint32_t feed_idx)
 /* True, and the weight spent, if the budget allows a request of this weight now. */
 static bool spend(struct snapshot_feed *feed, uint32_t weight, int64_t now_ns)
 {
-    const int64_t full_e9 = WEIGHT_PER_MINUTE * SECOND_NS;
+    const int64_t full_e9 = feed->weight_per_minute * SECOND_NS;
     int64_t passed_ns = now_ns - feed->weight_time_ns;
     if (passed_ns > 0) {
-        int64_t gained_e9 = passed_ns > 60 * SECOND_NS ? full_e9 : passed_ns * (WEIGHT_PER_MINUTE / 60);
+        int64_t gained_e9 = passed_ns > 60 * SECOND_NS ? full_e9 : passed_ns * (feed->weight_per_minute / 60);
         feed->weight_e9 = full_e9 - feed->weight_e9 < gained_e9 ? full_e9 : feed->weight_e9 + gained_e9;
         feed->weight_time_ns = now_ns;
     }
@@ -169,13 +179,14 @@ static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
     if (idx == PW_NO_INSTRUMENT || now_ns < opens_ns(s, feed)) {
         return;
     }
-    if (!spend(feed, pw_binance_depth_weight(limit), now_ns)) {
+    pw_assert(feed->market->snapshot_target != NULL); /* a book without a rule wants no snapshot */
+    if (!spend(feed, feed->market->snapshot_weight(limit), now_ns)) {
         feed->not_before_ns = now_ns + RETRY_MIN_NS;
         return;
     }
     char target[256];
     feed->instrument_idx = idx;
-    int err = pw_binance_depth_target(s->env->instruments[idx].symbol, limit, target, sizeof target);
+    int err = feed->market->snapshot_target(s->env->instruments[idx].symbol, limit, target, sizeof target);
     err = err != 0 ? err : pw_fetch_start(feed->fetch, feed_idx, target, now_ns + FETCH_TIMEOUT_NS, now_ns);
     if (err != 0) {
         retry_later(s, feed_idx, strerror(-err), now_ns);
@@ -206,7 +217,8 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         feed->not_before_ns = asked_ns > feed->not_before_ns ? asked_ns : feed->not_before_ns;
         return;
     }
-    int cnt = pw_binance_depth_events(body, size, feed->instrument_idx, now_ns, s->events, s->event_cap);
+    int cnt =
+        feed->market->snapshot_decode(body, size, feed->instrument_idx, now_ns, s->events, s->event_cap);
     if (cnt < 0) {
         s->wanted[feed->instrument_idx] = true;
         retry_later(s, feed_idx, pw_decode_name((enum pw_decode)cnt), now_ns);

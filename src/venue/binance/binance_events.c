@@ -7,7 +7,7 @@
 #include "binance_decode.h"
 #include <string.h>
 
-static struct pw_event *put(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+static struct pw_event *put(struct pw_venue_out *out, const struct pw_binance_msg *msg,
                             uint16_t instrument_idx, enum pw_event_kind kind)
 {
     struct pw_event *event = &out->events[out->cnt++];
@@ -18,7 +18,7 @@ static struct pw_event *put(struct pw_binance_out *out, const struct pw_binance_
     return event;
 }
 
-static enum pw_decode put_trade(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+static enum pw_decode put_trade(struct pw_venue_out *out, const struct pw_binance_msg *msg,
                                 uint16_t instrument_idx)
 {
     const struct pw_binance_trade *trade = &msg->body.trade;
@@ -31,7 +31,7 @@ static enum pw_decode put_trade(struct pw_binance_out *out, const struct pw_bina
     return PW_DECODE_OK;
 }
 
-static enum pw_decode put_agg_trade(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+static enum pw_decode put_agg_trade(struct pw_venue_out *out, const struct pw_binance_msg *msg,
                                     uint16_t instrument_idx)
 {
     const struct pw_binance_agg_trade *agg = &msg->body.agg_trade;
@@ -51,14 +51,14 @@ static enum pw_decode put_agg_trade(struct pw_binance_out *out, const struct pw_
     return PW_DECODE_OK;
 }
 
-static enum pw_decode put_quote(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+static enum pw_decode put_quote(struct pw_venue_out *out, const struct pw_binance_msg *msg,
                                 uint16_t instrument_idx)
 {
     put(out, msg, instrument_idx, PW_EVENT_QUOTE)->body.quote = msg->body.book_ticker.quote;
     return PW_DECODE_OK;
 }
 
-static void put_levels(struct pw_binance_out *out, const struct pw_binance_msg *msg, uint16_t instrument_idx,
+static void put_levels(struct pw_venue_out *out, const struct pw_binance_msg *msg, uint16_t instrument_idx,
                        const struct pw_binance_list *side, uint8_t side_flag)
 {
     struct pw_binance_cursor cursor = {.begun = false};
@@ -76,7 +76,7 @@ static void put_levels(struct pw_binance_out *out, const struct pw_binance_msg *
     }
 }
 
-enum pw_decode pw_binance_put_depth(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+enum pw_decode pw_binance_put_depth(struct pw_venue_out *out, const struct pw_binance_msg *msg,
                                     uint16_t instrument_idx)
 {
     const struct pw_binance_depth *depth = &msg->body.depth;
@@ -96,7 +96,7 @@ enum pw_decode pw_binance_put_depth(struct pw_binance_out *out, const struct pw_
     return PW_DECODE_OK;
 }
 
-static enum pw_decode put_kline(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+static enum pw_decode put_kline(struct pw_venue_out *out, const struct pw_binance_msg *msg,
                                 uint16_t instrument_idx)
 {
     const struct pw_binance_kline *kline = &msg->body.kline;
@@ -120,7 +120,7 @@ static enum pw_decode put_kline(struct pw_binance_out *out, const struct pw_bina
 /* The kinds that become events; all others are ignored. */
 static const struct {
     uint32_t events_min;
-    enum pw_decode (*put)(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+    enum pw_decode (*put)(struct pw_venue_out *out, const struct pw_binance_msg *msg,
                           uint16_t instrument_idx);
 } writers[] = {
     [PW_BINANCE_TRADE] = {1, put_trade},       [PW_BINANCE_AGG_TRADE] = {1, put_agg_trade},
@@ -128,8 +128,8 @@ static const struct {
     [PW_BINANCE_KLINE] = {2, put_kline},
 };
 
-enum pw_decode pw_binance_events_general(const struct pw_binance_symbols *symbols, const char *data,
-                                         size_t size, struct pw_binance_out *out)
+enum pw_decode pw_binance_events_general(const struct pw_symbols *symbols, const char *data, size_t size,
+                                         struct pw_venue_out *out)
 {
     struct pw_binance_msg msg;
     out->cnt = 0;
@@ -142,7 +142,7 @@ enum pw_decode pw_binance_events_general(const struct pw_binance_symbols *symbol
     }
     uint64_t words[PW_SYMBOL_WORDS];
     memcpy(words, msg.symbol, sizeof words);
-    uint16_t instrument_idx = pw_binance_symbols_find(symbols, words);
+    uint16_t instrument_idx = pw_symbols_find(symbols, words);
     if (instrument_idx == PW_NO_INSTRUMENT) {
         return PW_DECODE_IGNORED;
     }
@@ -152,8 +152,8 @@ enum pw_decode pw_binance_events_general(const struct pw_binance_symbols *symbol
     return writers[msg.kind].put(out, &msg, instrument_idx);
 }
 
-enum pw_decode pw_binance_events(const struct pw_binance_symbols *symbols, const char *data, size_t size,
-                                 struct pw_binance_out *out)
+enum pw_decode pw_binance_events(const struct pw_symbols *symbols, const char *data, size_t size,
+                                 struct pw_venue_out *out)
 {
     if (pw_binance_events_fast(symbols, data, size, out)) {
         return PW_DECODE_OK;

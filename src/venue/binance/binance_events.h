@@ -10,32 +10,24 @@
 #ifndef PW_BINANCE_EVENTS_H
 #define PW_BINANCE_EVENTS_H
 
-#include "binance_symbols.h"
+#include "symbols.h"
 #include <pinwheel/venue.h>
-
-/* Where the events go. */
-struct pw_binance_out {
-    struct pw_event *events;
-    uint32_t cap; /* a depth message needs one event and one more for each two levels of a side */
-    uint32_t cnt; /* written */
-    int64_t recv_ns;
-};
 
 /* Judges one whole message. OK: out->cnt events were written, all with seq 0. Any other result: none were,
  * and IGNORED means a kind of data or a symbol that is not ours (a partial book, a ticker). */
-enum pw_decode pw_binance_events(const struct pw_binance_symbols *symbols, const char *data, size_t size,
-                                 struct pw_binance_out *out);
+enum pw_decode pw_binance_events(const struct pw_symbols *symbols, const char *data, size_t size,
+                                 struct pw_venue_out *out);
 
 /* A decoded depth message, or partial depth, as events, behind those that out has already. */
 struct pw_binance_msg;
-enum pw_decode pw_binance_put_depth(struct pw_binance_out *out, const struct pw_binance_msg *msg,
+enum pw_decode pw_binance_put_depth(struct pw_venue_out *out, const struct pw_binance_msg *msg,
                                     uint16_t instrument_idx);
 
 /* The two readings one by one, for tests and benchmarks. The fast one gives false for what it does not know.
  */
-enum pw_decode pw_binance_events_general(const struct pw_binance_symbols *symbols, const char *data,
-                                         size_t size, struct pw_binance_out *out);
-bool pw_binance_events_fast(const struct pw_binance_symbols *symbols, const char *data, size_t size,
-                            struct pw_binance_out *out);
+enum pw_decode pw_binance_events_general(const struct pw_symbols *symbols, const char *data, size_t size,
+                                         struct pw_venue_out *out);
+bool pw_binance_events_fast(const struct pw_symbols *symbols, const char *data, size_t size,
+                            struct pw_venue_out *out);
 
 #endif

@@ -135,7 +135,7 @@ INLINE bool take_time_ns(struct scan *scan, int64_t *ns)
 
 /* A symbol of plain ASCII; its instrument, if it is one of ours. That a quote ends it, the next literal says.
  */
-INLINE bool take_symbol(struct scan *scan, const struct pw_binance_symbols *symbols, uint16_t *instrument_idx)
+INLINE bool take_symbol(struct scan *scan, const struct pw_symbols *symbols, uint16_t *instrument_idx)
 {
     uint64_t words[PW_SYMBOL_WORDS] = {0};
     for (unsigned i = 0; i < PW_SYMBOL_WORDS; i++) {
@@ -145,7 +145,7 @@ INLINE bool take_symbol(struct scan *scan, const struct pw_binance_symbols *symb
             unsigned cnt = pw_swar_first(stops);
             words[i] = word & ((UINT64_C(1) << (8 * cnt)) - 1);
             scan->at += cnt;
-            *instrument_idx = pw_binance_symbols_find(symbols, words);
+            *instrument_idx = pw_symbols_find(symbols, words);
             return *instrument_idx != PW_NO_INSTRUMENT;
         }
         words[i] = word;
@@ -170,7 +170,7 @@ INLINE bool take_envelope(struct scan *scan)
     return false;
 }
 
-INLINE struct pw_event event_of(const struct pw_binance_out *out, uint16_t instrument_idx, int64_t venue_ns,
+INLINE struct pw_event event_of(const struct pw_venue_out *out, uint16_t instrument_idx, int64_t venue_ns,
                                 enum pw_event_kind kind, uint8_t flags)
 {
     return (struct pw_event){.instrument_idx = instrument_idx,
@@ -186,8 +186,8 @@ INLINE bool at_end(struct scan *scan, bool combined)
 }
 
 /* After "u": (spot) or after "e":"bookTicker","u": (futures, which add two times at the end). */
-static bool read_book_ticker(struct scan *scan, bool combined, const struct pw_binance_symbols *symbols,
-                             struct pw_binance_out *out)
+static bool read_book_ticker(struct scan *scan, bool combined, const struct pw_symbols *symbols,
+                             struct pw_venue_out *out)
 {
     struct pw_quote quote;
     uint16_t instrument_idx;
@@ -212,8 +212,8 @@ static bool read_book_ticker(struct scan *scan, bool combined, const struct pw_b
 }
 
 /* After "e":"trade","E": */
-static bool read_trade(struct scan *scan, bool combined, const struct pw_binance_symbols *symbols,
-                       struct pw_binance_out *out)
+static bool read_trade(struct scan *scan, bool combined, const struct pw_symbols *symbols,
+                       struct pw_venue_out *out)
 {
     struct pw_trade trade = {.reserved = 0};
     uint16_t instrument_idx;
@@ -251,8 +251,7 @@ static bool read_trade(struct scan *scan, bool combined, const struct pw_binance
 }
 
 /* Up to the comma before the levels of the bids: the DEPTH event, but for its counts. */
-static bool read_depth_head(struct scan *scan, const struct pw_binance_symbols *symbols,
-                            struct pw_binance_out *out)
+static bool read_depth_head(struct scan *scan, const struct pw_symbols *symbols, struct pw_venue_out *out)
 {
     struct pw_depth depth = {.reserved = 0};
     uint16_t instrument_idx;
@@ -330,7 +329,7 @@ INLINE enum after_level read_rest(struct scan *scan, struct pw_level_run *run, c
 }
 
 /* The levels of one side, after its opening bracket, to its closing one. */
-INLINE bool read_side(struct scan *scan, struct pw_level_run *run, struct pw_binance_out *out,
+INLINE bool read_side(struct scan *scan, struct pw_level_run *run, struct pw_venue_out *out,
                       uint8_t side_flag, uint32_t *level_cnt)
 {
     const struct pw_event depth = out->events[0];
@@ -358,8 +357,8 @@ INLINE bool read_side(struct scan *scan, struct pw_level_run *run, struct pw_bin
 }
 
 /* After "e":"depthUpdate","E": */
-static bool read_depth(struct scan *scan, bool combined, const struct pw_binance_symbols *symbols,
-                       struct pw_binance_out *out)
+static bool read_depth(struct scan *scan, bool combined, const struct pw_symbols *symbols,
+                       struct pw_venue_out *out)
 {
     uint32_t bid_cnt, ask_cnt;
     struct pw_level_run run;
@@ -378,8 +377,8 @@ static bool read_depth(struct scan *scan, bool combined, const struct pw_binance
     return true;
 }
 
-bool pw_binance_events_fast(const struct pw_binance_symbols *symbols, const char *data, size_t size,
-                            struct pw_binance_out *out)
+bool pw_binance_events_fast(const struct pw_symbols *symbols, const char *data, size_t size,
+                            struct pw_venue_out *out)
 {
     struct scan scan = {data, data + size, false};
     if (size < 8) {

@@ -69,33 +69,33 @@ static void add_stream(struct text *text, const char *symbol, const char *stream
     add_encoded(text, stream);
 }
 
-int pw_binance_stream_target(const struct pw_config_feed *feed, char *target, size_t size)
+int pw_binance_stream_target(struct pw_venue_wants wants, char *target, size_t size)
 {
     struct text text = {target, size, 0, size == 0};
-    if (feed->instrument_cnt == 0 || feed->stream_cnt == 0) {
+    if (wants.symbol_cnt == 0 || wants.stream_cnt == 0) {
         return -EINVAL;
     }
     add(&text, "/stream?streams=");
-    for (uint32_t i = 0; i < feed->instrument_cnt; i++) {
-        for (uint32_t k = 0; k < feed->stream_cnt; k++) {
+    for (uint32_t i = 0; i < wants.symbol_cnt; i++) {
+        for (uint32_t k = 0; k < wants.stream_cnt; k++) {
             add(&text, i + k > 0 ? "/" : "");
-            add_stream(&text, feed->instruments[i], feed->streams[k]);
+            add_stream(&text, wants.symbols[i], wants.streams[k]);
         }
     }
-    bool too_many = feed->instrument_cnt * feed->stream_cnt > PW_BINANCE_STREAMS_MAX;
+    bool too_many = wants.symbol_cnt * wants.stream_cnt > PW_BINANCE_STREAMS_MAX;
     return text.full || too_many ? -E2BIG : 0;
 }
 
-int pw_binance_exchange_info_target(const struct pw_config_feed *feed, char *target, size_t size)
+int pw_binance_exchange_info_target(struct pw_venue_wants wants, char *target, size_t size)
 {
     struct text text = {target, size, 0, size == 0};
-    if (feed->instrument_cnt == 0) {
+    if (wants.symbol_cnt == 0) {
         return -EINVAL;
     }
     add(&text, "/api/v3/exchangeInfo?symbols=");
-    for (uint32_t i = 0; i < feed->instrument_cnt; i++) {
+    for (uint32_t i = 0; i < wants.symbol_cnt; i++) {
         add_encoded(&text, i > 0 ? ",\"" : "[\"");
-        add_encoded(&text, feed->instruments[i]);
+        add_encoded(&text, wants.symbols[i]);
         add_encoded(&text, "\"");
     }
     add_encoded(&text, "]");
@@ -304,8 +304,8 @@ static json_t *load(const char *body, size_t size)
     return json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
 }
 
-int pw_binance_instruments(const char *body, size_t size, const struct pw_config_feed *feed,
-                           uint32_t feed_idx, struct pw_instrument *table, char *error, size_t error_bytes)
+int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants wants, uint32_t feed_idx,
+                           struct pw_instrument *table, char *error, size_t error_bytes)
 {
     struct reading reading = {.error = error, .error_bytes = error_bytes};
     json_t *root = load(body, size);
@@ -317,8 +317,8 @@ int pw_binance_instruments(const char *body, size_t size, const struct pw_config
     } else if (!json_is_array(symbols)) {
         blame(&reading, -EBADMSG, "the venue's answer is not the list of symbols that was asked for");
     }
-    for (uint32_t i = 0; i < feed->instrument_cnt && reading.fault == 0; i++) {
-        reading.symbol = feed->instruments[i];
+    for (uint32_t i = 0; i < wants.symbol_cnt && reading.fault == 0; i++) {
+        reading.symbol = wants.symbols[i];
         reading.row = &table[i];
         const json_t *symbol = find_symbol(symbols, reading.symbol);
         *reading.row = (struct pw_instrument){.feed_idx = feed_idx};
@@ -390,7 +390,7 @@ int pw_binance_depth_events(const char *body, size_t size, uint16_t instrument_i
                             struct pw_event *events, uint32_t cap)
 {
     struct pw_binance_msg msg;
-    struct pw_binance_out out = {.events = events, .cap = cap, .recv_ns = recv_ns};
+    struct pw_venue_out out = {.events = events, .cap = cap, .recv_ns = recv_ns};
     enum pw_decode result = pw_binance_decode(body, size, &msg);
     if (result < 0) {
         return result;

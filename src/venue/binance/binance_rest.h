@@ -7,29 +7,28 @@
 #ifndef PW_BINANCE_REST_H
 #define PW_BINANCE_REST_H
 
-#include "feeds.h"
 #include <pinwheel/venue.h>
 
 #define PW_BINANCE_STREAMS_MAX 1024u /* of one connection; the venue's rule */
 
-/* "/stream?streams=btcusdt@trade/btcusdt@bookTicker/...": all streams of all the feed's instruments.
+/* "/stream?streams=btcusdt@trade/btcusdt@bookTicker/...": all streams of all symbols.
  * 0, -EINVAL (nothing to ask for) or -E2BIG (longer than size, or more than PW_BINANCE_STREAMS_MAX). */
-int pw_binance_stream_target(const struct pw_config_feed *feed, char *target, size_t size);
+int pw_binance_stream_target(struct pw_venue_wants wants, char *target, size_t size);
 
 /* "/api/v3/exchangeInfo?symbols=[...]", percent-encoded. 0, -EINVAL or -E2BIG. */
-int pw_binance_exchange_info_target(const struct pw_config_feed *feed, char *target, size_t size);
+int pw_binance_exchange_info_target(struct pw_venue_wants wants, char *target, size_t size);
 
 /* "/api/v3/depth?symbol=BTCUSDT&limit=5000". 0 or -E2BIG. And what it costs of the weight that the venue
  * allows an address in a minute. */
 int pw_binance_depth_target(const char *symbol, uint32_t limit, char *target, size_t size);
 uint32_t pw_binance_depth_weight(uint32_t limit);
 
-/* Fills table[0..feed->instrument_cnt) from the answer to exchangeInfo, in the order of the feed's list. 0;
+/* Fills table[0..symbol_cnt) from the answer to exchangeInfo, in the order of the feed's list. 0;
  * -EBADMSG: not JSON, or not such an answer; -EREMOTEIO: the venue's own error; -ENOENT: it has no such
  * symbol; -ERANGE: a number that cannot be held. `error` says which and what. Filters that the table has no
  * place for are passed over. */
-int pw_binance_instruments(const char *body, size_t size, const struct pw_config_feed *feed,
-                           uint32_t feed_idx, struct pw_instrument *table, char *error, size_t error_bytes);
+int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants wants, uint32_t feed_idx,
+                           struct pw_instrument *table, char *error, size_t error_bytes);
 
 /* The rest of the same answer. */
 struct pw_binance_limits {

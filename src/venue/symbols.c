@@ -2,13 +2,13 @@
  *
  * Filling the table of symbols.
  */
-#include "binance_symbols.h"
+#include "symbols.h"
 
 #include <errno.h>
 #include <string.h>
 
-int pw_binance_symbols_init(struct pw_binance_symbols *symbols, const struct pw_instrument *instruments,
-                            uint32_t instrument_cnt, uint32_t feed_idx)
+int pw_symbols_init(struct pw_symbols *symbols, const struct pw_instrument *instruments,
+                    uint32_t instrument_cnt, uint32_t feed_idx)
 {
     memset(symbols, 0, sizeof *symbols);
     if (instrument_cnt > PW_INSTRUMENTS_MAX) {
@@ -21,7 +21,7 @@ int pw_binance_symbols_init(struct pw_binance_symbols *symbols, const struct pw_
         }
         /* Only the text: what may stand behind its zero byte is no part of it. */
         memcpy(slot.words, instruments[i].symbol, strnlen(instruments[i].symbol, PW_SYMBOL_BYTES - 1));
-        if (slot.words[0] == 0 || pw_binance_symbols_find(symbols, slot.words) != PW_NO_INSTRUMENT) {
+        if (slot.words[0] == 0 || pw_symbols_find(symbols, slot.words) != PW_NO_INSTRUMENT) {
             return -EINVAL;
         }
         uint32_t at = pw_symbol_hash(slot.words);

@@ -5,8 +5,8 @@
  *
  * A symbol is three words of 8 bytes, zeros behind the text, so that comparing two is comparing three words.
  */
-#ifndef PW_BINANCE_SYMBOLS_H
-#define PW_BINANCE_SYMBOLS_H
+#ifndef PW_SYMBOLS_H
+#define PW_SYMBOLS_H
 
 #include <pinwheel/workspace.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@ struct pw_symbol_slot {
     uint64_t instrument_idx;
 };
 
-struct pw_binance_symbols {
+struct pw_symbols {
     struct pw_symbol_slot slots[PW_SYMBOLS_SLOTS];
 };
 
@@ -28,8 +28,8 @@ static_assert(PW_SYMBOL_BYTES % 8 == 0 && PW_SYMBOLS_SLOTS >= 2 * PW_INSTRUMENTS
 
 /* Cold: takes in the instruments whose feed_idx is this one; 0, or -EINVAL for an empty symbol, one that is
  * twice in the table, or more than PW_INSTRUMENTS_MAX. */
-int pw_binance_symbols_init(struct pw_binance_symbols *symbols, const struct pw_instrument *instruments,
-                            uint32_t instrument_cnt, uint32_t feed_idx);
+int pw_symbols_init(struct pw_symbols *symbols, const struct pw_instrument *instruments,
+                    uint32_t instrument_cnt, uint32_t feed_idx);
 
 static inline uint32_t pw_symbol_hash(const uint64_t words[PW_SYMBOL_WORDS])
 {
@@ -40,8 +40,8 @@ static inline uint32_t pw_symbol_hash(const uint64_t words[PW_SYMBOL_WORDS])
 }
 
 /* The instrument's index, or PW_NO_INSTRUMENT. */
-static inline uint16_t pw_binance_symbols_find(const struct pw_binance_symbols *symbols,
-                                               const uint64_t words[PW_SYMBOL_WORDS])
+static inline uint16_t pw_symbols_find(const struct pw_symbols *symbols,
+                                       const uint64_t words[PW_SYMBOL_WORDS])
 {
     for (uint32_t at = pw_symbol_hash(words);; at = (at + 1) % PW_SYMBOLS_SLOTS) {
         const struct pw_symbol_slot *slot = &symbols->slots[at];

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Binance's tables: spot, and of USD-M futures the market data, whose messages the same decoders read.
+ */
+#include "binance_events.h"
+#include "binance_rest.h"
+
+extern const struct pw_venue pw_venue_binance_spot, pw_venue_binance_usdm; /* venues.c */
+
+static const char *stream(uint32_t i)
+{
+    static const char *const streams[] = {"trade", "aggTrade", "bookTicker", "depth@100ms", "kline_1m"};
+    return i < sizeof streams / sizeof streams[0] ? streams[i] : NULL;
+}
+
+static const struct pw_venue_market spot_market = {
+    .stream = stream,
+    .target = pw_binance_stream_target,
+    .decode = pw_binance_events,
+    .book_rule = PW_BOOK_FIRST_ID,
+    .snapshot_target = pw_binance_depth_target,
+    .snapshot_weight = pw_binance_depth_weight,
+    .snapshot_decode = pw_binance_depth_events,
+};
+
+static const struct pw_venue_market usdm_market = {
+    .stream = stream,
+    .target = pw_binance_stream_target,
+    .decode = pw_binance_events,
+    .book_rule = PW_BOOK_PREV_ID,
+};
+
+static const struct pw_venue_rest spot_rest = {
+    .instruments_target = pw_binance_exchange_info_target,
+    .instruments = pw_binance_instruments,
+    .weight_per_minute = 3000, /* half of the venue's 6000: the rest is for the user's other programs */
+};
+
+const struct pw_venue pw_venue_binance_spot = {
+    .name = "binance_spot", .market = &spot_market, .rest = &spot_rest};
+
+const struct pw_venue pw_venue_binance_usdm = {.name = "binance_usdm", .market = &usdm_market};
