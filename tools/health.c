@@ -193,20 +193,20 @@ static void judge(const struct pw_workspace *ws, int64_t patience_ns, struct fin
 
 static void json_print(const char *instance, const char *state, const struct findings *findings)
 {
-    struct pw_json json = {.out = stdout};
-    pw_json_open(&json, NULL, '{');
-    pw_json_text(&json, "instance", instance);
-    pw_json_text(&json, "state", state);
-    pw_json_bool(&json, "healthy", findings->cnt == 0);
-    pw_json_open(&json, "reasons", '[');
+    struct pw_json_writer json = {.out = stdout};
+    pw_json_put_open(&json, NULL, '{');
+    pw_json_put_text(&json, "instance", instance);
+    pw_json_put_text(&json, "state", state);
+    pw_json_put_bool(&json, "healthy", findings->cnt == 0);
+    pw_json_put_open(&json, "reasons", '[');
     for (uint32_t i = 0; i < findings->cnt; i++) {
-        pw_json_open(&json, NULL, '{');
-        pw_json_text(&json, "code", findings->rows[i].code);
-        pw_json_text(&json, "text", findings->rows[i].text);
-        pw_json_close(&json, '}');
+        pw_json_put_open(&json, NULL, '{');
+        pw_json_put_text(&json, "code", findings->rows[i].code);
+        pw_json_put_text(&json, "text", findings->rows[i].text);
+        pw_json_put_close(&json, '}');
     }
-    pw_json_close(&json, ']');
-    pw_json_close(&json, '}');
+    pw_json_put_close(&json, ']');
+    pw_json_put_close(&json, '}');
     putchar('\n');
 }
 

@@ -153,7 +153,7 @@ void pw_watch_sleep_ms(int64_t ms)
 
 /* ---- JSON ---- */
 
-static void text_write(struct pw_json *json, const char *value)
+static void text_write(struct pw_json_writer *json, const char *value)
 {
     char buffer[2048];
     struct pw_text text = pw_text_start(buffer, sizeof buffer);
@@ -161,7 +161,7 @@ static void text_write(struct pw_json *json, const char *value)
     fprintf(json->out, "\"%s\"", buffer);
 }
 
-static void member(struct pw_json *json, const char *key)
+static void member(struct pw_json_writer *json, const char *key)
 {
     if (json->filled[json->depth]) {
         fputc(',', json->out);
@@ -173,7 +173,7 @@ static void member(struct pw_json *json, const char *key)
     }
 }
 
-void pw_json_open(struct pw_json *json, const char *key, char bracket)
+void pw_json_put_open(struct pw_json_writer *json, const char *key, char bracket)
 {
     member(json, key);
     fputc(bracket, json->out);
@@ -181,49 +181,49 @@ void pw_json_open(struct pw_json *json, const char *key, char bracket)
     json->filled[json->depth] = false;
 }
 
-void pw_json_close(struct pw_json *json, char bracket)
+void pw_json_put_close(struct pw_json_writer *json, char bracket)
 {
     json->depth--;
     fputc(bracket, json->out);
 }
 
-void pw_json_u64(struct pw_json *json, const char *key, uint64_t value)
+void pw_json_put_u64(struct pw_json_writer *json, const char *key, uint64_t value)
 {
     member(json, key);
     fprintf(json->out, "%llu", (unsigned long long)value);
 }
 
-void pw_json_i64(struct pw_json *json, const char *key, int64_t value)
+void pw_json_put_i64(struct pw_json_writer *json, const char *key, int64_t value)
 {
     member(json, key);
     fprintf(json->out, "%lld", (long long)value);
 }
 
-void pw_json_id(struct pw_json *json, const char *key, uint64_t id)
+void pw_json_put_id(struct pw_json_writer *json, const char *key, uint64_t id)
 {
     member(json, key);
     fprintf(json->out, "\"%llu\"", (unsigned long long)id);
 }
 
-void pw_json_ns(struct pw_json *json, const char *key, int64_t ns)
+void pw_json_put_ns(struct pw_json_writer *json, const char *key, int64_t ns)
 {
     member(json, key);
     fprintf(json->out, "\"%lld\"", (long long)ns);
 }
 
-void pw_json_number(struct pw_json *json, const char *key, double value)
+void pw_json_put_number(struct pw_json_writer *json, const char *key, double value)
 {
     member(json, key);
     fprintf(json->out, "%.4f", value);
 }
 
-void pw_json_bool(struct pw_json *json, const char *key, bool value)
+void pw_json_put_bool(struct pw_json_writer *json, const char *key, bool value)
 {
     member(json, key);
     fputs(value ? "true" : "false", json->out);
 }
 
-void pw_json_text(struct pw_json *json, const char *key, const char *value)
+void pw_json_put_text(struct pw_json_writer *json, const char *key, const char *value)
 {
     member(json, key);
     if (value == NULL) {
@@ -233,18 +233,18 @@ void pw_json_text(struct pw_json *json, const char *key, const char *value)
     }
 }
 
-void pw_json_e8(struct pw_json *json, const char *key, int64_t value_e8)
+void pw_json_put_e8(struct pw_json_writer *json, const char *key, int64_t value_e8)
 {
     char buffer[32];
     struct pw_text text = pw_text_start(buffer, sizeof buffer);
     pw_text_put_e8(&text, value_e8);
-    pw_json_text(json, key, buffer);
+    pw_json_put_text(json, key, buffer);
 }
 
-void pw_json_e16(struct pw_json *json, const char *key, const uint64_t words[2])
+void pw_json_put_e16(struct pw_json_writer *json, const char *key, const uint64_t words[2])
 {
     char buffer[64];
     struct pw_text text = pw_text_start(buffer, sizeof buffer);
     pw_text_put_e16(&text, pw_e16_from_words(words));
-    pw_json_text(json, key, buffer);
+    pw_json_put_text(json, key, buffer);
 }

@@ -62,24 +62,25 @@ static inline int64_t pw_watch_get_ns(const _Atomic int64_t *word)
 
 #define PW_JSON_DEPTH 8
 
-struct pw_json {
+struct pw_json_writer {
     FILE *out;
     int depth;
     bool filled[PW_JSON_DEPTH]; /* the object or array of that depth has a member */
 };
 
 /* key: NULL within arrays and for the outermost. bracket: '{' or '['. */
-void pw_json_open(struct pw_json *json, const char *key, char bracket);
-void pw_json_close(struct pw_json *json, char bracket);
-void pw_json_u64(struct pw_json *json, const char *key, uint64_t value);
-void pw_json_i64(struct pw_json *json, const char *key, int64_t value);
+void pw_json_put_open(struct pw_json_writer *json, const char *key, char bracket);
+void pw_json_put_close(struct pw_json_writer *json, char bracket);
+void pw_json_put_u64(struct pw_json_writer *json, const char *key, uint64_t value);
+void pw_json_put_i64(struct pw_json_writer *json, const char *key, int64_t value);
 /* Ids and nanoseconds, which go beyond 2^53: strings. */
-void pw_json_id(struct pw_json *json, const char *key, uint64_t id);
-void pw_json_ns(struct pw_json *json, const char *key, int64_t ns);
-void pw_json_number(struct pw_json *json, const char *key, double value); /* four digits after the point */
-void pw_json_bool(struct pw_json *json, const char *key, bool value);
-void pw_json_text(struct pw_json *json, const char *key, const char *value); /* NULL: null */
-void pw_json_e8(struct pw_json *json, const char *key, int64_t value_e8);    /* a string, exact */
-void pw_json_e16(struct pw_json *json, const char *key, const uint64_t words[2]);
+void pw_json_put_id(struct pw_json_writer *json, const char *key, uint64_t id);
+void pw_json_put_ns(struct pw_json_writer *json, const char *key, int64_t ns);
+void pw_json_put_number(struct pw_json_writer *json, const char *key,
+                        double value); /* four digits after the point */
+void pw_json_put_bool(struct pw_json_writer *json, const char *key, bool value);
+void pw_json_put_text(struct pw_json_writer *json, const char *key, const char *value); /* NULL: null */
+void pw_json_put_e8(struct pw_json_writer *json, const char *key, int64_t value_e8);    /* a string, exact */
+void pw_json_put_e16(struct pw_json_writer *json, const char *key, const uint64_t words[2]);
 
 #endif
