@@ -42,7 +42,7 @@ static bool read_order_id(const char *text, void *field)
 {
     struct order_ref *order = field;
     struct pw_entry_client_id id;
-    if (pw_binance_client_id_read(text, strlen(text), &id)) {
+    if (why_read_venue_id(text, &id)) {
         *order = (struct order_ref){id.client_order_id, true, id.instance_hash};
         return true;
     }

@@ -6,9 +6,9 @@
 #ifndef PW_TOOL_WHY_H
 #define PW_TOOL_WHY_H
 
-#include "binance_orders.h"
 #include "journal.h"
 #include "risk.h"
+#include <pinwheel/entry.h>
 
 /* A message of order entry, or a notice of its connection. */
 struct why_message {
@@ -124,6 +124,8 @@ static inline const char *why_side(const struct pw_event *event)
 
 /* An order's id at the venue. Returns text. */
 #define WHY_VENUE_ID_BYTES (PW_ENTRY_CLIENT_ID_BYTES_MAX)
+/* False: it is no such id. */
+bool why_read_venue_id(const char *text, struct pw_entry_client_id *id);
 const char *why_venue_id(const struct journal_session *session, uint64_t client_order_id,
                          char text[WHY_VENUE_ID_BYTES]);
 

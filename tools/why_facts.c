@@ -6,6 +6,7 @@
 #include "orders.h"
 #include "text.h"
 #include "why.h"
+#include <pinwheel/venue.h>
 #include <string.h>
 
 /* ---- order history ---- */
@@ -271,10 +272,30 @@ const char *why_no_risk(const struct why_story *story)
 
 /* ---- numbers ---- */
 
+/* The venues that have order entry spell ids in the same way. */
+static const struct pw_venue_entry *entry_of_any(void)
+{
+    const struct pw_venue *venue = NULL;
+    for (uint32_t i = 0; (venue = pw_venue_at(i)) != NULL && venue->entry == NULL; i++) {
+    }
+    return venue != NULL ? venue->entry : NULL;
+}
+
+bool why_read_venue_id(const char *text, struct pw_entry_client_id *id)
+{
+    const struct pw_venue_entry *entry = entry_of_any();
+    return entry != NULL && entry->read_client_id(text, strlen(text), id);
+}
+
 const char *why_venue_id(const struct journal_session *session, uint64_t client_order_id,
                          char text[WHY_VENUE_ID_BYTES])
 {
-    pw_binance_client_id_write(
+    const struct pw_venue_entry *entry = entry_of_any();
+    text[0] = 0;
+    if (entry == NULL) {
+        return text;
+    }
+    entry->write_client_id(
         &(struct pw_entry_client_id){.client_order_id = client_order_id,
                                      .instance_hash = pw_entry_instance_hash(session->run.instance)},
         text);

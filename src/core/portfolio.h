@@ -5,8 +5,8 @@
  * All instruments share one quote currency. A holding is valued at the last quote that would close it; one
  * that has never seen such a quote counts at what it cost.
  *
- * Fees: in the quote currency they leave the cash; in the instrument's base asset (what Binance takes of a
- * buy, unless BNB pays) they leave the holding, which then is what the venue has brought in, to the last
+ * Fees: in the quote currency they leave the cash; in the instrument's base asset (what spot venues take of a
+ * buy, unless another asset pays) they leave the holding, which then is what the venue has brought in, to the last
  * digit; in any other asset they touch neither: what an account holds of that is not kept here. A holding's
  * fees_e16 is the first two in the quote currency, the base asset counted at the price of its fill.
  */

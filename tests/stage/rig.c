@@ -121,6 +121,8 @@ static void fill_config(struct pw_config *config, const struct rig_options *o)
     struct pw_config_paper *paper = PW_CONFIG_EDIT(config, paper);
     struct pw_config_gateway *gateway = PW_CONFIG_EDIT(config, gateway);
     snprintf(config->path, sizeof config->path, "rig.yaml");
+    struct pw_config_feed *feed = &PW_CONFIG_EDIT(config, feeds)->feeds[0]; /* order entry is of its venue */
+    snprintf(feed->venue, sizeof feed->venue, "binance_spot");
     snprintf(gateway->kind, sizeof gateway->kind, o->live ? "live" : "paper");
     *PW_CONFIG_EDIT(config, live) = (struct pw_config_live){.cash_e8 = 10000 * PW_E8,
                                                             .fee_rate_e8 = 100000,

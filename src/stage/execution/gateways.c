@@ -3,7 +3,6 @@
  * The gateway that a config names, and what it is made with. What sets one apart from another its traits say.
  */
 #include "gateways.h"
-#include "binance_entry.h"
 #include "execution_state.h"
 #include "feeds.h"
 #include "gateway_config.h"
@@ -48,11 +47,19 @@ static void name_quote_asset(struct execution *x, const struct pw_stage_env *env
 }
 
 /* The engine has refused all of this already, with more words. */
+/* Orders go to the venue of the first feed. */
+static const struct pw_venue_entry *entry_of(const struct pw_stage_env *env)
+{
+    const struct pw_venue *venue = pw_venue_find(PW_CONFIG(env->config, feeds)->feeds[0].venue);
+    return venue ? venue->entry : NULL;
+}
+
 static int check_needs(const struct execution *x, const struct pw_stage_env *env)
 {
     const struct pw_gateway_traits *traits = &x->gateway->traits;
     const char *lacks =
         traits->needs_keys && !env->keys                               ? "keys"
+        : traits->connects && !entry_of(env)                           ? "a venue that has order entry"
         : traits->connects && !x->has_wire                             ? "the rings of order entry"
         : traits->needs_journal && !x->has_journal                     ? "a journal"
         : traits->connects && x->reports_out.mask + 1 < REPORT_SLOTS   ? "512 rings.orders_slots"
@@ -83,7 +90,7 @@ size_t pw_execution_gateway_bytes(const struct pw_stage_env *env)
     find_traded(env, trades);
     /* What is wrong, init tells. */
     return ops ? ops->bytes(&(struct pw_gateway_config){
-                     .instrument_cnt = env->instrument_cnt, .trades = trades, .entry = &pw_binance_entry})
+                     .instrument_cnt = env->instrument_cnt, .trades = trades, .entry = entry_of(env)})
                : 0;
 }
 
@@ -113,7 +120,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
                     .fee_rate_e8 = paper->fee_rate_e8,
                     .trades = x->trades,
                     .orders = x->orders,
-                    .entry = &pw_binance_entry,
+                    .entry = entry_of(env),
                     .instance_hash = pw_entry_instance_hash(PW_CONFIG(env->config, instance)->name),
                     .api_key = env->keys ? env->keys->api_key : NULL,
                     .signing = &x->signing,

@@ -2,6 +2,7 @@
  *
  * Binance's tables: spot, and of USD-M futures the market data, whose messages the same decoders read.
  */
+#include "binance_entry.h"
 #include "binance_events.h"
 #include "binance_rest.h"
 
@@ -37,6 +38,6 @@ static const struct pw_venue_rest spot_rest = {
 };
 
 const struct pw_venue pw_venue_binance_spot = {
-    .name = "binance_spot", .market = &spot_market, .rest = &spot_rest};
+    .name = "binance_spot", .market = &spot_market, .rest = &spot_rest, .entry = &pw_binance_entry};
 
 const struct pw_venue pw_venue_binance_usdm = {.name = "binance_usdm", .market = &usdm_market};
