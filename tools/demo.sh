@@ -11,8 +11,9 @@ usage() {
     cat <<'END'
 usage: tools/demo.sh [--keep] [--seconds N]
 
-In a terminal: shows the monitor; `q` ends it all. Without one: runs for some seconds, prints a summary, and ends with
-0 only if ticks, orders and fills came, nothing was lost, the journal verifies, and engine and simulator ended cleanly.
+In a terminal: shows the monitor; `q` ends it and prints the summary. Without one: runs for some seconds, prints the summary,
+and ends with 0 only if ticks, orders and fills came, nothing was lost, the journal verifies, and engine and simulator
+ended cleanly.
 
   --keep        keep the journal and the logs in .cache/demo of the tree
   --seconds N   how long without a terminal (default 20; orders take some seconds to come); in a terminal: no monitor
@@ -98,7 +99,7 @@ huge_pages_reserve() {
     if [[ -z $before ]] || ! grep -q '^Hugepagesize: *2048 kB' /proc/meminfo; then
         say "huge pages: none reserved (this host has none of 2 MiB)"
     elif ! can_be_root_quietly; then
-        say "huge pages: none reserved (this takes root: echo $HUGE_PAGES_WANTED >/proc/sys/vm/nr_hugepages)"
+        say "huge pages: none reserved (needs root: echo $HUGE_PAGES_WANTED >/proc/sys/vm/nr_hugepages)"
     elif [[ $available_kb -lt $((missing * 2048 + 1048576)) ]]; then
         say "huge pages: none reserved (memory is short)"
     elif ! huge_pages_set $((before + missing)); then
@@ -164,7 +165,7 @@ start_engine() {
         cat -- "$WORK/engine.log" >&2
         die "the engine did not start"
     fi
-    say "engine: instance $PINWHEEL_INSTANCE runs configs/demo.yaml"
+    say "engine: $PINWHEEL_INSTANCE, with configs/demo.yaml"
 }
 
 # Stops both ends; true if both ended cleanly.
@@ -184,9 +185,17 @@ run_unattended() {
         sleep 1
         if ! kill -0 "$ENGINE" 2>/dev/null || ! kill -0 "$SIM" 2>/dev/null; then
             cat -- "$WORK/engine.log" "$WORK/sim.log" >&2
-            die "ended too early"
+            die "engine or simulator ended too early"
         fi
     done
+    finish || good=1
+    [[ $good -eq 0 ]] || cat -- "$WORK/engine.log" "$WORK/sim.log" >&2
+    return "$good"
+}
+
+# Stops both ends and prints the summary; true if all of it worked.
+finish() {
+    local good=0
     "$PINWHEEL" top "$PINWHEEL_INSTANCE" --json >"$WORK/top.json" || good=1
     stop_both || good=1
     "$PINWHEEL" journal "$PINWHEEL_JOURNAL" verify >"$WORK/verify.txt" 2>&1 || good=1
@@ -194,14 +203,12 @@ run_unattended() {
     [[ ! -s $WORK/top.json || ! -s $WORK/facts.json ]] ||
         "$ROOT/tools/demo_summary.py" "$WORK/top.json" "$WORK/facts.json" || good=1
     sed 's/^/verified  /' "$WORK/verify.txt"
-    [[ $good -eq 0 ]] || cat -- "$WORK/engine.log" "$WORK/sim.log" >&2
     return "$good"
 }
 
 run_in_terminal() {
     "$PINWHEEL" top "$PINWHEEL_INSTANCE" || true
-    stop_both || { cat -- "$WORK/engine.log" "$WORK/sim.log" >&2 && exit 1; }
-    say "engine and simulator have ended cleanly"
+    finish || true # somebody who looks in for a second has no fills yet
 }
 
 main() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tells how the demo went: demo_summary.py TOP.json FACTS.json, from `pinwheel top --json` and `pinwheel journal facts`.
+"""Prints how the demo went: demo_summary.py TOP.json SUMMARY.json, from `pinwheel top --json` and `journal summary`.
 
 Ends with 0 only if there were ticks, orders and fills, nothing was lost or invalid, and the journal has every fill.
 """
@@ -59,7 +59,7 @@ def main(top_path, facts_path):
         (journalled_fills >= account["fill_cnt"], f"the journal has {journalled_fills} fills of {account['fill_cnt']}"),
     ) if not good]
     for text in wrong:
-        print(f"WRONG     {text}")
+        print(f"FAILED    {text}")
     return 1 if wrong else 0
 
 

@@ -137,6 +137,25 @@ static enum pw_watch_exit run_once(const struct pw_workspace *ws, bool json, int
 
 /* ---- the terminal ---- */
 
+static bool is_column_end(const char *text, size_t at)
+{
+    return text[at] == '\0' || (text[at] == ' ' && text[at + 1] == ' ');
+}
+
+/* Back from a place in the middle of a column to the end of the one before: part of a number is a wrong
+ * number. Columns are parted by two blanks. A line of prose is cut where it has to be. */
+static int column_end(const char *text, int at)
+{
+    int end = at;
+    while (end > 0 && !is_column_end(text, (size_t)end)) {
+        end--;
+    }
+    while (end > 0 && text[end - 1] == ' ') {
+        end--;
+    }
+    return end > 0 ? end : at;
+}
+
 /* Bytes of `text` that fit into so many columns. */
 static int bytes_fitting(const char *text, int columns)
 {
@@ -173,7 +192,13 @@ static int style_of(enum pw_line_style style)
 static void line_draw(int row, const struct pw_line *line)
 {
     attrset(style_of(line->style));
-    mvaddnstr(row, 0, line->text, bytes_fitting(line->text, COLS));
+    int bytes = bytes_fitting(line->text, COLS);
+    bool whole = line->text[bytes] == '\0';
+    mvaddnstr(row, 0, line->text,
+              whole ? bytes : column_end(line->text, bytes_fitting(line->text, COLS - 1)));
+    if (!whole) {
+        mvaddch(row, COLS - 1, '>');
+    }
     attrset(A_NORMAL);
 }
 

@@ -238,7 +238,7 @@ static void markets_put(struct pw_page *page, struct pw_look *look)
             if (!pw_cell_read(&view->cell, view->words, &market, sizeof market)) {
                 memset(&market, 0, sizeof market);
             }
-            struct small book = {"unsynced"};
+            struct small book = {"not in sync"};
             if (market.book_synced != 0) {
                 snprintf(book.text, sizeof book.text, "%" PRIu64 "+%" PRIu64, market.bid_level_cnt,
                          market.ask_level_cnt);
@@ -289,9 +289,9 @@ static void order_entry_put(struct pw_page *page, const struct pw_look *look)
                 : refusal ? pw_reason_name((unsigned)refusal)
                           : "no new orders yet");
     if (paused_ns > 0) {
-        pw_text_put(&line, "   venue takes no requests for %" PRId64 " s", paused_ns / 1000000000 + 1);
+        pw_text_put(&line, "   rate-limit ban: %" PRId64 " s left", paused_ns / 1000000000 + 1);
     }
-    pw_text_put(&line, "   unknown %" PRId64 "   weight %" PRId64 "   order count %" PRId64, unknown,
+    pw_text_put(&line, "   outcome unknown %" PRId64 "   weight %" PRId64 "   order count %" PRId64, unknown,
                 level_of(look, "live_weight_used"), level_of(look, "live_orders_used"));
     if (error_ns >= 0) {
         pw_text_put(&line, "   clock %+.1f ms, +-%.1f", (double)level_of(look, "live_clock_offset_ns") / 1e6,
@@ -314,7 +314,7 @@ static void account_put(struct pw_page *page, const struct pw_look *look)
                 e16_text(account.equity_e16).text, account.halted != 0 ? "   HALTED: no new orders" : "");
     line = line_start(page, PW_LINE_PLAIN);
     pw_text_put(&line,
-                "intents %" PRIu64 "   orders %" PRIu64 "   fills %" PRIu64 "   open %" PRIu64
+                "requests %" PRIu64 "   orders %" PRIu64 "   fills %" PRIu64 "   open %" PRIu64
                 "   denied %" PRIu64 "   rejected %" PRIu64 "   canceled %" PRIu64,
                 account.intent_cnt, account.order_cnt, account.fill_cnt, account.open_order_cnt,
                 account.denied_cnt, account.rejected_cnt, account.canceled_cnt);
