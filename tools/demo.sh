@@ -146,13 +146,6 @@ start_sim() {
     say "simulator: https://localhost:$PINWHEEL_SIM_PORT"
 }
 
-# Alive, too: a killed engine of that name may have left its workspace.
-engine_runs() {
-    local look
-    look=$("$PINWHEEL" top "$PINWHEEL_INSTANCE" --json) &&
-        [[ $look == *'"alive":true'* && $look == *'"state":"running"'* ]]
-}
-
 start_engine() {
     # A demo that runs already keeps its name.
     PINWHEEL_INSTANCE=demo
@@ -161,7 +154,7 @@ start_engine() {
     export PINWHEEL_INSTANCE PINWHEEL_JOURNAL
     start "$WORK/engine.log" "$PINWHEEL" run "$ROOT/configs/demo.yaml"
     ENGINE=$STARTED
-    if ! await "$ENGINE" engine_runs; then
+    if ! await "$ENGINE" "$PINWHEEL" health "$PINWHEEL_INSTANCE"; then
         cat -- "$WORK/engine.log" >&2
         die "the engine did not start"
     fi
