@@ -4,6 +4,7 @@
  */
 #include "book.h"
 
+#include "pw_assert.h"
 #include <pinwheel/lines.h>
 #include <string.h>
 
@@ -104,14 +105,17 @@ static void insert(struct pw_book *book, struct pw_book_side *s, uint32_t i, str
     }
     *at = level;
     s->cnt++;
+    pw_assert(s->cnt <= book->level_max && s->first_idx + s->cnt <= 2 * book->level_max);
     s->sum_qty_e8 += level.qty_e8;
 }
 
 static void erase(struct pw_book_side *s, uint32_t i)
 {
     struct pw_level *at = s->levels + s->first_idx + i;
+    pw_assert(i < s->cnt);
     s->sum_qty_e8 -= at->qty_e8;
     s->cnt--;
+    pw_assert(s->cnt || s->sum_qty_e8 == 0);
     if (i < s->cnt - i) {
         memmove(s->levels + s->first_idx + 1, s->levels + s->first_idx, i * sizeof *at);
         s->first_idx++;

@@ -4,6 +4,8 @@
  */
 #include "money.h"
 
+#include "pw_assert.h"
+
 pw_i128 pw_money_fee_e16(pw_i128 notional_e16, int64_t rate_e8)
 {
     pw_i128 whole = notional_e16 / PW_E8 * rate_e8;
@@ -31,12 +33,14 @@ pw_i128 pw_money_share(pw_i128 amount, int64_t part, int64_t whole)
     if (part == 0 || part == whole) {
         return part ? amount : 0; /* most often, and four divisions less */
     }
+    pw_assert(part > 0 && part < whole);
     pw_i128 rest = amount % whole * part;
     return round_half_even(amount / whole * part + rest / whole, rest % whole, whole);
 }
 
 int64_t pw_money_price_e8(pw_i128 amount_e16, int64_t qty_e8)
 {
+    pw_assert(qty_e8 != 0);
     pw_i128 divisor = qty_e8 < 0 ? -(pw_i128)qty_e8 : qty_e8;
     pw_i128 price = round_half_even(amount_e16 / divisor, amount_e16 % divisor, divisor);
     if (qty_e8 < 0) {

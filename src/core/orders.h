@@ -7,7 +7,7 @@
  * first goes. Besides the rows the table keeps, per instrument, what the open orders may still buy and sell,
  * and for the account the cash that they may still need: what risk counts as taken, always at its worst.
  *
- * How races end, by rule (the table itself is in orders.c):
+ * How races end, by rule (the table itself is in orders_reports.c):
  * - A fill is booked once: by the venue's trade id where there is one. It is booked whatever the state of an
  *   order that was sent, also after the order was closed.
  * - An end of the order that names more executed than the fills booked is no end yet: the order is UNKNOWN,
@@ -82,8 +82,8 @@ static inline bool pw_order_has_stop(uint8_t type)
     return type >= PW_STOP_LOSS && type < PW_ORDER_TYPES;
 }
 
-/* Whether an order with a stop price waits for the market to trade at that price or above it, else at or below:
- * a stop loss waits for a worse price than now, a take profit for a better one. */
+/* Whether an order with a stop price waits for the market to trade at that price or above it, else at or
+ * below: a stop loss waits for a worse price than now, a take profit for a better one. */
 static inline bool pw_order_triggers_above(uint8_t type, uint8_t side)
 {
     bool is_loss = type == PW_STOP_LOSS || type == PW_STOP_LOSS_LIMIT;

@@ -4,6 +4,7 @@
  */
 #include "portfolio.h"
 
+#include "pw_assert.h"
 #include <pinwheel/lines.h>
 
 size_t pw_portfolio_bytes(uint32_t instrument_cnt)
@@ -34,6 +35,7 @@ static bool put_holding(struct pw_portfolio *portfolio, struct pw_portfolio_row 
     if (!pw_money_add(&portfolio->short_cost_e16, short_cost_e16(holding) - short_cost_e16(&row->holding))) {
         return false;
     }
+    pw_assert(portfolio->short_cost_e16 >= 0);
     row->holding = *holding;
     row->changed = true;
     return true;
@@ -42,6 +44,7 @@ static bool put_holding(struct pw_portfolio *portfolio, struct pw_portfolio_row 
 bool pw_portfolio_fill(struct pw_portfolio *portfolio, uint16_t instrument_idx, enum pw_side side,
                        int64_t price_e8, int64_t qty_e8, pw_i128 fee_e16)
 {
+    pw_assert(instrument_idx < portfolio->row_cnt);
     struct pw_portfolio_row *row = &portfolio->rows[instrument_idx];
     struct pw_holding holding = row->holding;
     pw_i128 cash = portfolio->cash_e16;
@@ -56,6 +59,7 @@ bool pw_portfolio_fill(struct pw_portfolio *portfolio, uint16_t instrument_idx, 
 bool pw_portfolio_base_fee(struct pw_portfolio *portfolio, uint16_t instrument_idx, int64_t price_e8,
                            int64_t fee_e8)
 {
+    pw_assert(instrument_idx < portfolio->row_cnt);
     struct pw_portfolio_row *row = &portfolio->rows[instrument_idx];
     struct pw_holding holding = row->holding;
     return pw_holding_base_fee(&holding, price_e8, fee_e8) && put_holding(portfolio, row, &holding);
@@ -64,6 +68,7 @@ bool pw_portfolio_base_fee(struct pw_portfolio *portfolio, uint16_t instrument_i
 void pw_portfolio_quote(struct pw_portfolio *portfolio, uint16_t instrument_idx, int64_t bid_e8,
                         int64_t ask_e8)
 {
+    pw_assert(instrument_idx < portfolio->row_cnt);
     struct pw_portfolio_row *row = &portfolio->rows[instrument_idx];
     row->bid_e8 = bid_e8 > 0 ? bid_e8 : row->bid_e8;
     row->ask_e8 = ask_e8 > 0 ? ask_e8 : row->ask_e8;
@@ -87,6 +92,7 @@ pw_i128 pw_portfolio_equity_e16(const struct pw_portfolio *portfolio)
 
 bool pw_portfolio_view(struct pw_portfolio *portfolio, uint16_t instrument_idx, struct pw_position *out)
 {
+    pw_assert(instrument_idx < portfolio->row_cnt);
     struct pw_portfolio_row *row = &portfolio->rows[instrument_idx];
     if (!row->changed) {
         return false;

@@ -5,6 +5,7 @@
  */
 #include "positions.h"
 
+#include "pw_assert.h"
 #include <string.h>
 
 static bool subtract(pw_i128 *sum, pw_i128 less)
@@ -22,6 +23,7 @@ static bool close_part(struct pw_holding *h, int64_t price_e8, int64_t qty_e8, p
 {
     int64_t held = h->qty_e8 < 0 ? -h->qty_e8 : h->qty_e8;
     int64_t signed_qty = h->qty_e8 < 0 ? -qty_e8 : qty_e8;
+    pw_assert(qty_e8 <= held);
     pw_i128 cost = pw_money_share(h->cost_e16, qty_e8, held);
     pw_i128 entry_fees = pw_money_share(h->entry_fees_e16, qty_e8, held);
     h->qty_e8 -= signed_qty;
@@ -47,6 +49,7 @@ bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side
 {
     struct pw_holding h = *holding;
     pw_i128 cash = *cash_e16;
+    pw_assert(qty_e8 > 0);
     int64_t against = side == PW_BUY ? -h.qty_e8 : h.qty_e8; /* what the fill can close, if positive */
     int64_t closing = against <= 0 ? 0 : against < qty_e8 ? against : qty_e8;
     int64_t opening = qty_e8 - closing;
@@ -58,6 +61,7 @@ bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side
         !pw_money_add(&h.fees_e16, fee_e16) || !subtract(&cash, paid) || !subtract(&cash, fee_e16)) {
         return false;
     }
+    pw_assert(h.qty_e8 != 0 || (h.cost_e16 == 0 && h.entry_fees_e16 == 0));
     h.buy_cnt += side == PW_BUY;
     h.sell_cnt += side == PW_SELL;
     *holding = h;
@@ -78,6 +82,7 @@ bool pw_holding_base_fee(struct pw_holding *holding, int64_t price_e8, int64_t f
         }
         h.cost_e16 = h.entry_fees_e16 = 0;
     }
+    pw_assert(h.qty_e8 != 0 || h.cost_e16 == 0);
     if (!pw_money_add(&h.fees_e16, pw_money_notional_e16(price_e8, fee_e8))) {
         return false;
     }

@@ -9,6 +9,7 @@
 #include "risk.h"
 
 #include "orders.h"
+#include "pw_assert.h"
 
 #define ORDER_CREDIT UINT64_C(1000000000)
 
@@ -346,11 +347,13 @@ uint32_t pw_risk_check_cnt(void)
 
 const char *pw_risk_check_name(uint32_t check_idx)
 {
+    pw_assert(check_idx < CHECK_CNT);
     return checks[check_idx].name;
 }
 
 struct pw_risk_finding pw_risk_measure(uint32_t check_idx, const struct pw_risk_input *in)
 {
+    pw_assert(check_idx < CHECK_CNT);
     if (checks[check_idx].needs_instrument && !in->instrument) {
         return not_asked();
     }
@@ -400,6 +403,7 @@ uint64_t pw_risk_bucket_credit(const struct pw_risk_bucket *bucket, const struct
         return full;
     }
     uint64_t credit = bucket->credit + elapsed * limits->max_orders_per_s;
+    pw_assert(credit >= bucket->credit); /* what is kept and what a second brings fit together */
     return credit < full ? credit : full;
 }
 
