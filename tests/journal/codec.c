@@ -210,19 +210,19 @@ Test(bits, usual_numbers_take_little_more_than_their_length)
 
 static void capture_round_trip(const char *const *names, double most_per_message)
 {
-    struct capture capture = {0};
+    struct capture capture = {.synchronized = true};
     struct blocks blocks = {0};
-    if (!capture_folder()) {
+    if (!shared_data()) {
         cr_skip_test("no shared data here");
     }
     for (; *names; names++) {
-        cr_assert(capture_load(&capture, *names, 0), "%s", *names);
+        cr_assert(capture_add(&capture, *names), "%s", *names);
     }
-    encode(&blocks, capture.events, capture.event_cnt, BLOCK_BYTES);
-    expect_same(&blocks, capture.events, capture.event_cnt);
-    double per_message = (double)blocks.total_bytes / (double)capture.message_cnt;
-    fprintf(stderr, "%zu messages, %zu events: %.2f bytes a message, %.2f an event\n", capture.message_cnt,
-            capture.event_cnt, per_message, (double)blocks.total_bytes / (double)capture.event_cnt);
+    encode(&blocks, capture.events, capture.cnt, BLOCK_BYTES);
+    expect_same(&blocks, capture.events, capture.cnt);
+    double per_message = (double)blocks.total_bytes / (double)capture.line_cnt;
+    fprintf(stderr, "%u messages, %zu events: %.2f bytes a message, %.2f an event\n", capture.line_cnt,
+            capture.cnt, per_message, (double)blocks.total_bytes / (double)capture.cnt);
     cr_expect_lt(per_message, most_per_message);
     blocks_free(&blocks);
     capture_free(&capture);

@@ -110,18 +110,18 @@ static void expect_facts(const char *const *names, const char *expected_name)
         "book_from_snapshot/sum_ask_qty",
         "snapshot_count",
     };
-    struct capture capture = {0};
+    struct capture capture = {.synchronized = true};
     char path[512];
-    if (!capture_folder()) {
+    if (!shared_data()) {
         cr_skip_test("no shared data here");
     }
     for (; *names; names++) {
-        cr_assert(capture_load(&capture, *names, 0));
+        cr_assert(capture_add(&capture, *names));
     }
     const char *dir = live_dir();
-    write_events(dir, capture.events, capture.event_cnt, true);
+    write_events(dir, capture.events, capture.cnt, true);
     json_t *facts = run_json(dir, (const char *const[]){"summary", NULL}, 0);
-    snprintf(path, sizeof path, "%s/data/expected/%s", capture_folder(), expected_name);
+    snprintf(path, sizeof path, "%s/data/expected/%s", shared_data(), expected_name);
     json_t *expected = json_load_file(path, 0, NULL);
     const json_t *want = program_at(expected, "symbols/BTCUSDT"),
                  *have = program_at(facts, "symbols/BTCUSDT");

@@ -16,6 +16,12 @@ struct capture {
     uint32_t *lines;         /* the line that each came from, counted from 0 through all files */
     size_t cnt, room;
     uint32_t line_cnt;
+    /* Set before the first file is added: updates wait for a book's snapshot (at most until their file's
+     * end), and those that it contains are marked stale, as the engine has them. */
+    bool synchronized;
+    json_t *waiting; /* [line number, time, message] each */
+    bool synced;
+    uint64_t snapshot_id;
 };
 
 /* The folder of shared data, or NULL if there is none here: the test then says so and skips. */

@@ -117,7 +117,6 @@ static void add_trade(struct capture *capture, const json_t *data, int64_t recv_
 {
     struct pw_event *event = add(capture, PW_EVENT_TRADE, recv_ns);
     event->flags = json_is_true(json_object_get(data, "m")) ? PW_FLAG_SELL : 0;
-    event->venue_ns = number(data, "E") * 1000000;
     event->body.trade = (struct pw_trade){.price_e8 = decimal(data, "p"),
                                           .qty_e8 = decimal(data, "q"),
                                           .trade_id = (uint64_t)number(data, "t"),
@@ -131,24 +130,66 @@ static void add_quote(struct capture *capture, const json_t *data, int64_t recv_
                                           decimal(data, "A"), (uint64_t)number(data, "u")};
 }
 
-static void add_message(struct capture *capture, const json_t *message, int64_t recv_ns)
+static void add_update(struct capture *capture, const json_t *data, int64_t recv_ns)
+{
+    const struct pw_depth depth = {.first_update_id = (uint64_t)number(data, "U"),
+                                   .last_update_id = (uint64_t)number(data, "u"),
+                                   .prev_update_id = (uint64_t)number(data, "pu")};
+    bool stale = capture->synchronized && depth.last_update_id <= capture->snapshot_id;
+
+    add_depth(capture, json_object_get(data, "b"), json_object_get(data, "a"), depth, recv_ns,
+              stale ? PW_FLAG_STALE : 0);
+}
+
+static void add_snapshot(struct capture *capture, const json_t *message, int64_t recv_ns)
+{
+    uint64_t id = (uint64_t)number(message, "lastUpdateId");
+
+    add_depth(capture, json_object_get(message, "bids"), json_object_get(message, "asks"),
+              (struct pw_depth){.last_update_id = id}, recv_ns, PW_FLAG_SNAPSHOT);
+    capture->snapshot_id = id;
+}
+
+static void waiting_add(struct capture *capture)
+{
+    uint32_t line_cnt = capture->line_cnt;
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(capture->waiting, i, one)
+    {
+        capture->line_cnt = (uint32_t)json_integer_value(json_array_get(one, 0));
+        add_update(capture, json_object_get(json_array_get(one, 2), "data"),
+                   (int64_t)json_integer_value(json_array_get(one, 1)));
+    }
+    capture->line_cnt = line_cnt;
+    json_decref(capture->waiting);
+    capture->waiting = NULL;
+}
+
+static void add_message(struct capture *capture, json_t *message, int64_t recv_ns)
 {
     const char *stream = json_string_value(json_object_get(message, "stream"));
     const json_t *data = json_object_get(message, "data");
+    size_t first = capture->cnt;
+
     if (!stream) {
-        uint64_t id = (uint64_t)number(message, "lastUpdateId");
-        add_depth(capture, json_object_get(message, "bids"), json_object_get(message, "asks"),
-                  (struct pw_depth){.last_update_id = id}, recv_ns, PW_FLAG_SNAPSHOT);
+        add_snapshot(capture, message, recv_ns);
+        capture->synced = true;
+        waiting_add(capture);
     } else if (strstr(stream, "@bookTicker")) {
         add_quote(capture, data, recv_ns);
     } else if (strstr(stream, "@trade")) {
         add_trade(capture, data, recv_ns);
+    } else if (strstr(stream, "@depth") && capture->synchronized && !capture->synced) {
+        capture->waiting = capture->waiting ? capture->waiting : json_array();
+        json_array_append_new(capture->waiting,
+                              json_pack("[i, I, O]", (int)capture->line_cnt, (json_int_t)recv_ns, message));
     } else if (strstr(stream, "@depth")) {
-        add_depth(capture, json_object_get(data, "b"), json_object_get(data, "a"),
-                  (struct pw_depth){.first_update_id = (uint64_t)number(data, "U"),
-                                    .last_update_id = (uint64_t)number(data, "u"),
-                                    .prev_update_id = (uint64_t)number(data, "pu")},
-                  recv_ns, 0);
+        add_update(capture, data, recv_ns);
+    }
+    for (size_t i = first; data && i < capture->cnt; i++) {
+        capture->events[i].venue_ns = number(data, "E") * 1000000;
     }
 }
 
@@ -171,6 +212,7 @@ bool capture_add(struct capture *capture, const char *name)
         }
         capture->line_cnt++;
     }
+    waiting_add(capture);
     if (file) {
         gzclose(file);
     }
@@ -182,6 +224,7 @@ void capture_free(struct capture *capture)
 {
     free(capture->events);
     free(capture->lines);
+    json_decref(capture->waiting);
     *capture = (struct capture){0};
 }
 
