@@ -8,7 +8,6 @@
 #include "instance.h"
 #include "journal_config.h"
 #include "live_topology.h"
-#include "metrics_table.h"
 #include "ring_sizes.h"
 #include "sections.h"
 #include "stages.h"
@@ -297,7 +296,7 @@ static int open_workspace(struct pipeline *p)
         fprintf(stderr, "pinwheel bench: %s\n", err == -ENOMEM ? strerror(ENOMEM) : error);
         return err;
     }
-    pw_metrics_fill(region_of(p, "metrics", PW_REGION_METRICS));
+    pw_topology_put_metrics(&p->topology, region_of(p, "metrics", PW_REGION_METRICS));
     struct pw_instrument *instrument = region_of(p, "instruments", PW_REGION_INSTRUMENTS);
     *instrument = (struct pw_instrument){.symbol = "BTCUSDT",
                                          .base = "BTC",

@@ -154,7 +154,7 @@ static void connections_judge(const struct pw_workspace *ws, struct findings *fi
 static void order_entry_judge(const struct pw_workspace *ws, struct findings *findings)
 {
     char gateway[16];
-    const struct pw_metric_row *ready = pw_metrics_find(ws, "execution", "live_ready");
+    const struct pw_metric_row *ready = pw_metrics_find(ws, "gateway", "ready");
     if (pw_watch_fact(ws, "gateway", gateway, sizeof gateway) && strcmp(gateway, "live") == 0 &&
         ready != NULL && pw_watch_get(&ready->value) == 0) {
         add(findings, "order_entry_not_ready", "order entry is not ready: no new orders");

@@ -5,11 +5,11 @@
  * The columns of each section are in the order of what matters: a narrow terminal cuts lines off at the
  * right.
  */
+#include "metrics_table.h"
 #include "top.h"
 #include <inttypes.h>
 #include <math.h>
 #include <pinwheel/histogram.h>
-#include <pinwheel/metrics.h>
 #include <string.h>
 
 #define HEARTBEAT_LATE_NS INT64_C(1000000000) /* housekeeping writes it about each millisecond */
@@ -255,21 +255,11 @@ static void markets_put(struct pw_page *page, struct pw_look *look)
     }
 }
 
-/* A metric of execution's as a level; 0 if this engine has none of that name. */
-static int64_t level_of(const struct pw_look *look, const char *name)
+/* A metric as a level; 0 if this engine has none of that name. */
+static int64_t level_of(const struct pw_look *look, const char *group, const char *name)
 {
-    uint32_t at = 0;
-    const struct pw_region *region;
-    while ((region = pw_watch_region(look->ws, PW_REGION_METRICS, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt; i++) {
-            const struct pw_metric_row *row = pw_region_at(look->ws, region, i);
-            if (strncmp(row->group, "execution", sizeof row->group) == 0 &&
-                strncmp(row->name, name, sizeof row->name) == 0) {
-                return (int64_t)atomic_load_explicit(&row->value, memory_order_relaxed);
-            }
-        }
-    }
-    return 0;
+    const struct pw_metric_row *row = pw_metrics_find(look->ws, group, name);
+    return row ? (int64_t)atomic_load_explicit(&row->value, memory_order_relaxed) : 0;
 }
 
 /* Of a live account: may orders go out, and if not, why. */
@@ -278,11 +268,11 @@ static void order_entry_put(struct pw_page *page, const struct pw_look *look)
     if (pw_workspace_find(look->ws, "execution.net_tx", PW_REGION_RING) == NULL) {
         return;
     }
-    bool ready = level_of(look, "live_ready") != 0;
-    int64_t refusal = level_of(look, "live_refusal");
-    int64_t paused_ns = level_of(look, "paused_until_ns") - look->wall_ns;
-    int64_t unknown = level_of(look, "unknown_orders");
-    int64_t error_ns = level_of(look, "live_clock_error_ns");
+    bool ready = level_of(look, "gateway", "ready") != 0;
+    int64_t refusal = level_of(look, "gateway", "not_ready_reason");
+    int64_t paused_ns = level_of(look, "gateway", "paused_until_ns") - look->wall_ns;
+    int64_t unknown = level_of(look, "execution", "unknown_orders");
+    int64_t error_ns = level_of(look, "gateway", "clock_error_ns");
     struct pw_text line = line_start(page, ready && unknown == 0 ? PW_LINE_PLAIN : PW_LINE_ALERT);
     pw_text_put(&line, "order entry %s%s", ready ? "ready" : "NOT READY: ",
                 ready     ? ""
@@ -292,10 +282,10 @@ static void order_entry_put(struct pw_page *page, const struct pw_look *look)
         pw_text_put(&line, "   rate-limit ban: %" PRId64 " s left", paused_ns / 1000000000 + 1);
     }
     pw_text_put(&line, "   outcome unknown %" PRId64 "   weight %" PRId64 "   order count %" PRId64, unknown,
-                level_of(look, "live_weight_used"), level_of(look, "live_orders_used"));
+                level_of(look, "gateway", "weight_used"), level_of(look, "gateway", "orders_used"));
     if (error_ns >= 0) {
-        pw_text_put(&line, "   clock %+.1f ms, +-%.1f", (double)level_of(look, "live_clock_offset_ns") / 1e6,
-                    (double)error_ns / 1e6);
+        pw_text_put(&line, "   clock %+.1f ms, +-%.1f",
+                    (double)level_of(look, "gateway", "clock_offset_ns") / 1e6, (double)error_ns / 1e6);
     }
 }
 

@@ -84,40 +84,16 @@ struct pw_gateway_config {
     int64_t ack_timeout_ns;  /* after it the outcome of a request is unknown */
     int64_t cash_e8;         /* that the account must have free when the run begins */
     const char *quote_asset;
-    int64_t paused_until_ns;  /* of pw_gateway_counts, kept from before; 0: none */
+    int64_t paused_until_ns;  /* of pw_gateway_metrics, kept from before; 0: none */
     struct pw_producer *wire; /* requests as FRAMEs; the caller publishes */
     struct pw_producer
         *journal;      /* NULL, or copies of all frames, without key and signature; it drops when full */
     uint32_t conn_idx; /* feed_idx of the frames */
 };
 
-/* For those who watch a gateway that connects. Counts are since init. */
-#define PW_GATEWAY_ERRORS 9u /* enum pw_entry_error */
-struct pw_gateway_counts {
-    uint64_t requests, responses, events; /* events: of the account, and others that bear no response */
-    uint64_t errors[PW_GATEWAY_ERRORS];   /* responses by enum pw_entry_error */
-    uint64_t invalid;                     /* messages that could not be read */
-    uint64_t unmatched;                   /* responses to nothing that was pending, reports without room */
-    uint64_t external;                    /* reports and open orders that are not this instance's */
-    uint64_t orphans;                     /* open orders and reports of earlier runs; open ones of this run
-                                           * that the order table does not know */
-    uint64_t timeouts;                    /* requests without a response */
-    uint64_t queries;                     /* about orders, and for their fills */
-    uint64_t reports;                     /* given to execution */
-    uint64_t resyncs;                     /* times that reports may have been lost */
-    uint64_t journal_dropped;             /* copies for which the journal had no room */
-    int64_t last_error_code;              /* the venue's */
-    /* As they are now. */
-    uint64_t weight_used, orders_used;       /* of the shortest window of each */
-    int64_t clock_offset_ns, clock_error_ns; /* venue's minus ours; error -1: not known */
-    int64_t paused_until_ns; /* the venue takes no requests before, in our time; 0: it does. To be kept over a
-                                restart */
-    uint64_t orphans_open;   /* in the last list of open orders: it is not ready */
-    bool ready;
-    bool wants_reconnect; /* the connection should be made anew: the venue is about to close it, or does not
-                             respond */
-    uint8_t refusal;      /* enum pw_reason: why it is not ready; NONE: it is, or it goes on */
-};
+/* For those who watch a gateway that connects: a field a metric of group gateway (src/shm/metrics_table.h), counts
+ * since init and levels as they are now. */
+struct pw_gateway_metrics;
 
 /* Members that a gateway has no use for are NULL, but for bytes, init, place and cancel. */
 struct pw_gateway_ops {
@@ -153,7 +129,7 @@ struct pw_gateway_ops {
     void (*pause)(void *state, int64_t until_ns);
     /* Orders that may still report: execution keeps room for all of them. */
     uint32_t (*open_cnt)(const void *state);
-    void (*counts)(const void *state, struct pw_gateway_counts *counts);
+    void (*counts)(const void *state, struct pw_gateway_metrics *counts);
 };
 
 #endif

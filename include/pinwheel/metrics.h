@@ -2,7 +2,7 @@
  *
  * Metrics: 8-byte words with one writer each, described in the workspace itself.
  *
- * A metric is declared once, as a row of the table in src/shm/metrics_table.h; the enum, the rows in shared memory,
+ * A metric is declared once, as a row of the table in src/shm/metrics_table.h; the struct in which it is counted, the rows in shared memory,
  * the monitor's page and the reference page all come from that row. A reader of any version prints what it finds.
  */
 #ifndef PINWHEEL_METRICS_H

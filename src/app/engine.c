@@ -12,7 +12,6 @@
 #include "instruments.h"
 #include "journal_config.h"
 #include "live_topology.h"
-#include "metrics_table.h"
 #include "net_config.h"
 #include "sections.h"
 #include "stages.h"
@@ -127,7 +126,7 @@ enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *
 static void fill_workspace(struct pw_engine *engine)
 {
     const struct pw_config_journal *journal = PW_CONFIG(engine->config, journal);
-    pw_metrics_fill(region_of(engine, "metrics", PW_REGION_METRICS));
+    pw_topology_put_metrics(&engine->topology, region_of(engine, "metrics", PW_REGION_METRICS));
     struct pw_feed_view *feeds = region_of(engine, "feeds", PW_REGION_FEEDS);
     for (uint32_t i = 0; i < pw_config_conn_cnt(engine->config); i++) {
         snprintf(feeds[i].name, sizeof feeds[i].name, "%s", pw_config_conn(engine->config, i)->name);

@@ -7,7 +7,6 @@
 #include "feeds.h"
 #include "gateway_config.h"
 #include "journal_config.h"
-#include "metrics_table.h"
 #include "ring_sizes.h"
 #include "stages.h"
 #include <pinwheel/histogram.h>
@@ -148,6 +147,12 @@ static uint32_t stages_of(const struct pw_topology *topology, const struct pw_co
     return topology->stage_cnt;
 }
 
+static uint32_t metrics_of(const struct pw_topology *topology, const struct pw_config *config)
+{
+    (void)config;
+    return pw_topology_metric_cnt(topology);
+}
+
 /* All but histograms and rings. */
 static const struct {
     const char *name;
@@ -159,7 +164,7 @@ static const struct {
     {"stop", PW_REGION_STOP, sizeof(struct pw_stop), 1, NULL},
     {"info", PW_REGION_INFO, 4096, 1, NULL},
     {"errors", PW_REGION_ERRORS, sizeof(struct pw_error_row), PW_ERRORS_MAX, NULL},
-    {"metrics", PW_REGION_METRICS, sizeof(struct pw_metric_row), PW_METRIC_CNT, NULL},
+    {"metrics", PW_REGION_METRICS, sizeof(struct pw_metric_row), 0, metrics_of},
     {"instruments", PW_REGION_INSTRUMENTS, sizeof(struct pw_instrument), 0, instruments_of},
     {"stages", PW_REGION_STAGES, sizeof(struct pw_stage_view), 0, stages_of},
     {"feeds", PW_REGION_FEEDS, sizeof(struct pw_feed_view), 0, conns_of},

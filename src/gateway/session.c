@@ -207,7 +207,7 @@ bool session_report(struct session *session, const struct pw_report *report, int
     /* What the table does not know, execution halts on. */
     bool unknown = !row && !closed && pw_order_id_run(id) == session->config.orders->run_id;
     if ((!row && !unknown) || out->cnt == PW_REPORTS_MAX) {
-        session->counts.unmatched++;
+        session->counts.responses_unmatched++;
         return false;
     }
     if (row) {
@@ -441,13 +441,13 @@ static uint64_t used_of(const struct session *session, enum pw_budget_kind kind)
     return shortest && session->now_ns + session->offset_ns < shortest->end_ns ? shortest->used : 0;
 }
 
-void session_counts(const void *state, struct pw_gateway_counts *counts)
+void session_counts(const void *state, struct pw_gateway_metrics *counts)
 {
     const struct session *session = state;
     int64_t until_ns = session->budget.paused_until_ns;
     *counts = session->counts;
-    counts->weight_used = used_of(session, PW_BUDGET_WEIGHT);
-    counts->orders_used = used_of(session, PW_BUDGET_ORDERS);
+    counts->weight_used = (int64_t)used_of(session, PW_BUDGET_WEIGHT);
+    counts->orders_used = (int64_t)used_of(session, PW_BUDGET_ORDERS);
     if (!pw_venue_clock_offset(&session->clock, session->now_ns, &counts->clock_offset_ns,
                                &counts->clock_error_ns)) {
         counts->clock_offset_ns = 0;

@@ -211,7 +211,7 @@ void session_no_outcome(struct session *session, unsigned kind, struct session_r
 static void time_out(struct session *session, const struct session_pending *was, struct pw_reports *out)
 {
     struct session_row *row = session_row_find(session, was->client_order_id);
-    session->counts.timeouts++;
+    session->counts.request_timeouts++;
     if (pw_entry_names_order(was->kind)) {
         session_no_outcome(session, was->kind, row, session->now_ns, out);
     } else if (was->kind == PW_ENTRY_QUERY || was->kind == PW_ENTRY_FILLS) {

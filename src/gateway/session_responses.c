@@ -36,13 +36,32 @@ static void take_pause(struct session *session, const struct pw_entry_pause *pau
     }
 }
 
+/* Where an error counts in struct pw_gateway_metrics. */
+static size_t error_metric(enum pw_entry_error error)
+{
+#define AT(name) offsetof(struct pw_gateway_metrics, name)
+    static const uint16_t offsets[] = {
+        [PW_ENTRY_REFUSED] = AT(requests_rejected),
+        [PW_ENTRY_UNKNOWN] = AT(outcome_unknown),
+        [PW_ENTRY_LIMITED] = AT(rate_limited),
+        [PW_ENTRY_BUSY] = AT(venue_overloaded),
+        [PW_ENTRY_CLOCK] = AT(timestamp_rejected),
+        [PW_ENTRY_FATAL] = AT(auth_rejected),
+        [PW_ENTRY_CANCEL_UNKNOWN] = AT(cancel_unknown),
+        [PW_ENTRY_NOT_FOUND] = AT(order_not_found),
+        [PW_ENTRY_PARTIAL] = AT(cancel_replace_partial),
+    };
+#undef AT
+    static_assert(sizeof offsets / sizeof *offsets == PW_ENTRY_ERRORS, "each error has a metric");
+    pw_assert(error < PW_ENTRY_ERRORS);
+    return offsets[error];
+}
+
 static void take_failure(struct session *session, const struct pw_entry_message *message, int64_t recv_ns,
                          struct pw_reports *out)
 {
     const struct pw_entry_failure *failure = &message->failure;
-    static_assert(PW_GATEWAY_ERRORS == PW_ENTRY_ERRORS, "a count for each");
-    pw_assert(failure->error < PW_ENTRY_ERRORS);
-    session->counts.errors[failure->error]++;
+    pw_metric_count_at(&session->counts, error_metric((enum pw_entry_error)failure->error));
     session->counts.last_error_code = failure->code;
     if (failure->error == PW_ENTRY_LIMITED) {
         take_pause(session, &message->pause);
@@ -171,7 +190,7 @@ static void take_response(struct session *session, const struct pw_entry_message
     struct session_pending was;
     bool matched = message->is_ours && session_match(session, message->request, message->number, &was);
     session->counts.responses++;
-    session->counts.unmatched += !matched;
+    session->counts.responses_unmatched += !matched;
     if (matched && message->server_ns != 0) {
         pw_venue_clock_sample(&session->clock, was.sent_ns, message->server_ns, recv_ns);
         session_clock(session);
@@ -201,11 +220,11 @@ static void take_execution(struct session *session, const struct pw_entry_order 
 {
     uint64_t id = order->report.client_order_id;
     if (!session_is_own(session, order)) {
-        session->counts.external++;
+        session->counts.orders_external++;
         return;
     }
     if (pw_order_id_run(id) != session->config.orders->run_id) {
-        session->counts.orphans++;
+        session->counts.orphan_orders++;
         return;
     }
     struct session_row *row = session_row_find(session, id);
@@ -226,7 +245,7 @@ static void take_execution(struct session *session, const struct pw_entry_order 
 static void take_event(struct session *session, const struct pw_entry_message *message, int64_t recv_ns,
                        struct pw_reports *out)
 {
-    session->counts.events++;
+    session->counts.account_events++;
     switch (message->kind) {
     case PW_ENTRY_SAYS_EXECUTION:
         take_execution(session, &message->order, recv_ns, out);
@@ -235,7 +254,8 @@ static void take_event(struct session *session, const struct pw_entry_message *m
         session_resume(session, SESSION_SUBSCRIBE, recv_ns, out);
         break;
     case PW_ENTRY_SAYS_SHUTDOWN:
-        session->closing = session->counts.wants_reconnect = true;
+        session->closing = true;
+        session->counts.reconnect_wanted = true;
         break;
     default:
         break;
@@ -250,7 +270,7 @@ void session_message(struct session *session, const struct pw_event *frame, cons
     enum pw_decode result =
         session->entry->decode((const char *)bytes, frame->body.frame.payload_bytes, &message);
     if (result < 0 && result != PW_DECODE_ERROR_REPLY) { /* it may have been a report */
-        session->counts.invalid++;
+        session->counts.messages_invalid++;
         session_resume(session, SESSION_LIST, frame->recv_ns, out);
     } else {
         (message.is_response ? take_response : take_event)(session, &message, frame->recv_ns, out);

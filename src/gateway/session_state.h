@@ -5,6 +5,7 @@
 #ifndef PW_SESSION_STATE_H
 #define PW_SESSION_STATE_H
 
+#include "metrics_table.h"
 #include "budget.h"
 #include "orders.h"
 #include "pw_assert.h"
@@ -105,7 +106,7 @@ struct session {
     struct session_row rows[SESSION_ROWS];
     uint32_t fill_first, fill_cnt;
     struct pw_report fills[SESSION_FILLS]; /* of lists of fills: reported one a pass */
-    struct pw_gateway_counts counts;
+    struct pw_gateway_metrics counts;
     /* Prepared requests, each of entry->request_bytes. */
     struct pw_entry_request *login, *subscribe, *time, *list, *account;
     struct pw_entry_request *scratch; /* for what is asked seldom, prepared when it is */
@@ -243,6 +244,6 @@ uint32_t session_poll(void *state, int64_t now_ns, struct pw_reports *out);
 int64_t session_next_ns(const void *state);
 void session_pause(void *state, int64_t until_ns);
 uint32_t session_open_cnt(const void *state);
-void session_counts(const void *state, struct pw_gateway_counts *counts);
+void session_counts(const void *state, struct pw_gateway_metrics *counts);
 
 #endif

@@ -50,7 +50,8 @@ void session_notice(struct session *session, const struct pw_event *frame, struc
     if (session->phase != SESSION_DOWN) {
         go_down(session, frame->recv_ns, out);
     }
-    session->closing = session->counts.wants_reconnect = false;
+    session->closing = false;
+    session->counts.reconnect_wanted = false;
     if (up) {
         session->epoch = frame->body.frame.epoch;
         session->logged_in = !session->has_login;
@@ -134,7 +135,7 @@ void session_key_rejected(struct session *session, enum pw_reason reason, struct
 {
     if (!session->fatal) {
         session->fatal = true;
-        session->counts.refusal = (uint8_t)reason;
+        session->counts.not_ready_reason = (uint8_t)reason;
         out->halt = reason;
         if (session->phase != SESSION_DOWN) {
             session_retry(session, first_phase(session));
@@ -145,7 +146,7 @@ void session_key_rejected(struct session *session, enum pw_reason reason, struct
 void session_failed(struct session *session)
 {
     session_retry(session, session->phase);
-    session->counts.wants_reconnect |= session->tries >= TRIES_MAX;
+    session->counts.reconnect_wanted |= session->tries >= TRIES_MAX;
 }
 
 void session_step(struct session *session)
@@ -159,7 +160,7 @@ void session_step(struct session *session)
     struct pw_entry_values values = {.number = 0};
     if (session->phase == SESSION_FUNDS && session->funds_checked) {
         restart(session, SESSION_READY);
-        session->counts.refusal = PW_REASON_NONE;
+        session->counts.not_ready_reason = PW_REASON_NONE;
     }
     if (session->phase == SESSION_DOWN || session->phase == SESSION_READY || session->step_number != 0 ||
         session->closing || !session_clock(session) || !session_due(session, session->retry_ns)) {
@@ -183,7 +184,7 @@ static void accept(struct session *session, enum session_phase phase)
     session->logged_in = true;
     if (session->fatal) {
         session->fatal = false;
-        session->counts.refusal = PW_REASON_NONE;
+        session->counts.not_ready_reason = PW_REASON_NONE;
     }
     advance(session, phase);
 }
@@ -193,7 +194,7 @@ static bool cancel_orphan(struct session *session, const struct pw_entry_order *
 {
     struct pw_instrument instrument = {.tick_e8 = 0};
     struct pw_entry_values values = {.order_id = order->report.client_order_id};
-    session->counts.orphans++;
+    session->counts.orphan_orders++;
     if (session->dry) {
         return false;
     }
@@ -212,7 +213,7 @@ static bool take_listed(struct session *session, const struct pw_entry_order *or
 {
     uint64_t id = order->report.client_order_id;
     if (!session_is_own(session, order)) {
-        session->counts.external++;
+        session->counts.orders_external++;
         return false;
     }
     if (pw_order_id_run(id) != session->config.orders->run_id) {
@@ -233,19 +234,19 @@ static void take_list(struct session *session, const struct pw_entry_list *list,
 {
     struct pw_entry_cursor cursor = {{0}};
     struct pw_entry_order order;
-    struct pw_gateway_counts *counts = &session->counts;
-    bool listed_before = counts->orphans_open != 0, unreported = false;
-    counts->orphans_open = 0;
+    struct pw_gateway_metrics *counts = &session->counts;
+    bool listed_before = counts->orphan_orders_open != 0, unreported = false;
+    counts->orphan_orders_open = 0;
     while (session->entry->next_order(&cursor, list, &order)) {
-        counts->orphans_open += take_listed(session, &order, recv_ns, out, &unreported);
+        counts->orphan_orders_open += take_listed(session, &order, recv_ns, out, &unreported);
     }
-    if (counts->orphans_open != 0 || unreported) {
-        bool stays = listed_before && counts->orphans_open != 0;
-        counts->refusal = stays ? PW_REASON_ORPHAN_ORDERS : counts->refusal;
+    if (counts->orphan_orders_open != 0 || unreported) {
+        bool stays = listed_before && counts->orphan_orders_open != 0;
+        counts->not_ready_reason = stays ? PW_REASON_ORPHAN_ORDERS : counts->not_ready_reason;
         session_retry(session, SESSION_LIST);
         return;
     }
-    counts->refusal = counts->refusal == PW_REASON_ORPHAN_ORDERS ? PW_REASON_NONE : counts->refusal;
+    counts->not_ready_reason = counts->not_ready_reason == PW_REASON_ORPHAN_ORDERS ? PW_REASON_NONE : counts->not_ready_reason;
     advance(session, SESSION_FUNDS);
 }
 
@@ -264,7 +265,7 @@ static void take_account(struct session *session, const struct pw_entry_list *ba
     if (session->funds_checked) {
         advance(session, SESSION_FUNDS); /* and from there to the end */
     } else {
-        session->counts.refusal = PW_REASON_VENUE_FUNDS;
+        session->counts.not_ready_reason = PW_REASON_VENUE_FUNDS;
         session_retry(session, SESSION_FUNDS);
     }
 }

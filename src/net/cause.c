@@ -3,6 +3,7 @@
  * The causes' names and texts.
  */
 #include "cause.h"
+#include "metrics_table.h"
 
 #define NAME(name, text) [PW_CAUSE_##name] = #name,
 #define TEXT(name, text) [PW_CAUSE_##name] = text,
@@ -20,4 +21,12 @@ const char *pw_cause_text(enum pw_cause cause)
                                                     [PW_CAUSE_LOST_END] = "no cause",
                                                     PW_CAUSES_LOST(TEXT) PW_CAUSES_DIAL(TEXT)};
     return cause < PW_CAUSE_END ? texts[cause] : "no cause";
+}
+
+size_t pw_cause_metric(enum pw_cause cause)
+{
+#define AT(name, text) [PW_CAUSE_##name] = offsetof(struct pw_net_rx_metrics, disconnect_##name),
+    static const uint16_t offsets[PW_CAUSE_LOST_END] = {PW_CAUSES_LOST(AT)};
+#undef AT
+    return offsets[cause];
 }

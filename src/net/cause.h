@@ -5,9 +5,11 @@
 #ifndef PW_CAUSE_H
 #define PW_CAUSE_H
 
+#include <stddef.h>
+
 /* PW_CAUSE(name, "what to tell a person") */
 
-/* Ends of an established connection; each has a counter net_rx.lost_<name>. */
+/* Ends of an established connection; each has a counter net_rx.disconnect_<name>. */
 #define PW_CAUSES_LOST(PW_CAUSE)                                                                             \
     PW_CAUSE(closed, "the server closed the WebSocket")                                                      \
     PW_CAUSE(ended, "the server ended the connection without a WebSocket close")                             \
@@ -15,11 +17,11 @@
     PW_CAUSE(reset, "the connection broke")                                                                  \
     PW_CAUSE(tls, "a TLS record could not be read")                                                          \
     PW_CAUSE(protocol, "the server broke the WebSocket protocol")                                            \
-    PW_CAUSE(text, "the server sent text that is not UTF-8")                                                 \
+    PW_CAUSE(bad_utf8, "the server sent text that is not UTF-8")                                             \
     PW_CAUSE(too_big, "the server sent a message larger than message_bytes_max")                             \
-    PW_CAUSE(slow, "a frame did not arrive whole within 10 s")                                               \
-    PW_CAUSE(silent, "nothing came for longer than dead_after_ms")                                           \
-    PW_CAUSE(asked, "the engine asked for a new connection")
+    PW_CAUSE(frame_timeout, "a frame did not arrive whole within 10 s")                                      \
+    PW_CAUSE(idle_timeout, "nothing came for longer than dead_after_ms")                                     \
+    PW_CAUSE(local, "the engine asked for a new connection")
 
 /* Before it is established. */
 #define PW_CAUSES_DIAL(PW_CAUSE)                                                                             \
@@ -49,5 +51,8 @@ enum pw_cause {
 /* "truncated" and the text beside it. */
 const char *pw_cause_name(enum pw_cause cause);
 const char *pw_cause_text(enum pw_cause cause);
+
+/* Of an end: where it counts in struct pw_net_rx_metrics. */
+size_t pw_cause_metric(enum pw_cause cause);
 
 #endif

@@ -467,7 +467,7 @@ static void take_back(struct pw_connector *connector, struct feed *feed, int64_t
     } else if (slot->cause == PW_CAUSE_tls) {
         pw_tls_error(&slot->link.tls, detail, sizeof detail);
     }
-    if (slot->cause != PW_CAUSE_asked) {
+    if (slot->cause != PW_CAUSE_local) {
         tell(feed, slot->cause, detail);
     }
     pw_count(&feed->view->disconnect_cnt, 1);

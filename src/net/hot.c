@@ -44,7 +44,7 @@ static void stall(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     if (!slot->stalled) {
         slot->stalled = true;
-        hot->counts.stalls++;
+        hot->counts.rx.stalls++;
         pw_count(&ring_of(hot, slot)->ring->stalled_cnt, 1);
     }
 }
@@ -117,8 +117,8 @@ static bool put_message(struct pw_hot *hot, struct pw_conn_slot *slot)
     slot->stalled = false;
     slot->message_bytes = 0;
     slot->last_data_ns = hot->now_ns;
-    hot->counts.frames++;
-    hot->counts.bytes += bytes;
+    hot->counts.rx.frames++;
+    hot->counts.rx.bytes += bytes;
     struct pw_hot_feed *feed = &hot->feeds[slot->feed_idx];
     feed->frame_cnt++;
     feed->byte_cnt += bytes;
@@ -156,7 +156,7 @@ static void lose(struct pw_hot *hot, struct pw_conn_slot *slot, enum pw_cause ca
     slot->close_due = close_code != 0;
     slot->close_code = close_code;
     slot->close_deadline_ns = hot->now_ns + (close_code != 0 ? CLOSE_WAIT_NS : 0);
-    hot->counts.lost[cause]++;
+    pw_metric_count_at(&hot->counts.rx, pw_cause_metric(cause));
     set_notice(slot, PW_FEED_DOWN, slot->lost_reason);
 }
 
@@ -246,10 +246,10 @@ static uint32_t take_conns(struct pw_hot *hot)
         if (conn->state == PW_FEED_UP) {
             open_slot(hot, slot);
             if (hot->draining && !is_order_entry(hot, slot)) {
-                lose(hot, slot, PW_CAUSE_asked, CLOSE_GOING_AWAY);
+                lose(hot, slot, PW_CAUSE_local, CLOSE_GOING_AWAY);
             }
         } else if (hot->states[slot->idx] == PW_CONN_OPEN) {
-            lose(hot, slot, PW_CAUSE_asked, CLOSE_NORMAL);
+            lose(hot, slot, PW_CAUSE_local, CLOSE_NORMAL);
             slot->lost_reason = conn->reason;
             slot->notice_reason = conn->reason;
         }
@@ -321,7 +321,7 @@ static uint32_t reap(struct pw_net *net)
 
 static void on_control(struct pw_hot *hot, struct pw_conn_slot *slot, const struct pw_ws_frame *frame)
 {
-    hot->counts.frames_control++;
+    hot->counts.rx.frames_control++;
     if (frame->opcode == PW_WS_PING) {
         /* Only the last ping must be answered (RFC 6455, 5.5.3), so a flood of them takes no memory. */
         slot->pong_due = true;
@@ -349,7 +349,7 @@ static void on_data(struct pw_hot *hot, struct pw_conn_slot *slot, const struct 
     }
     if (frame->fin) {
         /* No venue sends binary or empty messages on these streams. */
-        hot->counts.frames_ignored += slot->part_bytes == 0;
+        hot->counts.rx.ignored += slot->part_bytes == 0;
         slot->message = slot->part;
         slot->message_bytes = slot->part_bytes;
         slot->part_bytes = 0;
@@ -359,8 +359,12 @@ static void on_data(struct pw_hot *hot, struct pw_conn_slot *slot, const struct 
 static void on_invalid(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     uint16_t code = slot->decoder.close_code;
-    hot->counts.invalid_frames++;
-    lose(hot, slot, code == 1009 ? PW_CAUSE_too_big : code == 1007 ? PW_CAUSE_text : PW_CAUSE_protocol, code);
+    hot->counts.rx.invalid_frames++;
+    lose(hot, slot,
+         code == 1009   ? PW_CAUSE_too_big
+         : code == 1007 ? PW_CAUSE_bad_utf8
+                        : PW_CAUSE_protocol,
+         code);
 }
 
 /* ---- reading ---- */
@@ -478,9 +482,9 @@ static void check_times(struct pw_net *net, struct pw_conn_slot *slot)
     }
     note_unfinished(hot, slot);
     if (hot->now_ns >= dead_ns(net, slot)) {
-        lose(hot, slot, PW_CAUSE_silent, 0);
+        lose(hot, slot, PW_CAUSE_idle_timeout, 0);
     } else if (hot->now_ns >= slow_ns(slot)) {
-        lose(hot, slot, PW_CAUSE_slow, CLOSE_POLICY);
+        lose(hot, slot, PW_CAUSE_frame_timeout, CLOSE_POLICY);
     } else if (hot->now_ns >= stale_ns(net, slot)) {
         slot->stale = true;
         set_notice(slot, PW_FEED_STALE, PW_REASON_STALE);
@@ -640,7 +644,7 @@ void pw_hot_drain(struct pw_net *net)
     for (uint32_t i = 0; i < hot->slot_cnt; i++) {
         /* Order entry is the last to go: open orders have to be canceled. */
         if (hot->states[i] == PW_CONN_OPEN && (hot->stopping || !is_order_entry(hot, &hot->slots[i]))) {
-            lose(hot, &hot->slots[i], PW_CAUSE_asked, CLOSE_GOING_AWAY);
+            lose(hot, &hot->slots[i], PW_CAUSE_local, CLOSE_GOING_AWAY);
         }
     }
 }

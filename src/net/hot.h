@@ -45,14 +45,10 @@ struct pw_hot_tx {
 
 static_assert(PW_REQUEST_BYTES_MAX + PW_WS_HEADER_MAX <= PW_HOT_FRAME_BYTES, "every request has its place");
 
-/* Totals since start. */
+/* Totals since start, as net_rx and net_tx publish them. */
 struct pw_hot_counts {
-    uint64_t frames, bytes; /* messages handed on, and their payload */
-    uint64_t frames_control, pings, frames_ignored, invalid_frames, stalls;
-    uint64_t lost[PW_CAUSE_LOST_END];
-    uint64_t sent_frames, sent_bytes;
-    uint64_t dropped;        /* requests whose connection was gone */
-    uint64_t dropped_halted; /* new orders while the stop word was set */
+    struct pw_net_rx_metrics rx;
+    struct pw_net_tx_metrics tx;
 };
 
 /* Of one connection. */

@@ -50,8 +50,8 @@ static bool write_control(struct pw_hot *hot, struct pw_conn_slot *slot, uint8_t
         return false;
     }
     if (result == PW_TLS_OK) {
-        hot->counts.sent_frames++;
-        hot->counts.sent_bytes += head + bytes;
+        hot->counts.tx.frames++;
+        hot->counts.tx.bytes += head + bytes;
     }
     return true;
 }
@@ -60,7 +60,7 @@ static void write_due(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     if (slot->pong_due && write_control(hot, slot, PW_WS_PONG, slot->pong, slot->pong_bytes)) {
         slot->pong_due = false;
-        hot->counts.pings++;
+        hot->counts.rx.pings++;
     }
     uint8_t code[2] = {(uint8_t)(slot->close_code >> 8), (uint8_t)slot->close_code};
     if (slot->close_due && write_control(hot, slot, PW_WS_CLOSE, code, sizeof code)) {
@@ -111,12 +111,12 @@ static bool write_request(struct pw_net *net, struct pw_conn_slot *slot, const s
     pw_ws_mask(tx->frame + head, bytes, mask, 0);
     if (pw_link_write(&slot->link, tx->frame, head + bytes) != PW_TLS_OK) {
         slot->send_failed = true; /* there was room: the session is of no more use */
-        net->hot.counts.dropped++;
+        net->hot.counts.tx.dropped++;
         return true;
     }
     note_sealed(net, frame->client_order_id);
-    net->hot.counts.sent_frames++;
-    net->hot.counts.sent_bytes += head + bytes;
+    net->hot.counts.tx.frames++;
+    net->hot.counts.tx.bytes += head + bytes;
     return true;
 }
 
@@ -128,9 +128,9 @@ static uint32_t take_requests(struct pw_net *net, struct pw_conn_slot *slot)
     for (; n < there; n++) {
         const struct pw_event *event = pw_consumer_at(requests, n);
         if (!is_current(&net->hot, slot, &event->body.frame)) {
-            net->hot.counts.dropped++;
+            net->hot.counts.tx.dropped++;
         } else if (is_halted(&net->tx, &event->body.frame)) {
-            net->hot.counts.dropped_halted++;
+            net->hot.counts.tx.dropped_halted++;
         } else if (!write_request(net, slot, &event->body.frame, pw_consumer_payload(requests, event))) {
             break;
         }

@@ -50,18 +50,15 @@ int pw_env_consumer_nth(const struct pw_stage_env *env, enum pw_ring_role role, 
     return 0;
 }
 
-_Atomic uint64_t *pw_env_metric(const struct pw_stage_env *env, const char *group, const char *name)
+struct pw_metric_row *pw_env_metrics(const struct pw_stage_env *env, enum pw_metric_group group)
 {
-    const struct pw_region *region = pw_workspace_find(env->ws, "metrics", PW_REGION_METRICS);
-    for (uint32_t i = 0; region != NULL && i < region->row_cnt; i++) {
-        struct pw_metric_row *row = pw_region_at(env->ws, region, i);
-        if (strcmp(row->group, group) == 0 && strcmp(row->name, name) == 0) {
-            return &row->value;
-        }
+    char name[PW_METRIC_GROUP_BYTES];
+    pw_metrics_group_name(name, group, env->stage);
+    struct pw_metric_row *rows = pw_metrics_rows(env->ws, group, name);
+    if (rows == NULL) {
+        pw_log(PW_LOG_ERROR, "stage %s: the workspace has no metrics %s", env->stage, name);
     }
-    pw_log(PW_LOG_ERROR, "stage %s: no metric %s.%s; declare it in the metrics' table", env->stage, group,
-           name);
-    return NULL;
+    return rows;
 }
 
 struct pw_histogram *pw_env_histogram(const struct pw_stage_env *env, const char *name)

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "host.h"
+#include "metrics_table.h"
 #include "topology.h"
 #include <pinwheel/metrics.h>
 #include <pinwheel/ring.h>
@@ -70,8 +71,9 @@ static inline int pw_env_consumer(const struct pw_stage_env *env, enum pw_ring_r
     return pw_env_consumer_nth(env, role, 0, consumer);
 }
 
-/* The value word of a metric row, or NULL if it is not declared (a programming error: init fails). */
-_Atomic uint64_t *pw_env_metric(const struct pw_stage_env *env, const char *group, const char *name);
+/* The rows of a group that this stage writes, to be published to; NULL, and logged, if this stage has no such
+ * group. Those of other stages: pw_metrics_rows. */
+struct pw_metric_row *pw_env_metrics(const struct pw_stage_env *env, enum pw_metric_group group);
 
 /* The histogram region of that name, or NULL. */
 struct pw_histogram *pw_env_histogram(const struct pw_stage_env *env, const char *name);

@@ -5,6 +5,7 @@
 #include "topology.h"
 #include "ring_sizes.h"
 
+#include "metrics_table.h"
 #include "pw_assert.h"
 #include "stage.h"
 #include <stdio.h>
@@ -135,4 +136,20 @@ struct pw_ring *pw_topology_ring_in(const struct pw_topology *topology, const st
     const struct pw_region *region =
         i < topology->ring_cnt ? pw_workspace_find(ws, topology->rings[i].name, PW_REGION_RING) : NULL;
     return region != NULL ? pw_region_at(ws, region, 0) : NULL;
+}
+
+uint32_t pw_topology_metric_cnt(const struct pw_topology *topology)
+{
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; i < topology->stage_cnt; i++) {
+        cnt += pw_metrics_stage_cnt(topology->stages[i].kind);
+    }
+    return cnt;
+}
+
+void pw_topology_put_metrics(const struct pw_topology *topology, struct pw_metric_row *rows)
+{
+    for (uint32_t i = 0; i < topology->stage_cnt; i++) {
+        rows = pw_metrics_put(rows, topology->stages[i].kind, topology->stages[i].name);
+    }
 }

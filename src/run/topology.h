@@ -13,6 +13,7 @@
 #define PW_TOPOLOGY_H
 
 #include "config.h"
+#include <pinwheel/metrics.h>
 #include <pinwheel/ring.h>
 #include <pinwheel/workspace.h>
 #include <stdbool.h>
@@ -97,6 +98,10 @@ struct pw_topology_ring *pw_topology_ring(struct pw_topology *topology, enum pw_
 
 /* Appends the rings to the regions wanted; returns the new count. */
 uint32_t pw_topology_want(const struct pw_topology *topology, struct pw_region_want *want, uint32_t want_cnt);
+
+/* The rows of metrics that its stages need, and writes them into a workspace. */
+uint32_t pw_topology_metric_cnt(const struct pw_topology *topology);
+void pw_topology_put_metrics(const struct pw_topology *topology, struct pw_metric_row *rows);
 
 /* The nth ring of that role in a workspace; NULL: it has none. For those who are at neither end. */
 struct pw_ring *pw_topology_ring_in(const struct pw_topology *topology, const struct pw_workspace *ws,

@@ -19,35 +19,6 @@
 #define BATCH_MAX 4096u
 #define NS_PER_MS INT64_C(1000000)
 
-enum counter {
-    EVENTS,
-    BYTES_RAW,
-    BYTES_STORED,
-    COMMITS,
-    COMMIT_MAX_NS,
-    SYNC_ERRORS,
-    DROPPED,
-    MAP_FULL,
-    UNMATCHED,
-    LAG_EVENTS,
-    STOPPED,
-    COUNTERS
-};
-
-static const char *const counter_names[COUNTERS] = {
-    [EVENTS] = "events",
-    [BYTES_RAW] = "bytes_raw",
-    [BYTES_STORED] = "bytes_stored",
-    [COMMITS] = "commits",
-    [COMMIT_MAX_NS] = "commit_max_ns",
-    [SYNC_ERRORS] = "sync_errors",
-    [DROPPED] = "dropped",
-    [MAP_FULL] = "map_full",
-    [UNMATCHED] = "orders_unmatched",
-    [LAG_EVENTS] = "lag_events",
-    [STOPPED] = "stopped",
-};
-
 struct journal {
     const struct pw_store *store;
     struct pw_clock clock;
@@ -56,7 +27,7 @@ struct journal {
     struct pw_consumer market, orders, frames, wire;
     struct pw_writer_input input;
     enum pw_writer_state told; /* what the log knows */
-    _Atomic uint64_t *counters[COUNTERS];
+    struct pw_metric_row *metric_rows;
 };
 
 static size_t journal_state_bytes(const struct pw_stage_env *env)
@@ -98,12 +69,9 @@ static int journal_init(void *state, const struct pw_stage_env *env)
                                         .wire = attach(env, PW_RING_WIRE_JOURNAL, &j->wire),
                                         .strategy_in = find_ring(env, PW_RING_MARKET),
                                         .execution_in = find_ring(env, PW_RING_DECISIONS)};
-    for (int i = 0; i < COUNTERS; i++) {
-        j->counters[i] = pw_env_metric(env, "journal", counter_names[i]);
-        if (!j->counters[i]) {
-            pw_log(PW_LOG_ERROR, "journal: metric '%s' is not declared", counter_names[i]);
-            return -ENOENT;
-        }
+    j->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_journal);
+    if (!j->metric_rows) {
+        return -ENOENT;
     }
     if (!env->store) {
         return 0; /* the config asks for no journal: the stage idles */
@@ -134,7 +102,7 @@ static void tell(struct journal *j)
     }
     j->told = state;
     /* At once, not with the next housekeeping: it is an alarm. */
-    atomic_store_explicit(j->counters[STOPPED], state, memory_order_relaxed);
+    atomic_store_explicit(PW_METRIC_WORD(j->metric_rows, journal, stopped), state, memory_order_relaxed);
     const char *why = strerror(-pw_writer_error(j->writer));
     if (state == PW_WRITER_FULL) {
         pw_log(PW_LOG_ERROR,
@@ -188,22 +156,20 @@ static void journal_housekeep(void *state, int64_t now_ns)
         return;
     }
     const struct pw_writer_stats *stats = pw_writer_stats(j->writer);
-    const uint64_t values[COUNTERS] = {
-        [EVENTS] = stats->event_cnt,
-        [BYTES_RAW] = stats->plain_bytes,
-        [BYTES_STORED] = stats->stored_bytes,
-        [COMMITS] = stats->commit_cnt,
-        [COMMIT_MAX_NS] = (uint64_t)stats->commit_max_ns,
-        [SYNC_ERRORS] = stats->commit_error_cnt,
-        [DROPPED] = stats->dropped_cnt,
-        [MAP_FULL] = stats->full_cnt,
-        [UNMATCHED] = stats->unmatched_cnt,
-        [LAG_EVENTS] = lag(j),
-        [STOPPED] = pw_writer_state(j->writer),
+    const struct pw_journal_metrics metrics = {
+        .events = stats->event_cnt,
+        .bytes_raw = stats->plain_bytes,
+        .bytes_stored = stats->stored_bytes,
+        .commits = stats->commit_cnt,
+        .commit_max_ns = stats->commit_max_ns,
+        .sync_errors = stats->commit_error_cnt,
+        .dropped = stats->dropped_cnt,
+        .storage_full = stats->full_cnt,
+        .orders_unmatched = stats->unmatched_cnt,
+        .lag_events = (int64_t)lag(j),
+        .stopped = pw_writer_state(j->writer),
     };
-    for (int i = 0; i < COUNTERS; i++) {
-        atomic_store_explicit(j->counters[i], values[i], memory_order_relaxed);
-    }
+    pw_journal_metrics_publish(j->metric_rows, &metrics);
 }
 
 /* Without room on the disk there is nothing to wait for. */

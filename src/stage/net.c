@@ -16,19 +16,13 @@ struct net_rx {
     struct pw_net *net;
     uint32_t conn_cnt;
     struct pw_feed_view *feeds; /* a row a connection */
-    _Atomic uint64_t *frames, *bytes, *frames_control, *pings, *stalls, *invalid_frames, *ignored;
-    _Atomic uint64_t *lost[PW_CAUSE_LOST_END];
+    struct pw_metric_row *metric_rows;
 };
 
 struct net_tx {
     struct pw_net *net;
-    _Atomic uint64_t *frames, *bytes, *dropped, *dropped_halted;
+    struct pw_metric_row *metric_rows;
 };
-
-static void publish(_Atomic uint64_t *word, uint64_t value)
-{
-    atomic_store_explicit(word, value, memory_order_relaxed);
-}
 
 /* ---- net_rx ---- */
 
@@ -38,36 +32,14 @@ static size_t net_rx_state_bytes(const struct pw_stage_env *env)
     return sizeof(struct net_rx);
 }
 
-static bool find_metrics(struct net_rx *rx, const struct pw_stage_env *env)
-{
-    static const char *const lost_names[PW_CAUSE_LOST_END] = {
-#define LOST_NAME(name, text) [PW_CAUSE_##name] = "lost_" #name,
-        PW_CAUSES_LOST(LOST_NAME)
-#undef LOST_NAME
-    };
-    rx->frames = pw_env_metric(env, "net_rx", "frames");
-    rx->bytes = pw_env_metric(env, "net_rx", "bytes");
-    rx->frames_control = pw_env_metric(env, "net_rx", "frames_control");
-    rx->pings = pw_env_metric(env, "net_rx", "pings");
-    rx->stalls = pw_env_metric(env, "net_rx", "stalls");
-    rx->invalid_frames = pw_env_metric(env, "net_rx", "invalid_frames");
-    rx->ignored = pw_env_metric(env, "net_rx", "ignored");
-    bool found = rx->frames != NULL && rx->bytes != NULL && rx->frames_control != NULL && rx->pings != NULL &&
-                 rx->stalls != NULL && rx->invalid_frames != NULL && rx->ignored != NULL;
-    for (uint32_t i = PW_CAUSE_none + 1; i < PW_CAUSE_LOST_END; i++) {
-        rx->lost[i] = pw_env_metric(env, "net_rx", lost_names[i]);
-        found = found && rx->lost[i] != NULL;
-    }
-    return found;
-}
-
 static int net_rx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_rx *rx = state;
     struct pw_hot_ends ends = {0};
     bool live = pw_config_connects(env->config);
     const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
-    if (!find_metrics(rx, env) || feeds == NULL || pw_env_producer(env, PW_RING_FRAMES, &ends.frames) != 0 ||
+    rx->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_net_rx);
+    if (rx->metric_rows == NULL || feeds == NULL || pw_env_producer(env, PW_RING_FRAMES, &ends.frames) != 0 ||
         pw_env_consumer(env, PW_RING_CONNS, &ends.conns) != 0 ||
         pw_env_producer(env, PW_RING_CONNS_LOST, &ends.lost) != 0 ||
         (live && pw_env_producer(env, PW_RING_RESPONSES, &ends.messages) != 0)) {
@@ -100,20 +72,11 @@ static void net_rx_housekeep(void *state, int64_t now_ns)
     (void)now_ns;
     const struct net_rx *rx = state;
     const struct pw_hot_counts *counts = pw_hot_counts(rx->net);
-    publish(rx->frames, counts->frames);
-    publish(rx->bytes, counts->bytes);
-    publish(rx->frames_control, counts->frames_control);
-    publish(rx->pings, counts->pings);
-    publish(rx->stalls, counts->stalls);
-    publish(rx->invalid_frames, counts->invalid_frames);
-    publish(rx->ignored, counts->frames_ignored);
-    for (uint32_t i = PW_CAUSE_none + 1; i < PW_CAUSE_LOST_END; i++) {
-        publish(rx->lost[i], counts->lost[i]);
-    }
+    pw_net_rx_metrics_publish(rx->metric_rows, &counts->rx);
     for (uint32_t i = 0; i < rx->conn_cnt; i++) {
         const struct pw_hot_feed *feed = pw_hot_feed(rx->net, i);
-        publish(&rx->feeds[i].frame_cnt, feed->frame_cnt);
-        publish(&rx->feeds[i].byte_cnt, feed->byte_cnt);
+        atomic_store_explicit(&rx->feeds[i].frame_cnt, feed->frame_cnt, memory_order_relaxed);
+        atomic_store_explicit(&rx->feeds[i].byte_cnt, feed->byte_cnt, memory_order_relaxed);
         atomic_store_explicit(&rx->feeds[i].last_recv_ns, feed->last_recv_ns, memory_order_relaxed);
     }
 }
@@ -176,12 +139,8 @@ static int net_tx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_tx *tx = state;
     tx->net = env->net;
-    tx->frames = pw_env_metric(env, "net_tx", "frames");
-    tx->bytes = pw_env_metric(env, "net_tx", "bytes");
-    tx->dropped = pw_env_metric(env, "net_tx", "dropped");
-    tx->dropped_halted = pw_env_metric(env, "net_tx", "dropped_halted");
-    if (tx->frames == NULL || tx->bytes == NULL || tx->dropped == NULL || tx->dropped_halted == NULL ||
-        !find_requests(env)) {
+    tx->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_net_tx);
+    if (tx->metric_rows == NULL || !find_requests(env)) {
         pw_log(PW_LOG_ERROR,
                "net_tx: the workspace lacks a metric, the ring of requests, the stamps or the stop word");
         return -ENOENT;
@@ -206,11 +165,7 @@ static void net_tx_housekeep(void *state, int64_t now_ns)
 {
     (void)now_ns;
     const struct net_tx *tx = state;
-    const struct pw_hot_counts *counts = pw_hot_counts(tx->net);
-    publish(tx->frames, counts->sent_frames);
-    publish(tx->bytes, counts->sent_bytes);
-    publish(tx->dropped, counts->dropped);
-    publish(tx->dropped_halted, counts->dropped_halted);
+    pw_net_tx_metrics_publish(tx->metric_rows, &pw_hot_counts(tx->net)->tx);
 }
 
 static void net_tx_fini(void *state)

@@ -24,61 +24,20 @@
 #define BURST_EVENTS    64u /* pulled out of book synchronisation at a time */
 #define LEVEL_BYTES_MIN 10u /* ["1","1"], */
 
-enum counter {
-    FRAMES,
-    EVENTS,
-    IGNORED,
-    CONTROL,
-    SHUTDOWNS,
-    INVALID_JSON,
-    INVALID_FIELD,
-    INVALID_NUMBER,
-    INVALID_SEQUENCE,
-    TOO_LARGE,
-    ERROR_REPLIES,
-    GAPS,
-    RESYNCS,
-    SNAPSHOTS,
-    SNAPSHOTS_REFUSED,
-    JOURNAL_DROPPED,
-    FRAMES_DROPPED,
-    STALLS,
-    COUNTERS
-};
-
-static const char *const counter_names[COUNTERS] = {
-    [FRAMES] = "frames",
-    [EVENTS] = "events",
-    [IGNORED] = "ignored",
-    [CONTROL] = "control",
-    [SHUTDOWNS] = "shutdowns",
-    [INVALID_JSON] = "invalid_json",
-    [INVALID_FIELD] = "invalid_field",
-    [INVALID_NUMBER] = "invalid_number",
-    [INVALID_SEQUENCE] = "invalid_sequence",
-    [TOO_LARGE] = "too_large",
-    [ERROR_REPLIES] = "error_replies",
-    [GAPS] = "gaps",
-    [RESYNCS] = "resyncs",
-    [SNAPSHOTS] = "snapshots",
-    [SNAPSHOTS_REFUSED] = "snapshots_refused",
-    [JOURNAL_DROPPED] = "journal_dropped",
-    [FRAMES_DROPPED] = "frames_dropped",
-    [STALLS] = "stalls",
-};
-
 /* Where a result that is not OK is counted. */
-static const enum counter result_counters[] = {
-    [PW_DECODE_IGNORED + PW_DECODE_RESULTS] = IGNORED,
-    [PW_DECODE_CONTROL + PW_DECODE_RESULTS] = CONTROL,
-    [PW_DECODE_SHUTDOWN + PW_DECODE_RESULTS] = SHUTDOWNS,
-    [PW_DECODE_BAD_JSON + PW_DECODE_RESULTS] = INVALID_JSON,
-    [PW_DECODE_BAD_FIELD + PW_DECODE_RESULTS] = INVALID_FIELD,
-    [PW_DECODE_BAD_NUMBER + PW_DECODE_RESULTS] = INVALID_NUMBER,
-    [PW_DECODE_BAD_SEQUENCE + PW_DECODE_RESULTS] = INVALID_SEQUENCE,
-    [PW_DECODE_TOO_LARGE + PW_DECODE_RESULTS] = TOO_LARGE,
-    [PW_DECODE_ERROR_REPLY + PW_DECODE_RESULTS] = ERROR_REPLIES,
+#define AT(name) offsetof(struct pw_parse_metrics, name)
+static const uint16_t result_metrics[] = {
+    [PW_DECODE_IGNORED + PW_DECODE_RESULTS] = AT(ignored),
+    [PW_DECODE_CONTROL + PW_DECODE_RESULTS] = AT(control),
+    [PW_DECODE_SHUTDOWN + PW_DECODE_RESULTS] = AT(shutdowns),
+    [PW_DECODE_BAD_JSON + PW_DECODE_RESULTS] = AT(invalid_json),
+    [PW_DECODE_BAD_FIELD + PW_DECODE_RESULTS] = AT(invalid_field),
+    [PW_DECODE_BAD_NUMBER + PW_DECODE_RESULTS] = AT(invalid_number),
+    [PW_DECODE_BAD_SEQUENCE + PW_DECODE_RESULTS] = AT(invalid_sequence),
+    [PW_DECODE_TOO_LARGE + PW_DECODE_RESULTS] = AT(too_large),
+    [PW_DECODE_ERROR_REPLY + PW_DECODE_RESULTS] = AT(error_replies),
 };
+#undef AT
 
 struct feed {
     /* The venue's own, called directly once a message. */
@@ -124,8 +83,8 @@ struct parse {
     struct pw_histogram *hop;
     struct pw_stamp_row *stamps;
     struct pw_clock clock; /* for stamps alone */
-    uint64_t counts[COUNTERS];
-    _Atomic uint64_t *counters[COUNTERS];
+    struct pw_parse_metrics metrics;
+    struct pw_metric_row *metric_rows;
     struct feed feeds[]; /* then the run, the snapshot, and each feed's book synchronisation */
 };
 
@@ -208,13 +167,8 @@ static int attach(struct parse *p, const struct pw_stage_env *env)
     }
     p->stamps = pw_region_at(env->ws, stamps, 0);
     p->clock = env->clock;
-    for (int i = 0; i < COUNTERS; i++) {
-        p->counters[i] = pw_env_metric(env, "parse", counter_names[i]);
-        if (p->counters[i] == NULL) {
-            return -ENOENT; /* and logged */
-        }
-    }
-    return 0;
+    p->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_parse);
+    return p->metric_rows != NULL ? 0 : -ENOENT;
 }
 
 static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t feed_idx, void *memory)
@@ -326,7 +280,7 @@ static void put_journal(struct parse *p, const struct pw_event *event, uint64_t 
     } else {
         journal->first_lost = journal->lost_cnt == 0 ? market_seq : journal->first_lost;
         journal->lost_cnt++;
-        p->counts[JOURNAL_DROPPED]++;
+        p->metrics.journal_dropped++;
         pw_count(&journal->ring.ring->dropped_cnt, 1);
     }
     journal->inside = has_more(event);
@@ -388,7 +342,7 @@ static bool put_events(struct parse *p, struct pw_event *events, uint32_t *at, u
         }
     }
     if (n > 0) {
-        p->counts[EVENTS] += n;
+        p->metrics.events += n;
         pw_producer_publish(&p->strategy);
         if (p->journal.present) {
             pw_producer_publish(&p->journal.ring);
@@ -400,11 +354,12 @@ static bool put_events(struct parse *p, struct pw_event *events, uint32_t *at, u
 static void count_notice(struct parse *p, const struct pw_event *event)
 {
     if (event->kind == PW_EVENT_GAP) {
-        p->counts[GAPS]++;
+        p->metrics.gaps++;
         pw_count(&p->feeds[event->body.gap.feed_idx].view->gap_cnt, 1);
     } else if (event->kind == PW_EVENT_BOOK_STATE) {
         bool synced = event->body.state.state == PW_BOOK_SYNCED;
-        p->counts[synced ? SNAPSHOTS : RESYNCS]++;
+        p->metrics.snapshots += synced;
+        p->metrics.resyncs += !synced;
     }
 }
 
@@ -463,12 +418,12 @@ static void keep_raw(struct parse *p, const struct pw_event *frame, const uint8_
     uint8_t *copy =
         pw_producer_room(&p->raw_frames, 1) >= 1 ? pw_producer_payload_claim(&p->raw_frames, bytes) : NULL;
     if (copy == NULL) {
-        p->counts[FRAMES_DROPPED]++;
+        p->metrics.frames_dropped++;
         pw_count(&p->raw_frames.ring->dropped_cnt, 1);
         return;
     }
     struct pw_event event = *frame;
-    event.seq = (uint32_t)p->counts[FRAMES];
+    event.seq = (uint32_t)p->metrics.frames;
     memcpy(copy, payload, bytes);
     pw_producer_put_frame(&p->raw_frames, &event, bytes);
     pw_producer_publish(&p->raw_frames);
@@ -478,7 +433,7 @@ static void keep_raw(struct parse *p, const struct pw_event *frame, const uint8_
 static void note_result(struct parse *p, const struct pw_event *frame, enum pw_decode result)
 {
     struct feed *feed = &p->feeds[frame->body.frame.feed_idx];
-    p->counts[result_counters[result + PW_DECODE_RESULTS]]++;
+    pw_metric_count_at(&p->metrics, result_metrics[result + PW_DECODE_RESULTS]);
     feed->reconnect_owed |= result == PW_DECODE_SHUTDOWN;
     if (result >= 0 || result == PW_DECODE_ERROR_REPLY) {
         return;
@@ -499,7 +454,7 @@ static void take_frame(struct parse *p, const struct pw_event *frame)
     if (p->raw_frames_present) {
         keep_raw(p, frame, (const uint8_t *)payload);
     }
-    p->counts[FRAMES]++;
+    p->metrics.frames++;
     p->run_at = p->run_cnt = 0;
     enum pw_decode result = feed->decode(&feed->symbols, payload, frame->body.frame.payload_bytes, &out);
     if (result != PW_DECODE_OK) {
@@ -560,7 +515,7 @@ static void take_snapshot(struct parse *p)
         if (pw_booksync_snapshot(feed->sync, p->snapshot, p->snapshot_cnt)) {
             p->pulling = feed;
         } else {
-            p->counts[SNAPSHOTS_REFUSED]++;
+            p->metrics.snapshots_refused++;
         }
     }
 }
@@ -635,7 +590,7 @@ static void let_go(struct parse *p, struct pw_poll *did)
 static struct pw_poll parse_poll(void *state, int64_t now_ns)
 {
     struct parse *p = state;
-    uint64_t events_before = p->counts[EVENTS];
+    uint64_t events_before = p->metrics.events;
     struct pw_poll did = {.stalled = !drain(p)};
     if (!did.stalled) {
         take_snapshots(p, &did);
@@ -649,16 +604,14 @@ static struct pw_poll parse_poll(void *state, int64_t now_ns)
     for (uint32_t i = 0; i < p->feed_cnt; i++) {
         put_requests(p, i, now_ns);
     }
-    p->counts[STALLS] += did.stalled;
-    did.work += (uint32_t)(p->counts[EVENTS] - events_before);
+    p->metrics.stalls += did.stalled;
+    did.work += (uint32_t)(p->metrics.events - events_before);
     return did;
 }
 
 static void show_counts(struct parse *p)
 {
-    for (int i = 0; i < COUNTERS; i++) {
-        atomic_store_explicit(p->counters[i], p->counts[i], memory_order_relaxed);
-    }
+    pw_parse_metrics_publish(p->metric_rows, &p->metrics);
 }
 
 static void parse_housekeep(void *state, int64_t now_ns)

@@ -24,29 +24,6 @@
 
 #define QUIET_NS INT64_C(10000000)
 
-enum counter {
-    EVENTS,
-    SIGNALS,
-    INTENTS,
-    REPORTS,
-    BOOK_OVERFLOW,
-    BOOKS_CROSSED,
-    STALLS,
-    INTENTS_DROPPED,
-    COUNTERS
-};
-
-static const char *const counter_names[COUNTERS] = {
-    [EVENTS] = "events",
-    [SIGNALS] = "signals",
-    [INTENTS] = "intents",
-    [REPORTS] = "reports",
-    [STALLS] = "stalls",
-    [INTENTS_DROPPED] = "intents_dropped",
-    [BOOK_OVERFLOW] = "book_overflow",
-    [BOOKS_CROSSED] = "books_crossed",
-};
-
 struct slot {
     const struct pw_strategy_ops *ops;
     void *state;
@@ -76,8 +53,8 @@ struct strategy_stage {
     uint64_t report_cnt;        /* reports taken */
     uint16_t fill_strategy_idx; /* whose the next FILL is: of the ORDER before it */
     int64_t last_ns;            /* of the last market event or TIME; 0: none yet */
-    uint64_t counts[COUNTERS];
-    _Atomic uint64_t *counters[COUNTERS];
+    struct pw_strategy_metrics metrics;
+    struct pw_metric_row *metric_rows;
     struct pw_decisions decisions;
     struct slot slots[PW_STRATEGIES_MAX];
     struct market markets[]; /* by instrument; then the books, then the strategies' own state */
@@ -174,13 +151,8 @@ static int attach(struct strategy_stage *s, const struct pw_stage_env *env)
         return -ENOENT;
     }
     s->views = pw_region_at(env->ws, quotes, 0);
-    for (int i = 0; i < COUNTERS; i++) {
-        s->counters[i] = pw_env_metric(env, "strategy", counter_names[i]);
-        if (!s->counters[i]) {
-            return -ENOENT; /* and logged */
-        }
-    }
-    return 0;
+    s->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_strategy);
+    return s->metric_rows ? 0 : -ENOENT;
 }
 
 /* Of each ring, for so many events that one market event may cause. */
@@ -259,19 +231,19 @@ static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64
         struct pw_event *event = &s->decisions.events[i];
         event->recv_ns = recv_ns;
         if (asks_for_order(event) && s->unanswered_cnt >= s->intents_max) {
-            s->counts[INTENTS_DROPPED]++;
+            s->metrics.intents_dropped++;
             continue;
         }
         if (event->kind == PW_EVENT_SIGNAL) {
             event->body.signal.strategy_idx = strategy_idx;
             event->body.signal.market_seq = market_seq(s);
-            s->counts[SIGNALS]++;
+            s->metrics.signals++;
         } else if (event->kind == PW_EVENT_INTENT) {
             event->body.intent.strategy_idx = strategy_idx;
             event->body.intent.market_seq = market_seq(s);
             event->venue_ns = pw_clock_now_ns(&s->clock);
             s->unanswered_cnt += asks_for_order(event);
-            s->counts[INTENTS]++;
+            s->metrics.intents++;
         }
         put(s, event);
     }
@@ -310,7 +282,7 @@ static bool take_reports(struct strategy_stage *s, struct pw_poll *did)
     }
     if (taken) {
         pw_consumer_done(&s->report_in, taken);
-        s->counts[REPORTS] += taken;
+        s->metrics.reports += taken;
         did->work += (uint32_t)taken;
     }
     did->stalled |= taken < there;
@@ -324,7 +296,7 @@ static void note_book(struct strategy_stage *s, struct market *m, const struct p
     if (pw_book_apply(m->book, event)) {
         m->changed = true;
         if (event->flags & PW_FLAG_LAST && pw_book_crossed(m->book)) {
-            s->counts[BOOKS_CROSSED]++;
+            s->metrics.books_crossed++;
         }
     }
 }
@@ -430,7 +402,7 @@ static void take_markets(struct strategy_stage *s, int64_t now_ns, struct pw_pol
          * does). */
         pw_producer_publish(&s->out);
         pw_consumer_done(&s->market_in, taken);
-        s->counts[EVENTS] += taken;
+        s->metrics.events += taken;
         did->work += (uint32_t)taken;
     }
     did->stalled |= taken < there;
@@ -464,7 +436,7 @@ static struct pw_poll strategy_poll(void *state, int64_t now_ns)
     }
     pw_producer_publish(&s->out);
     if (did.stalled) {
-        s->counts[STALLS]++;
+        s->metrics.stalls++;
         pw_count(&s->out.ring->stalled_cnt, 1);
     }
     return did;
@@ -497,16 +469,14 @@ static void strategy_housekeep(void *state, int64_t now_ns)
 {
     (void)now_ns;
     struct strategy_stage *s = state;
-    s->counts[BOOK_OVERFLOW] = 0;
+    s->metrics.book_overflow = 0;
     for (uint32_t i = 0; i < s->instrument_cnt; i++) {
-        s->counts[BOOK_OVERFLOW] += s->markets[i].book->dropped_cnt;
+        s->metrics.book_overflow += s->markets[i].book->dropped_cnt;
         if (s->markets[i].changed) {
             show_market(s, i);
         }
     }
-    for (int i = 0; i < COUNTERS; i++) {
-        atomic_store_explicit(s->counters[i], s->counts[i], memory_order_relaxed);
-    }
+    pw_strategy_metrics_publish(s->metric_rows, &s->metrics);
 }
 
 static bool strategy_pending(void *state)

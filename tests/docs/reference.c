@@ -10,34 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW(group_text, name_text, unit_text, help_text, kind_text)                                          \
-    {#group_text, #name_text, unit_text, help_text, kind_text},
-#define COUNTER(group, name, unit, help) ROW(group, name, unit, help, "counter")
-#define GAUGE(group, name, unit, help)   ROW(group, name, unit, help, "gauge")
-
-static const struct {
-    const char *group, *name, *unit, *help, *kind;
-} metrics[] = {PW_METRICS_TABLE(COUNTER, GAUGE)};
+static void aliases_print(FILE *out)
+{
+    fputs("\n## Old names\n\nReaders still know them: `pinwheel` finds the metric by either name.\n\n"
+          "| old | now |\n|---|---|\n",
+          out);
+    for (uint32_t i = 0; i < pw_metric_alias_cnt; i++) {
+        const struct pw_metric_alias *alias = &pw_metric_aliases[i];
+        fprintf(out, "| `%s.%s` | `%s.%s` |\n", alias->old_group, alias->old_name, alias->group, alias->name);
+    }
+}
 
 static void metrics_print(FILE *out)
 {
-    const char *group = "";
-
-    fputs("# Metrics\n\n"
-          "Each is one word in the workspace with one writer, the stage that its group names. `pinwheel top` "
-          "shows "
-          "those that\nare not zero, `pinwheel top --json` all of them. A counter only grows, from the "
-          "engine's "
-          "start; a gauge is a level.\n",
-          out);
-    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
-        if (strcmp(metrics[i].group, group) != 0) {
-            group = metrics[i].group;
-            fprintf(out, "\n## %s\n\n| metric | kind | unit | meaning |\n|---|---|---|---|\n", group);
+    fputs(
+        "# Metrics\n\n"
+        "Each is one word in the workspace with one writer, the stage that its group names (`gateway` is "
+        "written by execution).\n`pinwheel top` shows those that are not zero, `pinwheel top --json` all of "
+        "them. A counter only grows, from the engine's\nstart; a gauge is a level. A stage that runs more "
+        "than "
+        "once has a group for each: `parse.1`, `parse.2`.\n",
+        out);
+    for (uint32_t i = 0; i < PW_METRIC_GROUP_CNT; i++) {
+        const struct pw_metric_group_info *group = &pw_metric_groups[i];
+        fprintf(out, "\n## %s\n\n| metric | kind | unit | meaning |\n|---|---|---|---|\n", group->name);
+        for (uint32_t k = 0; k < group->cnt; k++) {
+            const struct pw_metric_info *metric = &group->metrics[k];
+            fprintf(out, "| `%s` | %s | %s | %s |\n", metric->name,
+                    metric->kind == PW_METRIC_GAUGE ? "gauge" : "counter", metric->unit, metric->help);
         }
-        fprintf(out, "| `%s` | %s | %s | %s |\n", metrics[i].name, metrics[i].kind, metrics[i].unit,
-                metrics[i].help);
     }
+    aliases_print(out);
 }
 
 static void reasons_print(FILE *out)

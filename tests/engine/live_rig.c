@@ -542,7 +542,7 @@ void live_expect_balances(struct live_rig *rig, const char *cash)
 void live_expect_whole(struct live_rig *rig, size_t fill_cnt_min)
 {
     cr_expect_eq(live_view(rig, "execution.unknown_orders"), 0);
-    cr_expect_eq(live_view(rig, "execution.reports_refused"), 0);
+    cr_expect_eq(live_view(rig, "execution.reports_inconsistent"), 0);
     cr_expect_eq(live_open_at_venue(rig), 0, "orders were left behind");
     cr_expect_geq(live_expect_ledger(rig), fill_cnt_min);
     live_expect_account(rig, "50000");

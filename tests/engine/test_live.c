@@ -57,13 +57,15 @@ struct at_least {
 static bool metric_has(struct harness *h, const void *arg)
 {
     const struct at_least *want = arg;
-    return harness_metric(h, "execution", want->what) >= want->value;
+    bool is_gateway = strncmp(want->what, "gateway.", 8) == 0;
+    return harness_metric(h, is_gateway ? "gateway" : "execution", want->what + (is_gateway ? 8 : 0)) >=
+           want->value;
 }
 
 static void wait_for(struct harness *h, const char *what, long long value)
 {
     const struct at_least want = {what, value};
-    cr_assert(harness_wait(h, metric_has, &want, SECONDS), "execution.%s never reached %lld", what, value);
+    cr_assert(harness_wait(h, metric_has, &want, SECONDS), "%s never reached %lld", what, value);
 }
 
 static void start(struct harness *h, const char *name)
@@ -96,9 +98,9 @@ Test(live, it_trades_and_stops_with_nothing_open)
 {
     struct harness h;
     start(&h, "live");
-    wait_for(&h, "live_ready", 1);
+    wait_for(&h, "gateway.ready", 1);
     wait_for(&h, "fills", 4);
-    cr_expect_eq(harness_metric(&h, "execution", "reports_refused"), 0);
+    cr_expect_eq(harness_metric(&h, "execution", "reports_inconsistent"), 0);
     cr_assert_eq(harness_stop(&h.engine, SIGTERM), 0);
     verify_journal(&h);
     json_t *top = harness_top(&h);
@@ -137,8 +139,8 @@ Test(live, the_venue_goes_and_comes_back)
     harness_stop(&h.sim, SIGKILL);
     harness_engine_wait_text(&h, "order entry is not ready");
     harness_sim_start(&h, market_hmac, port);
-    wait_for(&h, "live_ready", 1);
-    wait_for(&h, "live_resyncs", 1);
+    wait_for(&h, "gateway.ready", 1);
+    wait_for(&h, "gateway.resyncs", 1);
     harness_stop(&h.engine, SIGTERM);
     verify_journal(&h);
     harness_end(&h);
@@ -152,7 +154,7 @@ Test(live, a_killed_engine_is_followed_by_one_with_ids_of_its_own)
     cr_assert_eq(harness_stop(&h.engine, SIGKILL), 128 + SIGKILL);
     harness_engine_start(&h, &live_options);
     wait_for(&h, "fills", 1);
-    cr_expect_eq(harness_metric(&h, "execution", "reports_refused"), 0);
+    cr_expect_eq(harness_metric(&h, "execution", "reports_inconsistent"), 0);
     cr_assert_eq(harness_stop(&h.engine, SIGTERM), 0);
     verify_journal(&h);
     harness_end(&h);
@@ -280,17 +282,17 @@ Test(live, a_ban_that_rest_is_told_holds_for_order_entry)
     harness_engine_start(&h, &live_options);
     wait_for(&h, "fills", 1);
     harness_engine_wait_text(&h, "the venue takes no requests for");
-    wait_for(&h, "paused_until_ns", 1);
-    int64_t until_ns = harness_metric(&h, "execution", "paused_until_ns");
-    long long requests = harness_metric(&h, "execution", "live_requests");
+    wait_for(&h, "gateway.paused_until_ns", 1);
+    int64_t until_ns = harness_metric(&h, "gateway", "paused_until_ns");
+    long long requests = harness_metric(&h, "gateway", "requests");
     wait_for(&h, "denied_request_limit", harness_metric(&h, "execution", "denied_request_limit") + 3);
-    cr_expect_eq(harness_metric(&h, "execution", "live_requests"), requests);
-    cr_expect_eq(harness_metric(&h, "execution", "live_limited"), 0, "order entry was told nothing");
+    cr_expect_eq(harness_metric(&h, "gateway", "requests"), requests);
+    cr_expect_eq(harness_metric(&h, "gateway", "rate_limited"), 0, "order entry was told nothing");
     cr_assert(harness_wait(&h, reconnected, "feeds/0/connect_cnt", SECONDS), "the feed does not come back");
     cr_assert_lt(wall_ns(), until_ns, "the ban was over too soon to show anything");
     cr_assert(harness_wait(&h, reconnected, "feeds/1/connect_cnt", SECONDS), "nor does order entry");
     cr_expect_geq(wall_ns(), until_ns);
-    wait_for(&h, "live_ready", 1);
+    wait_for(&h, "gateway.ready", 1);
     harness_stop(&h.engine, SIGTERM);
     harness_end(&h);
 }

@@ -30,8 +30,8 @@ Test(live_faults, lost_answers_and_events_leave_the_ledgers_equal)
         live_begin(&rig, "lost", keys[i]);
         live_venue(&rig, faults, 0);
         live_engine(&rig, &(struct live_setup){.placement = i == 0 ? TWO_CORES : ALL_APART, .live = SHORT});
-        live_wait(&rig, "execution.live_time_outs", 4);
-        live_wait(&rig, "execution.live_queries", 6);
+        live_wait(&rig, "gateway.request_timeouts", 4);
+        live_wait(&rig, "gateway.queries", 6);
         live_wait(&rig, "execution.fills", 12);
         live_stop(&rig);
         live_expect_whole(&rig, 12);
@@ -63,7 +63,7 @@ Test(live_faults, connection_cut_within_an_order)
         long long fill_cnt = live_view(&rig, "execution.fills");
         live_wait(&rig, "execution.fills", fill_cnt + 3);
         live_stop(&rig);
-        cr_expect_geq(live_view(&rig, "execution.live_resyncs"), 7);
+        cr_expect_geq(live_view(&rig, "gateway.resyncs"), 7);
         cr_expect_eq(live_view(&rig, "feeds/binance/connect_cnt"), 1, "market data has its own connection");
         live_expect_whole(&rig, 8);
         live_end(&rig);
@@ -81,12 +81,12 @@ Test(live_faults, venue_killed_and_started_again)
     live_wait(&rig, "execution.fills", 3);
     int port = rig.h.port;
     harness_stop(&rig.h.sim, SIGKILL);
-    live_wait_exactly(&rig, "execution.live_ready", 0);
+    live_wait_exactly(&rig, "gateway.ready", 0);
     live_venue(&rig, "", port);
-    live_wait(&rig, "execution.live_ready", 1);
+    live_wait(&rig, "gateway.ready", 1);
     live_wait(&rig, "execution.fills", live_view(&rig, "execution.fills") + 3);
     live_stop(&rig);
-    cr_expect_geq(live_view(&rig, "execution.live_resyncs"), 1);
+    cr_expect_geq(live_view(&rig, "gateway.resyncs"), 1);
     live_expect_whole(&rig, 3);
     live_end(&rig);
 }
@@ -123,7 +123,7 @@ Test(live_faults, venue_with_a_clock_of_its_own)
     live_engine(&rig, &(struct live_setup){.placement = TWO_CORES, .live = SHORT});
     live_wait(&rig, "execution.fills", 3);
     for (int i = 1; i <= 3; i++) {
-        live_wait(&rig, "execution.live_clock_refused", i);
+        live_wait(&rig, "gateway.timestamp_rejected", i);
         live_wait(&rig, "execution.fills", live_view(&rig, "execution.fills") + 3);
     }
     live_stop(&rig);

@@ -14,7 +14,7 @@ static void trade(const struct api_key *key, enum placement placement)
     live_begin(&rig, "ledger", key);
     live_venue(&rig, "", 0);
     live_engine(&rig, &(struct live_setup){.placement = placement});
-    live_wait(&rig, "execution.live_ready", 1);
+    live_wait(&rig, "gateway.ready", 1);
     live_wait(&rig, "positions/BTCUSDT/buy_cnt", 3);
     live_wait(&rig, "positions/ETHUSDT/buy_cnt", 1);
     live_wait(&rig, "positions/ETHUSDT/sell_cnt", 1);
@@ -22,9 +22,9 @@ static void trade(const struct api_key *key, enum placement placement)
     cr_expect_eq(live_open_at_venue(&rig), 0, "orders were left behind");
     cr_expect_geq(live_expect_ledger(&rig), 5);
     live_expect_account(&rig, "50000");
-    cr_expect_eq(live_view(&rig, "execution.reports_refused"), 0);
-    cr_expect_eq(live_view(&rig, "execution.live_invalid"), 0);
-    cr_expect_eq(live_view(&rig, "execution.live_foreign"), 0);
+    cr_expect_eq(live_view(&rig, "execution.reports_inconsistent"), 0);
+    cr_expect_eq(live_view(&rig, "gateway.messages_invalid"), 0);
+    cr_expect_eq(live_view(&rig, "gateway.orders_external"), 0);
     live_end(&rig);
 }
 

@@ -46,13 +46,13 @@ Test(live_life, killed_with_orders_open)
     cr_expect_geq(left, 4, "a kill must have left some, or nothing is shown");
     setup.strategies = live_ma;
     live_engine(&rig, &setup);
-    live_wait(&rig, "execution.live_ready", 1);
+    live_wait(&rig, "gateway.ready", 1);
     cr_expect_eq(live_open_at_venue(&rig), 1, "all but the one that is not ours are canceled");
-    cr_expect_geq(live_view(&rig, "execution.live_leftovers"), left - 1);
-    cr_expect_geq(live_view(&rig, "execution.live_foreign"), 1);
+    cr_expect_geq(live_view(&rig, "gateway.orphan_orders"), left - 1);
+    cr_expect_geq(live_view(&rig, "gateway.orders_external"), 1);
     live_wait(&rig, "execution.fills", 2);
     live_stop(&rig);
-    cr_expect_eq(live_view(&rig, "execution.reports_refused"), 0);
+    cr_expect_eq(live_view(&rig, "execution.reports_inconsistent"), 0);
     cr_expect_geq(live_expect_ledger(&rig), 2);
     live_expect_account(&rig, "50000");
     live_end(&rig);
@@ -132,11 +132,11 @@ Test(live_life, no_request_before_a_ban_ends)
                "faults: [{kind: rest_error, match: order.cancelReplace, after: 8, status: 418}]\n",
                0);
     live_engine(&rig, &setup);
-    live_wait(&rig, "execution.paused_until_ns", 1);
-    long long until_ns = live_view(&rig, "execution.paused_until_ns");
-    long long requests = live_view(&rig, "execution.live_requests");
+    live_wait(&rig, "gateway.paused_until_ns", 1);
+    long long until_ns = live_view(&rig, "gateway.paused_until_ns");
+    long long requests = live_view(&rig, "gateway.requests");
     live_wait(&rig, "account/denied_cnt", live_view(&rig, "account/denied_cnt") + 10);
-    cr_expect_eq(live_view(&rig, "execution.live_requests"), requests);
+    cr_expect_eq(live_view(&rig, "gateway.requests"), requests);
     cr_assert_eq(harness_stop(&rig.h.engine, SIGKILL), 128 + SIGKILL);
     cr_assert_gt(until_ns, api_now_ms() * 1000000, "the ban was over too soon to show anything");
     live_engine(&rig, &setup);
@@ -173,7 +173,7 @@ Test(live_life, paper_sends_not_a_byte_to_order_entry)
     live_stop(&rig);
     struct pollfd wait = {.fd = listener, .events = POLLIN};
     cr_expect_eq(poll(&wait, 1, 0), 0, "somebody has connected");
-    cr_expect_eq(live_view(&rig, "execution.live_requests"), 0);
+    cr_expect_eq(live_view(&rig, "gateway.requests"), 0);
     close(listener);
     live_end(&rig);
 }

@@ -82,7 +82,7 @@ Test(live, orders_beyond_the_venues_count_wait_and_cancellations_do_not)
     cr_expect_eq(world_state(&w, first), PW_ORDER_CANCELED);
     world_run(&w, 10 * SEC);
     world_rest_one(&w);
-    cr_expect_eq(world_counts(&w).unmatched, 1);
+    cr_expect_eq(world_counts(&w).responses_unmatched, 1);
     world_end(&w);
 }
 
@@ -139,14 +139,14 @@ Test(told, a_shutdown_wants_another_connection_and_no_orders)
     world_start(&w);
     uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"event\":{\"e\":\"serverShutdown\",\"E\":1700000000000}}");
-    cr_expect(world_counts(&w).wants_reconnect);
+    cr_expect(world_counts(&w).reconnect_wanted);
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_NOT_CONNECTED);
     cr_assert(world_cancel(&w, id));
     world_run(&w, 100 * MS);
     cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
     world_disconnect(&w, 0, 0);
     world_connect(&w);
-    cr_expect(!world_counts(&w).wants_reconnect);
+    cr_expect(!world_counts(&w).reconnect_wanted);
     world_make_ready(&w);
     world_end(&w);
 }
@@ -158,7 +158,7 @@ Test(told, what_cannot_be_read_may_have_been_a_report)
     world_start(&w);
     uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\"");
-    cr_expect_eq(world_counts(&w).invalid, 1);
+    cr_expect_eq(world_counts(&w).messages_invalid, 1);
     cr_expect_eq(world_state(&w, id), PW_ORDER_UNKNOWN);
     world_run(&w, SEC);
     cr_expect_eq(world_state(&w, id), PW_ORDER_OPEN);
@@ -198,7 +198,7 @@ Test(told, orders_of_others_are_counted_and_not_reported)
     order->qty_e8 = PW_E8;
     world_fill(&w, order, PW_E8);
     world_run(&w, 50 * MS);
-    cr_expect_eq(world_counts(&w).external, 1);
+    cr_expect_eq(world_counts(&w).orders_external, 1);
     cr_expect_eq(world_counts(&w).reports, reports);
     world_end(&w);
 }
@@ -311,7 +311,7 @@ Test(journal, copies_tell_all_but_the_key_and_the_signature)
         json_decref(root);
     }
     cr_expect_eq(sent, w.sent_cnt);
-    cr_expect_eq(received, world_counts(&w).responses + world_counts(&w).events);
+    cr_expect_eq(received, world_counts(&w).responses + world_counts(&w).account_events);
     world_say(&w, "{\"id\":\"x\",\"status\":200,\"result\":{\"apiKey\":\"" API_KEY "\",\"again\":\"" API_KEY
                   "\"}}");
     pw_consumer_done(&w.journal, cnt);

@@ -56,7 +56,7 @@ Test(session, a_signature_that_fails_ends_the_order_and_the_session)
     cr_expect_eq(w.sent_cnt, sent);
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
     cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).not_ready_reason, PW_REASON_VENUE_KEY);
     world_end(&w);
 }
 
@@ -76,12 +76,12 @@ Test(session, a_key_that_is_refused_is_shown_again_seldom_and_to_each_connection
     cr_expect(!world_is_ready(&w));
     cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).not_ready_reason, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_counts(&w).last_error_code, -2015);
     world_run(&w, 120 * SEC);
     cr_expect_eq(w.asked_cnt[PW_ENTRY_LOGIN], 6);
     cr_expect(world_is_ready(&w), "it is taken now");
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    cr_expect_eq(world_counts(&w).not_ready_reason, PW_REASON_NONE);
     world_rest_one(&w);
     world_end(&w);
 }
@@ -102,7 +102,7 @@ static void refuse_key(bool is_ed25519, uint32_t cancels_refused)
     cr_expect_eq(world_state(&w, third), PW_ORDER_REJECTED);
     cr_expect_eq(w.out.halt, PW_REASON_VENUE_KEY);
     cr_expect_eq(world_denied(&w, order), PW_REASON_VENUE_KEY);
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_KEY);
+    cr_expect_eq(world_counts(&w).not_ready_reason, PW_REASON_VENUE_KEY);
     w.out.halt = PW_REASON_NONE;
     world_answer(&w, "order.cancel", cancels_refused,
                  WORLD_ERROR(401, -2015, "Invalid API-key, IP, or permissions for action."));
@@ -161,7 +161,7 @@ Test(session, a_step_that_fails_is_tried_again_after_a_while)
         world_connect(&w);
         world_make_ready(&w);
         cr_expect_geq(w.now_ns - begin_ns, 1500 * MS, "%s: half a second, then one", steps[i]);
-        cr_expect(!world_counts(&w).wants_reconnect);
+        cr_expect(!world_counts(&w).reconnect_wanted);
         world_end(&w);
     }
 }
@@ -173,10 +173,10 @@ Test(session, a_session_that_is_not_answered_wants_another_connection)
     world_answer(&w, "session.logon", 3, "");
     world_connect(&w);
     world_run(&w, 30 * SEC);
-    cr_expect(world_counts(&w).wants_reconnect);
+    cr_expect(world_counts(&w).reconnect_wanted);
     world_disconnect(&w, 0, 0);
     world_connect(&w);
-    cr_expect(!world_counts(&w).wants_reconnect);
+    cr_expect(!world_counts(&w).reconnect_wanted);
     world_make_ready(&w);
     world_end(&w);
 }
@@ -189,10 +189,10 @@ Test(session, an_account_short_of_cash_is_not_traded_on)
     world_connect(&w);
     world_run(&w, 20 * SEC);
     cr_expect(!world_is_ready(&w));
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_VENUE_FUNDS);
+    cr_expect_eq(world_counts(&w).not_ready_reason, PW_REASON_VENUE_FUNDS);
     w.quote_free_e8++;
     world_make_ready(&w);
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
+    cr_expect_eq(world_counts(&w).not_ready_reason, PW_REASON_NONE);
     w.quote_free_e8 = 0; /* the run's own orders have spent it */
     world_disconnect(&w, 0, 0);
     world_connect(&w);
@@ -212,11 +212,11 @@ Test(session, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone
     world_start(&w);
     cr_expect_eq(left[0]->state, ORDER_CANCELED);
     cr_expect_eq(left[1]->state, ORDER_CANCELED);
-    cr_expect_geq(world_counts(&w).orphans, 2);
+    cr_expect_geq(world_counts(&w).orphan_orders, 2);
     for (int i = 2; i < 5; i++) {
         cr_expect_eq(left[i]->state, ORDER_LIVE, "%s", left[i]->client_id);
     }
-    uint64_t foreign = world_counts(&w).external;
+    uint64_t foreign = world_counts(&w).orders_external;
     cr_expect_geq(foreign, 3);
     world_say(
         &w,
@@ -224,7 +224,7 @@ Test(session, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone
         "0000000007000001\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"1\",\"C\":"
         "\"\",\"x\":\"TRADE\",\"X\":\"FILLED\",\"r\":\"NONE\",\"i\":9,\"l\":\"1\",\"z\":\"1\",\"L\":\"1\","
         "\"n\":\"0\",\"N\":null,\"T\":1700000000000,\"t\":5,\"w\":false,\"m\":true}");
-    cr_expect_eq(world_counts(&w).external, foreign + 1, "its run is ours, its instance is not");
+    cr_expect_eq(world_counts(&w).orders_external, foreign + 1, "its run is ours, its instance is not");
     cr_expect_eq(w.bought_e8, 0);
     world_end(&w);
 }
@@ -250,7 +250,7 @@ Test(session, open_orders_of_this_run_that_nobody_knows_are_told_and_canceled)
     cr_expect_eq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 2);
     cr_expect_eq(w.orders->unknown_cnt, CNT);
     cr_expect_eq(w.asked_cnt[PW_ENTRY_CANCEL], CNT);
-    cr_expect_eq(world_counts(&w).orphans_open, CNT);
+    cr_expect_eq(world_counts(&w).orphan_orders_open, CNT);
     world_answer(&w, NULL, 0, NULL);
     for (int i = 0; i < 1000 && !world_is_ready(&w); i++) {
         world_step(&w, 10 * MS);
@@ -296,12 +296,12 @@ Test(session, leftovers_that_cannot_be_canceled_are_told)
     world_restart(&w, RUN_ID, 0);
     world_answer(&w, "order.cancel", 1000, WORLD_ERROR(400, -1013, "Market is closed."));
     world_connect(&w);
-    for (int i = 0; i < 600 && world_counts(&w).refusal == PW_REASON_NONE; i++) {
+    for (int i = 0; i < 600 && world_counts(&w).not_ready_reason == PW_REASON_NONE; i++) {
         world_step(&w, 100 * MS);
     }
-    struct pw_gateway_counts counts = world_counts(&w);
-    cr_expect_eq(counts.refusal, PW_REASON_ORPHAN_ORDERS);
-    cr_expect_eq(counts.orphans_open, 1);
+    struct pw_gateway_metrics counts = world_counts(&w);
+    cr_expect_eq(counts.not_ready_reason, PW_REASON_ORPHAN_ORDERS);
+    cr_expect_eq(counts.orphan_orders_open, 1);
     cr_expect_eq(counts.last_error_code, -1013);
     cr_expect_eq(left->state, ORDER_LIVE);
     cr_expect_not(world_is_ready(&w));
@@ -310,7 +310,7 @@ Test(session, leftovers_that_cannot_be_canceled_are_told)
     world_run(&w, 120 * SEC); /* it keeps trying, less and less often */
     cr_expect_eq(left->state, ORDER_CANCELED);
     cr_expect(world_is_ready(&w));
-    cr_expect_eq(world_counts(&w).refusal, PW_REASON_NONE);
-    cr_expect_eq(world_counts(&w).orphans_open, 0);
+    cr_expect_eq(world_counts(&w).not_ready_reason, PW_REASON_NONE);
+    cr_expect_eq(world_counts(&w).orphan_orders_open, 0);
     world_end(&w);
 }

@@ -4,6 +4,7 @@
  * were written from the venue's documentation, neither from the other.
  */
 #include "binance_entry.h"
+#include "metrics_table.h"
 #include "orders.h"
 #include "session.h"
 #include "sim_api.h"
@@ -163,9 +164,9 @@ static void close_engine(struct engine *e)
     free(e->ring);
 }
 
-static struct pw_gateway_counts counts_of(const struct engine *e)
+static struct pw_gateway_metrics counts_of(const struct engine *e)
 {
-    struct pw_gateway_counts counts;
+    struct pw_gateway_metrics counts;
     pw_live_gateway.counts(e->gateway, &counts);
     return counts;
 }
@@ -244,10 +245,10 @@ static void trade(const struct api_key *key)
     uint64_t expired = place(&e, none, 0);
     await(&e, expired, PW_ORDER_EXPIRED);
     cr_expect_eq(e.bought_e8, 0);
-    struct pw_gateway_counts counts = counts_of(&e);
-    cr_expect_eq(counts.unmatched, 0);
-    cr_expect_eq(counts.invalid, 0);
-    cr_expect_eq(counts.timeouts, 0);
+    struct pw_gateway_metrics counts = counts_of(&e);
+    cr_expect_eq(counts.responses_unmatched, 0);
+    cr_expect_eq(counts.messages_invalid, 0);
+    cr_expect_eq(counts.request_timeouts, 0);
     cr_expect_eq(counts.last_error_code, 0);
     close_engine(&e);
 }
@@ -299,11 +300,11 @@ Test(live_sim, an_order_of_an_earlier_run_is_canceled)
     begin_run(&e, 6);
     join_venue(&e);
     make_ready(&e);
-    cr_expect_geq(counts_of(&e).orphans, 1);
+    cr_expect_geq(counts_of(&e).orphan_orders, 1);
     leave_venue(&e);
     begin_run(&e, 7);
     join_venue(&e);
     make_ready(&e);
-    cr_expect_eq(counts_of(&e).orphans, 0, "there is none any more");
+    cr_expect_eq(counts_of(&e).orphan_orders, 0, "there is none any more");
     close_engine(&e);
 }

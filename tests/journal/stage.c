@@ -117,7 +117,7 @@ static void settle(struct rig *rig)
 static uint64_t metric(struct rig *rig, const char *name)
 {
     pw_journal_stage.housekeep(rig->state, rig->now_ns);
-    return *pw_env_metric(&rig->env, "journal", name);
+    return pw_metrics_find(rig->env.ws, "journal", name)->value;
 }
 
 Test(stage, stores_what_comes_and_ends_the_run_cleanly)
@@ -207,7 +207,7 @@ Test(stage, full_disk_shows_within_a_second_and_ends_when_there_is_room)
         pw_journal_stage.poll(rig->state, rig->now_ns);
     }
     cr_expect_eq(metric(rig, "stopped"), PW_WRITER_FULL);
-    cr_expect_eq(metric(rig, "map_full"), 1);
+    cr_expect_eq(metric(rig, "storage_full"), 1);
     put(rig, 100, 100);
     cr_expect(pw_journal_stage.poll(rig->state, rig->now_ns).stalled);
     cr_expect_eq(metric(rig, "lag_events"), 100, "its rings fill: execution sees it");

@@ -90,7 +90,7 @@ Test(flow, a_full_ring_pushes_back_on_the_socket_and_loses_nothing)
             net_world_step(&world, MS_NS / 100);
         }
         cr_expect_eq(taken, 3000, "seed %llu: %u taken", (unsigned long long)seed, taken);
-        cr_expect_gt(pw_hot_counts(world.net)->stalls, 0, "seed %llu", (unsigned long long)seed);
+        cr_expect_gt(pw_hot_counts(world.net)->rx.stalls, 0, "seed %llu", (unsigned long long)seed);
         cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
         net_world_close(&world);
     }
@@ -116,7 +116,7 @@ Test(flow, a_stalled_connection_holds_no_more_than_its_buffers_and_is_not_taken_
     }
     cr_expect_lt(sent, 64 + (PW_VIRTUAL_WINDOW_BYTES + PW_IO_BUFFER_CNT * PW_IO_BUFFER_BYTES + 80000) / 1000);
     net_world_run(&world, 60 * S_NS, 10 * MS_NS);
-    cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_silent], 0);
+    cr_expect_eq(pw_hot_counts(world.net)->rx.disconnect_idle_timeout, 0);
     cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
     net_world_close(&world);
 }
@@ -198,7 +198,7 @@ Test(flow, a_pass_takes_a_bounded_batch)
     uint64_t before = 0;
     for (int i = 0; i < 40; i++) {
         net_world_step(&world, MS_NS);
-        uint64_t now = pw_hot_counts(world.net)->frames;
+        uint64_t now = pw_hot_counts(world.net)->rx.frames;
         cr_expect_leq(now - before, PW_BATCH_MAX);
         before = now;
     }
@@ -254,7 +254,7 @@ Test(flow, a_connection_on_which_nothing_comes_is_lost_after_its_time)
         net_world_step(&world, MS_NS);
     }
     cr_expect(world.now_ns - begin_ns <= 3010 * MS_NS && world.now_ns - begin_ns >= 2980 * MS_NS);
-    cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_silent], 1);
+    cr_expect_eq(pw_hot_counts(world.net)->rx.disconnect_idle_timeout, 1);
     cr_expect(net_world_log_has("dead_after_ms"));
     cr_expect(net_world_took_notice(&world, PW_FEED_STALE));
     cr_expect(net_world_took_notice(&world, PW_FEED_DOWN));
@@ -273,7 +273,7 @@ Test(flow, a_frame_of_which_a_part_has_come_is_given_ten_seconds)
         cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
         far_send(&peer, "\x81\x7e\x01\x00", 4);
         int64_t begin_ns = world.now_ns;
-        while (pw_hot_counts(world.net)->lost[PW_CAUSE_slow] == 0 && world.now_ns < begin_ns + 20 * S_NS) {
+        while (pw_hot_counts(world.net)->rx.disconnect_frame_timeout == 0 && world.now_ns < begin_ns + 20 * S_NS) {
             far_send(&peer, "x", 1); /* a byte a second: neither silent nor done */
             net_world_run(&world, S_NS, 10 * MS_NS);
         }
@@ -289,7 +289,7 @@ Test(flow, half_a_record_and_then_silence_is_silence)
     open_up(&options);
     pw_virtual_peer_send(world.network, peer.socket, "\x17\x03\x03\x01\x00 the rest never comes", 26);
     net_world_run(&world, 5 * S_NS, 10 * MS_NS);
-    cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_silent], 1);
+    cr_expect_eq(pw_hot_counts(world.net)->rx.disconnect_idle_timeout, 1);
     net_world_close(&world);
 }
 

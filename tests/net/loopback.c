@@ -102,7 +102,7 @@ static void expect_numbers(struct pw_io *io, bool secure)
         next = 0;
     }
     cr_expect_eq(atomic_load(&pongs), 2);
-    cr_expect_eq(pw_hot_counts(engine.net)->lost[PW_CAUSE_closed], 2);
+    cr_expect_eq(pw_hot_counts(engine.net)->rx.disconnect_closed, 2);
     net_rig_close(&engine);
     ws_server_stop(&server);
 }
@@ -311,10 +311,10 @@ Test(loopback, a_venue_that_does_not_read_gets_each_request_once_when_it_does)
         for (int i = 0; i < 100; i++) {
             net_rig_step(&engine);
         }
-        if (put == before && pw_hot_counts(engine.net)->sent_frames == sent) {
+        if (put == before && pw_hot_counts(engine.net)->tx.frames == sent) {
             break;
         }
-        sent = pw_hot_counts(engine.net)->sent_frames;
+        sent = pw_hot_counts(engine.net)->tx.frames;
     }
     cr_assert_lt(put, 20 * REQUESTS, "the socket takes no end of them");
     cr_expect_lt(sent, put);
@@ -329,7 +329,7 @@ Test(loopback, a_venue_that_does_not_read_gets_each_request_once_when_it_does)
     }
     cr_expect_eq(taken, put);
     cr_expect(venue.taken_cnt == put && venue.first_number == 0 && venue.wrong_cnt == 0);
-    cr_expect_eq(pw_hot_counts(engine.net)->dropped, 0);
+    cr_expect_eq(pw_hot_counts(engine.net)->tx.dropped, 0);
     close_orders();
 }
 
@@ -353,7 +353,7 @@ Test(loopback, of_a_connection_that_was_cut_nothing_is_sent_on_the_next)
         }
         cr_expect(venue.first_number == put && venue.taken_cnt == 10 && venue.wrong_cnt == 0);
         const struct pw_hot_counts *counts = pw_hot_counts(engine.net);
-        cr_expect_eq(counts->sent_frames + counts->dropped, put + 10);
+        cr_expect_eq(counts->tx.frames + counts->tx.dropped, put + 10);
         close_orders();
     }
 }
@@ -433,10 +433,10 @@ Test(loopback, two_hundred_reconnects_leave_no_descriptor_and_lose_no_message)
     cr_expect_leq(descriptor_cnt(), before + 1);
     cr_expect_eq(engine.feeds[0].connect_cnt, 200);
     const struct pw_hot_counts *counts = pw_hot_counts(engine.net);
-    cr_expect_eq(counts->frames, 200);
-    cr_expect_eq(counts->lost[PW_CAUSE_reset], 67);
-    cr_expect_eq(counts->lost[PW_CAUSE_closed], 67);
-    cr_expect_eq(counts->lost[PW_CAUSE_truncated], 66);
+    cr_expect_eq(counts->rx.frames, 200);
+    cr_expect_eq(counts->rx.disconnect_reset, 67);
+    cr_expect_eq(counts->rx.disconnect_closed, 67);
+    cr_expect_eq(counts->rx.disconnect_truncated, 66);
     net_rig_close(&engine);
     ws_server_stop(&server);
 }
@@ -561,8 +561,8 @@ Test(loopback, the_hot_side_never_touches_the_heap)
             pw_consumer_done(&engine.frames, 1);
         }
     }
-    cr_expect_eq(pw_hot_counts(engine.net)->frames, 1000);
-    cr_expect_geq(pw_hot_counts(engine.net)->pings, 1);
+    cr_expect_eq(pw_hot_counts(engine.net)->rx.frames, 1000);
+    cr_expect_geq(pw_hot_counts(engine.net)->rx.pings, 1);
     cr_expect_eq(heap_calls, 0, "%u calls", heap_calls);
     heap_forbidden = true;
     void *volatile block = malloc(1); /* volatile: else compilers leave the pair out */

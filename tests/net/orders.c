@@ -105,7 +105,7 @@ Test(orders, quiet_is_not_stale_and_pings_keep_it_alive)
     while (world.view->disconnect_cnt == 0 && world.now_ns < begin_ns + 20 * S_NS) {
         net_world_step(&world, 10 * MS_NS);
     }
-    cr_expect_eq(pw_hot_counts(world.net)->lost[PW_CAUSE_silent], 1);
+    cr_expect_eq(pw_hot_counts(world.net)->rx.disconnect_idle_timeout, 1);
     cr_expect(world.now_ns - begin_ns <= 3100 * MS_NS);
     cr_expect(net_world_log_has("order entry"));
     net_world_close(&world);
@@ -150,7 +150,7 @@ Test(orders, requests_leave_as_whole_masked_text_frames_of_every_size)
         for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
             expect_request(sizes[i], i);
         }
-        cr_expect_eq(pw_hot_counts(world.net)->sent_frames, sizeof sizes / sizeof sizes[0]);
+        cr_expect_eq(pw_hot_counts(world.net)->tx.frames, sizeof sizes / sizeof sizes[0]);
         net_world_close(&world);
     }
 }
@@ -176,7 +176,7 @@ Test(orders, what_is_too_large_or_empty_is_dropped_and_counted)
     cr_assert(request(1, PW_REQUEST_BYTES_MAX + 1, 1));
     cr_assert(request(1, 100, 2));
     expect_request(100, 2);
-    cr_expect_eq(pw_hot_counts(world.net)->dropped, 1);
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 1);
     net_world_close(&world);
 }
 
@@ -206,17 +206,17 @@ Test(orders, a_burst_to_a_peer_that_does_not_read_waits_and_nothing_is_lost_or_d
         uint32_t put = send_to_slow_peer(1000, false);
         cr_expect_lt(put, 400, "%u requests are in the ring, in the buffer or on their way", put);
         cr_expect_eq(pw_producer_room(&world.requests, 1), 0, "the ring is full");
-        uint64_t sent = pw_hot_counts(world.net)->sent_frames;
+        uint64_t sent = pw_hot_counts(world.net)->tx.frames;
         net_world_run(&world, S_NS, 10 * MS_NS);
-        cr_expect_eq(pw_hot_counts(world.net)->sent_frames, sent, "and so it stays");
+        cr_expect_eq(pw_hot_counts(world.net)->tx.frames, sent, "and so it stays");
         for (uint32_t i = 0; i < 1000; i++) {
             while (put < 1000 && request(1, 100 + put * 7919u % 2000u, put)) {
                 put++;
             }
             expect_request(100 + i * 7919u % 2000u, i);
         }
-        cr_expect_eq(pw_hot_counts(world.net)->dropped, 0);
-        cr_expect_eq(pw_hot_counts(world.net)->sent_frames, 1000);
+        cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 0);
+        cr_expect_eq(pw_hot_counts(world.net)->tx.frames, 1000);
         cr_expect_eq(world.view->disconnect_cnt, 0);
         net_world_close(&world);
     }
@@ -229,16 +229,16 @@ Test(orders, a_ping_is_answered_before_requests_that_wait)
     size_t size;
     struct net_world_options options = {.frame_slots = 128};
     open_up(&options);
-    for (uint64_t sent = UINT64_MAX; sent != pw_hot_counts(world.net)->sent_frames;) {
-        sent = pw_hot_counts(world.net)->sent_frames;
+    for (uint64_t sent = UINT64_MAX; sent != pw_hot_counts(world.net)->tx.frames;) {
+        sent = pw_hot_counts(world.net)->tx.frames;
         while (net_world_request(&world, 1, 0, "x", 1)) { /* small: to the last byte that they may have */
         }
         net_world_run(&world, 5 * MS_NS, MS_NS);
     }
     far_send_frame(&peer, 0x89, ping, sizeof ping);
     net_world_run(&world, 10 * MS_NS, MS_NS);
-    cr_expect_eq(pw_hot_counts(world.net)->pings, 1, "it has its place, however full the buffer is");
-    uint64_t before = pw_hot_counts(world.net)->sent_frames - 1;
+    cr_expect_eq(pw_hot_counts(world.net)->rx.pings, 1, "it has its place, however full the buffer is");
+    uint64_t before = pw_hot_counts(world.net)->tx.frames - 1;
     for (uint64_t i = 0; i < before; i++) {
         cr_assert_eq(far_take_whole(&peer, got, sizeof got, &size, S_NS), 0x81);
     }
@@ -264,9 +264,9 @@ Test(orders, a_halt_keeps_orders_back_and_lets_cancellations_pass)
     net_world_run(&world, 100 * MS_NS, MS_NS);
     far_pump(&peer);
     cr_expect_eq(peer.in_bytes, 0);
-    cr_expect_eq(pw_hot_counts(world.net)->dropped_halted, 16);
-    cr_expect_eq(pw_hot_counts(world.net)->dropped, 0);
-    cr_expect_eq(pw_hot_counts(world.net)->sent_frames, 4);
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped_halted, 16);
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 0);
+    cr_expect_eq(pw_hot_counts(world.net)->tx.frames, 4);
     atomic_store(&world.stop.stop, 0);
     cr_assert(request(1, 200, 21));
     expect_request(200, 21);
@@ -291,7 +291,7 @@ Test(orders, without_a_connection_requests_are_dropped_and_counted)
         cr_assert(request(1, 100, i)); /* one that nobody can have heard of */
     }
     net_world_run(&world, 10 * MS_NS, MS_NS);
-    cr_expect_eq(pw_hot_counts(world.net)->dropped, 20);
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 20);
     cr_assert(far_upgrade(&peer, &world));
     expect_up(1);
     net_world_run(&world, 100 * MS_NS, MS_NS);
@@ -317,7 +317,7 @@ Test(orders, a_request_for_a_connection_that_is_gone_is_never_sent_on_the_next)
     expect_up(2);
     cr_assert(request(2, 100, 6));
     expect_request(100, 6);
-    cr_expect_eq(pw_hot_counts(world.net)->dropped, 6);
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 6);
     cr_expect_eq(peer.in_bytes, 0);
     net_world_close(&world);
 }
@@ -344,7 +344,7 @@ Test(orders, what_a_cut_connection_had_not_sent_leaves_nothing_on_the_next)
         net_world_run(&world, 100 * MS_NS, MS_NS);
         far_pump(&peer);
         cr_expect_eq(peer.in_bytes, 0);
-        cr_expect_eq(pw_hot_counts(world.net)->sent_frames + pw_hot_counts(world.net)->dropped, put + 1);
+        cr_expect_eq(pw_hot_counts(world.net)->tx.frames + pw_hot_counts(world.net)->tx.dropped, put + 1);
         net_world_close(&world);
     }
 }
@@ -379,7 +379,7 @@ Test(orders, a_request_that_waits_for_the_kernel_is_stamped_when_it_takes_it)
         cr_assert(request(1, PW_REQUEST_BYTES_MAX, i));
         net_world_run(&world, 5 * MS_NS, MS_NS);
     }
-    cr_expect_eq(pw_hot_counts(world.net)->sent_frames, 6);
+    cr_expect_eq(pw_hot_counts(world.net)->tx.frames, 6);
     cr_expect(pw_stamp_get(world.stamps, 5, &stamp));
     cr_expect_not(pw_stamp_get(world.stamps, 6, &stamp), "sealed, not submitted");
     int64_t begin_ns = world.now_ns;

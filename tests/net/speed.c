@@ -82,7 +82,7 @@ static void measure(SSL_CTX *context, const char *ca_file, uint32_t per_record)
         pw_hot_receive(engine.net, wall_ns);
         int64_t took_ns = now_ns() - begin_ns;
         pw_hot_transmit(engine.net);
-        uint64_t frames = pw_hot_counts(engine.net)->frames;
+        uint64_t frames = pw_hot_counts(engine.net)->rx.frames;
         if (frames > seen && n < POLLS_MAX) {
             per_message_ns[n++] = (float)took_ns / (float)(frames - seen);
             total_ns += took_ns;

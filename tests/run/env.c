@@ -41,15 +41,6 @@ static const struct pw_ring_row g_rows[] = {
     {PW_RING_CONNS, "b", "nobody", .slots = 256},
 };
 
-static void metric_name(uint32_t row_idx, const char *group, const char *name)
-{
-    const struct pw_region *region = pw_workspace_find(&g_ws, "metrics", PW_REGION_METRICS);
-    cr_assert_not_null(region);
-    struct pw_metric_row *row = pw_region_at(&g_ws, region, row_idx);
-    snprintf(row->group, sizeof row->group, "%s", group);
-    snprintf(row->name, sizeof row->name, "%s", name);
-}
-
 static void setup(void)
 {
     const struct pw_region_want wants[] = {
@@ -57,7 +48,7 @@ static void setup(void)
         {.name = "a.2.b", .kind = PW_REGION_RING, .ring_slots = 512},
         {.name = "metrics",
          .kind = PW_REGION_METRICS,
-         .row_cnt = 2,
+         .row_cnt = 2 * pw_metrics_stage_cnt("housekeeping"),
          .row_bytes = sizeof(struct pw_metric_row)},
         {.name = "hop", .kind = PW_REGION_HISTOGRAM, .row_cnt = 1, .row_bytes = sizeof(struct pw_histogram)},
     };
@@ -66,8 +57,10 @@ static void setup(void)
     setenv("PINWHEEL_SHM_DIR", g_dir, 1);
     cr_assert_eq(pw_workspace_create(&g_ws, "env-test", wants, 4, false, error, sizeof error), 0, "%s",
                  error);
-    metric_name(0, "parse", "frames");
-    metric_name(1, "strategy", "frames");
+    const struct pw_region *metrics = pw_workspace_find(&g_ws, "metrics", PW_REGION_METRICS);
+    struct pw_metric_row *rows =
+        pw_metrics_put(pw_region_at(&g_ws, metrics, 0), "housekeeping", "housekeeping.1");
+    pw_metrics_put(rows, "housekeeping", "housekeeping.2");
     const struct pw_section *const sections[] = {&pw_rings_section, &pw_instance_section};
     g_config = pw_config_create(sections, 2);
     cr_assert_not_null(g_config);
@@ -139,15 +132,15 @@ Test(env, topology_names_rings_after_their_ends)
     cr_expect_eq(pw_topology_stage(&g_topology, "a"), g_topology.stage_cnt);
 }
 
-Test(env, metric_is_found_by_group_and_name)
+Test(env, metrics_are_those_of_the_stage)
 {
-    _Atomic uint64_t *word = pw_env_metric(&g_env, "strategy", "frames");
-    cr_assert_not_null(word);
-    pw_count(word, 5);
+    struct pw_stage_env env = {.ws = &g_ws, .stage = "housekeeping.2"};
+    struct pw_metric_row *rows = pw_env_metrics(&env, PW_METRIC_GROUP_housekeeping);
     const struct pw_region *region = pw_workspace_find(&g_ws, "metrics", PW_REGION_METRICS);
-    cr_expect_eq(((struct pw_metric_row *)pw_region_at(&g_ws, region, 0))->value, 0);
-    cr_expect_eq(((struct pw_metric_row *)pw_region_at(&g_ws, region, 1))->value, 5);
-    cr_expect_null(pw_env_metric(&g_env, "strategy", "framez"), "not declared");
+    cr_expect_eq(rows, pw_region_at(&g_ws, region, pw_metrics_stage_cnt("housekeeping")));
+    cr_expect_null(pw_env_metrics(&env, PW_METRIC_GROUP_parse), "not in this workspace");
+    env.stage = "housekeeping";
+    cr_expect_null(pw_env_metrics(&env, PW_METRIC_GROUP_housekeeping), "only its lines are");
 }
 
 Test(env, histogram_is_found_by_name)

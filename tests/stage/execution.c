@@ -267,7 +267,7 @@ Test(execution_stage, an_order_is_canceled_by_its_own_strategy_only)
     journalled(rig), journalled(rig);
     expect_nothing_more(rig);
     pw_execution_stage.fini(rig->execution);
-    cr_expect_eq(rig_metric(rig, "execution", "cancels_void"), 3);
+    cr_expect_eq(rig_metric(rig, "execution", "cancels_ignored"), 3);
     cr_expect_eq(rig_metric(rig, "execution", "canceled"), 1);
     rig_close(rig);
 }

@@ -129,7 +129,8 @@ static void reply_by_method(struct rig *rig, const struct request *request)
 static uint64_t metric(struct rig *rig, const char *name)
 {
     pw_execution_stage.housekeep(rig->execution, rig->now_ns);
-    return rig_metric(rig, "execution", name);
+    bool is_gateway = strncmp(name, "gateway.", 8) == 0;
+    return rig_metric(rig, is_gateway ? "gateway" : "execution", is_gateway ? name + 8 : name);
 }
 
 /* Up, all questions of the session answered. */
@@ -137,7 +138,7 @@ static void make_ready(struct rig *rig)
 {
     struct request request;
     notice(rig, PW_FEED_UP, 5);
-    for (int i = 0; i < 1000 && !metric(rig, "live_ready"); i++) {
+    for (int i = 0; i < 1000 && !metric(rig, "gateway.ready"); i++) {
         rig->now_ns += MS;
         rig_poll_execution(rig);
         while (next_request(rig, &request)) {
@@ -146,7 +147,7 @@ static void make_ready(struct rig *rig)
             reply_by_method(rig, &request);
         }
     }
-    cr_assert(metric(rig, "live_ready"));
+    cr_assert(metric(rig, "gateway.ready"));
 }
 
 static void drop_reports(struct rig *rig)
@@ -239,7 +240,7 @@ Test(execution_live, an_order_goes_out_and_its_fill_comes_back)
     cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_FILLED);
     cr_expect_eq(metric(rig, "fills"), 1);
     cr_expect_eq(rig_position(rig, 0).qty_e8, E8);
-    cr_expect_eq(metric(rig, "reports_refused"), 0);
+    cr_expect_eq(metric(rig, "reports_inconsistent"), 0);
     rig_close(rig);
 }
 
@@ -350,7 +351,7 @@ Test(execution_live, what_contradicts_itself_halts_until_someone_has_looked)
     drop_journal(rig);
     tell_execution(rig, id, "TRADE", "PARTIALLY_FILLED", "0.5", "1", 2); /* there was no more of it */
     rig_poll_execution(rig);
-    cr_expect_eq(metric(rig, "reports_refused"), 1);
+    cr_expect_eq(metric(rig, "reports_inconsistent"), 1);
     struct pw_event event = {0};
     while (event.kind != PW_EVENT_COMMAND && rig_take(&rig->journal, &event)) {
     }
@@ -381,7 +382,7 @@ Test(execution_live, report_of_an_order_that_was_never_placed_halts)
     drop_journal(rig);
     tell_execution(rig, id + 500, "TRADE", "FILLED", "1", "1", 1);
     rig_poll_execution(rig);
-    cr_expect_eq(metric(rig, "reports_refused"), 1);
+    cr_expect_eq(metric(rig, "reports_inconsistent"), 1);
     cr_expect_eq(metric(rig, "fills"), 0);
     struct pw_event event = {0};
     while (event.kind != PW_EVENT_COMMAND && rig_take(&rig->journal, &event)) {
@@ -431,7 +432,7 @@ Test(execution_live, a_lost_connection_leaves_orders_unknown_and_sends_none_agai
     rig_poll_execution(rig);
     cr_expect_eq(last_order(rig).body.order.state, PW_ORDER_UNKNOWN);
     cr_expect_eq(metric(rig, "unknown_orders"), 1);
-    cr_expect_eq(metric(rig, "live_ready"), 0);
+    cr_expect_eq(metric(rig, "gateway.ready"), 0);
     notice(rig, PW_FEED_UP, 6);
     for (int i = 0; i < 100; i++) {
         rig->now_ns += MS;
@@ -463,7 +464,7 @@ Test(execution_live, a_pause_that_housekeeping_tells_is_kept_to_its_end)
     rig_poll_execution(rig);
     struct pw_event event;
     cr_expect_not(rig_take(&rig->journal, &event), "it is no command to the stream");
-    cr_expect_eq(metric(rig, "paused_until_ns"), (uint64_t)until_ns);
+    cr_expect_eq(metric(rig, "gateway.paused_until_ns"), (uint64_t)until_ns);
     struct pw_event cancel = {.kind = PW_EVENT_INTENT, .recv_ns = rig->now_ns};
     cancel.body.intent = (struct pw_intent){.action = PW_CANCEL, .client_order_id = id};
     put(rig, cancel);
@@ -476,7 +477,7 @@ Test(execution_live, a_pause_that_housekeeping_tells_is_kept_to_its_end)
         drop_journal(rig);
     }
     cr_expect_eq(metric(rig, "denied_request_limit"), 2999);
-    cr_expect_eq(metric(rig, "live_limited"), 0, "order entry itself was never told");
+    cr_expect_eq(metric(rig, "gateway.rate_limited"), 0, "order entry itself was never told");
     bool canceled = false;
     for (int i = 0; i < 100 && !canceled; i++) {
         rig->now_ns += MS;
@@ -484,7 +485,7 @@ Test(execution_live, a_pause_that_housekeeping_tells_is_kept_to_its_end)
         canceled = next_request(rig, &request) && strcmp(request.method, "order.cancel") == 0;
     }
     cr_expect(canceled, "what was asked meanwhile is made up for");
-    cr_expect_eq(metric(rig, "paused_until_ns"), 0);
+    cr_expect_eq(metric(rig, "gateway.paused_until_ns"), 0);
     rig_close(rig);
 }
 
@@ -680,7 +681,7 @@ Test(execution_live, messages_never_take_the_streams_room)
     cr_expect_leq(stream + PW_FLOW_MESSAGE_EVENTS, SLOTS);
     uint32_t in_ring = 0;
     for (; SLOTS - in_ring >= stream + PW_FLOW_MESSAGE_EVENTS; in_ring++) {
-        cr_expect_eq(metric(rig, "live_invalid"), in_ring);
+        cr_expect_eq(metric(rig, "gateway.messages_invalid"), in_ring);
         say(rig, "[");
         rig_poll_execution(rig);
         put(rig, rig_limit(PW_BUY, 90 * E8, E8, T0)); /* denied: an event */
@@ -689,17 +690,17 @@ Test(execution_live, messages_never_take_the_streams_room)
     say(rig, "[");
     struct pw_poll did = rig_poll_execution(rig);
     cr_expect(did.stalled);
-    cr_expect_eq(metric(rig, "live_invalid"), in_ring, "the message waits");
+    cr_expect_eq(metric(rig, "gateway.messages_invalid"), in_ring, "the message waits");
     for (uint32_t i = 0; i < intents_max; i++) { /* all that strategy may still have under way */
         put(rig, rig_limit(PW_BUY, 90 * E8, E8, T0));
         cr_expect_eq(rig_poll_execution(rig).work, 1);
     }
-    cr_expect_eq(metric(rig, "live_invalid"), in_ring);
+    cr_expect_eq(metric(rig, "gateway.messages_invalid"), in_ring);
     cr_expect_eq(metric(rig, "denied_no_room"), intents_max,
                  "whose gateway does not know the time sends nothing");
     drop_reports(rig);
     rig_poll_execution(rig);
-    cr_expect_eq(metric(rig, "live_invalid"), in_ring + 1);
+    cr_expect_eq(metric(rig, "gateway.messages_invalid"), in_ring + 1);
     rig_close(rig);
 }
 

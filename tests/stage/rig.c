@@ -318,7 +318,9 @@ bool rig_take(struct pw_consumer *from, struct pw_event *out)
 
 uint64_t rig_metric(const struct rig *rig, const char *group, const char *name)
 {
-    return atomic_load(pw_env_metric(&rig->env, group, name));
+    const struct pw_metric_row *row = pw_metrics_find(rig->env.ws, group, name);
+    cr_assert_not_null(row, "%s.%s", group, name);
+    return atomic_load(&row->value);
 }
 
 struct pw_account rig_account(const struct rig *rig)

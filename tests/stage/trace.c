@@ -111,7 +111,7 @@ void trace_end(struct rig *rig, struct trace *trace)
     pw_execution_stage.fini(rig->execution);
     trace->account = rig_account(rig);
     trace->position = rig_position(rig, 0);
-    cr_expect_eq(rig_metric(rig, "execution", "reports_refused"), 0);
+    cr_expect_eq(rig_metric(rig, "execution", "reports_inconsistent"), 0);
     cr_expect_eq(rig_metric(rig, "strategy", "reports"), trace->consumed_cnt);
     rig_close(rig);
 }

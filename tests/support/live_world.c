@@ -211,9 +211,9 @@ void world_run(struct world *w, int64_t ns)
     }
 }
 
-struct pw_gateway_counts world_counts(const struct world *w)
+struct pw_gateway_metrics world_counts(const struct world *w)
 {
-    struct pw_gateway_counts counts;
+    struct pw_gateway_metrics counts;
     w->ops->counts(w->gateway, &counts);
     return counts;
 }

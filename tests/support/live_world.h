@@ -8,6 +8,7 @@
 #define PW_TEST_LIVE_WORLD_H
 
 #include "binance_entry.h"
+#include "metrics_table.h"
 #include "orders.h"
 #include "portfolio.h"
 #include "session.h"
@@ -124,7 +125,7 @@ void world_run(struct world *w, int64_t ns);
 /* Until it is ready; fails after a minute. */
 void world_make_ready(struct world *w);
 bool world_is_ready(const struct world *w);
-struct pw_gateway_counts world_counts(const struct world *w);
+struct pw_gateway_metrics world_counts(const struct world *w);
 
 /* A message from the venue, at once. */
 void world_say(struct world *w, const char *text);

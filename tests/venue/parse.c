@@ -239,9 +239,9 @@ static struct pw_event next_market(struct rig *rig, enum pw_event_kind kind)
 static uint64_t metric(struct rig *rig, const char *name)
 {
     pw_parse_stage.housekeep(rig->state, rig->now_ns);
-    _Atomic uint64_t *value = pw_env_metric(&rig->env, "parse", name);
-    cr_assert_not_null(value);
-    return atomic_load(value);
+    const struct pw_metric_row *row = pw_metrics_find(rig->env.ws, "parse", name);
+    cr_assert_not_null(row, "%s", name);
+    return atomic_load(&row->value);
 }
 
 static struct pw_feed_view *feed_view(struct rig *rig, uint32_t feed_idx)

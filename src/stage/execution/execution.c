@@ -110,7 +110,7 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
     x->last_ns = event->recv_ns;
     switch (event->kind) {
     case PW_EVENT_INTENT:
-        x->counts[INTENTS]++;
+        x->metrics.intents++;
         x->changed = true;
         note_decision(x, event->body.intent.market_seq);
         if (event->body.intent.action == PW_CANCEL) {
@@ -289,11 +289,11 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
     }
     if (taken) {
         pw_consumer_done(&x->in, taken - (x->untold.row != NULL));
-        x->counts[EVENTS] += taken;
+        x->metrics.events += taken;
         did.work += (uint32_t)taken;
     }
     did.stalled |= taken < there;
-    x->counts[STALLS] += did.stalled;
+    x->metrics.stalls += did.stalled;
     return did;
 }
 

@@ -19,42 +19,6 @@
 
 #define COMMAND_RESERVE 4u /* slots of the journal's ring that only commands may take */
 
-enum counter {
-    EVENTS,
-    INTENTS,
-    ORDERS,
-    FILLS,
-    CANCELED,
-    REJECTED,
-    DENIED,
-    DENIED_HALTED,
-    DENIED_PRICE_FILTER,
-    DENIED_LOT_SIZE,
-    DENIED_MIN_NOTIONAL,
-    DENIED_MAX_NOTIONAL,
-    DENIED_MAX_POSITION,
-    DENIED_CASH,
-    DENIED_ORDER_RATE,
-    DENIED_NO_QUOTE,
-    DENIED_NOT_TRADING,
-    DENIED_UNKNOWN_INSTRUMENT,
-    DENIED_BAD_INTENT,
-    DENIED_NO_ROOM,
-    DENIED_NO_POSITION,
-    DENIED_STALE,
-    DENIED_NOT_CONNECTED,
-    DENIED_REQUEST_LIMIT,
-    DENIED_VENUE_TIME,
-    DENIED_NOT_OPEN,
-    REPORTS_REPEATED,
-    REPORTS_REFUSED,
-    CANCELS_VOID,
-    STALLS,
-    COUNTERS
-};
-
-#define LIVE_WORDS 31
-
 struct touch {
     int64_t bid_e8, ask_e8; /* 0: none, or the feed is not up */
 };
@@ -129,11 +93,8 @@ struct execution {
     uint32_t way_cnt;
     struct order_way ways[PW_OPEN_ORDERS_MAX]; /* of orders that have not been answered */
     struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *way[WAYS];
-    uint64_t counts[COUNTERS];
-    _Atomic uint64_t *counters[COUNTERS];
-    _Atomic uint64_t *live_words[LIVE_WORDS]; /* shows.c */
-    _Atomic uint64_t *unknown_orders;
-    uint8_t counter_of_reason[256];
+    struct pw_execution_metrics metrics;
+    struct pw_metric_row *metric_rows, *gateway_metric_rows;
     struct pw_reports reports; /* of the call to the gateway under way */
 };
 
@@ -215,8 +176,6 @@ void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_
 
 /* ---- shows.c ---- */
 
-/* Finds the words of all counters. 0 or -errno. */
-int pw_execution_find_counters(struct execution *x, const struct pw_stage_env *env);
 void pw_execution_count_denied(struct execution *x, enum pw_reason reason);
 void pw_execution_housekeep(void *state, int64_t now_ns);
 

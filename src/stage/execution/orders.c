@@ -83,11 +83,11 @@ static void take_fill(struct execution *x, const struct pw_order_row *row, const
                       int64_t now_ns)
 {
     emit_fill(x, row, report);
-    x->counts[FILLS]++;
+    x->metrics.fills++;
     pw_histogram_add(x->tick_to_fill, now_ns - row->recv_ns);
     if (!book_fill(x, row, report)) {
         /* Sums that cannot be kept can no longer be judged by: no new orders. */
-        x->counts[REPORTS_REFUSED]++;
+        x->metrics.reports_inconsistent++;
         halt_by_fault(x, PW_REASON_OVERFLOW);
     }
 }
@@ -116,11 +116,11 @@ static void take_report(struct execution *x, const struct pw_report *report, int
     enum pw_order_step step = pw_orders_apply(x->orders, report, &row);
     pw_execution_answered(x, report->client_order_id, is_answer(report) ? report->recv_ns : 0);
     if (step == PW_ORDER_STEP_SAME) {
-        x->counts[REPORTS_REPEATED]++;
+        x->metrics.reports_duplicate++;
         return;
     }
     if (step == PW_ORDER_STEP_ILLEGAL) {
-        x->counts[REPORTS_REFUSED]++;
+        x->metrics.reports_inconsistent++;
         if (x->gateway->traits.is_authority) {
             /* A real venue holds something else than we know of: until someone has looked, no new risk. */
             halt_by_fault(x, PW_REASON_REPORT);
@@ -128,8 +128,8 @@ static void take_report(struct execution *x, const struct pw_report *report, int
         return;
     }
     emit_order(x, row, row->state, report->reason, report->recv_ns, report->venue_ns);
-    x->counts[CANCELED] += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
-    x->counts[REJECTED] += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
+    x->metrics.canceled += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
+    x->metrics.rejected += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
     if (report->exec_type == PW_EXEC_FILL) {
         take_fill(x, row, report, now_ns);
     }
@@ -298,7 +298,7 @@ void pw_execution_tell_order(struct execution *x)
     }
     journal_intent(x, untold->intent, &untold->risk);
     pw_execution_note_market(x, row->market_seq, &untold->way);
-    x->counts[ORDERS]++;
+    x->metrics.orders++;
     emit_order(x, row, PW_ORDER_IN_FLIGHT, PW_REASON_NONE, row->recv_ns, 0);
     pw_histogram_add(x->tick_to_order, untold->now_ns - row->recv_ns);
     if (x->gateway->traits.connects) {
@@ -404,7 +404,7 @@ void pw_execution_cancel(struct execution *x, const struct pw_event *event, int6
     kept.venue_ns = 0;
     pw_execution_journal(x, &kept);
     if (!row || row->strategy_idx != intent->strategy_idx || !mark_canceling(x, row->client_order_id)) {
-        x->counts[CANCELS_VOID]++;
+        x->metrics.cancels_ignored++;
         return;
     }
     x->gateway->cancel(x->gateway_state, row->client_order_id, event->recv_ns, &x->reports);

@@ -53,8 +53,9 @@ static int attach_regions(struct execution *x, const struct pw_stage_env *env)
     x->position_views = pw_region_at(env->ws, positions, 0);
     x->account_view = pw_region_at(env->ws, account, 0);
     x->stop = pw_region_at(env->ws, stop, 0);
-    int error = pw_execution_find_stamps(x, env);
-    return error ? error : pw_execution_find_counters(x, env);
+    x->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_execution);
+    x->gateway_metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_gateway);
+    return x->metric_rows && x->gateway_metric_rows ? pw_execution_find_stamps(x, env) : -ENOENT;
 }
 
 /* One account, one currency: instruments quoted in another cannot be traded beside it. */

@@ -39,7 +39,9 @@ struct housekeeping {
     int64_t pause_owed_ns; /* a pause that is to be told execution; 0: none */
     int64_t next_control_ns;
     int64_t now_ns;
-    _Atomic uint64_t *commands, *clock_step_ns, *paused_until_ns;
+    struct pw_housekeeping_metrics metrics;
+    struct pw_metric_row *metric_rows;
+    const _Atomic uint64_t *paused_until_ns; /* the gateway's */
     struct pw_order_entry order_entry; /* if live */
     bool live;
     int64_t ban_ns; /* kept: until then; never before the ban's end, and less than a step behind it */
@@ -69,7 +71,7 @@ static void command(struct housekeeping *h, enum pw_command what)
     atomic_store_explicit(&h->stop->stop, what == PW_COMMAND_HALT ? PW_REASON_HALTED : 0,
                           memory_order_release);
     h->command_owed = what;
-    pw_count(h->commands, 1);
+    h->metrics.commands++;
 }
 
 /* False: there is no room yet. */
@@ -233,16 +235,15 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->header = env->ws->header;
     h->stop = region_of(env, "stop", PW_REGION_STOP);
     h->account = region_of(env, "account", PW_REGION_ACCOUNT);
-    h->commands = pw_env_metric(env, "housekeeping", "commands");
-    h->clock_step_ns = pw_env_metric(env, "housekeeping", "clock_step_ns");
-    h->paused_until_ns = pw_env_metric(env, "execution", "paused_until_ns");
+    h->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_housekeeping);
+    const struct pw_metric_row *gateway = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, "gateway");
+    h->paused_until_ns = gateway ? PW_METRIC_WORD(gateway, gateway, paused_until_ns) : NULL;
     h->live = pw_config_connects(env->config);
     h->ban_ns = env->banned_until_ns;
-    h->snapshots = pw_snapshots_create(&h->env);
+    h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
     int err = -ENOENT;
-    if (h->stop != NULL && h->account != NULL && h->commands != NULL && h->clock_step_ns != NULL &&
-        h->paused_until_ns != NULL && h->snapshots != NULL &&
-        pw_env_consumer(env, PW_RING_PARSE_REQUESTS, &h->from_parse) == 0 &&
+    if (h->stop != NULL && h->account != NULL && h->metric_rows != NULL && h->paused_until_ns != NULL &&
+        h->snapshots != NULL && pw_env_consumer(env, PW_RING_PARSE_REQUESTS, &h->from_parse) == 0 &&
         pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = open_connector(h);
     }
@@ -316,7 +317,8 @@ static void housekeeping_housekeep(void *state, int64_t now_ns)
 {
     struct housekeeping *h = state;
     atomic_store_explicit(&h->header->heartbeat_ns, now_ns, memory_order_relaxed);
-    atomic_store_explicit(h->clock_step_ns, (uint64_t)pw_clock_host_step_ns(), memory_order_relaxed);
+    h->metrics.clock_step_ns = pw_clock_host_step_ns();
+    pw_housekeeping_metrics_publish(h->metric_rows, &h->metrics);
 }
 
 static void housekeeping_drain(void *state)

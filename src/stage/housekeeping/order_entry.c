@@ -11,20 +11,24 @@
 int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env)
 {
     const struct pw_region *account = pw_workspace_find(env->ws, "account", PW_REGION_ACCOUNT);
+    const struct pw_metric_row *gateway = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, "gateway");
+    const struct pw_metric_row *execution = pw_metrics_rows(env->ws, PW_METRIC_GROUP_execution, "execution");
+    if (account == NULL || gateway == NULL || execution == NULL) {
+        pw_log(PW_LOG_ERROR,
+               "housekeeping: the workspace lacks the account, or metrics of execution or its gateway");
+        return -ENOENT;
+    }
     *entry = (struct pw_order_entry){
-        .ready = pw_env_metric(env, "execution", "live_ready"),
-        .refusal = pw_env_metric(env, "execution", "live_refusal"),
-        .last_error = pw_env_metric(env, "execution", "live_last_error_code"),
-        .unknown_orders = pw_env_metric(env, "execution", "unknown_orders"),
-        .refused = pw_env_metric(env, "execution", "reports_refused"),
-        .leftovers = pw_env_metric(env, "execution", "live_leftovers"),
-        .wants_reconnect = pw_env_metric(env, "execution", "live_wants_reconnect"),
-        .account = account != NULL ? pw_region_at(env->ws, account, 0) : NULL,
+        .ready = PW_METRIC_WORD(gateway, gateway, ready),
+        .not_ready_reason = PW_METRIC_WORD(gateway, gateway, not_ready_reason),
+        .last_error = PW_METRIC_WORD(gateway, gateway, last_error_code),
+        .unknown_orders = PW_METRIC_WORD(execution, execution, unknown_orders),
+        .inconsistent = PW_METRIC_WORD(execution, execution, reports_inconsistent),
+        .orphans = PW_METRIC_WORD(gateway, gateway, orphan_orders),
+        .reconnect_wanted = PW_METRIC_WORD(gateway, gateway, reconnect_wanted),
+        .account = pw_region_at(env->ws, account, 0),
     };
-    bool found = entry->ready != NULL && entry->refusal != NULL && entry->last_error != NULL &&
-                 entry->unknown_orders != NULL && entry->refused != NULL && entry->leftovers != NULL &&
-                 entry->wants_reconnect != NULL && entry->account != NULL;
-    return found ? 0 : -ENOENT;
+    return 0;
 }
 
 /* The word's value if it is not what was told of it; then it counts as told. */
@@ -47,7 +51,7 @@ static void tell_readiness(struct pw_order_entry *entry)
             pw_log(PW_LOG_WARN, "order entry is not ready: new orders are denied");
         }
     }
-    if (has_changed(entry->refusal, &entry->told_refusal, &value) && value) {
+    if (has_changed(entry->not_ready_reason, &entry->told_reason, &value) && value) {
         pw_log(PW_LOG_ERROR,
                "order entry will not get ready: %s (the venue's last error code is %" PRId64
                "); see docs/live.md",
@@ -62,11 +66,11 @@ static void tell_orders(struct pw_order_entry *entry)
         pw_log(value > before ? PW_LOG_WARN : PW_LOG_INFO, "orders of unknown outcome: %" PRIu64 "%s", value,
                value ? "; the venue is being asked" : ", all settled");
     }
-    if (has_changed(entry->leftovers, &entry->told_leftovers, &value)) {
+    if (has_changed(entry->orphans, &entry->told_orphans, &value)) {
         pw_log(PW_LOG_WARN,
                "orders of earlier runs turned up at the venue, and are canceled: %" PRIu64 " so far", value);
     }
-    if (has_changed(entry->refused, &entry->told_refused, &value)) {
+    if (has_changed(entry->inconsistent, &entry->told_inconsistent, &value)) {
         pw_log(PW_LOG_ERROR,
                "the venue's reports contradict what is known (%" PRIu64
                " so far): trading is halted; compare positions with the venue before `pinwheel ctl resume`",
@@ -92,5 +96,5 @@ bool pw_order_entry_poll(struct pw_order_entry *entry)
     tell_orders(entry);
     tell_halt(entry);
     uint64_t value;
-    return has_changed(entry->wants_reconnect, &entry->wanted_reconnect, &value) && value;
+    return has_changed(entry->reconnect_wanted, &entry->told_reconnect, &value) && value;
 }

@@ -9,11 +9,12 @@
 #include "stage.h"
 
 struct pw_order_entry {
-    _Atomic uint64_t *ready, *refusal, *last_error, *unknown_orders, *refused, *leftovers, *wants_reconnect;
+    const _Atomic uint64_t *ready, *not_ready_reason, *last_error, *unknown_orders, *inconsistent, *orphans,
+        *reconnect_wanted;
     const struct pw_account_view *account;
     /* As the log has it. */
-    uint64_t told_ready, told_refusal, told_unknown, told_refused, told_leftovers, told_halted;
-    uint64_t wanted_reconnect;
+    uint64_t told_ready, told_reason, told_unknown, told_inconsistent, told_orphans, told_halted,
+        told_reconnect;
 };
 
 /* 0, or -ENOENT when the workspace lacks something. */

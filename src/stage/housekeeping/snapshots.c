@@ -38,7 +38,7 @@ struct pw_snapshots {
     bool wanted[PW_INSTRUMENTS_MAX];
     struct pw_event *events; /* of the snapshot being passed on */
     uint32_t event_cap, event_cnt, event_next;
-    _Atomic uint64_t *fetches, *fetch_errors;
+    struct pw_housekeeping_metrics *metrics;
 };
 
 static uint32_t levels_max(const struct pw_config *config)
@@ -64,7 +64,8 @@ static bool init_feed(struct snapshot_feed *feed, const struct pw_stage_env *env
     return feed->fetch != NULL;
 }
 
-struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env)
+struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
+                                         struct pw_housekeeping_metrics *metrics)
 {
     struct pw_snapshots *s = calloc(1, sizeof *s);
     if (s == NULL) {
@@ -73,10 +74,8 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env)
     s->env = env;
     s->event_cap = 2 * ((levels_max(env->config) + 1) / 2) + 1; /* two levels an event, and their DEPTH */
     s->events = calloc(s->event_cap, sizeof *s->events);
-    s->fetches = pw_env_metric(env, "housekeeping", "fetches");
-    s->fetch_errors = pw_env_metric(env, "housekeeping", "fetch_errors");
-    if (s->events == NULL || s->fetches == NULL || s->fetch_errors == NULL ||
-        pw_env_producer(env, PW_RING_SNAPSHOTS, &s->to_parse) != 0) {
+    s->metrics = metrics;
+    if (s->events == NULL || pw_env_producer(env, PW_RING_SNAPSHOTS, &s->to_parse) != 0) {
         pw_snapshots_destroy(s);
         return NULL;
     }
@@ -165,7 +164,7 @@ static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, const char *w
     pause_ns = pause_ns > RETRY_MAX_NS ? RETRY_MAX_NS : pause_ns;
     feed->failure_cnt++;
     feed->not_before_ns = now_ns + pause_ns;
-    pw_count(s->fetch_errors, 1);
+    s->metrics->fetch_errors++;
     pw_log(PW_LOG_WARN, "feed %s: no snapshot of %s: %s; next try in %" PRId64 " ms",
            PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].name,
            s->env->instruments[feed->instrument_idx].symbol, why, (opens_ns(s, feed) - now_ns) / 1000000);
@@ -192,7 +191,7 @@ static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         retry_later(s, feed_idx, strerror(-err), now_ns);
         return;
     }
-    pw_count(s->fetches, 1);
+    s->metrics->fetches++;
     feed->busy = true;
     s->wanted[idx] = false;
     feed->next_idx = (uint16_t)(idx + 1);

@@ -15,8 +15,9 @@
 
 struct pw_snapshots;
 
-/* NULL: no memory, or a ring is missing (logged). */
-struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env);
+/* NULL: no memory, or a ring is missing (logged). Counts its requests in `metrics`. */
+struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
+                                         struct pw_housekeeping_metrics *metrics);
 void pw_snapshots_destroy(struct pw_snapshots *snapshots);
 
 /* This instrument's book is wanted. Asking again while it is already wanted changes nothing. */
