@@ -86,11 +86,13 @@ static struct pw_event *add(struct capture *capture, uint8_t kind, int64_t recv_
     return event;
 }
 
-static void add_levels(struct capture *capture, const json_t *levels, int64_t recv_ns, uint8_t flags)
+static void add_levels(struct capture *capture, const json_t *levels, uint64_t update_id, int64_t recv_ns,
+                       uint8_t flags)
 {
     for (size_t i = 0; i < json_array_size(levels); i += 2) {
         struct pw_event *event = add(capture, PW_EVENT_LEVELS, recv_ns);
         event->flags = flags;
+        event->body.levels.update_id = update_id;
         for (size_t k = 0; k < 2 && i + k < json_array_size(levels); k++) {
             const json_t *level = json_array_get(levels, i + k);
             event->flags |= k ? PW_FLAG_PAIR : 0;
@@ -108,8 +110,8 @@ static void add_depth(struct capture *capture, const json_t *bids, const json_t 
     event->body.depth = depth;
     event->body.depth.bid_cnt = (uint32_t)json_array_size(bids);
     event->body.depth.ask_cnt = (uint32_t)json_array_size(asks);
-    add_levels(capture, bids, recv_ns, flags);
-    add_levels(capture, asks, recv_ns, flags | PW_FLAG_SELL);
+    add_levels(capture, bids, depth.last_update_id, recv_ns, flags);
+    add_levels(capture, asks, depth.last_update_id, recv_ns, flags | PW_FLAG_SELL);
     capture->events[capture->cnt - 1].flags |= PW_FLAG_LAST;
 }
 
