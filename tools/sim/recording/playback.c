@@ -43,8 +43,8 @@ static bool depth_heard(const struct capture *capture, uint16_t symbol_idx)
         struct pw_slice name = {stream->name, stream->name_bytes};
         const char *symbol = capture->recording.symbols[symbol_idx].name;
         size_t size = strlen(symbol);
-        if (stream->subscriber_cnt && stream->own && pw_sim_stream_is_depth(name) && name.size > size &&
-            name.text[size] == '@' && strncasecmp(name.text, symbol, size) == 0) {
+        if (stream->subscriber_cnt && stream->own && pw_sim_stream_kind(name) == PW_SIM_LINE_DEPTH &&
+            name.size > size && name.text[size] == '@' && strncasecmp(name.text, symbol, size) == 0) {
             return true;
         }
     }

@@ -4,7 +4,6 @@
  */
 #include "recording.h"
 
-#include "decimal.h"
 #include "walk.h"
 
 #include <errno.h>
@@ -12,147 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-
-/* ---- one line ---- */
-
-/* What a line begins with. */
-struct preamble {
-    int64_t time_ns;
-    struct pw_slice url; /* REST answers */
-    struct pw_slice json;
-};
-
-static bool digits_time(struct pw_slice text, int64_t *time_ns)
-{
-    int64_t value;
-
-    if (!pw_sim_walk_int(text, &value) || value <= 0) {
-        return false;
-    }
-    for (size_t digits = text.size; digits < 19; digits += 3) {
-        if (__builtin_mul_overflow(value, INT64_C(1000), &value)) {
-            return false;
-        }
-    }
-    *time_ns = value;
-    return text.size == 19 || text.size == 16 || text.size == 13 || text.size == 10;
-}
-
-static bool fraction_time(struct pw_slice text, int64_t *time_ns)
-{
-    const char *point = memchr(text.text, '.', text.size);
-    size_t whole = point ? (size_t)(point - text.text) : text.size;
-    int64_t seconds, scale = 100000000;
-
-    if (!pw_sim_walk_int((struct pw_slice){text.text, whole}, &seconds) || seconds < 0 ||
-        seconds > INT64_C(9000000000)) {
-        return false;
-    }
-    *time_ns = seconds * INT64_C(1000000000);
-    for (size_t i = whole + 1; i < text.size; i++, scale /= 10) {
-        if (text.text[i] < '0' || text.text[i] > '9') {
-            return false;
-        }
-        *time_ns += (text.text[i] - '0') * scale;
-    }
-    return true;
-}
-
-static struct pw_slice slice_from(struct pw_slice line, size_t offset)
-{
-    return (struct pw_slice){line.text + offset, line.size - offset};
-}
-
-static bool preamble_parse(struct pw_slice line, struct preamble *preamble)
-{
-    const char *arrow, *space = memchr(line.text, ' ', line.size);
-    size_t word = space ? (size_t)(space - line.text) : line.size;
-
-    *preamble = (struct preamble){0};
-    if (!space) {
-        return false;
-    }
-    if (word > 1 && line.text[word - 1] == ':') {
-        preamble->json = slice_from(line, word + 1);
-        return fraction_time((struct pw_slice){line.text, word - 1}, &preamble->time_ns);
-    }
-    if (word > 4 && memcmp(line.text, "http", 4) == 0) {
-        arrow = memmem(line.text, line.size, " -> ", 4);
-        space = arrow ? memmem(arrow, (size_t)(line.text + line.size - arrow), ": ", 2) : NULL;
-        if (!space) {
-            return false;
-        }
-        preamble->url = (struct pw_slice){line.text, (size_t)(arrow - line.text)};
-        preamble->json = slice_from(line, (size_t)(space + 2 - line.text));
-        return fraction_time((struct pw_slice){arrow + 4, (size_t)(space - arrow) - 4}, &preamble->time_ns);
-    }
-    preamble->json = slice_from(line, word + 1);
-    return digits_time((struct pw_slice){line.text, word}, &preamble->time_ns);
-}
-
-/* Lines that recorders write about themselves. */
-static bool is_remark(struct pw_slice line)
-{
-    return line.size == 0 || (line.size > 6 && memcmp(line.text, "wss://", 6) == 0) ||
-           (line.size > 15 && memcmp(line.text, "configuration: ", 15) == 0);
-}
-
-static enum pw_sim_line_kind stream_kind(struct pw_slice name)
-{
-    static const struct {
-        const char *suffix;
-        enum pw_sim_line_kind kind;
-    } kinds[] = {{"@trade", PW_SIM_LINE_TRADE},       {"@aggTrade", PW_SIM_LINE_AGG_TRADE},
-                 {"@bookTicker", PW_SIM_LINE_QUOTE},  {"@depth", PW_SIM_LINE_DEPTH},
-                 {"@depth@100ms", PW_SIM_LINE_DEPTH}, {"@depth@0ms", PW_SIM_LINE_DEPTH}};
-    const char *at = memchr(name.text, '@', name.size);
-    struct pw_slice suffix = {at, at ? (size_t)(name.text + name.size - at) : 0};
-
-    for (size_t i = 0; at && i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (pw_slice_equal(suffix, kinds[i].suffix)) {
-            return kinds[i].kind;
-        }
-    }
-    return PW_SIM_LINE_OTHER;
-}
-
-bool pw_sim_stream_is_depth(struct pw_slice name)
-{
-    return stream_kind(name) == PW_SIM_LINE_DEPTH;
-}
-
-/* The stream of a payload that was recorded without its envelope. */
-static bool bare_stream(struct pw_slice data, char *name, size_t name_bytes)
-{
-    struct pw_slice value, kind = {0}, symbol = {0};
-    const char *suffix = NULL;
-    int size;
-
-    if (!pw_sim_walk_member(data, "s", &value) || !pw_sim_walk_inside(value, &symbol)) {
-        return false;
-    }
-    if (!pw_sim_walk_member(data, "e", &value)) {
-        suffix = pw_sim_walk_member(data, "u", &value) && pw_sim_walk_member(data, "B", &value) ? "bookTicker"
-                                                                                                : NULL;
-    } else if (!pw_sim_walk_inside(value, &kind)) {
-        return false;
-    } else if (pw_slice_equal(kind, "depthUpdate")) {
-        suffix = "depth@100ms";
-    } else if (pw_slice_equal(kind, "trade") || pw_slice_equal(kind, "aggTrade") ||
-               pw_slice_equal(kind, "bookTicker")) {
-        suffix = pw_slice_equal(kind, "trade")      ? "trade"
-                 : pw_slice_equal(kind, "aggTrade") ? "aggTrade"
-                                                    : "bookTicker";
-    }
-    if (!suffix) {
-        return false;
-    }
-    size = snprintf(name, name_bytes, "%.*s@%s", (int)symbol.size, symbol.text, suffix);
-    for (size_t i = 0; i < symbol.size && i < name_bytes; i++) {
-        name[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
-    }
-    return size > 0 && (size_t)size < name_bytes;
-}
 
 /* ---- symbols ---- */
 
@@ -194,58 +52,11 @@ static uint16_t stream_symbol(struct pw_sim_recording *recording, struct pw_slic
     return symbol_make(recording, (struct pw_slice){name, size});
 }
 
-static bool decimal_of(struct pw_slice value, int64_t *number_e8)
-{
-    struct pw_slice inside;
-
-    return pw_sim_walk_inside(value, &inside) &&
-           pw_decimal_parse_e8(inside.text, inside.size, false, number_e8);
-}
-
 static void unit_refine(int64_t *unit_e8, int64_t value_e8)
 {
     while (value_e8 % *unit_e8) {
         *unit_e8 /= 10;
     }
-}
-
-static bool side_levels(struct pw_slice levels, enum pw_side side,
-                        bool (*use)(struct pw_sim_symbol *symbol, enum pw_side side, struct pw_level level),
-                        struct pw_sim_symbol *symbol)
-{
-    struct pw_sim_walk walk, pair;
-    struct pw_level level;
-
-    if (!pw_sim_walk_begin(&walk, levels)) {
-        return false;
-    }
-    while (pw_sim_walk_next(&walk)) {
-        if (!pw_sim_walk_begin(&pair, walk.value) || !pw_sim_walk_next(&pair) ||
-            !decimal_of(pair.value, &level.price_e8) || !pw_sim_walk_next(&pair) ||
-            !decimal_of(pair.value, &level.qty_e8) || !use(symbol, side, level)) {
-            return false;
-        }
-    }
-    return !walk.broken;
-}
-
-bool pw_sim_line_levels(struct pw_slice data, bool snapshot,
-                        bool (*use)(struct pw_sim_symbol *symbol, enum pw_side side, struct pw_level level),
-                        struct pw_sim_symbol *symbol)
-{
-    struct pw_slice bids, asks;
-
-    return pw_sim_walk_member(data, snapshot ? "bids" : "b", &bids) &&
-           pw_sim_walk_member(data, snapshot ? "asks" : "a", &asks) &&
-           side_levels(bids, PW_BUY, use, symbol) && side_levels(asks, PW_SELL, use, symbol);
-}
-
-bool pw_sim_line_pair(struct pw_slice data, const char *price, const char *qty, struct pw_level *level)
-{
-    struct pw_slice value;
-
-    return pw_sim_walk_member(data, price, &value) && decimal_of(value, &level->price_e8) &&
-           pw_sim_walk_member(data, qty, &value) && decimal_of(value, &level->qty_e8);
 }
 
 struct pw_slice pw_sim_line_data(const struct pw_sim_recording *recording, const struct pw_sim_line *line)
@@ -344,7 +155,7 @@ static struct pw_slice url_parameter(struct pw_slice url, const char *name)
 }
 
 /* Fills in what the JSON says; 0, -EINVAL if it is none that we know, 1 if it is to be left out. */
-static int line_classify(struct pw_sim_recording *recording, const struct preamble *preamble,
+static int line_classify(struct pw_sim_recording *recording, const struct pw_sim_preamble *preamble,
                          struct pw_sim_line *line)
 {
     struct pw_slice json = preamble->json, value, stream, data;
@@ -368,13 +179,13 @@ static int line_classify(struct pw_sim_recording *recording, const struct preamb
         return 0;
     } else if (preamble->url.size) {
         return 1;
-    } else if (bare_stream(json, name, sizeof name)) {
+    } else if (pw_sim_bare_stream(json, name, sizeof name)) {
         stream = (struct pw_slice){name, strlen(name)};
         line->bare = true;
     } else {
         return -EINVAL;
     }
-    line->kind = (uint8_t)stream_kind(stream);
+    line->kind = (uint8_t)pw_sim_stream_kind(stream);
     line->stream_idx = pw_sim_hub_add(recording->hub, stream);
     line->symbol_idx = stream_symbol(recording, stream);
     return line->stream_idx == PW_SIM_NO_STREAM ? -EINVAL : 0;
@@ -437,7 +248,7 @@ static int lines_cut(struct pw_sim_recording *recording, const char *path, size_
     for (size_t at = begin; at < recording->arena_bytes; number++) {
         const char *text = recording->arena + at, *newline = memchr(text, '\n', recording->arena_bytes - at);
         struct pw_slice whole = {text, newline ? (size_t)(newline - text) : recording->arena_bytes - at};
-        struct preamble preamble;
+        struct pw_sim_preamble preamble;
         struct pw_sim_line line = {0};
         int result;
 
@@ -445,10 +256,10 @@ static int lines_cut(struct pw_sim_recording *recording, const char *path, size_
         if (whole.size && text[whole.size - 1] == '\r') {
             whole.size--;
         }
-        if (is_remark(whole)) {
+        if (pw_sim_line_is_remark(whole)) {
             continue;
         }
-        result = preamble_parse(whole, &preamble) ? 0 : -EINVAL;
+        result = pw_sim_preamble_parse(whole, &preamble) ? 0 : -EINVAL;
         if (!result) {
             line.time_ns = preamble.time_ns;
             line.offset = (uint64_t)(preamble.json.text - recording->arena);
@@ -465,15 +276,6 @@ static int lines_cut(struct pw_sim_recording *recording, const char *path, size_
         }
     }
     return 0;
-}
-
-uint64_t pw_sim_line_id(struct pw_slice object, const char *name)
-{
-    struct pw_slice value;
-    int64_t id;
-
-    return pw_sim_walk_member(object, name, &value) && pw_sim_walk_int(value, &id) && id > 0 ? (uint64_t)id
-                                                                                             : 0;
 }
 
 /* A snapshot without a symbol belongs to the symbol of its file whose updates come closest to its id. */

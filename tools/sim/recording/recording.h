@@ -5,21 +5,12 @@
 #ifndef PW_SIM_RECORDING_H
 #define PW_SIM_RECORDING_H
 
+#include "capture_line.h"
 #include "hub.h"
 #include "sim.h"
 #include "source.h"
 
 #define PW_SIM_NO_SYMBOL UINT16_MAX
-
-/* What a line tells. The order matters: trades before quotes before depth. */
-enum pw_sim_line_kind {
-    PW_SIM_LINE_TRADE,
-    PW_SIM_LINE_AGG_TRADE,
-    PW_SIM_LINE_QUOTE,
-    PW_SIM_LINE_DEPTH,
-    PW_SIM_LINE_OTHER,
-    PW_SIM_LINE_SNAPSHOT,
-};
 
 struct pw_sim_line {
     int64_t time_ns;
@@ -52,19 +43,7 @@ int pw_sim_recording_load(struct pw_sim_recording *recording, const struct pw_si
                           struct pw_sim_hub *hub, char *error, size_t error_bytes);
 void pw_sim_recording_free(struct pw_sim_recording *recording);
 
-/* Is that the name of a stream of depth updates? */
-bool pw_sim_stream_is_depth(struct pw_slice name);
-
 /* A line's payload. */
 struct pw_slice pw_sim_line_data(const struct pw_sim_recording *recording, const struct pw_sim_line *line);
-/* Of a payload: a positive integer, or 0. */
-uint64_t pw_sim_line_id(struct pw_slice data, const char *name);
-/* Two decimals in strings; false if they are not there. */
-bool pw_sim_line_pair(struct pw_slice data, const char *price, const char *qty, struct pw_level *level);
-/* The levels of both sides of an update ("b", "a") or a snapshot ("bids", "asks"), each handed to `use`;
- * false if the payload is none, or when `use` says so. */
-bool pw_sim_line_levels(struct pw_slice data, bool snapshot,
-                        bool (*use)(struct pw_sim_symbol *symbol, enum pw_side side, struct pw_level level),
-                        struct pw_sim_symbol *symbol);
 
 #endif
