@@ -3,27 +3,29 @@
  * The connector: keeps every feed and order entry connected, from the cold side. To it they are alike; below,
  * a feed is any connection.
  *
- * A feed waits, dials, upgrades to WebSocket, is handed over, and is up until net_rx gives it back. Tries
- * that fail are spaced by exponential back-off with full jitter (a random wait between nothing and the
- * present bound, so that many clients of a venue do not come back all at once), and there are never more than
- * CONNECTS_MAX in any CONNECTS_WINDOW_NS. What goes wrong is logged once per distinct cause, until the feed
- * has been up for a while.
+ * A feed waits, dials, upgrades to WebSocket, subscribes where its target does not say it all, is handed
+ * over, and is up until net_rx gives it back. Tries that fail are spaced by exponential back-off with full
+ * jitter (a random wait between nothing and the present bound, so that many clients of a venue do not come
+ * back all at once), and there are never more than CONNECTS_MAX in any CONNECTS_WINDOW_NS. What goes wrong is
+ * logged once per distinct cause, until the feed has been up for a while.
  */
 #include "net.h"
 
 #include "http.h"
 #include "net_private.h"
+#include "websocket.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_MS    INT64_C(1000000)
-#define NS_PER_S     (1000 * NS_PER_MS)
-#define POLL_NS      NS_PER_MS /* while something is under way */
-#define CONNECTS_MAX 60u /* reliability.md, F4: a fifth of what the strictest venue takes from one address   \
-                          */
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S  (1000 * NS_PER_MS)
+#define POLL_NS   NS_PER_MS /* while something is under way */
+#define CONNECTS_MAX                                                                                         \
+    60u /* reliability.md, F4: a fifth of what the strictest venue takes from one address                    \
+         */
 #define CONNECTS_WINDOW_NS (INT64_C(300000) * NS_PER_MS)
 #define STABLE_NS          (INT64_C(30000) * NS_PER_MS) /* up for so long: the next loss begins a new story */
 #define CAUSES_MAX         16u
@@ -34,6 +36,7 @@ enum feed_phase {
     FEED_WAITING,
     FEED_DIALLING,
     FEED_UPGRADING,
+    FEED_SUBSCRIBING,  /* its first messages are on their way */
     FEED_HANDING_OVER, /* waits for room in the ring */
     FEED_UP,           /* the slot is net_rx's */
 };
@@ -51,6 +54,7 @@ struct feed {
     struct pw_conn_slot *slot;
     enum feed_phase phase;
     char *target; /* of the request, with the URL's path */
+    char *lines;  /* messages to send first, one a line; NULL: none */
     struct pw_dial dial;
     char *head; /* the request, HEAD_BYTES */
     size_t head_bytes, head_sent;
@@ -331,6 +335,25 @@ static const char *judge_answer(const struct feed *feed, const struct pw_http_he
                : NULL;
 }
 
+/* In place of the request, which has been answered. */
+static void write_lines(struct pw_connector *connector, struct feed *feed)
+{
+    uint8_t *out = (uint8_t *)feed->head;
+    for (const char *line = feed->lines, *end; *line != '\0'; line = end + (*end == '\n')) {
+        end = strchrnul(line, '\n');
+        size_t bytes = (size_t)(end - line);
+        uint64_t random = pw_random_next(&connector->net->random);
+        uint8_t mask[4];
+        memcpy(mask, &random, sizeof mask);
+        out += pw_ws_header_encode(out, PW_WS_TEXT, true, bytes, mask);
+        memcpy(out, line, bytes);
+        pw_ws_mask(out, bytes, mask, 0);
+        out += bytes;
+    }
+    feed->head_bytes = (size_t)(out - (uint8_t *)feed->head);
+    feed->head_sent = 0;
+}
+
 static void take_answer(struct pw_connector *connector, struct feed *feed, int64_t now_ns)
 {
     struct pw_conn_slot *slot = feed->slot;
@@ -354,6 +377,10 @@ static void take_answer(struct pw_connector *connector, struct feed *feed, int64
     }
     slot->next = head.head_bytes; /* frames may have come with it */
     feed->phase = FEED_HANDING_OVER;
+    if (feed->lines != NULL) {
+        write_lines(connector, feed);
+        feed->phase = FEED_SUBSCRIBING;
+    }
 }
 
 static void poll_upgrading(struct pw_connector *connector, struct feed *feed, int64_t now_ns)
@@ -392,11 +419,23 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
     }
 }
 
+/* What the venue says meanwhile stays in the socket, for net_rx. */
+static void poll_subscribing(struct pw_connector *connector, struct feed *feed, int64_t now_ns)
+{
+    if (!send_request(connector, feed)) {
+        fail(connector, feed, PW_CAUSE_http_cut, "", now_ns);
+    } else if (feed->head_sent == feed->head_bytes && pw_output_empty(&feed->slot->link.output)) {
+        feed->phase = FEED_HANDING_OVER;
+    } else if (now_ns >= feed->dial.deadline_ns) {
+        fail(connector, feed, PW_CAUSE_handshake_late, "it takes no subscription", now_ns);
+    }
+}
+
 void pw_connector_hold(struct pw_connector *connector, uint32_t feed_idx, int64_t until_ns)
 {
     struct feed *feed = &connector->feeds[feed_idx];
     feed->hold_ns = until_ns > feed->hold_ns ? until_ns : feed->hold_ns;
-    if (feed->phase == FEED_DIALLING || feed->phase == FEED_UPGRADING) {
+    if (feed->phase == FEED_DIALLING || feed->phase == FEED_UPGRADING || feed->phase == FEED_SUBSCRIBING) {
         give_up(connector, feed);
     }
 }
@@ -505,6 +544,9 @@ static void poll_feed(struct pw_connector *connector, struct feed *feed, int64_t
     case FEED_UPGRADING:
         poll_upgrading(connector, feed, now_ns);
         break;
+    case FEED_SUBSCRIBING:
+        poll_subscribing(connector, feed, now_ns);
+        break;
     case FEED_HANDING_OVER:
         poll_handing_over(connector, feed, now_ns);
         break;
@@ -537,8 +579,7 @@ int64_t pw_connector_next_ns(const struct pw_connector *connector)
     int64_t soon_ns = pw_clock_now_ns(&connector->net->clock) + POLL_NS;
     for (uint32_t i = 0; i < connector->feed_cnt; i++) {
         const struct feed *feed = &connector->feeds[i];
-        bool busy = feed->phase == FEED_DIALLING || feed->phase == FEED_UPGRADING ||
-                    feed->phase == FEED_HANDING_OVER || feed->close_due;
+        bool busy = (feed->phase >= FEED_DIALLING && feed->phase <= FEED_HANDING_OVER) || feed->close_due;
         int64_t feed_ns = busy                                                         ? soon_ns
                           : feed->phase == FEED_WAITING && !is_ending(connector, feed) ? dial_ns(feed)
                                                                                        : INT64_MAX;
@@ -577,6 +618,25 @@ int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, con
         feed->phase = FEED_WAITING;
         feed->next_ns = INT64_MIN;
     }
+    return 0;
+}
+
+int pw_connector_set_lines(struct pw_connector *connector, uint32_t feed_idx, const char *lines)
+{
+    size_t framed_bytes = 0;
+    for (const char *line = lines, *end; *line != '\0'; line = end + (*end == '\n')) {
+        end = strchrnul(line, '\n');
+        framed_bytes += (size_t)(end - line) + PW_WS_HEADER_MAX;
+    }
+    if (framed_bytes > HEAD_BYTES) {
+        return -E2BIG;
+    }
+    char *copy = strdup(lines);
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    free(connector->feeds[feed_idx].lines);
+    connector->feeds[feed_idx].lines = copy;
     return 0;
 }
 
@@ -643,6 +703,7 @@ void pw_connector_destroy(struct pw_connector *connector)
     for (uint32_t i = 0; i < connector->feed_cnt; i++) {
         end_feed(connector, &connector->feeds[i]);
         free(connector->feeds[i].target);
+        free(connector->feeds[i].lines);
         free(connector->feeds[i].head);
     }
     free(connector);

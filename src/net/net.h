@@ -69,6 +69,10 @@ void pw_connector_destroy(struct pw_connector *connector);
  * control bytes) or -ENOMEM. */
 int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, const char *path);
 
+/* What to send as soon as it is connected, before anything of it reaches net_rx: text messages, one a line.
+ * Before its path is set. 0, -E2BIG (more than fits a request) or -ENOMEM. */
+int pw_connector_set_lines(struct pw_connector *connector, uint32_t feed_idx, const char *lines);
+
 /* Nothing is dialled for it before; a try under way is given up, a connection that is up stays. An earlier
  * hold is never shortened. For bans. */
 void pw_connector_hold(struct pw_connector *connector, uint32_t feed_idx, int64_t until_ns);

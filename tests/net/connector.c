@@ -50,6 +50,61 @@ Test(connector, a_feed_comes_up_over_tls_that_arrives_in_crumbs)
     expect_up(true, 3);
 }
 
+static void expect_first_message(const char *wanted)
+{
+    uint8_t text[64];
+    size_t size;
+    cr_assert_eq(far_take_whole(&peer, text, sizeof text, &size, S_NS), 0x81);
+    cr_expect_eq(size, strlen(wanted));
+    cr_expect_eq(memcmp(text, wanted, size), 0, "%.*s", (int)size, (const char *)text);
+}
+
+static void expect_subscribed(bool secure, uint32_t piece_bytes_max)
+{
+    uint8_t code[125];
+    size_t size;
+    struct net_world_options options = {
+        .lines = "{\"subscribe\":1}\n{\"and\":2}",
+        .secure = secure,
+        .network = {.seed = 7, .latency_ns = MS_NS, .piece_bytes_max = piece_bytes_max}};
+    net_world_open(&world, &options);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(far_upgrade(&peer, &world), "connection %d", i);
+        expect_first_message("{\"subscribe\":1}");
+        expect_first_message("{\"and\":2}");
+        net_world_run(&world, 50 * MS_NS, MS_NS);
+        cr_expect_eq(feed_state(), PW_FEED_UP);
+        cr_expect(net_world_took_notice(&world, PW_FEED_UP));
+        far_send_frame(&peer, 0x81, "hello", 5);
+        net_world_run(&world, 50 * MS_NS, MS_NS);
+        cr_expect(net_world_took_text(&world, "hello"));
+        pw_connector_reconnect(world.connector, 0, PW_REASON_SEQUENCE);
+        cr_expect_eq(far_take_frame(&peer, code, &size, S_NS), PW_WS_CLOSE);
+        far_send_frame(&peer, 0x88, code, 2);
+        far_close(&peer);
+        net_world_run(&world, 50 * MS_NS, MS_NS);
+        cr_expect(net_world_took_notice(&world, PW_FEED_DOWN));
+    }
+    net_world_close(&world);
+}
+
+Test(connector, what_a_feed_subscribes_to_is_sent_first_on_each_connection)
+{
+    expect_subscribed(false, 0);
+    expect_subscribed(true, 0);
+    expect_subscribed(true, 3);
+}
+
+Test(connector, more_lines_than_fit_are_refused)
+{
+    struct net_world_options options = {0};
+    static char lines[40000];
+    memset(lines, '\n', sizeof lines - 1);
+    net_world_open(&world, &options);
+    cr_expect_eq(pw_connector_set_lines(world.connector, 0, lines), -E2BIG);
+    net_world_close(&world);
+}
+
 Test(connector, the_request_is_what_rfc_6455_asks_for)
 {
     struct net_world_options options = {0};

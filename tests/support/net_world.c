@@ -129,6 +129,9 @@ static void set_paths(struct net_world *world)
         return;
     }
     for (uint32_t i = 0; i < world->options.feed_cnt; i++) {
+        must(world->options.lines == NULL ||
+                 pw_connector_set_lines(world->connector, i, world->options.lines) == 0,
+             "lines");
         must(pw_connector_set_path(world->connector, i, "/stream") == 0, "path");
     }
 }

@@ -21,6 +21,7 @@
 struct far_end;
 
 struct net_world_options {
+    const char *lines; /* what the feed sends first; NULL: nothing */
     struct pw_virtual_options network;
     bool secure;
     const char *host; /* NULL: WORLD_HOST */

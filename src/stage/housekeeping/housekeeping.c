@@ -164,7 +164,12 @@ static int subscribe(struct pw_connector *connector, uint32_t feed_idx, const st
     if (venue == NULL) {
         return -EINVAL;
     }
-    int err = venue->market->target(pw_feed_wants(feed), text, PW_TARGET_MAX);
+    int err = 0;
+    if (venue->market->subscribe != NULL) {
+        err = venue->market->subscribe(pw_feed_wants(feed), text, PW_TARGET_MAX);
+        err = err != 0 ? err : pw_connector_set_lines(connector, feed_idx, text);
+    }
+    err = err != 0 ? err : venue->market->target(pw_feed_wants(feed), text, PW_TARGET_MAX);
     return err != 0 ? err : pw_connector_set_path(connector, feed_idx, text);
 }
 
