@@ -102,8 +102,17 @@ static void put_commands(struct housekeeping *h)
     }
 }
 
+/* From the stop word while the engine runs: the header's state follows it, a little later. */
+static const char *state_name(const struct housekeeping *h, bool halted)
+{
+    uint64_t state = atomic_load_explicit(&h->header->state, memory_order_relaxed);
+    bool runs = state == PW_ENGINE_RUNNING || state == PW_ENGINE_HALTED;
+    return pw_engine_state_name(!runs ? state : halted ? PW_ENGINE_HALTED : PW_ENGINE_RUNNING);
+}
+
 static void answer_status(const struct housekeeping *h, char *answer, size_t answer_bytes)
 {
+    bool halted = atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0;
     struct pw_account account;
     memset(&account, 0, sizeof account);
     pw_cell_read(&h->account->cell, h->account->words, &account, sizeof account);
@@ -111,10 +120,8 @@ static void answer_status(const struct housekeeping *h, char *answer, size_t ans
              "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
              ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64
              ",\"open_orders\":%" PRIu64 "}",
-             h->header->instance,
-             pw_engine_state_name(atomic_load_explicit(&h->header->state, memory_order_relaxed)),
-             atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0 ? "true" : "false",
-             h->header->pid, h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt);
+             h->header->instance, state_name(h, halted), halted ? "true" : "false", h->header->pid,
+             h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt);
 }
 
 static void answer_request(void *state, const char *request, char *answer, size_t answer_bytes)
