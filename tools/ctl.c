@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 #include "control.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -12,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STOP_WAIT_NS (60 * PW_CLI_S) /* a live engine settles its orders first */
+#define STOP_LOOK_MS 20
+
 enum exit_code { CTL_NO_ENGINE = 3, CTL_NO_ANSWER = 4 };
 
 struct options {
     const char *instance;
     uint32_t request; /* index of g_requests */
-    bool json;
+    bool json, no_wait;
     int64_t timeout_ns;
 };
 
@@ -25,7 +29,7 @@ static const struct pw_cli_subverb g_requests[] = {
     {"status", "print the engine's status"},
     {"halt", "stop new orders; open orders can still be canceled"},
     {"resume", "allow new orders again"},
-    {"stop", "stop the engine cleanly, as SIGTERM does"},
+    {"stop", "stop the engine cleanly, as SIGTERM does, and wait until it has ended"},
     {0},
 };
 
@@ -56,6 +60,10 @@ static const struct pw_cli_command g_command = {
              .max = 3600000,
              .unit = PW_CLI_MS,
              PW_CLI_DURATION(struct options, timeout_ns)},
+            {.name = "no-wait",
+             .help = "return as soon as the engine has begun to stop",
+             .commands = "stop",
+             PW_CLI_FLAG(struct options, no_wait)},
             {0},
         },
     .exits =
@@ -63,7 +71,8 @@ static const struct pw_cli_command g_command = {
             {PW_CLI_DONE, "the command completed"},
             {PW_CLI_FAILED, "the engine refused"},
             {CTL_NO_ENGINE, "no engine of that name is running"},
-            {CTL_NO_ANSWER, "no answer in time, or the engine belongs to another user"},
+            {CTL_NO_ANSWER,
+             "no answer in time, still stopping after a minute, or the engine belongs to another user"},
             {0},
         },
     .examples =
@@ -120,7 +129,7 @@ static void answer_print(const struct options *options, const json_t *answer, bo
     FILE *out = ok ? stdout : stderr;
     if (!ok) {
         pw_cli_error("%s: %s: refused", options->instance, g_requests[options->request].name);
-    } else if (json_object_size(answer) == 1) {
+    } else if (json_object_get(answer, "state") == NULL) {
         fprintf(out, "%s: %s: done\n", options->instance, g_requests[options->request].name);
     }
     json_object_foreach((json_t *)answer, key, value)
@@ -138,30 +147,97 @@ static void answer_print(const struct options *options, const json_t *answer, bo
     }
 }
 
-int main(int argc, char **argv)
+/* ---- the end of an engine ---- */
+
+/* Whether the engine is there: by the lock that it holds as long as its process lives, and by its socket
+ * where the name given leads to no workspace. */
+static bool is_there(const struct options *options, const struct pw_workspace *ws)
 {
-    struct options options = {0};
     char text[PW_CONTROL_ANSWER_BYTES];
-    int code = pw_cli_read(&g_command, argc, argv, &options);
-    if (code != PW_CLI_GO) {
-        return code;
+    if (ws != NULL) {
+        return pw_workspace_alive(ws);
     }
-    int rc = pw_control_request(options.instance, g_requests[options.request].name, text, sizeof text,
-                                (int)(options.timeout_ns / PW_CLI_MS));
+    int rc = pw_control_request(options->instance, "status", text, sizeof text,
+                                (int)(options->timeout_ns / PW_CLI_MS));
+    return rc != -ENOENT && rc != -ECONNREFUSED;
+}
+
+/* What the engine left, into the answer: its memory stays mapped here. */
+static void account_put(const struct pw_workspace *ws, json_t *answer)
+{
+    uint32_t at = 0;
+    const struct pw_region *region = pw_watch_region(ws, PW_REGION_ACCOUNT, &at);
+    if (region != NULL) {
+        const struct pw_account_view *view = pw_region_at(ws, region, 0);
+        struct pw_account account = {0};
+        pw_cell_read(&view->cell, view->words, &account, sizeof account);
+        json_object_set_new(answer, "orders", json_integer((json_int_t)account.order_cnt));
+        json_object_set_new(answer, "fills", json_integer((json_int_t)account.fill_cnt));
+        json_object_set_new(answer, "open_orders", json_integer((json_int_t)account.open_order_cnt));
+    }
+}
+
+/* Waits until the engine has ended, so that another of its name can be started at once; false: it has not. */
+static bool end_await(const struct options *options, const struct pw_workspace *ws, json_t *answer)
+{
+    int64_t until_ns = pw_watch_mono_ns() + STOP_WAIT_NS;
+    while (is_there(options, ws)) {
+        if (pw_watch_mono_ns() > until_ns) {
+            pw_cli_error("%s: still stopping after a minute", options->instance);
+            return false;
+        }
+        pw_watch_sleep_ms(STOP_LOOK_MS);
+    }
+    if (ws != NULL) {
+        account_put(ws, answer);
+    }
+    return true;
+}
+
+/* Sends the request and prints the answer; ws: NULL, or the memory of the engine that is to stop. */
+static int request_send(const struct options *options, const struct pw_workspace *ws)
+{
+    char text[PW_CONTROL_ANSWER_BYTES];
+    const char *request = g_requests[options->request].name;
+    int rc = pw_control_request(options->instance, request, text, sizeof text,
+                                (int)(options->timeout_ns / PW_CLI_MS));
     if (rc != 0) {
-        return no_answer(&options, rc);
+        return no_answer(options, rc);
     }
     json_t *answer = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(answer)) {
         json_decref(answer);
-        return no_answer(&options, -EPROTO);
+        return no_answer(options, -EPROTO);
     }
     bool ok = json_is_true(json_object_get(answer, "ok"));
-    if (options.json) {
-        puts(text);
+    int code = ok ? PW_CLI_DONE : PW_CLI_FAILED;
+    if (ok && strcmp(request, "stop") == 0 && !options->no_wait && !end_await(options, ws, answer)) {
+        code = CTL_NO_ANSWER;
+    } else if (options->json) {
+        json_dumpf(answer, stdout, JSON_COMPACT);
+        putchar('\n');
     } else {
-        answer_print(&options, answer, ok);
+        answer_print(options, answer, ok);
     }
     json_decref(answer);
-    return ok ? PW_CLI_DONE : PW_CLI_FAILED;
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    struct pw_workspace ws;
+    char error[512];
+    int code = pw_cli_read(&g_command, argc, argv, &options);
+    if (code != PW_CLI_GO) {
+        return code;
+    }
+    bool is_stop = strcmp(g_requests[options.request].name, "stop") == 0;
+    bool mapped =
+        is_stop && !options.no_wait && pw_workspace_attach(&ws, options.instance, error, sizeof error) == 0;
+    code = request_send(&options, mapped ? &ws : NULL);
+    if (mapped) {
+        pw_workspace_close(&ws, false);
+    }
+    return code;
 }

@@ -213,6 +213,7 @@ Test(life, halt_and_resume)
     control(&h, "resume", 0);
     wait_for(&h, "account/order_cnt", orders + 1);
     control(&h, "stop", 0);
+    control(&h, "status", 3); /* stop has waited for the end */
     cr_assert_eq(harness_stop(&h.engine, 0), 0);
     harness_end(&h);
 }

@@ -101,6 +101,7 @@ static void answer(void *state, const char *request, char *text, size_t text_byt
     } else if (strcmp(request, "resume") == 0) {
         snprintf(text, text_bytes, "{\"ok\":false,\"error\":\"the account is not reconciled\"}");
     } else {
+        atomic_store(&server->stop, strcmp(request, "stop") == 0);
         snprintf(text, text_bytes, "{\"ok\":true}");
     }
 }
@@ -137,4 +138,37 @@ Test(tools, ctl_shows_what_the_engine_answers)
     expect_output("{\"ok\":false,\"error\":\"");
     pw_control_close(&server.control);
     cr_expect_eq(run("ctl demo status"), 3);
+}
+
+/* An engine that takes a while to end. */
+static void *ending_main(void *arg)
+{
+    struct server *server = arg;
+    server_main(server);
+    usleep(300000);
+    pw_control_close(&server->control);
+    return NULL;
+}
+
+Test(tools, ctl_stop_waits_for_the_end)
+{
+    struct server server = {.stop = 0};
+    char error[256];
+    cr_assert_eq(pw_control_open(&server.control, "demo", error, sizeof error), 0, "%s", error);
+    cr_assert_eq(pthread_create(&server.thread, NULL, ending_main, &server), 0);
+    cr_expect_eq(run("ctl demo stop --timeout 5000"), 0);
+    cr_expect_eq(run("ctl demo status"), 3, "it has ended: another of its name can be started");
+    pthread_join(server.thread, NULL);
+    cr_expect_eq(run("ctl demo halt --no-wait"), 2, "only stop waits");
+}
+
+Test(tools, ctl_stop_need_not_wait)
+{
+    struct server server = {.stop = 0};
+    char error[256];
+    cr_assert_eq(pw_control_open(&server.control, "demo", error, sizeof error), 0, "%s", error);
+    cr_assert_eq(pthread_create(&server.thread, NULL, ending_main, &server), 0);
+    cr_expect_eq(run("ctl demo stop --no-wait"), 0);
+    cr_expect_eq(run("ctl demo status --timeout 50"), 4, "it has not ended yet");
+    pthread_join(server.thread, NULL);
 }
