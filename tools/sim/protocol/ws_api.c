@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * One table of methods, and what is theirs alone: see ws_api.h.
+ * One table of methods, requests and replies: see ws_api.h.
  */
 #include "ws_api.h"
 
-#include "decimal.h"
-#include "signature.h"
 #include "walk.h"
+#include "ws_methods.h"
+#include "ws_session.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,17 +15,6 @@
 
 #define MS_NS             INT64_C(1000000)
 #define CONNECT_WINDOW_NS (300000 * MS_NS)
-#define METHOD_BYTES      64u
-
-struct request {
-    struct pw_sim_ws_api *api;
-    struct pw_sim_session *session;
-    struct pw_sim_subscriber *subscriber;
-    struct pw_sim_call *call;
-    struct pw_slice id, method, params; /* as written; size 0: not there */
-    const struct method *which;
-    bool return_rate_limits;
-};
 
 /* ---- parameters ---- */
 
@@ -58,7 +47,7 @@ static bool value_take(struct pw_sim_call *call, struct pw_slice value)
 }
 
 /* Makes parameters of the request's params, as REST's are; null is as if it was not there. False: told. */
-static bool params_take(struct request *request)
+static bool params_take(struct pw_sim_ws_request *request)
 {
     struct pw_sim_call *call = request->call;
     struct pw_sim_walk walk;
@@ -116,212 +105,14 @@ static bool params_sort(struct pw_sim_call *call)
     return true;
 }
 
-/* ---- who asks ---- */
-
-/* What is signed: all but the signature. */
-static struct pw_slice payload(const struct pw_sim_call *call)
-{
-    struct pw_buffer *text = &call->rest->payload;
-
-    pw_buffer_clear(text);
-    for (uint32_t i = 0; i < call->parameter_cnt; i++) {
-        if (strcmp(call->parameters[i].name, "signature") != 0) {
-            pw_buffer_string(text, text->size ? "&" : "");
-            pw_buffer_string(text, call->parameters[i].name);
-            pw_buffer_string(text, "=");
-            pw_buffer_string(text, call->parameters[i].value);
-        }
-    }
-    return (struct pw_slice){text->data, text->failed ? 0 : text->size};
-}
-
-/* By a key and signature of the request's own. False: told. */
-static bool authorize_signed(struct request *request)
-{
-    const char *key = pw_sim_call_text(request->call, "apiKey");
-
-    if (!key) {
-        pw_sim_call_error(request->call, 400, -1102,
-                          "Mandatory parameter 'apiKey' was not sent, was empty/null, or malformed.");
-        return false;
-    }
-    return pw_sim_call_authorize(request->call, (struct pw_slice){key, strlen(key)}, payload(request->call));
-}
-
-/* The same, or by the session's logon if the request has neither. False: told. */
-static bool authorize(struct request *request)
-{
-    struct pw_sim_call *call = request->call;
-
-    if (request->session->account && !pw_sim_call_text(call, "apiKey") &&
-        !pw_sim_call_text(call, "signature")) {
-        call->account = request->session->account;
-        return pw_sim_call_fresh(call);
-    }
-    return authorize_signed(request);
-}
-
-/* ---- session ---- */
-
-/* The subscription that came with the logon; NULL: none. */
-static struct pw_sim_subscription *logon_subscription(const struct request *request)
-{
-    struct pw_sim_subscription *one = NULL;
-
-    while ((one = pw_sim_user_stream_next(request->api->stream, request->subscriber, one)) &&
-           !one->by_logon) {
-    }
-    return one;
-}
-
-static void session_answer(struct request *request)
-{
-    const struct pw_sim_session *session = request->session;
-    struct pw_sim_call *call = request->call;
-    const struct pw_sim_account *account = session->account;
-
-    pw_sim_call_answer(
-        call, PW_SIM_OBJECT(account ? pw_sim_text("apiKey", account->config->api_key) : pw_sim_null("apiKey"),
-                            account ? pw_sim_call_time(call, "authorizedSince", session->authorized_ns)
-                                    : pw_sim_null("authorizedSince"),
-                            pw_sim_call_time(call, "connectedSince", session->connected_ns),
-                            pw_sim_bool("returnRateLimits", session->return_rate_limits),
-                            pw_sim_call_time(call, "serverTime", call->wall_ns),
-                            account ? pw_sim_bool("userDataStream", logon_subscription(request) != NULL)
-                                    : pw_sim_null("userDataStream")));
-}
-
-static void session_logon(struct request *request)
-{
-    struct pw_sim_call *call = request->call;
-
-    if (!authorize_signed(request) || !pw_sim_call_all_read(call)) {
-        return;
-    }
-    if (!call->account->config->public_key_path[0]) { /* Ed25519 keys alone (binance.md 4.2) */
-        pw_sim_call_error(call, 400, -1022, "Signature for this request is not valid.");
-        return;
-    }
-    request->session->account = call->account;
-    request->session->authorized_ns = call->wall_ns;
-    session_answer(request);
-}
-
-static void session_status(struct request *request)
-{
-    if (pw_sim_call_all_read(request->call)) {
-        session_answer(request);
-    }
-}
-
-static void session_logout(struct request *request)
-{
-    struct pw_sim_subscription *subscription = logon_subscription(request);
-
-    if (!pw_sim_call_all_read(request->call)) {
-        return;
-    }
-    if (subscription) {
-        pw_sim_user_stream_end(request->api->stream, subscription);
-    }
-    request->session->account = NULL;
-    session_answer(request);
-}
-
-/* ---- subscriptions ---- */
-
-static json_t *subscription_json(const struct pw_sim_subscription *subscription)
-{
-    return PW_SIM_OBJECT(pw_sim_int("subscriptionId", subscription->subscription_id));
-}
-
-static void subscribe(struct request *request, struct pw_sim_account *account, bool by_logon)
-{
-    struct pw_sim_session *session = request->session;
-    const struct pw_sim_subscription subscription = {.subscriber = request->subscriber,
-                                                     .account = account,
-                                                     .subscription_id = session->subscribed_cnt,
-                                                     .by_logon = by_logon};
-    int result;
-
-    if (session->subscribed_cnt > UINT16_MAX) {
-        pw_sim_call_error(request->call, 400, -2042, "No more subscription IDs are available.");
-        return;
-    }
-    result = pw_sim_user_stream_subscribe(request->api->stream, &subscription);
-    if (result == -EALREADY) {
-        pw_sim_call_error(request->call, 400, -2035, "User Data Stream subscription already active.");
-    } else if (result) {
-        pw_sim_call_error(request->call, 500, -1000, PW_SIM_SERVER_ERROR);
-    } else {
-        session->subscribed_cnt++;
-        pw_sim_call_answer(request->call, subscription_json(&subscription));
-    }
-}
-
-static void stream_subscribe(struct request *request)
-{
-    if (!request->session->account) {
-        pw_sim_call_error(request->call, 401, -1002, "You are not authorized to execute this request.");
-    } else if (pw_sim_call_all_read(request->call)) {
-        subscribe(request, request->session->account, true);
-    }
-}
-
-static void stream_subscribe_signed(struct request *request)
-{
-    if (authorize_signed(request) && pw_sim_call_all_read(request->call)) {
-        subscribe(request, request->call->account, false);
-    }
-}
-
-static void stream_unsubscribe(struct request *request)
-{
-    struct pw_sim_user_stream *stream = request->api->stream;
-    struct pw_sim_subscription *one = NULL;
-    int64_t id;
-    uint32_t ended_cnt = 0;
-
-    if (!pw_sim_call_number(request->call, "subscriptionId", -1, &id) ||
-        !pw_sim_call_all_read(request->call)) {
-        return;
-    }
-    while ((one = pw_sim_user_stream_next(stream, request->subscriber, one))) {
-        if (id < 0 || one->subscription_id == id) {
-            pw_sim_user_stream_end(stream, one);
-            ended_cnt++;
-        }
-    }
-    if (ended_cnt) {
-        pw_sim_call_answer(request->call, json_object());
-    } else {
-        pw_sim_call_error(request->call, 400, -2036, "User Data Stream subscription not active.");
-    }
-}
-
-static void session_subscriptions(struct request *request)
-{
-    const struct pw_sim_subscription *one = NULL;
-    json_t *array;
-
-    if (!pw_sim_call_all_read(request->call)) {
-        return;
-    }
-    array = json_array();
-    while ((one = pw_sim_user_stream_next(request->api->stream, request->subscriber, one))) {
-        array = pw_sim_append(array, subscription_json(one));
-    }
-    pw_sim_call_answer(request->call, array);
-}
-
 /* ---- the table ---- */
 
 #define SESSION_WEIGHT 2u /* of what REST does not have (binance.md 5) */
 
-static const struct method {
+static const struct pw_sim_ws_method {
     const char *name;
     const char *rest_method, *rest_path; /* of the endpoint that does it; or else */
-    void (*act)(struct request *request);
+    void (*act)(struct pw_sim_ws_request *request);
     bool places; /* the account's order counts are told */
 } g_methods[] = {
     {"order.place", "POST", "/api/v3/order", NULL, true},
@@ -349,13 +140,13 @@ static const struct method {
     {"ticker.24hr", "GET", "/api/v3/ticker/24hr", NULL, false},
     {"ticker.price", "GET", "/api/v3/ticker/price", NULL, false},
     {"ticker.book", "GET", "/api/v3/ticker/bookTicker", NULL, false},
-    {"session.logon", NULL, NULL, session_logon, false},
-    {"session.status", NULL, NULL, session_status, false},
-    {"session.logout", NULL, NULL, session_logout, false},
-    {"session.subscriptions", NULL, NULL, session_subscriptions, false},
-    {"userDataStream.subscribe", NULL, NULL, stream_subscribe, false},
-    {"userDataStream.subscribe.signature", NULL, NULL, stream_subscribe_signed, false},
-    {"userDataStream.unsubscribe", NULL, NULL, stream_unsubscribe, false},
+    {"session.logon", NULL, NULL, pw_sim_ws_logon, false},
+    {"session.status", NULL, NULL, pw_sim_ws_status, false},
+    {"session.logout", NULL, NULL, pw_sim_ws_logout, false},
+    {"session.subscriptions", NULL, NULL, pw_sim_ws_subscriptions, false},
+    {"userDataStream.subscribe", NULL, NULL, pw_sim_ws_subscribe, false},
+    {"userDataStream.subscribe.signature", NULL, NULL, pw_sim_ws_subscribe_signed, false},
+    {"userDataStream.unsubscribe", NULL, NULL, pw_sim_ws_unsubscribe, false},
 };
 #define METHOD_CNT (sizeof g_methods / sizeof g_methods[0])
 
@@ -385,7 +176,7 @@ void pw_sim_ws_api_fini(struct pw_sim_ws_api *api)
 }
 
 /* NULL: there is none of that name. */
-static const struct method *method_find(struct pw_slice name)
+static const struct pw_sim_ws_method *method_find(struct pw_slice name)
 {
     static const char prefix[] = "v3/";
 
@@ -403,18 +194,8 @@ static const struct method *method_find(struct pw_slice name)
 
 /* ---- one request ---- */
 
-/* A signed 64-bit integer, a string of at most 36 characters, or null. */
-static bool id_ok(struct pw_slice id)
-{
-    struct pw_slice inside;
-    int64_t number;
-
-    return pw_slice_equal(id, "null") || pw_sim_walk_int(id, &number) ||
-           (pw_sim_walk_inside(id, &inside) && inside.size <= 36);
-}
-
 /* False: told. */
-static bool request_parse(struct request *request, struct pw_slice message)
+static bool request_parse(struct pw_sim_ws_request *request, struct pw_slice message)
 {
     struct pw_slice method = {0};
     struct pw_sim_walk walk;
@@ -434,7 +215,7 @@ static bool request_parse(struct request *request, struct pw_slice message)
             request->params = walk.value;
         }
     }
-    if (request->id.size && !id_ok(request->id)) {
+    if (request->id.size && !pw_sim_request_id_ok(request->id)) {
         request->id.size = 0;
         pw_sim_call_error(request->call, 400, -1135,
                           "Invalid 'id' in JSON request; expected an integer, a string or null.");
@@ -449,7 +230,7 @@ static bool request_parse(struct request *request, struct pw_slice message)
 }
 
 /* returnRateLimits: of this request alone. False: told. */
-static bool rate_limits_choose(struct request *request)
+static bool rate_limits_choose(struct pw_sim_ws_request *request)
 {
     const char *sent = pw_sim_call_text(request->call, "returnRateLimits");
 
@@ -464,7 +245,7 @@ static bool rate_limits_choose(struct request *request)
     return true;
 }
 
-static void request_do(struct request *request)
+static void request_do(struct pw_sim_ws_request *request)
 {
     const struct pw_sim_endpoint *endpoint =
         request->which ? request->api->endpoints[request->which - g_methods] : NULL;
@@ -481,14 +262,14 @@ static void request_do(struct request *request)
     pw_sim_call_weigh(call, endpoint ? endpoint->weight : SESSION_WEIGHT);
     if (!endpoint) {
         request->which->act(request);
-    } else if (!endpoint->is_signed || authorize(request)) {
+    } else if (!endpoint->is_signed || pw_sim_ws_authorize(request)) {
         pw_sim_call_perform(call, endpoint, request->which->name);
     }
 }
 
 /* ---- the reply ---- */
 
-static json_t *order_limit_json(const struct request *request, enum pw_sim_order_window window,
+static json_t *order_limit_json(const struct pw_sim_ws_request *request, enum pw_sim_order_window window,
                                 uint32_t limit)
 {
     struct pw_sim_account *account = request->call->account;
@@ -499,7 +280,7 @@ static json_t *order_limit_json(const struct request *request, enum pw_sim_order
 }
 
 /* The limits that there are, and how much of them is used. */
-static json_t *rate_limits_json(const struct request *request)
+static json_t *rate_limits_json(const struct pw_sim_ws_request *request)
 {
     const struct pw_sim_rest *rest = request->call->rest;
     const struct pw_sim_limits_config *limits = rest->limits;
@@ -520,7 +301,7 @@ static json_t *rate_limits_json(const struct request *request)
 }
 
 /* An error's object; to one that says wait, until when is added (binance.md 5). */
-static void put_error(const struct request *request, struct pw_buffer *reply)
+static void put_error(const struct pw_sim_ws_request *request, struct pw_buffer *reply)
 {
     const struct pw_sim_call *call = request->call;
     int64_t now_ms = call->wall_ns / MS_NS;
@@ -533,7 +314,7 @@ static void put_error(const struct request *request, struct pw_buffer *reply)
     pw_buffer_string(reply, "}");
 }
 
-static void reply_write(const struct request *request, struct pw_buffer *reply)
+static void reply_write(const struct pw_sim_ws_request *request, struct pw_buffer *reply)
 {
     const struct pw_sim_call *call = request->call;
 
@@ -567,7 +348,7 @@ static void answer_repair(struct pw_sim_call *call)
     }
 }
 
-static void answer_faults(const struct request *request, struct pw_sim_ws_answer *answer)
+static void answer_faults(const struct pw_sim_ws_request *request, struct pw_sim_ws_answer *answer)
 {
     struct pw_sim_faults *faults = request->call->rest->faults;
     const char *name = request->which ? request->which->name : "unknown";
@@ -605,11 +386,11 @@ void pw_sim_ws_api_request(struct pw_sim_ws_api *api, struct pw_sim_session *ses
                            struct pw_sim_ws_answer *answer)
 {
     struct pw_sim_rest_answer rest_answer;
-    struct request request = {.api = api,
-                              .session = session,
-                              .subscriber = subscriber,
-                              .call = &api->call,
-                              .return_rate_limits = session->return_rate_limits};
+    struct pw_sim_ws_request request = {.api = api,
+                                        .session = session,
+                                        .subscriber = subscriber,
+                                        .call = &api->call,
+                                        .return_rate_limits = session->return_rate_limits};
 
     call_begin(api, &rest_answer, wall_ns);
     api->call.microsecond = subscriber->microsecond;

@@ -198,8 +198,7 @@ static void do_get_property(const struct request *request)
     }
 }
 
-/* A signed 64-bit integer, a string of at most 36 characters, or null. */
-static bool id_ok(struct pw_slice id)
+bool pw_sim_request_id_ok(struct pw_slice id)
 {
     struct pw_slice inside;
     int64_t number;
@@ -228,7 +227,7 @@ static bool request_parse(struct request *request)
             request->id = walk.value;
         }
     }
-    if (request->id.size && !id_ok(request->id)) {
+    if (request->id.size && !pw_sim_request_id_ok(request->id)) {
         request->id.size = 0;
         reply_error(request, 2, "Invalid request: request ID must be an unsigned integer");
         return false;

@@ -12,4 +12,8 @@
 void pw_sim_control_message(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
                             struct pw_slice message, struct pw_buffer *reply);
 
+/* Whether a request may have that id, as written: a signed 64-bit integer, a string of at most 36 characters,
+ * or null. */
+bool pw_sim_request_id_ok(struct pw_slice id);
+
 #endif
