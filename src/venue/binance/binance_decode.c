@@ -15,9 +15,12 @@
 /* Single letters come first, by their place in the alphabet; then the names. */
 enum { FIELD_LETTERS = PW_BINANCE_LETTERS, FIELD_CNT = FIELD_LETTERS + 13 };
 
-static const char *const field_names[FIELD_CNT - FIELD_LETTERS] = {
-    "pu",    "lastUpdateId", "bids", "asks", "stream", "data",   "result",
-    "error", "code",         "msg",  "id",   "method", "params",
+static const struct pw_binance_name field_names[FIELD_CNT - FIELD_LETTERS] = {
+    PW_BINANCE_NAME("pu"),     PW_BINANCE_NAME("lastUpdateId"), PW_BINANCE_NAME("bids"),
+    PW_BINANCE_NAME("asks"),   PW_BINANCE_NAME("stream"),       PW_BINANCE_NAME("data"),
+    PW_BINANCE_NAME("result"), PW_BINANCE_NAME("error"),        PW_BINANCE_NAME("code"),
+    PW_BINANCE_NAME("msg"),    PW_BINANCE_NAME("id"),           PW_BINANCE_NAME("method"),
+    PW_BINANCE_NAME("params"),
 };
 
 enum {
@@ -38,19 +41,21 @@ enum {
 
 /* One object's fields, and the first fault met in reading them. */
 struct object {
-    struct pw_binance_field fields[FIELD_CNT];
+    struct pw_binance_fields fields;
     enum pw_decode fault;
 };
 
 static enum pw_decode collect(struct pw_json *json, struct object *object)
 {
-    object->fault = pw_binance_collect(json, field_names, FIELD_CNT - FIELD_LETTERS, object->fields);
+    object->fault = pw_binance_collect(json, field_names, FIELD_CNT - FIELD_LETTERS, &object->fields);
     return object->fault;
 }
 
+static_assert(FIELD_CNT <= PW_BINANCE_FIELDS_MAX, "a place for each");
+
 static const struct pw_binance_field *letter(const struct object *object, char name)
 {
-    return &object->fields[pw_binance_letter(name)];
+    return pw_binance_field(&object->fields, pw_binance_letter(name));
 }
 
 static bool has(const struct object *object, const char *letters)
@@ -101,7 +106,7 @@ static int64_t get_e8(struct object *object, char name, enum sign sign)
 
 static uint64_t get_u64(struct object *object, int idx)
 {
-    const struct pw_binance_field *field = &object->fields[idx];
+    const struct pw_binance_field *field = pw_binance_field(&object->fields, idx);
     uint64_t value = 0;
     if (field->type != PW_JSON_NUMBER) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -118,7 +123,7 @@ static uint64_t get_id(struct object *object, char name)
 
 static int64_t get_i64(struct object *object, int idx)
 {
-    const struct pw_binance_field *field = &object->fields[idx];
+    const struct pw_binance_field *field = pw_binance_field(&object->fields, idx);
     int64_t value = 0;
     if (field->type != PW_JSON_NUMBER) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -154,7 +159,7 @@ static bool get_bool(struct object *object, char name)
 /* A text of at most bytes - 1 into zeroed `out`. */
 static void get_text(struct object *object, int idx, char *out, size_t bytes)
 {
-    const struct pw_binance_field *field = &object->fields[idx];
+    const struct pw_binance_field *field = pw_binance_field(&object->fields, idx);
     if (field->type != PW_JSON_STRING || pw_json_unescape(&field->text, out, bytes - 1) <= 0) {
         blame(object, PW_DECODE_BAD_FIELD);
     }
@@ -214,7 +219,7 @@ bool pw_binance_level_next(struct pw_binance_cursor *cursor, const struct pw_bin
 
 static struct pw_binance_list get_side(struct object *object, int idx)
 {
-    const struct pw_binance_field *field = &object->fields[idx];
+    const struct pw_binance_field *field = pw_binance_field(&object->fields, idx);
     struct pw_binance_list side = {field->text.text, field->text.size, 0};
     struct pw_binance_cursor cursor = {.begun = false};
     if (field->type != PW_JSON_ARRAY) {
@@ -298,7 +303,7 @@ static enum pw_decode decode_depth(struct object *object, struct pw_binance_msg 
     get_symbol(object, msg->symbol);
     depth->first_id = get_id(object, 'U');
     depth->last_id = get_id(object, 'u');
-    if (object->fields[FIELD_PREV].type != PW_JSON_NOTHING) {
+    if (pw_binance_field(&object->fields, FIELD_PREV)->type != PW_JSON_NOTHING) {
         depth->prev_last_id = get_u64(object, FIELD_PREV);
     }
     depth->trade_ns = get_optional_time_ns(object, 'T');
@@ -517,7 +522,7 @@ static enum pw_decode decode_event(struct object *object, struct pw_binance_msg 
 
 static void get_request_id(struct object *object, struct pw_binance_control *control)
 {
-    switch (object->fields[FIELD_ID].type) {
+    switch (pw_binance_field(&object->fields, FIELD_ID)->type) {
     case PW_JSON_NOTHING:
         control->id_kind = PW_BINANCE_ID_NONE;
         break;
@@ -551,9 +556,9 @@ static enum pw_decode decode_reply(struct object *object, struct pw_binance_msg 
     struct pw_binance_control *control = &msg->body.control;
     msg->kind = PW_BINANCE_REPLY;
     get_request_id(object, control);
-    control->result = object->fields[FIELD_RESULT].type;
+    control->result = pw_binance_field(&object->fields, FIELD_RESULT)->type;
     if (control->result == PW_JSON_ARRAY) {
-        control->list = list_of(&object->fields[FIELD_RESULT]);
+        control->list = list_of(pw_binance_field(&object->fields, FIELD_RESULT));
     }
     return object->fault == PW_DECODE_OK ? PW_DECODE_CONTROL : object->fault;
 }
@@ -564,8 +569,8 @@ static enum pw_decode decode_request(struct object *object, struct pw_binance_ms
     msg->kind = PW_BINANCE_REQUEST;
     get_request_id(object, control);
     get_text(object, FIELD_METHOD, control->method, sizeof control->method);
-    if (object->fields[FIELD_PARAMS].type == PW_JSON_ARRAY) {
-        control->list = list_of(&object->fields[FIELD_PARAMS]);
+    if (pw_binance_field(&object->fields, FIELD_PARAMS)->type == PW_JSON_ARRAY) {
+        control->list = list_of(pw_binance_field(&object->fields, FIELD_PARAMS));
     }
     return object->fault == PW_DECODE_OK ? PW_DECODE_CONTROL : object->fault;
 }
@@ -573,8 +578,8 @@ static enum pw_decode decode_request(struct object *object, struct pw_binance_ms
 static void get_error(struct object *object, struct pw_binance_control *control)
 {
     control->code = get_i64(object, FIELD_CODE);
-    control->text = object->fields[FIELD_MSG].text;
-    if (object->fields[FIELD_MSG].type != PW_JSON_STRING) {
+    control->text = pw_binance_field(&object->fields, FIELD_MSG)->text;
+    if (pw_binance_field(&object->fields, FIELD_MSG)->type != PW_JSON_STRING) {
         blame(object, PW_DECODE_BAD_FIELD);
     }
 }
@@ -584,7 +589,7 @@ static enum pw_decode decode_error(struct object *object, struct pw_binance_msg 
 {
     msg->kind = PW_BINANCE_ERROR;
     get_request_id(object, &msg->body.control);
-    const struct pw_binance_field *nested = &object->fields[FIELD_ERROR];
+    const struct pw_binance_field *nested = pw_binance_field(&object->fields, FIELD_ERROR);
     if (nested->type == PW_JSON_NOTHING) {
         get_error(object, &msg->body.control);
     } else if (nested->type == PW_JSON_OBJECT) {
@@ -612,7 +617,7 @@ static enum pw_decode decode_value(const char *data, size_t size, enum level lev
 
 static enum pw_decode decode_envelope(struct object *object, struct pw_binance_msg *msg)
 {
-    const struct pw_binance_field *data = &object->fields[FIELD_DATA];
+    const struct pw_binance_field *data = pw_binance_field(&object->fields, FIELD_DATA);
     get_text(object, FIELD_STREAM, msg->stream, sizeof msg->stream);
     if (data->type != PW_JSON_OBJECT && data->type != PW_JSON_ARRAY) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -623,7 +628,7 @@ static enum pw_decode decode_envelope(struct object *object, struct pw_binance_m
 
 static bool there(const struct object *object, int idx)
 {
-    return object->fields[idx].type != PW_JSON_NOTHING;
+    return pw_binance_field(&object->fields, idx)->type != PW_JSON_NOTHING;
 }
 
 /* Which kind an object is shows in the fields that it has. */

@@ -13,7 +13,8 @@ int pw_binance_letter(char letter)
                                             : -1;
 }
 
-static int place_of(const struct pw_json_text *key, const char *const *names, uint32_t name_cnt)
+/* Names are compared by their sizes first: few are the same. */
+static int place_of(const struct pw_json_text *key, const struct pw_binance_name *names, uint32_t name_cnt)
 {
     if (key->size == 1) {
         return pw_binance_letter(key->text[0]);
@@ -23,7 +24,8 @@ static int place_of(const struct pw_json_text *key, const char *const *names, ui
         return pw_binance_letter(letter);
     }
     for (uint32_t i = 0; i < name_cnt; i++) {
-        if (pw_json_equal(key, names[i])) {
+        if (key->escaped ? pw_json_equal(key, names[i].text)
+                         : key->size == names[i].size && memcmp(key->text, names[i].text, key->size) == 0) {
             return (int)(PW_BINANCE_LETTERS + i);
         }
     }
@@ -42,11 +44,12 @@ bool pw_binance_take(struct pw_json *json, struct pw_binance_field *field)
     return ok;
 }
 
-enum pw_decode pw_binance_collect(struct pw_json *json, const char *const *names, uint32_t name_cnt,
-                                  struct pw_binance_field *fields)
+enum pw_decode pw_binance_collect(struct pw_json *json, const struct pw_binance_name *names,
+                                  uint32_t name_cnt, struct pw_binance_fields *fields)
 {
     enum pw_decode result = PW_DECODE_OK;
-    memset(fields, 0, (PW_BINANCE_LETTERS + name_cnt) * sizeof *fields);
+    memset(fields->slot, 0, sizeof fields->slot);
+    fields->cnt = 0;
     if (!pw_json_object_enter(json)) {
         return PW_DECODE_BAD_JSON;
     }
@@ -58,10 +61,11 @@ enum pw_decode pw_binance_collect(struct pw_json *json, const char *const *names
         if (!pw_binance_take(json, &field)) {
             return PW_DECODE_BAD_JSON;
         }
-        if (place >= 0 && fields[place].type != PW_JSON_NOTHING) {
+        if (place >= 0 && fields->slot[place] != 0) {
             result = PW_DECODE_BAD_FIELD;
-        } else if (place >= 0) {
-            fields[place] = field;
+        } else if (place >= 0) { /* each once: there is room */
+            fields->at[fields->cnt++] = field;
+            fields->slot[place] = (uint8_t)fields->cnt;
         }
     }
     return step == PW_JSON_END ? result : PW_DECODE_BAD_JSON;

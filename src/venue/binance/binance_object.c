@@ -7,54 +7,54 @@
 #include "decimal.h"
 #include <string.h>
 
-static const char *const names[FIELDS - LETTERS] = {
-    "id",
-    "status",
-    "result",
-    "error",
-    "rateLimits",
-    "event",
-    "subscriptionId",
-    "code",
-    "msg",
-    "data",
-    "symbol",
-    "orderId",
-    "clientOrderId",
-    "origClientOrderId",
-    "transactTime",
-    "price",
-    "origQty",
-    "executedQty",
-    "side",
-    "time",
-    "updateTime",
-    "cancelResult",
-    "newOrderResult",
-    "cancelResponse",
-    "newOrderResponse",
-    "serverTime",
-    "retryAfter",
-    "connectedSince",
-    "authorizedSince",
-    "balances",
-    "asset",
-    "free",
-    "locked",
-    "rateLimitType",
-    "interval",
-    "intervalNum",
-    "limit",
-    "count",
-    "qty",
-    "commission",
-    "commissionAsset",
-    "isMaker",
+static const struct pw_binance_name names[FIELDS - LETTERS] = {
+    PW_BINANCE_NAME("id"),
+    PW_BINANCE_NAME("status"),
+    PW_BINANCE_NAME("result"),
+    PW_BINANCE_NAME("error"),
+    PW_BINANCE_NAME("rateLimits"),
+    PW_BINANCE_NAME("event"),
+    PW_BINANCE_NAME("subscriptionId"),
+    PW_BINANCE_NAME("code"),
+    PW_BINANCE_NAME("msg"),
+    PW_BINANCE_NAME("data"),
+    PW_BINANCE_NAME("symbol"),
+    PW_BINANCE_NAME("orderId"),
+    PW_BINANCE_NAME("clientOrderId"),
+    PW_BINANCE_NAME("origClientOrderId"),
+    PW_BINANCE_NAME("transactTime"),
+    PW_BINANCE_NAME("price"),
+    PW_BINANCE_NAME("origQty"),
+    PW_BINANCE_NAME("executedQty"),
+    PW_BINANCE_NAME("side"),
+    PW_BINANCE_NAME("time"),
+    PW_BINANCE_NAME("updateTime"),
+    PW_BINANCE_NAME("cancelResult"),
+    PW_BINANCE_NAME("newOrderResult"),
+    PW_BINANCE_NAME("cancelResponse"),
+    PW_BINANCE_NAME("newOrderResponse"),
+    PW_BINANCE_NAME("serverTime"),
+    PW_BINANCE_NAME("retryAfter"),
+    PW_BINANCE_NAME("connectedSince"),
+    PW_BINANCE_NAME("authorizedSince"),
+    PW_BINANCE_NAME("balances"),
+    PW_BINANCE_NAME("asset"),
+    PW_BINANCE_NAME("free"),
+    PW_BINANCE_NAME("locked"),
+    PW_BINANCE_NAME("rateLimitType"),
+    PW_BINANCE_NAME("interval"),
+    PW_BINANCE_NAME("intervalNum"),
+    PW_BINANCE_NAME("limit"),
+    PW_BINANCE_NAME("count"),
+    PW_BINANCE_NAME("qty"),
+    PW_BINANCE_NAME("commission"),
+    PW_BINANCE_NAME("commissionAsset"),
+    PW_BINANCE_NAME("isMaker"),
 };
 
 enum pw_decode pw_object_collect(struct pw_json *json, struct pw_object *object)
 {
-    object->fault = pw_binance_collect(json, names, FIELDS - LETTERS, object->fields);
+    object->fault = pw_binance_collect(json, names, FIELDS - LETTERS, &object->fields);
     return object->fault;
 }
 
@@ -77,14 +77,15 @@ void pw_object_blame(struct pw_object *object, enum pw_decode fault)
 
 bool pw_object_has(const struct pw_object *object, int idx)
 {
-    return object->fields[idx].type != PW_JSON_NOTHING && object->fields[idx].type != PW_JSON_NULL;
+    return pw_object_field(object, idx)->type != PW_JSON_NOTHING &&
+           pw_object_field(object, idx)->type != PW_JSON_NULL;
 }
 
 /* ---- values ---- */
 
 int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign)
 {
-    const struct pw_binance_field *field = &object->fields[idx];
+    const struct pw_binance_field *field = pw_object_field(object, idx);
     char plain[64];
     int64_t value = 0;
     if (field->type != PW_JSON_STRING) {
@@ -105,7 +106,7 @@ int64_t pw_object_opt_e8(struct pw_object *object, int idx, enum pw_object_sign 
 
 int64_t pw_object_i64(struct pw_object *object, int idx)
 {
-    const struct pw_binance_field *field = &object->fields[idx];
+    const struct pw_binance_field *field = pw_object_field(object, idx);
     int64_t value = 0;
     if (field->type != PW_JSON_NUMBER) {
         pw_object_blame(object, PW_DECODE_BAD_FIELD);
@@ -146,7 +147,7 @@ int64_t pw_object_opt_ns(struct pw_object *object, int idx)
 
 bool pw_object_opt_bool(struct pw_object *object, int idx)
 {
-    enum pw_json_type type = object->fields[idx].type;
+    enum pw_json_type type = pw_object_field(object, idx)->type;
     if (pw_object_has(object, idx) && type != PW_JSON_TRUE && type != PW_JSON_FALSE) {
         pw_object_blame(object, PW_DECODE_BAD_FIELD);
     }
@@ -155,10 +156,11 @@ bool pw_object_opt_bool(struct pw_object *object, int idx)
 
 struct pw_json_text pw_object_opt_text(struct pw_object *object, int idx)
 {
-    if (pw_object_has(object, idx) && object->fields[idx].type != PW_JSON_STRING) {
+    if (pw_object_has(object, idx) && pw_object_field(object, idx)->type != PW_JSON_STRING) {
         pw_object_blame(object, PW_DECODE_BAD_FIELD);
     }
-    return pw_object_has(object, idx) ? object->fields[idx].text : (struct pw_json_text){"", 0, false};
+    return pw_object_has(object, idx) ? pw_object_field(object, idx)->text
+                                      : (struct pw_json_text){"", 0, false};
 }
 
 struct pw_json_text pw_object_text(struct pw_object *object, int idx)

@@ -62,9 +62,16 @@ enum field_idx {
 };
 
 struct pw_object {
-    struct pw_binance_field fields[FIELDS];
+    struct pw_binance_fields fields;
     enum pw_decode fault; /* the first one met; OK: none */
 };
+
+static_assert(FIELDS <= PW_BINANCE_FIELDS_MAX, "a place for each");
+
+static inline const struct pw_binance_field *pw_object_field(const struct pw_object *object, int idx)
+{
+    return pw_binance_field(&object->fields, idx);
+}
 
 enum pw_object_sign { NOT_NEGATIVE, ANY_SIGN };
 

@@ -58,7 +58,7 @@ static void read_half(struct pw_object *o, int idx, enum pw_binance_half half, s
     struct pw_object inner;
     enum pw_decode fault = PW_DECODE_OK;
     if (half == PW_BINANCE_HALF_DONE || half == PW_BINANCE_HALF_FAILED) {
-        fault = pw_object_collect_field(&o->fields[idx], &inner);
+        fault = pw_object_collect_field(pw_object_field(o, idx), &inner);
     }
     if (fault == PW_DECODE_OK && half == PW_BINANCE_HALF_DONE) {
         fault = read_order(&inner, order);
@@ -241,7 +241,7 @@ static enum pw_decode read_limits(const struct pw_binance_field *field, struct p
 
 static void read_id(struct pw_object *o, struct pw_binance_response *response)
 {
-    const struct pw_binance_field *id = &o->fields[ID];
+    const struct pw_binance_field *id = pw_object_field(o, ID);
     struct pw_entry_message *message = &response->message;
     enum pw_entry_kind kind = 0;
     response->id = id->text;
@@ -276,7 +276,7 @@ static enum pw_decode read_object_result(struct pw_object *o, struct pw_binance_
     }
     if (pw_object_has(o, BALANCES)) {
         message->kind = PW_ENTRY_SAYS_ACCOUNT;
-        enum pw_decode fault = read_list(&o->fields[BALANCES], ITEM_BALANCE, &message->list);
+        enum pw_decode fault = read_list(pw_object_field(o, BALANCES), ITEM_BALANCE, &message->list);
         return fault == PW_DECODE_OK ? o->fault : fault;
     }
     if (pw_object_has(o, SUBSCRIPTION_ID)) {
@@ -319,7 +319,7 @@ static enum pw_decode read_refusal(const struct pw_binance_field *field, struct 
         !pw_object_has(&object, DATA)) {
         return fault;
     }
-    fault = pw_object_collect_field(&object.fields[DATA], &data);
+    fault = pw_object_collect_field(pw_object_field(&object, DATA), &data);
     if (fault != PW_DECODE_OK) {
         return fault;
     }
@@ -337,17 +337,18 @@ static enum pw_decode read_reply(struct pw_object *o, struct pw_binance_response
     response->message.is_response = true;
     read_id(o, response);
     response->http_status = (uint32_t)pw_object_u64(o, STATUS, 999);
-    bool failed = o->fields[ERROR].type != PW_JSON_NOTHING;
-    if (failed == (o->fields[RESULT].type != PW_JSON_NOTHING) || failed != (response->http_status >= 400)) {
+    bool failed = pw_object_field(o, ERROR)->type != PW_JSON_NOTHING;
+    if (failed == (pw_object_field(o, RESULT)->type != PW_JSON_NOTHING) ||
+        failed != (response->http_status >= 400)) {
         pw_object_blame(o, PW_DECODE_BAD_FIELD);
     }
     enum pw_decode fault = o->fault;
     if (fault == PW_DECODE_OK) {
-        fault = read_limits(&o->fields[RATE_LIMITS], &response->message);
+        fault = read_limits(pw_object_field(o, RATE_LIMITS), &response->message);
     }
     if (fault == PW_DECODE_OK) {
-        fault =
-            failed ? read_refusal(&o->fields[ERROR], response) : read_result(&o->fields[RESULT], response);
+        fault = failed ? read_refusal(pw_object_field(o, ERROR), response)
+                       : read_result(pw_object_field(o, RESULT), response);
     }
     return fault != PW_DECODE_OK ? fault : failed ? PW_DECODE_ERROR_REPLY : PW_DECODE_CONTROL;
 }
@@ -457,7 +458,7 @@ enum pw_decode pw_binance_read_response(const char *data, size_t size, struct pw
         return fault;
     }
     if (pw_object_has(&top, EVENT)) {
-        fault = pw_object_collect_field(&top.fields[EVENT], &event);
+        fault = pw_object_collect_field(pw_object_field(&top, EVENT), &event);
         return fault == PW_DECODE_OK ? read_event(&event, response) : fault;
     }
     return pw_object_has(&top, pw_binance_letter('e')) ? read_event(&top, response)
