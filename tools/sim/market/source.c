@@ -47,7 +47,7 @@ void pw_sim_symbol_split(struct pw_sim_symbol *symbol)
 void pw_sim_symbols_free(struct pw_sim_symbol *symbols, uint32_t symbol_cnt)
 {
     for (uint32_t i = 0; symbols && i < symbol_cnt; i++) {
-        pw_sim_book_free(&symbols[i].book);
+        free(symbols[i].book);
         free(symbols[i].tape);
     }
     free(symbols);

@@ -6,9 +6,9 @@
 #ifndef PW_SIM_SOURCE_H
 #define PW_SIM_SOURCE_H
 
+#include "book.h"
 #include "buffer.h"
 #include "hub.h"
-#include "levels.h"
 #include "matching.h"
 #include "tape.h"
 
@@ -23,7 +23,7 @@ struct pw_sim_symbol {
     char name[PW_SIM_SYMBOL_BYTES]; /* "BTCUSDT" */
     char base[PW_SIM_SYMBOL_BYTES], quote[PW_SIM_SYMBOL_BYTES];
     int64_t tick_e8, step_e8, min_notional_e8;
-    struct pw_sim_book book; /* book, top and tape: as of the last refresh */
+    struct pw_book *book; /* of a recording; book, top and tape: as of the last refresh, NULL before */
     struct pw_quote top;
     struct pw_sim_tape *tape;
 };

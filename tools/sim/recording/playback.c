@@ -16,6 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
+/* A side of a book that is put together from updates; worse levels fall out. */
+#define BOOK_LEVELS        65536u
 #define NO_LINE            UINT32_MAX
 #define MILLISECOND_DIGITS 13u
 
@@ -136,7 +138,8 @@ static void capture_step(void *state)
 
 static bool level_set(struct pw_sim_symbol *symbol, enum pw_side side, struct pw_level level)
 {
-    return pw_sim_book_set(&symbol->book, side, level.price_e8, level.qty_e8);
+    pw_book_set(symbol->book, side, level);
+    return true;
 }
 
 static bool snapshot_apply(struct capture *capture, struct pw_sim_symbol *symbol,
@@ -145,11 +148,11 @@ static bool snapshot_apply(struct capture *capture, struct pw_sim_symbol *symbol
     struct pw_slice data = pw_sim_line_data(&capture->recording, line);
     uint64_t id = pw_sim_line_id(data, "lastUpdateId");
 
-    if (id < symbol->book.last_update_id) {
+    if (id < symbol->book->update_id) {
         return true;
     }
-    pw_sim_book_clear(&symbol->book);
-    symbol->book.last_update_id = id;
+    pw_book_clear(symbol->book);
+    symbol->book->update_id = id;
     return pw_sim_line_levels(data, true, level_set, symbol);
 }
 
@@ -182,10 +185,10 @@ static bool line_apply(struct capture *capture, struct pw_sim_symbol *symbol, co
         return snapshot_apply(capture, symbol, line);
     case PW_SIM_LINE_DEPTH:
         last = pw_sim_line_id(data, "u");
-        if (last <= symbol->book.last_update_id) {
+        if (last <= symbol->book->update_id) {
             return true;
         }
-        symbol->book.last_update_id = last;
+        symbol->book->update_id = last;
         return pw_sim_line_levels(data, false, level_set, symbol);
     case PW_SIM_LINE_TRADE:
         trade_apply(symbol, data, false);
@@ -203,10 +206,8 @@ static bool line_apply(struct capture *capture, struct pw_sim_symbol *symbol, co
 /* The top of the book: the last bookTicker, or the book's where there are none. */
 static void quote_refresh(struct capture *capture, struct pw_sim_symbol *symbol, uint32_t line_idx)
 {
-    const struct pw_level *best_bid = pw_sim_book_best(&symbol->book, PW_BUY);
-    const struct pw_level *best_ask = pw_sim_book_best(&symbol->book, PW_SELL);
-    struct pw_level bid = best_bid ? *best_bid : (struct pw_level){0};
-    struct pw_level ask = best_ask ? *best_ask : (struct pw_level){0};
+    struct pw_level bid = pw_book_best(symbol->book, PW_BUY);
+    struct pw_level ask = pw_book_best(symbol->book, PW_SELL);
 
     if (line_idx != NO_LINE) {
         struct pw_slice data = pw_sim_line_data(&capture->recording, &capture->recording.lines[line_idx]);
@@ -220,17 +221,28 @@ static void quote_refresh(struct capture *capture, struct pw_sim_symbol *symbol,
                                     .ask_qty_e8 = ask.qty_e8};
 }
 
+static bool book_make(struct pw_sim_symbol *symbol)
+{
+    void *memory = aligned_alloc(64, pw_book_bytes(BOOK_LEVELS));
+
+    if (memory) {
+        symbol->book = pw_book_init(memory, BOOK_LEVELS);
+    }
+    return memory != NULL;
+}
+
 static bool capture_refresh(void *state, struct pw_sim_symbol *symbol)
 {
     struct capture *capture = state;
     uint32_t symbol_idx = (uint32_t)(symbol - capture->recording.symbols);
     struct symbol_state *own = &capture->states[symbol_idx];
 
-    if (!symbol->tape && !(symbol->tape = calloc(1, sizeof *symbol->tape))) {
+    if ((!symbol->tape && !(symbol->tape = calloc(1, sizeof *symbol->tape))) ||
+        (!symbol->book && !book_make(symbol))) {
         return false;
     }
     /* The first snapshot counts from the beginning: what it holds already is skipped by its id. */
-    if (own->snapshot_idx != NO_LINE && !symbol->book.last_update_id &&
+    if (own->snapshot_idx != NO_LINE && !symbol->book->update_id &&
         !snapshot_apply(capture, symbol, &capture->recording.lines[own->snapshot_idx])) {
         return false;
     }
@@ -296,6 +308,34 @@ static void snapshot_copy(struct pw_slice snapshot, uint32_t level_limit, struct
     pw_buffer_string(out, "}");
 }
 
+static void side_print(const struct pw_book *book, enum pw_side side, uint32_t level_limit,
+                       struct pw_buffer *out)
+{
+    uint32_t cnt = pw_book_level_cnt(book, side) < level_limit ? pw_book_level_cnt(book, side) : level_limit;
+
+    pw_buffer_string(out, "[");
+    for (uint32_t i = 0; i < cnt; i++) {
+        const struct pw_level *level = pw_book_at(book, side, i);
+        pw_buffer_string(out, i ? ",[\"" : "[\"");
+        pw_buffer_e8(out, level->price_e8);
+        pw_buffer_string(out, "\",\"");
+        pw_buffer_e8(out, level->qty_e8);
+        pw_buffer_string(out, "\"]");
+    }
+    pw_buffer_string(out, "]");
+}
+
+static void book_print(const struct pw_book *book, uint32_t level_limit, struct pw_buffer *out)
+{
+    pw_buffer_string(out, "{\"lastUpdateId\":");
+    pw_buffer_int(out, (int64_t)book->update_id);
+    pw_buffer_string(out, ",\"bids\":");
+    side_print(book, PW_BUY, level_limit, out);
+    pw_buffer_string(out, ",\"asks\":");
+    side_print(book, PW_SELL, level_limit, out);
+    pw_buffer_string(out, "}");
+}
+
 static bool capture_depth(void *state, struct pw_sim_symbol *symbol, uint32_t level_limit,
                           struct pw_buffer *out)
 {
@@ -307,14 +347,14 @@ static bool capture_depth(void *state, struct pw_sim_symbol *symbol, uint32_t le
         if (!capture_refresh(capture, symbol)) {
             return false;
         }
-        recorded = own->snapshot_idx != NO_LINE && symbol->book.last_update_id == own->snapshot_update_id;
+        recorded = own->snapshot_idx != NO_LINE && symbol->book->update_id == own->snapshot_update_id;
     }
     own->fetched |= recorded;
     if (recorded) {
         snapshot_copy(pw_sim_line_data(&capture->recording, &capture->recording.lines[own->snapshot_idx]),
                       level_limit, out);
     } else {
-        pw_sim_book_print(&symbol->book, level_limit, out);
+        book_print(symbol->book, level_limit, out);
     }
     return !out->failed;
 }
@@ -337,7 +377,10 @@ static void capture_rewind(void *state)
         capture->states[i].applied = 0;
         capture->states[i].quote_idx = NO_LINE;
         capture->states[i].fetched = false;
-        pw_sim_book_clear(&capture->recording.symbols[i].book);
+        if (capture->recording.symbols[i].book) {
+            pw_book_clear(capture->recording.symbols[i].book);
+            capture->recording.symbols[i].book->update_id = 0;
+        }
         free(capture->recording.symbols[i].tape);
         capture->recording.symbols[i].tape = NULL;
     }
