@@ -211,7 +211,7 @@ static const struct pw_cli_command g_command = {
         (const struct pw_cli_value[]){
             {.name = "run",
              .value = "ID",
-             .help = "the run (default: the last; so is 0)",
+             .help = "the run; by default, and for 0, the last",
              PW_CLI_COUNT(struct arguments, session.query.run_id),
              PW_CLI_GIVEN(struct arguments, session.run_given)},
             {.name = "from",
@@ -243,7 +243,7 @@ static const struct pw_cli_command g_command = {
              PW_CLI_FLAG(struct arguments, session.frames)},
             {.name = "cash",
              .value = "AMOUNT",
-             .help = "cash at the start (default: the run's config)",
+             .help = "cash at the start, instead of the run's config",
              .commands = "summary",
              PW_CLI_DECIMAL(struct arguments, session.cash)},
             {.name = "json",

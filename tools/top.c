@@ -50,7 +50,7 @@ static const struct pw_cli_command g_command = {
              PW_CLI_FLAG(struct options, list)},
             {.name = "interval",
              .value = "MS",
-             .help = "time between two updates (default 500; with --once or --json 200)",
+             .help = "time between two updates; 500 by default, 200 with --once or --json",
              .min = 50,
              .max = 60000,
              .unit = PW_CLI_MS,

@@ -31,6 +31,7 @@ static const struct pw_cli_command g_command = {
     .options =
         (const struct pw_cli_value[]){
             {.name = "check",
+             .letter = 'c',
              .help = "only check the config, this host, and for live trading the keys",
              PW_CLI_FLAG(struct options, check)},
             {.name = "live",

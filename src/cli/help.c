@@ -43,7 +43,7 @@ static void put(struct room *room, const char *format, ...)
 /* "(RING | --list)" */
 static void put_unless(struct room *room, const struct pw_cli_value *row)
 {
-    put(room, " (%s", row->name);
+    put(room, " (%s%s", row->name, row->type == PW_CLI_TYPE_WORDS ? "..." : "");
     for (const char *names = row->unless; *names != '\0';) {
         int len = (int)strcspn(names, " ");
         put(room, " | --%.*s", len, names);

@@ -7,6 +7,7 @@
 #include "word.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -287,24 +288,52 @@ bool pw_cli_value_take(const struct pw_cli_value *row, const char *name, const c
     return good || complain(row, name, text);
 }
 
+/* What is appended to a text that ends with '\0' within text_bytes. */
+static void append(char *text, size_t text_bytes, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void append(char *text, size_t text_bytes, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list values;
+    va_start(values, format);
+    vsnprintf(text + used, text_bytes - used, format, values);
+    va_end(values);
+}
+
+/* " (3 to 256; default 12; with query, csv)": what there is of it. */
+static void append_bounds(const struct pw_cli_value *row, char *text, size_t text_bytes)
+{
+    const char *before = " (";
+    if (row->max != 0 && row->max < RANGE_SHOWN) {
+        bool has_unit = row->type == PW_CLI_TYPE_DURATION;
+        append(text, text_bytes, "%s%lld to %lld%s%s", before, (long long)row->min, (long long)row->max,
+               has_unit ? " " : "", has_unit ? unit_name(row->unit) : "");
+        before = "; ";
+    }
+    if (row->initial != NULL) {
+        append(text, text_bytes, "%sdefault %s", before, row->initial);
+        before = "; ";
+    }
+    if (row->commands != NULL) {
+        append(text, text_bytes, "%sonly with ", before);
+        for (const char *at = row->commands; *at != '\0'; at++) {
+            append(text, text_bytes, "%s%c", *at == ' ' ? "," : "", *at);
+        }
+        before = "; ";
+    }
+    append(text, text_bytes, "%s", before[0] == ';' ? ")" : "");
+}
+
 const char *pw_cli_help_text(const struct pw_cli_value *row, char *text, size_t text_bytes)
 {
-    size_t used = (size_t)snprintf(text, text_bytes, "%s", row->help);
     const char *word, *before = ": ";
-    for (uint32_t i = 0; row->choice != NULL && (word = row->choice(i)) != NULL && used < text_bytes; i++) {
+    snprintf(text, text_bytes, "%s", row->help);
+    for (uint32_t i = 0; row->choice != NULL && (word = row->choice(i)) != NULL; i++) {
         if (word[0] != '\0') {
-            used += (size_t)snprintf(text + used, text_bytes - used, "%s%s", before, word);
+            append(text, text_bytes, "%s%s", before, word);
             before = ", ";
         }
     }
-    if (row->max != 0 && row->max < RANGE_SHOWN && used < text_bytes) {
-        bool has_unit = row->type == PW_CLI_TYPE_DURATION;
-        used +=
-            (size_t)snprintf(text + used, text_bytes - used, ", %lld to %lld%s%s", (long long)row->min,
-                             (long long)row->max, has_unit ? " " : "", has_unit ? unit_name(row->unit) : "");
-    }
-    if (row->initial != NULL && used < text_bytes) {
-        snprintf(text + used, text_bytes - used, " (default %s)", row->initial);
-    }
+    append_bounds(row, text, text_bytes);
     return text;
 }
