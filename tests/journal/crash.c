@@ -3,7 +3,7 @@
  * What may happen to a journal: its engine killed, its disk full, a reader stopped in the middle of a read,
  * its bytes rotten; and what must hold then.
  */
-#include "live.h"
+#include "journal_rig.h"
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>

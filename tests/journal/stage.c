@@ -5,7 +5,7 @@
  */
 #include "feeds.h"
 #include "journal_config.h"
-#include "live.h"
+#include "journal_rig.h"
 #include "memory_store.h"
 #include "metrics_table.h"
 #include "stages.h"

@@ -3,7 +3,7 @@
  * Runs, segments and the reader, on a real directory.
  */
 #include "store.h"
-#include "live.h"
+#include "journal_rig.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>

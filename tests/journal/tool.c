@@ -4,7 +4,7 @@
  * program computed from the same recordings, its exit codes, and what it says of damaged files.
  */
 #include "capture.h"
-#include "live.h"
+#include "journal_rig.h"
 #include "program.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * pinwheel why, run as a program on journals made here by the writer: an order's story is told from all that
  * is its and nothing that is another's, and what is not in the journal is said not to be.
  */
-#include "live.h"
+#include "journal_rig.h"
 #include "program.h"
 #include <criterion/criterion.h>
 #include <inttypes.h>

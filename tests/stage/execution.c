@@ -7,7 +7,7 @@
 #include "gateway_config.h"
 #include "money.h"
 #include "orders.h"
-#include "rig.h"
+#include "stage_rig.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

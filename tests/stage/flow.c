@@ -4,7 +4,7 @@
  * with two, and cancels what is open. Neither stage may stop for ever, and a halt must get through.
  */
 #include "flow.h"
-#include "rig.h"
+#include "stage_rig.h"
 
 #include "strategies.h"
 #include <criterion/criterion.h>

@@ -4,7 +4,7 @@
  * is whose in the report ring, what contradicts itself, the stamps of the way out, a clean stop.
  */
 #include "flow.h"
-#include "rig.h"
+#include "stage_rig.h"
 
 #include <criterion/criterion.h>
 #include <pinwheel/histogram.h>

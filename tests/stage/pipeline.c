@@ -6,7 +6,7 @@
 #include "capture.h"
 #include "money.h"
 #include "strategies_config.h"
-#include "trace.h"
+#include "stage_trace.h"
 
 #include <criterion/criterion.h>
 #include <pinwheel/strategy.h>

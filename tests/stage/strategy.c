@@ -3,7 +3,7 @@
  * The strategy stage alone: what it passes on, when it waits, what it says about time.
  */
 #include "flow.h"
-#include "rig.h"
+#include "stage_rig.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  *
  * Strategy and execution on a thread each, with the smallest rings: the same as on one thread.
  */
-#include "trace.h"
+#include "stage_trace.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@
  * went to the venue are in no block. Messages stand in blocks as they are, so a search through the bytes
  * finds them.
  */
-#include "../journal/memory_store.h"
+#include "memory_store.h"
 #include "live_world.h"
 #include "writer.h"
 #include <criterion/criterion.h>

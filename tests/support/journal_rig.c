@@ -2,7 +2,7 @@
  *
  * A journal under test.
  */
-#include "live.h"
+#include "journal_rig.h"
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>

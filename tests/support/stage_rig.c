@@ -2,7 +2,7 @@
  *
  * Set-up and the small things that every test of the two stages does.
  */
-#include "rig.h"
+#include "stage_rig.h"
 
 #include "book_config.h"
 #include "journal_config.h"

@@ -2,7 +2,7 @@
  *
  * Runs of both stages, by dice or one pass after the other.
  */
-#include "trace.h"
+#include "stage_trace.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #ifndef PW_TESTS_TRACE_H
 #define PW_TESTS_TRACE_H
 
-#include "rig.h"
+#include "stage_rig.h"
 #include <stddef.h>
 
 /* What came out of the journal's ring, but for CONSUMED events: when a report is consumed depends on who is
