@@ -126,10 +126,11 @@ static const struct pw_venue *venue_of(const struct pw_stage_env *env, uint32_t 
 static struct pw_booksync_config sync_config(const struct pw_stage_env *env, uint32_t feed_idx)
 {
     const struct pw_venue *venue = venue_of(env, feed_idx);
+    enum pw_book_rule rule = venue != NULL ? venue->market->book_rule : PW_BOOK_NONE;
     return (struct pw_booksync_config){.feed_idx = feed_idx,
-                                       .rule = venue != NULL ? venue->market->book_rule : PW_BOOK_NONE,
+                                       .rule = rule,
                                        .instrument_cnt = env->instrument_cnt,
-                                       .hold_events = PW_BOOKSYNC_HOLD_EVENTS};
+                                       .hold_events = rule == PW_BOOK_NONE ? 0 : PW_BOOKSYNC_HOLD_EVENTS};
 }
 
 static size_t parse_state_bytes(const struct pw_stage_env *env)

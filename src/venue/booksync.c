@@ -5,6 +5,7 @@
  */
 #include "booksync.h"
 
+#include "pw_assert.h"
 #include <pinwheel/lines.h>
 #include <string.h>
 
@@ -126,6 +127,7 @@ static uint32_t last_block_used(const struct hold *hold)
 static void add_block(struct pw_booksync *sync, struct hold *hold)
 {
     uint32_t block = sync->free_block;
+    pw_assert(sync->free_cnt > 0 && block < sync->block_cnt);
     sync->free_block = sync->next[block];
     sync->free_cnt--;
     sync->next[block] = NO_BLOCK;
@@ -164,6 +166,7 @@ static bool hold_put(struct pw_booksync *sync, struct hold *hold, const struct p
 /* The first event is no longer needed: its block is freed with its last event. */
 static void hold_drop(struct pw_booksync *sync, struct hold *hold)
 {
+    pw_assert(hold->cnt > 0 && hold->first_block < sync->block_cnt);
     hold->cnt--;
     hold->first_at++;
     if (hold->first_at < BLOCK_EVENTS && hold->cnt > 0) {
@@ -178,6 +181,7 @@ static void hold_drop(struct pw_booksync *sync, struct hold *hold)
     sync->next[block] = sync->free_block;
     sync->free_block = block;
     sync->free_cnt++;
+    pw_assert(sync->free_cnt <= sync->block_cnt);
 }
 
 static struct hold hold_detach(struct hold *hold)
@@ -316,17 +320,27 @@ uint32_t pw_booksync_pull(struct pw_booksync *sync, struct pw_event *out, uint32
 
 /* ---- trades ---- */
 
-static void watch_id(struct pw_booksync *sync, const struct pw_event *event, uint64_t id, uint64_t *next_id)
+static uint64_t trade_id(const struct pw_event *event)
 {
-    if (*next_id != 0 && id > *next_id) {
-        output_begin(sync);
-        output_gap(
-            sync, event,
-            (struct pw_gap){
-                .first = *next_id, .last = id - 1, .lost_cnt = id - *next_id, .reason = PW_REASON_SEQUENCE});
+    return event->kind == PW_EVENT_TRADE ? event->body.trade.trade_id : event->body.agg_trade.agg_id;
+}
+
+/* All trades of a message. One GAP stands before them: from the first id that is missing to the last. */
+static void watch_ids(struct pw_booksync *sync, const struct pw_event *run, uint32_t cnt, uint64_t *next_id)
+{
+    struct pw_gap gap = {.reason = PW_REASON_SEQUENCE};
+    for (uint32_t i = 0; i < cnt; i++) {
+        uint64_t id = trade_id(&run[i]);
+        if (*next_id != 0 && id > *next_id) {
+            gap.first = gap.lost_cnt == 0 ? *next_id : gap.first;
+            gap.last = id - 1;
+            gap.lost_cnt += id - *next_id;
+        }
+        *next_id = id >= *next_id ? id + 1 : *next_id;
     }
-    if (id >= *next_id) {
-        *next_id = id + 1;
+    if (gap.lost_cnt > 0) {
+        output_begin(sync);
+        output_gap(sync, run, gap);
     }
 }
 
@@ -463,14 +477,18 @@ static bool take_depth(struct pw_booksync *sync, struct pw_event *run, uint32_t 
 
 bool pw_booksync_take(struct pw_booksync *sync, struct pw_event *run, uint32_t cnt)
 {
-    struct book *book = &sync->books[run[0].instrument_idx];
     sync->heard = true;
+    if (cnt == 0) {
+        return true;
+    }
+    pw_assert(run[0].instrument_idx < sync->config.instrument_cnt);
+    struct book *book = &sync->books[run[0].instrument_idx];
     switch (run[0].kind) {
     case PW_EVENT_TRADE:
-        watch_id(sync, run, run[0].body.trade.trade_id, &book->next_trade_id);
+        watch_ids(sync, run, cnt, &book->next_trade_id);
         return true;
     case PW_EVENT_AGG_TRADE:
-        watch_id(sync, run, run[0].body.agg_trade.agg_id, &book->next_agg_id);
+        watch_ids(sync, run, cnt, &book->next_agg_id);
         return true;
     case PW_EVENT_DEPTH:
         return take_depth(sync, run, cnt);
@@ -481,6 +499,7 @@ bool pw_booksync_take(struct pw_booksync *sync, struct pw_event *run, uint32_t c
 
 bool pw_booksync_snapshot(struct pw_booksync *sync, const struct pw_event *run, uint32_t cnt)
 {
+    pw_assert(cnt > 0 && run[0].instrument_idx < sync->config.instrument_cnt);
     struct book *book = &sync->books[run[0].instrument_idx];
     uint64_t id = run[0].body.depth.last_update_id;
     if (book->phase != BOOK_WAITING) {

@@ -45,7 +45,7 @@ struct pw_booksync;
 size_t pw_booksync_bytes(const struct pw_booksync_config *config);
 struct pw_booksync *pw_booksync_init(void *memory, const struct pw_booksync_config *config);
 
-/* One message's events, of one instrument, as the decoder made them: TRADE, AGG_TRADE, or DEPTH with its
+/* One message's events, of one instrument, as the decoder made them: TRADEs, AGG_TRADEs, or DEPTH with its
  * LEVELS; all other kinds pass. True: it goes out now, after what is to be pulled (its flags may have been
  * changed). False: it was copied and is held. */
 bool pw_booksync_take(struct pw_booksync *sync, struct pw_event *run, uint32_t cnt);

@@ -412,6 +412,20 @@ static void trade(enum pw_event_kind kind, uint64_t id)
     log_event(&event);
 }
 
+Test(booksync, a_message_may_hold_several_trades)
+{
+    static const uint64_t ids[] = {10, 11, 14, 15, 17};
+    struct pw_event run[5];
+    make(false, 1000);
+    for (uint32_t i = 0; i < 5; i++) {
+        run[i] = (struct pw_event){.kind = PW_EVENT_TRADE, .body.trade.trade_id = ids[i]};
+    }
+    take(run, 2);
+    take(run + 2, 3);
+    trade(PW_EVENT_TRADE, 18);
+    assert_out("T10 T11 gap(12-16:3) T14 T15 T17 T18");
+}
+
 Test(booksync, holes_in_trade_ids_are_told_also_across_a_disconnect)
 {
     make(false, 16);
