@@ -227,7 +227,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         .view = &views[idx],
         .clock = engine->clock,
         .random = engine->random,
-        .net = engine->net,
+        .nets = engine->nets,
         .store = engine->store_open ? &engine->store : NULL,
         .keys = engine->key_files.keys.signer != NULL ? &engine->key_files.keys : NULL,
         .banned_until_ns = engine->banned_until_ns,
@@ -273,15 +273,32 @@ static int start_stages(struct pw_engine *engine)
     return err;
 }
 
-static struct pw_net_plan net_plan(const struct pw_config *config)
+/* What the net of a line (from 0) serves; order entry is the first line's. */
+static struct pw_net_plan net_plan(const struct pw_config *config, uint32_t line_idx)
 {
     struct pw_net_plan plan = {.conn_cnt = pw_config_conn_cnt(config),
                                .feed_cnt = PW_CONFIG(config, feeds)->feed_cnt,
                                .kernel_stamps = PW_CONFIG(config, net)->kernel_stamps};
     for (uint32_t i = 0; i < plan.conn_cnt; i++) {
+        uint32_t line_of = i < plan.feed_cnt ? pw_feeds_line_idx(PW_CONFIG(config, feeds), i) : 0;
         plan.conns[i] = pw_config_conn(config, i);
+        plan.elsewhere |= (uint32_t)(line_of != line_idx) << i;
     }
     return plan;
+}
+
+static bool open_nets(struct pw_engine *engine)
+{
+    char error[512];
+    for (uint32_t i = 0; i < pw_feeds_line_cnt(PW_CONFIG(engine->config, feeds)); i++) {
+        struct pw_net_plan plan = net_plan(engine->config, i);
+        engine->nets[i] = pw_net_create(&plan, engine->clock, engine->random, error, sizeof error);
+        if (engine->nets[i] == NULL) {
+            pw_log(PW_LOG_ERROR, "network: %s", error);
+            return false;
+        }
+    }
+    return true;
 }
 
 enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *stop_signals)
@@ -292,11 +309,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
         return PW_ENGINE_CANNOT_START;
     }
     engine->banned_until_ns = pw_ban_read(pw_journal_folder(engine->config), pw_clock_now_ns(&engine->clock));
-    char error[512];
-    struct pw_net_plan plan = net_plan(engine->config);
-    engine->net = pw_net_create(&plan, engine->clock, engine->random, error, sizeof error);
-    if (engine->net == NULL) {
-        pw_log(PW_LOG_ERROR, "network: %s", error);
+    if (!open_nets(engine)) {
         return PW_ENGINE_CANNOT_START;
     }
     int err =
@@ -404,8 +417,8 @@ void pw_engine_close(struct pw_engine *engine)
     if (engine->store_open) {
         engine->store.close(engine->store.state);
     }
-    if (engine->net != NULL) {
-        pw_net_destroy(engine->net);
+    for (uint32_t i = 0; i < PW_LINES_MAX; i++) {
+        pw_net_destroy(engine->nets[i]);
     }
     pw_keys_wipe(&engine->key_files);
     if (engine->ws.header != NULL) {

@@ -10,6 +10,7 @@
 #ifndef PW_ENGINE_H
 #define PW_ENGINE_H
 
+#include "feeds.h"
 #include "keys.h"
 #include "net.h"
 #include "runner.h"
@@ -23,7 +24,7 @@ struct pw_engine {
     struct pw_workspace ws;
     struct pw_clock clock;
     struct pw_random random;
-    struct pw_net *net;
+    struct pw_net *nets[PW_LINES_MAX]; /* one a line */
     struct pw_store store;
     bool store_open;
     struct pw_key_files key_files; /* of the live gateway */

@@ -119,7 +119,7 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
 int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, const sigset_t *stop_signals)
 {
     const struct pw_config_feeds *feeds = PW_CONFIG(engine->config, feeds);
-    struct pw_fetch *fetch = pw_fetch_create(engine->net, BODY_BYTES_MAX);
+    struct pw_fetch *fetch = pw_fetch_create(engine->nets[0], BODY_BYTES_MAX);
     if (fetch == NULL) {
         return -ENOMEM;
     }

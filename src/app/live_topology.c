@@ -17,17 +17,37 @@
 
 /* ---- stages ---- */
 
-/* In the order of one core's pass: data flows downwards. */
-static const struct pw_stage_ops *const stage_table[] = {
-    &pw_net_rx_stage, &pw_parse_stage,   &pw_strategy_stage,     &pw_execution_stage,
-    &pw_net_tx_stage, &pw_journal_stage, &pw_housekeeping_stage,
+/* In the order of one core's pass: data flows downwards. Of the kinds with lines there is one stage a line.
+ */
+static const struct {
+    const struct pw_stage_ops *ops;
+    bool has_lines;
+} stage_table[] = {
+    {&pw_net_rx_stage, true},        {&pw_parse_stage, true},  {&pw_strategy_stage, false},
+    {&pw_execution_stage, false},    {&pw_net_tx_stage, true}, {&pw_journal_stage, false},
+    {&pw_housekeeping_stage, false},
 };
 
 /* ---- rings ---- */
 
+static uint32_t line_cnt(const struct pw_config *config)
+{
+    return config != NULL ? pw_feeds_line_cnt(PW_CONFIG(config, feeds)) : 1;
+}
+
 static bool with_journal(const struct pw_config *config)
 {
     return PW_CONFIG(config, journal)->enabled;
+}
+
+static bool with_one_line(const struct pw_config *config)
+{
+    return with_journal(config) && line_cnt(config) == 1;
+}
+
+static bool with_lines(const struct pw_config *config)
+{
+    return with_journal(config) && line_cnt(config) > 1;
 }
 
 static bool with_raw_frames(const struct pw_config *config)
@@ -65,7 +85,10 @@ static const struct pw_ring_row ring_table[] = {
     {PW_RING_DECISIONS, "strategy", "execution", SIZE(market_slots), .policy = PW_RING_STALL},
     {PW_RING_REPORTS, "execution", "strategy", SIZE(orders_slots), .policy = PW_RING_STALL},
     {PW_RING_MARKET_JOURNAL, "parse", "journal", SIZE(market_journal_slots), .policy = PW_RING_DROP,
-     .when = with_journal, .stalls = market_stalls},
+     .when = with_one_line, .stalls = market_stalls},
+    /* Of several lines strategy makes one order: it numbers the events, and passes them on. */
+    {PW_RING_MARKET_JOURNAL, "strategy", "journal", SIZE(market_journal_slots), .policy = PW_RING_DROP,
+     .when = with_lines, .stalls = market_stalls},
     {PW_RING_FRAMES_JOURNAL, "parse", "journal", "_frames", SIZE(frames_slots), FRAMES, .policy = PW_RING_DROP,
      .when = with_raw_frames},
     {PW_RING_ORDERS_JOURNAL, "execution", "journal", SIZE(orders_journal_slots), .policy = PW_RING_STALL,
@@ -75,19 +98,30 @@ static const struct pw_ring_row ring_table[] = {
     {PW_RING_CONNS, "housekeeping", "net_rx", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
     {PW_RING_CONNS_LOST, "net_rx", "housekeeping", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
     {PW_RING_COMMANDS, "housekeeping", "execution", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
-    {PW_RING_REQUESTS, "execution", "net_tx", WIRE, .policy = PW_RING_STALL, .when = pw_config_connects},
-    {PW_RING_RESPONSES, "net_rx", "execution", WIRE, .policy = PW_RING_STALL, .when = pw_config_connects},
+    {PW_RING_REQUESTS, "execution", "net_tx", WIRE, .policy = PW_RING_STALL, .first_line = true,
+     .when = pw_config_connects},
+    {PW_RING_RESPONSES, "net_rx", "execution", WIRE, .policy = PW_RING_STALL, .first_line = true,
+     .when = pw_config_connects},
     {PW_RING_WIRE_JOURNAL, "execution", "journal", "_frames", WIRE, .policy = PW_RING_DROP,
      .when = with_live_journal},
 };
 /* clang-format on */
 
-void pw_live_topology(struct pw_topology *topology, const struct pw_config *config)
+void pw_live_stages(struct pw_topology *topology, const struct pw_config *config)
 {
+    uint32_t lines = line_cnt(config);
     *topology = (struct pw_topology){0};
     for (size_t i = 0; i < sizeof stage_table / sizeof *stage_table; i++) {
-        pw_topology_add(topology, stage_table[i], 0);
+        bool several = stage_table[i].has_lines && lines > 1;
+        for (uint32_t line = 1; line <= (several ? lines : 1); line++) {
+            pw_topology_add(topology, stage_table[i].ops, several ? line : 0);
+        }
     }
+}
+
+void pw_live_topology(struct pw_topology *topology, const struct pw_config *config)
+{
+    pw_live_stages(topology, config);
     pw_live_connect(topology, config);
 }
 
@@ -96,12 +130,14 @@ void pw_live_connect(struct pw_topology *topology, const struct pw_config *confi
     pw_topology_connect(topology, ring_table, sizeof ring_table / sizeof *ring_table, config);
 }
 
-uint32_t pw_live_stage_names(const char *names[PW_STAGES_MAX])
+uint32_t pw_live_stage_names(const struct pw_config *config, char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES])
 {
-    for (size_t i = 0; i < sizeof stage_table / sizeof *stage_table; i++) {
-        names[i] = stage_table[i]->name;
+    static struct pw_topology topology; /* cold, main thread: too large for a stack */
+    pw_live_stages(&topology, config);
+    for (uint32_t i = 0; i < topology.stage_cnt; i++) {
+        memcpy(names[i], topology.stages[i].name, PW_STAGE_NAME_BYTES);
     }
-    return sizeof stage_table / sizeof *stage_table;
+    return topology.stage_cnt;
 }
 
 /* ---- regions ---- */
@@ -145,6 +181,17 @@ static uint32_t stages_of(const struct pw_topology *topology, const struct pw_co
 {
     (void)config;
     return topology->stage_cnt;
+}
+
+/* The lines of a kind of stages; 0: it has but one. */
+static uint32_t lines_of(const struct pw_topology *topology, const char *kind)
+{
+    uint32_t lines = 0;
+    for (uint32_t i = 0; i < topology->stage_cnt; i++) {
+        bool is_kind = strcmp(topology->stages[i].kind, kind) == 0;
+        lines = is_kind && topology->stages[i].line > lines ? topology->stages[i].line : lines;
+    }
+    return lines;
 }
 
 static uint32_t metrics_of(const struct pw_topology *topology, const struct pw_config *config)
@@ -191,6 +238,13 @@ uint32_t pw_live_regions(const struct pw_topology *topology, const struct pw_con
     }
     for (size_t i = 0; i < sizeof way_table / sizeof *way_table; i++) {
         want_rows(&want[cnt++], way_table[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
+    }
+    for (uint32_t line = 1; line <= lines_of(topology, "parse"); line++) {
+        char name[PW_REGION_NAME_BYTES];
+        snprintf(name, sizeof name, "hop.recv_to_parse.%u", line);
+        want_rows(&want[cnt++], name, PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
+        snprintf(name, sizeof name, "stamps.market.%u", line);
+        want_rows(&want[cnt++], name, PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
     }
     return pw_topology_want(topology, want, cnt);
 }

@@ -14,12 +14,15 @@
 /* Every stage and ring that this config needs. */
 void pw_live_topology(struct pw_topology *topology, const struct pw_config *config);
 
+/* The stages alone. */
+void pw_live_stages(struct pw_topology *topology, const struct pw_config *config);
+
 /* The rings alone, between stages that were added already: for rigs and benches that leave stages out, or put
  * others in their place. */
 void pw_live_connect(struct pw_topology *topology, const struct pw_config *config);
 
-/* What a config must place; their number. */
-uint32_t pw_live_stage_names(const char *names[PW_STAGES_MAX]);
+/* What a config must place (config NULL: the simplest one); their number. */
+uint32_t pw_live_stage_names(const struct pw_config *config, char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES]);
 
 /* Fills `want` (of at least PW_REGIONS_MAX rows) with every region that the topology and this config need;
  * returns how many. */

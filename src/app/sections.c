@@ -15,6 +15,8 @@
 #include "ring_sizes.h"
 #include "risk_config.h"
 #include "strategies_config.h"
+#include <stdio.h>
+#include <string.h>
 
 static void rules_check(const struct pw_config_check *check);
 
@@ -40,34 +42,41 @@ int pw_app_config_load(struct pw_config *config, const char *path, const struct 
     if (cpus == NULL) {
         pw_cpus_of_host(&host);
     }
-    const char *names[PW_STAGES_MAX];
-    struct pw_cores_given stages = {names, pw_live_stage_names(names), cpus != NULL ? cpus : &host};
+    struct pw_cores_given stages = {pw_live_stage_names, cpus != NULL ? cpus : &host};
     struct pw_config_given given = {&pw_cores_section, &stages};
     return pw_config_load(config, path, &given, 1, error, error_bytes);
 }
 
 void pw_app_config_print_reference(FILE *out)
 {
-    const char *names[PW_STAGES_MAX];
-    struct pw_cores_given stages = {names, pw_live_stage_names(names), NULL};
+    struct pw_cores_given stages = {pw_live_stage_names, NULL};
     struct pw_config_given given = {&pw_cores_section, &stages};
     pw_config_print_reference(out, sections, PW_COUNT_OF(sections), &given, 1);
 }
 
 /* ---- rules across sections ---- */
 
-/* net_rx and net_tx are two ends of one io_uring, which has a single issuer. */
+/* net_rx and net_tx of a line are two ends of one io_uring, which has a single issuer. */
 static void net_check(const struct pw_config_check *check)
 {
-    uint32_t rx_place, tx_place;
     const struct pw_config_cores *cores = PW_CONFIG(check->config, cores);
-    uint32_t rx_core = pw_cores_find(cores, "net_rx", &rx_place);
-    uint32_t tx_core = pw_cores_find(cores, "net_tx", &tx_place);
-    if (rx_core != tx_core && rx_core < cores->core_cnt && tx_core < cores->core_cnt) {
-        pw_document_problem(
-            check->doc, pw_document_mark(check->doc, "cores[%u].stages[%u]", tx_core, tx_place),
-            "stages: 'net_tx' must be on the core of 'net_rx' (line %zu), whose sockets it shares",
-            pw_document_mark(check->doc, "cores[%u].stages[%u]", rx_core, rx_place).line + 1);
+    char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES];
+    uint32_t cnt = pw_live_stage_names(check->config, names);
+    for (uint32_t i = 0; i < cnt; i++) {
+        char rx[PW_STAGE_NAME_BYTES];
+        uint32_t rx_place, tx_place;
+        if (strncmp(names[i], "net_tx", 6) != 0) {
+            continue;
+        }
+        snprintf(rx, sizeof rx, "net_rx%s", names[i] + 6);
+        uint32_t rx_core = pw_cores_find(cores, rx, &rx_place);
+        uint32_t tx_core = pw_cores_find(cores, names[i], &tx_place);
+        if (rx_core != tx_core && rx_core < cores->core_cnt && tx_core < cores->core_cnt) {
+            pw_document_problem(
+                check->doc, pw_document_mark(check->doc, "cores[%u].stages[%u]", tx_core, tx_place),
+                "stages: '%s' must be on the core of '%s' (line %zu), whose sockets it shares", names[i], rx,
+                pw_document_mark(check->doc, "cores[%u].stages[%u]", rx_core, rx_place).line + 1);
+        }
     }
 }
 
@@ -111,8 +120,19 @@ static void gateway_check(const struct pw_config_check *check)
     }
 }
 
+/* Recorded messages are numbered by the parser that decodes them, and one series is what readers expect. */
+static void lines_check(const struct pw_config_check *check)
+{
+    if (PW_CONFIG(check->config, journal)->raw_frames &&
+        pw_feeds_line_cnt(PW_CONFIG(check->config, feeds)) > 1) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "journal.raw_frames"),
+                            "raw_frames: with several lines of feeds it must be false");
+    }
+}
+
 static void rules_check(const struct pw_config_check *check)
 {
     net_check(check);
+    lines_check(check);
     gateway_check(check);
 }

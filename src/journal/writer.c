@@ -251,13 +251,37 @@ static bool take_orders(struct pw_writer *writer, const struct pw_consumer *orde
     return true;
 }
 
+/* All that is there: the ring's own peek looks for more only when it has handed out what it knew of, but an
+ * event that waits for its successor would then wait for ever. */
+static uint64_t unread(struct pw_consumer *consumer)
+{
+    if (!consumer) {
+        return 0;
+    }
+    /* Acquire: slots below head are whole. Pairs with the release in pw_producer_publish. */
+    consumer->head_cache = atomic_load_explicit(&consumer->ring->head, memory_order_acquire);
+    return consumer->head_cache - consumer->tail;
+}
+
+/* Behind the last market event that strategy has put into the journal's ring. */
+static uint64_t merged_seq(const struct pw_writer *writer, struct pw_consumer *market)
+{
+    uint64_t seq = pw_encoder_market_seq(writer->events.encoder);
+    uint64_t there = unread(market);
+    if (there == 0) {
+        return seq;
+    }
+    /* Events bear the low half of their number. */
+    return seq + (uint32_t)(pw_consumer_at(market, there - 1)->seq - (uint32_t)seq) + 1;
+}
+
 /* Finds out how far strategy and execution have come. The order of these reads matters: a mark is a number of
  * strategy's with a position at least as far in execution's ring; when execution has passed that position,
  * the journal's ring has all that the market up to there has caused. For both stages publish what they made
  * before they give back what they took. */
 static void follow_decisions(struct pw_writer *writer, const struct pw_writer_input *input)
 {
-    if (!input->strategy_in || !input->execution_in) {
+    if ((!input->strategy_in && !input->merged) || !input->execution_in) {
         return;
     }
     /* Acquire: what execution has put into the journal's ring is visible. Pairs with the release in
@@ -266,8 +290,10 @@ static void follow_decisions(struct pw_writer *writer, const struct pw_writer_in
         return;
     }
     writer->made_seq = writer->mark_seq;
-    /* Acquire: the head read next is not older. Pairs with the release in pw_consumer_done. */
-    writer->mark_seq = atomic_load_explicit(&input->strategy_in->tail, memory_order_acquire);
+    /* Acquire: the head read next is not older. Pairs with the release in pw_consumer_done; merged, with that
+     * in pw_producer_publish. */
+    writer->mark_seq = input->merged ? merged_seq(writer, input->market)
+                                     : atomic_load_explicit(&input->strategy_in->tail, memory_order_acquire);
     writer->mark_made = atomic_load_explicit(&input->execution_in->head, memory_order_acquire);
 }
 
@@ -304,18 +330,6 @@ static bool market_is_silent(struct pw_writer *writer, bool waiting, int64_t now
         writer->blocked_ns = now_ns;
     }
     return writer->released || now_ns - writer->blocked_ns >= writer->config.commit_interval_ns;
-}
-
-/* All that is there: the ring's own peek looks for more only when it has handed out what it knew of, but an
- * event that waits for its successor would then wait for ever. */
-static uint64_t unread(struct pw_consumer *consumer)
-{
-    if (!consumer) {
-        return 0;
-    }
-    /* Acquire: slots below head are whole. Pairs with the release in pw_producer_publish. */
-    consumer->head_cache = atomic_load_explicit(&consumer->ring->head, memory_order_acquire);
-    return consumer->head_cache - consumer->tail;
 }
 
 static void done(struct pw_consumer *consumer, uint64_t taken)

@@ -60,6 +60,8 @@ struct pw_writer_input {
     struct pw_consumer *wire;           /* of order entry, both ways */
     const struct pw_ring *strategy_in;  /* parse.strategy: its positions are the market's sequence numbers */
     const struct pw_ring *execution_in; /* strategy.execution */
+    bool merged; /* market comes from strategy, which puts an event there after all that came of it:
+                  * strategy_in is not looked at */
 };
 
 struct pw_writer_stats {

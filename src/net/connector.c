@@ -80,6 +80,17 @@ struct pw_connector {
     bool stopping;
 };
 
+/* The connection of that number; NULL: it is another net's. */
+static struct feed *find_feed(struct pw_connector *connector, uint32_t conn_idx)
+{
+    for (uint32_t i = 0; i < connector->feed_cnt; i++) {
+        if (connector->feeds[i].slot->feed_idx == conn_idx) {
+            return &connector->feeds[i];
+        }
+    }
+    return NULL;
+}
+
 /* ---- telling ---- */
 
 static uint64_t hash_text(const char *text)
@@ -433,7 +444,10 @@ static void poll_subscribing(struct pw_connector *connector, struct feed *feed, 
 
 void pw_connector_hold(struct pw_connector *connector, uint32_t feed_idx, int64_t until_ns)
 {
-    struct feed *feed = &connector->feeds[feed_idx];
+    struct feed *feed = find_feed(connector, feed_idx);
+    if (feed == NULL) {
+        return;
+    }
     feed->hold_ns = until_ns > feed->hold_ns ? until_ns : feed->hold_ns;
     if (feed->phase == FEED_DIALLING || feed->phase == FEED_UPGRADING || feed->phase == FEED_SUBSCRIBING) {
         give_up(connector, feed);
@@ -520,7 +534,7 @@ static uint32_t take_lost(struct pw_connector *connector, int64_t now_ns)
     uint64_t n = pw_consumer_peek(ring, UINT64_MAX);
     for (uint64_t i = 0; i < n; i++) {
         const struct pw_conn *conn = &pw_consumer_at(ring, i)->body.conn;
-        take_back(connector, &connector->feeds[conn->feed_idx], now_ns);
+        take_back(connector, &connector->feeds[conn->slot_idx], now_ns);
     }
     if (n > 0) {
         pw_consumer_done(ring, n);
@@ -590,8 +604,8 @@ int64_t pw_connector_next_ns(const struct pw_connector *connector)
 
 void pw_connector_reconnect(struct pw_connector *connector, uint32_t feed_idx, enum pw_reason reason)
 {
-    struct feed *feed = &connector->feeds[feed_idx];
-    if (feed->phase == FEED_UP) {
+    struct feed *feed = find_feed(connector, feed_idx);
+    if (feed != NULL && feed->phase == FEED_UP) {
         feed->close_due = true;
         feed->close_reason = reason;
     }
@@ -599,8 +613,11 @@ void pw_connector_reconnect(struct pw_connector *connector, uint32_t feed_idx, e
 
 int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, const char *path)
 {
-    struct feed *feed = &connector->feeds[feed_idx];
-    size_t bytes = strlen(feed->net->ws_path) + strlen(path);
+    struct feed *feed = find_feed(connector, feed_idx);
+    size_t bytes = feed != NULL ? strlen(feed->net->ws_path) + strlen(path) : 0;
+    if (feed == NULL) {
+        return -EINVAL;
+    }
     if (bytes >= PW_TARGET_MAX) {
         return -E2BIG;
     }
@@ -681,10 +698,10 @@ struct pw_connector *pw_connector_create(struct pw_net *net, const struct pw_con
     connector->ends = *ends;
     for (uint32_t i = 0; i < net->slot_cnt; i++) {
         struct feed *feed = &connector->feeds[i];
-        feed->net = &net->conns[i];
-        feed->config = feed->net->config;
-        feed->view = &ends->feeds[i];
         feed->slot = &net->slots[i];
+        feed->net = &net->conns[feed->slot->feed_idx];
+        feed->config = feed->net->config;
+        feed->view = &ends->feeds[feed->slot->feed_idx];
         feed->head = malloc(HEAD_BYTES);
         connector->feed_cnt++;
         if (feed->head == NULL) {

@@ -31,7 +31,7 @@
 
 static bool is_order_entry(const struct pw_hot *hot, const struct pw_conn_slot *slot)
 {
-    return slot->feed_idx == hot->feed_cnt;
+    return slot->feed_idx >= hot->feed_cnt;
 }
 
 /* Where what comes on this connection goes. */
@@ -82,7 +82,7 @@ static bool put_notice(struct pw_hot *hot, struct pw_conn_slot *slot)
     struct pw_event event = frame_event(hot, slot, hot->now_ns);
     event.body.frame.state = slot->notice_state;
     event.body.frame.reason = slot->notice_reason;
-    event.body.frame.epoch = is_order_entry(hot, slot) ? hot->order_epoch : 0;
+    event.body.frame.epoch = is_order_entry(hot, slot) ? hot->epochs[slot->idx] : 0;
     pw_producer_put_frame(ring, &event, 0);
     slot->notice_due = false;
     slot->stalled = false;
@@ -229,7 +229,7 @@ static void open_slot(struct pw_hot *hot, struct pw_conn_slot *slot)
     slot->last_byte_ns = hot->now_ns;
     slot->last_data_ns = hot->now_ns;
     set_notice(slot, PW_FEED_UP, PW_REASON_NONE);
-    hot->order_epoch += is_order_entry(hot, slot);
+    hot->epochs[slot->idx] += is_order_entry(hot, slot);
     if (hot->io->attach(hot->io->state, slot->idx, slot->link.socket) != 0) {
         slot->recv_failed = true;
         slot->link.input.ended = true;
@@ -609,8 +609,9 @@ int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends)
 {
     struct pw_hot *hot = &net->hot;
     for (uint32_t i = 0; i < net->slot_cnt; i++) {
-        const struct pw_net_conn *conn = &net->conns[i];
-        const struct pw_ring *ring = i < net->plan.feed_cnt ? ends->frames.ring : ends->messages.ring;
+        uint32_t conn_idx = net->slots[i].feed_idx;
+        const struct pw_net_conn *conn = &net->conns[conn_idx];
+        const struct pw_ring *ring = conn_idx < net->plan.feed_cnt ? ends->frames.ring : ends->messages.ring;
         if (conn->message_bytes_max > ring->payload_bytes / 2) {
             pw_log(
                 PW_LOG_ERROR,
@@ -625,6 +626,11 @@ int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends)
     hot->feed_cnt = net->plan.feed_cnt;
     hot->slots = net->slots;
     hot->slot_cnt = net->slot_cnt;
+    memset(hot->slot_of, UINT8_MAX, sizeof hot->slot_of);
+    for (uint32_t i = 0; i < net->slot_cnt; i++) {
+        hot->slot_of[net->slots[i].feed_idx] = (uint8_t)i;
+        hot->order_slots |= (uint32_t)is_order_entry(hot, &net->slots[i]) << i;
+    }
     hot->ends = *ends;
     hot->mask_state = pw_random_next(&net->random);
     return 0;
@@ -675,6 +681,11 @@ void pw_hot_stop(struct pw_net *net)
 const struct pw_hot_counts *pw_hot_counts(const struct pw_net *net)
 {
     return &net->hot.counts;
+}
+
+bool pw_hot_serves(const struct pw_net *net, uint32_t conn_idx)
+{
+    return (net->plan.elsewhere >> conn_idx & 1) == 0;
 }
 
 const struct pw_hot_feed *pw_hot_feed(const struct pw_net *net, uint32_t feed_idx)

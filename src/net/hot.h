@@ -38,8 +38,9 @@ struct pw_hot_tx {
     struct pw_stamp_row *stamps; /* stamps.orders */
     const struct pw_stop *stop;
     uint8_t *frame; /* a request, masked, before it is sealed */
-    /* Sealed, and not yet given to the kernel. */
+    /* Sealed, and not yet given to the kernel; in which slots. */
     struct pw_stamp sealed[PW_BATCH_MAX];
+    uint8_t sealed_slots[PW_BATCH_MAX];
     uint32_t sealed_cnt;
 };
 
@@ -59,7 +60,9 @@ struct pw_hot_feed {
 
 struct pw_hot {
     const struct pw_io *io;
-    uint32_t feed_cnt; /* the feeds' slots come first */
+    uint32_t feed_cnt;             /* connections from this number on are order entry's */
+    uint32_t order_slots;          /* bit i: slot i is one of these */
+    uint8_t slot_of[PW_CONNS_MAX]; /* by connection; UINT8_MAX: another net's */
     struct pw_conn_slot *slots;
     uint32_t slot_cnt;
     /* Beside the slots, because a slot that is not net_rx's may not even be looked at. */
@@ -73,7 +76,7 @@ struct pw_hot {
     struct pw_hot_counts counts;
     struct pw_hot_feed feeds[PW_CONNS_MAX];
     uint32_t frame_seq, message_seq; /* of the next event in ends.frames and ends.messages */
-    uint64_t order_epoch;            /* order-entry connections so far */
+    uint64_t epochs[PW_CONNS_MAX];   /* by slot of order entry: its connections so far */
     uint64_t mask_state;
     int64_t now_ns;
     bool more; /* the last pass ended with work left over */
@@ -102,6 +105,8 @@ void pw_hot_drain(struct pw_net *net);
 void pw_hot_stop(struct pw_net *net);
 
 const struct pw_hot_counts *pw_hot_counts(const struct pw_net *net);
+/* Is that connection one of this net's? */
+bool pw_hot_serves(const struct pw_net *net, uint32_t conn_idx);
 const struct pw_hot_feed *pw_hot_feed(const struct pw_net *net, uint32_t feed_idx);
 
 #endif

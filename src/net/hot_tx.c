@@ -74,8 +74,9 @@ static void write_due(struct pw_hot *hot, struct pw_conn_slot *slot)
 static bool is_current(const struct pw_hot *hot, const struct pw_conn_slot *slot,
                        const struct pw_frame *frame)
 {
-    return hot->states[slot->idx] == PW_CONN_OPEN && !slot->send_failed && frame->epoch == hot->order_epoch &&
-           frame->payload_bytes > 0 && frame->payload_bytes <= PW_REQUEST_BYTES_MAX;
+    return hot->states[slot->idx] == PW_CONN_OPEN && !slot->send_failed &&
+           frame->epoch == hot->epochs[slot->idx] && frame->payload_bytes > 0 &&
+           frame->payload_bytes <= PW_REQUEST_BYTES_MAX;
 }
 
 /* A halt reaches new orders here at the latest. All else passes, cancellations above all. To execution such
@@ -86,9 +87,10 @@ static bool is_halted(const struct pw_hot_tx *tx, const struct pw_frame *frame)
     return frame->client_order_id != 0 && atomic_load_explicit(&tx->stop->stop, memory_order_relaxed) != 0;
 }
 
-static void note_sealed(struct pw_net *net, uint64_t client_order_id)
+static void note_sealed(struct pw_net *net, uint32_t slot_idx, uint64_t client_order_id)
 {
     if (client_order_id != 0) {
+        net->tx.sealed_slots[net->tx.sealed_cnt] = (uint8_t)slot_idx;
         net->tx.sealed[net->tx.sealed_cnt++] =
             (struct pw_stamp){.number = client_order_id, .ns[PW_STAMP_SEALED] = pw_clock_now_ns(&net->clock)};
     }
@@ -114,20 +116,30 @@ static bool write_request(struct pw_net *net, struct pw_conn_slot *slot, const s
         net->hot.counts.tx.dropped++;
         return true;
     }
-    note_sealed(net, frame->client_order_id);
+    note_sealed(net, slot->idx, frame->client_order_id);
     net->hot.counts.tx.frames++;
     net->hot.counts.tx.bytes += head + bytes;
     return true;
 }
 
-static uint32_t take_requests(struct pw_net *net, struct pw_conn_slot *slot)
+/* The slot of the connection that a request is for; NULL: none of order entry that is served here. */
+static struct pw_conn_slot *slot_of(struct pw_hot *hot, const struct pw_frame *frame)
+{
+    uint32_t slot_idx = frame->feed_idx < PW_CONNS_MAX ? hot->slot_of[frame->feed_idx] : UINT8_MAX;
+    return slot_idx < 32 && hot->order_slots >> slot_idx & 1 ? &hot->slots[slot_idx] : NULL;
+}
+
+/* Connections share one ring: where one has no room for its next request, those of others wait behind it,
+ * until it has, or is lost (dead_after_ms). A venue's limits on orders keep that from happening. */
+static uint32_t take_requests(struct pw_net *net)
 {
     struct pw_consumer *requests = &net->tx.requests;
     uint64_t there = pw_consumer_peek(requests, PW_BATCH_MAX);
     uint64_t n = 0;
     for (; n < there; n++) {
         const struct pw_event *event = pw_consumer_at(requests, n);
-        if (!is_current(&net->hot, slot, &event->body.frame)) {
+        struct pw_conn_slot *slot = slot_of(&net->hot, &event->body.frame);
+        if (slot == NULL || !is_current(&net->hot, slot, &event->body.frame)) {
             net->hot.counts.tx.dropped++;
         } else if (is_halted(&net->tx, &event->body.frame)) {
             net->hot.counts.tx.dropped_halted++;
@@ -137,7 +149,7 @@ static uint32_t take_requests(struct pw_net *net, struct pw_conn_slot *slot)
     }
     if (n > 0) {
         pw_consumer_done(requests, n);
-        net->hot.active |= 1u << net->hot.feed_cnt;
+        net->hot.active |= net->hot.order_slots;
     }
     return (uint32_t)n;
 }
@@ -173,42 +185,62 @@ static bool serve_output(struct pw_hot *hot, uint32_t slot_idx)
 
 /* Lets the kernel begin. All that is in the output when a send begins goes with it; on loopback it is with
  * the peer before the call returns. */
-static void submit_stamped(struct pw_net *net)
+static void submit_stamped(struct pw_net *net, uint32_t sent_slots)
 {
     struct pw_hot_tx *tx = &net->tx;
     int64_t before_ns = tx->sealed_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
     net->io->submit(net->io->state);
     int64_t after_ns = tx->sealed_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < tx->sealed_cnt; i++) {
+        if ((sent_slots >> tx->sealed_slots[i] & 1) == 0) {
+            tx->sealed_slots[kept] = tx->sealed_slots[i];
+            tx->sealed[kept++] = tx->sealed[i];
+            continue;
+        }
         tx->sealed[i].ns[PW_STAMP_SUBMITTED] = before_ns;
         tx->sealed[i].ns[PW_STAMP_RETURNED] = after_ns;
         pw_stamp_put(tx->stamps, &tx->sealed[i]);
     }
-    tx->sealed_cnt = 0;
+    tx->sealed_cnt = kept;
+}
+
+/* Sealed, and then the connection was gone. */
+static void forget_sealed(struct pw_net *net)
+{
+    struct pw_hot_tx *tx = &net->tx;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < tx->sealed_cnt; i++) {
+        if (net->hot.states[tx->sealed_slots[i]] != PW_CONN_COLD) {
+            tx->sealed_slots[kept] = tx->sealed_slots[i];
+            tx->sealed[kept++] = tx->sealed[i];
+        }
+    }
+    tx->sealed_cnt = kept;
 }
 
 struct pw_poll pw_hot_transmit(struct pw_net *net)
 {
     struct pw_hot *hot = &net->hot;
     struct pw_poll poll = {0};
-    bool orders_sent = false;
+    uint32_t sent_slots = 0;
     if (net->tx.requests.ring != NULL) {
-        poll.work += take_requests(net, &hot->slots[hot->feed_cnt]);
+        poll.work += take_requests(net);
     }
     /* What those have to send that were not served has been given to the kernel already. */
     for (uint32_t slots = hot->served | hot->active; slots != 0; slots &= slots - 1) {
         uint32_t slot_idx = (uint32_t)__builtin_ctz(slots);
         bool sent = serve_output(hot, slot_idx);
         poll.work += sent;
-        orders_sent = orders_sent || (sent && slot_idx == hot->feed_cnt);
+        sent_slots |= (uint32_t)sent << slot_idx;
     }
-    if (orders_sent) {
-        submit_stamped(net);
-        return poll;
+    if (sent_slots & hot->order_slots) {
+        submit_stamped(net, sent_slots);
+    } else {
+        hot->io->submit(hot->io->state);
     }
-    hot->io->submit(hot->io->state);
-    if (hot->states[hot->feed_cnt] == PW_CONN_COLD) {
-        net->tx.sealed_cnt = 0; /* sealed, and then the connection was gone */
+    if (net->tx.sealed_cnt > 0) {
+        forget_sealed(net);
     }
     return poll;
 }

@@ -153,13 +153,18 @@ static size_t slot_bytes(const struct pw_net_conn *conn)
     return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 }
 
+static bool is_served(const struct pw_net *net, uint32_t conn_idx)
+{
+    return (net->plan.elsewhere >> conn_idx & 1) == 0;
+}
+
 static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
 {
     bool locked = false;
     uint32_t conn_cnt = net->plan.conn_cnt;
     net->slots = calloc(conn_cnt, sizeof *net->slots);
     for (uint32_t i = 0; i < conn_cnt; i++) {
-        net->memory_bytes += slot_bytes(&net->conns[i]);
+        net->memory_bytes += is_served(net, i) ? slot_bytes(&net->conns[i]) : 0;
     }
     net->memory_bytes += PW_HOT_FRAME_BYTES;
     net->memory = pw_secret_map(net->memory_bytes, true, &locked);
@@ -175,14 +180,16 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
     net->tx.frame = net->memory;
     uint8_t *at = net->tx.frame + PW_HOT_FRAME_BYTES;
     for (uint32_t i = 0; i < conn_cnt; i++) {
-        struct pw_conn_slot *slot = &net->slots[i];
+        if (!is_served(net, i)) {
+            continue;
+        }
+        struct pw_conn_slot *slot = &net->slots[net->slot_cnt];
         uint8_t *data = at + PW_CONN_ARENA_BYTES;
         if (pw_arena_init(&slot->arena, at, PW_CONN_ARENA_BYTES, false) != 0) {
             snprintf(error, error_bytes, "too many connections in one process");
             return -ENOSPC;
         }
-        net->slot_cnt++;
-        slot->idx = i;
+        slot->idx = net->slot_cnt++;
         slot->feed_idx = i;
         pw_link_init(&slot->link, data, PW_CONN_COLD_BYTES, data + PW_CONN_COLD_BYTES,
                      net->conns[i].output_bytes);

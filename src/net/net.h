@@ -22,17 +22,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_CONNS_MAX  (PW_FEEDS_MAX + 1u) /* the feeds', and order entry's, whose number is feed_cnt */
+#define PW_CONNS_MAX  (PW_FEEDS_MAX + 8u) /* the feeds' first, then those of order entry */
 #define PW_TARGET_MAX 32768u /* of a request, with its query; longer ones are refused by venues, too */
 
 struct pw_net;
 struct pw_connector;
 struct pw_fetch;
 
-/* The connections of an engine: its feeds', then order entry's, if it has one, whose number is feed_cnt. */
+/* The connections of an engine: its feeds', then those of order entry, numbered from feed_cnt on. One net
+ * serves some of them, those of its line; all can be fetched from. */
 struct pw_net_plan {
     const struct pw_config_feed *conns[PW_CONNS_MAX];
     uint32_t conn_cnt, feed_cnt;
+    uint32_t elsewhere; /* bit i: connection i is another net's to serve */
     bool kernel_stamps; /* record kernel receive timestamps */
 };
 

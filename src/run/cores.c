@@ -40,6 +40,8 @@ struct check {
     struct pw_document *doc;
     const struct pw_config_cores *cores;
     const struct pw_cores_given *given;
+    char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES];
+    uint32_t stage_cnt;
 };
 
 /* ---- stages ---- */
@@ -47,7 +49,7 @@ struct check {
 static uint32_t stage_idx_of(const struct check *check, const char *name)
 {
     uint32_t i = 0;
-    while (i < check->given->stage_cnt && strcmp(check->given->stage_names[i], name) != 0) {
+    while (i < check->stage_cnt && strcmp(check->names[i], name) != 0) {
         i++;
     }
     return i;
@@ -55,11 +57,15 @@ static uint32_t stage_idx_of(const struct check *check, const char *name)
 
 static void stage_unknown(const struct check *check, const char *name, yaml_mark_t mark)
 {
-    const char *nearest = pw_word_nearest(name, check->given->stage_names, check->given->stage_cnt);
+    const char *names[PW_STAGES_MAX];
+    for (uint32_t i = 0; i < check->stage_cnt; i++) {
+        names[i] = check->names[i];
+    }
+    const char *nearest = pw_word_nearest(name, names, check->stage_cnt);
     char all[256] = "";
-    for (uint32_t i = 0; i < check->given->stage_cnt; i++) {
+    for (uint32_t i = 0; i < check->stage_cnt; i++) {
         size_t size = strlen(all);
-        snprintf(all + size, sizeof all - size, "%s%s", i > 0 ? " " : "", check->given->stage_names[i]);
+        snprintf(all + size, sizeof all - size, "%s%s", i > 0 ? " " : "", check->names[i]);
     }
     pw_document_problem(check->doc, mark, "stages: '%.40s' is no stage; %s%s%sthey are: %s", name,
                         nearest ? "did you mean '" : "", nearest ? nearest : "", nearest ? "'? " : "", all);
@@ -77,7 +83,7 @@ static void stages_check(const struct check *check)
             }
             yaml_mark_t mark = pw_document_mark(check->doc, "cores[%u].stages[%u]", c, s);
             uint32_t stage_idx = stage_idx_of(check, core->stages[s]);
-            if (stage_idx == check->given->stage_cnt) {
+            if (stage_idx == check->stage_cnt) {
                 stage_unknown(check, core->stages[s], mark);
             } else if (placed_line[stage_idx] != 0) {
                 pw_document_problem(check->doc, mark,
@@ -88,11 +94,11 @@ static void stages_check(const struct check *check)
             }
         }
     }
-    for (uint32_t i = 0; i < check->given->stage_cnt && check->cores->core_cnt > 0; i++) {
+    for (uint32_t i = 0; i < check->stage_cnt && check->cores->core_cnt > 0; i++) {
         if (placed_line[i] == 0) {
             pw_document_problem(check->doc, pw_document_mark(check->doc, "cores"),
                                 "cores: stage '%s' is placed nowhere; add it to one core's stages",
-                                check->given->stage_names[i]);
+                                check->names[i]);
         }
     }
 }
@@ -154,8 +160,9 @@ static void cores_check(const struct check *check)
 
 static void section_check(const struct pw_config_check *of)
 {
-    struct check check = {of->doc, of->record, of->given};
+    struct check check = {.doc = of->doc, .cores = of->record, .given = of->given};
     if (check.given != NULL) {
+        check.stage_cnt = check.given->stage_names(of->config, check.names);
         stages_check(&check);
         cores_check(&check);
     }
@@ -163,10 +170,11 @@ static void section_check(const struct pw_config_check *of)
 
 static void stages_print(FILE *out, const void *given)
 {
-    const struct pw_cores_given *stages = given;
+    char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES];
+    uint32_t cnt = ((const struct pw_cores_given *)given)->stage_names(NULL, names);
     fputs("\nThe stages:", out);
-    for (uint32_t i = 0; i < stages->stage_cnt; i++) {
-        fprintf(out, "%s `%s`", i > 0 ? "," : "", stages->stage_names[i]);
+    for (uint32_t i = 0; i < cnt; i++) {
+        fprintf(out, "%s `%s`", i > 0 ? "," : "", names[i]);
     }
     fputs(".\n", out);
 }

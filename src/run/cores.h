@@ -27,12 +27,14 @@ struct pw_config_cores {
     struct pw_config_core cores[PW_CORES_MAX];
 };
 
-/* What the program passes for its check: the stages, each of which must be placed exactly once, and the host's
- * processors. */
+/* What the program passes for its check: the stages, each of which must be placed exactly once, and the
+ * host's processors. */
 struct pw_cpus; /* cpu.h */
+struct pw_config;
 struct pw_cores_given {
-    const char *const *stage_names;
-    uint32_t stage_cnt;
+    /* The names of the stages that the config asks for (config NULL: those of the simplest one); their
+     * number. */
+    uint32_t (*stage_names)(const struct pw_config *config, char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES]);
     const struct pw_cpus *cpus;
 };
 

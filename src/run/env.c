@@ -4,8 +4,11 @@
  */
 #include "stage.h"
 
+#include "pw_assert.h"
+
 #include <errno.h>
 #include <pinwheel/histogram.h>
+#include <stdio.h>
 #include <string.h>
 
 static void *region_find(const struct pw_stage_env *env, const char *name, enum pw_region_kind kind)
@@ -48,6 +51,16 @@ int pw_env_consumer_nth(const struct pw_stage_env *env, enum pw_ring_role role, 
     }
     pw_consumer_attach(consumer, found);
     return 0;
+}
+
+const char *pw_env_line_name(const struct pw_stage_env *env, const char *name,
+                             char text[PW_REGION_NAME_BYTES])
+{
+    uint32_t line = pw_env_line(env);
+    int bytes = line > 0 ? snprintf(text, PW_REGION_NAME_BYTES, "%s.%u", name, line)
+                         : snprintf(text, PW_REGION_NAME_BYTES, "%s", name);
+    pw_assert(bytes > 0 && bytes < PW_REGION_NAME_BYTES);
+    return text;
 }
 
 struct pw_metric_row *pw_env_metrics(const struct pw_stage_env *env, enum pw_metric_group group)

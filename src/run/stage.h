@@ -41,7 +41,7 @@ struct pw_stage_env {
     struct pw_clock clock; /* polls get the time as an argument; hot code reads it for stamps alone, by which
                             * nothing is decided */
     struct pw_random random;
-    struct pw_net *net;
+    struct pw_net *const *nets; /* by line; where there are no lines the only one */
     const struct pw_store *store;
     const struct pw_keys *keys; /* NULL: nothing is live */
     int64_t
@@ -70,6 +70,16 @@ static inline int pw_env_consumer(const struct pw_stage_env *env, enum pw_ring_r
 {
     return pw_env_consumer_nth(env, role, 0, consumer);
 }
+
+/* The line of the stage; 0: its kind has but one stage. */
+static inline uint32_t pw_env_line(const struct pw_stage_env *env)
+{
+    return env->topology->stages[env->stage_idx].line;
+}
+
+/* What there is once a line: "stamps.market" and, in line 2, "stamps.market.2". Returns text. */
+const char *pw_env_line_name(const struct pw_stage_env *env, const char *name,
+                             char text[PW_REGION_NAME_BYTES]);
 
 /* The rows of a group that this stage writes, to be published to; NULL, and logged, if this stage has no such
  * group. Those of other stages: pw_metrics_rows. */

@@ -72,7 +72,8 @@ static void connect_row(struct pw_topology *topology, const struct pw_ring_row *
     for (uint32_t from = 0; from < topology->stage_cnt; from++) {
         for (uint32_t to = 0; to < topology->stage_cnt; to++) {
             if (strcmp(stages[from].kind, row->from) == 0 && strcmp(stages[to].kind, row->to) == 0 &&
-                is_within_line(&stages[from], &stages[to])) {
+                is_within_line(&stages[from], &stages[to]) &&
+                (!row->first_line || (stages[from].line <= 1 && stages[to].line <= 1))) {
                 add_ring(topology, row, from, to, config);
             }
         }

@@ -54,6 +54,7 @@ struct pw_ring_row {
     size_t slots_at;       /* offset of its slot count in struct pw_config_rings */
     uint64_t payload_bytes;
     enum pw_ring_policy policy;
+    bool first_line;                                /* of several lines the first one alone has it */
     bool (*when)(const struct pw_config *config);   /* NULL: always */
     bool (*stalls)(const struct pw_config *config); /* overrides a policy that drops; NULL: never */
 };

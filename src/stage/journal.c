@@ -68,7 +68,8 @@ static int journal_init(void *state, const struct pw_stage_env *env)
                                         .frames = attach(env, PW_RING_FRAMES_JOURNAL, &j->frames),
                                         .wire = attach(env, PW_RING_WIRE_JOURNAL, &j->wire),
                                         .strategy_in = find_ring(env, PW_RING_MARKET),
-                                        .execution_in = find_ring(env, PW_RING_DECISIONS)};
+                                        .execution_in = find_ring(env, PW_RING_DECISIONS),
+                                        .merged = pw_feeds_line_cnt(PW_CONFIG(env->config, feeds)) > 1};
     j->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_journal);
     if (!j->metric_rows) {
         return -ENOENT;

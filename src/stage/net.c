@@ -15,6 +15,7 @@
 struct net_rx {
     struct pw_net *net;
     uint32_t conn_cnt;
+    bool is_ours[PW_CONNS_MAX];
     struct pw_feed_view *feeds; /* a row a connection */
     struct pw_metric_row *metric_rows;
 };
@@ -32,24 +33,38 @@ static size_t net_rx_state_bytes(const struct pw_stage_env *env)
     return sizeof(struct net_rx);
 }
 
+static struct pw_net *net_of(const struct pw_stage_env *env)
+{
+    uint32_t line = pw_env_line(env);
+    return env->nets[line > 0 ? line - 1 : 0];
+}
+
+/* Order entry is the first line's. */
+static bool has_orders(const struct pw_stage_env *env)
+{
+    return pw_config_connects(env->config) && pw_env_line(env) <= 1;
+}
+
 static int net_rx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_rx *rx = state;
     struct pw_hot_ends ends = {0};
-    bool live = pw_config_connects(env->config);
     const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
     rx->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_net_rx);
     if (rx->metric_rows == NULL || feeds == NULL || pw_env_producer(env, PW_RING_FRAMES, &ends.frames) != 0 ||
         pw_env_consumer(env, PW_RING_CONNS, &ends.conns) != 0 ||
         pw_env_producer(env, PW_RING_CONNS_LOST, &ends.lost) != 0 ||
-        (live && pw_env_producer(env, PW_RING_RESPONSES, &ends.messages) != 0)) {
+        (has_orders(env) && pw_env_producer(env, PW_RING_RESPONSES, &ends.messages) != 0)) {
         pw_log(PW_LOG_ERROR, "net_rx: the workspace lacks a ring, a metric or the feeds");
         return -ENOENT;
     }
-    rx->net = env->net;
+    rx->net = net_of(env);
     rx->conn_cnt = pw_config_conn_cnt(env->config);
+    for (uint32_t i = 0; i < rx->conn_cnt; i++) {
+        rx->is_ours[i] = pw_hot_serves(rx->net, i);
+    }
     rx->feeds = pw_region_at(env->ws, feeds, 0);
-    return pw_hot_init(env->net, &ends);
+    return pw_hot_init(rx->net, &ends);
 }
 
 static int net_rx_start(void *state)
@@ -74,6 +89,9 @@ static void net_rx_housekeep(void *state, int64_t now_ns)
     const struct pw_hot_counts *counts = pw_hot_counts(rx->net);
     pw_net_rx_metrics_publish(rx->metric_rows, &counts->rx);
     for (uint32_t i = 0; i < rx->conn_cnt; i++) {
+        if (!rx->is_ours[i]) {
+            continue;
+        }
         const struct pw_hot_feed *feed = pw_hot_feed(rx->net, i);
         atomic_store_explicit(&rx->feeds[i].frame_cnt, feed->frame_cnt, memory_order_relaxed);
         atomic_store_explicit(&rx->feeds[i].byte_cnt, feed->byte_cnt, memory_order_relaxed);
@@ -125,20 +143,20 @@ static bool find_requests(const struct pw_stage_env *env)
     struct pw_consumer requests;
     const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.orders", PW_REGION_STAMPS);
     const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
-    if (!pw_config_connects(env->config)) {
+    if (!has_orders(env)) {
         return true;
     }
     if (stamps == NULL || stop == NULL || pw_env_consumer(env, PW_RING_REQUESTS, &requests) != 0) {
         return false;
     }
-    pw_hot_init_tx(env->net, &requests, pw_region_at(env->ws, stamps, 0), pw_region_at(env->ws, stop, 0));
+    pw_hot_init_tx(net_of(env), &requests, pw_region_at(env->ws, stamps, 0), pw_region_at(env->ws, stop, 0));
     return true;
 }
 
 static int net_tx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_tx *tx = state;
-    tx->net = env->net;
+    tx->net = net_of(env);
     tx->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_net_tx);
     if (tx->metric_rows == NULL || !find_requests(env)) {
         pw_log(PW_LOG_ERROR,
@@ -146,8 +164,10 @@ static int net_tx_init(void *state, const struct pw_stage_env *env)
         return -ENOENT;
     }
     uint32_t place;
+    char rx[PW_REGION_NAME_BYTES];
     const struct pw_config_cores *cores = PW_CONFIG(env->config, cores);
-    if (pw_cores_find(cores, "net_rx", &place) != pw_cores_find(cores, "net_tx", &place)) {
+    if (pw_cores_find(cores, pw_env_line_name(env, "net_rx", rx), &place) !=
+        pw_cores_find(cores, env->stage, &place)) {
         pw_log(PW_LOG_ERROR, "%s: net_rx and net_tx share their connections: place both on the same core",
                env->config->path);
         return -EINVAL;

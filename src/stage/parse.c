@@ -7,13 +7,13 @@
  * at, so nothing is ever half taken: without room the poll returns, and goes on where it stopped the next
  * time.
  *
- * The journal's ring drops unless the config says that it stalls: from the beginning of a message that does
- * not fit to the beginning of one that does, with a GAP record of the numbers lost, which only the journal
- * sees.
+ * Where there are several parsers, each serves the feeds of its line, and its numbers are its own: strategy
+ * makes one order of theirs, and gives the journal its share (market_journal.h).
  */
 #include "booksync.h"
 #include "feeds.h"
 #include "journal_config.h"
+#include "market_journal.h"
 #include "stages.h"
 #include "symbols.h"
 #include <errno.h>
@@ -49,20 +49,11 @@ struct feed {
     bool reconnect_owed; /* the venue said that it will close: to be passed on */
 };
 
-/* The journal's share of the market, when its ring is short of room. */
-struct journal {
-    struct pw_producer ring;
-    bool present, stalls;
-    bool inside;         /* the last event put or dropped has another of the same message behind it */
-    uint64_t first_lost; /* number of the first event dropped since the last record of a gap */
-    uint64_t lost_cnt;   /* 0: nothing to book */
-};
-
 struct parse {
     struct pw_consumer frames, snapshots;
     struct pw_producer strategy, housekeeping, raw_frames;
     bool raw_frames_present;
-    struct journal journal;
+    struct pw_market_journal journal;
     uint64_t market_seq; /* events put: the number of the next one */
 
     /* What is under way, in the order in which it goes out. */
@@ -79,7 +70,7 @@ struct parse {
     uint32_t snapshot_cnt, snapshot_cap;
 
     const struct pw_instrument *instruments;
-    uint32_t instrument_cnt, feed_cnt;
+    uint32_t instrument_cnt, feed_cnt; /* feed_cnt: those of other lines among them, which have no sync */
     struct pw_histogram *hop;
     struct pw_stamp_row *stamps;
     struct pw_clock clock; /* for stamps alone */
@@ -142,7 +133,7 @@ static size_t parse_state_bytes(const struct pw_stage_env *env)
     bytes += aligned(snapshot_cap(config) * sizeof(struct pw_event));
     for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
         struct pw_booksync_config sync = sync_config(env, i);
-        bytes += aligned(pw_booksync_bytes(&sync));
+        bytes += pw_feeds_is_of(feeds, i, pw_env_line(env)) ? aligned(pw_booksync_bytes(&sync)) : 0;
     }
     return bytes;
 }
@@ -160,8 +151,10 @@ static int attach(struct parse *p, const struct pw_stage_env *env)
     p->journal.present = pw_env_producer(env, PW_RING_MARKET_JOURNAL, &p->journal.ring) == 0;
     p->journal.stalls = p->journal.present && PW_CONFIG(env->config, journal)->market_stall;
     p->raw_frames_present = pw_env_producer(env, PW_RING_FRAMES_JOURNAL, &p->raw_frames) == 0;
-    p->hop = pw_env_histogram(env, "hop.recv_to_parse");
-    const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.market", PW_REGION_STAMPS);
+    char name[PW_REGION_NAME_BYTES];
+    p->hop = pw_env_histogram(env, pw_env_line_name(env, "hop.recv_to_parse", name));
+    const struct pw_region *stamps =
+        pw_workspace_find(env->ws, pw_env_line_name(env, "stamps.market", name), PW_REGION_STAMPS);
     if (p->hop == NULL || stamps == NULL) {
         pw_log(PW_LOG_ERROR, "parse: the workspace lacks stamps.market or the histogram hop.recv_to_parse");
         return -ENOENT;
@@ -216,85 +209,13 @@ static int parse_init(void *state, const struct pw_stage_env *env)
     int error = attach(p, env);
     for (uint32_t i = 0; i < p->feed_cnt && error == 0; i++) {
         struct pw_booksync_config sync = sync_config(env, i);
+        if (!pw_feeds_is_of(PW_CONFIG(config, feeds), i, pw_env_line(env))) {
+            continue;
+        }
         error = init_feed(p, env, i, memory);
         memory += aligned(pw_booksync_bytes(&sync));
     }
     return error;
-}
-
-/* ---- the journal's ring ---- */
-
-/* Has this event another one of the same message behind it? */
-static bool has_more(const struct pw_event *event)
-{
-    bool depth = event->kind == PW_EVENT_DEPTH || event->kind == PW_EVENT_LEVELS;
-    return event->kind == PW_EVENT_CANDLE || (depth && (event->flags & PW_FLAG_LAST) == 0);
-}
-
-/* Events of the message that begins here; half of the ring at most, else a large one would never go in. */
-static uint64_t message_events(const struct journal *journal, const struct pw_event *event)
-{
-    uint64_t cnt = event->kind == PW_EVENT_CANDLE ? 2 : 1;
-    if (event->kind == PW_EVENT_DEPTH) {
-        cnt += ((uint64_t)event->body.depth.bid_cnt + 1) / 2 + ((uint64_t)event->body.depth.ask_cnt + 1) / 2;
-    }
-    uint64_t most = (journal->ring.mask + 1) / 2;
-    return cnt < most ? cnt : most;
-}
-
-/* Books what was dropped, if something was. Its seq is that of the first event lost; those behind it follow
- * on. */
-static void book_lost(struct journal *journal, int64_t recv_ns)
-{
-    if (journal->lost_cnt == 0) {
-        return;
-    }
-    struct pw_event event = {.seq = (uint32_t)journal->first_lost,
-                             .instrument_idx = PW_NO_INSTRUMENT,
-                             .kind = PW_EVENT_GAP,
-                             .recv_ns = recv_ns};
-    event.body.gap = (struct pw_gap){.first = journal->first_lost,
-                                     .last = journal->first_lost + journal->lost_cnt - 1,
-                                     .lost_cnt = journal->lost_cnt,
-                                     .reason = PW_REASON_JOURNAL_FULL};
-    pw_producer_put(&journal->ring, &event);
-    journal->lost_cnt = 0;
-}
-
-/* Is there room for the event? At a message's beginning, is there room for all of it and for the record of a
- * gap? */
-static bool journal_has_room(struct journal *journal, const struct pw_event *event)
-{
-    if (journal->inside) {
-        return journal->lost_cnt == 0 && pw_producer_room(&journal->ring, 1) >= 1;
-    }
-    uint64_t need = message_events(journal, event) + 1;
-    return pw_producer_room(&journal->ring, need) >= need;
-}
-
-static void put_journal(struct parse *p, const struct pw_event *event, uint64_t market_seq)
-{
-    struct journal *journal = &p->journal;
-    if (journal_has_room(journal, event)) {
-        book_lost(journal, event->recv_ns);
-        pw_producer_put(&journal->ring, event);
-    } else {
-        journal->first_lost = journal->lost_cnt == 0 ? market_seq : journal->first_lost;
-        journal->lost_cnt++;
-        p->metrics.journal_dropped++;
-        pw_count(&journal->ring.ring->dropped_cnt, 1);
-    }
-    journal->inside = has_more(event);
-}
-
-/* When the market is quiet, the gap does not wait for the next event. */
-static void book_lost_when_quiet(struct parse *p, int64_t now_ns)
-{
-    struct journal *journal = &p->journal;
-    if (journal->lost_cnt > 0 && !journal->inside && pw_producer_room(&journal->ring, 1) >= 1) {
-        book_lost(journal, now_ns);
-        pw_producer_publish(&journal->ring);
-    }
 }
 
 /* ---- out ---- */
@@ -339,7 +260,7 @@ static bool put_events(struct parse *p, struct pw_event *events, uint32_t *at, u
         if (p->journal.stalls) {
             pw_producer_put(&p->journal.ring, event);
         } else if (p->journal.present) {
-            put_journal(p, event, market_seq);
+            p->metrics.journal_dropped += !pw_market_journal_put(&p->journal, event, market_seq);
         }
     }
     if (n > 0) {
@@ -580,7 +501,7 @@ static bool under_way(const struct parse *p)
 static void let_go(struct parse *p, struct pw_poll *did)
 {
     for (uint32_t i = 0; i < p->feed_cnt && !did->stalled && pw_consumer_peek(&p->frames, 1) == 0; i++) {
-        if (pw_booksync_held(p->feeds[i].sync) > 0) {
+        if (p->feeds[i].sync != NULL && pw_booksync_held(p->feeds[i].sync) > 0) {
             p->pulling = &p->feeds[i];
             pw_booksync_stop(p->pulling->sync);
             did->stalled = !drain(p);
@@ -603,7 +524,9 @@ static struct pw_poll parse_poll(void *state, int64_t now_ns)
         let_go(p, &did);
     }
     for (uint32_t i = 0; i < p->feed_cnt; i++) {
-        put_requests(p, i, now_ns);
+        if (p->feeds[i].sync != NULL) {
+            put_requests(p, i, now_ns);
+        }
     }
     p->metrics.stalls += did.stalled;
     did.work += (uint32_t)(p->metrics.events - events_before);
@@ -617,7 +540,7 @@ static void show_counts(struct parse *p)
 
 static void parse_housekeep(void *state, int64_t now_ns)
 {
-    book_lost_when_quiet(state, now_ns);
+    pw_market_journal_quiet(&((struct parse *)state)->journal, now_ns);
     show_counts(state);
 }
 
@@ -632,7 +555,7 @@ static bool parse_pending(void *state)
     struct parse *p = state;
     bool pending = under_way(p) || pw_consumer_peek(&p->frames, 1) > 0 || p->journal.lost_cnt > 0;
     for (uint32_t i = 0; i < p->feed_cnt; i++) {
-        pending |= pw_booksync_held(p->feeds[i].sync) > 0;
+        pending |= p->feeds[i].sync != NULL && pw_booksync_held(p->feeds[i].sync) > 0;
     }
     return pending;
 }

@@ -12,14 +12,18 @@
  */
 #include "book.h"
 #include "book_config.h"
+#include "feeds.h"
 #include "flow.h"
 #include "gateway_config.h"
+#include "journal_config.h"
+#include "market_journal.h"
 #include "stages.h"
 #include "strategies.h"
 #include "strategies_config.h"
 #include <errno.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/lines.h>
+#include <pinwheel/stamps.h>
 #include <string.h>
 
 #define QUIET_NS INT64_C(10000000)
@@ -35,6 +39,25 @@ struct market {
     uint32_t strategies;   /* bit i: strategy i trades it */
     bool feed_up;
     bool changed; /* since last shown */
+};
+
+/* One of several parsers' rings, and how many of its events have been taken: their own numbers. */
+struct source {
+    struct pw_consumer ring;
+    uint64_t cnt;
+    const struct pw_stamp_row *stamps;
+    uint64_t there, taken; /* of the poll under way */
+};
+
+/* Where there are several parsers, one order is made here of what they put: that in which it is taken. The
+ * events get the numbers of that order, and go to the journal from here. */
+struct merge {
+    uint32_t source_cnt; /* 0: there is but one parser, and its order is the order */
+    struct source sources[PW_LINES_MAX];
+    struct source *inside; /* whose last event has another of the same message behind it; NULL: none */
+    struct source *last;   /* whose event was taken last */
+    struct pw_market_journal journal;
+    struct pw_stamp_row *stamps;
 };
 
 struct strategy_stage {
@@ -55,6 +78,7 @@ struct strategy_stage {
     int64_t last_ns;            /* of the last market event or TIME; 0: none yet */
     struct pw_strategy_metrics metrics;
     struct pw_metric_row *metric_rows;
+    struct merge merge;
     struct pw_decisions decisions;
     struct slot slots[PW_STRATEGIES_MAX];
     struct market markets[]; /* by instrument; then the books, then the strategies' own state */
@@ -135,9 +159,46 @@ static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *
     return 0;
 }
 
+static const struct pw_region *find_stamps(const struct pw_stage_env *env, uint32_t line)
+{
+    char name[PW_REGION_NAME_BYTES] = "stamps.market";
+    if (line > 0) {
+        snprintf(name, sizeof name, "stamps.market.%u", line);
+    }
+    return pw_workspace_find(env->ws, name, PW_REGION_STAMPS);
+}
+
+static int attach_merge(struct strategy_stage *s, const struct pw_stage_env *env, uint32_t line_cnt)
+{
+    struct merge *m = &s->merge;
+    const struct pw_region *stamps = find_stamps(env, 0);
+    if (!stamps) {
+        return -ENOENT;
+    }
+    m->stamps = pw_region_at(env->ws, stamps, 0);
+    for (; m->source_cnt < line_cnt; m->source_cnt++) {
+        struct source *source = &m->sources[m->source_cnt];
+        stamps = find_stamps(env, m->source_cnt + 1);
+        if (!stamps || pw_env_consumer_nth(env, PW_RING_MARKET, m->source_cnt, &source->ring) != 0) {
+            return -ENOENT;
+        }
+        source->stamps = pw_region_at(env->ws, stamps, 0);
+    }
+    m->journal.present = pw_env_producer(env, PW_RING_MARKET_JOURNAL, &m->journal.ring) == 0;
+    m->journal.stalls = m->journal.present && PW_CONFIG(env->config, journal)->market_stall;
+    return 0;
+}
+
+static int attach_market(struct strategy_stage *s, const struct pw_stage_env *env)
+{
+    uint32_t line_cnt = pw_feeds_line_cnt(PW_CONFIG(env->config, feeds));
+    return line_cnt > 1 ? attach_merge(s, env, line_cnt)
+                        : pw_env_consumer(env, PW_RING_MARKET, &s->market_in);
+}
+
 static int attach(struct strategy_stage *s, const struct pw_stage_env *env)
 {
-    int error = pw_env_consumer(env, PW_RING_MARKET, &s->market_in);
+    int error = attach_market(s, env);
     error = error ? error : pw_env_consumer(env, PW_RING_REPORTS, &s->report_in);
     error = error ? error : pw_env_producer(env, PW_RING_DECISIONS, &s->out);
     if (error) {
@@ -223,6 +284,18 @@ static bool asks_for_order(const struct pw_event *event)
     return event->kind == PW_EVENT_INTENT && event->body.intent.action != PW_CANCEL;
 }
 
+/* The stamps of the event behind an intent, from its parser's table to that of the one order: before
+ * execution, which looks them up by that number, sees the intent. */
+static void pass_stamps(struct strategy_stage *s)
+{
+    const struct source *source = s->merge.last;
+    struct pw_stamp stamp;
+    if (source && pw_stamp_get(source->stamps, source->cnt - 1, &stamp)) {
+        stamp.number = market_seq(s);
+        pw_stamp_put(s->merge.stamps, &stamp);
+    }
+}
+
 /* An order beyond what may be unanswered goes nowhere: only one in answer to a report, for a market event is
  * not taken then (flow.h). */
 static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64_t recv_ns)
@@ -242,6 +315,9 @@ static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64
             event->body.intent.strategy_idx = strategy_idx;
             event->body.intent.market_seq = market_seq(s);
             event->venue_ns = pw_clock_now_ns(&s->clock);
+            if (s->merge.source_cnt) {
+                pass_stamps(s);
+            }
             s->unanswered_cnt += asks_for_order(event);
             s->metrics.intents++;
         }
@@ -364,10 +440,15 @@ static void call_strategies(struct strategy_stage *s, uint32_t strategies, const
     }
 }
 
+/* The events bear the low half of their number; they are taken in order, so the rest follows. */
+static void count_to(uint64_t *cnt, const struct pw_event *event)
+{
+    *cnt += (uint32_t)(event->seq - (uint32_t)*cnt) + UINT64_C(1);
+}
+
 static void take_market(struct strategy_stage *s, const struct pw_event *event)
 {
-    /* The events bear the low half of their number; they are taken in order, so the rest follows. */
-    s->market_cnt += (uint32_t)(event->seq - (uint32_t)s->market_cnt) + UINT64_C(1);
+    count_to(&s->market_cnt, event);
     s->last_ns = event->recv_ns;
     if (is_for_execution(event->kind)) {
         pw_producer_put(&s->out, event);
@@ -408,6 +489,78 @@ static void take_markets(struct strategy_stage *s, int64_t now_ns, struct pw_pol
     did->stalled |= taken < there;
 }
 
+/* ---- several parsers ---- */
+
+/* Whose event is next: of the events that are there the one that came in first. A message is not parted. */
+static struct source *next_source(struct merge *m)
+{
+    struct source *next = m->inside;
+    for (uint32_t i = 0; i < m->source_cnt && !m->inside; i++) {
+        struct source *source = &m->sources[i];
+        if (source->taken < source->there &&
+            (!next || pw_consumer_at(&source->ring, source->taken)->recv_ns <
+                          pw_consumer_at(&next->ring, next->taken)->recv_ns)) {
+            next = source;
+        }
+    }
+    return next && next->taken < next->there ? next : NULL;
+}
+
+static bool journal_has_room(struct strategy_stage *s)
+{
+    return !s->merge.journal.stalls || pw_producer_room(&s->merge.journal.ring, 1) >= 1;
+}
+
+/* The event gets its number in the one order, and a copy of it goes to the journal. */
+static void take_merged(struct strategy_stage *s, struct source *source)
+{
+    struct merge *m = &s->merge;
+    struct pw_event event = *pw_consumer_at(&source->ring, source->taken++);
+    count_to(&source->cnt, &event);
+    m->inside = pw_market_has_more(&event) ? source : NULL;
+    m->last = source;
+    event.seq = (uint32_t)s->market_cnt;
+    if (m->journal.stalls) {
+        pw_producer_put(&m->journal.ring, &event);
+    } else if (m->journal.present) {
+        pw_market_journal_put(&m->journal, &event, s->market_cnt);
+    }
+    take_market(s, &event);
+}
+
+static void take_sources(struct strategy_stage *s, int64_t now_ns, struct pw_poll *did)
+{
+    struct merge *m = &s->merge;
+    uint64_t there = 0, taken = 0;
+    for (uint32_t i = 0; i < m->source_cnt; i++) {
+        m->sources[i].taken = 0;
+        m->sources[i].there = pw_consumer_peek(&m->sources[i].ring, PW_BATCH_MAX);
+        there += m->sources[i].there;
+    }
+    struct source *source;
+    while (taken < PW_BATCH_MAX && (source = next_source(m)) && has_room(s) && journal_has_room(s)) {
+        pw_histogram_add(s->hop, now_ns - pw_consumer_at(&source->ring, source->taken)->recv_ns);
+        take_merged(s, source);
+        taken++;
+    }
+    if (taken) {
+        /* What came of events before the events: who sees one in the journal's ring must find in the ring to
+         * execution all that it caused (the journal does). */
+        pw_producer_publish(&s->out);
+        if (m->journal.present) {
+            pw_producer_publish(&m->journal.ring);
+        }
+        for (uint32_t i = 0; i < m->source_cnt; i++) {
+            if (m->sources[i].taken) {
+                pw_consumer_done(&m->sources[i].ring, m->sources[i].taken);
+            }
+        }
+        s->metrics.events += taken;
+        did->work += (uint32_t)taken;
+    }
+    did->stalled |= taken < there && taken < PW_BATCH_MAX && next_source(m);
+}
+
 /* Nothing has come for a while: time itself is the event. */
 static void pass_time(struct strategy_stage *s, int64_t now_ns, struct pw_poll *did)
 {
@@ -429,7 +582,11 @@ static struct pw_poll strategy_poll(void *state, int64_t now_ns)
     struct strategy_stage *s = state;
     struct pw_poll did = {0};
     if (take_reports(s, &did)) {
-        take_markets(s, now_ns, &did);
+        if (s->merge.source_cnt) {
+            take_sources(s, now_ns, &did);
+        } else {
+            take_markets(s, now_ns, &did);
+        }
         if (did.work == 0 && !did.stalled) {
             pass_time(s, now_ns, &did);
         }
@@ -467,8 +624,8 @@ static void show_market(struct strategy_stage *s, uint32_t i)
 
 static void strategy_housekeep(void *state, int64_t now_ns)
 {
-    (void)now_ns;
     struct strategy_stage *s = state;
+    pw_market_journal_quiet(&s->merge.journal, now_ns);
     s->metrics.book_overflow = 0;
     for (uint32_t i = 0; i < s->instrument_cnt; i++) {
         s->metrics.book_overflow += s->markets[i].book->dropped_cnt;
@@ -482,7 +639,11 @@ static void strategy_housekeep(void *state, int64_t now_ns)
 static bool strategy_pending(void *state)
 {
     struct strategy_stage *s = state;
-    return pw_consumer_peek(&s->report_in, 1) || pw_consumer_peek(&s->market_in, 1);
+    bool pending = pw_consumer_peek(&s->report_in, 1) || s->merge.journal.lost_cnt > 0;
+    for (uint32_t i = 0; i < s->merge.source_cnt; i++) {
+        pending = pending || pw_consumer_peek(&s->merge.sources[i].ring, 1);
+    }
+    return pending || (s->merge.source_cnt == 0 && pw_consumer_peek(&s->market_in, 1));
 }
 
 static void strategy_fini(void *state)

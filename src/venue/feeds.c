@@ -32,6 +32,8 @@ static const struct pw_key g_feed_keys[] = {
      .help = "instruments and depth snapshots: https://host[:port][/path]; http:// on loopback only"},
     {.name = "ca_file", PW_FIELD(struct pw_config_feed, ca_file), .kind = PW_VALUE_PATH, .expands = true,
      .help = "PEM file of the authorities that may sign the venue's certificate; empty: the system's"},
+    {.name = "line", PW_FIELD(struct pw_config_feed, line), .kind = PW_VALUE_COUNT, .fallback = "1", .min = 1,
+     .max = PW_LINES_MAX, .help = "which line of stages serves it; with several, they are net_rx.1, parse.1, net_tx.1, net_rx.2 ..."},
     {.name = "streams", PW_ROWS(struct pw_config_feed, streams, stream_cnt), .kind = PW_VALUE_LIST,
      .item = PW_VALUE_TEXT, .shown = "stream", .required = true,
      .help = "what to subscribe to, for each instrument; which streams there are is the venue's"},
@@ -53,6 +55,15 @@ static const struct pw_key g_keys[] = {
      PW_GROUP(g_feed_keys, "feeds"), .help = "where market data comes from"},
 };
 /* clang-format on */
+
+uint32_t pw_feeds_line_cnt(const struct pw_config_feeds *feeds)
+{
+    uint32_t cnt = 1;
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        cnt = feeds->feeds[i].line > cnt ? feeds->feeds[i].line : cnt;
+    }
+    return cnt;
+}
 
 uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds)
 {
@@ -181,8 +192,25 @@ static void feed_limits_check(const struct pw_config_check *check, uint32_t feed
     }
 }
 
+/* A line without a feed would have stages that do nothing. */
+static void lines_check(const struct pw_config_check *check)
+{
+    const struct pw_config_feeds *feeds = feeds_of(check);
+    for (uint32_t line = 1; line < pw_feeds_line_cnt(feeds); line++) {
+        uint32_t i = 0;
+        while (i < feeds->feed_cnt && feeds->feeds[i].line != line) {
+            i++;
+        }
+        if (i == feeds->feed_cnt) {
+            pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds"),
+                                "feeds: no feed has line %u; number the lines from 1 without a gap", line);
+        }
+    }
+}
+
 static void feeds_check(const struct pw_config_check *check)
 {
+    lines_check(check);
     for (uint32_t i = 0; i < feeds_of(check)->feed_cnt; i++) {
         feed_names_check(check, i);
         streams_check(check, i);

@@ -7,9 +7,12 @@
 
 #include "key.h"
 #include <pinwheel/venue.h>
+#include <pinwheel/workspace.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PW_STREAMS_MAX 8u
+#define PW_LINES_MAX   8u
 
 struct pw_config_feed {
     char name[PW_STAGE_NAME_BYTES];
@@ -17,6 +20,7 @@ struct pw_config_feed {
     char ws_url[256];   /* wss://host[:port][/path] (ws:// is for tests on loopback only) */
     char rest_url[256]; /* https://host[:port][/path] */
     char ca_file[256];  /* empty: the system's */
+    uint32_t line;      /* from 1: which net_rx, parse and net_tx serve it */
     uint32_t stream_cnt;
     char streams[PW_STREAMS_MAX][PW_STREAM_NAME_BYTES]; /* as the venue names them */
     uint32_t instrument_cnt;
@@ -40,6 +44,20 @@ extern const struct pw_section pw_feeds_section; /* defines each "instrument" */
 static inline struct pw_venue_wants pw_feed_wants(const struct pw_config_feed *feed)
 {
     return (struct pw_venue_wants){feed->instruments, feed->streams, feed->instrument_cnt, feed->stream_cnt};
+}
+
+/* How many lines of net_rx, parse and net_tx there are: the largest of a feed. */
+uint32_t pw_feeds_line_cnt(const struct pw_config_feeds *feeds);
+/* Is that feed served by that line? line 0: there is but one. */
+static inline bool pw_feeds_is_of(const struct pw_config_feeds *feeds, uint32_t feed_idx, uint32_t line)
+{
+    return line == 0 || feeds->feeds[feed_idx].line == line;
+}
+
+/* The place of a feed's line among the lines, from 0. */
+static inline uint32_t pw_feeds_line_idx(const struct pw_config_feeds *feeds, uint32_t feed_idx)
+{
+    return feeds->feeds[feed_idx].line > 0 ? feeds->feeds[feed_idx].line - 1 : 0;
 }
 
 /* An instrument's index is its place in the feeds' lists, one feed after the other. */

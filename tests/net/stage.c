@@ -126,7 +126,7 @@ static void make_all(void)
                              pw_virtual_io(network), error, sizeof error);
     cr_assert_not_null(net, "%s", error);
     env = (struct pw_stage_env){
-        .stage = "net_rx", .topology = &topology, .config = config, .ws = &ws, .clock = clock, .net = net};
+        .stage = "net_rx", .topology = &topology, .config = config, .ws = &ws, .clock = clock, .nets = &net};
     tx_env = env;
     tx_env.stage = "net_tx";
     tx_env.stage_idx = pw_topology_stage(&topology, "net_tx");
@@ -278,9 +278,10 @@ Test(net_stage, the_next_time_of_an_idle_feed_is_its_staleness)
 
 static void put_request(struct pw_producer *requests, uint64_t epoch, uint64_t client_order_id)
 {
-    struct pw_event event = {.kind = PW_EVENT_FRAME,
-                             .flags = PW_FLAG_SENT,
-                             .body.frame = {.client_order_id = client_order_id, .epoch = epoch}};
+    struct pw_event event = {
+        .kind = PW_EVENT_FRAME,
+        .flags = PW_FLAG_SENT,
+        .body.frame = {.feed_idx = 1, .client_order_id = client_order_id, .epoch = epoch}};
     memcpy(pw_producer_payload_claim(requests, 5), "hello", 5);
     pw_producer_put_frame(requests, &event, 5);
     pw_producer_publish(requests);

@@ -162,10 +162,11 @@ bool net_rig_request(struct net_rig *engine, uint64_t epoch, uint64_t client_ord
     if (payload == NULL) {
         return false;
     }
-    struct pw_event event = {.instrument_idx = PW_NO_INSTRUMENT,
-                             .kind = PW_EVENT_FRAME,
-                             .flags = PW_FLAG_SENT,
-                             .body.frame = {.client_order_id = client_order_id, .epoch = epoch}};
+    struct pw_event event = {
+        .instrument_idx = PW_NO_INSTRUMENT,
+        .kind = PW_EVENT_FRAME,
+        .flags = PW_FLAG_SENT,
+        .body.frame = {.feed_idx = 1, .client_order_id = client_order_id, .epoch = epoch}};
     memcpy(payload, text, bytes);
     pw_producer_put_frame(ring, &event, bytes);
     pw_producer_publish(ring);

@@ -517,7 +517,7 @@ bool net_world_request(struct net_world *world, uint64_t epoch, uint64_t client_
         .instrument_idx = PW_NO_INSTRUMENT,
         .kind = PW_EVENT_FRAME,
         .flags = PW_FLAG_SENT,
-        .body.frame = {.client_order_id = client_order_id, .epoch = epoch},
+        .body.frame = {.feed_idx = world->plan.feed_cnt, .client_order_id = client_order_id, .epoch = epoch},
     };
     memcpy(payload, text, bytes);
     pw_producer_put_frame(ring, &event, (uint32_t)bytes);

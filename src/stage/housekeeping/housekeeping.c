@@ -24,13 +24,19 @@
 #define POLL_CONTROL_NS INT64_C(5000000) /* a person waits for the answer */
 #define BAN_STEP_NS     INT64_C(1000000000)
 
+/* A net_rx and a parse, and what is made for them here. */
+struct line {
+    struct pw_connector *connector;
+    struct pw_consumer from_parse;
+};
+
 struct housekeeping {
     struct pw_stage_env env;
     struct pw_workspace_header *header;
     struct pw_stop *stop;
-    struct pw_connector *connector;
+    struct line lines[PW_LINES_MAX];
+    uint32_t line_cnt;
     struct pw_snapshots *snapshots;
-    struct pw_consumer from_parse;
     struct pw_producer to_execution;
     struct pw_control control;
     bool control_open;
@@ -155,9 +161,9 @@ static void housekeeping_fini(void *state)
         pw_control_close(&h->control);
         h->control_open = false;
     }
-    if (h->connector != NULL) {
-        pw_connector_destroy(h->connector);
-        h->connector = NULL;
+    for (uint32_t i = 0; i < h->line_cnt; i++) {
+        pw_connector_destroy(h->lines[i].connector);
+        h->lines[i].connector = NULL;
     }
     pw_snapshots_destroy(h->snapshots);
     h->snapshots = NULL;
@@ -180,25 +186,44 @@ static int subscribe(struct pw_connector *connector, uint32_t feed_idx, const st
     return err != 0 ? err : pw_connector_set_path(connector, feed_idx, text);
 }
 
-static int open_connector(struct housekeeping *h)
+static int open_line(struct housekeeping *h, uint32_t line_idx)
 {
-    const struct pw_config *config = h->env.config;
-    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
+    struct line *line = &h->lines[line_idx];
     struct pw_connector_ends ends = {.feeds = region_of(&h->env, "feeds", PW_REGION_FEEDS)};
-    if (pw_env_producer(&h->env, PW_RING_CONNS, &ends.to_net_rx) != 0 ||
-        pw_env_consumer(&h->env, PW_RING_CONNS_LOST, &ends.from_net_rx) != 0 || ends.feeds == NULL) {
+    if (pw_env_producer_nth(&h->env, PW_RING_CONNS, line_idx, &ends.to_net_rx) != 0 ||
+        pw_env_consumer_nth(&h->env, PW_RING_CONNS_LOST, line_idx, &ends.from_net_rx) != 0 ||
+        pw_env_consumer_nth(&h->env, PW_RING_PARSE_REQUESTS, line_idx, &line->from_parse) != 0 ||
+        ends.feeds == NULL) {
         return -ENOENT;
     }
-    h->connector = pw_connector_create(h->env.net, &ends);
+    line->connector = pw_connector_create(h->env.nets[line_idx], &ends);
+    return line->connector != NULL ? 0 : -ENOMEM;
+}
+
+/* Who keeps that connection: order entry's are the first line's. */
+static struct pw_connector *connector_of(const struct housekeeping *h, uint32_t conn_idx)
+{
+    const struct pw_config_feeds *feeds = PW_CONFIG(h->env.config, feeds);
+    return h->lines[conn_idx < feeds->feed_cnt ? pw_feeds_line_idx(feeds, conn_idx) : 0].connector;
+}
+
+static int open_connectors(struct housekeeping *h)
+{
+    const struct pw_config_feeds *feeds = PW_CONFIG(h->env.config, feeds);
+    uint32_t line_cnt = pw_feeds_line_cnt(feeds);
     char *text = malloc(PW_TARGET_MAX);
-    int err = h->connector != NULL && text != NULL ? 0 : -ENOMEM;
+    int err = text != NULL ? 0 : -ENOMEM;
+    while (err == 0 && h->line_cnt < line_cnt) {
+        err = open_line(h, h->line_cnt);
+        h->line_cnt++;
+    }
     for (uint32_t i = 0; err == 0 && i < feeds->feed_cnt; i++) {
-        err = subscribe(h->connector, i, &feeds->feeds[i], text);
+        err = subscribe(connector_of(h, i), i, &feeds->feeds[i], text);
     }
     free(text);
-    if (err == 0 && h->live) {
-        pw_connector_hold(h->connector, feeds->feed_cnt, h->env.banned_until_ns);
-        err = pw_connector_set_path(h->connector, feeds->feed_cnt, ""); /* its URL has all of it */
+    for (uint32_t i = feeds->feed_cnt; err == 0 && i < pw_config_conn_cnt(h->env.config); i++) {
+        pw_connector_hold(connector_of(h, i), i, h->env.banned_until_ns);
+        err = pw_connector_set_path(connector_of(h, i), i, ""); /* its URL has all of it */
     }
     return err;
 }
@@ -218,7 +243,10 @@ static void keep_ban(struct housekeeping *h)
     pw_snapshots_pause(h->snapshots, until_ns);
     if (h->live) {
         h->pause_owed_ns = until_ns;
-        pw_connector_hold(h->connector, PW_CONFIG(h->env.config, feeds)->feed_cnt, until_ns);
+        for (uint32_t i = PW_CONFIG(h->env.config, feeds)->feed_cnt; i < pw_config_conn_cnt(h->env.config);
+             i++) {
+            pw_connector_hold(connector_of(h, i), i, until_ns);
+        }
     }
     h->ban_ns = until_ns + BAN_STEP_NS;
     int err = pw_ban_keep(pw_journal_folder(h->env.config), h->ban_ns);
@@ -234,7 +262,7 @@ static void tend_order_entry(struct housekeeping *h)
         return;
     }
     if (pw_order_entry_poll(&h->order_entry)) {
-        pw_connector_reconnect(h->connector, conn_idx, PW_REASON_DISCONNECT);
+        pw_connector_reconnect(connector_of(h, conn_idx), conn_idx, PW_REASON_DISCONNECT);
     }
 }
 
@@ -255,9 +283,9 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
     int err = -ENOENT;
     if (h->stop != NULL && h->account != NULL && h->metric_rows != NULL && h->paused_until_ns != NULL &&
-        h->snapshots != NULL && pw_env_consumer(env, PW_RING_PARSE_REQUESTS, &h->from_parse) == 0 &&
+        h->snapshots != NULL &&
         pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
-        err = open_connector(h);
+        err = open_connectors(h);
     }
     if (err == 0 && h->live) {
         err = pw_order_entry_init(&h->order_entry, env);
@@ -278,21 +306,21 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
 }
 
 /* What parse asks for: a book, or a new connection because the venue has announced that it ends this one. */
-static uint32_t take_requests(struct housekeeping *h)
+static uint32_t take_requests(struct housekeeping *h, struct pw_consumer *from_parse)
 {
-    uint64_t n = pw_consumer_peek(&h->from_parse, PW_BATCH_MAX);
+    uint64_t n = pw_consumer_peek(from_parse, PW_BATCH_MAX);
     for (uint64_t i = 0; i < n; i++) {
-        const struct pw_event *event = pw_consumer_at(&h->from_parse, i);
+        const struct pw_event *event = pw_consumer_at(from_parse, i);
         if (event->kind == PW_EVENT_SNAPSHOT_REQUEST) {
             pw_snapshots_want(h->snapshots, event->instrument_idx);
         } else if (event->kind == PW_EVENT_CONN &&
                    event->body.conn.feed_idx < PW_CONFIG(h->env.config, feeds)->feed_cnt) {
-            pw_connector_reconnect(h->connector, event->body.conn.feed_idx,
+            pw_connector_reconnect(connector_of(h, event->body.conn.feed_idx), event->body.conn.feed_idx,
                                    (enum pw_reason)event->body.conn.reason);
         }
     }
     if (n > 0) {
-        pw_consumer_done(&h->from_parse, n);
+        pw_consumer_done(from_parse, n);
     }
     return (uint32_t)n;
 }
@@ -301,7 +329,10 @@ static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
 {
     struct housekeeping *h = state;
     h->now_ns = now_ns;
-    uint32_t work = take_requests(h) + pw_connector_poll(h->connector, now_ns);
+    uint32_t work = 0;
+    for (uint32_t i = 0; i < h->line_cnt; i++) {
+        work += take_requests(h, &h->lines[i].from_parse) + pw_connector_poll(h->lines[i].connector, now_ns);
+    }
     if (!h->stopping) {
         work += pw_snapshots_poll(h->snapshots, now_ns);
     }
@@ -319,9 +350,11 @@ static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
 static int64_t housekeeping_next_ns(void *state)
 {
     struct housekeeping *h = state;
-    int64_t next_ns = pw_connector_next_ns(h->connector);
-    int64_t snapshots_ns = pw_snapshots_next_ns(h->snapshots);
-    next_ns = snapshots_ns < next_ns ? snapshots_ns : next_ns;
+    int64_t next_ns = pw_snapshots_next_ns(h->snapshots);
+    for (uint32_t i = 0; i < h->line_cnt; i++) {
+        int64_t line_ns = pw_connector_next_ns(h->lines[i].connector);
+        next_ns = line_ns < next_ns ? line_ns : next_ns;
+    }
     return h->next_control_ns < next_ns ? h->next_control_ns : next_ns;
 }
 
@@ -338,13 +371,19 @@ static void housekeeping_drain(void *state)
     struct housekeeping *h = state;
     h->stopping = true;
     h->command_owed = PW_COMMAND_STOP; /* no new orders, and the open ones are canceled */
-    pw_connector_stop(h->connector);
+    for (uint32_t i = 0; i < h->line_cnt; i++) {
+        pw_connector_stop(h->lines[i].connector);
+    }
 }
 
 static bool housekeeping_pending(void *state)
 {
     const struct housekeeping *h = state;
-    return h->command_owed != 0 || (h->stopping && !pw_connector_stopped(h->connector));
+    bool pending = h->command_owed != 0;
+    for (uint32_t i = 0; i < h->line_cnt; i++) {
+        pending = pending || (h->stopping && !pw_connector_stopped(h->lines[i].connector));
+    }
+    return pending;
 }
 
 const struct pw_stage_ops pw_housekeeping_stage = {

@@ -32,7 +32,8 @@ struct snapshot_feed {
 
 struct pw_snapshots {
     const struct pw_stage_env *env;
-    struct pw_producer to_parse;
+    struct pw_producer to_parse[PW_LINES_MAX];
+    uint32_t line_idx; /* whose parse the snapshot under way is for */
     struct snapshot_feed feeds[PW_FEEDS_MAX];
     int64_t paused_until_ns; /* a ban holds for this address: for all feeds */
     bool wanted[PW_INSTRUMENTS_MAX];
@@ -60,8 +61,19 @@ static bool init_feed(struct snapshot_feed *feed, const struct pw_stage_env *env
     feed->market = venue->market;
     feed->weight_per_minute = venue->rest != NULL ? venue->rest->weight_per_minute : 0;
     feed->weight_e9 = feed->weight_per_minute * SECOND_NS;
-    feed->fetch = pw_fetch_create(env->net, BODY_BYTES_MAX);
+    feed->fetch = pw_fetch_create(env->nets[0], BODY_BYTES_MAX);
     return feed->fetch != NULL;
+}
+
+static bool attach_parsers(struct pw_snapshots *s)
+{
+    uint32_t cnt = pw_feeds_line_cnt(PW_CONFIG(s->env->config, feeds));
+    for (uint32_t i = 0; i < cnt; i++) {
+        if (pw_env_producer_nth(s->env, PW_RING_SNAPSHOTS, i, &s->to_parse[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
@@ -75,7 +87,7 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
     s->event_cap = 2 * ((levels_max(env->config) + 1) / 2) + 1; /* two levels an event, and their DEPTH */
     s->events = calloc(s->event_cap, sizeof *s->events);
     s->metrics = metrics;
-    if (s->events == NULL || pw_env_producer(env, PW_RING_SNAPSHOTS, &s->to_parse) != 0) {
+    if (s->events == NULL || !attach_parsers(s)) {
         pw_snapshots_destroy(s);
         return NULL;
     }
@@ -223,6 +235,7 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         retry_later(s, feed_idx, pw_decode_name((enum pw_decode)cnt), now_ns);
         return;
     }
+    s->line_idx = pw_feeds_line_idx(PW_CONFIG(s->env->config, feeds), feed_idx);
     s->event_cnt = (uint32_t)cnt;
     s->event_next = 0;
     feed->failure_cnt = 0;
@@ -256,14 +269,15 @@ static uint32_t drive_feed(struct pw_snapshots *s, uint32_t feed_idx, int64_t no
 
 static uint32_t put_piece(struct pw_snapshots *s)
 {
+    struct pw_producer *to_parse = &s->to_parse[s->line_idx];
     uint32_t left = s->event_cnt - s->event_next;
     uint64_t n = left < PIECE_EVENTS ? left : PIECE_EVENTS;
-    uint64_t room = n > 0 ? pw_producer_room(&s->to_parse, n) : 0;
+    uint64_t room = n > 0 ? pw_producer_room(to_parse, n) : 0;
     n = room < n ? room : n;
     for (uint64_t i = 0; i < n; i++) {
-        pw_producer_put(&s->to_parse, &s->events[s->event_next++]);
+        pw_producer_put(to_parse, &s->events[s->event_next++]);
     }
-    pw_producer_publish(&s->to_parse);
+    pw_producer_publish(to_parse);
     return (uint32_t)n;
 }
 
