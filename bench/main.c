@@ -289,11 +289,12 @@ static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_r
 static bool cores_read(struct pw_bench_env *env, const char *text)
 {
     char rest;
+    long end = sysconf(_SC_NPROCESSORS_CONF);
     int cnt = sscanf(text, "%d,%d%c", &env->cores[0], &env->cores[1], &rest);
     env->core_cnt = cnt == 2 ? 2 : 1;
     return (cnt == 2 || (cnt == 1 && strchr(text, ',') == NULL)) && env->cores[0] >= 0 &&
-           env->cores[0] < 1024 &&
-           (cnt == 1 || (env->cores[1] >= 0 && env->cores[1] < 1024 && env->cores[0] != env->cores[1]));
+           env->cores[0] < end &&
+           (cnt == 1 || (env->cores[1] >= 0 && env->cores[1] < end && env->cores[0] != env->cores[1]));
 }
 
 /* A file that is there, or the recording that the environment leads to. */
@@ -329,7 +330,8 @@ static int options_judge(struct options *options)
         }
     }
     if (options->cores != NULL && !cores_read(&options->env, options->cores)) {
-        return pw_cli_wrong("--cores: '%s' is not one CPU or two different ones", options->cores);
+        return pw_cli_wrong("--cores: '%s' is not one CPU of this host or two different ones",
+                            options->cores);
     }
     if (!data_find(&options->env, options->data_path) && options->data_path != NULL) {
         pw_cli_error("%s: %s", options->data_path, strerror(errno));

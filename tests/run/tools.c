@@ -73,6 +73,18 @@ Test(tools, command_gets_its_arguments_and_gives_its_exit_code)
     expect_output("pinwheel ctl: demo: ");
 }
 
+Test(tools, wrong_use_is_found_before_anything_is_done)
+{
+    cr_expect_eq(run("bench ring --cores 100000"), 2);
+    expect_output("pinwheel bench: --cores: ");
+    cr_expect_eq(run("bench rng"), 2);
+    expect_output("did you mean 'ring'?");
+    cr_expect_eq(run("run one.yaml two.yaml"), 2);
+    expect_output("pinwheel run: ");
+    cr_expect_eq(run("sim --jsn"), 2);
+    expect_output("pinwheel sim: unknown option '--jsn'");
+}
+
 Test(tools, command_without_its_program_is_127)
 {
     char command[256];
