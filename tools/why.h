@@ -9,6 +9,7 @@
 #include "journal.h"
 #include "risk.h"
 #include <pinwheel/entry.h>
+#include <pinwheel/hops.h>
 
 /* A message of order entry, or a notice of its connection. */
 struct why_message {
@@ -63,12 +64,12 @@ int why_slowest(struct journal_session *session, uint64_t cnt);
 
 /* A hop of the order's path, by the time since the bytes were received. */
 struct why_hop {
-    const char *name;
+    const char *name, *label;
     bool known;
     int64_t at_ns, took_ns; /* took: since the known one before */
     double share;           /* of all that is known */
 };
-#define WHY_HOPS 9u
+#define WHY_HOPS PW_HOPS_STAMPED
 
 /* Returns the time from the first to the last hop that is known; 0: none is. */
 int64_t why_path(const struct why_story *story, struct why_hop hops[WHY_HOPS]);

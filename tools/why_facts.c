@@ -90,19 +90,15 @@ uint64_t why_replacement(const struct why_story *story, uint64_t old_id)
 
 int64_t why_path(const struct why_story *story, struct why_hop hops[WHY_HOPS])
 {
-    static const char *const names[WHY_HOPS] = {"kernel",  "received", "decrypted", "decoded",  "decided",
-                                                "checked", "encoded",  "sealed",    "submitted"};
     const struct pw_stamps *stamps = &story->stamps.body.stamps;
-    const uint32_t at_ns[WHY_HOPS] = {stamps->kernel_ago_ns, 0,
-                                      stamps->decrypted_ns,  stamps->decoded_ns,
-                                      stamps->decided_ns,    stamps->checked_ns,
-                                      stamps->encoded_ns,    stamps->sealed_ns,
-                                      stamps->submitted_ns};
     const struct why_hop *first = NULL, *before = NULL;
     for (uint32_t i = 0; i < WHY_HOPS; i++) {
-        hops[i] = (struct why_hop){.name = names[i], .known = story->has_stamps && at_ns[i] != PW_STAMP_NONE};
+        int64_t at_ns = pw_hop_at_ns(stamps, (enum pw_hop)i);
+        hops[i] = (struct why_hop){.name = pw_hops[i].name,
+                                   .label = pw_hops[i].label,
+                                   .known = story->has_stamps && at_ns != INT64_MIN};
         if (hops[i].known) {
-            hops[i].at_ns = i == 0 ? -(int64_t)at_ns[i] : (int64_t)at_ns[i];
+            hops[i].at_ns = at_ns;
             hops[i].took_ns = before ? hops[i].at_ns - before->at_ns : 0;
             first = first ? first : &hops[i];
             before = &hops[i];

@@ -223,10 +223,10 @@ static void print_checks(const struct journal_session *session, const struct why
 static void print_hop(const struct why_story *story, const struct why_hop *hop)
 {
     if (!hop->known) {
-        printf("  %-12s %s\n", hop->name, why_no_hop(story, hop));
+        printf("  %-12s %s\n", hop->label, why_no_hop(story, hop));
         return;
     }
-    printf("  %-12s %12s %12s %6.1f %%%s", hop->name, span_text(hop->at_ns), span_text(hop->took_ns),
+    printf("  %-12s %12s %12s %6.1f %%%s", hop->label, span_text(hop->at_ns), span_text(hop->took_ns),
            100 * hop->share, hop->share * BAR_WIDTH >= 0.5 ? "  " : "");
     print_bar(hop->share, BAR_WIDTH, false);
     putchar('\n');

@@ -10,6 +10,7 @@
 #include "ring_sizes.h"
 #include "stages.h"
 #include <pinwheel/histogram.h>
+#include <pinwheel/hops.h>
 #include <pinwheel/metrics.h>
 #include <pinwheel/stamps.h>
 #include <stdio.h>
@@ -147,15 +148,6 @@ static const char *const histogram_table[] = {
     "hop.recv_to_parse", "hop.recv_to_strategy", "hop.recv_to_execution", "tick_to_order", "tick_to_fill",
 };
 
-/* The way of each order, hop by hop, and in sum: recv_to_submitted is from the completion of the receive to
- * the submission of the send. Execution writes them, from the stamps. */
-static const char *const way_table[] = {
-    "way.kernel_to_recv",        "way.recv_to_decrypted",   "way.decrypted_to_decoded",
-    "way.decoded_to_decided",    "way.decided_to_checked",  "way.checked_to_encoded",
-    "way.encoded_to_sealed",     "way.sealed_to_submitted", "way.recv_to_submitted",
-    "way.submitted_to_returned", "way.submitted_to_acked",
-};
-
 static void want_rows(struct pw_region_want *want, const char *name, enum pw_region_kind kind, size_t row_cnt,
                       size_t row_bytes)
 {
@@ -236,8 +228,11 @@ uint32_t pw_live_regions(const struct pw_topology *topology, const struct pw_con
     for (size_t i = 0; i < sizeof histogram_table / sizeof *histogram_table; i++) {
         want_rows(&want[cnt++], histogram_table[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
-    for (size_t i = 0; i < sizeof way_table / sizeof *way_table; i++) {
-        want_rows(&want[cnt++], way_table[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
+    /* The path of each order, hop by hop: execution writes them, from the stamps. */
+    for (uint32_t i = 0; i < PW_HOP_SPANS; i++) {
+        char name[PW_HOP_NAME_BYTES];
+        pw_hop_span_name(i, name);
+        want_rows(&want[cnt++], name, PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
     for (uint32_t line = 1; line <= lines_of(topology, "parse"); line++) {
         char name[PW_REGION_NAME_BYTES];

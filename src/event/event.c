@@ -4,6 +4,7 @@
  */
 #include "text.h"
 #include <pinwheel/event.h>
+#include <pinwheel/hops.h>
 #include <pinwheel/workspace.h>
 #include <string.h>
 
@@ -265,14 +266,10 @@ static void put_stamps(struct out *out, const struct pw_event *event)
 {
     const struct pw_stamps *stamps = &event->body.stamps;
     put_u64(out, "client_order_id", stamps->client_order_id);
-    put_stamp(out, "kernel_ago_ns", stamps->kernel_ago_ns);
-    put_stamp(out, "decrypted_ns", stamps->decrypted_ns);
-    put_stamp(out, "decoded_ns", stamps->decoded_ns);
-    put_stamp(out, "decided_ns", stamps->decided_ns);
-    put_stamp(out, "checked_ns", stamps->checked_ns);
-    put_stamp(out, "encoded_ns", stamps->encoded_ns);
-    put_stamp(out, "sealed_ns", stamps->sealed_ns);
-    put_stamp(out, "submitted_ns", stamps->submitted_ns);
+#define PUT_BEFORE(NAME, token, name, label, help) put_stamp(out, #token "_ago_ns", stamps->token##_ago_ns);
+#define PUT_HOP(NAME, token, name, label, help)    put_stamp(out, #token "_ns", stamps->token##_ns);
+#define PUT_NONE(NAME, token, name, label, help)
+    PW_HOPS(PUT_BEFORE, PUT_NONE, PUT_HOP, PUT_NONE)
 }
 
 static pw_i128 i128_of(const uint64_t words[2])

@@ -9,6 +9,7 @@
 
 #include "bits.h"
 #include "codec.h"
+#include <pinwheel/hops.h>
 
 /* The compiler makes the two directions of it. */
 #define BOTH_WAYS static inline __attribute__((always_inline))
@@ -22,7 +23,8 @@
 /* How the events of a kind are coded when nothing is odd about them. */
 enum form { FORM_PLAIN, FORM_QUOTE, FORM_TRADE, FORM_AGG_TRADE, FORM_DEPTH };
 
-#define HOP_CNT 8u /* times in a STAMPS event */
+#define HOP_CNT 8u /* times in a STAMPS event, all hops but the origin: part of the format */
+static_assert(HOP_CNT == PW_HOPS_STAMPED - 1, "the event has them all");
 
 /* Places of numbers in a channel; the last six mean different things in different forms. */
 enum place {

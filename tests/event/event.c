@@ -5,6 +5,7 @@
 #include "enum_table.h"
 #include "text.h"
 #include <criterion/criterion.h>
+#include <pinwheel/hops.h>
 #include <pinwheel/workspace.h>
 #include <stdlib.h>
 
@@ -233,4 +234,34 @@ Test(enums, a_reason_knows_its_kind)
     cr_expect_eq(pw_reason_kind(UINT64_MAX), PW_REASON_KIND_STATE);
     cr_expect_str_eq(pw_reason_help(PW_REASON_CASH), "not enough cash");
     cr_expect_str_eq(pw_reason_help(31), "?");
+}
+
+Test(hops, each_is_measured_from_the_one_before_and_the_whole_from_receive_to_submit)
+{
+    static const char *const names[] = {
+        "path.kernel_to_recv",        "path.recv_to_decrypted",   "path.decrypted_to_decoded",
+        "path.decoded_to_decided",    "path.decided_to_checked",  "path.checked_to_encoded",
+        "path.encoded_to_sealed",     "path.sealed_to_submitted", "path.recv_to_submitted",
+        "path.submitted_to_returned", "path.submitted_to_acked"};
+    cr_assert_eq(PW_HOP_SPANS, sizeof names / sizeof *names);
+    for (uint32_t i = 0; i < PW_HOP_SPANS; i++) {
+        char name[PW_HOP_NAME_BYTES];
+        pw_hop_span_name(i, name);
+        cr_expect_str_eq(name, names[i]);
+    }
+}
+
+Test(hops, a_stamps_event_gives_the_time_of_each_of_its_hops)
+{
+    struct pw_stamps stamps = {.kernel_ago_ns = 5, .submitted_ns = 900};
+    memset(&stamps.decrypted_ns, 0xff, 6 * sizeof(uint32_t)); /* PW_STAMP_NONE: decrypted to sealed */
+    cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_KERNEL), -5);
+    cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_RECV), 0);
+    cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_DECRYPTED), INT64_MIN);
+    cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_SEALED), INT64_MIN);
+    cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_SUBMITTED), 900);
+    cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_ACKED), INT64_MIN);
+    for (uint32_t i = 0; i < PW_HOP_CNT; i++) {
+        cr_expect(pw_hops[i].name && pw_hops[i].label && pw_hops[i].token && pw_hops[i].help);
+    }
 }

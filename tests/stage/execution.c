@@ -609,10 +609,10 @@ Test(execution_stage, stamps_tell_an_orders_way_and_are_not_in_the_intent)
     cr_expect_eq(stamps->encoded_ns, PW_STAMP_NONE, "on paper there is no request");
     cr_expect_eq(stamps->sealed_ns, PW_STAMP_NONE);
     cr_expect_eq(stamps->submitted_ns, PW_STAMP_NONE);
-    cr_expect_eq(way_cnt(rig, "way.kernel_to_recv"), 1);
-    cr_expect_eq(way_cnt(rig, "way.decided_to_checked"), 1);
-    cr_expect_eq(way_cnt(rig, "way.checked_to_encoded"), 0);
-    cr_expect_eq(way_cnt(rig, "way.recv_to_submitted"), 0);
+    cr_expect_eq(way_cnt(rig, "path.kernel_to_recv"), 1);
+    cr_expect_eq(way_cnt(rig, "path.decided_to_checked"), 1);
+    cr_expect_eq(way_cnt(rig, "path.checked_to_encoded"), 0);
+    cr_expect_eq(way_cnt(rig, "path.recv_to_submitted"), 0);
     rig_close(rig);
 }
 

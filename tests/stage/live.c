@@ -659,9 +659,9 @@ Test(execution_live, the_way_out_is_told_with_the_first_answer)
     cr_expect_eq(stamps.encoded_ns, 500 + RIG_TICK_NS);
     cr_expect_eq(stamps.sealed_ns, 700);
     cr_expect_eq(stamps.submitted_ns, 800);
-    static const char *const ways[] = {"way.checked_to_encoded", "way.encoded_to_sealed",
-                                       "way.sealed_to_submitted", "way.recv_to_submitted",
-                                       "way.submitted_to_acked"};
+    static const char *const ways[] = {"path.checked_to_encoded", "path.encoded_to_sealed",
+                                       "path.sealed_to_submitted", "path.recv_to_submitted",
+                                       "path.submitted_to_acked"};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         cr_expect_eq(atomic_load(&pw_env_histogram(&rig->env, ways[i])->count), 1, "%s", ways[i]);
     }

@@ -14,6 +14,7 @@
 #include "strategies_config.h"
 #include <criterion/criterion.h>
 #include <pinwheel/histogram.h>
+#include <pinwheel/hops.h>
 #include <pinwheel/stamps.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,25 +78,17 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
     want(&rows[cnt++], "quotes", PW_REGION_QUOTES, RIG_INSTRUMENTS, sizeof(struct pw_market_view));
     want(&rows[cnt++], "positions", PW_REGION_POSITIONS, RIG_INSTRUMENTS, sizeof(struct pw_position_view));
     want(&rows[cnt++], "account", PW_REGION_ACCOUNT, 1, sizeof(struct pw_account_view));
-    static const char *const histograms[] = {"hop.recv_to_strategy",
-                                             "hop.recv_to_execution",
-                                             "tick_to_order",
-                                             "tick_to_fill",
-                                             "way.kernel_to_recv",
-                                             "way.recv_to_decrypted",
-                                             "way.decrypted_to_decoded",
-                                             "way.decoded_to_decided",
-                                             "way.decided_to_checked",
-                                             "way.checked_to_encoded",
-                                             "way.encoded_to_sealed",
-                                             "way.sealed_to_submitted",
-                                             "way.recv_to_submitted",
-                                             "way.submitted_to_returned",
-                                             "way.submitted_to_acked"};
+    static const char *const histograms[] = {"hop.recv_to_strategy", "hop.recv_to_execution", "tick_to_order",
+                                             "tick_to_fill"};
     want(&rows[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
     want(&rows[cnt++], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
     for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++) {
         want(&rows[cnt++], histograms[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
+    }
+    for (uint32_t i = 0; i < PW_HOP_SPANS; i++) {
+        char name[PW_HOP_NAME_BYTES];
+        pw_hop_span_name(i, name);
+        want(&rows[cnt++], name, PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
     fill_topology(rig, o);
     cnt = pw_topology_want(&rig->topology, rows, cnt);

@@ -15,6 +15,7 @@
 #include "stage.h"
 #include <pinwheel/entry.h>
 #include <pinwheel/histogram.h>
+#include <pinwheel/hops.h>
 #include <pinwheel/stamps.h>
 
 #define COMMAND_RESERVE 4u /* slots of the journal's ring that only commands may take */
@@ -23,27 +24,11 @@ struct touch {
     int64_t bid_e8, ask_e8; /* 0: none, or the feed is not up */
 };
 
-/* The way of one order, as far as it is known; absolute times, 0: not known. */
-enum hop {
-    HOP_KERNEL,
-    HOP_RECV,
-    HOP_DECRYPTED,
-    HOP_DECODED,
-    HOP_DECIDED,
-    HOP_CHECKED,
-    HOP_ENCODED,
-    HOP_SEALED,
-    HOP_SUBMITTED,
-    HOP_RETURNED,
-    HOP_ACKED,
-    HOPS
-};
-#define WAYS 11
-
-struct order_way {
+/* The path of one order, as far as it is known; absolute times, 0: not known. */
+struct order_path {
     uint64_t client_order_id;
     uint16_t instrument_idx;
-    int64_t at_ns[HOPS];
+    int64_t at_ns[PW_HOP_CNT];
 };
 
 /* An order that is on its way, of which strategy and journal have not been told yet: that is done when it has
@@ -52,7 +37,7 @@ struct untold_order {
     struct pw_order_row *row;      /* NULL: there is none */
     const struct pw_event *intent; /* in the ring, which it is not given back to before */
     struct pw_risk_input risk;     /* what risk saw */
-    struct order_way way;
+    struct order_path path;
     int64_t now_ns; /* of the poll that placed it */
 };
 
@@ -90,9 +75,9 @@ struct execution {
     struct pw_clock clock; /* for stamps alone */
     const struct pw_stamp_row *market_stamps, *order_stamps;
     struct untold_order untold;
-    uint32_t way_cnt;
-    struct order_way ways[PW_OPEN_ORDERS_MAX]; /* of orders that have not been answered */
-    struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *way[WAYS];
+    uint32_t path_cnt;
+    struct order_path paths[PW_OPEN_ORDERS_MAX]; /* of orders that have not been answered */
+    struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *path[PW_HOP_SPANS];
     struct pw_execution_metrics metrics;
     struct pw_metric_row *metric_rows, *gateway_metric_rows;
     struct pw_reports reports; /* of the call to the gateway under way */
@@ -106,7 +91,7 @@ static inline uint32_t open_events(const struct execution *x)
     return x->orders->open_cnt * PW_FLOW_OPEN_EVENTS;
 }
 
-/* To the journal alone: what risk saw, and the way of an order. */
+/* To the journal alone: what risk saw, and the path of an order. */
 #define RISK_EVENTS  3u
 #define STAMP_EVENTS 1u
 
@@ -123,7 +108,7 @@ static inline bool journal_has(struct execution *x, uint64_t events)
 /* Beyond it the journal's ring is kept for fills, cancellations and commands. */
 static inline uint64_t journal_reserve(const struct execution *x)
 {
-    return open_events(x) + x->way_cnt * STAMP_EVENTS + COMMAND_RESERVE;
+    return open_events(x) + x->path_cnt * STAMP_EVENTS + COMMAND_RESERVE;
 }
 
 /* ---- start.c ---- */
@@ -165,13 +150,13 @@ void pw_execution_take_reports(struct execution *x, int64_t now_ns);
 int pw_execution_find_stamps(struct execution *x, const struct pw_stage_env *env);
 
 /* The event that tells an order's way, and the histograms' share of it. */
-void pw_execution_tell_way(struct execution *x, const struct order_way *way);
+void pw_execution_tell_path(struct execution *x, const struct order_path *path);
 
-/* The market's part of the way of an order that came of that event: now, before the table comes round. */
-void pw_execution_note_market(const struct execution *x, uint64_t market_seq, struct order_way *way);
+/* The market's part of the path of an order that came of that event: now, before the table comes round. */
+void pw_execution_note_market(const struct execution *x, uint64_t market_seq, struct order_path *path);
 
-/* Keeps the way of an order that is on the wire until its first answer; and tells it then. */
-void pw_execution_keep_way(struct execution *x, const struct order_way *way);
+/* Keeps the path of an order that is on the wire until its first answer; and tells it then. */
+void pw_execution_keep_path(struct execution *x, const struct order_path *path);
 void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_t acked_ns);
 
 /* ---- shows.c ---- */

@@ -274,13 +274,13 @@ static void deny(struct execution *x, struct pw_order_row *row, enum pw_reason r
 }
 
 static void send(struct execution *x, struct pw_order_row *row, const struct pw_gateway_order *asked,
-                 struct order_way *way)
+                 struct order_path *way)
 {
     row->valid_until_ns = row->replaces_id
                               ? x->gateway->replace(x->gateway_state, asked, row->replaces_id, &x->reports)
                               : x->gateway->place(x->gateway_state, asked, &x->reports);
     if (x->gateway->traits.connects) {
-        way->at_ns[HOP_ENCODED] = pw_clock_now_ns(&x->clock);
+        way->at_ns[PW_HOP_ENCODED] = pw_clock_now_ns(&x->clock);
     }
 }
 
@@ -297,16 +297,16 @@ void pw_execution_tell_order(struct execution *x)
         x->gateway->settle(x->gateway_state);
     }
     journal_intent(x, untold->intent, &untold->risk);
-    pw_execution_note_market(x, row->market_seq, &untold->way);
+    pw_execution_note_market(x, row->market_seq, &untold->path);
     x->metrics.orders++;
     emit_order(x, row, PW_ORDER_IN_FLIGHT, PW_REASON_NONE, row->recv_ns, 0);
     pw_histogram_add(x->tick_to_order, untold->now_ns - row->recv_ns);
     if (x->gateway->traits.connects) {
-        pw_execution_keep_way(x, &untold->way);
+        pw_execution_keep_path(x, &untold->path);
     }
     pw_execution_take_reports(x, untold->now_ns);
     if (!x->gateway->traits.connects) {
-        pw_execution_tell_way(x, &untold->way);
+        pw_execution_tell_path(x, &untold->path);
     }
     pw_orders_prefetch(x->orders);
 }
@@ -370,13 +370,13 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
         deny(x, &order, reason);
         return;
     }
-    x->untold.way = (struct order_way){.client_order_id = order.client_order_id,
-                                       .instrument_idx = order.instrument_idx,
-                                       .at_ns = {[HOP_RECV] = event->recv_ns,
-                                                 [HOP_DECIDED] = event->venue_ns,
-                                                 [HOP_CHECKED] = pw_clock_now_ns(&x->clock)}};
+    x->untold.path = (struct order_path){.client_order_id = order.client_order_id,
+                                         .instrument_idx = order.instrument_idx,
+                                         .at_ns = {[PW_HOP_RECV] = event->recv_ns,
+                                                   [PW_HOP_DECIDED] = event->venue_ns,
+                                                   [PW_HOP_CHECKED] = pw_clock_now_ns(&x->clock)}};
     pw_risk_bucket_take(&x->bucket, &x->limits, rate_ns(x, event, now_ns));
-    send(x, row, &asked, &x->untold.way);
+    send(x, row, &asked, &x->untold.path);
     x->untold.row = row;
     x->untold.intent = event;
     x->untold.now_ns = now_ns;
