@@ -22,7 +22,7 @@
 #include <x86intrin.h>
 #endif
 
-#define PW_BENCH_NAME_BYTES 64
+#define PW_BENCH_NAME_BYTES 80
 #define PW_BENCH_ID_BYTES   96
 #define PW_BENCH_ROWS_MAX   64u
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <pinwheel/metrics.h>
 #include <pty.h>
 #include <sched.h>
@@ -169,7 +170,9 @@ static void log_tell(const struct engine_child *engine, struct pw_bench_report *
     FILE *in = fopen(path, "re");
     while (in != NULL && fgets(line, sizeof line, in) != NULL) {
         line[strcspn(line, "\n")] = '\0';
-        snprintf(last, sizeof last, "%s", line);
+        if (line[0] != '=') { /* valgrind's own */
+            snprintf(last, sizeof last, "%s", line);
+        }
     }
     if (in != NULL) {
         fclose(in);
@@ -279,6 +282,36 @@ void engine_child_hold(const struct engine_child *engine)
 void engine_child_go_on(const struct engine_child *engine)
 {
     kill(engine->pid, SIGCONT);
+}
+
+/* The letter behind the name in parentheses (proc(5), /proc/pid/stat). */
+static bool thread_runs(const char *path)
+{
+    char text[512];
+    FILE *in = fopen(path, "re");
+    size_t bytes = in != NULL ? fread(text, 1, sizeof text - 1, in) : 0;
+    if (in != NULL) {
+        fclose(in);
+    }
+    text[bytes] = '\0';
+    const char *end = strrchr(text, ')');
+    return end != NULL && strncmp(end, ") R", 3) == 0;
+}
+
+bool engine_child_rests(const struct engine_child *engine)
+{
+    char pattern[64];
+    glob_t threads;
+    bool rests = true;
+    snprintf(pattern, sizeof pattern, "/proc/%d/task/*/stat", (int)engine->pid);
+    if (glob(pattern, 0, NULL, &threads) != 0) {
+        return true;
+    }
+    for (size_t i = 0; i < threads.gl_pathc; i++) {
+        rests = rests && !thread_runs(threads.gl_pathv[i]);
+    }
+    globfree(&threads);
+    return rests;
 }
 
 /* A monitor wants a terminal: it gets one that nobody looks at. */

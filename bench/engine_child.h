@@ -45,6 +45,9 @@ void engine_child_hold(const struct engine_child *engine);
 /* Lets it go on. */
 void engine_child_go_on(const struct engine_child *engine);
 
+/* Whether none of its threads runs or waits for a processor at this moment. */
+bool engine_child_rests(const struct engine_child *engine);
+
 /* So many monitors run from now on, each with a terminal of its own, at their usual interval. False: one
  * could not be started. */
 bool engine_child_watch(struct engine_child *engine, uint32_t monitor_cnt);

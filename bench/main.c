@@ -152,12 +152,12 @@ static void machine_print(json_t *machine)
 static void latencies_print(const struct pw_bench_report *report)
 {
     if (report->latency_cnt != 0) {
-        printf("\n  %-44s %9s %8s %8s %8s %8s %8s %11s %8s\n", "ns", "mean", "p50", "p90", "p99", "p99.9",
+        printf("\n  %-64s %9s %8s %8s %8s %8s %8s %11s %8s\n", "ns", "mean", "p50", "p90", "p99", "p99.9",
                "p99.99", "max", "samples");
     }
     for (uint32_t i = 0; i < report->latency_cnt; i++) {
         const struct pw_bench_latency *row = &report->latencies[i];
-        printf("  %-44s %9.1f %8.0f %8.0f %8.0f %8.0f %8.0f %11.0f %8zu\n", row->name, row->block_mean_ns,
+        printf("  %-64s %9.1f %8.0f %8.0f %8.0f %8.0f %8.0f %11.0f %8zu\n", row->name, row->block_mean_ns,
                row->p50_ns, row->p90_ns, row->p99_ns, row->p99_9_ns, row->p99_99_ns, row->max_ns,
                row->sample_cnt);
     }
@@ -166,11 +166,11 @@ static void latencies_print(const struct pw_bench_report *report)
 static void rates_print(const struct pw_bench_report *report)
 {
     if (report->rate_cnt != 0) {
-        printf("\n  %-44s%14s%14s\n", "events", "million/s", "ns/event");
+        printf("\n  %-64s%14s%14s\n", "events", "million/s", "ns/event");
     }
     for (uint32_t i = 0; i < report->rate_cnt; i++) {
         const struct pw_bench_rate *row = &report->rates[i];
-        printf("  %-44s%14.2f%14.2f\n", row->name, row->per_s / 1e6, 1e9 / row->per_s);
+        printf("  %-64s%14.2f%14.2f\n", row->name, row->per_s / 1e6, 1e9 / row->per_s);
     }
 }
 
@@ -197,7 +197,7 @@ static void figures_print(const struct pw_bench_report *report)
     printf("%s", report->figure_cnt != 0 ? "\n" : "");
     for (uint32_t i = 0; i < report->figure_cnt; i++) {
         const struct pw_bench_figure *row = &report->figures[i];
-        printf("  %-44s%14.2f %s", row->name, row->value, row->unit);
+        printf("  %-64s%14.2f %s", row->name, row->value, row->unit);
         target_print(report, row->value, row->target, row->at_least);
     }
 }

@@ -125,7 +125,7 @@ static void samples_add(struct pw_bench_report *report, const char *id, const ch
 {
     char due[PW_BENCH_NAME_BYTES], due_id[PW_BENCH_ID_BYTES];
     tick_samples_report(samples, report, id, name);
-    snprintf(due, sizeof due, "%.40s, from scheduled send", name);
+    snprintf(due, sizeof due, "%.56s, from scheduled send", name);
     snprintf(due_id, sizeof due_id, "%.70s_from_schedule", id);
     pw_bench_add_latency(report, due_id, due,
                          pw_bench_block_mean(samples->from_due_ns, samples->cnt, MEAN_OF),
