@@ -66,6 +66,12 @@ static const struct pw_cli_command g_command = {
              PW_CLI_FLAG(struct options, no_wait)},
             {0},
         },
+    .environment =
+        (const struct pw_cli_pair[]){
+            {"XDG_RUNTIME_DIR",
+             "its folder pinwheel/ holds the control sockets (without it: /tmp/pinwheel-UID)"},
+            {0},
+        },
     .exits =
         (const struct pw_cli_exit[]){
             {PW_CLI_DONE, "the command completed"},

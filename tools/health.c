@@ -50,6 +50,7 @@ static const struct pw_cli_command g_command = {
              PW_CLI_DURATION(struct options, patience_ns)},
             {0},
         },
+    .environment = (const struct pw_cli_pair[]){PW_WATCH_ENVIRONMENT, {0}},
     .exits =
         (const struct pw_cli_exit[]){
             {PW_CLI_DONE, "healthy: running and trading"},

@@ -5,6 +5,7 @@
 #include "journal.h"
 #include "cli.h"
 #include "text.h"
+#include "watch.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -174,7 +175,7 @@ static const struct {
     int (*run)(struct journal_session *session);
     bool one_run;
 } g_work[] = {
-    {list_runs, false},  {journal_stats, true}, {journal_summary, true},   {journal_query, true},
+    {list_runs, false},  {journal_stats, true}, {journal_summary, true}, {journal_query, true},
     {journal_csv, true}, {print_config, true},  {journal_verify, false},
 };
 
@@ -252,6 +253,7 @@ static const struct pw_cli_command g_command = {
             {0},
         },
     .sections = (const struct pw_cli_pair[]){{"time", PW_CLI_TIME_FORMS}, {0}},
+    .environment = (const struct pw_cli_pair[]){PW_WATCH_ENVIRONMENT, {0}},
     .exits =
         (const struct pw_cli_exit[]){
             {JOURNAL_OK, "good"},

@@ -69,6 +69,7 @@ static const struct pw_cli_command g_command = {
              PW_CLI_FLAG(struct options, oldest)},
             {0},
         },
+    .environment = (const struct pw_cli_pair[]){PW_WATCH_ENVIRONMENT, {0}},
     .exits =
         (const struct pw_cli_exit[]){
             {PW_WATCH_OK, "ended as requested, or the engine stopped"},

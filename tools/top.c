@@ -67,7 +67,8 @@ static const struct pw_cli_command g_command = {
                      "last update; for a dead engine, those of its whole life"},
             {0},
         },
-    .environment = (const struct pw_cli_pair[]){{"NO_COLOR", "not empty: no colors"}, {0}},
+    .environment =
+        (const struct pw_cli_pair[]){{"NO_COLOR", "not empty: no colors"}, PW_WATCH_ENVIRONMENT, {0}},
     .exits =
         (const struct pw_cli_exit[]){
             {PW_WATCH_OK, "shown"},

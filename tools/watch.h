@@ -24,6 +24,12 @@ enum pw_watch_exit {
 #define PW_WATCH_INSTANCE_HELP                                                                               \
     .help = "name of an engine, or path of its workspace; may be left out when there is only one"
 
+/* The row of their environment. */
+#define PW_WATCH_ENVIRONMENT                                                                                 \
+    {                                                                                                        \
+        "PINWHEEL_SHM_DIR", "folder of the engines' memory, as for `pinwheel run`"                           \
+    }
+
 /* Attaches to the instance of that name or path, or, with NULL, to the only one there is. An engine that is
  * just being started is waited for, a few seconds. Errors go to stderr. */
 enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance);

@@ -5,6 +5,7 @@
 #include "why.h"
 #include "cli.h"
 #include "orders.h"
+#include "watch.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -106,6 +107,7 @@ static const struct pw_cli_command g_command = {
              PW_CLI_TEXT(struct arguments, journal)},
             {0},
         },
+    .environment = (const struct pw_cli_pair[]){PW_WATCH_ENVIRONMENT, {0}},
     .exits =
         (const struct pw_cli_exit[]){
             {JOURNAL_OK, "explained"},

@@ -57,6 +57,7 @@ static const struct pw_cli_command g_command = {
     .environment =
         (const struct pw_cli_pair[]){
             {"PINWHEEL_SHM_DIR", "folder of the workspace (default: hugetlbfs if mounted, else /dev/shm)"},
+            {"PINWHEEL_LOG", "least level of the log: debug, info, warn, error (default info)"},
             {"...", "each ${NAME} of the config file"},
             {0},
         },
