@@ -8,7 +8,7 @@
 
 #include "bench.h"
 #include "build.h"
-#include "venue.h"
+#include "bench_venue.h"
 #include <pinwheel/histogram.h>
 #include <pinwheel/workspace.h>
 

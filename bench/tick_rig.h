@@ -9,7 +9,7 @@
 #include "echo.h"
 #include "engine_child.h"
 #include "probes.h"
-#include "venue.h"
+#include "bench_venue.h"
 
 #define TICK_INTERVAL_NS 250000. /* between two probes, on average */
 #define TICK_WARM        200u    /* probes before those that count */

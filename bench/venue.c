@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The measuring venue's sockets: see venue.h. What it says stands in venue_answers.c.
+ * The measuring venue's sockets: see bench_venue.h. What it says stands in venue_answers.c.
  */
-#include "venue.h"
+#include "bench_venue.h"
 #include "bench.h"
 #include "identity.h"
 #include "tls_link.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the measuring venue says: market messages, REST, and the WebSocket API as far as an engine needs it to
- * trade. See venue.h.
+ * trade. See bench_venue.h.
  */
 #include "bench.h"
 #include "decimal.h"
-#include "venue.h"
+#include "bench_venue.h"
 #include "walk.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
  *
  * pinwheel journal: what engines have recorded. Arguments, the list of runs, queries.
  */
-#include "journal.h"
+#include "journal_tool.h"
 #include "cli.h"
 #include "text.h"
 #include "watch.h"

@@ -4,7 +4,7 @@
  */
 #include "cli.h"
 #include "codec.h"
-#include "journal.h"
+#include "journal_tool.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * pinwheel journal csv: a row an event, a row each level of a book. Columns that a kind does not have stay
  * empty.
  */
-#include "journal.h"
+#include "journal_tool.h"
 #include <ctype.h>
 #include <inttypes.h>
 

@@ -3,7 +3,7 @@
  * Which journal a user means: by an engine, running or dead, or by the folder.
  */
 #include "cli.h"
-#include "journal.h"
+#include "journal_tool.h"
 #include "watch.h"
 #include <string.h>
 #include <sys/stat.h>

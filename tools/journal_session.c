@@ -7,7 +7,7 @@
  * ended.
  */
 #include "cli.h"
-#include "journal.h"
+#include "journal_tool.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>

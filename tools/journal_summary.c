@@ -7,7 +7,7 @@
 #include "cli.h"
 #include "decimal.h"
 #include "fills.h"
-#include "journal.h"
+#include "journal_tool.h"
 #include <stdlib.h>
 #include <string.h>
 

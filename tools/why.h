@@ -6,7 +6,7 @@
 #ifndef PW_TOOL_WHY_H
 #define PW_TOOL_WHY_H
 
-#include "journal.h"
+#include "journal_tool.h"
 #include "risk.h"
 #include <pinwheel/entry.h>
 #include <pinwheel/hops.h>

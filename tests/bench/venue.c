@@ -2,7 +2,7 @@
  *
  * The measuring venue against the engine's own readers: what it says must be what they understand.
  */
-#include "venue.h"
+#include "bench_venue.h"
 #include "binance_entry.h"
 #include "binance_decode.h"
 #include "binance_rest.h"

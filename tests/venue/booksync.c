@@ -5,7 +5,7 @@
  */
 #include "booksync.h"
 
-#include "../wire/guard.h"
+#include "guard.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include "sections.h"
 #include "stages.h"
 
-#include "../wire/guard.h"
+#include "guard.h"
 #include "shared.h"
 #include <criterion/criterion.h>
 #include <pinwheel/histogram.h>

@@ -5,7 +5,7 @@
  */
 #include "binance_entry.h"
 
-#include "../wire/guard.h"
+#include "guard.h"
 #include "shared.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
