@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clients' orders among the crowd's: money that is neither made nor lost, and a market that is the same as
- * before where nobody trades.
+ * Clients' orders among the background flow's: money that is neither made nor lost, and a market that is the
+ * same as before where nobody trades.
  */
 #include "client_orders.h"
 
@@ -150,7 +150,7 @@ static void venue_close(void)
     pw_sim_hub_fini(&g_venue.hub);
 }
 
-static void crowd_acts(int steps)
+static void flow_acts(int steps)
 {
     int64_t market_ns;
 
@@ -297,7 +297,7 @@ Test(orders, random_orders_of_all_types_do_as_they_say_and_make_or_lose_no_money
             order = open_order(account, (uint32_t)rand() % account->open_cnt);
             pw_sim_orders_cancel(&g_venue.orders, order, NULL, 0);
         }
-        crowd_acts(rand() % 4);
+        flow_acts(rand() % 4);
         expect_books_balance(0);
         expect_books_balance(1);
         expect_waiting_unreached(trade_cnt);
@@ -313,7 +313,7 @@ Test(orders, random_orders_of_all_types_do_as_they_say_and_make_or_lose_no_money
     cr_expect_gt(expect_pairs_agree(), 5);
 }
 
-Test(orders, a_resting_order_stays_until_somebody_takes_it_whatever_the_crowd_does)
+Test(orders, a_resting_order_stays_until_somebody_takes_it_whatever_the_background_flow_does)
 {
     struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
     struct pw_sim_client_order *order;
@@ -323,7 +323,7 @@ Test(orders, a_resting_order_stays_until_somebody_takes_it_whatever_the_crowd_do
         .symbol = symbol, .side = PW_BUY, .type = PW_LIMIT, .price_e8 = 6000000000000, .qty_e8 = 100000000};
 
     cr_assert_null(pw_sim_orders_place(&g_venue.orders, &g_venue.accounts.accounts[0], &request, 0, &order));
-    crowd_acts(20000);
+    flow_acts(20000);
     matching = g_venue.source.ops->enter(g_venue.source.state, symbol, 0, &market_ns);
     cr_assert(order->open);
     cr_assert_eq(matching->rows[order->row_idx].place, PW_MATCHING_RESTS);
@@ -366,7 +366,7 @@ Test(orders, what_becomes_of_a_meeting_with_oneself_is_the_newer_order_s_choice)
         int64_t before_e8;
 
         g_venue.source.ops->refresh(g_venue.source.state, symbol);
-        before_e8 = symbol->top.ask_qty_e8; /* the crowd's, that the newer one takes first */
+        before_e8 = symbol->top.ask_qty_e8; /* the background flow's, that the newer one takes first */
         maker.price_e8 = taker.price_e8 = symbol->top.ask_price_e8;
         taker.qty_e8 = before_e8 + maker.qty_e8;
         older = placed(account, &maker);
@@ -422,7 +422,7 @@ static uint64_t market_heard(void)
     listener_subscribe(&listener, "btcusdt@trade");
     listener_subscribe(&listener, "btcusdt@bookTicker");
     for (int i = 0; i < 3000; i++) {
-        crowd_acts(1);
+        flow_acts(1);
         while (listener_next(&listener, &text)) {
             for (size_t k = 0; k < text.size; k++) {
                 hash = (hash ^ (unsigned char)text.text[k]) * UINT64_C(1099511628211);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The user data stream without sockets, in a market that stands still: what the crowd cannot disturb.
+ * The user data stream without sockets, in a market that stands still: what the background flow cannot
+ * disturb.
  */
 #include "hub_listener.h"
 #include "synthetic.h"

@@ -207,7 +207,7 @@ Test(user_stream, each_connection_hears_of_its_accounts_and_of_no_other, .fini =
     api_close(&other);
 }
 
-Test(user_stream, what_the_crowd_takes_of_a_resting_order_is_told_unasked, .fini = close_all)
+Test(user_stream, what_the_background_flow_takes_of_a_resting_order_is_reported_unasked, .fini = close_all)
 {
     long long cnt = 0;
     const char *status = "";

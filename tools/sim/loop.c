@@ -20,7 +20,7 @@
 
 #define MS_NS        INT64_C(1000000)
 #define TICK_NS      (50 * MS_NS)   /* a market that stands still is looked at again */
-#define LAG_MAX_NS   (1000 * MS_NS) /* a market of our own that is later than this goes on from now */
+#define LAG_MAX_NS   (1000 * MS_NS) /* a synthetic market that is later than this goes on from now */
 #define STEPS_A_PASS 2048u          /* so that no client waits long for an answer */
 
 /* How the market's time runs against ours. */
@@ -50,7 +50,7 @@ struct venue {
     bool at_end, end_told, finished;
 };
 
-/* What the crowd and REST did to orders, and all else that is queued. */
+/* What the background flow and REST did to orders, and all else that is queued. */
 static void clients_flush(struct venue *venue, int64_t now_ns)
 {
     pw_sim_user_stream_flush(&venue->stream, now_ns + venue->rest.clock_ns);
@@ -59,7 +59,7 @@ static void clients_flush(struct venue *venue, int64_t now_ns)
 
 /* ---- the pace ---- */
 
-/* A recording begins when its clients are there; a market of our own is always open. */
+/* A recording begins when its clients are there; a synthetic market is always open. */
 static bool pacer_may_run(struct venue *venue, int64_t now_ns)
 {
     struct pacer *pacer = &venue->pacer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The venue simulator: Binance spot's market data, REST and WebSocket, over TLS on loopback, out of recorded
- * captures or of a market of its own.
+ * captures or of a synthetic market.
  *
  * One thread, one epoll loop. Config, run, stop; everything else is behind these.
  */
@@ -94,7 +94,7 @@ struct pw_sim_balance_config {
     int64_t free_e8;
 };
 
-/* Somebody who may trade, in a market of our own. */
+/* Somebody who may trade, in a synthetic market. */
 struct pw_sim_account_config {
     char api_key[PW_SIM_KEY_BYTES];
     char secret[PW_SIM_KEY_BYTES]; /* for HMAC-SHA256; or else */

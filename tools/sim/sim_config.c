@@ -72,7 +72,7 @@ static const struct pw_key g_limit_keys[] = {
     {.name = "window_kib", LIMIT(window_kib), COUNT("256", 16, 524288), .unit = "KiB",
      .help = "what a client may leave unread before the market waits for it"},
     {.name = "slow_clients", LIMIT(slow_clients), .kind = PW_VALUE_CHOICE, .fallback = "auto", CHOICES(g_slow),
-     .help = "the market waits for clients that do not read, or drops them; auto: a market of its own "
+     .help = "the market waits for clients that do not read, or drops them; auto: a synthetic market "
              "drops them, but at pace flood it waits, as captures do"},
     {.name = "ping_interval_ms", LIMIT(ping_interval_ms), COUNT("20000", 10, 86400000), .unit = "ms",
      .help = "between pings"},
@@ -196,12 +196,12 @@ static const struct pw_key g_root_keys[] = {
      .help = "never sleep: for latency measurements, at the cost of a core"},
     {.name = "capture", ROOT(capture), .kind = PW_VALUE_GROUP, SECTION(g_capture_keys),
      .help = "recorded market data; or else"},
-    {.name = "market", ROOT(market), .kind = PW_VALUE_GROUP, SECTION(g_market_keys), .help = "a market of its own"},
+    {.name = "market", ROOT(market), .kind = PW_VALUE_GROUP, SECTION(g_market_keys), .help = "a synthetic market"},
     {.name = "limits", ROOT(limits), .kind = PW_VALUE_GROUP, SECTION(g_limit_keys), .help = "the venue's rules"},
     {.name = "faults", ROWS(struct pw_sim_config, faults.faults, faults.fault_cnt), .kind = PW_VALUE_GROUPS,
      SECTION(g_fault_keys), .help = "what goes wrong, for tests"},
     {.name = "accounts", ROWS(struct pw_sim_config, accounts, account_cnt), .kind = PW_VALUE_GROUPS,
-     SECTION(g_account_keys), .help = "who may trade, in a market of its own"},
+     SECTION(g_account_keys), .help = "who may trade, in a synthetic market"},
 };
 /* clang-format on */
 

@@ -3,7 +3,7 @@
  * Who may trade at the simulated venue, and what he has: keys and balances.
  *
  * Accounts come from the config, so their secrets are test secrets. Nothing is ever created or destroyed here
- * but fees: what one balance loses another gets, or the crowd.
+ * but fees: what one balance loses another gets, or the background flow.
  */
 #ifndef PW_SIM_ACCOUNT_H
 #define PW_SIM_ACCOUNT_H

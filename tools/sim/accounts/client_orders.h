@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The clients' orders in the simulated market: judged, placed among the crowd's, filled, paid, canceled,
- * remembered.
+ * The clients' orders in the simulated market: judged, placed among the background flow's, filled, paid,
+ * canceled, remembered.
  *
  * An order holds what it may cost (a buyer's quote, a seller's base) until it is closed. Fees are taken from
  * what a fill brings. All times are the market's.
@@ -92,7 +92,7 @@ struct pw_sim_refusal {
     const char *text;
 };
 
-/* 0 or -ENOMEM. The source must be a market of our own; it is listened to from now on. */
+/* 0 or -ENOMEM. The source must be a synthetic market; it is listened to from now on. */
 int pw_sim_orders_init(struct pw_sim_orders *orders, struct pw_sim_source *source);
 void pw_sim_orders_fini(struct pw_sim_orders *orders);
 

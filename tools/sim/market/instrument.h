@@ -47,7 +47,7 @@ struct pw_sim_instrument {
     uint64_t pending_first_id;
 };
 
-/* A market of our own: its instruments, and what they share. */
+/* A synthetic market: its instruments, and what they share. */
 struct pw_sim_synthetic {
     struct pw_sim_hub *hub;
     struct pw_sim_instrument *instruments;

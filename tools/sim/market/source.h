@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the market comes from: a recording (playback.h) or a market of our own (synthetic.h), behind one
+ * Where the market comes from: a recording (playback.h) or a synthetic market (synthetic.h), behind one
  * table of functions. A source has its own time; the server's pacer lets it pass.
  */
 #ifndef PW_SIM_SOURCE_H
@@ -56,7 +56,7 @@ struct pw_sim_source_ops {
     struct pw_slice (*exchange_info)(void *state);
     /* Back to the beginning; NULL: it never ends. */
     void (*rewind)(void *state);
-    /* A market of our own, to trade in; all three NULL: a recording. Enter: symbol's matching engine, and the
+    /* A synthetic market, to trade in; all three NULL: a recording. Enter: symbol's matching engine, and the
      * market's time, which is wall_ns if that lies between what has happened and what comes next. Leave:
      * tells the public what was done since. */
     struct pw_matching *(*enter)(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,

@@ -52,8 +52,8 @@ static bool synthetic_depth(void *state, struct pw_sim_symbol *symbol, uint32_t 
     return !out->failed;
 }
 
-/* A client acts between two moments of the crowd's: now, if the market's time is ours, else as soon as can be
- * after the former, so that no two actions share a time (and an aggregate). */
+/* A client acts between two actions of the background flow: now, if the market's time is ours, else as soon
+ * as can be after the former, so that no two actions share a time (and an aggregate). */
 static struct pw_matching *synthetic_enter(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,
                                            int64_t *market_ns)
 {

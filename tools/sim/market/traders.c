@@ -154,7 +154,7 @@ static int64_t wanted_ticks(const struct pw_sim_traders *traders, enum pw_side s
     return wanted;
 }
 
-/* The youngest order of the crowd's own in a queue: clients' orders are nobody else's to cancel. */
+/* The youngest order of the background flow in a level: clients' orders are nobody else's to cancel. */
 static uint32_t youngest_own(const struct pw_sim_traders *traders, const struct pw_matching_level *level)
 {
     uint32_t row_idx = level->queue.last_idx;

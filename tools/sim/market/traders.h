@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The crowd of one simulated instrument: who places, cancels and takes, when and at what price.
+ * The background flow of one synthetic instrument: who places, cancels and takes, when and at what price.
  *
  * A fair price wanders (random walk, drawn back slowly to where it began); market makers keep the best prices
  * around it, others place and cancel deeper in the book, and takers come with orders of all sizes, more often

@@ -3,8 +3,8 @@
  * The user data stream: what happens to an account's orders and balances, told to the connections that
  * subscribed to it (binance.md 6).
  *
- * Events are kept while a request or the crowd is at work, and told by a flush: so a reply can come before
- * the reports of what it caused, or after them.
+ * Events are kept while a request or the background flow is at work, and sent by a flush: so a reply can come
+ * before the reports of what it caused, or after them.
  */
 #ifndef PW_SIM_USER_STREAM_H
 #define PW_SIM_USER_STREAM_H
