@@ -166,11 +166,11 @@ static void print_cause(const struct journal_session *session, const struct why_
     }
 }
 
-/* A flag has no figures to show. */
+/* Flags and reasons have no figures to show. */
 static void print_check(const char *name, const struct pw_risk_finding *finding)
 {
     printf("  %-6s  ", finding->passed ? "ok" : "FAILED");
-    if (finding->unit == PW_RISK_FLAG) {
+    if (finding->unit == PW_RISK_FLAG || finding->unit == PW_RISK_REASON) {
         printf(finding->passed ? "%s" : "%-56s", name);
     } else {
         printf("%-16s %24s  %s %s", name, why_measure(finding, finding->value),
