@@ -93,14 +93,12 @@ static bool is_reached(const struct paper *paper, const struct pw_gateway_order 
     return quote > 0 && (order->side == PW_BUY ? quote <= order->price_e8 : quote >= order->price_e8);
 }
 
-/* Has the market traded at a stop order's price or beyond? A stop loss waits for a worse price than now, a
- * take profit for a better one. */
+/* Has the market traded at a stop order's price or beyond? */
 static bool is_triggered(const struct paper *paper, const struct pw_gateway_order *order)
 {
     int64_t last = paper->quotes[order->instrument_idx].last_e8;
-    bool is_loss = order->type == PW_STOP_LOSS || order->type == PW_STOP_LOSS_LIMIT;
-    bool waits_for_more = is_loss == (order->side == PW_BUY);
-    return last > 0 && (waits_for_more ? last >= order->stop_price_e8 : last <= order->stop_price_e8);
+    return last > 0 && (pw_order_triggers_above(order->type, order->side) ? last >= order->stop_price_e8
+                                                                          : last <= order->stop_price_e8);
 }
 
 static bool end(struct pw_reports *out, const struct pw_gateway_order *order, enum pw_exec_type exec_type,
