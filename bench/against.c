@@ -99,7 +99,7 @@ static int loop_run(struct meter *meter, const char *folder, double values[JUDGE
 
 static void hops_read(const struct engine_histogram *hops, double *values)
 {
-    for (size_t i = 0; i < engine_hop_cnt; i++) {
+    for (uint32_t i = 0; i < ENGINE_HOPS; i++) {
         for (size_t k = 0; k < JUDGED_QUANTILES; k++) {
             uint64_t ns =
                 hops[i].since.count == 0 ? 0 : pw_histogram_quantile_ns(&hops[i].since, judged_quantiles[k]);
@@ -123,17 +123,17 @@ static int ticks_measure(struct meter *meter, double values[JUDGED_MAX], double 
 {
     uint32_t tick_cnt = meter->against->env->quick ? TICKS / 10 : TICKS;
     struct tick_samples samples;
-    struct engine_histogram *hops = calloc(engine_hop_cnt, sizeof *hops);
+    struct engine_histogram *hops = calloc(ENGINE_HOPS, sizeof *hops);
     int result = hops != NULL && tick_samples_make(&samples, tick_cnt) ? 0 : -ENOMEM;
-    for (size_t i = 0; i < engine_hop_cnt && result == 0; i++) {
-        (void)engine_histogram_open(&hops[i], &meter->rig.engine, &engine_hops[i]);
+    for (uint32_t i = 0; i < ENGINE_HOPS && result == 0; i++) {
+        (void)engine_histogram_open(&hops[i], &meter->rig.engine, i);
     }
     if (result == 0) {
         struct probes probes = tick_samples_next(&samples, tick_cnt);
         result = tick_rig_run(&meter->rig, &probes);
         *lost = 1 - (double)probes.arrived_cnt / tick_cnt;
     }
-    for (size_t i = 0; i < engine_hop_cnt && result == 0; i++) {
+    for (uint32_t i = 0; i < ENGINE_HOPS && result == 0; i++) {
         if (hops[i].live != NULL) {
             engine_histogram_take(&hops[i]);
         }

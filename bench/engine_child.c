@@ -374,31 +374,44 @@ uint32_t engine_child_watchers(const struct engine_child *engine)
 
 /* ---- histograms ---- */
 
-const struct engine_hop engine_hops[] = {
-    {"inside", "recv_to_submitted", "internal tick-to-order (receive to submit)"},
-    {"hop_decrypt", "recv_to_decrypted", "  decrypt"},
-    {"hop_decode", "decrypted_to_decoded", "  decode"},
-    {"hop_strategy", "decoded_to_decided", "  strategy"},
-    {"hop_risk", "decided_to_checked", "  risk check"},
-    {"hop_encode", "checked_to_encoded", "  encode"},
-    {"hop_encrypt", "encoded_to_sealed", "  encrypt"},
-    {"hop_submit", "sealed_to_submitted", "  submit"},
-    {"send_syscall", "submitted_to_returned", "send syscall"},
-    {"kernel_to_recv", "kernel_to_recv", "kernel timestamp to engine receive"},
-};
-const size_t engine_hop_cnt = sizeof engine_hops / sizeof *engine_hops;
+/* The whole first, then the spans in the order of time. */
+static uint32_t span_of(uint32_t i)
+{
+    return i == 0 ? PW_HOP_SUBMITTED : i <= PW_HOP_SUBMITTED ? i - 1 : i;
+}
+
+static void hop_label(struct pw_hop_span span, char *label, size_t label_bytes)
+{
+    const char *to = pw_hops[span.to].label;
+    if (span.from < PW_HOP_RECV) {
+        snprintf(label, label_bytes, "%s timestamp to engine receive", pw_hops[span.from].label);
+    } else if (span.from == PW_HOP_RECV && span.to == PW_HOP_SUBMITTED) {
+        snprintf(label, label_bytes, "internal tick-to-order (receive to submit)");
+    } else {
+        snprintf(label, label_bytes, "  %s%s", span.to > PW_HOP_SUBMITTED ? "submit to " : "", to);
+    }
+}
+
+struct engine_hop engine_hop(uint32_t i)
+{
+    struct engine_hop hop;
+    struct pw_hop_span span = pw_hop_span(span_of(i));
+    pw_hop_span_name(span_of(i), hop.name);
+    hop_label(span, hop.label, sizeof hop.label);
+    snprintf(hop.id, sizeof hop.id, "%s%.30s", i == 0 ? "" : "hop_",
+             i == 0 ? "inside" : pw_hops[span.to].token);
+    return hop;
+}
 
 bool engine_histogram_open(struct engine_histogram *histogram, const struct engine_child *engine,
-                           const struct engine_hop *hop)
+                           uint32_t hop_idx)
 {
-    static const char *const prefixes[] = {"path", "way"}; /* the latter in builds before 2026-11-29 */
-    const struct pw_region *region = NULL;
+    char old[PW_HOP_NAME_BYTES + 4]; /* builds before 2026-11-29: "way." */
+    struct engine_hop hop = engine_hop(hop_idx);
+    snprintf(old, sizeof old, "way%s", strchr(hop.name, '.'));
     memset(histogram, 0, sizeof *histogram);
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes && region == NULL; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s.%s", prefixes[i], hop->name);
-        region = pw_workspace_find(&engine->ws, name, PW_REGION_HISTOGRAM);
-    }
+    const struct pw_region *region = pw_workspace_find(&engine->ws, hop.name, PW_REGION_HISTOGRAM);
+    region = region != NULL ? region : pw_workspace_find(&engine->ws, old, PW_REGION_HISTOGRAM);
     if (region == NULL) {
         return false;
     }

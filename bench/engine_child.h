@@ -10,6 +10,7 @@
 #include "build.h"
 #include "bench_venue.h"
 #include <pinwheel/histogram.h>
+#include <pinwheel/hops.h>
 #include <pinwheel/workspace.h>
 
 #define ENGINE_MONITORS_MAX 10u
@@ -62,18 +63,19 @@ struct engine_histogram {
     struct pw_histogram last, since;
 };
 
-/* Hops of an order's way through the engine, each with a histogram in its workspace. */
+/* A span of an order's way through the engine, with a histogram in its workspace: every one that pw_hops has,
+ * the whole first. */
+#define ENGINE_HOPS PW_HOP_SPANS
 struct engine_hop {
-    const char *id;   /* of the bench's rows; it stays */
-    const char *name; /* of the histogram, behind its prefix */
-    const char *label;
+    char id[40]; /* of the bench's rows: "inside", else by the token of the hop at its end */
+    char label[64];
+    char name[PW_HOP_NAME_BYTES]; /* of the histogram */
 };
-extern const struct engine_hop engine_hops[];
-extern const size_t engine_hop_cnt;
+struct engine_hop engine_hop(uint32_t i);
 
 /* The hop's histogram, from now on. False: the engine has none. */
 bool engine_histogram_open(struct engine_histogram *histogram, const struct engine_child *engine,
-                           const struct engine_hop *hop);
+                           uint32_t hop_idx);
 /* Adds to `since` what came; forgets what came. */
 void engine_histogram_take(struct engine_histogram *histogram);
 void engine_histogram_skip(struct engine_histogram *histogram);

@@ -90,13 +90,15 @@ static const char *const g_benches[] = {"tick-to-order", "pipeline", "decode", "
 
 /* ---- ids ---- */
 
+static_assert((1 + ENGINE_HOPS) * JUDGED_QUANTILES <= JUDGED_MAX, "each has a place");
+
 static size_t tick_ids(char ids[JUDGED_MAX][JUDGED_ID_BYTES])
 {
     size_t cnt = 0;
-    for (size_t i = 0; i <= engine_hop_cnt; i++) {
-        const char *row = i == 0 ? "tick_to_order" : engine_hops[i - 1].id;
+    for (uint32_t i = 0; i <= ENGINE_HOPS; i++) {
+        struct engine_hop hop = i == 0 ? (struct engine_hop){.id = "tick_to_order"} : engine_hop(i - 1);
         for (size_t k = 0; k < JUDGED_QUANTILES; k++) {
-            snprintf(ids[cnt++], JUDGED_ID_BYTES, "%.40s_%s", row, g_quantile_names[k]);
+            snprintf(ids[cnt++], JUDGED_ID_BYTES, "%s_%s", hop.id, g_quantile_names[k]);
         }
     }
     return cnt;

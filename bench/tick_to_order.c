@@ -30,15 +30,13 @@ static const struct {
     [TICK] = {"tick_to_order", "tick-to-order"},
 };
 
-#define HOPS_MAX 16u
-
 struct work {
     struct tick_rig rig;
     uint32_t round_cnt, round_probes, load_probes;
     struct tick_samples samples[PATHS];
     double p50_ns[PATHS][ROUNDS], p99_ns[PATHS][ROUNDS];
-    struct engine_histogram inside[HOPS_MAX];
-    bool has_inside[HOPS_MAX];
+    struct engine_histogram inside[ENGINE_HOPS];
+    bool has_inside[ENGINE_HOPS];
 };
 
 /* ---- beside the baselines ---- */
@@ -68,7 +66,7 @@ static int round_run(struct work *w, uint32_t round)
     }
     engine_child_go_on(&w->rig.engine);
     result = result == 0 ? tick_rig_ready(&w->rig) : result; /* what it does for that is not counted */
-    for (size_t i = 0; i < engine_hop_cnt; i++) {
+    for (uint32_t i = 0; i < ENGINE_HOPS; i++) {
         if (w->has_inside[i]) {
             engine_histogram_skip(&w->inside[i]);
         }
@@ -76,7 +74,7 @@ static int round_run(struct work *w, uint32_t round)
     if (result == 0) {
         result = path_run(w, TICK, round);
     }
-    for (size_t i = 0; i < engine_hop_cnt; i++) {
+    for (uint32_t i = 0; i < ENGINE_HOPS; i++) {
         if (w->has_inside[i]) {
             engine_histogram_take(&w->inside[i]);
         }
@@ -101,13 +99,14 @@ static void ratio_add(struct work *w, enum path path, const char *id, const char
 static void inside_add(struct work *w)
 {
     struct pw_bench_report *report = w->rig.report;
-    for (size_t i = 0; i < engine_hop_cnt; i++) {
+    for (uint32_t i = 0; i < ENGINE_HOPS; i++) {
         if (w->has_inside[i]) {
-            pw_bench_add_histogram(report, engine_hops[i].id, engine_hops[i].label, &w->inside[i].since);
+            struct engine_hop hop = engine_hop(i);
+            pw_bench_add_histogram(report, hop.id, hop.label, &w->inside[i].since);
         }
     }
     if (!w->has_inside[0] || w->inside[0].since.count == 0) {
-        pw_bench_note(report, "the engine's histogram %s is empty", engine_hops[0].name);
+        pw_bench_note(report, "the engine's histogram %s is empty", engine_hop(0).name);
         return;
     }
     struct pw_bench_figure half = {
@@ -136,8 +135,8 @@ static int baselines_run(struct work *w)
 {
     struct tick_rig *rig = &w->rig;
     int result = echo_open(&rig->echo, rig->env->cores[0], rig->dir);
-    for (size_t i = 0; i < engine_hop_cnt; i++) {
-        w->has_inside[i] = engine_histogram_open(&w->inside[i], &rig->engine, &engine_hops[i]);
+    for (uint32_t i = 0; i < ENGINE_HOPS; i++) {
+        w->has_inside[i] = engine_histogram_open(&w->inside[i], &rig->engine, i);
     }
     for (uint32_t round = 0; round < w->round_cnt && result == 0; round++) {
         result = round_run(w, round);
@@ -179,7 +178,7 @@ static int load_run(struct work *w, double load_per_s)
         samples_add(w->rig.report, id, name, &samples);
     }
     if (result == 0 && samples.load_reached_per_s < 0.99 * load_per_s) {
-        pw_bench_note(w->rig.report, "%s: the venue reached %.0f", name, samples.load_reached_per_s);
+        pw_bench_note(w->rig.report, "%s: reached %.0f/s", name, samples.load_reached_per_s);
     }
     tick_samples_free(&samples);
     return result;
