@@ -35,8 +35,8 @@ function makeAccount(folder, name, ed25519) {
   account.yaml = `
   - api_key: ${account.apiKey}
     ${credential}
-    maker_bips: ${FEE_BIPS.maker}
-    taker_bips: ${FEE_BIPS.taker}
+    maker_fee_bps: ${FEE_BIPS.maker}
+    taker_fee_bps: ${FEE_BIPS.taker}
     balances: [{asset: USDT, free: "100000"}, {asset: BTC, free: "2"}]`;
   return account;
 }

@@ -119,8 +119,8 @@ static void account_add(const char *key)
     struct pw_sim_account_config *account = &g_venue.config.accounts[g_venue.config.account_cnt++];
 
     snprintf(account->api_key, sizeof account->api_key, "%s", key);
-    account->maker_bips = 7;
-    account->taker_bips = 13;
+    account->maker_fee_bps = 7;
+    account->taker_fee_bps = 13;
     account->balance_cnt = 2;
     account->balances[0] = (struct pw_sim_balance_config){"USDT", 100000 * PW_E8};
     account->balances[1] = (struct pw_sim_balance_config){"BTC", 2 * PW_E8};

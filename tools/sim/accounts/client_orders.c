@@ -57,7 +57,7 @@ static int64_t settle(struct pw_sim_client_order *order, int64_t qty_e8, int64_t
     struct pw_sim_balance *pays = paying(order), *gets = order->side == PW_BUY ? order->base : order->quote;
     int64_t spent_e8 = order->side == PW_BUY ? quote_e8 : qty_e8;
     int64_t got_e8 = order->side == PW_BUY ? qty_e8 : quote_e8;
-    int64_t fee_e8 = (int64_t)((pw_i128)got_e8 * (maker ? config->maker_bips : config->taker_bips) / 10000);
+    int64_t fee_e8 = (int64_t)((pw_i128)got_e8 * (maker ? config->maker_fee_bps : config->taker_fee_bps) / 10000);
     int64_t released_e8 = order->locked_e8 - hold_e8(order, spent_e8);
 
     order->locked_e8 -= released_e8;

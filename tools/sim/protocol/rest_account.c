@@ -13,15 +13,15 @@ static int64_t rate_e8(uint32_t bips)
 
 /* ---- fees ---- */
 
-static json_t *rates_json(uint32_t maker_bips, uint32_t taker_bips)
+static json_t *rates_json(uint32_t maker_fee_bps, uint32_t taker_fee_bps)
 {
-    return PW_SIM_OBJECT(pw_sim_e8("maker", rate_e8(maker_bips)), pw_sim_e8("taker", rate_e8(taker_bips)));
+    return PW_SIM_OBJECT(pw_sim_e8("maker", rate_e8(maker_fee_bps)), pw_sim_e8("taker", rate_e8(taker_fee_bps)));
 }
 
 /* The same of a whole market, where the buyer and the seller have rates of their own. */
-static json_t *market_rates_json(uint32_t maker_bips, uint32_t taker_bips)
+static json_t *market_rates_json(uint32_t maker_fee_bps, uint32_t taker_fee_bps)
 {
-    return PW_SIM_EXTEND(rates_json(maker_bips, taker_bips), pw_sim_e8("buyer", 0), pw_sim_e8("seller", 0));
+    return PW_SIM_EXTEND(rates_json(maker_fee_bps, taker_fee_bps), pw_sim_e8("buyer", 0), pw_sim_e8("seller", 0));
 }
 
 static json_t *discount_json(void)
@@ -33,7 +33,7 @@ static json_t *discount_json(void)
 json_t *pw_sim_test_rates_json(const struct pw_sim_account_config *config)
 {
     return PW_SIM_OBJECT(
-        pw_sim_json("standardCommissionForOrder", rates_json(config->maker_bips, config->taker_bips)),
+        pw_sim_json("standardCommissionForOrder", rates_json(config->maker_fee_bps, config->taker_fee_bps)),
         pw_sim_json("specialCommissionForOrder", rates_json(0, 0)),
         pw_sim_json("taxCommissionForOrder", rates_json(0, 0)), pw_sim_json("discount", discount_json()));
 }
@@ -49,7 +49,7 @@ void pw_sim_rest_commission(struct pw_sim_call *call)
     pw_sim_call_answer(call,
                        PW_SIM_OBJECT(pw_sim_text("symbol", symbol->name),
                                      pw_sim_json("standardCommission",
-                                                 market_rates_json(config->maker_bips, config->taker_bips)),
+                                                 market_rates_json(config->maker_fee_bps, config->taker_fee_bps)),
                                      pw_sim_json("specialCommission", market_rates_json(0, 0)),
                                      pw_sim_json("taxCommission", market_rates_json(0, 0)),
                                      pw_sim_json("discount", discount_json())));
@@ -71,8 +71,8 @@ void pw_sim_rest_trade_fee(struct pw_sim_call *call)
         if (!one || symbol == &source->symbols[i]) {
             fees =
                 pw_sim_append(fees, PW_SIM_OBJECT(pw_sim_text("symbol", source->symbols[i].name),
-                                                  pw_sim_e8("makerCommission", rate_e8(config->maker_bips)),
-                                                  pw_sim_e8("takerCommission", rate_e8(config->taker_bips))));
+                                                  pw_sim_e8("makerCommission", rate_e8(config->maker_fee_bps)),
+                                                  pw_sim_e8("takerCommission", rate_e8(config->taker_fee_bps))));
         }
     }
     pw_sim_call_answer(call, fees);
@@ -129,10 +129,10 @@ void pw_sim_rest_account(struct pw_sim_call *call)
     }
     pw_sim_call_answer(
         call, PW_SIM_OBJECT(
-                  pw_sim_int("makerCommission", config->maker_bips),
-                  pw_sim_int("takerCommission", config->taker_bips), pw_sim_int("buyerCommission", 0),
+                  pw_sim_int("makerCommission", config->maker_fee_bps),
+                  pw_sim_int("takerCommission", config->taker_fee_bps), pw_sim_int("buyerCommission", 0),
                   pw_sim_int("sellerCommission", 0),
-                  pw_sim_json("commissionRates", market_rates_json(config->maker_bips, config->taker_bips)),
+                  pw_sim_json("commissionRates", market_rates_json(config->maker_fee_bps, config->taker_fee_bps)),
                   pw_sim_bool("canTrade", true), pw_sim_bool("canWithdraw", false),
                   pw_sim_bool("canDeposit", false), pw_sim_bool("brokered", false),
                   pw_sim_bool("requireSelfTradePrevention", false), pw_sim_bool("preventSor", false),
