@@ -6,12 +6,13 @@
 
 #include <string.h>
 
-extern const struct pw_venue pw_venue_binance_spot, pw_venue_binance_usdm;
+extern const struct pw_venue pw_venue_binance_spot, pw_venue_binance_usdm, pw_venue_kraken;
 
 /* A new venue is a row here. */
 static const struct pw_venue *const venues[] = {
     &pw_venue_binance_spot,
     &pw_venue_binance_usdm,
+    &pw_venue_kraken,
 };
 
 #define VENUE_CNT (sizeof venues / sizeof venues[0])
