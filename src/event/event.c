@@ -25,7 +25,8 @@ static void put_member(struct pw_text *text, const struct pw_field *field, const
 }
 
 static void put_body(struct pw_text *text, const struct pw_event *event,
-                     void (*put)(struct pw_text *text, const struct pw_field *field, const struct pw_event *event))
+                     void (*put)(struct pw_text *text, const struct pw_field *field,
+                                 const struct pw_event *event))
 {
     struct pw_field_list list = pw_event_fields(event->kind);
     for (uint32_t i = 0; i < list.cnt; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The fields of each kind of event, declared once: from the table come the printed line (tap, query), JSON, the columns
- * of csv and docs/events.md.
+ * The fields of each kind of event, declared once: from the table come the printed line (tap, query), JSON,
+ * the columns of csv and docs/events.md.
  */
 #ifndef PW_FIELDS_H
 #define PW_FIELDS_H
@@ -13,20 +13,20 @@
 #include <stdint.h>
 
 enum pw_field_type {
-    PW_FIELD_E8,       /* price, quantity: an int64_t scaled by 1e8 */
-    PW_FIELD_E16,      /* amount: two words, scaled by 1e16 */
-    PW_FIELD_FEE_RATE, /* above the bits of an int32_t, scaled by 1e8 */
-    PW_FIELD_ID,       /* uint64_t */
+    PW_FIELD_E8,        /* price, quantity: an int64_t scaled by 1e8 */
+    PW_FIELD_E16,       /* amount: two words, scaled by 1e16 */
+    PW_FIELD_FEE_RATE,  /* above the bits of an int32_t, scaled by 1e8 */
+    PW_FIELD_ID,        /* uint64_t */
     PW_FIELD_SIGNED_ID, /* int64_t, -1: none */
-    PW_FIELD_NS,       /* int64_t nanoseconds */
-    PW_FIELD_HOP,      /* uint32_t nanoseconds; left out if not known */
+    PW_FIELD_NS,        /* int64_t nanoseconds */
+    PW_FIELD_HOP,       /* uint32_t nanoseconds; left out if not known */
     PW_FIELD_U64,
     PW_FIELD_U32,
     PW_FIELD_U16,
     PW_FIELD_I32,
-    PW_FIELD_ENUM8,  /* its name */
+    PW_FIELD_ENUM8, /* its name */
     PW_FIELD_ENUM32,
-    PW_FIELD_TEXT16, /* up to 16 bytes, zeros behind */
+    PW_FIELD_TEXT16,    /* up to 16 bytes, zeros behind */
     PW_FIELD_SIDE,      /* buy, sell: of PW_FLAG_SELL */
     PW_FIELD_BOOK_SIDE, /* bid, ask: the same */
     PW_FIELD_FLAG,      /* a bit of flags: there if it is set */
@@ -45,10 +45,10 @@ enum pw_field_when {
 
 struct pw_field {
     const char *name;
-    uint8_t type;   /* enum pw_field_type */
-    uint8_t when;   /* enum pw_field_when */
+    uint8_t type;    /* enum pw_field_type */
+    uint8_t when;    /* enum pw_field_when */
     uint16_t offset; /* in struct pw_event */
-    uint32_t mask;  /* of flags and bits */
+    uint32_t mask;   /* of flags and bits */
     const struct pw_enum *names;
     const char *help;
 };
@@ -70,8 +70,8 @@ void pw_field_put(struct pw_text *text, const struct pw_field *field, const stru
 /* A member that is there or not, without a value. */
 bool pw_field_is_flag(const struct pw_field *field);
 
-/* Is it a string in JSON? Decimals, ids and times are: numbers of most readers are binary fractions that lose digits
- * beyond 2^53. */
+/* Is it a string in JSON? Decimals, ids and times are: numbers of most readers are binary fractions that lose
+ * digits beyond 2^53. */
 bool pw_field_is_string(const struct pw_field *field);
 
 /* "price", "id", "enum order_state", ... for the reference page. */

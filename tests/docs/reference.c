@@ -4,6 +4,7 @@
  * printed.
  */
 #include "enum_table.h"
+#include "fields.h"
 #include "metrics_table.h"
 #include "sections.h"
 #include <stdio.h>
@@ -71,10 +72,53 @@ static void reasons_print(FILE *out)
     }
 }
 
+static void fields_print(FILE *out, unsigned kind)
+{
+    struct pw_field_list list = pw_event_fields(kind);
+    if (list.cnt > 0) {
+        fputs("\n| field | type | meaning |\n|---|---|---|\n", out);
+    }
+    for (uint32_t i = 0; i < list.cnt; i++) {
+        fprintf(out, "| `%s` | %s | %s |\n", list.fields[i].name, pw_field_type_name(&list.fields[i]),
+                list.fields[i].help);
+    }
+}
+
+static void events_print(FILE *out)
+{
+    fputs(
+        "# Events\n\n"
+        "What `pinwheel tap`, `pinwheel journal query` and `pinwheel journal csv` print of each kind. Every "
+        "event has `recv_ns` and\n`venue_ns`, too. In JSON decimals, ids and nanoseconds are strings; a flag "
+        "is "
+        "there if it is set.\n",
+        out);
+    for (unsigned kind = 1; kind < pw_enum_event_kind.cnt; kind++) {
+        const struct pw_enum_row *row = &pw_enum_event_kind.rows[kind];
+        if (row->name != NULL) {
+            fprintf(out, "\n## %s\n\nKind %u: %s.\n", row->name, kind, row->help);
+            fields_print(out, kind);
+        }
+    }
+    fputs("\n## Names\n", out);
+    for (uint32_t i = 0; i < pw_enum_cnt; i++) {
+        if (pw_enums[i] == &pw_enum_event_kind || pw_enums[i] == &pw_enum_reason) {
+            continue; /* above; docs/reasons.md */
+        }
+        fprintf(out, "\n### %s\n\n| name | number | meaning |\n|---|---|---|\n", pw_enums[i]->name);
+        for (uint32_t k = 0; k < pw_enums[i]->cnt; k++) {
+            if (pw_enums[i]->rows[k].name != NULL) {
+                fprintf(out, "| `%s` | %u | %s |\n", pw_enums[i]->rows[k].name, k, pw_enums[i]->rows[k].help);
+            }
+        }
+    }
+}
+
 static const struct page {
     const char *name;
     void (*print)(FILE *out);
 } pages[] = {
+    {"events", events_print},
     {"config", pw_app_config_print_reference},
     {"metrics", metrics_print},
     {"reasons", reasons_print},

@@ -361,27 +361,62 @@ Test(tool, an_empty_result_says_what_the_run_has)
     live_remove_dir(dir);
 }
 
+static size_t comma_cnt(const char *line)
+{
+    size_t commas = 0;
+    for (; *line; line++) {
+        commas += *line == ',';
+    }
+    return commas;
+}
+
 Test(tool, csv_has_as_many_columns_in_each_row)
 {
     const char *dir = live_dir();
-    struct pw_event events[24];
-    for (unsigned kind = 0; kind < 24; kind++) {
+    struct pw_event events[28];
+    for (unsigned kind = 0; kind < 28; kind++) {
         events[kind] = (struct pw_event){.kind = (uint8_t)kind, .seq = kind, .instrument_idx = kind % 3};
         for (int i = 0; i < 5; i++) {
             events[kind].body.words[i] = kind * 1000003 + (unsigned)i;
         }
     }
-    write_events(dir, events, 24, true);
+    write_events(dir, events, 28, true);
     char *out;
     cr_assert_eq(run_tool(dir, (const char *const[]){"csv", NULL}, &out), 0, "%s", program_errors);
-    cr_expect_eq(line_cnt(out), 25);
-    for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n")) {
-        size_t commas = 0;
-        for (const char *c = line; *c; c++) {
-            commas += *c == ',';
-        }
-        cr_expect_eq(commas, 16, "%s", line);
+    cr_expect_eq(line_cnt(out), 29);
+    char *line = strtok(out, "\n");
+    size_t commas = comma_cnt(line);
+    cr_expect_gt(commas, 60);
+    for (; line; line = strtok(NULL, "\n")) {
+        cr_expect_eq(comma_cnt(line), commas, "%s", line);
     }
+    free(out);
+    live_remove_dir(dir);
+}
+
+Test(tool, csv_has_every_field_of_the_kinds_asked_for)
+{
+    const char *dir = live_dir();
+    struct pw_event events[2] = {
+        {.kind = PW_EVENT_LEVELS, .flags = PW_FLAG_PAIR | PW_FLAG_SELL, .recv_ns = 5},
+        {.kind = PW_EVENT_ORDER, .recv_ns = 7}};
+    events[0].body.levels = (struct pw_levels){
+        .level = {{.price_e8 = PW_E8, .qty_e8 = 2 * PW_E8}, {.price_e8 = 3 * PW_E8}}, .update_id = 9};
+    events[1].body.order = (struct pw_order){
+        .client_order_id = 11, .state = PW_ORDER_DENIED, .reason = PW_REASON_CASH, .tag = 4};
+    write_events(dir, events, 2, true);
+    char *out;
+    cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "levels", NULL}, &out), 0, "%s",
+                 program_errors);
+    cr_expect_str_eq(out,
+                     "position,recv_ns,venue_ns,kind,symbol,side,price,qty,update_id,snapshot,last,stale\n"
+                     "0,5,0,levels,BTCUSDT,ask,1,2,9,,,\n"
+                     "0,5,0,levels,BTCUSDT,ask,3,0,9,,,\n");
+    free(out);
+    cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "order", NULL}, &out), 0);
+    cr_expect_str_eq(out, "position,recv_ns,venue_ns,kind,symbol,state,reason,side,type,tif,price,leaves_qty,"
+                          "client_order_id,strategy,tag,market_seq\n"
+                          "1,7,0,order,BTCUSDT,denied,cash,buy,market,gtc,0,0,11,0,4,0\n");
     free(out);
     live_remove_dir(dir);
 }
