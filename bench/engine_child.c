@@ -74,9 +74,16 @@ static bool counted(const struct engine_child *engine)
     return engine->counts_path != NULL;
 }
 
+/* Keys of configs that have been renamed; a build reads its own, and perhaps those before. */
+struct config_words {
+    const char *ack_timeout;
+};
+static const struct config_words words_now = {"ack_timeout_ms"}, words_before = {"answer_timeout_ms"};
+
 /* The shape for two cores. Nothing that takes long is part of what is measured, so the times are generous: an
  * engine that is held must not think its venue dead. */
-static bool config_write(const struct engine_child *engine, const struct venue *venue)
+static bool config_words_write(const struct engine_child *engine, const struct venue *venue,
+                               const struct config_words *words)
 {
     char *text = NULL;
     size_t size = 0;
@@ -110,13 +117,28 @@ static bool config_write(const struct engine_child *engine, const struct venue *
             "gateway: live\n"
             "live: {ws_url: \"wss://localhost:%u/ws-api/v3\", ca_file: %s/ca.pem, api_key_file: %s/api-key, "
             "key_file: %s/key.pem,\n"
-            "       cash: \"1000000000\", fee_rate: \"0\", recv_window_ms: 60000, ack_timeout_ms: 60000, "
+            "       cash: \"1000000000\", fee_rate: \"0\", recv_window_ms: 60000, %s: 60000, "
             "dead_after_ms: 120000}\n"
             "journal: {path: %s/journal}\n",
-            venue->port, engine->dir, engine->dir, engine->dir, engine->dir);
+            venue->port, engine->dir, engine->dir, engine->dir, words->ack_timeout, engine->dir);
     bool good = fclose(out) == 0 && file_write(engine->dir, "engine.yaml", text);
     free(text);
     return good;
+}
+
+static bool config_good(const struct engine_child *engine)
+{
+    char command[2 * BUILD_PATH_BYTES + 400];
+    snprintf(command, sizeof command, "'%s/pinwheel-run' --check --live '%s/engine.yaml' >/dev/null 2>&1",
+             engine->programs, engine->dir);
+    return system(command) == 0;
+}
+
+/* In the words that the build reads. */
+static bool config_write(const struct engine_child *engine, const struct venue *venue)
+{
+    return config_words_write(engine, venue, &words_now) &&
+           (config_good(engine) || config_words_write(engine, venue, &words_before));
 }
 
 /* ---- processes ---- */
