@@ -533,6 +533,9 @@ Test(config, what_is_wrong_is_told_with_its_line)
         {"capture: {files: [x]}\nlimits: {window_kib: 8000}\n", ":2:22: ", "output_kib"},
         {"capture: {files: [$PINWHEEL_NO_SUCH_VARIABLE]}\n", ":1:19: ", "PINWHEEL_NO_SUCH_VARIABLE"},
         {"capture: [\n", ":2:1: ", "YAML"},
+        /* A recording is not traded. */
+        {"capture: {files: [x]}\naccounts: [{api_key: a, secret: x}]\n", ":2:11: ", "accounts"},
+        {"capture: {files: [x]}\naccounts: [{api_key: a b, secret: x}]\n", ":2:12: ", "api_key"},
     };
     char output[4096];
 

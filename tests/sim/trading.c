@@ -388,8 +388,8 @@ Test(trading, what_is_all_gone_can_be_left_out_of_the_account)
 static const struct {
     const char *parameters;
     int status, code;
-    const char *canceled, *placed;  /* NULL: refused before either was tried */
-    int open_cnt;                   /* afterwards, of one order before */
+    const char *canceled, *placed; /* NULL: refused before either was tried */
+    int open_cnt;                  /* afterwards, of one order before */
 } g_replacements[] = {
     {REPLACE("STOP_ON_FAILURE") "&price=60000&cancelOrigClientOrderId=first", 200, 0, "SUCCESS", "SUCCESS",
      1},
@@ -526,21 +526,4 @@ Test(limits, orders_that_are_not_filled_are_counted_and_limited)
     cr_expect_eq(call("DELETE", "openOrders", "symbol=BTCUSDT"), 200, "cancels are never counted");
     cr_expect_eq((int)json_array_size(g_json), placed);
     close_market();
-}
-
-Test(trading, a_recording_with_accounts_is_refused_as_a_config)
-{
-    char command[1024], path[128];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/wrong.yaml", g_venue.dir);
-    file = fopen(path, "w");
-    cr_assert_not_null(file);
-    fputs("capture: {files: [none]}\naccounts:\n  - {api_key: a b, secret: x}\n", file);
-    fclose(file);
-    snprintf(command, sizeof command,
-             "%s --check %s 2>&1 | grep -c 'cannot be traded in\\|letters and digits' "
-             "| grep -qx 2",
-             getenv("PINWHEEL_SIM"), path);
-    cr_expect_eq(system(command), 0);
 }

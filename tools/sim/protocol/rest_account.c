@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-static int64_t rate_e8(uint32_t bips)
+static int64_t rate_e8(uint32_t fee_bps)
 {
-    return bips * (PW_E8 / 10000);
+    return fee_bps * (PW_E8 / 10000);
 }
 
 /* ---- fees ---- */
