@@ -36,8 +36,10 @@ static bool folder_cut(char *path)
 
 bool build_own_find(char folder[BUILD_PATH_BYTES])
 {
-    ssize_t bytes = readlink("/proc/self/exe", folder, BUILD_PATH_BYTES - 1);
-    folder[bytes > 0 ? bytes : 0] = '\0';
+    char own[BUILD_PATH_BYTES] = ""; /* gcc 12 with -fsanitize=undefined takes an argument's array for null */
+    ssize_t bytes = readlink("/proc/self/exe", own, sizeof own - 1);
+    own[bytes > 0 ? bytes : 0] = '\0';
+    strcpy(folder, own);
     return folder_cut(folder) && program_there(folder, "pinwheel-run");
 }
 
