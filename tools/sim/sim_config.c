@@ -2,6 +2,7 @@
  *
  * The simulator's config: a table of keys, read as the engine's is. See sim.h.
  */
+#include "names.h"
 #include "section.h"
 #include "signature.h"
 #include "sim.h"
@@ -265,13 +266,6 @@ static void source_check(struct pw_document *doc, struct pw_sim_config *config)
     }
 }
 
-static bool key_ok(const char *key)
-{
-    size_t size = strspn(key, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-
-    return size && !key[size];
-}
-
 /* How its requests are signed. */
 static void signing_check(struct pw_document *doc, yaml_mark_t mark, struct pw_sim_account_config *account)
 {
@@ -303,7 +297,8 @@ static void accounts_check(struct pw_document *doc, struct pw_sim_config *config
         yaml_mark_t mark = pw_document_mark(doc, "accounts[%u]", i);
 
         signing_check(doc, mark, account);
-        if (account->api_key[0] && !key_ok(account->api_key)) {
+        if (account->api_key[0] &&
+            !pw_sim_name_plain((struct pw_slice){account->api_key, strlen(account->api_key)})) {
             pw_document_problem(doc, mark, "api_key: only letters and digits are allowed");
         }
         for (uint32_t j = 0; j < i; j++) {

@@ -81,7 +81,7 @@ static int64_t reference_e8(const struct pw_sim_symbol *symbol)
         return 0;
     }
     candle = pw_sim_tape_candle(symbol->tape, last->time_ns - REFERENCE_NS, REFERENCE_NS + 1);
-    return candle.volume_e8 ? (int64_t)(candle.quote_e16 / candle.volume_e8) : last->price_e8;
+    return candle.volume_e8 ? pw_sim_candle_average_e8(&candle) : last->price_e8;
 }
 
 static bool outside(int64_t value_e8, int64_t grain_e8, int64_t most_e8)

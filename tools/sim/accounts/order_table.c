@@ -4,6 +4,8 @@
  */
 #include "order_table.h"
 
+#include "names.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,12 +55,10 @@ static uint32_t hash_id(uint64_t order_id)
 
 static uint32_t hash_name(const struct pw_sim_account *account, const char *client_id)
 {
-    uint64_t hash = UINT64_C(14695981039346656037) + account->account_idx; /* FNV-1a */
+    struct pw_slice name = {client_id, strlen(client_id)};
 
-    for (const char *c = client_id; *c; c++) {
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    }
-    return (uint32_t)(hash >> 32) % PW_SIM_ORDERS_KEPT;
+    return (uint32_t)(pw_sim_name_hash(name, PW_SIM_HASH_BASIS + account->account_idx) >> 32) %
+           PW_SIM_ORDERS_KEPT;
 }
 
 static struct pw_sim_order_list *list_of_id(const struct pw_sim_order_table *table, uint64_t order_id)

@@ -8,6 +8,7 @@
 #include "instrument.h"
 
 #include "market_messages.h"
+#include "names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,7 +289,7 @@ static bool stream_make(struct pw_sim_instrument *instrument, const char *name, 
     int size = snprintf(text, sizeof text, "%s@%s", instrument->symbol->name, name);
 
     for (char *c = text; *c != '@'; c++) {
-        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        *c = pw_sim_lower(*c);
     }
     *stream_idx = pw_sim_hub_add(instrument->owner->hub, (struct pw_slice){text, (size_t)size});
     return *stream_idx != PW_SIM_NO_STREAM;
@@ -313,17 +314,6 @@ static bool streams_make(struct pw_sim_instrument *instrument)
     return good;
 }
 
-/* FNV-1a: so that an instrument's market does not hang on its place in the list. */
-static uint64_t seed_of(uint64_t seed, const char *symbol)
-{
-    uint64_t hash = UINT64_C(14695981039346656037) ^ seed * UINT64_C(0x9e3779b97f4a7c15);
-
-    for (const char *c = symbol; *c; c++) {
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    }
-    return hash;
-}
-
 static bool matching_make(struct pw_sim_instrument *instrument, uint32_t order_max)
 {
     size_t bytes = pw_matching_bytes(order_max);
@@ -340,7 +330,9 @@ bool pw_sim_instrument_make(struct pw_sim_instrument *instrument,
                             const struct pw_sim_instrument_config *config, uint64_t seed, int64_t start_ns)
 {
     struct pw_sim_symbol *symbol = instrument->symbol;
-    uint64_t own_seed = seed_of(seed, config->symbol);
+    struct pw_slice name = {config->symbol, strlen(config->symbol)};
+    /* So that an instrument's market does not depend on its place in the list. */
+    uint64_t own_seed = pw_sim_name_hash(name, PW_SIM_HASH_BASIS ^ seed * UINT64_C(0x9e3779b97f4a7c15));
 
     snprintf(symbol->name, sizeof symbol->name, "%s", config->symbol);
     pw_sim_symbol_split(symbol);

@@ -41,11 +41,6 @@ static void put_head(const struct pw_sim_draft *draft, const char *event)
     put(draft, "\"");
 }
 
-static int64_t e8_of_e16(pw_i128 value_e16)
-{
-    return (int64_t)(value_e16 / PW_E8);
-}
-
 /* ---- trades and quotes ---- */
 
 void pw_sim_write_trade(const struct pw_sim_draft *draft)
@@ -176,7 +171,7 @@ void pw_sim_write_mini_ticker(const struct pw_sim_draft *draft)
     put_e8(draft, ",\"h\":\"", day.high_e8);
     put_e8(draft, ",\"l\":\"", day.low_e8);
     put_e8(draft, ",\"v\":\"", day.volume_e8);
-    put_e8(draft, ",\"q\":\"", e8_of_e16(day.quote_e16));
+    put_e8(draft, ",\"q\":\"", pw_sim_e8_of_e16(day.quote_e16));
     put(draft, "}");
 }
 
@@ -191,7 +186,7 @@ void pw_sim_write_ticker(const struct pw_sim_draft *draft)
     put_e8(draft, ",\"p\":\"", change_e8);
     pw_buffer_format(draft->out, ",\"P\":\"%.3f\"",
                      day.open_e8 ? 100.0 * (double)change_e8 / (double)day.open_e8 : 0.0);
-    put_e8(draft, ",\"w\":\"", day.volume_e8 ? (int64_t)(day.quote_e16 / day.volume_e8) : 0);
+    put_e8(draft, ",\"w\":\"", pw_sim_candle_average_e8(&day));
     put_e8(draft, ",\"x\":\"", day.open_e8);
     put_e8(draft, ",\"c\":\"", day.close_e8);
     put_e8(draft, ",\"Q\":\"", last ? last->qty_e8 : 0);
@@ -203,7 +198,7 @@ void pw_sim_write_ticker(const struct pw_sim_draft *draft)
     put_e8(draft, ",\"h\":\"", day.high_e8);
     put_e8(draft, ",\"l\":\"", day.low_e8);
     put_e8(draft, ",\"v\":\"", day.volume_e8);
-    put_e8(draft, ",\"q\":\"", e8_of_e16(day.quote_e16));
+    put_e8(draft, ",\"q\":\"", pw_sim_e8_of_e16(day.quote_e16));
     put_time(draft, ",\"O\":", instrument->now_ns - 864000 * PW_SIM_TICK_NS);
     put_time(draft, ",\"C\":", instrument->now_ns);
     put_int(draft, ",\"F\":", day.first_trade_id);
@@ -221,7 +216,7 @@ void pw_sim_write_average(const struct pw_sim_draft *draft)
         pw_sim_tape_candle(instrument->symbol->tape, from_ns, 3000 * PW_SIM_TICK_NS + 1);
 
     put_head(draft, "avgPrice");
-    put_e8(draft, ",\"i\":\"5m\",\"w\":\"", sum.volume_e8 ? (int64_t)(sum.quote_e16 / sum.volume_e8) : 0);
+    put_e8(draft, ",\"i\":\"5m\",\"w\":\"", pw_sim_candle_average_e8(&sum));
     put_time(draft, ",\"T\":", last ? last->time_ns : instrument->now_ns);
     put(draft, "}");
 }
@@ -245,9 +240,9 @@ void pw_sim_write_candle(const struct pw_sim_draft *draft)
     put_e8(draft, ",\"v\":\"", candle->volume_e8);
     put_int(draft, ",\"n\":", (int64_t)candle->trade_cnt);
     put(draft, subject->closed ? ",\"x\":true" : ",\"x\":false");
-    put_e8(draft, ",\"q\":\"", e8_of_e16(candle->quote_e16));
+    put_e8(draft, ",\"q\":\"", pw_sim_e8_of_e16(candle->quote_e16));
     put_e8(draft, ",\"V\":\"", candle->taker_volume_e8);
-    put_e8(draft, ",\"Q\":\"", e8_of_e16(candle->taker_quote_e16));
+    put_e8(draft, ",\"Q\":\"", pw_sim_e8_of_e16(candle->taker_quote_e16));
     put(draft, ",\"B\":\"0\"}}");
 }
 

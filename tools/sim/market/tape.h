@@ -45,6 +45,16 @@ const struct pw_sim_tape_trade *pw_sim_tape_back(const struct pw_sim_tape *tape,
  * minutes. Without a trade in it, all prices are the close before it (0: none). */
 struct pw_sim_tape_candle pw_sim_tape_candle(const struct pw_sim_tape *tape, int64_t open_ns,
                                              int64_t span_ns);
+/* What its trades cost on average; 0: it has none. */
+static inline int64_t pw_sim_candle_average_e8(const struct pw_sim_tape_candle *candle)
+{
+    return candle->volume_e8 ? (int64_t)(candle->quote_e16 / candle->volume_e8) : 0;
+}
+
+static inline int64_t pw_sim_e8_of_e16(pw_i128 value_e16)
+{
+    return (int64_t)(value_e16 / PW_E8);
+}
 /* The sum over the last 24 hours before now_ns. */
 struct pw_sim_tape_candle pw_sim_tape_day(const struct pw_sim_tape *tape, int64_t now_ns);
 

@@ -5,6 +5,7 @@
 #include "hub.h"
 
 #include "faults.h"
+#include "names.h"
 #include "websocket.h"
 
 #include <errno.h>
@@ -44,12 +45,7 @@ void pw_sim_hub_fini(struct pw_sim_hub *hub)
 
 static uint32_t *bucket_of(const struct pw_sim_hub *hub, struct pw_slice name)
 {
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-
-    for (size_t i = 0; i < name.size; i++) {
-        hash = (hash ^ (unsigned char)name.text[i]) * UINT64_C(1099511628211);
-    }
-    return &hub->buckets[hash & (BUCKETS - 1)];
+    return &hub->buckets[pw_sim_name_hash(name, PW_SIM_HASH_BASIS) & (BUCKETS - 1)];
 }
 
 bool pw_sim_stream_name_ok(struct pw_slice name)

@@ -8,11 +8,6 @@
 
 #define SECOND_NS INT64_C(1000000000)
 
-static int64_t e8_of_e16(pw_i128 value_e16)
-{
-    return (int64_t)(value_e16 / PW_E8);
-}
-
 void pw_sim_rest_ping(struct pw_sim_call *call)
 {
     pw_sim_call_answer(call, json_object());
@@ -54,7 +49,7 @@ static json_t *trade_json(const struct pw_sim_call *call, const struct pw_sim_ta
 {
     return PW_SIM_OBJECT(pw_sim_int("id", (int64_t)trade->trade_id), pw_sim_e8("price", trade->price_e8),
                          pw_sim_e8("qty", trade->qty_e8),
-                         pw_sim_e8("quoteQty", e8_of_e16((pw_i128)trade->price_e8 * trade->qty_e8)),
+                         pw_sim_e8("quoteQty", pw_sim_e8_of_e16((pw_i128)trade->price_e8 * trade->qty_e8)),
                          pw_sim_call_time(call, "time", trade->time_ns),
                          pw_sim_bool("isBuyerMaker", trade->buyer_maker), pw_sim_bool("isBestMatch", true));
 }
@@ -145,10 +140,10 @@ static json_t *kline_json(const struct pw_sim_call *call, const struct pw_sim_ta
     row = pw_sim_append(row, pw_sim_e8_item(candle->close_e8));
     row = pw_sim_append(row, pw_sim_e8_item(candle->volume_e8));
     row = pw_sim_append(row, json_integer((candle->open_ns + candle->span_ns) / unit_ns - 1));
-    row = pw_sim_append(row, pw_sim_e8_item(e8_of_e16(candle->quote_e16)));
+    row = pw_sim_append(row, pw_sim_e8_item(pw_sim_e8_of_e16(candle->quote_e16)));
     row = pw_sim_append(row, json_integer((json_int_t)candle->trade_cnt));
     row = pw_sim_append(row, pw_sim_e8_item(candle->taker_volume_e8));
-    row = pw_sim_append(row, pw_sim_e8_item(e8_of_e16(candle->taker_quote_e16)));
+    row = pw_sim_append(row, pw_sim_e8_item(pw_sim_e8_of_e16(candle->taker_quote_e16)));
     return pw_sim_append(row, json_string("0"));
 }
 
@@ -230,13 +225,13 @@ static json_t *day_json(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
     return PW_SIM_OBJECT(
         pw_sim_text("symbol", symbol->name), pw_sim_e8("priceChange", change_e8),
         pw_sim_text("priceChangePercent", percent),
-        pw_sim_e8("weightedAvgPrice", day.volume_e8 ? (int64_t)(day.quote_e16 / day.volume_e8) : 0),
+        pw_sim_e8("weightedAvgPrice", pw_sim_candle_average_e8(&day)),
         pw_sim_e8("prevClosePrice", day.open_e8), pw_sim_e8("lastPrice", day.close_e8),
         pw_sim_e8("lastQty", last ? last->qty_e8 : 0), pw_sim_e8("bidPrice", symbol->top.bid_price_e8),
         pw_sim_e8("bidQty", symbol->top.bid_qty_e8), pw_sim_e8("askPrice", symbol->top.ask_price_e8),
         pw_sim_e8("askQty", symbol->top.ask_qty_e8), pw_sim_e8("openPrice", day.open_e8),
         pw_sim_e8("highPrice", day.high_e8), pw_sim_e8("lowPrice", day.low_e8),
-        pw_sim_e8("volume", day.volume_e8), pw_sim_e8("quoteVolume", e8_of_e16(day.quote_e16)),
+        pw_sim_e8("volume", day.volume_e8), pw_sim_e8("quoteVolume", pw_sim_e8_of_e16(day.quote_e16)),
         pw_sim_call_time(call, "openTime", now_ns - 86400 * SECOND_NS),
         pw_sim_call_time(call, "closeTime", now_ns), pw_sim_int("firstId", day.first_trade_id),
         pw_sim_int("lastId", day.last_trade_id), pw_sim_int("count", (int64_t)day.trade_cnt));
@@ -267,10 +262,8 @@ static json_t *average_json(const struct pw_sim_call *call, const struct pw_sim_
     struct pw_sim_tape_candle candle =
         pw_sim_tape_candle(symbol->tape, now_ns - 300 * SECOND_NS, 300 * SECOND_NS + 1);
 
-    return PW_SIM_OBJECT(
-        pw_sim_int("mins", 5),
-        pw_sim_e8("price", candle.volume_e8 ? (int64_t)(candle.quote_e16 / candle.volume_e8) : 0),
-        pw_sim_call_time(call, "closeTime", now_ns));
+    return PW_SIM_OBJECT(pw_sim_int("mins", 5), pw_sim_e8("price", pw_sim_candle_average_e8(&candle)),
+                         pw_sim_call_time(call, "closeTime", now_ns));
 }
 
 /* False: told. */

@@ -5,6 +5,7 @@
 #include "rest_call.h"
 
 #include "decimal.h"
+#include "names.h"
 #include "signature.h"
 
 #include <string.h>
@@ -14,17 +15,6 @@
 #define AHEAD_US      INT64_C(1000000)
 #define MICROSECONDS                                                                                         \
     INT64_C(100000000000000) /* a timestamp from here on is in microseconds: year 5138 in ms */
-
-static bool key_format_ok(struct pw_slice key)
-{
-    for (size_t i = 0; i < key.size; i++) {
-        char c = key.text[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))) {
-            return false;
-        }
-    }
-    return key.size > 0 && key.size < PW_SIM_KEY_BYTES;
-}
 
 /* binance.md 4.2: timestamp < server time + 1 s, and server time - timestamp <= recvWindow. */
 bool pw_sim_call_fresh(struct pw_sim_call *call)
@@ -66,7 +56,7 @@ bool pw_sim_call_authorize(struct pw_sim_call *call, struct pw_slice key, struct
 {
     const char *sent = pw_sim_call_text(call, "signature");
 
-    if (!key_format_ok(key)) {
+    if (!(pw_sim_name_plain(key) && key.size < PW_SIM_KEY_BYTES)) {
         pw_sim_call_error(call, 401, -2014, "API-key format invalid.");
         return false;
     }

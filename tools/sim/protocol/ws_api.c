@@ -4,6 +4,7 @@
  */
 #include "ws_api.h"
 
+#include "names.h"
 #include "walk.h"
 #include "ws_methods.h"
 #include "ws_session.h"
@@ -20,13 +21,7 @@
 
 static bool name_ok(struct pw_slice name)
 {
-    for (size_t i = 0; i < name.size; i++) {
-        char c = name.text[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))) {
-            return false;
-        }
-    }
-    return name.size > 0 && name.size < sizeof((struct pw_sim_parameter *)0)->name;
+    return pw_sim_name_plain(name) && name.size < sizeof((struct pw_sim_parameter *)0)->name;
 }
 
 /* A string's meaning; anything else as it is written, which is what is signed. False: it does not fit. */

@@ -5,6 +5,7 @@
 #include "capture_line.h"
 
 #include "decimal.h"
+#include "names.h"
 #include "walk.h"
 
 #include <stdio.h>
@@ -134,7 +135,7 @@ bool pw_sim_bare_stream(struct pw_slice data, char *name, size_t name_bytes)
     }
     size = snprintf(name, name_bytes, "%.*s@%s", (int)symbol.size, symbol.text, suffix);
     for (size_t i = 0; i < symbol.size && i < name_bytes; i++) {
-        name[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+        name[i] = pw_sim_lower(name[i]);
     }
     return size > 0 && (size_t)size < name_bytes;
 }

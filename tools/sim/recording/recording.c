@@ -4,6 +4,7 @@
  */
 #include "recording.h"
 
+#include "names.h"
 #include "walk.h"
 
 #include <errno.h>
@@ -46,8 +47,7 @@ static uint16_t stream_symbol(struct pw_sim_recording *recording, struct pw_slic
         return PW_SIM_NO_SYMBOL;
     }
     for (size_t i = 0; i < size; i++) {
-        char c = stream.text[i];
-        name[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        name[i] = pw_sim_upper(stream.text[i]);
     }
     return symbol_make(recording, (struct pw_slice){name, size});
 }
