@@ -54,8 +54,8 @@ static void roll(struct pw_budget_window *window, int64_t now_ns)
     }
 }
 
-enum pw_budget_answer pw_budget_check(struct pw_budget *budget, const struct pw_budget_cost *cost,
-                                      bool urgent, int64_t now_ns)
+enum pw_budget_verdict pw_budget_check(struct pw_budget *budget, const struct pw_budget_cost *cost,
+                                       bool urgent, int64_t now_ns)
 {
     if (now_ns < budget->paused_until_ns) {
         return PW_BUDGET_PAUSED;
@@ -100,7 +100,7 @@ void pw_budget_count(struct pw_budget *budget, enum pw_budget_kind kind, int64_t
         return;
     }
     roll(window, now_ns);
-    /* Answers may overtake each other: what only grows is believed at its most. */
+    /* Responses may overtake each other: what only grows is believed at its most. */
     window->used = kind == PW_BUDGET_ORDERS || count > window->used ? count : window->used;
     window->limit = limit > window->reserve ? limit : window->limit;
 }

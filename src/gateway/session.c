@@ -31,6 +31,9 @@ static uint32_t traded_cnt(const struct pw_gateway_config *config)
 
 size_t session_bytes(const struct pw_gateway_config *config)
 {
+    if (!config->entry) {
+        return 0; /* init refuses */
+    }
     size_t text_cnt = SESSION_TEXTS + (size_t)traded_cnt(config) * texts_each(config->entry);
     return pw_round_up_64(sizeof(struct session)) +
            pw_round_up_64(config->instrument_cnt * sizeof(uint16_t)) +
@@ -40,6 +43,7 @@ size_t session_bytes(const struct pw_gateway_config *config)
 static struct pw_entry_request *text_at(const struct session *session, uint32_t text, uint32_t idx)
 {
     size_t at = (size_t)text * texts_each(session->entry) + idx;
+    pw_assert(idx < texts_each(session->entry));
     return (struct pw_entry_request *)(void *)(session->texts + at * session->entry->request_bytes);
 }
 
@@ -175,6 +179,7 @@ static void jump(struct session *session, int64_t gap_ns)
 
 struct session_row *session_row_find(struct session *session, uint64_t client_order_id)
 {
+    pw_assert(session->row_cnt <= SESSION_ROWS);
     for (uint32_t i = 0; i < session->row_cnt; i++) {
         if (session->rows[i].client_order_id == client_order_id) {
             return &session->rows[i];
@@ -186,6 +191,7 @@ struct session_row *session_row_find(struct session *session, uint64_t client_or
 struct session_row *session_row_add(struct session *session, uint64_t client_order_id,
                                     uint16_t instrument_idx)
 {
+    pw_assert(instrument_idx < session->config.instrument_cnt);
     if (session->row_cnt == SESSION_ROWS) {
         return NULL;
     }
@@ -396,6 +402,7 @@ uint32_t session_poll(void *state, int64_t now_ns, struct pw_reports *out)
     if (now_ns < session->next_ns && !session->look) {
         return 0;
     }
+    pw_assert(session->phase <= SESSION_READY && session->pending_cnt <= SESSION_PENDING);
     uint64_t sent = session->counts.requests;
     uint32_t reported = out->cnt;
     session->look = false;

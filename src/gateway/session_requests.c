@@ -26,7 +26,7 @@ int session_prepare(struct session *session, struct pw_entry_request *request, e
 
 /* ---- may it go ---- */
 
-enum pw_budget_answer session_budget(struct session *session, const struct pw_budget_cost *cost, bool urgent)
+enum pw_budget_verdict session_budget(struct session *session, const struct pw_budget_cost *cost, bool urgent)
 {
     return pw_budget_check(&session->budget, cost, urgent, session->now_ns + session->offset_ns);
 }
@@ -157,12 +157,12 @@ const struct session_pending *session_ask(struct session *session, const struct 
                                           struct pw_entry_values *values, bool urgent)
 {
     pw_assert(!pw_entry_is_new_order(request->kind));
-    enum pw_budget_answer answer = session_budget(session, &request->cost, urgent);
-    if (answer == PW_BUDGET_PAUSED) {
+    enum pw_budget_verdict verdict = session_budget(session, &request->cost, urgent);
+    if (verdict == PW_BUDGET_PAUSED) {
         session_due(session, session->budget.paused_until_ns - session->offset_ns);
         return NULL;
     }
-    if (answer != PW_BUDGET_GOES || !session_has_room(session, 0)) {
+    if (verdict != PW_BUDGET_GOES || !session_has_room(session, 0)) {
         session_due(session, session->now_ns + 100 * SESSION_MS);
         return NULL;
     }

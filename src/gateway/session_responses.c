@@ -11,6 +11,7 @@
 
 static void take_limits(struct session *session, const struct pw_entry_message *message)
 {
+    pw_assert(message->limit_cnt <= PW_ENTRY_LIMITS_MAX);
     for (uint32_t i = 0; i < message->limit_cnt; i++) {
         const struct pw_entry_limit *limit = &message->limits[i];
         enum pw_budget_kind kind = (enum pw_budget_kind)limit->kind;
@@ -41,14 +42,10 @@ static size_t error_metric(enum pw_entry_error error)
 {
 #define AT(name) offsetof(struct pw_gateway_metrics, name)
     static const uint16_t offsets[] = {
-        [PW_ENTRY_REFUSED] = AT(requests_rejected),
-        [PW_ENTRY_UNKNOWN] = AT(outcome_unknown),
-        [PW_ENTRY_LIMITED] = AT(rate_limited),
-        [PW_ENTRY_BUSY] = AT(venue_overloaded),
-        [PW_ENTRY_CLOCK] = AT(timestamp_rejected),
-        [PW_ENTRY_FATAL] = AT(auth_rejected),
-        [PW_ENTRY_CANCEL_UNKNOWN] = AT(cancel_unknown),
-        [PW_ENTRY_NOT_FOUND] = AT(order_not_found),
+        [PW_ENTRY_REFUSED] = AT(requests_rejected),      [PW_ENTRY_UNKNOWN] = AT(outcome_unknown),
+        [PW_ENTRY_LIMITED] = AT(rate_limited),           [PW_ENTRY_BUSY] = AT(venue_overloaded),
+        [PW_ENTRY_CLOCK] = AT(timestamp_rejected),       [PW_ENTRY_FATAL] = AT(auth_rejected),
+        [PW_ENTRY_CANCEL_UNKNOWN] = AT(cancel_unknown),  [PW_ENTRY_NOT_FOUND] = AT(order_not_found),
         [PW_ENTRY_PARTIAL] = AT(cancel_replace_partial),
     };
 #undef AT

@@ -5,8 +5,8 @@
 #ifndef PW_SESSION_STATE_H
 #define PW_SESSION_STATE_H
 
-#include "metrics_table.h"
 #include "budget.h"
+#include "metrics_table.h"
 #include "orders.h"
 #include "pw_assert.h"
 #include "session.h"
@@ -162,7 +162,8 @@ int session_prepare(struct session *session, struct pw_entry_request *request, e
                     uint32_t form, const struct pw_instrument *instrument);
 
 /* Could a request of that cost be sent now? */
-enum pw_budget_answer session_budget(struct session *session, const struct pw_budget_cost *cost, bool urgent);
+enum pw_budget_verdict session_budget(struct session *session, const struct pw_budget_cost *cost,
+                                      bool urgent);
 bool session_has_room(struct session *session, uint32_t pending_reserve);
 
 /* Puts it into the ring and keeps it as pending; budget and room must have been looked at. NULL: it could not

@@ -15,6 +15,7 @@
 
 static void restart(struct session *session, enum session_phase phase)
 {
+    pw_assert(phase <= SESSION_READY);
     session->phase = phase;
     session->step_number = 0;
     session->retry_ns = session->now_ns;
@@ -39,6 +40,7 @@ static void go_down(struct session *session, int64_t recv_ns, struct pw_reports 
         row->query_ns = row->cancel_ns = session->now_ns;
         row->cancel_tries = 0;
     }
+    pw_assert(session->pending_cnt == 0);
     session->time_pending = session->logged_in = false;
     restart(session, SESSION_DOWN);
     session_resync(session, recv_ns, out);
@@ -122,6 +124,7 @@ void session_login_lost(struct session *session, int64_t recv_ns, struct pw_repo
 
 void session_retry(struct session *session, enum session_phase phase)
 {
+    pw_assert(phase > SESSION_DOWN && phase < SESSION_READY);
     int64_t wait_ns =
         session->fatal ? RETRY_MAX_NS : RETRY_MIN_NS << (session->tries < 7 ? session->tries : 7);
     session->phase = phase;
@@ -246,7 +249,8 @@ static void take_list(struct session *session, const struct pw_entry_list *list,
         session_retry(session, SESSION_LIST);
         return;
     }
-    counts->not_ready_reason = counts->not_ready_reason == PW_REASON_ORPHAN_ORDERS ? PW_REASON_NONE : counts->not_ready_reason;
+    counts->not_ready_reason =
+        counts->not_ready_reason == PW_REASON_ORPHAN_ORDERS ? PW_REASON_NONE : counts->not_ready_reason;
     advance(session, SESSION_FUNDS);
 }
 

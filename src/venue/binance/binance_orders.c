@@ -467,7 +467,7 @@ static bool write_time(char *to, int64_t timestamp_ns)
     return true;
 }
 
-/* A query may be asked again while an earlier one is not answered: only a number tells their answers apart.
+/* A query may be sent again while an earlier one is pending: only a number tells their responses apart.
  */
 static bool changes_order(const struct pw_binance_request *request)
 {

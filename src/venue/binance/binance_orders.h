@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Requests of Binance's WebSocket API as prepared texts, as entry.h has them: the writing half of its table.
- * What the venue answers is read in binance_responses.h.
+ * What the venue says is read in binance_responses.h.
  *
  * Slots have fixed places and widths: numbers stand at their right ends, with blanks (which JSON allows)
  * before the opening quote. Parameters stand in the order of their names, which is the order in which the
