@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_STRATEGY_ABI 1u
+#define PW_STRATEGY_ABI 2u
 #define PW_DECISIONS_MAX 8u /* events that one call may produce */
 
 /* A parameter as the config has it. */
@@ -42,6 +42,7 @@ struct pw_decisions {
 struct pw_strategy_ops {
     uint32_t abi; /* PW_STRATEGY_ABI */
     const char *kind;
+    const char *params; /* its parameters, for the reference page */
     /* Bytes of state, or 0 if the parameters are wrong (then `error` says which and why). */
     size_t (*state_bytes)(const struct pw_strategy_env *env, char *error, size_t error_bytes);
     /* state: zeroed, aligned to a cache line. 0 or -errno with `error`. */

@@ -8,12 +8,9 @@
  * 0; at the first trade where both means exist there is no s(k-1), and no signal. Each crossing is a SIGNAL;
  * one that finds the strategy on the other side is also an INTENT.
  *
- * What it holds is what it has asked for, less what it is told will never be filled; it does not wait for
- * fills. So what it does next does not depend on how soon reports come back; but for fees in the base asset,
- * which are known with their fills alone: what they took is not sold. It sells whole steps, and less than one
- * is as good as flat.
+ * What it holds is counted as holding.h says.
  */
-#include "fills.h"
+#include "holding.h"
 #include "params.h"
 #include "strategies.h"
 
@@ -28,13 +25,11 @@ struct window {
     uint32_t cnt;
     pw_i128 sum_fast_e8, sum_slow_e8;
     int sign; /* s(k-1); meaningless before the window is full */
-    int64_t held_e8;
-    const struct pw_instrument *instrument;
+    struct pw_holding holding;
 };
 
 struct ma_cross {
     int64_t fast, slow, quantity_e8;
-    uint16_t strategy_idx;
     uint16_t window_of[PW_INSTRUMENTS_MAX]; /* by instrument: window + 1; 0: not ours */
     struct window windows[];
 };
@@ -79,10 +74,11 @@ static int ma_cross_init(void *state, const struct pw_strategy_env *env, char *e
         return -EINVAL;
     }
     int64_t *prices = (int64_t *)(void *)((char *)state + windows_end(env));
-    m->strategy_idx = env->strategy_idx;
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {
         m->windows[i].prices_e8 = prices + i * (size_t)m->slow;
-        m->windows[i].instrument = &env->instrument_table[env->instruments[i]];
+        m->windows[i].holding = (struct pw_holding){.instrument = &env->instrument_table[env->instruments[i]],
+                                                    .instrument_idx = env->instruments[i],
+                                                    .strategy_idx = env->strategy_idx};
         m->window_of[env->instruments[i]] = (uint16_t)(i + 1);
     }
     return 0;
@@ -114,53 +110,8 @@ static bool push(const struct ma_cross *m, struct window *w, int64_t price_e8)
     return w->cnt == slow;
 }
 
-/* Signals are for reading: a value beyond the field is shown as the field's end. */
-static int64_t clamp(pw_i128 value)
-{
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
-static struct pw_event *add(struct pw_decisions *out, uint8_t kind, uint16_t instrument_idx)
-{
-    struct pw_event *event = &out->events[out->cnt++];
-    *event = (struct pw_event){.kind = kind, .instrument_idx = instrument_idx};
-    return event;
-}
-
-static void add_signal(struct pw_decisions *out, const struct ma_cross *m, uint16_t instrument_idx, pw_i128 a,
-                       pw_i128 b, uint64_t market_seq)
-{
-    struct pw_event *event = add(out, PW_EVENT_SIGNAL, instrument_idx);
-    event->body.signal = (struct pw_signal){.value_a = clamp(a),
-                                            .value_b = clamp(b),
-                                            .direction = a > b ? 1 : -1,
-                                            .strategy_idx = m->strategy_idx,
-                                            .market_seq = market_seq};
-}
-
-static void add_order(struct pw_decisions *out, const struct ma_cross *m, uint16_t instrument_idx, bool sell,
-                      int64_t qty_e8, uint64_t market_seq)
-{
-    struct pw_event *event = add(out, PW_EVENT_INTENT, instrument_idx);
-    event->flags = sell ? PW_FLAG_SELL : 0;
-    event->body.intent = (struct pw_intent){.qty_e8 = qty_e8,
-                                            .market_seq = market_seq,
-                                            .action = PW_PLACE,
-                                            .type = PW_MARKET,
-                                            .tif = PW_IOC,
-                                            .strategy_idx = m->strategy_idx};
-}
-
-/* What a market order can sell of what it holds. */
-static int64_t sellable_e8(const struct window *w)
-{
-    int64_t step_e8 = w->instrument->step_e8 > w->instrument->market_step_e8 ? w->instrument->step_e8
-                                                                             : w->instrument->market_step_e8;
-    return step_e8 > 0 ? w->held_e8 - w->held_e8 % step_e8 : w->held_e8;
-}
-
-static void on_price(struct ma_cross *m, struct window *w, const struct pw_event *event, int64_t price_e8,
-                     uint64_t market_seq, struct pw_decisions *out)
+static void on_price(const struct ma_cross *m, struct window *w, int64_t price_e8, uint64_t market_seq,
+                     struct pw_decisions *out)
 {
     bool had_both = w->cnt == m->slow;
     if (!push(m, w, price_e8)) {
@@ -175,14 +126,11 @@ static void on_price(struct ma_cross *m, struct window *w, const struct pw_event
     if (!up && !down) {
         return;
     }
-    add_signal(out, m, event->instrument_idx, a, b, market_seq);
-    int64_t sellable = sellable_e8(w);
-    if (up && sellable <= 0) {
-        add_order(out, m, event->instrument_idx, false, m->quantity_e8, market_seq);
-        w->held_e8 += m->quantity_e8;
-    } else if (down && sellable > 0) {
-        add_order(out, m, event->instrument_idx, true, sellable, market_seq);
-        w->held_e8 -= sellable;
+    pw_holding_signal(&w->holding, a, b, up ? 1 : -1, market_seq, out);
+    if (up) {
+        pw_holding_buy(&w->holding, m->quantity_e8, market_seq, out);
+    } else {
+        pw_holding_sell(&w->holding, market_seq, out);
     }
 }
 
@@ -195,17 +143,9 @@ static void ma_cross_on_market(void *state, const struct pw_event *event, uint64
         return;
     }
     if (event->kind == PW_EVENT_TRADE) {
-        on_price(m, w, event, event->body.trade.price_e8, market_seq, out);
+        on_price(m, w, event->body.trade.price_e8, market_seq, out);
     } else if (event->kind == PW_EVENT_AGG_TRADE) {
-        on_price(m, w, event, event->body.agg_trade.price_e8, market_seq, out);
-    }
-}
-
-static void take_fee(struct window *w, const struct pw_fill_info *info)
-{
-    int64_t fee_e8;
-    if (pw_fill_base_fee_e8(info->fee_asset, pw_fill_info_fee_e16(info), w->instrument, &fee_e8)) {
-        w->held_e8 -= fee_e8;
+        on_price(m, w, event->body.agg_trade.price_e8, market_seq, out);
     }
 }
 
@@ -215,23 +155,15 @@ static void ma_cross_on_report(void *state, const struct pw_event *report, uint6
     (void)market_seq;
     (void)out;
     struct window *w = window_of(state, report->instrument_idx);
-    if (w && report->kind == PW_EVENT_FILL_INFO) {
-        take_fee(w, &report->body.fill_info);
-    }
-    if (!w || report->kind != PW_EVENT_ORDER) {
-        return;
-    }
-    const struct pw_order *order = &report->body.order;
-    if (order->state == PW_ORDER_DENIED || order->state == PW_ORDER_REJECTED ||
-        order->state == PW_ORDER_CANCELED || order->state == PW_ORDER_EXPIRED) {
-        /* What was left will never come. */
-        w->held_e8 += report->flags & PW_FLAG_SELL ? order->leaves_qty_e8 : -order->leaves_qty_e8;
+    if (w) {
+        pw_holding_take_report(&w->holding, report);
     }
 }
 
 const struct pw_strategy_ops pw_ma_cross = {
     .abi = PW_STRATEGY_ABI,
     .kind = "ma_cross",
+    .params = "fast, slow: trades in the two means; quantity",
     .state_bytes = ma_cross_state_bytes,
     .init = ma_cross_init,
     .on_market = ma_cross_on_market,

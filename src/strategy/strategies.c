@@ -6,11 +6,8 @@
 
 #include <string.h>
 
-static const struct pw_strategy_ops *const strategies[] = {
-    &pw_ma_cross,
-    &pw_quoter,
-    &pw_tick_taker,
-};
+#define ADDRESS(ops) &ops,
+static const struct pw_strategy_ops *const strategies[] = {PW_STRATEGY_ROWS(ADDRESS)};
 
 #define STRATEGY_CNT (sizeof strategies / sizeof strategies[0])
 
@@ -22,6 +19,11 @@ const struct pw_strategy_ops *pw_strategy_find(const char *kind)
         }
     }
     return NULL;
+}
+
+const struct pw_strategy_ops *pw_strategy_at(uint32_t i)
+{
+    return i < STRATEGY_CNT ? strategies[i] : NULL;
 }
 
 const char *pw_strategy_kind(uint32_t i)

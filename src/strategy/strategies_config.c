@@ -78,9 +78,20 @@ static void strategies_check(const struct pw_config_check *check)
     }
 }
 
+static void params_print(FILE *out, const void *given)
+{
+    (void)given;
+    fputs("\n| kind | params |\n|---|---|\n", out);
+    const struct pw_strategy_ops *ops;
+    for (uint32_t i = 0; (ops = pw_strategy_at(i)) != NULL; i++) {
+        fprintf(out, "| `%s` | %s |\n", ops->kind, ops->params);
+    }
+}
+
 const struct pw_section pw_strategies_section = {
     .keys = g_keys,
     .key_cnt = PW_COUNT_OF(g_keys),
     .bytes = sizeof(struct pw_config_strategies),
     .check = strategies_check,
+    .print_more = params_print,
 };

@@ -100,6 +100,7 @@ static void tick_taker_on_report(void *state, const struct pw_event *report, uin
 const struct pw_strategy_ops pw_tick_taker = {
     .abi = PW_STRATEGY_ABI,
     .kind = "tick_taker",
+    .params = "quantity; imbalance: bid over ask quantity that counts; every: such quotes between two orders",
     .state_bytes = tick_taker_state_bytes,
     .init = tick_taker_init,
     .on_market = tick_taker_on_market,

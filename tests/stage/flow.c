@@ -64,6 +64,11 @@ const char *pw_strategy_kind(uint32_t i)
     return i == 0 ? breeder.kind : NULL;
 }
 
+const struct pw_strategy_ops *pw_strategy_at(uint32_t i)
+{
+    return i == 0 ? &breeder : NULL;
+}
+
 const struct pw_strategy_ops *pw_strategy_find(const char *kind)
 {
     (void)kind;
