@@ -9,7 +9,7 @@
 #define PW_SIM_REST_CALL_H
 
 #include "client_orders.h"
-#include "fields.h"
+#include "json_fields.h"
 #include "rest.h"
 
 #define PW_SIM_PARAMETERS_MAX 32u

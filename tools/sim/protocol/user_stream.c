@@ -5,7 +5,7 @@
 #include "user_stream.h"
 
 #include "faults.h"
-#include "fields.h"
+#include "json_fields.h"
 #include "websocket.h"
 
 #include <errno.h>

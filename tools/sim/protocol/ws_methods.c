@@ -4,7 +4,7 @@
  */
 #include "ws_methods.h"
 
-#include "fields.h"
+#include "json_fields.h"
 #include "walk.h"
 
 #include <stdio.h>

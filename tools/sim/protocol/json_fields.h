@@ -7,8 +7,8 @@
  * and take NULL for what failed before. So an answer is built without a check, and looked at once, where it
  * is written.
  */
-#ifndef PW_SIM_FIELDS_H
-#define PW_SIM_FIELDS_H
+#ifndef PW_SIM_JSON_FIELDS_H
+#define PW_SIM_JSON_FIELDS_H
 
 #include "buffer.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fields to jansson: see fields.h.
+ * Fields to jansson: see json_fields.h.
  */
-#include "fields.h"
+#include "json_fields.h"
 
 #include "decimal.h"
 
