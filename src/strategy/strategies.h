@@ -9,6 +9,7 @@
 
 /* A new strategy is a row here: pw_NAME is its table. */
 #define PW_STRATEGY_ROWS(ROW)                                                                                \
+    ROW(pw_breakout)                                                                                         \
     ROW(pw_ma_cross)                                                                                         \
     ROW(pw_quoter)                                                                                           \
     ROW(pw_tick_taker)
