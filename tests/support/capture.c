@@ -5,63 +5,12 @@
  */
 #include "capture.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #define LINE_BYTES (4 << 20)
-
-const char *shared_data(void)
-{
-    const char *folder = getenv("PINWHEEL_SHARED");
-    char path[512];
-    snprintf(path, sizeof path, "%s/data/expected", folder ? folder : "");
-    FILE *there = folder ? fopen(path, "r") : NULL;
-    if (!there) {
-        fprintf(stderr, "no shared data ($PINWHEEL_SHARED): skipped\n");
-        return NULL;
-    }
-    fclose(there);
-    return folder;
-}
-
-/* An own reading of decimals: digits, a point, digits; scaled to `decimals`. */
-static pw_i128 scaled(const char *text, int decimals)
-{
-    bool negative = *text == '-';
-    pw_i128 value = 0;
-    int after = -1;
-    for (text += negative; *text; text++) {
-        if (*text == '.') {
-            cr_assert_eq(after, -1);
-            after = 0;
-            continue;
-        }
-        cr_assert(*text >= '0' && *text <= '9');
-        if (after >= decimals) {
-            cr_assert_eq(*text, '0');
-            continue;
-        }
-        value = value * 10 + (*text - '0');
-        after += after >= 0;
-    }
-    for (after = after < 0 ? 0 : after; after < decimals; after++) {
-        value *= 10;
-    }
-    return negative ? -value : value;
-}
-
-int64_t e8_of(const json_t *text)
-{
-    return (int64_t)scaled(json_string_value(text), 8);
-}
-
-pw_i128 e16_of(const json_t *text)
-{
-    return scaled(json_string_value(text), 16);
-}
 
 static int64_t number(const json_t *object, const char *key)
 {
@@ -228,11 +177,4 @@ void capture_free(struct capture *capture)
     free(capture->lines);
     json_decref(capture->waiting);
     *capture = (struct capture){0};
-}
-
-json_t *expected_load(const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/data/expected/%s", shared_data(), name);
-    return json_load_file(path, 0, NULL);
 }

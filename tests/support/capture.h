@@ -6,6 +6,8 @@
 #ifndef PW_TESTS_CAPTURE_H
 #define PW_TESTS_CAPTURE_H
 
+#include "shared.h"
+
 #include <jansson.h>
 #include <pinwheel/event.h>
 #include <stdbool.h>
@@ -24,20 +26,10 @@ struct capture {
     uint64_t snapshot_id;
 };
 
-/* The folder of shared data, or NULL if there is none here: the test then says so and skips. */
-const char *shared_data(void);
-
 /* Adds the messages of <shared>/data/<name>; false if it cannot be read. Everything but a book's snapshot
  * becomes an event as the parser would make it; a snapshot becomes a DEPTH and LEVELS with PW_FLAG_SNAPSHOT,
  * where it stands. */
 bool capture_add(struct capture *capture, const char *name);
 void capture_free(struct capture *capture);
-
-/* <shared>/data/expected/<name>; NULL if it cannot be read. */
-json_t *expected_load(const char *name);
-
-/* Decimal text of a JSON string as an integer of 1e8 or 1e16; the test fails if it is no such text. */
-int64_t e8_of(const json_t *text);
-pw_i128 e16_of(const json_t *text);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "net_rig.h"
 
+#include "request_ring.h"
 #include "sockets.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,18 +158,7 @@ bool net_rig_wait(struct net_rig *engine, enum pw_feed_state state)
 bool net_rig_request(struct net_rig *engine, uint64_t epoch, uint64_t client_order_id, const void *text,
                      uint32_t bytes)
 {
-    struct pw_producer *ring = &engine->requests;
-    uint8_t *payload = pw_producer_room(ring, 1) >= 1 ? pw_producer_payload_claim(ring, bytes) : NULL;
-    if (payload == NULL) {
-        return false;
-    }
-    struct pw_event event = {
-        .instrument_idx = PW_NO_INSTRUMENT,
-        .kind = PW_EVENT_FRAME,
-        .flags = PW_FLAG_SENT,
-        .body.frame = {.feed_idx = 1, .client_order_id = client_order_id, .epoch = epoch}};
-    memcpy(payload, text, bytes);
-    pw_producer_put_frame(ring, &event, bytes);
-    pw_producer_publish(ring);
-    return true;
+    const struct request_of of = {.feed_idx = 1, .epoch = epoch, .client_order_id = client_order_id};
+
+    return request_ring_put(&engine->requests, &of, text, bytes);
 }

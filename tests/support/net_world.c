@@ -4,6 +4,7 @@
  */
 #include "net_world.h"
 
+#include "request_ring.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -507,20 +508,8 @@ bool net_world_took_text(struct net_world *world, const char *text)
 bool net_world_request(struct net_world *world, uint64_t epoch, uint64_t client_order_id, const void *text,
                        size_t bytes)
 {
-    struct pw_producer *ring = &world->requests;
-    uint8_t *payload =
-        pw_producer_room(ring, 1) >= 1 ? pw_producer_payload_claim(ring, (uint32_t)bytes) : NULL;
-    if (payload == NULL) {
-        return false;
-    }
-    struct pw_event event = {
-        .instrument_idx = PW_NO_INSTRUMENT,
-        .kind = PW_EVENT_FRAME,
-        .flags = PW_FLAG_SENT,
-        .body.frame = {.feed_idx = world->plan.feed_cnt, .client_order_id = client_order_id, .epoch = epoch},
-    };
-    memcpy(payload, text, bytes);
-    pw_producer_put_frame(ring, &event, (uint32_t)bytes);
-    pw_producer_publish(ring);
-    return true;
+    const struct request_of of = {
+        .feed_idx = world->plan.feed_cnt, .epoch = epoch, .client_order_id = client_order_id};
+
+    return request_ring_put(&world->requests, &of, text, (uint32_t)bytes);
 }

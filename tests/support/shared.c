@@ -29,7 +29,7 @@ void shared_need(void)
 
 static void path_of(const char *name, char *path, size_t size)
 {
-    snprintf(path, size, "%s/%s", folder(), name);
+    snprintf(path, size, "%s/%s", folder() != NULL ? folder() : "", name);
 }
 
 json_t *shared_json(const char *name)
@@ -81,32 +81,58 @@ const char *text_e8(int64_t value_e8)
     return text;
 }
 
-pw_i128 expected_e16(const json_t *text)
+/* A reading of decimals that is not the engine's: digits, a point, digits; scaled to `decimals`. */
+static pw_i128 scaled(const char *text, int decimals)
 {
-    const char *at = json_string_value(text);
-    cr_assert_not_null(at);
+    bool negative = *text == '-';
     pw_i128 value = 0;
-    int decimals = -1; /* -1: before the point */
-    for (; *at != '\0'; at++) {
-        if (*at == '.') {
-            decimals = 0;
+    int after = -1;
+    for (text += negative; *text; text++) {
+        if (*text == '.') {
+            cr_assert_eq(after, -1);
+            after = 0;
             continue;
         }
-        cr_assert(*at >= '0' && *at <= '9' && (decimals < 16 || *at == '0'), "%s", json_string_value(text));
-        if (decimals < 16) {
-            value = value * 10 + (*at - '0');
-            decimals += decimals >= 0;
+        cr_assert(*text >= '0' && *text <= '9');
+        if (after >= decimals) {
+            cr_assert_eq(*text, '0');
+            continue;
         }
+        value = value * 10 + (*text - '0');
+        after += after >= 0;
     }
-    for (decimals = decimals < 0 ? 0 : decimals; decimals < 16; decimals++) {
+    for (after = after < 0 ? 0 : after; after < decimals; after++) {
         value *= 10;
     }
-    return value;
+    return negative ? -value : value;
 }
 
-int64_t expected_e8(const json_t *text)
+int64_t e8_of(const json_t *text)
 {
-    pw_i128 value = expected_e16(text);
-    cr_assert(value % PW_E8 == 0 && value / PW_E8 == (int64_t)(value / PW_E8));
-    return (int64_t)(value / PW_E8);
+    return (int64_t)scaled(json_string_value(text), 8);
+}
+
+pw_i128 e16_of(const json_t *text)
+{
+    return scaled(json_string_value(text), 16);
+}
+
+const char *shared_data(void)
+{
+    char path[512];
+    struct stat info;
+    path_of("data/expected", path, sizeof path);
+    if (folder() == NULL || stat(path, &info) != 0) {
+        fprintf(stderr, "no shared data ($PINWHEEL_SHARED): skipped\n");
+        return NULL;
+    }
+    return folder();
+}
+
+json_t *expected_load(const char *name)
+{
+    char path[512], file[256];
+    snprintf(file, sizeof file, "data/expected/%s", name);
+    path_of(file, path, sizeof path);
+    return json_load_file(path, 0, NULL);
 }

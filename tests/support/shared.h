@@ -29,8 +29,13 @@ void shared_close(struct shared_lines *lines);
 /* The text of an integer of 1e8, as "61602.01"; in a buffer that serves 8 calls. */
 const char *text_e8(int64_t value_e8);
 
-/* A decimal of the expected facts; fails unless it is exact. The second: with up to 16 decimals. */
-int64_t expected_e8(const json_t *text);
-pw_i128 expected_e16(const json_t *text);
+/* Decimal text of a JSON string as an integer of 1e8 or 1e16; the test fails if it is not exactly one. */
+int64_t e8_of(const json_t *text);
+pw_i128 e16_of(const json_t *text);
+
+/* The folder of shared data, or NULL if there is none here: the test then says so and skips. */
+const char *shared_data(void);
+/* <shared>/data/expected/<name>; NULL if it cannot be read. */
+json_t *expected_load(const char *name);
 
 #endif

@@ -340,7 +340,7 @@ static void assert_count(const json_t *facts, const char *name, uint64_t value)
 
 static void assert_e8(const json_t *fact, const char *name, int64_t value)
 {
-    cr_assert_eq(value, expected_e8(fact), "%s is %s, not %s", name, text_e8(value), json_string_value(fact));
+    cr_assert_eq(value, e8_of(fact), "%s is %s, not %s", name, text_e8(value), json_string_value(fact));
 }
 
 static void assert_trades(const json_t *facts, const struct trades *trades)
@@ -359,7 +359,7 @@ static void assert_trades(const json_t *facts, const struct trades *trades)
     assert_e8(json_object_get(facts, "max_price"), "max_price", trades->max_e8);
     assert_e8(json_object_get(facts, "first_price"), "first_price", trades->first_e8);
     assert_e8(json_object_get(facts, "last_price"), "last_price", trades->last_e8);
-    cr_assert(trades->value_e16 == expected_e16(json_object_get(facts, "sum_price_times_qty")));
+    cr_assert(trades->value_e16 == e16_of(json_object_get(facts, "sum_price_times_qty")));
     if (json_object_get(facts, "buyer_maker_qty") != NULL) {
         assert_e8(json_object_get(facts, "buyer_maker_qty"), "buyer_maker_qty", trades->sell_qty_e8);
         assert_count(facts, "first_T_ms", (uint64_t)trades->first_ns / 1000000);
@@ -429,7 +429,7 @@ static void assert_side(const json_t *facts, struct side *side, bool asks)
         qty_e8 += side->slots[i].qty_e8;
     }
     assert_count(facts, asks ? "ask_levels" : "bid_levels", cnt);
-    cr_assert(qty_e8 * PW_E8 == expected_e16(json_object_get(facts, asks ? "sum_ask_qty" : "sum_bid_qty")));
+    cr_assert(qty_e8 * PW_E8 == e16_of(json_object_get(facts, asks ? "sum_ask_qty" : "sum_bid_qty")));
     cr_assert_eq(json_array_size(top), cnt < TOP_LEVELS ? cnt : TOP_LEVELS);
     for (uint32_t i = 0; i < json_array_size(top); i++) {
         assert_e8(json_array_get(json_array_get(top, i), 0), "price", side->slots[i].price_e8);

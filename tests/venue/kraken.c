@@ -67,8 +67,8 @@ static void expect_trades(const json_t *facts)
         cr_expect_str_eq(g_instruments[event->instrument_idx].symbol, string_of(fact, "symbol"));
         cr_expect_eq(event->body.trade.trade_id,
                      (uint64_t)json_integer_value(json_object_get(fact, "trade_id")));
-        cr_expect_eq(event->body.trade.price_e8, expected_e8(json_object_get(fact, "price")));
-        cr_expect_eq(event->body.trade.qty_e8, expected_e8(json_object_get(fact, "qty")));
+        cr_expect_eq(event->body.trade.price_e8, e8_of(json_object_get(fact, "price")));
+        cr_expect_eq(event->body.trade.qty_e8, e8_of(json_object_get(fact, "qty")));
         cr_expect_eq((event->flags & PW_FLAG_SELL) != 0, strcmp(string_of(fact, "aggressor"), "sell") == 0);
         cr_expect_eq(event->venue_ns, json_integer_value(json_object_get(fact, "ts_trade_ns")));
     }
@@ -80,10 +80,10 @@ static void expect_quote(const json_t *expect)
     cr_assert_eq(g_out.cnt, 1);
     cr_expect_eq(g_events[0].kind, PW_EVENT_QUOTE);
     cr_expect_str_eq(g_instruments[g_events[0].instrument_idx].symbol, string_of(expect, "symbol"));
-    cr_expect_eq(quote->bid_price_e8, expected_e8(json_object_get(expect, "bid_price")));
-    cr_expect_eq(quote->bid_qty_e8, expected_e8(json_object_get(expect, "bid_qty")));
-    cr_expect_eq(quote->ask_price_e8, expected_e8(json_object_get(expect, "ask_price")));
-    cr_expect_eq(quote->ask_qty_e8, expected_e8(json_object_get(expect, "ask_qty")));
+    cr_expect_eq(quote->bid_price_e8, e8_of(json_object_get(expect, "bid_price")));
+    cr_expect_eq(quote->bid_qty_e8, e8_of(json_object_get(expect, "bid_qty")));
+    cr_expect_eq(quote->ask_price_e8, e8_of(json_object_get(expect, "ask_price")));
+    cr_expect_eq(quote->ask_qty_e8, e8_of(json_object_get(expect, "ask_qty")));
     cr_expect_eq(g_events[0].venue_ns, json_integer_value(json_object_get(expect, "ts_event_ns")));
 }
 
@@ -343,7 +343,7 @@ Test(kraken, recorded_pairs_become_instruments)
     cr_expect_eq(json_integer_value(json_object_get(fact, "pair_decimals")), 1);
     cr_expect_eq(row.tick_e8, PW_E8 / 10);
     cr_expect_eq(row.step_e8, 1);
-    cr_expect_eq(row.min_qty_e8, expected_e8(json_object_get(fact, "ordermin")));
+    cr_expect_eq(row.min_qty_e8, e8_of(json_object_get(fact, "ordermin")));
     cr_expect_eq(read_instruments(body, strlen(body), "TRX/BTC", &row, error, sizeof error), -ERANGE);
     cr_expect_not_null(strstr(error, "pair_decimals are 10"), "%s", error);
     cr_expect_eq(read_instruments(body, strlen(body), "XBT/USD", &row, error, sizeof error), -ENOENT);

@@ -110,7 +110,7 @@ static const char *body_of(const json_t *row, size_t *size)
 static void assert_filter(const json_t *facts, const char *name, int64_t value)
 {
     const json_t *fact = json_object_get(facts, name);
-    cr_assert_eq(value, json_is_null(fact) || fact == NULL ? 0 : expected_e8(fact), "%s is %s", name,
+    cr_assert_eq(value, json_is_null(fact) || fact == NULL ? 0 : e8_of(fact), "%s is %s", name,
                  text_e8(value));
 }
 
