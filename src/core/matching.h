@@ -9,8 +9,8 @@
  * An order trades with the opposite orders whose prices are as good as its limit or better, the best price
  * first and the oldest order of a price first, each trade at the resting order's price. What is left rests
  * (a GTC order with a limit) or ends. Orders with a stop price wait in the order of their placing until the
- * caller activates them: so that he may give each its own time, or refuse it. Filters, balances, fees and
- * error codes are the venue's, not the engine's.
+ * caller activates them: the caller may give each its own time, or cancel it. Filters, balances, fees and
+ * error codes are the venue's, not the engine's. There are no icebergs, pegged or trailing orders.
  *
  * The caller answers for sane orders: a quantity above 0, and positive prices where the type names them.
  */
@@ -55,7 +55,7 @@ struct pw_matching_row {
         prev_idx;  /* in its level or among those that wait, oldest first; of a free row: next */
     uint32_t rank; /* its place in its side's `resting` */
     uint32_t owner, tag;
-    uint8_t side, type, tif, stp, place; /* enums; place: pw_matching_place_of_row */
+    uint8_t side, type, tif, stp, place; /* enums; place: pw_matching_row_place */
 };
 static_assert(sizeof(struct pw_matching_row) == 64, "an open order, one cache line");
 

@@ -91,7 +91,7 @@ static void plain_end(const struct plain_order *order, enum pw_matching_end why)
     }
 }
 
-/* The opposite order that the next trade is with, among those that `skip` of the first found leaves. */
+/* The opposite order that the next trade is with: the best price, then the oldest; NULL: none is reached. */
 static struct plain_order *plain_best(const struct plain_order *taker)
 {
     struct plain_order *best = NULL;
