@@ -90,6 +90,7 @@
     COUNTER(intents, "1", "intents consumed") \
     COUNTER(orders, "1", "orders given to the gateway") \
     COUNTER(fills, "1", "fills") \
+    COUNTER(cancels, "1", "cancels given to the gateway") \
     COUNTER(canceled, "1", "orders canceled") \
     COUNTER(rejected, "1", "orders rejected by the venue") \
     COUNTER(denied, "1", "intents denied by our own checks, all reasons") \

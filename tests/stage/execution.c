@@ -268,6 +268,7 @@ Test(execution_stage, an_order_is_canceled_by_its_own_strategy_only)
     expect_nothing_more(rig);
     pw_execution_stage.fini(rig->execution);
     cr_expect_eq(rig_metric(rig, "execution", "cancels_ignored"), 3);
+    cr_expect_eq(rig_metric(rig, "execution", "cancels"), 1);
     cr_expect_eq(rig_metric(rig, "execution", "canceled"), 1);
     rig_close(rig);
 }

@@ -407,6 +407,7 @@ void pw_execution_cancel(struct execution *x, const struct pw_event *event, int6
         x->metrics.cancels_ignored++;
         return;
     }
+    x->metrics.cancels++;
     x->gateway->cancel(x->gateway_state, row->client_order_id, event->recv_ns, &x->reports);
     pw_execution_take_reports(x, now_ns);
 }
@@ -415,6 +416,7 @@ void pw_execution_cancel_open(void *state, const struct pw_order_row *row)
 {
     struct execution *x = state;
     if (mark_canceling(x, row->client_order_id)) {
+        x->metrics.cancels++;
         x->gateway->cancel(x->gateway_state, row->client_order_id, x->last_ns, &x->reports);
     }
 }
