@@ -186,6 +186,8 @@ static int ticks_run(struct meter *meter, const char *folder, double values[JUDG
 struct series {
     size_t id_cnt, pair_cnt, same_cnt;
     struct judge_pair pairs[JUDGED_MAX][JUDGE_PAIRS_MAX], same[JUDGED_MAX][JUDGE_PAIRS_MAX];
+    bool last_is_own;
+    double last[JUDGED_MAX]; /* the run before */
 };
 
 static void series_add(struct series *series, bool same, const double a[JUDGED_MAX],
@@ -197,20 +199,31 @@ static void series_add(struct series *series, bool same, const double a[JUDGED_M
     }
 }
 
+/* Runs one build. Two runs of this build one behind the other tell how far it is from itself, in whatever
+ * round they are. */
+static int build_run(struct meter *meter, struct series *series, bool own, double values[JUDGED_MAX])
+{
+    int result = meter->run(meter, own ? meter->against->own : meter->against->other, values);
+    if (result == 0 && own && series->last_is_own) {
+        series_add(series, true, series->last, values);
+    }
+    series->last_is_own = own;
+    memcpy(series->last, values, sizeof series->last);
+    return result;
+}
+
 static int rounds_run(struct meter *meter, struct series *series)
 {
-    const struct against *against = meter->against;
     int result = 0;
-    for (uint32_t round = 0; round < against->round_cnt && result == 0; round++) {
-        double own[JUDGED_MAX], other[JUDGED_MAX];
-        bool other_first = round % 3 == 1, same = round % 3 == 2;
-        const char *beside = same ? against->own : against->other;
-        result = other_first ? meter->run(meter, beside, other) : meter->run(meter, against->own, own);
-        if (result == 0) {
-            result = other_first ? meter->run(meter, against->own, own) : meter->run(meter, beside, other);
+    for (uint32_t round = 0; round < meter->against->round_cnt && result == 0; round++) {
+        double values[2][JUDGED_MAX];
+        bool same = round % 3 == 2;
+        uint32_t own = round % 3 == 1; /* which of the two runs is this build's; both where it is the same */
+        for (uint32_t i = 0; i < 2 && result == 0; i++) {
+            result = build_run(meter, series, same || i == own, values[i]);
         }
-        if (result == 0) {
-            series_add(series, same, own, other);
+        if (result == 0 && !same) {
+            series_add(series, false, values[own], values[!own]);
         }
     }
     return result;
