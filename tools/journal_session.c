@@ -55,9 +55,10 @@ void journal_print_json(json_t *json)
 
 const char *journal_symbol(const struct journal_session *session, const struct pw_event *event)
 {
-    return event->instrument_idx < session->instrument_cnt
-               ? session->instruments[event->instrument_idx].symbol
-               : NULL;
+    static char texts[8][PW_INSTRUMENT_NAME_BYTES];
+    static unsigned next;
+    return pw_instrument_name(session->instruments, session->instrument_cnt, event->instrument_idx,
+                              texts[next++ % 8]);
 }
 
 const char *journal_time(int64_t ns)
@@ -207,12 +208,14 @@ static int find_run(struct journal_session *session, const char *symbol)
     int64_t cnt = pw_journal_instruments(session->journal, session->run.run_id, session->instruments,
                                          PW_INSTRUMENTS_MAX);
     session->instrument_cnt = cnt < 0 ? 0 : cnt > PW_INSTRUMENTS_MAX ? PW_INSTRUMENTS_MAX : (uint32_t)cnt;
-    for (uint32_t i = 0; symbol && i < session->instrument_cnt && !session->query.one_instrument; i++) {
-        session->query.one_instrument = strncmp(session->instruments[i].symbol, symbol, PW_SYMBOL_BYTES) == 0;
-        session->query.instrument_idx = (uint16_t)i;
+    if (symbol) {
+        session->query.instrument_idx =
+            pw_instrument_find(session->instruments, session->instrument_cnt, symbol);
+        session->query.one_instrument = session->query.instrument_idx != PW_NO_INSTRUMENT;
     }
     if (symbol && !session->query.one_instrument) {
-        pw_cli_error("run %" PRIu64 " has no instrument '%s'", session->run.run_id, symbol);
+        pw_cli_error("run %" PRIu64 " has no instrument '%s', or several: write FEED:SYMBOL",
+                     session->run.run_id, symbol);
         return JOURNAL_FAILED;
     }
     return JOURNAL_OK;

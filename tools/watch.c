@@ -104,8 +104,12 @@ const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_i
 {
     uint32_t i = 0;
     const struct pw_region *region = pw_watch_region(ws, PW_REGION_INSTRUMENTS, &i);
-    const struct pw_instrument *row = region == NULL ? NULL : pw_region_at(ws, region, instrument_idx);
-    return row == NULL || row->symbol[0] == '\0' ? NULL : row->symbol;
+    static char texts[8][PW_INSTRUMENT_NAME_BYTES]; /* a few may stand in one line */
+    static unsigned next;
+    return region == NULL || region->row_bytes != sizeof(struct pw_instrument)
+               ? NULL
+               : pw_instrument_name(pw_region_at(ws, region, 0), region->row_cnt, instrument_idx,
+                                    texts[next++ % 8]);
 }
 
 bool pw_watch_fact(const struct pw_workspace *ws, const char *key, char *value, size_t value_bytes)

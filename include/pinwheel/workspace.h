@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define PW_WORKSPACE_MAGIC    UINT64_C(0x0031564c48574e50) /* "PNWHLV1\0" */
-#define PW_WORKSPACE_ABI      1u
+#define PW_WORKSPACE_ABI      2u
 #define PW_INSTANCE_BYTES     32 /* with the zero byte; [a-z0-9_-]+ */
 #define PW_REGION_NAME_BYTES  48
 #define PW_REGIONS_MAX        128u
@@ -88,18 +88,28 @@ enum pw_huge_kind {
     PW_HUGE_TLBFS = 2,
 };
 
-/* What a venue says about a symbol, and its filters; zero switches a test off. */
+/* What is traded, and so what an amount of it is worth. */
+enum pw_instrument_kind {
+    PW_SPOT = 0,
+    PW_LINEAR = 1,  /* a contract on `multiplier` of the base, settled in the quote currency */
+    PW_INVERSE = 2, /* a contract on `multiplier` of the quote currency, settled in the base */
+};
+
+/* A symbol of a feed, what the venue says about it, and its filters; zero switches a test off. */
 struct pw_instrument {
-    char symbol[PW_SYMBOL_BYTES]; /* as the venue spells it: "BTCUSDT" */
-    char base[12], quote[12];     /* assets, zero-terminated */
+    char symbol[PW_SYMBOL_BYTES];   /* as the venue spells it: "BTCUSDT" */
+    char feed[PW_STAGE_NAME_BYTES]; /* name of its feed: two feeds may have one symbol each */
+    char base[16], quote[16];       /* assets, zero-terminated */
     uint32_t feed_idx;
     uint8_t tradable; /* the venue's status allows new orders */
     uint8_t min_notional_market, max_notional_market; /* the notional filter holds for market orders too */
-    uint8_t reserved0;
+    uint8_t kind; /* enum pw_instrument_kind */
     int64_t tick_e8, min_price_e8, max_price_e8;
     int64_t step_e8, min_qty_e8, max_qty_e8;
     int64_t market_step_e8, market_min_qty_e8, market_max_qty_e8;
     int64_t min_notional_e8, max_notional_e8;
+    int64_t multiplier_e8; /* of a contract; of spot 1 */
+    uint64_t reserved;
 };
 
 /* One stage's life, rewritten by the runner of its core. Times are totals since start, in nanoseconds. */
@@ -192,6 +202,7 @@ struct pw_stop {
 
 static_assert(offsetof(struct pw_workspace_header, regions) == 384, "the directory has a fixed place");
 static_assert(sizeof(struct pw_region) == 80, "part of the ABI");
+static_assert(sizeof(struct pw_instrument) == 192, "three lines");
 static_assert(sizeof(struct pw_stage_view) == 128, "two lines");
 static_assert(sizeof(struct pw_feed_view) == 128, "two lines");
 static_assert(sizeof(struct pw_error_row) == 192, "three lines");
@@ -257,5 +268,16 @@ const struct pw_region *pw_workspace_find(const struct pw_workspace *ws, const c
 void *pw_region_at(const struct pw_workspace *ws, const struct pw_region *region, uint32_t row_idx);
 
 uint64_t pw_workspace_layout_hash(const struct pw_workspace_header *header);
+
+/* ---- Instruments: a workspace's table, or a run's in the journal ---- */
+
+#define PW_INSTRUMENT_NAME_BYTES (PW_STAGE_NAME_BYTES + PW_SYMBOL_BYTES)
+
+/* What people call it: its symbol, or "feed:SYMBOL" where several feeds have that symbol. Returns text, or NULL if there
+ * is no such instrument. */
+const char *pw_instrument_name(const struct pw_instrument *rows, uint32_t row_cnt, uint32_t idx,
+                               char text[PW_INSTRUMENT_NAME_BYTES]);
+/* The one of that name: a symbol, or "feed:SYMBOL". PW_NO_INSTRUMENT: there is none, or it is a symbol of several. */
+uint16_t pw_instrument_find(const struct pw_instrument *rows, uint32_t row_cnt, const char *name);
 
 #endif

@@ -143,6 +143,11 @@ int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, c
             wait_until(engine, until_ns, stop_signals);
             backoff_ns = backoff_ns * 2 > RETRY_MAX_NS ? RETRY_MAX_NS : backoff_ns * 2;
         }
+        for (uint32_t k = 0; err == 0 && k < feeds->feeds[i].instrument_cnt; k++) {
+            struct pw_instrument *row = &table[first_idx + k];
+            memcpy(row->feed, feeds->feeds[i].name, sizeof row->feed);
+            row->multiplier_e8 = row->multiplier_e8 ? row->multiplier_e8 : PW_E8;
+        }
         first_idx += feeds->feeds[i].instrument_cnt;
     }
     pw_fetch_destroy(fetch);

@@ -351,15 +351,51 @@ int pw_journal_run(struct pw_journal *journal, uint64_t run_id, struct pw_journa
     return err ? err : found ? 0 : -ENOENT;
 }
 
+/* As workspaces of ABI 1 had it, and journals of their time have it. */
+struct instrument_1 {
+    char symbol[PW_SYMBOL_BYTES], base[12], quote[12];
+    uint32_t feed_idx;
+    uint8_t tradable, min_notional_market, max_notional_market, reserved;
+    int64_t filters[11]; /* tick_e8 and those behind it */
+};
+
+static_assert(sizeof(struct instrument_1) == 144 &&
+                  offsetof(struct pw_instrument, multiplier_e8) - offsetof(struct pw_instrument, tick_e8) ==
+                      sizeof(((struct instrument_1 *)0)->filters),
+              "the filters are the same");
+
+static void convert_1(const uint8_t *bytes, struct pw_instrument *row)
+{
+    struct instrument_1 old;
+    memcpy(&old, bytes, sizeof old);
+    *row = (struct pw_instrument){.feed_idx = old.feed_idx,
+                                  .tradable = old.tradable,
+                                  .min_notional_market = old.min_notional_market,
+                                  .max_notional_market = old.max_notional_market,
+                                  .multiplier_e8 = PW_E8};
+    memcpy(row->symbol, old.symbol, sizeof old.symbol);
+    memcpy(row->base, old.base, sizeof old.base);
+    memcpy(row->quote, old.quote, sizeof old.quote);
+    memcpy((char *)row + offsetof(struct pw_instrument, tick_e8), old.filters, sizeof old.filters);
+}
+
 int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, struct pw_instrument *rows,
                                size_t cap)
 {
     uint8_t *bytes = NULL;
-    int64_t size = run_blob(journal, run_id, PW_KEY_INSTRUMENTS, &bytes);
+    struct pw_journal_run run;
+    int err = pw_journal_run(journal, run_id, &run);
+    int64_t size = err ? err : run_blob(journal, run_id, PW_KEY_INSTRUMENTS, &bytes);
     if (size >= 0) {
-        size_t cnt = (size_t)size / sizeof *rows;
-        if (cnt > 0 && cap > 0) {
-            memcpy(rows, bytes, (cnt < cap ? cnt : cap) * sizeof *rows);
+        bool is_old = (uint64_t)size == run.instrument_cnt * sizeof(struct instrument_1);
+        size_t row_bytes = is_old ? sizeof(struct instrument_1) : sizeof *rows;
+        size_t cnt = (size_t)size / row_bytes;
+        for (size_t i = 0; i < cnt && i < cap; i++) {
+            if (is_old) {
+                convert_1(bytes + i * row_bytes, &rows[i]);
+            } else {
+                memcpy(&rows[i], bytes + i * row_bytes, row_bytes);
+            }
         }
         size = (int64_t)cnt;
     }

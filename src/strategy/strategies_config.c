@@ -48,8 +48,11 @@ static void strategy_instruments_read(const struct pw_config_check *check, uint3
         const char *symbol = item->type == YAML_SCALAR_NODE ? pw_node_text(item, &whole) : "";
         uint32_t instrument_idx;
         if (!whole || !pw_config_find(check->config, "instrument", symbol, &instrument_idx)) {
-            pw_document_problem(check->doc, item->start_mark,
-                                "instruments: no feed has '%.40s'; add it to a feed's instruments", symbol);
+            pw_document_problem(
+                check->doc, item->start_mark,
+                "instruments: no feed has '%.40s'; add it to a feed's instruments, or write FEED:SYMBOL "
+                "if several feeds have it",
+                symbol);
             continue;
         }
         for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {

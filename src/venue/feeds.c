@@ -74,17 +74,29 @@ uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds)
     return cnt;
 }
 
-uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char *symbol)
+uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char *name)
 {
-    uint16_t instrument_idx = 0;
+    const char *colon = strchr(name, ':');
+    const char *symbol = colon != NULL ? colon + 1 : name;
+    uint16_t instrument_idx = 0, found = PW_NO_INSTRUMENT;
+    uint32_t found_feed = 0;
     for (uint32_t f = 0; f < feeds->feed_cnt; f++) {
-        for (uint32_t i = 0; i < feeds->feeds[f].instrument_cnt; i++, instrument_idx++) {
-            if (strcmp(feeds->feeds[f].instruments[i], symbol) == 0) {
-                return instrument_idx;
+        const struct pw_config_feed *feed = &feeds->feeds[f];
+        bool is_feed = colon == NULL || (strlen(feed->name) == (size_t)(colon - name) &&
+                                         strncmp(feed->name, name, (size_t)(colon - name)) == 0);
+        for (uint32_t i = 0; i < feed->instrument_cnt; i++, instrument_idx++) {
+            if (!is_feed || strcmp(feed->instruments[i], symbol) != 0) {
+                continue;
             }
+            if (found != PW_NO_INSTRUMENT && found_feed != f) {
+                return PW_NO_INSTRUMENT;
+            }
+            found =
+                found == PW_NO_INSTRUMENT ? instrument_idx : found; /* twice in one feed is told elsewhere */
+            found_feed = f;
         }
     }
-    return PW_NO_INSTRUMENT;
+    return found;
 }
 
 /* ---- what concerns several values ---- */
@@ -149,21 +161,20 @@ static void streams_check(const struct pw_config_check *check, uint32_t feed_idx
     }
 }
 
-/* The first place of a symbol is its instrument; a second one would have no index of its own. */
+/* A feed has a symbol once; two feeds may have one each. */
 static void instruments_check(const struct pw_config_check *check, uint32_t feed_idx)
 {
-    const struct pw_config_feeds *feeds = feeds_of(check);
-    const struct pw_config_feed *feed = &feeds->feeds[feed_idx];
-    uint32_t before_cnt = 0;
-    for (uint32_t i = 0; i < feed_idx; i++) {
-        before_cnt += feeds->feeds[i].instrument_cnt;
-    }
+    const struct pw_config_feed *feed = &feeds_of(check)->feeds[feed_idx];
     for (uint32_t k = 0; k < feed->instrument_cnt; k++) {
         const char *symbol = feed->instruments[k];
-        if (symbol[0] != '\0' && pw_feeds_instrument_idx(feeds, symbol) != before_cnt + k) {
+        uint32_t i = 0;
+        while (i < k && strcmp(feed->instruments[i], symbol) != 0) {
+            i++;
+        }
+        if (i < k && symbol[0] != '\0') {
             pw_document_problem(check->doc,
                                 pw_document_mark(check->doc, "feeds[%u].instruments[%u]", feed_idx, k),
-                                "instruments: '%s' is listed twice; one feed brings one instrument", symbol);
+                                "instruments: '%s' is listed twice; remove one", symbol);
         }
     }
 }

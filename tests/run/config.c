@@ -523,12 +523,18 @@ Test(config, feeds_and_strategies_have_names_of_their_own)
     expect_problem(21, 12, "name: the strategy in line 17 is also 'ma'; names are unique");
 }
 
-Test(config, instrument_of_two_feeds_is_refused)
+Test(config, symbol_of_two_feeds_is_named_with_its_feed)
 {
     const char *feed = "  - {name: other, venue: binance_spot, ws_url: 'wss://localhost', rest_url: "
                        "'https://localhost', streams: [trade], instruments: [SOLUSDT, BTCUSDT]}\nstrategies:";
-    cr_expect_eq(load_with(16, feed), -EINVAL);
-    expect_problem(16, 139, "instruments: 'BTCUSDT' is listed twice; one feed brings one instrument");
+    cr_expect_eq(load_with(16, feed), 0, "%s", g_error);
+    const struct pw_config_feeds *feeds = PW_CONFIG(g_config, feeds);
+    cr_expect_eq(feeds->feed_cnt, 2);
+    cr_expect_eq(pw_feeds_instrument_idx(feeds, "BTCUSDT"), PW_NO_INSTRUMENT);
+    cr_expect_eq(pw_feeds_instrument_idx(feeds, "binance:BTCUSDT"), 0);
+    cr_expect_eq(pw_feeds_instrument_idx(feeds, "other:BTCUSDT"), pw_feeds_instrument_cnt(feeds) - 1);
+    cr_expect_eq(pw_feeds_instrument_idx(feeds, "nobody:BTCUSDT"), PW_NO_INSTRUMENT);
+    cr_expect_eq(pw_feeds_instrument_idx(feeds, "SOLUSDT"), pw_feeds_instrument_cnt(feeds) - 2);
 }
 
 Test(config, environment_variables_are_replaced)

@@ -285,15 +285,15 @@ Test(rest, an_instrument_that_does_not_trade_is_not_tradable)
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         char body[256];
         snprintf(body, sizeof body,
-                 INFO("\"baseAsset\":\"LONGLONGLONGNAME\",\"quoteAsset\":\"测测测测\",\"status\":\"%s\","
+                 INFO("\"baseAsset\":\"LONGLONGLONGNAME\",\"quoteAsset\":\"测测测测测测\",\"status\":\"%s\","
                       "\"filters\":[]"),
                  statuses[i]);
         cr_assert_eq(
             pw_binance_instruments(body, strlen(body), pw_feed_wants(&feed), 0, table, error, sizeof error),
             0);
         cr_assert_not(table[0].tradable, "%s", statuses[i]);
-        cr_assert_str_eq(table[0].base, "LONGLONGLON");
-        cr_assert_str_eq(table[0].quote, "测测测"); /* whole characters only */
+        cr_assert_str_eq(table[0].base, "LONGLONGLONGNAM");
+        cr_assert_str_eq(table[0].quote, "测测测测测"); /* whole characters only */
     }
 }
 

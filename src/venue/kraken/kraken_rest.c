@@ -12,8 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static_assert(sizeof(((struct pw_instrument *)0)->symbol) >=
-                  sizeof(((struct pw_instrument *)0)->base) + sizeof(((struct pw_instrument *)0)->quote),
+/* Of an asset's name with its zero byte: longer ones are none of this venue's. */
+#define ASSET_BYTES 12
+
+static_assert(sizeof(((struct pw_instrument *)0)->symbol) >= 2 * ASSET_BYTES &&
+                  sizeof(((struct pw_instrument *)0)->base) >= ASSET_BYTES,
               "base, slash and quote are a symbol");
 
 #define DECIMALS_MAX 8
@@ -62,7 +65,7 @@ static const char *asset_of(const char *name, size_t bytes)
 }
 
 /* "XBT/USD" to base "BTC", quote "USD". False: it is not a pair, or too long. */
-static bool split(const char *wsname, char base[12], char quote[12])
+static bool split(const char *wsname, char base[ASSET_BYTES], char quote[ASSET_BYTES])
 {
     const char *slash = strchr(wsname, '/');
     if (slash == NULL) {
@@ -73,9 +76,9 @@ static bool split(const char *wsname, char base[12], char quote[12])
     char *out[] = {base, quote};
     for (int i = 0; i < 2; i++) {
         const char *renamed = asset_of(parts[i], bytes[i]);
-        int written = renamed != NULL ? snprintf(out[i], 12, "%s", renamed)
-                                      : snprintf(out[i], 12, "%.*s", (int)bytes[i], parts[i]);
-        if (written <= 0 || written >= 12) {
+        int written = renamed != NULL ? snprintf(out[i], ASSET_BYTES, "%s", renamed)
+                                      : snprintf(out[i], ASSET_BYTES, "%.*s", (int)bytes[i], parts[i]);
+        if (written <= 0 || written >= ASSET_BYTES) {
             return false;
         }
     }
@@ -137,7 +140,7 @@ static void find_pair(struct reading *reading, const json_t *pairs, struct pw_in
         if (wsname == NULL || !split(wsname, row->base, row->quote)) {
             continue;
         }
-        snprintf(symbol, sizeof symbol, "%s/%s", row->base, row->quote);
+        snprintf(symbol, sizeof symbol, "%.*s/%.*s", ASSET_BYTES - 1, row->base, ASSET_BYTES - 1, row->quote);
         if (strcmp(symbol, reading->symbol) == 0) {
             memcpy(row->symbol, symbol, sizeof symbol);
             read_pair(reading, pair, row);
