@@ -91,8 +91,8 @@ struct pw_gateway_config {
     uint32_t conn_idx; /* feed_idx of the frames */
 };
 
-/* For those who watch a gateway that connects: a field a metric of group gateway (src/shm/metrics_table.h), counts
- * since init and levels as they are now. */
+/* For those who watch a gateway that connects: a field a metric of group gateway (src/shm/metrics_table.h),
+ * counts since init and levels as they are now. */
 struct pw_gateway_metrics;
 
 /* Members that a gateway has no use for are NULL, but for bytes, init, place and cancel. */
@@ -125,7 +125,7 @@ struct pw_gateway_ops {
     uint32_t (*poll)(void *state, int64_t now_ns, struct pw_reports *out);
     /* When poll next has work without any input; INT64_MAX: none. */
     int64_t (*next_ns)(const void *state);
-    /* The venue takes no requests from this host before: somebody else here was told so. */
+    /* The venue takes no requests from this host before: another part of this engine has learnt so. */
     void (*pause)(void *state, int64_t until_ns);
     /* Orders that may still report: execution keeps room for all of them. */
     uint32_t (*open_cnt)(const void *state);

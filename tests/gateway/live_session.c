@@ -216,15 +216,15 @@ Test(session, orders_of_earlier_runs_are_canceled_and_those_of_others_left_alone
     for (int i = 2; i < 5; i++) {
         cr_expect_eq(left[i]->state, ORDER_LIVE, "%s", left[i]->client_id);
     }
-    uint64_t foreign = world_counts(&w).orders_external;
-    cr_expect_geq(foreign, 3);
+    uint64_t external = world_counts(&w).orders_external;
+    cr_expect_geq(external, 3);
     world_say(
         &w,
         "{\"e\":\"executionReport\",\"E\":1700000000000,\"s\":\"COIN0\",\"c\":\"pw-0badcaff-"
         "0000000007000001\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":\"1\",\"C\":"
         "\"\",\"x\":\"TRADE\",\"X\":\"FILLED\",\"r\":\"NONE\",\"i\":9,\"l\":\"1\",\"z\":\"1\",\"L\":\"1\","
         "\"n\":\"0\",\"N\":null,\"T\":1700000000000,\"t\":5,\"w\":false,\"m\":true}");
-    cr_expect_eq(world_counts(&w).orders_external, foreign + 1, "its run is ours, its instance is not");
+    cr_expect_eq(world_counts(&w).orders_external, external + 1, "its run is ours, its instance is not");
     cr_expect_eq(w.bought_e8, 0);
     world_end(&w);
 }
@@ -288,7 +288,7 @@ Test(session, report_of_an_order_of_this_run_that_nobody_knows_is_told)
     }
 }
 
-Test(session, leftovers_that_cannot_be_canceled_are_told)
+Test(session, orphan_orders_that_cannot_be_canceled_are_its_refusal)
 {
     struct world w;
     world_open(&w, 1, true);
