@@ -121,7 +121,6 @@ Test(rest, an_instrument_has_all_of_its_filters)
     const json_t *expect = json_object_get(row, "expect"), *facts = json_object_get(expect, "instrument");
     struct pw_config_feed feed = feed_of((const char *const[]){"ETHBTC", NULL}, NULL);
     struct pw_instrument table[1];
-    struct pw_binance_limits limits;
     char error[128] = "";
     size_t size;
     const char *body = body_of(row, &size);
@@ -142,14 +141,6 @@ Test(rest, an_instrument_has_all_of_its_filters)
     assert_filter(facts, "min_notional", table[0].min_notional_e8);
     assert_filter(facts, "max_notional", table[0].max_notional_e8);
     cr_assert(!table[0].min_notional_market && !table[0].max_notional_market);
-    cr_assert(pw_binance_limits(body, size, &limits));
-    cr_assert_eq(limits.server_ns, json_integer_value(json_object_get(expect, "ts_ns")));
-    cr_assert_eq(limits.weight_per_minute, json_integer_value(json_object_get(expect, "weight_limit_1m")));
-    cr_assert_eq(limits.unknown_filter_cnt,
-                 json_integer_value(json_object_get(expect, "unknown_filters_ignored")));
-    cr_assert_eq(limits.symbol_cnt, json_integer_value(json_object_get(expect, "count")));
-    cr_assert(limits.orders_per_10s == 100 && limits.orders_per_day == 200000 &&
-              limits.raw_requests_per_5min == 300000);
     json_decref(row);
 }
 
@@ -198,7 +189,6 @@ Test(rest, recorded_answers_give_the_facts_of_their_instruments)
         json_t *facts;
         struct pw_config_feed feed = {.name = "test"};
         struct pw_instrument table[16];
-        struct pw_binance_limits limits;
         char error[128] = "";
         json_object_foreach(json_object_get(file, "picked"), symbol, facts)
         {
@@ -210,9 +200,6 @@ Test(rest, recorded_answers_give_the_facts_of_their_instruments)
         for (uint32_t k = 0; k < feed.instrument_cnt; k++, picked_cnt++) {
             assert_picked(&table[k], json_object_get(json_object_get(file, "picked"), feed.instruments[k]));
         }
-        cr_assert(pw_binance_limits(body, strlen(body), &limits));
-        cr_assert_eq(limits.symbol_cnt, json_integer_value(json_object_get(file, "symbols")));
-        cr_assert_eq(limits.server_ns, json_integer_value(json_object_get(file, "serverTime")) * 1000000);
         free(body);
     }
     cr_assert_geq(picked_cnt, 14);
@@ -337,18 +324,6 @@ Test(rest, what_is_no_snapshot_is_refused)
     static const char empty[] = "{\"lastUpdateId\":1,\"bids\":[],\"asks\":[]}";
     cr_assert_eq(pw_binance_depth_events(empty, sizeof empty - 1, 0, 0, events, 8), 1);
     cr_assert_eq(events[0].flags, PW_FLAG_SNAPSHOT | PW_FLAG_LAST);
-}
-
-Test(rest, server_times_are_read_in_both_units)
-{
-    int64_t ns;
-    cr_assert(pw_binance_server_time("{\"serverTime\":1499827319559}", 28, &ns) &&
-              ns == INT64_C(1499827319559000000));
-    cr_assert(pw_binance_server_time("{\"serverTime\":1499827319559123}", 31, &ns) &&
-              ns == INT64_C(1499827319559123000));
-    cr_assert_not(pw_binance_server_time("{\"serverTime\":-1}", 17, &ns));
-    cr_assert_not(pw_binance_server_time("{\"serverTime\":\"1\"}", 18, &ns));
-    cr_assert_not(pw_binance_server_time("", 0, &ns));
 }
 
 Test(rest, errors_are_told_from_other_bodies)

@@ -210,39 +210,24 @@ static void read_min_notional(struct reading *reading, const json_t *filter)
     reading->row->min_notional_market = futures || filter_flag(filter, "applyToMarket");
 }
 
-/* All kinds that the venue's documentation lists; those without a function have no place in the table. */
+/* The kinds that an instrument has a place for; others are passed over. */
 static const struct {
     const char *type;
     void (*read)(struct reading *reading, const json_t *filter);
 } filters[] = {
-    {"PRICE_FILTER", read_price_filter},
-    {"LOT_SIZE", read_lot_size},
-    {"MARKET_LOT_SIZE", read_market_lot_size},
-    {"NOTIONAL", read_notional},
+    {"PRICE_FILTER", read_price_filter},       {"LOT_SIZE", read_lot_size},
+    {"MARKET_LOT_SIZE", read_market_lot_size}, {"NOTIONAL", read_notional},
     {"MIN_NOTIONAL", read_min_notional},
-    {"PERCENT_PRICE", NULL},
-    {"PERCENT_PRICE_BY_SIDE", NULL},
-    {"ICEBERG_PARTS", NULL},
-    {"MAX_NUM_ORDERS", NULL},
-    {"MAX_NUM_ALGO_ORDERS", NULL},
-    {"MAX_NUM_ICEBERG_ORDERS", NULL},
-    {"MAX_POSITION", NULL},
-    {"TRAILING_DELTA", NULL},
-    {"MAX_NUM_ORDER_AMENDS", NULL},
-    {"MAX_NUM_ORDER_LISTS", NULL},
-    {"T_PLUS_SELL", NULL},
 };
 
-/* Its place in the table, or -1. */
-static int filter_idx(const json_t *filter)
+static void read_filter(struct reading *reading, const json_t *filter)
 {
     const char *type = json_string_value(json_object_get(filter, "filterType"));
-    for (int i = 0; type != NULL && i < (int)(sizeof filters / sizeof filters[0]); i++) {
+    for (size_t i = 0; type != NULL && i < sizeof filters / sizeof filters[0]; i++) {
         if (strcmp(filters[i].type, type) == 0) {
-            return i;
+            filters[i].read(reading, filter);
         }
     }
-    return -1;
 }
 
 /* Copies as much as fits, whole characters only. */
@@ -278,10 +263,7 @@ static void read_symbol(struct reading *reading, const json_t *symbol)
     size_t i;
     json_array_foreach(list, i, filter)
     {
-        int idx = filter_idx(filter);
-        if (idx >= 0 && filters[idx].read != NULL) {
-            filters[idx].read(reading, filter);
-        }
+        read_filter(reading, filter);
     }
 }
 
@@ -332,58 +314,6 @@ int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants 
     return reading.fault;
 }
 
-/* ---- limits ---- */
-
-static void read_limit(struct pw_binance_limits *limits, const json_t *limit)
-{
-    const struct {
-        const char *type, *interval;
-        json_int_t interval_cnt;
-        uint32_t *value;
-    } rows[] = {{"REQUEST_WEIGHT", "MINUTE", 1, &limits->weight_per_minute},
-                {"ORDERS", "SECOND", 10, &limits->orders_per_10s},
-                {"ORDERS", "DAY", 1, &limits->orders_per_day},
-                {"RAW_REQUESTS", "MINUTE", 5, &limits->raw_requests_per_5min}};
-    const char *type = json_string_value(json_object_get(limit, "rateLimitType"));
-    const char *interval = json_string_value(json_object_get(limit, "interval"));
-    json_int_t interval_cnt = json_integer_value(json_object_get(limit, "intervalNum"));
-    json_int_t value = json_integer_value(json_object_get(limit, "limit"));
-    for (size_t i = 0; type != NULL && interval != NULL && i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(type, rows[i].type) == 0 && strcmp(interval, rows[i].interval) == 0 &&
-            interval_cnt == rows[i].interval_cnt && value > 0 && value <= UINT32_MAX) {
-            *rows[i].value = (uint32_t)value;
-        }
-    }
-}
-
-bool pw_binance_limits(const char *body, size_t size, struct pw_binance_limits *limits)
-{
-    memset(limits, 0, sizeof *limits);
-    json_t *root = load(body, size);
-    const json_t *symbols = json_object_get(root, "symbols"), *rates = json_object_get(root, "rateLimits"),
-                 *item;
-    const json_t *time = json_object_get(root, "serverTime");
-    json_int_t server = json_integer_value(time);
-    bool ok = json_is_array(symbols) && json_is_array(rates) && json_is_integer(time) && server >= 0 &&
-              pw_binance_time_ns((uint64_t)server, &limits->server_ns);
-    size_t i, k;
-    json_array_foreach(rates, i, item)
-    {
-        read_limit(limits, item);
-    }
-    json_array_foreach(symbols, i, item)
-    {
-        const json_t *filter;
-        limits->symbol_cnt++;
-        json_array_foreach(json_object_get(item, "filters"), k, filter)
-        {
-            limits->unknown_filter_cnt += filter_idx(filter) < 0;
-        }
-    }
-    json_decref(root);
-    return ok;
-}
-
 /* ---- the other answers ---- */
 
 int pw_binance_depth_events(const char *body, size_t size, uint16_t instrument_idx, int64_t recv_ns,
@@ -403,16 +333,6 @@ int pw_binance_depth_events(const char *body, size_t size, uint16_t instrument_i
         events[i].flags |= PW_FLAG_SNAPSHOT;
     }
     return result == PW_DECODE_OK ? (int)out.cnt : (int)result;
-}
-
-bool pw_binance_server_time(const char *body, size_t size, int64_t *server_ns)
-{
-    json_t *root = load(body, size);
-    const json_t *time = json_object_get(root, "serverTime");
-    json_int_t value = json_integer_value(time);
-    bool ok = json_is_integer(time) && value >= 0 && pw_binance_time_ns((uint64_t)value, server_ns);
-    json_decref(root);
-    return ok;
 }
 
 bool pw_binance_error(const char *body, size_t size, int64_t *code, char *text, size_t text_bytes)

@@ -30,23 +30,10 @@ uint32_t pw_binance_depth_weight(uint32_t limit);
 int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants wants, uint32_t feed_idx,
                            struct pw_instrument *table, char *error, size_t error_bytes);
 
-/* The rest of the same answer. */
-struct pw_binance_limits {
-    int64_t server_ns;
-    uint32_t weight_per_minute, orders_per_10s, orders_per_day, raw_requests_per_5min; /* 0: not stated */
-    uint32_t symbol_cnt;
-    uint32_t
-        unknown_filter_cnt; /* of kinds that the venue's documentation did not list when this was written */
-};
-bool pw_binance_limits(const char *body, size_t size, struct pw_binance_limits *limits);
-
 /* The answer to a depth request as DEPTH and LEVELS events with PW_FLAG_SNAPSHOT: how many, or a negative
  * enum pw_decode (TOO_LARGE: more than cap). */
 int pw_binance_depth_events(const char *body, size_t size, uint16_t instrument_idx, int64_t recv_ns,
                             struct pw_event *events, uint32_t cap);
-
-/* {"serverTime":...} */
-bool pw_binance_server_time(const char *body, size_t size, int64_t *server_ns);
 
 /* {"code":...,"msg":"..."}; text is zero-terminated, and cut to text_bytes. False: it is not of that form (a
  * firewall's page, an empty body). */
