@@ -6,6 +6,7 @@
 
 #include "faults.h"
 #include "names.h"
+#include "pw_assert.h"
 #include "websocket.h"
 
 #include <errno.h>
@@ -130,6 +131,8 @@ uint32_t pw_sim_hub_add(struct pw_sim_hub *hub, struct pw_slice name)
 
 void pw_sim_hub_enter(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber)
 {
+    pw_assert(subscriber->subscriber_idx < hub->subscriber_max && subscriber->stream_cnt == 0);
+    pw_assert(!hub->subscribers[subscriber->subscriber_idx]);
     hub->subscribers[subscriber->subscriber_idx] = subscriber;
 }
 
@@ -138,9 +141,11 @@ static void stream_drop(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscr
     struct pw_sim_stream *stream = &hub->streams[stream_idx];
     uint32_t i = 0;
 
-    while (stream->subscribers[i] != subscriber->subscriber_idx) {
+    while (i < stream->subscriber_cnt && stream->subscribers[i] != subscriber->subscriber_idx) {
         i++;
     }
+    pw_assert(i < stream->subscriber_cnt); /* both lists name the other */
+    pw_assert(stream->microsecond_cnt >= subscriber->microsecond);
     stream->subscriber_cnt--;
     memmove(&stream->subscribers[i], &stream->subscribers[i + 1],
             (stream->subscriber_cnt - i) * sizeof *stream->subscribers);
@@ -193,6 +198,7 @@ int pw_sim_hub_subscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subsc
         return -ENOMEM;
     }
     stream = &hub->streams[stream_idx];
+    pw_assert(stream->subscriber_cnt < hub->subscriber_max);
     stream->subscribers[stream->subscriber_cnt++] = (uint16_t)subscriber->subscriber_idx;
     stream->microsecond_cnt += subscriber->microsecond;
     subscriber->streams[subscriber->stream_cnt++] = stream_idx;
