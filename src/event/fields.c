@@ -3,6 +3,7 @@
  * The fields of events: the table, and a field's value as text.
  */
 #include "fields.h"
+#include "pw_assert.h"
 #include <pinwheel/hops.h>
 #include <stddef.h>
 #include <string.h>
@@ -306,6 +307,7 @@ static void put_amount(struct pw_text *text, const struct pw_field *field, const
 
 void pw_field_put(struct pw_text *text, const struct pw_field *field, const struct pw_event *event)
 {
+    pw_assert(field->offset < sizeof *event);
     const char *bytes = (const char *)event + field->offset;
     switch (field->type) {
     case PW_FIELD_E8:

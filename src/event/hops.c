@@ -2,6 +2,7 @@
  *
  * The hops of an order: their names, and where a STAMPS event has them.
  */
+#include "pw_assert.h"
 #include <pinwheel/hops.h>
 
 #include <stddef.h>
@@ -33,6 +34,7 @@ int64_t pw_hop_at_ns(const struct pw_stamps *stamps, enum pw_hop hop)
 
 void pw_hop_span_name(uint32_t span_idx, char name[PW_HOP_NAME_BYTES])
 {
+    pw_assert(span_idx < PW_HOP_SPANS);
     struct pw_hop_span span = pw_hop_span(span_idx);
     snprintf(name, PW_HOP_NAME_BYTES, "path.%s_to_%s", pw_hops[span.from].token, pw_hops[span.to].token);
 }

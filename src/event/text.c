@@ -3,6 +3,7 @@
  * Text built piece by piece into a bounded buffer.
  */
 #include "text.h"
+#include "pw_assert.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -16,6 +17,7 @@ struct pw_text pw_text_start(char *buffer, size_t bytes)
 
 void pw_text_put(struct pw_text *text, const char *format, ...)
 {
+    pw_assert(text->len < text->bytes);
     va_list args;
     va_start(args, format);
     size_t left = text->bytes - text->len;

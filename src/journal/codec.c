@@ -9,6 +9,7 @@
 #include "codec.h"
 #include "crc32c.h"
 #include "forms.h"
+#include "pw_assert.h"
 #include <errno.h>
 #include <pinwheel/workspace.h>
 #include <stdlib.h>
@@ -285,7 +286,9 @@ size_t pw_encoder_seal(struct pw_encoder *encoder)
     uint8_t *end = bits->out + (bits->filled > 0);
     header.end_market_seq = encoder->codec.market_seq;
     header.record_bytes = (uint32_t)(end - encoder->block - (ptrdiff_t)sizeof header);
+    uint32_t counted = 0;
     for (uint32_t kind = 0; kind < 256; kind++) {
+        counted += encoder->kinds[kind];
         if (encoder->kinds[kind] > 0) {
             struct pw_block_count count = {.kind = kind, .event_cnt = encoder->kinds[kind]};
             memcpy(end, &count, sizeof count);
@@ -294,6 +297,8 @@ size_t pw_encoder_seal(struct pw_encoder *encoder)
         }
     }
     header.bytes = (uint32_t)(end - encoder->block);
+    pw_assert(header.bytes <= encoder->block_bytes); /* has_room has kept it free */
+    pw_assert(counted == header.event_cnt && header.count_cnt == encoder->kind_cnt);
     memcpy(encoder->block, &header, sizeof header);
     header.crc = pw_crc32c(0, encoder->block, header.bytes);
     memcpy(encoder->block, &header, sizeof header);

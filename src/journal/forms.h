@@ -9,6 +9,7 @@
 
 #include "bits.h"
 #include "codec.h"
+#include "pw_assert.h"
 #include <pinwheel/hops.h>
 
 /* The compiler makes the two directions of it. */
@@ -347,6 +348,7 @@ static uint16_t *instrument_slot(struct codec *c, uint16_t instrument_idx)
 static struct instrument *instrument_add(struct codec *c, uint16_t instrument_idx, uint8_t price_exponent,
                                          uint8_t qty_exponent)
 {
+    pw_assert(c->instrument_cnt < PW_CHANNELS_MAX);
     *instrument_slot(c, instrument_idx) = (uint16_t)c->instrument_cnt;
     struct instrument *instrument = &c->instruments[c->instrument_cnt++];
     *instrument = (struct instrument){
@@ -385,6 +387,7 @@ static struct channel *channel_add(struct codec *c, unsigned kind, uint16_t inst
 {
     uint32_t key = key_of(kind, instrument_idx);
     enum form form = form_of(kind);
+    pw_assert(c->channel_cnt < PW_CHANNELS_MAX);
     *channel_slot(c, key) = (uint16_t)c->channel_cnt;
     struct channel *channel = &c->channels[c->channel_cnt++];
     *channel = (struct channel){

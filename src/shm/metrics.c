@@ -3,6 +3,7 @@
  * The metrics' table in shared memory: rows made from the lists, and found again.
  */
 #include "metrics_table.h"
+#include "pw_assert.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -58,6 +59,7 @@ uint32_t pw_metrics_stage_cnt(const char *kind)
 
 void pw_metrics_group_name(char name[PW_METRIC_GROUP_BYTES], enum pw_metric_group group, const char *stage)
 {
+    pw_assert(group < PW_METRIC_GROUP_CNT);
     const struct pw_metric_group_info *info = &pw_metric_groups[group];
     const char *line =
         strncmp(stage, info->stage, strlen(info->stage)) == 0 ? stage + strlen(info->stage) : "";
@@ -109,6 +111,7 @@ static struct pw_metric_row *find(const struct pw_workspace *ws, const char *gro
 struct pw_metric_row *pw_metrics_rows(const struct pw_workspace *ws, enum pw_metric_group group,
                                       const char *name)
 {
+    pw_assert(group < PW_METRIC_GROUP_CNT);
     const struct pw_metric_group_info *info = &pw_metric_groups[group];
     struct pw_metric_row *rows = find(ws, name, info->metrics[0].name, info->cnt);
     for (uint32_t i = 0; rows != NULL && i < info->cnt; i++) {

@@ -4,6 +4,7 @@
  *
  * The hot put and peek are inline in <pinwheel/ring.h>.
  */
+#include "pw_assert.h"
 #include <errno.h>
 #include <pinwheel/ring.h>
 
@@ -70,6 +71,7 @@ int pw_ring_check(const struct pw_ring *ring, size_t bytes)
 void pw_consumer_attach(struct pw_consumer *consumer, struct pw_ring *ring)
 {
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    pw_assert(is_power_of_two(ring->slot_cnt)); /* else its mask is none */
     *consumer = (struct pw_consumer){
         .ring = ring,
         .slots = pw_ring_at(ring, ring->slots_offset),
@@ -114,6 +116,7 @@ uint8_t *pw_producer_payload_claim(struct pw_producer *p, uint32_t bytes)
             return NULL;
         }
     }
+    pw_assert((pos & p->payload_mask) + bytes <= area_bytes);
     p->payload_head = pos;
     uint64_t claimed = atomic_load_explicit(&p->ring->payload_claimed, memory_order_relaxed);
     if (end - claimed <=
