@@ -106,13 +106,16 @@ void session_journal_message(struct session *session, const struct pw_event *fra
 
 /* ---- sending ---- */
 
+/* The stack is no place for the key that is in the payload: a core dump has it. */
 static bool sign(struct session *session, const struct pw_entry_request *request, char *text)
 {
     const struct pw_venue_entry *entry = session->entry;
     const struct pw_signing *signing = session->config.signing;
     char payload[SESSION_TEXT_BYTES], signature[PW_ENTRY_SIGNATURE_BYTES_MAX];
-    size_t bytes = entry->payload(request, text, payload, sizeof payload);
-    bytes = bytes ? signing->sign(signing->state, payload, bytes, signature) : 0;
+    size_t payload_bytes = entry->payload(request, text, payload, sizeof payload);
+    pw_assert(payload_bytes <= sizeof payload);
+    size_t bytes = payload_bytes ? signing->sign(signing->state, payload, payload_bytes, signature) : 0;
+    explicit_bzero(payload, payload_bytes);
     return entry->put_signature(request, signature, bytes, text);
 }
 
