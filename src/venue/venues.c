@@ -6,14 +6,17 @@
 
 #include <string.h>
 
-extern const struct pw_venue pw_venue_binance_spot, pw_venue_binance_usdm, pw_venue_kraken;
-
 /* A new venue is a row here. */
-static const struct pw_venue *const venues[] = {
-    &pw_venue_binance_spot,
-    &pw_venue_binance_usdm,
-    &pw_venue_kraken,
-};
+#define ROWS(ROW)                                                                                            \
+    ROW(pw_venue_binance_spot)                                                                               \
+    ROW(pw_venue_binance_usdm)                                                                               \
+    ROW(pw_venue_kraken)
+
+#define DECLARE(venue) extern const struct pw_venue venue;
+ROWS(DECLARE)
+
+#define ADDRESS(venue) &venue,
+static const struct pw_venue *const venues[] = {ROWS(ADDRESS)};
 
 #define VENUE_CNT (sizeof venues / sizeof venues[0])
 
