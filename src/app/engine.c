@@ -13,6 +13,7 @@
 #include "journal_config.h"
 #include "live_topology.h"
 #include "net_config.h"
+#include "pw_assert.h"
 #include "sections.h"
 #include "stages.h"
 #include "version.h"
@@ -213,6 +214,7 @@ static int open_journal(struct pw_engine *engine)
 
 static int init_stage(struct pw_engine *engine, uint32_t idx)
 {
+    pw_assert(idx < engine->topology.stage_cnt && idx == engine->initialised_cnt);
     const struct pw_topology_stage *stage = &engine->topology.stages[idx];
     const struct pw_stage_ops *ops = stage->ops;
     struct pw_stage_env *env = &engine->envs[idx];

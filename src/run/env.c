@@ -21,6 +21,7 @@ static void *region_find(const struct pw_stage_env *env, const char *name, enum 
 static struct pw_ring *ring_find(const struct pw_stage_env *env, enum pw_ring_role role, uint32_t nth,
                                  bool is_producer)
 {
+    pw_assert(env->stage_idx < env->topology->stage_cnt);
     for (uint32_t i = 0; i < env->topology->ring_cnt; i++) {
         const struct pw_topology_ring *ring = &env->topology->rings[i];
         uint32_t end = is_producer ? ring->from : ring->to;

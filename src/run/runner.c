@@ -9,6 +9,7 @@
 
 #include "cpu.h"
 #include "pass.h"
+#include "pw_assert.h"
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -145,6 +146,7 @@ static void view_fill(struct pw_stage_view *view, const char *name, int32_t cpu,
 static int core_fill(struct runner_core *core, const struct pw_stage_slot *slots, uint32_t slot_cnt)
 {
     const struct pw_config_core *config = core->config;
+    pw_assert(config->stage_cnt <= PW_STAGES_MAX);
     for (uint32_t i = 0; i < config->stage_cnt; i++) {
         const struct pw_stage_slot *slot = slot_find(slots, slot_cnt, config->stages[i]);
         if (slot == NULL) {

@@ -14,6 +14,7 @@
 #include "feeds.h"
 #include "journal_config.h"
 #include "market_journal.h"
+#include "pw_assert.h"
 #include "stages.h"
 #include "symbols.h"
 #include <errno.h>
@@ -247,6 +248,7 @@ static bool may_cause(const struct pw_event *event)
 /* Puts events[*at..cnt) as far as there is room; true when all are out. */
 static bool put_events(struct parse *p, struct pw_event *events, uint32_t *at, uint32_t cnt)
 {
+    pw_assert(*at <= cnt);
     uint32_t n = *at < cnt ? room_for(p, cnt - *at) : 0;
     for (uint32_t i = 0; i < n; i++) {
         struct pw_event *event = &events[(*at)++];

@@ -17,6 +17,7 @@
 #include "gateway_config.h"
 #include "journal_config.h"
 #include "market_journal.h"
+#include "pw_assert.h"
 #include "stages.h"
 #include "strategies.h"
 #include "strategies_config.h"
@@ -503,6 +504,7 @@ static struct source *next_source(struct merge *m)
             next = source;
         }
     }
+    pw_assert(!m->inside || next == m->inside);
     return next && next->taken < next->there ? next : NULL;
 }
 
@@ -515,6 +517,7 @@ static bool journal_has_room(struct strategy_stage *s)
 static void take_merged(struct strategy_stage *s, struct source *source)
 {
     struct merge *m = &s->merge;
+    pw_assert(source->taken < source->there);
     struct pw_event event = *pw_consumer_at(&source->ring, source->taken++);
     count_to(&source->cnt, &event);
     m->inside = pw_market_has_more(&event) ? source : NULL;

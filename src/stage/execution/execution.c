@@ -21,6 +21,7 @@
  * Of a live venue's messages, and of how their reports share the ring with the stream, tells flow.h.
  */
 #include "execution_state.h"
+#include "pw_assert.h"
 #include "stages.h"
 
 /* May this event be taken now? */
@@ -287,6 +288,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
     if (messages) {
         pw_consumer_done(&x->messages, messages);
     }
+    pw_assert(taken <= there && (taken || x->untold.row == NULL));
     if (taken) {
         pw_consumer_done(&x->in, taken - (x->untold.row != NULL));
         x->metrics.events += taken;

@@ -5,6 +5,7 @@
  */
 #include "execution_state.h"
 #include "fills.h"
+#include "pw_assert.h"
 
 /* ---- out ---- */
 
@@ -138,6 +139,7 @@ static void take_report(struct execution *x, const struct pw_report *report, int
 
 void pw_execution_take_reports(struct execution *x, int64_t now_ns)
 {
+    pw_assert(x->reports.cnt <= PW_REPORTS_MAX);
     for (uint32_t i = 0; i < x->reports.cnt; i++) {
         take_report(x, &x->reports.rows[i], now_ns);
     }
@@ -292,6 +294,7 @@ void pw_execution_tell_order(struct execution *x)
     if (!row) {
         return;
     }
+    pw_assert(untold->path.client_order_id == row->client_order_id);
     untold->row = NULL;
     if (x->gateway->settle) {
         x->gateway->settle(x->gateway_state);
@@ -350,6 +353,7 @@ static enum pw_reason admit(struct execution *x, struct pw_risk_input *in, struc
 
 void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns)
 {
+    pw_assert(x->untold.row == NULL); /* the one before has been reported */
     struct pw_order_row order = order_of(x, event), *row = NULL;
     bool room = order.client_order_id != 0 && x->orders->open_cnt < x->open_max && x->on_time &&
                 journal_takes_orders(x);

@@ -11,6 +11,7 @@
 #include "journal_config.h"
 #include "net.h"
 #include "order_entry.h"
+#include "pw_assert.h"
 #include "snapshots.h"
 #include "stages.h"
 #include <errno.h>
@@ -48,7 +49,7 @@ struct housekeeping {
     struct pw_housekeeping_metrics metrics;
     struct pw_metric_row *metric_rows;
     const _Atomic uint64_t *paused_until_ns; /* the gateway's */
-    struct pw_order_entry order_entry; /* if live */
+    struct pw_order_entry order_entry;       /* if live */
     bool live;
     int64_t ban_ns; /* kept: until then; never before the ban's end, and less than a step behind it */
     const struct pw_account_view *account;
@@ -204,7 +205,9 @@ static int open_line(struct housekeeping *h, uint32_t line_idx)
 static struct pw_connector *connector_of(const struct housekeeping *h, uint32_t conn_idx)
 {
     const struct pw_config_feeds *feeds = PW_CONFIG(h->env.config, feeds);
-    return h->lines[conn_idx < feeds->feed_cnt ? pw_feeds_line_idx(feeds, conn_idx) : 0].connector;
+    uint32_t line_idx = conn_idx < feeds->feed_cnt ? pw_feeds_line_idx(feeds, conn_idx) : 0;
+    pw_assert(line_idx < h->line_cnt && h->lines[line_idx].connector != NULL);
+    return h->lines[line_idx].connector;
 }
 
 static int open_connectors(struct housekeeping *h)
@@ -283,8 +286,7 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
     int err = -ENOENT;
     if (h->stop != NULL && h->account != NULL && h->metric_rows != NULL && h->paused_until_ns != NULL &&
-        h->snapshots != NULL &&
-        pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
+        h->snapshots != NULL && pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = open_connectors(h);
     }
     if (err == 0 && h->live) {

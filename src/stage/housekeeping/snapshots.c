@@ -269,6 +269,7 @@ static uint32_t drive_feed(struct pw_snapshots *s, uint32_t feed_idx, int64_t no
 
 static uint32_t put_piece(struct pw_snapshots *s)
 {
+    pw_assert(s->event_next <= s->event_cnt && s->event_cnt <= s->event_cap);
     struct pw_producer *to_parse = &s->to_parse[s->line_idx];
     uint32_t left = s->event_cnt - s->event_next;
     uint64_t n = left < PIECE_EVENTS ? left : PIECE_EVENTS;
