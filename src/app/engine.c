@@ -226,9 +226,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         .stage_idx = idx,
         .config = engine->config,
         .ws = &engine->ws,
-        .view = &views[idx],
         .clock = engine->clock,
-        .random = engine->random,
         .nets = engine->nets,
         .store = engine->store_open ? &engine->store : NULL,
         .keys = engine->key_files.keys.signer != NULL ? &engine->key_files.keys : NULL,
@@ -244,7 +242,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         pw_log(PW_LOG_ERROR, "stage %s: no memory for its %zu bytes", stage->name, engine->state_bytes[idx]);
         return -ENOMEM;
     }
-    *slot = (struct pw_stage_slot){.name = stage->name, .ops = ops, .state = state, .view = env->view};
+    *slot = (struct pw_stage_slot){.name = stage->name, .ops = ops, .state = state, .view = &views[idx]};
     int err = ops->init(state, env);
     if (err != 0) {
         pw_log(PW_LOG_ERROR, "stage %s: cannot start: %s", stage->name, strerror(-err));

@@ -37,10 +37,8 @@ struct pw_stage_env {
     uint32_t stage_idx; /* in the topology */
     const struct pw_config *config;
     struct pw_workspace *ws;
-    struct pw_stage_view *view;
     struct pw_clock clock; /* polls get the time as an argument; hot code reads it for stamps alone, by which
                             * nothing is decided */
-    struct pw_random random;
     struct pw_net *const *nets; /* by line; where there are no lines the only one */
     const struct pw_store *store;
     const struct pw_keys *keys; /* NULL: nothing is live */
