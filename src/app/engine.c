@@ -383,7 +383,7 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *s
         failed = pw_runner_failed(engine->runner);
     }
     if (failed != NULL) {
-        pw_log(PW_LOG_ERROR, "stage %s has failed: stopping", failed);
+        pw_log(PW_LOG_ERROR, "stage %s failed; stopping the engine", failed);
     }
     set_state(engine, PW_ENGINE_STOPPING);
     end_at_second_signal(stop_signals);

@@ -74,7 +74,7 @@ static void net_check(const struct pw_config_check *check)
         if (rx_core != tx_core && rx_core < cores->core_cnt && tx_core < cores->core_cnt) {
             pw_document_problem(
                 check->doc, pw_document_mark(check->doc, "cores[%u].stages[%u]", tx_core, tx_place),
-                "stages: '%s' must be on the core of '%s' (line %zu), whose sockets it shares", names[i], rx,
+                "stages: '%s' must be on the core of '%s' (line %zu); they share sockets", names[i], rx,
                 pw_document_mark(check->doc, "cores[%u].stages[%u]", rx_core, rx_place).line + 1);
         }
     }
@@ -109,13 +109,12 @@ static void gateway_check(const struct pw_config_check *check)
     }
     if (traits->needs_journal && !PW_CONFIG(check->config, journal)->enabled) {
         pw_document_problem(check->doc, pw_document_mark(check->doc, "journal.enabled"),
-                            "journal: with `gateway: %s` it must be enabled: order ids are numbered by it",
-                            name);
+                            "journal: must be enabled with `gateway: %s`; it numbers the order ids", name);
     }
     if (traits->connects && PW_CONFIG(check->config, feeds)->feed_cnt >= PW_FEEDS_MAX) {
         pw_document_problem(
             check->doc, pw_document_mark(check->doc, "feeds"),
-            "feeds: with `gateway: %s` at most %u are possible: order entry is a connection, too", name,
+            "feeds: the maximum with `gateway: %s` is %u; order entry needs a connection, too", name,
             PW_FEEDS_MAX - 1);
     }
 }
@@ -126,7 +125,7 @@ static void lines_check(const struct pw_config_check *check)
     if (PW_CONFIG(check->config, journal)->raw_frames &&
         pw_feeds_line_cnt(PW_CONFIG(check->config, feeds)) > 1) {
         pw_document_problem(check->doc, pw_document_mark(check->doc, "journal.raw_frames"),
-                            "raw_frames: with several lines of feeds it must be false");
+                            "raw_frames: must be false with several lines of feeds");
     }
 }
 

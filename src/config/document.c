@@ -79,7 +79,7 @@ static bool depth_check(struct pw_document *doc, const unsigned char *bytes, siz
         depth += event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT;
         depth -= event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
         if (depth > DEPTH_MAX) {
-            pw_document_problem(doc, event.start_mark, "nested too deeply: no key is so far down");
+            pw_document_problem(doc, event.start_mark, "nested too deeply: no key is at this depth");
         }
         yaml_event_delete(&event);
     }

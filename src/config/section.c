@@ -19,14 +19,13 @@ static uint32_t list_length(struct pw_document *doc, const struct pw_key *key, c
 {
     if (node->type != YAML_SEQUENCE_NODE ||
         node->data.sequence.items.top == node->data.sequence.items.start) {
-        pw_document_problem(doc, node->start_mark, "%s: has %s where a list of one or more is wanted",
-                            key->name,
+        pw_document_problem(doc, node->start_mark, "%s: must be a list of one or more, not %s", key->name,
                             node->type == YAML_SEQUENCE_NODE ? "an empty list" : pw_node_kind_name(node));
         return 0;
     }
     size_t item_cnt = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
     if (item_cnt > key->cnt_max) {
-        pw_document_problem(doc, node->start_mark, "%s: has %zu entries; at most %u are possible", key->name,
+        pw_document_problem(doc, node->start_mark, "%s: has %zu entries; the maximum is %u", key->name,
                             item_cnt, key->cnt_max);
         return key->cnt_max;
     }
@@ -45,7 +44,7 @@ static void list_read(struct pw_document *doc, const struct pw_key *key, const y
         } else if (item->type == YAML_MAPPING_NODE) {
             pw_section_read(doc, key->section, item, to);
         } else {
-            pw_document_problem(doc, item->start_mark, "%s: has %s where a group of 'key: value' is wanted",
+            pw_document_problem(doc, item->start_mark, "%s: must be a group of 'key: value', not %s",
                                 key->name, pw_node_kind_name(item));
         }
     }
@@ -77,8 +76,8 @@ static void params_read(struct pw_document *doc, const struct pw_key *key, const
                         void *record)
 {
     if (node->type != YAML_MAPPING_NODE) {
-        pw_document_problem(doc, node->start_mark, "%s: has %s where a group of 'name: value' is wanted",
-                            key->name, pw_node_kind_name(node));
+        pw_document_problem(doc, node->start_mark, "%s: must be a group of 'name: value', not %s", key->name,
+                            pw_node_kind_name(node));
         return;
     }
     uint32_t param_cnt = 0;
@@ -87,8 +86,7 @@ static void params_read(struct pw_document *doc, const struct pw_key *key, const
         const yaml_node_t *name = pw_document_node(doc, pair->key);
         size_t line = param_line_before(doc, node, pair);
         if (param_cnt == key->cnt_max) {
-            pw_document_problem(doc, name->start_mark, "%s: at most %u are possible", key->name,
-                                key->cnt_max);
+            pw_document_problem(doc, name->start_mark, "%s: the maximum is %u", key->name, key->cnt_max);
             break;
         }
         if (line != 0) {
@@ -112,7 +110,7 @@ static void key_read(struct pw_document *doc, const struct pw_key *key, const ya
         if (node->type == YAML_MAPPING_NODE) {
             pw_section_read(doc, key->section, node, (char *)record + key->offset);
         } else {
-            pw_document_problem(doc, node->start_mark, "%s: has %s where a group of 'key: value' is wanted",
+            pw_document_problem(doc, node->start_mark, "%s: must be a group of 'key: value', not %s",
                                 key->name, pw_node_kind_name(node));
         }
         break;

@@ -259,7 +259,7 @@ struct variable {
 static bool expansion_add(const struct value *value, struct expansion *out, const char *text, size_t size)
 {
     if (size >= sizeof out->text - out->size) {
-        value_problem(value, "is too long with its variables replaced; %zu bytes are possible",
+        value_problem(value, "is too long after variable expansion; the maximum is %zu bytes",
                       sizeof out->text - 1);
         return false;
     }
@@ -433,7 +433,7 @@ void pw_value_read_node(struct pw_document *doc, const struct pw_key *key, enum 
     struct expansion expanded;
     bool whole;
     if (node->type != YAML_SCALAR_NODE || pw_node_is_null(node)) {
-        value_problem(&value, "has %s where a value is wanted", pw_node_kind_name(node));
+        value_problem(&value, "must be a single value, not %s", pw_node_kind_name(node));
         return;
     }
     value.text = pw_node_text(node, &whole);

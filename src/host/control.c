@@ -65,7 +65,7 @@ static int dir_open_server(char *path, size_t path_bytes, char *error, size_t er
     }
     if (mkdir(path, 0700) != 0 && errno != EEXIST) {
         rc = -errno;
-        snprintf(error, error_bytes, "%s: cannot make the control socket's directory: %s", path,
+        snprintf(error, error_bytes, "%s: cannot create the control socket's directory: %s", path,
                  strerror(-rc));
         return rc;
     }

@@ -328,17 +328,17 @@ static const char *header_fault(const struct pw_block_header *header, size_t byt
         return "not a block";
     }
     if (header->version != PW_BLOCK_VERSION) {
-        return "a version of the format that is unknown here";
+        return "unknown format version";
     }
     if (header->bytes != bytes) {
-        return "its size is not the one that it states";
+        return "its size differs from its header";
     }
     if (header->type != PW_BLOCK_EVENTS && header->type != PW_BLOCK_FRAMES) {
-        return "of an unknown type";
+        return "unknown block type";
     }
     if (sizeof *header + (uint64_t)header->record_bytes + header->count_cnt * sizeof(struct pw_block_count) !=
         bytes) {
-        return "its parts do not add up to its size";
+        return "the sizes of its parts do not add up";
     }
     if (header->time_exponent > EXPONENT_MAX || header->offset_exponent > EXPONENT_MAX) {
         return "impossible units";
@@ -363,7 +363,7 @@ static int block_fault(const void *block, size_t bytes, bool trust_sum, struct p
         zeroed.crc = 0;
         uint32_t crc = pw_crc32c(0, &zeroed, sizeof zeroed);
         crc = pw_crc32c(crc, (const uint8_t *)block + sizeof zeroed, bytes - sizeof zeroed);
-        *why = "its check sum does not match";
+        *why = "checksum mismatch";
         if (crc != header->crc) {
             return -EBADMSG;
         }

@@ -15,7 +15,7 @@ static const struct pw_key g_journal_keys[] = {
     {.name = "path", PW_FIELD(struct pw_config_journal, path), .kind = PW_VALUE_PATH, .expands = true,
      .help = "a folder on a real disk, created if missing; required unless the journal is off"},
     {.name = "commit_interval_ms", PW_FIELD(struct pw_config_journal, commit_interval_ms), PW_MS("100", 1, 60000),
-     .help = "the most that a power cut or a kill may lose"},
+     .help = "the most that a power failure or a kill can lose"},
     {.name = "market_ring_full", PW_FIELD(struct pw_config_journal, market_stall), .kind = PW_VALUE_CHOICE, .fallback = "drop",
      PW_CHOICES(g_ring_full),
      .help = "when the disk is too slow: `drop` market events and record the gap, or `stall` the reader"},
@@ -44,7 +44,7 @@ static void journal_check(const struct pw_config_check *check)
     if (journal->enabled && journal->path[0] == '\0' && pw_document_find(check->doc, "journal") != NULL &&
         !pw_document_has_problem_at(check->doc, mark)) {
         pw_document_problem(check->doc, mark,
-                            "journal: 'path' is missing or empty; name a folder on a real disk, or say "
+                            "journal: 'path' is missing or empty; name a folder on a real disk, or set "
                             "`enabled: false`");
     }
 }

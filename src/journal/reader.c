@@ -182,7 +182,7 @@ int pw_journal_open(struct pw_journal **journal, const char *path, char *error, 
     }
     int err = stat(path, &stat_of) < 0 ? errno : S_ISDIR(stat_of.st_mode) ? 0 : ENOTDIR;
     if (err) {
-        snprintf(error, error_bytes, "'%s' is no journal: %s", path, strerror(err));
+        snprintf(error, error_bytes, "'%s' is not a journal: %s", path, strerror(err));
         return -err;
     }
     *journal = calloc(1, sizeof **journal);
@@ -589,7 +589,7 @@ static int fetch(struct pw_journal_cursor *cursor, uint64_t *block_no)
         }
         if (found == FOUND_ERROR) {
             char why[96];
-            snprintf(why, sizeof why, "segment %" PRIu32 " cannot be read on: %s", cursor->segment_no,
+            snprintf(why, sizeof why, "segment %" PRIu32 " cannot be read further: %s", cursor->segment_no,
                      strerror(-err));
             note_damage(cursor, cursor->began ? cursor->block_no + 1 : 0, 0, why);
             file_close(&cursor->file);
@@ -670,7 +670,7 @@ static void use_block(struct pw_journal_cursor *cursor, uint64_t block_no)
         memcpy(&header, cursor->block, sizeof header);
         cursor->bad = header.block_no != block_no || header.run_id != cursor->query.run_id ||
                       header.type != cursor->part;
-        why = "it stands under a wrong number";
+        why = "its number is wrong";
     }
     if (cursor->bad) {
         note_damage(cursor, block_no, 1, why);
@@ -719,7 +719,7 @@ static bool next_event(struct pw_journal_cursor *cursor, struct pw_journal_recor
     }
     cursor->decoding = false;
     if (got < 0) {
-        note_damage(cursor, cursor->block_no, 1, "its records cannot be read");
+        note_damage(cursor, cursor->block_no, 1, "its records cannot be decoded");
     }
     return false;
 }

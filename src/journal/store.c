@@ -343,7 +343,7 @@ static int open_dir(struct disk *disk, const char *path, char *error, size_t err
     strcpy(disk->dir, path);
     if (mkdir(path, 0700) < 0 && errno != EEXIST) {
         return fail(error, error_bytes, -errno,
-                    "cannot make the journal's directory '%s' (its parent must exist)", path);
+                    "cannot create the journal's directory '%s' (its parent must exist)", path);
     }
     disk->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (disk->dir_fd < 0) {
@@ -468,8 +468,8 @@ static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t erro
     int err = open_file(disk, path, PW_RUNS_MAP_BYTES, &disk->runs_env, &disk->runs_dbi);
     if (err) {
         return fail(error, error_bytes, err,
-                    "cannot open '%s' (if it is damaged, move it away: runs are then numbered "
-                    "by their segments and the clock)",
+                    "cannot open '%s' (if damaged, move it away: run numbers then come from "
+                    "segments and clock)",
                     path);
     }
     err = number_run(disk, now_ns);
@@ -479,7 +479,7 @@ static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t erro
     }
     err = segment_open(disk);
     if (err) {
-        return fail(error, error_bytes, err, "cannot make the first segment of run %" PRIu64 " in '%s'",
+        return fail(error, error_bytes, err, "cannot create the first segment of run %" PRIu64 " in '%s'",
                     disk->run.run_id, disk->dir);
     }
     return 0;

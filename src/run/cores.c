@@ -20,13 +20,13 @@ static_assert(PW_CORE_AUTO == -1 && PW_CORE_NONE == -2, "g_places is in the orde
 /* clang-format off */
 static const struct pw_key g_core_keys[] = {
     {.name = "core", PW_FIELD(struct pw_config_core, core), .kind = PW_VALUE_NUMBER, PW_CHOICES(g_places), .shown = "processor", .required = true, .fallback = "none",
-     .help = "the processor that this thread is bound to: its number; `auto`: chosen from the host's topology; "
-             "`none`: not bound"},
+     .help = "the processor of this thread: its number; `auto`: chosen from the host's topology; `none`: not "
+             "bound"},
     {.name = "idle", PW_FIELD(struct pw_config_core, idle), .kind = PW_VALUE_CHOICE, .fallback = "sleep", PW_CHOICES(g_idles),
-     .help = "what the thread does when no stage has work, from the fastest to the thriftiest"},
+     .help = "what the thread does without work, from lowest latency to lowest CPU use"},
     {.name = "stages", PW_ROWS(struct pw_config_core, stages, stage_cnt), .kind = PW_VALUE_LIST,
      .item = PW_VALUE_TEXT, .shown = "stage", .required = true,
-     .help = "the stages of this thread, polled in this order; every stage stands in exactly one list"},
+     .help = "the stages of this thread, polled in this order; each stage is in exactly one list"},
 };
 
 static const struct pw_key g_keys[] = {
@@ -67,7 +67,7 @@ static void stage_unknown(const struct check *check, const char *name, yaml_mark
         size_t size = strlen(all);
         snprintf(all + size, sizeof all - size, "%s%s", i > 0 ? " " : "", check->names[i]);
     }
-    pw_document_problem(check->doc, mark, "stages: '%.40s' is no stage; %s%s%sthey are: %s", name,
+    pw_document_problem(check->doc, mark, "stages: '%.40s' is not a stage; %s%s%suse one of: %s", name,
                         nearest ? "did you mean '" : "", nearest ? nearest : "", nearest ? "'? " : "", all);
 }
 
@@ -87,7 +87,7 @@ static void stages_check(const struct check *check)
                 stage_unknown(check, core->stages[s], mark);
             } else if (placed_line[stage_idx] != 0) {
                 pw_document_problem(check->doc, mark,
-                                    "stages: '%s' is placed twice (first in line %zu); remove one of the two",
+                                    "stages: '%s' is listed twice (first in line %zu); remove one",
                                     core->stages[s], placed_line[stage_idx]);
             } else {
                 placed_line[stage_idx] = mark.line + 1;
@@ -97,8 +97,7 @@ static void stages_check(const struct check *check)
     for (uint32_t i = 0; i < check->stage_cnt && check->cores->core_cnt > 0; i++) {
         if (placed_line[i] == 0) {
             pw_document_problem(check->doc, pw_document_mark(check->doc, "cores"),
-                                "cores: stage '%s' is placed nowhere; add it to one core's stages",
-                                check->names[i]);
+                                "cores: stage '%s' is missing; add it to one core's stages", check->names[i]);
         }
     }
 }
@@ -129,7 +128,7 @@ static void core_check(const struct check *check, uint32_t core_idx)
         if (cores[i].core == number) {
             pw_document_problem(
                 check->doc, mark,
-                "core: processor %d is taken (line %zu); use another, or put the stages together", number,
+                "core: processor %d is already used (line %zu); use another, or merge the entries", number,
                 pw_document_mark(check->doc, "cores[%u].core", i).line + 1);
             return;
         }
@@ -151,8 +150,8 @@ static void cores_check(const struct check *check)
             pw_cpu_set_print(&check->given->cpus->allowed, cpus, sizeof cpus);
             pw_document_problem(
                 check->doc, pw_document_mark(check->doc, "cores[%u].core", i),
-                "cores: this entry is one processor more than the %u allowed here (%s); put more "
-                "stages on one core, or use `core: none`",
+                "cores: too few processors: %u allowed here (%s); put more stages on one core, or use "
+                "`core: none`",
                 allowed_cnt, cpus);
         }
     }

@@ -7,12 +7,12 @@
 /* clang-format off */
 static const struct pw_key g_memory_keys[] = {
     {.name = "huge_pages", PW_FIELD(struct pw_config_instance, huge_pages), .kind = PW_VALUE_BOOL, .fallback = "true",
-     .help = "put the workspace on huge pages where the host has them; else transparent ones are requested"},
+     .help = "use huge pages if available; else request transparent huge pages"},
 };
 
 static const struct pw_key g_keys[] = {
     {.name = "instance", PW_FIELD(struct pw_config_instance, name), .kind = PW_VALUE_NAME, .required = true,
-     .expands = true, .help = "the engine's name: tools find it by this, and two of one name cannot run"},
+     .expands = true, .help = "the engine's unique name, by which tools find it"},
     {.name = "memory", PW_WHOLE(struct pw_config_instance), .kind = PW_VALUE_GROUP,
      PW_GROUP(g_memory_keys, "memory"), .help = "the workspace in shared memory"},
     {.name = "keep_workspace", PW_FIELD(struct pw_config_instance, keep_workspace), .kind = PW_VALUE_BOOL,

@@ -488,7 +488,7 @@ static int threads_join(struct pw_runner *runner)
             pthread_join(core->thread, NULL);
             core->has_thread = false;
         } else {
-            pw_log(PW_LOG_ERROR, "core %u (%s ...): thread does not end; leaving it behind", i,
+            pw_log(PW_LOG_ERROR, "core %u (%s ...): thread did not end; abandoning it", i,
                    core->config->stages[0]);
             rc = -EDEADLK;
         }
@@ -589,8 +589,7 @@ static void pending_log(const struct pw_runner *runner)
         uint32_t pending = atomic_load_explicit(&core->report.pending, memory_order_relaxed);
         for (uint32_t s = 0; s < core->core.stage_cnt; s++) {
             if ((pending >> s & 1) != 0) {
-                pw_log(PW_LOG_WARN, "stage %s: did not finish its work in time",
-                       core->core.stages[s].view->name);
+                pw_log(PW_LOG_WARN, "stage %s: did not finish in time", core->core.stages[s].view->name);
             }
         }
     }

@@ -50,8 +50,8 @@ static enum stale stale_judge(int fd, const char *path, struct pw_text *error, b
     }
     if (!unborn && pw_process_start_ticks(header.pid) == header.pid_start_ticks &&
         header.pid_start_ticks != 0) {
-        pw_text_put(error, "an engine of this name runs already, as process %lld (%s)", (long long)header.pid,
-                    path);
+        pw_text_put(error, "an engine of this name is already running: process %lld (%s)",
+                    (long long)header.pid, path);
         return STALE_REFUSED;
     }
     if (unlink(path) != 0) {
@@ -68,12 +68,12 @@ static enum stale stale_try(const char *path, struct pw_text *error, bool last_t
         return STALE_GONE;
     }
     if (fd < 0) {
-        pw_text_put(error, "%s is in the way and cannot be opened: %s", path, strerror(errno));
+        pw_text_put(error, "%s exists and cannot be opened: %s", path, strerror(errno));
         return STALE_REFUSED;
     }
     enum stale result;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        pw_text_put(error, "an engine of this name is just starting (%s)", path);
+        pw_text_put(error, "an engine of this name is starting (%s)", path);
         result = STALE_REFUSED;
     } else {
         result = stale_judge(fd, path, error, last_try);
@@ -92,7 +92,7 @@ static int stale_remove(const char *path, struct pw_text *error)
         }
         nanosleep(&(struct timespec){.tv_nsec = UNBORN_SLEEP_NS}, NULL);
     }
-    pw_text_put(error, "%s keeps changing: other engines of this name are being started", path);
+    pw_text_put(error, "%s keeps changing: other engines of this name are starting", path);
     return -EEXIST;
 }
 
@@ -122,12 +122,12 @@ static int plan_make(struct pw_workspace_header *plan, const char *instance,
                      const struct pw_region_want *want, uint32_t want_cnt, struct pw_text *error)
 {
     if (!pw_instance_name_valid(instance)) {
-        pw_text_put(error, "'%s' cannot be the name of an instance: 1 to %d characters of a-z, 0-9, _ and -",
+        pw_text_put(error, "invalid instance name '%s': use 1 to %d characters of a-z, 0-9, _ and -",
                     instance, PW_INSTANCE_BYTES - 1);
         return -EINVAL;
     }
     if (want_cnt > PW_REGIONS_MAX) {
-        pw_text_put(error, "%u regions are wanted, %u fit the directory", want_cnt, PW_REGIONS_MAX);
+        pw_text_put(error, "%u regions requested, but the directory holds %u", want_cnt, PW_REGIONS_MAX);
         return -EINVAL;
     }
     strcpy(plan->instance, instance);
@@ -136,7 +136,7 @@ static int plan_make(struct pw_workspace_header *plan, const char *instance,
     uint64_t end = sizeof *plan;
     for (uint32_t i = 0; i < want_cnt; i++) {
         if (!region_plan(&plan->regions[i], &want[i], &end)) {
-            pw_text_put(error, "region %u ('%.*s') cannot have this size", i, PW_REGION_NAME_BYTES,
+            pw_text_put(error, "region %u ('%.*s') has an invalid size", i, PW_REGION_NAME_BYTES,
                         want[i].name);
             return -EINVAL;
         }
@@ -146,7 +146,7 @@ static int plan_make(struct pw_workspace_header *plan, const char *instance,
     plan->layout_hash = pw_workspace_layout_hash(plan);
     const char *wrong = pw_header_check(plan, plan->total_bytes);
     if (wrong != NULL) {
-        pw_text_put(error, "the layout that is wanted is wrong: %s", wrong);
+        pw_text_put(error, "invalid layout: %s", wrong);
         return -EINVAL;
     }
     return 0;
@@ -177,7 +177,7 @@ static bool place_usable(const struct pw_place *place, uint64_t bytes, struct pw
             return false;
         }
     } else if (bytes > pw_memory_available_bytes()) {
-        pw_text_put(lost, "; the host has %llu MiB of memory left, %llu are needed: make the rings smaller",
+        pw_text_put(lost, "; %llu MiB of memory are available, %llu are needed; use smaller rings",
                     mib(pw_memory_available_bytes()), mib(bytes));
         return false;
     }
@@ -231,7 +231,7 @@ static int place_take(struct pw_workspace *ws, const struct pw_place *place, con
         close(fd);
         pw_text_put(
             lost,
-            "; %s: %llu MiB cannot be had: %s: enlarge it (mount -o remount,size=...) or make rings smaller",
+            "; %s: cannot allocate %llu MiB: %s; enlarge it (mount -o remount,size=...) or use smaller rings",
             place->dir, mib(bytes), strerror(-result));
         return result;
     }
@@ -262,7 +262,7 @@ static void huge_note(struct pw_workspace *ws, const struct pw_place *place, boo
                     (unsigned long long)(ws->map_bytes / place->page_bytes),
                     (unsigned long long)place->page_bytes / 1024);
     } else if (!huge) {
-        pw_text_put(&note, "%s, small pages: huge ones are switched off", place->dir);
+        pw_text_put(&note, "%s, small pages: huge pages are off", place->dir);
     } else if (huge_bytes == ws->map_bytes) {
         pw_text_put(&note, "%s, transparent huge pages", place->dir);
     } else {

@@ -26,7 +26,7 @@ struct journal {
     struct pw_writer *writer;
     struct pw_consumer market, orders, frames, wire;
     struct pw_writer_input input;
-    enum pw_writer_state told; /* what the log knows */
+    enum pw_writer_state logged; /* the state last logged */
     struct pw_metric_row *metric_rows;
 };
 
@@ -95,27 +95,25 @@ static int journal_init(void *state, const struct pw_stage_env *env)
     return 0;
 }
 
-static void tell(struct journal *j)
+static void log_state(struct journal *j)
 {
     enum pw_writer_state state = pw_writer_state(j->writer);
-    if (state == j->told) {
+    if (state == j->logged) {
         return;
     }
-    j->told = state;
+    j->logged = state;
     /* At once, not with the next housekeeping: it is an alarm. */
     atomic_store_explicit(PW_METRIC_WORD(j->metric_rows, journal, stopped), state, memory_order_relaxed);
     const char *why = strerror(-pw_writer_error(j->writer));
     if (state == PW_WRITER_FULL) {
-        pw_log(PW_LOG_ERROR,
-               "journal: nothing is stored: %s; make room for '%s': it is tried again each second", why,
-               j->path);
+        pw_log(PW_LOG_ERROR, "journal: writing suspended: %s; free space for '%s'; retrying every second",
+               why, j->path);
     } else if (state == PW_WRITER_FAILED) {
         pw_log(PW_LOG_ERROR,
-               "journal: a commit to '%s' failed: %s; the engine stops, since a second try could report "
-               "as stored what is not",
-               j->path, why);
+               "journal: commit to '%s' failed: %s; stopping: a retry cannot prove what is stored", j->path,
+               why);
     } else {
-        pw_log(PW_LOG_WARN, "journal: there is room again: events are stored");
+        pw_log(PW_LOG_WARN, "journal: writing resumed");
     }
 }
 
@@ -126,9 +124,9 @@ static struct pw_poll journal_poll(void *state, int64_t now_ns)
         return (struct pw_poll){0};
     }
     uint32_t work = pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns);
-    tell(j);
+    log_state(j);
     return (struct pw_poll){
-        .work = work, .stalled = j->told == PW_WRITER_FULL, .failed = j->told == PW_WRITER_FAILED};
+        .work = work, .stalled = j->logged == PW_WRITER_FULL, .failed = j->logged == PW_WRITER_FAILED};
 }
 
 static int64_t journal_next_ns(void *state)
@@ -194,12 +192,12 @@ static void journal_fini(void *state)
     while (pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns) > 0) {
     }
     bool clean = pw_writer_commit(j->writer, now_ns) == 0 && lag(j) == 0;
-    tell(j);
+    log_state(j);
     journal_housekeep(j, now_ns);
     int err = j->store->end(j->store->state, now_ns, pw_writer_stats(j->writer)->event_cnt, clean);
     if (err || !clean) {
         pw_log(PW_LOG_ERROR, "journal: the run did not end cleanly: %s",
-               err ? strerror(-err) : "some of its last events are not stored");
+               err ? strerror(-err) : "its last events are not all stored");
     }
     pw_writer_free(j->writer);
     j->writer = NULL;

@@ -113,7 +113,7 @@ static size_t slot_bytes(const struct pw_stage_env *env, uint32_t i, char *error
     const struct pw_config_strategies *strategies = PW_CONFIG(env->config, strategies);
     const struct pw_strategy_ops *ops = pw_strategy_find(strategies->strategies[i].kind);
     if (!ops) {
-        snprintf(error, error_bytes, "there is no strategy of kind '%s'", strategies->strategies[i].kind);
+        snprintf(error, error_bytes, "unknown strategy kind '%s'", strategies->strategies[i].kind);
         return 0;
     }
     struct pw_strategy_env strategy = strategy_env(env, i);
@@ -149,7 +149,7 @@ static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *
         memory += pw_round_up_64(bytes);
         for (uint32_t k = 0; k < config->instrument_cnt; k++) {
             if (config->instruments[k] >= env->instrument_cnt) {
-                pw_log(PW_LOG_ERROR, "%s: strategy '%s': instrument %u is not of any feed", env->config->path,
+                pw_log(PW_LOG_ERROR, "%s: strategy '%s': no feed has instrument %u", env->config->path,
                        config->name, config->instruments[k]);
                 return -EINVAL;
             }

@@ -60,14 +60,14 @@ static bool check_names(const struct pw_strategy_env *env, const struct pw_param
     for (uint32_t i = 0; i < env->param_cnt; i++) {
         const char *name = env->params[i].name;
         if (!is_wanted(wants, want_cnt, name)) {
-            int at = snprintf(error, error_bytes, "parameter '%s' is unknown; there are:", name);
+            int at = snprintf(error, error_bytes, "unknown parameter '%s'; valid:", name);
             for (uint32_t k = 0; k < want_cnt && at > 0 && (size_t)at < error_bytes; k++) {
                 at += snprintf(error + at, error_bytes - (size_t)at, "%s %s", k ? "," : "", wants[k].name);
             }
             return false;
         }
         if (find_param(env, name, i + 1)) {
-            snprintf(error, error_bytes, "parameter '%s' is given twice", name);
+            snprintf(error, error_bytes, "parameter '%s' is set twice", name);
             return false;
         }
     }
@@ -77,7 +77,7 @@ static bool check_names(const struct pw_strategy_env *env, const struct pw_param
 static bool check_instruments(const struct pw_strategy_env *env, char *error, size_t error_bytes)
 {
     if (env->instrument_cnt == 0 || env->instrument_cnt > PW_INSTRUMENTS_MAX) {
-        snprintf(error, error_bytes, "it needs 1 to %u instruments", PW_INSTRUMENTS_MAX);
+        snprintf(error, error_bytes, "needs 1 to %u instruments", PW_INSTRUMENTS_MAX);
         return false;
     }
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {

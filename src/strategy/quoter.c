@@ -169,7 +169,7 @@ static void quoter_on_report(void *state, const struct pw_event *report, uint64_
 const struct pw_strategy_ops pw_quoter = {
     .abi = PW_STRATEGY_ABI,
     .kind = "quoter",
-    .params = "quantity; distance: ticks behind the best price; every: quotes between two looks",
+    .params = "quantity; distance: ticks behind the best price; every: quotes between two decisions",
     .state_bytes = quoter_state_bytes,
     .init = quoter_init,
     .on_market = quoter_on_market,

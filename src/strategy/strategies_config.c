@@ -18,15 +18,15 @@ static const struct pw_key g_strategy_keys[] = {
     {.name = "kind", PW_FIELD(struct pw_config_strategy, kind), .kind = PW_VALUE_TOKEN, .required = true, .choice = pw_strategy_kind,
      .help = "strategy type"},
     {.name = "instruments", PW_ROWS(struct pw_config_strategy, instruments, instrument_cnt),
-     .kind = PW_VALUE_REFS, .shown = "symbol", .required = true, .help = "what it trades; a feed must have them"},
+     .kind = PW_VALUE_REFS, .shown = "symbol", .required = true, .help = "what it trades; a feed must list them"},
     {.name = "params", PW_ROWS(struct pw_config_strategy, params, param_cnt), .kind = PW_VALUE_PARAMS,
      .name_bytes = sizeof(((struct pw_param *)0)->name),
-     .help = "its own parameters, judged by the strategy itself"},
+     .help = "its own parameters, checked by the strategy"},
 };
 
 static const struct pw_key g_keys[] = {
     {.name = "strategies", PW_ROWS(struct pw_config_strategies, strategies, strategy_cnt), .kind = PW_VALUE_GROUPS,
-     PW_GROUP(g_strategy_keys, "strategies"), .help = "what trades; without any, the engine records and shows"},
+     PW_GROUP(g_strategy_keys, "strategies"), .help = "the strategies; without any, the engine only records and displays"},
 };
 /* clang-format on */
 
@@ -74,7 +74,7 @@ static void strategies_check(const struct pw_config_check *check)
         for (uint32_t i = 0; i < s; i++) {
             if (strategies[s].name[0] != '\0' && strcmp(strategies[i].name, strategies[s].name) == 0) {
                 pw_document_problem(check->doc, pw_document_mark(check->doc, "strategies[%u].name", s),
-                                    "name: the strategy in line %u is also '%s'; names are unique",
+                                    "name: the strategy in line %u already has the name '%s'; choose another",
                                     strategies[i].line, strategies[i].name);
             }
         }

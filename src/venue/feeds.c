@@ -26,33 +26,33 @@ static const struct pw_key g_feed_keys[] = {
      .help = "exchange adapter"},
     {.name = "ws_url", PW_FIELD(struct pw_config_feed, ws_url), .kind = PW_VALUE_URL, .required = true, .expands = true,
      PW_CHOICES(pw_ws_schemes),
-     .help = "market data, without the stream's own path: wss://host[:port][/path]; ws:// on loopback only"},
+     .help = "market data, without the path of a stream: wss://host[:port][/path]; ws:// on loopback only"},
     {.name = "rest_url", PW_FIELD(struct pw_config_feed, rest_url), .kind = PW_VALUE_URL, .required = true, .expands = true,
      PW_CHOICES(g_rest_schemes),
      .help = "instruments and depth snapshots: https://host[:port][/path]; http:// on loopback only"},
     {.name = "ca_file", PW_FIELD(struct pw_config_feed, ca_file), .kind = PW_VALUE_PATH, .expands = true,
      .help = "PEM file of the authorities that may sign the venue's certificate; empty: the system's"},
     {.name = "line", PW_FIELD(struct pw_config_feed, line), .kind = PW_VALUE_COUNT, .fallback = "1", .min = 1,
-     .max = PW_LINES_MAX, .help = "which line of stages serves it; with several, they are net_rx.1, parse.1, net_tx.1, net_rx.2 ..."},
+     .max = PW_LINES_MAX, .help = "the line of stages that serves it; with several: net_rx.1, parse.1, net_tx.1, net_rx.2"},
     {.name = "streams", PW_ROWS(struct pw_config_feed, streams, stream_cnt), .kind = PW_VALUE_LIST,
      .item = PW_VALUE_TEXT, .shown = "stream", .required = true,
-     .help = "what to subscribe to, for each instrument; which streams there are is the venue's"},
+     .help = "streams to subscribe to for each instrument; the venue defines them"},
     {.name = "instruments", PW_ROWS(struct pw_config_feed, instruments, instrument_cnt), .kind = PW_VALUE_LIST,
      .item = PW_VALUE_SYMBOL, .required = true, .help = "as the venue spells them: BTCUSDT"},
     {.name = "snapshot_limit", PW_FIELD(struct pw_config_feed, snapshot_limit), .kind = PW_VALUE_COUNT, .fallback = "5000", .min = 5,
      .max = 5000, .unit = "levels", .help = "levels a side requested in a depth snapshot"},
     {.name = "stale_after_ms", PW_FIELD(struct pw_config_feed, stale_after_ms), PW_MS("10000", 100, 3600000),
-     .help = "without data for this time the feed is stale, and no order is placed on it"},
+     .help = "without data for this time the feed is stale, and orders on it are denied"},
     {.name = "dead_after_ms", PW_FIELD(struct pw_config_feed, dead_after_ms), PW_MS("30000", 100, 3600000),
-     .help = "without a byte for this time the connection is made anew"},
+     .help = "reconnect after this time without any data"},
     PW_CONN_KEYS(struct pw_config_feed, ),
     {.name = "message_bytes_max", PW_FIELD(struct pw_config_feed, message_bytes_max), .kind = PW_VALUE_COUNT, .fallback = "1048576",
-     .min = 4096, .max = 1 << 26, .unit = "bytes", .help = "a larger message ends the connection"},
+     .min = 4096, .max = 1 << 26, .unit = "bytes", .help = "reconnect after a larger message"},
 };
 
 static const struct pw_key g_keys[] = {
     {.name = "feeds", PW_ROWS(struct pw_config_feeds, feeds, feed_cnt), .kind = PW_VALUE_GROUPS, .required = true,
-     PW_GROUP(g_feed_keys, "feeds"), .help = "where market data comes from"},
+     PW_GROUP(g_feed_keys, "feeds"), .help = "market data sources"},
 };
 /* clang-format on */
 
@@ -112,7 +112,7 @@ static void feed_names_check(const struct pw_config_check *check, uint32_t feed_
     for (uint32_t i = 0; i < feed_idx; i++) {
         if (feeds[feed_idx].name[0] != '\0' && strcmp(feeds[i].name, feeds[feed_idx].name) == 0) {
             pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds[%u].name", feed_idx),
-                                "name: the feed in line %zu is also '%s'; names are unique",
+                                "name: the feed in line %zu already has the name '%s'; choose another",
                                 pw_document_mark(check->doc, "feeds[%u].name", i).line + 1, feeds[i].name);
         }
     }
@@ -230,7 +230,7 @@ static void feeds_check(const struct pw_config_check *check)
     }
     if (pw_feeds_instrument_cnt(feeds_of(check)) > PW_INSTRUMENTS_MAX) {
         pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds"),
-                            "feeds: %u instruments in all; at most %u are possible",
+                            "feeds: %u instruments in total; the maximum is %u",
                             pw_feeds_instrument_cnt(feeds_of(check)), PW_INSTRUMENTS_MAX);
     }
 }

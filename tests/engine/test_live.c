@@ -68,6 +68,18 @@ static void wait_for(struct harness *h, const char *what, long long value)
     cr_assert(harness_wait(h, metric_has, &want, SECONDS), "%s never reached %lld", what, value);
 }
 
+static bool not_ready(struct harness *h, const void *unused)
+{
+    (void)unused;
+    return harness_metric(h, "gateway", "ready") == 0;
+}
+
+static bool file_exists(struct harness *h, const void *path)
+{
+    (void)h;
+    return access(path, F_OK) == 0;
+}
+
 static void start(struct harness *h, const char *name)
 {
     harness_begin(h, name);
@@ -137,7 +149,7 @@ Test(live, the_venue_goes_and_comes_back)
     wait_for(&h, "fills", 1);
     int port = h.port;
     harness_stop(&h.sim, SIGKILL);
-    harness_engine_wait_text(&h, "order entry is not ready");
+    cr_assert(harness_wait(&h, not_ready, NULL, SECONDS));
     harness_sim_start(&h, market_hmac, port);
     wait_for(&h, "gateway.ready", 1);
     wait_for(&h, "gateway.resyncs", 1);
@@ -240,9 +252,9 @@ Test(live, a_ban_outlives_the_engine)
     struct engine_options options = live_options;
     options.live = false;
     harness_engine_start(&h, &options);
-    harness_engine_wait_text(&h, "the venue takes no requests for");
-    cr_assert_eq(harness_stop(&h.engine, SIGKILL), 128 + SIGKILL);
     snprintf(path, sizeof path, "%s/ban", h.journal);
+    cr_assert(harness_wait(&h, file_exists, path, SECONDS));
+    cr_assert_eq(harness_stop(&h.engine, SIGKILL), 128 + SIGKILL);
     FILE *file = fopen(path, "r");
     cr_assert_not_null(file);
     cr_assert_not_null(fgets(text, sizeof text, file));
@@ -281,7 +293,6 @@ Test(live, a_ban_that_rest_is_told_holds_for_order_entry)
     harness_sim_start(&h, yaml, 0);
     harness_engine_start(&h, &live_options);
     wait_for(&h, "fills", 1);
-    harness_engine_wait_text(&h, "the venue takes no requests for");
     wait_for(&h, "gateway.paused_until_ns", 1);
     int64_t until_ns = harness_metric(&h, "gateway", "paused_until_ns");
     long long requests = harness_metric(&h, "gateway", "requests");

@@ -318,7 +318,7 @@ Test(damage, of_a_block_is_told_and_reading_goes_on)
     for (int item; (item = pw_journal_next(cursor, &record)) != PW_JOURNAL_END;) {
         if (item == PW_JOURNAL_DAMAGE) {
             cr_expect_eq(record.market_seq, next);
-            cr_expect_str_eq(record.why, "its check sum does not match");
+            cr_expect_not_null(strstr(record.why, "checksum"), "%s", record.why);
             cr_assert_gt(record.lost_to_seq, next);
             lost += record.lost_to_seq - next;
             blocks += record.lost_blocks;

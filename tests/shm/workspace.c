@@ -577,7 +577,7 @@ Test(workspace, note_says_what_the_host_gave)
     cr_assert_str_eq(ws.note, ws.header->note);
     pw_workspace_close(&ws, true);
     cr_assert_eq(pw_workspace_create(&ws, "a", wants, WANT_CNT, false, error, sizeof error), 0, "%s", error);
-    cr_assert_not_null(strstr(ws.note, "switched off"), "%s", ws.note);
+    cr_assert_not_null(strstr(ws.note, "small pages"), "%s", ws.note);
 }
 
 /* Mounts a file system over the test's directory in a mount namespace of its own; false where that is not
@@ -599,7 +599,7 @@ Test(workspace, too_little_memory_is_an_error_with_a_clear_message_and_no_signal
     for (int huge = 0; huge < 2; huge++) {
         int code = pw_workspace_create(&ws, "a", wants, WANT_CNT, huge, error, sizeof error);
         cr_assert(code == -ENOMEM || code == -ENOSPC, "%d: %s", code, error);
-        cr_assert_not_null(strstr(error, "cannot be had"), "%s", error);
+        cr_assert_not_null(strstr(error, dir), "%s", error);
         cr_assert_eq(attach_code("a"), -ENOENT, "nothing is left");
     }
 }
@@ -610,7 +610,7 @@ Test(workspace, more_memory_than_the_host_has_is_refused_at_once)
         .name = "r", .kind = PW_REGION_RING, .ring_slots = 64, .ring_payload_bytes = UINT64_C(1) << 45};
     struct pw_workspace ws;
     cr_assert_eq(pw_workspace_create(&ws, "a", &want, 1, false, error, sizeof error), -ENOMEM);
-    cr_assert_not_null(strstr(error, "make the rings smaller"), "%s", error);
+    cr_assert_not_null(strstr(error, "smaller rings"), "%s", error);
     want.ring_payload_bytes = UINT64_C(1) << 63;
     cr_assert_eq(pw_workspace_create(&ws, "a", &want, 1, false, error, sizeof error), -EINVAL);
 }

@@ -383,10 +383,10 @@ Test(ma_cross, missing_unknown_and_doubled_parameters_are_refused)
     expect_refused(h, "'quantity' is missing");
     h = with_params("5", "6", "1");
     set_param(h, "speed", "1");
-    expect_refused(h, "'speed' is unknown");
+    expect_refused(h, "unknown parameter 'speed'");
     h = with_params("5", "6", "1");
     set_param(h, "fast", "4");
-    expect_refused(h, "'fast' is given twice");
+    expect_refused(h, "'fast' is set twice");
 }
 
 Test(ma_cross, it_needs_instruments)

@@ -185,18 +185,6 @@ void harness_sim_wait_text(struct harness *h, const char *text)
     }
 }
 
-static bool engine_said(struct harness *h, const void *text)
-{
-    return log_holds(h, "engine.log", text);
-}
-
-void harness_engine_wait_text(struct harness *h, const char *text)
-{
-    if (!harness_wait(h, engine_said, text, 2 * WAIT_S)) {
-        fail_with_log(h, "engine.log", text);
-    }
-}
-
 static void write_cores(FILE *file, const struct engine_options *options)
 {
     static const char *const hot_stages[] = {"net_rx, net_tx", "parse", "strategy", "execution"};

@@ -57,9 +57,6 @@ int harness_stop(pid_t *pid, int signal);
  */
 void harness_sim_wait_text(struct harness *h, const char *text);
 
-/* Waits until the engine's log has the text. */
-void harness_engine_wait_text(struct harness *h, const char *text);
-
 /* The key pair of RFC 8032, section 7.1, test 1. */
 extern const char harness_private_pem[], harness_public_pem[];
 /* Writes an account's API key and its secret (or PEM) into the test's folder, as files of mode 0600. */

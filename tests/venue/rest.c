@@ -223,15 +223,15 @@ Test(rest, what_is_wrong_with_an_answer_is_told)
         int result;
         const char *says;
     } rows[] = {
-        {"", -EBADMSG, "not the list"},
-        {"<html>", -EBADMSG, "not the list"},
-        {"[]", -EBADMSG, "not the list"},
-        {"{\"symbols\":{}}", -EBADMSG, "not the list"},
+        {"", -EBADMSG, "unexpected response"},
+        {"<html>", -EBADMSG, "unexpected response"},
+        {"[]", -EBADMSG, "unexpected response"},
+        {"{\"symbols\":{}}", -EBADMSG, "unexpected response"},
         {"{\"code\":-1121,\"msg\":\"Invalid symbol.\"}", -EREMOTEIO, "Invalid symbol. (code -1121)"},
         {"{\"symbols\":[]}", -ENOENT, "no symbol 'A'"},
         {"{\"symbols\":[{\"symbol\":\"AB\"},7,{}]}", -ENOENT, "no symbol 'A'"},
-        {INFO("\"filters\":[]"), -EBADMSG, "A: its assets"},
-        {INFO(ASSETS), -EBADMSG, "A: its assets"},
+        {INFO("\"filters\":[]"), -EBADMSG, "A: assets"},
+        {INFO(ASSETS), -EBADMSG, "A: assets"},
         {INFO(ASSETS ",\"filters\":[{\"filterType\":\"LOT_SIZE\",\"minQty\":\"1\",\"maxQty\":\"2\"}]"),
          -EBADMSG, "A: a filter lacks stepSize"},
         {INFO(ASSETS

@@ -43,7 +43,7 @@ struct housekeeping {
     bool control_open;
     bool stopping;
     uint64_t command_owed; /* enum pw_command that found no room yet; 0: none */
-    int64_t pause_owed_ns; /* a pause that is to be told execution; 0: none */
+    int64_t pause_owed_ns; /* a pause that execution does not know yet; 0: none */
     int64_t next_control_ns;
     int64_t now_ns;
     struct pw_housekeeping_metrics metrics;
@@ -233,7 +233,7 @@ static int open_connectors(struct housekeeping *h)
 
 /* ---- The venue's bans, and order entry ---- */
 
-/* What the gateway or a snapshot's answer tells of a ban holds for all that goes out from this address, and
+/* A ban that the gateway or a snapshot's response reports holds for all that goes out from this address, and
  * over a restart. */
 static void keep_ban(struct housekeeping *h)
 {
@@ -253,9 +253,9 @@ static void keep_ban(struct housekeeping *h)
     }
     h->ban_ns = until_ns + BAN_STEP_NS;
     int err = pw_ban_keep(pw_journal_folder(h->env.config), h->ban_ns);
-    pw_log(PW_LOG_WARN, "the venue takes no requests for %" PRId64 " s%s%s",
-           (until_ns - h->now_ns) / BAN_STEP_NS + 1,
-           err ? "; that could not be written down for a restart: " : "", err ? strerror(-err) : "");
+    pw_log(PW_LOG_WARN, "rate-limit ban: %" PRId64 " s left; waiting%s%s",
+           (until_ns - h->now_ns) / BAN_STEP_NS + 1, err ? "; cannot store it for a restart: " : "",
+           err ? strerror(-err) : "");
 }
 
 static void tend_order_entry(struct housekeeping *h)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changes of the live gateway's state, told once each.
+ * Changes of the live gateway's state, logged once each.
  */
 #include "order_entry.h"
 
@@ -31,70 +31,67 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
     return 0;
 }
 
-/* The word's value if it is not what was told of it; then it counts as told. */
-static bool has_changed(const _Atomic uint64_t *word, uint64_t *told, uint64_t *value)
+/* The word's value, and whether it differs from the one last logged; then it counts as logged. */
+static bool has_changed(const _Atomic uint64_t *word, uint64_t *logged, uint64_t *value)
 {
     *value = atomic_load_explicit(word, memory_order_relaxed);
-    bool changed = *value != *told;
-    *told = *value;
+    bool changed = *value != *logged;
+    *logged = *value;
     return changed;
 }
 
-static void tell_readiness(struct pw_order_entry *entry)
+static void log_readiness(struct pw_order_entry *entry)
 {
     uint64_t value;
     int64_t code = (int64_t)atomic_load_explicit(entry->last_error, memory_order_relaxed);
-    if (has_changed(entry->ready, &entry->told_ready, &value)) {
+    if (has_changed(entry->ready, &entry->logged_ready, &value)) {
         if (value) {
             pw_log(PW_LOG_INFO, "order entry is ready");
         } else {
             pw_log(PW_LOG_WARN, "order entry is not ready: new orders are denied");
         }
     }
-    if (has_changed(entry->not_ready_reason, &entry->told_reason, &value) && value) {
-        pw_log(PW_LOG_ERROR,
-               "order entry will not get ready: %s (the venue's last error code is %" PRId64
-               "); see docs/live.md",
+    if (has_changed(entry->not_ready_reason, &entry->logged_reason, &value) && value) {
+        pw_log(PW_LOG_ERROR, "order entry refused: %s (venue error code %" PRId64 "); see docs/live.md",
                pw_reason_name((unsigned)value), code);
     }
 }
 
-static void tell_orders(struct pw_order_entry *entry)
+static void log_orders(struct pw_order_entry *entry)
 {
-    uint64_t value, before = entry->told_unknown;
-    if (has_changed(entry->unknown_orders, &entry->told_unknown, &value)) {
+    uint64_t value, before = entry->logged_unknown;
+    if (has_changed(entry->unknown_orders, &entry->logged_unknown, &value)) {
         pw_log(value > before ? PW_LOG_WARN : PW_LOG_INFO, "orders of unknown outcome: %" PRIu64 "%s", value,
-               value ? "; the venue is being asked" : ", all settled");
+               value ? "; querying the venue" : ", all resolved");
     }
-    if (has_changed(entry->orphans, &entry->told_orphans, &value)) {
-        pw_log(PW_LOG_WARN,
-               "orders of earlier runs turned up at the venue, and are canceled: %" PRIu64 " so far", value);
+    if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {
+        pw_log(PW_LOG_WARN, "orphan orders of earlier runs: %" PRIu64 " so far; canceling them", value);
     }
-    if (has_changed(entry->inconsistent, &entry->told_inconsistent, &value)) {
+    if (has_changed(entry->inconsistent, &entry->logged_inconsistent, &value)) {
         pw_log(PW_LOG_ERROR,
-               "the venue's reports contradict what is known (%" PRIu64
-               " so far): trading is halted; compare positions with the venue before `pinwheel ctl resume`",
+               "venue reports contradict our orders (%" PRIu64
+               " so far); trading halted; compare positions, then `pinwheel ctl resume`",
                value);
     }
 }
 
-static void tell_halt(struct pw_order_entry *entry)
+static void log_halt(struct pw_order_entry *entry)
 {
     struct pw_account account;
     if (!pw_cell_read(&entry->account->cell, entry->account->words, &account, sizeof account) ||
-        account.halted == entry->told_halted) {
+        account.halted == entry->logged_halted) {
         return;
     }
-    entry->told_halted = account.halted;
-    pw_log(PW_LOG_WARN, account.halted ? "trading is halted: new orders are denied, open ones canceled"
-                                       : "trading goes on");
+    entry->logged_halted = account.halted;
+    pw_log(PW_LOG_WARN,
+           account.halted ? "trading halted: new orders are denied, open ones canceled" : "trading resumed");
 }
 
 bool pw_order_entry_poll(struct pw_order_entry *entry)
 {
-    tell_readiness(entry);
-    tell_orders(entry);
-    tell_halt(entry);
+    log_readiness(entry);
+    log_orders(entry);
+    log_halt(entry);
     uint64_t value;
-    return has_changed(entry->reconnect_wanted, &entry->told_reconnect, &value) && value;
+    return has_changed(entry->reconnect_wanted, &entry->logged_reconnect, &value) && value;
 }

@@ -13,8 +13,8 @@ struct pw_order_entry {
         *reconnect_wanted;
     const struct pw_account_view *account;
     /* As the log has it. */
-    uint64_t told_ready, told_reason, told_unknown, told_inconsistent, told_orphans, told_halted,
-        told_reconnect;
+    uint64_t logged_ready, logged_reason, logged_unknown, logged_inconsistent, logged_orphans, logged_halted,
+        logged_reconnect;
 };
 
 /* 0, or -ENOENT when the workspace lacks something. */

@@ -177,7 +177,7 @@ static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, const char *w
     feed->failure_cnt++;
     feed->not_before_ns = now_ns + pause_ns;
     s->metrics->fetch_errors++;
-    pw_log(PW_LOG_WARN, "feed %s: no snapshot of %s: %s; next try in %" PRId64 " ms",
+    pw_log(PW_LOG_WARN, "feed %s: no depth snapshot of %s: %s; retrying in %" PRId64 " ms",
            PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].name,
            s->env->instruments[feed->instrument_idx].symbol, why, (opens_ns(s, feed) - now_ns) / 1000000);
 }
@@ -222,7 +222,7 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         int64_t asked_ns =
             now_ns + (int64_t)retry_after_s * SECOND_NS; /* others (503) may ask to wait, too */
         pw_snapshots_pause(s, pw_ban_of_answer(status, retry_after_s, now_ns));
-        snprintf(why, sizeof why, "the venue answers with HTTP status %u", status);
+        snprintf(why, sizeof why, "HTTP status %u", status);
         s->wanted[feed->instrument_idx] = true;
         retry_later(s, feed_idx, why, now_ns);
         feed->not_before_ns = asked_ns > feed->not_before_ns ? asked_ns : feed->not_before_ns;

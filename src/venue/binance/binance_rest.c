@@ -163,7 +163,7 @@ static int64_t filter_e8(struct reading *reading, const json_t *filter, const ch
         if (bound == UPPER_BOUND && beyond_range(text)) {
             return INT64_MAX;
         }
-        blame(reading, -ERANGE, "%s: %s is '%s', which cannot be held", reading->symbol, name, text);
+        blame(reading, -ERANGE, "%s: %s is '%s', which is out of range", reading->symbol, name, text);
     }
     return value;
 }
@@ -252,7 +252,7 @@ static void read_symbol(struct reading *reading, const json_t *symbol)
     const char *status = json_string_value(json_object_get(symbol, "status"));
     const json_t *list = json_object_get(symbol, "filters"), *filter;
     if (base == NULL || quote == NULL || status == NULL || !json_is_array(list)) {
-        blame(reading, -EBADMSG, "%s: its assets, status or filters are missing", reading->symbol);
+        blame(reading, -EBADMSG, "%s: assets, status or filters are missing", reading->symbol);
         return;
     }
     copy_text(row->symbol, sizeof row->symbol, reading->symbol);
@@ -295,9 +295,9 @@ int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants 
     int64_t code;
     char text[160];
     if (pw_binance_error(body, size, &code, text, sizeof text)) {
-        blame(&reading, -EREMOTEIO, "the venue refuses: %s (code %" PRId64 ")", text, code);
+        blame(&reading, -EREMOTEIO, "the venue rejected the request: %s (code %" PRId64 ")", text, code);
     } else if (!json_is_array(symbols)) {
-        blame(&reading, -EBADMSG, "the venue's answer is not the list of symbols that was asked for");
+        blame(&reading, -EBADMSG, "unexpected response: not a list of symbols");
     }
     for (uint32_t i = 0; i < wants.symbol_cnt && reading.fault == 0; i++) {
         reading.symbol = wants.symbols[i];

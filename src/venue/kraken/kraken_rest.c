@@ -91,11 +91,11 @@ static int64_t unit_e8(struct reading *reading, const json_t *pair, const char *
     const json_t *decimals = json_object_get(pair, key);
     json_int_t cnt = json_integer_value(decimals);
     if (!json_is_integer(decimals) || cnt < 0) {
-        blame(reading, -EBADMSG, "%s: its %s are missing", reading->symbol, key);
+        blame(reading, -EBADMSG, "%s: %s are missing", reading->symbol, key);
         return 0;
     }
     if (cnt > DECIMALS_MAX) {
-        blame(reading, -ERANGE, "%s: its %s are %d, more than %d", reading->symbol, key, (int)cnt,
+        blame(reading, -ERANGE, "%s: %s are %d; the maximum is %d", reading->symbol, key, (int)cnt,
               DECIMALS_MAX);
         return 0;
     }
@@ -112,7 +112,7 @@ static int64_t limit_e8(struct reading *reading, const json_t *pair, const char 
     const char *text = json_string_value(json_object_get(pair, key));
     int64_t value_e8 = 0;
     if (text != NULL && !pw_decimal_parse_e8(text, strlen(text), false, &value_e8)) {
-        blame(reading, -ERANGE, "%s: its %s, '%.40s', cannot be held", reading->symbol, key, text);
+        blame(reading, -ERANGE, "%s: %s is '%.40s', which is out of range", reading->symbol, key, text);
     }
     return value_e8;
 }
@@ -156,11 +156,11 @@ int pw_kraken_instruments(const char *body, size_t size, struct pw_venue_wants w
     struct reading reading = {.error = error, .error_bytes = error_bytes};
     json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
     const json_t *errors = json_object_get(root, "error"), *pairs = json_object_get(root, "result");
-    const char *refusal = json_string_value(json_array_get(errors, 0));
-    if (refusal != NULL) {
-        blame(&reading, -EREMOTEIO, "the venue refuses: %.160s", refusal);
+    const char *rejection = json_string_value(json_array_get(errors, 0));
+    if (rejection != NULL) {
+        blame(&reading, -EREMOTEIO, "the venue rejected the request: %.160s", rejection);
     } else if (!json_is_array(errors) || !json_is_object(pairs)) {
-        blame(&reading, -EBADMSG, "the venue's answer is not a list of pairs");
+        blame(&reading, -EBADMSG, "unexpected response: not a list of pairs");
     }
     for (uint32_t i = 0; i < wants.symbol_cnt && reading.fault == 0; i++) {
         reading.symbol = wants.symbols[i];
