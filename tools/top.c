@@ -87,7 +87,7 @@ static const struct pw_cli_command g_command = {
 
 /* ---- looks ---- */
 
-/* Prepares the next look. since_ns: monotonic time of the look before. */
+/* Prepares the next look. since_ns: monotonic time of the look before; 0: there was none, so no rate is known. */
 static void look_again(struct pw_look *look, int64_t *since_ns)
 {
     const struct pw_workspace_header *header = look->ws->header;
@@ -95,7 +95,7 @@ static void look_again(struct pw_look *look, int64_t *since_ns)
     look->alive = pw_workspace_alive(look->ws);
     if (look->alive) {
         look->wall_ns = pw_watch_wall_ns();
-        look->seconds = (double)(now_ns - *since_ns) / 1e9;
+        look->seconds = *since_ns != 0 ? (double)(now_ns - *since_ns) / 1e9 : 0;
     } else {
         look->wall_ns = pw_watch_get_ns(&header->heartbeat_ns);
         look->seconds = (double)(look->wall_ns - header->started_ns) / 1e9;
@@ -109,7 +109,7 @@ static struct pw_page page; /* large */
 static enum pw_watch_exit run_once(const struct pw_workspace *ws, bool json, int64_t interval_ms)
 {
     static struct pw_look look;
-    int64_t since_ns = pw_watch_mono_ns();
+    int64_t since_ns = 0;
     look.ws = ws;
     look_again(&look, &since_ns);
     if (look.alive) { /* the first look is there to be compared with */
@@ -338,7 +338,7 @@ static enum pw_watch_exit run_terminal(struct pw_workspace *ws, int64_t interval
     }
     static struct pw_look look;
     terminal_start();
-    int64_t since_ns = pw_watch_mono_ns();
+    int64_t since_ns = 0;
     uint32_t screen = 0;
     bool due = true;
     int key = ERR;

@@ -445,6 +445,19 @@ Test(watch, top_in_a_terminal_shows_the_death_and_ends_with_q)
     cr_assert_eq(exit_code(terminal.child), 0);
 }
 
+/* What the engine has counted in all its life is not what it does a second. */
+Test(watch, top_in_a_terminal_begins_without_rates)
+{
+    pid_t engine = engine_start("demo", "idle", "10");
+    struct terminal terminal = terminal_start(150, 60);
+    cr_assert(terminal_shows(&terminal, "tick_to_trade"), "%s", output);
+    cr_assert(says("PASSES/s"), "%s", output);
+    cr_expect_not(says(" M ") || says(" G ") || says(" M\r") || says(" G\r"), "%s", output);
+    terminal_type(&terminal, "q");
+    cr_assert_eq(exit_code(terminal.child), 0);
+    engine_kill(engine);
+}
+
 Test(watch, top_cuts_a_small_terminal_into_pages)
 {
     pid_t engine = engine_start("demo", "idle", "10");
