@@ -124,8 +124,8 @@ static void count_read(const struct value *value)
         return;
     }
     if (count < (uint64_t)key->min || count > (uint64_t)key->max) {
-        value_problem(value, "%llu is out of range; use %lld to %lld %s", (unsigned long long)count,
-                      (long long)key->min, (long long)key->max, unit);
+        value_problem(value, "%llu is out of range; use %lld to %lld%s%s", (unsigned long long)count,
+                      (long long)key->min, (long long)key->max, *unit != '\0' ? " " : "", unit);
         return;
     }
     if (key->power_of_two && (count & (count - 1)) != 0) {

@@ -114,6 +114,7 @@ static void expect_problem(size_t line, size_t column, const char *words)
     cr_expect_eq(strncmp(g_error, prefix, strlen(prefix)), 0, "wanted %s, got:\n%s", prefix, g_error);
     cr_expect_not_null(strstr(g_error, words), "wanted '%s', got:\n%s", words, g_error);
     cr_expect_null(strchr(g_error, '\n'), "one problem only, got:\n%s", g_error);
+    cr_expect_neq(g_error[strlen(g_error) - 1], ' ', "ends in a space: '%s'", g_error);
 }
 
 struct spoiled {
@@ -292,6 +293,7 @@ Test(config, numbers_are_judged_by_range_and_form)
         {6, "rings: {frames_slots: 128}", 6, 23,
          "frames_slots: 128 is out of range; use 256 to 16777216 events"},
         {6, "rings: {frames_slots: 33554432}", 6, 23, "is out of range"},
+        {15, "    line: 9", 15, 11, "line: 9 is out of range; use 1 to 8"},
         {6, "rings: {frames_slots: -1024}", 6, 23, "frames_slots: '-1024' must not be negative"},
         {6, "rings: {frames_slots: 1e3}", 6, 23, "frames_slots: '1e3' is not a whole number"},
         {6, "rings: {frames_slots: 1_024}", 6, 23, "is not a whole number"},
