@@ -116,7 +116,7 @@ static void print_frame(const struct journal_session *session, const struct pw_j
 static void print_event(const struct journal_session *session, const struct pw_journal_record *record)
 {
     char line[1024];
-    const char *symbol = journal_symbol(session, &record->event);
+    const char *symbol = journal_symbol(session, record->event.instrument_idx);
     if (session->json) {
         struct pw_text text = pw_text_start(line, sizeof line);
         pw_event_put_json(&text, &record->event, symbol);

@@ -88,7 +88,7 @@ static void print_stats_json(const struct journal_session *session, const struct
     for (uint32_t i = 0; i < session->instrument_cnt; i++) {
         json_t *row = row_json(stats->cells[i]);
         if (json_object_size(row) > 0) {
-            json_object_set(symbols, session->instruments[i].symbol, row);
+            json_object_set(symbols, journal_symbol(session, i), row);
         }
         json_decref(row);
     }
@@ -117,7 +117,7 @@ static void print_stats(const struct journal_session *session, const struct stat
     for (uint32_t i = 0; i <= PW_INSTRUMENTS_MAX; i++) {
         for (unsigned kind = 0; kind < KINDS; kind++) {
             if (stats->cells[i][kind].cnt > 0) {
-                print_row(i < session->instrument_cnt ? session->instruments[i].symbol : "-", kind,
+                print_row(i < session->instrument_cnt ? journal_symbol(session, i) : "-", kind,
                           &stats->cells[i][kind]);
             }
         }

@@ -64,7 +64,7 @@ static void print_row(const struct journal_session *session, const struct pw_jou
 {
     const struct pw_field *fields[COLUMNS_MAX] = {NULL};
     struct pw_field_list list = pw_event_fields(event->kind);
-    const char *symbol = journal_symbol(session, event);
+    const char *symbol = journal_symbol(session, event->instrument_idx);
     for (uint32_t i = 0; i < list.cnt; i++) {
         uint32_t column = column_of(list.fields[i].name);
         if (column < columns.cnt && pw_field_present(&list.fields[i], event)) {

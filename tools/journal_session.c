@@ -53,11 +53,11 @@ void journal_print_json(json_t *json)
     json_decref(json);
 }
 
-const char *journal_symbol(const struct journal_session *session, const struct pw_event *event)
+const char *journal_symbol(const struct journal_session *session, uint32_t instrument_idx)
 {
     static char texts[8][PW_INSTRUMENT_NAME_BYTES];
     static unsigned next;
-    return pw_instrument_name(session->instruments, session->instrument_cnt, event->instrument_idx,
+    return pw_instrument_name(session->instruments, session->instrument_cnt, instrument_idx,
                               texts[next++ % 8]);
 }
 

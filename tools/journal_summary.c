@@ -219,7 +219,7 @@ static void take_fill(const struct journal_session *session, struct engine *engi
     const struct pw_fill *fill = &event->body.fill;
     bool sell = event->flags & PW_FLAG_SELL;
     pw_i128 fee_e16 = pw_fill_fee_e16(fill), notional_e16 = (pw_i128)fill->price_e8 * fill->qty_e8;
-    const char *name = journal_symbol(session, event);
+    const char *name = journal_symbol(session, event->instrument_idx);
     symbol->fill_price_e8 = fill->price_e8;
     engine->cash_e16 += (sell ? notional_e16 : -notional_e16) - fee_e16;
     engine->fees_e16 += fee_e16;
@@ -541,7 +541,7 @@ static json_t *all_facts(const struct journal_session *session, const struct sym
     put_u64(json, "damages", session->damage_cnt);
     for (uint32_t i = 0; i < session->instrument_cnt; i++) {
         if (symbols[i].used) {
-            json_object_set_new(by_symbol, session->instruments[i].symbol, symbol_facts(&symbols[i]));
+            json_object_set_new(by_symbol, journal_symbol(session, i), symbol_facts(&symbols[i]));
         }
     }
     json_object_set_new(json, "symbols", by_symbol);

@@ -13,7 +13,7 @@ static json_t *event_json(const struct journal_session *session, const struct pw
 {
     char line[1026] = "{";
     struct pw_text text = pw_text_start(line + 1, sizeof line - 2);
-    pw_event_put_json(&text, event, journal_symbol(session, event));
+    pw_event_put_json(&text, event, journal_symbol(session, event->instrument_idx));
     strcat(line, "}");
     return json_loads(line, 0, NULL);
 }

@@ -99,7 +99,7 @@ static void cut_word(char *line, const char *key)
 static void print_fields(const struct journal_session *session, const struct pw_event *event)
 {
     char line[1024];
-    pw_event_print(event, journal_symbol(session, event), line, sizeof line);
+    pw_event_print(event, journal_symbol(session, event->instrument_idx), line, sizeof line);
     cut_word(line, "recv_ns=");
     cut_word(line, "venue_ns=");
     print_wrapped(line, 2);
@@ -111,7 +111,7 @@ static void print_title(const struct journal_session *session, const struct why_
 {
     const struct pw_event *first = why_first(story), *last = why_last(story);
     const struct pw_order *order = &first->body.order;
-    const char *symbol = journal_symbol(session, first);
+    const char *symbol = journal_symbol(session, first->instrument_idx);
     const struct pw_intent *intent = &story->intent.body.intent;
     char venue_id[WHY_VENUE_ID_BYTES];
     printf("order %" PRIu64 " (at the venue %s)\n", story->client_order_id,

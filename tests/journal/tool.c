@@ -322,6 +322,37 @@ Test(tool, counts_and_sums_by_kind_and_instrument)
     live_remove_dir(dir);
 }
 
+Test(tool, two_feeds_with_one_symbol_are_told_apart)
+{
+    static const struct pw_instrument instruments[2] = {
+        {.symbol = "BTCUSDT", .feed = "one", .feed_idx = 0}, {.symbol = "BTCUSDT", .feed = "two", .feed_idx = 1}};
+    const char *dir = live_dir();
+    json_int_t cnt[2] = {0};
+    struct live live;
+    live_open_instruments(&live, dir, 64 * MIB, LIVE_EPOCH_NS, "a: 1\n", instruments);
+    for (uint64_t i = 0; i < 4000; i++) {
+        struct pw_event event = live_event(i);
+        live_put(&live, &event, (int64_t)i * 1000);
+        cnt[event.instrument_idx] += event.kind == PW_EVENT_TRADE;
+    }
+    live_commit(&live, INT64_MAX / 2);
+    live_close(&live, true);
+    json_t *stats = run_json(dir, (const char *const[]){"stats", "--json", NULL}, 0);
+    json_t *facts = run_json(dir, (const char *const[]){"summary", NULL}, 0);
+    cr_expect_eq(json_integer_value(program_at(stats, "symbols/one:BTCUSDT/trade/count")), cnt[0]);
+    cr_expect_eq(json_integer_value(program_at(stats, "symbols/two:BTCUSDT/trade/count")), cnt[1]);
+    cr_expect_eq(json_integer_value(program_at(facts, "symbols/one:BTCUSDT/trades/count")), cnt[0]);
+    cr_expect_eq(json_integer_value(program_at(facts, "symbols/two:BTCUSDT/trades/count")), cnt[1]);
+    json_decref(stats);
+    json_decref(facts);
+    char *out;
+    cr_assert_eq(run_tool(dir, (const char *const[]){"stats", NULL}, &out), 0);
+    cr_expect_not_null(strstr(out, "\none:BTCUSDT "), "%s", out);
+    cr_expect_not_null(strstr(out, "\ntwo:BTCUSDT "), "%s", out);
+    free(out);
+    live_remove_dir(dir);
+}
+
 Test(tool, query_selects_by_time_kind_and_symbol)
 {
     const char *dir = live_dir();

@@ -58,6 +58,12 @@ void live_open_config(struct live *live, const char *dir, uint64_t segment_bytes
     static const struct pw_instrument instruments[2] = {
         {.symbol = "BTCUSDT", .base = "BTC", .tick_e8 = 1000000, .tradable = 1},
         {.symbol = "ETHUSDT", .tick_e8 = 1000000}};
+    live_open_instruments(live, dir, segment_bytes, now_ns, config_text, instruments);
+}
+
+void live_open_instruments(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns,
+                           const char *config_text, const struct pw_instrument instruments[2])
+{
     char error[256] = "";
     struct pw_run_want want = {.path = dir,
                                .instance = "test",

@@ -29,6 +29,9 @@ void live_open(struct live *live, const char *dir, uint64_t segment_bytes, int64
 /* The same with a config's text of its own. */
 void live_open_config(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns,
                       const char *config_text);
+/* The same with two instruments of its own. */
+void live_open_instruments(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns,
+                           const char *config_text, const struct pw_instrument instruments[2]);
 /* Gives events to the writer; commits as time goes. */
 void live_put(struct live *live, const struct pw_event *event, int64_t now_ns);
 /* A message of order entry; no bytes: a notice. */
