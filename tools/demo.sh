@@ -75,7 +75,7 @@ cleanup() {
     [[ -z $ENGINE ]] || stop "$ENGINE" || true
     [[ -z $SIM ]] || stop "$SIM" || true
     huge_pages_give_back
-    [[ -z $WORK || -n $KEEP ]] || rm -rf -- "$WORK"
+    [[ -z $WORK || -n $KEEP ]] || rm -rf --one-file-system -- "$WORK" 2>/dev/null || true # a busy mount stays
     exit "$code"
 }
 
@@ -125,7 +125,9 @@ huge_pages_take() {
 }
 
 huge_pages_give_back() {
-    [[ -z $HUGE_MOUNT ]] || as_root umount -- "$HUGE_MOUNT" || true
+    # Another engine may have put its memory there: each takes the first mount with room.
+    [[ -z $HUGE_MOUNT ]] || as_root umount -- "$HUGE_MOUNT" 2>/dev/null ||
+        warn "another engine uses $HUGE_MOUNT: it stays; umount it when that engine has ended"
     # Not to what it was before: another demo may have changed it since.
     [[ $HUGE_PAGES_ADDED -eq 0 ]] || huge_pages_set $(($(</proc/sys/vm/nr_hugepages) - HUGE_PAGES_ADDED)) || true
 }
@@ -227,7 +229,7 @@ main() {
 
     if [[ -n $KEEP ]]; then
         WORK=$ROOT/.cache/demo
-        rm -rf -- "$WORK"
+        rm -rf --one-file-system -- "$WORK" 2>/dev/null || true # a busy mount stays
         mkdir -p -- "$WORK"
     else
         WORK=$(mktemp -d "${TMPDIR:-/tmp}/pinwheel-demo.XXXXXX")
