@@ -198,7 +198,7 @@ static int source_run(struct decode *d, enum message_kind kind, const char *sour
                       struct pw_bench_report *report)
 {
     if (message_tape_symbols(&d->tape, &d->symbols) != 0) {
-        pw_bench_note(report, "more symbols than can be held");
+        pw_bench_note(report, "too many symbols");
         return -EINVAL;
     }
     uint64_t general_cnt = 0, wrong = wrong_cnt(d, &general_cnt);
@@ -209,7 +209,7 @@ static int source_run(struct decode *d, enum message_kind kind, const char *sour
         return -EBADMSG;
     }
     if (general_cnt > 0) {
-        pw_bench_note(report, "%llu of %llu %s messages (%s) took the general reader",
+        pw_bench_note(report, "%llu of %llu %s messages (%s) used the general decoder",
                       (unsigned long long)general_cnt, (unsigned long long)d->tape.cnt, kinds[kind].name,
                       source);
     }

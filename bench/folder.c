@@ -32,7 +32,7 @@ int bench_folder_make(char *path, size_t path_bytes, struct pw_bench_report *rep
     struct statfs fs;
     snprintf(path, path_bytes, "%s/pinwheel-bench-XXXXXX", parent != NULL ? parent : "/var/tmp");
     if (mkdtemp(path) == NULL) {
-        pw_bench_note(report, "%s cannot be made: $TMPDIR names another place", path);
+        pw_bench_note(report, "cannot create %s; set $TMPDIR to another folder", path);
         return -errno;
     }
     if (statfs(path, &fs) == 0 && fs.f_type == TMPFS_MAGIC) {

@@ -81,7 +81,7 @@ static const struct pw_cli_command g_command = {
                      "$PINWHEEL_SHARED, if set)",
              PW_CLI_PATH(struct options, data_path)},
             {.name = "quick",
-             .help = "a hundredth of the work, to see whether it runs",
+             .help = "one hundredth of the work: a smoke test, not a measurement",
              PW_CLI_FLAG(struct options, env.quick)},
             {.name = "against",
              .value = "BUILD",

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* key: 16 bytes. NULL: it cannot be had. */
+/* key: 16 bytes. NULL: not available. */
 void *openssl_gcm_new(const uint8_t *key);
 void openssl_gcm_free(void *context);
 const char *openssl_gcm_about(void);

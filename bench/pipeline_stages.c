@@ -378,7 +378,7 @@ bool pipeline_open(struct pipeline *p, enum pipeline_shape shape, const struct m
         err = pw_runner_start(&p->runner, PW_CONFIG(p->config, cores), p->slots, p->slot_cnt, &p->clock);
     }
     if (err != 0) {
-        fprintf(stderr, "pinwheel bench: the stages do not start: %s\n", strerror(-err));
+        fprintf(stderr, "pinwheel bench: cannot start the stages: %s\n", strerror(-err));
     }
     return err == 0;
 }

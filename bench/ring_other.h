@@ -20,7 +20,7 @@ extern "C" {
 /* One producer, one consumer, about 1024 events of 64 bytes. */
 struct ring_other {
     const char *id, *name;
-    void *(*make)(void); /* NULL: it cannot be had */
+    void *(*make)(void); /* NULL: not available */
     void (*free)(void *ring);
     /* event_cnt is a multiple of batch; batch is at most RING_OTHER_BATCH_MAX. put and take wait for each
      * other by trying again; fused does both in turns. What was read is summed up, so that it is read. */

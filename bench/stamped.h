@@ -40,7 +40,7 @@ bool stamped_write(struct stamped *end, const void *bytes, size_t size);
 void stamped_finish(struct stamped *end);
 
 /* A client's context that trusts the CA in the directory (identity.h) and speaks as the engine does: TLS 1.3
- * with AES-128-GCM. NULL: it cannot be had. */
+ * with AES-128-GCM. NULL: not available. */
 struct WOLFSSL_CTX *stamped_client_context(const char *identity_directory);
 
 #endif

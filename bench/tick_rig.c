@@ -37,7 +37,7 @@ int tick_rig_open(struct tick_rig *rig, const struct pw_bench_env *env, struct p
         return -ENOENT;
     }
     if (env->core_cnt < 2) {
-        pw_bench_note(report, "it needs two cores, one for the engine and one for the venue (--cores)");
+        pw_bench_note(report, "needs two cores, one for the engine and one for the venue (--cores)");
         return -ENODEV;
     }
     int result = bench_folder_make(rig->dir, sizeof rig->dir, report);

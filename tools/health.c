@@ -24,9 +24,9 @@ struct options {
 static const struct pw_cli_command g_command = {
     .verb = "health",
     .description =
-        "Tells whether an engine is running and trading: its threads move, it is not halted, every "
+        "Reports whether an engine is running and trading: its threads move, it is not halted, every "
         "connection is up, and live order entry is ready. Prints what is wrong, one reason a line.\n"
-        "The engine itself is asked nothing, so the answer does not depend on whether it can answer.",
+        "No request is sent to the engine, so a hanging engine is reported, too.",
     .arguments =
         (const struct pw_cli_value[]){
             {.name = "INSTANCE",
@@ -42,7 +42,7 @@ static const struct pw_cli_command g_command = {
              PW_CLI_FLAG(struct options, json)},
             {.name = "patience",
              .value = "MS",
-             .help = "how long a heartbeat may stand still",
+             .help = "maximum age of a heartbeat",
              .initial = "1000",
              .min = 10,
              .max = 60000,

@@ -28,7 +28,7 @@ static const struct pw_cli_command g_command = {
     .description =
         "Shows a running engine, or what a dead one left: stages, markets, account, positions, feeds, rings, "
         "latency, errors and metrics.\n"
-        "Watching never slows the engine: its memory is mapped read-only, and it is asked nothing.",
+        "Watching never slows the engine: its memory is mapped read-only, and no request is sent.",
     .arguments =
         (const struct pw_cli_value[]){
             {.name = "INSTANCE",

@@ -66,7 +66,7 @@ static const struct pw_cli_command g_command = {
              PW_CLI_TEXT(struct arguments, journal)},
             {.name = "ORDER_ID",
              .unless = "last slowest",
-             .help = "the client order id: decimal, hexadecimal (0x...), or as the venue has it, "
+             .help = "the client order id: decimal, hexadecimal (0x...), or as at the venue, "
                      "pw-89abcdef-0123456789abcdef",
              .read = read_order_id,
              .expects = "an order id",

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The cell: a small value that one thread rewrites and any number of readers copy out whole (a sequence lock).
+ * The cell: a small value that one thread rewrites and any number of readers copy out whole (a sequence
+ * lock).
  *
- * The writer never waits. A reader that meets a write in progress tries again; pw_cell_read gives up after a bounded
- * number of tries, so that a writer that died in the middle of a write cannot hang a monitor.
- * Values are whole 8-byte words, without pointers.
+ * The writer never waits. A reader that meets a write in progress tries again; pw_cell_read gives up after a
+ * bounded number of tries, so that a writer that died in the middle of a write cannot hang a monitor. Values
+ * are whole 8-byte words, without pointers.
  */
 #ifndef PINWHEEL_CELL_H
 #define PINWHEEL_CELL_H
@@ -17,13 +18,14 @@
 
 #define PW_CELL_TRIES 1000
 
-/* Stands in front of the value, 8 bytes: odd while a write is in progress. */
+/* In front of the value, 8 bytes: odd while a write is in progress. */
 struct pw_cell {
     _Atomic uint64_t version;
 };
 
 /* bytes: a multiple of 8. `value` is the shared memory that `cell` guards. */
-static inline void pw_cell_write(struct pw_cell *cell, _Atomic uint64_t *value, const void *from, size_t bytes)
+static inline void pw_cell_write(struct pw_cell *cell, _Atomic uint64_t *value, const void *from,
+                                 size_t bytes)
 {
     uint64_t version = atomic_load_explicit(&cell->version, memory_order_relaxed);
     atomic_store_explicit(&cell->version, version + 1, memory_order_relaxed);
@@ -38,8 +40,9 @@ static inline void pw_cell_write(struct pw_cell *cell, _Atomic uint64_t *value, 
     atomic_store_explicit(&cell->version, version + 2, memory_order_release);
 }
 
-/* False if no whole value could be had (never written, or a write in progress at each try). */
-static inline bool pw_cell_read(const struct pw_cell *cell, const _Atomic uint64_t *value, void *out, size_t bytes)
+/* False if no consistent value could be read (never written, or a write in progress at each try). */
+static inline bool pw_cell_read(const struct pw_cell *cell, const _Atomic uint64_t *value, void *out,
+                                size_t bytes)
 {
     for (int i = 0; i < PW_CELL_TRIES; i++) {
         uint64_t before = atomic_load_explicit(&cell->version, memory_order_acquire);

@@ -5,7 +5,7 @@
  * sockets, no clock, no keys, no allocation; all functions are pure.
  *
  * A request is prepared once, cold: everything that does not change is written then. To send it is to write
- * its text with the values filled in; where no login stands for it, `payload` gives what is to be signed, and
+ * its text with the values filled in; where no login replaces it, `payload` gives the bytes to sign, and
  * put_signature puts the signature in. A prepared request begins with struct pw_entry_request; what follows,
  * up to request_bytes, is the codec's own.
  *
@@ -27,7 +27,7 @@ enum pw_entry_kind {
     PW_ENTRY_TEST,    /* an order that the venue judges, and does not place */
     PW_ENTRY_REPLACE, /* no new order unless the old one was canceled */
     PW_ENTRY_CANCEL,
-    PW_ENTRY_QUERY,       /* what became of one order */
+    PW_ENTRY_QUERY,       /* the state of one order */
     PW_ENTRY_FILLS,       /* of one order, from a trade's number on */
     PW_ENTRY_OPEN_ORDERS, /* all of the account */
     PW_ENTRY_ACCOUNT,     /* its balances */
@@ -71,7 +71,7 @@ struct pw_entry_request {
     uint32_t bytes; /* of its text */
     uint8_t kind;   /* enum pw_entry_kind */
     bool is_signed;
-    struct pw_entry_span api_key, signature; /* where they stand in the text: no copy is kept of them */
+    struct pw_entry_span api_key, signature; /* their places in the text: no copy is kept */
     struct pw_budget_cost cost;
 };
 
@@ -91,7 +91,7 @@ struct pw_entry_spec {
     const char *symbol; /* of the kinds that name an instrument; NULL: of all */
     int64_t tick_e8, step_e8;
     uint32_t instance_hash;   /* in the ids of orders */
-    const char *api_key;      /* NULL: a login stands for it */
+    const char *api_key;      /* NULL: a login replaces it */
     uint32_t signature_bytes; /* with api_key */
     uint32_t window_ms;       /* the venue refuses the request when it is older */
 };
@@ -122,7 +122,7 @@ enum pw_entry_message_kind {
     PW_ENTRY_SAYS_NOTHING = 0, /* an event that no session needs */
     PW_ENTRY_SAYS_DONE,        /* carried out, and no more than that */
     PW_ENTRY_SAYS_ERROR,
-    PW_ENTRY_SAYS_ORDER,   /* placed, canceled, or what became of it */
+    PW_ENTRY_SAYS_ORDER,   /* placed, canceled, or the state of one */
     PW_ENTRY_SAYS_REPLACE, /* each half by itself: `order` is the new one, `replaced` the old one */
     PW_ENTRY_SAYS_ORDERS,  /* open ones */
     PW_ENTRY_SAYS_FILLS,
@@ -150,14 +150,14 @@ enum pw_entry_error {
 };
 #define PW_ENTRY_ERRORS 9u
 
-/* One order, as the venue tells of it. */
+/* One order, as the venue reports it. */
 struct pw_entry_order {
     struct pw_report report; /* if has_report; recv_ns is the caller's to set */
     uint64_t venue_order_id;
     uint32_t instance_hash; /* whose it is */
     bool is_ours;           /* its id is one that pinwheel makes */
     bool has_report;        /* false: nothing that an order's state knows */
-    bool is_open;           /* it stands in the book */
+    bool is_open;           /* it is in the book */
     char symbol[PW_SYMBOL_BYTES];
 };
 
@@ -201,7 +201,7 @@ struct pw_entry_message {
     /* Responses. */
     bool is_ours;    /* its id is one that this codec makes: */
     uint8_t request; /* enum pw_entry_kind */
-    bool has_failed; /* with `failure`: also of REPLACE, whose halves say more */
+    bool has_failed; /* with `failure`: also of REPLACE, whose two parts say more */
     uint64_t number;
     struct pw_entry_failure failure;
     struct pw_entry_pause pause;
@@ -265,7 +265,7 @@ struct pw_venue_entry {
 
     /* Judges one whole message. Negative but for ERROR_REPLY: nothing of it may be used. */
     enum pw_decode (*decode)(const char *data, size_t bytes, struct pw_entry_message *message);
-    /* Go through a list that decode has judged. False: no more. */
+    /* Iterate a list that decode has checked. False: no more. */
     bool (*next_order)(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,
                        struct pw_entry_order *order);
     bool (*next_fill)(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,
@@ -284,7 +284,8 @@ struct pw_venue_entry {
 bool pw_entry_error_exec_type(enum pw_entry_kind request, enum pw_entry_error error, bool replaced,
                               enum pw_exec_type *exec_type);
 
-/* Of an instance's name: FNV-1a of 32 bits, so that engines that share an account tell their orders apart. */
+/* Of an instance's name: FNV-1a of 32 bits, so that engines that share an account can distinguish their
+ * orders. */
 uint32_t pw_entry_instance_hash(const char *instance);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The enums whose numbers stand in events and shared memory, each declared once with its names.
+ * The enums whose numbers are stored in events and shared memory, each declared once with its names.
  *
  * A row is R(constant, number, "name", "help"): the C constant, its number (part of the journal's format and
  * of the workspace: append, never renumber), the lower-case name that people and scripts read, and one line
@@ -120,7 +120,7 @@
     R(PW_COMMAND_HALT, 1, "halt", "no new orders") \
     R(PW_COMMAND_RESUME, 2, "resume", "allow new orders again") \
     R(PW_COMMAND_STOP, 3, "stop", "stop the engine") \
-    R(PW_COMMAND_PAUSE, 4, "pause", "the venue takes no requests for a time")
+    R(PW_COMMAND_PAUSE, 4, "pause", "rate-limit ban: no requests for a time")
 
 #define PW_ENGINE_STATE_ROWS(R) \
     R(PW_ENGINE_STARTING, 1, "starting", "starting") \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The event: one cache line that carries everything that pinwheel's stages tell each other.
+ * The event: one cache line that carries all communication between pinwheel's stages.
  *
- * The same 64 bytes stand in the rings, in the journal's decoded form and in the backtest. There are no pointers
- * and no padding; all integers are in host byte order (little-endian hosts only). Prices and quantities are scaled
- * by 1e8 (`_e8`), amounts of money by 1e16 (`_e16`, a 128-bit integer in two words: the exact product of a price and
- * a quantity), times are nanoseconds since the Unix epoch (`_ns`); 0 means that the source gave no time.
+ * The same 64 bytes are in the rings, in the journal's decoded form and in the backtest. There are no
+ * pointers and no padding; all integers are in host byte order (little-endian hosts only). Prices and
+ * quantities are scaled by 1e8 (`_e8`), amounts of money by 1e16 (`_e16`, a 128-bit integer in two words: the
+ * exact product of a price and a quantity), times are nanoseconds since the Unix epoch (`_ns`); 0 means that
+ * the source gave no time.
  */
 #ifndef PINWHEEL_EVENT_H
 #define PINWHEEL_EVENT_H
@@ -22,10 +23,11 @@
 #define PW_FLAG_PAIR     0x02u /* LEVELS: both levels are in use (else only level[0]) */
 #define PW_FLAG_SNAPSHOT 0x04u /* DEPTH, LEVELS: the whole book anew, not an update */
 #define PW_FLAG_LAST     0x08u /* ends a message: on the last LEVELS, or on a DEPTH without levels */
-#define PW_FLAG_STALE    0x10u /* DEPTH, LEVELS: for the record only, not part of a synchronised book: do not apply */
-#define PW_FLAG_MAKER    0x20u /* FILL: our order was resting */
-#define PW_FLAG_CLOSED   0x40u /* CANDLE: the bucket is final */
-#define PW_FLAG_SENT     0x80u /* FRAME: by us; else received */
+#define PW_FLAG_STALE                                                                                        \
+    0x10u /* DEPTH, LEVELS: for the record only, not part of a synchronised book: do not apply */
+#define PW_FLAG_MAKER  0x20u /* FILL: our order was resting */
+#define PW_FLAG_CLOSED 0x40u /* CANDLE: the bucket is final */
+#define PW_FLAG_SENT   0x80u /* FRAME: by us; else received */
 
 struct pw_quote {
     int64_t bid_price_e8, bid_qty_e8, ask_price_e8, ask_qty_e8; /* 0 price: no such side */
@@ -42,8 +44,8 @@ struct pw_trade {
 struct pw_agg_trade {
     int64_t price_e8, qty_e8;
     uint64_t agg_id, first_trade_id;
-    uint32_t trade_cnt;       /* last_trade_id = first_trade_id + trade_cnt - 1 */
-    int32_t match_offset_us;  /* venue_ns - match time; the decoder refuses what does not fit */
+    uint32_t trade_cnt;      /* last_trade_id = first_trade_id + trade_cnt - 1 */
+    int32_t match_offset_us; /* venue_ns - match time; the decoder refuses what does not fit */
 };
 
 struct pw_depth {
@@ -93,11 +95,13 @@ struct pw_gap {
     uint64_t reserved;
 };
 
-/* Every event between strategy and journal names the market event after which it was made (market_seq, the full
- * 64 bits of the parse stage's count), so that the journal can be put back into the order of consumption. */
+/* Every event between strategy and journal names the market event after which it was made (market_seq, the
+ * full 64 bits of the parse stage's count), so that the journal can be put back into the order of
+ * consumption. */
 struct pw_signal {
-    int64_t value_a, value_b; /* the strategy's own numbers; ma_cross: slow * sum(fast), fast * sum(slow), in e8 */
-    int32_t direction;        /* +1 up, -1 down, 0 none */
+    int64_t value_a,
+        value_b;       /* the strategy's own numbers; ma_cross: slow * sum(fast), fast * sum(slow), in e8 */
+    int32_t direction; /* +1 up, -1 down, 0 none */
     uint32_t strategy_idx;
     uint64_t market_seq;
     uint64_t reserved;
@@ -107,11 +111,13 @@ struct pw_intent {
     int64_t price_e8; /* 0 for market orders */
     int64_t qty_e8;
     union {
-        uint64_t client_order_id; /* CANCEL, REPLACE: the order to cancel; the new one's id execution assigns */
-        int64_t stop_price_e8;    /* PLACE: of the types that have one, else 0. They cannot be replaced */
+        uint64_t
+            client_order_id;   /* CANCEL, REPLACE: the order to cancel; the new one's id execution assigns */
+        int64_t stop_price_e8; /* PLACE: of the types that have one, else 0. They cannot be replaced */
     };
     uint64_t market_seq;
-    uint8_t action, type, tif, reserved; /* enum pw_intent_action, pw_order_type, pw_tif; PW_FLAG_SELL is the side */
+    uint8_t action, type, tif,
+        reserved; /* enum pw_intent_action, pw_order_type, pw_tif; PW_FLAG_SELL is the side */
     uint16_t strategy_idx;
     uint16_t tag; /* the strategy's own; comes back in every report of the order */
 };
@@ -133,8 +139,9 @@ struct pw_fill {
     int64_t fee_e16_hi;
 };
 
-/* What FILL has no room for. A fee in another asset than the instrument's quote is told here alone: the FILL's is then
- * 0. Else both say the same. Follows its FILL. One in the instrument's base asset was taken of what the fill brought. */
+/* What FILL has no room for. A fee in another asset than the instrument's quote is reported here alone: the
+ * FILL's is then 0. Else both say the same. Follows its FILL. One in the instrument's base asset was taken of
+ * what the fill brought. */
 struct pw_fill_info {
     uint64_t trade_id;   /* the venue's; unique in its instrument */
     char fee_asset[16];  /* as the venue spells it, zeros behind */
@@ -142,24 +149,25 @@ struct pw_fill_info {
     int64_t fee_e16_hi;
 };
 
-/* When one order passed each hop, in nanoseconds from its event's recv_ns, when net_rx saw that the bytes that caused
- * it had come; PW_STAMP_NONE: not known, or later than 4.2 s. */
+/* When one order passed each hop, in nanoseconds from its event's recv_ns, when net_rx saw that the bytes
+ * that caused it had come; PW_STAMP_NONE: not known, or later than 4.2 s. */
 struct pw_stamps {
     uint64_t client_order_id;
     uint32_t kernel_ago_ns; /* how long before recv_ns the kernel had the bytes */
     uint32_t decrypted_ns, decoded_ns;
-    uint32_t decided_ns; /* by the strategy */
-    uint32_t checked_ns; /* by risk */
-    uint32_t encoded_ns; /* the request's bytes are complete */
-    uint32_t sealed_ns;  /* and encrypted */
+    uint32_t decided_ns;   /* by the strategy */
+    uint32_t checked_ns;   /* by risk */
+    uint32_t encoded_ns;   /* the request's bytes are complete */
+    uint32_t sealed_ns;    /* and encrypted */
     uint32_t submitted_ns; /* and the system call that sends it begins */
 };
 #define PW_STAMP_NONE UINT32_MAX
 
 /* What the checks of an order looked at besides the intent and the instrument: struct pw_risk_input in
- * src/core/risk.h, in three parts. Of these events venue_ns and flags hold more of it: RISK_MARKET's venue_ns is when
- * the checks were made (0: age is not judged); RISK_CASH's flags are PW_RISK_NOT_REPLACEABLE and PW_RISK_TABLE_FULL;
- * RISK_LIMITS's venue_ns is the largest age, its flags the gateway's answer (enum pw_reason). */
+ * src/core/risk.h, in three parts. Of these events venue_ns and flags hold more of it: RISK_MARKET's venue_ns
+ * is when the checks were made (0: age is not checked); RISK_CASH's flags are PW_RISK_NOT_REPLACEABLE and
+ * PW_RISK_TABLE_FULL; RISK_LIMITS's venue_ns is the largest age, its flags the gateway's answer (enum
+ * pw_reason). */
 struct pw_risk_market {
     int64_t bid_e8, ask_e8, position_e8, open_buy_e8, open_sell_e8;
 };
@@ -206,10 +214,11 @@ struct pw_frame {
     };
 };
 
-/* Order-entry connections are numbered from 1 as they come up. The notices UP and DOWN bear the number in `epoch`, and
- * each request must bear that of the last UP that its maker has seen: net_tx sends it on that connection or on none.
- * What is for a connection that is not there any more, or is larger than this, is dropped and counted (net_tx.dropped),
- * so a request that has no answer when the DOWN comes may have been sent or not: it is unknown, and never sent later. */
+/* Order-entry connections are numbered from 1 as they come up. The notices UP and DOWN bear the number in
+ * `epoch`, and each request must bear that of the last UP that its maker has seen: net_tx sends it on that
+ * connection or on none. What is for a connection that is not there any more, or is larger than this, is
+ * dropped and counted (net_tx.dropped), so a request that has no answer when the DOWN comes may have been
+ * sent or not: it is unknown, and never sent later. */
 #define PW_REQUEST_BYTES_MAX 16000u
 
 struct pw_conn {
@@ -225,8 +234,8 @@ struct pw_event {
     uint8_t kind;            /* enum pw_event_kind */
     uint8_t flags;           /* PW_FLAG_* */
     int64_t recv_ns;         /* when the bytes that caused it came from the socket */
-    int64_t venue_ns;        /* when the venue says that it sent it; 0: it does not say. INTENT on its way to execution:
-                              * when the strategy had decided */
+    int64_t venue_ns;        /* when the venue says that it sent it; 0: it does not say. INTENT on its way to
+                              * execution:        when the strategy had decided */
     union {
         struct pw_quote quote;
         struct pw_trade trade;
@@ -257,15 +266,17 @@ struct pw_event {
 
 static_assert(sizeof(struct pw_event) == 64, "one event, one cache line");
 static_assert(sizeof(((struct pw_event *)0)->body) == 40, "every body fits the line");
-static_assert(sizeof(struct pw_quote) == 40 && sizeof(struct pw_trade) == 40 && sizeof(struct pw_agg_trade) == 40 &&
-                  sizeof(struct pw_depth) == 40 && sizeof(struct pw_levels) == 40 && sizeof(struct pw_candle) == 40 &&
+static_assert(sizeof(struct pw_quote) == 40 && sizeof(struct pw_trade) == 40 &&
+                  sizeof(struct pw_agg_trade) == 40 && sizeof(struct pw_depth) == 40 &&
+                  sizeof(struct pw_levels) == 40 && sizeof(struct pw_candle) == 40 &&
                   sizeof(struct pw_candle_info) == 40 && sizeof(struct pw_state) == 40 &&
-                  sizeof(struct pw_gap) == 40 && sizeof(struct pw_signal) == 40 && sizeof(struct pw_intent) == 40 &&
-                  sizeof(struct pw_order) == 40 && sizeof(struct pw_fill) == 40 &&
-                  sizeof(struct pw_fill_info) == 40 && sizeof(struct pw_stamps) == 40 &&
-                  sizeof(struct pw_risk_market) == 40 && sizeof(struct pw_risk_cash) == 40 &&
-                  sizeof(struct pw_risk_limits_kept) == 40 &&
-                  sizeof(struct pw_consumed) == 40 && sizeof(struct pw_frame) == 40 && sizeof(struct pw_conn) == 40,
+                  sizeof(struct pw_gap) == 40 && sizeof(struct pw_signal) == 40 &&
+                  sizeof(struct pw_intent) == 40 && sizeof(struct pw_order) == 40 &&
+                  sizeof(struct pw_fill) == 40 && sizeof(struct pw_fill_info) == 40 &&
+                  sizeof(struct pw_stamps) == 40 && sizeof(struct pw_risk_market) == 40 &&
+                  sizeof(struct pw_risk_cash) == 40 && sizeof(struct pw_risk_limits_kept) == 40 &&
+                  sizeof(struct pw_consumed) == 40 && sizeof(struct pw_frame) == 40 &&
+                  sizeof(struct pw_conn) == 40,
               "no body has padding or is left short");
 
 __extension__ typedef __int128 pw_i128; /* the one typedef of the house: C17 has no name for it */
@@ -292,8 +303,8 @@ static inline void pw_fill_info_set_fee_e16(struct pw_fill_info *info, pw_i128 f
     info->fee_e16_hi = (int64_t)(fee_e16 >> 64);
 }
 
-/* One line of text for one event: "seq kind instrument ..." with exact decimals. Writes at most text_bytes, always
- * ends with a zero byte, returns the length. `symbol` may be NULL. */
+/* One line of text for one event: "seq kind instrument ..." with exact decimals. Writes at most text_bytes,
+ * always ends with a zero byte, returns the length. `symbol` may be NULL. */
 int pw_event_print(const struct pw_event *event, const char *symbol, char *text, int text_bytes);
 
 #endif

@@ -76,7 +76,7 @@ struct pw_gateway_config {
     /* With a connection. */
     const bool *trades;                 /* by instrument: orders may be placed in it */
     const struct pw_orders *orders;     /* the caller's table of what it has placed here: only looked at */
-    const struct pw_venue_entry *entry; /* how the venue is spoken to */
+    const struct pw_venue_entry *entry; /* the venue's protocol */
     uint32_t instance_hash; /* of this engine's name, in its orders' ids: pw_entry_instance_hash */
     const char *api_key;
     const struct pw_signing *signing;

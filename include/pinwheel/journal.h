@@ -4,7 +4,7 @@
  *
  * A journal is a directory: `runs.mdb` lists the runs; `journal-<run>-<n>.mdb` are the segments of a run,
  * each an LMDB file with blocks of coded events. It can be read while an engine writes it, and as an engine
- * that was killed left it. Each block is copied out in a transaction of its own and judged by its check sum,
+ * that was killed left it. Each block is copied out in a transaction of its own and verified by its checksum,
  * so a reader never holds the engine's pages while it works; a damaged block is reported with what is lost,
  * and reading goes on behind it.
  *
@@ -70,7 +70,7 @@ struct pw_journal_query {
     uint64_t kinds;         /* bit k: events of kind k; 0: all */
     bool one_instrument;    /* only events of instrument_idx */
     uint16_t instrument_idx;
-    bool frames; /* raw frames instead of events: they stand in blocks of their own */
+    bool frames; /* raw frames instead of events: they are in blocks of their own */
 };
 
 enum pw_journal_item {
@@ -109,7 +109,7 @@ int pw_journal_next(struct pw_journal_cursor *cursor, struct pw_journal_record *
 struct pw_journal_usage {
     uint64_t block_cnt, event_cnt, damage_cnt;
     uint64_t stored_bytes; /* of the blocks */
-    uint64_t plain_bytes;  /* of what they tell: 64 a event, and frames' bytes */
+    uint64_t plain_bytes;  /* of what they hold: 64 an event, and frames' bytes */
 };
 
 void pw_journal_cursor_usage(const struct pw_journal_cursor *cursor, struct pw_journal_usage *usage);

@@ -18,7 +18,7 @@
 /* clang-format off */
 #define PW_REASONS(STATE, DENIED, VENUE) \
     STATE(NONE, 0, none, "no reason given") \
-    STATE(START, 1, start, "at start: nothing has come yet") \
+    STATE(START, 1, start, "at start: no data yet") \
     STATE(DISCONNECT, 2, disconnect, "the connection ended; it is unknown how much is missing") \
     STATE(SEQUENCE, 3, sequence, "the venue's ids jumped") \
     STATE(JOURNAL_FULL, 4, journal_full, "the journal's ring was full: market events were dropped") \

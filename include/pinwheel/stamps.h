@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stamps: side tables in the workspace that tell when something passed a hop, for those who put an order's
- * story together. Events have no room for them, and nothing is ever decided by them.
+ * Stamps: side tables in the workspace with the times at which something passed a hop, for those who put an
+ * order's story together. Events have no room for them, and nothing is ever decided by them.
  *
  * A row is found by a number: the low bits of the number are its place. It is overwritten when the table
  * comes round, so a reader that lags asks in vain, and the stamp counts as not known. One writer a table:

@@ -2,9 +2,9 @@
  *
  * The strategy plug-in: what a strategy implements and what it is given.
  *
- * A strategy is pure: events and reports come in, signals and intents go out. It asks for no time, opens nothing,
- * allocates nothing after init; so the same code runs live, on paper and in the backtest. All calls come from the
- * strategy stage's one thread.
+ * A strategy is pure: events and reports come in, signals and intents go out. It asks for no time, opens
+ * nothing, allocates nothing after init; so the same code runs live, on paper and in the backtest. All calls
+ * come from the strategy stage's one thread.
  */
 #ifndef PINWHEEL_STRATEGY_H
 #define PINWHEEL_STRATEGY_H
@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_STRATEGY_ABI 2u
+#define PW_STRATEGY_ABI  2u
 #define PW_DECISIONS_MAX 8u /* events that one call may produce */
 
-/* A parameter as the config has it. */
+/* A parameter of the config. */
 struct pw_param {
     char name[32];
     char value[64];
@@ -48,12 +48,15 @@ struct pw_strategy_ops {
     /* state: zeroed, aligned to a cache line. 0 or -errno with `error`. */
     int (*init)(void *state, const struct pw_strategy_env *env, char *error, size_t error_bytes);
     /* A market event of one of its instruments (or PW_EVENT_TIME). market_seq: of this event. */
-    void (*on_market)(void *state, const struct pw_event *event, uint64_t market_seq, struct pw_decisions *out);
-    /* An ORDER, FILL or FILL_INFO of its own. What a buy brought is less than was bought where the fee is in the base
-     * asset, which FILL_INFO tells. The end of an order may be answered with one new order, not with more: the space for
-     * the answers to those in flight is set aside beforehand. Of a strategy that breeds orders those beyond that space are
-     * dropped and counted (strategy.intents_dropped), and no report ever comes of them. */
-    void (*on_report)(void *state, const struct pw_event *report, uint64_t market_seq, struct pw_decisions *out);
+    void (*on_market)(void *state, const struct pw_event *event, uint64_t market_seq,
+                      struct pw_decisions *out);
+    /* An ORDER, FILL or FILL_INFO of its own. What a buy brought is less than was bought where the fee is in
+     * the base asset, which FILL_INFO reports. The end of an order may be answered with one new order, not
+     * with more: the space for the answers to those in flight is set aside beforehand. Of a strategy that
+     * breeds orders those beyond that space are dropped and counted (strategy.intents_dropped), and no report
+     * ever comes of them. */
+    void (*on_report)(void *state, const struct pw_event *report, uint64_t market_seq,
+                      struct pw_decisions *out);
 };
 
 #endif

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a decoder says about a message. Negative: it was judged, and nothing of it may be used. */
+/* What a decoder says about a message. Negative: it was rejected, and nothing of it may be used. */
 enum pw_decode {
     PW_DECODE_OK = 0,          /* events were written (perhaps none: a message that needs none) */
     PW_DECODE_IGNORED = 1,     /* valid, but of a kind or a symbol that we did not ask for */
@@ -102,7 +102,7 @@ struct pw_venue_rest {
 struct pw_venue_entry; /* pinwheel/entry.h */
 
 struct pw_venue {
-    const char *name; /* as the config has it */
+    const char *name; /* as in the config */
     const struct pw_venue_market *market;
     const struct pw_venue_rest
         *rest; /* NULL: it cannot say what its instruments are, so no feed may be of it */

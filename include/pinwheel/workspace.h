@@ -2,15 +2,15 @@
  *
  * The workspace: the one file in shared memory through which an engine is seen.
  *
- * It holds a header, a directory of regions by name, and the regions: the metrics' schema and values, instruments,
- * stages with their heartbeats, rings, quotes, positions, the error log, and the stop word on a page of its own.
- * Only the engine maps it writable. A reader needs neither the config nor the engine's version: it maps read-only,
- * checks, and walks the directory; it works as well on the file that a dead engine left. Inside are offsets from the
- * start of the file, never pointers.
+ * It holds a header, a directory of regions by name, and the regions: the metrics' schema and values,
+ * instruments, stages with their heartbeats, rings, quotes, positions, the error log, and the stop word on a
+ * page of its own. Only the engine maps it writable. A reader needs neither the config nor the engine's
+ * version: it maps read-only, checks, and walks the directory; it works as well on the file that a dead
+ * engine left. Inside are offsets from the start of the file, never pointers.
  *
- * Path: <directory>/pinwheel.<instance>, the directory being that of $PINWHEEL_SHM_DIR if set, else a hugetlbfs mount
- * if one is usable and has the pages, else /dev/shm. A reader looks there too: where $PINWHEEL_SHM_DIR is set nowhere
- * else, otherwise into each hugetlbfs mount and /dev/shm.
+ * Path: <directory>/pinwheel.<instance>, the directory being that of $PINWHEEL_SHM_DIR if set, else a
+ * hugetlbfs mount if one is usable and has the pages, else /dev/shm. A reader looks there too: where
+ * $PINWHEEL_SHM_DIR is set nowhere else, otherwise into each hugetlbfs mount and /dev/shm.
  */
 #ifndef PINWHEEL_WORKSPACE_H
 #define PINWHEEL_WORKSPACE_H
@@ -23,18 +23,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_WORKSPACE_MAGIC    UINT64_C(0x0031564c48574e50) /* "PNWHLV1\0" */
-#define PW_WORKSPACE_ABI      2u
-#define PW_INSTANCE_BYTES     32 /* with the zero byte; [a-z0-9_-]+ */
-#define PW_REGION_NAME_BYTES  48
-#define PW_REGIONS_MAX        128u
-#define PW_INSTRUMENTS_MAX    256u
-#define PW_SYMBOL_BYTES       24 /* with the zero byte; UTF-8 */
-#define PW_STAGE_NAME_BYTES   24
-#define PW_STAGES_MAX         32u
-#define PW_FEEDS_MAX          16u
-#define PW_BOOK_VIEW_LEVELS   10u
-#define PW_ERRORS_MAX         64u
+#define PW_WORKSPACE_MAGIC   UINT64_C(0x0031564c48574e50) /* "PNWHLV1\0" */
+#define PW_WORKSPACE_ABI     2u
+#define PW_INSTANCE_BYTES    32 /* with the zero byte; [a-z0-9_-]+ */
+#define PW_REGION_NAME_BYTES 48
+#define PW_REGIONS_MAX       128u
+#define PW_INSTRUMENTS_MAX   256u
+#define PW_SYMBOL_BYTES      24 /* with the zero byte; UTF-8 */
+#define PW_STAGE_NAME_BYTES  24
+#define PW_STAGES_MAX        32u
+#define PW_FEEDS_MAX         16u
+#define PW_BOOK_VIEW_LEVELS  10u
+#define PW_ERRORS_MAX        64u
 
 enum pw_region_kind {
     PW_REGION_RING = 1,        /* struct pw_ring */
@@ -56,7 +56,8 @@ struct pw_region {
     char name[PW_REGION_NAME_BYTES]; /* zero-terminated; unique */
     uint32_t kind;                   /* enum pw_region_kind */
     uint32_t row_cnt;                /* rows in use; 1 for single structs and rings */
-    uint32_t row_bytes;              /* of one row, so that a reader can step over rows that have grown; rings: their head */
+    uint32_t
+        row_bytes; /* of one row, so that a reader can step over rows that have grown; rings: their head */
     uint32_t reserved;
     uint64_t offset; /* from the start of the file; a multiple of 64 */
     uint64_t bytes;
@@ -70,12 +71,13 @@ struct pw_workspace_header {
     uint64_t layout_hash; /* over the directory; pw_workspace_layout_hash */
     char instance[PW_INSTANCE_BYTES];
     int64_t pid;
-    uint64_t pid_start_ticks;   /* field 22 of /proc/pid/stat: tells the engine from a later process of that pid */
-    int64_t started_ns;         /* wall clock */
-    uint64_t run_id;            /* of the journal */
-    uint32_t page_bytes;        /* 4096, or what the huge pages have */
-    uint32_t huge_kind;         /* enum pw_huge_kind */
-    _Atomic uint64_t state;     /* enum pw_engine_state; written by the engine's main thread */
+    uint64_t pid_start_ticks; /* field 22 of /proc/pid/stat: distinguishes the engine from a later process of
+                                 that pid */
+    int64_t started_ns;       /* wall clock */
+    uint64_t run_id;          /* of the journal */
+    uint32_t page_bytes;      /* 4096, or what the huge pages have */
+    uint32_t huge_kind;       /* enum pw_huge_kind */
+    _Atomic uint64_t state;   /* enum pw_engine_state; written by the engine's main thread */
     _Atomic int64_t heartbeat_ns; /* wall clock; housekeeping writes it about each millisecond */
     char note[256];               /* what the host gave and what was lost; as in struct pw_workspace */
     uint8_t reserved[384 - 120 - 256];
@@ -101,9 +103,9 @@ struct pw_instrument {
     char feed[PW_STAGE_NAME_BYTES]; /* name of its feed: two feeds may have one symbol each */
     char base[16], quote[16];       /* assets, zero-terminated */
     uint32_t feed_idx;
-    uint8_t tradable; /* the venue's status allows new orders */
+    uint8_t tradable;                                 /* the venue's status allows new orders */
     uint8_t min_notional_market, max_notional_market; /* the notional filter holds for market orders too */
-    uint8_t kind; /* enum pw_instrument_kind */
+    uint8_t kind;                                     /* enum pw_instrument_kind */
     int64_t tick_e8, min_price_e8, max_price_e8;
     int64_t step_e8, min_qty_e8, max_qty_e8;
     int64_t market_step_e8, market_min_qty_e8, market_max_qty_e8;
@@ -115,17 +117,17 @@ struct pw_instrument {
 /* One stage's life, rewritten by the runner of its core. Times are totals since start, in nanoseconds. */
 struct pw_stage_view {
     char name[PW_STAGE_NAME_BYTES];
-    int32_t core; /* number of the processor it is bound to; -1: not bound */
-    uint32_t core_idx; /* stages with the same core_idx share a thread */
+    int32_t core;                 /* number of the processor it is bound to; -1: not bound */
+    uint32_t core_idx;            /* stages with the same core_idx share a thread */
     _Atomic int64_t heartbeat_ns; /* wall clock of the last housekeeping */
     _Atomic uint64_t tid;
-    _Atomic uint64_t pass_cnt;    /* times polled */
-    _Atomic uint64_t work_cnt;    /* events handled */
-    _Atomic uint64_t busy_ns;     /* in polls that did work, and housekeeping */
-    _Atomic uint64_t stalled_ns;  /* in polls that had input but no room for output */
-    _Atomic uint64_t idle_ns;     /* all other time of its thread: the three add up to the thread's life */
+    _Atomic uint64_t pass_cnt;   /* times polled */
+    _Atomic uint64_t work_cnt;   /* events handled */
+    _Atomic uint64_t busy_ns;    /* in polls that did work, and housekeeping */
+    _Atomic uint64_t stalled_ns; /* in polls that had input but no room for output */
+    _Atomic uint64_t idle_ns;    /* all other time of its thread: the three add up to the thread's life */
     _Atomic uint64_t longest_pass_ns; /* longest poll or housekeeping since start */
-    _Atomic uint64_t alive;       /* 1 between init and fini */
+    _Atomic uint64_t alive;           /* 1 between init and fini */
     uint64_t reserved[3];
 };
 
@@ -138,7 +140,8 @@ struct pw_market {
     uint64_t book_synced; /* 1: synchronised with the venue */
     uint64_t book_update_id;
     uint64_t bid_level_cnt, ask_level_cnt; /* in the whole book */
-    struct pw_level bids[PW_BOOK_VIEW_LEVELS], asks[PW_BOOK_VIEW_LEVELS]; /* best first; qty 0: no such level */
+    struct pw_level bids[PW_BOOK_VIEW_LEVELS],
+        asks[PW_BOOK_VIEW_LEVELS]; /* best first; qty 0: no such level */
 };
 
 struct pw_market_view {
@@ -146,14 +149,14 @@ struct pw_market_view {
     _Atomic uint64_t words[sizeof(struct pw_market) / 8];
 };
 
-/* 128-bit amounts stand as low and high word, two's complement. */
+/* 128-bit amounts are stored as low and high word, two's complement. */
 struct pw_position {
-    int64_t qty_e8;         /* signed: negative is short; after fees in the base asset */
-    int64_t avg_price_e8;   /* of the open quantity, without fees, rounded half-even; 0 when flat */
-    uint64_t cost_e16[2];   /* of the open quantity, without fees */
-    uint64_t realized_e16[2]; /* after fees */
+    int64_t qty_e8;             /* signed: negative is short; after fees in the base asset */
+    int64_t avg_price_e8;       /* of the open quantity, without fees, rounded half-even; 0 when flat */
+    uint64_t cost_e16[2];       /* of the open quantity, without fees */
+    uint64_t realized_e16[2];   /* after fees */
     uint64_t unrealized_e16[2]; /* the open quantity at the opposite best quote, without the closing fee */
-    uint64_t fees_e16[2]; /* paid in the quote currency, and in the base asset at their fills' prices */
+    uint64_t fees_e16[2];       /* paid in the quote currency, and in the base asset at their fills' prices */
     uint64_t buy_cnt, sell_cnt; /* fills */
 };
 
@@ -229,11 +232,12 @@ struct pw_workspace {
     size_t map_bytes;
     bool writable;
     char path[256];
-    char note[256]; /* what the host gave and what was lost ("transparent huge pages: no hugetlbfs mount; ...") */
+    char note[256]; /* what the host gave and what was lost ("transparent huge pages: no hugetlbfs mount;
+                       ...") */
 };
 
-/* Creates <dir>/pinwheel.<instance>, maps it writable, formats every region, touches every page (a missing page is
- * an error here, never SIGBUS later), and leaves the magic unwritten: pw_workspace_publish does that.
+/* Creates <dir>/pinwheel.<instance>, maps it writable, formats every region, touches every page (a missing
+ * page is an error here, never SIGBUS later), and leaves the magic unwritten: pw_workspace_publish does that.
  * A file left by a dead engine is replaced; a live engine's is not (-EEXIST).
  * 0 or -errno; on failure `error` (of error_bytes) says what to do. */
 int pw_workspace_create(struct pw_workspace *ws, const char *instance, const struct pw_region_want *want,
@@ -245,9 +249,9 @@ void pw_workspace_close(struct pw_workspace *ws, bool unlink_file);
 
 /* ---- A reader's side (cold) ---- */
 
-/* Maps an instance (by name, or by path if it holds a '/') read-only and checks everything that the directory says
- * against the file's size: magic, ABI, layout hash, bounds, overlaps, rings. 0, -ENOENT, -EPROTO (not a workspace or
- * a damaged one), -EAGAIN (still being laid out) or -errno; `error` says which check failed. */
+/* Maps an instance (by name, or by path if it holds a '/') read-only and checks everything that the directory
+ * says against the file's size: magic, ABI, layout hash, bounds, overlaps, rings. 0, -ENOENT, -EPROTO (not a
+ * workspace or a damaged one), -EAGAIN (still being laid out) or -errno; `error` says which check failed. */
 int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
 
 /* Is the process that made it still that process? Compares pid and start time. */
@@ -262,7 +266,8 @@ uint32_t pw_workspace_list(struct pw_instance_name *names, uint32_t cap);
 /* ---- Both ---- */
 
 /* The region of that name and kind, or NULL. */
-const struct pw_region *pw_workspace_find(const struct pw_workspace *ws, const char *name, enum pw_region_kind kind);
+const struct pw_region *pw_workspace_find(const struct pw_workspace *ws, const char *name,
+                                          enum pw_region_kind kind);
 
 /* Its first byte; row i. A reader's row may be longer than this header knows (row_bytes), never shorter. */
 void *pw_region_at(const struct pw_workspace *ws, const struct pw_region *region, uint32_t row_idx);
@@ -273,11 +278,12 @@ uint64_t pw_workspace_layout_hash(const struct pw_workspace_header *header);
 
 #define PW_INSTRUMENT_NAME_BYTES (PW_STAGE_NAME_BYTES + PW_SYMBOL_BYTES)
 
-/* What people call it: its symbol, or "feed:SYMBOL" where several feeds have that symbol. Returns text, or NULL if there
- * is no such instrument. */
+/* What people call it: its symbol, or "feed:SYMBOL" where several feeds have that symbol. Returns text, or
+ * NULL if there is no such instrument. */
 const char *pw_instrument_name(const struct pw_instrument *rows, uint32_t row_cnt, uint32_t idx,
                                char text[PW_INSTRUMENT_NAME_BYTES]);
-/* The one of that name: a symbol, or "feed:SYMBOL". PW_NO_INSTRUMENT: there is none, or it is a symbol of several. */
+/* The one of that name: a symbol, or "feed:SYMBOL". PW_NO_INSTRUMENT: there is none, or it is a symbol of
+ * several. */
 uint16_t pw_instrument_find(const struct pw_instrument *rows, uint32_t row_cnt, const char *name);
 
 #endif

@@ -6,6 +6,7 @@
 #include "ban.h"
 #include "cores.h"
 #include "cpu.h"
+#include "decimal.h"
 #include "feeds.h"
 #include "gateway_config.h"
 #include "instance.h"
@@ -14,6 +15,7 @@
 #include "live_topology.h"
 #include "net_config.h"
 #include "pw_assert.h"
+#include "risk_config.h"
 #include "sections.h"
 #include "stages.h"
 #include "version.h"
@@ -72,6 +74,21 @@ static void keep_error(void *state, enum pw_log_level level, const char *text)
 }
 
 /* ---- Start ---- */
+
+/* Says what is at stake, if it is money. */
+static void log_money(const struct pw_config *config)
+{
+    const struct pw_config_live *live = PW_CONFIG(config, live);
+    char cash[PW_DECIMAL_TEXT_BYTES], order[PW_DECIMAL_TEXT_BYTES], position[PW_DECIMAL_TEXT_BYTES];
+    if (!pw_config_gateway_traits(config)->moves_money) {
+        return;
+    }
+    pw_decimal_print_e8(live->cash_e8, cash);
+    pw_decimal_print_e8(PW_CONFIG(config, risk)->max_order_notional_e8, order);
+    pw_decimal_print_e8(PW_CONFIG(config, risk)->max_position_e8, position);
+    pw_log(PW_LOG_WARN, "LIVE: real money at %s; cash %s, max order %s, max position %s", live->conn.ws_url,
+           cash, order, position);
+}
 
 /* Real money is not risked by one file alone, nor by one word alone. */
 static bool is_said_twice(const struct pw_config *config, bool live)
@@ -325,6 +342,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
         return PW_ENGINE_CANNOT_START;
     }
     set_state(engine, PW_ENGINE_RUNNING);
+    log_money(engine->config);
     pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments)",
            PW_CONFIG(engine->config, instance)->name, engine->run_id,
            pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)));

@@ -13,7 +13,7 @@
 
 #define API_KEY_SIZE (PW_API_KEY_BYTES_MAX + 1)
 
-static int tell(const struct pw_config *config, const char *key, const char *path, int err, char *error,
+static int fail(const struct pw_config *config, const char *key, const char *path, int err, char *error,
                 size_t error_bytes)
 {
     const char *what = err == -EPERM ? "file mode is too open, or you are not the owner; run chmod 600 on it"
@@ -45,12 +45,12 @@ int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, cha
     long bytes = files->api_key ? pw_secret_read(live->api_key_file, files->api_key, API_KEY_SIZE) : -ENOMEM;
     int err = bytes < 0 ? (int)bytes : is_api_key(files->api_key, (size_t)bytes) ? 0 : -EINVAL;
     if (err != 0) {
-        return tell(config, "api_key_file", live->api_key_file, err, error, error_bytes);
+        return fail(config, "api_key_file", live->api_key_file, err, error, error_bytes);
     }
     files->api_key[bytes] = '\0';
     files->keys.api_key = files->api_key;
     err = pw_signer_load(live->key_file, &files->keys.signer);
-    return err == 0 ? 0 : tell(config, "key_file", live->key_file, err, error, error_bytes);
+    return err == 0 ? 0 : fail(config, "key_file", live->key_file, err, error, error_bytes);
 }
 
 void pw_keys_wipe(struct pw_key_files *files)

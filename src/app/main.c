@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pinwheel run: starts one engine from a config file and stays until it is told to stop.
+ * pinwheel run: starts one engine from a config file and runs it until it is stopped.
  */
 #include "cli.h"
 #include "engine.h"

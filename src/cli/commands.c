@@ -13,7 +13,7 @@ const struct pw_cli_row pw_cli_rows[] = {
     {"top", "monitor an engine: stages, rings, feeds, positions, latency"},
     {"tap", "follow one of an engine's rings, decoded"},
     {"ctl", "halt, resume or stop an engine; show its status"},
-    {"health", "tell a supervisor whether an engine is running and trading"},
+    {"health", "report whether an engine is running and trading, for supervisors"},
     {"journal", "list, query, export and verify recorded runs"},
     {"why", "explain one order: cause, checks, latency, messages"},
     {"sim", "simulate a venue on this host, synthetic or from recordings"},

@@ -59,7 +59,7 @@ static void syntax_problem(struct pw_document *doc, const yaml_parser_t *parser)
 }
 
 /* Reads through the file once by its events, and no further than DEPTH_MAX groups and lists within one
- * another: libyaml takes a minute of 200,000 brackets. False: told. */
+ * another: libyaml takes a minute of 200,000 brackets. False: reported. */
 static bool depth_check(struct pw_document *doc, const unsigned char *bytes, size_t size)
 {
     yaml_parser_t parser;
@@ -285,7 +285,7 @@ yaml_mark_t pw_document_mark(const struct pw_document *doc, const char *format, 
 void pw_document_problem(struct pw_document *doc, yaml_mark_t mark, const char *format, ...)
 {
     if (doc->problem_cnt == PW_PROBLEMS_MAX) {
-        doc->untold_cnt++;
+        doc->unlisted_cnt++;
         return;
     }
     struct pw_problem *problem = &doc->problems[doc->problem_cnt++];
@@ -327,7 +327,7 @@ void pw_document_print_problems(struct pw_document *doc, char *text, size_t text
                             problem->mark.line + 1, problem->mark.column + 1, problem->text);
         size += more > 0 ? (size_t)more : 0;
     }
-    if (doc->untold_cnt > 0 && size < text_bytes) {
-        snprintf(text + size, text_bytes - size, "\n%s: and %u more", doc->path, doc->untold_cnt);
+    if (doc->unlisted_cnt > 0 && size < text_bytes) {
+        snprintf(text + size, text_bytes - size, "\n%s: and %u more", doc->path, doc->unlisted_cnt);
     }
 }

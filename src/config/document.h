@@ -2,8 +2,8 @@
  *
  * A YAML file as a tree whose nodes know their line and column, and the problems found in it.
  *
- * libyaml's document API underneath. Problems are collected, so that all of a file's are told together, in
- * the order of its lines.
+ * libyaml's document API underneath. Problems are collected, so that all of a file's are reported together,
+ * in the order of its lines.
  */
 #ifndef PW_DOCUMENT_H
 #define PW_DOCUMENT_H
@@ -26,7 +26,7 @@ struct pw_document {
     yaml_document_t yaml;
     bool loaded;
     uint32_t problem_cnt;
-    uint32_t untold_cnt; /* problems beyond the table */
+    uint32_t unlisted_cnt; /* problems beyond the table */
     struct pw_problem problems[PW_PROBLEMS_MAX];
 };
 
@@ -42,7 +42,7 @@ const yaml_node_t *pw_document_node(const struct pw_document *doc, int node);
 /* The node at a path such as "cores[2].stages[0]" (printf), or NULL. */
 const yaml_node_t *pw_document_find(const struct pw_document *doc, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Where that node begins; where the path leads nowhere, the deepest node on the way. */
+/* Where that node begins; where the path leads nowhere, the deepest node on the path. */
 yaml_mark_t pw_document_mark(const struct pw_document *doc, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -58,7 +58,7 @@ const char *pw_node_kind_name(const yaml_node_t *node);
 
 void pw_document_problem(struct pw_document *doc, yaml_mark_t mark, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Has something been told about what begins there? */
+/* Has a problem been reported about what begins there? */
 bool pw_document_has_problem_at(const struct pw_document *doc, yaml_mark_t mark);
 /* "path:line:column: text" lines, in the file's order, without a newline at the end. Sorts the problems. */
 void pw_document_print_problems(struct pw_document *doc, char *text, size_t text_bytes);

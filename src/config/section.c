@@ -14,7 +14,7 @@ static struct pw_target target_of(const struct pw_key *key, void *record)
     return (struct pw_target){(char *)record + key->offset, key->bytes};
 }
 
-/* A list of at most cnt_max items; tells what is not, and returns how many items are to be read. */
+/* A list of at most cnt_max items; reports what is not, and returns how many items are to be read. */
 static uint32_t list_length(struct pw_document *doc, const struct pw_key *key, const yaml_node_t *node)
 {
     if (node->type != YAML_SEQUENCE_NODE ||

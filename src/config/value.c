@@ -255,7 +255,7 @@ struct variable {
     size_t fallback_bytes;
 };
 
-/* False: told. */
+/* False: reported. */
 static bool expansion_add(const struct value *value, struct expansion *out, const char *text, size_t size)
 {
     if (size >= sizeof out->text - out->size) {

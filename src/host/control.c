@@ -87,7 +87,7 @@ static void address_set(struct sockaddr_un *address, int dir_fd, const char *soc
     snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%.63s", dir_fd, socket_name);
 }
 
-/* The engine's own user and root may speak with it; root speaks with every engine. */
+/* The engine's own user and root may use it; root may use every engine's. */
 static bool peer_trusted(int fd)
 {
     struct ucred peer;
@@ -100,7 +100,7 @@ static bool peer_trusted(int fd)
 
 /* ---- server ---- */
 
-/* Who holds the lock owns the name: so a socket file that is in the way is known to be a dead engine's. */
+/* Who holds the lock owns the name: so an existing socket file is known to be a dead engine's. */
 static int lock_try(int dir_fd, const char *name)
 {
     int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -212,7 +212,7 @@ static void clients_accept(struct pw_control *control)
     }
 }
 
-/* True if the client was answered. It is to be closed in every case but -EAGAIN, which `keep` tells. */
+/* True if the client was answered. It is to be closed in every case but -EAGAIN, which `keep` reports. */
 static bool client_serve(struct pw_control *control, int fd, const struct pw_control_handler *handler,
                          bool *keep)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control socket: how people and scripts tell a running engine what to do.
+ * The control socket: how people and scripts command a running engine.
  *
  * A Unix SOCK_SEQPACKET socket in a directory that only its owner can enter: $XDG_RUNTIME_DIR/pinwheel if
  * that variable is set, else /tmp/pinwheel-<uid>. A client connects, sends one line, gets one line of JSON

@@ -4,9 +4,10 @@
  * of.
  *
  * Bits fill bytes from the low end. A writer's caller has made sure of room. A reader never touches a byte
- * beyond its input: what lies there reads as zero, and `bad` or a position beyond the end tells the caller.
+ * beyond its input: what lies there reads as zero, and `bad` or a position beyond the end reports it to the
+ * caller.
  *
- * The code is Elias' and Golomb's: a number is told by its length and its bits, the length relative to the
+ * The code is Elias' and Golomb's: a number is coded by its length and its bits, the length relative to the
  * usual one at that place (`struct pw_usual`), which follows the numbers that pass. So small numbers cost
  * little where numbers are usually small, and nothing has to be stored about what is usual: writer and reader
  * learn it alike.
@@ -44,7 +45,7 @@ enum pw_escape {
 };
 
 #define PW_PREFIX_MAX  16u /* this many zero bits: no number of the usual kind */
-#define PW_LENGTH_MAX  40u /* longer numbers are told by 6 bits of length and themselves */
+#define PW_LENGTH_MAX  40u /* longer numbers are coded by 6 bits of length and themselves */
 #define PW_ESCAPE_BITS 2u
 
 /* The low n bits of value, whose others are zero; n at most 56: with up to 7 bits waiting they still fit a

@@ -206,8 +206,8 @@ static struct channel *put_tag(struct pw_encoder *encoder, const struct pw_event
             return channel;
         }
     }
-    uint32_t told = idx == NONE ? c->channel_cnt : idx;
-    pw_bits_put(&c->bits, (uint64_t)told << 1, 1 + pw_bits_length(c->channel_cnt));
+    uint32_t coded = idx == NONE ? c->channel_cnt : idx;
+    pw_bits_put(&c->bits, (uint64_t)coded << 1, 1 + pw_bits_length(c->channel_cnt));
     if (idx == NONE) {
         pw_bits_put(&c->bits, key | (uint64_t)(event->venue_ns != 0) << 24, 25);
         put_instrument(encoder, event->instrument_idx);
@@ -436,9 +436,9 @@ static struct channel *get_tag(struct codec *c, bool *fits)
         *fits = c->channels[expected].form != FORM_PLAIN;
         return &c->channels[expected];
     }
-    uint32_t told = (uint32_t)pw_bits_get(&c->bits, pw_bits_length(c->channel_cnt));
-    struct channel *channel = &c->channels[told < PW_CHANNELS_MAX ? told : 0];
-    if (told == c->channel_cnt) {
+    uint32_t coded = (uint32_t)pw_bits_get(&c->bits, pw_bits_length(c->channel_cnt));
+    struct channel *channel = &c->channels[coded < PW_CHANNELS_MAX ? coded : 0];
+    if (coded == c->channel_cnt) {
         uint32_t key = (uint32_t)pw_bits_get(&c->bits, 24);
         bool has_venue = pw_bits_get(&c->bits, 1);
         if (c->channel_cnt == PW_CHANNELS_MAX || c->instrument_cnt == PW_CHANNELS_MAX ||
@@ -447,7 +447,7 @@ static struct channel *get_tag(struct codec *c, bool *fits)
         }
         get_instrument(c, (uint16_t)key);
         channel = channel_add(c, key >> 16, (uint16_t)key, has_venue);
-    } else if (told > c->channel_cnt) {
+    } else if (coded > c->channel_cnt) {
         return NULL;
     }
     *fits = channel->form != FORM_PLAIN && pw_bits_get(&c->bits, 1);

@@ -6,8 +6,8 @@
  * A block is
  *     struct pw_block_header | records, a string of bits | struct pw_block_count, one a kind
  * and stands for itself: what the codec learns (usual lengths, units, last prices) begins anew with each
- * block. What events tell is coded as the difference to what their channel (kind and instrument) or
- * instrument told before: prices and quantities in the smallest decimal unit that has been needed, times and
+ * block. The content of events is coded as the difference to what their channel (kind and instrument) or
+ * instrument had before: prices and quantities in the smallest decimal unit that has been needed, times and
  * ids as steps, a depth update with its levels as one record whose levels have neither head nor times of
  * their own. Whatever does not fit these forms (any 64 bytes may come) is coded word by word.
  *

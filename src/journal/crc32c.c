@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * CRC-32C by the processor's instruction where the build has it, else by a table of nibbles.
+ * CRC-32C by the processor's instruction where the build allows it, else by a table of nibbles.
  */
 #include "crc32c.h"
 #include <string.h>

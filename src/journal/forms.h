@@ -68,7 +68,7 @@ static const uint8_t form_lengths[][6] = {
 #define LENGTH_LEVEL_STEP  7u
 #define LENGTH_LEVEL_QTY   14u
 
-/* The decimal unit, a power of ten, in which a kind of number is told. */
+/* The decimal unit, a power of ten, in which a kind of number is coded. */
 struct unit {
     uint8_t exponent;
     uint8_t odd_cnt; /* values that needed a smaller one since it was set */
@@ -112,7 +112,7 @@ struct group {
 struct codec {
     struct pw_bits bits;
     uint64_t market_seq;       /* market events gone by */
-    int64_t recv_ns, venue_ns; /* the last told */
+    int64_t recv_ns, venue_ns; /* the last coded */
     uint32_t next_seq[SOURCE_CNT];
     uint32_t channel_cnt, instrument_cnt;
     uint16_t channel_idx; /* of the record before */
@@ -362,7 +362,7 @@ static struct instrument *instrument_add(struct codec *c, uint16_t instrument_id
     return instrument;
 }
 
-/* What an instrument told before helps a new channel of it. */
+/* What an instrument coded before helps a new channel of it. */
 static void channel_prime(struct channel *channel, const struct instrument *instrument)
 {
     struct pw_event *last = &channel->last;
@@ -630,7 +630,7 @@ BOTH_WAYS void code_stamps(struct codec *c, bool decode, struct channel *channel
     memcpy(&event->body.words[1], hops_ns, sizeof hops_ns);
 }
 
-/* What risk saw of the market is what the last quote told. */
+/* What risk saw of the market is what the last quote held. */
 BOTH_WAYS void code_risk_market(struct codec *c, bool decode, struct channel *channel, struct pw_event *event)
 {
     struct instrument *instrument = &c->instruments[channel->instrument_slot];
@@ -679,7 +679,7 @@ BOTH_WAYS void code_plain(struct codec *c, bool decode, struct channel *channel,
     }
 }
 
-/* True if the channel's form can tell the event. */
+/* True if the channel's form can code the event. */
 static bool form_fits(const struct codec *c, const struct channel *channel, const struct pw_event *event)
 {
     if (event->seq != c->next_seq[0] || (event->venue_ns != 0) != channel->has_venue) {
@@ -800,7 +800,7 @@ BOTH_WAYS bool code_level_price(struct codec *c, bool decode, struct instrument 
     return true;
 }
 
-/* The first price of a side lies by the best quote, or, of venues that tell the worst first, by the last
+/* The first price of a side lies by the best quote, or, of venues that send the worst first, by the last
  * first one. */
 BOTH_WAYS bool code_level_first(struct codec *c, bool decode, struct instrument *instrument, unsigned side,
                                 int64_t *price_e8)

@@ -46,7 +46,7 @@ struct pw_journal_cursor {
     uint32_t event_idx;
     uint8_t *block;
     size_t block_bytes, block_room;
-    /* Damage that is told when it is known where reading goes on. */
+    /* Damage, reported once it is known where reading continues. */
     bool damaged, damage_ends;
     struct pw_journal_record damage;
     char why[160];
@@ -153,7 +153,7 @@ static int segment_open(const struct pw_journal *journal, uint64_t run_id, uint3
     return file_open(journal, file, path);
 }
 
-/* A blob of the first segment that has it whole. */
+/* A blob of the first segment that holds it completely. */
 static int64_t run_blob(const struct pw_journal *journal, uint64_t run_id, enum pw_key_part part,
                         uint8_t **bytes)
 {
@@ -688,7 +688,7 @@ static void use_block(struct pw_journal_cursor *cursor, uint64_t block_no)
     cursor->done_plain_bytes = header.plain_bytes;
 }
 
-static enum pw_journal_item tell_damage(struct pw_journal_cursor *cursor, struct pw_journal_record *record)
+static enum pw_journal_item report_damage(struct pw_journal_cursor *cursor, struct pw_journal_record *record)
 {
     *record = cursor->damage;
     cursor->damaged = false;
@@ -728,7 +728,7 @@ int pw_journal_next(struct pw_journal_cursor *cursor, struct pw_journal_record *
 {
     for (;;) {
         if (cursor->damaged && cursor->damage_ends) {
-            return tell_damage(cursor, record);
+            return report_damage(cursor, record);
         }
         if (cursor->decoding && next_event(cursor, record)) {
             return PW_JOURNAL_EVENT;
@@ -739,7 +739,7 @@ int pw_journal_next(struct pw_journal_cursor *cursor, struct pw_journal_record *
             return got;
         }
         if (got == 0) {
-            return cursor->damaged ? tell_damage(cursor, record) : PW_JOURNAL_END;
+            return cursor->damaged ? report_damage(cursor, record) : PW_JOURNAL_END;
         }
         use_block(cursor, block_no);
     }

@@ -105,7 +105,7 @@ static int put_run(MDB_txn *txn, MDB_dbi dbi, const struct pw_journal_run *run)
 
 /* ---- files ---- */
 
-/* LMDB tells a write cut short by a full disk as EIO. */
+/* LMDB reports a write cut short by a full disk as EIO. */
 static bool disk_is_full(const struct disk *disk)
 {
     struct statvfs fs;
@@ -171,7 +171,7 @@ static void segment_drop(struct disk *disk)
     *segment = (struct segment){0};
 }
 
-/* Every segment tells its run, config and instruments, so that it can be read alone. */
+/* Every segment holds its run, config and instruments, so that it can be read alone. */
 static int segment_describe(struct disk *disk)
 {
     MDB_txn *txn;
@@ -400,7 +400,7 @@ static int last_run_row(const struct disk *disk, uint64_t *run_id)
     return err == -ENOENT ? 0 : err;
 }
 
-/* Segments whose runs.mdb was lost tell their run by their name. */
+/* Segments whose runs.mdb was lost show their run by their name. */
 static int last_segment_run(const struct disk *disk, uint64_t *run_id)
 {
     DIR *dir = opendir(disk->dir);

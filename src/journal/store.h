@@ -37,7 +37,7 @@ struct pw_store {
     void (*close)(void *state);
 };
 
-/* What a run is told by. */
+/* What identifies a run. */
 struct pw_run_want {
     const char *path; /* the journal's directory: made if missing, its parent must be there */
     const char *instance;
@@ -53,7 +53,7 @@ struct pw_run_want {
 /* Opens the journal for writing and begins a run in it. Before this returns, the run's id is on disk: the
  * seconds since the epoch, or one more than any id found if that is larger; so ids grow, fit 40 bits, and do
  * not come again even if an older copy of the directory is brought back. One engine at a time: -EBUSY if
- * another has it. 0 or -errno; on failure `error` says what to do. */
+ * another process has it. 0 or -errno; on failure `error` says what to do. */
 int pw_journal_open_run(const struct pw_run_want *want, struct pw_store *store, uint64_t *run_id, char *error,
                         size_t error_bytes);
 

@@ -6,9 +6,9 @@
  * The order. Every event of execution.journal names the market event after which it was made. It is written
  * behind that event and before the next. But it reaches its ring later than the market event reaches its own.
  * So a market event is left in its ring until strategy has taken it from its ring and execution has taken all
- * that strategy made of it; the tails of those rings tell that. It is not left there for longer than hold_ns,
+ * that strategy made of it; the tails of those rings show that. It is not left there for longer than hold_ns,
  * nor when more than half of the ring is waiting. An order's event that comes later still is written at once:
- * it tells itself where it belongs. One that names a market event which has not come is held until the market
+ * it names its own place. One that names a market event which has not come is held until the market
  * has passed it (a dropped range counts as passed), or until the market has been silent for a commit
  * interval.
  *
@@ -46,13 +46,13 @@ enum pw_writer_state {
 struct pw_writer_config {
     const struct pw_store *store;
     uint64_t run_id;
-    struct pw_clock clock; /* tells how long commits take */
+    struct pw_clock clock; /* measures how long commits take */
     int64_t commit_interval_ns;
     int64_t hold_ns; /* at most a quarter of commit_interval_ns is used; 0: market events do not wait */
     uint32_t frame_bytes_max; /* longer frames are not kept, but counted; 0: no frames are taken */
 };
 
-/* Where events come from, and what tells how far the market has been worked through; what is not there is
+/* Where events come from, and what shows how far the market has been worked through; what is not there is
  * NULL. */
 struct pw_writer_input {
     struct pw_consumer *market, *orders;
@@ -71,7 +71,7 @@ struct pw_writer_stats {
     uint64_t commit_cnt;
     uint64_t commit_error_cnt;
     uint64_t full_cnt;      /* times that a segment or the disk was full */
-    uint64_t dropped_cnt;   /* market events that gaps tell of, frames that are too long */
+    uint64_t dropped_cnt;   /* market events that gaps report, frames that are too long */
     uint64_t unmatched_cnt; /* orders' events written although what they name has not come */
     int64_t commit_max_ns;  /* longest one */
 };

@@ -42,7 +42,7 @@ void pw_cpus_of_host(struct pw_cpus *cpus);
 /* Puts a number in place of every PW_CORE_AUTO. Threads that do not sleep when idle are hot (all are, if none
  * is): they get physical cores of their own, in one L3, isolated ones first, away from core 0 where there is
  * a choice. The others get what is left, ordinary ones first. 0, or -ENOSPC with `error` when processors run
- * out. `note`: PW_CPU_TEXT_BYTES, what was chosen, one line a thread, and what could not be had. */
+ * out. `note`: PW_CPU_TEXT_BYTES, what was chosen, one line a thread, and what was not available. */
 int pw_cpu_place(struct pw_config_cores *cores, char *note, char *error, size_t error_bytes);
 
 /* The same on a given machine; topology NULL: nothing is known about it. */

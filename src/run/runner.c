@@ -50,7 +50,7 @@ enum phase { PHASE_START, PHASE_RUN, PHASE_DRAIN, PHASE_END };
 /* Written by the core's thread. */
 enum thread_state { THREAD_STARTING, THREAD_READY, THREAD_FAILED, THREAD_ENDED };
 
-/* What a core's thread tells the main thread, on lines of its own. */
+/* What a core's thread reports to the main thread, on lines of its own. */
 struct core_report {
     _Alignas(PW_CACHE_LINE) _Atomic uint32_t state; /* enum thread_state */
     _Atomic int32_t error;                          /* of a start or bind that failed */

@@ -29,7 +29,7 @@ enum pw_ring_role {
     PW_RING_FRAMES,         /* messages of venues, to be decoded */
     PW_RING_MARKET,         /* market events */
     PW_RING_DECISIONS,      /* market events, signals and intents, in one order */
-    PW_RING_REPORTS,        /* what became of intents */
+    PW_RING_REPORTS,        /* responses to intents */
     PW_RING_MARKET_JOURNAL, /* market events, to be kept */
     PW_RING_FRAMES_JOURNAL, /* messages of market data, to be kept */
     PW_RING_ORDERS_JOURNAL, /* what execution took and did, to be kept */
@@ -54,7 +54,7 @@ struct pw_ring_row {
     size_t slots_at;       /* offset of its slot count in struct pw_config_rings */
     uint64_t payload_bytes;
     enum pw_ring_policy policy;
-    bool first_line;                                /* of several lines the first one alone has it */
+    bool first_line;                                /* only the first of several lines has it */
     bool (*when)(const struct pw_config *config);   /* NULL: always */
     bool (*stalls)(const struct pw_config *config); /* overrides a policy that drops; NULL: never */
 };

@@ -182,7 +182,7 @@ static void http_send_last(struct pw_serve_client *client, const struct pw_http_
     pw_serve_phase_set(client, PW_SERVE_CLOSING, now_ns);
 }
 
-static void refusal_write(struct pw_serve_client *client, const char *text, struct pw_serve_answer *answer)
+static void rejection_write(struct pw_serve_client *client, const char *text, struct pw_serve_answer *answer)
 {
     const struct pw_service *service = &client->shared->service;
 
@@ -201,7 +201,7 @@ static void http_refuse(struct pw_serve_client *client, const struct pw_http_hea
 {
     struct pw_serve_answer answer = answer_begin(client, status);
 
-    refusal_write(client, text, &answer);
+    rejection_write(client, text, &answer);
     if (status == 426) {
         pw_serve_answer_header(&answer, "Upgrade: websocket");
         pw_serve_answer_header(&answer, "Sec-WebSocket-Version: 13");
@@ -279,8 +279,8 @@ static void route_missing(struct pw_serve_client *client, struct pw_serve_reques
         }
     }
     answer->status = used ? 405 : 404;
-    refusal_write(client, used ? "This method is not allowed here." : "There is nothing at this path.",
-                  answer);
+    rejection_write(client, used ? "This method is not allowed here." : "There is nothing at this path.",
+                    answer);
     if (used) {
         pw_serve_answer_header(answer, "Allow: %s", allowed);
     }
@@ -294,7 +294,7 @@ static void http_upgrade(struct pw_serve_client *client, struct pw_serve_request
     const struct pw_http_head *http = request->head;
     const struct pw_slice *key = pw_http_find(http, "Sec-WebSocket-Key");
     const struct pw_slice *version = pw_http_find(http, "Sec-WebSocket-Version");
-    struct pw_serve_answer refusal;
+    struct pw_serve_answer rejection;
     char accept[29], head[256];
     int size;
 
@@ -312,10 +312,10 @@ static void http_upgrade(struct pw_serve_client *client, struct pw_serve_request
         http_refuse(client, http, 404, "There is no WebSocket at this path.", request->now_ns);
         return;
     }
-    refusal = answer_begin(client, 404);
+    rejection = answer_begin(client, 404);
     if (client->socket->accept &&
-        !client->socket->accept(client->shared->service.state, client, request, &refusal)) {
-        http_send_last(client, http, &refusal, request->now_ns);
+        !client->socket->accept(client->shared->service.state, client, request, &rejection)) {
+        http_send_last(client, http, &rejection, request->now_ns);
         return;
     }
     pw_ws_accept_key(key->text, key->size, accept);

@@ -19,7 +19,7 @@ bool pw_serve_ws_tick(struct pw_serve_client *client, int64_t now_ns);
 /* The farewell and the close frame. */
 void pw_serve_ws_goodbye(struct pw_serve_client *client, int64_t now_ns);
 
-/* ---- what both halves do to a client ---- */
+/* ---- shared by reading and writing ---- */
 
 static inline void pw_serve_phase_set(struct pw_serve_client *client, enum pw_serve_phase phase,
                                       int64_t now_ns)

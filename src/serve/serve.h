@@ -62,12 +62,12 @@ void pw_serve_answer_header(struct pw_serve_answer *answer, const char *format, 
 struct pw_serve_socket {
     /* A valid handshake: true, or false with the answer that refuses it (its status is 404 before). */
     bool (*accept)(void *state, struct pw_serve_client *client, const struct pw_serve_request *request,
-                   struct pw_serve_answer *refusal);
+                   struct pw_serve_answer *rejection);
     /* A whole message has come. */
     void (*message)(void *state, struct pw_serve_client *client, struct pw_slice text, int64_t now_ns);
     /* Before the close frame of a server that goes away: a last message can be queued. */
     void (*farewell)(void *state, struct pw_serve_client *client, int64_t now_ns);
-    /* After a close frame or a refusal: nothing more may be queued for this client. May come twice. */
+    /* After a close frame or a rejection: nothing more may be queued for this client. May come twice. */
     void (*ended)(void *state, struct pw_serve_client *client);
     bool any_rate; /* limits.messages_per_s does not count here */
 };

@@ -67,7 +67,7 @@ static void clients_accept(struct pw_server *server, unsigned which, int64_t now
     }
 }
 
-/* After anything was done with a client: takes it away if it has ended, else tells epoll what it waits for.
+/* After anything was done with a client: takes it away if it has ended, else sets what epoll waits for.
  */
 static void client_settle(struct pw_server *server, struct pw_serve_client *client)
 {

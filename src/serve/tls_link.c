@@ -125,7 +125,7 @@ void pw_serve_link_finish(struct pw_serve_link *link)
     if (link->tls) {
         wolfSSL_shutdown(link->tls); /* the peer's close_notify is not waited for */
     }
-    (void)shutdown(link->fd, SHUT_WR); /* fails if the peer has gone: then there is nobody to tell */
+    (void)shutdown(link->fd, SHUT_WR); /* fails if the peer has gone: then nobody receives it */
 }
 
 enum pw_serve_link_result pw_serve_link_discard(struct pw_serve_link *link)

@@ -38,7 +38,7 @@ enum pw_serve_link_result pw_serve_link_read(struct pw_serve_link *link, void *b
 enum pw_serve_link_result pw_serve_link_write(struct pw_serve_link *link, const void *bytes, size_t size,
                                               size_t *done);
 /* The end of what we have to say: TLS's close_notify and TCP's FIN. What still comes may be thrown away by
- * discard, which tells when the peer has ended too: closing earlier would answer its last bytes with a reset,
+ * discard, which shows when the peer has ended too: closing earlier would answer its last bytes with a reset,
  * and that could overtake ours. */
 void pw_serve_link_finish(struct pw_serve_link *link);
 enum pw_serve_link_result pw_serve_link_discard(struct pw_serve_link *link);

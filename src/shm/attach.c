@@ -79,7 +79,7 @@ static int header_read(int fd, uint64_t *total_bytes, const struct failure *fail
     return result;
 }
 
-/* What the directory cannot tell: rings, and texts within rows. NULL, or what is wrong. */
+/* What the directory does not show: rings, and texts within rows. NULL, or what is wrong. */
 static const char *region_contents_check(const struct pw_workspace *ws, const struct pw_region *region)
 {
     const struct pw_region_rule *rule = pw_region_rule_of(region->kind);

@@ -122,7 +122,7 @@ bool pw_place_path(const struct pw_place *place, const char *instance, char *pat
 int pw_pages_populate(int fd, void *map, size_t bytes, bool huge)
 {
     if (huge) {
-        madvise(map, bytes, MADV_HUGEPAGE); /* a wish: pw_pages_huge_bytes tells what came of it */
+        madvise(map, bytes, MADV_HUGEPAGE); /* a wish: pw_pages_huge_bytes shows the result */
     }
     /* Faults every page in, and returns an error where touching it would raise SIGBUS. */
     if (madvise(map, bytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {

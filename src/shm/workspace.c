@@ -3,7 +3,8 @@
  * The engine's side of workspaces: lays one out, gets its memory, publishes it.
  *
  * The file is locked (flock) while it is being made, so that of two engines started at once under one name
- * one wins and the other is told; from then on pid and start time in the header say whether its engine lives.
+ * one wins and the other gets an error; from then on pid and start time in the header say whether its engine
+ * lives.
  */
 #include "check.h"
 #include "place.h"
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 #define UNBORN_TRIES    20 /* a file without a header is somebody's beginning, or what is left of one: */
-#define UNBORN_SLEEP_NS 10000000L /* 0.2 s tell them apart */
+#define UNBORN_SLEEP_NS 10000000L /* 0.2 s distinguish them */
 
 static uint64_t round_up(uint64_t value, uint64_t to)
 {

@@ -20,7 +20,7 @@
  * may report theirs. And halts do not depend on it: live, cancellations want no room in the ring (the gateway
  * answers them later), and they are asked for before the stream is looked at.
  *
- * A live venue speaks when it likes: its messages are no part of the stream, and one order may report any
+ * A live venue sends at any time: its messages are no part of the stream, and one order may report any
  * number of fills. They get a share of the ring of their own, at least half of it: a message (and what the
  * gateway does by itself, at a deadline) is taken only while there is room for all that it may report above
  * all that the stream may ever need (pw_flow_stream_events). So whatever messages do, the stream's room is

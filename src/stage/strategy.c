@@ -127,7 +127,8 @@ static size_t strategy_state_bytes(const struct pw_stage_env *env)
         pw_round_up_64(sizeof(struct strategy_stage) + env->instrument_cnt * sizeof(struct market));
     bytes += env->instrument_cnt * pw_book_bytes(level_max(env));
     for (uint32_t i = 0; i < PW_CONFIG(env->config, strategies)->strategy_cnt; i++) {
-        bytes += pw_round_up_64(slot_bytes(env, i, error, sizeof error)); /* what is wrong here, init tells */
+        bytes +=
+            pw_round_up_64(slot_bytes(env, i, error, sizeof error)); /* init reports what is wrong here */
     }
     return bytes;
 }
@@ -608,7 +609,7 @@ static int64_t strategy_next_ns(void *state)
     return s->last_ns + QUIET_NS;
 }
 
-/* ---- beside the way ---- */
+/* ---- off the hot path ---- */
 
 static void show_market(struct strategy_stage *s, uint32_t i)
 {

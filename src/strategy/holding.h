@@ -2,7 +2,7 @@
  *
  * What a strategy that is long or flat holds of an instrument, and the decisions that it makes about it.
  *
- * It is what the strategy has asked for, less what it is told will never be filled; it does not wait for
+ * It is what the strategy has asked for, less what is reported never to be filled; it does not wait for
  * fills. So what the strategy does next does not depend on how soon reports come back; but for fees in the
  * base asset, which are known with their fills alone: what they took is not sold. It sells whole steps, and
  * less than one is as good as flat.

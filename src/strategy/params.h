@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a strategy's parameters: each wrong one is told by its name.
+ * Reading a strategy's parameters: each wrong one is reported by name.
  */
 #ifndef PW_PARAMS_H
 #define PW_PARAMS_H

@@ -91,8 +91,8 @@ uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char
             if (found != PW_NO_INSTRUMENT && found_feed != f) {
                 return PW_NO_INSTRUMENT;
             }
-            found =
-                found == PW_NO_INSTRUMENT ? instrument_idx : found; /* twice in one feed is told elsewhere */
+            found = found == PW_NO_INSTRUMENT ? instrument_idx
+                                              : found; /* twice in one feed is reported elsewhere */
             found_feed = f;
         }
     }

@@ -62,7 +62,7 @@ static inline uint32_t pw_feeds_line_idx(const struct pw_config_feeds *feeds, ui
 
 /* An instrument's index is its place in the feeds' lists, one feed after the other. */
 uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds);
-/* Of a symbol, or of "feed:SYMBOL". PW_NO_INSTRUMENT: no feed has it, or several have that symbol. */
+/* Of a symbol, or of "feed:SYMBOL". PW_NO_INSTRUMENT: no feed lists it, or several have that symbol. */
 uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char *name);
 
 /* The rows that every connection has in the config: times and back-off. */

@@ -170,7 +170,7 @@ static void housekeeping_fini(void *state)
     h->snapshots = NULL;
 }
 
-/* Tells the connector what this feed wants of its venue. text: PW_TARGET_MAX bytes to work in. */
+/* Gives the connector what this feed wants of its venue. text: PW_TARGET_MAX bytes to work in. */
 static int subscribe(struct pw_connector *connector, uint32_t feed_idx, const struct pw_config_feed *feed,
                      char *text)
 {

@@ -52,8 +52,8 @@ static void log_readiness(struct pw_order_entry *entry)
         }
     }
     if (has_changed(entry->not_ready_reason, &entry->logged_reason, &value) && value) {
-        pw_log(PW_LOG_ERROR, "order entry refused: %s (venue error code %" PRId64 "); see docs/live.md",
-               pw_reason_name((unsigned)value), code);
+        pw_log(PW_LOG_ERROR, "order entry refused: %s (%s, venue error code %" PRId64 "); see docs/live.md",
+               pw_reason_help(value), pw_reason_name(value), code);
     }
 }
 

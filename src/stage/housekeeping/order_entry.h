@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The cold side of live order entry: says in the log what becomes of it, and asks for a new connection when
+ * The cold side of live order entry: logs its changes of state, and asks for a new connection when
  * the gateway wants one. It sees no more of the gateway than everybody: execution's metrics.
  */
 #ifndef PW_ORDER_ENTRY_H
@@ -12,7 +12,7 @@ struct pw_order_entry {
     const _Atomic uint64_t *ready, *not_ready_reason, *last_error, *unknown_orders, *inconsistent, *orphans,
         *reconnect_wanted;
     const struct pw_account_view *account;
-    /* As the log has it. */
+    /* As last logged. */
     uint64_t logged_ready, logged_reason, logged_unknown, logged_inconsistent, logged_orphans, logged_halted,
         logged_reconnect;
 };

@@ -98,7 +98,7 @@ struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw
     return judge_code(http_status, error);
 }
 
-/* Of a refused cancellation: is that for good? The venue names one such refusal; any other says only that
+/* Of a rejected cancel: is that final? The venue names one such reject; any other says only that
  * this request was not carried out, and leaves an order that is open. */
 static bool cancel_is_barred(const struct pw_binance_error *error)
 {
@@ -112,7 +112,7 @@ static bool session_is_lost(const struct pw_binance_error *error)
            (contains(&error->text, "'apiKey'") || contains(&error->text, "'signature'"));
 }
 
-/* When a ban ends, as the text of an error has it ("IP banned until 1659146400000"): where no retry time
+/* When a ban ends, as in the text of an error ("IP banned until 1659146400000"): where no retry time
  * stands beside it. 0: the text does not say. */
 static int64_t ban_end_ns(const struct pw_binance_error *error)
 {

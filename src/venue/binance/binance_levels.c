@@ -65,7 +65,7 @@ struct faults {
     uint64_t shapes, counts;
 };
 
-/* Measures what may be no level at all: then the faults tell, and nothing of it is to be used. */
+/* Measures what may be no level at all: then the faults show it, and nothing of it is to be used. */
 static inline void measure(const struct pw_level_marks *marks, const char *at, struct measured *level,
                            struct faults *faults)
 {
@@ -168,7 +168,7 @@ static inline void marks_follow(struct pw_level_run *run, const char *at)
     }
 }
 
-/* What is gathered on the way and judged at the end. */
+/* Collected while reading, checked at the end. */
 struct gathered {
     __m256i points; /* bytes that are no point */
     __m256i zeros;  /* numbers that are zero */

@@ -467,7 +467,7 @@ static bool write_time(char *to, int64_t timestamp_ns)
     return true;
 }
 
-/* A query may be sent again while an earlier one is pending: only a number tells their responses apart.
+/* A query may be sent again while an earlier one is pending: only a number distinguishes their responses.
  */
 static bool changes_order(const struct pw_binance_request *request)
 {

@@ -8,10 +8,10 @@
  * venue wants them signed.
  *
  * Ids are derived, never stored: an order's id at the venue is "pw-", 8 hexadecimal digits of a hash of the
- * instance's name (so that engines that share an account tell their orders apart), "-", and 16 digits of its
- * client_order_id, which is made of run and counter; that of its cancellation "pc-" and the same. A request's
- * id is one letter, which says what was asked, and 16 digits: of the order that it places, cancels or puts in
- * another's place, else a number.
+ * instance's name (so that engines that share an account can distinguish their orders), "-", and 16 digits of
+ * its client_order_id, which is made of run and counter; that of its cancellation "pc-" and the same. A
+ * request's id is one letter, which says what was asked, and 16 digits: of the order that it places, cancels
+ * or puts in another's place, else a number.
  *
  * The hash is FNV-1a of 32 bits over the name's bytes: two names in four billion have the same one.
  */

@@ -3,7 +3,7 @@
  * What Binance's WebSocket API says: responses to requests, and the events of the account, from the bytes of
  * one message to one struct. What that means is binance_entry.c's.
  *
- * Keys are told apart by case, unknown ones are skipped, optional ones may be missing. Texts are slices of
+ * Keys are case-sensitive, unknown ones are skipped, optional ones may be missing. Texts are slices of
  * the caller's buffer and live as long as it.
  */
 #ifndef PW_BINANCE_RESPONSES_H
@@ -35,7 +35,7 @@ enum pw_binance_execution_type {
     PW_BINANCE_EXEC_TRADE_PREVENTION,
 };
 
-/* One order, as a response has it. An acknowledgement has the ids and the time alone: status NONE. */
+/* One order of a response. An acknowledgement has the ids and the time alone: status NONE. */
 struct pw_binance_order {
     char symbol[PW_SYMBOL_BYTES];
     struct pw_json_text client_id; /* the order's, also in a cancellation's response */
@@ -88,7 +88,7 @@ struct pw_binance_execution {
     int64_t trade_ns; /* when the venue's engine did it */
 };
 
-/* One trade, as a response to FILLS has it. */
+/* One trade of a response to FILLS. */
 struct pw_binance_own_trade {
     uint64_t trade_id, venue_order_id;
     int64_t price_e8, qty_e8;
