@@ -189,7 +189,7 @@ void why_judge(const struct journal_session *session, const struct why_story *st
     for (uint32_t i = 0; i < verdict->check_cnt; i++) {
         verdict->findings[i] = pw_risk_measure(i, &in);
     }
-    verdict->replayed = pw_risk_check(&in, NULL);
+    verdict->replayed = pw_risk_check(&in, NULL, NULL);
     if (verdict->replayed == PW_REASON_NONE) {
         verdict->replayed = pw_risk_check_answers(&in);
     }

@@ -58,7 +58,7 @@ static bool is_market(const struct pw_risk_input *in)
     return !pw_order_has_limit(in->type);
 }
 
-int64_t pw_risk_price_e8(const struct pw_risk_input *in)
+static inline int64_t value_price_e8(const struct pw_risk_input *in)
 {
     if (!is_market(in)) {
         return in->price_e8;
@@ -67,9 +67,14 @@ int64_t pw_risk_price_e8(const struct pw_risk_input *in)
     return quote_e8 > 0 && in->stop_price_e8 > quote_e8 ? in->stop_price_e8 : quote_e8;
 }
 
+int64_t pw_risk_price_e8(const struct pw_risk_input *in)
+{
+    return value_price_e8(in);
+}
+
 static pw_i128 notional_e16(const struct pw_risk_input *in)
 {
-    return pw_money_notional_e16(pw_risk_price_e8(in), in->qty_e8);
+    return pw_money_notional_e16(value_price_e8(in), in->qty_e8);
 }
 
 /* What it would open: all but what closes a position of the other side that no open order has spoken for. */
@@ -81,9 +86,10 @@ static int64_t opening_qty_e8(const struct pw_risk_input *in)
     return opening > 0 ? (int64_t)opening : 0;
 }
 
-pw_i128 pw_risk_hold_e16(const struct pw_risk_input *in)
+/* Cash that an accepted order holds. Pure: pw_risk_check judges by it and gives it back, computed once. */
+static __attribute__((pure, noinline)) pw_i128 hold_e16(const struct pw_risk_input *in)
 {
-    int64_t price = pw_risk_price_e8(in);
+    int64_t price = value_price_e8(in);
     if (price <= 0) {
         return 0;
     }
@@ -126,7 +132,7 @@ static struct pw_risk_finding feed(const struct pw_risk_input *in)
 
 static struct pw_risk_finding quoted(const struct pw_risk_input *in)
 {
-    return is_market(in) ? at_least(pw_risk_price_e8(in), 1, PW_RISK_E8) : not_asked();
+    return is_market(in) ? at_least(value_price_e8(in), 1, PW_RISK_E8) : not_asked();
 }
 
 static struct pw_risk_finding price_min(const struct pw_risk_input *in)
@@ -239,7 +245,7 @@ static struct pw_risk_finding no_short(const struct pw_risk_input *in)
 /* What only closes needs no cash. A short keeps what it brought in and as much again out of reach. */
 static struct pw_risk_finding cash(const struct pw_risk_input *in)
 {
-    pw_i128 need = pw_risk_hold_e16(in);
+    pw_i128 need = hold_e16(in);
     pw_i128 free_cash = in->cash_e16;
     if (need == 0) {
         return not_asked();
@@ -362,7 +368,7 @@ struct pw_risk_finding pw_risk_measure(uint32_t check_idx, const struct pw_risk_
     return finding;
 }
 
-enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx)
+enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx, pw_i128 *order_hold_e16)
 {
     uint32_t idx = 0;
 #define JUDGE(name, measure, reason, needs_instrument)                                                       \
@@ -375,6 +381,9 @@ enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx
     idx++;
     CHECKS(JUDGE)
 #undef JUDGE
+    if (order_hold_e16) {
+        *order_hold_e16 = hold_e16(in);
+    }
     return PW_REASON_NONE;
 }
 

@@ -83,18 +83,16 @@ const char *pw_risk_check_name(uint32_t check_idx);
 /* One row's measurement. check_idx < pw_risk_check_cnt(). */
 struct pw_risk_finding pw_risk_measure(uint32_t check_idx, const struct pw_risk_input *in);
 
-/* PW_REASON_NONE, or why not: the first check that fails, of those before the answers. *check_idx: which (may
- * be NULL). */
-enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx);
+/* PW_REASON_NONE, or why not: the first check that fails, of those before the answers. *check_idx: which;
+ * *hold_e16, of an order that passes: the cash that it holds until it is filled or closed, notional and fee
+ * of what it would open. Both may be NULL. */
+enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx, pw_i128 *hold_e16);
 /* The same of the answers, in an input that has passed pw_risk_check. */
 enum pw_reason pw_risk_check_answers(const struct pw_risk_input *in);
 
 /* The price at which an order is valued: its limit; without one the quote that it would take now, or its stop
  * price, whichever is more (what it would cost, or what a short would stand for); 0: no quote. */
 int64_t pw_risk_price_e8(const struct pw_risk_input *in);
-
-/* Cash that an accepted order holds until it is filled or closed: notional and fee of what it would open. */
-pw_i128 pw_risk_hold_e16(const struct pw_risk_input *in);
 
 /* Credit at now_ns; does not change the bucket. */
 uint64_t pw_risk_bucket_credit(const struct pw_risk_bucket *bucket, const struct pw_risk_limits *limits,

@@ -57,7 +57,7 @@ static struct pw_risk_input good_limit(void)
 static void expect(const struct pw_risk_input *in, enum pw_reason reason, const char *check)
 {
     uint32_t check_idx = PW_RISK_CHECKS_MAX;
-    cr_expect_eq(pw_risk_check(in, &check_idx), reason, "wanted %s", check);
+    cr_expect_eq(pw_risk_check(in, &check_idx, NULL), reason, "wanted %s", check);
     if (reason != PW_REASON_NONE && check_idx < pw_risk_check_cnt()) {
         cr_expect_str_eq(pw_risk_check_name(check_idx), check);
     }
@@ -197,8 +197,9 @@ Test(risk, a_stop_without_a_limit_is_valued_at_the_dearer_of_stop_price_and_quot
     in.stop_price_e8 = 70000 * E8;
     cr_expect_eq(pw_risk_price_e8(&in), 70000 * E8);
     in.position_e8 = 0;
-    cr_expect(pw_risk_hold_e16(&in) == (pw_i128)700 * E16 + (pw_i128)7 * E16 / 10,
-              "and holds that, with its fee");
+    pw_i128 hold_e16 = 0;
+    cr_expect_eq(pw_risk_check(&in, NULL, &hold_e16), PW_REASON_NONE);
+    cr_expect(hold_e16 == (pw_i128)700 * E16 + (pw_i128)7 * E16 / 10, "and holds that, with its fee");
     in.ask_e8 = 0;
     expect(&in, PW_REASON_NO_QUOTE, "quote");
     in = good_stop();
@@ -498,7 +499,8 @@ Test(risk, nothing_overflows_and_nothing_passes_beyond_a_limit)
         for (uint32_t k = 0; k < pw_risk_check_cnt(); k++) {
             pw_risk_measure(k, &in);
         }
-        if (pw_risk_check(&in, NULL) != PW_REASON_NONE) {
+        pw_i128 hold;
+        if (pw_risk_check(&in, NULL, &hold) != PW_REASON_NONE) {
             continue;
         }
         passed++;
@@ -511,7 +513,6 @@ Test(risk, nothing_overflows_and_nothing_passes_beyond_a_limit)
         cr_assert(!in.limits->max_position_e8 ||
                   (in.side == PW_BUY ? after : -after) <= in.limits->max_position_e8);
         cr_assert(in.limits->allow_short || in.side == PW_BUY || after >= 0);
-        pw_i128 hold = pw_risk_hold_e16(&in);
         cr_assert(hold == 0 || hold <= in.cash_e16 - in.hold_e16 - 2 * in.short_cost_e16);
     }
     cr_expect_gt(passed, 1000);

@@ -68,7 +68,7 @@ static void take_intent(struct run *run, const struct pw_event *intent, uint32_t
                                .position_e8 = run->portfolio->rows[0].holding.qty_e8,
                                .cash_e16 = run->portfolio->cash_e16,
                                .room = true};
-    cr_assert_eq(pw_risk_check(&in, NULL), PW_REASON_NONE);
+    cr_assert_eq(pw_risk_check(&in, NULL, NULL), PW_REASON_NONE);
     struct pw_reports out = {0};
     pw_paper_gateway.place(run->gateway,
                            &(struct pw_gateway_order){.client_order_id = run->fill_cnt + 1,

@@ -337,11 +337,10 @@ static struct pw_order_row order_of(struct execution *x, const struct pw_event *
 static enum pw_reason admit(struct execution *x, struct pw_risk_input *in, struct pw_order_row *order,
                             const struct pw_gateway_order *asked, struct pw_order_row **row)
 {
-    enum pw_reason reason = pw_risk_check(in, NULL);
+    enum pw_reason reason = pw_risk_check(in, NULL, &order->hold_e16);
     if (reason != PW_REASON_NONE) {
         return reason;
     }
-    order->hold_e16 = pw_risk_hold_e16(in);
     in->gateway = x->gateway->check ? (uint8_t)x->gateway->check(x->gateway_state, asked, order->replaces_id)
                                     : PW_REASON_NONE;
     if (in->gateway == PW_REASON_NONE) {
