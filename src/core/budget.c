@@ -38,6 +38,7 @@ bool pw_budget_set(struct pw_budget *budget, enum pw_budget_kind kind, int64_t i
     }
     window->limit = limit;
     window->reserve = reserve;
+    pw_assert(window->interval_ns > 0 && window->reserve < window->limit); /* roll divides, check subtracts */
     return true;
 }
 
@@ -47,7 +48,6 @@ bool pw_budget_set(struct pw_budget *budget, enum pw_budget_kind kind, int64_t i
 static void roll(struct pw_budget_window *window, int64_t now_ns)
 {
     bool ended = now_ns >= window->end_ns;
-    pw_assert(window->interval_ns > 0 && window->reserve < window->limit);
     if (ended || window->end_ns - now_ns > 2 * window->interval_ns) {
         window->end_ns = (now_ns / window->interval_ns + 1) * window->interval_ns;
         window->used = ended ? 0 : window->used;
