@@ -85,6 +85,28 @@ void session_journal_sent(struct session *session)
     pw_producer_put_frame(session->config.journal, frame, request->bytes);
 }
 
+/* May the key be in there? Cheap, for each message is looked through: four bytes of it at any place. */
+static bool may_contain(const uint8_t *text, size_t bytes, const char *key)
+{
+    uint8_t found = 0;
+    for (size_t i = 0; i + 3 < bytes; i++) {
+        found |= (text[i] == (uint8_t)key[0]) & (text[i + 1] == (uint8_t)key[1]) &
+                 (text[i + 2] == (uint8_t)key[2]) & (text[i + 3] == (uint8_t)key[3]);
+    }
+    return found != 0;
+}
+
+static void blank_key(uint8_t *text, size_t bytes, const char *key)
+{
+    size_t key_bytes = strlen(key);
+    if (key_bytes > 3 && !may_contain(text, bytes, key)) {
+        return;
+    }
+    for (uint8_t *at = text; (at = memmem(at, (size_t)(text + bytes - at), key, key_bytes));) {
+        memset(at, '*', key_bytes);
+    }
+}
+
 void session_journal_message(struct session *session, const struct pw_event *frame, const uint8_t *message)
 {
     uint32_t bytes = frame->body.frame.payload_bytes;
@@ -93,11 +115,7 @@ void session_journal_message(struct session *session, const struct pw_event *fra
         return;
     }
     memcpy(copy, message, bytes);
-    const char *api_key = session->config.api_key;
-    size_t key_bytes = strlen(api_key);
-    for (uint8_t *at = copy; (at = memmem(at, (size_t)(copy + bytes - at), api_key, key_bytes));) {
-        memset(at, '*', key_bytes);
-    }
+    blank_key(copy, bytes, session->config.api_key);
     struct pw_event kept = frame_event(session, frame->recv_ns, session->journal_seq++);
     kept.body.frame.kernel_ns = frame->body.frame.kernel_ns;
     kept.body.frame.decrypted_ns = frame->body.frame.decrypted_ns;
