@@ -105,6 +105,27 @@ static void rings_print(FILE *out, const struct pw_workspace *ws)
     }
 }
 
+static void rings_print_json(FILE *out, const struct pw_workspace *ws)
+{
+    struct pw_json_writer json = {.out = out};
+    uint32_t at = 0;
+    const struct pw_region *region;
+    pw_json_put_open(&json, NULL, '{');
+    pw_json_put_open(&json, "rings", '[');
+    while ((region = pw_watch_region(ws, PW_REGION_RING, &at)) != NULL) {
+        const struct pw_ring *ring = pw_region_at(ws, region, 0);
+        pw_json_put_open(&json, NULL, '{');
+        pw_json_put_text(&json, "name", region->name);
+        pw_json_put_text(&json, "policy", ring->policy == PW_RING_DROP ? "drop" : "stall");
+        pw_json_put_u64(&json, "slot_cnt", ring->slot_cnt);
+        pw_json_put_u64(&json, "payload_bytes", ring->payload_bytes);
+        pw_json_put_close(&json, '}');
+    }
+    pw_json_put_close(&json, ']');
+    pw_json_put_close(&json, '}');
+    fputc('\n', out);
+}
+
 /* ---- following ---- */
 
 struct follow {
@@ -255,7 +276,7 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     if (options.list) {
-        rings_print(stdout, &ws);
+        (options.json ? rings_print_json : rings_print)(stdout, &ws);
     } else {
         result = follow_ring(&ws, options.ring, &options);
     }

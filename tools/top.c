@@ -87,7 +87,8 @@ static const struct pw_cli_command g_command = {
 
 /* ---- looks ---- */
 
-/* Prepares the next look. since_ns: monotonic time of the look before; 0: there was none, so no rate is known. */
+/* Prepares the next look. since_ns: monotonic time of the look before; 0: there was none, so no rate is
+ * known. */
 static void look_again(struct pw_look *look, int64_t *since_ns)
 {
     const struct pw_workspace_header *header = look->ws->header;
@@ -376,7 +377,7 @@ int main(int argc, char **argv)
         return code;
     }
     if (options.list) {
-        pw_watch_list(stdout);
+        pw_watch_list(stdout, options.json);
         return PW_WATCH_OK;
     }
     struct pw_workspace ws;

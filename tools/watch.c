@@ -37,10 +37,27 @@ static void list_print(FILE *out, const struct pw_instance_name *names, uint32_t
     }
 }
 
-void pw_watch_list(FILE *out)
+static void list_print_json(FILE *out, const struct pw_instance_name *names, uint32_t name_cnt)
+{
+    struct pw_json_writer json = {.out = out};
+    pw_json_put_open(&json, NULL, '{');
+    pw_json_put_open(&json, "engines", '[');
+    for (uint32_t i = 0; i < name_cnt; i++) {
+        pw_json_put_open(&json, NULL, '{');
+        pw_json_put_text(&json, "instance", names[i].name);
+        pw_json_put_text(&json, "state", instance_state(names[i].name));
+        pw_json_put_close(&json, '}');
+    }
+    pw_json_put_close(&json, ']');
+    pw_json_put_close(&json, '}');
+    fputc('\n', out);
+}
+
+void pw_watch_list(FILE *out, bool json)
 {
     struct pw_instance_name names[INSTANCES_MAX];
-    list_print(out, names, pw_workspace_list(names, INSTANCES_MAX));
+    uint32_t name_cnt = pw_workspace_list(names, INSTANCES_MAX);
+    (json ? list_print_json : list_print)(out, names, name_cnt);
 }
 
 bool pw_watch_exists(const char *instance)

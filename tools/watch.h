@@ -34,8 +34,8 @@ enum pw_watch_exit {
  * just being started is waited for, a few seconds. Errors go to stderr. */
 enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance);
 
-/* Prints the instances, one a line, each alive or dead. */
-void pw_watch_list(FILE *out);
+/* Prints the instances, one a line, each alive or dead; or as one JSON object. */
+void pw_watch_list(FILE *out, bool json);
 
 /* There is an instance of that name, live or dead. */
 bool pw_watch_exists(const char *instance);

@@ -336,6 +336,16 @@ Test(watch, top_takes_the_only_instance_and_lists_several)
     cr_assert_eq(TOOL("pinwheel-top", "--once"), 2);
     cr_assert_not_null(strstr(errors, "a                               running"), "%s", errors);
     cr_assert_not_null(strstr(errors, "b                               dead"), "%s", errors);
+    cr_assert_eq(TOOL("pinwheel-top", "--list", "--json"), 0);
+    json_t *root = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *engines = json_object_get(root, "engines");
+    cr_assert_eq(json_array_size(engines), 2, "%s", output);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *engine = json_array_get(engines, i);
+        cr_assert_str_eq(text_of(engine, "state"),
+                         strcmp(text_of(engine, "instance"), "a") == 0 ? "running" : "dead");
+    }
+    json_decref(root);
     cr_assert_eq(TOOL("pinwheel-top", "--once", "a"), 0);
     cr_assert_eq(TOOL("pinwheel-top", "--once", "c"), 1);
     char path[128];
@@ -704,6 +714,12 @@ Test(watch, tap_lists_rings_and_refuses_what_is_not_there)
     pid_t engine = engine_start("demo", "idle", "3");
     cr_assert_eq(TOOL("pinwheel-tap", "--list"), 0);
     cr_assert(says("parse.journal ") && says("drops when full") && says("net_rx.parse "), "%s", output);
+    cr_assert_eq(TOOL("pinwheel-tap", "--list", "--json"), 0);
+    json_t *root = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *ring = json_array_get(json_object_get(root, "rings"), 0);
+    cr_assert_str_eq(text_of(ring, "name"), "net_rx.parse", "%s", output);
+    cr_assert_str_eq(text_of(ring, "policy"), "stall", "%s", output);
+    json_decref(root);
     cr_assert_eq(TOOL("pinwheel-tap", "demo", "no.such"), 1);
     cr_assert_not_null(strstr(errors, "net_rx.parse"), "the rings that there are");
     cr_assert_eq(TOOL("pinwheel-tap", "nobody", "parse.journal"), 1);
