@@ -79,8 +79,8 @@ int journal_for_each(struct journal_session *session, void (*print)(const struct
 /* A cursor over what was asked for, or NULL, with an error on stderr. */
 struct pw_journal_cursor *journal_cursor(const struct journal_session *session);
 
-/* What an instrument is called, with its feed where several have that symbol; NULL if the run does not say. In one of a
- * few static buffers. */
+/* What an instrument is called, with its feed where several have that symbol; NULL if the run does not say.
+ * In one of a few static buffers. */
 const char *journal_symbol(const struct journal_session *session, uint32_t instrument_idx);
 
 /* A decimal with so many decimals, all written: "61602.01000000". In one of a few static buffers. */

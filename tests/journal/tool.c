@@ -324,8 +324,8 @@ Test(tool, counts_and_sums_by_kind_and_instrument)
 
 Test(tool, two_feeds_with_one_symbol_are_told_apart)
 {
-    static const struct pw_instrument instruments[2] = {
-        {.symbol = "BTCUSDT", .feed = "one", .feed_idx = 0}, {.symbol = "BTCUSDT", .feed = "two", .feed_idx = 1}};
+    static const struct pw_instrument instruments[2] = {{.symbol = "BTCUSDT", .feed = "one", .feed_idx = 0},
+                                                        {.symbol = "BTCUSDT", .feed = "two", .feed_idx = 1}};
     const char *dir = live_dir();
     json_int_t cnt[2] = {0};
     struct live live;
