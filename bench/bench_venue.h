@@ -53,7 +53,7 @@ enum venue_frame_kind {
 
 struct venue_instrument {
     char symbol[16], base[8];
-    uint64_t update_id, depth_update_id; /* the last ones told */
+    uint64_t update_id, depth_update_id; /* the last ones sent */
     uint64_t trade_id;
     int64_t free_e8; /* of its base asset */
     struct venue_frame frames[VENUE_FRAMES];

@@ -2,7 +2,7 @@
  *
  * Instructions a hop: see instructions.h.
  *
- * Functions that are called for work alone are told by the call. A stage is polled whether or not there is
+ * Functions that are called for work alone are counted by the call. A stage is polled whether or not there is
  * work, more often the longer the venue waits; so each tape is run with short pauses and with long ones, and
  * what a poll without work costs is taken out: instructions = idle * polls + cost * ticks, twice. The start
  * of the engine goes, too, since a tape is counted as what a longer one has more than a shorter one.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Instructions a hop: an engine under callgrind is fed a fixed tape of ticks and market data, and what its
- * functions cost is told by hop, of this build alone or beside another one. Counts repeat where times do not.
+ * functions cost is reported by hop, of this build alone or beside another one. Counts repeat where times do
+ * not.
  */
 #ifndef PW_BENCH_INSTRUCTIONS_H
 #define PW_BENCH_INSTRUCTIONS_H

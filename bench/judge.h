@@ -15,7 +15,7 @@ struct judge_pair {
 };
 
 enum judge_verdict {
-    JUDGE_NOT_JUDGED = 0, /* too few pairs of one build to know what can be told apart */
+    JUDGE_NOT_JUDGED = 0, /* too few pairs of one build to know what difference is visible */
     JUDGE_INDISTINGUISHABLE,
     JUDGE_FASTER,
     JUDGE_SLOWER

@@ -71,7 +71,7 @@ static int print_trade(struct market *m, char *text, int64_t time_ms)
 }
 
 /* Best first, as venues list them, at prices that come again: orders gather at some, and a book does not grow
- * for ever. gone: how many of a hundred levels are told to be gone. */
+ * for ever. gone: how many of a hundred levels are removed. */
 static int print_side(struct market *m, char *text, int sign, uint32_t level_cnt, uint32_t gone)
 {
     int size = 0;

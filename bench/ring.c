@@ -335,7 +335,7 @@ static double array_rate(void)
 
 /* ---- the queues of others ---- */
 
-/* What the thread that takes is told. */
+/* The parameters of the consumer thread. */
 struct other_run {
     const struct ring_other *ops;
     void *ring;

@@ -15,10 +15,10 @@ extern "C" {
 
 #define SIMDJSON_LEVELS_MAX 8192u
 
-/* What a message told; only what its kind has is set. */
+/* The content of a message; only the fields of its kind are set. */
 struct simdjson_message {
     uint64_t first_id, last_id;        /* depth: U and u; bookTicker: u; trade: t */
-    uint64_t venue_ms, trade_ms;       /* E, T; 0: not told */
+    uint64_t venue_ms, trade_ms;       /* E, T; 0: not stated */
     double bid, bid_qty, ask, ask_qty; /* trade: price and quantity in the first two */
     const char *symbol;
     size_t symbol_bytes;

@@ -127,7 +127,7 @@ static int no_answer(const struct options *options, int rc)
     return code;
 }
 
-/* "state: running" lines; what is not text is shown as JSON has it. */
+/* "state: running" lines; what is not text is shown as in JSON. */
 static void answer_print(const struct options *options, const json_t *answer, bool ok)
 {
     const char *key;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What pinwheel doctor looks at, in the order in which it tells.
+ * What pinwheel doctor checks, in the order of its output.
  */
 #include "doctor.h"
 

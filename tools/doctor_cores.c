@@ -142,7 +142,7 @@ void look_hyperthreads(const struct patient *patient, struct finding *finding)
 
 /* ---- interrupts ---- */
 
-/* Where an interrupt goes: what the hardware was told, else what it may be told. */
+/* Where an interrupt goes: the effective setting, else the permitted one. */
 static bool interrupt_cores(const struct patient *patient, const char *dir, struct pw_cpu_set *cores)
 {
     char path[READ_PATH_BYTES];

@@ -165,7 +165,7 @@ int journal_stats(struct journal_session *session)
 struct verdict {
     uint64_t event_cnt, frame_cnt, dropped_cnt;
     uint64_t frames_dropped_cnt; /* raw frames' numbers that are not there */
-    uint64_t hole_cnt;           /* jumps of the market's numbers that no gap tells */
+    uint64_t hole_cnt;           /* jumps of the market's numbers that no gap explains */
     uint64_t early_cnt;          /* orders' events before the market event that they name */
     uint64_t late_cnt; /* orders' events that came after more of the market than they name: not wrong */
     uint64_t damage_cnt;
@@ -218,7 +218,7 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
         return false;
     }
     while (journal_read(session, cursor, &record)) {
-        /* What damage has torn is told as damage. */
+        /* What damage has torn is reported as damage. */
         if (session->damage_cnt != damages_before) {
             damages_before = session->damage_cnt;
             gone_by = record.market_seq;

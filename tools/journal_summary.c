@@ -499,7 +499,7 @@ static bool start_cash(struct journal_session *session, pw_i128 *cash_e16)
 
 /* ---- the whole ---- */
 
-/* Of which instruments is not told. */
+/* Of which instruments is not stated. */
 static void note_loss(struct symbol *symbols)
 {
     for (uint32_t i = 0; i <= PW_INSTRUMENTS_MAX; i++) {

@@ -93,7 +93,7 @@ const char *journal_time(int64_t ns);
 char *journal_config_text(struct journal_session *session, size_t *bytes);
 
 /* A scalar of the run's config by its path, "paper/cash" or "strategies/0/name", or the length of a list;
- * empty: the config does not say it. As the file has it: variables are not put in. */
+ * empty: the config does not say it. As in the file: variables are not expanded. */
 void journal_config_word(struct journal_session *session, const char *path, char *word, size_t word_bytes);
 
 /* The number of the run's feeds; 0: it cannot be read. The order-entry connection's feed_idx is this number.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The monitor's inside: one look at a workspace, told as lines for people or as JSON.
+ * The monitor's inside: one view of a workspace, as lines for people or as JSON.
  */
 #ifndef PW_TOP_H
 #define PW_TOP_H

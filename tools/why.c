@@ -13,7 +13,7 @@
 
 struct order_ref {
     uint64_t client_order_id;
-    bool has_hash; /* it was given as the venue has it */
+    bool has_hash; /* it was given in the form of the venue */
     uint32_t instance_hash;
 };
 

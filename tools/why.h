@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pinwheel why: one order's story, as the journal has it. Gathered by why_gather.c, worked out by
+ * pinwheel why: one order's history, from the journal. Gathered by why_gather.c, worked out by
  * why_facts.c, printed by why_text.c and why_json.c.
  */
 #ifndef PW_TOOL_WHY_H

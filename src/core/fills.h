@@ -8,14 +8,14 @@
 #include "orders.h"
 #include <pinwheel/workspace.h>
 
-#define PW_FILL_EVENTS_MAX 2u /* FILL, and FILL_INFO where the venue told a trade id or a fee asset */
+#define PW_FILL_EVENTS_MAX 2u /* FILL, and FILL_INFO where the venue reported a trade id or a fee asset */
 
 /* What the fill cost in the instrument's quote currency: a fee in another asset is no part of the cash. */
 pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_instrument *instrument);
 
-/* What it took of the instrument's base asset, in *fee_e8; 0: the fee is in another asset. A spot venue's fees
- * have 8 decimals, so this is exact; what is finer is rounded up, against us, as a quantity cannot say it.
- * False: no quantity is so large. */
+/* What it took of the instrument's base asset, in *fee_e8; 0: the fee is in another asset. A spot venue's
+ * fees have 8 decimals, so this is exact; what is finer is rounded up, against us, as a quantity cannot say
+ * it. False: no quantity is so large. */
 bool pw_fill_base_fee_e8(const char fee_asset[16], pw_i128 fee_e16, const struct pw_instrument *instrument,
                          int64_t *fee_e8);
 

@@ -106,7 +106,7 @@ struct pw_order_row {
     uint16_t instrument_idx, strategy_idx, tag;
     uint8_t side, type, tif, state;
     uint8_t end_state;   /* it ended so at the venue, fills are still owed; NONE: not */
-    bool acked;          /* the venue has said that it has it, or had */
+    bool acked;          /* the venue has acknowledged it */
     bool cancel_pending; /* a cancellation is not answered */
     bool reports_lost;   /* or may be: an acknowledgement does not settle what it is now */
 };

@@ -31,7 +31,7 @@ struct pw_venue_clock {
     uint64_t sample_cnt, refused_cnt, step_cnt;
 };
 
-/* resolution_ns: 1000000 for a venue that tells milliseconds. */
+/* resolution_ns: 1000000 for a venue that sends milliseconds. */
 void pw_venue_clock_init(struct pw_venue_clock *clock, int64_t resolution_ns);
 
 /* A response's times. False: not used, they are impossible (received before sent, under way for longer than

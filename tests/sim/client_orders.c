@@ -337,9 +337,9 @@ static struct pw_sim_client_order *placed(struct pw_sim_account *account,
                                           const struct pw_sim_order_request *request)
 {
     struct pw_sim_client_order *order = NULL;
-    const struct pw_sim_refusal *refusal = pw_sim_orders_place(&g_venue.orders, account, request, 0, &order);
+    const struct pw_sim_reject *reject = pw_sim_orders_place(&g_venue.orders, account, request, 0, &order);
 
-    cr_assert_null(refusal, "%s", refusal ? refusal->text : "");
+    cr_assert_null(reject, "%s", reject ? reject->text : "");
     return order;
 }
 

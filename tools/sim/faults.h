@@ -24,7 +24,7 @@ enum pw_sim_fault_kind {
     /* On the WebSocket API. */
     PW_SIM_DROP_REPLY = 9,    /* the reply is lost */
     PW_SIM_DROP_EVENT = 10,   /* an event of the user data stream is lost */
-    PW_SIM_REPORT_FIRST = 11, /* what a request causes is told before its reply */
+    PW_SIM_REPORT_FIRST = 11, /* what a request causes is reported before its reply */
     PW_SIM_CUT = 12,          /* after such a request, the connection takes `bytes` more and is reset */
     PW_SIM_CLOCK = 13,        /* after such a request, the venue's clock steps by `ms` */
 };

@@ -30,7 +30,7 @@
 
 struct extension {
     int nid;
-    const char *value; /* as openssl.cnf has it */
+    const char *value; /* as in openssl.cnf */
 };
 
 static const struct extension g_ca_extensions[] = {

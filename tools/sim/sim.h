@@ -126,7 +126,7 @@ struct pw_sim_config {
 int pw_sim_config_load(struct pw_sim_config *config, const char *path, char *error, size_t error_bytes);
 
 /* Runs the venue until *stop is set (by a signal handler) or the capture is over and the config says exit.
- * Prints one line on standard output when it listens. 0 or a negative code, told on standard error. */
+ * Prints one line on standard output when it listens. 0 or a negative code, reported on standard error. */
 int pw_sim_run(const struct pw_sim_config *config, const volatile sig_atomic_t *stop);
 
 #endif

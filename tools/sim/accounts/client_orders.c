@@ -57,7 +57,8 @@ static int64_t settle(struct pw_sim_client_order *order, int64_t qty_e8, int64_t
     struct pw_sim_balance *pays = paying(order), *gets = order->side == PW_BUY ? order->base : order->quote;
     int64_t spent_e8 = order->side == PW_BUY ? quote_e8 : qty_e8;
     int64_t got_e8 = order->side == PW_BUY ? qty_e8 : quote_e8;
-    int64_t fee_e8 = (int64_t)((pw_i128)got_e8 * (maker ? config->maker_fee_bps : config->taker_fee_bps) / 10000);
+    int64_t fee_e8 =
+        (int64_t)((pw_i128)got_e8 * (maker ? config->maker_fee_bps : config->taker_fee_bps) / 10000);
     int64_t released_e8 = order->locked_e8 - hold_e8(order, spent_e8);
 
     order->locked_e8 -= released_e8;
@@ -69,7 +70,7 @@ static int64_t settle(struct pw_sim_client_order *order, int64_t qty_e8, int64_t
 
 /* ---- life ---- */
 
-/* Tells the listener what has just happened to execution->order. */
+/* Notifies the listener of what has just happened to execution->order. */
 static void tell(struct pw_sim_orders *orders, struct pw_sim_execution execution)
 {
     execution.execution_id = ++orders->last_execution_id;
@@ -297,33 +298,33 @@ void pw_sim_orders_fini(struct pw_sim_orders *orders)
 
 /* ---- placing ---- */
 
-static const struct pw_sim_refusal *judged(struct pw_sim_orders *orders, const struct pw_sim_account *account,
-                                           const struct pw_sim_order_request *request, int64_t wall_ns,
-                                           bool filters_only)
+static const struct pw_sim_reject *judged(struct pw_sim_orders *orders, const struct pw_sim_account *account,
+                                          const struct pw_sim_order_request *request, int64_t wall_ns,
+                                          bool filters_only)
 {
     struct pw_sim_source *source = orders->source;
     int64_t market_ns;
     struct pw_matching *matching = source->ops->enter(source->state, request->symbol, wall_ns, &market_ns);
     struct pw_sim_order_request known = *request;
-    const struct pw_sim_refusal *refusal;
+    const struct pw_sim_reject *reject;
 
     pw_sim_order_quantify(matching, &known, account);
-    refusal =
+    reject =
         filters_only ? pw_sim_order_filter(&known) : pw_sim_order_judge(orders, matching, &known, account);
     source->ops->leave(source->state, request->symbol);
-    return refusal;
+    return reject;
 }
 
-const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
-                                                 const struct pw_sim_account *account,
-                                                 const struct pw_sim_order_request *request, int64_t wall_ns)
+const struct pw_sim_reject *pw_sim_orders_judge(struct pw_sim_orders *orders,
+                                                const struct pw_sim_account *account,
+                                                const struct pw_sim_order_request *request, int64_t wall_ns)
 {
     return judged(orders, account, request, wall_ns, false);
 }
 
-const struct pw_sim_refusal *pw_sim_orders_filter(struct pw_sim_orders *orders,
-                                                  const struct pw_sim_account *account,
-                                                  const struct pw_sim_order_request *request, int64_t wall_ns)
+const struct pw_sim_reject *pw_sim_orders_filter(struct pw_sim_orders *orders,
+                                                 const struct pw_sim_account *account,
+                                                 const struct pw_sim_order_request *request, int64_t wall_ns)
 {
     return judged(orders, account, request, wall_ns, true);
 }
@@ -380,25 +381,25 @@ static struct pw_sim_client_order *order_place(struct pw_sim_orders *orders, str
     return order;
 }
 
-const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
-                                                 const struct pw_sim_order_request *request, int64_t wall_ns,
-                                                 struct pw_sim_client_order **placed)
+const struct pw_sim_reject *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
+                                                const struct pw_sim_order_request *request, int64_t wall_ns,
+                                                struct pw_sim_client_order **placed)
 {
     struct pw_sim_source *source = orders->source;
     int64_t market_ns;
     struct pw_matching *matching = source->ops->enter(source->state, request->symbol, wall_ns, &market_ns);
     struct pw_sim_order_request known = *request;
-    const struct pw_sim_refusal *refusal;
+    const struct pw_sim_reject *reject;
 
     pw_sim_order_quantify(matching, &known, account);
-    refusal = pw_sim_order_judge(orders, matching, &known, account);
-    if (!refusal) {
+    reject = pw_sim_order_judge(orders, matching, &known, account);
+    if (!reject) {
         pw_sim_account_count_order(account, wall_ns);
         *placed = order_place(orders, matching, &known, account, market_ns);
     }
     source->ops->leave(source->state, request->symbol);
     on_acted(orders, request->symbol, matching);
-    return refusal;
+    return reject;
 }
 
 void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order,

@@ -42,7 +42,7 @@ struct pw_sim_fill {
     bool buyer, maker;
 };
 
-/* What an execution report tells of (binance.md 6, `x`). */
+/* What an execution report is about (binance.md 6, `x`). */
 enum pw_sim_execution_type {
     PW_SIM_EXECUTION_NEW,
     PW_SIM_EXECUTION_CANCELED,
@@ -86,7 +86,7 @@ struct pw_sim_orders {
 };
 
 /* Why the venue refuses: what it answers. */
-struct pw_sim_refusal {
+struct pw_sim_reject {
     uint32_t status;
     int code;
     const char *text;
@@ -97,18 +97,17 @@ int pw_sim_orders_init(struct pw_sim_orders *orders, struct pw_sim_source *sourc
 void pw_sim_orders_fini(struct pw_sim_orders *orders);
 
 /* Judges an order as placing it now would; NULL: it would be taken. */
-const struct pw_sim_refusal *pw_sim_orders_judge(struct pw_sim_orders *orders,
+const struct pw_sim_reject *pw_sim_orders_judge(struct pw_sim_orders *orders,
+                                                const struct pw_sim_account *account,
+                                                const struct pw_sim_order_request *request, int64_t wall_ns);
+/* The filters alone, which come first. */
+const struct pw_sim_reject *pw_sim_orders_filter(struct pw_sim_orders *orders,
                                                  const struct pw_sim_account *account,
                                                  const struct pw_sim_order_request *request, int64_t wall_ns);
-/* The filters alone, which come first. */
-const struct pw_sim_refusal *pw_sim_orders_filter(struct pw_sim_orders *orders,
-                                                  const struct pw_sim_account *account,
-                                                  const struct pw_sim_order_request *request,
-                                                  int64_t wall_ns);
 /* Places it; what became of it at once is in *order (and the fills since). NULL, or why it was refused. */
-const struct pw_sim_refusal *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
-                                                 const struct pw_sim_order_request *request, int64_t wall_ns,
-                                                 struct pw_sim_client_order **order);
+const struct pw_sim_reject *pw_sim_orders_place(struct pw_sim_orders *orders, struct pw_sim_account *account,
+                                                const struct pw_sim_order_request *request, int64_t wall_ns,
+                                                struct pw_sim_client_order **order);
 /* cancel_id: the client's name for the cancellation; NULL: none. */
 void pw_sim_orders_cancel(struct pw_sim_orders *orders, struct pw_sim_client_order *order,
                           const char *cancel_id, int64_t wall_ns);

@@ -8,24 +8,24 @@
 /* With all open orders filled, far from an overflow. */
 #define HOLDING_MAX_E8 (INT64_C(50000000000) * PW_E8)
 
-static const struct pw_sim_refusal g_price = {400, -1013, "Filter failure: PRICE_FILTER"};
-static const struct pw_sim_refusal g_percent = {400, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"};
-static const struct pw_sim_refusal g_lot = {400, -1013, "Filter failure: LOT_SIZE"};
-static const struct pw_sim_refusal g_market_lot = {400, -1013, "Filter failure: MARKET_LOT_SIZE"};
-static const struct pw_sim_refusal g_notional = {400, -1013, "Filter failure: NOTIONAL"};
-static const struct pw_sim_refusal g_symbol_orders = {400, -1013, "Filter failure: MAX_NUM_ORDERS"};
-static const struct pw_sim_refusal g_algo_orders = {400, -1013, "Filter failure: MAX_NUM_ALGO_ORDERS"};
-static const struct pw_sim_refusal g_all_orders = {400, -1013, "Filter failure: EXCHANGE_MAX_NUM_ORDERS"};
-static const struct pw_sim_refusal g_no_book = {400, -1112, "No orders on book for symbol."};
-static const struct pw_sim_refusal g_duplicate = {400, -2010, "Duplicate order sent."};
-static const struct pw_sim_refusal g_would_match = {400, -2010, "Order would immediately match and take."};
-static const struct pw_sim_refusal g_would_trigger = {400, -2010, "Stop price would trigger immediately."};
-static const struct pw_sim_refusal g_balance = {400, -2010,
-                                                "Account has insufficient balance for requested action."};
-static const struct pw_sim_refusal g_too_rich = {400, -2010, "This action is disabled on this account."};
-static const struct pw_sim_refusal g_full = {503, -1008,
-                                             "Server is currently overloaded with other requests. Please try "
-                                             "again in a few minutes."};
+static const struct pw_sim_reject g_price = {400, -1013, "Filter failure: PRICE_FILTER"};
+static const struct pw_sim_reject g_percent = {400, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"};
+static const struct pw_sim_reject g_lot = {400, -1013, "Filter failure: LOT_SIZE"};
+static const struct pw_sim_reject g_market_lot = {400, -1013, "Filter failure: MARKET_LOT_SIZE"};
+static const struct pw_sim_reject g_notional = {400, -1013, "Filter failure: NOTIONAL"};
+static const struct pw_sim_reject g_symbol_orders = {400, -1013, "Filter failure: MAX_NUM_ORDERS"};
+static const struct pw_sim_reject g_algo_orders = {400, -1013, "Filter failure: MAX_NUM_ALGO_ORDERS"};
+static const struct pw_sim_reject g_all_orders = {400, -1013, "Filter failure: EXCHANGE_MAX_NUM_ORDERS"};
+static const struct pw_sim_reject g_no_book = {400, -1112, "No orders on book for symbol."};
+static const struct pw_sim_reject g_duplicate = {400, -2010, "Duplicate order sent."};
+static const struct pw_sim_reject g_would_match = {400, -2010, "Order would immediately match and take."};
+static const struct pw_sim_reject g_would_trigger = {400, -2010, "Stop price would trigger immediately."};
+static const struct pw_sim_reject g_balance = {400, -2010,
+                                               "Account has insufficient balance for requested action."};
+static const struct pw_sim_reject g_too_rich = {400, -2010, "This action is disabled on this account."};
+static const struct pw_sim_reject g_full = {503, -1008,
+                                            "Server is currently overloaded with other requests. Please try "
+                                            "again in a few minutes."};
 
 /* ---- in the matching engine's words ---- */
 
@@ -103,7 +103,7 @@ static bool notional_ok(const struct pw_sim_order_request *request, int64_t refe
     return value_e16 >= least_e16 && value_e16 <= (pw_i128)PW_SIM_NOTIONAL_MAX_E8 * PW_E8;
 }
 
-const struct pw_sim_refusal *pw_sim_order_filter(const struct pw_sim_order_request *request)
+const struct pw_sim_reject *pw_sim_order_filter(const struct pw_sim_order_request *request)
 {
     const struct pw_sim_symbol *symbol = request->symbol;
     bool market = !pw_order_has_limit((uint8_t)request->type);
@@ -128,9 +128,9 @@ const struct pw_sim_refusal *pw_sim_order_filter(const struct pw_sim_order_reque
 
 /* ---- open orders, the book, the balances ---- */
 
-static const struct pw_sim_refusal *judge_open(struct pw_sim_orders *orders,
-                                               const struct pw_sim_order_request *request,
-                                               const struct pw_sim_account *account)
+static const struct pw_sim_reject *judge_open(struct pw_sim_orders *orders,
+                                              const struct pw_sim_order_request *request,
+                                              const struct pw_sim_account *account)
 {
     const struct pw_sim_open_cnts *cnts = pw_sim_orders_open_cnts(orders, account, request->symbol);
     const struct pw_sim_client_order *namesake =
@@ -149,9 +149,9 @@ static const struct pw_sim_refusal *judge_open(struct pw_sim_orders *orders,
     return account->open_cnt >= PW_SIM_ORDERS_MAX ? &g_all_orders : NULL;
 }
 
-static const struct pw_sim_refusal *judge_balances(const struct pw_matching *matching,
-                                                   const struct pw_sim_order_request *request,
-                                                   const struct pw_sim_account *account)
+static const struct pw_sim_reject *judge_balances(const struct pw_matching *matching,
+                                                  const struct pw_sim_order_request *request,
+                                                  const struct pw_sim_account *account)
 {
     const struct pw_sim_symbol *symbol = request->symbol;
     bool buys = request->side == PW_BUY;
@@ -167,26 +167,26 @@ static const struct pw_sim_refusal *judge_balances(const struct pw_matching *mat
     return pw_matching_has_room(matching) ? NULL : &g_full;
 }
 
-const struct pw_sim_refusal *pw_sim_order_judge(struct pw_sim_orders *orders,
-                                                const struct pw_matching *matching,
-                                                const struct pw_sim_order_request *request,
-                                                const struct pw_sim_account *account)
+const struct pw_sim_reject *pw_sim_order_judge(struct pw_sim_orders *orders,
+                                               const struct pw_matching *matching,
+                                               const struct pw_sim_order_request *request,
+                                               const struct pw_sim_account *account)
 {
     struct pw_matching_order order = pw_sim_order_match(request, account, 0);
-    const struct pw_sim_refusal *refusal;
+    const struct pw_sim_reject *reject;
 
     if (request->type == PW_MARKET && !pw_matching_would_take(matching, &order)) {
         return &g_no_book;
     }
-    refusal = pw_sim_order_filter(request);
-    if (!refusal) {
-        refusal = judge_open(orders, request, account);
+    reject = pw_sim_order_filter(request);
+    if (!reject) {
+        reject = judge_open(orders, request, account);
     }
-    if (!refusal && pw_matching_would_trigger(matching, &order)) {
-        refusal = &g_would_trigger;
+    if (!reject && pw_matching_would_trigger(matching, &order)) {
+        reject = &g_would_trigger;
     }
-    if (!refusal && request->type == PW_LIMIT_MAKER && pw_matching_would_take(matching, &order)) {
-        refusal = &g_would_match;
+    if (!reject && request->type == PW_LIMIT_MAKER && pw_matching_would_take(matching, &order)) {
+        reject = &g_would_match;
     }
-    return refusal ? refusal : judge_balances(matching, request, account);
+    return reject ? reject : judge_balances(matching, request, account);
 }

@@ -17,12 +17,12 @@ struct pw_matching_order pw_sim_order_match(const struct pw_sim_order_request *r
 void pw_sim_order_quantify(const struct pw_matching *matching, struct pw_sim_order_request *request,
                            const struct pw_sim_account *account);
 /* The part of the judgement that looks at the order alone. NULL, or why it is refused. */
-const struct pw_sim_refusal *pw_sim_order_filter(const struct pw_sim_order_request *request);
+const struct pw_sim_reject *pw_sim_order_filter(const struct pw_sim_order_request *request);
 /* All of it. */
-const struct pw_sim_refusal *pw_sim_order_judge(struct pw_sim_orders *orders,
-                                                const struct pw_matching *matching,
-                                                const struct pw_sim_order_request *request,
-                                                const struct pw_sim_account *account);
+const struct pw_sim_reject *pw_sim_order_judge(struct pw_sim_orders *orders,
+                                               const struct pw_matching *matching,
+                                               const struct pw_sim_order_request *request,
+                                               const struct pw_sim_account *account);
 /* What it must hold when it is placed; in e8, but maybe more than any balance can be. */
 pw_i128 pw_sim_order_cost_e8(const struct pw_matching *matching, const struct pw_sim_order_request *request,
                              const struct pw_sim_account *account);

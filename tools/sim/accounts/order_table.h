@@ -62,7 +62,7 @@ struct pw_sim_client_order {
     int64_t quote_qty_e8;                          /* what it was to spend or bring; 0: it had a quantity */
     int64_t locked_e8;
     int64_t time_ns, update_ns, working_ns; /* working: since when; 0: not yet */
-    uint32_t row_idx; /* where the matching engine has it; PW_MATCHING_NONE: it is closed */
+    uint32_t row_idx; /* its row in the matching engine; PW_MATCHING_NONE: it is closed */
     struct {
         uint32_t next, prev;
     } links[PW_SIM_ORDER_LISTS];

@@ -29,7 +29,7 @@ struct pw_sim_symbol {
 };
 
 /* Hears of every trade, and of the end of every order that is somebody's, while it happens; and, when the
- * background flow has acted and the public been told, that it may enter. */
+ * background flow has acted and its changes are public, that it may enter. */
 struct pw_sim_match_listener {
     void (*result)(void *state, const struct pw_sim_symbol *symbol, const struct pw_matching_result *result,
                    int64_t market_ns);
@@ -58,7 +58,7 @@ struct pw_sim_source_ops {
     void (*rewind)(void *state);
     /* A synthetic market, to trade in; all three NULL: a recording. Enter: symbol's matching engine, and the
      * market's time, which is wall_ns if that lies between what has happened and what comes next. Leave:
-     * tells the public what was done since. */
+     * publishes what was done since. */
     struct pw_matching *(*enter)(void *state, const struct pw_sim_symbol *symbol, int64_t wall_ns,
                                  int64_t *market_ns);
     void (*leave)(void *state, const struct pw_sim_symbol *symbol);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A market of the simulator's own as a source: matching engines (matching.h) driven by random traders (traders.h),
- * told in the venue's streams. Trades, quotes, depth updates and snapshots are all told of the same book, so
- * they fit together: update ids without a gap, bookTicker's among them; trade ids without a gap; each trade
- * at a price that was in the book.
+ * A market of the simulator's own as a source: matching engines (matching.h) driven by random traders
+ * (traders.h), published in the venue's streams. Trades, quotes, depth updates and snapshots all come from
+ * the same book, so they fit together: update ids without a gap, bookTicker's among them; trade ids without a
+ * gap; each trade at a price that was in the book.
  */
 #ifndef PW_SIM_SYNTHETIC_H
 #define PW_SIM_SYNTHETIC_H

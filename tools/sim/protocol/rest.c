@@ -162,7 +162,7 @@ void pw_sim_call_perform(struct pw_sim_call *call, const struct pw_sim_endpoint 
     }
 }
 
-/* The key's owner, by query and body as sent. False: told. */
+/* The key's owner, by query and body as sent. False: error. */
 static bool call_authorize(struct pw_sim_call *call, const struct pw_sim_rest_request *request,
                            struct pw_slice query)
 {

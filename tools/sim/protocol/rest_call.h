@@ -3,7 +3,7 @@
  * One request under way, of REST or of the WebSocket API: its parameters, its answer, its errors. What the
  * endpoints' files share.
  *
- * Functions that say "told" have written the venue's error into the answer; the endpoint returns at once.
+ * Functions that say "error" have written the venue's error into the answer; the endpoint returns at once.
  */
 #ifndef PW_SIM_REST_CALL_H
 #define PW_SIM_REST_CALL_H
@@ -48,33 +48,33 @@ struct pw_sim_endpoint {
 /* NULL: there is none. */
 const struct pw_sim_endpoint *pw_sim_endpoint_find(struct pw_slice method, struct pw_slice path);
 /* Before anything else of a request, which faults know as `subject`. False: it is one too many, or a fault
- * befalls it; told. */
+ * befalls it; error. */
 bool pw_sim_call_admit(struct pw_sim_call *call, const char *subject);
 /* Carries it out; of a signed endpoint, the sender is known by now. */
 void pw_sim_call_perform(struct pw_sim_call *call, const struct pw_sim_endpoint *endpoint,
                          const char *subject);
 
-/* Whether the key's owner signed that payload, and lately: then he is call->account. False: told. */
+/* Whether the key's owner signed that payload, and lately: then he is call->account. False: error. */
 bool pw_sim_call_authorize(struct pw_sim_call *call, struct pw_slice key, struct pw_slice payload);
-/* Whether the request's time is near ours. False: told. */
+/* Whether the request's time is near ours. False: error. */
 bool pw_sim_call_fresh(struct pw_sim_call *call);
 
 void pw_sim_call_error(struct pw_sim_call *call, uint32_t status, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Takes a query apart, or a form after it; at most `parameter_max` parameters in all. False: told. */
+/* Takes a query apart, or a form after it; at most `parameter_max` parameters in all. False: error. */
 bool pw_sim_call_parse(struct pw_sim_call *call, struct pw_slice query, uint32_t parameter_max);
 /* The value of a parameter, or NULL; it counts as read. Names are case-sensitive. */
 const char *pw_sim_call_text(struct pw_sim_call *call, const char *name);
-/* False: one was sent that nobody asked for; told. */
+/* False: one was sent that nobody asked for; error. */
 bool pw_sim_call_all_read(struct pw_sim_call *call);
-/* A number, `standard` if it was not sent. False: told. */
+/* A number, `standard` if it was not sent. False: error. */
 bool pw_sim_call_number(struct pw_sim_call *call, const char *name, int64_t standard, int64_t *number);
-/* False, and told: the parameter is missing. */
+/* False, and error: the parameter is missing. */
 bool pw_sim_call_missing(struct pw_sim_call *call, const char *name);
-/* False: the parameter was sent, which it must not; told. */
+/* False: the parameter was sent, which it must not; error. */
 bool pw_sim_call_absent(struct pw_sim_call *call, const char *name);
-/* A parameter that is one of some words, and how nonsense is told. */
+/* A parameter that is one of some words, and the error for anything else. */
 struct pw_sim_choice {
     const char *name;
     const char *const *words;
@@ -82,24 +82,24 @@ struct pw_sim_choice {
     int code;
     const char *text;
 };
-/* The index of the word that was sent. False: none, or no such; told. */
+/* The index of the word that was sent. False: none, or no such; error. */
 bool pw_sim_call_choose(struct pw_sim_call *call, const struct pw_sim_choice *choice, uint32_t *index);
-/* `limit`, at most `most`. False: told. */
+/* `limit`, at most `most`. False: error. */
 bool pw_sim_call_limit(struct pw_sim_call *call, int64_t standard, int64_t most, uint32_t *limit);
 /* A time that was asked about: startTime and endTime, at most `longest_ns` apart if both are sent (0: any).
- * False: told. */
+ * False: error. */
 struct pw_sim_span {
     int64_t begin_ns, end_ns;
 };
 bool pw_sim_call_span(struct pw_sim_call *call, int64_t longest_ns, struct pw_sim_span *span);
-/* NULL: told. */
+/* NULL: error. */
 struct pw_sim_symbol *pw_sim_call_symbol_named(struct pw_sim_call *call, const char *name);
-/* The mandatory symbol. NULL: told. */
+/* The mandatory symbol. NULL: error. */
 struct pw_sim_symbol *pw_sim_call_symbol(struct pw_sim_call *call);
-/* Appends to *array what `use` makes of each name of symbols=["A","B"]. False: told. */
+/* Appends to *array what `use` makes of each name of symbols=["A","B"]. False: error. */
 bool pw_sim_call_symbols(struct pw_sim_call *call, const char *list, json_t **array,
                          json_t *(*use)(struct pw_sim_call *, struct pw_sim_symbol *));
-/* Brings the symbol's book and tape up to date. False: told. */
+/* Brings the symbol's book and tape up to date. False: error. */
 bool pw_sim_call_refresh(struct pw_sim_call *call, struct pw_sim_symbol *symbol);
 /* Whether such a text can be a symbol's name. */
 bool pw_sim_symbol_text_ok(const char *text);

@@ -173,7 +173,7 @@ static void recorded_info_put(struct pw_sim_call *call, struct pw_slice info, st
 
 /* ---- the endpoints ---- */
 
-/* False: told. */
+/* False: error. */
 static bool symbols_take(struct pw_sim_call *call, const char *some, json_t **symbols)
 {
     struct pw_sim_source *source = call->rest->source;
@@ -187,7 +187,7 @@ static bool symbols_take(struct pw_sim_call *call, const char *some, json_t **sy
     return true;
 }
 
-/* What is asked for: NULL in *some, for all, or a list; `one` is the list of one. False: told. */
+/* What is asked for: NULL in *some, for all, or a list; `one` is the list of one. False: error. */
 static bool info_read(struct pw_sim_call *call, char *list, size_t list_bytes, const char **some)
 {
     const char *one = pw_sim_call_text(call, "symbol");

@@ -266,7 +266,7 @@ static json_t *average_json(const struct pw_sim_call *call, const struct pw_sim_
                          pw_sim_call_time(call, "closeTime", now_ns));
 }
 
-/* False: told. */
+/* False: error. */
 static bool tickers_of(struct pw_sim_call *call, const char *some, json_t **array,
                        json_t *(*use)(struct pw_sim_call *, struct pw_sim_symbol *))
 {

@@ -10,16 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct pw_sim_refusal g_unknown = {400, -2011, "Unknown order sent."};
-static const struct pw_sim_refusal g_no_such = {400, -2013, "Order does not exist."};
-static const struct pw_sim_refusal g_mismatch = {400, -2039,
-                                                 "Client order ID is not correct for this order ID."};
-static const struct pw_sim_refusal g_restricted = {400, -2011,
-                                                   "Order was not canceled due to cancel restrictions."};
+static const struct pw_sim_reject g_unknown = {400, -2011, "Unknown order sent."};
+static const struct pw_sim_reject g_no_such = {400, -2013, "Order does not exist."};
+static const struct pw_sim_reject g_mismatch = {400, -2039,
+                                                "Client order ID is not correct for this order ID."};
+static const struct pw_sim_reject g_restricted = {400, -2011,
+                                                  "Order was not canceled due to cancel restrictions."};
 
-static void refuse(struct pw_sim_call *call, const struct pw_sim_refusal *refusal)
+static void refuse(struct pw_sim_call *call, const struct pw_sim_reject *reject)
 {
-    pw_sim_call_error(call, refusal->status, refusal->code, "%s", refusal->text);
+    pw_sim_call_error(call, reject->status, reject->code, "%s", reject->text);
 }
 
 /* ---- the limit on orders ---- */
@@ -28,7 +28,7 @@ static const struct {
     const char *per, *header;
 } g_windows[PW_SIM_ORDER_WINDOWS] = {{"10 SECOND", "10S"}, {"1 DAY", "1D"}};
 
-/* False: the account placed too many that are not filled; told. */
+/* False: the account placed too many that are not filled; error. */
 static bool order_rate_ok(struct pw_sim_call *call)
 {
     const struct pw_sim_limits_config *limits = call->rest->limits;
@@ -46,7 +46,7 @@ static bool order_rate_ok(struct pw_sim_call *call)
     return true;
 }
 
-/* Tells the counts, as every answer about a new order does. */
+/* Adds the counts, as every answer about a new order does. */
 static void order_counts_tell(struct pw_sim_call *call)
 {
     char *at = call->answer->headers;
@@ -65,16 +65,16 @@ void pw_sim_rest_order_test(struct pw_sim_call *call)
     const char *rates = pw_sim_call_text(call, "computeCommissionRates");
     bool wanted = rates && strcmp(rates, "true") == 0;
     struct pw_sim_order_request request;
-    const struct pw_sim_refusal *refusal;
+    const struct pw_sim_reject *reject;
     enum pw_sim_reply reply;
 
     pw_sim_call_weigh(call, wanted ? 20 : 1);
     if (!pw_sim_request_read(call, &request, &reply) || !order_rate_ok(call)) {
         return;
     }
-    refusal = pw_sim_orders_judge(call->rest->orders, call->account, &request, call->wall_ns);
-    if (refusal) {
-        refuse(call, refusal);
+    reject = pw_sim_orders_judge(call->rest->orders, call->account, &request, call->wall_ns);
+    if (reject) {
+        refuse(call, reject);
     } else if (wanted) {
         pw_sim_call_answer(call, pw_sim_test_rates_json(call->account->config));
     } else {
@@ -88,15 +88,15 @@ void pw_sim_rest_order_place(struct pw_sim_call *call)
     uint64_t since = orders->fill_cnt;
     struct pw_sim_order_request request;
     struct pw_sim_client_order *order;
-    const struct pw_sim_refusal *refusal;
+    const struct pw_sim_reject *reject;
     enum pw_sim_reply reply;
 
     if (!pw_sim_request_read(call, &request, &reply) || !order_rate_ok(call)) {
         return;
     }
-    refusal = pw_sim_orders_place(orders, call->account, &request, call->wall_ns, &order);
-    if (refusal) {
-        refuse(call, refusal);
+    reject = pw_sim_orders_place(orders, call->account, &request, call->wall_ns, &order);
+    if (reject) {
+        refuse(call, reject);
         return;
     }
     pw_sim_call_answer(call, pw_sim_placed_json(call, order, reply, since));
@@ -107,10 +107,10 @@ void pw_sim_rest_order_place(struct pw_sim_call *call)
 
 /* NULL, and in *order the one that is meant; or why not: `none`, or that the two ids are of different ones.
  */
-static const struct pw_sim_refusal *order_find(struct pw_sim_call *call, const struct pw_sim_symbol *symbol,
-                                               const struct pw_sim_order_ids *ids,
-                                               const struct pw_sim_refusal *none,
-                                               struct pw_sim_client_order **order)
+static const struct pw_sim_reject *order_find(struct pw_sim_call *call, const struct pw_sim_symbol *symbol,
+                                              const struct pw_sim_order_ids *ids,
+                                              const struct pw_sim_reject *none,
+                                              struct pw_sim_client_order **order)
 {
     *order = pw_sim_orders_find(call->rest->orders, call->account, symbol, (uint64_t)ids->order_id,
                                 ids->client_id);
@@ -125,16 +125,16 @@ void pw_sim_rest_order_query(struct pw_sim_call *call)
 {
     struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
     struct pw_sim_client_order *order;
-    const struct pw_sim_refusal *refusal;
+    const struct pw_sim_reject *reject;
     struct pw_sim_order_ids ids;
 
     if (!symbol || !pw_sim_request_ids(call, "orderId", "origClientOrderId", &ids) ||
         !pw_sim_call_all_read(call)) {
         return;
     }
-    refusal = order_find(call, symbol, &ids, &g_no_such, &order);
-    if (refusal) {
-        refuse(call, refusal);
+    reject = order_find(call, symbol, &ids, &g_no_such, &order);
+    if (reject) {
+        refuse(call, reject);
     } else {
         pw_sim_call_answer(call, pw_sim_order_json(call, order));
     }
@@ -222,15 +222,15 @@ static void cancel(struct pw_sim_call *call, struct pw_sim_client_order *order,
 }
 
 /* NULL: done, and *order is as it was left; or why not. */
-static const struct pw_sim_refusal *cancel_try(struct pw_sim_call *call, const struct pw_sim_symbol *symbol,
-                                               struct cancellation *cancellation,
-                                               struct pw_sim_client_order **order)
+static const struct pw_sim_reject *cancel_try(struct pw_sim_call *call, const struct pw_sim_symbol *symbol,
+                                              struct cancellation *cancellation,
+                                              struct pw_sim_client_order **order)
 {
-    const struct pw_sim_refusal *refusal = order_find(call, symbol, &cancellation->ids, &g_unknown, order);
+    const struct pw_sim_reject *reject = order_find(call, symbol, &cancellation->ids, &g_unknown, order);
     bool only_new = cancellation->restriction == PW_SIM_ONLY_NEW;
 
-    if (refusal) {
-        return refusal;
+    if (reject) {
+        return reject;
     }
     if (!(*order)->open) {
         return &g_unknown;
@@ -247,7 +247,7 @@ void pw_sim_rest_order_cancel(struct pw_sim_call *call)
 {
     struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
     struct cancellation cancellation = {0};
-    const struct pw_sim_refusal *refusal;
+    const struct pw_sim_reject *reject;
     struct pw_sim_client_order *order;
 
     if (!symbol || !pw_sim_request_name(call, "newClientOrderId", &cancellation.cancel_id) ||
@@ -256,9 +256,9 @@ void pw_sim_rest_order_cancel(struct pw_sim_call *call)
         !pw_sim_call_all_read(call)) {
         return;
     }
-    refusal = cancel_try(call, symbol, &cancellation, &order);
-    if (refusal) {
-        refuse(call, refusal);
+    reject = cancel_try(call, symbol, &cancellation, &order);
+    if (reject) {
+        refuse(call, reject);
     } else {
         pw_sim_call_answer(call, pw_sim_canceled_json(call, order, cancellation.cancel_id));
     }
@@ -303,7 +303,7 @@ static const struct pw_sim_choice g_over_choice = {
     "orderRateLimitExceededMode", g_over_modes, 2, -1100,
     "Illegal characters found in parameter 'orderRateLimitExceededMode'."};
 
-/* A replacement and what came of its two halves. */
+/* A replacement and what came of its two parts. */
 struct replacement {
     struct cancellation cancellation;
     struct pw_sim_order_request request;
@@ -311,7 +311,7 @@ struct replacement {
     uint32_t goes_on, cancels_anyway;    /* when the first half fails; when there were too many orders */
     struct pw_sim_client_order canceled; /* a copy: its slot may be the new order's */
     struct pw_sim_client_order *placed;
-    const struct pw_sim_refusal *cancel_refusal, *place_refusal;
+    const struct pw_sim_reject *cancel_reject, *place_reject;
     bool attempted; /* to place */
     uint64_t fills_since;
 };
@@ -329,9 +329,9 @@ static bool replacement_read(struct pw_sim_call *call, struct replacement *repla
            pw_sim_request_read(call, &replacement->request, &replacement->reply);
 }
 
-static json_t *refusal_json(const struct pw_sim_refusal *refusal)
+static json_t *reject_json(const struct pw_sim_reject *reject)
 {
-    return pw_sim_error_json(refusal->code, refusal->text);
+    return pw_sim_error_json(reject->code, reject->text);
 }
 
 static json_t *new_order_json(const struct pw_sim_call *call, const struct replacement *replacement)
@@ -339,69 +339,69 @@ static json_t *new_order_json(const struct pw_sim_call *call, const struct repla
     if (!replacement->attempted) {
         return json_null();
     }
-    return replacement->place_refusal
-               ? refusal_json(replacement->place_refusal)
+    return replacement->place_reject
+               ? reject_json(replacement->place_reject)
                : pw_sim_placed_json(call, replacement->placed, replacement->reply, replacement->fills_since);
 }
 
-static json_t *halves_json(const struct pw_sim_call *call, const struct replacement *replacement)
+static json_t *parts_json(const struct pw_sim_call *call, const struct replacement *replacement)
 {
-    const struct pw_sim_refusal *refusal = replacement->cancel_refusal;
-    const char *placed = !replacement->attempted      ? "NOT_ATTEMPTED"
-                         : replacement->place_refusal ? "FAILURE"
-                                                      : "SUCCESS";
+    const struct pw_sim_reject *reject = replacement->cancel_reject;
+    const char *placed = !replacement->attempted     ? "NOT_ATTEMPTED"
+                         : replacement->place_reject ? "FAILURE"
+                                                     : "SUCCESS";
 
     return PW_SIM_OBJECT(
-        pw_sim_text("cancelResult", refusal ? "FAILURE" : "SUCCESS"), pw_sim_text("newOrderResult", placed),
-        pw_sim_json("cancelResponse", refusal ? refusal_json(refusal)
-                                              : pw_sim_canceled_json(call, &replacement->canceled,
-                                                                     replacement->cancellation.cancel_id)),
+        pw_sim_text("cancelResult", reject ? "FAILURE" : "SUCCESS"), pw_sim_text("newOrderResult", placed),
+        pw_sim_json("cancelResponse", reject ? reject_json(reject)
+                                             : pw_sim_canceled_json(call, &replacement->canceled,
+                                                                    replacement->cancellation.cancel_id)),
         pw_sim_json("newOrderResponse", new_order_json(call, replacement)));
 }
 
 static void replacement_answer(struct pw_sim_call *call, const struct replacement *replacement)
 {
-    bool placed = replacement->attempted && !replacement->place_refusal;
-    bool canceled = !replacement->cancel_refusal;
-    json_t *halves = halves_json(call, replacement);
+    bool placed = replacement->attempted && !replacement->place_reject;
+    bool canceled = !replacement->cancel_reject;
+    json_t *parts = parts_json(call, replacement);
 
     pw_buffer_clear(call->body);
     call->answer->status = placed && canceled ? 200 : placed || canceled ? 409 : 400;
     if (call->answer->status != 200) {
-        halves = PW_SIM_EXTEND(call->answer->status == 409
-                                   ? pw_sim_error_json(-2021, "Order cancel-replace partially failed.")
-                                   : pw_sim_error_json(-2022, "Order cancel-replace failed."),
-                               pw_sim_json("data", halves));
+        parts = PW_SIM_EXTEND(call->answer->status == 409
+                                  ? pw_sim_error_json(-2021, "Order cancel-replace partially failed.")
+                                  : pw_sim_error_json(-2022, "Order cancel-replace failed."),
+                              pw_sim_json("data", parts));
     }
-    pw_sim_call_answer(call, halves);
+    pw_sim_call_answer(call, parts);
 }
 
 static void replacement_carry_out(struct pw_sim_call *call, struct replacement *replacement, bool may_place)
 {
-    static const struct pw_sim_refusal too_many = {429, -1015, "Too many new orders."};
+    static const struct pw_sim_reject too_many = {429, -1015, "Too many new orders."};
     struct pw_sim_orders *orders = call->rest->orders;
     struct pw_sim_client_order *order;
 
-    replacement->cancel_refusal =
+    replacement->cancel_reject =
         cancel_try(call, replacement->request.symbol, &replacement->cancellation, &order);
-    if (replacement->cancel_refusal && !replacement->goes_on) {
+    if (replacement->cancel_reject && !replacement->goes_on) {
         pw_sim_account_count_order(call->account, call->wall_ns); /* the venue counts it all the same */
         return;
     }
-    if (!replacement->cancel_refusal) {
+    if (!replacement->cancel_reject) {
         replacement->canceled = *order;
     }
     replacement->attempted = true;
     replacement->fills_since = orders->fill_cnt;
-    replacement->place_refusal = may_place ? pw_sim_orders_place(orders, call->account, &replacement->request,
-                                                                 call->wall_ns, &replacement->placed)
-                                           : &too_many;
+    replacement->place_reject = may_place ? pw_sim_orders_place(orders, call->account, &replacement->request,
+                                                                call->wall_ns, &replacement->placed)
+                                          : &too_many;
 }
 
 void pw_sim_rest_order_replace(struct pw_sim_call *call)
 {
     struct replacement replacement = {0};
-    const struct pw_sim_refusal *refusal;
+    const struct pw_sim_reject *reject;
     bool may_place;
 
     if (!replacement_read(call, &replacement)) {
@@ -411,9 +411,9 @@ void pw_sim_rest_order_replace(struct pw_sim_call *call)
     if (!may_place && !replacement.cancels_anyway) {
         return;
     }
-    refusal = pw_sim_orders_filter(call->rest->orders, call->account, &replacement.request, call->wall_ns);
-    if (refusal) {
-        refuse(call, refusal);
+    reject = pw_sim_orders_filter(call->rest->orders, call->account, &replacement.request, call->wall_ns);
+    if (reject) {
+        refuse(call, reject);
         return;
     }
     call->answer->retry_after_s = 0;

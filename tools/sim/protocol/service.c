@@ -98,10 +98,10 @@ static void rest_answer(void *state, const struct pw_serve_request *request, str
 
 /* ---- WebSocket: handshakes ---- */
 
-static bool socket_refuse(struct pw_serve_answer *refusal, uint32_t status)
+static bool socket_refuse(struct pw_serve_answer *reject, uint32_t status)
 {
-    refusal->status = status;
-    refuse(NULL, "There is no such stream.", refusal);
+    reject->status = status;
+    refuse(NULL, "There is no such stream.", reject);
     return false;
 }
 
@@ -152,18 +152,18 @@ static bool streams_accept(struct pw_sim_service *service, struct pw_serve_clien
 }
 
 static bool combined_accept(void *state, struct pw_serve_client *client,
-                            const struct pw_serve_request *request, struct pw_serve_answer *refusal)
+                            const struct pw_serve_request *request, struct pw_serve_answer *reject)
 {
     struct connection *connection = pw_serve_client_session(client);
 
     connection->subscriber.combined = true;
-    return streams_accept(state, client, request) || socket_refuse(refusal, 400);
+    return streams_accept(state, client, request) || socket_refuse(reject, 400);
 }
 
 static bool raw_accept(void *state, struct pw_serve_client *client, const struct pw_serve_request *request,
-                       struct pw_serve_answer *refusal)
+                       struct pw_serve_answer *reject)
 {
-    return streams_accept(state, client, request) || socket_refuse(refusal, 400);
+    return streams_accept(state, client, request) || socket_refuse(reject, 400);
 }
 
 /* The options of binance.md 5; of the formats there is JSON. */
@@ -184,32 +184,32 @@ static bool api_options(struct connection *connection, struct pw_slice query)
 }
 
 static bool api_accept(void *state, struct pw_serve_client *client, const struct pw_serve_request *request,
-                       struct pw_serve_answer *refusal)
+                       struct pw_serve_answer *reject)
 {
     struct pw_sim_service *service = state;
     struct connection *connection = pw_serve_client_session(client);
-    struct pw_sim_rest_answer from = {.body = refusal->body};
+    struct pw_sim_rest_answer from = {.body = reject->body};
 
     connection->session =
         (struct pw_sim_session){.connected_ns = request->now_ns, .return_rate_limits = true};
     if (!api_options(connection, request->query)) {
-        return socket_refuse(refusal, 400);
+        return socket_refuse(reject, 400);
     }
     if (!pw_sim_ws_api_connect(service->api, request->now_ns, &from)) {
-        answer_copy(refusal, &from);
-        refusal->body = from.body;
+        answer_copy(reject, &from);
+        reject->body = from.body;
         return false;
     }
     return true;
 }
 
 static bool nothing_accept(void *state, struct pw_serve_client *client,
-                           const struct pw_serve_request *request, struct pw_serve_answer *refusal)
+                           const struct pw_serve_request *request, struct pw_serve_answer *reject)
 {
     (void)state;
     (void)client;
     (void)request;
-    return socket_refuse(refusal, 404);
+    return socket_refuse(reject, 404);
 }
 
 /* ---- WebSocket: messages ---- */

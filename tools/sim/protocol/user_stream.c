@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* An execution with what it points at, as that was then. */
-struct pw_sim_told {
+struct pw_sim_user_report {
     struct pw_sim_execution execution; /* its pointers are not to be used, but for expiry_reason */
     struct pw_sim_client_order order;
     struct pw_sim_fill fill;
@@ -46,22 +46,22 @@ static void *room_make(void *rows, uint32_t cnt, uint32_t *capacity, size_t row_
 static void on_execution(void *state, const struct pw_sim_execution *execution)
 {
     struct pw_sim_user_stream *stream = state;
-    struct pw_sim_told *told;
+    struct pw_sim_user_report *report;
 
     if (!stream->subscription_cnt) {
         return;
     }
-    told = room_make(stream->told, stream->told_cnt, &stream->told_capacity, sizeof *told);
-    if (!told) {
+    report = room_make(stream->report, stream->report_cnt, &stream->report_capacity, sizeof *report);
+    if (!report) {
         stream->lost = true;
         return;
     }
-    stream->told = told;
-    told = &stream->told[stream->told_cnt++];
-    told->execution = *execution;
-    told->order = *execution->order;
-    told->fill = execution->fill ? *execution->fill : (struct pw_sim_fill){0};
-    snprintf(told->cancel_id, sizeof told->cancel_id, "%s",
+    stream->report = report;
+    report = &stream->report[stream->report_cnt++];
+    report->execution = *execution;
+    report->order = *execution->order;
+    report->fill = execution->fill ? *execution->fill : (struct pw_sim_fill){0};
+    snprintf(report->cancel_id, sizeof report->cancel_id, "%s",
              execution->cancel_id ? execution->cancel_id : execution->order->client_id);
 }
 
@@ -85,7 +85,7 @@ int pw_sim_user_stream_init(struct pw_sim_user_stream *stream, struct pw_sim_fau
 void pw_sim_user_stream_fini(struct pw_sim_user_stream *stream)
 {
     free(stream->subscriptions);
-    free(stream->told);
+    free(stream->report);
     free(stream->changed);
     pw_buffer_free(&stream->text);
     *stream = (struct pw_sim_user_stream){0};
@@ -192,13 +192,13 @@ static void event_send(const struct delivery *delivery, const char *type, json_t
     }
 }
 
-static json_t *terms_extend(json_t *event, const struct pw_sim_told *told)
+static json_t *terms_extend(json_t *event, const struct pw_sim_user_report *report)
 {
-    const struct pw_sim_client_order *order = &told->order;
-    bool canceled = told->execution.type == PW_SIM_EXECUTION_CANCELED;
+    const struct pw_sim_client_order *order = &report->order;
+    bool canceled = report->execution.type == PW_SIM_EXECUTION_CANCELED;
 
     return PW_SIM_EXTEND(event, pw_sim_text("s", order->symbol->name),
-                         pw_sim_text("c", canceled ? told->cancel_id : order->client_id),
+                         pw_sim_text("c", canceled ? report->cancel_id : order->client_id),
                          pw_sim_text("S", order->side == PW_SELL ? "SELL" : "BUY"),
                          pw_sim_text("o", pw_sim_order_type_texts[order->type]),
                          pw_sim_text("f", pw_sim_tif_texts[order->tif]), pw_sim_e8("q", order->qty_e8),
@@ -208,39 +208,40 @@ static json_t *terms_extend(json_t *event, const struct pw_sim_told *told)
 }
 
 /* What traded, and what did not because it was prevented: of an order that ended, all that was left. */
-static json_t *fill_extend(json_t *event, const struct delivery *delivery, const struct pw_sim_told *told)
+static json_t *fill_extend(json_t *event, const struct delivery *delivery,
+                           const struct pw_sim_user_report *report)
 {
-    const struct pw_sim_fill *fill = &told->fill;
-    int64_t left_e8 = told->order.qty_e8 - told->order.filled_e8;
-    bool traded = told->execution.type == PW_SIM_EXECUTION_TRADE;
-    bool prevented = told->execution.type == PW_SIM_EXECUTION_TRADE_PREVENTION;
+    const struct pw_sim_fill *fill = &report->fill;
+    int64_t left_e8 = report->order.qty_e8 - report->order.filled_e8;
+    bool traded = report->execution.type == PW_SIM_EXECUTION_TRADE;
+    bool prevented = report->execution.type == PW_SIM_EXECUTION_TRADE_PREVENTION;
 
     return PW_SIM_EXTEND(
-        event, pw_sim_e8("l", fill->qty_e8), pw_sim_e8("z", told->order.filled_e8),
+        event, pw_sim_e8("l", fill->qty_e8), pw_sim_e8("z", report->order.filled_e8),
         pw_sim_e8("L", fill->price_e8), traded ? pw_sim_e8("n", fill->fee_e8) : pw_sim_text("n", "0"),
         traded ? pw_sim_text("N", fill->fee_asset) : pw_sim_null("N"),
-        time_of(delivery, "T", told->execution.market_ns),
+        time_of(delivery, "T", report->execution.market_ns),
         pw_sim_int("t", traded ? (int64_t)fill->trade_id : -1),
-        pw_sim_if(prevented, pw_sim_int("v", (int64_t)told->execution.execution_id)),
+        pw_sim_if(prevented, pw_sim_int("v", (int64_t)report->execution.execution_id)),
         pw_sim_if(prevented, pw_sim_e8("A", left_e8)), pw_sim_if(prevented, pw_sim_e8("B", left_e8)));
 }
 
-static void execution_send(const struct delivery *delivery, const struct pw_sim_told *told)
+static void execution_send(const struct delivery *delivery, const struct pw_sim_user_report *report)
 {
-    const struct pw_sim_client_order *order = &told->order;
-    const char *expiry = told->execution.expiry_reason;
+    const struct pw_sim_client_order *order = &report->order;
+    const char *expiry = report->execution.expiry_reason;
     static const char type[] = "executionReport";
-    json_t *event = terms_extend(event_begin(delivery, type), told);
+    json_t *event = terms_extend(event_begin(delivery, type), report);
 
-    event = PW_SIM_EXTEND(event, pw_sim_text("x", g_types[told->execution.type]),
+    event = PW_SIM_EXTEND(event, pw_sim_text("x", g_types[report->execution.type]),
                           pw_sim_text("X", pw_sim_status_texts[order->status]), pw_sim_text("r", "NONE"),
                           pw_sim_int("i", (int64_t)order->order_id));
-    event = fill_extend(event, delivery, told);
-    event = PW_SIM_EXTEND(event, pw_sim_int("I", (int64_t)told->execution.execution_id),
-                          pw_sim_bool("w", order->open && order->working), pw_sim_bool("m", told->fill.maker),
-                          pw_sim_bool("M", false), time_of(delivery, "O", order->time_ns),
-                          pw_sim_e8("Z", order->quote_e8), pw_sim_e8("Y", told->fill.quote_e8),
-                          pw_sim_e8("Q", order->quote_qty_e8),
+    event = fill_extend(event, delivery, report);
+    event = PW_SIM_EXTEND(event, pw_sim_int("I", (int64_t)report->execution.execution_id),
+                          pw_sim_bool("w", order->open && order->working),
+                          pw_sim_bool("m", report->fill.maker), pw_sim_bool("M", false),
+                          time_of(delivery, "O", order->time_ns), pw_sim_e8("Z", order->quote_e8),
+                          pw_sim_e8("Y", report->fill.quote_e8), pw_sim_e8("Q", order->quote_qty_e8),
                           pw_sim_if(order->working_ns != 0, time_of(delivery, "W", order->working_ns)),
                           pw_sim_text("V", pw_sim_prevention_texts[order->prevention]),
                           pw_sim_if(expiry != NULL, pw_sim_text("eR", expiry)));
@@ -252,8 +253,8 @@ static uint32_t changed_collect(struct pw_sim_user_stream *stream, const struct 
 {
     uint32_t cnt = 0;
 
-    for (uint32_t i = 0; i < stream->told_cnt; i++) {
-        const struct pw_sim_client_order *order = &stream->told[i].order;
+    for (uint32_t i = 0; i < stream->report_cnt; i++) {
+        const struct pw_sim_client_order *order = &stream->report[i].order;
         const struct pw_sim_balance *both[2] = {order->base, order->quote};
         for (uint32_t k = 0; k < 2 && order->account == account; k++) {
             uint32_t at = 0;
@@ -292,15 +293,15 @@ static void balances_send(const struct delivery *delivery)
 
 void pw_sim_user_stream_flush(struct pw_sim_user_stream *stream, int64_t wall_ns)
 {
-    if (!stream->told_cnt && !stream->ending && !stream->lost) {
+    if (!stream->report_cnt && !stream->ending && !stream->lost) {
         return;
     }
     for (uint32_t i = 0; i < stream->subscription_cnt; i++) {
         struct delivery delivery = {stream, &stream->subscriptions[i], wall_ns};
 
-        for (uint32_t k = 0; k < stream->told_cnt; k++) {
-            if (stream->told[k].order.account == delivery.to->account) {
-                execution_send(&delivery, &stream->told[k]);
+        for (uint32_t k = 0; k < stream->report_cnt; k++) {
+            if (stream->report[k].order.account == delivery.to->account) {
+                execution_send(&delivery, &stream->report[k]);
             }
         }
         balances_send(&delivery);
@@ -315,6 +316,6 @@ void pw_sim_user_stream_flush(struct pw_sim_user_stream *stream, int64_t wall_ns
     if (stream->ending) {
         subscriptions_remove(stream, NULL);
     }
-    stream->told_cnt = 0;
+    stream->report_cnt = 0;
     stream->ending = stream->lost = false;
 }

@@ -41,7 +41,7 @@ static bool value_take(struct pw_sim_call *call, struct pw_slice value)
     return true;
 }
 
-/* Makes parameters of the request's params, as REST's are; null is as if it was not there. False: told. */
+/* Makes parameters of the request's params, as REST's are; null is as if it was not there. False: error. */
 static bool params_take(struct pw_sim_ws_request *request)
 {
     struct pw_sim_call *call = request->call;
@@ -79,7 +79,7 @@ static bool params_take(struct pw_sim_ws_request *request)
     return true;
 }
 
-/* By their names, as they are signed. False: one is there twice; told. */
+/* By their names, as they are signed. False: one is there twice; error. */
 static bool params_sort(struct pw_sim_call *call)
 {
     for (uint32_t i = 1; i < call->parameter_cnt; i++) {
@@ -108,7 +108,7 @@ static const struct pw_sim_ws_method {
     const char *name;
     const char *rest_method, *rest_path; /* of the endpoint that does it; or else */
     void (*act)(struct pw_sim_ws_request *request);
-    bool places; /* the account's order counts are told */
+    bool places; /* the account's order counts are in the answer */
 } g_methods[] = {
     {"order.place", "POST", "/api/v3/order", NULL, true},
     {"order.cancel", "DELETE", "/api/v3/order", NULL, false},
@@ -189,7 +189,7 @@ static const struct pw_sim_ws_method *method_find(struct pw_slice name)
 
 /* ---- one request ---- */
 
-/* False: told. */
+/* False: error. */
 static bool request_parse(struct pw_sim_ws_request *request, struct pw_slice message)
 {
     struct pw_slice method = {0};
@@ -224,7 +224,7 @@ static bool request_parse(struct pw_sim_ws_request *request, struct pw_slice mes
     return params_take(request) && params_sort(request->call);
 }
 
-/* returnRateLimits: of this request alone. False: told. */
+/* returnRateLimits: of this request alone. False: error. */
 static bool rate_limits_choose(struct pw_sim_ws_request *request)
 {
     const char *sent = pw_sim_call_text(request->call, "returnRateLimits");
@@ -397,20 +397,19 @@ void pw_sim_ws_api_request(struct pw_sim_ws_api *api, struct pw_sim_session *ses
     reply_write(&request, answer->reply);
 }
 
-bool pw_sim_ws_api_connect(struct pw_sim_ws_api *api, int64_t wall_ns, struct pw_sim_rest_answer *refusal)
+bool pw_sim_ws_api_connect(struct pw_sim_ws_api *api, int64_t wall_ns, struct pw_sim_rest_answer *reject)
 {
     int64_t window = wall_ns / CONNECT_WINDOW_NS;
     uint32_t limit = api->rest->limits->connects_per_5min;
     struct pw_sim_call *call = &api->call;
 
-    call_begin(api, refusal, wall_ns);
+    call_begin(api, reject, wall_ns);
     if (window != api->connect_window) {
         api->connect_window = window;
         api->connect_cnt = 0;
     }
     if (limit && ++api->connect_cnt > limit) {
-        refusal->retry_after_s =
-            (uint32_t)(((window + 1) * CONNECT_WINDOW_NS - wall_ns) / (1000 * MS_NS)) + 1;
+        reject->retry_after_s = (uint32_t)(((window + 1) * CONNECT_WINDOW_NS - wall_ns) / (1000 * MS_NS)) + 1;
         pw_sim_call_error(call, 429, -1034, "Too many connection attempts from IP; current limit is %u.",
                           limit);
         return false;

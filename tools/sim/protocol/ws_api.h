@@ -46,8 +46,8 @@ int pw_sim_ws_api_init(struct pw_sim_ws_api *api, struct pw_sim_rest *rest,
                        struct pw_sim_user_stream *stream);
 void pw_sim_ws_api_fini(struct pw_sim_ws_api *api);
 
-/* Whether one more connection may be made; false: `refusal` says why not. */
-bool pw_sim_ws_api_connect(struct pw_sim_ws_api *api, int64_t wall_ns, struct pw_sim_rest_answer *refusal);
+/* Whether one more connection may be made; false: `reject` says why not. */
+bool pw_sim_ws_api_connect(struct pw_sim_ws_api *api, int64_t wall_ns, struct pw_sim_rest_answer *reject);
 
 /* Carries out one text message of a connection; fills the answer, whose reply it clears first. */
 void pw_sim_ws_api_request(struct pw_sim_ws_api *api, struct pw_sim_session *session,

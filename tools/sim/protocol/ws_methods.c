@@ -146,7 +146,7 @@ static void do_list(const struct request *request)
     reply_result(request, names);
 }
 
-/* The property's name and, if `value` is given, its value; false after an error was told. */
+/* The property's name and, if `value` is given, its value; false after an error. */
 static bool property_parse(const struct request *request, struct pw_slice *value)
 {
     struct pw_slice name = {0}, items[3] = {0};

@@ -26,7 +26,7 @@ static struct pw_slice payload(const struct pw_sim_call *call)
     return (struct pw_slice){text->data, text->failed ? 0 : text->size};
 }
 
-/* By a key and signature of the request's own. False: told. */
+/* By a key and signature of the request's own. False: error. */
 static bool authorize_signed(struct pw_sim_ws_request *request)
 {
     const char *key = pw_sim_call_text(request->call, "apiKey");
@@ -39,7 +39,7 @@ static bool authorize_signed(struct pw_sim_ws_request *request)
     return pw_sim_call_authorize(request->call, (struct pw_slice){key, strlen(key)}, payload(request->call));
 }
 
-/* The same, or by the session's logon if the request has neither. False: told. */
+/* The same, or by the session's logon if the request has neither. False: error. */
 bool pw_sim_ws_authorize(struct pw_sim_ws_request *request)
 {
     struct pw_sim_call *call = request->call;

@@ -22,7 +22,7 @@ struct pw_sim_ws_request {
 };
 
 /* By a key and signature of the request's own, or by the session's logon if it has neither: then he is
- * call->account. False: told. */
+ * call->account. False: error. */
 bool pw_sim_ws_authorize(struct pw_sim_ws_request *request);
 
 void pw_sim_ws_logon(struct pw_sim_ws_request *request);

@@ -19,7 +19,7 @@ bool pw_sim_preamble_parse(struct pw_slice line, struct pw_sim_preamble *preambl
 /* Lines that recorders write about themselves. */
 bool pw_sim_line_is_remark(struct pw_slice line);
 
-/* What a line tells. The order matters: trades before quotes before depth. */
+/* What a line holds. The order matters: trades before quotes before depth. */
 enum pw_sim_line_kind {
     PW_SIM_LINE_TRADE,
     PW_SIM_LINE_AGG_TRADE,

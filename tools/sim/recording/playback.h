@@ -2,7 +2,7 @@
  *
  * Recorded market data as a source: what was received goes out again, byte for byte.
  *
- * Lines as recorders write them (plain or gzip), told apart line by line:
+ * Lines as recorders write them (plain or gzip), recognized line by line:
  *   <time> <JSON>            time in s, ms, us or ns by its digits; the JSON in its envelope, or bare
  *   <seconds.fraction>: <JSON>
  *   <url> -> <seconds.fraction>: <JSON>   the answer to a REST request: a depth snapshot or exchangeInfo

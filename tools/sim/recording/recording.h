@@ -29,7 +29,7 @@ struct pw_sim_recording {
     struct pw_sim_hub *hub;
     char *arena;
     size_t arena_bytes, arena_capacity;
-    struct pw_sim_line *lines; /* in the order in which they are told */
+    struct pw_sim_line *lines; /* in the order in which they are sent */
     uint32_t line_cnt, line_capacity;
     struct pw_sim_symbol *symbols; /* PW_SIM_SYMBOLS_MAX, with tick and step as the data show them */
     uint32_t symbol_cnt;
