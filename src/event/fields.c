@@ -155,7 +155,7 @@ static const struct pw_field stamps_fields[] = {
 static const struct pw_field risk_market_fields[] = {
     {"bid", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.bid_e8), 0, NULL, "best bid"},
     {"ask", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.ask_e8), 0, NULL, "best ask"},
-    {"position", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.position_e8), 0, NULL, "position"},
+    {"position_qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.position_e8), 0, NULL, "position"},
     {"open_buy", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.open_buy_e8), 0, NULL, "open buy orders"},
     {"open_sell", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.open_sell_e8), 0, NULL, "open sell orders"},
 };

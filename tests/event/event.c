@@ -3,6 +3,7 @@
  * Events and amounts as text.
  */
 #include "enum_table.h"
+#include "fields.h"
 #include "text.h"
 #include <criterion/criterion.h>
 #include <pinwheel/hops.h>
@@ -163,6 +164,28 @@ Test(event, every_kind_has_a_name_and_any_bytes_can_be_printed)
         cr_assert_str_neq(pw_event_kind_name(kind), "?");
     }
     cr_assert_str_eq(pw_event_kind_name(PW_EVENT_CONN), "conn");
+}
+
+/* Two members of one name in JSON: most readers keep the last. */
+Test(event, no_field_has_the_name_of_another)
+{
+    static const char *const common[] = {"position", "seq",      "kind",          "symbol",
+                                         "recv_ns",  "venue_ns", "instrument_idx"};
+    uint32_t cnt = 0;
+    for (unsigned kind = 0; kind < 256; kind++) {
+        struct pw_field_list list = pw_event_fields(kind);
+        for (uint32_t i = 0; i < list.cnt; i++, cnt++) {
+            const struct pw_field *field = &list.fields[i];
+            for (size_t k = 0; k < sizeof common / sizeof common[0]; k++) {
+                cr_expect_str_neq(field->name, common[k], "kind %u", kind);
+            }
+            for (uint32_t k = 0; k < i; k++) {
+                cr_expect(strcmp(field->name, list.fields[k].name) != 0 || field->when != list.fields[k].when,
+                          "kind %u has two fields '%s'", kind, field->name);
+            }
+        }
+    }
+    cr_expect_gt(cnt, 50);
 }
 
 Test(event, fill_info_is_printed_with_its_asset)

@@ -82,7 +82,7 @@ void program_expect_page(const char *name, const char *out)
 json_t *program_json(char *out)
 {
     json_error_t error;
-    json_t *json = json_loads(out, 0, &error);
+    json_t *json = json_loads(out, JSON_REJECT_DUPLICATES, &error);
     cr_assert_not_null(json, "%s: %.200s", error.text, out);
     free(out);
     return json;
