@@ -287,23 +287,33 @@ static void count_notice(struct parse *p, const struct pw_event *event)
     }
 }
 
+/* The next piece of what book synchronisation lets out. */
+static void pull(struct parse *p)
+{
+    p->burst_at = 0;
+    p->burst_cnt = pw_booksync_pull(p->pulling->sync, p->burst, BURST_EVENTS);
+    for (uint32_t i = 0; i < p->burst_cnt; i++) {
+        count_notice(p, &p->burst[i]);
+    }
+    if (p->burst_cnt == 0) {
+        p->pulling = NULL;
+    }
+}
+
+static inline bool under_way(const struct parse *p)
+{
+    return p->burst_at < p->burst_cnt || p->pulling != NULL || p->run_at < p->run_cnt;
+}
+
 /* Puts out all that is under way; false when there was too little room. */
 static bool drain(struct parse *p)
 {
-    for (;;) {
+    while (p->burst_at < p->burst_cnt || p->pulling != NULL) {
         if (!put_events(p, p->burst, &p->burst_at, p->burst_cnt)) {
             return false;
         }
-        if (p->pulling == NULL) {
-            break;
-        }
-        p->burst_at = 0;
-        p->burst_cnt = pw_booksync_pull(p->pulling->sync, p->burst, BURST_EVENTS);
-        for (uint32_t i = 0; i < p->burst_cnt; i++) {
-            count_notice(p, &p->burst[i]);
-        }
-        if (p->burst_cnt == 0) {
-            p->pulling = NULL;
+        if (p->pulling != NULL) {
+            pull(p);
         }
     }
     return put_events(p, p->run, &p->run_at, p->run_cnt);
@@ -390,7 +400,7 @@ static void take_frame(struct parse *p, const struct pw_event *frame)
     p->run_stamp.ns[PW_STAMP_DECODED] = pw_clock_now_ns(&p->clock);
     bool passes = pw_booksync_take(feed->sync, p->run, out.cnt);
     p->run_cnt = passes ? out.cnt : 0;
-    p->pulling = feed;
+    p->pulling = pw_booksync_has_output(feed->sync) ? feed : NULL; /* of a quote or trade: hardly ever */
 }
 
 static void take_frames(struct parse *p, int64_t now_ns, struct pw_poll *did)
@@ -405,7 +415,7 @@ static void take_frames(struct parse *p, int64_t now_ns, struct pw_poll *did)
         } else {
             take_frame(p, frame);
         }
-        did->stalled = !drain(p);
+        did->stalled = under_way(p) && !drain(p);
     }
     if (taken > 0) {
         pw_consumer_done(&p->frames, taken);
@@ -481,22 +491,14 @@ static void put_requests(struct parse *p, uint32_t feed_idx, int64_t now_ns)
         put_request(p, &event);
         feed->reconnect_owed = false;
     }
-    while (pw_producer_room(&p->housekeeping, 1) >= 1) {
+    while (pw_booksync_wanted_cnt(feed->sync) > 0 && pw_producer_room(&p->housekeeping, 1) >= 1) {
         event = (struct pw_event){.kind = PW_EVENT_SNAPSHOT_REQUEST, .recv_ns = now_ns};
         event.instrument_idx = pw_booksync_wanted(feed->sync);
-        if (event.instrument_idx == PW_NO_INSTRUMENT) {
-            break;
-        }
         put_request(p, &event);
     }
 }
 
 /* ---- the stage ---- */
-
-static bool under_way(const struct parse *p)
-{
-    return p->burst_at < p->burst_cnt || p->pulling != NULL || p->run_at < p->run_cnt;
-}
 
 /* On the way to a clean stop, with all frames taken: updates that still wait for a snapshot go out for the
  * record. */
@@ -515,7 +517,7 @@ static struct pw_poll parse_poll(void *state, int64_t now_ns)
 {
     struct parse *p = state;
     uint64_t events_before = p->metrics.events;
-    struct pw_poll did = {.stalled = !drain(p)};
+    struct pw_poll did = {.stalled = under_way(p) && !drain(p)};
     if (!did.stalled) {
         take_snapshots(p, &did);
     }
@@ -526,7 +528,8 @@ static struct pw_poll parse_poll(void *state, int64_t now_ns)
         let_go(p, &did);
     }
     for (uint32_t i = 0; i < p->feed_cnt; i++) {
-        if (p->feeds[i].sync != NULL) {
+        const struct feed *feed = &p->feeds[i];
+        if (feed->sync != NULL && (feed->reconnect_owed || pw_booksync_wanted_cnt(feed->sync) > 0)) {
             put_requests(p, i, now_ns);
         }
     }

@@ -286,6 +286,11 @@ static uint32_t output_held(struct pw_booksync *sync, struct pw_event *out, uint
     return n;
 }
 
+bool pw_booksync_has_output(const struct pw_booksync *sync)
+{
+    return sync->output.phase != OUTPUT_NONE;
+}
+
 uint32_t pw_booksync_pull(struct pw_booksync *sync, struct pw_event *out, uint32_t cap)
 {
     struct output *output = &sync->output;
@@ -545,6 +550,11 @@ void pw_booksync_stop(struct pw_booksync *sync)
     output_begin(sync);
     sync->output.next_book = 0;
     sync->output.stop = true;
+}
+
+uint32_t pw_booksync_wanted_cnt(const struct pw_booksync *sync)
+{
+    return sync->wanted_cnt;
 }
 
 uint16_t pw_booksync_wanted(struct pw_booksync *sync)

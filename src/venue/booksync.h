@@ -61,11 +61,16 @@ void pw_booksync_down(struct pw_booksync *sync, int64_t recv_ns);
 /* The engine stops: what is held goes out as stale, so that the record is complete; no state changes. */
 void pw_booksync_stop(struct pw_booksync *sync);
 
+/* Would pw_booksync_pull give something? */
+bool pw_booksync_has_output(const struct pw_booksync *sync);
+
 /* Copies out what goes out before anything else, at most cap events; 0: nothing is left. */
 uint32_t pw_booksync_pull(struct pw_booksync *sync, struct pw_event *out, uint32_t cap);
 
 /* The next instrument for which a snapshot is to be asked for, or PW_NO_INSTRUMENT; each is given once. */
 uint16_t pw_booksync_wanted(struct pw_booksync *sync);
+/* For how many. */
+uint32_t pw_booksync_wanted_cnt(const struct pw_booksync *sync);
 
 /* How many events are held. */
 uint32_t pw_booksync_held(const struct pw_booksync *sync);

@@ -86,7 +86,10 @@ static void log_event(const struct pw_event *event)
 static void pull(void)
 {
     struct pw_event out[3];
+    bool has_output = pw_booksync_has_output(g_sync);
     for (uint32_t n; (n = pw_booksync_pull(g_sync, out, 3)) > 0;) {
+        cr_assert(has_output, "what is pulled was announced");
+        has_output = pw_booksync_has_output(g_sync);
         for (uint32_t i = 0; i < n; i++) {
             log_event(&out[i]);
         }
@@ -602,7 +605,10 @@ static void see(const struct pw_event *event)
 static void see_pulled(void)
 {
     struct pw_event out[7];
+    bool has_output = pw_booksync_has_output(g_sync);
     for (uint32_t n; (n = pw_booksync_pull(g_sync, out, 1 + pick(7))) > 0;) {
+        cr_assert(has_output, "what is pulled was announced");
+        has_output = pw_booksync_has_output(g_sync);
         for (uint32_t i = 0; i < n; i++) {
             see(&out[i]);
         }
@@ -649,8 +655,10 @@ static void run_world(uint64_t seed, bool futures)
     }
     for (uint32_t step = 0; step < UPDATES; step++) {
         send_update(pick(SIM_BOOKS));
+        uint32_t wanted_cnt = pw_booksync_wanted_cnt(g_sync);
         for (uint16_t i; (i = pw_booksync_wanted(g_sync)) != PW_NO_INSTRUMENT;) {
             cr_assert_lt(i, SIM_BOOKS);
+            cr_assert_eq(pw_booksync_wanted_cnt(g_sync), --wanted_cnt);
             g_world.asked[i] = true;
         }
         uint32_t answered = pick(SIM_BOOKS);
