@@ -27,25 +27,25 @@
     R(PW_EVENT_DEPTH, 4, "depth", "begins a book update or snapshot; its levels follow at once") \
     R(PW_EVENT_LEVELS, 5, "levels", "one or two levels of the update begun by the depth event before it") \
     R(PW_EVENT_CANDLE, 6, "candle", "prices and volume of an interval") \
-    R(PW_EVENT_CANDLE_INFO, 7, "candle_info", "the second half of the candle before it") \
+    R(PW_EVENT_CANDLE_INFO, 7, "candle_info", "further fields of the candle before it") \
     R(PW_EVENT_BOOK_STATE, 8, "book_state", "the order book of one instrument came into sync or lost it") \
     R(PW_EVENT_FEED_STATE, 9, "feed_state", "a feed's connection changed its state") \
-    R(PW_EVENT_GAP, 10, "gap", "something is known to be missing here") \
-    R(PW_EVENT_TIME, 16, "time", "recv_ns is the time; made by strategy while the market is quiet") \
-    R(PW_EVENT_SIGNAL, 17, "signal", "what a strategy saw") \
-    R(PW_EVENT_INTENT, 18, "intent", "what a strategy wants") \
-    R(PW_EVENT_ORDER, 19, "order", "a state that an order has reached") \
+    R(PW_EVENT_GAP, 10, "gap", "market data is missing here") \
+    R(PW_EVENT_TIME, 16, "time", "time passed without market data; recv_ns is the time") \
+    R(PW_EVENT_SIGNAL, 17, "signal", "a strategy's signal, with its values") \
+    R(PW_EVENT_INTENT, 18, "intent", "a strategy's order request") \
+    R(PW_EVENT_ORDER, 19, "order", "an order's new state") \
     R(PW_EVENT_FILL, 20, "fill", "a fill; follows the order event that it caused") \
-    R(PW_EVENT_CONSUMED, 21, "consumed", "strategy took a report after this much of the market") \
+    R(PW_EVENT_CONSUMED, 21, "consumed", "strategy consumed a report, after the market event named") \
     R(PW_EVENT_COMMAND, 22, "command", "a command taken by execution") \
-    R(PW_EVENT_FILL_INFO, 23, "fill_info", "the second half of the fill before it, where the venue reports more") \
+    R(PW_EVENT_FILL_INFO, 23, "fill_info", "trade id and fee asset of the fill before it") \
     R(PW_EVENT_STAMPS, 24, "stamps", "when an order passed each hop; recv_ns is the origin") \
-    R(PW_EVENT_RISK_MARKET, 25, "risk_market", "market and position that risk saw, after the intent") \
-    R(PW_EVENT_RISK_CASH, 26, "risk_cash", "cash and order rate that risk saw") \
+    R(PW_EVENT_RISK_MARKET, 25, "risk_market", "market and position at the risk checks; follows the intent") \
+    R(PW_EVENT_RISK_CASH, 26, "risk_cash", "cash and order rate at the risk checks") \
     R(PW_EVENT_RISK_LIMITS, 27, "risk_limits", "limits and switches that risk applied") \
     R(PW_EVENT_FRAME, 32, "frame", "a message in the ring's payload area, or a notice of the connection") \
     R(PW_EVENT_SNAPSHOT_REQUEST, 33, "snapshot_request", "the instrument needs a REST depth snapshot") \
-    R(PW_EVENT_CONN, 34, "conn", "a connection changes hands")
+    R(PW_EVENT_CONN, 34, "conn", "handover of a connection between stages")
 
 #define PW_SIDE_ROWS(R) \
     R(PW_BUY, 0, "buy", "buy, bid") \
@@ -65,10 +65,10 @@
     R(PW_MARKET, 0, "market", "market order") \
     R(PW_LIMIT, 1, "limit", "limit order") \
     R(PW_LIMIT_MAKER, 2, "limit_maker", "post-only: rejected if it would take") \
-    R(PW_STOP_LOSS, 3, "stop_loss", "a market order once the last price is as bad as the stop price") \
-    R(PW_STOP_LOSS_LIMIT, 4, "stop_loss_limit", "a limit order once the last price is as bad as the stop price") \
-    R(PW_TAKE_PROFIT, 5, "take_profit", "a market order once the last price is as good as the stop price") \
-    R(PW_TAKE_PROFIT_LIMIT, 6, "take_profit_limit", "a limit order once the last price is as good as the stop price")
+    R(PW_STOP_LOSS, 3, "stop_loss", "a market order once the last price falls (sell) or rises (buy) to the stop") \
+    R(PW_STOP_LOSS_LIMIT, 4, "stop_loss_limit", "a limit order once the last price falls (sell) or rises (buy) to the stop") \
+    R(PW_TAKE_PROFIT, 5, "take_profit", "a market order once the last price rises (sell) or falls (buy) to the stop") \
+    R(PW_TAKE_PROFIT_LIMIT, 6, "take_profit_limit", "a limit order once the last price rises (sell) or falls (buy) to the stop")
 
 #define PW_TIF_ROWS(R) \
     R(PW_GTC, 0, "gtc", "good till canceled") \
@@ -78,7 +78,7 @@
 #define PW_INTENT_ACTION_ROWS(R) \
     R(PW_PLACE, 0, "place", "place a new order") \
     R(PW_CANCEL, 1, "cancel", "cancel an open order") \
-    R(PW_REPLACE, 2, "replace", "cancel an open order and place another if and only if that was done")
+    R(PW_REPLACE, 2, "replace", "cancel an open order; place another if and only if that succeeds")
 
 #define PW_ORDER_STATE_ROWS(R) \
     R(PW_ORDER_NONE, 0, "none", "no order") \
@@ -97,7 +97,7 @@
 
 /* What can happen to an order; what each means in each state is one table in src/core/orders.c. */
 #define PW_EXEC_TYPE_ROWS(R) \
-    R(PW_EXEC_SENT, 0, "sent", "sent to the venue; only ever once for an id") \
+    R(PW_EXEC_SENT, 0, "sent", "sent to the venue; at most once for an id") \
     R(PW_EXEC_ACK, 1, "ack", "acknowledged by the venue") \
     R(PW_EXEC_REJECT, 2, "reject", "rejected by the venue") \
     R(PW_EXEC_FILL, 3, "fill", "a part of it, or all, was filled") \

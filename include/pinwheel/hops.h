@@ -21,17 +21,17 @@
 
 /* clang-format off */
 #define PW_HOPS(BEFORE, ORIGIN, HOP, LATER) \
-    BEFORE(KERNEL, kernel, "kernel", "kernel", "the kernel has the bytes") \
+    BEFORE(KERNEL, kernel, "kernel", "kernel", "received by the kernel") \
     ORIGIN(RECV, recv, "received", "received", "the receive completed in net_rx") \
-    HOP(DECRYPTED, decrypted, "decrypted", "decrypted", "the bytes are plain text") \
-    HOP(DECODED, decoded, "decoded", "decoded", "the message is an event") \
+    HOP(DECRYPTED, decrypted, "decrypted", "decrypted", "the TLS record is decrypted") \
+    HOP(DECODED, decoded, "decoded", "decoded", "the message is decoded into events") \
     HOP(DECIDED, decided, "decided", "strategy", "the strategy has decided") \
     HOP(CHECKED, checked, "checked", "risk check", "pre-trade risk has passed it") \
-    HOP(ENCODED, encoded, "encoded", "encoded", "the request's bytes are complete") \
-    HOP(SEALED, sealed, "sealed", "encrypted", "and encrypted") \
-    HOP(SUBMITTED, submitted, "submitted", "submitted", "the system call that sends it begins") \
-    LATER(RETURNED, returned, "returned", "send returned", "that system call is over") \
-    LATER(ACKED, acked, "acknowledged", "acknowledged", "the venue's first response has come")
+    HOP(ENCODED, encoded, "encoded", "encoded", "the request is encoded") \
+    HOP(SEALED, sealed, "sealed", "encrypted", "the request is encrypted") \
+    HOP(SUBMITTED, submitted, "submitted", "submitted", "the send system call begins") \
+    LATER(RETURNED, returned, "returned", "send returned", "the send system call has returned") \
+    LATER(ACKED, acked, "acknowledged", "acknowledged", "the venue's first response has arrived")
 /* clang-format on */
 
 #define PW_HOP_CONSTANT_(NAME, token, name, label, help) PW_HOP_##NAME,

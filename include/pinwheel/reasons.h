@@ -38,7 +38,7 @@
     DENIED(NOT_TRADING, 41, not_trading, "the venue does not trade the instrument now") \
     DENIED(UNKNOWN_INSTRUMENT, 42, unknown_instrument, "no such instrument") \
     DENIED(BAD_INTENT, 43, bad_intent, "zero quantity, unknown type or duplicate id") \
-    DENIED(NO_ROOM, 44, no_room, "the journal's ring is short of room") \
+    DENIED(NO_ROOM, 44, no_room, "the journal's ring is nearly full") \
     DENIED(NO_POSITION, 45, no_position, "would go short, which the config forbids") \
     DENIED(STALE, 46, stale, "feed down or stale, or the event too old") \
     DENIED(NOT_CONNECTED, 47, not_connected, "order entry is down or not ready") \
@@ -52,7 +52,7 @@
     VENUE(VENUE_DUPLICATE, 66, venue_duplicate, "the client order id is in use") \
     VENUE(VENUE_WOULD_TAKE, 67, venue_would_take, "post-only order would have taken liquidity") \
     VENUE(VENUE_WOULD_TRIGGER, 68, venue_would_trigger, "the stop price is already passed") \
-    VENUE(VENUE_FILTER, 69, venue_filter, "price, quantity or notional against the venue's rules: ours may be old") \
+    VENUE(VENUE_FILTER, 69, venue_filter, "price, quantity or notional breaks the venue's rules; ours may be old") \
     VENUE(VENUE_RATE, 70, venue_rate, "the venue's rate limit") \
     VENUE(VENUE_CLOCK, 71, venue_clock, "the venue rejected our timestamp") \
     VENUE(VENUE_KEY, 72, venue_key, "the venue rejected key, signature or permission") \

@@ -26,7 +26,7 @@ static const struct pw_field trade_fields[] = {
     {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(trade.price_e8), 0, NULL, "price"},
     {"qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(trade.qty_e8), 0, NULL, "quantity"},
     {"trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(trade.trade_id), 0, NULL, "the venue's id"},
-    {"trade_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(trade.trade_ns), 0, NULL, "when the venue matched"},
+    {"trade_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(trade.trade_ns), 0, NULL, "time of the match at the venue"},
 };
 static const struct pw_field agg_trade_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the aggressor"},
@@ -43,8 +43,8 @@ static const struct pw_field depth_fields[] = {
     {"prev_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(depth.prev_update_id), 0, NULL, "last update of the message before; 0: the venue does not say"},
     {"bids", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(depth.bid_cnt), 0, NULL, "bid levels that follow"},
     {"asks", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(depth.ask_cnt), 0, NULL, "ask levels that follow"},
-    {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "the whole book anew, not an update"},
-    {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "ends a message"},
+    {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "a full snapshot, not an update"},
+    {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "last event of a message"},
     {"stale", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_STALE, NULL, "for the record only: not part of a book in sync"},
 };
 static const struct pw_field levels_fields[] = {
@@ -54,8 +54,8 @@ static const struct pw_field levels_fields[] = {
     {"price2", PW_FIELD_E8, PW_FIELD_IF_PAIR, AT(levels.level[1].price_e8), 0, NULL, "price of the second level"},
     {"qty2", PW_FIELD_E8, PW_FIELD_IF_PAIR, AT(levels.level[1].qty_e8), 0, NULL, "its quantity"},
     {"update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(levels.update_id), 0, NULL, "last_update_id of its depth event"},
-    {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "the whole book anew, not an update"},
-    {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "ends a message"},
+    {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "a full snapshot, not an update"},
+    {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "last event of a message"},
     {"stale", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_STALE, NULL, "for the record only: not part of a book in sync"},
 };
 static const struct pw_field candle_fields[] = {
@@ -64,10 +64,10 @@ static const struct pw_field candle_fields[] = {
     {"low", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle.low_e8), 0, NULL, "lowest price"},
     {"close", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle.close_e8), 0, NULL, "last price"},
     {"volume", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle.volume_e8), 0, NULL, "quantity traded"},
-    {"closed", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CLOSED, NULL, "the interval is over"},
+    {"closed", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CLOSED, NULL, "the interval is complete"},
 };
 static const struct pw_field candle_info_fields[] = {
-    {"open_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(candle_info.open_ns), 0, NULL, "begin of the interval"},
+    {"open_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(candle_info.open_ns), 0, NULL, "start of the interval"},
     {"interval_s", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(candle_info.interval_s), 0, NULL, "its length in seconds"},
     {"quote_volume", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle_info.quote_volume_e8), 0, NULL, "volume in the quote currency"},
     {"first_trade_id", PW_FIELD_SIGNED_ID, PW_FIELD_ALWAYS, AT(candle_info.first_trade_id), 0, NULL, "first trade; -1: none"},
@@ -98,10 +98,10 @@ static const struct pw_field signal_fields[] = {
     {"value_a", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(signal.value_a), 0, NULL, "the strategy's first value"},
     {"value_b", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(signal.value_b), 0, NULL, "the strategy's second value"},
     {"strategy", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(signal.strategy_idx), 0, NULL, "index of the strategy"},
-    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(signal.market_seq), 0, NULL, "market event that it was made after"},
+    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(signal.market_seq), 0, NULL, "last market event before it"},
 };
 static const struct pw_field intent_fields[] = {
-    {"action", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(intent.action), 0, &pw_enum_intent_action, "what is wanted"},
+    {"action", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(intent.action), 0, &pw_enum_intent_action, "the requested action"},
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the order"},
     {"type", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(intent.type), 0, &pw_enum_order_type, "order type"},
     {"tif", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(intent.tif), 0, &pw_enum_tif, "time in force"},
@@ -110,8 +110,8 @@ static const struct pw_field intent_fields[] = {
     {"stop_price", PW_FIELD_E8, PW_FIELD_IF_PLACE, AT(intent.stop_price_e8), 0, NULL, "stop price; 0: none"},
     {"client_order_id", PW_FIELD_ID, PW_FIELD_IF_NOT_PLACE, AT(intent.client_order_id), 0, NULL, "order to cancel or replace"},
     {"strategy", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(intent.strategy_idx), 0, NULL, "index of the strategy"},
-    {"tag", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(intent.tag), 0, NULL, "the strategy's own"},
-    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(intent.market_seq), 0, NULL, "market event that it was made after"},
+    {"tag", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(intent.tag), 0, NULL, "set by the strategy"},
+    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(intent.market_seq), 0, NULL, "last market event before it"},
 };
 static const struct pw_field order_fields[] = {
     {"state", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(order.state), 0, &pw_enum_order_state, "its new state"},
@@ -120,20 +120,20 @@ static const struct pw_field order_fields[] = {
     {"type", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(order.type), 0, &pw_enum_order_type, "order type"},
     {"tif", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(order.tif), 0, &pw_enum_tif, "time in force"},
     {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(order.price_e8), 0, NULL, "limit; 0: market order"},
-    {"leaves_qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(order.leaves_qty_e8), 0, NULL, "quantity not filled"},
-    {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(order.client_order_id), 0, NULL, "our id of the order"},
+    {"leaves_qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(order.leaves_qty_e8), 0, NULL, "remaining quantity"},
+    {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(order.client_order_id), 0, NULL, "client order id"},
     {"strategy", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(order.strategy_idx), 0, NULL, "index of the strategy"},
-    {"tag", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(order.tag), 0, NULL, "the strategy's own"},
-    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(order.market_seq), 0, NULL, "market event that it was made after"},
+    {"tag", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(order.tag), 0, NULL, "set by the strategy"},
+    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(order.market_seq), 0, NULL, "last market event before it"},
 };
 static const struct pw_field fill_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the order"},
     {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(fill.price_e8), 0, NULL, "price"},
     {"qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(fill.qty_e8), 0, NULL, "quantity"},
     {"fee", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(fill.fee_e16_lo), 0, NULL, "in the quote currency"},
-    {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(fill.client_order_id), 0, NULL, "our id of the order"},
-    {"maker", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_MAKER, NULL, "our order was resting"},
-    {"taker", PW_FIELD_NO_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_MAKER, NULL, "our order took liquidity"},
+    {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(fill.client_order_id), 0, NULL, "client order id"},
+    {"maker", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_MAKER, NULL, "our order was the maker"},
+    {"taker", PW_FIELD_NO_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_MAKER, NULL, "our order was the taker"},
 };
 static const struct pw_field fill_info_fields[] = {
     {"trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(fill_info.trade_id), 0, NULL, "the venue's id of the trade"},
@@ -141,7 +141,7 @@ static const struct pw_field fill_info_fields[] = {
     {"fee", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(fill_info.fee_e16_lo), 0, NULL, "in that asset"},
 };
 static const struct pw_field stamps_fields[] = {
-    {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(stamps.client_order_id), 0, NULL, "our id of the order"},
+    {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(stamps.client_order_id), 0, NULL, "client order id"},
 #define BEFORE(NAME, token, name_, label, help_) \
     {.name = #token "_ago_ns", .type = PW_FIELD_HOP, .offset = AT(stamps.token##_ago_ns), .help = "how long before recv_ns " help_},
 #define HOP(NAME, token, name_, label, help_) \
@@ -161,7 +161,7 @@ static const struct pw_field risk_market_fields[] = {
 };
 static const struct pw_field risk_cash_fields[] = {
     {"cash", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(risk_cash.cash_e16), 0, NULL, "cash"},
-    {"hold", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(risk_cash.hold_e16), 0, NULL, "held for open orders"},
+    {"hold", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(risk_cash.hold_e16), 0, NULL, "reserved for open orders"},
     {"rate_credit", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(risk_cash.rate_credit), 0, NULL, "order rate left, in billionths of an order"},
 };
 static const struct pw_field risk_limits_fields[] = {
@@ -176,12 +176,12 @@ static const struct pw_field risk_limits_fields[] = {
     {"allow_short", PW_FIELD_BIT, PW_FIELD_ALWAYS, AT(risk_limits.bits), PW_RISK_BIT_ALLOW_SHORT, NULL, "short positions are allowed"},
 };
 static const struct pw_field consumed_fields[] = {
-    {"report_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(consumed.report_seq), 0, NULL, "reports that strategy had taken, this one included"},
-    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(consumed.market_seq), 0, NULL, "market events that it had taken before"},
+    {"report_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(consumed.report_seq), 0, NULL, "reports that strategy had consumed, this one included"},
+    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(consumed.market_seq), 0, NULL, "market events that it had consumed before"},
 };
 static const struct pw_field command_fields[] = {
     {"command", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.state), 0, &pw_enum_command, "the command"},
-    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(state.market_seq), 0, NULL, "taken after this much of the market"},
+    {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(state.market_seq), 0, NULL, "last market event before it"},
     {"reason", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.reason), 0, &pw_enum_reason, "why"},
     {"feed", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(state.feed_idx), 0, NULL, "index of the feed"},
     {"last_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(state.last_update_id), 0, NULL, "not used"},
