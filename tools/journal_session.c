@@ -8,6 +8,7 @@
  */
 #include "cli.h"
 #include "journal_tool.h"
+#include "text.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -193,6 +194,18 @@ uint32_t journal_feed_cnt(struct journal_session *session)
 
 /* ---- the two processes ---- */
 
+/* The names that there are also tell when a symbol needs its feed. */
+static void symbol_unknown(const struct journal_session *session, const char *symbol)
+{
+    char names[512];
+    struct pw_text text = pw_text_start(names, sizeof names);
+    for (uint32_t i = 0; i < session->instrument_cnt; i++) {
+        pw_text_put(&text, " %s", journal_symbol(session, i));
+    }
+    pw_cli_error("run %" PRIu64 " has no instrument '%s'; its instruments:%s", session->run.run_id, symbol,
+                 names);
+}
+
 static int find_run(struct journal_session *session, const char *symbol)
 {
     int err = pw_journal_run(session->journal, session->query.run_id, &session->run);
@@ -214,8 +227,7 @@ static int find_run(struct journal_session *session, const char *symbol)
         session->query.one_instrument = session->query.instrument_idx != PW_NO_INSTRUMENT;
     }
     if (symbol && !session->query.one_instrument) {
-        pw_cli_error("run %" PRIu64 " has no instrument '%s', or several: write FEED:SYMBOL",
-                     session->run.run_id, symbol);
+        symbol_unknown(session, symbol);
         return JOURNAL_FAILED;
     }
     return JOURNAL_OK;

@@ -350,6 +350,9 @@ Test(tool, two_feeds_with_one_symbol_are_told_apart)
     cr_expect_not_null(strstr(out, "\none:BTCUSDT "), "%s", out);
     cr_expect_not_null(strstr(out, "\ntwo:BTCUSDT "), "%s", out);
     free(out);
+    cr_assert_eq(run_tool(dir, (const char *const[]){"stats", "--symbol", "BTCUSDT", NULL}, &out), 1);
+    cr_expect_not_null(strstr(program_errors, "one:BTCUSDT two:BTCUSDT"), "%s", program_errors);
+    free(out);
     live_remove_dir(dir);
 }
 
