@@ -22,6 +22,8 @@
 
 /* Answers and reports come within seconds of an order's end. */
 #define AFTERMATH_NS INT64_C(60000000000)
+/* A request bears the time of the pass that sent it, which on another core may have begun before the market event came in. */
+#define FORERUN_NS INT64_C(1000000000)
 
 #define REQUEST_ID_BYTES 40u
 
@@ -356,7 +358,7 @@ static bool gather_messages(struct journal_session *session, struct why_story *s
     why_venue_id(session, story->client_order_id, reading.venue_id);
     session->query = (struct pw_journal_query){.run_id = session->run.run_id,
                                                .frames = true,
-                                               .from_ns = first->recv_ns,
+                                               .from_ns = first->recv_ns - FORERUN_NS,
                                                .to_ns = closed ? last->recv_ns + AFTERMATH_NS : 0};
     struct pw_journal_cursor *cursor = journal_cursor(session);
     bool good = cursor != NULL;

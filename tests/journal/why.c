@@ -243,6 +243,23 @@ static uint64_t write_life(struct script *s)
     return id;
 }
 
+/* Stages on cores of their own: the pass that sent the request may have begun before the event came in. */
+Test(why, a_request_dated_before_its_market_event_is_among_the_messages)
+{
+    struct script s;
+    script_begin(&s, LIVE_CONFIG);
+    uint64_t id = id_of(&s, 1);
+    put_placed(&s, id);
+    s.now_ns -= MS / 20;
+    put_wire(&s, true, id, "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"newClientOrderId\":\"pw-" AT_VENUE "\"}}", id);
+    s.now_ns += MS;
+    put_order(&s, id, PW_ORDER_FILLED, PW_REASON_NONE);
+    script_end(&s);
+    json_t *json = why_json(s.dir, id);
+    cr_expect_eq(json_array_size(program_at(json, "messages")), 1);
+    json_decref(json);
+}
+
 Test(why, a_live_order_is_told_from_its_cause_to_its_last_message)
 {
     struct script s;
