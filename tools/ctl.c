@@ -171,12 +171,8 @@ static bool is_there(const struct options *options, const struct pw_workspace *w
 /* What the engine left, into the answer: its memory stays mapped here. */
 static void account_put(const struct pw_workspace *ws, json_t *answer)
 {
-    uint32_t at = 0;
-    const struct pw_region *region = pw_watch_region(ws, PW_REGION_ACCOUNT, &at);
-    if (region != NULL) {
-        const struct pw_account_view *view = pw_region_at(ws, region, 0);
-        struct pw_account account = {0};
-        pw_cell_read(&view->cell, view->words, &account, sizeof account);
+    struct pw_account account;
+    if (pw_account_sum(ws, &account)) {
         json_object_set_new(answer, "orders", json_integer((json_int_t)account.order_cnt));
         json_object_set_new(answer, "fills", json_integer((json_int_t)account.fill_cnt));
         json_object_set_new(answer, "open_orders", json_integer((json_int_t)account.open_order_cnt));

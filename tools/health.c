@@ -155,10 +155,14 @@ static void connections_judge(const struct pw_workspace *ws, struct findings *fi
 static void order_entry_judge(const struct pw_workspace *ws, struct findings *findings)
 {
     char gateway[16];
-    const struct pw_metric_row *ready = pw_metrics_find(ws, "gateway", "ready");
-    if (pw_watch_fact(ws, "gateway", gateway, sizeof gateway) && strcmp(gateway, "live") == 0 &&
-        ready != NULL && pw_watch_get(&ready->value) == 0) {
-        add(findings, "order_entry_not_ready", "order entry is not ready: no new orders");
+    for (uint32_t i = 0; pw_watch_word(ws, "gateway", i, gateway, sizeof gateway); i++) {
+        char group[PW_METRIC_GROUP_BYTES], account[PW_STAGE_NAME_BYTES];
+        bool named = pw_watch_word(ws, "accounts", i, account, sizeof account);
+        const struct pw_metric_row *ready = pw_metrics_find(ws, pw_metrics_gateway_name(group, i), "ready");
+        if (strcmp(gateway, "live") == 0 && ready != NULL && pw_watch_get(&ready->value) == 0) {
+            add(findings, "order_entry_not_ready", "order entry%s%s is not ready: no new orders",
+                named ? " of account " : "", named ? account : "");
+        }
     }
 }
 
@@ -167,13 +171,8 @@ static bool is_halted(const struct pw_workspace *ws)
     uint32_t at = 0;
     const struct pw_region *region = pw_watch_region(ws, PW_REGION_STOP, &at);
     const struct pw_stop *stop = region != NULL ? pw_region_at(ws, region, 0) : NULL;
-    struct pw_account account = {0};
-    at = 0;
-    region = pw_watch_region(ws, PW_REGION_ACCOUNT, &at);
-    if (region != NULL) {
-        const struct pw_account_view *view = pw_region_at(ws, region, 0);
-        pw_cell_read(&view->cell, view->words, &account, sizeof account);
-    }
+    struct pw_account account;
+    pw_account_sum(ws, &account);
     return (stop != NULL && pw_watch_get(&stop->stop) != 0) || account.halted != 0;
 }
 

@@ -196,28 +196,45 @@ static void positions_put(struct pw_json_writer *json, const struct pw_look *loo
     pw_json_put_close(json, ']');
 }
 
+static void account_fields_put(struct pw_json_writer *json, const struct pw_account *account)
+{
+    pw_json_put_e16(json, "cash", account->cash_e16);
+    pw_json_put_e16(json, "equity", account->equity_e16);
+    pw_json_put_u64(json, "intent_cnt", account->intent_cnt);
+    pw_json_put_u64(json, "order_cnt", account->order_cnt);
+    pw_json_put_u64(json, "fill_cnt", account->fill_cnt);
+    pw_json_put_u64(json, "denied_cnt", account->denied_cnt);
+    pw_json_put_u64(json, "rejected_cnt", account->rejected_cnt);
+    pw_json_put_u64(json, "canceled_cnt", account->canceled_cnt);
+    pw_json_put_u64(json, "open_order_cnt", account->open_order_cnt);
+    pw_json_put_bool(json, "halted", account->halted != 0);
+    pw_json_put_close(json, '}');
+}
+
+/* The first one, for those who know of one; and all of them with their names, if there are several. */
 static void account_put(struct pw_json_writer *json, const struct pw_look *look)
 {
-    uint32_t at = 0;
-    const struct pw_region *region = pw_watch_region(look->ws, PW_REGION_ACCOUNT, &at);
-    const struct pw_account_view *view = region == NULL ? NULL : pw_region_at(look->ws, region, 0);
     struct pw_account account;
-    if (view == NULL || !pw_cell_read(&view->cell, view->words, &account, sizeof account)) {
+    char name[PW_STAGE_NAME_BYTES], gateway[16];
+    if (!pw_account_at(look->ws, 0, &account)) {
         pw_json_put_text(json, "account", NULL);
         return;
     }
     pw_json_put_open(json, "account", '{');
-    pw_json_put_e16(json, "cash", account.cash_e16);
-    pw_json_put_e16(json, "equity", account.equity_e16);
-    pw_json_put_u64(json, "intent_cnt", account.intent_cnt);
-    pw_json_put_u64(json, "order_cnt", account.order_cnt);
-    pw_json_put_u64(json, "fill_cnt", account.fill_cnt);
-    pw_json_put_u64(json, "denied_cnt", account.denied_cnt);
-    pw_json_put_u64(json, "rejected_cnt", account.rejected_cnt);
-    pw_json_put_u64(json, "canceled_cnt", account.canceled_cnt);
-    pw_json_put_u64(json, "open_order_cnt", account.open_order_cnt);
-    pw_json_put_bool(json, "halted", account.halted != 0);
-    pw_json_put_close(json, '}');
+    account_fields_put(json, &account);
+    if (!pw_watch_word(look->ws, "accounts", 0, name, sizeof name)) {
+        return;
+    }
+    pw_json_put_open(json, "accounts", '[');
+    for (uint32_t i = 0; pw_account_at(look->ws, i, &account); i++) {
+        pw_json_put_open(json, NULL, '{');
+        pw_watch_word(look->ws, "accounts", i, name, sizeof name);
+        pw_watch_word(look->ws, "gateway", i, gateway, sizeof gateway);
+        pw_json_put_text(json, "name", name);
+        pw_json_put_text(json, "gateway", gateway);
+        account_fields_put(json, &account);
+    }
+    pw_json_put_close(json, ']');
 }
 
 static void stop_put(struct pw_json_writer *json, const struct pw_look *look)

@@ -263,16 +263,20 @@ static int64_t level_of(const struct pw_look *look, const char *group, const cha
 }
 
 /* Of a live account: may orders go out, and if not, why. */
-static void order_entry_put(struct pw_page *page, const struct pw_look *look)
+static void order_entry_put(struct pw_page *page, const struct pw_look *look, uint32_t account_idx)
 {
-    if (pw_workspace_find(look->ws, "execution.net_tx", PW_REGION_RING) == NULL) {
+    char gateway[16], group[PW_METRIC_GROUP_BYTES];
+    if (pw_workspace_find(look->ws, "execution.net_tx", PW_REGION_RING) == NULL ||
+        (pw_watch_word(look->ws, "gateway", account_idx, gateway, sizeof gateway) &&
+         strcmp(gateway, "paper") == 0)) {
         return;
     }
-    bool ready = level_of(look, "gateway", "ready") != 0;
-    int64_t refusal = level_of(look, "gateway", "not_ready_reason");
-    int64_t paused_ns = level_of(look, "gateway", "paused_until_ns") - look->wall_ns;
+    pw_metrics_gateway_name(group, account_idx);
+    bool ready = level_of(look, group, "ready") != 0;
+    int64_t refusal = level_of(look, group, "not_ready_reason");
+    int64_t paused_ns = level_of(look, group, "paused_until_ns") - look->wall_ns;
     int64_t unknown = level_of(look, "execution", "unknown_orders");
-    int64_t error_ns = level_of(look, "gateway", "clock_error_ns");
+    int64_t error_ns = level_of(look, group, "clock_error_ns");
     struct pw_text line = line_start(page, ready && unknown == 0 ? PW_LINE_PLAIN : PW_LINE_ALERT);
     pw_text_put(&line, "order entry %s%s", ready ? "ready" : "NOT READY: ",
                 ready     ? ""
@@ -282,33 +286,38 @@ static void order_entry_put(struct pw_page *page, const struct pw_look *look)
         pw_text_put(&line, "   rate-limit ban: %" PRId64 " s left", paused_ns / 1000000000 + 1);
     }
     pw_text_put(&line, "   outcome unknown %" PRId64 "   weight %" PRId64 "   order count %" PRId64, unknown,
-                level_of(look, "gateway", "weight_used"), level_of(look, "gateway", "orders_used"));
+                level_of(look, group, "weight_used"), level_of(look, group, "orders_used"));
     if (error_ns >= 0) {
         pw_text_put(&line, "   clock %+.1f ms, +-%.1f",
-                    (double)level_of(look, "gateway", "clock_offset_ns") / 1e6, (double)error_ns / 1e6);
+                    (double)level_of(look, group, "clock_offset_ns") / 1e6, (double)error_ns / 1e6);
     }
 }
 
-static void account_put(struct pw_page *page, const struct pw_look *look)
+static void account_put(struct pw_page *page, const struct pw_look *look, uint32_t account_idx,
+                        const struct pw_account *account)
 {
-    uint32_t at = 0;
-    const struct pw_region *region = pw_watch_region(look->ws, PW_REGION_ACCOUNT, &at);
-    const struct pw_account_view *view = region == NULL ? NULL : pw_region_at(look->ws, region, 0);
-    struct pw_account account;
-    if (view == NULL || !pw_cell_read(&view->cell, view->words, &account, sizeof account)) {
-        return;
-    }
-    section_put(page, "ACCOUNT");
-    struct pw_text line = line_start(page, account.halted != 0 ? PW_LINE_ALERT : PW_LINE_PLAIN);
-    pw_text_put(&line, "cash %s   equity %s%s", e16_text(account.cash_e16).text,
-                e16_text(account.equity_e16).text, account.halted != 0 ? "   HALTED: no new orders" : "");
+    char name[PW_STAGE_NAME_BYTES], heading[PW_STAGE_NAME_BYTES + 10];
+    bool named = pw_watch_word(look->ws, "accounts", account_idx, name, sizeof name);
+    snprintf(heading, sizeof heading, "ACCOUNT%s%s", named ? " " : "", named ? name : "");
+    section_put(page, heading);
+    struct pw_text line = line_start(page, account->halted != 0 ? PW_LINE_ALERT : PW_LINE_PLAIN);
+    pw_text_put(&line, "cash %s   equity %s%s", e16_text(account->cash_e16).text,
+                e16_text(account->equity_e16).text, account->halted != 0 ? "   HALTED: no new orders" : "");
     line = line_start(page, PW_LINE_PLAIN);
     pw_text_put(&line,
                 "requests %" PRIu64 "   orders %" PRIu64 "   fills %" PRIu64 "   open %" PRIu64
                 "   denied %" PRIu64 "   rejected %" PRIu64 "   canceled %" PRIu64,
-                account.intent_cnt, account.order_cnt, account.fill_cnt, account.open_order_cnt,
-                account.denied_cnt, account.rejected_cnt, account.canceled_cnt);
-    order_entry_put(page, look);
+                account->intent_cnt, account->order_cnt, account->fill_cnt, account->open_order_cnt,
+                account->denied_cnt, account->rejected_cnt, account->canceled_cnt);
+    order_entry_put(page, look, account_idx);
+}
+
+static void accounts_put(struct pw_page *page, const struct pw_look *look)
+{
+    struct pw_account account;
+    for (uint32_t i = 0; pw_account_at(look->ws, i, &account); i++) {
+        account_put(page, look, i, &account);
+    }
 }
 
 static void positions_put(struct pw_page *page, const struct pw_look *look)
@@ -492,7 +501,7 @@ void pw_page_fill(struct pw_page *page, struct pw_look *look)
     title_put(page, look);
     stages_put(page, look);
     markets_put(page, look);
-    account_put(page, look);
+    accounts_put(page, look);
     positions_put(page, look);
     feeds_put(page, look);
     rings_put(page, look);

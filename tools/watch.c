@@ -148,6 +148,20 @@ bool pw_watch_fact(const struct pw_workspace *ws, const char *key, char *value, 
     return false;
 }
 
+bool pw_watch_word(const struct pw_workspace *ws, const char *key, uint32_t nth, char *word,
+                   size_t word_bytes)
+{
+    char text[512], *rest = text, *found = NULL;
+    if (!pw_watch_fact(ws, key, text, sizeof text)) {
+        return false;
+    }
+    for (uint32_t i = 0; i <= nth; i++) {
+        found = strsep(&rest, " ");
+    }
+    snprintf(word, word_bytes, "%s", found ? found : "");
+    return found != NULL;
+}
+
 /* ---- time ---- */
 
 static int64_t clock_ns(clockid_t clock)

@@ -48,6 +48,9 @@ const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_i
 
 /* The value of a line "key: value" of the engine's facts; false: there is none. */
 bool pw_watch_fact(const struct pw_workspace *ws, const char *key, char *value, size_t value_bytes);
+/* The nth word of such a value, from 0: of those that have one for each account. */
+bool pw_watch_word(const struct pw_workspace *ws, const char *key, uint32_t nth, char *word,
+                   size_t word_bytes);
 
 /* Wall clock and monotonic clock. */
 int64_t pw_watch_wall_ns(void);

@@ -200,7 +200,7 @@ struct pw_consumed {
 struct pw_frame {
     uint64_t payload_pos;   /* in the ring's payload area; counts up for ever */
     uint32_t payload_bytes; /* 0: no bytes; the event is a notice (state, reason) in the frames' order */
-    uint32_t feed_idx;      /* the order-entry connection's is the number of feeds */
+    uint32_t feed_idx;      /* of an order-entry connection: behind the feeds', in the accounts' order */
     uint32_t state, reason; /* notices: enum pw_feed_state, pw_reason */
     union {
         struct {

@@ -33,6 +33,7 @@
 #define PW_STAGE_NAME_BYTES  24
 #define PW_STAGES_MAX        32u
 #define PW_FEEDS_MAX         16u
+#define PW_ACCOUNTS_MAX      8u
 #define PW_BOOK_VIEW_LEVELS  10u
 #define PW_ERRORS_MAX        64u
 
@@ -275,6 +276,11 @@ void *pw_region_at(const struct pw_workspace *ws, const struct pw_region *region
 uint64_t pw_workspace_layout_hash(const struct pw_workspace_header *header);
 
 /* ---- Instruments: a workspace's table, or a run's in the journal ---- */
+
+/* Of one account; false: there is no such row, or it cannot be read. */
+bool pw_account_at(const struct pw_workspace *ws, uint32_t account_idx, struct pw_account *account);
+/* The counts of all accounts, without cash and equity, whose currencies may differ. False: there are none. */
+bool pw_account_sum(const struct pw_workspace *ws, struct pw_account *sum);
 
 #define PW_INSTRUMENT_NAME_BYTES (PW_STAGE_NAME_BYTES + PW_SYMBOL_BYTES)
 

@@ -3,12 +3,12 @@
  * Start, wait and stop of one engine, on the main thread.
  */
 #include "engine.h"
+#include "accounts_config.h"
 #include "ban.h"
 #include "cores.h"
 #include "cpu.h"
 #include "decimal.h"
 #include "feeds.h"
-#include "gateway_config.h"
 #include "instance.h"
 #include "instruments.h"
 #include "journal_config.h"
@@ -75,31 +75,32 @@ static void keep_error(void *state, enum pw_log_level level, const char *text)
 
 /* ---- Start ---- */
 
-/* Says what is at stake, if it is money. */
+/* Says what is at stake, if it is money: a line an account. */
 static void log_money(const struct pw_config *config)
 {
-    const struct pw_config_live *live = PW_CONFIG(config, live);
     char cash[PW_DECIMAL_TEXT_BYTES], order[PW_DECIMAL_TEXT_BYTES], position[PW_DECIMAL_TEXT_BYTES];
-    if (!pw_config_gateway_traits(config)->moves_money) {
-        return;
-    }
-    pw_decimal_print_e8(live->cash_e8, cash);
     pw_decimal_print_e8(PW_CONFIG(config, risk)->max_order_notional_e8, order);
     pw_decimal_print_e8(PW_CONFIG(config, risk)->max_position_e8, position);
-    pw_log(PW_LOG_WARN, "LIVE: real money at %s; cash %s, max order %s, max position %s", live->conn.ws_url,
-           cash, order, position);
+    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
+        struct pw_account_setup account = pw_config_account(config, i);
+        if (account.traits->moves_money) {
+            pw_decimal_print_e8(account.live->cash_e8, cash);
+            pw_log(PW_LOG_WARN, "LIVE: real money at %s; cash %s, max order %s, max position %s",
+                   account.live->conn.ws_url, cash, order, position);
+        }
+    }
 }
 
 /* Real money is not risked by one file alone, nor by one word alone. */
 static bool is_said_twice(const struct pw_config *config, bool live)
 {
-    if (pw_config_gateway_traits(config)->moves_money == live) {
+    if (pw_config_moves_money(config) == live) {
         return true;
     }
     if (live) {
         fprintf(stderr,
                 "%s: --live needs `gateway: live`, but the config has `gateway: %s`; change one of them\n",
-                config->path, PW_CONFIG(config, gateway)->kind);
+                config->path, pw_config_account(config, 0).kind);
     } else {
         fprintf(stderr, "%s: `gateway: live` trades with real money; confirm with: pinwheel run --live %s\n",
                 config->path, config->path);
@@ -129,6 +130,7 @@ enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *
     }
     if (err == 0 && live) {
         err = pw_keys_load(&engine->key_files, engine->config, error, sizeof error);
+        engine->has_keys = err == 0;
     }
     if (err != 0) {
         fprintf(stderr, "%s\n", error);
@@ -138,6 +140,21 @@ enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *
         fprintf(stderr, "%s%s", note, note[strlen(note) - 1] == '\n' ? "" : "\n");
     }
     return PW_ENGINE_OK;
+}
+
+/* The gateway of each account, in their order; and, if there are several, a line with their names. */
+static void list_accounts(const struct pw_config *config, char *accounts, char *gateways, size_t bytes)
+{
+    uint32_t cnt = pw_config_account_cnt(config);
+    for (uint32_t i = 0; i < cnt; i++) {
+        struct pw_account_setup account = pw_config_account(config, i);
+        size_t names = strlen(accounts), kinds = strlen(gateways);
+        snprintf(gateways + kinds, bytes - kinds, "%s%s", i ? " " : "", account.kind);
+        if (cnt > 1) {
+            snprintf(accounts + names, bytes - names, "%s%s%s", i ? " " : "accounts: ", account.name,
+                     i + 1 == cnt ? "\n" : "");
+        }
+    }
 }
 
 /* What readers can show before any stage runs. */
@@ -153,10 +170,12 @@ static void fill_workspace(struct pw_engine *engine)
     for (uint32_t i = 0; i < engine->topology.stage_cnt; i++) {
         snprintf(stages[i].name, sizeof stages[i].name, "%s", engine->topology.stages[i].name);
     }
+    char accounts[512] = "", gateways[512] = "";
+    list_accounts(engine->config, accounts, gateways, sizeof accounts);
     snprintf(region_of(engine, "info", PW_REGION_INFO), 4096,
-             "version: %s\nconfig: %s\nmemory: %s\ngateway: %s\njournal: %s\n", PW_VERSION,
-             engine->config->path, engine->ws.note, PW_CONFIG(engine->config, gateway)->kind,
-             journal->enabled ? journal->path : "off");
+             "version: %s\nconfig: %s\nmemory: %s\ngateway: %s\njournal: %s\n%s", PW_VERSION,
+             engine->config->path, engine->ws.note, gateways, journal->enabled ? journal->path : "off",
+             accounts);
 }
 
 static int open_workspace(struct pw_engine *engine)
@@ -246,7 +265,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         .clock = engine->clock,
         .nets = engine->nets,
         .store = engine->store_open ? &engine->store : NULL,
-        .keys = engine->key_files.keys.signer != NULL ? &engine->key_files.keys : NULL,
+        .keys = engine->has_keys ? engine->key_files.keys : NULL,
         .banned_until_ns = engine->banned_until_ns,
         .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
         .instrument_cnt = pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)),
@@ -374,12 +393,8 @@ static void follow_stop_word(struct pw_engine *engine)
 /* The run in one line, for whoever reads the log in the morning. */
 static void log_end(const struct pw_engine *engine, bool clean)
 {
-    struct pw_account account = {0};
-    const struct pw_region *region = pw_workspace_find(&engine->ws, "account", PW_REGION_ACCOUNT);
-    if (region != NULL) {
-        const struct pw_account_view *view = pw_region_at(&engine->ws, region, 0);
-        pw_cell_read(&view->cell, view->words, &account, sizeof account);
-    }
+    struct pw_account account;
+    pw_account_sum(&engine->ws, &account);
     pw_log(clean ? PW_LOG_INFO : PW_LOG_WARN,
            "engine '%s' stopped%s: orders %" PRIu64 ", fills %" PRIu64 ", denied %" PRIu64
            ", rejected %" PRIu64 ", open orders %" PRIu64,

@@ -27,8 +27,9 @@ struct pw_engine {
     struct pw_net *nets[PW_LINES_MAX]; /* one a line */
     struct pw_store store;
     bool store_open;
-    struct pw_key_files key_files; /* of the live gateway */
-    int64_t banned_until_ns;       /* src/net/ban.h */
+    struct pw_key_files key_files; /* of live accounts */
+    bool has_keys;
+    int64_t banned_until_ns; /* src/net/ban.h */
     uint64_t run_id;
     struct pw_topology topology;
     struct pw_stage_env envs[PW_STAGES_MAX]; /* in the topology's order, as are the slots */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two files of a live account: the key's name, and its secret.
+ * The two files of each live account: the key's name, and its secret.
  */
 #include "keys.h"
-#include "gateway_config.h"
+#include "accounts_config.h"
 
 #include "secret.h"
 #include "sign.h"
@@ -38,24 +38,39 @@ static bool is_api_key(const char *text, size_t bytes)
     return bytes > 0;
 }
 
-int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, char *error, size_t error_bytes)
+static int load(struct pw_key_files *files, const struct pw_config *config, uint32_t account_idx, char *error,
+                size_t error_bytes)
 {
-    const struct pw_config_live *live = PW_CONFIG(config, live);
-    files->api_key = pw_secret_alloc(API_KEY_SIZE);
-    long bytes = files->api_key ? pw_secret_read(live->api_key_file, files->api_key, API_KEY_SIZE) : -ENOMEM;
-    int err = bytes < 0 ? (int)bytes : is_api_key(files->api_key, (size_t)bytes) ? 0 : -EINVAL;
+    const struct pw_config_live *live = pw_config_account(config, account_idx).live;
+    struct pw_keys *keys = &files->keys[account_idx];
+    char *api_key = files->api_keys[account_idx] = pw_secret_alloc(API_KEY_SIZE);
+    long bytes = api_key ? pw_secret_read(live->api_key_file, api_key, API_KEY_SIZE) : -ENOMEM;
+    int err = bytes < 0 ? (int)bytes : is_api_key(api_key, (size_t)bytes) ? 0 : -EINVAL;
     if (err != 0) {
         return fail(config, "api_key_file", live->api_key_file, err, error, error_bytes);
     }
-    files->api_key[bytes] = '\0';
-    files->keys.api_key = files->api_key;
-    err = pw_signer_load(live->key_file, &files->keys.signer);
+    api_key[bytes] = '\0';
+    keys->api_key = api_key;
+    err = pw_signer_load(live->key_file, &keys->signer);
     return err == 0 ? 0 : fail(config, "key_file", live->key_file, err, error, error_bytes);
+}
+
+int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, char *error, size_t error_bytes)
+{
+    int err = 0;
+    for (uint32_t i = 0; err == 0 && i < pw_config_account_cnt(config); i++) {
+        if (pw_config_account(config, i).traits->needs_keys) {
+            err = load(files, config, i, error, error_bytes);
+        }
+    }
+    return err;
 }
 
 void pw_keys_wipe(struct pw_key_files *files)
 {
-    pw_signer_free(files->keys.signer);
-    pw_secret_free(files->api_key, API_KEY_SIZE);
+    for (uint32_t i = 0; i < PW_ACCOUNTS_MAX; i++) {
+        pw_signer_free(files->keys[i].signer);
+        pw_secret_free(files->api_keys[i], API_KEY_SIZE);
+    }
     *files = (struct pw_key_files){0};
 }

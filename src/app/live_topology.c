@@ -4,8 +4,8 @@
  * its ends.
  */
 #include "live_topology.h"
+#include "accounts_config.h"
 #include "feeds.h"
-#include "gateway_config.h"
 #include "journal_config.h"
 #include "ring_sizes.h"
 #include "stages.h"
@@ -128,6 +128,7 @@ void pw_live_topology(struct pw_topology *topology, const struct pw_config *conf
 
 void pw_live_connect(struct pw_topology *topology, const struct pw_config *config)
 {
+    topology->more_gateway_cnt = pw_config_account_cnt(config) - 1;
     pw_topology_connect(topology, ring_table, sizeof ring_table / sizeof *ring_table, config);
 }
 
@@ -167,6 +168,12 @@ static uint32_t conns_of(const struct pw_topology *topology, const struct pw_con
 {
     (void)topology;
     return pw_config_conn_cnt(config);
+}
+
+static uint32_t accounts_of(const struct pw_topology *topology, const struct pw_config *config)
+{
+    (void)topology;
+    return pw_config_account_cnt(config);
 }
 
 static uint32_t stages_of(const struct pw_topology *topology, const struct pw_config *config)
@@ -209,7 +216,7 @@ static const struct {
     {"feeds", PW_REGION_FEEDS, sizeof(struct pw_feed_view), 0, conns_of},
     {"quotes", PW_REGION_QUOTES, sizeof(struct pw_market_view), 0, instruments_of},
     {"positions", PW_REGION_POSITIONS, sizeof(struct pw_position_view), 0, instruments_of},
-    {"account", PW_REGION_ACCOUNT, sizeof(struct pw_account_view), 1, NULL},
+    {"account", PW_REGION_ACCOUNT, sizeof(struct pw_account_view), 0, accounts_of},
     {"stamps.market", PW_REGION_STAMPS, sizeof(struct pw_stamp_row), PW_STAMP_ROWS, NULL},
     {"stamps.orders", PW_REGION_STAMPS, sizeof(struct pw_stamp_row), PW_STAMP_ROWS, NULL},
 };

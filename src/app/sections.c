@@ -26,8 +26,8 @@ static const struct pw_section rules_section = {.check = rules_check};
 /* A new section is a row here, in the order of the reference page. */
 static const struct pw_section *const sections[] = {
     &pw_instance_section, &pw_cores_section, &pw_feeds_section, &pw_strategies_section, &pw_risk_section,
-    &pw_gateway_section,  &pw_paper_section, &pw_live_section,  &pw_journal_section,    &pw_rings_section,
-    &pw_book_section,     &pw_net_section,   &rules_section,
+    &pw_gateway_section,  &pw_paper_section, &pw_live_section,  &pw_accounts_section,   &pw_journal_section,
+    &pw_rings_section,    &pw_book_section,  &pw_net_section,   &rules_section,
 };
 
 struct pw_config *pw_app_config_create(void)
@@ -100,22 +100,57 @@ static void live_limits_check(const struct pw_config_check *check)
     }
 }
 
-static void gateway_check(const struct pw_config_check *check)
+static void gateway_check(const struct pw_config_check *check, const struct pw_account_setup *account)
 {
-    const struct pw_gateway_traits *traits = pw_config_gateway_traits(check->config);
-    const char *name = PW_CONFIG(check->config, gateway)->kind;
-    if (traits->moves_money) {
+    if (account->traits->needs_journal && !PW_CONFIG(check->config, journal)->enabled) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "journal.enabled"),
+                            "journal: must be enabled with `gateway: %s`; it numbers the order ids",
+                            account->kind);
+    }
+}
+
+static void gateways_check(const struct pw_config_check *check)
+{
+    const struct pw_config *config = check->config;
+    const char *kind = NULL;
+    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
+        struct pw_account_setup account = pw_config_account(config, i);
+        bool is_first = kind == NULL && (account.traits->connects || account.traits->needs_journal);
+        if (is_first) { /* what the file lacks is said once */
+            gateway_check(check, &account);
+            kind = account.kind;
+        }
+    }
+    if (pw_config_moves_money(config)) {
         live_limits_check(check);
     }
-    if (traits->needs_journal && !PW_CONFIG(check->config, journal)->enabled) {
-        pw_document_problem(check->doc, pw_document_mark(check->doc, "journal.enabled"),
-                            "journal: must be enabled with `gateway: %s`; it numbers the order ids", name);
-    }
-    if (traits->connects && PW_CONFIG(check->config, feeds)->feed_cnt >= PW_FEEDS_MAX) {
+    if (pw_config_connects(config) && pw_config_conn_cnt(config) > PW_FEEDS_MAX) {
         pw_document_problem(
             check->doc, pw_document_mark(check->doc, "feeds"),
-            "feeds: the maximum with `gateway: %s` is %u; order entry needs a connection, too", name,
-            PW_FEEDS_MAX - 1);
+            "feeds: the maximum with `gateway: %s` is %u; order entry needs a connection, too", kind,
+            PW_FEEDS_MAX + PW_CONFIG(config, feeds)->feed_cnt - pw_config_conn_cnt(config));
+    }
+}
+
+/* What nobody has an account for cannot be traded. */
+static void traded_check(const struct pw_config_check *check)
+{
+    const struct pw_config_feeds *feeds = PW_CONFIG(check->config, feeds);
+    const struct pw_config_strategies *strategies = PW_CONFIG(check->config, strategies);
+    for (uint32_t s = 0; s < strategies->strategy_cnt; s++) {
+        const struct pw_config_strategy *strategy = &strategies->strategies[s];
+        for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
+            uint32_t feed_idx = 0, end = feeds->feeds[0].instrument_cnt;
+            while (strategy->instruments[k] >= end && feed_idx + 1 < feeds->feed_cnt) {
+                end += feeds->feeds[++feed_idx].instrument_cnt;
+            }
+            if (pw_config_account_of_feed(check->config, feed_idx) == PW_NO_ACCOUNT) {
+                pw_document_problem(
+                    check->doc, pw_document_mark(check->doc, "strategies[%u].instruments[%u]", s, k),
+                    "instruments: feed '%s' has no account to trade with; add it to an account's feeds",
+                    feeds->feeds[feed_idx].name);
+            }
+        }
     }
 }
 
@@ -133,5 +168,6 @@ static void rules_check(const struct pw_config_check *check)
 {
     net_check(check);
     lines_check(check);
-    gateway_check(check);
+    gateways_check(check);
+    traded_check(check);
 }

@@ -5,10 +5,10 @@
 #ifndef PW_APP_SECTIONS_H
 #define PW_APP_SECTIONS_H
 
+#include "accounts_config.h"
 #include "config.h"
 #include "cpu.h"
 #include "feeds.h"
-#include "gateway_config.h"
 
 /* NULL: no memory. Every section zeroed. */
 struct pw_config *pw_app_config_create(void);

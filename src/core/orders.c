@@ -147,14 +147,15 @@ static uint32_t take_row(struct pw_orders *orders)
 static bool is_wellformed(const struct pw_orders *orders, const struct pw_order_row *row)
 {
     return row->client_order_id != 0 && row->qty_e8 > 0 && row->side <= PW_SELL && row->hold_e16 >= 0 &&
-           row->instrument_idx < orders->instrument_cnt && !pw_orders_find(orders, row->client_order_id);
+           row->account_idx < PW_ACCOUNTS_MAX && row->instrument_idx < orders->instrument_cnt &&
+           !pw_orders_find(orders, row->client_order_id);
 }
 
 /* Does one more of that size fit the sums? */
 static bool sums_have_room(struct pw_orders *orders, const struct pw_order_row *row)
 {
     int64_t open_after;
-    pw_i128 hold_after = orders->hold_e16;
+    pw_i128 hold_after = orders->hold_e16[row->account_idx];
     return !__builtin_add_overflow(*pw_orders_open_qty(orders, row), row->qty_e8, &open_after) &&
            pw_money_add(&hold_after, row->hold_e16);
 }
@@ -183,6 +184,7 @@ struct pw_order_row *pw_orders_add(struct pw_orders *orders, const struct pw_ord
                                    .instrument_idx = row->instrument_idx,
                                    .strategy_idx = row->strategy_idx,
                                    .tag = row->tag,
+                                   .account_idx = row->account_idx,
                                    .side = row->side,
                                    .type = row->type,
                                    .tif = row->tif,

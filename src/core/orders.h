@@ -5,7 +5,7 @@
  * An order is open from pw_orders_add until a report closes it. Closed orders stay in the table, to tell late
  * or duplicate reports from that of an unknown order, until their row is needed: then the one that was closed
  * first goes. Besides the rows the table keeps, per instrument, what the open orders may still buy and sell,
- * and for the account the cash that they may still need: what risk counts as taken, always at its worst.
+ * and for each account the cash that they may still need: what risk counts as taken, always at its worst.
  *
  * How races end, by rule (the table itself is in orders_reports.c):
  * - A fill is booked once: by the venue's trade id where there is one. It is booked whatever the state of an
@@ -104,6 +104,7 @@ struct pw_order_row {
     uint64_t market_seq;
     uint32_t next_idx, prev_idx;
     uint16_t instrument_idx, strategy_idx, tag;
+    uint8_t account_idx; /* whose cash is held for it */
     uint8_t side, type, tif, state;
     uint8_t end_state;   /* it ended so at the venue, fills are still owed; NONE: not */
     bool acked;          /* the venue has acknowledged it */
@@ -131,8 +132,8 @@ struct pw_orders {
     uint32_t open_cnt;
     uint32_t closed_first_idx, closed_last_idx; /* the closed ones, in the order in which they closed */
     uint32_t fill_slots, fill_index_mask;
-    uint64_t fill_cnt; /* ever remembered */
-    pw_i128 hold_e16;  /* of all open orders */
+    uint64_t fill_cnt;                 /* ever remembered */
+    pw_i128 hold_e16[PW_ACCOUNTS_MAX]; /* by account: of its open orders */
     uint64_t run_id, counter, denied_cnt;
     uint64_t illegal_cnt, duplicate_cnt, unknown_cnt; /* reports that changed nothing */
     uint64_t late_cnt; /* fills booked after the order was closed, and closed orders that turned up again */

@@ -60,7 +60,7 @@ static inline bool pw_orders_set_risk_qty(struct pw_orders *orders, struct pw_or
 {
     int64_t *open = pw_orders_open_qty(orders, row), open_after;
     pw_i128 hold = pw_money_share(row->full_hold_e16, risk_qty_e8, row->qty_e8);
-    pw_i128 hold_after = orders->hold_e16;
+    pw_i128 hold_after = orders->hold_e16[row->account_idx];
     pw_assert((uint64_t)risk_qty_e8 <= (uint64_t)row->qty_e8);
     if (__builtin_add_overflow(*open, risk_qty_e8 - row->risk_qty_e8, &open_after) ||
         !pw_money_add(&hold_after, hold - row->hold_e16)) {
@@ -68,7 +68,7 @@ static inline bool pw_orders_set_risk_qty(struct pw_orders *orders, struct pw_or
     }
     pw_assert(open_after >= 0 && hold_after >= 0);
     *open = open_after;
-    orders->hold_e16 = hold_after;
+    orders->hold_e16[row->account_idx] = hold_after;
     row->hold_e16 = hold;
     row->risk_qty_e8 = risk_qty_e8;
     return true;

@@ -63,46 +63,29 @@ static const struct pw_key g_live_root[] = {
 };
 /* clang-format on */
 
-const struct pw_gateway_traits *pw_config_gateway_traits(const struct pw_config *config)
-{
-    static const struct pw_gateway_traits none;
-    const struct pw_gateway_ops *ops = pw_gateway_find(PW_CONFIG(config, gateway)->kind);
-    return ops ? &ops->traits : &none;
-}
-
-bool pw_config_connects(const struct pw_config *config)
-{
-    return pw_config_gateway_traits(config)->connects;
-}
-
-uint32_t pw_config_conn_cnt(const struct pw_config *config)
-{
-    return PW_CONFIG(config, feeds)->feed_cnt + pw_config_connects(config);
-}
-
-const struct pw_config_feed *pw_config_conn(const struct pw_config *config, uint32_t conn_idx)
-{
-    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
-    return conn_idx < feeds->feed_cnt ? &feeds->feeds[conn_idx] : &PW_CONFIG(config, live)->conn;
-}
+const struct pw_section pw_paper_group = {
+    .title = "paper", .keys = g_paper_keys, .key_cnt = PW_COUNT_OF(g_paper_keys)};
+const struct pw_section pw_live_group = {
+    .title = "live", .keys = g_live_keys, .key_cnt = PW_COUNT_OF(g_live_keys)};
 
 static void live_check(const struct pw_config_check *check)
 {
     struct pw_config_live *live = check->record;
+    const char *kind = PW_CONFIG(check->config, gateway)->kind;
+    const struct pw_gateway_ops *ops = pw_gateway_find(kind);
     struct pw_config_feed *conn = &live->conn;
     if (conn->backoff_min_ms > conn->backoff_max_ms) {
         pw_document_problem(check->doc, pw_document_mark(check->doc, "live.backoff_min_ms"),
                             "backoff_min_ms: %u is more than backoff_max_ms, %u; make it less",
                             conn->backoff_min_ms, conn->backoff_max_ms);
     }
-    if (!pw_config_connects(check->config)) {
+    if (ops == NULL || !ops->traits.connects) {
         return;
     }
     snprintf(conn->name, sizeof conn->name, "orders"); /* among the feeds' names in tools */
     if (pw_document_find(check->doc, "live") == NULL) {
         pw_document_problem(check->doc, pw_document_mark(check->doc, "gateway"),
-                            "gateway: %s needs the section 'live'; add it",
-                            PW_CONFIG(check->config, gateway)->kind);
+                            "gateway: %s needs the section 'live'; add it", kind);
     }
 }
 

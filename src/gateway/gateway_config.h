@@ -36,14 +36,7 @@ struct pw_config_live {
 };
 
 extern const struct pw_section pw_gateway_section, pw_paper_section, pw_live_section;
-
-/* Of the gateway that the config names; no traits: there is none of that name. */
-const struct pw_gateway_traits *pw_config_gateway_traits(const struct pw_config *config);
-bool pw_config_connects(const struct pw_config *config);
-
-/* The WebSocket connections: one for each feed, and with a gateway that connects one for order entry, whose
- * number is feed_cnt. */
-uint32_t pw_config_conn_cnt(const struct pw_config *config);
-const struct pw_config_feed *pw_config_conn(const struct pw_config *config, uint32_t conn_idx);
+/* The keys of `paper` and `live`, for who has such groups elsewhere. */
+extern const struct pw_section pw_paper_group, pw_live_group;
 
 #endif

@@ -24,7 +24,7 @@ struct pw_net;    /* src/net: the sockets' state that net_rx, net_tx and the con
 struct pw_store;  /* src/journal: the storage seam */
 struct pw_signer; /* src/net/sign.h */
 
-/* What a live account needs and no one else may see. */
+/* What a live account needs and no one else may see. signer NULL: it is not live. */
 struct pw_keys {
     const char *api_key;
     struct pw_signer *signer;
@@ -41,7 +41,7 @@ struct pw_stage_env {
                             * nothing is decided */
     struct pw_net *const *nets; /* by line; where there are no lines the only one */
     const struct pw_store *store;
-    const struct pw_keys *keys; /* NULL: nothing is live */
+    const struct pw_keys *keys; /* by account; NULL: nothing is live */
     int64_t
         banned_until_ns; /* the venue takes no requests before, as it said in an earlier run; 0: it does */
     const struct pw_instrument *instruments; /* the table in the workspace, filled before any init */

@@ -145,12 +145,16 @@ uint32_t pw_topology_metric_cnt(const struct pw_topology *topology)
     for (uint32_t i = 0; i < topology->stage_cnt; i++) {
         cnt += pw_metrics_stage_cnt(topology->stages[i].kind);
     }
-    return cnt;
+    return cnt + topology->more_gateway_cnt * pw_metric_groups[PW_METRIC_GROUP_gateway].cnt;
 }
 
 void pw_topology_put_metrics(const struct pw_topology *topology, struct pw_metric_row *rows)
 {
     for (uint32_t i = 0; i < topology->stage_cnt; i++) {
         rows = pw_metrics_put(rows, topology->stages[i].kind, topology->stages[i].name);
+    }
+    for (uint32_t i = 0; i < topology->more_gateway_cnt; i++) {
+        char name[PW_METRIC_GROUP_BYTES];
+        rows = pw_metrics_put_group(rows, PW_METRIC_GROUP_gateway, pw_metrics_gateway_name(name, i + 1));
     }
 }

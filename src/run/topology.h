@@ -77,6 +77,7 @@ struct pw_topology_ring {
 
 struct pw_topology {
     uint32_t stage_cnt, ring_cnt;
+    uint32_t more_gateway_cnt; /* beside execution's first: each has metrics, gateway.2 and so on */
     struct pw_topology_stage stages[PW_STAGES_MAX];
     struct pw_topology_ring rings[PW_TOPOLOGY_RINGS_MAX];
 };

@@ -34,7 +34,7 @@ static const struct pw_region_rule rules[] = {
     [PW_REGION_QUOTES] = {sizeof(struct pw_market_view), _Alignof(struct pw_market_view), PW_INSTRUMENTS_MAX},
     [PW_REGION_POSITIONS] = {sizeof(struct pw_position_view), _Alignof(struct pw_position_view),
                              PW_INSTRUMENTS_MAX},
-    [PW_REGION_ACCOUNT] = {sizeof(struct pw_account_view), _Alignof(struct pw_account_view), 1},
+    [PW_REGION_ACCOUNT] = {sizeof(struct pw_account_view), _Alignof(struct pw_account_view), PW_ACCOUNTS_MAX},
     [PW_REGION_FEEDS] = {sizeof(struct pw_feed_view),
                          _Alignof(struct pw_feed_view),
                          PW_FEEDS_MAX,

@@ -66,17 +66,34 @@ void pw_metrics_group_name(char name[PW_METRIC_GROUP_BYTES], enum pw_metric_grou
     snprintf(name, PW_METRIC_GROUP_BYTES, "%s%s", info->name, line);
 }
 
+const char *pw_metrics_gateway_name(char name[PW_METRIC_GROUP_BYTES], uint32_t account_idx)
+{
+    snprintf(name, PW_METRIC_GROUP_BYTES, account_idx == 0 ? "gateway" : "gateway.%u", account_idx + 1);
+    return name;
+}
+
+struct pw_metric_row *pw_metrics_put_group(struct pw_metric_row *rows, enum pw_metric_group group,
+                                           const char *name)
+{
+    const struct pw_metric_group_info *info = &pw_metric_groups[group];
+    for (uint32_t k = 0; k < info->cnt; k++, rows++) {
+        memset(rows, 0, sizeof *rows);
+        snprintf(rows->group, sizeof rows->group, "%s", name);
+        snprintf(rows->name, sizeof rows->name, "%s", info->metrics[k].name);
+        snprintf(rows->unit, sizeof rows->unit, "%s", info->metrics[k].unit);
+        snprintf(rows->help, sizeof rows->help, "%s", info->metrics[k].help);
+        rows->kind = info->metrics[k].kind;
+    }
+    return rows;
+}
+
 struct pw_metric_row *pw_metrics_put(struct pw_metric_row *rows, const char *kind, const char *stage)
 {
     for (uint32_t i = 0; i < PW_METRIC_GROUP_CNT; i++) {
-        const struct pw_metric_group_info *info = &pw_metric_groups[i];
-        for (uint32_t k = 0; strcmp(info->stage, kind) == 0 && k < info->cnt; k++, rows++) {
-            memset(rows, 0, sizeof *rows);
-            pw_metrics_group_name(rows->group, (enum pw_metric_group)i, stage);
-            snprintf(rows->name, sizeof rows->name, "%s", info->metrics[k].name);
-            snprintf(rows->unit, sizeof rows->unit, "%s", info->metrics[k].unit);
-            snprintf(rows->help, sizeof rows->help, "%s", info->metrics[k].help);
-            rows->kind = info->metrics[k].kind;
+        if (strcmp(pw_metric_groups[i].stage, kind) == 0) {
+            char name[PW_METRIC_GROUP_BYTES];
+            pw_metrics_group_name(name, (enum pw_metric_group)i, stage);
+            rows = pw_metrics_put_group(rows, (enum pw_metric_group)i, name);
         }
     }
     return rows;

@@ -275,6 +275,10 @@ static inline void pw_metric_count_at(void *metrics, size_t offset)
 #define PW_METRIC_WORD(rows, group, name)                                                                    \
     (&(rows)[offsetof(struct pw_##group##_metrics, name) / sizeof(uint64_t)].value)
 
+/* One group under that name; returns the row behind it. */
+struct pw_metric_row *pw_metrics_put_group(struct pw_metric_row *rows, enum pw_metric_group group,
+                                           const char *name);
+
 /* Cold: how many rows a stage of that kind has; and writes them, with value 0, for a stage of that kind and
  * name ("parse", "parse.1"). Returns the row behind them. */
 uint32_t pw_metrics_stage_cnt(const char *kind);
@@ -286,6 +290,8 @@ void pw_metrics_fill(struct pw_metric_row *rows);
 /* The group's name for a stage: "parse" for "parse", "gateway.2" for "execution.2". */
 #define PW_METRIC_GROUP_BYTES sizeof(((struct pw_metric_row *)0)->group)
 void pw_metrics_group_name(char name[PW_METRIC_GROUP_BYTES], enum pw_metric_group group, const char *stage);
+/* For an account's gateway: "gateway", "gateway.2". Returns name. */
+const char *pw_metrics_gateway_name(char name[PW_METRIC_GROUP_BYTES], uint32_t account_idx);
 
 /* Cold: the rows of a group of that name ("parse", "parse.1") as this version has them; NULL: not there. */
 struct pw_metric_row *pw_metrics_rows(const struct pw_workspace *ws, enum pw_metric_group group,

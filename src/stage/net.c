@@ -4,8 +4,8 @@
  * pass, so that an answer leaves in the pass that caused it. What they do is in src/net/hot.c; here it gets
  * its rings and its counters.
  */
+#include "accounts_config.h"
 #include "cores.h"
-#include "gateway_config.h"
 #include "hot.h"
 #include "stages.h"
 

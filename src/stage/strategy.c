@@ -10,11 +10,11 @@
  * Every event made here bears the time of the event that caused it, and the number of the market event after
  * which it was made. When the market is silent for QUIET_NS a TIME event moves the time on.
  */
+#include "accounts_config.h"
 #include "book.h"
 #include "book_config.h"
 #include "feeds.h"
 #include "flow.h"
-#include "gateway_config.h"
 #include "journal_config.h"
 #include "market_journal.h"
 #include "pw_assert.h"

@@ -268,7 +268,7 @@ Test(orders, an_end_waits_for_the_fills_that_it_names)
     cr_expect_eq(tell(orders, id, PW_EXEC_FILL, 2), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_CANCELED);
     cr_expect_eq(row->leaves_qty_e8, 5);
-    cr_expect(orders->hold_e16 == 0);
+    cr_expect(orders->hold_e16[0] == 0);
     free(orders);
 }
 
@@ -319,7 +319,7 @@ Test(orders, a_refused_order_that_is_filled_counts_again)
     cr_expect_eq(tell(orders, row->client_order_id, PW_EXEC_FILL, 4), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
     cr_expect_eq(orders->open[0].buy_e8, 6);
-    cr_expect(orders->hold_e16 == 60);
+    cr_expect(orders->hold_e16[0] == 60);
     cr_expect_eq(orders->open_cnt, 1);
     free(orders);
 }
@@ -553,13 +553,13 @@ Test(orders, a_fill_frees_its_share_of_the_held_cash)
 {
     struct pw_orders *orders = make(4, 1);
     struct pw_order_row *row = add(orders, 10);
-    cr_expect(orders->hold_e16 == 100);
+    cr_expect(orders->hold_e16[0] == 100);
     cr_expect_eq(orders->open[0].buy_e8, 10);
     tell(orders, row->client_order_id, PW_EXEC_FILL, 3);
-    cr_expect(orders->hold_e16 == 70);
+    cr_expect(orders->hold_e16[0] == 70);
     cr_expect_eq(orders->open[0].buy_e8, 7);
     tell(orders, row->client_order_id, PW_EXEC_CANCELED, 0);
-    cr_expect(orders->hold_e16 == 0);
+    cr_expect(orders->hold_e16[0] == 0);
     cr_expect_eq(orders->open[0].buy_e8, 0);
     cr_expect_eq(row->leaves_qty_e8, 7);
     free(orders);
@@ -611,7 +611,7 @@ Test(orders, random_reports_never_break_the_sums)
         struct sums sums = {0};
         pw_orders_each_open(orders, sum_up, &sums);
         cr_assert_eq(sums.cnt, orders->open_cnt);
-        cr_assert(sums.hold == orders->hold_e16);
+        cr_assert(sums.hold == orders->hold_e16[0]);
         for (int k = 0; k < 2; k++) {
             cr_assert_eq(sums.buy[k], orders->open[k].buy_e8);
             cr_assert_eq(sums.sell[k], orders->open[k].sell_e8);

@@ -331,7 +331,7 @@ static void check_sums(const struct world *w)
     }
     MUST(w->orders->open[0].buy_e8 == buy);
     MUST(w->orders->open[0].sell_e8 == sell);
-    MUST(w->orders->hold_e16 == buy + sell);
+    MUST(w->orders->hold_e16[0] == buy + sell);
     MUST(w->orders->open_cnt == open_cnt);
 }
 

@@ -3,8 +3,8 @@
  * The stages net_rx and net_tx as the runner sees them: in a real workspace, over the virtual network, with a
  * feed and order entry.
  */
+#include "accounts_config.h"
 #include "cores.h"
-#include "gateway_config.h"
 #include "hot.h"
 #include "metrics_table.h"
 #include "sections.h"

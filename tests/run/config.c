@@ -769,3 +769,98 @@ Test(config, reference_names_every_key)
     }
     free(text);
 }
+
+/* ---- accounts ---- */
+
+#define FEED(name, venue)                                                                                    \
+    "  - {name: " name ", venue: " venue                                                                     \
+    ", ws_url: wss://localhost:9443, rest_url: https://localhost:9443, "                                     \
+    "streams: [trade], instruments: [BTCUSDT]}\n"
+#define STRATEGY(name, instrument)                                                                           \
+    "  - {name: " name ", kind: ma_cross, instruments: [" instrument                                         \
+    "], params: {fast: 1, slow: 2, quantity: 1}}\n"
+
+/* Three feeds of the same symbol, two of one venue; the accounts begin in line 14. */
+static int load_accounts(const char *accounts)
+{
+    char text[4096];
+    snprintf(text, sizeof text,
+             "instance: demo\ncores:\n"
+             "  - {core: 1, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
+             "  - {core: auto, idle: sleep, stages: [journal, housekeeping]}\n"
+             "feeds:\n" FEED("a", "binance_spot") FEED("b", "binance_spot")
+                 FEED("c", "kraken") "strategies:\n" STRATEGY("one", "\"a:BTCUSDT\"") STRATEGY(
+                     "two",
+                     "\"b:BTCUSDT\"") "risk: {max_order_notional: 1, max_position: 1, max_orders_per_s: 1}\n"
+                                      "journal: {path: /var/tmp/j}\n%s",
+             accounts);
+    return load(text);
+}
+
+#define LIVE_GROUP                                                                                           \
+    "live: {ws_url: wss://localhost:9443/ws-api/v3, api_key_file: /k/a, key_file: /k/b, cash: 1000}"
+
+Test(config, accounts_arrive_with_their_feeds_and_connections)
+{
+    cr_assert_eq(load_accounts("accounts:\n"
+                               "  - {name: main, feeds: [a], currency: USDT, paper: {cash: 5}}\n"
+                               "  - {name: other, gateway: live, feeds: [b], " LIVE_GROUP "}\n"),
+                 0, "%s", g_error);
+    cr_assert_eq(pw_config_account_cnt(g_config), 2);
+    struct pw_account_setup paper = pw_config_account(g_config, 0), live = pw_config_account(g_config, 1);
+    cr_expect_str_eq(paper.kind, "paper");
+    cr_expect_str_eq(paper.currency, "USDT");
+    cr_expect_eq(paper.paper->cash_e8, 5 * PW_E8);
+    cr_expect_eq(paper.feed_mask, 1);
+    cr_expect_str_eq(live.name, "other");
+    cr_expect_eq(live.live->cash_e8, 1000 * PW_E8);
+    cr_expect_eq(live.live->ack_timeout_ms, 3000);
+    cr_expect_eq(pw_config_account_of_feed(g_config, 1), 1);
+    cr_expect_eq(pw_config_account_of_feed(g_config, 2), PW_NO_ACCOUNT);
+    cr_expect(pw_config_connects(g_config));
+    cr_expect(pw_config_moves_money(g_config));
+    cr_assert_eq(pw_config_conn_cnt(g_config), 4);
+    struct pw_conn_row row = pw_config_conn_row(g_config, 3);
+    cr_expect_eq(row.role, PW_CONN_ROLE_ORDERS);
+    cr_expect_eq(row.owner_idx, 1);
+    cr_expect_str_eq(row.conn->name, "orders.other");
+    cr_expect_eq(pw_config_conn_row(g_config, 2).role, PW_CONN_ROLE_MARKET);
+    cr_expect_eq(pw_config_account_conn(g_config, 0), UINT32_MAX);
+    cr_expect_eq(pw_config_account_conn(g_config, 1), 3);
+}
+
+Test(config, without_accounts_there_is_one_of_all_feeds)
+{
+    cr_assert_eq(load_accounts(""), 0, "%s", g_error);
+    cr_expect_eq(pw_config_account_cnt(g_config), 1);
+    cr_expect_eq(pw_config_account_of_feed(g_config, 2), 0);
+    cr_expect_str_eq(pw_config_account(g_config, 0).name, "main");
+    cr_expect_eq(pw_config_conn_cnt(g_config), 3);
+    cr_expect_not(pw_config_connects(g_config));
+}
+
+Test(config, accounts_that_contradict_the_rest_are_refused)
+{
+    static const struct {
+        const char *text;
+        size_t line, column;
+        const char *words;
+    } rows[] = {
+        {"accounts:\n  - {name: m, feeds: [a, b]}\n  - {name: m, feeds: [c]}\n", 16, 12, "names are unique"},
+        {"accounts:\n  - {name: m, feeds: [a, b, d]}\n", 15, 29, "there is no feed 'd'"},
+        {"accounts:\n  - {name: m, feeds: [a, b]}\n  - {name: n, feeds: [b]}\n", 16, 23,
+         "'b' has an account already"},
+        {"accounts:\n  - {name: m, feeds: [a, b, c]}\n", 15, 29, "an account is at one venue"},
+        {"accounts:\n  - {name: m, feeds: [a]}\n", 11, 47, "feed 'b' has no account"},
+        {"accounts:\n  - {name: m, gateway: live, feeds: [a, b]}\n", 15, 24, "needs the group 'live'"},
+        {"gateway: paper\naccounts:\n  - {name: m, feeds: [a, b]}\n", 14, 10, "belongs to an account"},
+        {"accounts:\n  - {name: m, feeds: [a, b], gateway: dark}\n", 15, 39, "gateway"},
+        {"accounts:\n  - {name: m, gateway: live, feeds: [a, b], live: {ws_url: wss://h, api_key_file: a, "
+         "key_file: b}}\n",
+         15, 51, "'cash' is missing"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cr_expect_eq(load_accounts(rows[i].text), -EINVAL, "row %zu", i);
+        expect_problem(rows[i].line, rows[i].column, rows[i].words);
+    }
+}

@@ -3,8 +3,8 @@
  * The execution stage alone: the test plays strategy, journal and housekeeping. What is journalled and
  * reported, what is denied and why, halts, and what happens when a ring is full.
  */
+#include "accounts_config.h"
 #include "flow.h"
-#include "gateway_config.h"
 #include "money.h"
 #include "orders.h"
 #include "stage_rig.h"

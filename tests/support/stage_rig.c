@@ -73,11 +73,13 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
     memset(rows, 0, sizeof rows);
     uint32_t cnt = 0;
     want(&rows[cnt++], "stop", PW_REGION_STOP, 1, sizeof(struct pw_stop));
-    want(&rows[cnt++], "metrics", PW_REGION_METRICS, PW_METRIC_CNT, sizeof(struct pw_metric_row));
+    uint32_t gateway_rows = pw_metric_groups[PW_METRIC_GROUP_gateway].cnt;
+    want(&rows[cnt++], "metrics", PW_REGION_METRICS, PW_METRIC_CNT + gateway_rows,
+         sizeof(struct pw_metric_row));
     want(&rows[cnt++], "instruments", PW_REGION_INSTRUMENTS, RIG_INSTRUMENTS, sizeof(struct pw_instrument));
     want(&rows[cnt++], "quotes", PW_REGION_QUOTES, RIG_INSTRUMENTS, sizeof(struct pw_market_view));
     want(&rows[cnt++], "positions", PW_REGION_POSITIONS, RIG_INSTRUMENTS, sizeof(struct pw_position_view));
-    want(&rows[cnt++], "account", PW_REGION_ACCOUNT, 1, sizeof(struct pw_account_view));
+    want(&rows[cnt++], "account", PW_REGION_ACCOUNT, 2, sizeof(struct pw_account_view));
     static const char *const histograms[] = {"hop.recv_to_strategy", "hop.recv_to_execution", "tick_to_order",
                                              "tick_to_fill"};
     want(&rows[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
@@ -97,7 +99,10 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
     snprintf(instance, sizeof instance, "rig-%d", (int)getpid());
     cr_assert_eq(pw_workspace_create(&rig->ws, instance, rows, cnt, false, error, sizeof error), 0, "%s",
                  error);
-    pw_metrics_fill(pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "metrics", PW_REGION_METRICS), 0));
+    struct pw_metric_row *metrics =
+        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "metrics", PW_REGION_METRICS), 0);
+    pw_metrics_fill(metrics);
+    pw_metrics_put_group(metrics + PW_METRIC_CNT, PW_METRIC_GROUP_gateway, "gateway.2");
 }
 
 static void set_param(struct pw_config_strategy *strategy, const char *name, const char *value)
@@ -105,6 +110,26 @@ static void set_param(struct pw_config_strategy *strategy, const char *name, con
     struct pw_param *param = &strategy->params[strategy->param_cnt++];
     snprintf(param->name, sizeof param->name, "%s", name);
     snprintf(param->value, sizeof param->value, "%s", value);
+}
+
+/* Two accounts in place of the config's one: of its gateway and settings, but for the cash. */
+static void fill_accounts(struct pw_config *config, const struct rig_options *o)
+{
+    struct pw_config_accounts *accounts = PW_CONFIG_EDIT(config, accounts);
+    accounts->account_cnt = 2;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct pw_config_account *account = &accounts->accounts[i];
+        snprintf(account->name, sizeof account->name, "account%u", i);
+        account->gateway = *PW_CONFIG(config, gateway);
+        account->paper = *PW_CONFIG(config, paper);
+        account->live = *PW_CONFIG(config, live);
+        account->feed_mask = 1u << i;
+    }
+    accounts->accounts[1].paper.cash_e8 = o->second_cash_e8;
+    accounts->accounts[1].feed_mask = o->second_idle ? 0 : 2;
+    struct pw_config_feeds *feeds = PW_CONFIG_EDIT(config, feeds);
+    feeds->feeds[1] = feeds->feeds[0];
+    feeds->feed_cnt = 2;
 }
 
 static void fill_config(struct pw_config *config, const struct rig_options *o)
@@ -140,6 +165,9 @@ static void fill_config(struct pw_config *config, const struct rig_options *o)
         set_param(strategy, "quantity", o->quantity);
         strategy->instruments[1] = 1;
         strategy->instrument_cnt = o->second_quote ? 2 : 1;
+    }
+    if (o->second_cash_e8) {
+        fill_accounts(config, o);
     }
 }
 
@@ -193,6 +221,7 @@ struct rig *rig_open(const struct rig_options *options)
         pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
     for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
         instruments[i].tradable = 1;
+        instruments[i].feed_idx = options->second_cash_e8 ? i : 0;
         snprintf(instruments[i].symbol, sizeof instruments[i].symbol, "COIN%u", i);
         snprintf(instruments[i].base, sizeof instruments[i].base, "C%u", i);
         snprintf(instruments[i].quote, sizeof instruments[i].quote, "%s",
@@ -316,13 +345,16 @@ uint64_t rig_metric(const struct rig *rig, const char *group, const char *name)
     return atomic_load(&row->value);
 }
 
-struct pw_account rig_account(const struct rig *rig)
+struct pw_account rig_account_at(const struct rig *rig, uint32_t account_idx)
 {
     struct pw_account account;
-    struct pw_account_view *view =
-        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "account", PW_REGION_ACCOUNT), 0);
-    cr_assert(pw_cell_read(&view->cell, view->words, &account, sizeof account));
+    cr_assert(pw_account_at(&rig->ws, account_idx, &account));
     return account;
+}
+
+struct pw_account rig_account(const struct rig *rig)
+{
+    return rig_account_at(rig, 0);
 }
 
 struct pw_position rig_position(const struct rig *rig, uint32_t instrument_idx)

@@ -27,6 +27,8 @@ struct rig_options {
     uint64_t run_id;          /* 0: 1 */
     bool live;                /* the live gateway, with the rings of order entry */
     const char *second_quote; /* quote currency of instrument 1, traded too; NULL: not traded */
+    int64_t second_cash_e8;   /* not 0: instrument 1 is of another feed, which a second account trades at */
+    bool second_idle;         /* that account trades at no feed */
 };
 
 struct rig {
@@ -82,6 +84,7 @@ bool rig_take(struct pw_consumer *from, struct pw_event *out);
 
 uint64_t rig_metric(const struct rig *rig, const char *group, const char *name);
 struct pw_account rig_account(const struct rig *rig);
+struct pw_account rig_account_at(const struct rig *rig, uint32_t account_idx);
 struct pw_position rig_position(const struct rig *rig, uint32_t instrument_idx);
 struct pw_market rig_market(const struct rig *rig, uint32_t instrument_idx);
 

@@ -33,15 +33,14 @@ static bool has_room(struct execution *x, const struct pw_event *event)
         return journal_has(x, 1 + journal_reserve(x));
     case PW_EVENT_INTENT:
         if (event->body.intent.action == PW_CANCEL) {
-            return reports_have(x, !x->gateway->traits.reports_later) &&
-                   journal_has(x, 1 + journal_reserve(x));
+            return reports_have(x, x->reports_cancel) && journal_has(x, 1 + journal_reserve(x));
         }
         /* The intent, what risk saw and its denial at least; a replacement tells of the old order too. */
         return reports_have(x, PW_FLOW_INTENT_EVENTS + (event->body.intent.action == PW_REPLACE)) &&
                journal_has(x, 1 + RISK_EVENTS + 1 + journal_reserve(x));
     default:
         /* A TIME is journalled if it causes something. */
-        return !x->gateway->on_market ||
+        return !x->has_market_gateway ||
                (reports_have(x, open_events(x)) && journal_has(x, 1 + open_events(x)));
     }
 }
@@ -49,8 +48,7 @@ static bool has_room(struct execution *x, const struct pw_event *event)
 /* For a cancellation of each open order. A halt must not depend on strategy's taking reports. */
 static bool has_room_to_cancel(struct execution *x)
 {
-    return (x->gateway->traits.reports_later || reports_have(x, open_events(x))) &&
-           journal_has(x, 1 + open_events(x));
+    return (!x->reports_cancel || reports_have(x, open_events(x))) && journal_has(x, 1 + open_events(x));
 }
 
 /* May the gateway report what it likes? */
@@ -68,33 +66,54 @@ static void note_feed(struct execution *x, const struct pw_state *state)
         return;
     }
     x->feed_up[state->feed_idx] = state->state == PW_FEED_UP;
-    for (uint32_t i = 0; i < x->portfolio->row_cnt && state->state != PW_FEED_UP; i++) {
+    for (uint32_t i = 0; i < x->instrument_cnt && state->state != PW_FEED_UP; i++) {
         if (x->instruments[i].feed_idx == state->feed_idx) {
             x->quotes[i] = (struct touch){0};
         }
     }
 }
 
+/* The gateway's turn, before anybody else's. */
+static void show_market(struct execution *x, struct execution_account *account, const struct pw_event *event,
+                        bool *is_kept, int64_t now_ns)
+{
+    if (account->gateway->on_market) {
+        account->gateway->on_market(account->gateway_state, event, &x->reports);
+    }
+    if (event->kind == PW_EVENT_TIME && x->reports.cnt && !*is_kept) {
+        pw_execution_journal(x, event);
+        *is_kept = true;
+    }
+    pw_execution_take_reports(x, account, now_ns);
+}
+
+static void take_quote(struct execution *x, const struct pw_event *event)
+{
+    const struct pw_quote *quote = &event->body.quote;
+    struct execution_account *account = account_of(x, event->instrument_idx);
+    if (!account) {
+        return;
+    }
+    x->quotes[event->instrument_idx] = (struct touch){quote->bid_price_e8, quote->ask_price_e8};
+    pw_portfolio_quote(account->portfolio, event->instrument_idx, quote->bid_price_e8, quote->ask_price_e8);
+    x->changed |= account->portfolio->rows[event->instrument_idx].changed;
+}
+
+/* Every gateway sees all of it: an event is the time, too. */
 static void take_market(struct execution *x, const struct pw_event *event, int64_t now_ns)
 {
+    bool is_kept = false;
     if (event->kind != PW_EVENT_TIME) {
         x->market_cnt += (uint32_t)(event->seq - (uint32_t)x->market_cnt) + UINT64_C(1);
         pw_histogram_add(x->hop, now_ns - event->recv_ns);
     }
-    if (x->gateway->on_market) {
-        x->gateway->on_market(x->gateway_state, event, &x->reports);
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        show_market(x, &x->accounts[i], event, &is_kept, now_ns);
     }
-    if (event->kind == PW_EVENT_TIME && x->reports.cnt) {
-        pw_execution_journal(x, event);
-    }
-    pw_execution_take_reports(x, now_ns);
     if (event->kind == PW_EVENT_FEED_STATE) {
         note_feed(x, &event->body.state);
-    } else if (event->kind == PW_EVENT_QUOTE && event->instrument_idx < x->portfolio->row_cnt) {
-        const struct pw_quote *quote = &event->body.quote;
-        x->quotes[event->instrument_idx] = (struct touch){quote->bid_price_e8, quote->ask_price_e8};
-        pw_portfolio_quote(x->portfolio, event->instrument_idx, quote->bid_price_e8, quote->ask_price_e8);
-        x->changed |= x->portfolio->rows[event->instrument_idx].changed;
+    } else if (event->kind == PW_EVENT_QUOTE) {
+        take_quote(x, event);
     }
 }
 
@@ -111,7 +130,6 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
     x->last_ns = event->recv_ns;
     switch (event->kind) {
     case PW_EVENT_INTENT:
-        x->metrics.intents++;
         x->changed = true;
         note_decision(x, event->body.intent.market_seq);
         if (event->body.intent.action == PW_CANCEL) {
@@ -148,7 +166,7 @@ static void take_command(struct execution *x, enum pw_command what, enum pw_reas
     x->halted = what != PW_COMMAND_RESUME || x->stopped ? PW_REASON_HALTED : PW_REASON_NONE;
     if (x->halted) {
         pw_orders_each_open(x->orders, pw_execution_cancel_open, x);
-        pw_execution_take_reports(x, now_ns);
+        pw_execution_take_reports(x, NULL, now_ns);
     }
 }
 
@@ -184,6 +202,16 @@ static bool command_is_known(uint32_t what)
     return what == PW_COMMAND_HALT || what == PW_COMMAND_RESUME || what == PW_COMMAND_STOP;
 }
 
+static void pause_gateways(struct execution *x, int64_t until_ns)
+{
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        struct execution_account *account = &x->accounts[i];
+        if (account->gateway->pause) {
+            account->gateway->pause(account->gateway_state, until_ns);
+        }
+    }
+}
+
 static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled)
 {
     uint64_t there = pw_consumer_peek(&x->commands, PW_BATCH_MAX);
@@ -193,8 +221,8 @@ static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled
         const struct pw_state *command = &event->body.state;
         if (command_is_known(command->state)) {
             take_command(x, (enum pw_command)command->state, (enum pw_reason)command->reason, now_ns);
-        } else if (command->state == PW_COMMAND_PAUSE && x->gateway->pause) {
-            x->gateway->pause(x->gateway_state, event->venue_ns);
+        } else if (command->state == PW_COMMAND_PAUSE) {
+            pause_gateways(x, event->venue_ns);
         }
     }
     if (taken) {
@@ -206,28 +234,50 @@ static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled
 
 /* ---- the venue ---- */
 
-/* What the gateway does by itself. */
-static uint32_t poll_gateway(struct execution *x, int64_t now_ns, bool *stalled)
+/* What a gateway does by itself. */
+static uint32_t poll_gateway(struct execution *x, struct execution_account *account, int64_t now_ns,
+                             bool *stalled)
 {
-    x->on_time = !x->gateway->poll || has_room_for_message(x);
-    if (!x->gateway->poll || !x->on_time) {
-        *stalled |= !x->on_time;
+    account->on_time = !account->gateway->poll || has_room_for_message(x);
+    if (!account->gateway->poll || !account->on_time) {
+        *stalled |= !account->on_time;
         return 0;
     }
-    uint32_t work = x->gateway->poll(x->gateway_state, now_ns, &x->reports);
-    pw_execution_take_reports(x, now_ns);
+    uint32_t work = account->gateway->poll(account->gateway_state, now_ns, &x->reports);
+    pw_execution_take_reports(x, account, now_ns);
     return work;
+}
+
+static uint32_t poll_gateways(struct execution *x, int64_t now_ns, bool *stalled)
+{
+    uint32_t work = 0;
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        work += poll_gateway(x, &x->accounts[i], now_ns, stalled);
+    }
+    return work;
+}
+
+/* Whose order entry a message came from. */
+static struct execution_account *account_of_conn(struct execution *x, uint32_t conn_idx)
+{
+    uint32_t i = 0;
+    while (i + 1 < x->account_cnt && x->accounts[i].conn_idx != conn_idx) {
+        i++;
+    }
+    pw_assert(x->accounts[i].gateway->on_message);
+    return &x->accounts[i];
 }
 
 static uint32_t take_messages(struct execution *x, int64_t now_ns, bool *stalled)
 {
-    uint64_t there = x->gateway->traits.connects ? pw_consumer_peek(&x->messages, PW_BATCH_MAX) : 0;
+    uint64_t there = x->connects ? pw_consumer_peek(&x->messages, PW_BATCH_MAX) : 0;
     uint64_t taken = 0;
     while (taken < there && has_room_for_message(x)) {
         const struct pw_event *frame = pw_consumer_at(&x->messages, taken++);
-        x->gateway->on_message(x->gateway_state, frame, pw_consumer_payload(&x->messages, frame),
-                               &x->reports);
-        pw_execution_take_reports(x, now_ns);
+        struct execution_account *account = account_of_conn(x, frame->body.frame.feed_idx);
+        account->gateway->on_message(account->gateway_state, frame, pw_consumer_payload(&x->messages, frame),
+                                     &x->reports);
+        pw_execution_take_reports(x, account, now_ns);
     }
     *stalled |= taken < there;
     return (uint32_t)taken;
@@ -246,7 +296,7 @@ static void publish(struct execution *x)
     if (x->has_frames_copy) {
         pw_producer_publish(&x->frames_copy);
     }
-    if (x->gateway->traits.connects) {
+    if (x->connects) {
         pw_producer_publish(
             &x->wire); /* last: but for an order just placed, what goes out is in the journal's ring */
     }
@@ -268,7 +318,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
 {
     struct execution *x = state;
     struct pw_poll did = {.work = tell_order(x)};
-    did.work += poll_gateway(x, now_ns, &did.stalled);
+    did.work += poll_gateways(x, now_ns, &did.stalled);
     uint32_t messages = take_messages(x, now_ns, &did.stalled);
     did.work += messages + obey_halts(x, now_ns);
     did.work += take_commands(x, now_ns, &did.stalled);
@@ -309,7 +359,7 @@ static bool execution_pending(void *state)
 {
     struct execution *x = state;
     return x->orders->open_cnt || pw_consumer_peek(&x->in, 1) || pw_consumer_peek(&x->commands, 1) ||
-           (x->gateway->traits.connects && pw_consumer_peek(&x->messages, 1));
+           (x->connects && pw_consumer_peek(&x->messages, 1));
 }
 
 static int64_t execution_next_ns(void *state)
@@ -318,7 +368,14 @@ static int64_t execution_next_ns(void *state)
     if (x->untold.row) {
         return 0;
     }
-    return x->gateway->next_ns ? x->gateway->next_ns(x->gateway_state) : INT64_MAX;
+    int64_t next_ns = INT64_MAX;
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        const struct execution_account *account = &x->accounts[i];
+        int64_t at_ns =
+            account->gateway->next_ns ? account->gateway->next_ns(account->gateway_state) : INT64_MAX;
+        next_ns = at_ns < next_ns ? at_ns : next_ns;
+    }
+    return next_ns;
 }
 
 static void execution_fini(void *state)

@@ -7,6 +7,7 @@
 #ifndef PW_EXECUTION_STATE_H
 #define PW_EXECUTION_STATE_H
 
+#include "accounts_config.h"
 #include "flow.h"
 #include "orders.h"
 #include "portfolio.h"
@@ -41,12 +42,32 @@ struct untold_order {
     int64_t now_ns; /* of the poll that placed it */
 };
 
+/* Who trades: a gateway, and what is the account's own: cash, holdings, limits. */
+struct execution_account {
+    const struct pw_gateway_ops *gateway;
+    void *gateway_state;
+    bool on_time; /* the gateway knows the time of this pass */
+    uint8_t idx;
+    uint32_t conn_idx; /* of its order entry; UINT32_MAX: it has none */
+    struct pw_portfolio *portfolio;
+    struct pw_risk_limits limits;
+    struct pw_risk_bucket bucket;
+    struct pw_account shown; /* its counts are kept there */
+    struct pw_account_view *view;
+    struct pw_metric_row *gateway_metric_rows;
+    struct pw_signing signing;       /* of the account's key */
+    bool trades[PW_INSTRUMENTS_MAX]; /* by instrument: a strategy may order it */
+    char quote_asset[sizeof((struct pw_instrument *)0)->quote + 1];
+};
+
 struct execution {
     struct pw_consumer in, commands, messages;
     struct pw_producer reports_out, journal, wire, frames_copy;
     bool has_journal, has_wire, has_frames_copy; /* wire: and messages */
     uint64_t wiped_pos;                          /* of wire's payload: what lies before it is wiped */
-    bool on_time;                                /* the gateway knows the time of this pass */
+    bool connects;                               /* some account has order entry */
+    bool has_market_gateway;                     /* some gateway wants the market's events */
+    bool reports_cancel;                         /* some gateway reports a cancellation at once */
     bool stopped;                                /* STOP was taken: halted for good */
     bool draining;                               /* a clean stop has begun */
     uint32_t halted;                             /* enum pw_reason; 0: not */
@@ -56,22 +77,15 @@ struct execution {
     uint32_t stream_events; /* flow.h */
     uint64_t market_cnt;    /* market events up to the last one known of: its number and one */
     int64_t last_ns;        /* of the last event of the stream */
-    const struct pw_gateway_ops *gateway;
-    void *gateway_state;
-    struct pw_signing signing;       /* of the account's key */
-    bool trades[PW_INSTRUMENTS_MAX]; /* by instrument: a strategy may order it */
-    char quote_asset[sizeof((struct pw_instrument *)0)->quote + 1];
-    struct pw_orders *orders;
-    struct pw_portfolio *portfolio;
-    struct touch *quotes; /* by instrument */
+    uint32_t instrument_cnt, account_cnt;
+    uint8_t account_of[PW_INSTRUMENTS_MAX]; /* PW_NO_ACCOUNT: it is not traded */
+    struct pw_orders *orders;               /* of all accounts */
+    struct touch *quotes;                   /* by instrument */
     const struct pw_instrument *instruments;
     const struct pw_stop *stop;
-    struct pw_risk_limits limits;
-    struct pw_risk_bucket bucket;
     bool feed_up[PW_FEEDS_MAX];
-    bool changed; /* anything that the account shows */
+    bool changed; /* anything that the accounts show */
     struct pw_position_view *position_views;
-    struct pw_account_view *account_view;
     struct pw_clock clock; /* for stamps alone */
     const struct pw_stamp_row *market_stamps, *order_stamps;
     struct untold_order untold;
@@ -79,9 +93,17 @@ struct execution {
     struct order_path paths[PW_OPEN_ORDERS_MAX]; /* of orders that have not been answered */
     struct pw_histogram *hop, *tick_to_order, *tick_to_fill, *path[PW_HOP_SPANS];
     struct pw_execution_metrics metrics;
-    struct pw_metric_row *metric_rows, *gateway_metric_rows;
-    struct pw_reports reports; /* of the call to the gateway under way */
+    struct pw_metric_row *metric_rows;
+    struct pw_reports reports; /* of the call to a gateway under way */
+    struct execution_account accounts[];
 };
+
+/* Who trades that instrument; NULL: nobody. */
+static inline struct execution_account *account_of(struct execution *x, uint16_t instrument_idx)
+{
+    uint32_t idx = instrument_idx < x->instrument_cnt ? x->account_of[instrument_idx] : PW_NO_ACCOUNT;
+    return idx < x->account_cnt ? &x->accounts[idx] : NULL;
+}
 
 /* ---- room ---- */
 
@@ -118,10 +140,14 @@ int pw_execution_init(void *state, const struct pw_stage_env *env);
 
 /* ---- gateways.c ---- */
 
-/* The gateway that the config names: bytes of its state, a multiple of 64; and its init, 0 or -errno, having
- * logged why. */
-size_t pw_execution_gateway_bytes(const struct pw_stage_env *env);
-int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *env, void *memory);
+/* Whose the instruments are: by their feeds. */
+void pw_execution_find_accounts(const struct pw_stage_env *env, uint8_t account_of[PW_INSTRUMENTS_MAX]);
+
+/* The gateway of an account: bytes of its state, a multiple of 64; and its init, 0 or -errno, having logged
+ * why. */
+size_t pw_execution_gateway_bytes(const struct pw_stage_env *env, uint32_t account_idx);
+int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *env,
+                              struct execution_account *account, void *memory);
 
 /* ---- orders.c ---- */
 
@@ -141,8 +167,8 @@ void pw_execution_tell_order(struct execution *x);
  * stream a command was taken, repeats it. A visitor of pw_orders_each_open. */
 void pw_execution_cancel_open(void *state, const struct pw_order_row *row);
 
-/* What the gateway has put into x->reports. */
-void pw_execution_take_reports(struct execution *x, int64_t now_ns);
+/* What the account's gateway has put into x->reports. */
+void pw_execution_take_reports(struct execution *x, const struct execution_account *account, int64_t now_ns);
 
 /* ---- stamps.c ---- */
 
@@ -161,7 +187,7 @@ void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_
 
 /* ---- shows.c ---- */
 
-void pw_execution_count_denied(struct execution *x, enum pw_reason reason);
+void pw_execution_count_denied(struct execution *x, struct execution_account *account, enum pw_reason reason);
 void pw_execution_housekeep(void *state, int64_t now_ns);
 
 #endif

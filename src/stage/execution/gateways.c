@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gateway that a config names, and what it is made with. What sets one apart from another its traits say.
+ * The accounts' gateways, and what each is made with. What sets one apart from another its traits say.
  */
 #include "gateways.h"
 #include "execution_state.h"
 #include "feeds.h"
-#include "gateway_config.h"
 #include "instance.h"
 #include "sign.h"
 #include "strategies_config.h"
@@ -17,15 +16,25 @@
 #define REPORT_SLOTS  512u
 #define JOURNAL_SLOTS 1024u
 
-/* What strategies may order. */
-static void find_traded(const struct pw_stage_env *env, bool trades[PW_INSTRUMENTS_MAX])
+void pw_execution_find_accounts(const struct pw_stage_env *env, uint8_t account_of[PW_INSTRUMENTS_MAX])
 {
+    for (uint32_t i = 0; i < env->instrument_cnt && i < PW_INSTRUMENTS_MAX; i++) {
+        account_of[i] = (uint8_t)pw_config_account_of_feed(env->config, env->instruments[i].feed_idx);
+    }
+}
+
+/* What strategies may order of what is the account's. */
+static void find_traded(const struct pw_stage_env *env, uint32_t account_idx, bool trades[PW_INSTRUMENTS_MAX])
+{
+    uint8_t account_of[PW_INSTRUMENTS_MAX];
+    pw_execution_find_accounts(env, account_of);
     memset(trades, 0, PW_INSTRUMENTS_MAX * sizeof *trades);
     for (uint32_t i = 0; i < PW_CONFIG(env->config, strategies)->strategy_cnt; i++) {
         const struct pw_config_strategy *strategy = &PW_CONFIG(env->config, strategies)->strategies[i];
         for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
-            if (strategy->instruments[k] < env->instrument_cnt) {
-                trades[strategy->instruments[k]] = true;
+            uint32_t idx = strategy->instruments[k];
+            if (idx < env->instrument_cnt && account_of[idx] == account_idx) {
+                trades[idx] = true;
             }
         }
     }
@@ -36,106 +45,135 @@ static size_t sign(void *state, const char *payload, size_t bytes, char *signatu
     return pw_signer_sign(state, payload, bytes, signature);
 }
 
-/* The account's currency: that of what is traded (they are all the same). */
-static void name_quote_asset(struct execution *x, const struct pw_stage_env *env)
+/* One account, one currency: that of what it trades, which must be all the same, and the one that the config
+ * says, if it does. */
+static int find_currency(struct execution_account *account, const struct pw_stage_env *env)
 {
-    uint32_t idx = 0;
-    while (idx + 1 < env->instrument_cnt && !x->trades[idx]) {
-        idx++;
+    struct pw_account_setup setup = pw_config_account(env->config, account->idx);
+    const struct pw_instrument *first = NULL;
+    for (uint32_t i = 0; i < env->instrument_cnt; i++) {
+        const struct pw_instrument *instrument = &env->instruments[i];
+        if (!account->trades[i]) {
+            continue;
+        }
+        first = first ? first : instrument;
+        if (strncmp(first->quote, instrument->quote, sizeof first->quote) != 0) {
+            pw_log(PW_LOG_ERROR,
+                   "%s: account %s: %s is quoted in %s, %s in %s: one account trades in one currency",
+                   env->config->path, setup.name, instrument->symbol, instrument->quote, first->symbol,
+                   first->quote);
+            return -EINVAL;
+        }
     }
-    memcpy(x->quote_asset, env->instruments[x->trades[idx] ? idx : 0].quote, sizeof x->quote_asset - 1);
+    first = first ? first : &env->instruments[0];
+    if (setup.currency[0] && strncmp(first->quote, setup.currency, sizeof first->quote) != 0) {
+        pw_log(PW_LOG_ERROR, "%s: account %s: its currency is %s, but %s is quoted in %s", env->config->path,
+               setup.name, setup.currency, first->symbol, first->quote);
+        return -EINVAL;
+    }
+    memcpy(account->quote_asset, first->quote, sizeof account->quote_asset - 1);
+    return 0;
 }
 
-/* The engine has refused all of this already, with more words. */
-/* Orders go to the venue of the first feed. */
-static const struct pw_venue_entry *entry_of(const struct pw_stage_env *env)
+/* The venue of an account is that of its first feed. */
+static const struct pw_venue_entry *entry_of(const struct pw_stage_env *env, uint32_t account_idx)
 {
-    const struct pw_venue *venue = pw_venue_find(PW_CONFIG(env->config, feeds)->feeds[0].venue);
+    uint32_t mask = pw_config_account(env->config, account_idx).feed_mask;
+    uint32_t feed_idx = mask ? (uint32_t)__builtin_ctz(mask) : 0;
+    const struct pw_venue *venue = pw_venue_find(PW_CONFIG(env->config, feeds)->feeds[feed_idx].venue);
     return venue ? venue->entry : NULL;
 }
 
-static int check_needs(const struct execution *x, const struct pw_stage_env *env)
+static const struct pw_keys *keys_of(const struct pw_stage_env *env, uint32_t account_idx)
 {
-    const struct pw_gateway_traits *traits = &x->gateway->traits;
+    return env->keys && env->keys[account_idx].signer ? &env->keys[account_idx] : NULL;
+}
+
+/* The engine has refused all of this already, with more words. */
+static int check_needs(const struct execution *x, const struct execution_account *account,
+                       const struct pw_stage_env *env)
+{
+    const struct pw_gateway_traits *traits = &account->gateway->traits;
     const char *lacks =
-        traits->needs_keys && !env->keys                               ? "keys"
-        : traits->connects && !entry_of(env)                           ? "a venue that has order entry"
+        traits->needs_keys && !keys_of(env, account->idx)              ? "keys"
+        : traits->connects && !entry_of(env, account->idx)             ? "a venue that has order entry"
         : traits->connects && !x->has_wire                             ? "the rings of order entry"
         : traits->needs_journal && !x->has_journal                     ? "a journal"
         : traits->connects && x->reports_out.mask + 1 < REPORT_SLOTS   ? "512 rings.orders_slots"
         : traits->needs_journal && x->journal.mask + 1 < JOURNAL_SLOTS ? "1024 rings.orders_journal_slots"
                                                                        : NULL;
     if (lacks) {
-        pw_log(PW_LOG_ERROR, "%s: gateway: %s needs %s", env->config->path, x->gateway->name, lacks);
+        pw_log(PW_LOG_ERROR, "%s: gateway: %s needs %s", env->config->path, account->gateway->name, lacks);
     }
     return lacks ? -EINVAL : 0;
 }
 
-static struct pw_signing signing_of(const struct pw_stage_env *env)
+static struct pw_signing signing_of(const struct pw_keys *keys)
 {
-    if (!env->keys) {
+    if (!keys) {
         return (struct pw_signing){.sign = NULL};
     }
-    uint32_t bytes = (uint32_t)pw_signer_signature_bytes(env->keys->signer);
+    uint32_t bytes = (uint32_t)pw_signer_signature_bytes(keys->signer);
     return (struct pw_signing){.sign = sign,
-                               .state = env->keys->signer,
+                               .state = keys->signer,
                                .signature_bytes = bytes,
                                .is_ed25519 = bytes == PW_SIGNATURE_BYTES_MAX};
 }
 
-size_t pw_execution_gateway_bytes(const struct pw_stage_env *env)
+size_t pw_execution_gateway_bytes(const struct pw_stage_env *env, uint32_t account_idx)
 {
-    const struct pw_gateway_ops *ops = pw_gateway_find(PW_CONFIG(env->config, gateway)->kind);
+    const struct pw_gateway_ops *ops = pw_gateway_find(pw_config_account(env->config, account_idx).kind);
     bool trades[PW_INSTRUMENTS_MAX];
-    find_traded(env, trades);
+    find_traded(env, account_idx, trades);
     /* What is wrong, init tells. */
-    return ops ? ops->bytes(&(struct pw_gateway_config){
-                     .instrument_cnt = env->instrument_cnt, .trades = trades, .entry = entry_of(env)})
+    return ops ? ops->bytes(&(struct pw_gateway_config){.instrument_cnt = env->instrument_cnt,
+                                                        .trades = trades,
+                                                        .entry = entry_of(env, account_idx)})
                : 0;
 }
 
-int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *env, void *memory)
+int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *env,
+                              struct execution_account *account, void *memory)
 {
-    const struct pw_config_live *live = PW_CONFIG(env->config, live);
-    const struct pw_config_paper *paper = PW_CONFIG(env->config, paper);
-    x->gateway = pw_gateway_find(PW_CONFIG(env->config, gateway)->kind);
-    x->gateway_state = memory;
-    if (!x->gateway) {
-        pw_log(PW_LOG_ERROR, "%s: gateway: there is no '%s'", env->config->path,
-               PW_CONFIG(env->config, gateway)->kind);
+    struct pw_account_setup setup = pw_config_account(env->config, account->idx);
+    const struct pw_keys *keys = keys_of(env, account->idx);
+    account->gateway = pw_gateway_find(setup.kind);
+    account->gateway_state = memory;
+    if (!account->gateway) {
+        pw_log(PW_LOG_ERROR, "%s: gateway: there is no '%s'", env->config->path, setup.kind);
         return -EINVAL;
     }
-    int error = check_needs(x, env);
+    find_traded(env, account->idx, account->trades);
+    int error = find_currency(account, env);
+    error = error ? error : check_needs(x, account, env);
     if (error) {
         return error;
     }
-    find_traded(env, x->trades);
-    name_quote_asset(x, env);
-    x->signing = signing_of(env);
-    error = x->gateway->init(
+    account->signing = signing_of(keys);
+    error = account->gateway->init(
         memory, &(struct pw_gateway_config){
                     .instruments = env->instruments,
                     .instrument_cnt = env->instrument_cnt,
-                    .latency_ns = paper->latency_ns,
-                    .fee_rate_e8 = paper->fee_rate_e8,
-                    .trades = x->trades,
+                    .latency_ns = setup.paper->latency_ns,
+                    .fee_rate_e8 = setup.paper->fee_rate_e8,
+                    .trades = account->trades,
                     .orders = x->orders,
-                    .entry = entry_of(env),
+                    .entry = entry_of(env, account->idx),
                     .instance_hash = pw_entry_instance_hash(PW_CONFIG(env->config, instance)->name),
-                    .api_key = env->keys ? env->keys->api_key : NULL,
-                    .signing = &x->signing,
-                    .recv_window_ms = live->recv_window_ms,
-                    .ack_timeout_ns = live->ack_timeout_ms * INT64_C(1000000),
-                    .cash_e8 = live->cash_e8,
-                    .quote_asset = x->quote_asset,
+                    .api_key = keys ? keys->api_key : NULL,
+                    .signing = &account->signing,
+                    .recv_window_ms = setup.live->recv_window_ms,
+                    .ack_timeout_ns = setup.live->ack_timeout_ms * INT64_C(1000000),
+                    .cash_e8 = setup.live->cash_e8,
+                    .quote_asset = account->quote_asset,
                     .paused_until_ns = env->banned_until_ns,
                     .wire = &x->wire,
                     .journal = x->has_frames_copy ? &x->frames_copy : NULL,
-                    .conn_idx = PW_CONFIG(env->config, feeds)->feed_cnt,
+                    .conn_idx = account->conn_idx,
                 });
     if (error) {
         pw_log(PW_LOG_ERROR, "%s: gateway: %s refuses these instruments, this key, these times or rates",
-               env->config->path, x->gateway->name);
+               env->config->path, account->gateway->name);
     }
     return error;
 }

@@ -71,20 +71,21 @@ static void halt_by_fault(struct execution *x, enum pw_reason reason)
 /* The fill and its fee, whatever that was paid in. False: a sum would overflow. */
 static bool book_fill(struct execution *x, const struct pw_order_row *row, const struct pw_report *report)
 {
+    struct pw_portfolio *portfolio = x->accounts[row->account_idx].portfolio;
     const struct pw_instrument *instrument = &x->instruments[row->instrument_idx];
     int64_t base_fee_e8;
     return pw_fill_base_fee_e8(report->fee_asset, report->fee_e16, instrument, &base_fee_e8) &&
-           pw_portfolio_fill(x->portfolio, row->instrument_idx, row->side, report->fill_price_e8,
+           pw_portfolio_fill(portfolio, row->instrument_idx, row->side, report->fill_price_e8,
                              report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument)) &&
            (base_fee_e8 == 0 ||
-            pw_portfolio_base_fee(x->portfolio, row->instrument_idx, report->fill_price_e8, base_fee_e8));
+            pw_portfolio_base_fee(portfolio, row->instrument_idx, report->fill_price_e8, base_fee_e8));
 }
 
 static void take_fill(struct execution *x, const struct pw_order_row *row, const struct pw_report *report,
                       int64_t now_ns)
 {
     emit_fill(x, row, report);
-    x->metrics.fills++;
+    x->accounts[row->account_idx].shown.fill_cnt++;
     pw_histogram_add(x->tick_to_fill, now_ns - row->recv_ns);
     if (!book_fill(x, row, report)) {
         /* Sums that cannot be kept can no longer be judged by: no new orders. */
@@ -104,17 +105,28 @@ static bool is_answer(const struct pw_report *report)
  * these. */
 static void cancel_late(struct execution *x, const struct pw_order_row *row, uint8_t exec_type)
 {
-    if (x->halted && x->gateway->traits.reports_later && !row->cancel_pending &&
+    if (x->halted && x->accounts[row->account_idx].gateway->traits.reports_later && !row->cancel_pending &&
         !pw_order_is_closed(row->state) && exec_type != PW_EXEC_CANCEL_REFUSED &&
         exec_type != PW_EXEC_CANCEL_UNKNOWN) {
         pw_execution_cancel_open(x, row);
     }
 }
 
-static void take_report(struct execution *x, const struct pw_report *report, int64_t now_ns)
+/* An order of another account: what its gateway says of it is of no order that was placed there. */
+static bool is_anothers(const struct execution *x, const struct execution_account *account,
+                        const struct pw_report *report)
 {
-    struct pw_order_row *row;
-    enum pw_order_step step = pw_orders_apply(x->orders, report, &row);
+    const struct pw_order_row *row = account ? pw_orders_find(x->orders, report->client_order_id) : NULL;
+    return row && row->account_idx != account->idx;
+}
+
+static void take_report(struct execution *x, const struct execution_account *account,
+                        const struct pw_report *report, int64_t now_ns)
+{
+    struct pw_order_row *row = NULL;
+    enum pw_order_step step = x->account_cnt > 1 && is_anothers(x, account, report)
+                                  ? PW_ORDER_STEP_ILLEGAL
+                                  : pw_orders_apply(x->orders, report, &row);
     pw_execution_answered(x, report->client_order_id, is_answer(report) ? report->recv_ns : 0);
     if (step == PW_ORDER_STEP_SAME) {
         x->metrics.reports_duplicate++;
@@ -122,26 +134,27 @@ static void take_report(struct execution *x, const struct pw_report *report, int
     }
     if (step == PW_ORDER_STEP_ILLEGAL) {
         x->metrics.reports_inconsistent++;
-        if (x->gateway->traits.is_authority) {
+        if (account && account->gateway->traits.is_authority) {
             /* A real venue holds something else than we know of: until someone has looked, no new risk. */
             halt_by_fault(x, PW_REASON_REPORT);
         }
         return;
     }
     emit_order(x, row, row->state, report->reason, report->recv_ns, report->venue_ns);
-    x->metrics.canceled += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
-    x->metrics.rejected += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
+    struct pw_account *shown = &x->accounts[row->account_idx].shown;
+    shown->canceled_cnt += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
+    shown->rejected_cnt += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
     if (report->exec_type == PW_EXEC_FILL) {
         take_fill(x, row, report, now_ns);
     }
     cancel_late(x, row, report->exec_type);
 }
 
-void pw_execution_take_reports(struct execution *x, int64_t now_ns)
+void pw_execution_take_reports(struct execution *x, const struct execution_account *account, int64_t now_ns)
 {
     pw_assert(x->reports.cnt <= PW_REPORTS_MAX);
     for (uint32_t i = 0; i < x->reports.cnt; i++) {
-        take_report(x, &x->reports.rows[i], now_ns);
+        take_report(x, account, &x->reports.rows[i], now_ns);
     }
     x->reports.cnt = 0;
     if (x->reports.halt != PW_REASON_NONE) {
@@ -168,9 +181,9 @@ static bool journal_takes_orders(struct execution *x)
 
 /* The time by which orders are counted. On paper the stream's own, so that a replay counts alike. A venue has
  * a clock of its own: what has waited somewhere must not go out all at once because it happened apart. */
-static int64_t rate_ns(const struct execution *x, const struct pw_event *event, int64_t now_ns)
+static int64_t rate_ns(const struct execution_account *account, const struct pw_event *event, int64_t now_ns)
 {
-    return x->gateway->traits.real_time ? now_ns : event->recv_ns;
+    return account->gateway->traits.real_time ? now_ns : event->recv_ns;
 }
 
 /* Only its own strategy replaces an order, by one of the same side. */
@@ -183,17 +196,17 @@ static bool may_replace(const struct execution *x, const struct pw_event *event)
            old->side == side && (old->state == PW_ORDER_OPEN || old->state == PW_ORDER_PARTIALLY_FILLED);
 }
 
-static void fill_risk_input(struct execution *x, const struct pw_event *event, int64_t now_ns, bool room,
-                            struct pw_risk_input *in)
+/* known: the instrument is the account's to trade. */
+static void fill_risk_input(struct execution *x, const struct execution_account *account, bool known,
+                            const struct pw_event *event, int64_t now_ns, bool room, struct pw_risk_input *in)
 {
     const struct pw_intent *intent = &event->body.intent;
     uint16_t i = event->instrument_idx;
-    bool known = i < x->portfolio->row_cnt;
     /* Relaxed: one word, which orders nothing else; the next order sees it at the latest. */
     uint64_t stop = atomic_load_explicit(&x->stop->stop, memory_order_relaxed);
     *in = (struct pw_risk_input){
         .instrument = known ? &x->instruments[i] : NULL,
-        .limits = &x->limits,
+        .limits = &account->limits,
         .price_e8 = intent->price_e8,
         .qty_e8 = intent->qty_e8,
         .stop_price_e8 = intent->action == PW_PLACE ? intent->stop_price_e8 : 0,
@@ -204,13 +217,14 @@ static void fill_risk_input(struct execution *x, const struct pw_event *event, i
         .halted = stop ? (uint32_t)stop : x->halted,
         .bid_e8 = known ? x->quotes[i].bid_e8 : 0,
         .ask_e8 = known ? x->quotes[i].ask_e8 : 0,
-        .position_e8 = known ? x->portfolio->rows[i].holding.qty_e8 : 0,
+        .position_e8 = known ? account->portfolio->rows[i].holding.qty_e8 : 0,
         .open_buy_e8 = known ? x->orders->open[i].buy_e8 : 0,
         .open_sell_e8 = known ? x->orders->open[i].sell_e8 : 0,
-        .cash_e16 = x->portfolio->cash_e16,
-        .hold_e16 = x->orders->hold_e16,
-        .short_cost_e16 = x->portfolio->short_cost_e16,
-        .rate_credit = pw_risk_bucket_credit(&x->bucket, &x->limits, rate_ns(x, event, now_ns)),
+        .cash_e16 = account->portfolio->cash_e16,
+        .hold_e16 = x->orders->hold_e16[account->idx],
+        .short_cost_e16 = account->portfolio->short_cost_e16,
+        .rate_credit =
+            pw_risk_bucket_credit(&account->bucket, &account->limits, rate_ns(account, event, now_ns)),
         .room = room,
         .action = intent->action,
         .not_replaceable = intent->action == PW_REPLACE && !may_replace(x, event),
@@ -268,20 +282,23 @@ static void journal_intent(struct execution *x, const struct pw_event *intent, c
     journal_risk(x, intent, in);
 }
 
-static void deny(struct execution *x, struct pw_order_row *row, enum pw_reason reason)
+static void deny(struct execution *x, struct execution_account *account, struct pw_order_row *row,
+                 enum pw_reason reason)
 {
     row->client_order_id = pw_orders_deny_id(x->orders, row->client_order_id);
-    pw_execution_count_denied(x, reason);
+    pw_execution_count_denied(x, account, reason);
     emit_order(x, row, PW_ORDER_DENIED, reason, row->recv_ns, 0);
 }
 
 static void send(struct execution *x, struct pw_order_row *row, const struct pw_gateway_order *asked,
                  struct order_path *way)
 {
-    row->valid_until_ns = row->replaces_id
-                              ? x->gateway->replace(x->gateway_state, asked, row->replaces_id, &x->reports)
-                              : x->gateway->place(x->gateway_state, asked, &x->reports);
-    if (x->gateway->traits.connects) {
+    const struct execution_account *account = &x->accounts[row->account_idx];
+    row->valid_until_ns =
+        row->replaces_id
+            ? account->gateway->replace(account->gateway_state, asked, row->replaces_id, &x->reports)
+            : account->gateway->place(account->gateway_state, asked, &x->reports);
+    if (account->gateway->traits.connects) {
         way->at_ns[PW_HOP_ENCODED] = pw_clock_now_ns(&x->clock);
     }
 }
@@ -296,25 +313,27 @@ void pw_execution_tell_order(struct execution *x)
     }
     pw_assert(untold->path.client_order_id == row->client_order_id);
     untold->row = NULL;
-    if (x->gateway->settle) {
-        x->gateway->settle(x->gateway_state);
+    struct execution_account *account = &x->accounts[row->account_idx];
+    if (account->gateway->settle) {
+        account->gateway->settle(account->gateway_state);
     }
     journal_intent(x, untold->intent, &untold->risk);
     pw_execution_note_market(x, row->market_seq, &untold->path);
-    x->metrics.orders++;
+    account->shown.order_cnt++;
     emit_order(x, row, PW_ORDER_IN_FLIGHT, PW_REASON_NONE, row->recv_ns, 0);
     pw_histogram_add(x->tick_to_order, untold->now_ns - row->recv_ns);
-    if (x->gateway->traits.connects) {
+    if (account->gateway->traits.connects) {
         pw_execution_keep_path(x, &untold->path);
     }
-    pw_execution_take_reports(x, untold->now_ns);
-    if (!x->gateway->traits.connects) {
+    pw_execution_take_reports(x, account, untold->now_ns);
+    if (!account->gateway->traits.connects) {
         pw_execution_tell_path(x, &untold->path);
     }
     pw_orders_prefetch(x->orders);
 }
 
-static struct pw_order_row order_of(struct execution *x, const struct pw_event *event)
+static struct pw_order_row order_of(struct execution *x, const struct execution_account *account,
+                                    const struct pw_event *event)
 {
     const struct pw_intent *intent = &event->body.intent;
     return (struct pw_order_row){.client_order_id = pw_orders_take_id(x->orders),
@@ -327,6 +346,7 @@ static struct pw_order_row order_of(struct execution *x, const struct pw_event *
                                  .instrument_idx = event->instrument_idx,
                                  .strategy_idx = intent->strategy_idx,
                                  .tag = intent->tag,
+                                 .account_idx = account->idx,
                                  .side = event->flags & PW_FLAG_SELL ? PW_SELL : PW_BUY,
                                  .type = intent->type,
                                  .tif = intent->tif};
@@ -341,8 +361,10 @@ static enum pw_reason admit(struct execution *x, struct pw_risk_input *in, struc
     if (reason != PW_REASON_NONE) {
         return reason;
     }
-    in->gateway = x->gateway->check ? (uint8_t)x->gateway->check(x->gateway_state, asked, order->replaces_id)
-                                    : PW_REASON_NONE;
+    const struct execution_account *account = &x->accounts[order->account_idx];
+    in->gateway = account->gateway->check
+                      ? (uint8_t)account->gateway->check(account->gateway_state, asked, order->replaces_id)
+                      : PW_REASON_NONE;
     if (in->gateway == PW_REASON_NONE) {
         *row = order->replaces_id ? pw_orders_replace(x->orders, order) : pw_orders_add(x->orders, order);
         in->table_full = *row == NULL;
@@ -353,11 +375,14 @@ static enum pw_reason admit(struct execution *x, struct pw_risk_input *in, struc
 void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns)
 {
     pw_assert(x->untold.row == NULL); /* the one before has been reported */
-    struct pw_order_row order = order_of(x, event), *row = NULL;
-    bool room = order.client_order_id != 0 && x->orders->open_cnt < x->open_max && x->on_time &&
+    struct execution_account *own = account_of(x, event->instrument_idx);
+    struct execution_account *account = own ? own : &x->accounts[0]; /* which denies it */
+    struct pw_order_row order = order_of(x, account, event), *row = NULL;
+    bool room = order.client_order_id != 0 && x->orders->open_cnt < x->open_max && account->on_time &&
                 journal_takes_orders(x);
     struct pw_risk_input *in = &x->untold.risk;
-    fill_risk_input(x, event, now_ns, room, in);
+    account->shown.intent_cnt++;
+    fill_risk_input(x, account, own != NULL, event, now_ns, room, in);
     const struct pw_gateway_order asked = {.client_order_id = order.client_order_id,
                                            .price_e8 = order.price_e8,
                                            .qty_e8 = order.qty_e8,
@@ -370,7 +395,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
     enum pw_reason reason = admit(x, in, &order, &asked, &row);
     if (reason != PW_REASON_NONE) {
         journal_intent(x, event, in);
-        deny(x, &order, reason);
+        deny(x, account, &order, reason);
         return;
     }
     x->untold.path = (struct order_path){.client_order_id = order.client_order_id,
@@ -378,12 +403,12 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
                                          .at_ns = {[PW_HOP_RECV] = event->recv_ns,
                                                    [PW_HOP_DECIDED] = event->venue_ns,
                                                    [PW_HOP_CHECKED] = pw_clock_now_ns(&x->clock)}};
-    pw_risk_bucket_take(&x->bucket, &x->limits, rate_ns(x, event, now_ns));
+    pw_risk_bucket_take(&account->bucket, &account->limits, rate_ns(account, event, now_ns));
     send(x, row, &asked, &x->untold.path);
     x->untold.row = row;
     x->untold.intent = event;
     x->untold.now_ns = now_ns;
-    if (!x->gateway->traits.connects) {
+    if (!account->gateway->traits.connects) {
         pw_execution_tell_order(x);
     }
 }
@@ -403,7 +428,9 @@ void pw_execution_cancel(struct execution *x, const struct pw_event *event, int6
 {
     const struct pw_intent *intent = &event->body.intent;
     const struct pw_order_row *row = pw_orders_find(x->orders, intent->client_order_id);
+    struct execution_account *account = row ? &x->accounts[row->account_idx] : &x->accounts[0];
     struct pw_event kept = *event;
+    account->shown.intent_cnt++;
     kept.venue_ns = 0;
     pw_execution_journal(x, &kept);
     if (!row || row->strategy_idx != intent->strategy_idx || !mark_canceling(x, row->client_order_id)) {
@@ -411,8 +438,8 @@ void pw_execution_cancel(struct execution *x, const struct pw_event *event, int6
         return;
     }
     x->metrics.cancels++;
-    x->gateway->cancel(x->gateway_state, row->client_order_id, event->recv_ns, &x->reports);
-    pw_execution_take_reports(x, now_ns);
+    account->gateway->cancel(account->gateway_state, row->client_order_id, event->recv_ns, &x->reports);
+    pw_execution_take_reports(x, account, now_ns);
 }
 
 void pw_execution_cancel_open(void *state, const struct pw_order_row *row)
@@ -420,6 +447,7 @@ void pw_execution_cancel_open(void *state, const struct pw_order_row *row)
     struct execution *x = state;
     if (mark_canceling(x, row->client_order_id)) {
         x->metrics.cancels++;
-        x->gateway->cancel(x->gateway_state, row->client_order_id, x->last_ns, &x->reports);
+        struct execution_account *account = &x->accounts[row->account_idx];
+        account->gateway->cancel(account->gateway_state, row->client_order_id, x->last_ns, &x->reports);
     }
 }

@@ -2,39 +2,58 @@
  *
  * What the execution stage shows to the outside: counters, positions, the account.
  */
-#include "metrics_table.h"
 #include "execution_state.h"
+#include "metrics_table.h"
 #include <errno.h>
 #include <string.h>
 
-void pw_execution_count_denied(struct execution *x, enum pw_reason reason)
+void pw_execution_count_denied(struct execution *x, struct execution_account *account, enum pw_reason reason)
 {
 #define NOWHERE(NAME, number, name, help)
 #define AT(NAME, number, name, help) [number] = offsetof(struct pw_execution_metrics, denied_##name),
     static const uint16_t offsets[] = {PW_REASONS(NOWHERE, AT, NOWHERE)};
 #undef AT
 #undef NOWHERE
-    x->metrics.denied++;
+    account->shown.denied_cnt++;
     if (pw_reason_kind(reason) == PW_REASON_KIND_DENIED) {
         pw_metric_count_at(&x->metrics, offsets[reason]);
     }
 }
 
-static void show_account(struct execution *x)
+static void count_open(void *state, const struct pw_order_row *row)
 {
-    struct pw_account account = {
-        .intent_cnt = x->metrics.intents,
-        .order_cnt = x->metrics.orders,
-        .fill_cnt = x->metrics.fills,
-        .denied_cnt = x->metrics.denied,
-        .rejected_cnt = x->metrics.rejected,
-        .canceled_cnt = x->metrics.canceled,
-        .open_order_cnt = x->orders->open_cnt,
-        .halted = x->halted != 0,
-    };
-    pw_money_put_words(account.cash_e16, x->portfolio->cash_e16);
-    pw_money_put_words(account.equity_e16, pw_portfolio_equity_e16(x->portfolio));
-    pw_cell_write(&x->account_view->cell, x->account_view->words, &account, sizeof account);
+    ((struct execution *)state)->accounts[row->account_idx].shown.open_order_cnt++;
+}
+
+static void show_accounts(struct execution *x)
+{
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        x->accounts[i].shown.open_order_cnt = 0;
+    }
+    pw_orders_each_open(x->orders, count_open, x);
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        struct execution_account *account = &x->accounts[i];
+        account->shown.halted = x->halted != 0;
+        pw_money_put_words(account->shown.cash_e16, account->portfolio->cash_e16);
+        pw_money_put_words(account->shown.equity_e16, pw_portfolio_equity_e16(account->portfolio));
+        pw_cell_write(&account->view->cell, account->view->words, &account->shown, sizeof account->shown);
+    }
+}
+
+/* What the accounts count, for all of them. */
+static void sum_counts(struct execution *x)
+{
+    struct pw_execution_metrics *sum = &x->metrics;
+    sum->intents = sum->orders = sum->fills = sum->denied = sum->rejected = sum->canceled = 0;
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        const struct pw_account *shown = &x->accounts[i].shown;
+        sum->intents += shown->intent_cnt;
+        sum->orders += shown->order_cnt;
+        sum->fills += shown->fill_cnt;
+        sum->denied += shown->denied_cnt;
+        sum->rejected += shown->rejected_cnt;
+        sum->canceled += shown->canceled_cnt;
+    }
 }
 
 /* Requests bear the key's name and signatures, and the ring stands in shared memory, where a killed engine
@@ -60,11 +79,16 @@ static void wipe_wire(struct execution *x)
     x->wiped_pos = pos;
 }
 
-static void show_gateway(struct execution *x)
+static void show_gateways(struct execution *x)
 {
-    struct pw_gateway_metrics metrics;
-    x->gateway->counts(x->gateway_state, &metrics);
-    pw_gateway_metrics_publish(x->gateway_metric_rows, &metrics);
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        const struct execution_account *account = &x->accounts[i];
+        struct pw_gateway_metrics metrics;
+        if (account->gateway->counts) {
+            account->gateway->counts(account->gateway_state, &metrics);
+            pw_gateway_metrics_publish(account->gateway_metric_rows, &metrics);
+        }
+    }
 }
 
 static void count_unknown(void *state, const struct pw_order_row *row)
@@ -80,22 +104,22 @@ void pw_execution_housekeep(void *state, int64_t now_ns)
         x->metrics.unknown_orders = 0;
         pw_orders_each_open(x->orders, count_unknown, &x->metrics.unknown_orders);
     }
+    sum_counts(x);
     pw_execution_metrics_publish(x->metric_rows, &x->metrics);
-    if (x->gateway->counts) {
-        show_gateway(x);
-    }
-    if (x->gateway->traits.connects) {
+    show_gateways(x);
+    if (x->connects) {
         wipe_wire(x);
     }
     if (!x->changed) {
         return;
     }
     x->changed = false;
-    for (uint32_t i = 0; i < x->portfolio->row_cnt; i++) {
+    for (uint16_t i = 0; i < x->instrument_cnt; i++) {
+        struct execution_account *account = account_of(x, i);
         struct pw_position position;
-        if (pw_portfolio_view(x->portfolio, (uint16_t)i, &position)) {
+        if (account && pw_portfolio_view(account->portfolio, i, &position)) {
             pw_cell_write(&x->position_views[i].cell, x->position_views[i].words, &position, sizeof position);
         }
     }
-    show_account(x);
+    show_accounts(x);
 }

@@ -3,7 +3,6 @@
  * The start of the execution stage: its memory, its ends of rings and regions, its gateway.
  */
 #include "execution_state.h"
-#include "gateway_config.h"
 #include "risk_config.h"
 #include "strategies_config.h"
 #include <errno.h>
@@ -12,11 +11,25 @@
 
 #define ORDER_ROWS 1024u /* open ones, and the last closed ones, to tell late reports from unknown ones */
 
+static size_t accounts_bytes(const struct pw_stage_env *env)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < pw_config_account_cnt(env->config); i++) {
+        bytes += pw_portfolio_bytes(env->instrument_cnt) + pw_execution_gateway_bytes(env, i);
+    }
+    return bytes;
+}
+
+static size_t own_bytes(const struct pw_stage_env *env)
+{
+    return pw_round_up_64(sizeof(struct execution) +
+                          pw_config_account_cnt(env->config) * sizeof(struct execution_account));
+}
+
 size_t pw_execution_state_bytes(const struct pw_stage_env *env)
 {
-    return pw_round_up_64(sizeof(struct execution)) + pw_orders_bytes(ORDER_ROWS, env->instrument_cnt) +
-           pw_portfolio_bytes(env->instrument_cnt) + pw_execution_gateway_bytes(env) +
-           pw_round_up_64(env->instrument_cnt * sizeof(struct touch));
+    return own_bytes(env) + pw_orders_bytes(ORDER_ROWS, env->instrument_cnt) +
+           pw_round_up_64(env->instrument_cnt * sizeof(struct touch)) + accounts_bytes(env);
 }
 
 static int attach_rings(struct execution *x, const struct pw_stage_env *env)
@@ -37,6 +50,18 @@ static int attach_rings(struct execution *x, const struct pw_stage_env *env)
     return 0;
 }
 
+static bool find_gateway_metrics(struct execution *x, const struct pw_stage_env *env)
+{
+    bool found = true;
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        char name[PW_METRIC_GROUP_BYTES];
+        pw_metrics_gateway_name(name, i);
+        x->accounts[i].gateway_metric_rows = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, name);
+        found &= x->accounts[i].gateway_metric_rows != NULL;
+    }
+    return found;
+}
+
 static int attach_regions(struct execution *x, const struct pw_stage_env *env)
 {
     const struct pw_region *positions = pw_workspace_find(env->ws, "positions", PW_REGION_POSITIONS);
@@ -45,58 +70,64 @@ static int attach_regions(struct execution *x, const struct pw_stage_env *env)
     x->hop = pw_env_histogram(env, "hop.recv_to_execution");
     x->tick_to_order = pw_env_histogram(env, "tick_to_order");
     x->tick_to_fill = pw_env_histogram(env, "tick_to_fill");
-    if (!positions || positions->row_cnt < env->instrument_cnt || !account || !stop || !x->hop ||
-        !x->tick_to_order || !x->tick_to_fill) {
+    if (!positions || positions->row_cnt < env->instrument_cnt || !account ||
+        account->row_cnt < x->account_cnt || !stop || !x->hop || !x->tick_to_order || !x->tick_to_fill) {
         pw_log(PW_LOG_ERROR, "execution: the workspace lacks positions, account, stop or a histogram");
         return -ENOENT;
     }
     x->position_views = pw_region_at(env->ws, positions, 0);
-    x->account_view = pw_region_at(env->ws, account, 0);
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        x->accounts[i].view = pw_region_at(env->ws, account, i);
+    }
     x->stop = pw_region_at(env->ws, stop, 0);
     x->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_execution);
-    x->gateway_metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_gateway);
-    return x->metric_rows && x->gateway_metric_rows ? pw_execution_find_stamps(x, env) : -ENOENT;
+    return x->metric_rows && find_gateway_metrics(x, env) ? pw_execution_find_stamps(x, env) : -ENOENT;
 }
 
-/* One account, one currency: instruments quoted in another cannot be traded beside it. */
-static int check_currency(const struct pw_stage_env *env)
+/* Its portfolio and gateway take their share of *memory. */
+static int init_account(struct execution *x, const struct pw_stage_env *env, uint8_t account_idx,
+                        char **memory)
 {
-    const struct pw_config_strategies *strategies = PW_CONFIG(env->config, strategies);
-    const struct pw_instrument *first = NULL;
-    for (uint32_t i = 0; i < strategies->strategy_cnt; i++) {
-        const struct pw_config_strategy *strategy = &strategies->strategies[i];
-        for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
-            if (strategy->instruments[k] >= env->instrument_cnt) {
-                return -EINVAL; /* the strategy stage says so */
-            }
-            const struct pw_instrument *instrument = &env->instruments[strategy->instruments[k]];
-            first = first ? first : instrument;
-            if (strncmp(first->quote, instrument->quote, sizeof first->quote) != 0) {
-                pw_log(PW_LOG_ERROR,
-                       "%s: strategy '%s': %s is quoted in %s, %s in %s: one account trades in one currency",
-                       env->config->path, strategy->name, instrument->symbol, instrument->quote,
-                       first->symbol, first->quote);
-                return -EINVAL;
-            }
-        }
+    struct execution_account *account = &x->accounts[account_idx];
+    struct pw_account_setup setup = pw_config_account(env->config, account_idx);
+    const struct pw_config_risk *risk = PW_CONFIG(env->config, risk);
+    bool live = setup.traits->connects;
+    account->idx = account_idx;
+    account->conn_idx = pw_config_account_conn(env->config, account_idx);
+    account->portfolio = pw_portfolio_init(
+        *memory, env->instrument_cnt, pw_money_e16_of_e8(live ? setup.live->cash_e8 : setup.paper->cash_e8));
+    *memory += pw_portfolio_bytes(env->instrument_cnt);
+    account->limits =
+        (struct pw_risk_limits){.max_order_notional_e8 = risk->max_order_notional_e8,
+                                .max_position_e8 = risk->max_position_e8,
+                                .max_orders_per_s = risk->max_orders_per_s,
+                                .allow_short = risk->allow_short,
+                                .fee_rate_e8 = live ? setup.live->fee_rate_e8 : setup.paper->fee_rate_e8,
+                                .max_age_ns = live ? setup.live->max_tick_age_ms * INT64_C(1000000) : 0};
+    int error = pw_execution_gateway_init(x, env, account, *memory);
+    *memory += pw_execution_gateway_bytes(env, account_idx);
+    if (error == 0) {
+        x->connects |= account->gateway->traits.connects;
+        x->has_market_gateway |= account->gateway->on_market != NULL;
+        x->reports_cancel |= !account->gateway->traits.reports_later;
     }
-    return 0;
+    return error;
 }
 
 int pw_execution_init(void *state, const struct pw_stage_env *env)
 {
     struct execution *x = state;
     const struct pw_config *config = env->config;
-    const struct pw_config_risk *risk = PW_CONFIG(config, risk);
-    const struct pw_config_paper *paper = PW_CONFIG(config, paper);
-    char *memory = (char *)state + pw_round_up_64(sizeof *x);
+    char *memory = (char *)state + own_bytes(env);
     if (env->instrument_cnt == 0 || env->instrument_cnt > PW_INSTRUMENTS_MAX) {
         pw_log(PW_LOG_ERROR, "%s: %u instruments: there must be 1 to %u", config->path, env->instrument_cnt,
                PW_INSTRUMENTS_MAX);
         return -EINVAL;
     }
-    bool live = pw_config_connects(config);
     x->instruments = env->instruments;
+    x->instrument_cnt = env->instrument_cnt;
+    x->account_cnt = pw_config_account_cnt(config);
+    pw_execution_find_accounts(env, x->account_of);
     x->clock = env->clock;
     x->orders = pw_orders_init(memory, ORDER_ROWS, env->instrument_cnt, env->run_id);
     if (!x->orders) {
@@ -105,22 +136,13 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
         return -EINVAL;
     }
     memory += pw_orders_bytes(ORDER_ROWS, env->instrument_cnt);
-    x->portfolio =
-        pw_portfolio_init(memory, env->instrument_cnt,
-                          pw_money_e16_of_e8(live ? PW_CONFIG(config, live)->cash_e8 : paper->cash_e8));
-    memory += pw_portfolio_bytes(env->instrument_cnt);
     x->quotes = (struct touch *)(void *)memory;
     memory += pw_round_up_64(env->instrument_cnt * sizeof(struct touch));
-    x->limits = (struct pw_risk_limits){
-        .max_order_notional_e8 = risk->max_order_notional_e8,
-        .max_position_e8 = risk->max_position_e8,
-        .max_orders_per_s = risk->max_orders_per_s,
-        .allow_short = risk->allow_short,
-        .fee_rate_e8 = live ? PW_CONFIG(config, live)->fee_rate_e8 : paper->fee_rate_e8,
-        .max_age_ns = live ? PW_CONFIG(config, live)->max_tick_age_ms * INT64_C(1000000) : 0};
     x->changed = true;
     int error = attach_rings(x, env);
     error = error ? error : attach_regions(x, env);
-    error = error ? error : check_currency(env);
-    return error ? error : pw_execution_gateway_init(x, env, memory);
+    for (uint32_t i = 0; i < x->account_cnt && error == 0; i++) {
+        error = init_account(x, env, (uint8_t)i, &memory);
+    }
+    return error;
 }

@@ -3,10 +3,10 @@
  * The housekeeping stage: what needs no hurry. Connections, book snapshots, the control socket, the stop
  * word, the venue's bans, the engine's heartbeat. It lives on a cold core and sleeps.
  */
+#include "accounts_config.h"
 #include "ban.h"
 #include "control.h"
 #include "feeds.h"
-#include "gateway_config.h"
 #include "instance.h"
 #include "journal_config.h"
 #include "net.h"
@@ -48,11 +48,10 @@ struct housekeeping {
     int64_t now_ns;
     struct pw_housekeeping_metrics metrics;
     struct pw_metric_row *metric_rows;
-    const _Atomic uint64_t *paused_until_ns; /* the gateway's */
-    struct pw_order_entry order_entry;       /* if live */
+    uint32_t entry_cnt; /* accounts with order entry */
+    struct pw_order_entry entries[PW_ACCOUNTS_MAX];
     bool live;
     int64_t ban_ns; /* kept: until then; never before the ban's end, and less than a step behind it */
-    const struct pw_account_view *account;
 };
 
 static size_t housekeeping_state_bytes(const struct pw_stage_env *env)
@@ -121,8 +120,7 @@ static void answer_status(const struct housekeeping *h, char *answer, size_t ans
 {
     bool halted = atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0;
     struct pw_account account;
-    memset(&account, 0, sizeof account);
-    pw_cell_read(&h->account->cell, h->account->words, &account, sizeof account);
+    pw_account_sum(h->env.ws, &account);
     snprintf(answer, answer_bytes,
              "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
              ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64
@@ -237,9 +235,11 @@ static int open_connectors(struct housekeeping *h)
  * over a restart. */
 static void keep_ban(struct housekeeping *h)
 {
-    int64_t until_ns = (int64_t)atomic_load_explicit(h->paused_until_ns, memory_order_relaxed);
-    int64_t snapshots_ns = pw_snapshots_paused_until_ns(h->snapshots);
-    until_ns = snapshots_ns > until_ns ? snapshots_ns : until_ns;
+    int64_t until_ns = pw_snapshots_paused_until_ns(h->snapshots);
+    for (uint32_t i = 0; i < h->entry_cnt; i++) {
+        int64_t paused_ns = pw_order_entry_paused_until_ns(&h->entries[i]);
+        until_ns = paused_ns > until_ns ? paused_ns : until_ns;
+    }
     if (until_ns <= h->ban_ns || until_ns <= h->now_ns) {
         return;
     }
@@ -260,16 +260,27 @@ static void keep_ban(struct housekeeping *h)
 
 static void tend_order_entry(struct housekeeping *h)
 {
-    uint32_t conn_idx = PW_CONFIG(h->env.config, feeds)->feed_cnt;
-    if (!h->live) {
-        return;
-    }
-    if (pw_order_entry_poll(&h->order_entry)) {
-        pw_connector_reconnect(connector_of(h, conn_idx), conn_idx, PW_REASON_DISCONNECT);
+    for (uint32_t i = 0; i < h->entry_cnt; i++) {
+        struct pw_order_entry *entry = &h->entries[i];
+        if (pw_order_entry_poll(entry)) {
+            pw_connector_reconnect(connector_of(h, entry->conn_idx), entry->conn_idx, PW_REASON_DISCONNECT);
+        }
     }
 }
 
 /* ---- Start ---- */
+
+static int watch_order_entry(struct housekeeping *h)
+{
+    int err = 0;
+    for (uint32_t i = 0; err == 0 && i < pw_config_account_cnt(h->env.config); i++) {
+        if (pw_config_account_conn(h->env.config, i) != UINT32_MAX) {
+            err = pw_order_entry_init(&h->entries[h->entry_cnt], &h->env, i);
+            h->entry_cnt += err == 0;
+        }
+    }
+    return err;
+}
 
 static int housekeeping_init(void *state, const struct pw_stage_env *env)
 {
@@ -277,21 +288,16 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->env = *env;
     h->header = env->ws->header;
     h->stop = region_of(env, "stop", PW_REGION_STOP);
-    h->account = region_of(env, "account", PW_REGION_ACCOUNT);
     h->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_housekeeping);
-    const struct pw_metric_row *gateway = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, "gateway");
-    h->paused_until_ns = gateway ? PW_METRIC_WORD(gateway, gateway, paused_until_ns) : NULL;
     h->live = pw_config_connects(env->config);
     h->ban_ns = env->banned_until_ns;
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
     int err = -ENOENT;
-    if (h->stop != NULL && h->account != NULL && h->metric_rows != NULL && h->paused_until_ns != NULL &&
-        h->snapshots != NULL && pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
+    if (h->stop != NULL && h->metric_rows != NULL && h->snapshots != NULL &&
+        pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = open_connectors(h);
     }
-    if (err == 0 && h->live) {
-        err = pw_order_entry_init(&h->order_entry, env);
-    }
+    err = err == 0 ? watch_order_entry(h) : err;
     char error[256];
     if (err == 0) {
         err = pw_control_open(&h->control, PW_CONFIG(env->config, instance)->name, error, sizeof error);

@@ -4,14 +4,17 @@
  */
 #include "order_entry.h"
 
+#include "accounts_config.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env)
+int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env, uint32_t account_idx)
 {
+    char group[PW_METRIC_GROUP_BYTES];
+    pw_metrics_gateway_name(group, account_idx);
     const struct pw_region *account = pw_workspace_find(env->ws, "account", PW_REGION_ACCOUNT);
-    const struct pw_metric_row *gateway = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, "gateway");
+    const struct pw_metric_row *gateway = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, group);
     const struct pw_metric_row *execution = pw_metrics_rows(env->ws, PW_METRIC_GROUP_execution, "execution");
     if (account == NULL || gateway == NULL || execution == NULL) {
         pw_log(PW_LOG_ERROR,
@@ -26,8 +29,17 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         .inconsistent = PW_METRIC_WORD(execution, execution, reports_inconsistent),
         .orphans = PW_METRIC_WORD(gateway, gateway, orphan_orders),
         .reconnect_wanted = PW_METRIC_WORD(gateway, gateway, reconnect_wanted),
+        .paused_until_ns = PW_METRIC_WORD(gateway, gateway, paused_until_ns),
         .account = pw_region_at(env->ws, account, 0),
+        .conn_idx = pw_config_account_conn(env->config, account_idx),
+        .tells_engine = true,
     };
+    for (uint32_t i = 0; i < account_idx; i++) {
+        entry->tells_engine &= pw_config_account_conn(env->config, i) == UINT32_MAX;
+    }
+    bool several = pw_config_account_cnt(env->config) > 1;
+    snprintf(entry->label, sizeof entry->label, "order entry%s%s", several ? " of account " : "",
+             several ? pw_config_account(env->config, account_idx).name : "");
     return 0;
 }
 
@@ -46,14 +58,17 @@ static void log_readiness(struct pw_order_entry *entry)
     int64_t code = (int64_t)atomic_load_explicit(entry->last_error, memory_order_relaxed);
     if (has_changed(entry->ready, &entry->logged_ready, &value)) {
         if (value) {
-            pw_log(PW_LOG_INFO, "order entry is ready");
+            pw_log(PW_LOG_INFO, "%s is ready", entry->label);
         } else {
-            pw_log(PW_LOG_WARN, "order entry is not ready: new orders are denied");
+            pw_log(PW_LOG_WARN, "%s is not ready: new orders are denied", entry->label);
         }
     }
     if (has_changed(entry->not_ready_reason, &entry->logged_reason, &value) && value) {
-        pw_log(PW_LOG_ERROR, "order entry refused: %s (%s, venue error code %" PRId64 "); see docs/live.md",
-               pw_reason_help(value), pw_reason_name(value), code);
+        pw_log(PW_LOG_ERROR, "%s refused: %s (%s, venue error code %" PRId64 "); see docs/live.md",
+               entry->label, pw_reason_help(value), pw_reason_name(value), code);
+    }
+    if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {
+        pw_log(PW_LOG_WARN, "orphan orders of earlier runs: %" PRIu64 " so far; canceling them", value);
     }
 }
 
@@ -63,9 +78,6 @@ static void log_orders(struct pw_order_entry *entry)
     if (has_changed(entry->unknown_orders, &entry->logged_unknown, &value)) {
         pw_log(value > before ? PW_LOG_WARN : PW_LOG_INFO, "orders of unknown outcome: %" PRIu64 "%s", value,
                value ? "; querying the venue" : ", all resolved");
-    }
-    if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {
-        pw_log(PW_LOG_WARN, "orphan orders of earlier runs: %" PRIu64 " so far; canceling them", value);
     }
     if (has_changed(entry->inconsistent, &entry->logged_inconsistent, &value)) {
         pw_log(PW_LOG_ERROR,
@@ -90,8 +102,15 @@ static void log_halt(struct pw_order_entry *entry)
 bool pw_order_entry_poll(struct pw_order_entry *entry)
 {
     log_readiness(entry);
-    log_orders(entry);
-    log_halt(entry);
+    if (entry->tells_engine) {
+        log_orders(entry);
+        log_halt(entry);
+    }
     uint64_t value;
     return has_changed(entry->reconnect_wanted, &entry->logged_reconnect, &value) && value;
+}
+
+int64_t pw_order_entry_paused_until_ns(const struct pw_order_entry *entry)
+{
+    return (int64_t)atomic_load_explicit(entry->paused_until_ns, memory_order_relaxed);
 }

@@ -10,17 +10,23 @@
 
 struct pw_order_entry {
     const _Atomic uint64_t *ready, *not_ready_reason, *last_error, *unknown_orders, *inconsistent, *orphans,
-        *reconnect_wanted;
+        *reconnect_wanted, *paused_until_ns;
+    uint32_t conn_idx;
+    bool tells_engine; /* what is known of all accounts together is told by one of them */
+    char label[64];    /* "order entry", with the account's name if there are several */
     const struct pw_account_view *account;
     /* As last logged. */
     uint64_t logged_ready, logged_reason, logged_unknown, logged_inconsistent, logged_orphans, logged_halted,
         logged_reconnect;
 };
 
-/* 0, or -ENOENT when the workspace lacks something. */
-int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env);
+/* Of an account that has order entry. 0, or -ENOENT when the workspace lacks something. */
+int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env, uint32_t account_idx);
 
 /* Logs what has changed. True: the connection should be made anew. */
 bool pw_order_entry_poll(struct pw_order_entry *entry);
+
+/* The venue takes no requests before, as the gateway has learnt; 0: it does. */
+int64_t pw_order_entry_paused_until_ns(const struct pw_order_entry *entry);
 
 #endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The section `accounts`. See accounts_config.h.
+ */
+#include "accounts_config.h"
+
+#include "config_check.h"
+#include "gateways.h"
+#include <string.h>
+
+#define NAME(name) #name,
+static const char *const g_gateways[] = {PW_GATEWAY_ROWS(NAME)};
+
+/* clang-format off */
+static const struct pw_key g_account_keys[] = {
+    {.name = "name", PW_FIELD(struct pw_config_account, name), .kind = PW_VALUE_NAME, .required = true, .help = "unique name"},
+    {.name = "gateway", PW_FIELD(struct pw_config_account, gateway.kind), .kind = PW_VALUE_TOKEN, .fallback = "paper",
+     PW_CHOICES(g_gateways), .help = "where its orders go"},
+    {.name = "feeds", PW_ROWS(struct pw_config_account, feeds, feed_cnt), .kind = PW_VALUE_LIST, .item = PW_VALUE_NAME,
+     .required = true, .help = "names of the feeds whose instruments it trades, all of one venue; a feed has at most one account"},
+    {.name = "currency", PW_FIELD(struct pw_config_account, currency), .kind = PW_VALUE_SYMBOL,
+     .help = "quote currency; the start fails if an instrument that it trades is quoted in another"},
+    {.name = "paper", PW_FIELD(struct pw_config_account, paper), .kind = PW_VALUE_GROUP, .section = &pw_paper_group,
+     .help = "as the section of that name"},
+    {.name = "live", PW_FIELD(struct pw_config_account, live), .kind = PW_VALUE_GROUP, .section = &pw_live_group,
+     .help = "as the section of that name; required if its gateway is live"},
+};
+
+static const struct pw_key g_keys[] = {
+    {.name = "accounts", PW_ROWS(struct pw_config_accounts, accounts, account_cnt), .kind = PW_VALUE_GROUPS,
+     PW_GROUP(g_account_keys, "accounts"),
+     .help = "several accounts in one engine, each with a venue, a currency and a gateway of its own, in place of the sections "
+             "`gateway`, `paper` and `live`; without it one account trades at all feeds"},
+};
+/* clang-format on */
+
+/* ---- what there is ---- */
+
+static const struct pw_gateway_traits *traits_of(const char *kind)
+{
+    static const struct pw_gateway_traits none;
+    const struct pw_gateway_ops *ops = pw_gateway_find(kind);
+    return ops ? &ops->traits : &none;
+}
+
+uint32_t pw_config_account_cnt(const struct pw_config *config)
+{
+    uint32_t cnt = PW_CONFIG(config, accounts)->account_cnt;
+    return cnt ? cnt : 1;
+}
+
+struct pw_account_setup pw_config_account(const struct pw_config *config, uint32_t account_idx)
+{
+    const struct pw_config_accounts *accounts = PW_CONFIG(config, accounts);
+    if (accounts->account_cnt == 0) {
+        const char *kind = PW_CONFIG(config, gateway)->kind;
+        return (struct pw_account_setup){.name = "main",
+                                         .kind = kind,
+                                         .traits = traits_of(kind),
+                                         .currency = "",
+                                         .paper = PW_CONFIG(config, paper),
+                                         .live = PW_CONFIG(config, live),
+                                         .feed_mask = UINT32_MAX};
+    }
+    const struct pw_config_account *account = &accounts->accounts[account_idx];
+    return (struct pw_account_setup){.name = account->name,
+                                     .kind = account->gateway.kind,
+                                     .traits = traits_of(account->gateway.kind),
+                                     .currency = account->currency,
+                                     .paper = &account->paper,
+                                     .live = &account->live,
+                                     .feed_mask = account->feed_mask};
+}
+
+uint32_t pw_config_account_of_feed(const struct pw_config *config, uint32_t feed_idx)
+{
+    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
+        if (pw_config_account(config, i).feed_mask >> feed_idx & 1) {
+            return i;
+        }
+    }
+    return PW_NO_ACCOUNT;
+}
+
+bool pw_config_connects(const struct pw_config *config)
+{
+    return pw_config_conn_cnt(config) > PW_CONFIG(config, feeds)->feed_cnt;
+}
+
+bool pw_config_moves_money(const struct pw_config *config)
+{
+    bool moves = false;
+    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
+        moves |= pw_config_account(config, i).traits->moves_money;
+    }
+    return moves;
+}
+
+/* ---- connections ---- */
+
+uint32_t pw_config_conn_cnt(const struct pw_config *config)
+{
+    uint32_t cnt = PW_CONFIG(config, feeds)->feed_cnt;
+    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
+        cnt += pw_config_account(config, i).traits->connects;
+    }
+    return cnt;
+}
+
+uint32_t pw_config_account_conn(const struct pw_config *config, uint32_t account_idx)
+{
+    uint32_t conn_idx = PW_CONFIG(config, feeds)->feed_cnt;
+    for (uint32_t i = 0; i < account_idx; i++) {
+        conn_idx += pw_config_account(config, i).traits->connects;
+    }
+    return pw_config_account(config, account_idx).traits->connects ? conn_idx : UINT32_MAX;
+}
+
+struct pw_conn_row pw_config_conn_row(const struct pw_config *config, uint32_t conn_idx)
+{
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
+    if (conn_idx < feeds->feed_cnt) {
+        return (struct pw_conn_row){PW_CONN_ROLE_MARKET, conn_idx, &feeds->feeds[conn_idx]};
+    }
+    uint32_t account_idx = 0;
+    while (account_idx + 1 < pw_config_account_cnt(config) &&
+           pw_config_account_conn(config, account_idx) != conn_idx) {
+        account_idx++;
+    }
+    return (struct pw_conn_row){PW_CONN_ROLE_ORDERS, account_idx,
+                                &pw_config_account(config, account_idx).live->conn};
+}
+
+/* ---- checks ---- */
+
+static struct pw_config_account *account_at(const struct pw_config_check *check, uint32_t account_idx)
+{
+    return &((struct pw_config_accounts *)check->record)->accounts[account_idx];
+}
+
+static void names_check(const struct pw_config_check *check, uint32_t account_idx)
+{
+    const char *name = account_at(check, account_idx)->name;
+    for (uint32_t i = 0; i < account_idx; i++) {
+        if (name[0] != '\0' && strcmp(account_at(check, i)->name, name) == 0) {
+            pw_document_problem(check->doc, pw_document_mark(check->doc, "accounts[%u].name", account_idx),
+                                "name: the account in line %zu is also '%s'; names are unique",
+                                pw_document_mark(check->doc, "accounts[%u].name", i).line + 1, name);
+        }
+    }
+}
+
+/* Which feeds its names mean. A feed has one account, an account one venue. */
+static void feeds_check(const struct pw_config_check *check, uint32_t account_idx)
+{
+    const struct pw_config_feeds *feeds = PW_CONFIG(check->config, feeds);
+    struct pw_config_account *account = account_at(check, account_idx);
+    const char *venue = NULL;
+    for (uint32_t k = 0; k < account->feed_cnt; k++) {
+        const char *name = account->feeds[k];
+        yaml_mark_t mark = pw_document_mark(check->doc, "accounts[%u].feeds[%u]", account_idx, k);
+        uint32_t feed_idx = 0, taken = 0;
+        while (feed_idx < feeds->feed_cnt && strcmp(feeds->feeds[feed_idx].name, name) != 0) {
+            feed_idx++;
+        }
+        for (uint32_t i = 0; i <= account_idx; i++) {
+            taken |= account_at(check, i)->feed_mask;
+        }
+        if (name[0] == '\0') {
+            continue; /* reported already */
+        } else if (feed_idx == feeds->feed_cnt) {
+            pw_document_problem(check->doc, mark, "feeds: there is no feed '%s'; add it to `feeds`", name);
+            continue;
+        } else if (taken >> feed_idx & 1) {
+            pw_document_problem(check->doc, mark, "feeds: '%s' has an account already; remove it here", name);
+        } else if (venue != NULL && strcmp(venue, feeds->feeds[feed_idx].venue) != 0) {
+            pw_document_problem(check->doc, mark,
+                                "feeds: '%s' is of venue %s, another one of %s; an account is at one venue",
+                                name, feeds->feeds[feed_idx].venue, venue);
+        }
+        account->feed_mask |= 1u << feed_idx;
+        venue = venue ? venue : feeds->feeds[feed_idx].venue;
+    }
+    if (account->feed_cnt == 0 && pw_document_find(check->doc, "accounts[%u].feeds", account_idx) != NULL) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "accounts[%u].feeds", account_idx),
+                            "feeds: is empty; name the feeds that it trades at");
+    }
+}
+
+static void gateway_check(const struct pw_config_check *check, uint32_t account_idx)
+{
+    struct pw_config_account *account = account_at(check, account_idx);
+    struct pw_config_feed *conn = &account->live.conn;
+    if (conn->backoff_min_ms > conn->backoff_max_ms) {
+        pw_document_problem(check->doc,
+                            pw_document_mark(check->doc, "accounts[%u].live.backoff_min_ms", account_idx),
+                            "backoff_min_ms: %u is more than backoff_max_ms, %u; make it less",
+                            conn->backoff_min_ms, conn->backoff_max_ms);
+    }
+    if (!traits_of(account->gateway.kind)->connects) {
+        return;
+    }
+    char name[sizeof account->name];
+    memcpy(name, account->name, sizeof name);
+    snprintf(conn->name, sizeof conn->name, "orders.%s", name);
+    if (pw_document_find(check->doc, "accounts[%u].live", account_idx) == NULL) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "accounts[%u].gateway", account_idx),
+                            "gateway: %s needs the group 'live' of its account; add it",
+                            account->gateway.kind);
+    }
+}
+
+static void accounts_check(const struct pw_config_check *check)
+{
+    static const char *const replaced[] = {"gateway", "paper", "live"};
+    const struct pw_config_accounts *accounts = check->record;
+    for (size_t i = 0; accounts->account_cnt > 0 && i < sizeof replaced / sizeof *replaced; i++) {
+        if (pw_document_find(check->doc, "%s", replaced[i]) != NULL) {
+            pw_document_problem(check->doc, pw_document_mark(check->doc, "%s", replaced[i]),
+                                "%s: with `accounts` it belongs to an account; move it there", replaced[i]);
+        }
+    }
+    for (uint32_t i = 0; i < accounts->account_cnt; i++) {
+        names_check(check, i);
+        feeds_check(check, i);
+        gateway_check(check, i);
+    }
+}
+
+const struct pw_section pw_accounts_section = {
+    .keys = g_keys,
+    .key_cnt = PW_COUNT_OF(g_keys),
+    .bytes = sizeof(struct pw_config_accounts),
+    .check = accounts_check,
+};
