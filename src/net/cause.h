@@ -7,37 +7,37 @@
 
 #include <stddef.h>
 
-/* PW_CAUSE(name, "what to tell a person") */
+/* PW_CAUSE(name, "text for users") */
 
 /* Ends of an established connection; each has a counter net_rx.disconnect_<name>. */
 #define PW_CAUSES_LOST(PW_CAUSE)                                                                             \
     PW_CAUSE(closed, "the server closed the WebSocket")                                                      \
     PW_CAUSE(ended, "the server ended the connection without a WebSocket close")                             \
-    PW_CAUSE(truncated, "the connection was cut: the TLS session has no end")                                \
-    PW_CAUSE(reset, "the connection broke")                                                                  \
-    PW_CAUSE(tls, "a TLS record could not be read")                                                          \
-    PW_CAUSE(protocol, "the server broke the WebSocket protocol")                                            \
+    PW_CAUSE(truncated, "connection closed without TLS close_notify")                                \
+    PW_CAUSE(reset, "connection reset")                                                                  \
+    PW_CAUSE(tls, "a TLS record could not be decrypted")                                                          \
+    PW_CAUSE(protocol, "WebSocket protocol error by the server")                                            \
     PW_CAUSE(bad_utf8, "the server sent text that is not UTF-8")                                             \
     PW_CAUSE(too_big, "the server sent a message larger than message_bytes_max")                             \
-    PW_CAUSE(frame_timeout, "a frame did not arrive whole within 10 s")                                      \
-    PW_CAUSE(idle_timeout, "nothing came for longer than dead_after_ms")                                     \
-    PW_CAUSE(local, "the engine asked for a new connection")
+    PW_CAUSE(frame_timeout, "a frame was incomplete after 10 s")                                      \
+    PW_CAUSE(idle_timeout, "no data for longer than dead_after_ms")                                     \
+    PW_CAUSE(local, "reconnect requested by the engine")
 
 /* Before it is established. */
 #define PW_CAUSES_DIAL(PW_CAUSE)                                                                             \
-    PW_CAUSE(resolve, "its name could not be resolved")                                                      \
-    PW_CAUSE(resolve_late, "its name was not resolved in time")                                              \
-    PW_CAUSE(connect, "it could not be connected to")                                                        \
-    PW_CAUSE(connect_late, "it did not answer in time")                                                      \
+    PW_CAUSE(resolve, "cannot resolve the host name")                                                      \
+    PW_CAUSE(resolve_late, "name resolution timed out")                                              \
+    PW_CAUSE(connect, "cannot connect")                                                        \
+    PW_CAUSE(connect_late, "connect timed out")                                                      \
     PW_CAUSE(plain, "unencrypted connections are for loopback only")                                         \
     PW_CAUSE(handshake, "the TLS handshake failed")                                                          \
-    PW_CAUSE(handshake_late, "the handshake did not end in time")                                            \
-    PW_CAUSE(handshake_cut, "the connection was cut in the handshake")                                       \
-    PW_CAUSE(upgrade, "the server did not accept the WebSocket")                                             \
+    PW_CAUSE(handshake_late, "TLS handshake timed out")                                            \
+    PW_CAUSE(handshake_cut, "connection closed during the TLS handshake")                                       \
+    PW_CAUSE(upgrade, "WebSocket upgrade rejected")                                             \
     PW_CAUSE(http, "the server's HTTP response is not valid")                                                \
-    PW_CAUSE(http_cut, "the connection was cut in the HTTP response")                                        \
-    PW_CAUSE(body, "the response is larger than it may be")                                                  \
-    PW_CAUSE(late, "the response did not come in time")                                                      \
+    PW_CAUSE(http_cut, "connection closed during the HTTP response")                                        \
+    PW_CAUSE(body, "response too large")                                                  \
+    PW_CAUSE(late, "response timed out")                                                      \
     PW_CAUSE(memory, "no memory")
 
 #define PW_CAUSE_ENUM_(name, text) PW_CAUSE_##name,

@@ -122,7 +122,7 @@ static const char *advice(enum pw_cause cause)
     switch (cause) {
     case PW_CAUSE_resolve:
     case PW_CAUSE_resolve_late:
-        return "check the name in ws_url, and this host's name service";
+        return "check the host in ws_url, and DNS";
     case PW_CAUSE_connect:
     case PW_CAUSE_connect_late:
         return "check the address and port, and this host's network and firewall";
@@ -133,7 +133,7 @@ static const char *advice(enum pw_cause cause)
     case PW_CAUSE_upgrade:
         return "check the path of ws_url, the streams and the instruments";
     default:
-        return "it is tried again";
+        return "reconnecting";
     }
 }
 
@@ -327,22 +327,22 @@ static const char *judge_answer(const struct feed *feed, const struct pw_http_he
     const struct pw_slice *accept = pw_http_find(head, "sec-websocket-accept");
     const struct pw_slice *upgrade = pw_http_find(head, "upgrade");
     if (head->status != 101) {
-        snprintf(text, bytes, "it answered %u %.*s", head->status,
+        snprintf(text, bytes, "response %u %.*s", head->status,
                  (int)(head->reason.size < 100 ? head->reason.size : 100), head->reason.text);
         return text;
     }
     if (upgrade == NULL || !pw_http_has_token(head, "upgrade", "websocket") ||
         !pw_http_has_token(head, "connection", "upgrade")) {
-        return "its answer does not upgrade to WebSocket";
+        return "no WebSocket upgrade in the response";
     }
     if (accept == NULL || !pw_slice_equal(*accept, feed->accept)) {
-        return "its answer is not to our key (Sec-WebSocket-Accept)";
+        return "wrong Sec-WebSocket-Accept";
     }
     if (pw_http_find(head, "sec-websocket-extensions") != NULL) {
-        return "it uses an extension that we did not offer";
+        return "extension not offered";
     }
     return pw_http_find(head, "sec-websocket-protocol") != NULL
-               ? "it chose a subprotocol that we did not offer"
+               ? "subprotocol not offered"
                : NULL;
 }
 
@@ -410,7 +410,7 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
         size_t size = PW_HTTP_HEAD_MAX - slot->end;
         size = size < slot->plain_bytes - slot->end ? size : slot->plain_bytes - slot->end;
         if (size == 0) {
-            fail(connector, feed, PW_CAUSE_http, "its head is too long", now_ns);
+            fail(connector, feed, PW_CAUSE_http, "response head too long", now_ns);
             return;
         }
         enum pw_tls_result result = pw_link_read(&slot->link, slot->plain + slot->end, &size);
@@ -426,7 +426,7 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
         take_answer(connector, feed, now_ns);
     }
     if (feed->phase == FEED_UPGRADING && now_ns >= feed->dial.deadline_ns) {
-        fail(connector, feed, PW_CAUSE_handshake_late, "no answer to the WebSocket request", now_ns);
+        fail(connector, feed, PW_CAUSE_handshake_late, "no response to the upgrade request", now_ns);
     }
 }
 
@@ -438,7 +438,7 @@ static void poll_subscribing(struct pw_connector *connector, struct feed *feed, 
     } else if (feed->head_sent == feed->head_bytes && pw_output_empty(&feed->slot->link.output)) {
         feed->phase = FEED_HANDING_OVER;
     } else if (now_ns >= feed->dial.deadline_ns) {
-        fail(connector, feed, PW_CAUSE_handshake_late, "it takes no subscription", now_ns);
+        fail(connector, feed, PW_CAUSE_handshake_late, "subscription not accepted", now_ns);
     }
 }
 

@@ -92,7 +92,7 @@ static enum pw_dial_phase poll_resolving(struct pw_dial *dial, int64_t now_ns)
     dial->lookup = -1;
     dial->address_cnt = (uint32_t)found;
     dial->deadline_ns = now_ns + dial->target.connect_timeout_ns;
-    return connect_next(dial, PW_CAUSE_connect, "it has no address", now_ns);
+    return connect_next(dial, PW_CAUSE_connect, "no address", now_ns);
 }
 
 static enum pw_dial_phase begin_handshake(struct pw_dial *dial, int64_t now_ns)
@@ -104,7 +104,7 @@ static enum pw_dial_phase begin_handshake(struct pw_dial *dial, int64_t now_ns)
         return dial->phase = PW_DIAL_OPEN;
     }
     if (!pw_tls_open(&link->tls, dial->target.context, dial->target.host, &link->input, &link->output)) {
-        return fail(dial, PW_CAUSE_memory, "the TLS session could not be made");
+        return fail(dial, PW_CAUSE_memory, "cannot create the TLS session");
     }
     return dial->phase = PW_DIAL_HANDSHAKING;
 }

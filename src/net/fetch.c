@@ -304,7 +304,7 @@ void pw_fetch_end(struct pw_fetch *fetch)
     fetch->body_bytes = 0;
     fetch->chunked = (struct pw_http_chunked){0};
     memset(&fetch->head, 0, sizeof fetch->head);
-    snprintf(fetch->error, sizeof fetch->error, "nothing was asked for");
+    snprintf(fetch->error, sizeof fetch->error, "no request");
 }
 
 struct pw_fetch *pw_fetch_create(struct pw_net *net, size_t body_bytes_max)

@@ -26,6 +26,6 @@ struct pw_io *pw_io_host_create(uint32_t slot_cnt, uint32_t without)
     if (err == 0) {
         return pw_uring_create(slot_cnt, without);
     }
-    pw_log(PW_LOG_WARN, "io_uring is not to be had here: %s", strerror(-err));
+    pw_log(PW_LOG_WARN, "io_uring is unavailable: %s", strerror(-err));
     return pw_syscalls_create(slot_cnt);
 }

@@ -174,7 +174,7 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
     }
     if (!locked) {
         pw_log(PW_LOG_WARN,
-               "the connections' memory (%zu bytes) cannot be locked: raise the limit (ulimit -l)",
+               "cannot lock %zu bytes of connection memory; raise ulimit -l",
                net->memory_bytes);
     }
     net->tx.frame = net->memory;

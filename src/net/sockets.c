@@ -137,7 +137,7 @@ static int host_resolved(void *state, int64_t handle, struct pw_address *out, co
         return -EAGAIN;
     }
     if (lookup->result != 0 || lookup->address_cnt == 0) {
-        *error = lookup->result != 0 ? gai_strerror(lookup->result) : "it has no address";
+        *error = lookup->result != 0 ? gai_strerror(lookup->result) : "no address";
         return -ENOENT;
     }
     memcpy(out, lookup->addresses, sizeof lookup->addresses);

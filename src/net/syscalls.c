@@ -32,7 +32,7 @@ static int syscalls_start(void *state)
 {
     (void)state;
     pw_log(PW_LOG_WARN,
-           "network: plain system calls instead of io_uring, which costs one a pass and connection");
+           "network: system calls instead of io_uring: one more per pass and connection");
     return 0;
 }
 

@@ -210,12 +210,12 @@ static bool fill_context(struct pw_tls_context *context, const char *ca_file, ch
     char reason[256];
     if (path == NULL) {
         snprintf(error, error_bytes,
-                 "this system has no list of CAs: install the package ca-certificates, or name a ca_file");
+                 "no CA list on this system; install ca-certificates or set ca_file");
         return false;
     }
     context->cas = read_file(path);
     if (context->cas == NULL) {
-        snprintf(error, error_bytes, "the CA file %s cannot be read: %s", path, strerror(errno));
+        snprintf(error, error_bytes, "cannot read the CA file %s: %s", path, strerror(errno));
         return false;
     }
     context->ctx = make_ctx(context->cas, named, reason, sizeof reason);
@@ -433,41 +433,41 @@ static const char *known_error(int error)
 {
     switch (error) {
     case ASN_AFTER_DATE_E:
-        return "its certificate has expired";
+        return "certificate expired";
     case ASN_BEFORE_DATE_E:
-        return "its certificate is not valid yet (is this host's clock right?)";
+        return "certificate not valid yet (check this host's clock)";
     case ASN_NO_SIGNER_E:
-        return "its certificate is signed by no CA that we trust (name it by ca_file if it should be)";
+        return "unknown CA (set ca_file to trust it)";
     case ASN_SELF_SIGNED_E:
-        return "its certificate is self-signed";
+        return "self-signed certificate";
     case ASN_SIG_CONFIRM_E:
-        return "its certificate's signature is wrong";
+        return "wrong signature on the certificate";
     case ASN_NAME_INVALID_E:
-        return "its certificate breaks a name constraint of its CA";
+        return "certificate breaks a name constraint of its CA";
     case ASN_PATHLEN_INV_E:
     case ASN_PATHLEN_SIZE_E:
-        return "its certificate chain is longer than its CA allows";
+        return "certificate chain longer than its CA allows";
     case NOT_CA_ERROR:
-        return "its certificate is signed by one that is no CA";
+        return "certificate signed by a certificate that is no CA";
     case DOMAIN_NAME_MISMATCH:
     case IPADDR_MISMATCH:
-        return "its certificate is for another host";
+        return "certificate for another host";
     case RSA_KEY_SIZE_E:
     case ECC_KEY_SIZE_E:
     case DH_KEY_SIZE_E:
-        return "its key is too small (RSA 2048 and ECC 256 bits at least)";
+        return "key too small (RSA 2048 and ECC 256 bits at least)";
     case EXTKEYUSE_AUTH_E:
     case KEYUSE_SIGNATURE_E:
     case KEYUSE_ENCIPHER_E:
-        return "its certificate is not meant for servers (key usage)";
+        return "certificate not for servers (key usage)";
     case VERSION_ERROR:
-        return "it speaks no TLS 1.2 or 1.3";
+        return "no TLS 1.2 or 1.3";
     case MATCH_SUITE_ERROR:
-        return "it offers no cipher that we take";
+        return "no common cipher";
     case FATAL_ERROR:
-        return "it sent a fatal alert";
+        return "fatal alert from the server";
     case UNKNOWN_RECORD_TYPE:
-        return "what it sent is not TLS";
+        return "not TLS";
     default:
         return NULL;
     }

@@ -74,7 +74,7 @@ enum pw_tls_result pw_tls_write(struct pw_tls *tls, const uint8_t *data, size_t 
 /* Sends close_notify. */
 enum pw_tls_result pw_tls_shutdown(struct pw_tls *tls);
 
-/* Why it failed, for a person: "its certificate has expired". */
+/* Why it failed, for a person: "certificate expired". */
 void pw_tls_error(const struct pw_tls *tls, char *text, size_t bytes);
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256" */
 void pw_tls_describe(const struct pw_tls *tls, char *text, size_t bytes);

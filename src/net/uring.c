@@ -393,8 +393,8 @@ static bool restrict_ring(struct uring *uring)
 }
 
 static const char *const mode_names[] = {
-    [RECEIVE_STAMPED] = "multishot receive, stamped by the kernel",
-    [RECEIVE_MULTISHOT] = "multishot receive, not stamped by the kernel",
+    [RECEIVE_STAMPED] = "multishot receive, kernel RX timestamps",
+    [RECEIVE_MULTISHOT] = "multishot receive, no kernel RX timestamps",
     [RECEIVE_SELECT] = "single receives (kernel before 6.0)",
     [RECEIVE_PLAIN] = "single receives, buffers named",
 };
@@ -429,7 +429,7 @@ static int uring_start(void *state)
     err = io_uring_enable_rings(&uring->ring);
     pw_log(err == 0 ? PW_LOG_INFO : PW_LOG_ERROR, "io_uring: %s; %s; %s; %s%s%s", setup,
            mode_names[uring->mode],
-           mapped ? "buffers mapped by a ring" : "no buffer rings (kernel before 5.19)",
+           mapped ? "provided-buffer ring" : "no buffer rings (kernel before 5.19)",
            restricted ? "restricted to receive, send and cancel" : "not restricted (kernel before 5.10)",
            err != 0 ? "; cannot be enabled: " : "", err != 0 ? strerror(-err) : "");
     return err;
