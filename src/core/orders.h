@@ -183,7 +183,7 @@ enum pw_order_step {
     PW_ORDER_STEP_MOVE = 1,    /* to another state */
     PW_ORDER_STEP_SAME = 2,    /* late or doubled, says nothing new: counted, nothing changed */
     PW_ORDER_STEP_KEEP =
-        3, /* exec_type, but the state stays: a further part was filled, a late acknowledgement */
+        3, /* something new, but the state stays: a further part was filled, a late acknowledgement */
 };
 
 /* Applies a report. MOVE and KEEP: it was taken, and a fill in it is booked; row_out says the state after it.

@@ -102,7 +102,7 @@ static uint64_t hash_text(const char *text)
     return hash;
 }
 
-static bool is_exec_type(struct logged_causes *logged, const char *text)
+static bool is_new_text(struct logged_causes *logged, const char *text)
 {
     uint64_t hash = hash_text(text);
     for (uint32_t i = 0; i < logged->cnt; i++) {
@@ -142,7 +142,7 @@ static void tell(struct feed *feed, enum pw_cause cause, const char *detail)
     char text[1024];
     snprintf(text, sizeof text, "%s, %s: %s%s%s; %s", feed->net->label, feed->net->ws_authority,
              pw_cause_text(cause), detail[0] != '\0' ? ": " : "", detail, advice(cause));
-    if (is_exec_type(&feed->logged, text)) {
+    if (is_new_text(&feed->logged, text)) {
         pw_log(PW_LOG_WARN, "%s", text);
     }
 }

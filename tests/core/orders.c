@@ -145,7 +145,7 @@ static void check_answer(const char *way, enum pw_order_state state, char letter
     free(orders);
 }
 
-Test(orders, every_state_has_an_answer_to_all_exec_type)
+Test(orders, every_state_has_an_answer_to_every_exec_type)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         cr_assert_eq(strlen(table[i].answers), PW_EXEC_TYPES);
