@@ -170,7 +170,7 @@ Test(fetch, a_body_that_ends_with_a_cut_tls_session_is_not_whole)
     far_send_text(&peer, "HTTP/1.1 200 OK\r\n\r\nhello");
     pw_virtual_peer_end(world.network, peer.socket);
     cr_expect_eq(run(S_NS), PW_FETCH_FAILED);
-    cr_expect_not_null(strstr(pw_fetch_error(fetch), "cut"), "%s", pw_fetch_error(fetch));
+    cr_expect_not_null(strstr(pw_fetch_error(fetch), pw_cause_text(PW_CAUSE_http_cut)), "%s", pw_fetch_error(fetch));
     close_fetch();
 }
 
@@ -238,7 +238,7 @@ Test(fetch, a_server_that_drips_is_given_up_at_the_deadline)
     }
     cr_expect_eq(result, PW_FETCH_FAILED);
     cr_expect(world.now_ns - begin_ns > 4900 * MS_NS && world.now_ns - begin_ns <= 5010 * MS_NS);
-    cr_expect_not_null(strstr(pw_fetch_error(fetch), "did not come in time"), "%s", pw_fetch_error(fetch));
+    cr_expect_not_null(strstr(pw_fetch_error(fetch), pw_cause_text(PW_CAUSE_late)), "%s", pw_fetch_error(fetch));
     close_fetch();
 }
 
@@ -250,7 +250,7 @@ Test(fetch, a_silent_server_is_given_up_at_the_deadline)
     int64_t begin_ns = world.now_ns;
     cr_expect_eq(run(60 * S_NS), PW_FETCH_FAILED);
     cr_expect(world.now_ns - begin_ns > 19 * S_NS && world.now_ns - begin_ns <= 20 * S_NS);
-    cr_expect_not_null(strstr(pw_fetch_error(fetch), "did not come in time"), "%s", pw_fetch_error(fetch));
+    cr_expect_not_null(strstr(pw_fetch_error(fetch), pw_cause_text(PW_CAUSE_late)), "%s", pw_fetch_error(fetch));
     close_fetch();
 }
 

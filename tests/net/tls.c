@@ -188,8 +188,8 @@ Test(tls, bad_certificates_are_refused_each_for_its_reason)
          NULL,
          NULL,
          {.alt_names = "DNS:" HOST, .usage = "clientAuth"},
-         "not meant for servers"},
-        {"broken signature", NULL, NULL, {.alt_names = "DNS:" HOST, .broken = true}, "signature is wrong"},
+         "not for servers"},
+        {"broken signature", NULL, NULL, {.alt_names = "DNS:" HOST, .broken = true}, "wrong signature"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         check_leaf(&cases[i], true);
