@@ -255,7 +255,7 @@ static void look_for_stamped(void *state, enum pw_log_level level, const char *t
 {
     (void)state;
     (void)level;
-    log_says_stamped = log_says_stamped || strstr(text, ", stamped by the kernel") != NULL;
+    log_says_stamped = log_says_stamped || strstr(text, ", kernel RX timestamps") != NULL;
 }
 
 static void open_orders(struct venue *venue, struct pw_io *io, bool secure)
