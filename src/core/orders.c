@@ -151,18 +151,20 @@ static bool is_wellformed(const struct pw_orders *orders, const struct pw_order_
            !pw_orders_find(orders, row->client_order_id);
 }
 
-/* Does one more of that size fit the sums? */
-static bool sums_have_room(struct pw_orders *orders, const struct pw_order_row *row)
+/* The sums with one more of that size; false: it does not fit them. */
+static bool sums_with(struct pw_orders *orders, const struct pw_order_row *row, int64_t *open_e8,
+                      pw_i128 *hold_e16)
 {
-    int64_t open_after;
-    pw_i128 hold_after = orders->hold_e16[row->account_idx];
-    return !__builtin_add_overflow(*pw_orders_open_qty(orders, row), row->qty_e8, &open_after) &&
-           pw_money_add(&hold_after, row->hold_e16);
+    *hold_e16 = orders->hold_e16[row->account_idx];
+    return !__builtin_add_overflow(*pw_orders_open_qty(orders, row), row->qty_e8, open_e8) &&
+           pw_money_add(hold_e16, row->hold_e16);
 }
 
 struct pw_order_row *pw_orders_add(struct pw_orders *orders, const struct pw_order_row *row)
 {
-    if (!is_wellformed(orders, row) || !sums_have_room(orders, row)) {
+    int64_t open_e8;
+    pw_i128 hold_e16;
+    if (!is_wellformed(orders, row) || !sums_with(orders, row, &open_e8, &hold_e16)) {
         return NULL;
     }
     uint32_t row_idx = take_row(orders);
@@ -175,8 +177,10 @@ struct pw_order_row *pw_orders_add(struct pw_orders *orders, const struct pw_ord
                                    .price_e8 = row->price_e8,
                                    .qty_e8 = row->qty_e8,
                                    .leaves_qty_e8 = row->qty_e8,
+                                   .risk_qty_e8 = row->qty_e8,
                                    .recv_ns = row->recv_ns,
                                    .valid_until_ns = row->valid_until_ns,
+                                   .hold_e16 = row->hold_e16,
                                    .full_hold_e16 = row->hold_e16,
                                    .market_seq = row->market_seq,
                                    .next_idx = PW_ORDERS_NO_ROW,
@@ -191,8 +195,9 @@ struct pw_order_row *pw_orders_add(struct pw_orders *orders, const struct pw_ord
                                    .state = PW_ORDER_IN_FLIGHT};
     orders->index[slot_of(orders, row->client_order_id)] = row_idx + 1;
     orders->open_cnt++;
-    bool fits = pw_orders_set_risk_qty(orders, added, added->qty_e8);
-    pw_assert(fits && orders->open_cnt <= orders->used_cnt);
+    *pw_orders_open_qty(orders, added) = open_e8;
+    orders->hold_e16[added->account_idx] = hold_e16;
+    pw_assert(open_e8 > 0 && hold_e16 >= 0 && orders->open_cnt <= orders->used_cnt);
     return added;
 }
 
