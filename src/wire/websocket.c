@@ -253,6 +253,12 @@ void pw_ws_mask(uint8_t *data, size_t size, const uint8_t mask[4], uint64_t offs
     uint64_t key_word;
     memcpy(&key_word, key, 8);
     size_t i = 0;
+    for (; i + 32 <= size; i += 32) { /* one vector */
+        uint64_t words __attribute__((vector_size(32)));
+        memcpy(&words, data + i, 32);
+        words ^= key_word;
+        memcpy(data + i, &words, 32);
+    }
     for (; i + 8 <= size; i += 8) {
         uint64_t word;
         memcpy(&word, data + i, 8);

@@ -108,10 +108,10 @@ Test(websocket, lengths_round_trip_at_every_boundary)
 Test(websocket, masking_is_the_same_at_every_size_and_offset)
 {
     static const uint8_t mask[4] = {0x37, 0xfa, 0x21, 0x3d};
-    struct guard guard = guard_make(64);
-    for (size_t size = 0; size <= 40; size++) {
+    struct guard guard = guard_make(128);
+    for (size_t size = 0; size <= 80; size++) {
         for (uint64_t offset = 0; offset < 8; offset++) {
-            uint8_t zeros[40] = {0}, *data = (uint8_t *)guard_copy(&guard, zeros, size);
+            uint8_t zeros[80] = {0}, *data = (uint8_t *)guard_copy(&guard, zeros, size);
             pw_ws_mask(data, size, mask, offset);
             for (size_t i = 0; i < size; i++) {
                 cr_assert_eq(data[i], mask[(i + offset) & 3], "size %zu, offset %zu", size, (size_t)offset);
