@@ -15,6 +15,7 @@
 #include "ring_sizes.h"
 #include "risk_config.h"
 #include "strategies_config.h"
+#include <pinwheel/venue.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,23 +133,56 @@ static void gateways_check(const struct pw_config_check *check)
     }
 }
 
-/* What nobody has an account for cannot be traded. */
+static uint32_t feed_of_instrument(const struct pw_config_feeds *feeds, uint16_t instrument_idx)
+{
+    uint32_t feed_idx = 0, end = feeds->feeds[0].instrument_cnt;
+    while (instrument_idx >= end && feed_idx + 1 < feeds->feed_cnt) {
+        end += feeds->feeds[++feed_idx].instrument_cnt;
+    }
+    return feed_idx;
+}
+
+/* What is wrong with trading at that feed; false: nothing. The order entry of an account is that of its first
+ * feed's venue, so the others must be of the same one, which their REST addresses tell. */
+static bool trading_problem(const struct pw_config *config, uint32_t feed_idx, char *text, size_t bytes)
+{
+    const struct pw_config_feed *feeds = PW_CONFIG(config, feeds)->feeds, *feed = &feeds[feed_idx];
+    const struct pw_venue *venue = pw_venue_find(feed->venue);
+    uint32_t account_idx = pw_config_account_of_feed(config, feed_idx);
+    if (account_idx == PW_NO_ACCOUNT) {
+        snprintf(text, bytes, "feed '%s' has no account to trade with; add it to an account's feeds",
+                 feed->name);
+        return true;
+    }
+    struct pw_account_setup account = pw_config_account(config, account_idx);
+    const struct pw_config_feed *first = &feeds[account.feed_mask ? __builtin_ctz(account.feed_mask) : 0];
+    if (!account.traits->connects || !venue) {
+        return false;
+    }
+    if (!venue->entry) {
+        snprintf(text, bytes, "feed '%s': venue '%s' has no order entry; use `gateway: paper`", feed->name,
+                 feed->venue);
+        return true;
+    }
+    snprintf(text, bytes,
+             "feed '%s' is of another venue than '%s' (rest_url), where account '%s' trades; use `accounts`",
+             feed->name, first->name, account.name);
+    return strcmp(feed->venue, first->venue) != 0 || strcmp(feed->rest_url, first->rest_url) != 0;
+}
+
+/* Each strategy's instruments must have an account that can trade them. */
 static void traded_check(const struct pw_config_check *check)
 {
-    const struct pw_config_feeds *feeds = PW_CONFIG(check->config, feeds);
     const struct pw_config_strategies *strategies = PW_CONFIG(check->config, strategies);
     for (uint32_t s = 0; s < strategies->strategy_cnt; s++) {
         const struct pw_config_strategy *strategy = &strategies->strategies[s];
         for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
-            uint32_t feed_idx = 0, end = feeds->feeds[0].instrument_cnt;
-            while (strategy->instruments[k] >= end && feed_idx + 1 < feeds->feed_cnt) {
-                end += feeds->feeds[++feed_idx].instrument_cnt;
-            }
-            if (pw_config_account_of_feed(check->config, feed_idx) == PW_NO_ACCOUNT) {
-                pw_document_problem(
-                    check->doc, pw_document_mark(check->doc, "strategies[%u].instruments[%u]", s, k),
-                    "instruments: feed '%s' has no account to trade with; add it to an account's feeds",
-                    feeds->feeds[feed_idx].name);
+            char text[256];
+            uint32_t feed_idx = feed_of_instrument(PW_CONFIG(check->config, feeds), strategy->instruments[k]);
+            if (trading_problem(check->config, feed_idx, text, sizeof text)) {
+                pw_document_problem(check->doc,
+                                    pw_document_mark(check->doc, "strategies[%u].instruments[%u]", s, k),
+                                    "instruments: %s", text);
             }
         }
     }

@@ -839,6 +839,33 @@ Test(config, without_accounts_there_is_one_of_all_feeds)
     cr_expect_not(pw_config_connects(g_config));
 }
 
+/* Live orders go to one venue for each account: an instrument of another one must not get there. */
+Test(config, live_orders_for_another_venue_are_refused)
+{
+    static const struct {
+        const char *feeds, *words;
+    } rows[] = {
+        {FEED("a", "binance_spot") FEED("b", "kraken"), "has no order entry"},
+        {FEED("b", "kraken"), "has no order entry"},
+        {FEED("a", "binance_spot") "  - {name: b, venue: binance_spot, ws_url: wss://localhost:9444, rest_url: "
+                                   "https://localhost:9444, streams: [trade], instruments: [BTCUSDT]}\n",
+         "of another venue"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[4096];
+        snprintf(text, sizeof text,
+                 "instance: demo\ncores:\n"
+                 "  - {core: 1, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
+                 "  - {core: auto, idle: sleep, stages: [journal, housekeeping]}\n"
+                 "feeds:\n%sstrategies:\n" STRATEGY("one", "\"b:BTCUSDT\"")
+                 "risk: {max_order_notional: 1, max_position: 1, max_orders_per_s: 1}\n"
+                 "journal: {path: /var/tmp/j}\ngateway: live\n" LIVE_GROUP "\n",
+                 rows[i].feeds);
+        cr_expect_eq(load(text), -EINVAL, "row %zu", i);
+        cr_expect(strstr(g_error, rows[i].words) != NULL, "row %zu: %s", i, g_error);
+    }
+}
+
 Test(config, accounts_that_contradict_the_rest_are_refused)
 {
     static const struct {
