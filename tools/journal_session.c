@@ -192,6 +192,45 @@ uint32_t journal_feed_cnt(struct journal_session *session)
     return pw_cli_count_read(word, &cnt) ? (uint32_t)cnt : 0;
 }
 
+uint32_t journal_account_cnt(struct journal_session *session)
+{
+    char word[16];
+    uint64_t cnt = 0;
+    journal_config_word(session, "accounts", word, sizeof word);
+    return pw_cli_count_read(word, &cnt) ? (uint32_t)cnt : 0;
+}
+
+/* Does the account have that feed? */
+static bool has_feed(struct journal_session *session, uint32_t account_idx, const char *feed)
+{
+    char path[64], word[PW_STAGE_NAME_BYTES];
+    for (uint32_t i = 0; i < PW_FEEDS_MAX; i++) {
+        snprintf(path, sizeof path, "accounts/%u/feeds/%u", account_idx, i);
+        journal_config_word(session, path, word, sizeof word);
+        if (!word[0] || strcmp(word, feed) == 0) {
+            return word[0];
+        }
+    }
+    return false;
+}
+
+void journal_gateway(struct journal_session *session, uint16_t instrument_idx, char *word, size_t word_bytes)
+{
+    char path[64] = "gateway";
+    const char *feed =
+        instrument_idx < session->instrument_cnt ? session->instruments[instrument_idx].feed : "";
+    uint32_t cnt = journal_account_cnt(session);
+    for (uint32_t i = 0; i < cnt; i++) {
+        if (has_feed(session, i, feed)) {
+            snprintf(path, sizeof path, "accounts/%u/gateway", i);
+        }
+    }
+    journal_config_word(session, path, word, word_bytes);
+    if (!word[0]) {
+        snprintf(word, word_bytes, "paper"); /* as the engine takes it */
+    }
+}
+
 /* ---- the two processes ---- */
 
 /* The names that there are also tell when a symbol needs its feed. */

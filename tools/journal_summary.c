@@ -489,6 +489,11 @@ static bool start_cash(struct journal_session *session, pw_i128 *cash_e16)
     journal_config_word(session, "gateway", text, sizeof text);
     journal_config_word(session, strcmp(text, "live") == 0 ? "live/cash" : "paper/cash", text, sizeof text);
     const char *cash = session->cash ? session->cash : *text ? text : CASH_DEFAULT;
+    if (!session->cash && journal_account_cnt(session) > 0) {
+        pw_cli_warn(
+            "the run has accounts, each with cash of its own: cash begins at 0 here; set it with --cash");
+        cash = "0";
+    }
     if (!pw_decimal_parse_e8(cash, strlen(cash), false, &cash_e8)) {
         pw_cli_error("the config's cash '%s' is not a plain amount; give one with --cash", cash);
         return false;

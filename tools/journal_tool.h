@@ -96,6 +96,12 @@ char *journal_config_text(struct journal_session *session, size_t *bytes);
  * empty: the config does not say it. As in the file: variables are not expanded. */
 void journal_config_word(struct journal_session *session, const char *path, char *word, size_t word_bytes);
 
+/* The number of accounts that the run's config lists; 0: it has the one of `gateway`. */
+uint32_t journal_account_cnt(struct journal_session *session);
+
+/* The gateway of the account that trades the instrument. */
+void journal_gateway(struct journal_session *session, uint16_t instrument_idx, char *word, size_t word_bytes);
+
 /* The number of the run's feeds; 0: it cannot be read. The order-entry connection's feed_idx is this number.
  */
 uint32_t journal_feed_cnt(struct journal_session *session);

@@ -381,10 +381,7 @@ static void gather_names(struct journal_session *session, struct why_story *stor
 {
     char path[64];
     unsigned strategy_idx = why_first(story)->body.order.strategy_idx;
-    journal_config_word(session, "gateway", story->gateway, sizeof story->gateway);
-    if (story->gateway[0] == 0) {
-        strcpy(story->gateway, "paper"); /* as the engine takes it */
-    }
+    journal_gateway(session, why_first(story)->instrument_idx, story->gateway, sizeof story->gateway);
     snprintf(path, sizeof path, "strategies/%u/name", strategy_idx);
     journal_config_word(session, path, story->strategy, sizeof story->strategy);
     snprintf(path, sizeof path, "strategies/%u/kind", strategy_idx);

@@ -243,6 +243,20 @@ static uint64_t write_life(struct script *s)
     return id;
 }
 
+Test(why, the_gateway_is_that_of_the_account_that_trades_there)
+{
+    struct script s;
+    script_begin(&s, "accounts:\n  - {name: a, feeds: [other]}\n  - {name: b, gateway: live, feeds: [third, spot]}\n"
+                     "feeds:\n  - {name: spot}\nstrategies:\n  - {name: taker, kind: tick_taker}\n");
+    uint64_t id = id_of(&s, 1);
+    put_placed(&s, id);
+    put_order(&s, id, PW_ORDER_FILLED, PW_REASON_NONE);
+    script_end(&s);
+    json_t *json = why_json(s.dir, id);
+    cr_expect_str_eq(string_at(json, "gateway"), "live");
+    json_decref(json);
+}
+
 /* Stages on cores of their own: the pass that sent the request may have begun before the event came in. */
 Test(why, a_request_dated_before_its_market_event_is_among_the_messages)
 {

@@ -56,8 +56,8 @@ void live_open_config(struct live *live, const char *dir, uint64_t segment_bytes
                       const char *config_text)
 {
     static const struct pw_instrument instruments[2] = {
-        {.symbol = "BTCUSDT", .base = "BTC", .tick_e8 = 1000000, .tradable = 1},
-        {.symbol = "ETHUSDT", .tick_e8 = 1000000}};
+        {.symbol = "BTCUSDT", .feed = "spot", .base = "BTC", .tick_e8 = 1000000, .tradable = 1},
+        {.symbol = "ETHUSDT", .feed = "spot", .tick_e8 = 1000000}};
     live_open_instruments(live, dir, segment_bytes, now_ns, config_text, instruments);
 }
 
