@@ -255,7 +255,7 @@ Test(flow, a_connection_on_which_nothing_comes_is_lost_after_its_time)
     }
     cr_expect(world.now_ns - begin_ns <= 3010 * MS_NS && world.now_ns - begin_ns >= 2980 * MS_NS);
     cr_expect_eq(pw_hot_counts(world.net)->rx.disconnect_idle_timeout, 1);
-    cr_expect(net_world_log_has("dead_after_ms"));
+    cr_expect(net_world_log_has(pw_cause_text(PW_CAUSE_idle_timeout)));
     cr_expect(net_world_took_notice(&world, PW_FEED_STALE));
     cr_expect(net_world_took_notice(&world, PW_FEED_DOWN));
     net_world_close(&world);
@@ -278,7 +278,7 @@ Test(flow, a_frame_of_which_a_part_has_come_is_given_ten_seconds)
             net_world_run(&world, S_NS, 10 * MS_NS);
         }
         cr_expect(world.now_ns - begin_ns >= 10 * S_NS && world.now_ns - begin_ns <= 11 * S_NS);
-        cr_expect(net_world_log_has("within 10 s"));
+        cr_expect(net_world_log_has(pw_cause_text(PW_CAUSE_frame_timeout)));
         net_world_close(&world);
     }
 }
