@@ -577,7 +577,7 @@ static void pass_time(struct strategy_stage *s, int64_t now_ns, struct pw_poll *
     struct pw_event event = {.kind = PW_EVENT_TIME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = now_ns};
     s->last_ns = now_ns;
     put(s, &event);
-    call_strategies(s, (1u << s->slot_cnt) - 1, &event);
+    call_strategies(s, (uint32_t)((UINT64_C(1) << s->slot_cnt) - 1), &event);
     did->work++;
 }
 
