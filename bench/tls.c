@@ -18,9 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef PW_BENCH_LIBCRYPTO
 #include "openssl_baseline.h"
-#endif
 
 #define KEY_BYTES    16
 #define NONCE_BYTES  12
@@ -269,7 +267,6 @@ static int tls_run(const struct pw_bench_env *env, struct pw_bench_report *repor
             wolf_begin(&packaged, &d.libraries[d.library_cnt++], "_packaged", "wolfSSL (Debian package)") &&
             good;
     }
-#ifdef PW_BENCH_LIBCRYPTO
     struct library *openssl = &d.libraries[d.library_cnt++];
     *openssl = (struct library){.id = "_openssl",
                                 .name = "OpenSSL",
@@ -278,16 +275,11 @@ static int tls_run(const struct pw_bench_env *env, struct pw_bench_report *repor
                                 .open = openssl_gcm_open};
     good = openssl->context != NULL && good;
     pw_bench_note(report, "%s", openssl_gcm_about());
-#else
-    pw_bench_note(report, "OpenSSL: not in this build (needs libcrypto)");
-#endif
     result = result == 0 && !good ? -ENOMEM : result;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes && result == 0; i++) {
         result = size_run(&d, env, sizes[i], report);
     }
-#ifdef PW_BENCH_LIBCRYPTO
     openssl_gcm_free(openssl->context);
-#endif
     free(linked.aes);
     free(packaged.aes);
     if (package != NULL) {
