@@ -52,87 +52,65 @@ static bool limit_read(const char *text, void *against)
 static const struct pw_cli_command g_command = {
     .verb = "bench",
     .description = "Measures parts of pinwheel on this machine, each beside a baseline of the same run: "
-                   "compare the ratios, "
-                   "and run it more than once. Nothing else should run meanwhile.",
-    .arguments =
-        (const struct pw_cli_value[]){
-            {.name = "NAME",
-             .help = "the benches to run, or `all`",
-             .choice = bench_name,
-             .unless = "instructions",
-             PW_CLI_WORDS(struct options, names)},
-            {0},
-        },
-    .options =
-        (const struct pw_cli_value[]){
-            {.name = "json", .help = "print one JSON object", PW_CLI_FLAG(struct options, json)},
-            {.name = "html",
-             .value = "FILE",
-             .help = "also write a self-contained HTML report",
-             PW_CLI_PATH(struct options, html_path)},
-            {.name = "cores",
-             .value = "A[,B]",
-             .help = "CPUs to use (default: isolated ones, else the last two that share no core)",
-             PW_CLI_TEXT(struct options, cores)},
-            {.name = "data",
-             .value = "FILE",
-             .help = "a recording of a venue's messages, \"<time in ns> <JSON>\" a line, plain or gzip "
-                     "(default: one of "
-                     "$PINWHEEL_SHARED, if set)",
-             PW_CLI_PATH(struct options, data_path)},
-            {.name = "quick",
-             .help = "one hundredth of the work: a smoke test, not a measurement",
-             PW_CLI_FLAG(struct options, env.quick)},
-            {.name = "against",
-             .value = "BUILD",
-             .help = "compare with another build, its `pinwheel` or the folder of it: both run in turns",
-             .excludes = "html",
-             PW_CLI_PATH(struct options, other_path)},
-            {.name = "instructions",
-             .help =
-                 "count instructions instead, hop by hop, by running an engine under valgrind's callgrind; "
+                   "compare the ratios, and run it more than once. Nothing else should run meanwhile.",
+    .arguments = PW_CLI_VALUES({.name = "NAME",
+                                .help = "the benches to run, or `all`",
+                                .choice = bench_name,
+                                .unless = "instructions",
+                                PW_CLI_WORDS(struct options, names)}),
+    .options = PW_CLI_VALUES(
+        {.name = "json", .help = "print one JSON object", PW_CLI_FLAG(struct options, json)},
+        {.name = "html",
+         .value = "FILE",
+         .help = "also write a self-contained HTML report",
+         PW_CLI_PATH(struct options, html_path)},
+        {.name = "cores",
+         .value = "A[,B]",
+         .help = "CPUs to use (default: isolated ones, else the last two that share no core)",
+         PW_CLI_TEXT(struct options, cores)},
+        {.name = "data",
+         .value = "FILE",
+         .help = "a recording of a venue's messages, \"<time in ns> <JSON>\" a line, plain or gzip (default: "
+                 "one of $PINWHEEL_SHARED, if set)",
+         PW_CLI_PATH(struct options, data_path)},
+        {.name = "quick",
+         .help = "one hundredth of the work: a smoke test, not a measurement",
+         PW_CLI_FLAG(struct options, env.quick)},
+        {.name = "against",
+         .value = "BUILD",
+         .help = "compare with another build, its `pinwheel` or the folder of it: both run in turns",
+         .excludes = "html",
+         PW_CLI_PATH(struct options, other_path)},
+        {.name = "instructions",
+         .help = "count instructions instead, hop by hop, by running an engine under valgrind's callgrind; "
                  "with --against also the other build's",
-             PW_CLI_FLAG(struct options, instructions)},
-            {.name = "rounds",
-             .value = "N",
-             .help = "rounds of a comparison, a multiple of 3 (default: 12); in one of three this build runs "
-                     "against itself, which gives the resolution",
-             .min = 3,
-             .max = JUDGE_PAIRS_MAX,
-             PW_CLI_COUNT(struct options, round_cnt)},
-            {.name = "max-ratio",
-             .value = "ID=X",
-             .help =
-                 "a limit for a figure's ratio, this build to the other (inside_p50=1.05); may be repeated",
-             .read = limit_read,
-             .expects = "the id of a figure, =, and a ratio",
-             PW_CLI_GIVEN(struct options, has_limits),
-             PW_CLI_CUSTOM(struct options, against)},
-            {0},
-        },
-    .sections =
-        (const struct pw_cli_pair[]){
-            {"figures", "mean is a median of block means over many samples: finer than the clock's step, and "
-                        "without the "
-                        "cost of a clock read where possible. Percentiles are of raw samples, each with "
-                        "its clock read."},
-            {0},
-        },
-    .exits =
-        (const struct pw_cli_exit[]){
-            {EXIT_RAN, "ran, whether or not the targets were met"},
-            {EXIT_FAILED, "a bench could not be run"},
-            {EXIT_MISSED, "a --max-ratio was exceeded by more than the resolution"},
-            {0},
-        },
-    .environment = (const struct pw_cli_pair[]){{"PINWHEEL_SHARED", "folder of recordings"}, {0}},
-    .examples =
-        (const struct pw_cli_pair[]){
-            {"pinwheel bench all --html bench.html", "run all benches and write a report"},
-            {"pinwheel bench tick-to-order --against ../before/build/tools --max-ratio inside_p50=1.05",
-             "fail when the engine has become slower than another build's"},
-            {0},
-        },
+         PW_CLI_FLAG(struct options, instructions)},
+        {.name = "rounds",
+         .value = "N",
+         .help = "rounds of a comparison, a multiple of 3 (default: 12); in one of three this build runs "
+                 "against itself, which gives the resolution",
+         .min = 3,
+         .max = JUDGE_PAIRS_MAX,
+         PW_CLI_COUNT(struct options, round_cnt)},
+        {.name = "max-ratio",
+         .value = "ID=X",
+         .help = "a limit for a figure's ratio, this build to the other (inside_p50=1.05); may be repeated",
+         .read = limit_read,
+         .expects = "the id of a figure, =, and a ratio",
+         PW_CLI_GIVEN(struct options, has_limits),
+         PW_CLI_CUSTOM(struct options, against)}),
+    .sections = PW_CLI_PAIRS(
+        {"figures",
+         "mean is a median of block means over many samples: finer than the clock's step, and without the "
+         "cost of a clock read where possible. Percentiles are of raw samples, each with its clock read."}),
+    .exits = PW_CLI_EXITS({EXIT_RAN, "ran, whether or not the targets were met"},
+                          {EXIT_FAILED, "a bench could not be run"},
+                          {EXIT_MISSED, "a --max-ratio was exceeded by more than the resolution"}),
+    .environment = PW_CLI_PAIRS({"PINWHEEL_SHARED", "folder of recordings"}),
+    .examples = PW_CLI_PAIRS(
+        {"pinwheel bench all --html bench.html", "run all benches and write a report"},
+        {"pinwheel bench tick-to-order --against ../before/build/tools --max-ratio inside_p50=1.05",
+         "fail when the engine has become slower than another build's"}),
 };
 
 /* ---- text ---- */

@@ -35,58 +35,38 @@ static const struct pw_cli_subverb g_requests[] = {
 
 static const struct pw_cli_command g_command = {
     .verb = "ctl",
-    .description =
-        "Sends a request to a running engine and prints the answer. Only the engine's own user and root are "
-        "obeyed.",
-    .arguments =
-        (const struct pw_cli_value[]){
-            {.name = "INSTANCE",
-             .help = "the name in the engine's config, or the path of its control socket",
-             PW_CLI_TEXT(struct options, instance)},
-            {0},
-        },
+    .description = "Sends a request to a running engine and prints the answer. Only the engine's own user "
+                   "and root are obeyed.",
+    .arguments = PW_CLI_VALUES({.name = "INSTANCE",
+                                .help = "the name in the engine's config, or the path of its control socket",
+                                PW_CLI_TEXT(struct options, instance)}),
     .subverbs = g_requests,
     .subverb_field = PW_CLI_AT(struct options, request, uint32_t),
-    .options =
-        (const struct pw_cli_value[]){
-            {.name = "json",
-             .help = "print the engine's answer as one JSON object",
-             PW_CLI_FLAG(struct options, json)},
-            {.name = "timeout",
-             .value = "MS",
-             .help = "how long to wait for the answer",
-             .initial = "2000",
-             .min = 1,
-             .max = 3600000,
-             .unit = PW_CLI_MS,
-             PW_CLI_DURATION(struct options, timeout_ns)},
-            {.name = "no-wait",
-             .help = "return as soon as the engine has begun to stop",
-             .commands = "stop",
-             PW_CLI_FLAG(struct options, no_wait)},
-            {0},
-        },
+    .options = PW_CLI_VALUES({.name = "json",
+                              .help = "print the engine's answer as one JSON object",
+                              PW_CLI_FLAG(struct options, json)},
+                             {.name = "timeout",
+                              .value = "MS",
+                              .help = "how long to wait for the answer",
+                              .initial = "2000",
+                              .min = 1,
+                              .max = 3600000,
+                              .unit = PW_CLI_MS,
+                              PW_CLI_DURATION(struct options, timeout_ns)},
+                             {.name = "no-wait",
+                              .help = "return as soon as the engine has begun to stop",
+                              .commands = "stop",
+                              PW_CLI_FLAG(struct options, no_wait)}),
     .environment =
-        (const struct pw_cli_pair[]){
-            {"XDG_RUNTIME_DIR",
-             "its folder pinwheel/ holds the control sockets (without it: /tmp/pinwheel-UID)"},
-            {0},
-        },
-    .exits =
-        (const struct pw_cli_exit[]){
-            {PW_CLI_DONE, "the command completed"},
-            {PW_CLI_FAILED, "the engine refused"},
-            {CTL_NO_ENGINE, "no engine of that name is running"},
-            {CTL_NO_ANSWER,
-             "no answer in time, still stopping after a minute, or the engine belongs to another user"},
-            {0},
-        },
-    .examples =
-        (const struct pw_cli_pair[]){
-            {"pinwheel ctl demo status", "print the status of the engine 'demo'"},
-            {"pinwheel ctl demo halt", "stop new orders at once"},
-            {0},
-        },
+        PW_CLI_PAIRS({"XDG_RUNTIME_DIR",
+                      "its folder pinwheel/ holds the control sockets (without it: /tmp/pinwheel-UID)"}),
+    .exits = PW_CLI_EXITS(
+        {PW_CLI_DONE, "the command completed"}, {PW_CLI_FAILED, "the engine refused"},
+        {CTL_NO_ENGINE, "no engine of that name is running"},
+        {CTL_NO_ANSWER,
+         "no answer in time, still stopping after a minute, or the engine belongs to another user"}),
+    .examples = PW_CLI_PAIRS({"pinwheel ctl demo status", "print the status of the engine 'demo'"},
+                             {"pinwheel ctl demo halt", "stop new orders at once"}),
 };
 
 /* Prints why there is no answer, in the form that was asked for. */

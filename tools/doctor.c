@@ -25,42 +25,28 @@ static const struct pw_cli_command g_command = {
     .description = "Checks what this host lacks for low latency and safe journals, what each lack costs, and "
                    "how to fix it. Changes nothing.\nWith CONFIG it judges the cores on which that engine's "
                    "hot threads run, else those that the kernel keeps free.",
-    .arguments =
-        (const struct pw_cli_value[]){
-            {.name = "CONFIG",
-             .optional = true,
-             .help = "an engine's config file",
-             PW_CLI_PATH(struct options, config_path)},
-            {0},
-        },
-    .options =
-        (const struct pw_cli_value[]){
-            {.name = "json", .help = "print one JSON object", PW_CLI_FLAG(struct options, json)},
-            {.name = "strict", .help = "treat advice as a failure", PW_CLI_FLAG(struct options, strict)},
-            {.name = "journal",
-             .value = "DIR",
-             .help = "judge the disk under DIR, where journals will be stored",
-             .initial = ".",
-             PW_CLI_PATH(struct options, patient.journal_dir)},
-            {.name = "sysroot",
-             .value = "DIR",
-             .help = "read DIR/proc, DIR/sys and DIR/dev, a host's saved files, instead of this host's",
-             PW_CLI_PATH(struct options, patient.sysroot)},
-            {0},
-        },
+    .arguments = PW_CLI_VALUES({.name = "CONFIG",
+                                .optional = true,
+                                .help = "an engine's config file",
+                                PW_CLI_PATH(struct options, config_path)}),
+    .options = PW_CLI_VALUES(
+        {.name = "json", .help = "print one JSON object", PW_CLI_FLAG(struct options, json)},
+        {.name = "strict", .help = "treat advice as a failure", PW_CLI_FLAG(struct options, strict)},
+        {.name = "journal",
+         .value = "DIR",
+         .help = "judge the disk under DIR, where journals will be stored",
+         .initial = ".",
+         PW_CLI_PATH(struct options, patient.journal_dir)},
+        {.name = "sysroot",
+         .value = "DIR",
+         .help = "read DIR/proc, DIR/sys and DIR/dev, a host's saved files, instead of this host's",
+         PW_CLI_PATH(struct options, patient.sysroot)}),
     .exits =
-        (const struct pw_cli_exit[]){
-            {PW_CLI_DONE, "pinwheel works here"},
-            {PW_CLI_FAILED,
-             "something prevents it from working or endangers its data; with --strict, also advice"},
-            {DOCTOR_BAD_CONFIG, "the config is refused"},
-            {0},
-        },
-    .examples =
-        (const struct pw_cli_pair[]){
-            {"pinwheel doctor configs/two-core.yaml", "check this host for that placement"},
-            {0},
-        },
+        PW_CLI_EXITS({PW_CLI_DONE, "pinwheel works here"},
+                     {PW_CLI_FAILED,
+                      "something prevents it from working or endangers its data; with --strict, also advice"},
+                     {DOCTOR_BAD_CONFIG, "the config is refused"}),
+    .examples = PW_CLI_PAIRS({"pinwheel doctor configs/two-core.yaml", "check this host for that placement"}),
 };
 
 static void finding_print(const struct check *check, const struct finding *finding)

@@ -27,45 +27,28 @@ static const struct pw_cli_command g_command = {
         "Reports whether an engine is running and trading: its threads move, it is not halted, every "
         "connection is up, and live order entry is ready. Prints what is wrong, one reason a line.\n"
         "No request is sent to the engine, so a hanging engine is reported, too.",
-    .arguments =
-        (const struct pw_cli_value[]){
-            {.name = "INSTANCE",
-             .optional = true,
-             PW_WATCH_INSTANCE_HELP,
-             PW_CLI_TEXT(struct options, instance)},
-            {0},
-        },
-    .options =
-        (const struct pw_cli_value[]){
-            {.name = "json",
-             .help = "print one JSON object: instance, state, healthy, and reasons with code and text",
-             PW_CLI_FLAG(struct options, json)},
-            {.name = "patience",
-             .value = "MS",
-             .help = "maximum age of a heartbeat",
-             .initial = "1000",
-             .min = 10,
-             .max = 60000,
-             .unit = PW_CLI_MS,
-             PW_CLI_DURATION(struct options, patience_ns)},
-            {0},
-        },
-    .environment = (const struct pw_cli_pair[]){PW_WATCH_ENVIRONMENT, {0}},
-    .exits =
-        (const struct pw_cli_exit[]){
-            {PW_CLI_DONE, "healthy: running and trading"},
-            {PW_CLI_FAILED, "not healthy: starting, stopping, halted, hanging, or a connection is not up"},
-            {PW_CLI_USAGE, "usage error, or several instances and none named"},
-            {HEALTH_NOT_RUNNING, "no such engine, or it is not running: it stopped, crashed or was killed"},
-            {0},
-        },
-    .examples =
-        (const struct pw_cli_pair[]){
-            {"pinwheel health demo || systemctl restart pinwheel@demo",
-             "restart an engine that is not healthy"},
-            {"pinwheel health --json", "print the reasons for a script"},
-            {0},
-        },
+    .arguments = PW_CLI_VALUES(PW_WATCH_INSTANCE(struct options, instance)),
+    .options = PW_CLI_VALUES(
+        {.name = "json",
+         .help = "print one JSON object: instance, state, healthy, and reasons with code and text",
+         PW_CLI_FLAG(struct options, json)},
+        {.name = "patience",
+         .value = "MS",
+         .help = "maximum age of a heartbeat",
+         .initial = "1000",
+         .min = 10,
+         .max = 60000,
+         .unit = PW_CLI_MS,
+         PW_CLI_DURATION(struct options, patience_ns)}),
+    .environment = PW_CLI_PAIRS(PW_WATCH_ENVIRONMENT),
+    .exits = PW_CLI_EXITS(
+        {PW_CLI_DONE, "healthy: running and trading"},
+        {PW_CLI_FAILED, "not healthy: starting, stopping, halted, hanging, or a connection is not up"},
+        {PW_CLI_USAGE, "usage error, or several instances and none named"},
+        {HEALTH_NOT_RUNNING, "no such engine, or it is not running: it stopped, crashed or was killed"}),
+    .examples = PW_CLI_PAIRS(
+        {"pinwheel health demo || systemctl restart pinwheel@demo", "restart an engine that is not healthy"},
+        {"pinwheel health --json", "print the reasons for a script"}),
 };
 
 /* ---- what is wrong ---- */

@@ -2,8 +2,8 @@
  *
  * pinwheel journal: what engines have recorded. Arguments, the list of runs, queries.
  */
-#include "journal_tool.h"
 #include "cli.h"
+#include "journal_tool.h"
 #include "text.h"
 #include "watch.h"
 #include <errno.h>
@@ -196,78 +196,61 @@ static const struct pw_cli_subverb g_commands[] = {
 
 static const struct pw_cli_command g_command = {
     .verb = "journal",
-    .description =
-        "Reads the journal of an engine, also while the engine writes it.\n"
-        "The first column of query and csv, `position` in JSON, is the number of market events before this "
-        "one; for a market event it is its own number.",
-    .arguments = (const struct pw_cli_value[]){{.name = "JOURNAL",
-                                                .optional = true,
-                                                .help = JOURNAL_HELP,
-                                                PW_CLI_TEXT(struct arguments, journal)},
-                                               {0}},
+    .description = "Reads the journal of an engine, also while the engine writes it.\n"
+                   "The first column of query and csv, `position` in JSON, is the number of market events "
+                   "before this one; for a market event it is its own number.",
+    .arguments = PW_CLI_VALUES(JOURNAL_ARGUMENT("JOURNAL", struct arguments, journal)),
     .subverbs = g_commands,
     .subverb_field = PW_CLI_AT(struct arguments, command, uint32_t),
     .subverb_initial = "list",
-    .options =
-        (const struct pw_cli_value[]){
-            {.name = "run",
-             .value = "ID",
-             .help = "the run; by default, and for 0, the last",
-             PW_CLI_COUNT(struct arguments, session.query.run_id),
-             PW_CLI_GIVEN(struct arguments, session.run_given)},
-            {.name = "from",
-             .value = "TIME",
-             .help = "only what was received at TIME or later",
-             PW_CLI_TIME(struct arguments, session.query.from_ns)},
-            {.name = "to",
-             .value = "TIME",
-             .help = "only what was received before TIME",
-             PW_CLI_TIME(struct arguments, session.query.to_ns)},
-            {.name = "kind",
-             .value = "KINDS",
-             .help = "only these, separated by commas",
-             .choice = kind_name,
-             PW_CLI_LIST(struct arguments, session.query.kinds)},
-            {.name = "symbol",
-             .value = "SYMBOL",
-             .help = "only this instrument",
-             PW_CLI_TEXT(struct arguments, symbol)},
-            {.name = "limit",
-             .value = "N",
-             .help = "at most N events",
-             .commands = "query csv",
-             PW_CLI_COUNT(struct arguments, session.limit)},
-            {.name = "frames",
-             .help =
-                 "raw messages instead of events, where recorded: of order entry, and with raw_frames all",
-             .commands = "query",
-             PW_CLI_FLAG(struct arguments, session.frames)},
-            {.name = "cash",
-             .value = "AMOUNT",
-             .help = "cash at the start, instead of the run's config",
-             .commands = "summary",
-             PW_CLI_DECIMAL(struct arguments, session.cash)},
-            {.name = "json",
-             .help = "print JSON (query: one object a line); decimals, ids and nanoseconds are strings",
-             PW_CLI_FLAG(struct arguments, session.json)},
-            {0},
-        },
-    .sections = (const struct pw_cli_pair[]){{"time", PW_CLI_TIME_FORMS}, {0}},
-    .environment = (const struct pw_cli_pair[]){PW_WATCH_ENVIRONMENT, {0}},
-    .exits =
-        (const struct pw_cli_exit[]){
-            {JOURNAL_OK, "good"},
-            {JOURNAL_FAILED, "no journal or no such run, or it cannot be read"},
-            {JOURNAL_DAMAGED, "read, but something in it is damaged or missing (details on stderr)"},
-            {0},
-        },
-    .examples =
-        (const struct pw_cli_pair[]){
-            {"pinwheel journal demo", "list the runs of the engine 'demo'"},
-            {"pinwheel journal /var/lib/pinwheel query --kind fill --from -1h",
-             "print the fills of the last hour"},
-            {0},
-        },
+    .options = PW_CLI_VALUES(
+        {.name = "run",
+         .value = "ID",
+         .help = "the run; by default, and for 0, the last",
+         PW_CLI_COUNT(struct arguments, session.query.run_id),
+         PW_CLI_GIVEN(struct arguments, session.run_given)},
+        {.name = "from",
+         .value = "TIME",
+         .help = "only what was received at TIME or later",
+         PW_CLI_TIME(struct arguments, session.query.from_ns)},
+        {.name = "to",
+         .value = "TIME",
+         .help = "only what was received before TIME",
+         PW_CLI_TIME(struct arguments, session.query.to_ns)},
+        {.name = "kind",
+         .value = "KINDS",
+         .help = "only these, separated by commas",
+         .choice = kind_name,
+         PW_CLI_LIST(struct arguments, session.query.kinds)},
+        {.name = "symbol",
+         .value = "SYMBOL",
+         .help = "only this instrument",
+         PW_CLI_TEXT(struct arguments, symbol)},
+        {.name = "limit",
+         .value = "N",
+         .help = "at most N events",
+         .commands = "query csv",
+         PW_CLI_COUNT(struct arguments, session.limit)},
+        {.name = "frames",
+         .help = "raw messages instead of events, where recorded: of order entry, and with raw_frames all",
+         .commands = "query",
+         PW_CLI_FLAG(struct arguments, session.frames)},
+        {.name = "cash",
+         .value = "AMOUNT",
+         .help = "cash at the start, instead of the run's config",
+         .commands = "summary",
+         PW_CLI_DECIMAL(struct arguments, session.cash)},
+        {.name = "json",
+         .help = "print JSON (query: one object a line); decimals, ids and nanoseconds are strings",
+         PW_CLI_FLAG(struct arguments, session.json)}),
+    .sections = PW_CLI_PAIRS({"time", PW_CLI_TIME_FORMS}),
+    .environment = PW_CLI_PAIRS(PW_WATCH_ENVIRONMENT),
+    .exits = PW_CLI_EXITS(
+        {JOURNAL_OK, "good"}, {JOURNAL_FAILED, "no journal or no such run, or it cannot be read"},
+        {JOURNAL_DAMAGED, "read, but something in it is damaged or missing (details on stderr)"}),
+    .examples = PW_CLI_PAIRS({"pinwheel journal demo", "list the runs of the engine 'demo'"},
+                             {"pinwheel journal /var/lib/pinwheel query --kind fill --from -1h",
+                              "print the fills of the last hour"}),
 };
 
 int main(int argc, char **argv)

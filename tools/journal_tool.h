@@ -6,6 +6,8 @@
 #ifndef PW_TOOL_JOURNAL_H
 #define PW_TOOL_JOURNAL_H
 
+#include "cli.h"
+
 #include <jansson.h>
 #include <pinwheel/journal.h>
 #include <stdbool.h>
@@ -51,11 +53,14 @@ struct journal_work {
  * only engine. An exit code. */
 #define JOURNAL_PATH_BYTES 4096u
 int journal_find(const char *name, char path[JOURNAL_PATH_BYTES]);
-/* The help of every argument that it reads. */
-#define JOURNAL_HELP                                                                                         \
-    "name of an engine, path of its workspace, or path of a journal's folder; may be left out when there "   \
-    "is only "                                                                                               \
-    "one engine"
+/* The row of every declaration that takes a journal. */
+#define JOURNAL_ARGUMENT(word, S, m)                                                                         \
+    {                                                                                                        \
+        .name = word, .optional = true,                                                                      \
+        .help = "name of an engine, path of its workspace, or path of a journal's folder; may be left out "  \
+                "when there is only one engine",                                                             \
+        PW_CLI_TEXT(S, m)                                                                                    \
+    }
 
 /* Opens the journal in a child process, finds the run, and calls work->run there. An exit code; errors go to
  * stderr. */

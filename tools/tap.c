@@ -7,7 +7,6 @@
 #include "watch.h"
 #include <inttypes.h>
 #include <pinwheel/ring.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,73 +25,47 @@ static const struct pw_cli_command g_command = {
     .verb = "tap",
     .description =
         "Follows a ring of a running engine, or of a dead one's memory, and prints one line an event. Ends "
-        "when "
-        "interrupted, or when the engine has stopped and everything is read.\n"
+        "when interrupted, or when the engine has stopped and everything is read.\n"
         "Following never slows the engine. Events that it overwrites before they are read are counted as "
         "missed. Frames are printed with their text, escaped; missed events and a summary go to stderr.",
-    .arguments =
-        (const struct pw_cli_value[]){
-            {.name = "INSTANCE",
-             .optional = true,
-             PW_WATCH_INSTANCE_HELP,
-             PW_CLI_TEXT(struct options, instance)},
-            {.name = "RING",
-             .help = "the ring, named after its ends: parse.strategy",
-             .unless = "list",
-             PW_CLI_TEXT(struct options, ring)},
-            {0},
-        },
+    .arguments = PW_CLI_VALUES(PW_WATCH_INSTANCE(struct options, instance),
+                               {.name = "RING",
+                                .help = "the ring, named after its ends: parse.strategy",
+                                .unless = "list",
+                                PW_CLI_TEXT(struct options, ring)}),
     .options =
-        (const struct pw_cli_value[]){
-            {.name = "list",
-             .help = "list the rings: slots, and what a full ring does",
-             PW_CLI_FLAG(struct options, list)},
-            {.name = "json",
-             .help = "print one JSON object a line; decimals, ids and nanoseconds are strings. A gap is "
-                     "{\"kind\":\"missed\",\"count\":N}",
-             PW_CLI_FLAG(struct options, json)},
-            {.name = "raw",
-             .help = "print the bytes of frames as received, one frame a line, and nothing else",
-             .excludes = "json",
-             PW_CLI_FLAG(struct options, raw)},
-            {.name = "count",
-             .value = "N",
-             .help = "end after N events",
-             .min = 1,
-             PW_CLI_COUNT(struct options, count)},
-            {.name = "from-now",
-             .help = "start with the next event (default for a live engine)",
-             .excludes = "oldest",
-             PW_CLI_FLAG(struct options, from_now)},
-            {.name = "oldest",
-             .help = "start with the oldest event in the ring (default for a dead engine)",
-             PW_CLI_FLAG(struct options, oldest)},
-            {0},
-        },
-    .environment = (const struct pw_cli_pair[]){PW_WATCH_ENVIRONMENT, {0}},
-    .exits =
-        (const struct pw_cli_exit[]){
-            {PW_WATCH_OK, "ended as requested, or the engine stopped"},
-            {PW_WATCH_ABSENT, "no such instance or ring, or it cannot be read"},
-            {PW_WATCH_USAGE, "usage error, or several instances and none named"},
-            {PW_WATCH_DEAD, "the engine was killed or crashed"},
-            {0},
-        },
-    .examples =
-        (const struct pw_cli_pair[]){
-            {"pinwheel tap --list", "list the rings of the only engine"},
-            {"pinwheel tap demo parse.strategy --json", "follow the market events of the engine 'demo'"},
-            {0},
-        },
+        PW_CLI_VALUES({.name = "list",
+                       .help = "list the rings: slots, and what a full ring does",
+                       PW_CLI_FLAG(struct options, list)},
+                      {.name = "json",
+                       .help = "print one JSON object a line; decimals, ids and nanoseconds are strings. A "
+                               "gap is {\"kind\":\"missed\",\"count\":N}",
+                       PW_CLI_FLAG(struct options, json)},
+                      {.name = "raw",
+                       .help = "print the bytes of frames as received, one frame a line, and nothing else",
+                       .excludes = "json",
+                       PW_CLI_FLAG(struct options, raw)},
+                      {.name = "count",
+                       .value = "N",
+                       .help = "end after N events",
+                       .min = 1,
+                       PW_CLI_COUNT(struct options, count)},
+                      {.name = "from-now",
+                       .help = "start with the next event (default for a live engine)",
+                       .excludes = "oldest",
+                       PW_CLI_FLAG(struct options, from_now)},
+                      {.name = "oldest",
+                       .help = "start with the oldest event in the ring (default for a dead engine)",
+                       PW_CLI_FLAG(struct options, oldest)}),
+    .environment = PW_CLI_PAIRS(PW_WATCH_ENVIRONMENT),
+    .exits = PW_CLI_EXITS({PW_WATCH_OK, "ended as requested, or the engine stopped"},
+                          {PW_WATCH_ABSENT, "no such instance or ring, or it cannot be read"},
+                          {PW_WATCH_USAGE, "usage error, or several instances and none named"},
+                          {PW_WATCH_DEAD, "the engine was killed or crashed"}),
+    .examples = PW_CLI_PAIRS(
+        {"pinwheel tap --list", "list the rings of the only engine"},
+        {"pinwheel tap demo parse.strategy --json", "follow the market events of the engine 'demo'"}),
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
 
 static void rings_print(FILE *out, const struct pw_workspace *ws)
 {
@@ -136,6 +109,7 @@ struct follow {
     size_t payload_bytes;
     char *line; /* as large as any line */
     size_t line_bytes;
+    const volatile sig_atomic_t *stop; /* the user has seen enough */
     uint64_t event_cnt, missed_reported, payload_missed_cnt;
 };
 
@@ -196,7 +170,7 @@ static enum pw_watch_exit follow_run(struct follow *follow, uint64_t count)
     struct pw_event event;
     bool alive = true;
     uint32_t empty_cnt = 0;
-    while (!interrupted && (count == 0 || follow->event_cnt < count)) {
+    while (!*follow->stop && (count == 0 || follow->event_cnt < count)) {
         enum pw_tap_result result = pw_tap_next(&follow->tap, &event);
         if (result == PW_TAP_EVENT) {
             event_print(follow, &event);
@@ -233,6 +207,7 @@ static enum pw_watch_exit follow_ring(const struct pw_workspace *ws, const char 
         return PW_WATCH_USAGE;
     }
     struct follow follow = {.ws = ws,
+                            .stop = pw_cli_stop_signals(),
                             .format = options->json  ? FORMAT_JSON
                                       : options->raw ? FORMAT_RAW
                                                      : FORMAT_TEXT};
@@ -272,9 +247,6 @@ int main(int argc, char **argv)
     if (result != PW_WATCH_OK) {
         return result;
     }
-    struct sigaction action = {.sa_handler = on_interrupt};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
     if (options.list) {
         (options.json ? rings_print_json : rings_print)(stdout, &ws);
     } else {

@@ -25,64 +25,37 @@ struct options {
 
 static const struct pw_cli_command g_command = {
     .verb = "top",
-    .description =
-        "Shows a running engine, or what a dead one left: stages, markets, account, positions, feeds, rings, "
-        "latency, errors and metrics.\n"
-        "Watching never slows the engine: its memory is mapped read-only, and no request is sent.",
-    .arguments =
-        (const struct pw_cli_value[]){
-            {.name = "INSTANCE",
-             .optional = true,
-             PW_WATCH_INSTANCE_HELP,
-             PW_CLI_TEXT(struct options, instance)},
-            {0},
-        },
-    .options =
-        (const struct pw_cli_value[]){
-            {.name = "once",
-             .help = "print the page once and end (default without a terminal)",
-             PW_CLI_FLAG(struct options, once)},
-            {.name = "json",
-             .help = "print everything once as one JSON object; decimals, ids and nanoseconds are strings",
-             PW_CLI_FLAG(struct options, json)},
-            {.name = "list",
-             .help = "list the engines, each with its state",
-             PW_CLI_FLAG(struct options, list)},
-            {.name = "interval",
-             .value = "MS",
-             .help = "time between two updates; 500 by default, 200 with --once or --json",
-             .min = 50,
-             .max = 60000,
-             .unit = PW_CLI_MS,
-             PW_CLI_DURATION(struct options, interval_ns)},
-            {0},
-        },
+    .description = "Shows a running engine, or what a dead one left: stages, markets, account, positions, "
+                   "feeds, rings, latency, errors and metrics.\n"
+                   "Watching never slows the engine: its memory is mapped read-only, and no request is sent.",
+    .arguments = PW_CLI_VALUES(PW_WATCH_INSTANCE(struct options, instance)),
+    .options = PW_CLI_VALUES(
+        {.name = "once",
+         .help = "print the page once and end (default without a terminal)",
+         PW_CLI_FLAG(struct options, once)},
+        {.name = "json",
+         .help = "print everything once as one JSON object; decimals, ids and nanoseconds are strings",
+         PW_CLI_FLAG(struct options, json)},
+        {.name = "list", .help = "list the engines, each with its state", PW_CLI_FLAG(struct options, list)},
+        {.name = "interval",
+         .value = "MS",
+         .help = "time between two updates; 500 by default, 200 with --once or --json",
+         .min = 50,
+         .max = 60000,
+         .unit = PW_CLI_MS,
+         PW_CLI_DURATION(struct options, interval_ns)}),
     .sections =
-        (const struct pw_cli_pair[]){
-            {"keys", "q quits; space, right and page down show the next page, left and page up the one "
-                     "before, home the "
-                     "first"},
-            {"load", "# busy, ! stalled (input, but no room for output), . idle. Shares and rates are those "
-                     "since the "
-                     "last update; for a dead engine, those of its whole life"},
-            {0},
-        },
-    .environment =
-        (const struct pw_cli_pair[]){{"NO_COLOR", "not empty: no colors"}, PW_WATCH_ENVIRONMENT, {0}},
-    .exits =
-        (const struct pw_cli_exit[]){
-            {PW_WATCH_OK, "shown"},
-            {PW_WATCH_ABSENT, "no such instance, or it cannot be read"},
-            {PW_WATCH_USAGE, "usage error, or several instances and none named"},
-            {PW_WATCH_DEAD, "shown once, but the engine is not running"},
-            {0},
-        },
+        PW_CLI_PAIRS({"keys", "q quits; space, right and page down show the next page, left and page up the "
+                              "one before, home the first"},
+                     {"load", "# busy, ! stalled (input, but no room for output), . idle. Shares and rates "
+                              "are those since the last update; for a dead engine, those of its whole life"}),
+    .environment = PW_CLI_PAIRS({"NO_COLOR", "not empty: no colors"}, PW_WATCH_ENVIRONMENT),
+    .exits = PW_CLI_EXITS({PW_WATCH_OK, "shown"}, {PW_WATCH_ABSENT, "no such instance, or it cannot be read"},
+                          {PW_WATCH_USAGE, "usage error, or several instances and none named"},
+                          {PW_WATCH_DEAD, "shown once, but the engine is not running"}),
     .examples =
-        (const struct pw_cli_pair[]){
-            {"pinwheel top", "monitor the only engine"},
-            {"pinwheel top demo --json", "print the state of the engine 'demo' for a script"},
-            {0},
-        },
+        PW_CLI_PAIRS({"pinwheel top", "monitor the only engine"},
+                     {"pinwheel top demo --json", "print the state of the engine 'demo' for a script"}),
 };
 
 /* ---- looks ---- */

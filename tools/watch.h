@@ -6,6 +6,7 @@
 #ifndef PW_WATCH_H
 #define PW_WATCH_H
 
+#include "cli.h"
 #include "text.h"
 #include <pinwheel/workspace.h>
 #include <stdbool.h>
@@ -21,8 +22,12 @@ enum pw_watch_exit {
 };
 
 /* The row of every declaration that takes an instance. */
-#define PW_WATCH_INSTANCE_HELP                                                                               \
-    .help = "name of an engine, or path of its workspace; may be left out when there is only one"
+#define PW_WATCH_INSTANCE(S, m)                                                                              \
+    {                                                                                                        \
+        .name = "INSTANCE", .optional = true,                                                                \
+        .help = "name of an engine, or path of its workspace; may be left out when there is only one",       \
+        PW_CLI_TEXT(S, m)                                                                                    \
+    }
 
 /* The row of their environment. */
 #define PW_WATCH_ENVIRONMENT                                                                                 \

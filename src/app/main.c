@@ -21,52 +21,31 @@ static const struct pw_cli_command g_command = {
         "Starts the engine that CONFIG describes and runs it until SIGTERM or SIGINT stops it cleanly: "
         "connections closed, orders settled, journal complete. A second signal stops it at once: the exit "
         "code is then 128 plus the signal's number, and live orders may stay open at the venue.",
-    .arguments =
-        (const struct pw_cli_value[]){
-            {.name = "CONFIG",
-             .help = "the engine's config file (docs/config.md)",
-             PW_CLI_PATH(struct options, config_path)},
-            {0},
-        },
-    .options =
-        (const struct pw_cli_value[]){
-            {.name = "check",
-             .letter = 'c',
-             .help = "only check the config, this host, and for live trading the keys",
-             PW_CLI_FLAG(struct options, check)},
-            {.name = "live",
-             .help = "trade with real money; CONFIG must say so too, with `gateway: live` (docs/live.md)",
-             PW_CLI_FLAG(struct options, live)},
-            {.name = "duration",
-             .value = "SECONDS",
-             .help = "stop cleanly after this time",
-             .min = 1,
-             .max = UINT32_MAX,
-             .unit = PW_CLI_S,
-             PW_CLI_DURATION(struct options, duration_ns)},
-            {0},
-        },
-    .exits =
-        (const struct pw_cli_exit[]){
-            {PW_ENGINE_OK, "stopped cleanly, or the config is good"},
-            {PW_ENGINE_FAILED, "something failed while it ran"},
-            {PW_ENGINE_BAD_CONFIG, "the config is refused"},
-            {PW_ENGINE_CANNOT_START, "it could not start"},
-            {0},
-        },
-    .environment =
-        (const struct pw_cli_pair[]){
-            {"PINWHEEL_SHM_DIR", "folder of the workspace (default: hugetlbfs if mounted, else /dev/shm)"},
-            {"PINWHEEL_LOG", "least level of the log: debug, info, warn, error (default info)"},
-            {"...", "each ${NAME} of the config file"},
-            {0},
-        },
-    .examples =
-        (const struct pw_cli_pair[]){
-            {"pinwheel run --check configs/two-core.yaml", "check a config on this host"},
-            {"pinwheel run configs/two-core.yaml", "trade on paper with real market data"},
-            {0},
-        },
+    .arguments = PW_CLI_VALUES(
+        PW_CLI_CONFIG(struct options, config_path, "the engine's config file (docs/config.md)")),
+    .options = PW_CLI_VALUES(
+        PW_CLI_CHECK(struct options, check,
+                     "only check the config, this host, and for live trading the keys"),
+        {.name = "live",
+         .help = "trade with real money; CONFIG must say so too, with `gateway: live` (docs/live.md)",
+         PW_CLI_FLAG(struct options, live)},
+        {.name = "duration",
+         .value = "SECONDS",
+         .help = "stop cleanly after this time",
+         .min = 1,
+         .max = UINT32_MAX,
+         .unit = PW_CLI_S,
+         PW_CLI_DURATION(struct options, duration_ns)}),
+    .exits = PW_CLI_EXITS({PW_ENGINE_OK, "stopped cleanly, or the config is good"},
+                          {PW_ENGINE_FAILED, "something failed while it ran"},
+                          {PW_ENGINE_BAD_CONFIG, "the config is refused"},
+                          {PW_ENGINE_CANNOT_START, "it could not start"}),
+    .environment = PW_CLI_PAIRS(
+        {"PINWHEEL_SHM_DIR", "folder of the workspace (default: hugetlbfs if mounted, else /dev/shm)"},
+        {"PINWHEEL_LOG", "least level of the log: debug, info, warn, error (default info)"},
+        {"...", "each ${NAME} of the config file"}),
+    .examples = PW_CLI_PAIRS({"pinwheel run --check configs/two-core.yaml", "check a config on this host"},
+                             {"pinwheel run configs/two-core.yaml", "trade on paper with real market data"}),
 };
 
 static sigset_t stop_signals(void)

@@ -12,6 +12,7 @@
 #ifndef PW_CLI_H
 #define PW_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -90,6 +91,16 @@ struct pw_cli_value {
     const char *unless; /* an argument: not taken when one of these options (separated by blanks) is given */
 };
 
+/* Rows that several commands have: the config file to read, and whether only to check it. */
+#define PW_CLI_CONFIG(S, m, what)                                                                            \
+    {                                                                                                        \
+        .name = "CONFIG", .help = what, PW_CLI_PATH(S, m)                                                    \
+    }
+#define PW_CLI_CHECK(S, m, what)                                                                             \
+    {                                                                                                        \
+        .name = "check", .letter = 'c', .help = what, PW_CLI_FLAG(S, m)                                      \
+    }
+
 /* A sub-verb, as in `pinwheel journal JOURNAL query`. The list ends with a row without a name. */
 struct pw_cli_subverb {
     const char *name, *summary;
@@ -107,6 +118,11 @@ struct pw_cli_exit {
 struct pw_cli_pair {
     const char *first, *second;
 };
+
+/* Lists within a declaration, with the row that ends them. */
+#define PW_CLI_VALUES(...) ((const struct pw_cli_value[]){__VA_ARGS__, {0}})
+#define PW_CLI_EXITS(...)  ((const struct pw_cli_exit[]){__VA_ARGS__, {0}})
+#define PW_CLI_PAIRS(...)  ((const struct pw_cli_pair[]){__VA_ARGS__, {0}})
 
 struct pw_cli_command {
     const char *verb;        /* its summary stands in commands.c */
@@ -133,6 +149,10 @@ int pw_cli_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Colours are wanted: the stream is a terminal that has them, and NO_COLOR is not set. */
 bool pw_cli_colour(FILE *out);
+
+/* From here on SIGINT and SIGTERM make *result nonzero, for the program to end in order; the second signal
+ * ends it at once. */
+const volatile sig_atomic_t *pw_cli_stop_signals(void);
 
 /* Readers that programs share, and that PW_CLI_CUSTOM may use. */
 bool pw_cli_count_read(const char *text, uint64_t *count);

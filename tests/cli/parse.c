@@ -71,11 +71,9 @@ static const struct pw_cli_command g_plain = {
 static const struct pw_cli_subverb g_subverbs[] = {
     {"show", "shows"},
     {"limit", "sets a limit",
-     .arguments =
-         (const struct pw_cli_value[]){
-             {.name = "NAME", .help = "which", PW_CLI_TEXT(struct values, limit_name)},
-             {.name = "MORE", .optional = true, .help = "more", PW_CLI_WORDS(struct values, more)},
-             {0}}},
+     .arguments = PW_CLI_VALUES(
+         {.name = "NAME", .help = "which", PW_CLI_TEXT(struct values, limit_name)},
+         {.name = "MORE", .optional = true, .help = "more", PW_CLI_WORDS(struct values, more)})},
     {.name = "display", .instead = "show"},
     {0},
 };
@@ -83,9 +81,8 @@ static const struct pw_cli_subverb g_subverbs[] = {
 static const struct pw_cli_command g_nested = {
     .verb = "ctl",
     .description = "d",
-    .arguments =
-        (const struct pw_cli_value[]){
-            {.name = "OBJECT", .optional = true, .help = "object", PW_CLI_TEXT(struct values, object)}, {0}},
+    .arguments = PW_CLI_VALUES(
+        {.name = "OBJECT", .optional = true, .help = "object", PW_CLI_TEXT(struct values, object)}),
     .options = g_options,
     .subverbs = g_subverbs,
     .subverb_field = PW_CLI_AT(struct values, command, uint32_t),
