@@ -315,8 +315,7 @@ int journal_in_child(struct journal_session *session, const struct journal_work 
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         setrlimit(RLIMIT_CORE, &(struct rlimit){0});
-        int code = work(session, want);
-        exit(fflush(stdout) == 0 ? code : JOURNAL_FAILED);
+        exit(work(session, want));
     }
     int status;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -207,6 +207,7 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 
 int main(int argc, char **argv)
 {
+    pw_cli_output_guard();
     if (argc < 2) {
         help_print(stderr);
         return PW_CLI_USAGE;

@@ -164,13 +164,13 @@ static void missed_report(struct follow *follow)
     pw_cli_warn("missed %" PRIu64 " events: this output is slower than the engine", missed);
 }
 
-/* Reads to the end: of what was asked, of the engine, or of the user's patience. */
+/* Reads to the end: of what was asked, of the engine, of the user's patience, or of the room for output. */
 static enum pw_watch_exit follow_run(struct follow *follow, uint64_t count)
 {
     struct pw_event event;
     bool alive = true;
     uint32_t empty_cnt = 0;
-    while (!*follow->stop && (count == 0 || follow->event_cnt < count)) {
+    while (!*follow->stop && !ferror(stdout) && (count == 0 || follow->event_cnt < count)) {
         enum pw_tap_result result = pw_tap_next(&follow->tap, &event);
         if (result == PW_TAP_EVENT) {
             event_print(follow, &event);

@@ -147,6 +147,10 @@ void pw_cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for wrong use of the command line, with a pointer to --help. Returns PW_CLI_USAGE. */
 int pw_cli_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Has the process's end flush stdout: output that could not be written becomes an error and exit code 1.
+ * pw_cli_read does it; a program without a declaration calls it. */
+void pw_cli_output_guard(void);
+
 /* Colours are wanted: the stream is a terminal that has them, and NO_COLOR is not set. */
 bool pw_cli_colour(FILE *out);
 

@@ -6,6 +6,7 @@
 #include "cli_read.h"
 #include "word.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,25 @@ int pw_cli_wrong(const char *format, ...)
     return PW_CLI_USAGE;
 }
 
+/* _exit: exit codes cannot be changed otherwise once the process is ending. */
+static void output_judge(void)
+{
+    int err = fflush(stdout) != 0 ? errno : 0;
+    if (err != 0 || ferror(stdout)) {
+        pw_cli_error("output incomplete: %s", err != 0 ? strerror(err) : "an earlier write failed");
+        _exit(PW_CLI_FAILED);
+    }
+}
+
+void pw_cli_output_guard(void)
+{
+    static bool guarded;
+    if (!guarded) {
+        guarded = true;
+        atexit(output_judge); /* cannot fail for the few handlers that C promises room for */
+    }
+}
+
 bool pw_cli_colour(FILE *out)
 {
     const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -109,6 +129,17 @@ static const struct pw_cli_value *lettered(const struct pw_cli_value *rows, char
     return rows->name != NULL ? rows : NULL;
 }
 
+/* The option that the word begins, else the one that is spelled most like it, or NULL. */
+static const char *option_meant(const char *wrong, const char *const *names, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < cnt; i++) {
+        if (wrong[0] != '\0' && strncmp(names[i], wrong, strlen(wrong)) == 0) {
+            return names[i];
+        }
+    }
+    return pw_word_nearest(wrong, names, cnt);
+}
+
 static int unknown_option(const struct reading *reading, const char *name, size_t len)
 {
     const char *names[OPTIONS_MAX];
@@ -123,7 +154,7 @@ static int unknown_option(const struct reading *reading, const char *name, size_
         names[cnt++] = row->name;
     }
     snprintf(wrong, sizeof wrong, "%.*s", (int)len, name);
-    const char *nearest = pw_word_nearest(wrong, names, cnt);
+    const char *nearest = option_meant(wrong, names, cnt);
     if (nearest != NULL) {
         pw_cli_error("unknown option '--%s'; did you mean '--%s'?", wrong, nearest);
         return PW_CLI_USAGE;
@@ -448,6 +479,7 @@ int pw_cli_read(const struct pw_cli_command *command, int argc, char **argv, voi
                               .words = argv};
     const struct pw_cli_subverb *subverb = NULL;
     g_verb = command->verb;
+    pw_cli_output_guard();
     defaults_set(command->arguments, into);
     defaults_set(command->options, into);
     int code = argc > 0 ? options_read(&reading, argv + 1) : PW_CLI_GO;

@@ -137,7 +137,11 @@ bool pw_cli_time_read(const char *text, int64_t now_ns, int64_t *ns)
     if (tm.tm_year < 70 || tm.tm_year > 350) {
         return false;
     }
+    int day = tm.tm_mday; /* timegm turns February 30 into March 1 */
     *ns = (int64_t)timegm(&tm) * PW_CLI_S;
+    if (tm.tm_mday != day) {
+        return false;
+    }
     if (*end == 'T' || *end == ' ') {
         return end[1] != '\0' && clock_time_read(end + 1, ns);
     }

@@ -6,7 +6,9 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MINUTE (60 * PW_CLI_S)
@@ -194,6 +196,7 @@ Test(cli, an_error_is_one_line_that_names_the_command)
     static const struct {
         const char *line, *part;
     } rows[] = {{"--jsn a", "unknown option '--jsn'; did you mean '--json'?"},
+                {"--ol a", "did you mean '--oldest'?"},
                 {"--frobnicate a", "see 'pinwheel tap --help'"},
                 {"-x a", "'-x'"},
                 {"--json=yes a", "takes no value"},
@@ -242,10 +245,19 @@ Test(cli, times_are_read_in_each_form)
                 {"-15m", (15 * 60 - 15) * MINUTE + 5},
                 {"-1h", 14 * 60 * MINUTE + 5},
                 {"1723161600000000007", 7}};
-    static const char *const bad[] = {
-        "",      "soon",     "-5",          "2024-08-09T",          "2024-13-01",
-        "25:00", "14:30 pm", "2024-08-09x", "99999999999999999999", "-",
-        "-1h30m"};
+    static const char *const bad[] = {"",
+                                      "soon",
+                                      "-5",
+                                      "2024-08-09T",
+                                      "2024-13-01",
+                                      "2024-02-30",
+                                      "2024-04-31T10:00",
+                                      "25:00",
+                                      "14:30 pm",
+                                      "2024-08-09x",
+                                      "99999999999999999999",
+                                      "-",
+                                      "-1h30m"};
     int64_t ns;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         cr_assert(pw_cli_time_read(good[i].text, now_ns, &ns), "%s", good[i].text);
@@ -269,4 +281,29 @@ Test(cli, numbers_beyond_their_range_are_refused)
     cr_expect_eq(ns, 86400 * PW_CLI_S);
     cr_expect_not(pw_cli_duration_read("9223372036854775807s", PW_CLI_S, &ns));
     cr_expect_not(pw_cli_duration_read("-1", PW_CLI_S, &ns));
+}
+
+/* ---- output ---- */
+
+static int output_to(const char *path, const char *text)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        if (freopen(path, "w", stdout) == NULL || read_line(&g_plain, "a") != PW_CLI_GO) {
+            _exit(9);
+        }
+        fputs(text, stdout);
+        exit(PW_CLI_DONE);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Test(cli, output_that_cannot_be_written_is_a_failure)
+{
+    cr_expect_eq(output_to("/dev/null", "text"), PW_CLI_DONE);
+    cr_expect_eq(output_to("/dev/full", ""), PW_CLI_DONE, "nothing is lost");
+    cr_expect_eq(output_to("/dev/full", "text"), PW_CLI_FAILED);
 }
