@@ -640,7 +640,11 @@ int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, con
 
 int pw_connector_set_lines(struct pw_connector *connector, uint32_t feed_idx, const char *lines)
 {
+    struct feed *feed = find_feed(connector, feed_idx);
     size_t framed_bytes = 0;
+    if (feed == NULL) {
+        return -EINVAL;
+    }
     for (const char *line = lines, *end; *line != '\0'; line = end + (*end == '\n')) {
         end = strchrnul(line, '\n');
         framed_bytes += (size_t)(end - line) + PW_WS_HEADER_MAX;
@@ -652,8 +656,8 @@ int pw_connector_set_lines(struct pw_connector *connector, uint32_t feed_idx, co
     if (copy == NULL) {
         return -ENOMEM;
     }
-    free(connector->feeds[feed_idx].lines);
-    connector->feeds[feed_idx].lines = copy;
+    free(feed->lines);
+    feed->lines = copy;
     return 0;
 }
 

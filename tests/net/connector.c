@@ -95,6 +95,18 @@ Test(connector, what_a_feed_subscribes_to_is_sent_first_on_each_connection)
     expect_subscribed(true, 3);
 }
 
+Test(connector, a_feed_behind_those_of_another_net_sends_its_own_lines)
+{
+    struct net_world_options options = {.lines = "{\"subscribe\":1}", .feed_cnt = 3, .elsewhere = 3};
+    net_world_open(&world, &options);
+    cr_assert(far_upgrade(&peer, &world));
+    expect_first_message("{\"subscribe\":1}");
+    net_world_run(&world, 50 * MS_NS, MS_NS);
+    cr_expect_eq(world.feeds[2].state, PW_FEED_UP);
+    cr_expect_eq(pw_connector_set_lines(world.connector, 0, "{}"), -EINVAL, "it is another net's");
+    net_world_close(&world);
+}
+
 Test(connector, more_lines_than_fit_are_refused)
 {
     struct net_world_options options = {0};

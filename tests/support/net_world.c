@@ -105,6 +105,7 @@ static void fill_plan(struct net_world *world)
 {
     world->plan.feed_cnt = world->options.feed_cnt;
     world->plan.conn_cnt = world->options.feed_cnt + world->options.orders;
+    world->plan.elsewhere = world->options.elsewhere;
     for (uint32_t i = 0; i < world->plan.conn_cnt; i++) {
         world->plan.conns[i] = &world->conns[i];
     }
@@ -130,6 +131,9 @@ static void set_paths(struct net_world *world)
         return;
     }
     for (uint32_t i = 0; i < world->options.feed_cnt; i++) {
+        if (!pw_hot_serves(world->net, i)) {
+            continue;
+        }
         must(world->options.lines == NULL ||
                  pw_connector_set_lines(world->connector, i, world->options.lines) == 0,
              "lines");

@@ -26,6 +26,7 @@ struct net_world_options {
     bool secure;
     const char *host; /* NULL: WORLD_HOST */
     uint32_t feed_cnt;
+    uint32_t elsewhere;   /* bit i: feed i is another net's to serve */
     uint32_t frame_slots; /* of net_rx.parse */
     uint64_t frame_bytes;
     uint32_t message_bytes_max;
