@@ -163,8 +163,8 @@ static void fill_workspace(struct pw_engine *engine)
     const struct pw_config_journal *journal = PW_CONFIG(engine->config, journal);
     pw_topology_put_metrics(&engine->topology, region_of(engine, "metrics", PW_REGION_METRICS));
     struct pw_feed_view *feeds = region_of(engine, "feeds", PW_REGION_FEEDS);
-    for (uint32_t i = 0; i < pw_config_conn_cnt(engine->config); i++) {
-        snprintf(feeds[i].name, sizeof feeds[i].name, "%s", pw_config_conn(engine->config, i)->name);
+    for (uint32_t i = 0; i < engine->conns.cnt; i++) {
+        snprintf(feeds[i].name, sizeof feeds[i].name, "%s", engine->conns.rows[i].config->name);
     }
     struct pw_stage_view *stages = region_of(engine, "stages", PW_REGION_STAGES);
     for (uint32_t i = 0; i < engine->topology.stage_cnt; i++) {
@@ -186,6 +186,7 @@ static int open_workspace(struct pw_engine *engine)
         return -ENOMEM;
     }
     char error[512];
+    pw_config_conns(engine->config, &engine->conns);
     pw_live_topology(&engine->topology, engine->config);
     uint32_t cnt = pw_live_regions(&engine->topology, engine->config, want);
     int err = pw_workspace_create(&engine->ws, instance->name, want, cnt, instance->huge_pages, error,
@@ -309,25 +310,13 @@ static int start_stages(struct pw_engine *engine)
     return err;
 }
 
-/* What the net of a line (from 0) serves; order entry is the first line's. */
-static struct pw_net_plan net_plan(const struct pw_config *config, uint32_t line_idx)
-{
-    struct pw_net_plan plan = {.conn_cnt = pw_config_conn_cnt(config),
-                               .feed_cnt = PW_CONFIG(config, feeds)->feed_cnt,
-                               .kernel_stamps = PW_CONFIG(config, net)->kernel_stamps};
-    for (uint32_t i = 0; i < plan.conn_cnt; i++) {
-        uint32_t line_of = i < plan.feed_cnt ? pw_feeds_line_idx(PW_CONFIG(config, feeds), i) : 0;
-        plan.conns[i] = pw_config_conn(config, i);
-        plan.elsewhere |= (uint32_t)(line_of != line_idx) << i;
-    }
-    return plan;
-}
-
 static bool open_nets(struct pw_engine *engine)
 {
     char error[512];
     for (uint32_t i = 0; i < pw_feeds_line_cnt(PW_CONFIG(engine->config, feeds)); i++) {
-        struct pw_net_plan plan = net_plan(engine->config, i);
+        struct pw_net_plan plan = {.conns = engine->conns,
+                                   .line_idx = i,
+                                   .kernel_stamps = PW_CONFIG(engine->config, net)->kernel_stamps};
         engine->nets[i] = pw_net_create(&plan, engine->clock, engine->random, error, sizeof error);
         if (engine->nets[i] == NULL) {
             pw_log(PW_LOG_ERROR, "network: %s", error);

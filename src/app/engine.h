@@ -10,7 +10,7 @@
 #ifndef PW_ENGINE_H
 #define PW_ENGINE_H
 
-#include "feeds.h"
+#include "conns.h"
 #include "keys.h"
 #include "net.h"
 #include "runner.h"
@@ -24,6 +24,7 @@ struct pw_engine {
     struct pw_workspace ws;
     struct pw_clock clock;
     struct pw_random random;
+    struct pw_conns conns;
     struct pw_net *nets[PW_LINES_MAX]; /* one a line */
     struct pw_store store;
     bool store_open;

@@ -167,7 +167,9 @@ static uint32_t instruments_of(const struct pw_topology *topology, const struct 
 static uint32_t conns_of(const struct pw_topology *topology, const struct pw_config *config)
 {
     (void)topology;
-    return pw_config_conn_cnt(config);
+    struct pw_conns conns;
+    pw_config_conns(config, &conns);
+    return conns.cnt;
 }
 
 static uint32_t accounts_of(const struct pw_topology *topology, const struct pw_config *config)

@@ -125,11 +125,14 @@ static void gateways_check(const struct pw_config_check *check)
     if (pw_config_moves_money(config)) {
         live_limits_check(check);
     }
-    if (pw_config_connects(config) && pw_config_conn_cnt(config) > PW_FEEDS_MAX) {
+    struct pw_conns conns;
+    pw_config_conns(config, &conns);
+    uint32_t order_cnt = pw_conns_cnt_of(&conns, PW_CONN_ROLE_ORDERS);
+    if (order_cnt > 0 && conns.cnt > PW_FEEDS_MAX) {
         pw_document_problem(
             check->doc, pw_document_mark(check->doc, "feeds"),
             "feeds: the maximum with `gateway: %s` is %u; order entry needs a connection, too", kind,
-            PW_FEEDS_MAX + PW_CONFIG(config, feeds)->feed_cnt - pw_config_conn_cnt(config));
+            PW_FEEDS_MAX - order_cnt);
     }
 }
 

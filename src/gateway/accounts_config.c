@@ -84,7 +84,11 @@ uint32_t pw_config_account_of_feed(const struct pw_config *config, uint32_t feed
 
 bool pw_config_connects(const struct pw_config *config)
 {
-    return pw_config_conn_cnt(config) > PW_CONFIG(config, feeds)->feed_cnt;
+    bool connects = false;
+    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
+        connects |= pw_config_account(config, i).traits->connects;
+    }
+    return connects;
 }
 
 bool pw_config_moves_money(const struct pw_config *config)
@@ -98,37 +102,38 @@ bool pw_config_moves_money(const struct pw_config *config)
 
 /* ---- connections ---- */
 
-uint32_t pw_config_conn_cnt(const struct pw_config *config)
+/* The venue of an account is that of its first feed. Order entry is the first line's. */
+static struct pw_conn_row orders_row(const struct pw_config *config, uint32_t account_idx)
 {
-    uint32_t cnt = PW_CONFIG(config, feeds)->feed_cnt;
-    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
-        cnt += pw_config_account(config, i).traits->connects;
-    }
-    return cnt;
+    struct pw_account_setup account = pw_config_account(config, account_idx);
+    uint32_t feed_idx = account.feed_mask ? (uint32_t)__builtin_ctz(account.feed_mask) : 0;
+    return (struct pw_conn_row){
+        .role = PW_CONN_ROLE_ORDERS,
+        .owner_idx = account_idx,
+        .account_idx = account_idx,
+        .line_idx = 0,
+        .venue = pw_venue_find(PW_CONFIG(config, feeds)->feeds[feed_idx].venue),
+        .config = &account.live->conn,
+    };
 }
 
-uint32_t pw_config_account_conn(const struct pw_config *config, uint32_t account_idx)
-{
-    uint32_t conn_idx = PW_CONFIG(config, feeds)->feed_cnt;
-    for (uint32_t i = 0; i < account_idx; i++) {
-        conn_idx += pw_config_account(config, i).traits->connects;
-    }
-    return pw_config_account(config, account_idx).traits->connects ? conn_idx : UINT32_MAX;
-}
-
-struct pw_conn_row pw_config_conn_row(const struct pw_config *config, uint32_t conn_idx)
+void pw_config_conns(const struct pw_config *config, struct pw_conns *conns)
 {
     const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
-    if (conn_idx < feeds->feed_cnt) {
-        return (struct pw_conn_row){PW_CONN_ROLE_MARKET, conn_idx, &feeds->feeds[conn_idx]};
+    pw_conns_init(conns);
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        pw_conns_add(conns, (struct pw_conn_row){.role = PW_CONN_ROLE_MARKET,
+                                                 .owner_idx = i,
+                                                 .account_idx = pw_config_account_of_feed(config, i),
+                                                 .line_idx = pw_feeds_line_idx(feeds, i),
+                                                 .venue = pw_venue_find(feeds->feeds[i].venue),
+                                                 .config = &feeds->feeds[i]});
     }
-    uint32_t account_idx = 0;
-    while (account_idx + 1 < pw_config_account_cnt(config) &&
-           pw_config_account_conn(config, account_idx) != conn_idx) {
-        account_idx++;
+    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
+        if (pw_config_account(config, i).traits->connects) {
+            pw_conns_add(conns, orders_row(config, i));
+        }
     }
-    return (struct pw_conn_row){PW_CONN_ROLE_ORDERS, account_idx,
-                                &pw_config_account(config, account_idx).live->conn};
 }
 
 /* ---- checks ---- */

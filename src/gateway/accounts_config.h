@@ -9,10 +9,9 @@
 #ifndef PW_ACCOUNTS_CONFIG_H
 #define PW_ACCOUNTS_CONFIG_H
 
+#include "conns.h"
 #include "gateway_config.h"
 #include <pinwheel/workspace.h>
-
-#define PW_NO_ACCOUNT UINT8_MAX
 
 struct pw_config_account {
     char name[16];
@@ -52,24 +51,8 @@ uint32_t pw_config_account_of_feed(const struct pw_config *config, uint32_t feed
 bool pw_config_connects(const struct pw_config *config);
 bool pw_config_moves_money(const struct pw_config *config);
 
-/* The WebSocket connections, numbered: one for market data of each feed, then one for orders of each account
- * whose gateway connects. */
-enum pw_conn_role { PW_CONN_ROLE_MARKET, PW_CONN_ROLE_ORDERS };
-
-struct pw_conn_row {
-    enum pw_conn_role role;
-    uint32_t owner_idx;                /* of the feed or the account */
-    const struct pw_config_feed *conn; /* its name, URL and times */
-};
-
-uint32_t pw_config_conn_cnt(const struct pw_config *config);
-struct pw_conn_row pw_config_conn_row(const struct pw_config *config, uint32_t conn_idx);
-/* The connection of an account for orders; UINT32_MAX: it has none. */
-uint32_t pw_config_account_conn(const struct pw_config *config, uint32_t account_idx);
-
-static inline const struct pw_config_feed *pw_config_conn(const struct pw_config *config, uint32_t conn_idx)
-{
-    return pw_config_conn_row(config, conn_idx).conn;
-}
+/* The WebSocket connections: one for market data of each feed, in their order, then one for orders of each
+ * account whose gateway connects. Readers of the workspace find a feed's row by its index. */
+void pw_config_conns(const struct pw_config *config, struct pw_conns *conns);
 
 #endif

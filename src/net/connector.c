@@ -84,7 +84,7 @@ struct pw_connector {
 static struct feed *find_feed(struct pw_connector *connector, uint32_t conn_idx)
 {
     for (uint32_t i = 0; i < connector->feed_cnt; i++) {
-        if (connector->feeds[i].slot->feed_idx == conn_idx) {
+        if (connector->feeds[i].slot->conn_idx == conn_idx) {
             return &connector->feeds[i];
         }
     }
@@ -167,7 +167,8 @@ static void set_state(struct feed *feed, enum pw_feed_state state)
 /* Order entry goes on while the feeds end: open orders are to be canceled. */
 static bool is_ending(const struct pw_connector *connector, const struct feed *feed)
 {
-    return connector->stopping && feed->slot->feed_idx < connector->net->plan.feed_cnt;
+    return connector->stopping &&
+           connector->net->plan.conns.rows[feed->slot->conn_idx].role == PW_CONN_ROLE_MARKET;
 }
 
 /* ---- waiting ---- */
@@ -241,6 +242,7 @@ static void prepare_slot(struct pw_conn_slot *slot, const struct pw_net_conn *co
 {
     struct pw_conn_slot fresh = {
         .idx = slot->idx,
+        .conn_idx = slot->conn_idx,
         .feed_idx = slot->feed_idx,
         .link = slot->link,
         .arena = slot->arena,
@@ -341,9 +343,7 @@ static const char *judge_answer(const struct feed *feed, const struct pw_http_he
     if (pw_http_find(head, "sec-websocket-extensions") != NULL) {
         return "extension not offered";
     }
-    return pw_http_find(head, "sec-websocket-protocol") != NULL
-               ? "subprotocol not offered"
-               : NULL;
+    return pw_http_find(head, "sec-websocket-protocol") != NULL ? "subprotocol not offered" : NULL;
 }
 
 /* In place of the request, which has been answered. */
@@ -442,9 +442,9 @@ static void poll_subscribing(struct pw_connector *connector, struct feed *feed, 
     }
 }
 
-void pw_connector_hold(struct pw_connector *connector, uint32_t feed_idx, int64_t until_ns)
+void pw_connector_hold(struct pw_connector *connector, uint32_t conn_idx, int64_t until_ns)
 {
-    struct feed *feed = find_feed(connector, feed_idx);
+    struct feed *feed = find_feed(connector, conn_idx);
     if (feed == NULL) {
         return;
     }
@@ -467,7 +467,7 @@ static bool put_conn(struct pw_connector *connector, const struct feed *feed, en
         .instrument_idx = PW_NO_INSTRUMENT,
         .kind = PW_EVENT_CONN,
         .recv_ns = now_ns,
-        .body.conn = {.feed_idx = feed->slot->feed_idx,
+        .body.conn = {.feed_idx = feed->slot->conn_idx,
                       .state = state,
                       .reason = reason,
                       .slot_idx = feed->slot->idx},
@@ -602,18 +602,18 @@ int64_t pw_connector_next_ns(const struct pw_connector *connector)
     return next_ns;
 }
 
-void pw_connector_reconnect(struct pw_connector *connector, uint32_t feed_idx, enum pw_reason reason)
+void pw_connector_reconnect(struct pw_connector *connector, uint32_t conn_idx, enum pw_reason reason)
 {
-    struct feed *feed = find_feed(connector, feed_idx);
+    struct feed *feed = find_feed(connector, conn_idx);
     if (feed != NULL && feed->phase == FEED_UP) {
         feed->close_due = true;
         feed->close_reason = reason;
     }
 }
 
-int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, const char *path)
+int pw_connector_set_path(struct pw_connector *connector, uint32_t conn_idx, const char *path)
 {
-    struct feed *feed = find_feed(connector, feed_idx);
+    struct feed *feed = find_feed(connector, conn_idx);
     size_t bytes = feed != NULL ? strlen(feed->net->ws_path) + strlen(path) : 0;
     if (feed == NULL) {
         return -EINVAL;
@@ -638,9 +638,9 @@ int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, con
     return 0;
 }
 
-int pw_connector_set_lines(struct pw_connector *connector, uint32_t feed_idx, const char *lines)
+int pw_connector_set_lines(struct pw_connector *connector, uint32_t conn_idx, const char *lines)
 {
-    struct feed *feed = find_feed(connector, feed_idx);
+    struct feed *feed = find_feed(connector, conn_idx);
     size_t framed_bytes = 0;
     if (feed == NULL) {
         return -EINVAL;
@@ -703,9 +703,9 @@ struct pw_connector *pw_connector_create(struct pw_net *net, const struct pw_con
     for (uint32_t i = 0; i < net->slot_cnt; i++) {
         struct feed *feed = &connector->feeds[i];
         feed->slot = &net->slots[i];
-        feed->net = &net->conns[feed->slot->feed_idx];
+        feed->net = &net->conns[feed->slot->conn_idx];
         feed->config = feed->net->config;
-        feed->view = &ends->feeds[feed->slot->feed_idx];
+        feed->view = &ends->feeds[feed->slot->conn_idx];
         feed->head = malloc(HEAD_BYTES);
         connector->feed_cnt++;
         if (feed->head == NULL) {

@@ -33,7 +33,7 @@ enum fetch_phase {
 
 struct pw_fetch {
     struct pw_net *net;
-    uint32_t feed_idx;
+    uint32_t conn_idx;
     enum fetch_phase phase;
     struct pw_link link;
     struct pw_dial dial;
@@ -52,7 +52,7 @@ struct pw_fetch {
 
 static enum pw_fetch_result fail(struct pw_fetch *fetch, enum pw_cause cause, const char *detail)
 {
-    const struct pw_net_conn *feed = &fetch->net->conns[fetch->feed_idx];
+    const struct pw_net_conn *feed = &fetch->net->conns[fetch->conn_idx];
     snprintf(fetch->error, sizeof fetch->error, "%s: %s%s%s", feed->rest_authority, pw_cause_text(cause),
              detail[0] != '\0' ? ": " : "", detail);
     pw_dial_end(&fetch->dial);
@@ -239,7 +239,8 @@ int64_t pw_fetch_next_ns(const struct pw_fetch *fetch)
 int pw_fetch_start(struct pw_fetch *fetch, uint32_t feed_idx, const char *target, int64_t deadline_ns,
                    int64_t now_ns)
 {
-    const struct pw_net_conn *feed = &fetch->net->conns[feed_idx];
+    uint32_t conn_idx = fetch->net->plan.conns.of_feed[feed_idx];
+    const struct pw_net_conn *feed = &fetch->net->conns[conn_idx];
     pw_fetch_end(fetch);
     if (!feed->has_rest) {
         return -EDESTADDRREQ;
@@ -254,7 +255,7 @@ int pw_fetch_start(struct pw_fetch *fetch, uint32_t feed_idx, const char *target
                          "GET %s%s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nConnection: close\r\n"
                          "User-Agent: pinwheel\r\n\r\n",
                          feed->rest_path, target, feed->rest_authority);
-    fetch->feed_idx = feed_idx;
+    fetch->conn_idx = conn_idx;
     fetch->request_bytes = (size_t)bytes;
     fetch->deadline_ns = deadline_ns;
     fetch->next_ns = now_ns;

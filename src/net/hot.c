@@ -31,7 +31,7 @@
 
 static bool is_order_entry(const struct pw_hot *hot, const struct pw_conn_slot *slot)
 {
-    return slot->feed_idx >= hot->feed_cnt;
+    return (hot->order_slots >> slot->idx & 1) != 0;
 }
 
 /* Where what comes on this connection goes. */
@@ -119,7 +119,7 @@ static bool put_message(struct pw_hot *hot, struct pw_conn_slot *slot)
     slot->last_data_ns = hot->now_ns;
     hot->counts.rx.frames++;
     hot->counts.rx.bytes += bytes;
-    struct pw_hot_feed *feed = &hot->feeds[slot->feed_idx];
+    struct pw_hot_feed *feed = &hot->feeds[slot->conn_idx];
     feed->frame_cnt++;
     feed->byte_cnt += bytes;
     feed->last_recv_ns = slot->recv_ns;
@@ -210,7 +210,7 @@ static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
         .instrument_idx = PW_NO_INSTRUMENT,
         .kind = PW_EVENT_CONN,
         .recv_ns = hot->now_ns,
-        .body.conn = {.feed_idx = slot->feed_idx,
+        .body.conn = {.feed_idx = slot->conn_idx,
                       .state = PW_FEED_DOWN,
                       .reason = slot->lost_reason,
                       .slot_idx = slot->idx},
@@ -457,12 +457,12 @@ static void note_unfinished(struct pw_hot *hot, struct pw_conn_slot *slot)
 /* When the connection is lost or stale unless something comes. */
 static int64_t dead_ns(const struct pw_net *net, const struct pw_conn_slot *slot)
 {
-    return slot->last_byte_ns + net->conns[slot->feed_idx].dead_after_ns;
+    return slot->last_byte_ns + net->conns[slot->conn_idx].dead_after_ns;
 }
 
 static int64_t stale_ns(const struct pw_net *net, const struct pw_conn_slot *slot)
 {
-    int64_t after_ns = net->conns[slot->feed_idx].stale_after_ns;
+    int64_t after_ns = net->conns[slot->conn_idx].stale_after_ns;
     return slot->stale || after_ns == INT64_MAX ? INT64_MAX : slot->last_data_ns + after_ns;
 }
 
@@ -545,9 +545,15 @@ static void serve_some(struct pw_net *net, uint32_t slots, struct pw_poll *poll,
     }
 }
 
-struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
+/* The bits of the slots below that number, which may be all. */
+static uint32_t slots_before(uint32_t slot_idx)
 {
     static_assert(PW_CONNS_MAX <= 32, "a bit a slot");
+    return (uint32_t)((UINT64_C(1) << slot_idx) - 1);
+}
+
+struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
+{
     struct pw_hot *hot = &net->hot;
     uint32_t budget = PW_BATCH_MAX;
     struct pw_poll poll = {0};
@@ -556,10 +562,10 @@ struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
     poll.work = take_conns(hot) + reap(net);
     hot->served = hot->active;
     if (now_ns >= hot->serve_all_ns) {
-        hot->served = (1u << hot->slot_cnt) - 1;
+        hot->served = slots_before(hot->slot_cnt);
         hot->serve_all_ns = now_ns + SERVE_ALL_NS;
     }
-    uint32_t before_first = (1u << hot->first_slot) - 1;
+    uint32_t before_first = slots_before(hot->first_slot);
     serve_some(net, hot->served & ~before_first, &poll, &budget);
     serve_some(net, hot->served & before_first, &poll, &budget);
     hot->first_slot = hot->first_slot + 1 < hot->slot_cnt ? hot->first_slot + 1 : 0;
@@ -605,13 +611,17 @@ bool pw_hot_pending(const struct pw_net *net)
 
 /* ---- life ---- */
 
+static bool is_orders(const struct pw_net *net, uint32_t slot_idx)
+{
+    return net->plan.conns.rows[net->slots[slot_idx].conn_idx].role == PW_CONN_ROLE_ORDERS;
+}
+
 int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends)
 {
     struct pw_hot *hot = &net->hot;
     for (uint32_t i = 0; i < net->slot_cnt; i++) {
-        uint32_t conn_idx = net->slots[i].feed_idx;
-        const struct pw_net_conn *conn = &net->conns[conn_idx];
-        const struct pw_ring *ring = conn_idx < net->plan.feed_cnt ? ends->frames.ring : ends->messages.ring;
+        const struct pw_net_conn *conn = &net->conns[net->slots[i].conn_idx];
+        const struct pw_ring *ring = is_orders(net, i) ? ends->messages.ring : ends->frames.ring;
         if (conn->message_bytes_max > ring->payload_bytes / 2) {
             pw_log(
                 PW_LOG_ERROR,
@@ -623,13 +633,12 @@ int pw_hot_init(struct pw_net *net, const struct pw_hot_ends *ends)
     }
     memset(hot, 0, sizeof *hot);
     hot->io = net->io;
-    hot->feed_cnt = net->plan.feed_cnt;
     hot->slots = net->slots;
     hot->slot_cnt = net->slot_cnt;
     memset(hot->slot_of, UINT8_MAX, sizeof hot->slot_of);
     for (uint32_t i = 0; i < net->slot_cnt; i++) {
-        hot->slot_of[net->slots[i].feed_idx] = (uint8_t)i;
-        hot->order_slots |= (uint32_t)is_order_entry(hot, &net->slots[i]) << i;
+        hot->slot_of[net->slots[i].conn_idx] = (uint8_t)i;
+        hot->order_slots |= (uint32_t)is_orders(net, i) << i;
     }
     hot->ends = *ends;
     hot->mask_state = pw_random_next(&net->random);
@@ -685,10 +694,20 @@ const struct pw_hot_counts *pw_hot_counts(const struct pw_net *net)
 
 bool pw_hot_serves(const struct pw_net *net, uint32_t conn_idx)
 {
-    return (net->plan.elsewhere >> conn_idx & 1) == 0;
+    return net->plan.conns.rows[conn_idx].line_idx == net->plan.line_idx;
 }
 
-const struct pw_hot_feed *pw_hot_feed(const struct pw_net *net, uint32_t feed_idx)
+bool pw_hot_has_orders(const struct pw_net *net)
 {
-    return &net->hot.feeds[feed_idx];
+    for (uint32_t i = 0; i < net->slot_cnt; i++) {
+        if (is_orders(net, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct pw_hot_feed *pw_hot_feed(const struct pw_net *net, uint32_t conn_idx)
+{
+    return &net->hot.feeds[conn_idx];
 }

@@ -60,8 +60,7 @@ struct pw_hot_feed {
 
 struct pw_hot {
     const struct pw_io *io;
-    uint32_t feed_cnt;             /* connections from this number on are order entry's */
-    uint32_t order_slots;          /* bit i: slot i is one of these */
+    uint32_t order_slots;          /* bit i: slot i is order entry's */
     uint8_t slot_of[PW_CONNS_MAX]; /* by connection; UINT8_MAX: another net's */
     struct pw_conn_slot *slots;
     uint32_t slot_cnt;
@@ -107,6 +106,8 @@ void pw_hot_stop(struct pw_net *net);
 const struct pw_hot_counts *pw_hot_counts(const struct pw_net *net);
 /* Is that connection one of this net's? */
 bool pw_hot_serves(const struct pw_net *net, uint32_t conn_idx);
-const struct pw_hot_feed *pw_hot_feed(const struct pw_net *net, uint32_t feed_idx);
+/* Does it serve order entry? */
+bool pw_hot_has_orders(const struct pw_net *net);
+const struct pw_hot_feed *pw_hot_feed(const struct pw_net *net, uint32_t conn_idx);
 
 #endif

@@ -119,11 +119,11 @@ static void init_limits(struct pw_net_conn *conn, bool is_feed)
 static int init_conn(struct pw_net *net, uint32_t conn_idx, char *error, size_t error_bytes)
 {
     struct pw_net_conn *conn = &net->conns[conn_idx];
-    const struct pw_config_feed *config = net->plan.conns[conn_idx];
+    const struct pw_config_feed *config = net->plan.conns.rows[conn_idx].config;
     char reason[256] = "";
     bool ok = true;
     conn->config = config;
-    init_limits(conn, conn_idx < net->plan.feed_cnt);
+    init_limits(conn, net->plan.conns.rows[conn_idx].role == PW_CONN_ROLE_MARKET);
     if (!read_url(config->ws_url, &conn->ws, conn->ws_authority, sizeof conn->ws_authority, conn->ws_path,
                   sizeof conn->ws_path)) {
         snprintf(reason, sizeof reason, "ws_url is not of the form wss://host[:port][/path]");
@@ -155,13 +155,13 @@ static size_t slot_bytes(const struct pw_net_conn *conn)
 
 static bool is_served(const struct pw_net *net, uint32_t conn_idx)
 {
-    return (net->plan.elsewhere >> conn_idx & 1) == 0;
+    return net->plan.conns.rows[conn_idx].line_idx == net->plan.line_idx;
 }
 
 static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
 {
     bool locked = false;
-    uint32_t conn_cnt = net->plan.conn_cnt;
+    uint32_t conn_cnt = net->plan.conns.cnt;
     net->slots = calloc(conn_cnt, sizeof *net->slots);
     for (uint32_t i = 0; i < conn_cnt; i++) {
         net->memory_bytes += is_served(net, i) ? slot_bytes(&net->conns[i]) : 0;
@@ -173,9 +173,7 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
         return -ENOMEM;
     }
     if (!locked) {
-        pw_log(PW_LOG_WARN,
-               "cannot lock %zu bytes of connection memory; raise ulimit -l",
-               net->memory_bytes);
+        pw_log(PW_LOG_WARN, "cannot lock %zu bytes of connection memory; raise ulimit -l", net->memory_bytes);
     }
     net->tx.frame = net->memory;
     uint8_t *at = net->tx.frame + PW_HOT_FRAME_BYTES;
@@ -190,7 +188,9 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
             return -ENOSPC;
         }
         slot->idx = net->slot_cnt++;
-        slot->feed_idx = i;
+        const struct pw_conn_row *row = &net->plan.conns.rows[i];
+        slot->conn_idx = i;
+        slot->feed_idx = row->role == PW_CONN_ROLE_MARKET ? row->owner_idx : i;
         pw_link_init(&slot->link, data, PW_CONN_COLD_BYTES, data + PW_CONN_COLD_BYTES,
                      net->conns[i].output_bytes);
         slot->plain = data + PW_CONN_COLD_BYTES + net->conns[i].output_bytes;
@@ -204,7 +204,7 @@ static int init_slots(struct pw_net *net, char *error, size_t error_bytes)
 
 static int init_net(struct pw_net *net, char *error, size_t error_bytes)
 {
-    for (uint32_t i = 0; i < net->plan.conn_cnt; i++) {
+    for (uint32_t i = 0; i < net->plan.conns.cnt; i++) {
         int err = init_conn(net, i, error, error_bytes);
         if (err != 0) {
             return err;
@@ -234,6 +234,11 @@ struct pw_net *pw_net_create_over(const struct pw_net_plan *plan, struct pw_cloc
     return net;
 }
 
+const struct pw_conns *pw_net_conns(const struct pw_net *net)
+{
+    return &net->plan.conns;
+}
+
 static void destroy_io(struct pw_io *io)
 {
     if (io != NULL) {
@@ -245,7 +250,7 @@ struct pw_net *pw_net_create(const struct pw_net_plan *plan, struct pw_clock clo
                              char *error, size_t error_bytes)
 {
     struct pw_sockets *sockets = pw_sockets_host_create(plan->kernel_stamps);
-    struct pw_io *io = pw_io_host_create(plan->conn_cnt, plan->kernel_stamps ? 0 : PW_URING_NO_STAMPS);
+    struct pw_io *io = pw_io_host_create(plan->conns.cnt, plan->kernel_stamps ? 0 : PW_URING_NO_STAMPS);
     struct pw_net *net = NULL;
     if (sockets == NULL || io == NULL) {
         snprintf(error, error_bytes, "no memory for the sockets");

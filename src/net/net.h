@@ -13,7 +13,7 @@
 #ifndef PW_NET_H
 #define PW_NET_H
 
-#include "feeds.h"
+#include "conns.h"
 #include "host.h"
 #include "seam.h"
 #include <pinwheel/ring.h>
@@ -22,19 +22,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_CONNS_MAX  (PW_FEEDS_MAX + 8u) /* the feeds' first, then those of order entry */
 #define PW_TARGET_MAX 32768u /* of a request, with its query; longer ones are refused by venues, too */
 
 struct pw_net;
 struct pw_connector;
 struct pw_fetch;
 
-/* The connections of an engine: its feeds', then those of order entry, numbered from feed_cnt on. One net
- * serves some of them, those of its line; all can be fetched from. */
+/* The connections of an engine. One net serves some of them, those of its line; all can be fetched from. */
 struct pw_net_plan {
-    const struct pw_config_feed *conns[PW_CONNS_MAX];
-    uint32_t conn_cnt, feed_cnt;
-    uint32_t elsewhere; /* bit i: connection i is another net's to serve */
+    struct pw_conns conns;
+    uint32_t line_idx;
     bool kernel_stamps; /* record kernel receive timestamps */
 };
 
@@ -44,16 +41,18 @@ struct pw_net_plan {
 struct pw_net *pw_net_create(const struct pw_net_plan *plan, struct pw_clock clock, struct pw_random random,
                              char *error, size_t error_bytes);
 /* The same over another network than the host's; both must outlive it. io must have been made for at least
- * conn_cnt slots. */
+ * as many slots as there are connections. */
 struct pw_net *pw_net_create_over(const struct pw_net_plan *plan, struct pw_clock clock,
                                   struct pw_random random, const struct pw_sockets *sockets,
                                   const struct pw_io *io, char *error, size_t error_bytes);
+/* The rows that it was made with. */
+const struct pw_conns *pw_net_conns(const struct pw_net *net);
 /* After every stage's fini. Closes what is still open. */
 void pw_net_destroy(struct pw_net *net);
 
 /* ---- The connector ---- */
 
-/* Of the housekeeping stage. feeds: the rows of the workspace's feed region, one a connection, by feed_idx;
+/* Of the housekeeping stage. feeds: the rows of the workspace's feed region, one a connection, by number;
  * the connector writes state, connect_cnt and disconnect_cnt of each. */
 struct pw_connector_ends {
     struct pw_producer to_net_rx;   /* housekeeping.net_rx, attached; nobody else may put into it */
@@ -69,15 +68,15 @@ void pw_connector_destroy(struct pw_connector *connector);
 /* What to ask the feed's WebSocket server for: appended to the path of its ws_url ("/stream?streams=...";
  * order entry: ""). From now on it is kept connected. 0, -E2BIG (longer than PW_TARGET_MAX), -EINVAL (blanks,
  * control bytes) or -ENOMEM. */
-int pw_connector_set_path(struct pw_connector *connector, uint32_t feed_idx, const char *path);
+int pw_connector_set_path(struct pw_connector *connector, uint32_t conn_idx, const char *path);
 
 /* What to send as soon as it is connected, before anything of it reaches net_rx: text messages, one a line.
  * Before its path is set. 0, -E2BIG (more than fits a request) or -ENOMEM. */
-int pw_connector_set_lines(struct pw_connector *connector, uint32_t feed_idx, const char *lines);
+int pw_connector_set_lines(struct pw_connector *connector, uint32_t conn_idx, const char *lines);
 
 /* Nothing is dialled for it before; a try under way is given up, a connection that is up stays. An earlier
  * hold is never shortened. For bans. */
-void pw_connector_hold(struct pw_connector *connector, uint32_t feed_idx, int64_t until_ns);
+void pw_connector_hold(struct pw_connector *connector, uint32_t conn_idx, int64_t until_ns);
 
 /* Drives all connections; returns how much it did. */
 uint32_t pw_connector_poll(struct pw_connector *connector, int64_t now_ns);
@@ -86,7 +85,7 @@ int64_t pw_connector_next_ns(const struct pw_connector *connector);
 
 /* Asks for a new connection (the venue announced its end: PW_DECODE_SHUTDOWN; data that makes no sense). A
  * feed that is not up is left as it is. The connection is closed in good order first. */
-void pw_connector_reconnect(struct pw_connector *connector, uint32_t feed_idx, enum pw_reason reason);
+void pw_connector_reconnect(struct pw_connector *connector, uint32_t conn_idx, enum pw_reason reason);
 
 /* Before a clean stop: closes the feeds' connections in good order and starts no more. Order entry's is kept
  * to the end, because open orders have to be canceled: pw_hot_stop and pw_connector_destroy close it. */

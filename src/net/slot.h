@@ -5,8 +5,8 @@
  * The connector fills `link` and the decoded bytes that came behind the upgrade's answer, and passes the slot
  * on with PW_EVENT_CONN; from then on it is net_rx's until net_rx passes it back with its cause.
  */
-#ifndef PW_CONN_H
-#define PW_CONN_H
+#ifndef PW_SLOT_H
+#define PW_SLOT_H
 
 #include "cause.h"
 #include "link.h"
@@ -20,7 +20,8 @@
     4096u /* beyond the largest message: frame headers, control frames between fragments */
 
 struct pw_conn_slot {
-    uint32_t idx, feed_idx;
+    uint32_t idx, conn_idx;
+    uint32_t feed_idx; /* in its frames: the feed, or of order entry the connection */
     struct pw_link link;
     struct pw_arena arena;
 

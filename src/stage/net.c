@@ -4,7 +4,6 @@
  * pass, so that an answer leaves in the pass that caused it. What they do is in src/net/hot.c; here it gets
  * its rings and its counters.
  */
-#include "accounts_config.h"
 #include "cores.h"
 #include "hot.h"
 #include "stages.h"
@@ -39,27 +38,21 @@ static struct pw_net *net_of(const struct pw_stage_env *env)
     return env->nets[line > 0 ? line - 1 : 0];
 }
 
-/* Order entry is the first line's. */
-static bool has_orders(const struct pw_stage_env *env)
-{
-    return pw_config_connects(env->config) && pw_env_line(env) <= 1;
-}
-
 static int net_rx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_rx *rx = state;
     struct pw_hot_ends ends = {0};
     const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
+    rx->net = net_of(env);
     rx->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_net_rx);
     if (rx->metric_rows == NULL || feeds == NULL || pw_env_producer(env, PW_RING_FRAMES, &ends.frames) != 0 ||
         pw_env_consumer(env, PW_RING_CONNS, &ends.conns) != 0 ||
         pw_env_producer(env, PW_RING_CONNS_LOST, &ends.lost) != 0 ||
-        (has_orders(env) && pw_env_producer(env, PW_RING_RESPONSES, &ends.messages) != 0)) {
+        (pw_hot_has_orders(rx->net) && pw_env_producer(env, PW_RING_RESPONSES, &ends.messages) != 0)) {
         pw_log(PW_LOG_ERROR, "net_rx: the workspace lacks a ring, a metric or the feeds");
         return -ENOENT;
     }
-    rx->net = net_of(env);
-    rx->conn_cnt = pw_config_conn_cnt(env->config);
+    rx->conn_cnt = pw_net_conns(rx->net)->cnt;
     for (uint32_t i = 0; i < rx->conn_cnt; i++) {
         rx->is_ours[i] = pw_hot_serves(rx->net, i);
     }
@@ -143,7 +136,7 @@ static bool find_requests(const struct pw_stage_env *env)
     struct pw_consumer requests;
     const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.orders", PW_REGION_STAMPS);
     const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
-    if (!has_orders(env)) {
+    if (!pw_hot_has_orders(net_of(env))) {
         return true;
     }
     if (stamps == NULL || stop == NULL || pw_env_consumer(env, PW_RING_REQUESTS, &requests) != 0) {

@@ -59,8 +59,8 @@ static bool has_traded(struct harness *h, const void *unused)
     (void)unused;
     json_t *top = harness_top(h);
     bool traded = json_number_at(top, "account/fill_cnt") >= 8 &&
-                  json_number_at(top, "feeds/0/frame_cnt") > 500 &&
-                  json_number_at(top, "feeds/1/frame_cnt") > 500;
+                  json_number_at(top, "feeds/0/frame_cnt") > 1000 &&
+                  json_number_at(top, "feeds/1/frame_cnt") > 1000;
     json_decref(top);
     return traded;
 }

@@ -310,7 +310,8 @@ Test(connector, what_is_not_tls_fails_the_handshake_at_once)
         {"fatal alert", BYTES("\x15\x03\x03\x00\x02\x02\x28"), false, "the TLS handshake failed"},
         {"data before the handshake", BYTES("\x17\x03\x03\x00\x05hello"), false, "the TLS handshake failed"},
         {"end at once", BYTES(""), true, "closed during the TLS handshake"},
-        {"end inside a record", BYTES("\x16\x03\x03\x00\x7a\x02\x00\x00"), true, "closed during the TLS handshake"},
+        {"end inside a record", BYTES("\x16\x03\x03\x00\x7a\x02\x00\x00"), true,
+         "closed during the TLS handshake"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct net_world_options options = {.secure = true};

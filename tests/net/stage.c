@@ -120,8 +120,8 @@ static void make_all(void)
     pw_virtual_listen(network, "feed.test", 80, false);
     pw_virtual_listen(network, "orders.test", 80, false);
     struct pw_clock clock = {test_clock, NULL};
-    const struct pw_net_plan plan = {
-        .conns = {pw_config_conn(config, 0), pw_config_conn(config, 1)}, .conn_cnt = 2, .feed_cnt = 1};
+    struct pw_net_plan plan = {.line_idx = 0};
+    pw_config_conns(config, &plan.conns);
     net = pw_net_create_over(&plan, clock, pw_random_seeded(&seed), pw_virtual_sockets(network),
                              pw_virtual_io(network), error, sizeof error);
     cr_assert_not_null(net, "%s", error);

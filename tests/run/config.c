@@ -390,9 +390,11 @@ Test(config, live_trading_wants_its_section_every_limit_and_the_journal)
     const struct pw_config_live *live = PW_CONFIG(g_config, live);
     cr_assert_eq(load_live(0, NULL, LIVE_SECTION), 0, "%s", g_error);
     cr_expect(pw_config_connects(g_config));
-    cr_expect_eq(pw_config_conn_cnt(g_config), 2);
-    cr_expect_str_eq(pw_config_conn(g_config, 1)->ws_url, "wss://localhost:9443/ws-api/v3");
-    cr_expect_str_eq(pw_config_conn(g_config, 1)->name, "orders");
+    struct pw_conns conns;
+    pw_config_conns(g_config, &conns);
+    cr_assert_eq(conns.cnt, 2);
+    cr_expect_str_eq(conns.rows[1].config->ws_url, "wss://localhost:9443/ws-api/v3");
+    cr_expect_str_eq(conns.rows[1].config->name, "orders");
     cr_expect_eq(live->cash_e8, 1000 * PW_E8);
     cr_expect_eq(live->recv_window_ms, 5000);
     cr_expect_eq(live->max_tick_age_ms, 1000);
@@ -819,14 +821,20 @@ Test(config, accounts_arrive_with_their_feeds_and_connections)
     cr_expect_eq(pw_config_account_of_feed(g_config, 2), PW_NO_ACCOUNT);
     cr_expect(pw_config_connects(g_config));
     cr_expect(pw_config_moves_money(g_config));
-    cr_assert_eq(pw_config_conn_cnt(g_config), 4);
-    struct pw_conn_row row = pw_config_conn_row(g_config, 3);
-    cr_expect_eq(row.role, PW_CONN_ROLE_ORDERS);
-    cr_expect_eq(row.owner_idx, 1);
-    cr_expect_str_eq(row.conn->name, "orders.other");
-    cr_expect_eq(pw_config_conn_row(g_config, 2).role, PW_CONN_ROLE_MARKET);
-    cr_expect_eq(pw_config_account_conn(g_config, 0), UINT32_MAX);
-    cr_expect_eq(pw_config_account_conn(g_config, 1), 3);
+    struct pw_conns conns;
+    pw_config_conns(g_config, &conns);
+    cr_assert_eq(conns.cnt, 4);
+    const struct pw_conn_row *row = &conns.rows[3];
+    cr_expect_eq(row->role, PW_CONN_ROLE_ORDERS);
+    cr_expect_eq(row->owner_idx, 1);
+    cr_expect_eq(row->account_idx, 1);
+    cr_expect_eq(row->venue, pw_venue_find(PW_CONFIG(g_config, feeds)->feeds[1].venue));
+    cr_expect_str_eq(row->config->name, "orders.other");
+    cr_expect_eq(conns.rows[2].role, PW_CONN_ROLE_MARKET);
+    cr_expect_eq(conns.rows[2].account_idx, PW_NO_ACCOUNT);
+    cr_expect_eq(conns.of_feed[2], 2);
+    cr_expect_eq(conns.of_account[0], PW_NO_CONN);
+    cr_expect_eq(conns.of_account[1], 3);
 }
 
 Test(config, without_accounts_there_is_one_of_all_feeds)
@@ -835,7 +843,10 @@ Test(config, without_accounts_there_is_one_of_all_feeds)
     cr_expect_eq(pw_config_account_cnt(g_config), 1);
     cr_expect_eq(pw_config_account_of_feed(g_config, 2), 0);
     cr_expect_str_eq(pw_config_account(g_config, 0).name, "main");
-    cr_expect_eq(pw_config_conn_cnt(g_config), 3);
+    struct pw_conns conns;
+    pw_config_conns(g_config, &conns);
+    cr_expect_eq(pw_conns_cnt_of(&conns, PW_CONN_ROLE_MARKET), 3);
+    cr_expect_eq(pw_conns_cnt_of(&conns, PW_CONN_ROLE_ORDERS), 0);
     cr_expect_not(pw_config_connects(g_config));
 }
 
@@ -847,8 +858,9 @@ Test(config, live_orders_for_another_venue_are_refused)
     } rows[] = {
         {FEED("a", "binance_spot") FEED("b", "kraken"), "has no order entry"},
         {FEED("b", "kraken"), "has no order entry"},
-        {FEED("a", "binance_spot") "  - {name: b, venue: binance_spot, ws_url: wss://localhost:9444, rest_url: "
-                                   "https://localhost:9444, streams: [trade], instruments: [BTCUSDT]}\n",
+        {FEED("a",
+              "binance_spot") "  - {name: b, venue: binance_spot, ws_url: wss://localhost:9444, rest_url: "
+                              "https://localhost:9444, streams: [trade], instruments: [BTCUSDT]}\n",
          "of another venue"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -857,9 +869,10 @@ Test(config, live_orders_for_another_venue_are_refused)
                  "instance: demo\ncores:\n"
                  "  - {core: 1, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
                  "  - {core: auto, idle: sleep, stages: [journal, housekeeping]}\n"
-                 "feeds:\n%sstrategies:\n" STRATEGY("one", "\"b:BTCUSDT\"")
-                 "risk: {max_order_notional: 1, max_position: 1, max_orders_per_s: 1}\n"
-                 "journal: {path: /var/tmp/j}\ngateway: live\n" LIVE_GROUP "\n",
+                 "feeds:\n%sstrategies:\n" STRATEGY(
+                     "one",
+                     "\"b:BTCUSDT\"") "risk: {max_order_notional: 1, max_position: 1, max_orders_per_s: 1}\n"
+                                      "journal: {path: /var/tmp/j}\ngateway: live\n" LIVE_GROUP "\n",
                  rows[i].feeds);
         cr_expect_eq(load(text), -EINVAL, "row %zu", i);
         cr_expect(strstr(g_error, rows[i].words) != NULL, "row %zu: %s", i, g_error);

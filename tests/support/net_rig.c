@@ -74,13 +74,17 @@ static void open_cold(struct net_rig *engine, const char *url, const char *ca_fi
     memset(engine, 0, sizeof *engine);
     fill_feed(engine, url, ca_file);
     /* With order entry the feed is never connected. */
-    const struct pw_net_plan plan = {
-        .conns = {&engine->feed, &engine->feed}, .conn_cnt = orders ? 2 : 1, .feed_cnt = 1};
+    struct pw_net_plan plan = {.line_idx = 0};
+    pw_conns_init(&plan.conns);
+    pw_conns_add(&plan.conns, (struct pw_conn_row){.role = PW_CONN_ROLE_MARKET, .config = &engine->feed});
+    if (orders) {
+        pw_conns_add(&plan.conns, (struct pw_conn_row){.role = PW_CONN_ROLE_ORDERS, .config = &engine->feed});
+    }
     engine->view = &engine->feeds[orders];
     struct pw_connector_ends ends = {.feeds = engine->feeds};
     struct pw_clock clock = {engine_clock, engine};
     engine->sockets = pw_sockets_host_create(true);
-    engine->io = io != NULL ? io : pw_io_host_create(plan.conn_cnt, 0);
+    engine->io = io != NULL ? io : pw_io_host_create(plan.conns.cnt, 0);
     must(engine->sockets != NULL && engine->io != NULL, "no memory for the sockets");
     engine->net =
         pw_net_create_over(&plan, clock, pw_random_host(), engine->sockets, engine->io, error, sizeof error);

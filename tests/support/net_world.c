@@ -103,11 +103,17 @@ static void fill_orders(struct net_world *world, const char *ca_file)
 
 static void fill_plan(struct net_world *world)
 {
-    world->plan.feed_cnt = world->options.feed_cnt;
-    world->plan.conn_cnt = world->options.feed_cnt + world->options.orders;
-    world->plan.elsewhere = world->options.elsewhere;
-    for (uint32_t i = 0; i < world->plan.conn_cnt; i++) {
-        world->plan.conns[i] = &world->conns[i];
+    struct pw_conns *conns = &world->plan.conns;
+    pw_conns_init(conns);
+    for (uint32_t i = 0; i < world->options.feed_cnt; i++) {
+        pw_conns_add(conns, (struct pw_conn_row){.role = PW_CONN_ROLE_MARKET,
+                                                 .owner_idx = i,
+                                                 .line_idx = world->options.elsewhere >> i & 1,
+                                                 .config = &world->conns[i]});
+    }
+    if (world->options.orders) {
+        pw_conns_add(conns, (struct pw_conn_row){.role = PW_CONN_ROLE_ORDERS,
+                                                 .config = &world->conns[world->options.feed_cnt]});
     }
 }
 
@@ -186,7 +192,7 @@ void net_world_open(struct net_world *world, const struct net_world_options *opt
     }
     fill_plan(world);
     world->view = &world->feeds[options->orders ? world->options.feed_cnt : 0];
-    world->network = pw_virtual_create(&options->network, world->plan.conn_cnt);
+    world->network = pw_virtual_create(&options->network, world->plan.conns.cnt);
     must(world->network != NULL, "virtual network");
     if (!options->no_listener) {
         world->listener = pw_virtual_listen(world->network, world->options.host, WORLD_PORT, false);
@@ -226,7 +232,7 @@ void net_world_step(struct net_world *world, int64_t step_ns)
     pw_connector_poll(world->connector, world->now_ns);
     if (!world->hot_stopped) {
         pw_hot_receive(world->net, world->now_ns);
-        for (uint32_t i = 0; i < world->plan.conn_cnt; i++) { /* as net_rx's housekeeping does */
+        for (uint32_t i = 0; i < world->plan.conns.cnt; i++) { /* as net_rx's housekeeping does */
             atomic_store(&world->feeds[i].last_recv_ns, pw_hot_feed(world->net, i)->last_recv_ns);
         }
         pw_hot_transmit(world->net);
@@ -513,7 +519,7 @@ bool net_world_request(struct net_world *world, uint64_t epoch, uint64_t client_
                        size_t bytes)
 {
     const struct request_of of = {
-        .feed_idx = world->plan.feed_cnt, .epoch = epoch, .client_order_id = client_order_id};
+        .feed_idx = world->plan.conns.of_account[0], .epoch = epoch, .client_order_id = client_order_id};
 
     return request_ring_put(&world->requests, &of, text, (uint32_t)bytes);
 }

@@ -35,6 +35,7 @@ struct housekeeping {
     struct pw_stage_env env;
     struct pw_workspace_header *header;
     struct pw_stop *stop;
+    const struct pw_conns *conns;
     struct line lines[PW_LINES_MAX];
     uint32_t line_cnt;
     struct pw_snapshots *snapshots;
@@ -168,21 +169,22 @@ static void housekeeping_fini(void *state)
     h->snapshots = NULL;
 }
 
-/* Gives the connector what this feed wants of its venue. text: PW_TARGET_MAX bytes to work in. */
-static int subscribe(struct pw_connector *connector, uint32_t feed_idx, const struct pw_config_feed *feed,
+/* Gives the connector what this feed's connection wants of its venue. text: PW_TARGET_MAX bytes to work in.
+ */
+static int subscribe(struct pw_connector *connector, uint32_t conn_idx, const struct pw_conn_row *row,
                      char *text)
 {
-    const struct pw_venue *venue = pw_venue_find(feed->venue);
+    const struct pw_venue *venue = row->venue;
     if (venue == NULL) {
         return -EINVAL;
     }
     int err = 0;
     if (venue->market->subscribe != NULL) {
-        err = venue->market->subscribe(pw_feed_wants(feed), text, PW_TARGET_MAX);
-        err = err != 0 ? err : pw_connector_set_lines(connector, feed_idx, text);
+        err = venue->market->subscribe(pw_feed_wants(row->config), text, PW_TARGET_MAX);
+        err = err != 0 ? err : pw_connector_set_lines(connector, conn_idx, text);
     }
-    err = err != 0 ? err : venue->market->target(pw_feed_wants(feed), text, PW_TARGET_MAX);
-    return err != 0 ? err : pw_connector_set_path(connector, feed_idx, text);
+    err = err != 0 ? err : venue->market->target(pw_feed_wants(row->config), text, PW_TARGET_MAX);
+    return err != 0 ? err : pw_connector_set_path(connector, conn_idx, text);
 }
 
 static int open_line(struct housekeeping *h, uint32_t line_idx)
@@ -199,33 +201,34 @@ static int open_line(struct housekeeping *h, uint32_t line_idx)
     return line->connector != NULL ? 0 : -ENOMEM;
 }
 
-/* Who keeps that connection: order entry's are the first line's. */
+/* Who keeps that connection. */
 static struct pw_connector *connector_of(const struct housekeeping *h, uint32_t conn_idx)
 {
-    const struct pw_config_feeds *feeds = PW_CONFIG(h->env.config, feeds);
-    uint32_t line_idx = conn_idx < feeds->feed_cnt ? pw_feeds_line_idx(feeds, conn_idx) : 0;
+    pw_assert(conn_idx < h->conns->cnt);
+    uint32_t line_idx = h->conns->rows[conn_idx].line_idx;
     pw_assert(line_idx < h->line_cnt && h->lines[line_idx].connector != NULL);
     return h->lines[line_idx].connector;
 }
 
 static int open_connectors(struct housekeeping *h)
 {
-    const struct pw_config_feeds *feeds = PW_CONFIG(h->env.config, feeds);
-    uint32_t line_cnt = pw_feeds_line_cnt(feeds);
+    uint32_t line_cnt = pw_feeds_line_cnt(PW_CONFIG(h->env.config, feeds));
     char *text = malloc(PW_TARGET_MAX);
     int err = text != NULL ? 0 : -ENOMEM;
     while (err == 0 && h->line_cnt < line_cnt) {
         err = open_line(h, h->line_cnt);
         h->line_cnt++;
     }
-    for (uint32_t i = 0; err == 0 && i < feeds->feed_cnt; i++) {
-        err = subscribe(connector_of(h, i), i, &feeds->feeds[i], text);
+    for (uint32_t i = 0; err == 0 && i < h->conns->cnt; i++) {
+        const struct pw_conn_row *row = &h->conns->rows[i];
+        if (row->role == PW_CONN_ROLE_MARKET) {
+            err = subscribe(connector_of(h, i), i, row, text);
+        } else {
+            pw_connector_hold(connector_of(h, i), i, h->env.banned_until_ns);
+            err = pw_connector_set_path(connector_of(h, i), i, ""); /* its URL has all of it */
+        }
     }
     free(text);
-    for (uint32_t i = feeds->feed_cnt; err == 0 && i < pw_config_conn_cnt(h->env.config); i++) {
-        pw_connector_hold(connector_of(h, i), i, h->env.banned_until_ns);
-        err = pw_connector_set_path(connector_of(h, i), i, ""); /* its URL has all of it */
-    }
     return err;
 }
 
@@ -246,9 +249,9 @@ static void keep_ban(struct housekeeping *h)
     pw_snapshots_pause(h->snapshots, until_ns);
     if (h->live) {
         h->pause_owed_ns = until_ns;
-        for (uint32_t i = PW_CONFIG(h->env.config, feeds)->feed_cnt; i < pw_config_conn_cnt(h->env.config);
-             i++) {
-            pw_connector_hold(connector_of(h, i), i, until_ns);
+        for (uint32_t i = 0; i < h->entry_cnt; i++) {
+            uint32_t conn_idx = h->entries[i].conn_idx;
+            pw_connector_hold(connector_of(h, conn_idx), conn_idx, until_ns);
         }
     }
     h->ban_ns = until_ns + BAN_STEP_NS;
@@ -273,9 +276,9 @@ static void tend_order_entry(struct housekeeping *h)
 static int watch_order_entry(struct housekeeping *h)
 {
     int err = 0;
-    for (uint32_t i = 0; err == 0 && i < pw_config_account_cnt(h->env.config); i++) {
-        if (pw_config_account_conn(h->env.config, i) != UINT32_MAX) {
-            err = pw_order_entry_init(&h->entries[h->entry_cnt], &h->env, i);
+    for (uint32_t i = 0; err == 0 && i < h->conns->cnt; i++) {
+        if (h->conns->rows[i].role == PW_CONN_ROLE_ORDERS) {
+            err = pw_order_entry_init(&h->entries[h->entry_cnt], &h->env, h->conns, i);
             h->entry_cnt += err == 0;
         }
     }
@@ -286,6 +289,7 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
 {
     struct housekeeping *h = state;
     h->env = *env;
+    h->conns = pw_net_conns(env->nets[0]);
     h->header = env->ws->header;
     h->stop = region_of(env, "stop", PW_REGION_STOP);
     h->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_housekeeping);
@@ -321,9 +325,9 @@ static uint32_t take_requests(struct housekeeping *h, struct pw_consumer *from_p
         const struct pw_event *event = pw_consumer_at(from_parse, i);
         if (event->kind == PW_EVENT_SNAPSHOT_REQUEST) {
             pw_snapshots_want(h->snapshots, event->instrument_idx);
-        } else if (event->kind == PW_EVENT_CONN &&
-                   event->body.conn.feed_idx < PW_CONFIG(h->env.config, feeds)->feed_cnt) {
-            pw_connector_reconnect(connector_of(h, event->body.conn.feed_idx), event->body.conn.feed_idx,
+        } else if (event->kind == PW_EVENT_CONN && event->body.conn.feed_idx < PW_FEEDS_MAX) {
+            uint32_t conn_idx = h->conns->of_feed[event->body.conn.feed_idx];
+            pw_connector_reconnect(connector_of(h, conn_idx), conn_idx,
                                    (enum pw_reason)event->body.conn.reason);
         }
     }

@@ -9,8 +9,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env, uint32_t account_idx)
+int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env,
+                        const struct pw_conns *conns, uint32_t conn_idx)
 {
+    uint32_t account_idx = conns->rows[conn_idx].account_idx;
     char group[PW_METRIC_GROUP_BYTES];
     pw_metrics_gateway_name(group, account_idx);
     const struct pw_region *account = pw_workspace_find(env->ws, "account", PW_REGION_ACCOUNT);
@@ -31,11 +33,11 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         .reconnect_wanted = PW_METRIC_WORD(gateway, gateway, reconnect_wanted),
         .paused_until_ns = PW_METRIC_WORD(gateway, gateway, paused_until_ns),
         .account = pw_region_at(env->ws, account, 0),
-        .conn_idx = pw_config_account_conn(env->config, account_idx),
+        .conn_idx = conn_idx,
         .tells_engine = true,
     };
     for (uint32_t i = 0; i < account_idx; i++) {
-        entry->tells_engine &= pw_config_account_conn(env->config, i) == UINT32_MAX;
+        entry->tells_engine &= conns->of_account[i] == PW_NO_CONN;
     }
     bool several = pw_config_account_cnt(env->config) > 1;
     snprintf(entry->label, sizeof entry->label, "order entry%s%s", several ? " of account " : "",

@@ -6,6 +6,7 @@
 #ifndef PW_ORDER_ENTRY_H
 #define PW_ORDER_ENTRY_H
 
+#include "conns.h"
 #include "stage.h"
 
 struct pw_order_entry {
@@ -20,8 +21,9 @@ struct pw_order_entry {
         logged_reconnect;
 };
 
-/* Of an account that has order entry. 0, or -ENOENT when the workspace lacks something. */
-int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env, uint32_t account_idx);
+/* Of a connection of order entry. 0, or -ENOENT when the workspace lacks something. */
+int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env,
+                        const struct pw_conns *conns, uint32_t conn_idx);
 
 /* Logs what has changed. True: the connection should be made anew. */
 bool pw_order_entry_poll(struct pw_order_entry *entry);
