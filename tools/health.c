@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "metrics_table.h"
 #include "watch.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ static const struct pw_cli_command g_command = {
     .verb = "health",
     .description =
         "Reports whether an engine is running and trading: its threads move, it is not halted, every "
-        "connection is up, and live order entry is ready. Prints what is wrong, one reason a line.\n"
+        "connection is up, live order entry is ready, and the journal is writing. Prints what is wrong, one "
+        "reason a line.\n"
         "No request is sent to the engine, so a hanging engine is reported, too.",
     .arguments = PW_CLI_VALUES(PW_WATCH_INSTANCE(struct options, instance)),
     .options = PW_CLI_VALUES(
@@ -43,7 +45,9 @@ static const struct pw_cli_command g_command = {
     .environment = PW_CLI_PAIRS(PW_WATCH_ENVIRONMENT),
     .exits = PW_CLI_EXITS(
         {PW_CLI_DONE, "healthy: running and trading"},
-        {PW_CLI_FAILED, "not healthy: starting, stopping, halted, hanging, or a connection is not up"},
+        {PW_CLI_FAILED,
+         "not healthy: starting, stopping, halted, hanging, a connection is not up, the journal is not "
+         "writing, or the engine's memory cannot be read"},
         {PW_CLI_USAGE, "usage error, or several instances and none named"},
         {HEALTH_NOT_RUNNING, "no such engine, or it is not running: it stopped, crashed or was killed"}),
     .examples = PW_CLI_PAIRS(
@@ -149,6 +153,16 @@ static void order_entry_judge(const struct pw_workspace *ws, struct findings *fi
     }
 }
 
+static void journal_judge(const struct pw_workspace *ws, struct findings *findings)
+{
+    const struct pw_metric_row *stopped = pw_metrics_find(ws, "journal", "stopped");
+    uint64_t state = stopped != NULL ? pw_watch_get(&stopped->value) : 0;
+    if (state != 0) {
+        add(findings, "journal_stopped", "the journal is not writing: %s",
+            state == 1 ? "the disk is full" : "a commit failed");
+    }
+}
+
 static bool is_halted(const struct pw_workspace *ws)
 {
     uint32_t at = 0;
@@ -169,6 +183,7 @@ static void judge(const struct pw_workspace *ws, int64_t patience_ns, struct fin
     }
     connections_judge(ws, findings);
     order_entry_judge(ws, findings);
+    journal_judge(ws, findings);
     heartbeats_judge(ws, patience_ns, findings);
 }
 
@@ -203,18 +218,45 @@ static void text_print(const char *instance, const struct findings *findings)
     }
 }
 
+static void findings_print(const struct options *options, const char *instance, const char *state,
+                           const struct findings *findings)
+{
+    if (options->json) {
+        json_print(instance, state, findings);
+    } else {
+        text_print(instance, findings);
+    }
+}
+
+/* There is no engine to look at, or one that cannot be looked at. */
+static int unseen(const struct options *options, int result, const char *error, struct findings *findings)
+{
+    bool absent = result == -ENOENT || result == -EINVAL;
+    add(findings, absent ? "absent" : "unreadable", "%s", error);
+    if (!options->json) {
+        pw_cli_error("%s", error);
+    } else {
+        json_print(options->instance, findings->rows[0].code, findings);
+    }
+    return absent ? HEALTH_NOT_RUNNING : PW_CLI_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     static struct findings findings;
     struct options options = {0};
     struct pw_workspace ws;
+    char error[PW_WATCH_ERROR_BYTES];
     int code = pw_cli_read(&g_command, argc, argv, &options);
     if (code != PW_CLI_GO) {
         return code;
     }
-    enum pw_watch_exit attached = pw_watch_attach(&ws, options.instance);
-    if (attached != PW_WATCH_OK) {
-        return attached == PW_WATCH_USAGE ? PW_CLI_USAGE : HEALTH_NOT_RUNNING;
+    int result = pw_watch_open(&ws, options.instance, error);
+    if (result == -E2BIG) {
+        return (int)pw_watch_attach(&ws, options.instance); /* lists them */
+    }
+    if (result != 0) {
+        return unseen(&options, result, error, &findings);
     }
     bool alive = pw_workspace_alive(&ws);
     if (alive) {
@@ -226,11 +268,7 @@ int main(int argc, char **argv)
         add(&findings, "dead", "the engine is not running: it stopped, crashed or was killed");
     }
     const char *state = alive ? pw_engine_state_name(pw_watch_get(&ws.header->state)) : "dead";
-    if (options.json) {
-        json_print(ws.header->instance, state, &findings);
-    } else {
-        text_print(ws.header->instance, &findings);
-    }
+    findings_print(&options, ws.header->instance, state, &findings);
     pw_workspace_close(&ws, false);
     return !alive ? HEALTH_NOT_RUNNING : findings.cnt == 0 ? PW_CLI_DONE : PW_CLI_FAILED;
 }

@@ -72,36 +72,54 @@ bool pw_watch_exists(const char *instance)
     return false;
 }
 
-enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance)
+/* The only instance there is. */
+static int only_instance(struct pw_instance_name *only, char error[PW_WATCH_ERROR_BYTES])
 {
     struct pw_instance_name names[INSTANCES_MAX];
-    if (instance == NULL) {
-        uint32_t name_cnt = pw_workspace_list(names, INSTANCES_MAX);
-        if (name_cnt == 0) {
-            pw_cli_error(
-                "no engine is running, and none has left its memory; `pinwheel run CONFIG` starts one");
-            return PW_WATCH_ABSENT;
-        }
-        if (name_cnt > 1) {
-            pw_cli_wrong("several instances; name one of those below");
-            list_print(stderr, names, name_cnt);
-            return PW_WATCH_USAGE;
-        }
-        instance = names[0].name;
+    uint32_t name_cnt = pw_workspace_list(names, INSTANCES_MAX);
+    if (name_cnt == 1) {
+        *only = names[0];
+        return 0;
     }
-    char error[512];
-    int result = -EAGAIN;
+    snprintf(error, PW_WATCH_ERROR_BYTES, "%s",
+             name_cnt > 1
+                 ? "several instances; name one of those below"
+                 : "no engine is running, and none has left its memory; `pinwheel run CONFIG` starts one");
+    return name_cnt > 1 ? -E2BIG : -ENOENT;
+}
+
+int pw_watch_open(struct pw_workspace *ws, const char *instance, char error[PW_WATCH_ERROR_BYTES])
+{
+    struct pw_instance_name only;
+    int result = instance == NULL ? only_instance(&only, error) : 0;
+    if (result != 0) {
+        return result;
+    }
+    result = -EAGAIN;
     for (int i = 0; i < STARTING_TRIES && result == -EAGAIN; i++) {
         if (i > 0) {
             pw_watch_sleep_ms(STARTING_SLEEP_MS);
         }
-        result = pw_workspace_attach(ws, instance, error, sizeof error);
+        result =
+            pw_workspace_attach(ws, instance != NULL ? instance : only.name, error, PW_WATCH_ERROR_BYTES);
     }
-    if (result != 0) {
+    return result;
+}
+
+enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance)
+{
+    char error[PW_WATCH_ERROR_BYTES];
+    int result = pw_watch_open(ws, instance, error);
+    if (result == 0) {
+        return PW_WATCH_OK;
+    }
+    if (result != -E2BIG) {
         pw_cli_error("%s", error);
         return PW_WATCH_ABSENT;
     }
-    return PW_WATCH_OK;
+    pw_cli_wrong("%s", error);
+    pw_watch_list(stderr, false);
+    return PW_WATCH_USAGE;
 }
 
 /* ---- regions ---- */

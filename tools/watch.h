@@ -39,6 +39,11 @@ enum pw_watch_exit {
  * just being started is waited for, a few seconds. Errors go to stderr. */
 enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance);
 
+#define PW_WATCH_ERROR_BYTES 512u
+/* The same, and says nothing on stderr. 0, or a negative code with its text: -ENOENT and -EINVAL if there is
+ * no such instance; -E2BIG if several are there and none was named; else it is there and cannot be read. */
+int pw_watch_open(struct pw_workspace *ws, const char *instance, char error[PW_WATCH_ERROR_BYTES]);
+
 /* Prints the instances, one a line, each alive or dead; or as one JSON object. */
 void pw_watch_list(FILE *out, bool json);
 

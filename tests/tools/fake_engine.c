@@ -3,10 +3,14 @@
  * An engine to be watched: makes a workspace with one region of each kind, known figures in all of them, and
  * rings that run. Used by the tests of the tools; prints "ready" when the workspace is there.
  *
- * usage: fake_engine NAME idle|run|halted|down [EVENTS]
+ * usage: fake_engine NAME MODE [EVENTS]
  *   idle    puts EVENTS events (default 10) into each ring and then only beats
- *   halted  as idle, with the stop word set; down: as idle, its connection is down
  *   run     puts events without end
+ *   halted  as idle, with the stop word set
+ *   down    as idle, with its connection down
+ *   full    as idle, with the disk of its journal full
+ *   other   as idle, with the number of another version of the workspace
+ *
  * SIGTERM ends it cleanly and leaves the file; SIGKILL leaves it as it is.
  */
 #include "metrics_table.h"
@@ -205,6 +209,10 @@ static void mode_set(struct pw_workspace *ws, const char *mode)
     } else if (strcmp(mode, "down") == 0) {
         struct pw_feed_view *feed = at(ws, "feeds", PW_REGION_FEEDS, 0);
         atomic_store(&feed->state, PW_FEED_DOWN);
+    } else if (strcmp(mode, "full") == 0) {
+        atomic_store(&pw_metrics_find(ws, "journal", "stopped")->value, 1);
+    } else if (strcmp(mode, "other") == 0) {
+        ws->header->abi++;
     }
 }
 
@@ -216,7 +224,8 @@ int main(int argc, char **argv)
     uint64_t event_cnt = argc >= 4 ? strtoull(argv[3], NULL, 10) : 10;
     if (argc < 3 || pw_workspace_create(&ws, argv[1], wants, sizeof wants / sizeof wants[0], true, error,
                                         sizeof error) != 0) {
-        fprintf(stderr, "%s\n", argc < 3 ? "usage: fake_engine NAME idle|run|halted|down [EVENTS]" : error);
+        fprintf(stderr, "%s\n",
+                argc < 3 ? "usage: fake_engine NAME idle|run|halted|down|full|other [EVENTS]" : error);
         return 1;
     }
     signal(SIGTERM, on_term);

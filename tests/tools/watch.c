@@ -752,7 +752,11 @@ Test(watch, health_is_what_the_engine_is)
     static const struct {
         const char *mode, *reason;
         int code;
-    } rows[] = {{"idle", "healthy", 0}, {"halted", "halted", 1}, {"down", "connection_not_up", 1}};
+    } rows[] = {{"idle", "healthy", 0},
+                {"halted", "halted", 1},
+                {"down", "connection_not_up", 1},
+                {"full", "journal_stopped", 1},
+                {"other", "unreadable", 1}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         pid_t engine = engine_start("demo", rows[i].mode, "1");
         cr_expect_eq(TOOL("pinwheel-health", "demo", "--json"), rows[i].code, "%s", rows[i].mode);
@@ -766,6 +770,10 @@ Test(watch, health_is_what_the_engine_is)
 Test(watch, health_tells_an_engine_that_hangs_from_one_that_is_gone)
 {
     cr_expect_eq(TOOL("pinwheel-health", "demo"), 3, "there is none");
+    cr_expect_eq(TOOL("pinwheel-health", "demo", "--json"), 3);
+    cr_expect_str_eq(first_reason(), "absent");
+    cr_expect_eq(TOOL("pinwheel-health", "--json"), 3);
+    cr_expect_str_eq(first_reason(), "absent");
     pid_t engine = engine_start("demo", "idle", "1");
     kill(engine, SIGSTOP);
     cr_expect_eq(TOOL("pinwheel-health", "demo", "--json", "--patience", "200"), 1);
