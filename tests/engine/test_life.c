@@ -189,6 +189,19 @@ static bool state_is(struct harness *h, const void *arg)
     return is;
 }
 
+/* What the engine answers of its journal. */
+static void expect_journal_status(struct harness *h, const char *wanted)
+{
+    int status;
+    char *text = harness_run(
+        h, (const char *const[]){"pinwheel", "ctl", h->instance, "status", "--json", NULL}, &status);
+    json_t *answer = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    cr_assert_eq(status, 0);
+    cr_expect_str_eq(json_string_value(json_object_get(answer, "journal")), wanted, "%s", text);
+    json_decref(answer);
+    free(text);
+}
+
 static void control(struct harness *h, const char *request, int status_wanted)
 {
     int status;
@@ -203,6 +216,7 @@ Test(life, halt_and_resume)
     struct harness h;
     start(&h, "halt");
     wait_for(&h, "account/order_cnt", 1);
+    expect_journal_status(&h, "writing");
     control(&h, "halt", 0);
     cr_assert(harness_wait(&h, state_is, "halted", SECONDS));
     wait_for(&h, "account/halted", 1);

@@ -49,7 +49,8 @@ struct housekeeping {
     int64_t now_ns;
     struct pw_housekeeping_metrics metrics;
     struct pw_metric_row *metric_rows;
-    uint32_t entry_cnt; /* accounts with order entry */
+    struct pw_metric_row *journal_rows; /* read alone */
+    uint32_t entry_cnt;                 /* accounts with order entry */
     struct pw_order_entry entries[PW_ACCOUNTS_MAX];
     bool live;
     int64_t ban_ns; /* kept: until then; never before the ban's end, and less than a step behind it */
@@ -117,6 +118,23 @@ static const char *state_name(const struct housekeeping *h, bool halted)
     return pw_engine_state_name(!runs ? state : halted ? PW_ENGINE_HALTED : PW_ENGINE_RUNNING);
 }
 
+/* Relaxed: another stage's word, shown only. */
+static const char *journal_state(const struct housekeeping *h)
+{
+    if (!PW_CONFIG(h->env.config, journal)->enabled) {
+        return "off";
+    }
+    const _Atomic uint64_t *stopped = PW_METRIC_WORD(h->journal_rows, journal, stopped);
+    switch (atomic_load_explicit(stopped, memory_order_relaxed)) {
+    case 0:
+        return "writing";
+    case 1:
+        return "disk_full";
+    default:
+        return "commit_failed";
+    }
+}
+
 static void answer_status(const struct housekeeping *h, char *answer, size_t answer_bytes)
 {
     bool halted = atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0;
@@ -125,9 +143,10 @@ static void answer_status(const struct housekeeping *h, char *answer, size_t ans
     snprintf(answer, answer_bytes,
              "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
              ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64
-             ",\"open_orders\":%" PRIu64 "}",
+             ",\"open_orders\":%" PRIu64 ",\"journal\":\"%s\"}",
              h->header->instance, state_name(h, halted), halted ? "true" : "false", h->header->pid,
-             h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt);
+             h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt,
+             journal_state(h));
 }
 
 static void answer_request(void *state, const char *request, char *answer, size_t answer_bytes)
@@ -293,11 +312,12 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->header = env->ws->header;
     h->stop = region_of(env, "stop", PW_REGION_STOP);
     h->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_housekeeping);
+    h->journal_rows = pw_metrics_rows(env->ws, PW_METRIC_GROUP_journal, "journal");
     h->live = pw_config_connects(env->config);
     h->ban_ns = env->banned_until_ns;
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
     int err = -ENOENT;
-    if (h->stop != NULL && h->metric_rows != NULL && h->snapshots != NULL &&
+    if (h->stop != NULL && h->metric_rows != NULL && h->journal_rows != NULL && h->snapshots != NULL &&
         pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = open_connectors(h);
     }
