@@ -5,6 +5,8 @@
 #include "doctor.h"
 #include "cli.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -68,6 +70,13 @@ static json_t *finding_json(const struct check *check, const struct finding *fin
     return row;
 }
 
+/* Also "", the host itself. */
+static bool is_folder(const char *path)
+{
+    DIR *folder = opendir(path[0] != '\0' ? path : "/");
+    return folder != NULL && closedir(folder) == 0;
+}
+
 int main(int argc, char **argv)
 {
     static char error[8192];
@@ -76,6 +85,10 @@ int main(int argc, char **argv)
     int code = pw_cli_read(&g_command, argc, argv, &options);
     if (code != PW_CLI_GO) {
         return code;
+    }
+    if (!is_folder(options.patient.sysroot)) {
+        pw_cli_error("--sysroot: %s: %s", options.patient.sysroot, strerror(errno));
+        return PW_CLI_USAGE;
     }
     if (!patient_examine(&options.patient, options.config_path, error, sizeof error)) {
         fprintf(stderr, "%s\n", error);

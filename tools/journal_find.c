@@ -14,7 +14,7 @@ static int find_by_engine(const char *instance, char path[JOURNAL_PATH_BYTES])
     struct pw_workspace ws;
     char fact[JOURNAL_PATH_BYTES / 2];
     enum pw_watch_exit code = pw_watch_attach(&ws, instance);
-    if (code == PW_WATCH_ABSENT) {
+    if (code == PW_WATCH_ABSENT && (instance == NULL || strchr(instance, '/') == NULL)) {
         pw_cli_error("an engine that has stopped leaves no memory: name its journal's folder instead");
     }
     if (code != PW_WATCH_OK) {

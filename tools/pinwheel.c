@@ -189,6 +189,9 @@ static int help(char **words)
         form = "man";
         words++;
     }
+    if (words[0] != NULL && words[1] != NULL) {
+        return pw_cli_wrong("unexpected argument '%.40s'", words[1]);
+    }
     if (words[0] != NULL) {
         return pw_cli_row(words[0]) != NULL ? describe(words[0], form) : unknown_command(words[0]);
     }

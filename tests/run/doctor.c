@@ -493,6 +493,8 @@ Test(doctor, exit_code_parts_bad_from_advice)
     snprintf(arguments, sizeof arguments, "doctor --sysroot '%s'", g_dir);
     cr_expect_eq(run(arguments), 1, "bad");
     cr_expect_eq(run("doctor --nonsense"), 2);
+    cr_expect_eq(run("doctor --sysroot /nowhere"), 2);
+    cr_expect_eq(run("doctor --sysroot /dev/null"), 2);
     cr_expect_eq(run("doctor --help"), 0);
 }
 

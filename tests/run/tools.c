@@ -53,6 +53,7 @@ Test(tools, help_and_version_are_the_same_for_all)
         cr_expect_str_eq(g_output, version);
     }
     cr_expect_eq(run("help nonsense"), 2);
+    cr_expect_eq(run("help doctor nonsense"), 2);
 }
 
 Test(tools, unknown_command_is_refused_with_a_guess)
