@@ -2,87 +2,55 @@
  *
  * quoter: which orders it asks for, and what it makes of what becomes of them.
  */
-#include "strategies.h"
+#include "strategy_rig.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define TICK_E8 10
 
-struct rig {
-    struct pw_strategy_env env;
-    struct pw_param params[4];
-    struct pw_instrument table[4];
-    uint16_t instruments[1];
-    void *state;
-    struct pw_decisions out;
-    char error[256];
-};
-
-static struct rig *rig_with(const char *quantity, const char *distance, const char *every)
+static struct strategy_rig *rig_with(const char *quantity, const char *distance, const char *every)
 {
-    const char *const values[][2] = {{"quantity", quantity}, {"distance", distance}, {"every", every}};
-    struct rig *rig = calloc(1, sizeof *rig);
-    rig->instruments[0] = 2;
+    struct strategy_rig *rig = strategy_rig_make(&pw_quoter, 2, 5);
+    rig->env.instrument_cnt = 1;
     rig->table[2].tick_e8 = TICK_E8;
-    rig->env = (struct pw_strategy_env){.strategy_idx = 4,
-                                        .params = rig->params,
-                                        .instruments = rig->instruments,
-                                        .instrument_cnt = 1,
-                                        .instrument_table = rig->table};
-    for (size_t i = 0; i < 3 && values[i][1] != NULL; i++) {
-        snprintf(rig->params[i].name, sizeof rig->params[i].name, "%s", values[i][0]);
-        snprintf(rig->params[i].value, sizeof rig->params[i].value, "%s", values[i][1]);
-        rig->env.param_cnt++;
-    }
+    strategy_rig_param(rig, "quantity", quantity);
+    strategy_rig_param(rig, "distance", distance);
+    strategy_rig_param(rig, "every", every);
     return rig;
 }
 
-static bool rig_start(struct rig *rig)
+static struct strategy_rig *started(const char *quantity, const char *distance, const char *every)
 {
-    size_t bytes = pw_quoter.state_bytes(&rig->env, rig->error, sizeof rig->error);
-    if (bytes == 0) {
-        return false;
-    }
-    rig->state = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    memset(rig->state, 0, bytes);
-    return pw_quoter.init(rig->state, &rig->env, rig->error, sizeof rig->error) == 0;
-}
-
-static void rig_free(struct rig *rig)
-{
-    free(rig->state);
-    free(rig);
+    struct strategy_rig *rig = rig_with(quantity, distance, every);
+    cr_assert(strategy_rig_start(rig), "%s", rig->error);
+    return rig;
 }
 
 /* How many intents a quote makes. */
-static uint32_t quote(struct rig *rig, int64_t bid_e8, int64_t ask_e8)
+static uint32_t quote(struct strategy_rig *rig, int64_t bid_e8, int64_t ask_e8)
 {
     struct pw_event event = {.kind = PW_EVENT_QUOTE,
                              .instrument_idx = 2,
                              .body.quote = {.bid_price_e8 = bid_e8, .ask_price_e8 = ask_e8}};
-    rig->out.cnt = 0;
-    pw_quoter.on_market(rig->state, &event, 77, &rig->out);
-    return rig->out.cnt;
+    rig->market_seq = 77;
+    return strategy_rig_market(rig, &event);
 }
 
-static void told(struct rig *rig, uint64_t id, enum pw_side side, int64_t price_e8, enum pw_order_state state)
+static void told(struct strategy_rig *rig, uint64_t id, enum pw_side side, int64_t price_e8,
+                 enum pw_order_state state)
 {
     struct pw_event event = {
         .kind = PW_EVENT_ORDER,
         .flags = side == PW_SELL ? PW_FLAG_SELL : 0,
         .instrument_idx = 2,
         .body.order = {.client_order_id = id, .price_e8 = price_e8, .state = (uint8_t)state}};
-    pw_quoter.on_report(rig->state, &event, 77, &rig->out);
+    strategy_rig_report(rig, &event);
 }
 
 /* Both sides rest: orders 1 and 2. */
-static struct rig *resting(void)
+static struct strategy_rig *resting(void)
 {
-    struct rig *rig = rig_with("0.5", "3", "1");
-    cr_assert(rig_start(rig), "%s", rig->error);
+    struct strategy_rig *rig = started("0.5", "3", "1");
     cr_assert_eq(quote(rig, 1000, 1010), 2);
     told(rig, 1, PW_BUY, 970, PW_ORDER_IN_FLIGHT);
     told(rig, 2, PW_SELL, 1040, PW_ORDER_IN_FLIGHT);
@@ -104,23 +72,22 @@ static void expect_intent(const struct pw_event *event, enum pw_intent_action ac
     cr_expect_eq(intent->qty_e8, 50000000);
     cr_expect_eq(intent->client_order_id, id);
     cr_expect_eq(intent->market_seq, 77);
-    cr_expect_eq(intent->strategy_idx, 4);
+    cr_expect_eq(intent->strategy_idx, STRATEGY_RIG_IDX);
 }
 
 Test(quoter, places_one_order_a_side_behind_the_best_price)
 {
-    struct rig *rig = rig_with("0.5", "3", "1");
-    cr_assert(rig_start(rig), "%s", rig->error);
+    struct strategy_rig *rig = started("0.5", "3", "1");
     cr_assert_eq(quote(rig, 1000, 1010), 2);
     expect_intent(&rig->out.events[0], PW_PLACE, PW_BUY, 970, 0);
     expect_intent(&rig->out.events[1], PW_PLACE, PW_SELL, 1040, 0);
     cr_expect_eq(quote(rig, 1000, 1010), 0, "both are asked for");
-    rig_free(rig);
+    strategy_rig_free(rig);
 }
 
 Test(quoter, moves_a_resting_order_with_its_side_alone)
 {
-    struct rig *rig = resting();
+    struct strategy_rig *rig = resting();
     cr_expect_eq(quote(rig, 1000, 1010), 0, "they stand where they should");
     cr_assert_eq(quote(rig, 990, 1010), 1);
     expect_intent(&rig->out.events[0], PW_REPLACE, PW_BUY, 960, 1);
@@ -131,7 +98,7 @@ Test(quoter, moves_a_resting_order_with_its_side_alone)
     told(rig, 3, PW_BUY, 960, PW_ORDER_OPEN);
     cr_assert_eq(quote(rig, 980, 1010), 1);
     expect_intent(&rig->out.events[0], PW_REPLACE, PW_BUY, 950, 3);
-    rig_free(rig);
+    strategy_rig_free(rig);
 }
 
 Test(quoter, an_order_that_has_ended_is_followed_by_another)
@@ -139,46 +106,45 @@ Test(quoter, an_order_that_has_ended_is_followed_by_another)
     static const enum pw_order_state ends[] = {PW_ORDER_FILLED, PW_ORDER_CANCELED, PW_ORDER_REJECTED,
                                                PW_ORDER_EXPIRED};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        struct rig *rig = resting();
+        struct strategy_rig *rig = resting();
         told(rig, 2, PW_SELL, 1040, ends[i]);
         cr_assert_eq(quote(rig, 1000, 1010), 1);
         expect_intent(&rig->out.events[0], PW_PLACE, PW_SELL, 1040, 0);
         told(rig, 0, PW_SELL, 1040, PW_ORDER_DENIED);
         cr_expect_eq(quote(rig, 1000, 1010), 1, "denied: asked for again");
-        rig_free(rig);
+        strategy_rig_free(rig);
     }
 }
 
 Test(quoter, a_replacement_that_fails_leaves_the_old_order)
 {
-    struct rig *rig = resting();
+    struct strategy_rig *rig = resting();
     cr_assert_eq(quote(rig, 990, 1010), 1);
     told(rig, 3, PW_BUY, 960, PW_ORDER_IN_FLIGHT);
     told(rig, 3, PW_BUY, 960, PW_ORDER_REJECTED);
     told(rig, 1, PW_BUY, 970, PW_ORDER_OPEN);
     cr_assert_eq(quote(rig, 990, 1010), 1);
     expect_intent(&rig->out.events[0], PW_REPLACE, PW_BUY, 960, 1);
-    rig_free(rig);
+    strategy_rig_free(rig);
 }
 
 Test(quoter, an_unknown_outcome_is_waited_for)
 {
-    struct rig *rig = resting();
+    struct strategy_rig *rig = resting();
     told(rig, 1, PW_BUY, 970, PW_ORDER_UNKNOWN);
     cr_expect_eq(quote(rig, 900, 1010), 0);
     told(rig, 1, PW_BUY, 970, PW_ORDER_OPEN);
     cr_expect_eq(quote(rig, 900, 1010), 1);
-    rig_free(rig);
+    strategy_rig_free(rig);
 }
 
 Test(quoter, no_price_no_order)
 {
-    struct rig *rig = rig_with("1", "3", "1");
-    cr_assert(rig_start(rig), "%s", rig->error);
+    struct strategy_rig *rig = started("1", "3", "1");
     cr_expect_eq(quote(rig, 0, 0), 0);
     cr_expect_eq(quote(rig, 30, 0), 0, "three ticks below is nothing");
     cr_expect_eq(quote(rig, 31, INT64_MAX), 1, "above is beyond 64 bits");
-    rig_free(rig);
+    strategy_rig_free(rig);
 }
 
 Test(quoter, wrong_parameters_are_told)
@@ -192,9 +158,6 @@ Test(quoter, wrong_parameters_are_told)
         {"1", "1", NULL, "'every' is missing"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct rig *rig = rig_with(cases[i].quantity, cases[i].distance, cases[i].every);
-        cr_expect_not(rig_start(rig), "case %zu", i);
-        cr_expect_not_null(strstr(rig->error, cases[i].told), "case %zu: %s", i, rig->error);
-        rig_free(rig);
+        strategy_rig_refused(rig_with(cases[i].quantity, cases[i].distance, cases[i].every), cases[i].told);
     }
 }
