@@ -150,7 +150,7 @@ int journal_for_each(struct journal_session *session, void (*print)(const struct
     return session->damage_cnt ? JOURNAL_DAMAGED : JOURNAL_OK;
 }
 
-int journal_query(struct journal_session *session)
+static int query_events(struct journal_session *session)
 {
     session->query.frames = session->frames;
     return journal_for_each(session, session->frames ? print_frame : print_event);
@@ -175,7 +175,7 @@ static const struct {
     int (*run)(struct journal_session *session);
     bool one_run;
 } g_work[] = {
-    {list_runs, false},  {journal_stats, true}, {journal_summary, true}, {journal_query, true},
+    {list_runs, false},  {journal_stats, true}, {journal_summary, true}, {query_events, true},
     {journal_csv, true}, {print_config, true},  {journal_verify, false},
 };
 

@@ -70,7 +70,6 @@ int journal_in_child(struct journal_session *session, const struct journal_work 
 int journal_summary(struct journal_session *session);
 int journal_stats(struct journal_session *session);
 int journal_verify(struct journal_session *session);
-int journal_query(struct journal_session *session);
 int journal_csv(struct journal_session *session);
 
 /* Reads on: an event or a frame, damage goes to stderr in between. False: no more. */

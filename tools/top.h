@@ -23,8 +23,6 @@ struct pw_look {
     uint64_t before[PW_TOP_COUNTERS_MAX];
 };
 
-/* By how much a counter has grown since the look before. */
-uint64_t pw_look_growth(struct pw_look *look, uint64_t value);
 double pw_look_rate(struct pw_look *look, uint64_t value);
 
 /* Shares of a stage's time; they sum to 1, or are all 0 if it gave no account of any time. */

@@ -16,7 +16,8 @@
 
 /* ---- counters over time ---- */
 
-uint64_t pw_look_growth(struct pw_look *look, uint64_t value)
+/* By how much a counter has grown since the look before. */
+static uint64_t look_growth(struct pw_look *look, uint64_t value)
 {
     if (look->asked_cnt == PW_TOP_COUNTERS_MAX) {
         return 0;
@@ -29,15 +30,15 @@ uint64_t pw_look_growth(struct pw_look *look, uint64_t value)
 
 double pw_look_rate(struct pw_look *look, uint64_t value)
 {
-    uint64_t growth = pw_look_growth(look, value);
+    uint64_t growth = look_growth(look, value);
     return look->seconds > 0 ? (double)growth / look->seconds : 0;
 }
 
 struct pw_shares pw_look_shares(struct pw_look *look, const struct pw_stage_view *stage)
 {
-    double busy = (double)pw_look_growth(look, pw_watch_get(&stage->busy_ns));
-    double stalled = (double)pw_look_growth(look, pw_watch_get(&stage->stalled_ns));
-    double idle = (double)pw_look_growth(look, pw_watch_get(&stage->idle_ns));
+    double busy = (double)look_growth(look, pw_watch_get(&stage->busy_ns));
+    double stalled = (double)look_growth(look, pw_watch_get(&stage->stalled_ns));
+    double idle = (double)look_growth(look, pw_watch_get(&stage->idle_ns));
     double all = busy + stalled + idle;
     return all > 0 ? (struct pw_shares){busy / all, stalled / all, idle / all} : (struct pw_shares){0};
 }

@@ -3,11 +3,10 @@
  * Text built piece by piece into a bounded buffer.
  */
 #include "text.h"
+#include "decimal.h"
 #include "pw_assert.h"
 #include <stdarg.h>
 #include <stdio.h>
-
-__extension__ typedef unsigned __int128 u128;
 
 struct pw_text pw_text_start(char *buffer, size_t bytes)
 {
@@ -31,42 +30,18 @@ void pw_text_put(struct pw_text *text, const char *format, ...)
     text->len += (size_t)wanted;
 }
 
-/* digits: 39 for 2^127; built from the end: decimals without trailing zeros, point, whole part, sign. */
-static void put_scaled(struct pw_text *text, pw_i128 value, int decimal_cnt)
-{
-    char digits[48];
-    char *at = digits + sizeof digits;
-    *--at = '\0';
-    u128 left = value < 0 ? -(u128)value : (u128)value;
-    bool significant = false;
-    for (int i = 0; i < decimal_cnt; i++, left /= 10) {
-        char digit = (char)('0' + (int)(left % 10));
-        significant = significant || digit != '0';
-        if (significant) {
-            *--at = digit;
-        }
-    }
-    if (significant) {
-        *--at = '.';
-    }
-    do {
-        *--at = (char)('0' + (int)(left % 10));
-        left /= 10;
-    } while (left != 0);
-    if (value < 0) {
-        *--at = '-';
-    }
-    pw_text_put(text, "%s", at);
-}
-
 void pw_text_put_e8(struct pw_text *text, int64_t value_e8)
 {
-    put_scaled(text, value_e8, 8);
+    char digits[PW_DECIMAL_TEXT_BYTES];
+    pw_decimal_print_e8(value_e8, digits);
+    pw_text_put(text, "%s", digits);
 }
 
 void pw_text_put_e16(struct pw_text *text, pw_i128 value_e16)
 {
-    put_scaled(text, value_e16, 16);
+    char digits[PW_DECIMAL_TEXT_BYTES];
+    pw_decimal_print_e16(value_e16, digits);
+    pw_text_put(text, "%s", digits);
 }
 
 /* Bytes of the printable UTF-8 character at `at`, or 0 when there is none: RFC 3629, without control

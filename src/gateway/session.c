@@ -188,8 +188,8 @@ struct session_row *session_row_find(struct session *session, uint64_t client_or
     return NULL;
 }
 
-struct session_row *session_row_add(struct session *session, uint64_t client_order_id,
-                                    uint16_t instrument_idx)
+/* A row for an order of this run; NULL: no room. */
+static struct session_row *row_add(struct session *session, uint64_t client_order_id, uint16_t instrument_idx)
 {
     pw_assert(instrument_idx < session->config.instrument_cnt);
     if (session->row_cnt == SESSION_ROWS) {
@@ -208,7 +208,7 @@ bool session_report(struct session *session, const struct pw_report *report, int
     struct session_row *row = session_row_find(session, id);
     const struct pw_order_row *closed = row ? NULL : pw_orders_find(session->config.orders, id);
     if (closed) { /* and turns up again */
-        row = session_row_add(session, id, closed->instrument_idx);
+        row = row_add(session, id, closed->instrument_idx);
     }
     /* What the table does not know, execution halts on. */
     bool unknown = !row && !closed && pw_order_id_run(id) == session->config.orders->run_id;
@@ -320,7 +320,7 @@ static int64_t send_order(struct session *session, const struct pw_gateway_order
                           struct pw_reports *out)
 {
     struct pw_entry_values values = values_of(order, replaces_id);
-    struct session_row *row = session_row_add(session, order->client_order_id, order->instrument_idx);
+    struct session_row *row = row_add(session, order->client_order_id, order->instrument_idx);
     pw_assert(row);
     const struct session_pending *pending =
         session_send(session, text_of(session, order, replaces_id != 0), &values);

@@ -40,7 +40,8 @@ void session_cancel_later(struct session *session, struct session_row *row)
 
 /* ---- queries ---- */
 
-void session_query_over(struct session *session, struct session_row *row)
+/* The query about it is over; with or without a response. */
+static void query_over(struct session *session, struct session_row *row)
 {
     pw_assert(row->doubts <= DOUBTS_MAX);
     row->queried = false;
@@ -167,7 +168,7 @@ void session_query_response(struct session *session, const struct pw_entry_messa
     if (!row) {
         return; /* settled in the meantime */
     }
-    session_query_over(session, row);
+    query_over(session, row);
     if (message->kind == PW_ENTRY_SAYS_ORDER && was->kind == PW_ENTRY_QUERY) {
         take_status(session, row, &message->order, recv_ns, out);
     } else if (message->kind == PW_ENTRY_SAYS_FILLS && was->kind == PW_ENTRY_FILLS) {
@@ -216,7 +217,7 @@ static void time_out(struct session *session, const struct session_pending *was,
         session_no_outcome(session, was->kind, row, session->now_ns, out);
     } else if (was->kind == PW_ENTRY_QUERY || was->kind == PW_ENTRY_FILLS) {
         if (row) {
-            session_query_over(session, row);
+            query_over(session, row);
         }
     } else if (was->kind == PW_ENTRY_TIME) {
         session->time_pending = false;

@@ -141,10 +141,6 @@ const struct pw_entry_request *session_cancel_text(const struct session *session
 
 struct session_row *session_row_find(struct session *session, uint64_t client_order_id);
 
-/* A row for an order of this run; NULL: no room. */
-struct session_row *session_row_add(struct session *session, uint64_t client_order_id,
-                                    uint16_t instrument_idx);
-
 /* To execution: an exec type without more, and whole reports; false: there was no room, or it is of no order
  * of this run. Of one that the order table does not know it is reported all the same. */
 void session_report_event(struct session *session, uint64_t client_order_id, enum pw_exec_type exec_type,
@@ -221,9 +217,6 @@ void session_no_outcome(struct session *session, unsigned kind, struct session_r
 void session_cancel_step(struct session *session, struct session_row *row);
 /* It did not go through: again, after a while that grows. */
 void session_cancel_later(struct session *session, struct session_row *row);
-/* The query about it is over; with or without a response. */
-void session_query_over(struct session *session, struct session_row *row);
-
 /* ---- session_responses.c ---- */
 
 void session_message(struct session *session, const struct pw_event *frame, const uint8_t *message,

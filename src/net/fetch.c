@@ -280,16 +280,6 @@ const char *pw_fetch_body(const struct pw_fetch *fetch, size_t *bytes)
     return fetch->body;
 }
 
-bool pw_fetch_header(const struct pw_fetch *fetch, const char *name, char *text, size_t size)
-{
-    const struct pw_slice *value = pw_http_find(&fetch->head, name);
-    if (value == NULL) {
-        return false;
-    }
-    snprintf(text, size, "%.*s", (int)value->size, value->text);
-    return true;
-}
-
 const char *pw_fetch_error(const struct pw_fetch *fetch)
 {
     return fetch->error;

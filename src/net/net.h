@@ -120,8 +120,6 @@ uint32_t pw_fetch_status(const struct pw_fetch *fetch);
 uint32_t
 pw_fetch_retry_after_s(const struct pw_fetch *fetch); /* 0: the server did not say (or said it as a date) */
 const char *pw_fetch_body(const struct pw_fetch *fetch, size_t *bytes);
-/* The value of a response header, into text (zero-terminated, cut to size); false: there is none. */
-bool pw_fetch_header(const struct pw_fetch *fetch, const char *name, char *text, size_t size);
 /* Of a fetch that FAILED. */
 const char *pw_fetch_error(const struct pw_fetch *fetch);
 /* Gives up or forgets; closes. */

@@ -7,7 +7,8 @@
 #include "fills.h"
 #include "pw_assert.h"
 
-int64_t pw_holding_sellable_e8(const struct pw_holding *holding)
+/* What a market order can sell of it. */
+static int64_t sellable_qty_e8(const struct pw_holding *holding)
 {
     const struct pw_instrument *instrument = holding->instrument;
     int64_t step_e8 =
@@ -54,7 +55,7 @@ static void add_order(const struct pw_holding *holding, bool sell, int64_t qty_e
 
 void pw_holding_buy(struct pw_holding *holding, int64_t qty_e8, uint64_t market_seq, struct pw_decisions *out)
 {
-    if (pw_holding_sellable_e8(holding) <= 0) {
+    if (sellable_qty_e8(holding) <= 0) {
         add_order(holding, false, qty_e8, market_seq, out);
         holding->held_e8 += qty_e8;
     }
@@ -62,7 +63,7 @@ void pw_holding_buy(struct pw_holding *holding, int64_t qty_e8, uint64_t market_
 
 void pw_holding_sell(struct pw_holding *holding, uint64_t market_seq, struct pw_decisions *out)
 {
-    int64_t sellable_e8 = pw_holding_sellable_e8(holding);
+    int64_t sellable_e8 = sellable_qty_e8(holding);
     if (sellable_e8 > 0) {
         add_order(holding, true, sellable_e8, market_seq, out);
         holding->held_e8 -= sellable_e8;

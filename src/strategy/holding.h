@@ -18,9 +18,6 @@ struct pw_holding {
     int64_t held_e8;
 };
 
-/* What a market order can sell of it. */
-int64_t pw_holding_sellable_e8(const struct pw_holding *holding);
-
 /* A SIGNAL: direction 1 or -1. A value beyond the field is shown as the field's end. */
 void pw_holding_signal(const struct pw_holding *holding, pw_i128 a, pw_i128 b, int8_t direction,
                        uint64_t market_seq, struct pw_decisions *out);

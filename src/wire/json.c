@@ -368,12 +368,6 @@ bool pw_json_u64(struct pw_json *json, uint64_t *value)
     return pw_json_number(json, &text) && pw_json_text_u64(&text, value);
 }
 
-bool pw_json_i64(struct pw_json *json, int64_t *value)
-{
-    struct pw_json_text text;
-    return pw_json_number(json, &text) && pw_json_text_i64(&text, value);
-}
-
 /* ---- words ---- */
 
 static bool take_word(struct pw_json *json, const char *word)
@@ -392,11 +386,6 @@ bool pw_json_bool(struct pw_json *json, bool *value)
 {
     *value = next_byte(json) == 't';
     return take_word(json, *value ? "true" : "false");
-}
-
-bool pw_json_null(struct pw_json *json)
-{
-    return take_word(json, "null");
 }
 
 /* ---- whole values ---- */

@@ -64,9 +64,7 @@ enum pw_json_step pw_json_item_next(struct pw_json *json);
 bool pw_json_string(struct pw_json *json, struct pw_json_text *text);
 bool pw_json_number(struct pw_json *json, struct pw_json_text *text);
 bool pw_json_u64(struct pw_json *json, uint64_t *value);
-bool pw_json_i64(struct pw_json *json, int64_t *value);
 bool pw_json_bool(struct pw_json *json, bool *value);
-bool pw_json_null(struct pw_json *json);
 
 /* Takes any one value and checks all of it. */
 bool pw_json_skip(struct pw_json *json);
@@ -80,7 +78,7 @@ int64_t pw_json_unescape(const struct pw_json_text *text, char *out, size_t out_
 /* Is the string's meaning that (zero-terminated, at most 63 bytes) text? */
 bool pw_json_equal(const struct pw_json_text *text, const char *expected);
 
-/* Whole-text integers, as pw_json_u64 and pw_json_i64 read them. */
+/* Whole-text integers, as pw_json_u64 reads them. */
 bool pw_json_text_u64(const struct pw_json_text *text, uint64_t *value);
 bool pw_json_text_i64(const struct pw_json_text *text, int64_t *value);
 

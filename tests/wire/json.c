@@ -236,7 +236,7 @@ Test(json, members_and_items_are_walked_in_order)
     cr_assert(pw_json_member_next(&json, &key) == PW_JSON_VALUE && pw_json_equal(&key, "u"));
     cr_assert(pw_json_u64(&json, &number) && number == UINT64_MAX);
     cr_assert(pw_json_member_next(&json, &key) == PW_JSON_VALUE && pw_json_equal(&key, "i"));
-    cr_assert(pw_json_i64(&json, &integer) && integer == INT64_MIN);
+    cr_assert(pw_json_number(&json, &text) && pw_json_text_i64(&text, &integer) && integer == INT64_MIN);
     cr_assert(pw_json_member_next(&json, &key) == PW_JSON_VALUE);
     cr_assert(pw_json_bool(&json, &flag) && flag);
     cr_assert(pw_json_member_next(&json, &key) == PW_JSON_VALUE && pw_json_array_enter(&json));
@@ -248,7 +248,7 @@ Test(json, members_and_items_are_walked_in_order)
     cr_assert(pw_json_member_next(&json, &key) == PW_JSON_VALUE && pw_json_skip(&json));
     cr_assert(pw_json_member_next(&json, &key) == PW_JSON_VALUE && pw_json_string(&json, &text));
     cr_assert(pw_json_equal(&text, "x"));
-    cr_assert(pw_json_member_next(&json, &key) == PW_JSON_VALUE && pw_json_null(&json));
+    cr_assert(pw_json_member_next(&json, &key) == PW_JSON_VALUE && pw_json_skip(&json));
     cr_assert_eq(pw_json_member_next(&json, &key), PW_JSON_END);
     cr_assert(pw_json_done(&json));
 }
@@ -264,10 +264,9 @@ Test(json, integers_refuse_what_is_not_one_or_does_not_fit)
     }
     static const char *const signed_rows[] = {"9223372036854775808", "-9223372036854775809", "-", "1.5"};
     for (size_t i = 0; i < sizeof signed_rows / sizeof signed_rows[0]; i++) {
-        struct pw_json json;
+        struct pw_json_text text = {.text = signed_rows[i], .size = strlen(signed_rows[i])};
         int64_t value;
-        pw_json_init(&json, signed_rows[i], strlen(signed_rows[i]));
-        cr_assert_not(pw_json_i64(&json, &value), "taken: %s", signed_rows[i]);
+        cr_assert_not(pw_json_text_i64(&text, &value), "taken: %s", signed_rows[i]);
     }
 }
 

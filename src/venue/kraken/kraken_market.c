@@ -132,7 +132,9 @@ static bool expand(const struct pw_json_text *text, const char *e, char *out, si
     return written > 0 && (size_t)written < out_bytes;
 }
 
-bool pw_kraken_number_e8(const struct pw_json_text *text, int64_t *value_e8)
+/* A JSON number, exactly, scaled by 1e8; with an exponent too, as some of the venue's numbers are written.
+ * False: negative, finer than 1e-8, or too large. */
+static bool number_e8(const struct pw_json_text *text, int64_t *value_e8)
 {
     const char *e = memchr(text->text, 'e', text->size);
     e = e != NULL ? e : memchr(text->text, 'E', text->size);
@@ -162,7 +164,8 @@ static int64_t days_of(int year, int month, int day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-bool pw_kraken_time_ns(const struct pw_json_text *text, int64_t *ns)
+/* "2026-11-02T09:30:07.440295Z", with up to 9 digits of a second or none. */
+static bool time_ns(const struct pw_json_text *text, int64_t *ns)
 {
     const char *t = text->text;
     if (text->size < 20 || text->size > 30 || t[4] != '-' || t[7] != '-' || t[10] != 'T' || t[13] != ':' ||
@@ -267,16 +270,15 @@ static enum pw_decode trade_of(const struct item *item, struct pw_event *event)
     bool sell = pw_json_equal(&item->side, "sell");
     if (item->price.text == NULL || item->qty.text == NULL || item->side.text == NULL ||
         !item->has_trade_id || item->timestamp.text == NULL ||
-        (!sell && !pw_json_equal(&item->side, "buy")) ||
-        !pw_kraken_time_ns(&item->timestamp, &event->venue_ns)) {
+        (!sell && !pw_json_equal(&item->side, "buy")) || !time_ns(&item->timestamp, &event->venue_ns)) {
         return PW_DECODE_BAD_FIELD;
     }
     event->kind = PW_EVENT_TRADE;
     event->flags = sell ? PW_FLAG_SELL : 0; /* the taker's side */
     struct pw_trade *trade = &event->body.trade;
     *trade = (struct pw_trade){.trade_id = item->trade_id, .trade_ns = event->venue_ns};
-    bool ok = pw_kraken_number_e8(&item->price, &trade->price_e8) && trade->price_e8 > 0 &&
-              pw_kraken_number_e8(&item->qty, &trade->qty_e8) && trade->qty_e8 > 0;
+    bool ok = number_e8(&item->price, &trade->price_e8) && trade->price_e8 > 0 &&
+              number_e8(&item->qty, &trade->qty_e8) && trade->qty_e8 > 0;
     return ok ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER;
 }
 
@@ -285,15 +287,13 @@ static enum pw_decode quote_of(const struct item *item, struct pw_event *event)
 {
     if (item->bid.text == NULL || item->bid_qty.text == NULL || item->ask.text == NULL ||
         item->ask_qty.text == NULL ||
-        (item->timestamp.text != NULL && !pw_kraken_time_ns(&item->timestamp, &event->venue_ns))) {
+        (item->timestamp.text != NULL && !time_ns(&item->timestamp, &event->venue_ns))) {
         return PW_DECODE_BAD_FIELD;
     }
     event->kind = PW_EVENT_QUOTE;
     struct pw_quote *quote = &event->body.quote;
-    bool ok = pw_kraken_number_e8(&item->bid, &quote->bid_price_e8) &&
-              pw_kraken_number_e8(&item->bid_qty, &quote->bid_qty_e8) &&
-              pw_kraken_number_e8(&item->ask, &quote->ask_price_e8) &&
-              pw_kraken_number_e8(&item->ask_qty, &quote->ask_qty_e8);
+    bool ok = number_e8(&item->bid, &quote->bid_price_e8) && number_e8(&item->bid_qty, &quote->bid_qty_e8) &&
+              number_e8(&item->ask, &quote->ask_price_e8) && number_e8(&item->ask_qty, &quote->ask_qty_e8);
     return ok ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER;
 }
 

@@ -18,11 +18,4 @@ int pw_kraken_subscribe(struct pw_venue_wants wants, char *lines, size_t size);
 enum pw_decode pw_kraken_decode(const struct pw_symbols *symbols, const char *data, size_t size,
                                 struct pw_venue_out *out);
 
-/* A JSON number, exactly, scaled by 1e8; with an exponent too, as some of the venue's numbers are written.
- * False: negative, finer than 1e-8, or too large. */
-bool pw_kraken_number_e8(const struct pw_json_text *text, int64_t *value_e8);
-
-/* "2026-11-02T09:30:07.440295Z", with up to 9 digits of a second or none. */
-bool pw_kraken_time_ns(const struct pw_json_text *text, int64_t *ns);
-
 #endif

@@ -60,7 +60,8 @@ bool pw_sim_stream_name_ok(struct pw_slice name)
     return name.size > 0 && name.size < PW_SIM_STREAM_BYTES;
 }
 
-uint32_t pw_sim_hub_find(const struct pw_sim_hub *hub, struct pw_slice name)
+/* The stream of that name if it is known. */
+static uint32_t stream_find(const struct pw_sim_hub *hub, struct pw_slice name)
 {
     uint32_t i = *bucket_of(hub, name);
 
@@ -116,7 +117,7 @@ static void stream_release(struct pw_sim_hub *hub, uint32_t stream_idx)
 
 uint32_t pw_sim_hub_add(struct pw_sim_hub *hub, struct pw_slice name)
 {
-    uint32_t i = pw_sim_hub_find(hub, name);
+    uint32_t i = stream_find(hub, name);
 
     if (i == PW_SIM_NO_STREAM) {
         i = stream_make(hub, name);
@@ -181,7 +182,7 @@ static uint32_t subscription_find(const struct pw_sim_subscriber *subscriber, ui
 
 int pw_sim_hub_subscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber, struct pw_slice name)
 {
-    uint32_t stream_idx = pw_sim_hub_find(hub, name);
+    uint32_t stream_idx = stream_find(hub, name);
     struct pw_sim_stream *stream;
 
     if (stream_idx != PW_SIM_NO_STREAM &&
@@ -208,7 +209,7 @@ int pw_sim_hub_subscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subsc
 void pw_sim_hub_unsubscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
                             struct pw_slice name)
 {
-    uint32_t stream_idx = pw_sim_hub_find(hub, name);
+    uint32_t stream_idx = stream_find(hub, name);
     uint32_t i =
         stream_idx == PW_SIM_NO_STREAM ? subscriber->stream_cnt : subscription_find(subscriber, stream_idx);
 

@@ -56,8 +56,6 @@ void pw_sim_hub_fini(struct pw_sim_hub *hub);
 
 /* A stream of the source; index, or PW_SIM_NO_STREAM if the name is too long or the table full. */
 uint32_t pw_sim_hub_add(struct pw_sim_hub *hub, struct pw_slice name);
-/* The stream of that name if it is known. */
-uint32_t pw_sim_hub_find(const struct pw_sim_hub *hub, struct pw_slice name);
 static inline const struct pw_sim_stream *pw_sim_hub_stream(const struct pw_sim_hub *hub, uint32_t stream_idx)
 {
     return &hub->streams[stream_idx];
