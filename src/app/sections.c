@@ -136,15 +136,6 @@ static void gateways_check(const struct pw_config_check *check)
     }
 }
 
-static uint32_t feed_of_instrument(const struct pw_config_feeds *feeds, uint16_t instrument_idx)
-{
-    uint32_t feed_idx = 0, end = feeds->feeds[0].instrument_cnt;
-    while (instrument_idx >= end && feed_idx + 1 < feeds->feed_cnt) {
-        end += feeds->feeds[++feed_idx].instrument_cnt;
-    }
-    return feed_idx;
-}
-
 /* What is wrong with trading at that feed; false: nothing. The order entry of an account is that of its first
  * feed's venue, so the others must be of the same one, which their REST addresses tell. */
 static bool trading_problem(const struct pw_config *config, uint32_t feed_idx, char *text, size_t bytes)
@@ -181,7 +172,8 @@ static void traded_check(const struct pw_config_check *check)
         const struct pw_config_strategy *strategy = &strategies->strategies[s];
         for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
             char text[256];
-            uint32_t feed_idx = feed_of_instrument(PW_CONFIG(check->config, feeds), strategy->instruments[k]);
+            uint32_t feed_idx =
+                pw_feeds_of_instrument(PW_CONFIG(check->config, feeds), strategy->instruments[k]);
             if (trading_problem(check->config, feed_idx, text, sizeof text)) {
                 pw_document_problem(check->doc,
                                     pw_document_mark(check->doc, "strategies[%u].instruments[%u]", s, k),

@@ -5,6 +5,7 @@
 #include "feeds.h"
 
 #include "config_check.h"
+#include "pw_assert.h"
 #include "ring_sizes.h"
 #include "value.h"
 #include "word.h"
@@ -72,6 +73,16 @@ uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds)
         cnt += feeds->feeds[i].instrument_cnt;
     }
     return cnt;
+}
+
+uint32_t pw_feeds_of_instrument(const struct pw_config_feeds *feeds, uint32_t instrument_idx)
+{
+    uint32_t feed_idx = 0, end = feeds->feeds[0].instrument_cnt;
+    pw_assert(instrument_idx < pw_feeds_instrument_cnt(feeds));
+    while (instrument_idx >= end) {
+        end += feeds->feeds[++feed_idx].instrument_cnt;
+    }
+    return feed_idx;
 }
 
 uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char *name)

@@ -62,6 +62,8 @@ static inline uint32_t pw_feeds_line_idx(const struct pw_config_feeds *feeds, ui
 
 /* An instrument's index is its place in the feeds' lists, one feed after the other. */
 uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds);
+/* The feed that lists the instrument of that index. */
+uint32_t pw_feeds_of_instrument(const struct pw_config_feeds *feeds, uint32_t instrument_idx);
 /* Of a symbol, or of "feed:SYMBOL". PW_NO_INSTRUMENT: no feed lists it, or several have that symbol. */
 uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char *name);
 
