@@ -159,29 +159,51 @@ static void take_word(const yaml_node_t *node, char *word, size_t word_bytes)
     }
 }
 
-void journal_config_word(struct journal_session *session, const char *path, char *word, size_t word_bytes)
+/* Of the text, which the document does not need any more. */
+static bool load_document(yaml_document_t *document, const char *text, size_t bytes)
 {
-    size_t bytes;
-    char *text = journal_config_text(session, &bytes);
     yaml_parser_t parser;
-    yaml_document_t document;
-    word[0] = 0;
-    if (!text || !yaml_parser_initialize(&parser)) {
-        free(text);
-        return;
+    if (!yaml_parser_initialize(&parser)) {
+        return false;
     }
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, bytes);
-    if (yaml_parser_load(&parser, &document)) {
-        const yaml_node_t *node = yaml_document_get_root_node(&document);
-        for (size_t len; *path && node; path += len + (path[len] == '/')) {
-            len = strcspn(path, "/");
-            node = step(&document, node, path, len);
-        }
-        take_word(node, word, word_bytes);
-        yaml_document_delete(&document);
-    }
+    bool loaded = yaml_parser_load(&parser, document) != 0;
     yaml_parser_delete(&parser);
-    free(text);
+    return loaded;
+}
+
+/* The run's config, read when it is first asked for; NULL: it cannot be read. */
+static yaml_document_t *config_document(struct journal_session *session)
+{
+    struct journal_config *config = &session->config;
+    if (!config->is_read) {
+        size_t bytes;
+        char *text = journal_config_text(session, &bytes);
+        config->is_read = true;
+        config->is_good = text && load_document(&config->document, text, bytes);
+        free(text);
+    }
+    return config->is_good ? &config->document : NULL;
+}
+
+static void free_config(struct journal_config *config)
+{
+    if (config->is_good) {
+        yaml_document_delete(&config->document);
+    }
+    *config = (struct journal_config){.is_read = false};
+}
+
+void journal_config_word(struct journal_session *session, const char *path, char *word, size_t word_bytes)
+{
+    yaml_document_t *document = config_document(session);
+    const yaml_node_t *node = document ? yaml_document_get_root_node(document) : NULL;
+    word[0] = 0;
+    for (size_t len; *path && node; path += len + (path[len] == '/')) {
+        len = strcspn(path, "/");
+        node = step(document, node, path, len);
+    }
+    take_word(node, word, word_bytes);
 }
 
 uint32_t journal_feed_cnt(struct journal_session *session)
@@ -284,6 +306,7 @@ static int work(struct journal_session *session, const struct journal_work *want
     if (code == JOURNAL_OK) {
         code = want->run(session);
     }
+    free_config(&session->config);
     pw_journal_close(session->journal);
     return code;
 }

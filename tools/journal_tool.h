@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <yaml.h>
 
 /* Exit codes of `pinwheel journal` and `pinwheel why`. */
 enum journal_exit {
@@ -28,11 +29,18 @@ struct journal_progress {
     uint32_t segment_no;
 };
 
+/* The run's config, read once. */
+struct journal_config {
+    bool is_read, is_good;
+    yaml_document_t document; /* if it is good */
+};
+
 struct journal_session {
     struct pw_journal *journal;
     struct pw_journal_run run; /* the one that was asked for, or the last */
     struct pw_instrument instruments[PW_INSTRUMENTS_MAX];
     uint32_t instrument_cnt;
+    struct journal_config config;
     struct pw_journal_query query; /* its conditions, as asked for */
     bool run_given, json, frames;
     const char *cash; /* NULL: what the run's config says */
@@ -106,8 +114,8 @@ uint32_t journal_account_cnt(struct journal_session *session);
 /* The gateway of the account that trades the instrument. */
 void journal_gateway(struct journal_session *session, uint16_t instrument_idx, char *word, size_t word_bytes);
 
-/* The number of the run's feeds; 0: it cannot be read. The order-entry connection's feed_idx is this number.
- */
+/* The number of the run's feeds; 0: it cannot be read. A connection of order entry has
+ * a feed_idx from this number on. */
 uint32_t journal_feed_cnt(struct journal_session *session);
 
 static inline json_t *journal_json_fixed(pw_i128 value, int decimals)
