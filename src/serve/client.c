@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define MS_NS            INT64_C(1000000)
-#define CLOSE_TIMEOUT_NS (2000 * MS_NS) /* for the peer's answer to our close frame */
+#define CLOSE_TIMEOUT_NS (2000 * MS_NS) /* for the peer's answer to our close frame, or its end */
 #define SMALL_BYTES      1024u          /* not worth compressing: a packet at most */
 
 static void client_release(struct pw_serve_client *client)
@@ -442,6 +442,8 @@ static bool client_handshake(struct pw_serve_client *client, int64_t now_ns)
 
 void pw_serve_client_readable(struct pw_serve_client *client, int64_t now_ns)
 {
+    size_t taken = 0;
+
     if (client->phase == PW_SERVE_HANDSHAKE && !client_handshake(client, now_ns)) {
         return;
     }
@@ -454,8 +456,11 @@ void pw_serve_client_readable(struct pw_serve_client *client, int64_t now_ns)
     if (client->in_bytes) {
         client_input(client, now_ns);
     }
+    /* A turn is bounded, else one that floods would keep the others waiting. What TLS has decrypted is taken
+     * in any case: the socket would not show it again. */
     while (!client->ended && !client->finished && client->in_bytes < PW_SERVE_INPUT_BYTES &&
-           pw_serve_client_wants_read(client)) {
+           pw_serve_client_wants_read(client) &&
+           (taken < PW_SERVE_INPUT_BYTES || pw_serve_link_pending(&client->link))) {
         size_t got = 0;
         enum pw_serve_link_result result = pw_serve_link_read(&client->link, client->in + client->in_bytes,
                                                               PW_SERVE_INPUT_BYTES - client->in_bytes, &got);
@@ -465,6 +470,7 @@ void pw_serve_client_readable(struct pw_serve_client *client, int64_t now_ns)
         if (result != PW_SERVE_LINK_DONE) {
             return;
         }
+        taken += got;
         client->in_bytes += got;
         client_input(client, now_ns);
     }
@@ -503,6 +509,7 @@ void pw_serve_client_flush(struct pw_serve_client *client, int64_t now_ns)
         !pw_serve_outlet_backlog(outlet)) {
         pw_serve_link_finish(&client->link);
         client->finished = true;
+        client->phase_ns = now_ns; /* from now on the peer's end is waited for */
     }
 }
 
@@ -516,6 +523,13 @@ void pw_serve_client_writable(struct pw_serve_client *client, int64_t now_ns)
     }
 }
 
+/* A last answer that is on its way has the time of a request. */
+static int64_t closing_timeout_ns(const struct pw_serve_client *client)
+{
+    return client->finished || client->close_sent ? CLOSE_TIMEOUT_NS
+                                                  : client->shared->limits.idle_timeout_ms * MS_NS;
+}
+
 void pw_serve_client_tick(struct pw_serve_client *client, int64_t now_ns)
 {
     const struct pw_server_limits *limits = &client->shared->limits;
@@ -526,7 +540,7 @@ void pw_serve_client_tick(struct pw_serve_client *client, int64_t now_ns)
     } else if (client->phase == PW_SERVE_HTTP &&
                now_ns - client->last_request_ns >= limits->idle_timeout_ms * MS_NS) {
         pw_serve_end(client, false);
-    } else if (client->phase == PW_SERVE_CLOSING && age_ns >= CLOSE_TIMEOUT_NS) {
+    } else if (client->phase == PW_SERVE_CLOSING && age_ns >= closing_timeout_ns(client)) {
         pw_serve_end(client, false);
     } else if (client->phase == PW_SERVE_WEBSOCKET && pw_serve_ws_tick(client, now_ns)) {
         pw_serve_client_flush(client, now_ns);

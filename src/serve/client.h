@@ -70,10 +70,13 @@ void pw_serve_client_tick(struct pw_serve_client *client, int64_t now_ns);
 /* The farewell and the close frame of a server that goes away. */
 void pw_serve_client_shutdown(struct pw_serve_client *client, int64_t now_ns);
 
-/* Whether the socket is to be read now: not while answers pile up. */
+/* Whether the socket is to be read now: not while HTTP's answers are on their way, so that they do not pile
+ * up and a client that has said all still gets them. */
 static inline bool pw_serve_client_wants_read(const struct pw_serve_client *client)
 {
-    return client->phase != PW_SERVE_HTTP || pw_serve_outlet_backlog(&client->outlet) == 0;
+    bool is_http =
+        client->phase == PW_SERVE_HTTP || (client->phase == PW_SERVE_CLOSING && !client->close_sent);
+    return !is_http || pw_serve_outlet_backlog(&client->outlet) == 0;
 }
 
 #endif

@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RECORD_BYTES 16384u /* the most plaintext of one TLS record (RFC 8446, 5.1) */
+#define DISCARDS_A_CALL 8      /* of whoever talks on without end */
+#define RECORD_BYTES    16384u /* the most plaintext of one TLS record (RFC 8446, 5.1) */
 
 struct WOLFSSL_CTX *pw_serve_link_context_make(const char *certificate_path, const char *key_path)
 {
@@ -105,6 +106,11 @@ enum pw_serve_link_result pw_serve_link_read(struct pw_serve_link *link, void *b
     return got < 0 ? socket_result(PW_SERVE_LINK_WANT_READ) : PW_SERVE_LINK_ENDED;
 }
 
+bool pw_serve_link_pending(const struct pw_serve_link *link)
+{
+    return link->tls != NULL && wolfSSL_pending(link->tls) > 0;
+}
+
 enum pw_serve_link_result pw_serve_link_write(struct pw_serve_link *link, const void *bytes, size_t size,
                                               size_t *done)
 {
@@ -132,7 +138,7 @@ enum pw_serve_link_result pw_serve_link_discard(struct pw_serve_link *link)
 {
     char bytes[16384];
 
-    for (;;) {
+    for (int i = 0; i < DISCARDS_A_CALL; i++) {
         ssize_t got = recv(link->fd, bytes, sizeof bytes, 0); /* beneath TLS: nobody reads it */
         if (got == 0) {
             return PW_SERVE_LINK_ENDED;
@@ -141,6 +147,7 @@ enum pw_serve_link_result pw_serve_link_discard(struct pw_serve_link *link)
             return socket_result(PW_SERVE_LINK_WANT_READ);
         }
     }
+    return PW_SERVE_LINK_DONE;
 }
 
 void pw_serve_link_close(struct pw_serve_link *link, bool reset)

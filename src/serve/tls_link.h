@@ -33,6 +33,8 @@ int pw_serve_link_open(struct pw_serve_link *link, int fd, struct WOLFSSL_CTX *c
 enum pw_serve_link_result pw_serve_link_handshake(struct pw_serve_link *link);
 enum pw_serve_link_result pw_serve_link_read(struct pw_serve_link *link, void *bytes, size_t size,
                                              size_t *done);
+/* Whether bytes have been decrypted and not been read. */
+bool pw_serve_link_pending(const struct pw_serve_link *link);
 /* At most one TLS record a call. After WANT_WRITE the next call must begin with the same bytes and have no
  * fewer. */
 enum pw_serve_link_result pw_serve_link_write(struct pw_serve_link *link, const void *bytes, size_t size,

@@ -25,6 +25,12 @@ static void slow(void *state, const struct pw_serve_request *request, struct pw_
     answer->delay_ms = 300;
 }
 
+static void slower(void *state, const struct pw_serve_request *request, struct pw_serve_answer *answer)
+{
+    hello(state, request, answer);
+    answer->delay_ms = 3000;
+}
+
 static void large(void *state, const struct pw_serve_request *request, struct pw_serve_answer *answer)
 {
     (void)state;
@@ -74,6 +80,7 @@ static void count_message(void *state, struct pw_serve_client *client, struct pw
     struct echo_service *service = state;
     struct session *session = pw_serve_client_session(client);
 
+    service->message_cnt++;
     if (pw_slice_equal(text, "bye")) {
         pw_serve_client_close(client, 4001, "as you wish", now_ns);
         return;
@@ -133,10 +140,10 @@ static const struct pw_serve_socket g_count = {.message = count_message, .any_ra
 static const struct pw_serve_socket g_closed = {.accept = nobody, .message = echo_message};
 
 static const struct pw_serve_route g_routes[] = {
-    {"GET", "/hello", hello, NULL},           {"GET", "/slow", slow, NULL},
-    {"GET", "/large", large, NULL},           {"GET", "/files/*", files, NULL},
-    {"POST", "/echo", echo, &g_echo},         {.path = "/count", .socket = &g_count},
-    {.path = "/closed", .socket = &g_closed},
+    {"GET", "/hello", hello, NULL},         {"GET", "/slow", slow, NULL},
+    {"GET", "/slower", slower, NULL},       {"GET", "/large", large, NULL},
+    {"GET", "/files/*", files, NULL},       {"POST", "/echo", echo, &g_echo},
+    {.path = "/count", .socket = &g_count}, {.path = "/closed", .socket = &g_closed},
 };
 
 struct pw_service echo_service_make(struct echo_service *service)

@@ -13,8 +13,8 @@ struct echo_service {
     struct pw_serve_client *last; /* that sent a message */
 };
 
-/* GET /hello, /slow, /large, /files and below; POST /echo; WebSockets /echo and /count; /closed lets nobody
- * in. */
+/* GET /hello, /slow, /slower, /large, /files and below; POST /echo; WebSockets /echo and /count; /closed lets
+ * nobody in. */
 struct pw_service echo_service_make(struct echo_service *service);
 void echo_service_free(struct echo_service *service);
 

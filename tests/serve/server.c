@@ -350,6 +350,24 @@ Test(server, a_delayed_answer_comes_at_its_time)
 
 /* ---- WebSocket ---- */
 
+Test(server, the_last_answer_is_sent_whole_to_who_has_said_all)
+{
+    server_start((struct pw_server_limits){0});
+    struct caller caller = caller_open();
+
+    say(&caller, "GET /slower HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    cr_assert_eq(shutdown(caller.fd, SHUT_WR), 0);
+    passes(&caller, 5);
+    cr_expect_eq(caller.bytes, 0);
+    g_now_ns += 2900 * MS_NS; /* a close frame would not be waited for so long */
+    passes(&caller, 5);
+    cr_assert_not(caller.ended);
+    g_now_ns += 200 * MS_NS;
+    cr_expect(heard(&caller, "\r\n\r\nhello"));
+    cr_expect(heard_end(&caller) && !caller.reset);
+    caller_close(&caller);
+}
+
 Test(server, messages_come_back_whole_or_in_fragments)
 {
     server_start((struct pw_server_limits){0});
@@ -477,6 +495,33 @@ Test(server, too_many_messages_a_second_end_the_connection_where_the_limit_count
     cr_expect(heard_frame(&free_of_it, 0x81, "9"));
     caller_close(&limited);
     caller_close(&free_of_it);
+}
+
+/* As much as fits is sent before the server looks: it must not take all of it in one turn. */
+Test(server, a_client_that_floods_leaves_others_their_turn)
+{
+    enum { FRAME_BYTES = 7, FRAMES = 1000 };
+    static uint8_t frames[FRAMES * FRAME_BYTES];
+    server_start((struct pw_server_limits){.output_bytes = 16 << 20});
+    struct caller caller = caller_upgrade("/count");
+    size_t sent = 0;
+    ssize_t some;
+
+    for (size_t i = 0; i < FRAMES; i++) {
+        memcpy(frames + i * FRAME_BYTES, (uint8_t[]){0x81, 0x81, 0, 0, 0, 0, 'a'}, FRAME_BYTES);
+    }
+    while ((some = send(caller.fd, frames + sent % sizeof frames, sizeof frames - sent % sizeof frames,
+                        MSG_DONTWAIT | MSG_NOSIGNAL)) > 0) {
+        sent += (size_t)some;
+    }
+    cr_assert_gt(sent, 2 * PW_SERVE_INPUT_BYTES);
+    pw_server_wait(g_server, MS_NS);
+    cr_expect_lt(g_service.message_cnt, sent / FRAME_BYTES / 2);
+    for (int i = 0; i < TRIES && g_service.message_cnt < sent / FRAME_BYTES; i++) {
+        pw_server_wait(g_server, MS_NS);
+    }
+    cr_expect_eq(g_service.message_cnt, sent / FRAME_BYTES, "all of it is taken in the end");
+    caller_close(&caller);
 }
 
 Test(server, a_client_that_does_not_read_blocks_and_then_is_reset)
