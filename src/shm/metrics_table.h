@@ -80,6 +80,7 @@
     COUNTER(reports, "1", "order and fill reports consumed") \
     COUNTER(book_overflow, "1", "levels beyond what a book holds") \
     COUNTER(books_crossed, "1", "depth messages after which a book was crossed") \
+    COUNTER(journal_dropped, "1", "lines: events dropped, the journal's ring was full") \
     COUNTER(stalls, "1", "polls that waited for room in a ring")
 
 #define PW_METRIC_NO_REASON_(NAME, number, name, help)

@@ -527,7 +527,7 @@ static void take_merged(struct strategy_stage *s, struct source *source)
     if (m->journal.stalls) {
         pw_producer_put(&m->journal.ring, &event);
     } else if (m->journal.present) {
-        pw_market_journal_put(&m->journal, &event, s->market_cnt);
+        s->metrics.journal_dropped += !pw_market_journal_put(&m->journal, &event, s->market_cnt);
     }
     take_market(s, &event);
 }

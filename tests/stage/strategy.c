@@ -313,6 +313,96 @@ static void expect_refused(struct rig_options options)
     rig_close(rig);
 }
 
+/* ---- two parsers ---- */
+
+static const struct rig_options two_lines = {.two_lines = true};
+
+/* An event of the second parser, under its own number. */
+static void put_2(struct rig *rig, uint32_t seq, struct pw_event event)
+{
+    event.instrument_idx = 1;
+    event.seq = seq;
+    cr_assert_geq(pw_producer_room(&rig->market_2, 1), 1);
+    pw_producer_put(&rig->market_2, &event);
+    pw_producer_publish(&rig->market_2);
+}
+
+static struct pw_event depth(uint8_t kind, uint8_t flags, int64_t recv_ns)
+{
+    return (struct pw_event){.kind = kind, .flags = flags, .recv_ns = recv_ns};
+}
+
+static struct pw_event next_kept(struct rig *rig)
+{
+    struct pw_event event = {0};
+    cr_assert(rig_take(&rig->market_journal, &event), "the journal's ring is empty");
+    return event;
+}
+
+Test(strategy_stage, what_two_parsers_bring_gets_one_order_by_the_time_of_its_receipt)
+{
+    static const int64_t wanted_ns[] = {2000, 2001, 2002, 2003, 2004};
+    struct rig *rig = start(two_lines);
+    put(rig, rig_quote(1, 2, 2001));
+    put(rig, rig_quote(1, 2, 2002));
+    put(rig, rig_quote(1, 2, 2004));
+    put_2(rig, 900, rig_quote(1, 2, 2000)); /* they count for themselves */
+    put_2(rig, 901, rig_quote(1, 2, 2003));
+    cr_expect_eq(rig_poll_strategy(rig).work, 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        struct pw_event passed = next(rig), kept = next_kept(rig);
+        cr_expect_eq(passed.recv_ns, wanted_ns[i]);
+        cr_expect_eq(kept.recv_ns, wanted_ns[i]);
+        cr_expect_eq(passed.seq, i);
+        cr_expect_eq(kept.seq, i);
+    }
+    expect_end(rig);
+    rig_close(rig);
+}
+
+Test(strategy_stage, a_message_is_not_parted_and_nothing_overtakes_its_rest)
+{
+    static const uint8_t wanted[] = {PW_EVENT_DEPTH, PW_EVENT_LEVELS, PW_EVENT_QUOTE};
+    struct rig *rig = start(two_lines);
+    put(rig, depth(PW_EVENT_DEPTH, 0, 2000));
+    put_2(rig, 0, rig_quote(1, 2, 2001));
+    cr_expect_eq(rig_poll_strategy(rig).work, 1);
+    cr_expect_eq(rig_poll_strategy(rig).work, 0, "the rest of the message is not there yet");
+    put(rig, depth(PW_EVENT_LEVELS, PW_FLAG_LAST, 2002));
+    cr_expect_eq(rig_poll_strategy(rig).work, 2);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct pw_event kept = next_kept(rig);
+        cr_expect_eq(kept.kind, wanted[i]);
+        cr_expect_eq(kept.seq, i);
+    }
+    rig_close(rig);
+}
+
+Test(strategy_stage, what_the_journal_s_ring_has_no_room_for_is_counted_and_booked_as_a_gap)
+{
+    struct rig *rig = start(two_lines);
+    uint32_t sent = 0, kept = 0;
+    struct pw_event event;
+    for (; sent < 4 * PW_RING_SLOTS_MIN; sent++) {
+        put(rig, rig_quote(1, 2, 2000 + sent));
+        cr_assert_eq(rig_poll_strategy(rig).work, 1, "it does not wait for the journal");
+        next(rig);
+    }
+    for (; rig_take(&rig->market_journal, &event); kept++) {
+        cr_assert_eq(event.seq, kept);
+    }
+    pw_strategy_stage.housekeep(rig->strategy, 9000);
+    cr_expect_gt(kept, 0);
+    cr_expect_eq(rig_metric(rig, "strategy", "journal_dropped"), sent - kept);
+    event = next_kept(rig);
+    cr_expect_eq(event.kind, PW_EVENT_GAP);
+    cr_expect_eq(event.body.gap.reason, PW_REASON_JOURNAL_FULL);
+    cr_expect_eq(event.body.gap.first, kept);
+    cr_expect_eq(event.body.gap.last, sent - 1);
+    cr_expect_eq(event.body.gap.lost_cnt, sent - kept);
+    rig_close(rig);
+}
+
 Test(strategy_stage, a_wrong_config_does_not_start)
 {
     struct rig_options options = crossing;

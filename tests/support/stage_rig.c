@@ -43,7 +43,10 @@ static void size_ring(struct rig *rig, enum pw_ring_role role, uint32_t slots, u
 static void fill_topology(struct rig *rig, const struct rig_options *o)
 {
     struct pw_topology *topology = &rig->topology;
-    pw_topology_add_end(topology, "parse", 0);
+    pw_topology_add_end(topology, "parse", o->two_lines ? 1 : 0);
+    if (o->two_lines) {
+        pw_topology_add_end(topology, "parse", 2);
+    }
     pw_topology_add(topology, &pw_strategy_stage, 0);
     pw_topology_add(topology, &pw_execution_stage, 0);
     pw_topology_add_end(topology, "housekeeping", 0);
@@ -63,6 +66,7 @@ static void fill_topology(struct rig *rig, const struct rig_options *o)
     size_ring(rig, PW_RING_DECISIONS, o->stream_slots, 0);
     size_ring(rig, PW_RING_REPORTS, o->report_slots, 0);
     size_ring(rig, PW_RING_ORDERS_JOURNAL, o->journal_slots, 0);
+    size_ring(rig, PW_RING_MARKET_JOURNAL, o->market_journal_slots, 0);
     size_ring(rig, PW_RING_REQUESTS, 1024, 1u << 20);
     size_ring(rig, PW_RING_RESPONSES, 1024, 1u << 20);
 }
@@ -84,6 +88,10 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
                                              "tick_to_fill"};
     want(&rows[cnt++], "stamps.market", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
     want(&rows[cnt++], "stamps.orders", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+    if (o->two_lines) {
+        want(&rows[cnt++], "stamps.market.1", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+        want(&rows[cnt++], "stamps.market.2", PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+    }
     for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++) {
         want(&rows[cnt++], histograms[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
@@ -169,11 +177,23 @@ static void fill_config(struct pw_config *config, const struct rig_options *o)
     if (o->second_cash_e8) {
         fill_accounts(config, o);
     }
+    if (o->two_lines) {
+        struct pw_config_feeds *feeds = PW_CONFIG_EDIT(config, feeds);
+        feeds->feed_cnt = 2;
+        feeds->feeds[1] = feeds->feeds[0];
+        feeds->feeds[0].line = 1;
+        feeds->feeds[1].line = 2;
+    }
+}
+
+static struct pw_ring *nth_ring(const struct rig *rig, enum pw_ring_role role, uint32_t nth)
+{
+    return pw_topology_ring_in(&rig->topology, &rig->ws, role, nth);
 }
 
 static struct pw_ring *ring(const struct rig *rig, enum pw_ring_role role)
 {
-    return pw_topology_ring_in(&rig->topology, &rig->ws, role, 0);
+    return nth_ring(rig, role, 0);
 }
 
 static void attach(struct rig *rig, const struct rig_options *options)
@@ -186,6 +206,10 @@ static void attach(struct rig *rig, const struct rig_options *options)
     pw_consumer_attach(&rig->reports_in, ring(rig, PW_RING_REPORTS));
     if (!options->no_journal) {
         pw_consumer_attach(&rig->journal, ring(rig, PW_RING_ORDERS_JOURNAL));
+    }
+    if (options->two_lines) {
+        pw_producer_attach(&rig->market_2, nth_ring(rig, PW_RING_MARKET, 1));
+        pw_consumer_attach(&rig->market_journal, ring(rig, PW_RING_MARKET_JOURNAL));
     }
     rig->stop = pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stop", PW_REGION_STOP), 0);
 }
@@ -221,7 +245,7 @@ struct rig *rig_open(const struct rig_options *options)
         pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
     for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
         instruments[i].tradable = 1;
-        instruments[i].feed_idx = options->second_cash_e8 ? i : 0;
+        instruments[i].feed_idx = options->second_cash_e8 || options->two_lines ? i : 0;
         snprintf(instruments[i].symbol, sizeof instruments[i].symbol, "COIN%u", i);
         snprintf(instruments[i].base, sizeof instruments[i].base, "C%u", i);
         snprintf(instruments[i].quote, sizeof instruments[i].quote, "%s",

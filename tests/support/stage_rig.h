@@ -29,6 +29,8 @@ struct rig_options {
     const char *second_quote; /* quote currency of instrument 1, traded too; NULL: not traded */
     int64_t second_cash_e8;   /* not 0: instrument 1 is of another feed, which a second account trades at */
     bool second_idle;         /* that account trades at no feed */
+    bool two_lines;           /* two parsers, each of a feed of its own; with the market's journal */
+    uint32_t market_journal_slots; /* 0: 64 */
 };
 
 struct rig {
@@ -39,6 +41,8 @@ struct rig {
     void *strategy, *execution; /* their states; NULL until started */
     /* The test's ends. Of the rings between the two stages only when one of them is not started. */
     struct pw_producer market, commands, stream, reports;
+    struct pw_producer market_2;       /* of the second parser */
+    struct pw_consumer market_journal; /* of both, with two lines */
     struct pw_consumer journal, stream_in, reports_in;
     struct pw_producer messages; /* of order entry, if live */
     struct pw_consumer wire;
