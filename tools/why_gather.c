@@ -237,7 +237,8 @@ struct reading {
     char venue_id[WHY_VENUE_ID_BYTES];  /* "pw-89abcdef-0123456789abcdef" */
     char (*requests)[REQUEST_ID_BYTES]; /* ids of requests about it */
     size_t request_cnt;
-    size_t kept_cnt; /* messages up to the last one that is about it */
+    size_t kept_cnt;   /* messages up to the last one that is about it */
+    uint32_t conn_idx; /* of its account's order entry: of the first message kept */
 };
 
 /* The order's id at the venue, or its cancellation's ("pc-"). In a request also an id of one letter and the
@@ -333,10 +334,15 @@ static bool add_message(struct why_story *story, const struct pw_journal_record 
     return true;
 }
 
-/* Notices of the connection are kept between messages that are about the order. */
+/* Notices of the connection are kept between messages that are about the order. Another account's connection
+ * has nothing about it, though its requests may have the same ids. */
 static bool take_message(struct reading *r, const struct pw_journal_record *record)
 {
     bool sent = record->event.flags & PW_FLAG_SENT;
+    uint32_t conn_idx = record->event.body.frame.feed_idx;
+    if (r->story->message_cnt != 0 && conn_idx != r->conn_idx) {
+        return true;
+    }
     if (record->frame_bytes == 0) {
         return r->story->message_cnt == 0 || add_message(r->story, record);
     }
@@ -345,6 +351,7 @@ static bool take_message(struct reading *r, const struct pw_journal_record *reco
     }
     bool good = add_message(r->story, record) && (!sent || add_request(r, record));
     r->kept_cnt = r->story->message_cnt;
+    r->conn_idx = conn_idx;
     return good;
 }
 

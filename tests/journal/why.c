@@ -25,11 +25,12 @@ struct script {
     uint32_t market_seq, seq;
     int64_t now_ns;
     int64_t placed_ns[8]; /* when the event behind the order came, by the low bits of its id */
+    uint32_t conn_idx;    /* of messages that follow */
 };
 
 static void script_begin(struct script *s, const char *config)
 {
-    *s = (struct script){.dir = live_dir(), .now_ns = LIVE_EPOCH_NS};
+    *s = (struct script){.dir = live_dir(), .now_ns = LIVE_EPOCH_NS, .conn_idx = 1};
     live_open_config(&s->live, s->dir, 64 * MIB, LIVE_EPOCH_NS, config);
 }
 
@@ -128,7 +129,7 @@ static void put_wire(struct script *s, bool sent, uint64_t id, const char *forma
         .kind = PW_EVENT_FRAME,
         .flags = sent ? PW_FLAG_SENT : 0,
         .recv_ns = s->now_ns,
-        .body.frame = {.feed_idx = 1, .state = PW_FEED_DOWN, .reason = PW_REASON_DISCONNECT}};
+        .body.frame = {.feed_idx = s->conn_idx, .state = PW_FEED_DOWN, .reason = PW_REASON_DISCONNECT}};
     if (sent) {
         frame.body.frame.client_order_id = id;
     }
@@ -338,6 +339,31 @@ Test(why, messages_are_the_orders_own_in_their_order_and_to_the_byte)
     cr_expect_str_eq(string_at(json, "messages/2/reason"), "disconnect");
     snprintf(text, sizeof text, "{\"e\":\"executionReport\",\"c\":\"pw-" AT_VENUE "\"}", id);
     cr_expect_str_eq(string_at(json, "messages/3/text"), text);
+    json_decref(json);
+    live_remove_dir(s.dir);
+}
+
+/* Each account numbers its requests for itself. */
+Test(why, messages_of_another_accounts_connection_are_left_out)
+{
+    struct script s;
+    script_begin(&s, LIVE_CONFIG);
+    uint64_t id = id_of(&s, 1);
+    put_placed(&s, id);
+    put_wire(&s, true, id,
+             "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"newClientOrderId\":\"pw-" AT_VENUE "\"}}", id);
+    put_wire(&s, true, 0, "{\"id\":\"q5\",\"params\":{\"origClientOrderId\":\"pw-" AT_VENUE "\"}}", id);
+    s.conn_idx = 2;
+    s.now_ns += MS;
+    put_wire(&s, false, 0, "", 0);
+    put_wire(&s, false, 0, "{\"id\":\"q5\",\"status\":200,\"result\":{\"another\":%" PRIu64 "}}", 7);
+    s.conn_idx = 1;
+    put_wire(&s, false, 0, "{\"id\":\"q5\",\"status\":200,\"result\":{\"own\":%" PRIu64 "}}", 8);
+    put_order(&s, id, PW_ORDER_FILLED, PW_REASON_NONE);
+    script_end(&s);
+    json_t *json = why_json(s.dir, id);
+    cr_assert_eq(json_array_size(program_at(json, "messages")), 3);
+    cr_expect_not_null(strstr(string_at(json, "messages/2/text"), "own"));
     json_decref(json);
     live_remove_dir(s.dir);
 }
