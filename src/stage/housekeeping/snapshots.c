@@ -142,7 +142,7 @@ static bool spend(struct snapshot_feed *feed, uint32_t weight, int64_t now_ns)
     const int64_t full_e9 = feed->weight_per_minute * SECOND_NS;
     int64_t passed_ns = now_ns - feed->weight_time_ns;
     if (passed_ns > 0) {
-        int64_t gained_e9 = passed_ns > 60 * SECOND_NS ? full_e9 : passed_ns * (feed->weight_per_minute / 60);
+        int64_t gained_e9 = passed_ns > 60 * SECOND_NS ? full_e9 : passed_ns * feed->weight_per_minute / 60;
         feed->weight_e9 = full_e9 - feed->weight_e9 < gained_e9 ? full_e9 : feed->weight_e9 + gained_e9;
         feed->weight_time_ns = now_ns;
     }
