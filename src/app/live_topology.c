@@ -144,9 +144,14 @@ uint32_t pw_live_stage_names(const struct pw_config *config, char names[PW_STAGE
 
 /* ---- regions ---- */
 
-/* Latency per hop: from the bytes' arrival to the stage, and to what it causes. */
-static const char *const histogram_table[] = {
-    "hop.recv_to_parse", "hop.recv_to_strategy", "hop.recv_to_execution", "tick_to_order", "tick_to_fill",
+/* Latency per hop: from the bytes' arrival to the stage, and to what it causes. Of a kind with lines there is
+ * one a line, "hop.recv_to_parse.2". */
+static const struct {
+    const char *name, *kind; /* of the stage that writes it */
+} histogram_table[] = {
+    {"hop.recv_to_parse", "parse"},         {"hop.recv_to_strategy", "strategy"},
+    {"hop.recv_to_execution", "execution"}, {"tick_to_order", "execution"},
+    {"tick_to_fill", "execution"},
 };
 
 static void want_rows(struct pw_region_want *want, const char *name, enum pw_region_kind kind, size_t row_cnt,
@@ -156,6 +161,16 @@ static void want_rows(struct pw_region_want *want, const char *name, enum pw_reg
     want->kind = kind;
     want->row_cnt = (uint32_t)row_cnt;
     want->row_bytes = (uint32_t)row_bytes;
+}
+
+/* The same of a line; 0: there are none. */
+static void want_line(struct pw_region_want *want, const char *name, uint32_t line, enum pw_region_kind kind,
+                      size_t row_cnt, size_t row_bytes)
+{
+    want_rows(want, name, kind, row_cnt, row_bytes);
+    if (line > 0) {
+        snprintf(want->name, sizeof want->name, "%s.%u", name, line);
+    }
 }
 
 static uint32_t instruments_of(const struct pw_topology *topology, const struct pw_config *config)
@@ -235,7 +250,11 @@ uint32_t pw_live_regions(const struct pw_topology *topology, const struct pw_con
                   region_table[i].row_bytes);
     }
     for (size_t i = 0; i < sizeof histogram_table / sizeof *histogram_table; i++) {
-        want_rows(&want[cnt++], histogram_table[i], PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
+        uint32_t lines = lines_of(topology, histogram_table[i].kind);
+        for (uint32_t line = lines ? 1 : 0; line <= lines; line++) {
+            want_line(&want[cnt++], histogram_table[i].name, line, PW_REGION_HISTOGRAM, 1,
+                      sizeof(struct pw_histogram));
+        }
     }
     /* The path of each order, hop by hop: execution writes them, from the stamps. */
     for (uint32_t i = 0; i < PW_HOP_SPANS; i++) {
@@ -244,11 +263,8 @@ uint32_t pw_live_regions(const struct pw_topology *topology, const struct pw_con
         want_rows(&want[cnt++], name, PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
     }
     for (uint32_t line = 1; line <= lines_of(topology, "parse"); line++) {
-        char name[PW_REGION_NAME_BYTES];
-        snprintf(name, sizeof name, "hop.recv_to_parse.%u", line);
-        want_rows(&want[cnt++], name, PW_REGION_HISTOGRAM, 1, sizeof(struct pw_histogram));
-        snprintf(name, sizeof name, "stamps.market.%u", line);
-        want_rows(&want[cnt++], name, PW_REGION_STAMPS, PW_STAMP_ROWS, sizeof(struct pw_stamp_row));
+        want_line(&want[cnt++], "stamps.market", line, PW_REGION_STAMPS, PW_STAMP_ROWS,
+                  sizeof(struct pw_stamp_row));
     }
     return pw_topology_want(topology, want, cnt);
 }

@@ -74,6 +74,23 @@ static long long journalled(const json_t *stats, const char *kind)
     return cnt > 0 ? cnt : 0;
 }
 
+/* Each hop is shown where it is measured: of a kind with lines, once a line. */
+static void expect_hops(struct harness *h)
+{
+    json_t *top = harness_top(h), *row;
+    size_t i, hops = 0;
+    json_array_foreach(json_object_get(top, "latency"), i, row)
+    {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        if (strncmp(name, "hop.", 4) == 0) {
+            cr_expect_gt(json_number_at(row, "count"), 0, "%s", name);
+            hops++;
+        }
+    }
+    cr_expect_eq(hops, 4);
+    json_decref(top);
+}
+
 Test(lines, two_feeds_with_stages_of_their_own_make_one_order_that_the_journal_keeps)
 {
     static const char *const market[] = {"quote",  "trade", "agg_trade",  "depth",
@@ -89,6 +106,7 @@ Test(lines, two_feeds_with_stages_of_their_own_make_one_order_that_the_journal_k
     long long parsed[] = {harness_metric(&h, "parse.1", "events"), harness_metric(&h, "parse.2", "events")};
     cr_expect(parsed[0] > 1000 && parsed[1] > 1000, "%lld %lld", parsed[0], parsed[1]);
     cr_expect_eq(harness_metric(&h, "strategy", "events"), parsed[0] + parsed[1]);
+    expect_hops(&h);
     cr_expect_eq(harness_metric(&h, "journal", "dropped"), 0);
     cr_expect_eq(harness_metric(&h, "journal", "orders_unmatched"), 0);
     char *text =
