@@ -163,22 +163,37 @@ static void journal_judge(const struct pw_workspace *ws, struct findings *findin
     }
 }
 
-static bool is_halted(const struct pw_workspace *ws)
+static bool is_stopped(const struct pw_workspace *ws)
 {
     uint32_t at = 0;
     const struct pw_region *region = pw_watch_region(ws, PW_REGION_STOP, &at);
     const struct pw_stop *stop = region != NULL ? pw_region_at(ws, region, 0) : NULL;
+    return stop != NULL && pw_watch_get(&stop->stop) != 0;
+}
+
+/* A fault halts one account. */
+static void accounts_judge(const struct pw_workspace *ws, struct findings *findings)
+{
     struct pw_account account;
-    pw_account_sum(ws, &account);
-    return (stop != NULL && pw_watch_get(&stop->stop) != 0) || account.halted != 0;
+    for (uint32_t i = 0; pw_account_at(ws, i, &account); i++) {
+        char name[PW_STAGE_NAME_BYTES];
+        bool named = pw_watch_word(ws, "accounts", i, name, sizeof name);
+        if (account.halted != 0) {
+            add(findings, "halted", "trading%s%s is halted (%s): no new orders", named ? " of account " : "",
+                named ? name : "", pw_reason_name((unsigned)account.halted));
+        }
+    }
 }
 
 static void judge(const struct pw_workspace *ws, int64_t patience_ns, struct findings *findings)
 {
     uint64_t state = pw_watch_get(&ws->header->state);
-    if (is_halted(ws) || state == PW_ENGINE_HALTED) {
+    if (is_stopped(ws) || state == PW_ENGINE_HALTED) {
         add(findings, "halted", "trading is halted: no new orders");
-    } else if (state != PW_ENGINE_RUNNING) {
+    } else {
+        accounts_judge(ws, findings);
+    }
+    if (state != PW_ENGINE_RUNNING && state != PW_ENGINE_HALTED) {
         add(findings, "not_running", "the engine is %s", pw_engine_state_name(state));
     }
     connections_judge(ws, findings);

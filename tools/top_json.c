@@ -208,6 +208,8 @@ static void account_fields_put(struct pw_json_writer *json, const struct pw_acco
     pw_json_put_u64(json, "canceled_cnt", account->canceled_cnt);
     pw_json_put_u64(json, "open_order_cnt", account->open_order_cnt);
     pw_json_put_bool(json, "halted", account->halted != 0);
+    pw_json_put_text(json, "halt_reason",
+                     account->halted != 0 ? pw_reason_name((unsigned)account->halted) : NULL);
     pw_json_put_close(json, '}');
 }
 

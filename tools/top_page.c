@@ -302,8 +302,13 @@ static void account_put(struct pw_page *page, const struct pw_look *look, uint32
     snprintf(heading, sizeof heading, "ACCOUNT%s%s", named ? " " : "", named ? name : "");
     section_put(page, heading);
     struct pw_text line = line_start(page, account->halted != 0 ? PW_LINE_ALERT : PW_LINE_PLAIN);
-    pw_text_put(&line, "cash %s   equity %s%s", e16_text(account->cash_e16).text,
-                e16_text(account->equity_e16).text, account->halted != 0 ? "   HALTED: no new orders" : "");
+    pw_text_put(&line, "cash %s   equity %s", e16_text(account->cash_e16).text,
+                e16_text(account->equity_e16).text);
+    if (account->halted != 0) {
+        bool by_fault = account->halted != PW_REASON_HALTED;
+        pw_text_put(&line, "   HALTED%s%s%s: no new orders", by_fault ? " (" : "",
+                    by_fault ? pw_reason_name((unsigned)account->halted) : "", by_fault ? ")" : "");
+    }
     line = line_start(page, PW_LINE_PLAIN);
     pw_text_put(&line,
                 "requests %" PRIu64 "   orders %" PRIu64 "   fills %" PRIu64 "   open %" PRIu64

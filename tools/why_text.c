@@ -296,7 +296,11 @@ static void print_step(const struct why_story *story, size_t i, bool acknowledge
                event->body.intent.action == PW_CANCEL ? "cancel" : "replace");
         break;
     default:
-        printf("command: %s\n", event->body.state.state == PW_COMMAND_HALT ? "halt" : "stop");
+        printf("command: %s", event->body.state.state == PW_COMMAND_HALT ? "halt" : "stop");
+        if (event->body.state.account_nth != 0) {
+            printf(" of account %" PRIu32, event->body.state.account_nth);
+        }
+        putchar('\n');
         break;
     }
 }

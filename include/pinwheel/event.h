@@ -81,7 +81,7 @@ struct pw_state {
     uint32_t state;  /* the enum that the kind names */
     uint32_t reason; /* enum pw_reason */
     uint32_t feed_idx;
-    uint32_t reserved0;
+    uint32_t account_nth; /* COMMAND: of that account alone, from 1; 0: of all */
     uint64_t last_update_id;
     uint64_t market_seq; /* COMMAND: taken after this much of the market; else 0 */
     uint64_t reserved1;

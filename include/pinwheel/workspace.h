@@ -171,7 +171,7 @@ struct pw_account {
     uint64_t equity_e16[2]; /* cash and positions marked to market */
     uint64_t intent_cnt, order_cnt, fill_cnt, denied_cnt, rejected_cnt, canceled_cnt;
     uint64_t open_order_cnt;
-    uint64_t halted; /* 1: no new orders */
+    uint64_t halted; /* enum pw_reason: why there are no new orders; 0: there are */
 };
 
 struct pw_account_view {

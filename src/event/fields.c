@@ -184,6 +184,7 @@ static const struct pw_field command_fields[] = {
     {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(state.market_seq), 0, NULL, "last market event before it"},
     {"reason", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.reason), 0, &pw_enum_reason, "why"},
     {"feed", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(state.feed_idx), 0, NULL, "index of the feed"},
+    {"account", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(state.account_nth), 0, NULL, "of that account alone, from 1; 0: of all"},
     {"last_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(state.last_update_id), 0, NULL, "not used"},
 };
 static const struct pw_field frame_fields[] = {

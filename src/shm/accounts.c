@@ -28,7 +28,7 @@ bool pw_account_sum(const struct pw_workspace *ws, struct pw_account *sum)
         sum->rejected_cnt += one.rejected_cnt;
         sum->canceled_cnt += one.canceled_cnt;
         sum->open_order_cnt += one.open_order_cnt;
-        sum->halted |= one.halted;
+        sum->halted = sum->halted ? sum->halted : one.halted;
     }
     return cnt > 0;
 }

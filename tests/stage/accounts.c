@@ -149,7 +149,7 @@ Test(execution_accounts, a_halt_cancels_the_orders_of_all)
     for (uint32_t i = 0; i < 2; i++) {
         cr_expect_eq(rig_account_at(rig, i).open_order_cnt, 0);
         cr_expect_eq(rig_account_at(rig, i).canceled_cnt, 1);
-        cr_expect_eq(rig_account_at(rig, i).halted, 1);
+        cr_expect_eq(rig_account_at(rig, i).halted, PW_REASON_HALTED);
     }
     expect(rig, 1, rig_intent(PW_BUY, E8, 2002), PW_ORDER_DENIED, PW_REASON_HALTED);
     rig_close(rig);

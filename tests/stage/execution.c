@@ -333,7 +333,7 @@ Test(execution_stage, a_halt_cancels_what_is_open_and_denies_what_is_new)
     expect_nothing_more(rig);
     expect_denied(rig, rig_intent(PW_BUY, E8, 2000), PW_REASON_HALTED);
     pw_execution_stage.housekeep(rig->execution, 0);
-    cr_expect_eq(rig_account(rig).halted, 1);
+    cr_expect_eq(rig_account(rig).halted, PW_REASON_HALTED);
     cr_expect_eq(rig_account(rig).open_order_cnt, 0);
     command(rig, PW_COMMAND_RESUME);
     expect_command(rig, PW_COMMAND_RESUME, 2);

@@ -48,11 +48,13 @@ static struct rig *start(uint32_t report_slots)
     return start_with(&options);
 }
 
-static void say(struct rig *rig, const char *text)
+static void say_on(struct rig *rig, uint16_t conn_idx, const char *text)
 {
     uint32_t bytes = (uint32_t)strlen(text);
-    struct pw_event event = {
-        .kind = PW_EVENT_FRAME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = rig->now_ns};
+    struct pw_event event = {.kind = PW_EVENT_FRAME,
+                             .instrument_idx = PW_NO_INSTRUMENT,
+                             .recv_ns = rig->now_ns,
+                             .body.frame = {.feed_idx = conn_idx}};
     uint8_t *payload = pw_producer_payload_claim(&rig->messages, bytes);
     cr_assert(payload && pw_producer_room(&rig->messages, 1));
     memcpy(payload, text, bytes);
@@ -60,13 +62,24 @@ static void say(struct rig *rig, const char *text)
     pw_producer_publish(&rig->messages);
 }
 
-static void notice(struct rig *rig, enum pw_feed_state state, uint64_t epoch)
+static void say(struct rig *rig, const char *text)
+{
+    say_on(rig, 0, text);
+}
+
+static void notice_on(struct rig *rig, uint16_t conn_idx, enum pw_feed_state state, uint64_t epoch)
 {
     struct pw_event event = {.kind = PW_EVENT_FRAME, .recv_ns = rig->now_ns};
+    event.body.frame.feed_idx = conn_idx;
     event.body.frame.state = state;
     event.body.frame.epoch = epoch;
     pw_producer_put_frame(&rig->messages, &event, 0);
     pw_producer_publish(&rig->messages);
+}
+
+static void notice(struct rig *rig, enum pw_feed_state state, uint64_t epoch)
+{
+    notice_on(rig, 0, state, epoch);
 }
 
 /* A request as it went out. */
@@ -104,7 +117,7 @@ static void reply(struct rig *rig, const struct request *request, const char *re
 {
     char text[1024];
     snprintf(text, sizeof text, "{\"id\":\"%s\",\"status\":200,\"result\":%s}", request->id, result);
-    say(rig, text);
+    say_on(rig, (uint16_t)request->frame.body.frame.feed_idx, text);
 }
 
 static void reply_by_method(struct rig *rig, const struct request *request)
@@ -133,19 +146,25 @@ static uint64_t metric(struct rig *rig, const char *name)
     return rig_metric(rig, is_gateway ? "gateway" : "execution", is_gateway ? name + 8 : name);
 }
 
+/* The next pass, in which all questions of sessions are answered. */
+static void answer_sessions(struct rig *rig)
+{
+    struct request request;
+    rig->now_ns += MS;
+    rig_poll_execution(rig);
+    while (next_request(rig, &request)) {
+        cr_expect_eq(request.frame.body.frame.epoch, 5);
+        cr_expect_eq(request.frame.body.frame.client_order_id, 0);
+        reply_by_method(rig, &request);
+    }
+}
+
 /* Up, all questions of the session answered. */
 static void make_ready(struct rig *rig)
 {
-    struct request request;
     notice(rig, PW_FEED_UP, 5);
     for (int i = 0; i < 1000 && !metric(rig, "gateway.ready"); i++) {
-        rig->now_ns += MS;
-        rig_poll_execution(rig);
-        while (next_request(rig, &request)) {
-            cr_expect_eq(request.frame.body.frame.epoch, 5);
-            cr_expect_eq(request.frame.body.frame.client_order_id, 0);
-            reply_by_method(rig, &request);
-        }
+        answer_sessions(rig);
     }
     cr_assert(metric(rig, "gateway.ready"));
 }
@@ -420,6 +439,155 @@ Test(execution_live, a_key_that_is_refused_halts_and_cancels)
     cr_expect_eq(last_order(rig).body.order.reason, PW_REASON_VENUE_KEY, "who resumes is told");
     rig_close(rig);
 }
+
+/* ---- two accounts ---- */
+
+/* The connections of their order entry, behind those of two feeds. */
+static const uint16_t order_conns[] = {2, 3};
+
+/* Two live accounts, one an instrument, both ready. */
+static struct rig *start_two(void)
+{
+    struct rig_options options = {.live = true,
+                                  .report_slots = SLOTS,
+                                  .stream_slots = 4096,
+                                  .journal_slots = 65536,
+                                  .second_quote = "USDT",
+                                  .second_cash_e8 = 10000 * E8};
+    struct rig *rig = start_with(&options);
+    struct pw_event up = rig_feed(PW_FEED_UP, T0), quote = rig_quote(99 * E8, 101 * E8, T0);
+    up.body.state.feed_idx = 1;
+    quote.instrument_idx = 1;
+    put(rig, up);
+    put(rig, quote);
+    for (size_t i = 0; i < 2; i++) {
+        notice_on(rig, order_conns[i], PW_FEED_UP, 5);
+    }
+    for (int i = 0; i < 1000 && !(metric(rig, "gateway.ready") && rig_metric(rig, "gateway.2", "ready"));
+         i++) {
+        answer_sessions(rig);
+    }
+    cr_assert(metric(rig, "gateway.ready") && rig_metric(rig, "gateway.2", "ready"));
+    return rig;
+}
+
+static void order_in(struct rig *rig, uint16_t instrument_idx)
+{
+    struct pw_event intent = rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000);
+    intent.instrument_idx = instrument_idx;
+    put(rig, intent);
+    rig_poll_execution(rig);
+}
+
+static void expect_placed(struct rig *rig, uint16_t instrument_idx)
+{
+    struct request request;
+    order_in(rig, instrument_idx);
+    cr_assert(next_request(rig, &request), "instrument %u", instrument_idx);
+    cr_expect_str_eq(request.method, "order.place");
+    cr_expect_eq(request.frame.body.frame.feed_idx, order_conns[instrument_idx]);
+    drop_reports(rig);
+}
+
+static void expect_denied(struct rig *rig, uint16_t instrument_idx, enum pw_reason reason)
+{
+    order_in(rig, instrument_idx);
+    struct pw_event order = last_order(rig);
+    cr_expect_eq(order.body.order.state, PW_ORDER_DENIED);
+    cr_expect_eq(order.body.order.reason, reason, "%s", pw_reason_name(order.body.order.reason));
+}
+
+/* The COMMAND that is next in the journal. */
+static struct pw_state next_command(struct rig *rig)
+{
+    struct pw_event event = {0};
+    while (event.kind != PW_EVENT_COMMAND && rig_take(&rig->journal, &event)) {
+    }
+    cr_assert_eq(event.kind, PW_EVENT_COMMAND);
+    return event.body.state;
+}
+
+Test(execution_live, a_fault_halts_its_own_account_alone)
+{
+    struct rig *rig = start_two();
+    struct request request;
+    expect_placed(rig, 0);
+    expect_placed(rig, 1);
+    drop_journal(rig);
+    say_on(rig, order_conns[1],
+           "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
+    rig_poll_execution(rig);
+    struct pw_state command = next_command(rig);
+    cr_expect_eq(command.state, PW_COMMAND_HALT);
+    cr_expect_eq(command.reason, PW_REASON_VENUE_KEY);
+    cr_expect_eq(command.account_nth, 2);
+    cr_assert(next_request(rig, &request), "what is open in that account is canceled");
+    cr_expect_str_eq(request.method, "order.cancel");
+    cr_expect_eq(request.frame.body.frame.feed_idx, order_conns[1]);
+    cr_expect_not(next_request(rig, &request), "the other's is not");
+    drop_reports(rig);
+    expect_denied(rig, 1, PW_REASON_HALTED);
+    expect_placed(rig, 0);
+    pw_execution_stage.housekeep(rig->execution, rig->now_ns);
+    cr_expect_eq(rig_account_at(rig, 0).halted, PW_REASON_NONE);
+    cr_expect_eq(rig_account_at(rig, 1).halted, PW_REASON_VENUE_KEY);
+    cr_expect_eq(rig->stop->stop, 0);
+    rig_close(rig);
+}
+
+/* A report that contradicts an order, or is of an order of the other account. */
+Test(execution_live, a_contradiction_halts_the_account_that_reports_it)
+{
+    struct rig *rig = start_two();
+    struct request request;
+    order_in(rig, 0);
+    cr_assert(next_request(rig, &request));
+    uint64_t id = request.frame.body.frame.client_order_id;
+    expect_placed(rig, 1);
+    drop_journal(rig);
+    char text[512];
+    snprintf(text, sizeof text,
+             "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":%lld,\"s\":\"COIN0\",\"c\":"
+             "\"pw-" RIG_HASH "-%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":"
+                              "\"90\",\"C\":\"\",\"x\":\"NEW\",\"X\":"
+             "\"NEW\",\"r\":\"NONE\",\"i\":77,\"l\":\"0\",\"z\":\"0\",\"L\":\"0\",\"n\":\"0\",\"N\":null,"
+             "\"T\":%lld,\"t\":-1,"
+             "\"w\":true,\"m\":false}}",
+             (long long)(rig->now_ns / MS), (unsigned long long)id, (long long)(rig->now_ns / MS));
+    say_on(rig, order_conns[1], text);
+    rig_poll_execution(rig);
+    struct pw_state command = next_command(rig);
+    cr_expect_eq(command.reason, PW_REASON_REPORT);
+    cr_expect_eq(command.account_nth, 2);
+    drop_reports(rig);
+    expect_denied(rig, 1, PW_REASON_HALTED);
+    rig_close(rig);
+}
+
+/* Who halts, halts all; who resumes, too, also an account with a fault. */
+Test(execution_live, commands_are_for_all_accounts)
+{
+    struct rig *rig = start_two();
+    drop_journal(rig);
+    say_on(rig, order_conns[1],
+           "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
+    rig_poll_execution(rig);
+    cr_expect_eq(next_command(rig).account_nth, 2);
+    rig_put_command(rig, PW_COMMAND_HALT);
+    rig_poll_execution(rig);
+    cr_expect_eq(next_command(rig).account_nth, 0);
+    drop_reports(rig);
+    expect_denied(rig, 0, PW_REASON_HALTED);
+    expect_denied(rig, 1, PW_REASON_HALTED);
+    rig_put_command(rig, PW_COMMAND_RESUME);
+    rig_poll_execution(rig);
+    drop_reports(rig);
+    expect_placed(rig, 0);
+    expect_denied(rig, 1, PW_REASON_VENUE_KEY);
+    rig_close(rig);
+}
+
+/* ---- the connection, and pauses ---- */
 
 Test(execution_live, a_lost_connection_leaves_orders_unknown_and_sends_none_again)
 {

@@ -222,10 +222,12 @@ static void load_keys(struct rig *rig)
     static const char secret[] = "simulatedsecretsimulated\n";
     cr_assert_eq(write(fd, secret, sizeof secret - 1), sizeof secret - 1);
     close(fd);
-    rig->keys.api_key = "rigkey";
-    cr_assert_eq(pw_signer_load(path, &rig->keys.signer), 0);
+    for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
+        rig->keys[i].api_key = "rigkey";
+        cr_assert_eq(pw_signer_load(path, &rig->keys[i].signer), 0);
+    }
     unlink(path);
-    rig->env.keys = &rig->keys;
+    rig->env.keys = rig->keys;
     pw_producer_attach(&rig->messages, ring(rig, PW_RING_RESPONSES));
     pw_consumer_attach(&rig->wire, ring(rig, PW_RING_REQUESTS));
 }
@@ -270,7 +272,9 @@ struct rig *rig_open(const struct rig_options *options)
 void rig_close(struct rig *rig)
 {
     pw_workspace_close(&rig->ws, true);
-    pw_signer_free(rig->keys.signer);
+    for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
+        pw_signer_free(rig->keys[i].signer);
+    }
     free(rig->strategy);
     free(rig->execution);
     pw_config_destroy(rig->config);

@@ -46,7 +46,7 @@ struct rig {
     struct pw_consumer journal, stream_in, reports_in;
     struct pw_producer messages; /* of order entry, if live */
     struct pw_consumer wire;
-    struct pw_keys keys;
+    struct pw_keys keys[RIG_INSTRUMENTS]; /* by account: the same key */
     struct pw_stop *stop;
     uint32_t market_seq; /* of the next market event */
     int64_t now_ns;

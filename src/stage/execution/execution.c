@@ -10,8 +10,8 @@
  * stream waits, and commands are still taken.
  *
  * A halt (by command, by a fault, or by the stop word, which is read before every order) denies all new
- * orders and cancels the open ones, then and when they turn up later; cancellations always pass. It ends with
- * RESUME. After STOP there is no resuming.
+ * orders and cancels the open ones, then and when they turn up later; cancellations always pass. A fault
+ * halts its own account alone. All halts end with RESUME. After STOP there is no resuming.
  *
  * An order for a wire goes out before anybody is told of it: its records and reports, which are more lines of
  * memory than the order itself, are written at the beginning of the next poll, before anything else, and only
@@ -153,37 +153,75 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
 
 /* ---- commands ---- */
 
-static void take_command(struct execution *x, enum pw_command what, enum pw_reason reason, int64_t now_ns)
+static void cancel_if_halted(void *state, const struct pw_order_row *row)
+{
+    struct execution *x = state;
+    if (x->accounts[row->account_idx].halted) {
+        pw_execution_cancel_open(x, row);
+    }
+}
+
+/* only: the one account that it is for; NULL: all. */
+static void take_command(struct execution *x, struct execution_account *only, enum pw_command what,
+                         enum pw_reason reason, int64_t now_ns)
 {
     pw_execution_journal(
         x, &(struct pw_event){.seq = x->seq++,
                               .kind = PW_EVENT_COMMAND,
                               .instrument_idx = PW_NO_INSTRUMENT,
                               .recv_ns = x->last_ns,
-                              .body.state = {.state = what, .reason = reason, .market_seq = x->market_cnt}});
+                              .body.state = {.state = what,
+                                             .reason = reason,
+                                             .account_nth = only && x->account_cnt > 1 ? only->idx + 1u : 0,
+                                             .market_seq = x->market_cnt}});
     x->changed = true;
     x->stopped |= what == PW_COMMAND_STOP;
-    x->halted = what != PW_COMMAND_RESUME || x->stopped ? PW_REASON_HALTED : PW_REASON_NONE;
-    if (x->halted) {
-        pw_orders_each_open(x->orders, pw_execution_cancel_open, x);
+    bool halts = what != PW_COMMAND_RESUME || x->stopped;
+    uint32_t halted = !halts ? PW_REASON_NONE : reason ? reason : PW_REASON_HALTED;
+    x->halted = only ? x->halted : halted;
+    for (uint32_t i = 0; i < x->account_cnt; i++) {
+        struct execution_account *account = &x->accounts[i];
+        account->halted = !only || only == account ? halted : account->halted;
+    }
+    if (halts) {
+        pw_orders_each_open(x->orders, cancel_if_halted, x);
         pw_execution_take_reports(x, NULL, now_ns);
     }
 }
 
-/* A stop word that was set halts at once, before the command that will say so; so does a fault. */
-static bool obey_halts(struct execution *x, int64_t now_ns)
+/* A stop word that was set halts at once, before the command that will say so. Without room new orders are
+ * denied all the same. */
+static bool obey_stop_word(struct execution *x, int64_t now_ns)
 {
     uint64_t stop = atomic_load_explicit(&x->stop->stop, memory_order_relaxed);
-    uint64_t reason = x->fault ? x->fault : x->halted ? 0 : stop;
-    if (reason == 0) {
+    if (stop == 0 || x->halted || !has_room_to_cancel(x)) {
         return false;
     }
-    if (!has_room_to_cancel(x)) {
-        return false; /* new orders are denied all the same */
-    }
-    x->fault = PW_REASON_NONE;
-    take_command(x, PW_COMMAND_HALT, (enum pw_reason)reason, now_ns);
+    take_command(x, NULL, PW_COMMAND_HALT, (enum pw_reason)stop, now_ns);
     return true;
+}
+
+/* A fault halts its account. */
+static uint32_t obey_faults(struct execution *x, int64_t now_ns)
+{
+    uint32_t work = 0;
+    bool owed = false;
+    for (uint32_t i = 0; x->faulted && i < x->account_cnt; i++) {
+        struct execution_account *account = &x->accounts[i];
+        enum pw_reason reason = (enum pw_reason)account->fault;
+        if (reason == PW_REASON_NONE) {
+            continue;
+        }
+        if (!has_room_to_cancel(x)) {
+            owed = true;
+            break;
+        }
+        account->fault = PW_REASON_NONE;
+        take_command(x, account, PW_COMMAND_HALT, reason, now_ns);
+        work++;
+    }
+    x->faulted = owed;
+    return work;
 }
 
 /* A clean stop leaves no order behind: when all that was on its way has been taken, those still open are
@@ -193,7 +231,7 @@ static bool cancel_at_end(struct execution *x, int64_t now_ns)
     if (!x->draining || x->stopped || x->orders->open_cnt == 0 || !has_room_to_cancel(x)) {
         return false;
     }
-    take_command(x, PW_COMMAND_STOP, PW_REASON_HALTED, now_ns);
+    take_command(x, NULL, PW_COMMAND_STOP, PW_REASON_HALTED, now_ns);
     return true;
 }
 
@@ -220,7 +258,7 @@ static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled
         const struct pw_event *event = pw_consumer_at(&x->commands, taken++);
         const struct pw_state *command = &event->body.state;
         if (command_is_known(command->state)) {
-            take_command(x, (enum pw_command)command->state, (enum pw_reason)command->reason, now_ns);
+            take_command(x, NULL, (enum pw_command)command->state, (enum pw_reason)command->reason, now_ns);
         } else if (command->state == PW_COMMAND_PAUSE) {
             pause_gateways(x, event->venue_ns);
         }
@@ -320,7 +358,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
     struct pw_poll did = {.work = tell_order(x)};
     did.work += poll_gateways(x, now_ns, &did.stalled);
     uint32_t messages = take_messages(x, now_ns, &did.stalled);
-    did.work += messages + obey_halts(x, now_ns);
+    did.work += messages + obey_faults(x, now_ns) + obey_stop_word(x, now_ns);
     did.work += take_commands(x, now_ns, &did.stalled);
     uint64_t there = pw_consumer_peek(&x->in, PW_BATCH_MAX);
     uint64_t taken = 0;

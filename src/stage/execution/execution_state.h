@@ -48,6 +48,8 @@ struct execution_account {
     void *gateway_state;
     bool on_time; /* the gateway knows the time of this pass */
     uint8_t idx;
+    uint32_t halted; /* enum pw_reason; 0: not. By a fault of its own, or with all */
+    uint32_t fault;  /* enum pw_reason of a halt that is to be journalled yet; 0: none */
     uint32_t conn_idx; /* of its order entry; UINT32_MAX: it has none */
     struct pw_portfolio *portfolio;
     struct pw_risk_limits limits;
@@ -70,9 +72,9 @@ struct execution {
     bool reports_cancel;                         /* some gateway reports a cancellation at once */
     bool stopped;                                /* STOP was taken: halted for good */
     bool draining;                               /* a clean stop has begun */
-    uint32_t halted;                             /* enum pw_reason; 0: not */
-    uint32_t fault; /* enum pw_reason of a halt that is to be journalled yet; 0: none */
-    uint32_t seq;   /* of the next event made here */
+    uint32_t halted;                             /* all accounts, by a command: enum pw_reason; 0: not */
+    bool faulted;                                /* some account has a fault */
+    uint32_t seq;                                /* of the next event made here */
     uint32_t open_max;
     uint32_t stream_events; /* flow.h */
     uint64_t market_cnt;    /* market events up to the last one known of: its number and one */
@@ -167,8 +169,8 @@ void pw_execution_tell_order(struct execution *x);
  * stream a command was taken, repeats it. A visitor of pw_orders_each_open. */
 void pw_execution_cancel_open(void *state, const struct pw_order_row *row);
 
-/* What the account's gateway has put into x->reports. */
-void pw_execution_take_reports(struct execution *x, const struct execution_account *account, int64_t now_ns);
+/* What the account's gateway has put into x->reports; account NULL: what several have. */
+void pw_execution_take_reports(struct execution *x, struct execution_account *account, int64_t now_ns);
 
 /* ---- stamps.c ---- */
 

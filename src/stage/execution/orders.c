@@ -62,10 +62,20 @@ static void emit_fill(struct execution *x, const struct pw_order_row *row, const
 
 /* ---- reports of the gateway ---- */
 
-/* From now on; the stage journals it, and cancels what is open, as soon as there is room. */
-static void halt_by_fault(struct execution *x, enum pw_reason reason)
+/* From now on, that account alone; the stage journals it, and cancels what is open, as soon as there is room.
+ */
+static void halt_by_fault(struct execution *x, struct execution_account *account, enum pw_reason reason)
 {
-    x->halted = x->fault = reason;
+    account->halted = account->fault = reason;
+    x->faulted = true;
+}
+
+static void halt_if_asked(struct execution *x, struct execution_account *account)
+{
+    if (x->reports.halt != PW_REASON_NONE) {
+        halt_by_fault(x, account, (enum pw_reason)x->reports.halt);
+        x->reports.halt = PW_REASON_NONE;
+    }
 }
 
 /* The fill and its fee, whatever that was paid in. False: a sum would overflow. */
@@ -90,7 +100,7 @@ static void take_fill(struct execution *x, const struct pw_order_row *row, const
     if (!book_fill(x, row, report)) {
         /* Sums that cannot be kept can no longer be judged by: no new orders. */
         x->metrics.reports_inconsistent++;
-        halt_by_fault(x, PW_REASON_OVERFLOW);
+        halt_by_fault(x, &x->accounts[row->account_idx], PW_REASON_OVERFLOW);
     }
 }
 
@@ -105,7 +115,8 @@ static bool is_answer(const struct pw_report *report)
  * these. */
 static void cancel_late(struct execution *x, const struct pw_order_row *row, uint8_t exec_type)
 {
-    if (x->halted && x->accounts[row->account_idx].gateway->traits.reports_later && !row->cancel_pending &&
+    const struct execution_account *account = &x->accounts[row->account_idx];
+    if (account->halted && account->gateway->traits.reports_later && !row->cancel_pending &&
         !pw_order_is_closed(row->state) && exec_type != PW_EXEC_CANCEL_REFUSED &&
         exec_type != PW_EXEC_CANCEL_UNKNOWN) {
         pw_execution_cancel_open(x, row);
@@ -120,7 +131,7 @@ static bool is_anothers(const struct execution *x, const struct execution_accoun
     return row && row->account_idx != account->idx;
 }
 
-static void take_report(struct execution *x, const struct execution_account *account,
+static void take_report(struct execution *x, struct execution_account *account,
                         const struct pw_report *report, int64_t now_ns)
 {
     struct pw_order_row *row = NULL;
@@ -136,7 +147,7 @@ static void take_report(struct execution *x, const struct execution_account *acc
         x->metrics.reports_inconsistent++;
         if (account && account->gateway->traits.is_authority) {
             /* A real venue holds something else than we know of: until someone has looked, no new risk. */
-            halt_by_fault(x, PW_REASON_REPORT);
+            halt_by_fault(x, account, PW_REASON_REPORT);
         }
         return;
     }
@@ -150,17 +161,15 @@ static void take_report(struct execution *x, const struct execution_account *acc
     cancel_late(x, row, report->exec_type);
 }
 
-void pw_execution_take_reports(struct execution *x, const struct execution_account *account, int64_t now_ns)
+void pw_execution_take_reports(struct execution *x, struct execution_account *account, int64_t now_ns)
 {
     pw_assert(x->reports.cnt <= PW_REPORTS_MAX);
     for (uint32_t i = 0; i < x->reports.cnt; i++) {
         take_report(x, account, &x->reports.rows[i], now_ns);
     }
     x->reports.cnt = 0;
-    if (x->reports.halt != PW_REASON_NONE) {
-        halt_by_fault(x, (enum pw_reason)x->reports.halt);
-        x->reports.halt = PW_REASON_NONE;
-    }
+    pw_assert(account || x->reports.halt == PW_REASON_NONE);
+    halt_if_asked(x, account);
 }
 
 /* ---- intents ---- */
@@ -214,7 +223,7 @@ static void fill_risk_input(struct execution *x, const struct execution_account 
         .type = intent->type,
         .tif = intent->tif,
         .feed_up = known && feed_is_up(x, &x->instruments[i]),
-        .halted = stop ? (uint32_t)stop : x->halted,
+        .halted = stop ? (uint32_t)stop : account->halted,
         .bid_e8 = known ? x->quotes[i].bid_e8 : 0,
         .ask_e8 = known ? x->quotes[i].ask_e8 : 0,
         .position_e8 = known ? account->portfolio->rows[i].holding.qty_e8 : 0,
@@ -449,5 +458,6 @@ void pw_execution_cancel_open(void *state, const struct pw_order_row *row)
         x->metrics.cancels++;
         struct execution_account *account = &x->accounts[row->account_idx];
         account->gateway->cancel(account->gateway_state, row->client_order_id, x->last_ns, &x->reports);
+        halt_if_asked(x, account);
     }
 }

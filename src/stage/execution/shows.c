@@ -33,7 +33,7 @@ static void show_accounts(struct execution *x)
     pw_orders_each_open(x->orders, count_open, x);
     for (uint32_t i = 0; i < x->account_cnt; i++) {
         struct execution_account *account = &x->accounts[i];
-        account->shown.halted = x->halted != 0;
+        account->shown.halted = account->halted;
         pw_money_put_words(account->shown.cash_e16, account->portfolio->cash_e16);
         pw_money_put_words(account->shown.equity_e16, pw_portfolio_equity_e16(account->portfolio));
         pw_cell_write(&account->view->cell, account->view->words, &account->shown, sizeof account->shown);

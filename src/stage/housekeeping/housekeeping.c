@@ -14,6 +14,7 @@
 #include "pw_assert.h"
 #include "snapshots.h"
 #include "stages.h"
+#include "text.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -135,18 +136,37 @@ static const char *journal_state(const struct housekeeping *h)
     }
 }
 
+/* Which accounts are halted, and why. */
+static void put_halts(const struct housekeeping *h, struct pw_text *answer)
+{
+    struct pw_account account;
+    const char *between = "";
+    pw_text_put(answer, ",\"halted_accounts\":{");
+    for (uint32_t i = 0; pw_account_at(h->env.ws, i, &account); i++) {
+        if (account.halted != 0) {
+            pw_text_put(answer, "%s\"%s\":\"%s\"", between, pw_config_account(h->env.config, i).name,
+                        pw_reason_name((unsigned)account.halted));
+            between = ",";
+        }
+    }
+    pw_text_put(answer, "}");
+}
+
 static void answer_status(const struct housekeeping *h, char *answer, size_t answer_bytes)
 {
     bool halted = atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0;
+    struct pw_text text = pw_text_start(answer, answer_bytes);
     struct pw_account account;
     pw_account_sum(h->env.ws, &account);
-    snprintf(answer, answer_bytes,
-             "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
-             ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64
-             ",\"open_orders\":%" PRIu64 ",\"journal\":\"%s\"}",
-             h->header->instance, state_name(h, halted), halted ? "true" : "false", h->header->pid,
-             h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt,
-             journal_state(h));
+    pw_text_put(&text,
+                "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
+                ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64
+                ",\"open_orders\":%" PRIu64 ",\"journal\":\"%s\"",
+                h->header->instance, state_name(h, halted), halted ? "true" : "false", h->header->pid,
+                h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt,
+                journal_state(h));
+    put_halts(h, &text);
+    pw_text_put(&text, "}");
 }
 
 static void answer_request(void *state, const char *request, char *answer, size_t answer_bytes)

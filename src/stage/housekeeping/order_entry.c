@@ -32,7 +32,7 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         .orphans = PW_METRIC_WORD(gateway, gateway, orphan_orders),
         .reconnect_wanted = PW_METRIC_WORD(gateway, gateway, reconnect_wanted),
         .paused_until_ns = PW_METRIC_WORD(gateway, gateway, paused_until_ns),
-        .account = pw_region_at(env->ws, account, 0),
+        .account = pw_region_at(env->ws, account, account_idx),
         .conn_idx = conn_idx,
         .tells_engine = true,
     };
@@ -40,7 +40,7 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         entry->tells_engine &= conns->of_account[i] == PW_NO_CONN;
     }
     bool several = pw_config_account_cnt(env->config) > 1;
-    snprintf(entry->label, sizeof entry->label, "order entry%s%s", several ? " of account " : "",
+    snprintf(entry->whose, sizeof entry->whose, "%s%s", several ? " of account " : "",
              several ? pw_config_account(env->config, account_idx).name : "");
     return 0;
 }
@@ -60,14 +60,14 @@ static void log_readiness(struct pw_order_entry *entry)
     int64_t code = (int64_t)atomic_load_explicit(entry->last_error, memory_order_relaxed);
     if (has_changed(entry->ready, &entry->logged_ready, &value)) {
         if (value) {
-            pw_log(PW_LOG_INFO, "%s is ready", entry->label);
+            pw_log(PW_LOG_INFO, "order entry%s is ready", entry->whose);
         } else {
-            pw_log(PW_LOG_WARN, "%s is not ready: new orders are denied", entry->label);
+            pw_log(PW_LOG_WARN, "order entry%s is not ready: new orders are denied", entry->whose);
         }
     }
     if (has_changed(entry->not_ready_reason, &entry->logged_reason, &value) && value) {
-        pw_log(PW_LOG_ERROR, "%s refused: %s (%s, venue error code %" PRId64 "); see docs/live.md",
-               entry->label, pw_reason_help(value), pw_reason_name(value), code);
+        pw_log(PW_LOG_ERROR, "order entry%s refused: %s (%s, venue error code %" PRId64 "); see docs/live.md",
+               entry->whose, pw_reason_help(value), pw_reason_name(value), code);
     }
     if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {
         pw_log(PW_LOG_WARN, "orphan orders of earlier runs: %" PRIu64 " so far; canceling them", value);
@@ -84,7 +84,7 @@ static void log_orders(struct pw_order_entry *entry)
     if (has_changed(entry->inconsistent, &entry->logged_inconsistent, &value)) {
         pw_log(PW_LOG_ERROR,
                "venue reports contradict our orders (%" PRIu64
-               " so far); trading halted; compare positions, then `pinwheel ctl resume`",
+               " so far); compare positions, then `pinwheel ctl resume`",
                value);
     }
 }
@@ -97,8 +97,12 @@ static void log_halt(struct pw_order_entry *entry)
         return;
     }
     entry->logged_halted = account.halted;
-    pw_log(PW_LOG_WARN,
-           account.halted ? "trading halted: new orders are denied, open ones canceled" : "trading resumed");
+    if (account.halted) {
+        pw_log(PW_LOG_WARN, "trading%s halted (%s): new orders are denied, open ones canceled", entry->whose,
+               account.halted == PW_REASON_HALTED ? "by command" : pw_reason_name(account.halted));
+    } else {
+        pw_log(PW_LOG_WARN, "trading%s resumed", entry->whose);
+    }
 }
 
 bool pw_order_entry_poll(struct pw_order_entry *entry)
@@ -106,8 +110,8 @@ bool pw_order_entry_poll(struct pw_order_entry *entry)
     log_readiness(entry);
     if (entry->tells_engine) {
         log_orders(entry);
-        log_halt(entry);
     }
+    log_halt(entry);
     uint64_t value;
     return has_changed(entry->reconnect_wanted, &entry->logged_reconnect, &value) && value;
 }

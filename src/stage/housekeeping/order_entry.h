@@ -14,7 +14,7 @@ struct pw_order_entry {
         *reconnect_wanted, *paused_until_ns;
     uint32_t conn_idx;
     bool tells_engine; /* what is known of all accounts together is told by one of them */
-    char label[64];    /* "order entry", with the account's name if there are several */
+    char whose[40];    /* " of account NAME" if there are several */
     const struct pw_account_view *account;
     /* As last logged. */
     uint64_t logged_ready, logged_reason, logged_unknown, logged_inconsistent, logged_orphans, logged_halted,
