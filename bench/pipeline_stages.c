@@ -335,16 +335,16 @@ static int init_stage(struct pipeline *p, uint32_t i)
 {
     const struct pw_stage_ops *ops = p->topology.stages[i].ops;
     struct pw_stage_view *views = region_of(p, "stages", PW_REGION_STAGES);
-    p->envs[i] = (struct pw_stage_env){.stage = ops->name,
-                                       .topology = &p->topology,
-                                       .stage_idx = i,
-                                       .config = p->config,
-                                       .ws = &p->ws,
-                                       .clock = p->clock,
-                                       .store = p->store_open ? &p->store : NULL,
-                                       .instruments = region_of(p, "instruments", PW_REGION_INSTRUMENTS),
-                                       .instrument_cnt = 1,
-                                       .run_id = p->run_id};
+    p->envs[i] =
+        (struct pw_stage_env){.stage = ops->name,
+                              .topology = &p->topology,
+                              .stage_idx = i,
+                              .config = p->config,
+                              .ws = &p->ws,
+                              .clock = p->clock,
+                              .instruments = region_of(p, "instruments", PW_REGION_INSTRUMENTS),
+                              .instrument_cnt = 1,
+                              .attachment = pw_live_attachment(&p->attachments, &p->topology.stages[i])};
     bool locked;
     p->state_bytes[i] = ops->state_bytes(&p->envs[i]);
     void *state = pw_state_alloc(p->state_bytes[i], &locked);
@@ -369,6 +369,9 @@ bool pipeline_open(struct pipeline *p, enum pipeline_shape shape, const struct m
     fill_topology(p);
     int err = open_workspace(p);
     err = err != 0 ? err : open_journal(p);
+    p->attachments.execution.run_id = p->run_id;
+    p->attachments.journal =
+        (struct pw_journal_attachment){.store = p->store_open ? &p->store : NULL, .run_id = p->run_id};
     for (uint32_t i = 0; err == 0 && i < p->topology.stage_cnt; i++) {
         err = p->topology.stages[i].ops != NULL ? init_stage(p, i) : 0;
     }

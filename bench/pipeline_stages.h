@@ -6,6 +6,7 @@
 #ifndef PW_BENCH_PIPELINE_STAGES_H
 #define PW_BENCH_PIPELINE_STAGES_H
 
+#include "live_topology.h"
 #include "message_tape.h"
 #include "runner.h"
 #include "stage.h"
@@ -28,6 +29,7 @@ struct pipeline {
     struct pw_workspace ws;
     struct pw_store store;
     bool store_open;
+    struct pw_live_attachments attachments;
     uint64_t run_id;
     struct pw_clock clock;
     struct pw_runner *runner;

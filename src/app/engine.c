@@ -264,13 +264,9 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         .config = engine->config,
         .ws = &engine->ws,
         .clock = engine->clock,
-        .nets = engine->nets,
-        .store = engine->store_open ? &engine->store : NULL,
-        .keys = engine->has_keys ? engine->key_files.keys : NULL,
-        .banned_until_ns = engine->banned_until_ns,
         .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
         .instrument_cnt = pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)),
-        .run_id = engine->run_id,
+        .attachment = pw_live_attachment(&engine->attachments, stage),
     };
     bool locked;
     engine->state_bytes[idx] = ops->state_bytes(env);
@@ -292,9 +288,25 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
     return 0;
 }
 
+/* What was opened, to those who use it. */
+static void fill_attachments(struct pw_engine *engine)
+{
+    engine->attachments = (struct pw_live_attachments){
+        .execution = {.run_id = engine->run_id,
+                      .keys = engine->has_keys ? engine->key_files.keys : NULL,
+                      .banned_until_ns = engine->banned_until_ns},
+        .journal = {.store = engine->store_open ? &engine->store : NULL, .run_id = engine->run_id},
+        .housekeeping = {.nets = engine->nets, .banned_until_ns = engine->banned_until_ns},
+    };
+    for (uint32_t i = 0; i < PW_LINES_MAX; i++) {
+        engine->attachments.net[i].net = engine->nets[i];
+    }
+}
+
 static int start_stages(struct pw_engine *engine)
 {
     int err = 0;
+    fill_attachments(engine);
     for (uint32_t i = 0; err == 0 && i < engine->topology.stage_cnt; i++) {
         err = init_stage(engine, i);
     }

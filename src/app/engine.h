@@ -12,6 +12,7 @@
 
 #include "conns.h"
 #include "keys.h"
+#include "live_topology.h"
 #include "net.h"
 #include "runner.h"
 #include "stage.h"
@@ -33,6 +34,7 @@ struct pw_engine {
     int64_t banned_until_ns; /* src/net/ban.h */
     uint64_t run_id;
     struct pw_topology topology;
+    struct pw_live_attachments attachments;
     struct pw_stage_env envs[PW_STAGES_MAX]; /* in the topology's order, as are the slots */
     struct pw_stage_slot slots[PW_STAGES_MAX];
     size_t state_bytes[PW_STAGES_MAX];

@@ -8,7 +8,8 @@
 #define PW_KEYS_H
 
 #include "config.h"
-#include "stage.h"
+#include "execution.h"
+#include <pinwheel/workspace.h>
 
 #define PW_API_KEY_BYTES_MAX 128u
 

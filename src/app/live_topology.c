@@ -7,8 +7,8 @@
 #include "accounts_config.h"
 #include "feeds.h"
 #include "journal_config.h"
+#include "pw_assert.h"
 #include "ring_sizes.h"
-#include "stages.h"
 #include <pinwheel/histogram.h>
 #include <pinwheel/hops.h>
 #include <pinwheel/metrics.h>
@@ -18,16 +18,36 @@
 
 /* ---- stages ---- */
 
+#define GIVEN(member) offsetof(struct pw_live_attachments, member), sizeof(struct pw_##member##_attachment)
+#define GIVEN_NOTHING 0, 0
+
 /* In the order of one core's pass: data flows downwards. Of the kinds with lines there is one stage a line.
  */
-static const struct {
+static const struct stage_row {
     const struct pw_stage_ops *ops;
     bool has_lines;
+    size_t attached_at, attachment_bytes; /* in the attachments; of kinds with lines the first line's */
 } stage_table[] = {
-    {&pw_net_rx_stage, true},        {&pw_parse_stage, true},  {&pw_strategy_stage, false},
-    {&pw_execution_stage, false},    {&pw_net_tx_stage, true}, {&pw_journal_stage, false},
-    {&pw_housekeeping_stage, false},
+    {&pw_net_rx_stage, true, GIVEN(net)},
+    {&pw_parse_stage, true, GIVEN_NOTHING},
+    {&pw_strategy_stage, false, GIVEN_NOTHING},
+    {&pw_execution_stage, false, GIVEN(execution)},
+    {&pw_net_tx_stage, true, GIVEN(net)},
+    {&pw_journal_stage, false, GIVEN(journal)},
+    {&pw_housekeeping_stage, false, GIVEN(housekeeping)},
 };
+
+const void *pw_live_attachment(const struct pw_live_attachments *all, const struct pw_topology_stage *stage)
+{
+    size_t line_idx = stage->line > 0 ? stage->line - 1 : 0;
+    struct stage_row row = {0};
+    for (size_t i = 0; i < sizeof stage_table / sizeof *stage_table; i++) {
+        row = stage_table[i].ops == stage->ops ? stage_table[i] : row;
+    }
+    pw_assert(row.attachment_bytes == stage->ops->attachment_bytes && line_idx < PW_LINES_MAX);
+    return row.attachment_bytes ? (const char *)all + row.attached_at + line_idx * row.attachment_bytes
+                                : NULL;
+}
 
 /* ---- rings ---- */
 

@@ -9,7 +9,20 @@
 #ifndef PW_LIVE_TOPOLOGY_H
 #define PW_LIVE_TOPOLOGY_H
 
+#include "feeds.h"
+#include "stages.h"
 #include "topology.h"
+
+/* What the stages are given beside their env, a member a kind. */
+struct pw_live_attachments {
+    struct pw_net_attachment net[PW_LINES_MAX]; /* of net_rx and net_tx, by line */
+    struct pw_execution_attachment execution;
+    struct pw_journal_attachment journal;
+    struct pw_housekeeping_attachment housekeeping;
+};
+
+/* That stage's; NULL: it needs none, as those that benches and rigs put in the place of others. */
+const void *pw_live_attachment(const struct pw_live_attachments *all, const struct pw_topology_stage *stage);
 
 /* Every stage and ring that this config needs. */
 void pw_live_topology(struct pw_topology *topology, const struct pw_config *config);

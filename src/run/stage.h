@@ -20,16 +20,6 @@
 #define PW_BATCH_MAX                                                                                         \
     64u /* events that one poll takes from one ring, so that no stage starves its neighbours */
 
-struct pw_net;    /* src/net: the sockets' state that net_rx, net_tx and the connector share */
-struct pw_store;  /* src/journal: the storage seam */
-struct pw_signer; /* src/net/sign.h */
-
-/* What a live account needs and no one else may see. signer NULL: it is not live. */
-struct pw_keys {
-    const char *api_key;
-    struct pw_signer *signer;
-};
-
 /* Given to init; valid until fini. */
 struct pw_stage_env {
     const char *stage; /* its name */
@@ -39,15 +29,14 @@ struct pw_stage_env {
     struct pw_workspace *ws;
     struct pw_clock clock; /* polls get the time as an argument; hot code reads it for stamps alone, by which
                             * nothing is decided */
-    struct pw_net *const *nets; /* by line; where there are no lines the only one */
-    const struct pw_store *store;
-    const struct pw_keys *keys; /* by account; NULL: nothing is live */
-    int64_t
-        banned_until_ns; /* the venue takes no requests before, as it said in an earlier run; 0: it does */
     const struct pw_instrument *instruments; /* the table in the workspace, filled before any init */
     uint32_t instrument_cnt;
-    uint64_t run_id;
+    const void *attachment; /* what only its kind needs: PW_ATTACHED */
 };
+
+/* A stage's attachment: struct pw_<kind>_attachment of its header. Who starts stages hands each its own, of
+ * the size that its ops say. */
+#define PW_ATTACHED(env, kind) ((const struct pw_##kind##_attachment *)(env)->attachment)
 
 /* Attaches this stage's end of its nth ring of that role, in the order of the stages at the other ends. 0, or
  * -ENOENT when it has no such ring: optional rings are left out when the config does not ask for them. */
@@ -96,6 +85,7 @@ struct pw_poll {
 
 struct pw_stage_ops {
     const char *name;
+    size_t attachment_bytes; /* 0: it needs nothing beside the env */
     /* Bytes of private state; cold. */
     size_t (*state_bytes)(const struct pw_stage_env *env);
     /* state: zeroed, aligned to a cache line, locked in memory where the host allows. Called by the main

@@ -9,7 +9,7 @@
  */
 #include "feeds.h"
 #include "journal_config.h"
-#include "stages.h"
+#include "journal_stage.h"
 #include "writer.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -74,15 +74,16 @@ static int journal_init(void *state, const struct pw_stage_env *env)
     if (!j->metric_rows) {
         return -ENOENT;
     }
-    if (!env->store) {
+    const struct pw_journal_attachment *given = PW_ATTACHED(env, journal);
+    if (!given->store) {
         return 0; /* the config asks for no journal: the stage idles */
     }
-    j->store = env->store;
+    j->store = given->store;
     j->clock = env->clock;
     j->path = PW_CONFIG(env->config, journal)->path;
     j->writer = pw_writer_new(&(struct pw_writer_config){
-        .store = env->store,
-        .run_id = env->run_id,
+        .store = given->store,
+        .run_id = given->run_id,
         .clock = env->clock,
         .commit_interval_ns = PW_CONFIG(env->config, journal)->commit_interval_ms * NS_PER_MS,
         .hold_ns = PW_WRITER_HOLD_NS,
@@ -205,6 +206,7 @@ static void journal_fini(void *state)
 
 const struct pw_stage_ops pw_journal_stage = {
     .name = "journal",
+    .attachment_bytes = sizeof(struct pw_journal_attachment),
     .state_bytes = journal_state_bytes,
     .init = journal_init,
     .poll = journal_poll,

@@ -6,7 +6,7 @@
  */
 #include "cores.h"
 #include "hot.h"
-#include "stages.h"
+#include "net_stage.h"
 
 #include <errno.h>
 #include <string.h>
@@ -32,18 +32,12 @@ static size_t net_rx_state_bytes(const struct pw_stage_env *env)
     return sizeof(struct net_rx);
 }
 
-static struct pw_net *net_of(const struct pw_stage_env *env)
-{
-    uint32_t line = pw_env_line(env);
-    return env->nets[line > 0 ? line - 1 : 0];
-}
-
 static int net_rx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_rx *rx = state;
     struct pw_hot_ends ends = {0};
     const struct pw_region *feeds = pw_workspace_find(env->ws, "feeds", PW_REGION_FEEDS);
-    rx->net = net_of(env);
+    rx->net = PW_ATTACHED(env, net)->net;
     rx->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_net_rx);
     if (rx->metric_rows == NULL || feeds == NULL || pw_env_producer(env, PW_RING_FRAMES, &ends.frames) != 0 ||
         pw_env_consumer(env, PW_RING_CONNS, &ends.conns) != 0 ||
@@ -111,6 +105,7 @@ static void net_rx_fini(void *state)
 
 const struct pw_stage_ops pw_net_rx_stage = {
     .name = "net_rx",
+    .attachment_bytes = sizeof(struct pw_net_attachment),
     .state_bytes = net_rx_state_bytes,
     .init = net_rx_init,
     .start = net_rx_start,
@@ -131,27 +126,27 @@ static size_t net_tx_state_bytes(const struct pw_stage_env *env)
 }
 
 /* With order entry. */
-static bool find_requests(const struct pw_stage_env *env)
+static bool find_requests(struct pw_net *net, const struct pw_stage_env *env)
 {
     struct pw_consumer requests;
     const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.orders", PW_REGION_STAMPS);
     const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
-    if (!pw_hot_has_orders(net_of(env))) {
+    if (!pw_hot_has_orders(net)) {
         return true;
     }
     if (stamps == NULL || stop == NULL || pw_env_consumer(env, PW_RING_REQUESTS, &requests) != 0) {
         return false;
     }
-    pw_hot_init_tx(net_of(env), &requests, pw_region_at(env->ws, stamps, 0), pw_region_at(env->ws, stop, 0));
+    pw_hot_init_tx(net, &requests, pw_region_at(env->ws, stamps, 0), pw_region_at(env->ws, stop, 0));
     return true;
 }
 
 static int net_tx_init(void *state, const struct pw_stage_env *env)
 {
     struct net_tx *tx = state;
-    tx->net = net_of(env);
+    tx->net = PW_ATTACHED(env, net)->net;
     tx->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_net_tx);
-    if (tx->metric_rows == NULL || !find_requests(env)) {
+    if (tx->metric_rows == NULL || !find_requests(tx->net, env)) {
         pw_log(PW_LOG_ERROR,
                "net_tx: the workspace lacks a metric, the ring of requests, the stamps or the stop word");
         return -ENOENT;
@@ -188,6 +183,7 @@ static void net_tx_fini(void *state)
 
 const struct pw_stage_ops pw_net_tx_stage = {
     .name = "net_tx",
+    .attachment_bytes = sizeof(struct pw_net_attachment),
     .state_bytes = net_tx_state_bytes,
     .init = net_tx_init,
     .poll = net_tx_poll,

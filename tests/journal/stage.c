@@ -22,6 +22,7 @@ struct rig {
     struct pw_workspace ws;
     struct pw_config *config;
     struct pw_topology topology;
+    struct pw_journal_attachment attachment;
     struct pw_stage_env env;
     struct pw_producer market, orders, wire;
     void *state;
@@ -70,14 +71,14 @@ static struct rig *rig_new(const struct pw_store *store)
     PW_CONFIG_EDIT(the_rig.config, journal)->commit_interval_ms = 100;
     strcpy(PW_CONFIG_EDIT(the_rig.config, journal)->path, "here");
     the_rig.now_ns = LIVE_EPOCH_NS;
+    the_rig.attachment = (struct pw_journal_attachment){.store = store, .run_id = 1};
     the_rig.env = (struct pw_stage_env){.stage = "journal",
                                         .topology = &the_rig.topology,
                                         .stage_idx = journal,
                                         .config = the_rig.config,
                                         .ws = &the_rig.ws,
                                         .clock = {.now_ns = rig_now, .state = &the_rig.now_ns},
-                                        .store = store,
-                                        .run_id = 1};
+                                        .attachment = &the_rig.attachment};
     pw_producer_attach(&the_rig.market, ring(PW_RING_MARKET_JOURNAL));
     pw_producer_attach(&the_rig.orders, ring(PW_RING_ORDERS_JOURNAL));
     pw_producer_attach(&the_rig.wire, ring(PW_RING_WIRE_JOURNAL));

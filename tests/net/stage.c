@@ -27,6 +27,7 @@ static struct pw_config *config;
 static struct pw_virtual *network;
 static struct pw_net *net;
 static struct pw_connector *connector;
+static struct pw_net_attachment attachment;
 static struct pw_stage_env env, tx_env;
 static void *rx, *tx;
 static int64_t now_ns = INT64_C(1700000000000000000);
@@ -125,8 +126,13 @@ static void make_all(void)
     net = pw_net_create_over(&plan, clock, pw_random_seeded(&seed), pw_virtual_sockets(network),
                              pw_virtual_io(network), error, sizeof error);
     cr_assert_not_null(net, "%s", error);
-    env = (struct pw_stage_env){
-        .stage = "net_rx", .topology = &topology, .config = config, .ws = &ws, .clock = clock, .nets = &net};
+    attachment.net = net;
+    env = (struct pw_stage_env){.stage = "net_rx",
+                                .topology = &topology,
+                                .config = config,
+                                .ws = &ws,
+                                .clock = clock,
+                                .attachment = &attachment};
     tx_env = env;
     tx_env.stage = "net_tx";
     tx_env.stage_idx = pw_topology_stage(&topology, "net_tx");

@@ -885,7 +885,7 @@ Test(execution_live, rings_that_cannot_hold_a_messages_reports_are_refused)
     rig_close(rig);
     options.journal_slots = 4096;
     rig = rig_open(&options);
-    rig->env.keys = NULL;
+    rig->attachment.keys = NULL;
     cr_expect_neq(rig_start_execution(rig), 0, "without keys");
     rig_close(rig);
 }

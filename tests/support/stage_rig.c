@@ -227,7 +227,7 @@ static void load_keys(struct rig *rig)
         cr_assert_eq(pw_signer_load(path, &rig->keys[i].signer), 0);
     }
     unlink(path);
-    rig->env.keys = rig->keys;
+    rig->attachment.keys = rig->keys;
     pw_producer_attach(&rig->messages, ring(rig, PW_RING_RESPONSES));
     pw_consumer_attach(&rig->wire, ring(rig, PW_RING_REQUESTS));
 }
@@ -253,6 +253,7 @@ struct rig *rig_open(const struct rig_options *options)
         snprintf(instruments[i].quote, sizeof instruments[i].quote, "%s",
                  i && options->second_quote ? options->second_quote : "USDT");
     }
+    rig->attachment.run_id = options->run_id ? options->run_id : 1;
     rig->env = (struct pw_stage_env){.stage = "rig",
                                      .topology = &rig->topology,
                                      .config = rig->config,
@@ -260,7 +261,7 @@ struct rig *rig_open(const struct rig_options *options)
                                      .clock = {rig_clock, rig},
                                      .instruments = instruments,
                                      .instrument_cnt = RIG_INSTRUMENTS,
-                                     .run_id = options->run_id ? options->run_id : 1};
+                                     .attachment = &rig->attachment};
     rig->now_ns = 1000;
     attach(rig, options);
     if (options->live) {

@@ -37,6 +37,7 @@ struct rig {
     struct pw_config *config;
     struct pw_topology topology;
     struct pw_workspace ws;
+    struct pw_execution_attachment attachment;
     struct pw_stage_env env;    /* of neither stage: its ends are the test's */
     void *strategy, *execution; /* their states; NULL until started */
     /* The test's ends. Of the rings between the two stages only when one of them is not started. */

@@ -20,9 +20,9 @@
  *
  * Of a live venue's messages, and of how their reports share the ring with the stream, tells flow.h.
  */
+#include "execution.h"
 #include "execution_state.h"
 #include "pw_assert.h"
-#include "stages.h"
 
 /* May this event be taken now? */
 static bool has_room(struct execution *x, const struct pw_event *event)
@@ -424,6 +424,7 @@ static void execution_fini(void *state)
 
 const struct pw_stage_ops pw_execution_stage = {
     .name = "execution",
+    .attachment_bytes = sizeof(struct pw_execution_attachment),
     .state_bytes = pw_execution_state_bytes,
     .init = pw_execution_init,
     .poll = execution_poll,

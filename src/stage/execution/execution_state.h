@@ -8,12 +8,12 @@
 #define PW_EXECUTION_STATE_H
 
 #include "accounts_config.h"
+#include "execution.h"
 #include "flow.h"
 #include "orders.h"
 #include "portfolio.h"
 #include "risk.h"
 #include "session.h"
-#include "stage.h"
 #include <pinwheel/entry.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/hops.h>

@@ -86,7 +86,8 @@ static const struct pw_venue_entry *entry_of(const struct pw_stage_env *env, uin
 
 static const struct pw_keys *keys_of(const struct pw_stage_env *env, uint32_t account_idx)
 {
-    return env->keys && env->keys[account_idx].signer ? &env->keys[account_idx] : NULL;
+    const struct pw_keys *keys = PW_ATTACHED(env, execution)->keys;
+    return keys && keys[account_idx].signer ? &keys[account_idx] : NULL;
 }
 
 /* The engine has refused all of this already, with more words. */
@@ -166,7 +167,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
                     .ack_timeout_ns = setup.live->ack_timeout_ms * INT64_C(1000000),
                     .cash_e8 = setup.live->cash_e8,
                     .quote_asset = account->quote_asset,
-                    .paused_until_ns = env->banned_until_ns,
+                    .paused_until_ns = PW_ATTACHED(env, execution)->banned_until_ns,
                     .wire = &x->wire,
                     .journal = x->has_frames_copy ? &x->frames_copy : NULL,
                     .conn_idx = account->conn_idx,

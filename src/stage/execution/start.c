@@ -136,10 +136,11 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
     x->account_cnt = pw_config_account_cnt(config);
     pw_execution_find_accounts(env, x->account_of);
     x->clock = env->clock;
-    x->orders = pw_orders_init(memory, ORDER_ROWS, env->instrument_cnt, env->run_id);
+    uint64_t run_id = PW_ATTACHED(env, execution)->run_id;
+    x->orders = pw_orders_init(memory, ORDER_ROWS, env->instrument_cnt, run_id);
     if (!x->orders) {
         pw_log(PW_LOG_ERROR, "execution: run %llu is beyond what order ids can hold",
-               (unsigned long long)env->run_id);
+               (unsigned long long)run_id);
         return -EINVAL;
     }
     memory += pw_orders_bytes(ORDER_ROWS, env->instrument_cnt);

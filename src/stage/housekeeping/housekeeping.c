@@ -3,6 +3,7 @@
  * The housekeeping stage: what needs no hurry. Connections, book snapshots, the control socket, the stop
  * word, the venue's bans, the engine's heartbeat. It lives on a cold core and sleeps.
  */
+#include "housekeeping.h"
 #include "accounts_config.h"
 #include "ban.h"
 #include "control.h"
@@ -13,7 +14,6 @@
 #include "order_entry.h"
 #include "pw_assert.h"
 #include "snapshots.h"
-#include "stages.h"
 #include "text.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -236,7 +236,7 @@ static int open_line(struct housekeeping *h, uint32_t line_idx)
         ends.feeds == NULL) {
         return -ENOENT;
     }
-    line->connector = pw_connector_create(h->env.nets[line_idx], &ends);
+    line->connector = pw_connector_create(PW_ATTACHED(&h->env, housekeeping)->nets[line_idx], &ends);
     return line->connector != NULL ? 0 : -ENOMEM;
 }
 
@@ -263,7 +263,7 @@ static int open_connectors(struct housekeeping *h)
         if (row->role == PW_CONN_ROLE_MARKET) {
             err = subscribe(connector_of(h, i), i, row, text);
         } else {
-            pw_connector_hold(connector_of(h, i), i, h->env.banned_until_ns);
+            pw_connector_hold(connector_of(h, i), i, PW_ATTACHED(&h->env, housekeeping)->banned_until_ns);
             err = pw_connector_set_path(connector_of(h, i), i, ""); /* its URL has all of it */
         }
     }
@@ -328,13 +328,13 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
 {
     struct housekeeping *h = state;
     h->env = *env;
-    h->conns = pw_net_conns(env->nets[0]);
+    h->conns = pw_net_conns(PW_ATTACHED(env, housekeeping)->nets[0]);
     h->header = env->ws->header;
     h->stop = region_of(env, "stop", PW_REGION_STOP);
     h->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_housekeeping);
     h->journal_rows = pw_metrics_rows(env->ws, PW_METRIC_GROUP_journal, "journal");
     h->live = pw_config_connects(env->config);
-    h->ban_ns = env->banned_until_ns;
+    h->ban_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
     int err = -ENOENT;
     if (h->stop != NULL && h->metric_rows != NULL && h->journal_rows != NULL && h->snapshots != NULL &&
@@ -440,6 +440,7 @@ static bool housekeeping_pending(void *state)
 
 const struct pw_stage_ops pw_housekeeping_stage = {
     .name = "housekeeping",
+    .attachment_bytes = sizeof(struct pw_housekeeping_attachment),
     .state_bytes = housekeeping_state_bytes,
     .init = housekeeping_init,
     .poll = housekeeping_poll,

@@ -61,7 +61,7 @@ static bool init_feed(struct snapshot_feed *feed, const struct pw_stage_env *env
     feed->market = venue->market;
     feed->weight_per_minute = venue->rest != NULL ? venue->rest->weight_per_minute : 0;
     feed->weight_e9 = feed->weight_per_minute * SECOND_NS;
-    feed->fetch = pw_fetch_create(env->nets[0], BODY_BYTES_MAX);
+    feed->fetch = pw_fetch_create(PW_ATTACHED(env, housekeeping)->nets[0], BODY_BYTES_MAX);
     return feed->fetch != NULL;
 }
 
@@ -91,7 +91,7 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
         pw_snapshots_destroy(s);
         return NULL;
     }
-    s->paused_until_ns = env->banned_until_ns;
+    s->paused_until_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
     const struct pw_config_feeds *feeds = PW_CONFIG(env->config, feeds);
     for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
         if (!init_feed(&s->feeds[i], env, feeds->feeds[i].venue)) {

@@ -9,8 +9,8 @@
 #ifndef PW_SNAPSHOTS_H
 #define PW_SNAPSHOTS_H
 
+#include "housekeeping.h"
 #include "net.h"
-#include "stage.h"
 #include <pinwheel/ring.h>
 
 struct pw_snapshots;

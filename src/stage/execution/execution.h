@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the execution stage is given.
+ */
+#ifndef PW_EXECUTION_H
+#define PW_EXECUTION_H
+
+#include "stage.h"
+
+struct pw_signer;
+
+/* What a live account needs and no one else may see. signer NULL: it is not live. */
+struct pw_keys {
+    const char *api_key;
+    struct pw_signer *signer;
+};
+
+struct pw_execution_attachment {
+    uint64_t run_id;
+    const struct pw_keys *keys; /* by account; NULL: nothing is live */
+    int64_t
+        banned_until_ns; /* the venue takes no requests before, as it said in an earlier run; 0: it does */
+};
+
+extern const struct pw_stage_ops pw_execution_stage;
+
+#endif
