@@ -125,6 +125,49 @@ Test(lines, two_feeds_with_stages_of_their_own_make_one_order_that_the_journal_k
     harness_end(&h);
 }
 
+/* Eight feeds of two books each, at one venue: more than the share of its limit that an engine spends a
+ * minute. */
+static const char *many_write(const struct harness *h)
+{
+    static char path[2 * HARNESS_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/engine.yaml", h->dir);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fprintf(file,
+            "instance: %s\nmemory: {huge_pages: false}\ncores:\n"
+            "  - {core: none, idle: yield, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
+            "  - {core: none, stages: [journal, housekeeping]}\njournal: {enabled: false}\nfeeds:\n",
+            h->instance);
+    for (int i = 0; i < 8; i++) {
+        fprintf(file,
+                "  - {name: feed%d, venue: binance_spot, ws_url: \"wss://localhost:%d\", rest_url: "
+                "\"https://localhost:%d\", ca_file: \"%s/tls/ca.pem\", streams: [depth@100ms], instruments: "
+                "[BTCUSDT, ETHUSDT], backoff_min_ms: 50, backoff_max_ms: 500}\n",
+                i, h->port, h->port, h->dir);
+    }
+    fclose(file);
+    return path;
+}
+
+static bool has_fetched(struct harness *h, const void *cnt)
+{
+    return harness_metric(h, "housekeeping", "fetches") >= *(const long long *)cnt;
+}
+
+Test(lines, feeds_of_one_venue_share_the_weight_of_their_snapshots)
+{
+    const long long allowed = 12, more = 14; /* of 250 each, of 3000 a minute; one more in 5 s */
+    struct harness h;
+    harness_begin(&h, "share");
+    harness_sim_start(&h, market_yaml, 0);
+    harness_engine_launch(&h, many_write(&h), false);
+    harness_engine_await(&h);
+    cr_assert(harness_wait(&h, has_fetched, &allowed, SECONDS), "it lacks books");
+    cr_expect_not(harness_wait(&h, has_fetched, &more, 3), "the venue bans who asks for so much");
+    cr_expect_eq(harness_stop(&h.engine, SIGTERM), 0);
+    harness_end(&h);
+}
+
 Test(lines, net_stages_of_a_line_that_are_apart_are_refused)
 {
     struct harness h;

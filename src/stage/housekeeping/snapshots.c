@@ -17,17 +17,23 @@
 #define RETRY_MAX_NS     (30 * SECOND_NS)
 #define BODY_BYTES_MAX   ((size_t)4 << 20) /* 5000 levels a side take about 350 KB */
 #define PIECE_EVENTS     64u               /* put into the ring at a time */
+
+/* What requests may weigh: of an address, which the feeds that ask there share. */
+struct budget {
+    uint32_t weight_per_minute;
+    int64_t left_e9; /* what may still be spent, scaled so that a nanosecond's refill is exact */
+    int64_t time_ns; /* when it was last refilled */
+};
+
 struct snapshot_feed {
     const struct pw_venue_market *market;
-    uint32_t weight_per_minute;
+    struct budget own, *budget; /* budget: that of the first feed at its address */
     struct pw_fetch *fetch;
     bool busy;
     uint16_t instrument_idx; /* under way */
     uint16_t next_idx;       /* where to look for the next one: no instrument starves the others */
     uint32_t failure_cnt;    /* in a row */
     int64_t not_before_ns;
-    int64_t weight_e9;      /* what may still be spent, scaled so that a nanosecond's refill is exact */
-    int64_t weight_time_ns; /* when weight was last refilled */
 };
 
 struct pw_snapshots {
@@ -52,15 +58,22 @@ static uint32_t levels_max(const struct pw_config *config)
     return most;
 }
 
-static bool init_feed(struct snapshot_feed *feed, const struct pw_stage_env *env, const char *venue_name)
+static bool init_feed(struct pw_snapshots *s, const struct pw_stage_env *env, uint32_t feed_idx)
 {
-    const struct pw_venue *venue = pw_venue_find(venue_name);
+    const struct pw_config_feed *rows = PW_CONFIG(env->config, feeds)->feeds;
+    struct snapshot_feed *feed = &s->feeds[feed_idx];
+    const struct pw_venue *venue = pw_venue_find(rows[feed_idx].venue);
     if (venue == NULL) {
         return false;
     }
+    uint32_t first = 0;
+    while (strcmp(rows[first].rest_url, rows[feed_idx].rest_url) != 0) {
+        first++;
+    }
     feed->market = venue->market;
-    feed->weight_per_minute = venue->rest != NULL ? venue->rest->weight_per_minute : 0;
-    feed->weight_e9 = feed->weight_per_minute * SECOND_NS;
+    feed->own.weight_per_minute = venue->rest != NULL ? venue->rest->weight_per_minute : 0;
+    feed->own.left_e9 = feed->own.weight_per_minute * SECOND_NS;
+    feed->budget = &s->feeds[first].own;
     feed->fetch = pw_fetch_create(PW_ATTACHED(env, housekeeping)->nets[0], BODY_BYTES_MAX);
     return feed->fetch != NULL;
 }
@@ -94,7 +107,7 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
     s->paused_until_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
     const struct pw_config_feeds *feeds = PW_CONFIG(env->config, feeds);
     for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
-        if (!init_feed(&s->feeds[i], env, feeds->feeds[i].venue)) {
+        if (!init_feed(s, env, i)) {
             pw_snapshots_destroy(s);
             return NULL;
         }
@@ -137,19 +150,19 @@ static uint16_t next_wanted(const struct pw_snapshots *s, uint32_t feed_idx)
 }
 
 /* True, and the weight spent, if the budget allows a request of this weight now. */
-static bool spend(struct snapshot_feed *feed, uint32_t weight, int64_t now_ns)
+static bool spend(struct budget *budget, uint32_t weight, int64_t now_ns)
 {
-    const int64_t full_e9 = feed->weight_per_minute * SECOND_NS;
-    int64_t passed_ns = now_ns - feed->weight_time_ns;
+    const int64_t full_e9 = budget->weight_per_minute * SECOND_NS;
+    int64_t passed_ns = now_ns - budget->time_ns;
     if (passed_ns > 0) {
-        int64_t gained_e9 = passed_ns > 60 * SECOND_NS ? full_e9 : passed_ns * feed->weight_per_minute / 60;
-        feed->weight_e9 = full_e9 - feed->weight_e9 < gained_e9 ? full_e9 : feed->weight_e9 + gained_e9;
-        feed->weight_time_ns = now_ns;
+        int64_t gained_e9 = passed_ns > 60 * SECOND_NS ? full_e9 : passed_ns * budget->weight_per_minute / 60;
+        budget->left_e9 = full_e9 - budget->left_e9 < gained_e9 ? full_e9 : budget->left_e9 + gained_e9;
+        budget->time_ns = now_ns;
     }
-    if (feed->weight_e9 < weight * SECOND_NS) {
+    if (budget->left_e9 < weight * SECOND_NS) {
         return false;
     }
-    feed->weight_e9 -= weight * SECOND_NS;
+    budget->left_e9 -= weight * SECOND_NS;
     return true;
 }
 
@@ -191,7 +204,7 @@ static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         return;
     }
     pw_assert(feed->market->snapshot_target != NULL); /* a book without a rule wants no snapshot */
-    if (!spend(feed, feed->market->snapshot_weight(limit), now_ns)) {
+    if (!spend(feed->budget, feed->market->snapshot_weight(limit), now_ns)) {
         feed->not_before_ns = now_ns + RETRY_MIN_NS;
         return;
     }

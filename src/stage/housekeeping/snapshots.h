@@ -4,7 +4,7 @@
  *
  * Cold, part of housekeeping. One request at a time a feed; a failed one is tried again after a growing
  * pause; a venue that says to wait (429, 418) is obeyed; the weight of requests stays within a share of the
- * venue's limit.
+ * venue's limit, which feeds at one address share.
  */
 #ifndef PW_SNAPSHOTS_H
 #define PW_SNAPSHOTS_H
