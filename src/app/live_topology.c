@@ -154,6 +154,9 @@ void pw_live_connect(struct pw_topology *topology, const struct pw_config *confi
 
 uint32_t pw_live_stage_names(const struct pw_config *config, char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES])
 {
+    if (config != NULL && pw_feeds_line_gap(PW_CONFIG(config, feeds)) != 0) {
+        return 0;
+    }
     static struct pw_topology topology; /* cold, main thread: too large for a stack */
     pw_live_stages(&topology, config);
     for (uint32_t i = 0; i < topology.stage_cnt; i++) {

@@ -34,7 +34,8 @@ void pw_live_stages(struct pw_topology *topology, const struct pw_config *config
  * others in their place. */
 void pw_live_connect(struct pw_topology *topology, const struct pw_config *config);
 
-/* What a config must place (config NULL: the simplest one); their number. */
+/* What a config must place (config NULL: the simplest one); their number. 0: the numbers of the feeds' lines
+ * have a gap. */
 uint32_t pw_live_stage_names(const struct pw_config *config, char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES]);
 
 /* Fills `want` (of at least PW_REGIONS_MAX rows) with every region that the topology and this config need;

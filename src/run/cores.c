@@ -162,7 +162,9 @@ static void section_check(const struct pw_config_check *of)
     struct check check = {.doc = of->doc, .cores = of->record, .given = of->given};
     if (check.given != NULL) {
         check.stage_cnt = check.given->stage_names(of->config, check.names);
-        stages_check(&check);
+        if (check.stage_cnt > 0) {
+            stages_check(&check);
+        }
         cores_check(&check);
     }
 }

@@ -33,7 +33,7 @@ struct pw_cpus; /* cpu.h */
 struct pw_config;
 struct pw_cores_given {
     /* The names of the stages that the config asks for (config NULL: those of the simplest one); their
-     * number. */
+     * number. 0: that cannot be told, for a reason that another section reports. */
     uint32_t (*stage_names)(const struct pw_config *config, char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES]);
     const struct pw_cpus *cpus;
 };

@@ -66,6 +66,20 @@ uint32_t pw_feeds_line_cnt(const struct pw_config_feeds *feeds)
     return cnt;
 }
 
+uint32_t pw_feeds_line_gap(const struct pw_config_feeds *feeds)
+{
+    for (uint32_t line = 1; line < pw_feeds_line_cnt(feeds); line++) {
+        uint32_t i = 0;
+        while (i < feeds->feed_cnt && feeds->feeds[i].line != line) {
+            i++;
+        }
+        if (i == feeds->feed_cnt) {
+            return line;
+        }
+    }
+    return 0;
+}
+
 uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds)
 {
     uint32_t cnt = 0;
@@ -214,18 +228,16 @@ static void feed_limits_check(const struct pw_config_check *check, uint32_t feed
     }
 }
 
-/* A line without a feed would have stages that do nothing. */
+/* A line without a feed would have stages that do nothing. Named where the numbers go on behind the gap. */
 static void lines_check(const struct pw_config_check *check)
 {
     const struct pw_config_feeds *feeds = feeds_of(check);
-    for (uint32_t line = 1; line < pw_feeds_line_cnt(feeds); line++) {
-        uint32_t i = 0;
-        while (i < feeds->feed_cnt && feeds->feeds[i].line != line) {
-            i++;
-        }
-        if (i == feeds->feed_cnt) {
-            pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds"),
-                                "feeds: no feed has line %u; number the lines from 1 without a gap", line);
+    uint32_t gap = pw_feeds_line_gap(feeds);
+    for (uint32_t i = 0; gap != 0 && i < feeds->feed_cnt; i++) {
+        if (feeds->feeds[i].line > gap) {
+            pw_document_problem(check->doc, pw_document_mark(check->doc, "feeds[%u].line", i),
+                                "line: no feed has line %u; number the lines from 1 without a gap", gap);
+            return;
         }
     }
 }

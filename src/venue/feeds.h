@@ -48,6 +48,8 @@ static inline struct pw_venue_wants pw_feed_wants(const struct pw_config_feed *f
 
 /* How many lines of net_rx, parse and net_tx there are: the largest of a feed. */
 uint32_t pw_feeds_line_cnt(const struct pw_config_feeds *feeds);
+/* The first line that no feed has although one has a higher; 0: there is none. */
+uint32_t pw_feeds_line_gap(const struct pw_config_feeds *feeds);
 /* Is that feed served by that line? line 0: there is but one. */
 static inline bool pw_feeds_is_of(const struct pw_config_feeds *feeds, uint32_t feed_idx, uint32_t line)
 {

@@ -294,6 +294,7 @@ Test(config, numbers_are_judged_by_range_and_form)
          "frames_slots: 128 is out of range; use 256 to 16777216 events"},
         {6, "rings: {frames_slots: 33554432}", 6, 23, "is out of range"},
         {15, "    line: 9", 15, 11, "line: 9 is out of range; use 1 to 8"},
+        {15, "    line: 2", 15, 11, "line: no feed has line 1"}, /* and no stage is said to be missing */
         {6, "rings: {frames_slots: -1024}", 6, 23, "frames_slots: '-1024' must not be negative"},
         {6, "rings: {frames_slots: 1e3}", 6, 23, "frames_slots: '1e3' is not a whole number"},
         {6, "rings: {frames_slots: 1_024}", 6, 23, "is not a whole number"},
