@@ -28,15 +28,12 @@ struct pw_histogram {
 /* Values below 64 have a bucket each; from there 64 buckets an octave. */
 static inline uint32_t pw_histogram_bucket(uint64_t ns)
 {
-    if (ns < PW_HIST_STEPS) {
-        return (uint32_t)ns;
-    }
-    uint32_t top = 63u - (uint32_t)__builtin_clzll(ns);
+    uint32_t top = 63u - (uint32_t)__builtin_clzll(ns | PW_HIST_STEPS);
     if (top >= PW_HIST_TOP_BIT) {
         return PW_HIST_BUCKETS - 1;
     }
     uint32_t shift = top - PW_HIST_STEP_BITS;
-    return ((shift + 1) << PW_HIST_STEP_BITS) + (uint32_t)((ns >> shift) & (PW_HIST_STEPS - 1));
+    return (shift << PW_HIST_STEP_BITS) + (uint32_t)(ns >> shift); /* the top bit is one octave more */
 }
 
 static inline void pw_histogram_add(struct pw_histogram *hist, int64_t ns)

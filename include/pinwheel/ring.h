@@ -272,11 +272,15 @@ static inline uint64_t pw_consumer_peek(struct pw_consumer *c, uint64_t max)
     uint64_t there = c->head_cache - c->tail;
     if (there == 0) {
         /* Acquire: slots below head are whole. Pairs with the release in pw_producer_publish. */
-        c->head_cache = atomic_load_explicit(&c->ring->head, memory_order_acquire);
-        there = c->head_cache - c->tail;
-        pw_highest(&c->ring->backlog_high, there);
+        uint64_t head = atomic_load_explicit(&c->ring->head, memory_order_acquire);
         /* The next event's line comes from the producer's core while its head does, not after it. */
         __builtin_prefetch(&c->slots[c->tail & c->mask]);
+        there = head - c->tail;
+        if (there == 0) {
+            return 0;
+        }
+        c->head_cache = head;
+        pw_highest(&c->ring->backlog_high, there);
     }
     return there < max ? there : max;
 }

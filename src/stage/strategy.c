@@ -36,10 +36,10 @@ struct slot {
 
 struct market {
     struct pw_book *book;
-    struct pw_market view; /* all but the book's part, which is copied when it is shown */
-    uint32_t strategies;   /* bit i: strategy i trades it */
+    uint32_t strategies; /* bit i: strategy i trades it */
     bool feed_up;
-    bool changed; /* since last shown */
+    bool changed;          /* since last shown */
+    struct pw_market view; /* all but the book's part, which is copied when it is shown */
 };
 
 /* One of several parsers' rings, and how many of its events have been taken: their own numbers. */
@@ -62,12 +62,11 @@ struct merge {
 };
 
 struct strategy_stage {
+    /* Of each poll. */
     struct pw_consumer market_in, report_in;
     struct pw_producer out;
     struct pw_histogram *hop;
     struct pw_clock clock; /* for stamps alone */
-    const struct pw_instrument *instruments;
-    struct pw_market_view *views; /* in the workspace, by instrument */
     uint32_t instrument_cnt, slot_cnt;
     uint32_t market_events;     /* room that one market event needs */
     uint32_t intents_max;       /* that may be unanswered after it */
@@ -78,10 +77,15 @@ struct strategy_stage {
     uint16_t fill_strategy_idx; /* whose the next FILL is: of the ORDER before it */
     int64_t last_ns;            /* of the last market event or TIME; 0: none yet */
     struct pw_strategy_metrics metrics;
-    struct pw_metric_row *metric_rows;
-    struct merge merge;
     struct pw_decisions decisions;
     struct slot slots[PW_STRATEGIES_MAX];
+
+    /* Of few. */
+    struct merge merge;
+    const struct pw_instrument *instruments;
+    struct pw_market_view *views; /* in the workspace, by instrument */
+    struct pw_metric_row *metric_rows;
+
     struct market markets[]; /* by instrument; then the books, then the strategies' own state */
 };
 
@@ -288,7 +292,7 @@ static bool asks_for_order(const struct pw_event *event)
 
 /* The stamps of the event behind an intent, from its parser's table to that of the one order: before
  * execution, which looks them up by that number, sees the intent. */
-static void pass_stamps(struct strategy_stage *s)
+static __attribute__((noinline)) void pass_stamps(struct strategy_stage *s)
 {
     const struct source *source = s->merge.last;
     struct pw_stamp stamp;
@@ -316,12 +320,12 @@ static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64
         } else if (event->kind == PW_EVENT_INTENT) {
             event->body.intent.strategy_idx = strategy_idx;
             event->body.intent.market_seq = market_seq(s);
+            s->unanswered_cnt += asks_for_order(event);
+            s->metrics.intents++;
             event->venue_ns = pw_clock_now_ns(&s->clock);
             if (s->merge.source_cnt) {
                 pass_stamps(s);
             }
-            s->unanswered_cnt += asks_for_order(event);
-            s->metrics.intents++;
         }
         put(s, event);
     }
@@ -329,7 +333,8 @@ static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64
 
 /* ---- reports ---- */
 
-static void take_report(struct strategy_stage *s, const struct pw_event *report)
+/* How many events came of it, at most. */
+static uint32_t take_report(struct strategy_stage *s, const struct pw_event *report)
 {
     s->report_cnt++;
     if (report->kind == PW_EVENT_ORDER) {
@@ -341,30 +346,33 @@ static void take_report(struct strategy_stage *s, const struct pw_event *report)
                               .instrument_idx = report->instrument_idx,
                               .recv_ns = report->recv_ns,
                               .body.consumed = {.report_seq = s->report_cnt, .market_seq = s->market_cnt}});
-    if (s->fill_strategy_idx < s->slot_cnt) {
-        const struct slot *slot = &s->slots[s->fill_strategy_idx];
-        s->decisions.cnt = 0;
-        slot->ops->on_report(slot->state, report, market_seq(s), &s->decisions);
+    if (s->fill_strategy_idx >= s->slot_cnt) {
+        return 1;
+    }
+    const struct slot *slot = &s->slots[s->fill_strategy_idx];
+    s->decisions.cnt = 0;
+    slot->ops->on_report(slot->state, report, market_seq(s), &s->decisions);
+    if (s->decisions.cnt > 0) {
         put_decisions(s, s->fill_strategy_idx, report->recv_ns);
     }
+    return 1 + s->decisions.cnt;
 }
 
-/* False when it had to leave one for want of room. */
-static bool take_reports(struct strategy_stage *s, struct pw_poll *did)
+/* One is left where room is wanting. */
+static struct pw_poll take_reports(struct strategy_stage *s)
 {
+    const uint64_t want = 1 + PW_DECISIONS_MAX;
     uint64_t there = pw_consumer_peek(&s->report_in, PW_BATCH_MAX);
-    uint64_t taken = 0;
-    while (taken < there && pw_producer_room(&s->out, 1 + PW_DECISIONS_MAX) >= 1 + PW_DECISIONS_MAX) {
-        take_report(s, pw_consumer_at(&s->report_in, taken));
+    uint64_t taken = 0, room = 0;
+    while (taken < there && (room >= want || (room = pw_producer_room(&s->out, want)) >= want)) {
+        room -= take_report(s, pw_consumer_at(&s->report_in, taken));
         taken++;
     }
     if (taken) {
         pw_consumer_done(&s->report_in, taken);
         s->metrics.reports += taken;
-        did->work += (uint32_t)taken;
     }
-    did->stalled |= taken < there;
-    return taken == there;
+    return (struct pw_poll){.work = (uint32_t)taken, .stalled = taken < there};
 }
 
 /* ---- the market ---- */
@@ -399,7 +407,7 @@ static void note_feed(struct strategy_stage *s, const struct pw_event *event)
 }
 
 /* Brings one instrument's market up to date with an event of its own. */
-static void note(struct strategy_stage *s, struct market *m, const struct pw_event *event)
+static inline void note(struct strategy_stage *s, struct market *m, const struct pw_event *event)
 {
     switch (event->kind) {
     case PW_EVENT_QUOTE:
@@ -438,7 +446,9 @@ static void call_strategies(struct strategy_stage *s, uint32_t strategies, const
         uint32_t i = (uint32_t)__builtin_ctz(strategies);
         s->decisions.cnt = 0;
         s->slots[i].ops->on_market(s->slots[i].state, event, market_seq(s), &s->decisions);
-        put_decisions(s, (uint16_t)i, event->recv_ns);
+        if (s->decisions.cnt > 0) {
+            put_decisions(s, (uint16_t)i, event->recv_ns);
+        }
     }
 }
 
@@ -448,7 +458,7 @@ static void count_to(uint64_t *cnt, const struct pw_event *event)
     *cnt += (uint32_t)(event->seq - (uint32_t)*cnt) + UINT64_C(1);
 }
 
-static void take_market(struct strategy_stage *s, const struct pw_event *event)
+static inline void take_market(struct strategy_stage *s, const struct pw_event *event)
 {
     count_to(&s->market_cnt, event);
     s->last_ns = event->recv_ns;
@@ -470,7 +480,7 @@ static bool has_room(struct strategy_stage *s)
            pw_producer_room(&s->out, s->market_events) >= s->market_events;
 }
 
-static void take_markets(struct strategy_stage *s, int64_t now_ns, struct pw_poll *did)
+static struct pw_poll take_markets(struct strategy_stage *s, int64_t now_ns)
 {
     uint64_t there = pw_consumer_peek(&s->market_in, PW_BATCH_MAX);
     uint64_t taken = 0;
@@ -486,9 +496,8 @@ static void take_markets(struct strategy_stage *s, int64_t now_ns, struct pw_pol
         pw_producer_publish(&s->out);
         pw_consumer_done(&s->market_in, taken);
         s->metrics.events += taken;
-        did->work += (uint32_t)taken;
     }
-    did->stalled |= taken < there;
+    return (struct pw_poll){.work = (uint32_t)taken, .stalled = taken < there};
 }
 
 /* ---- several parsers ---- */
@@ -532,7 +541,8 @@ static void take_merged(struct strategy_stage *s, struct source *source)
     take_market(s, &event);
 }
 
-static void take_sources(struct strategy_stage *s, int64_t now_ns, struct pw_poll *did)
+/* Kept out of the poll: where there is but one parser, what this needs costs nothing. */
+static __attribute__((noinline)) struct pw_poll take_sources(struct strategy_stage *s, int64_t now_ns)
 {
     struct merge *m = &s->merge;
     uint64_t there = 0, taken = 0;
@@ -560,39 +570,38 @@ static void take_sources(struct strategy_stage *s, int64_t now_ns, struct pw_pol
             }
         }
         s->metrics.events += taken;
-        did->work += (uint32_t)taken;
     }
-    did->stalled |= taken < there && taken < PW_BATCH_MAX && next_source(m);
+    return (struct pw_poll){.work = (uint32_t)taken,
+                            .stalled = taken < there && taken < PW_BATCH_MAX && next_source(m)};
 }
 
-/* Nothing has come for a while: time itself is the event. */
-static void pass_time(struct strategy_stage *s, int64_t now_ns, struct pw_poll *did)
+/* Nothing has come for a while: time itself is the event. How many were made. */
+static uint32_t pass_time(struct strategy_stage *s, int64_t now_ns)
 {
-    if (s->last_ns == 0) {
-        s->last_ns = now_ns;
-    }
     if (now_ns - s->last_ns < QUIET_NS || !has_room(s)) {
-        return;
+        return 0;
+    }
+    bool first = s->last_ns == 0;
+    s->last_ns = now_ns;
+    if (first) {
+        return 0;
     }
     struct pw_event event = {.kind = PW_EVENT_TIME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = now_ns};
-    s->last_ns = now_ns;
     put(s, &event);
     call_strategies(s, (uint32_t)((UINT64_C(1) << s->slot_cnt) - 1), &event);
-    did->work++;
+    return 1;
 }
 
 static struct pw_poll strategy_poll(void *state, int64_t now_ns)
 {
     struct strategy_stage *s = state;
-    struct pw_poll did = {0};
-    if (take_reports(s, &did)) {
-        if (s->merge.source_cnt) {
-            take_sources(s, now_ns, &did);
-        } else {
-            take_markets(s, now_ns, &did);
-        }
+    struct pw_poll did = take_reports(s);
+    if (!did.stalled) {
+        struct pw_poll market = s->merge.source_cnt ? take_sources(s, now_ns) : take_markets(s, now_ns);
+        did.work += market.work;
+        did.stalled = market.stalled;
         if (did.work == 0 && !did.stalled) {
-            pass_time(s, now_ns, &did);
+            did.work = pass_time(s, now_ns);
         }
     }
     pw_producer_publish(&s->out);
