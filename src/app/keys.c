@@ -55,12 +55,34 @@ static int load(struct pw_key_files *files, const struct pw_config *config, uint
     return err == 0 ? 0 : fail(config, "key_file", live->key_file, err, error, error_bytes);
 }
 
+/* A venue reports an account's orders to everybody who has its key: two accounts here that are one there
+ * would be told of each other's. */
+static int check_distinct(const struct pw_key_files *files, const struct pw_config *config,
+                          uint32_t account_idx, char *error, size_t error_bytes)
+{
+    struct pw_account_setup account = pw_config_account(config, account_idx);
+    for (uint32_t i = 0; i < account_idx; i++) {
+        struct pw_account_setup other = pw_config_account(config, i);
+        if (files->api_keys[i] && strcmp(files->api_keys[i], files->api_keys[account_idx]) == 0 &&
+            strcmp(other.live->conn.ws_url, account.live->conn.ws_url) == 0) {
+            snprintf(
+                error, error_bytes,
+                "%s: accounts: '%s' and '%s' have the same API key at the same venue; make one account of "
+                "them",
+                config->path, other.name, account.name);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, char *error, size_t error_bytes)
 {
     int err = 0;
     for (uint32_t i = 0; err == 0 && i < pw_config_account_cnt(config); i++) {
         if (pw_config_account(config, i).traits->needs_keys) {
             err = load(files, config, i, error, error_bytes);
+            err = err == 0 ? check_distinct(files, config, i, error, error_bytes) : err;
         }
     }
     return err;

@@ -78,10 +78,10 @@ static void write_account(FILE *file, const struct two *two, int i)
 }
 
 /* Both feeds have BTCUSDT; the second account trades in euros. */
-static void engine_start(struct two *two, const char *strategies)
+static const char *config_write(const struct two *two, const char *strategies)
 {
-    struct harness *h = &two->places[0].h;
-    char path[2 * HARNESS_PATH_BYTES];
+    const struct harness *h = &two->places[0].h;
+    static char path[2 * HARNESS_PATH_BYTES];
     snprintf(path, sizeof path, "%s/engine.yaml", h->dir);
     FILE *file = fopen(path, "w");
     cr_assert_not_null(file);
@@ -107,8 +107,13 @@ static void engine_start(struct two *two, const char *strategies)
     write_account(file, two, 0);
     write_account(file, two, 1);
     cr_assert_eq(fclose(file), 0);
-    harness_engine_launch(h, path, true);
-    harness_engine_await(h);
+    return path;
+}
+
+static void engine_start(struct two *two, const char *strategies)
+{
+    harness_engine_launch(&two->places[0].h, config_write(two, strategies), true);
+    harness_engine_await(&two->places[0].h);
 }
 
 /* ---- conditions ---- */
@@ -315,5 +320,26 @@ Test(live_accounts, a_venue_that_dies_stops_its_own_orders_alone)
     cr_expect_not_null(strstr(text, "acct2"), "%s", text);
     cr_expect_null(strstr(text, "acct1"), "%s", text);
     free(text);
+    close_two(&two);
+}
+
+/* Each would be reported the other's orders, and halt. */
+Test(live_accounts, one_account_of_a_venue_is_not_two)
+{
+    struct two two;
+    int status;
+    open_two(&two);
+    const char *path = config_write(&two, both);
+    const char *const check[] = {"pinwheel", "run", "--check", "--live", path, NULL};
+    free(harness_run(&two.places[0].h, check, &status));
+    cr_expect_eq(status, 0);
+    struct place second = two.places[1];
+    two.places[1].h.port =
+        two.places[0].h.port; /* the same venue, and the key is the same, in another file */
+    harness_keys_write(&two.places[1].h, two.places[0].key.name, two.places[1].key.secret);
+    config_write(&two, both);
+    free(harness_run(&two.places[0].h, check, &status));
+    cr_expect_eq(status, 3);
+    two.places[1] = second;
     close_two(&two);
 }
