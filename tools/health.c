@@ -85,16 +85,14 @@ static void add(struct findings *findings, const char *code, const char *format,
 static uint32_t beats_read(const struct pw_workspace *ws, int64_t beats[REASONS_MAX],
                            const char *names[REASONS_MAX])
 {
-    uint32_t cnt = 0, at = 0;
-    const struct pw_region *region;
+    uint32_t cnt = 0;
+    struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_STAGES};
+    const struct pw_stage_view *stage;
     names[cnt] = "engine";
     beats[cnt++] = pw_watch_get_ns(&ws->header->heartbeat_ns);
-    while ((region = pw_watch_region(ws, PW_REGION_STAGES, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt && cnt < REASONS_MAX; i++) {
-            const struct pw_stage_view *stage = pw_region_at(ws, region, i);
-            names[cnt] = stage->name;
-            beats[cnt++] = pw_watch_get_ns(&stage->heartbeat_ns);
-        }
+    while (cnt < REASONS_MAX && (stage = pw_watch_next(&rows)) != NULL) {
+        names[cnt] = stage->name;
+        beats[cnt++] = pw_watch_get_ns(&stage->heartbeat_ns);
     }
     return cnt;
 }
@@ -124,16 +122,13 @@ static void heartbeats_judge(const struct pw_workspace *ws, int64_t patience_ns,
 
 static void connections_judge(const struct pw_workspace *ws, struct findings *findings)
 {
-    uint32_t at = 0;
-    const struct pw_region *region;
-    while ((region = pw_watch_region(ws, PW_REGION_FEEDS, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt; i++) {
-            const struct pw_feed_view *feed = pw_region_at(ws, region, i);
-            uint64_t state = pw_watch_get(&feed->state);
-            if (state != PW_FEED_UP) {
-                add(findings, "connection_not_up", "connection %.31s is %s", feed->name,
-                    pw_feed_state_name(state));
-            }
+    struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_FEEDS};
+    const struct pw_feed_view *feed;
+    while ((feed = pw_watch_next(&rows)) != NULL) {
+        uint64_t state = pw_watch_get(&feed->state);
+        if (state != PW_FEED_UP) {
+            add(findings, "connection_not_up", "connection %.31s is %s", feed->name,
+                pw_feed_state_name(state));
         }
     }
 }
@@ -165,9 +160,7 @@ static void journal_judge(const struct pw_workspace *ws, struct findings *findin
 
 static bool is_stopped(const struct pw_workspace *ws)
 {
-    uint32_t at = 0;
-    const struct pw_region *region = pw_watch_region(ws, PW_REGION_STOP, &at);
-    const struct pw_stop *stop = region != NULL ? pw_region_at(ws, region, 0) : NULL;
+    const struct pw_stop *stop = pw_watch_first(ws, PW_REGION_STOP);
     return stop != NULL && pw_watch_get(&stop->stop) != 0;
 }
 

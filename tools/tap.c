@@ -69,11 +69,10 @@ static const struct pw_cli_command g_command = {
 
 static void rings_print(FILE *out, const struct pw_workspace *ws)
 {
-    uint32_t at = 0;
-    const struct pw_region *region;
-    while ((region = pw_watch_region(ws, PW_REGION_RING, &at)) != NULL) {
-        const struct pw_ring *ring = pw_region_at(ws, region, 0);
-        fprintf(out, "%-31s %8u slots %10" PRIu64 " payload bytes  %s when full\n", region->name,
+    struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_RING};
+    const struct pw_ring *ring;
+    while ((ring = pw_watch_next(&rows)) != NULL) {
+        fprintf(out, "%-31s %8u slots %10" PRIu64 " payload bytes  %s when full\n", rows.region->name,
                 ring->slot_cnt, ring->payload_bytes, ring->policy == PW_RING_DROP ? "drops" : "stalls");
     }
 }
@@ -81,14 +80,13 @@ static void rings_print(FILE *out, const struct pw_workspace *ws)
 static void rings_print_json(FILE *out, const struct pw_workspace *ws)
 {
     struct pw_json_writer json = {.out = out};
-    uint32_t at = 0;
-    const struct pw_region *region;
+    struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_RING};
+    const struct pw_ring *ring;
     pw_json_put_open(&json, NULL, '{');
     pw_json_put_open(&json, "rings", '[');
-    while ((region = pw_watch_region(ws, PW_REGION_RING, &at)) != NULL) {
-        const struct pw_ring *ring = pw_region_at(ws, region, 0);
+    while ((ring = pw_watch_next(&rows)) != NULL) {
         pw_json_put_open(&json, NULL, '{');
-        pw_json_put_text(&json, "name", region->name);
+        pw_json_put_text(&json, "name", rows.region->name);
         pw_json_put_text(&json, "policy", ring->policy == PW_RING_DROP ? "drop" : "stall");
         pw_json_put_u64(&json, "slot_cnt", ring->slot_cnt);
         pw_json_put_u64(&json, "payload_bytes", ring->payload_bytes);

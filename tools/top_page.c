@@ -191,8 +191,9 @@ static void stage_bar(char bar[11], const struct pw_shares *shares)
     bar[10] = '\0';
 }
 
-static void stage_put(struct pw_page *page, struct pw_look *look, const struct pw_stage_view *stage)
+static void stage_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
+    const struct pw_stage_view *stage = rows->row;
     struct pw_shares shares = pw_look_shares(look, stage);
     double work_per_s = pw_look_rate(look, pw_watch_get(&stage->work_cnt));
     double pass_per_s = pw_look_rate(look, pw_watch_get(&stage->pass_cnt));
@@ -212,48 +213,27 @@ static void stage_put(struct pw_page *page, struct pw_look *look, const struct p
                 count_text(work_per_s).text, count_text(pass_per_s).text);
 }
 
-static void stages_put(struct pw_page *page, struct pw_look *look)
+static void market_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
-    uint32_t at = 0;
-    const struct pw_region *region;
-    section_put(
-        page,
-        "STAGE            CORE HEARTBEAT  BUSY% STALL%  IDLE%  LOAD          LONGEST     WORK/s   PASSES/s");
-    while ((region = pw_watch_region(look->ws, PW_REGION_STAGES, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt; i++) {
-            stage_put(page, look, pw_region_at(look->ws, region, i));
-        }
+    const struct pw_market_view *view = rows->row;
+    struct pw_market market;
+    if (!pw_cell_read(&view->cell, view->words, &market, sizeof market)) {
+        memset(&market, 0, sizeof market);
     }
-}
-
-static void markets_put(struct pw_page *page, struct pw_look *look)
-{
-    uint32_t at = 0;
-    const struct pw_region *region;
-    section_put(page, "MARKET                BID         ASK        LAST       AGE  TRADES/s  QUOTES/s  BOOK "
-                      "              BID QTY      ASK QTY");
-    while ((region = pw_watch_region(look->ws, PW_REGION_QUOTES, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt; i++) {
-            const struct pw_market_view *view = pw_region_at(look->ws, region, i);
-            struct pw_market market;
-            if (!pw_cell_read(&view->cell, view->words, &market, sizeof market)) {
-                memset(&market, 0, sizeof market);
-            }
-            struct small book = {"not in sync"};
-            if (market.book_synced != 0) {
-                snprintf(book.text, sizeof book.text, "%" PRIu64 "+%" PRIu64, market.bid_level_cnt,
-                         market.ask_level_cnt);
-            }
-            double trades_per_s = pw_look_rate(look, market.trade_cnt);
-            double quotes_per_s = pw_look_rate(look, market.quote_cnt);
-            struct pw_text line = line_start(page, PW_LINE_PLAIN);
-            pw_text_put(&line, "%-13s %11s %11s %11s %9s %9s %9s  %-12s %13s %12s", symbol_text(look, i).text,
-                        e8_text(market.quote.bid_price_e8).text, e8_text(market.quote.ask_price_e8).text,
-                        e8_text(market.last_price_e8).text, age_text(look, market.quote_recv_ns).text,
-                        count_text(trades_per_s).text, count_text(quotes_per_s).text, book.text,
-                        e8_text(market.quote.bid_qty_e8).text, e8_text(market.quote.ask_qty_e8).text);
-        }
+    struct small book = {"not in sync"};
+    if (market.book_synced != 0) {
+        snprintf(book.text, sizeof book.text, "%" PRIu64 "+%" PRIu64, market.bid_level_cnt,
+                 market.ask_level_cnt);
     }
+    double trades_per_s = pw_look_rate(look, market.trade_cnt);
+    double quotes_per_s = pw_look_rate(look, market.quote_cnt);
+    struct pw_text line = line_start(page, PW_LINE_PLAIN);
+    pw_text_put(&line, "%-13s %11s %11s %11s %9s %9s %9s  %-12s %13s %12s",
+                symbol_text(look, rows->row_idx).text, e8_text(market.quote.bid_price_e8).text,
+                e8_text(market.quote.ask_price_e8).text, e8_text(market.last_price_e8).text,
+                age_text(look, market.quote_recv_ns).text, count_text(trades_per_s).text,
+                count_text(quotes_per_s).text, book.text, e8_text(market.quote.bid_qty_e8).text,
+                e8_text(market.quote.ask_qty_e8).text);
 }
 
 /* A metric as a level; 0 if this engine has none of that name. */
@@ -326,176 +306,151 @@ static void accounts_put(struct pw_page *page, const struct pw_look *look)
     }
 }
 
-static void positions_put(struct pw_page *page, const struct pw_look *look)
+static void position_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
-    uint32_t at = 0;
-    bool headed = false;
-    const struct pw_region *region;
-    while ((region = pw_watch_region(look->ws, PW_REGION_POSITIONS, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt; i++) {
-            const struct pw_position_view *view = pw_region_at(look->ws, region, i);
-            struct pw_position position;
-            if (!pw_cell_read(&view->cell, view->words, &position, sizeof position) ||
-                position.buy_cnt + position.sell_cnt == 0) {
-                continue;
-            }
-            if (!headed) {
-                section_put(page,
-                            "POSITION               QTY    AVG PRICE         REALIZED       UNREALIZED   BUYS"
-                            "  SELLS             FEES");
-                headed = true;
-            }
-            struct pw_text line = line_start(page, PW_LINE_PLAIN);
-            pw_text_put(&line, "%-13s %12s %12s %16s %16s %6" PRIu64 " %6" PRIu64 " %16s",
-                        symbol_text(look, i).text, e8_text(position.qty_e8).text,
-                        e8_text(position.avg_price_e8).text, e16_text(position.realized_e16).text,
-                        e16_text(position.unrealized_e16).text, position.buy_cnt, position.sell_cnt,
-                        e16_text(position.fees_e16).text);
-        }
+    const struct pw_position_view *view = rows->row;
+    struct pw_position position;
+    if (!pw_cell_read(&view->cell, view->words, &position, sizeof position) ||
+        position.buy_cnt + position.sell_cnt == 0) {
+        return;
     }
+    struct pw_text line = line_start(page, PW_LINE_PLAIN);
+    pw_text_put(&line, "%-13s %12s %12s %16s %16s %6" PRIu64 " %6" PRIu64 " %16s",
+                symbol_text(look, rows->row_idx).text, e8_text(position.qty_e8).text,
+                e8_text(position.avg_price_e8).text, e16_text(position.realized_e16).text,
+                e16_text(position.unrealized_e16).text, position.buy_cnt, position.sell_cnt,
+                e16_text(position.fees_e16).text);
 }
 
-static void feeds_put(struct pw_page *page, struct pw_look *look)
+static void feed_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
-    uint32_t at = 0;
-    const struct pw_region *region;
-    section_put(
-        page,
-        "FEED             STATE            AGE   FRAMES/s    BYTES/s     GAPS  INVALID CONNECTS   LOST");
-    while ((region = pw_watch_region(look->ws, PW_REGION_FEEDS, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt; i++) {
-            const struct pw_feed_view *feed = pw_region_at(look->ws, region, i);
-            uint64_t state = pw_watch_get(&feed->state);
-            double frames_per_s = pw_look_rate(look, pw_watch_get(&feed->frame_cnt));
-            double bytes_per_s = pw_look_rate(look, pw_watch_get(&feed->byte_cnt));
-            struct pw_text line = line_start(page, state == PW_FEED_UP ? PW_LINE_PLAIN : PW_LINE_ALERT);
-            pw_text_put(&line, "%-16s %-11s %8s %10s %10s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %6" PRIu64,
-                        name_text(feed->name).text, pw_feed_state_name((unsigned)state),
-                        age_text(look, pw_watch_get_ns(&feed->last_recv_ns)).text,
-                        count_text(frames_per_s).text, count_text(bytes_per_s).text,
-                        pw_watch_get(&feed->gap_cnt), pw_watch_get(&feed->invalid_cnt),
-                        pw_watch_get(&feed->connect_cnt), pw_watch_get(&feed->disconnect_cnt));
-        }
-    }
+    const struct pw_feed_view *feed = rows->row;
+    uint64_t state = pw_watch_get(&feed->state);
+    double frames_per_s = pw_look_rate(look, pw_watch_get(&feed->frame_cnt));
+    double bytes_per_s = pw_look_rate(look, pw_watch_get(&feed->byte_cnt));
+    struct pw_text line = line_start(page, state == PW_FEED_UP ? PW_LINE_PLAIN : PW_LINE_ALERT);
+    pw_text_put(&line, "%-16s %-11s %8s %10s %10s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %6" PRIu64,
+                name_text(feed->name).text, pw_feed_state_name((unsigned)state),
+                age_text(look, pw_watch_get_ns(&feed->last_recv_ns)).text, count_text(frames_per_s).text,
+                count_text(bytes_per_s).text, pw_watch_get(&feed->gap_cnt), pw_watch_get(&feed->invalid_cnt),
+                pw_watch_get(&feed->connect_cnt), pw_watch_get(&feed->disconnect_cnt));
 }
 
-static void rings_put(struct pw_page *page, struct pw_look *look)
+static void ring_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
-    uint32_t at = 0;
-    const struct pw_region *region;
-    section_put(
-        page,
-        "RING                      DEPTH     SLOTS      HIGH      RATE/s   STALLED   DROPPED  WHEN FULL");
-    while ((region = pw_watch_region(look->ws, PW_REGION_RING, &at)) != NULL) {
-        const struct pw_ring *ring = pw_region_at(look->ws, region, 0);
-        uint64_t tail =
-            atomic_load_explicit(&ring->tail, memory_order_acquire); /* first: then head is not behind */
-        uint64_t head = pw_watch_get(&ring->head);
-        uint64_t depth =
-            head - tail < ring->slot_cnt ? head - tail : ring->slot_cnt; /* tail may be old by now */
-        uint64_t dropped_cnt = pw_watch_get(&ring->dropped_cnt);
-        double per_s = pw_look_rate(look, head);
-        struct pw_text line = line_start(page, dropped_cnt != 0 ? PW_LINE_ALERT : PW_LINE_PLAIN);
-        pw_text_put(&line, "%-21s %9" PRIu64 " %9u %9" PRIu64 " %11s %9s %9" PRIu64 "  %s", region->name,
-                    depth, ring->slot_cnt, pw_ring_high_water(ring), count_text(per_s).text,
-                    count_text((double)pw_watch_get(&ring->stalled_cnt)).text, dropped_cnt,
-                    ring->policy == PW_RING_DROP ? "drops" : "stalls");
-    }
+    const struct pw_ring *ring = rows->row;
+    uint64_t tail =
+        atomic_load_explicit(&ring->tail, memory_order_acquire); /* first: then head is not behind */
+    uint64_t head = pw_watch_get(&ring->head);
+    uint64_t depth = head - tail < ring->slot_cnt ? head - tail : ring->slot_cnt; /* tail may be old by now */
+    uint64_t dropped_cnt = pw_watch_get(&ring->dropped_cnt);
+    double per_s = pw_look_rate(look, head);
+    struct pw_text line = line_start(page, dropped_cnt != 0 ? PW_LINE_ALERT : PW_LINE_PLAIN);
+    pw_text_put(&line, "%-21s %9" PRIu64 " %9u %9" PRIu64 " %11s %9s %9" PRIu64 "  %s", rows->region->name,
+                depth, ring->slot_cnt, pw_ring_high_water(ring), count_text(per_s).text,
+                count_text((double)pw_watch_get(&ring->stalled_cnt)).text, dropped_cnt,
+                ring->policy == PW_RING_DROP ? "drops" : "stalls");
 }
 
-static void latency_put(struct pw_page *page, const struct pw_look *look)
+static void latency_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
-    uint32_t at = 0;
-    bool headed = false;
-    const struct pw_region *region;
-    while ((region = pw_watch_region(look->ws, PW_REGION_HISTOGRAM, &at)) != NULL) {
-        const struct pw_histogram *hist = pw_region_at(look->ws, region, 0);
-        if (!headed) {
-            section_put(
-                page,
-                "LATENCY                      P50        P90        P99      P99.9        MAX      COUNT");
-            headed = true;
-        }
-        struct pw_text line = line_start(page, PW_LINE_PLAIN);
-        pw_text_put(&line, "%-21s", region->name);
-        static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
-        for (size_t i = 0; i < 4; i++) {
-            pw_text_put(&line, " %10s",
-                        duration_text((int64_t)pw_histogram_quantile_ns(hist, quantiles[i])).text);
-        }
-        pw_text_put(&line, " %10s %10s", duration_text((int64_t)pw_watch_get(&hist->max_ns)).text,
-                    count_text((double)pw_watch_get(&hist->count)).text);
+    const struct pw_histogram *hist = rows->row;
+    (void)look;
+    struct pw_text line = line_start(page, PW_LINE_PLAIN);
+    pw_text_put(&line, "%-21s", rows->region->name);
+    static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
+    for (size_t i = 0; i < 4; i++) {
+        pw_text_put(&line, " %10s",
+                    duration_text((int64_t)pw_histogram_quantile_ns(hist, quantiles[i])).text);
     }
+    pw_text_put(&line, " %10s %10s", duration_text((int64_t)pw_watch_get(&hist->max_ns)).text,
+                count_text((double)pw_watch_get(&hist->count)).text);
 }
 
-static void errors_put(struct pw_page *page, const struct pw_look *look)
+static void error_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
-    uint32_t at = 0;
-    bool headed = false;
-    const struct pw_region *region;
-    while ((region = pw_watch_region(look->ws, PW_REGION_ERRORS, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt; i++) {
-            const struct pw_error_row *row = pw_region_at(look->ws, region, i);
-            /* Acquire: the text is written before the first count. */
-            uint64_t count = atomic_load_explicit(&row->count, memory_order_acquire);
-            if (count == 0) {
-                continue;
-            }
-            if (!headed) {
-                section_put(page, "ERRORS   LAST SEEN  WHAT");
-                headed = true;
-            }
-            struct pw_text line = line_start(page, PW_LINE_PLAIN);
-            pw_text_put(&line, "%7" PRIu64 " %10s  ", count,
-                        age_text(look, pw_watch_get_ns(&row->last_ns)).text);
-            pw_text_put_printable(&line, row->text, strlen(row->text));
-        }
+    const struct pw_error_row *row = rows->row;
+    /* Acquire: the text is written before the first count. */
+    uint64_t count = atomic_load_explicit(&row->count, memory_order_acquire);
+    if (count == 0) {
+        return;
     }
+    struct pw_text line = line_start(page, PW_LINE_PLAIN);
+    pw_text_put(&line, "%7" PRIu64 " %10s  ", count, age_text(look, pw_watch_get_ns(&row->last_ns)).text);
+    pw_text_put_printable(&line, row->text, strlen(row->text));
 }
 
 /* Those that are not zero: the others have nothing to tell. Each is asked for its growth all the same. */
-static void metrics_put(struct pw_page *page, struct pw_look *look)
+static void metric_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
-    uint32_t at = 0;
-    const struct pw_region *region;
-    section_put(page, "METRIC                                         VALUE         RATE/s  WHAT");
-    while ((region = pw_watch_region(look->ws, PW_REGION_METRICS, &at)) != NULL) {
-        for (uint32_t i = 0; i < region->row_cnt; i++) {
-            const struct pw_metric_row *row = pw_region_at(look->ws, region, i);
-            uint64_t value = pw_watch_get(&row->value);
-            double per_s = pw_look_rate(look, value);
-            if (value == 0) {
-                continue;
-            }
-            struct pw_text line = line_start(page, PW_LINE_PLAIN);
-            struct small full;
-            snprintf(full.text, sizeof full.text, "%.15s.%.28s", name_text(row->group).text,
-                     name_text(row->name).text);
-            bool is_gauge = row->kind == PW_METRIC_GAUGE;
-            pw_text_put(&line, "%-36s %15" PRId64 " %14s  ", full.text, (int64_t)value,
-                        is_gauge ? "" : count_text(per_s).text);
-            pw_text_put_printable(&line, row->help, strlen(row->help));
-            if (strcmp(row->unit, "1") != 0) {
-                pw_text_put(&line, " [%s]", name_text(row->unit).text);
-            }
-        }
+    const struct pw_metric_row *row = rows->row;
+    uint64_t value = pw_watch_get(&row->value);
+    double per_s = pw_look_rate(look, value);
+    if (value == 0) {
+        return;
+    }
+    struct pw_text line = line_start(page, PW_LINE_PLAIN);
+    struct small full;
+    snprintf(full.text, sizeof full.text, "%.15s.%.28s", name_text(row->group).text,
+             name_text(row->name).text);
+    bool is_gauge = row->kind == PW_METRIC_GAUGE;
+    pw_text_put(&line, "%-36s %15" PRId64 " %14s  ", full.text, (int64_t)value,
+                is_gauge ? "" : count_text(per_s).text);
+    pw_text_put_printable(&line, row->help, strlen(row->help));
+    if (strcmp(row->unit, "1") != 0) {
+        pw_text_put(&line, " [%s]", name_text(row->unit).text);
     }
 }
 
 static void info_put(struct pw_page *page, const struct pw_look *look)
 {
-    uint32_t at = 0;
-    const struct pw_region *region;
-    while ((region = pw_watch_region(look->ws, PW_REGION_INFO, &at)) != NULL) {
-        const char *text = pw_region_at(look->ws, region, 0);
-        if (*text != '\0') {
-            section_put(page, "RUN");
+    const char *text = pw_watch_first(look->ws, PW_REGION_INFO);
+    if (text != NULL && *text != '\0') {
+        section_put(page, "RUN");
+    }
+    while (text != NULL && *text != '\0') {
+        size_t len = strcspn(text, "\n");
+        struct pw_text line = line_start(page, PW_LINE_PLAIN);
+        pw_text_put_printable(&line, text, len);
+        text += len + (text[len] == '\n');
+    }
+}
+
+struct section {
+    const char *heading;
+    enum pw_region_kind kind;
+    void (*put)(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows);
+    bool may_be_absent; /* where it has no line */
+};
+
+/* clang-format off */
+static const struct section g_markets[] = {
+    {"STAGE            CORE HEARTBEAT  BUSY% STALL%  IDLE%  LOAD          LONGEST     WORK/s   PASSES/s", PW_REGION_STAGES, stage_put, false},
+    {"MARKET                BID         ASK        LAST       AGE  TRADES/s  QUOTES/s  BOOK               BID QTY      ASK QTY", PW_REGION_QUOTES, market_put, false},
+};
+static const struct section g_rest[] = {
+    {"POSITION               QTY    AVG PRICE         REALIZED       UNREALIZED   BUYS  SELLS             FEES", PW_REGION_POSITIONS, position_put, true},
+    {"FEED             STATE            AGE   FRAMES/s    BYTES/s     GAPS  INVALID CONNECTS   LOST", PW_REGION_FEEDS, feed_put, false},
+    {"RING                      DEPTH     SLOTS      HIGH      RATE/s   STALLED   DROPPED  WHEN FULL", PW_REGION_RING, ring_put, false},
+    {"LATENCY                      P50        P90        P99      P99.9        MAX      COUNT", PW_REGION_HISTOGRAM, latency_put, true},
+    {"ERRORS   LAST SEEN  WHAT", PW_REGION_ERRORS, error_put, true},
+    {"METRIC                                         VALUE         RATE/s  WHAT", PW_REGION_METRICS, metric_put, false},
+};
+/* clang-format on */
+
+static void sections_put(struct pw_page *page, struct pw_look *look, const struct section *section,
+                         size_t cnt)
+{
+    for (const struct section *end = section + cnt; section < end; section++) {
+        struct pw_watch_rows rows = {.ws = look->ws, .kind = section->kind};
+        uint32_t begin = page->line_cnt;
+        section_put(page, section->heading);
+        uint32_t headed = page->line_cnt;
+        while (pw_watch_next(&rows) != NULL) {
+            section->put(page, look, &rows);
         }
-        while (*text != '\0') {
-            size_t len = strcspn(text, "\n");
-            struct pw_text line = line_start(page, PW_LINE_PLAIN);
-            pw_text_put_printable(&line, text, len);
-            text += len + (text[len] == '\n');
+        if (section->may_be_absent && page->line_cnt == headed) {
+            page->line_cnt = begin;
         }
     }
 }
@@ -505,14 +460,8 @@ void pw_page_fill(struct pw_page *page, struct pw_look *look)
     page->line_cnt = 0;
     look->asked_cnt = 0;
     title_put(page, look);
-    stages_put(page, look);
-    markets_put(page, look);
+    sections_put(page, look, g_markets, sizeof g_markets / sizeof *g_markets);
     accounts_put(page, look);
-    positions_put(page, look);
-    feeds_put(page, look);
-    rings_put(page, look);
-    latency_put(page, look);
-    errors_put(page, look);
-    metrics_put(page, look);
+    sections_put(page, look, g_rest, sizeof g_rest / sizeof *g_rest);
     info_put(page, look);
 }

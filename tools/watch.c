@@ -124,35 +124,43 @@ enum pw_watch_exit pw_watch_attach(struct pw_workspace *ws, const char *instance
 
 /* ---- regions ---- */
 
-const struct pw_region *pw_watch_region(const struct pw_workspace *ws, enum pw_region_kind kind, uint32_t *i)
+const void *pw_watch_next(struct pw_watch_rows *rows)
 {
-    while (*i < ws->header->region_cnt) {
-        const struct pw_region *region = &ws->header->regions[(*i)++];
-        if (region->kind == (uint32_t)kind) {
-            return region;
+    const struct pw_workspace_header *header = rows->ws->header;
+    while (rows->region == NULL || rows->next_row == rows->region->row_cnt) {
+        if (rows->next_region == header->region_cnt) {
+            return NULL;
         }
+        const struct pw_region *region = &header->regions[rows->next_region++];
+        rows->region = region->kind == (uint32_t)rows->kind ? region : NULL;
+        rows->next_row = 0;
     }
-    return NULL;
+    rows->row_idx = rows->next_row++;
+    rows->row = pw_region_at(rows->ws, rows->region, rows->row_idx);
+    return rows->row;
+}
+
+const void *pw_watch_first(const struct pw_workspace *ws, enum pw_region_kind kind)
+{
+    return pw_watch_next(&(struct pw_watch_rows){.ws = ws, .kind = kind});
 }
 
 const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_idx)
 {
-    uint32_t i = 0;
-    const struct pw_region *region = pw_watch_region(ws, PW_REGION_INSTRUMENTS, &i);
+    struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_INSTRUMENTS};
+    const struct pw_instrument *instruments = pw_watch_next(&rows);
     static char texts[8][PW_INSTRUMENT_NAME_BYTES]; /* a few may stand in one line */
     static unsigned next;
-    return region == NULL || region->row_bytes != sizeof(struct pw_instrument)
+    return instruments == NULL || rows.region->row_bytes != sizeof *instruments
                ? NULL
-               : pw_instrument_name(pw_region_at(ws, region, 0), region->row_cnt, instrument_idx,
-                                    texts[next++ % 8]);
+               : pw_instrument_name(instruments, rows.region->row_cnt, instrument_idx, texts[next++ % 8]);
 }
 
 bool pw_watch_fact(const struct pw_workspace *ws, const char *key, char *value, size_t value_bytes)
 {
-    uint32_t i = 0;
-    const struct pw_region *region = pw_watch_region(ws, PW_REGION_INFO, &i);
-    const char *at = region ? pw_region_at(ws, region, 0) : NULL;
-    const char *end = at ? at + strnlen(at, region->bytes) : NULL;
+    struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_INFO};
+    const char *at = pw_watch_next(&rows);
+    const char *end = at ? at + strnlen(at, rows.region->bytes) : NULL;
     size_t key_len = strlen(key);
     while (at && at < end) {
         const char *eol = memchr(at, '\n', (size_t)(end - at));

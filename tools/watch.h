@@ -50,8 +50,19 @@ void pw_watch_list(FILE *out, bool json);
 /* There is an instance of that name, live or dead. */
 bool pw_watch_exists(const char *instance);
 
-/* The next region of a kind from *i on, or NULL; *i is then behind it. Begin with 0. */
-const struct pw_region *pw_watch_region(const struct pw_workspace *ws, enum pw_region_kind kind, uint32_t *i);
+/* Walks the rows of all regions of a kind. Begin with the workspace and the kind. */
+struct pw_watch_rows {
+    const struct pw_workspace *ws;
+    enum pw_region_kind kind;
+    const void *row;                /* the last one */
+    const struct pw_region *region; /* that it is in */
+    uint32_t row_idx;               /* its place there */
+    uint32_t next_region, next_row;
+};
+/* The next row; NULL: no more. */
+const void *pw_watch_next(struct pw_watch_rows *rows);
+/* The first row; NULL: there is none. */
+const void *pw_watch_first(const struct pw_workspace *ws, enum pw_region_kind kind);
 
 /* The symbol of an instrument, or NULL if the workspace has none. */
 const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_idx);
