@@ -12,6 +12,8 @@
 #ifndef PW_BENCH_H
 #define PW_BENCH_H
 
+#include "host.h"
+
 #include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -139,9 +141,7 @@ static inline uint64_t pw_bench_ticks(void)
         return __builtin_ia32_rdtscp(&core); /* its header takes 0.3 s to compile, for each file */
     }
 #endif
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return (uint64_t)pw_clock_read_ns(CLOCK_MONOTONIC);
 }
 
 /* Two processors that share no core: isolated ones if there are two, else the last ones that this process may

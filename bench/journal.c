@@ -12,6 +12,7 @@
 #include "bench.h"
 #include "event_tape.h"
 #include "folder.h"
+#include "host.h"
 #include "writer.h"
 #include <errno.h>
 #include <ftw.h>
@@ -225,9 +226,7 @@ static double tree_bytes(const char *path)
 
 static double processor_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+    return (double)pw_clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int way_run(struct work *w, enum way way, unsigned round)

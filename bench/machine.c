@@ -4,6 +4,7 @@
  * cores.
  */
 #include "bench.h"
+#include "host.h"
 #include <dirent.h>
 #include <errno.h>
 #include <sched.h>
@@ -37,13 +38,6 @@ static const char *line_read(const char *path, char *line, size_t line_bytes, co
 
 /* ---- ticks ---- */
 
-static int64_t mono_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 void pw_bench_ticks_calibrate(void)
 {
     char source[32];
@@ -54,10 +48,10 @@ void pw_bench_ticks_calibrate(void)
     if (!pw_bench_ticks_are_tsc) {
         return;
     }
-    int64_t start_ns = mono_ns(), now_ns;
+    int64_t start_ns = pw_clock_read_ns(CLOCK_MONOTONIC), now_ns;
     uint64_t start = pw_bench_ticks();
     do {
-        now_ns = mono_ns();
+        now_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
     } while (now_ns - start_ns < CALIBRATE_NS);
     pw_bench_tick_ns = (double)(now_ns - start_ns) / (double)(pw_bench_ticks() - start);
 }

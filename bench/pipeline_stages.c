@@ -5,6 +5,7 @@
 #include "pipeline_stages.h"
 #include "book_config.h"
 #include "cores.h"
+#include "host.h"
 #include "instance.h"
 #include "journal_config.h"
 #include "live_topology.h"
@@ -45,13 +46,6 @@ struct generator {
     int64_t quiet_ns;   /* when they became empty */
     uint64_t flood_ns;
 };
-
-static int64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 static size_t generator_state_bytes(const struct pw_stage_env *env)
 {
@@ -131,7 +125,7 @@ static uint32_t ping(struct generator *g, int64_t now_ns)
         if (tail_of(g->decided) < g->awaited) {
             return 0;
         }
-        *g->samples_ns++ = (uint64_t)(clock_ns() - g->since_ns);
+        *g->samples_ns++ = (uint64_t)(pw_clock_read_ns(CLOCK_MONOTONIC) - g->since_ns);
         g->waiting = false;
     }
     if (g->left == 0) {
@@ -139,7 +133,7 @@ static uint32_t ping(struct generator *g, int64_t now_ns)
         return 1;
     }
     g->awaited = tail_of(g->decided) + 1;
-    g->since_ns = clock_ns();
+    g->since_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
     g->waiting = put_message(g, now_ns);
     return 1;
 }
@@ -160,7 +154,7 @@ static uint32_t flood(struct generator *g, int64_t now_ns)
         return 0;
     }
     if (g->quiet_cnt++ == 0) {
-        g->quiet_ns = clock_ns();
+        g->quiet_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
     }
     if (g->quiet_cnt == SETTLE_POLLS) {
         g->flood_ns = (uint64_t)(g->quiet_ns - g->since_ns);
@@ -391,7 +385,7 @@ bool pipeline_open(struct pipeline *p, enum pipeline_shape shape, const struct m
 static void give(struct generator *g, enum order order, uint64_t cnt)
 {
     g->left = cnt;
-    g->since_ns = clock_ns();
+    g->since_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
     g->quiet_cnt = 0;
     atomic_store_explicit(&g->order, order, memory_order_release);
     while (atomic_load_explicit(&g->order, memory_order_acquire) != IDLE) {

@@ -4,6 +4,7 @@
  */
 #include "tick_rig.h"
 #include "folder.h"
+#include "host.h"
 #include "identity.h"
 
 #include <errno.h>
@@ -15,13 +16,6 @@
 #define TRIES    5     /* for an engine that others keep from its core until every tick is stale */
 
 /* ---- life ---- */
-
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 int tick_rig_open(struct tick_rig *rig, const struct pw_bench_env *env, struct pw_bench_report *report)
 {
@@ -41,7 +35,8 @@ int tick_rig_open(struct tick_rig *rig, const struct pw_bench_env *env, struct p
         return -ENODEV;
     }
     int result = bench_folder_make(rig->dir, sizeof rig->dir, report);
-    if (result == 0 && pw_sim_identity_ensure(rig->dir, wall_ns(), error, sizeof error) != 0) {
+    if (result == 0 &&
+        pw_sim_identity_ensure(rig->dir, pw_clock_read_ns(CLOCK_REALTIME), error, sizeof error) != 0) {
         pw_bench_note(report, "%s", error);
         result = -EIO;
     }

@@ -4,8 +4,9 @@
  * trade. See bench_venue.h.
  */
 #include "bench.h"
-#include "decimal.h"
 #include "bench_venue.h"
+#include "decimal.h"
+#include "host.h"
 #include "walk.h"
 
 #include <inttypes.h>
@@ -17,9 +18,7 @@
 
 int64_t venue_wall_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return pw_clock_read_ns(CLOCK_REALTIME) / 1000000;
 }
 
 /* ---- market messages ---- */

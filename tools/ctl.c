@@ -162,9 +162,9 @@ static void account_put(const struct pw_workspace *ws, json_t *answer)
 /* Waits until the engine has ended, so that another of its name can be started at once; false: it has not. */
 static bool end_await(const struct options *options, const struct pw_workspace *ws, json_t *answer)
 {
-    int64_t until_ns = pw_watch_mono_ns() + STOP_WAIT_NS;
+    int64_t until_ns = pw_clock_read_ns(CLOCK_MONOTONIC) + STOP_WAIT_NS;
     while (is_there(options, ws)) {
-        if (pw_watch_mono_ns() > until_ns) {
+        if (pw_clock_read_ns(CLOCK_MONOTONIC) > until_ns) {
             pw_cli_error("%s: still stopping after a minute", options->instance);
             return false;
         }

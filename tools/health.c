@@ -103,7 +103,7 @@ static void heartbeats_judge(const struct pw_workspace *ws, int64_t patience_ns,
     const char *names[REASONS_MAX];
     int64_t first[REASONS_MAX], now[REASONS_MAX];
     uint32_t cnt = beats_read(ws, first, names), still_cnt;
-    int64_t until_ns = pw_watch_mono_ns() + patience_ns;
+    int64_t until_ns = pw_clock_read_ns(CLOCK_MONOTONIC) + patience_ns;
     do {
         pw_watch_sleep_ms(LOOK_EACH_MS);
         beats_read(ws, now, names);
@@ -111,7 +111,7 @@ static void heartbeats_judge(const struct pw_workspace *ws, int64_t patience_ns,
         for (uint32_t i = 0; i < cnt; i++) {
             still_cnt += now[i] == first[i];
         }
-    } while (still_cnt > 0 && pw_watch_mono_ns() < until_ns);
+    } while (still_cnt > 0 && pw_clock_read_ns(CLOCK_MONOTONIC) < until_ns);
     for (uint32_t i = 0; i < cnt; i++) {
         if (now[i] == first[i]) {
             add(findings, "no_heartbeat", "no heartbeat from %.31s for %lld ms", names[i],

@@ -299,12 +299,9 @@ static bool verify_run(struct journal_session *session, json_t *list)
 
 int journal_verify(struct journal_session *session)
 {
-    int64_t cnt = pw_journal_runs(session->journal, NULL, 0);
-    struct pw_journal_run *runs = calloc(cnt > 0 ? (size_t)cnt : 1, sizeof *runs);
-    cnt = runs ? pw_journal_runs(session->journal, runs, (size_t)(cnt > 0 ? cnt : 0)) : -ENOMEM;
+    struct pw_journal_run *runs;
+    int64_t cnt = journal_runs(session, &runs);
     if (cnt < 0) {
-        pw_cli_error("cannot read the runs: %s", strerror((int)-cnt));
-        free(runs);
         return JOURNAL_FAILED;
     }
     uint64_t only = session->run_given ? session->run.run_id : 0;

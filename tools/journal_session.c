@@ -7,6 +7,7 @@
  * ended.
  */
 #include "cli.h"
+#include "decimal.h"
 #include "journal_tool.h"
 #include "text.h"
 #include <errno.h>
@@ -28,23 +29,11 @@
 
 const char *journal_fixed(pw_i128 value, int decimals)
 {
-    static char texts[8][64];
+    static char texts[8][PW_DECIMAL_TEXT_BYTES];
     static unsigned next;
-    char *end = texts[next++ % 8] + 63, *at = end;
-    bool negative = value < 0;
-    *at = 0;
-    for (int i = 0; i <= decimals || value != 0; i++) {
-        if (i == decimals && decimals > 0) {
-            *--at = '.';
-        }
-        int digit = (int)(value % 10);
-        *--at = (char)('0' + (digit < 0 ? -digit : digit));
-        value /= 10;
-    }
-    if (negative) {
-        *--at = '-';
-    }
-    return at;
+    char *text = texts[next++ % 8];
+    pw_decimal_print(value, decimals, decimals, text);
+    return text;
 }
 
 void journal_print_json(json_t *json)
@@ -76,6 +65,18 @@ const char *journal_time(int64_t ns)
 }
 
 /* ---- reading ---- */
+
+int64_t journal_runs(const struct journal_session *session, struct pw_journal_run **runs)
+{
+    int64_t cnt = pw_journal_runs(session->journal, NULL, 0);
+    *runs = calloc(cnt > 0 ? (size_t)cnt : 1, sizeof **runs);
+    cnt = *runs ? pw_journal_runs(session->journal, *runs, (size_t)(cnt > 0 ? cnt : 0)) : -ENOMEM;
+    if (cnt < 0) {
+        pw_cli_error("cannot read the runs: %s", strerror((int)-cnt));
+        free(*runs);
+    }
+    return cnt;
+}
 
 struct pw_journal_cursor *journal_cursor(const struct journal_session *session)
 {

@@ -80,6 +80,9 @@ int journal_stats(struct journal_session *session);
 int journal_verify(struct journal_session *session);
 int journal_csv(struct journal_session *session);
 
+/* The journal's runs in *runs, to be freed; how many, or negative: an error was printed. */
+int64_t journal_runs(const struct journal_session *session, struct pw_journal_run **runs);
+
 /* Reads on: an event or a frame, damage goes to stderr in between. False: no more. */
 bool journal_read(struct journal_session *session, struct pw_journal_cursor *cursor,
                   struct pw_journal_record *record);

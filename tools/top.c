@@ -65,10 +65,10 @@ static const struct pw_cli_command g_command = {
 static void look_again(struct pw_look *look, int64_t *since_ns)
 {
     const struct pw_workspace_header *header = look->ws->header;
-    int64_t now_ns = pw_watch_mono_ns();
+    int64_t now_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
     look->alive = pw_workspace_alive(look->ws);
     if (look->alive) {
-        look->wall_ns = pw_watch_wall_ns();
+        look->wall_ns = pw_clock_read_ns(CLOCK_REALTIME);
         look->seconds = *since_ns != 0 ? (double)(now_ns - *since_ns) / 1e9 : 0;
     } else {
         look->wall_ns = pw_watch_get_ns(&header->heartbeat_ns);
@@ -249,9 +249,9 @@ static void follow_restart(struct pw_workspace *ws, struct pw_look *look)
 /* Waits for a key, for the next look, or for the engine's death. The key, or ERR. */
 static int key_wait(const struct pw_workspace *ws, bool was_alive, int64_t interval_ms)
 {
-    int64_t until_ns = pw_watch_mono_ns() + interval_ms * 1000000;
+    int64_t until_ns = pw_clock_read_ns(CLOCK_MONOTONIC) + interval_ms * 1000000;
     for (;;) {
-        int64_t left_ms = (until_ns - pw_watch_mono_ns()) / 1000000;
+        int64_t left_ms = (until_ns - pw_clock_read_ns(CLOCK_MONOTONIC)) / 1000000;
         if (left_ms <= 0) {
             return ERR;
         }

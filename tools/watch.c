@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define STARTING_TRIES    50 /* of 100 ms: a large workspace takes a while to be laid out */
 #define STARTING_SLEEP_MS 100
@@ -189,23 +188,6 @@ bool pw_watch_word(const struct pw_workspace *ws, const char *key, uint32_t nth,
 }
 
 /* ---- time ---- */
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t pw_watch_wall_ns(void)
-{
-    return clock_ns(CLOCK_REALTIME);
-}
-
-int64_t pw_watch_mono_ns(void)
-{
-    return clock_ns(CLOCK_MONOTONIC);
-}
 
 void pw_watch_sleep_ms(int64_t ms)
 {

@@ -7,6 +7,7 @@
 #define PW_WATCH_H
 
 #include "cli.h"
+#include "host.h"
 #include "text.h"
 #include <pinwheel/workspace.h>
 #include <stdbool.h>
@@ -73,9 +74,6 @@ bool pw_watch_fact(const struct pw_workspace *ws, const char *key, char *value, 
 bool pw_watch_word(const struct pw_workspace *ws, const char *key, uint32_t nth, char *word,
                    size_t word_bytes);
 
-/* Wall clock and monotonic clock. */
-int64_t pw_watch_wall_ns(void);
-int64_t pw_watch_mono_ns(void);
 void pw_watch_sleep_ms(int64_t ms);
 
 static inline uint64_t pw_watch_get(const _Atomic uint64_t *word)

@@ -4,6 +4,7 @@
  * would have been right.
  */
 #include "cli_read.h"
+#include "host.h"
 #include "word.h"
 
 #include <errno.h>
@@ -148,13 +149,6 @@ bool pw_cli_time_read(const char *text, int64_t now_ns, int64_t *ns)
     return *end == '\0';
 }
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * PW_CLI_S + now.tv_nsec;
-}
-
 /* ---- choices ---- */
 
 static bool choice_find(const struct pw_cli_value *row, const char *word, size_t len, uint32_t *index)
@@ -272,7 +266,7 @@ bool pw_cli_value_take(const struct pw_cli_value *row, const char *name, const c
         *(int64_t *)field = ns;
         break;
     case PW_CLI_TYPE_TIME:
-        good = pw_cli_time_read(text, wall_ns(), field);
+        good = pw_cli_time_read(text, pw_clock_read_ns(CLOCK_REALTIME), field);
         break;
     case PW_CLI_TYPE_CHOICE:
         return pw_cli_choice_judge(row, name, text) && choice_find(row, text, strlen(text), field);

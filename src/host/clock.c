@@ -7,7 +7,6 @@
 #include "host.h"
 
 #include <pthread.h>
-#include <time.h>
 
 /* Tries to catch both clocks at one moment; the tightest counts. A try takes some 100 ns, an interrupt spoils
  * one. */
@@ -16,7 +15,7 @@
 static pthread_once_t g_anchor_once = PTHREAD_ONCE_INIT;
 static int64_t g_offset_ns; /* wall - monotonic at the anchor; constant afterwards */
 
-static int64_t clock_read_ns(clockid_t id)
+int64_t pw_clock_read_ns(clockid_t id)
 {
     struct timespec now;
     clock_gettime(id, &now); /* cannot fail for these clocks and a valid pointer */
@@ -29,9 +28,9 @@ static int64_t offset_measure_ns(void)
     int64_t best_span_ns = INT64_MAX;
     int64_t offset_ns = 0;
     for (int i = 0; i < ANCHOR_TRIES; i++) {
-        int64_t before_ns = clock_read_ns(CLOCK_MONOTONIC);
-        int64_t wall_ns = clock_read_ns(CLOCK_REALTIME);
-        int64_t span_ns = clock_read_ns(CLOCK_MONOTONIC) - before_ns;
+        int64_t before_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
+        int64_t wall_ns = pw_clock_read_ns(CLOCK_REALTIME);
+        int64_t span_ns = pw_clock_read_ns(CLOCK_MONOTONIC) - before_ns;
         if (span_ns < best_span_ns) {
             best_span_ns = span_ns;
             offset_ns = wall_ns - (before_ns + span_ns / 2);
@@ -48,7 +47,7 @@ static void anchor_set(void)
 static int64_t host_now_ns(void *state)
 {
     (void)state;
-    return clock_read_ns(CLOCK_MONOTONIC) + g_offset_ns;
+    return pw_clock_read_ns(CLOCK_MONOTONIC) + g_offset_ns;
 }
 
 struct pw_clock pw_clock_host(void)

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct pw_clock {
     /* Nanoseconds since the epoch. Never goes backward: the host's clock is read once at start and carried on
@@ -32,6 +33,9 @@ static inline uint64_t pw_random_next(const struct pw_random *random)
 {
     return random->next(random->state);
 }
+
+/* What that clock of the kernel shows: CLOCK_MONOTONIC, CLOCK_REALTIME. */
+int64_t pw_clock_read_ns(clockid_t id);
 
 struct pw_clock pw_clock_host(void);
 /* How far the host's wall clock has moved away from pw_clock_host's since it was anchored. */

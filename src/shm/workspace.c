@@ -7,6 +7,7 @@
  * lives.
  */
 #include "check.h"
+#include "host.h"
 #include "place.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -283,9 +284,7 @@ static void huge_note(struct pw_workspace *ws, const struct pw_place *place, boo
 static void header_write(struct pw_workspace *ws, const struct pw_workspace_header *plan)
 {
     struct pw_workspace_header *header = ws->header;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    int64_t now_ns = pw_clock_read_ns(CLOCK_REALTIME);
     header->abi = plan->abi;
     header->region_cnt = plan->region_cnt;
     header->total_bytes = ws->map_bytes;

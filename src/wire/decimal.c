@@ -68,8 +68,7 @@ bool pw_decimal_parse_e8(const char *text, size_t size, bool negative_ok, int64_
     return true;
 }
 
-/* Writes value / 10^scale with at least min_decimals; a zero has no sign. Returns the length. */
-static int print_scaled(pw_i128 value, int scale, int min_decimals, char *text)
+int pw_decimal_print(pw_i128 value, int scale, int decimals_min, char *text)
 {
     char digits[PW_DECIMAL_TEXT_BYTES]; /* least significant first */
     int digit_cnt = 0;
@@ -80,7 +79,7 @@ static int print_scaled(pw_i128 value, int scale, int min_decimals, char *text)
         value /= 10;
     }
     int last = 0; /* the least significant digit to be shown */
-    while (last < scale - min_decimals && digits[last] == '0') {
+    while (last < scale - decimals_min && digits[last] == '0') {
         last++;
     }
     char *out = text;
@@ -99,16 +98,16 @@ static int print_scaled(pw_i128 value, int scale, int min_decimals, char *text)
 
 int pw_decimal_print_e8(int64_t value_e8, char *text)
 {
-    return print_scaled(value_e8, 8, 0, text);
+    return pw_decimal_print(value_e8, 8, 0, text);
 }
 
 int pw_decimal_print_e16(pw_i128 value_e16, char *text)
 {
-    return print_scaled(value_e16, 16, 0, text);
+    return pw_decimal_print(value_e16, 16, 0, text);
 }
 
 int pw_decimal_print_fixed_e8(int64_t value_e8, int decimals, char *text)
 {
     decimals = decimals < 0 ? 0 : decimals > 8 ? 8 : decimals;
-    return print_scaled(value_e8 / (int64_t)power10[8 - decimals], decimals, decimals, text);
+    return pw_decimal_print(value_e8 / (int64_t)power10[8 - decimals], decimals, decimals, text);
 }

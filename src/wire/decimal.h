@@ -23,6 +23,9 @@ bool pw_decimal_parse_e8(const char *text, size_t size, bool negative_ok, int64_
 int pw_decimal_print_e8(int64_t value_e8, char *text);
 int pw_decimal_print_e16(pw_i128 value_e16, char *text);
 
+/* The same of any scale up to 16, with at least so many decimals: value / 10^scale. */
+int pw_decimal_print(pw_i128 value, int scale, int decimals_min, char *text);
+
 /* The same with a fixed number of decimals (0 to 8), as venues write them ("61602.01000000"). Digits beyond
  * are cut off towards zero, so round first where it matters. */
 int pw_decimal_print_fixed_e8(int64_t value_e8, int decimals, char *text);

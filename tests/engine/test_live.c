@@ -4,6 +4,7 @@
  * trades, survives the venue and a kill, and stops with nothing left open; a ban outlives a restart.
  */
 #include "harness.h"
+#include "host.h"
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -234,13 +235,6 @@ Test(live, keys_must_be_there_and_be_nobody_elses)
 
 /* ---- bans ---- */
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* F5: the venue's limit does not suffice for a book, so it says 429 and for how long. An engine that was
  * killed meanwhile asks for nothing before that, not even for the instruments. */
 Test(live, a_ban_outlives_the_engine)
@@ -260,9 +254,9 @@ Test(live, a_ban_outlives_the_engine)
     cr_assert_not_null(fgets(text, sizeof text, file));
     fclose(file);
     int64_t until_ns = strtoll(text, NULL, 10);
-    cr_assert_lt(until_ns - wall_ns(), INT64_C(62000000000));
+    cr_assert_lt(until_ns - pw_clock_read_ns(CLOCK_REALTIME), INT64_C(62000000000));
     harness_engine_start(&h, &options); /* it runs once it has the instruments */
-    cr_expect_geq(wall_ns(), until_ns);
+    cr_expect_geq(pw_clock_read_ns(CLOCK_REALTIME), until_ns);
     harness_stop(&h.engine, SIGTERM);
     harness_end(&h);
 }
@@ -300,9 +294,9 @@ Test(live, a_ban_that_rest_is_told_holds_for_order_entry)
     cr_expect_eq(harness_metric(&h, "gateway", "requests"), requests);
     cr_expect_eq(harness_metric(&h, "gateway", "rate_limited"), 0, "order entry was told nothing");
     cr_assert(harness_wait(&h, reconnected, "feeds/0/connect_cnt", SECONDS), "the feed does not come back");
-    cr_assert_lt(wall_ns(), until_ns, "the ban was over too soon to show anything");
+    cr_assert_lt(pw_clock_read_ns(CLOCK_REALTIME), until_ns, "the ban was over too soon to show anything");
     cr_assert(harness_wait(&h, reconnected, "feeds/1/connect_cnt", SECONDS), "nor does order entry");
-    cr_expect_geq(wall_ns(), until_ns);
+    cr_expect_geq(pw_clock_read_ns(CLOCK_REALTIME), until_ns);
     wait_for(&h, "gateway.ready", 1);
     harness_stop(&h.engine, SIGTERM);
     harness_end(&h);

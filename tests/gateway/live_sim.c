@@ -4,6 +4,7 @@
  * were written from the venue's documentation, neither from the other.
  */
 #include "binance_entry.h"
+#include "host.h"
 #include "metrics_table.h"
 #include "orders.h"
 #include "session.h"
@@ -35,13 +36,6 @@ struct engine {
     struct pw_reports out;
     int64_t bought_e8, sold_e8;
 };
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 static void *zeroed(size_t bytes)
 {
@@ -80,7 +74,7 @@ static void give(struct engine *e, const char *text, size_t bytes, enum pw_feed_
 {
     const struct pw_event frame = {
         .kind = PW_EVENT_FRAME,
-        .recv_ns = now_ns(),
+        .recv_ns = pw_clock_read_ns(CLOCK_REALTIME),
         .body.frame = {.payload_bytes = (uint32_t)bytes, .feed_idx = 1, .state = (uint32_t)state}};
     pw_live_gateway.on_message(e->gateway, &frame, (const uint8_t *)text, &e->out);
     take_reports(e);
@@ -88,7 +82,7 @@ static void give(struct engine *e, const char *text, size_t bytes, enum pw_feed_
 
 static void pass(struct engine *e)
 {
-    pw_live_gateway.poll(e->gateway, now_ns(), &e->out);
+    pw_live_gateway.poll(e->gateway, pw_clock_read_ns(CLOCK_REALTIME), &e->out);
     take_reports(e);
     pw_producer_publish(&e->producer);
     while (pw_consumer_peek(&e->wire, 1)) {
@@ -173,17 +167,20 @@ static struct pw_gateway_metrics counts_of(const struct engine *e)
 
 static void make_ready(struct engine *e)
 {
-    for (int64_t end_ns = now_ns() + WAIT_NS; !counts_of(e).ready;) {
+    for (int64_t end_ns = pw_clock_read_ns(CLOCK_REALTIME) + WAIT_NS; !counts_of(e).ready;) {
         pass(e);
-        cr_assert_lt(now_ns(), end_ns, "phase fails with %lld", (long long)counts_of(e).last_error_code);
+        cr_assert_lt(pw_clock_read_ns(CLOCK_REALTIME), end_ns, "phase fails with %lld",
+                     (long long)counts_of(e).last_error_code);
     }
 }
 
 static void await(struct engine *e, uint64_t id, enum pw_order_state state)
 {
-    for (int64_t end_ns = now_ns() + WAIT_NS; pw_orders_find(e->orders, id)->state != state;) {
+    for (int64_t end_ns = pw_clock_read_ns(CLOCK_REALTIME) + WAIT_NS;
+         pw_orders_find(e->orders, id)->state != state;) {
         pass(e);
-        cr_assert_lt(now_ns(), end_ns, "it is %s", pw_order_state_name(pw_orders_find(e->orders, id)->state));
+        cr_assert_lt(pw_clock_read_ns(CLOCK_REALTIME), end_ns, "it is %s",
+                     pw_order_state_name(pw_orders_find(e->orders, id)->state));
     }
 }
 
@@ -213,7 +210,7 @@ static void cancel(struct engine *e, uint64_t id)
     struct pw_order_row *row;
     const struct pw_report sent = {.client_order_id = id, .exec_type = PW_EXEC_CANCEL_SENT};
     pw_orders_apply(e->orders, &sent, &row);
-    pw_live_gateway.cancel(e->gateway, id, now_ns(), &e->out);
+    pw_live_gateway.cancel(e->gateway, id, pw_clock_read_ns(CLOCK_REALTIME), &e->out);
 }
 
 /* Well below the market. */
@@ -273,7 +270,7 @@ Test(live_sim, fills_behind_our_back_are_found_after_a_reconnect)
     await(&e, bid, PW_ORDER_OPEN);
     uint64_t sale =
         place(&e, (struct pw_gateway_order){.qty_e8 = PW_E8 / 2, .side = PW_SELL, .type = PW_MARKET}, 0);
-    pw_live_gateway.poll(e.gateway, now_ns(), &e.out);
+    pw_live_gateway.poll(e.gateway, pw_clock_read_ns(CLOCK_REALTIME), &e.out);
     pw_producer_publish(&e.producer);
     const struct pw_event *frame = pw_consumer_at(&e.wire, pw_consumer_peek(&e.wire, 1) - 1);
     peer_frame(&e.api.peer, 0x81, pw_consumer_payload(&e.wire, frame), frame->body.frame.payload_bytes);

@@ -25,9 +25,7 @@
 
 static uint64_t seed_from_clock(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t seed = (uint64_t)now.tv_sec * 1000000007 + (uint64_t)now.tv_nsec;
+    uint64_t seed = (uint64_t)pw_clock_read_ns(CLOCK_REALTIME);
     fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
     return seed;
 }

@@ -3,6 +3,7 @@
  * What may happen to a journal: its engine killed, its disk full, a reader stopped in the middle of a read,
  * its bytes rotten; and what must hold then.
  */
+#include "host.h"
 #include "journal_rig.h"
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -29,18 +30,9 @@
 
 static uint64_t seed_from_clock(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t seed = (uint64_t)now.tv_sec * 1000000007 + (uint64_t)now.tv_nsec;
+    uint64_t seed = (uint64_t)pw_clock_read_ns(CLOCK_REALTIME);
     fprintf(stderr, "seed %" PRIu64 "\n", seed);
     return seed;
-}
-
-static int64_t monotonic_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 static void sleep_ns(int64_t ns)
@@ -96,7 +88,7 @@ static void write_for_ever(const char *dir, struct told *told)
     atomic_store(&told->run_id, live.run_id);
     for (uint64_t i = 0;; i++) {
         struct pw_event event = live_event(i);
-        live_put(&live, &event, monotonic_ns());
+        live_put(&live, &event, pw_clock_read_ns(CLOCK_MONOTONIC));
         atomic_store(&told->durable, pw_writer_stats(live.writer)->event_cnt);
         if (i % 1000 == 0) {
             sleep_ns(100000);
@@ -149,7 +141,7 @@ Test(crash, reader_follows_a_live_run)
         live_open(&live, dir, 4 * MIB, LIVE_EPOCH_NS);
         for (uint64_t i = 0; i < EVENTS; i++) {
             struct pw_event event = live_event(i);
-            live_put(&live, &event, monotonic_ns());
+            live_put(&live, &event, pw_clock_read_ns(CLOCK_MONOTONIC));
         }
         live_close(&live, true);
         _exit(0);
@@ -221,7 +213,7 @@ Test(crash, stopped_reader_does_not_stop_a_live_journal)
     for (int commit = 0; commit < 400; commit++) {
         for (int i = 0; i < 20; i++, n++) {
             struct pw_event event = live_event(n);
-            live_put(&live, &event, monotonic_ns());
+            live_put(&live, &event, pw_clock_read_ns(CLOCK_MONOTONIC));
         }
         live_commit(&live, INT64_MAX / 2);
         cr_assert_eq(pw_writer_state(live.writer), PW_WRITER_OK, "commit %d: %s", commit,

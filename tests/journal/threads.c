@@ -3,6 +3,7 @@
  * The writer beside the threads that fill its rings: whatever their timing, every event is stored once, and
  * no order's event stands before the market event that it names.
  */
+#include "host.h"
 #include "memory_store.h"
 #include "writer.h"
 #include <criterion/criterion.h>
@@ -67,10 +68,8 @@ static void *execute(void *argument)
 
 static int64_t now(void *state)
 {
-    struct timespec time;
     (void)state;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+    return pw_clock_read_ns(CLOCK_MONOTONIC);
 }
 
 Test(threads, orders_events_stand_behind_what_they_name)

@@ -7,6 +7,7 @@
  * machine with `meson test --benchmark net_speed -v`.
  */
 #include "authority.h"
+#include "host.h"
 #include "net_rig.h"
 #include "ws_server.h"
 
@@ -48,13 +49,6 @@ static void serve_load(struct ws_client *client, void *state)
     ws_client_take_frame(client, payload, &size);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
-
 static int compare(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
@@ -78,9 +72,9 @@ static void measure(SSL_CTX *context, const char *ca_file, uint32_t per_record)
     while (engine.feeds[0].disconnect_cnt == 0) {
         int64_t wall_ns = net_rig_now_ns(&engine);
         pw_connector_poll(engine.connector, wall_ns);
-        int64_t begin_ns = now_ns();
+        int64_t begin_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
         pw_hot_receive(engine.net, wall_ns);
-        int64_t took_ns = now_ns() - begin_ns;
+        int64_t took_ns = pw_clock_read_ns(CLOCK_MONOTONIC) - begin_ns;
         pw_hot_transmit(engine.net);
         uint64_t frames = pw_hot_counts(engine.net)->rx.frames;
         if (frames > seen && n < POLLS_MAX) {
@@ -114,15 +108,15 @@ static struct {
 static uint32_t spy_reap(void *state, struct pw_completion *out, uint32_t cap)
 {
     uint32_t n = spy.inner.reap(state, out, cap);
-    spy.reaped_ns = now_ns();
+    spy.reaped_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
     return n;
 }
 
 static void spy_submit(void *state)
 {
-    spy.submit_ns = now_ns();
+    spy.submit_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
     spy.inner.submit(state);
-    spy.submitted_ns = now_ns();
+    spy.submitted_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
 }
 
 static void serve_one_at_a_time(struct ws_client *client, void *state)
@@ -171,7 +165,7 @@ static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file)
         int64_t wall_ns = net_rig_now_ns(&engine);
         pw_connector_poll(engine.connector, wall_ns);
         pw_hot_receive(engine.net, wall_ns);
-        int64_t received_ns = now_ns();
+        int64_t received_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
         uint64_t there = pw_consumer_peek(&engine.frames, 1);
         bool message = there > 0 && pw_consumer_at(&engine.frames, 0)->body.frame.payload_bytes > 0;
         pw_consumer_done(&engine.frames, there);
@@ -181,7 +175,7 @@ static void measure_one_at_a_time(SSL_CTX *context, const char *ca_file)
         }
         in_ns[n] = (float)(received_ns - spy.reaped_ns);
         net_rig_request(&engine, 1, n + 1, request, sizeof request);
-        int64_t taken_ns = now_ns();
+        int64_t taken_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
         pw_hot_transmit(engine.net);
         out_ns[n] = (float)(spy.submit_ns - taken_ns);
         submit_ns[n] = (float)(spy.submitted_ns - spy.submit_ns);
@@ -231,13 +225,13 @@ static void measure_stamps(bool stamps)
     io->attach(io->state, 0, ours);
     io->submit(io->state);
     for (uint32_t i = 0; i < ROUNDS; i++) {
-        int64_t begin_ns = now_ns();
+        int64_t begin_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
         if (send(theirs, record, sizeof record, 0) != (ssize_t)sizeof record) {
             abort();
         }
         while (io->reap(io->state, &completion, 1) == 0) {
         }
-        ns[i] = (float)(now_ns() - begin_ns);
+        ns[i] = (float)(pw_clock_read_ns(CLOCK_MONOTONIC) - begin_ns);
         io->release(io->state, 0, completion.buffer_idx);
     }
     print_row(stamps ? "through the kernel, stamped" : "through the kernel, not stamped", ns, ROUNDS);

@@ -3,6 +3,7 @@
  * Captures through real sockets and TLS to somebody else's client: complete, byte for byte, at their pace;
  * and what becomes of clients that come late, read slowly or leave.
  */
+#include "host.h"
 #include "sim_program.h"
 
 #include <criterion/criterion.h>
@@ -21,10 +22,7 @@ static struct peer g_peer;
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return pw_clock_read_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 /* The JSON of the next WebSocket line, by zlib alone. */

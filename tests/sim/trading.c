@@ -3,6 +3,7 @@
  * Trading over the venue's REST, by OpenSSL's client and OpenSSL's HMAC: what is answered, what is refused
  * and with which code, and that the public market shows it.
  */
+#include "host.h"
 #include "sim_program.h"
 
 #include <criterion/criterion.h>
@@ -45,10 +46,7 @@ static void close_market(void)
 
 static long long now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+    return pw_clock_read_ns(CLOCK_REALTIME) / 1000000;
 }
 
 static void sign(const char *payload, char *hex)

@@ -3,6 +3,7 @@
  * Requests, signatures and events: see sim_api.h.
  */
 #include "sim_api.h"
+#include "host.h"
 
 #include <criterion/criterion.h>
 #include <openssl/evp.h>
@@ -125,10 +126,7 @@ json_t *api_event(struct api *api, const char *type, int timeout_ms)
 
 long long api_now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+    return pw_clock_read_ns(CLOCK_REALTIME) / 1000000;
 }
 
 void api_sign(const struct api_key *key, const char *payload, char signature[89])

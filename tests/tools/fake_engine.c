@@ -13,6 +13,7 @@
  *
  * SIGTERM ends it cleanly and leaves the file; SIGKILL leaves it as it is.
  */
+#include "host.h"
 #include "metrics_table.h"
 #include <errno.h>
 #include <pinwheel/histogram.h>
@@ -66,13 +67,6 @@ static void on_term(int signal_number)
     ended = 1;
 }
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void *at(struct pw_workspace *ws, const char *name, enum pw_region_kind kind, uint32_t row)
 {
     return pw_region_at(ws, pw_workspace_find(ws, name, kind), row);
@@ -102,7 +96,7 @@ static void tables_fill(struct pw_workspace *ws)
     feed->gap_cnt = 5;
     struct pw_error_row *error = at(ws, "errors", PW_REGION_ERRORS, 1);
     strcpy(error->text, "the venue said \"no\"");
-    error->first_ns = error->last_ns = wall_ns();
+    error->first_ns = error->last_ns = pw_clock_read_ns(CLOCK_REALTIME);
     atomic_store(&error->count, 7);
     strcpy(at(ws, "info", PW_REGION_INFO, 0), "config: tests/fake.yaml\nversion: 0.1\n");
     pw_metrics_fill(at(ws, "metrics", PW_REGION_METRICS, 0));
@@ -117,7 +111,7 @@ static void tables_fill(struct pw_workspace *ws)
 static void cells_fill(struct pw_workspace *ws)
 {
     struct pw_market market = {.quote = {6160201000000, 150000000, 6160202000000, 1, 77},
-                               .quote_recv_ns = wall_ns(),
+                               .quote_recv_ns = pw_clock_read_ns(CLOCK_REALTIME),
                                .last_price_e8 = 6160201000000,
                                .trade_cnt = 12,
                                .book_synced = 1,
@@ -189,7 +183,7 @@ static void pair_move(struct pair *pair, void (*put)(struct pair *), uint64_t cn
 
 static void beat(struct pw_workspace *ws)
 {
-    int64_t now_ns = wall_ns();
+    int64_t now_ns = pw_clock_read_ns(CLOCK_REALTIME);
     atomic_store(&ws->header->heartbeat_ns, now_ns);
     for (uint32_t i = 0; i < 2; i++) {
         struct pw_stage_view *stage = at(ws, "stages", PW_REGION_STAGES, i);
