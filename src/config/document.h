@@ -18,7 +18,7 @@
 
 struct pw_problem {
     yaml_mark_t mark;
-    char text[320];
+    char text[512];
 };
 
 struct pw_document {

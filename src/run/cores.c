@@ -62,7 +62,7 @@ static void stage_unknown(const struct check *check, const char *name, yaml_mark
         names[i] = check->names[i];
     }
     const char *nearest = pw_word_nearest(name, names, check->stage_cnt);
-    char all[256] = "";
+    char all[400] = "";
     for (uint32_t i = 0; i < check->stage_cnt; i++) {
         size_t size = strlen(all);
         snprintf(all + size, sizeof all - size, "%s%s", i > 0 ? " " : "", check->names[i]);

@@ -244,6 +244,27 @@ Test(config, stages_are_placed_exactly_once)
     EXPECT_ALL(rows);
 }
 
+Test(config, with_all_lines_every_stage_is_named)
+{
+    char text[8192] = "instance: demo\ncores:\n  - {core: none, stages: [journal, housekeping]}\n"
+                      "  - {core: none, stages: [strategy, execution, housekeeping";
+    for (unsigned line = 1; line <= PW_LINES_MAX; line++) {
+        char *at = text + strlen(text);
+        sprintf(at, ", net_rx.%u, parse.%u, net_tx.%u", line, line, line);
+    }
+    strcat(text, "]}\nfeeds:\n");
+    for (unsigned line = 1; line <= PW_LINES_MAX; line++) {
+        char *at = text + strlen(text);
+        sprintf(at,
+                "  - {name: f%u, line: %u, venue: binance_spot, ws_url: 'wss://h', rest_url: 'https://h', "
+                "streams: [trade], instruments: [A]}\n",
+                line, line);
+    }
+    strcat(text, "journal: {path: j}\n");
+    cr_expect_eq(load(text), -EINVAL);
+    expect_problem(3, 36, "journal housekeeping");
+}
+
 Test(config, net_tx_shares_the_core_of_net_rx)
 {
     cr_expect_eq(
