@@ -31,6 +31,7 @@ static inline void pw_cell_write(struct pw_cell *cell, _Atomic uint64_t *value, 
     atomic_store_explicit(&cell->version, version + 1, memory_order_relaxed);
     /* Release fence: who sees a new word also sees the odd version. Pairs with the fence in pw_cell_read. */
     atomic_thread_fence(memory_order_release);
+#pragma GCC unroll 4
     for (size_t i = 0; i < bytes / 8; i++) {
         uint64_t word;
         memcpy(&word, (const char *)from + i * 8, 8);

@@ -57,26 +57,28 @@ struct parse {
     struct pw_market_journal journal;
     uint64_t market_seq; /* events put: the number of the next one */
 
-    /* What is under way, in the order in which it goes out. */
-    struct pw_event burst[BURST_EVENTS];
+    /* What is under way, in the order in which it goes out: the burst, what follows it, the run. */
     uint32_t burst_cnt, burst_at;
     struct feed *pulling; /* whose book synchronisation may have more to give; NULL: none */
     struct pw_event *run; /* the message */
     uint32_t run_cnt, run_at, run_cap;
     struct pw_stamp run_stamp; /* how it came; the number is each event's own */
 
-    bool stopping; /* a clean stop has begun */
+    bool stopping;      /* a clean stop has begun */
+    bool requests_owed; /* found no room */
 
-    struct pw_event *snapshot; /* as much of it as has come */
-    uint32_t snapshot_cnt, snapshot_cap;
-
-    const struct pw_instrument *instruments;
-    uint32_t instrument_cnt, feed_cnt; /* feed_cnt: those of other lines among them, which have no sync */
     struct pw_histogram *hop;
     struct pw_stamp_row *stamps;
     struct pw_clock clock; /* for stamps alone */
     struct pw_parse_metrics metrics;
+
+    /* Of few polls. */
+    struct pw_event *snapshot; /* as much of it as has come */
+    uint32_t snapshot_cnt, snapshot_cap;
+    const struct pw_instrument *instruments;
+    uint32_t instrument_cnt, feed_cnt; /* feed_cnt: those of other lines among them, which have no sync */
     struct pw_metric_row *metric_rows;
+    struct pw_event burst[BURST_EVENTS];
     struct feed feeds[]; /* then the run, the snapshot, and each feed's book synchronisation */
 };
 
@@ -250,21 +252,23 @@ static bool put_events(struct parse *p, struct pw_event *events, uint32_t *at, u
 {
     pw_assert(*at <= cnt);
     uint32_t n = *at < cnt ? room_for(p, cnt - *at) : 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct pw_event *event = &events[(*at)++];
-        uint64_t market_seq = p->market_seq++;
+    const bool stamped = events == p->run, stalls = p->journal.stalls, present = p->journal.present;
+    uint64_t market_seq = p->market_seq;
+    for (struct pw_event *event = events + *at, *end = event + n; event < end; event++, market_seq++) {
         event->seq = (uint32_t)market_seq;
-        if (events == p->run && may_cause(event)) {
+        if (stamped && may_cause(event)) {
             p->run_stamp.number = market_seq;
             pw_stamp_put(p->stamps, &p->run_stamp);
         }
         pw_producer_put(&p->strategy, event);
-        if (p->journal.stalls) {
+        if (stalls) {
             pw_producer_put(&p->journal.ring, event);
-        } else if (p->journal.present) {
+        } else if (present) {
             p->metrics.journal_dropped += !pw_market_journal_put(&p->journal, event, market_seq);
         }
     }
+    *at += n;
+    p->market_seq = market_seq;
     if (n > 0) {
         p->metrics.events += n;
         pw_producer_publish(&p->strategy);
@@ -305,8 +309,8 @@ static inline bool under_way(const struct parse *p)
     return p->burst_at < p->burst_cnt || p->pulling != NULL || p->run_at < p->run_cnt;
 }
 
-/* Puts out all that is under way; false when there was too little room. */
-static bool drain(struct parse *p)
+/* What goes out before the run. */
+static __attribute__((noinline)) bool drain_burst(struct parse *p)
 {
     while (p->burst_at < p->burst_cnt || p->pulling != NULL) {
         if (!put_events(p, p->burst, &p->burst_at, p->burst_cnt)) {
@@ -316,7 +320,14 @@ static bool drain(struct parse *p)
             pull(p);
         }
     }
-    return put_events(p, p->run, &p->run_at, p->run_cnt);
+    return true;
+}
+
+/* Puts out all that is under way; false when there was too little room. */
+static inline bool drain(struct parse *p)
+{
+    bool burst = p->burst_at < p->burst_cnt || p->pulling != NULL;
+    return (!burst || drain_burst(p)) && put_events(p, p->run, &p->run_at, p->run_cnt);
 }
 
 /* An event of this stage's own, in front of what else is to go out. Nothing may be under way. */
@@ -480,8 +491,8 @@ static void put_request(struct parse *p, const struct pw_event *event)
     pw_producer_publish(&p->housekeeping);
 }
 
-/* Snapshots wanted, and a connection to be renewed. What finds no room stays wanted. */
-static void put_requests(struct parse *p, uint32_t feed_idx, int64_t now_ns)
+/* Snapshots wanted, and a connection to be renewed. What finds no room stays wanted; false then. */
+static bool put_requests(struct parse *p, uint32_t feed_idx, int64_t now_ns)
 {
     struct feed *feed = &p->feeds[feed_idx];
     struct pw_event event = {.instrument_idx = PW_NO_INSTRUMENT, .kind = PW_EVENT_CONN, .recv_ns = now_ns};
@@ -496,6 +507,20 @@ static void put_requests(struct parse *p, uint32_t feed_idx, int64_t now_ns)
         event.instrument_idx = pw_booksync_wanted(feed->sync);
         put_request(p, &event);
     }
+    return !feed->reconnect_owed && pw_booksync_wanted_cnt(feed->sync) == 0;
+}
+
+/* True when nothing is wanted any more. */
+static bool put_all_requests(struct parse *p, int64_t now_ns)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < p->feed_cnt; i++) {
+        const struct feed *feed = &p->feeds[i];
+        if (feed->sync != NULL && (feed->reconnect_owed || pw_booksync_wanted_cnt(feed->sync) > 0)) {
+            all &= put_requests(p, i, now_ns);
+        }
+    }
+    return all;
 }
 
 /* ---- the stage ---- */
@@ -517,7 +542,8 @@ static struct pw_poll parse_poll(void *state, int64_t now_ns)
 {
     struct parse *p = state;
     uint64_t events_before = p->metrics.events;
-    struct pw_poll did = {.stalled = under_way(p) && !drain(p)};
+    bool waiting = under_way(p);
+    struct pw_poll did = {.stalled = waiting && !drain(p)};
     if (!did.stalled) {
         take_snapshots(p, &did);
     }
@@ -527,11 +553,9 @@ static struct pw_poll parse_poll(void *state, int64_t now_ns)
     if (p->stopping) {
         let_go(p, &did);
     }
-    for (uint32_t i = 0; i < p->feed_cnt; i++) {
-        const struct feed *feed = &p->feeds[i];
-        if (feed->sync != NULL && (feed->reconnect_owed || pw_booksync_wanted_cnt(feed->sync) > 0)) {
-            put_requests(p, i, now_ns);
-        }
+    /* Only what is taken or let out makes anything wanted. */
+    if (waiting || did.work > 0 || p->stopping || p->requests_owed) {
+        p->requests_owed = !put_all_requests(p, now_ns);
     }
     p->metrics.stalls += did.stalled;
     did.work += (uint32_t)(p->metrics.events - events_before);
