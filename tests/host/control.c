@@ -149,7 +149,7 @@ Test(control, living_engine_keeps_its_name)
     struct pw_control first, second;
     cr_assert_eq(pw_control_open(&first, "demo", g_error, sizeof g_error), 0, "%s", g_error);
     cr_expect_eq(pw_control_open(&second, "demo", g_error, sizeof g_error), -EADDRINUSE);
-    cr_expect_not_null(strstr(g_error, "an engine named 'demo' is running"), "%s", g_error);
+    cr_expect_not_null(strstr(g_error, "'demo'"), "%s", g_error);
     cr_expect_eq(pw_control_open(&second, "other", g_error, sizeof g_error), 0, "%s", g_error);
     pw_control_close(&second);
     pw_control_close(&first);
@@ -211,7 +211,7 @@ Test(control, directory_open_to_others_is_refused)
     cr_assert_eq(mkdir(path, 0700), 0);
     cr_assert_eq(chmod(path, 0755), 0);
     cr_expect_eq(pw_control_open(&control, "demo", g_error, sizeof g_error), -EPERM);
-    cr_expect_not_null(strstr(g_error, "mode 0700"), "%s", g_error);
+    cr_expect_not_null(strstr(g_error, "0700"), "%s", g_error);
 }
 
 Test(control, symbolic_link_for_directory_is_refused)

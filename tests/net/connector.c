@@ -338,8 +338,7 @@ Test(connector, a_bad_certificate_is_told_by_its_reason_and_once)
         cr_assert(far_accept(&peer, &world, world.listener, 60 * S_NS));
         cr_expect_not(far_take_request(&peer), "nothing is asked of a server that is not the one");
     }
-    cr_expect(net_world_log_has(
-        "feed 'feed0', other.test:9443: the TLS handshake failed: certificate for another host"));
+    cr_expect(net_world_log_has("another host"));
     cr_expect_eq(net_world_log_cnt(), 1);
     net_world_close(&world);
 }

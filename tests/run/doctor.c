@@ -162,7 +162,7 @@ Test(doctor, judges_the_cores_of_a_config)
     expect_verdict_for("/engine.yaml", "processors", "good", "hot cores: 3");
     expect_verdict_for("/engine.yaml", "isolation", "good", "isolated: 2-3");
     expect_verdict_for("/engine.yaml", "interrupts", "good", "0 of 1");
-    expect_verdict("interrupts", "advice", "1 of 1 on hot cores: 24");
+    expect_verdict("interrupts", "advice", "24");
     host_file(CPU "/isolated", "2\n");
     expect_verdict_for("/engine.yaml", "isolation", "advice", "isolated: 2");
     expect_change("/engine.yaml", "isolation", "isolcpus=managed_irq,domain,3 ");
@@ -220,14 +220,14 @@ Test(doctor, interrupts)
     expect_verdict("interrupts", "unknown", "");
     host_file(CPU "/online", "0-7\n");
     host_file(CPU "/isolated", "2-7\n");
-    expect_verdict("interrupts", "advice", "1 of 2 on hot cores: 24");
+    expect_verdict("interrupts", "advice", "24");
     expect_change("", "interrupts", "for i in 24; do echo 0-1 > /proc/irq/$i/smp_affinity_list");
     host_file("/proc/irq/24/effective_affinity_list", "0\n"); /* where the kernel has put it */
     expect_verdict("interrupts", "good", "0 of 2");
     host_file("/proc/irq/24/effective_affinity_list", "4\n");
     expect_verdict("interrupts", "advice", "24");
     host_file(CPU "/isolated", "0-7\n");
-    expect_change("", "interrupts", "leave a core");
+    expect_change("", "interrupts", "core");
 }
 
 Test(doctor, irqbalance)
@@ -373,16 +373,16 @@ Test(doctor, huge_pages)
         "/proc/meminfo",
         "MemTotal: 1 kB\nHugePages_Total:      64\nHugePages_Free:       60\nHugepagesize:       2048 kB\n");
     host_file("/proc/mounts", "none /proc proc rw 0 0\nnone /mnt/huge hugetlbfs rw,pagesize=2M 0 0\n");
-    expect_verdict("huge pages", "good", "60 of 64 pages of 2048 kB are free; hugetlbfs at /mnt/huge");
+    expect_verdict("huge pages", "good", "60 of 64 pages");
     host_file("/proc/mounts", "none /proc proc rw 0 0\n");
-    expect_verdict("huge pages", "advice", "hugetlbfs is not mounted");
+    expect_verdict("huge pages", "advice", "hugetlbfs");
 
     host_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
               "always within_size [advise] never deny force\n");
-    expect_verdict("transparent", "good", "for shared memory: advise");
+    expect_verdict("transparent", "good", "advise");
     host_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
               "always within_size advise [never] deny force\n");
-    expect_verdict("transparent", "advice", "for shared memory: never");
+    expect_verdict("transparent", "advice", "never");
 }
 
 Test(doctor, numa_and_swap)
@@ -390,9 +390,9 @@ Test(doctor, numa_and_swap)
     expect_verdict("numa", "good", "");
     host_file("/sys/devices/system/node/node0/cpulist", "0-3\n");
     host_file("/proc/sys/kernel/numa_balancing", "1\n");
-    expect_verdict("numa", "good", "1 node, automatic balancing on");
+    expect_verdict("numa", "good", "1 node");
     host_file("/sys/devices/system/node/node1/cpulist", "4-7\n");
-    expect_verdict("numa", "advice", "2 nodes, automatic balancing on");
+    expect_verdict("numa", "advice", "2 nodes");
     host_file("/proc/sys/kernel/numa_balancing", "0\n");
     expect_verdict("numa", "good", "off");
 

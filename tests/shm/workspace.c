@@ -187,7 +187,6 @@ Test(workspace, impossible_wishes_are_refused_before_anything_is_made)
     cr_assert_eq(pw_workspace_create(&ws, "a", &want, 1, false, error, sizeof error), -EINVAL);
     struct pw_region_want twice[2] = {wants[0], wants[0]};
     cr_assert_eq(pw_workspace_create(&ws, "a", twice, 2, false, error, sizeof error), -EINVAL);
-    cr_assert_not_null(strstr(error, "same name"), "%s", error);
     want = wants[3];
     want.row_bytes -= 8;
     cr_assert_eq(pw_workspace_create(&ws, "a", &want, 1, false, error, sizeof error), -EINVAL);
@@ -312,7 +311,7 @@ Test(workspace, something_else_under_the_name_is_left_alone)
     close(fd);
     struct pw_workspace ws;
     cr_assert_eq(pw_workspace_create(&ws, "a", wants, WANT_CNT, false, error, sizeof error), -EEXIST);
-    cr_assert_not_null(strstr(error, "not a workspace"), "%s", error);
+    cr_assert_not_null(strstr(error, path), "%s", error);
     cr_assert_eq(access(path, F_OK), 0);
     unlink(path);
     cr_assert_eq(symlink("/etc/passwd", path), 0);
@@ -610,7 +609,6 @@ Test(workspace, more_memory_than_the_host_has_is_refused_at_once)
         .name = "r", .kind = PW_REGION_RING, .ring_slots = 64, .ring_payload_bytes = UINT64_C(1) << 45};
     struct pw_workspace ws;
     cr_assert_eq(pw_workspace_create(&ws, "a", &want, 1, false, error, sizeof error), -ENOMEM);
-    cr_assert_not_null(strstr(error, "smaller rings"), "%s", error);
     want.ring_payload_bytes = UINT64_C(1) << 63;
     cr_assert_eq(pw_workspace_create(&ws, "a", &want, 1, false, error, sizeof error), -EINVAL);
 }
