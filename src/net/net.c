@@ -111,8 +111,10 @@ static void init_limits(struct pw_net_conn *conn, bool is_feed)
     conn->output_bytes = is_feed ? PW_CONN_OUTPUT_BYTES : ORDERS_OUTPUT_BYTES;
     if (is_feed) {
         snprintf(conn->label, sizeof conn->label, "feed '%s'", config->name);
-    } else {
-        snprintf(conn->label, sizeof conn->label, "order entry");
+    } else { /* of several accounts: "orders.NAME" */
+        const char *account = strchr(config->name, '.');
+        snprintf(conn->label, sizeof conn->label, "order entry%s%s", account ? " of account " : "",
+                 account ? account + 1 : "");
     }
 }
 

@@ -13,7 +13,7 @@
 /* What the config says of a connection, a feed's or order entry's, as it is used. */
 struct pw_net_conn {
     const struct pw_config_feed *config;
-    char label[32]; /* for people: "feed 'a'", "order entry" */
+    char label[48]; /* for people: "feed 'a'", "order entry" */
     struct pw_dial_target ws, rest;
     char ws_path[256], rest_path[256]; /* of the URLs, "" for "/": targets are appended */
     bool has_rest;

@@ -147,6 +147,18 @@ static long long view(struct two *two, const char *path)
     return value;
 }
 
+static bool has_logged(const struct harness *h, const char *text)
+{
+    static char log[1 << 20];
+    char path[2 * HARNESS_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/engine.log", h->dir);
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file);
+    log[fread(log, 1, sizeof log - 1, file)] = '\0';
+    fclose(file);
+    return strstr(log, text) != NULL;
+}
+
 /* ---- the two ledgers ---- */
 
 /* A decimal of at most 16 places. */
@@ -313,6 +325,8 @@ Test(live_accounts, a_venue_that_dies_stops_its_own_orders_alone)
     cr_expect_eq(harness_metric(&two.places[0].h, "gateway", "ready"), 1);
     cr_expect_eq(harness_metric(&two.places[0].h, "gateway.2", "ready"), 0);
     cr_expect_neq(view(&two, "account/halted"), 1);
+    cr_expect(has_logged(&two.places[0].h, "order entry of account acct1: connected"));
+    cr_expect(has_logged(&two.places[0].h, "order entry of account acct2: connected"));
     int status;
     char *text =
         harness_run(&two.places[0].h,

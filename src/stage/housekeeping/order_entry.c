@@ -70,7 +70,8 @@ static void log_readiness(struct pw_order_entry *entry)
                entry->whose, pw_reason_help(value), pw_reason_name(value), code);
     }
     if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {
-        pw_log(PW_LOG_WARN, "orphan orders of earlier runs: %" PRIu64 " so far; canceling them", value);
+        pw_log(PW_LOG_WARN, "orphan orders%s of earlier runs: %" PRIu64 " so far; canceling them",
+               entry->whose, value);
     }
 }
 
