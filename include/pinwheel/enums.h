@@ -95,7 +95,7 @@
     R(PW_ORDER_EXPIRED, 11, "expired", "ended by the venue's rules: immediate or cancel, self-trade prevention") \
     R(PW_ORDER_UNKNOWN, 12, "unknown", "outcome unknown: time-out, disconnect, or reported fills that have not come")
 
-/* What can happen to an order; what each means in each state is one table in src/core/orders.c. */
+/* What can happen to an order; what each means in each state is one table in src/core/orders_reports.c. */
 #define PW_EXEC_TYPE_ROWS(R) \
     R(PW_EXEC_SENT, 0, "sent", "sent to the venue; at most once for an id") \
     R(PW_EXEC_ACK, 1, "ack", "acknowledged by the venue") \

@@ -235,7 +235,7 @@ struct pw_event {
     uint8_t flags;           /* PW_FLAG_* */
     int64_t recv_ns;         /* when the bytes that caused it came from the socket */
     int64_t venue_ns;        /* when the venue says that it sent it; 0: it does not say. INTENT on its way to
-                              * execution:        when the strategy had decided */
+                              * execution: when the strategy had decided */
     union {
         struct pw_quote quote;
         struct pw_trade trade;

@@ -58,7 +58,7 @@ struct pw_gateway_traits {
     bool needs_journal; /* ids of orders are never used twice, over restarts either */
     bool moves_money;   /* wants the command line's consent beside the config's */
     bool real_time;     /* its venue goes on without us: orders age, and are counted, by the time of the pass;
-                         * else by     that of the stream, which a replay repeats */
+                         * else by that of the stream, which a replay repeats */
     bool reports_later; /* cancel reports nothing: what came of it, on_message and poll report */
     bool is_authority;  /* its reports are the truth: one that contradicts what is known halts trading */
 };

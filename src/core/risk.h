@@ -53,7 +53,7 @@ struct pw_risk_input {
                                again */
     uint64_t rate_credit;   /* pw_risk_bucket_credit; ignored without a rate limit */
     bool room;              /* journal, order table and ids have room for it */
-    uint8_t action;         /* enum pw_action */
+    uint8_t action;         /* enum pw_intent_action */
     bool not_replaceable;   /* a replacement of what is not open, or not its own strategy's */
     int64_t age_ns;         /* since the event behind it came in; 0: not judged */
     /* Answers. */

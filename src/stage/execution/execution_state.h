@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the parts of the execution stage share: its state, its counters, and its reckoning of room. The stage
- * itself is execution.c; start.c makes its state, execution_orders.c takes intents and reports,
- * shows.c tells the outside.
+ * itself is execution.c; start.c makes its state, gateways.c the accounts' gateways, orders.c takes
+ * intents and reports, stamps.c puts an order's path together, shows.c shows all that to the outside.
  */
 #ifndef PW_EXECUTION_STATE_H
 #define PW_EXECUTION_STATE_H
