@@ -8,7 +8,7 @@
 # Seen (miller 6.6.0-2+b3): of 1764450000123456789, abs, floor, ceil and round give 1764450000123456768, and roundm to 1000
 #   gives 1764450000123457024. abs(9223372036854775807) is -9223372036854775808. int and // stay exact.
 # So what: differences of stamps are small enough, but a stamp that is rounded to a microsecond this way is up to 128 ns off
-#   besides, does not end in 000, and joins with no other rounded stamp. Cut with `$t // 1000 * 1000`.
+#   besides, does not end in 000, and matches no stamp rounded elsewhere. Cut with `$t // 1000 * 1000`.
 set -euo pipefail
 
 work=$(mktemp -d)
