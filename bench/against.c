@@ -276,7 +276,7 @@ int against_run(const struct against *against, const char *bench, struct against
             tick_rig_close(&meter->rig);
         }
         if (meter->void_cnt > 0) {
-            pw_bench_note(&result->report, "%u runs were void and repeated: lost ticks, or no engine",
+            pw_bench_note(&result->report, "%u runs were invalid and repeated: lost ticks, or no engine",
                           meter->void_cnt);
         }
     }

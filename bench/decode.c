@@ -204,7 +204,7 @@ static int source_run(struct decode *d, enum message_kind kind, const char *sour
     uint64_t general_cnt = 0, wrong = wrong_cnt(d, &general_cnt);
     if (wrong > 0) {
         snprintf(report->note, sizeof report->note,
-                 "%llu of %llu %s messages (%s) were refused, or read differently by simdjson",
+                 "%llu of %llu %s messages (%s) were rejected, or read differently by simdjson",
                  (unsigned long long)wrong, (unsigned long long)d->tape.cnt, kinds[kind].name, source);
         return -EBADMSG;
     }

@@ -425,12 +425,23 @@ struct engine_hop engine_hop(uint32_t i)
     return hop;
 }
 
+/* In builds before 2026-11-29: "way.encoded_to_sealed" for "path.encoded_to_encrypted". */
+static void old_name(const char *name, char old[PW_HOP_NAME_BYTES])
+{
+    static const char hop[] = "encrypted";
+    const char *span = strchr(name, '.');
+    const char *at = strstr(span, hop);
+    int before = at != NULL ? (int)(at - span) : (int)strlen(span);
+    snprintf(old, PW_HOP_NAME_BYTES, "way%.*s%s%s", before, span, at != NULL ? "sealed" : "",
+             at != NULL ? at + sizeof hop - 1 : "");
+}
+
 bool engine_histogram_open(struct engine_histogram *histogram, const struct engine_child *engine,
                            uint32_t hop_idx)
 {
-    char old[PW_HOP_NAME_BYTES + 4]; /* builds before 2026-11-29: "way." */
+    char old[PW_HOP_NAME_BYTES];
     struct engine_hop hop = engine_hop(hop_idx);
-    snprintf(old, sizeof old, "way%s", strchr(hop.name, '.'));
+    old_name(hop.name, old);
     memset(histogram, 0, sizeof *histogram);
     const struct pw_region *region = pw_workspace_find(&engine->ws, hop.name, PW_REGION_HISTOGRAM);
     region = region != NULL ? region : pw_workspace_find(&engine->ws, old, PW_REGION_HISTOGRAM);

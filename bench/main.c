@@ -110,7 +110,7 @@ static const struct pw_cli_command g_command = {
     .examples = PW_CLI_PAIRS(
         {"pinwheel bench all --html bench.html", "run all benches and write a report"},
         {"pinwheel bench tick-to-order --against ../before/build/tools --max-ratio inside_p50=1.05",
-         "fail when the engine has become slower than another build's"}),
+         "fail when the engine is slower than another build's"}),
 };
 
 /* ---- text ---- */

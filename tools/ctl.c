@@ -61,7 +61,7 @@ static const struct pw_cli_command g_command = {
         PW_CLI_PAIRS({"XDG_RUNTIME_DIR",
                       "its folder pinwheel/ holds the control sockets (without it: /tmp/pinwheel-UID)"}),
     .exits = PW_CLI_EXITS(
-        {PW_CLI_DONE, "the command completed"}, {PW_CLI_FAILED, "the engine refused"},
+        {PW_CLI_DONE, "the command completed"}, {PW_CLI_FAILED, "the engine rejected it"},
         {CTL_NO_ENGINE, "no engine of that name is running"},
         {CTL_NO_ANSWER,
          "no answer in time, still stopping after a minute, or the engine belongs to another user"}),
@@ -80,7 +80,7 @@ static int no_answer(const struct options *options, int rc)
         why = rc == -ENOENT
                   ? "no engine of that name is running for this user (give the path of its control socket to "
                     "reach another user's)"
-                  : "the engine is dead and left its socket behind";
+                  : "the engine is not running; its control socket is stale";
         code = CTL_NO_ENGINE;
         break;
     case -ETIMEDOUT:
@@ -114,7 +114,7 @@ static void answer_print(const struct options *options, const json_t *answer, bo
     json_t *value;
     FILE *out = ok ? stdout : stderr;
     if (!ok) {
-        pw_cli_error("%s: %s: refused", options->instance, g_requests[options->request].name);
+        pw_cli_error("%s: %s: rejected", options->instance, g_requests[options->request].name);
     } else if (json_object_get(answer, "state") == NULL) {
         fprintf(out, "%s: %s: done\n", options->instance, g_requests[options->request].name);
     }

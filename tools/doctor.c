@@ -25,7 +25,7 @@ enum exit_code { DOCTOR_BAD_CONFIG = 3 };
 static const struct pw_cli_command g_command = {
     .verb = "doctor",
     .description = "Checks what this host lacks for low latency and safe journals, what each lack costs, and "
-                   "how to fix it. Changes nothing.\nWith CONFIG it judges the cores on which that engine's "
+                   "how to fix it. Changes nothing.\nWith CONFIG it checks the cores on which that engine's "
                    "hot threads run, else those that the kernel keeps free.",
     .arguments = PW_CLI_VALUES({.name = "CONFIG",
                                 .optional = true,
@@ -36,7 +36,7 @@ static const struct pw_cli_command g_command = {
         {.name = "strict", .help = "treat advice as a failure", PW_CLI_FLAG(struct options, strict)},
         {.name = "journal",
          .value = "DIR",
-         .help = "judge the disk under DIR, where journals will be stored",
+         .help = "check the disk under DIR, where journals will be stored",
          .initial = ".",
          PW_CLI_PATH(struct options, patient.journal_dir)},
         {.name = "sysroot",
@@ -47,7 +47,7 @@ static const struct pw_cli_command g_command = {
         PW_CLI_EXITS({PW_CLI_DONE, "pinwheel works here"},
                      {PW_CLI_FAILED,
                       "something prevents it from working or endangers its data; with --strict, also advice"},
-                     {DOCTOR_BAD_CONFIG, "the config is refused"}),
+                     {DOCTOR_BAD_CONFIG, "the config is invalid"}),
     .examples = PW_CLI_PAIRS({"pinwheel doctor configs/two-core.yaml", "check this host for that placement"}),
 };
 

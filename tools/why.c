@@ -112,7 +112,7 @@ static const struct pw_cli_command g_command = {
 static int report_absence(const struct journal_session *session, uint64_t id)
 {
     const char *pending =
-        pw_journal_is_live(session->journal) ? "; the newest events come with the next commit" : "";
+        pw_journal_is_live(session->journal) ? "; the newest events are stored with the next commit" : "";
     if (id) {
         char venue_id[WHY_VENUE_ID_BYTES];
         pw_cli_error("run %" PRIu64 " has no order %" PRIu64 " (%s)%s", session->run.run_id, id,

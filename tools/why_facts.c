@@ -238,7 +238,7 @@ const char *why_no_hop(const struct why_story *story, const struct why_hop *hop)
     if (strcmp(hop->name, "kernel") == 0) {
         return "not recorded: no kernel timestamp";
     }
-    bool is_on_wire = strcmp(hop->name, "sealed") == 0 || strcmp(hop->name, "submitted") == 0;
+    bool is_on_wire = strcmp(hop->name, "encrypted") == 0 || strcmp(hop->name, "submitted") == 0;
     if (why_is_paper(story) && (is_on_wire || strcmp(hop->name, "encoded") == 0)) {
         return "not recorded: paper gateway";
     }

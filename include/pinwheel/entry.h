@@ -138,15 +138,15 @@ enum pw_entry_message_kind {
 
 /* What an error means. */
 enum pw_entry_error {
-    PW_ENTRY_REFUSED = 0,    /* not done, and would not be if asked again */
-    PW_ENTRY_UNKNOWN,        /* may have been done: ask */
-    PW_ENTRY_LIMITED,        /* not done: too much, wait */
-    PW_ENTRY_BUSY,           /* not done: back off a little */
-    PW_ENTRY_CLOCK,          /* not done: our clock or theirs, estimate it anew */
-    PW_ENTRY_FATAL,          /* not done: key or signature; stop trading */
-    PW_ENTRY_CANCEL_UNKNOWN, /* no such open order to cancel: wait for its reports, or ask */
-    PW_ENTRY_NOT_FOUND,      /* no such order (yet) */
-    PW_ENTRY_PARTIAL,        /* of a replacement: one half failed, each says its own */
+    PW_ENTRY_REJECTED = 0,       /* not done, and would not be if asked again */
+    PW_ENTRY_UNKNOWN,            /* may have been done: ask */
+    PW_ENTRY_RATE_LIMITED,       /* not done: too much, wait */
+    PW_ENTRY_OVERLOADED,         /* not done: back off a little */
+    PW_ENTRY_TIMESTAMP_REJECTED, /* not done: our clock or theirs, estimate it anew */
+    PW_ENTRY_AUTH_REJECTED,      /* not done: key or signature; stop trading */
+    PW_ENTRY_CANCEL_UNKNOWN,     /* no such open order to cancel: wait for its reports, or ask */
+    PW_ENTRY_NOT_FOUND,          /* no such order (yet) */
+    PW_ENTRY_PARTIAL,            /* of a replacement: one half failed, each says its own */
 };
 #define PW_ENTRY_ERRORS 9u
 

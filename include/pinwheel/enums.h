@@ -28,7 +28,7 @@
     R(PW_EVENT_LEVELS, 5, "levels", "one or two levels of the update begun by the depth event before it") \
     R(PW_EVENT_CANDLE, 6, "candle", "prices and volume of an interval") \
     R(PW_EVENT_CANDLE_INFO, 7, "candle_info", "further fields of the candle before it") \
-    R(PW_EVENT_BOOK_STATE, 8, "book_state", "the order book of one instrument came into sync or lost it") \
+    R(PW_EVENT_BOOK_STATE, 8, "book_state", "the order book of one instrument gained or lost synchronization") \
     R(PW_EVENT_FEED_STATE, 9, "feed_state", "a feed's connection changed its state") \
     R(PW_EVENT_GAP, 10, "gap", "market data is missing here") \
     R(PW_EVENT_TIME, 16, "time", "time passed without market data; recv_ns is the time") \
@@ -93,7 +93,7 @@
     R(PW_ORDER_PENDING_REPLACE, 9, "pending_replace", "a cancel-replace is in flight") \
     R(PW_ORDER_REPLACED, 10, "replaced", "canceled by a cancel-replace; the new order is one of its own") \
     R(PW_ORDER_EXPIRED, 11, "expired", "ended by the venue's rules: immediate or cancel, self-trade prevention") \
-    R(PW_ORDER_UNKNOWN, 12, "unknown", "outcome unknown: time-out, disconnect, or reported fills that have not come")
+    R(PW_ORDER_UNKNOWN, 12, "unknown", "outcome unknown: time-out, disconnect, or reported fills still missing")
 
 /* What can happen to an order; what each means in each state is one table in src/core/orders_reports.c. */
 #define PW_EXEC_TYPE_ROWS(R) \
@@ -103,17 +103,17 @@
     R(PW_EXEC_FILL, 3, "fill", "a part of it, or all, was filled") \
     R(PW_EXEC_CANCEL_SENT, 4, "cancel_sent", "a cancel was sent") \
     R(PW_EXEC_CANCELED, 5, "canceled", "canceled") \
-    R(PW_EXEC_CANCEL_REFUSED, 6, "cancel_refused", "the order stays, or the cancel was not carried out") \
-    R(PW_EXEC_CANCEL_UNKNOWN, 7, "cancel_unknown", "the venue has no such open order; its last report is due or lost") \
+    R(PW_EXEC_CANCEL_REJECTED, 6, "cancel_rejected", "the order stays, or the cancel was not carried out") \
+    R(PW_EXEC_CANCEL_UNKNOWN, 7, "cancel_unknown", "the venue has no such open order; its last report is pending or lost") \
     R(PW_EXEC_REPLACE_SENT, 8, "replace_sent", "a cancel-replace was sent") \
     R(PW_EXEC_REPLACED, 9, "replaced", "canceled by the cancel-replace; the new order has reports of its own") \
-    R(PW_EXEC_REPLACE_REFUSED, 10, "replace_refused", "the order stays") \
+    R(PW_EXEC_REPLACE_REJECTED, 10, "replace_rejected", "the order stays") \
     R(PW_EXEC_EXPIRED, 11, "expired", "ended by the venue's rules") \
     R(PW_EXEC_TIME_OUT, 12, "time_out", "no response to what was sent last") \
     R(PW_EXEC_DISCONNECT, 13, "disconnect", "reports may have been lost") \
     R(PW_EXEC_FOUND_OPEN, 14, "found_open", "a query found it open") \
     R(PW_EXEC_FOUND_FILLED, 15, "found_filled", "a query found it filled completely, without the fills") \
-    R(PW_EXEC_NOT_FOUND, 16, "not_found", "a query did not find it; recv_ns is when it was asked")
+    R(PW_EXEC_NOT_FOUND, 16, "not_found", "a query did not find it; recv_ns is the time of the query")
 
 /* PAUSE goes to the live gateway alone and is not journalled: venue_ns is until when the venue takes no requests. */
 #define PW_COMMAND_ROWS(R) \

@@ -158,7 +158,7 @@ struct pw_stamps {
     uint32_t decided_ns;   /* by the strategy */
     uint32_t checked_ns;   /* by risk */
     uint32_t encoded_ns;   /* the request's bytes are complete */
-    uint32_t sealed_ns;    /* and encrypted */
+    uint32_t encrypted_ns; /* and encrypted */
     uint32_t submitted_ns; /* and the system call that sends it begins */
 };
 #define PW_STAMP_NONE UINT32_MAX

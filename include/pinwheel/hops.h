@@ -28,7 +28,7 @@
     HOP(DECIDED, decided, "decided", "strategy", "the strategy has decided") \
     HOP(CHECKED, checked, "checked", "risk check", "pre-trade risk has passed it") \
     HOP(ENCODED, encoded, "encoded", "encoded", "the request is encoded") \
-    HOP(SEALED, sealed, "sealed", "encrypted", "the request is encrypted") \
+    HOP(ENCRYPTED, encrypted, "encrypted", "encrypted", "the request is encrypted") \
     HOP(SUBMITTED, submitted, "submitted", "submitted", "the send system call begins") \
     LATER(RETURNED, returned, "returned", "send returned", "the send system call has returned") \
     LATER(ACKED, acked, "acknowledged", "acknowledged", "the venue's first response has arrived")

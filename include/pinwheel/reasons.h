@@ -47,16 +47,16 @@
     DENIED(NOT_OPEN, 50, not_open, "the order to be replaced is not open") \
     DENIED(REPORT, 51, report, "halted: a report contradicts its order") \
     DENIED(ORPHAN_ORDERS, 52, orphan_orders, "order entry not ready: orphan orders stay open") \
-    VENUE(VENUE_REFUSED, 64, venue_refused, "rejected by the venue for another reason") \
+    VENUE(VENUE_REJECTED, 64, venue_rejected, "rejected by the venue for another reason") \
     VENUE(VENUE_FUNDS, 65, venue_funds, "insufficient funds at the venue") \
     VENUE(VENUE_DUPLICATE, 66, venue_duplicate, "the client order id is in use") \
     VENUE(VENUE_WOULD_TAKE, 67, venue_would_take, "post-only order would have taken liquidity") \
     VENUE(VENUE_WOULD_TRIGGER, 68, venue_would_trigger, "the stop price is already passed") \
     VENUE(VENUE_FILTER, 69, venue_filter, "price, quantity or notional breaks the venue's rules; ours may be old") \
     VENUE(VENUE_RATE, 70, venue_rate, "the venue's rate limit") \
-    VENUE(VENUE_CLOCK, 71, venue_clock, "the venue rejected our timestamp") \
+    VENUE(VENUE_TIMESTAMP, 71, venue_timestamp, "the venue rejected our timestamp") \
     VENUE(VENUE_KEY, 72, venue_key, "the venue rejected key, signature or permission") \
-    VENUE(VENUE_BUSY, 73, venue_busy, "the venue is overloaded") \
+    VENUE(VENUE_OVERLOADED, 73, venue_overloaded, "the venue is overloaded") \
     VENUE(VENUE_UNKNOWN, 74, venue_unknown, "the venue does not know the outcome") \
     VENUE(VENUE_NOT_FOUND, 75, venue_not_found, "the venue knows no such order") \
     VENUE(VENUE_NOT_TRADING, 76, venue_not_trading, "the venue does not trade the instrument now") \

@@ -64,7 +64,7 @@ struct pw_ring {
         payload_claimed;          /* the payload area may have been overwritten up to here, modulo its size */
     _Atomic uint64_t stalled_cnt; /* times that the producer found too little room */
     _Atomic uint64_t dropped_cnt; /* events that the producer dropped */
-    _Atomic uint64_t crowd_high;  /* most events that it ever saw in the ring, when it looked for room */
+    _Atomic uint64_t used_high;   /* most events that it ever saw in the ring, when it looked for room */
     uint64_t reserved2[3];
 
     /* The consumer's line. */
@@ -187,7 +187,7 @@ static inline void pw_highest(_Atomic uint64_t *word, uint64_t value)
  * consumer when it has taken all that it knew of: between them little escapes. */
 static inline uint64_t pw_ring_high_water(const struct pw_ring *ring)
 {
-    uint64_t crowd = atomic_load_explicit(&ring->crowd_high, memory_order_relaxed);
+    uint64_t crowd = atomic_load_explicit(&ring->used_high, memory_order_relaxed);
     uint64_t backlog = atomic_load_explicit(&ring->backlog_high, memory_order_relaxed);
     return crowd > backlog ? crowd : backlog;
 }
@@ -204,7 +204,7 @@ static inline uint64_t pw_producer_room(struct pw_producer *p, uint64_t want)
      * pw_consumer_done. */
     p->tail_cache = atomic_load_explicit(&p->ring->tail, memory_order_acquire);
     uint64_t used = p->head - p->tail_cache;
-    pw_highest(&p->ring->crowd_high, used);
+    pw_highest(&p->ring->used_high, used);
     return p->mask + 1 - used;
 }
 

@@ -25,7 +25,7 @@ struct pw_stamp {
 };
 enum { PW_STAMP_KERNEL = 0, PW_STAMP_DECRYPTED = 1, PW_STAMP_DECODED = 2 };
 /* submitted: when the kernel was called to send; returned: when that call was over. */
-enum { PW_STAMP_SEALED = 0, PW_STAMP_SUBMITTED = 1, PW_STAMP_RETURNED = 2 };
+enum { PW_STAMP_ENCRYPTED = 0, PW_STAMP_SUBMITTED = 1, PW_STAMP_RETURNED = 2 };
 
 struct pw_stamp_row {
     struct pw_cell cell;

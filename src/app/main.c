@@ -38,7 +38,7 @@ static const struct pw_cli_command g_command = {
          PW_CLI_DURATION(struct options, duration_ns)}),
     .exits = PW_CLI_EXITS({PW_ENGINE_OK, "stopped cleanly, or the config is good"},
                           {PW_ENGINE_FAILED, "something failed while it ran"},
-                          {PW_ENGINE_BAD_CONFIG, "the config is refused"},
+                          {PW_ENGINE_BAD_CONFIG, "the config is invalid"},
                           {PW_ENGINE_CANNOT_START, "it could not start"}),
     .environment = PW_CLI_PAIRS(
         {"PINWHEEL_SHM_DIR", "folder of the workspace (default: hugetlbfs if mounted, else /dev/shm)"},

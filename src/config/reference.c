@@ -94,7 +94,9 @@ static void print_key(FILE *out, const struct pw_key *key)
     } else if (key->fallback != NULL) {
         fprintf(out, " | `%s`", key->fallback);
     } else {
-        fputs(key->kind == PW_VALUE_DECIMAL ? " | `0`" : key->kind == PW_VALUE_GROUP ? " | its own" : " | none",
+        fputs(key->kind == PW_VALUE_DECIMAL ? " | `0`"
+              : key->kind == PW_VALUE_GROUP ? " | its own"
+                                            : " | none",
               out);
     }
     fprintf(out, " | %s |\n", key->help);
@@ -132,7 +134,7 @@ void pw_config_print_reference(FILE *out, const struct pw_section *const *sectio
           "or empty; `$$`\n"
           "is a dollar. Decimals are exact: write them with or without quotes, with at most 8 decimals. "
           "Unknown keys are\n"
-          "refused. `pinwheel run --check FILE` reports every error in a file with line, column and what to "
+          "rejected. `pinwheel run --check FILE` reports every error in a file with line, column and what to "
           "do.\n\n" TABLE_HEAD,
           out);
     for (uint32_t i = 0; i < section_cnt; i++) {

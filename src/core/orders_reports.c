@@ -205,7 +205,7 @@ static enum pw_order_step go(struct pw_orders *orders, struct pw_order_row *row,
 static enum pw_order_step stay(struct pw_orders *orders, struct pw_order_row *row,
                                const struct pw_report *report, bool more_executed)
 {
-    bool answered = row->cancel_pending && (report->exec_type == PW_EXEC_CANCEL_REFUSED ||
+    bool answered = row->cancel_pending && (report->exec_type == PW_EXEC_CANCEL_REJECTED ||
                                             report->exec_type == PW_EXEC_CANCEL_UNKNOWN);
     row->cancel_pending &= !answered;
     if (pw_order_is_closed(row->state) && pw_order_owed_e8(row) > 0) {
@@ -221,7 +221,7 @@ static enum pw_order_step stay(struct pw_orders *orders, struct pw_order_row *ro
 static enum pw_order_step settle(struct pw_order_row *row, enum pw_exec_type exec_type)
 {
     row->acked |= exec_type == PW_EXEC_ACK || exec_type == PW_EXEC_FOUND_OPEN;
-    row->cancel_pending &= exec_type != PW_EXEC_CANCEL_REFUSED && exec_type != PW_EXEC_FOUND_OPEN;
+    row->cancel_pending &= exec_type != PW_EXEC_CANCEL_REJECTED && exec_type != PW_EXEC_FOUND_OPEN;
     row->reports_lost &= exec_type != PW_EXEC_FOUND_OPEN;
     return restore(row);
 }

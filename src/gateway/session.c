@@ -329,7 +329,7 @@ static int64_t send_order(struct session *session, const struct pw_gateway_order
         session_report_event(session, order->client_order_id, PW_EXEC_REJECT, PW_REASON_VENUE_KEY,
                              session->now_ns, out);
         if (replaces_id) {
-            session_report_event(session, replaces_id, PW_EXEC_REPLACE_REFUSED, PW_REASON_VENUE_KEY,
+            session_report_event(session, replaces_id, PW_EXEC_REPLACE_REJECTED, PW_REASON_VENUE_KEY,
                                  session->now_ns, out);
         }
         return 0;

@@ -42,10 +42,14 @@ static size_t error_metric(enum pw_entry_error error)
 {
 #define AT(name) offsetof(struct pw_gateway_metrics, name)
     static const uint16_t offsets[] = {
-        [PW_ENTRY_REFUSED] = AT(requests_rejected),      [PW_ENTRY_UNKNOWN] = AT(outcome_unknown),
-        [PW_ENTRY_LIMITED] = AT(rate_limited),           [PW_ENTRY_BUSY] = AT(venue_overloaded),
-        [PW_ENTRY_CLOCK] = AT(timestamp_rejected),       [PW_ENTRY_FATAL] = AT(auth_rejected),
-        [PW_ENTRY_CANCEL_UNKNOWN] = AT(cancel_unknown),  [PW_ENTRY_NOT_FOUND] = AT(order_not_found),
+        [PW_ENTRY_REJECTED] = AT(requests_rejected),
+        [PW_ENTRY_UNKNOWN] = AT(outcome_unknown),
+        [PW_ENTRY_RATE_LIMITED] = AT(rate_limited),
+        [PW_ENTRY_OVERLOADED] = AT(venue_overloaded),
+        [PW_ENTRY_TIMESTAMP_REJECTED] = AT(timestamp_rejected),
+        [PW_ENTRY_AUTH_REJECTED] = AT(auth_rejected),
+        [PW_ENTRY_CANCEL_UNKNOWN] = AT(cancel_unknown),
+        [PW_ENTRY_NOT_FOUND] = AT(order_not_found),
         [PW_ENTRY_PARTIAL] = AT(cancel_replace_partial),
     };
 #undef AT
@@ -60,11 +64,11 @@ static void take_failure(struct session *session, const struct pw_entry_message 
     const struct pw_entry_failure *failure = &message->failure;
     pw_metric_count_at(&session->counts, error_metric((enum pw_entry_error)failure->error));
     session->counts.last_error_code = failure->code;
-    if (failure->error == PW_ENTRY_LIMITED) {
+    if (failure->error == PW_ENTRY_RATE_LIMITED) {
         take_pause(session, &message->pause);
-    } else if (failure->error == PW_ENTRY_CLOCK) {
+    } else if (failure->error == PW_ENTRY_TIMESTAMP_REJECTED) {
         session_clock_lost(session);
-    } else if (failure->error == PW_ENTRY_FATAL) {
+    } else if (failure->error == PW_ENTRY_AUTH_REJECTED) {
         session_key_rejected(session, (enum pw_reason)failure->reason, out);
     } else if (session->has_login && failure->session_lost) {
         session_login_lost(session, recv_ns, out);
@@ -118,8 +122,8 @@ static void take_cancel_error(struct session *session, struct session_row *row,
     if (!failed_exec_type(message, true, &exec_type)) {
         return;
     }
-    if (exec_type == PW_EXEC_CANCEL_REFUSED) {
-        if (failure->error != PW_ENTRY_REFUSED || !failure->is_final) {
+    if (exec_type == PW_EXEC_CANCEL_REJECTED) {
+        if (failure->error != PW_ENTRY_REJECTED || !failure->is_final) {
             return;
         }
         row->cancel_wanted = false;

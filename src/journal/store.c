@@ -468,7 +468,7 @@ static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t erro
     int err = open_file(disk, path, PW_RUNS_MAP_BYTES, &disk->runs_env, &disk->runs_dbi);
     if (err) {
         return fail(error, error_bytes, err,
-                    "cannot open '%s' (if damaged, move it away: run numbers then come from "
+                    "cannot open '%s' (if damaged, move it away: run numbers are then made from "
                     "segments and clock)",
                     path);
     }

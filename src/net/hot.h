@@ -37,11 +37,11 @@ struct pw_hot_tx {
         requests; /* execution.net_tx, attached; its ring is NULL where there is no order entry */
     struct pw_stamp_row *stamps; /* stamps.orders */
     const struct pw_stop *stop;
-    uint8_t *frame; /* a request, masked, before it is sealed */
-    /* Sealed, and not yet given to the kernel; in which slots. */
-    struct pw_stamp sealed[PW_BATCH_MAX];
-    uint8_t sealed_slots[PW_BATCH_MAX];
-    uint32_t sealed_cnt;
+    uint8_t *frame; /* a request, masked, before it is encrypted */
+    /* Encrypted, and not yet given to the kernel; in which slots. */
+    struct pw_stamp encrypted[PW_BATCH_MAX];
+    uint8_t encrypted_slots[PW_BATCH_MAX];
+    uint32_t encrypted_cnt;
 };
 
 static_assert(PW_REQUEST_BYTES_MAX + PW_WS_HEADER_MAX <= PW_HOT_FRAME_BYTES, "every request has its place");

@@ -2,10 +2,10 @@
  *
  * The hot side's sending: answers to pings, close frames, and the requests of order entry.
  *
- * A request belongs to one connection, by number: what has not been sealed when that connection ends is
+ * A request belongs to one connection, by number: what has not been encrypted when that connection ends is
  * dropped and counted, and never sent on another. So is a new order while the stop word is set. One that
- * finds no room in the connection's buffer stays in the ring. What is sealed in one pass goes to the kernel
- * in one send.
+ * finds no room in the connection's buffer stays in the ring. What is encrypted in one pass goes to the
+ * kernel in one send.
  */
 #include "hot.h"
 
@@ -87,12 +87,12 @@ static bool is_halted(const struct pw_hot_tx *tx, const struct pw_frame *frame)
     return frame->client_order_id != 0 && atomic_load_explicit(&tx->stop->stop, memory_order_relaxed) != 0;
 }
 
-static void note_sealed(struct pw_net *net, uint32_t slot_idx, uint64_t client_order_id)
+static void note_encrypted(struct pw_net *net, uint32_t slot_idx, uint64_t client_order_id)
 {
     if (client_order_id != 0) {
-        net->tx.sealed_slots[net->tx.sealed_cnt] = (uint8_t)slot_idx;
-        net->tx.sealed[net->tx.sealed_cnt++] =
-            (struct pw_stamp){.number = client_order_id, .ns[PW_STAMP_SEALED] = pw_clock_now_ns(&net->clock)};
+        net->tx.encrypted_slots[net->tx.encrypted_cnt] = (uint8_t)slot_idx;
+        net->tx.encrypted[net->tx.encrypted_cnt++] = (struct pw_stamp){
+            .number = client_order_id, .ns[PW_STAMP_ENCRYPTED] = pw_clock_now_ns(&net->clock)};
     }
 }
 
@@ -103,7 +103,7 @@ static bool write_request(struct pw_net *net, struct pw_conn_slot *slot, const s
     const struct pw_output *output = &slot->link.output;
     uint32_t bytes = frame->payload_bytes;
     uint8_t mask[4];
-    if (tx->sealed_cnt == PW_BATCH_MAX ||
+    if (tx->encrypted_cnt == PW_BATCH_MAX ||
         output->cap - output->size < PW_WS_HEADER_MAX + bytes + PW_TLS_OVERHEAD + CONTROL_ROOM) {
         return false;
     }
@@ -116,7 +116,7 @@ static bool write_request(struct pw_net *net, struct pw_conn_slot *slot, const s
         net->hot.counts.tx.dropped++;
         return true;
     }
-    note_sealed(net, slot->idx, frame->client_order_id);
+    note_encrypted(net, slot->idx, frame->client_order_id);
     net->hot.counts.tx.frames++;
     net->hot.counts.tx.bytes += head + bytes;
     return true;
@@ -188,35 +188,35 @@ static bool serve_output(struct pw_hot *hot, uint32_t slot_idx)
 static void submit_stamped(struct pw_net *net, uint32_t sent_slots)
 {
     struct pw_hot_tx *tx = &net->tx;
-    int64_t before_ns = tx->sealed_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
+    int64_t before_ns = tx->encrypted_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
     net->io->submit(net->io->state);
-    int64_t after_ns = tx->sealed_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
+    int64_t after_ns = tx->encrypted_cnt > 0 ? pw_clock_now_ns(&net->clock) : 0;
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < tx->sealed_cnt; i++) {
-        if ((sent_slots >> tx->sealed_slots[i] & 1) == 0) {
-            tx->sealed_slots[kept] = tx->sealed_slots[i];
-            tx->sealed[kept++] = tx->sealed[i];
+    for (uint32_t i = 0; i < tx->encrypted_cnt; i++) {
+        if ((sent_slots >> tx->encrypted_slots[i] & 1) == 0) {
+            tx->encrypted_slots[kept] = tx->encrypted_slots[i];
+            tx->encrypted[kept++] = tx->encrypted[i];
             continue;
         }
-        tx->sealed[i].ns[PW_STAMP_SUBMITTED] = before_ns;
-        tx->sealed[i].ns[PW_STAMP_RETURNED] = after_ns;
-        pw_stamp_put(tx->stamps, &tx->sealed[i]);
+        tx->encrypted[i].ns[PW_STAMP_SUBMITTED] = before_ns;
+        tx->encrypted[i].ns[PW_STAMP_RETURNED] = after_ns;
+        pw_stamp_put(tx->stamps, &tx->encrypted[i]);
     }
-    tx->sealed_cnt = kept;
+    tx->encrypted_cnt = kept;
 }
 
-/* Sealed, and then the connection was gone. */
-static void forget_sealed(struct pw_net *net)
+/* Encrypted, and then the connection was gone. */
+static void forget_encrypted(struct pw_net *net)
 {
     struct pw_hot_tx *tx = &net->tx;
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < tx->sealed_cnt; i++) {
-        if (net->hot.states[tx->sealed_slots[i]] != PW_CONN_COLD) {
-            tx->sealed_slots[kept] = tx->sealed_slots[i];
-            tx->sealed[kept++] = tx->sealed[i];
+    for (uint32_t i = 0; i < tx->encrypted_cnt; i++) {
+        if (net->hot.states[tx->encrypted_slots[i]] != PW_CONN_COLD) {
+            tx->encrypted_slots[kept] = tx->encrypted_slots[i];
+            tx->encrypted[kept++] = tx->encrypted[i];
         }
     }
-    tx->sealed_cnt = kept;
+    tx->encrypted_cnt = kept;
 }
 
 struct pw_poll pw_hot_transmit(struct pw_net *net)
@@ -239,8 +239,8 @@ struct pw_poll pw_hot_transmit(struct pw_net *net)
     } else {
         hot->io->submit(hot->io->state);
     }
-    if (net->tx.sealed_cnt > 0) {
-        forget_sealed(net);
+    if (net->tx.encrypted_cnt > 0) {
+        forget_encrypted(net);
     }
     return poll;
 }

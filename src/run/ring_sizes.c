@@ -20,11 +20,11 @@ static const struct pw_key g_ring_keys[] = {
     {.name = "market_slots", PW_FIELD(struct pw_config_rings, market_slots), SLOTS("65536"),
      .help = "market events between parse, strategy and execution"},
     {.name = "market_journal_slots", PW_FIELD(struct pw_config_rings, market_journal_slots), SLOTS("262144"),
-     .help = "market events on their way to the journal: the backlog allowed for a slow disk"},
+     .help = "market events queued for the journal: the backlog allowed for a slow disk"},
     {.name = "orders_slots", PW_FIELD(struct pw_config_rings, orders_slots), SLOTS("4096"),
      .help = "order reports from execution to strategy"},
     {.name = "orders_journal_slots", PW_FIELD(struct pw_config_rings, orders_journal_slots), SLOTS("65536"),
-     .help = "orders and fills on their way to the journal: never dropped"},
+     .help = "orders and fills queued for the journal: never dropped"},
 };
 
 static const struct pw_key g_keys[] = {

@@ -67,7 +67,7 @@
     COUNTER(gaps, "1", "gaps: data is known to be missing") \
     COUNTER(resyncs, "1", "order books that lost synchronization") \
     COUNTER(snapshots, "1", "depth snapshots applied to a book") \
-    COUNTER(snapshots_refused, "1", "depth snapshots too early or not requested") \
+    COUNTER(snapshots_ignored, "1", "depth snapshots too early or not requested") \
     COUNTER(frames_dropped, "1", "raw frames dropped: the journal's ring was full") \
     COUNTER(journal_dropped, "1", "market events dropped: the journal's ring was full") \
     COUNTER(stalls, "1", "polls that waited for room in a ring")
@@ -119,7 +119,7 @@
     COUNTER(messages_invalid, "1", "messages that could not be decoded") \
     COUNTER(responses_unmatched, "1", "responses without a matching request") \
     COUNTER(orders_external, "1", "reports and open orders of other owners") \
-    COUNTER(orphan_orders, "1", "open orders without an owner, reports of old runs") \
+    COUNTER(orphan_orders, "1", "open orders without an owner, reports of earlier runs") \
     COUNTER(request_timeouts, "1", "requests without a response") \
     COUNTER(queries, "1", "queries of orders and their trades") \
     COUNTER(reports, "1", "order reports given to execution") \
@@ -145,7 +145,7 @@
     COUNTER(sync_errors, "1", "commits or syncs that failed") \
     COUNTER(dropped, "1", "events lost: ring or storage full") \
     COUNTER(storage_full, "1", "times that a segment or the disk was full") \
-    COUNTER(orders_unmatched, "1", "order events whose market event never came") \
+    COUNTER(orders_unmatched, "1", "order events whose market event never arrived") \
     GAUGE(stopped, "1", "not writing: 1 the disk is full, 2 a commit failed") \
     GAUGE(lag_events, "1", "events waiting in its rings")
 
@@ -213,6 +213,7 @@
     A(execution, live_ready, gateway, ready) \
     A(execution, live_refusal, gateway, not_ready_reason) \
     A(execution, live_wants_reconnect, gateway, reconnect_wanted) \
+    A(parse, snapshots_refused, parse, snapshots_ignored) \
     A(journal, map_full, journal, storage_full)
 
 /* clang-format on */

@@ -47,7 +47,7 @@ static enum stale stale_judge(int fd, const char *path, struct pw_text *error, b
         return STALE_AGAIN;
     }
     if (!unborn && (got < 0 || (header.magic != PW_WORKSPACE_MAGIC && header.magic != 0))) {
-        pw_text_put(error, "%s is not a workspace: remove it if nobody needs it", path);
+        pw_text_put(error, "%s is not a workspace: remove it if it is not needed", path);
         return STALE_REFUSED;
     }
     if (!unborn && pw_process_start_ticks(header.pid) == header.pid_start_ticks &&

@@ -460,7 +460,7 @@ static void take_snapshot(struct parse *p)
         if (pw_booksync_snapshot(feed->sync, p->snapshot, p->snapshot_cnt)) {
             p->pulling = feed;
         } else {
-            p->metrics.snapshots_refused++;
+            p->metrics.snapshots_ignored++;
         }
     }
 }

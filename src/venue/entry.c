@@ -25,12 +25,12 @@ bool pw_entry_error_exec_type(enum pw_entry_kind request, enum pw_entry_error er
     }
     switch (request) {
     case PW_ENTRY_CANCEL:
-        *exec_type = cancel_exec_type(error, PW_EXEC_CANCEL_REFUSED);
+        *exec_type = cancel_exec_type(error, PW_EXEC_CANCEL_REJECTED);
         return true;
     case PW_ENTRY_PLACE:
     case PW_ENTRY_TEST:
     case PW_ENTRY_REPLACE:
-        *exec_type = replaced                    ? cancel_exec_type(error, PW_EXEC_REPLACE_REFUSED)
+        *exec_type = replaced                    ? cancel_exec_type(error, PW_EXEC_REPLACE_REJECTED)
                      : error == PW_ENTRY_UNKNOWN ? PW_EXEC_TIME_OUT
                                                  : PW_EXEC_REJECT;
         return true;

@@ -122,7 +122,7 @@ Test(judged, ids_stay)
                                       "hop_decided_p50",
                                       "hop_checked_p50",
                                       "hop_encoded_p50",
-                                      "hop_sealed_p50",
+                                      "hop_encrypted_p50",
                                       "hop_submitted_p50",
                                       "pipeline_fused_p50",
                                       "decode_quote_synthetic_mean",

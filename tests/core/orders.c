@@ -370,7 +370,7 @@ Test(orders, a_replacement_that_fails_in_both_halves_leaves_the_order)
     wanted.replaces_id = old->client_order_id;
     struct pw_order_row *new = pw_orders_replace(orders, &wanted);
     tell(orders, new->client_order_id, PW_EXEC_REJECT, 0);
-    tell(orders, old->client_order_id, PW_EXEC_REPLACE_REFUSED, 0);
+    tell(orders, old->client_order_id, PW_EXEC_REPLACE_REJECTED, 0);
     cr_expect_eq(old->state, PW_ORDER_OPEN);
     cr_expect_eq(orders->open[0].buy_e8, 10);
     free(orders);

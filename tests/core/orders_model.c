@@ -152,7 +152,7 @@ static void venue_take(struct world *w, const struct request *request)
         break;
     case CANCEL:
         if (!venue_cancel(w, request->order, PW_EXEC_CANCELED)) {
-            post(w, request->order, was_live ? PW_EXEC_CANCEL_REFUSED : PW_EXEC_CANCEL_UNKNOWN);
+            post(w, request->order, was_live ? PW_EXEC_CANCEL_REJECTED : PW_EXEC_CANCEL_UNKNOWN);
         }
         break;
     case REPLACE:
@@ -160,7 +160,7 @@ static void venue_take(struct world *w, const struct request *request)
             venue_place(w, request->new_order);
         } else {
             w->venue[request->new_order].state = REJECTED;
-            post(w, request->order, was_live ? PW_EXEC_REPLACE_REFUSED : PW_EXEC_CANCEL_UNKNOWN);
+            post(w, request->order, was_live ? PW_EXEC_REPLACE_REJECTED : PW_EXEC_CANCEL_UNKNOWN);
             post(w, request->new_order, PW_EXEC_REJECT);
         }
         break;

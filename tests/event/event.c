@@ -253,7 +253,7 @@ Test(enums, a_reason_knows_its_kind)
     cr_expect_eq(pw_reason_kind(PW_REASON_CROSSED), PW_REASON_KIND_STATE);
     cr_expect_eq(pw_reason_kind(PW_REASON_HALTED), PW_REASON_KIND_DENIED);
     cr_expect_eq(pw_reason_kind(PW_REASON_ORPHAN_ORDERS), PW_REASON_KIND_DENIED);
-    cr_expect_eq(pw_reason_kind(PW_REASON_VENUE_REFUSED), PW_REASON_KIND_VENUE);
+    cr_expect_eq(pw_reason_kind(PW_REASON_VENUE_REJECTED), PW_REASON_KIND_VENUE);
     cr_expect_eq(pw_reason_kind(UINT64_MAX), PW_REASON_KIND_STATE);
     cr_expect_str_eq(pw_reason_help(PW_REASON_CASH), "not enough cash");
     cr_expect_str_eq(pw_reason_help(31), "?");
@@ -262,9 +262,9 @@ Test(enums, a_reason_knows_its_kind)
 Test(hops, each_is_measured_from_the_one_before_and_the_whole_from_receive_to_submit)
 {
     static const char *const names[] = {
-        "path.kernel_to_recv",        "path.recv_to_decrypted",   "path.decrypted_to_decoded",
-        "path.decoded_to_decided",    "path.decided_to_checked",  "path.checked_to_encoded",
-        "path.encoded_to_sealed",     "path.sealed_to_submitted", "path.recv_to_submitted",
+        "path.kernel_to_recv",        "path.recv_to_decrypted",      "path.decrypted_to_decoded",
+        "path.decoded_to_decided",    "path.decided_to_checked",     "path.checked_to_encoded",
+        "path.encoded_to_encrypted",  "path.encrypted_to_submitted", "path.recv_to_submitted",
         "path.submitted_to_returned", "path.submitted_to_acked"};
     cr_assert_eq(PW_HOP_SPANS, sizeof names / sizeof *names);
     for (uint32_t i = 0; i < PW_HOP_SPANS; i++) {
@@ -281,7 +281,7 @@ Test(hops, a_stamps_event_gives_the_time_of_each_of_its_hops)
     cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_KERNEL), -5);
     cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_RECV), 0);
     cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_DECRYPTED), INT64_MIN);
-    cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_SEALED), INT64_MIN);
+    cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_ENCRYPTED), INT64_MIN);
     cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_SUBMITTED), 900);
     cr_expect_eq(pw_hop_at_ns(&stamps, PW_HOP_ACKED), INT64_MIN);
     for (uint32_t i = 0; i < PW_HOP_CNT; i++) {

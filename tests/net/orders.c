@@ -328,7 +328,7 @@ Test(orders, what_a_cut_connection_had_not_sent_leaves_nothing_on_the_next)
         struct net_world_options options = {.secure = secure == 1,
                                             .network = {.seed = 5, .piece_bytes_max = 700}};
         open_up(&options);
-        uint32_t put = send_to_slow_peer(200, false); /* sealed, on its way, and in the ring */
+        uint32_t put = send_to_slow_peer(200, false); /* encrypted, on its way, and in the ring */
         cr_assert_gt(put, 60);
         if (secure == 0) { /* in the middle of a frame */
             uint8_t some[50];
@@ -364,7 +364,7 @@ Test(orders, each_request_of_an_order_is_stamped_and_no_other)
     cr_expect_not(pw_stamp_get(world.stamps, 0, &stamp));
     for (uint64_t i = 5; i <= 6; i++) {
         cr_assert(pw_stamp_get(world.stamps, UINT64_C(7) << 32 | i, &stamp));
-        cr_expect_eq(stamp.ns[PW_STAMP_SEALED], begin_ns);
+        cr_expect_eq(stamp.ns[PW_STAMP_ENCRYPTED], begin_ns);
         cr_expect_eq(stamp.ns[PW_STAMP_SUBMITTED], begin_ns);
     }
     net_world_close(&world);
@@ -381,13 +381,13 @@ Test(orders, a_request_that_waits_for_the_kernel_is_stamped_when_it_takes_it)
     }
     cr_expect_eq(pw_hot_counts(world.net)->tx.frames, 6);
     cr_expect(pw_stamp_get(world.stamps, 5, &stamp));
-    cr_expect_not(pw_stamp_get(world.stamps, 6, &stamp), "sealed, not submitted");
+    cr_expect_not(pw_stamp_get(world.stamps, 6, &stamp), "encrypted, not submitted");
     int64_t begin_ns = world.now_ns;
     for (uint32_t i = 1; i <= 6; i++) {
         expect_request(PW_REQUEST_BYTES_MAX, i);
     }
     cr_assert(pw_stamp_get(world.stamps, 6, &stamp));
-    cr_expect(stamp.ns[PW_STAMP_SEALED] < begin_ns && stamp.ns[PW_STAMP_SUBMITTED] >= begin_ns);
+    cr_expect(stamp.ns[PW_STAMP_ENCRYPTED] < begin_ns && stamp.ns[PW_STAMP_SUBMITTED] >= begin_ns);
     net_world_close(&world);
 }
 

@@ -316,7 +316,7 @@ Test(net_stage, order_entry_has_its_rings_its_row_and_its_stamps)
     cr_expect_eq(metric("net_tx", "dropped"), 1);
     const struct pw_stamp_row *stamps =
         pw_region_at(&ws, pw_workspace_find(&ws, "stamps.orders", PW_REGION_STAMPS), 0);
-    cr_expect(pw_stamp_get(stamps, 9, &stamp) && stamp.ns[PW_STAMP_SEALED] > 0);
+    cr_expect(pw_stamp_get(stamps, 9, &stamp) && stamp.ns[PW_STAMP_ENCRYPTED] > 0);
     cr_expect_not(pw_stamp_get(stamps, 10, &stamp));
     pw_virtual_peer_send(network, socket, "\x81\x02{}", 4);
     pass(3 * MS_NS);

@@ -144,7 +144,7 @@ Test(tools, ctl_shows_what_the_engine_answers)
     cr_expect_str_eq(g_output, "demo: halt: done\n");
     cr_expect_str_eq(server.last, "halt");
     cr_expect_eq(run("ctl demo resume"), 1);
-    expect_output("refused\nerror: the account is not reconciled\n");
+    expect_output("rejected\nerror: the account is not reconciled\n");
     atomic_store(&server.stop, 1);
     pthread_join(server.thread, NULL);
     cr_expect_eq(run("ctl --timeout 50 --json demo status"), 4, "it hangs");

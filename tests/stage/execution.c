@@ -608,7 +608,7 @@ Test(execution_stage, stamps_tell_an_orders_way_and_are_not_in_the_intent)
     cr_expect_eq(stamps->decided_ns, 60);
     cr_expect_eq(stamps->checked_ns, 100);
     cr_expect_eq(stamps->encoded_ns, PW_STAMP_NONE, "on paper there is no request");
-    cr_expect_eq(stamps->sealed_ns, PW_STAMP_NONE);
+    cr_expect_eq(stamps->encrypted_ns, PW_STAMP_NONE);
     cr_expect_eq(stamps->submitted_ns, PW_STAMP_NONE);
     cr_expect_eq(way_cnt(rig, "path.kernel_to_recv"), 1);
     cr_expect_eq(way_cnt(rig, "path.decided_to_checked"), 1);

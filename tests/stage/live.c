@@ -549,7 +549,7 @@ Test(execution_live, a_contradiction_halts_the_account_that_reports_it)
     snprintf(text, sizeof text,
              "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":%lld,\"s\":\"COIN0\",\"c\":"
              "\"pw-" RIG_HASH "-%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":"
-                              "\"90\",\"C\":\"\",\"x\":\"NEW\",\"X\":"
+             "\"90\",\"C\":\"\",\"x\":\"NEW\",\"X\":"
              "\"NEW\",\"r\":\"NONE\",\"i\":77,\"l\":\"0\",\"z\":\"0\",\"L\":\"0\",\"n\":\"0\",\"N\":null,"
              "\"T\":%lld,\"t\":-1,"
              "\"w\":true,\"m\":false}}",
@@ -825,10 +825,10 @@ Test(execution_live, the_way_out_is_told_with_the_first_answer)
     cr_expect_eq(stamps.client_order_id, id);
     cr_expect_eq(stamps.checked_ns, 500);
     cr_expect_eq(stamps.encoded_ns, 500 + RIG_TICK_NS);
-    cr_expect_eq(stamps.sealed_ns, 700);
+    cr_expect_eq(stamps.encrypted_ns, 700);
     cr_expect_eq(stamps.submitted_ns, 800);
-    static const char *const ways[] = {"path.checked_to_encoded", "path.encoded_to_sealed",
-                                       "path.sealed_to_submitted", "path.recv_to_submitted",
+    static const char *const ways[] = {"path.checked_to_encoded", "path.encoded_to_encrypted",
+                                       "path.encrypted_to_submitted", "path.recv_to_submitted",
                                        "path.submitted_to_acked"};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         cr_expect_eq(atomic_load(&pw_env_histogram(&rig->env, ways[i])->count), 1, "%s", ways[i]);

@@ -410,7 +410,7 @@ Test(parse, a_book_is_asked_for_and_joined_when_its_last_piece_has_come)
     cr_assert_eq(metric(rig, "snapshots"), 1);
     put_snapshot_events(rig, events, cnt);
     poll_once(rig);
-    cr_assert_eq(metric(rig, "snapshots_refused"), 1);
+    cr_assert_eq(metric(rig, "snapshots_ignored"), 1);
     cr_assert_eq(pw_consumer_peek(&rig->market, 1), 0);
     rig_close(rig);
 }

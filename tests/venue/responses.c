@@ -72,9 +72,9 @@ static const char *action(const struct pw_binance_response *response)
 {
     struct pw_binance_verdict verdict = pw_binance_judge(response->http_status, &response->error);
     switch (verdict.error) {
-    case PW_ENTRY_LIMITED:
+    case PW_ENTRY_RATE_LIMITED:
         return response->http_status == 418 ? "stop_until" : "backoff";
-    case PW_ENTRY_FATAL:
+    case PW_ENTRY_AUTH_REJECTED:
         return "fatal";
     case PW_ENTRY_CANCEL_UNKNOWN:
         return "cancel_failed_reconcile";
@@ -632,34 +632,35 @@ Test(responses, errors_mean_what_the_venue_says_of_them)
         enum pw_entry_error meaning;
         enum pw_reason reason;
     } rows[] = {
-        {400, -1013, "Filter failure: LOT_SIZE", PW_ENTRY_REFUSED, PW_REASON_VENUE_FILTER},
-        {400, -2010, "Account has insufficient balance for requested action.", PW_ENTRY_REFUSED,
+        {400, -1013, "Filter failure: LOT_SIZE", PW_ENTRY_REJECTED, PW_REASON_VENUE_FILTER},
+        {400, -2010, "Account has insufficient balance for requested action.", PW_ENTRY_REJECTED,
          PW_REASON_VENUE_FUNDS},
-        {400, -2010, "Duplicate order sent.", PW_ENTRY_REFUSED, PW_REASON_VENUE_DUPLICATE},
-        {400, -2010, "Order would immediately match and take.", PW_ENTRY_REFUSED, PW_REASON_VENUE_WOULD_TAKE},
-        {400, -2010, "Stop price would trigger immediately.", PW_ENTRY_REFUSED,
+        {400, -2010, "Duplicate order sent.", PW_ENTRY_REJECTED, PW_REASON_VENUE_DUPLICATE},
+        {400, -2010, "Order would immediately match and take.", PW_ENTRY_REJECTED,
+         PW_REASON_VENUE_WOULD_TAKE},
+        {400, -2010, "Stop price would trigger immediately.", PW_ENTRY_REJECTED,
          PW_REASON_VENUE_WOULD_TRIGGER},
-        {400, -2010, "This symbol is not permitted for this account.", PW_ENTRY_REFUSED,
-         PW_REASON_VENUE_REFUSED},
+        {400, -2010, "This symbol is not permitted for this account.", PW_ENTRY_REJECTED,
+         PW_REASON_VENUE_REJECTED},
         {400, -2011, "Unknown order sent.", PW_ENTRY_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND},
-        {400, -2011, "Order was not canceled due to cancel restrictions.", PW_ENTRY_REFUSED,
-         PW_REASON_VENUE_REFUSED},
+        {400, -2011, "Order was not canceled due to cancel restrictions.", PW_ENTRY_REJECTED,
+         PW_REASON_VENUE_REJECTED},
         {400, -2013, "Order does not exist.", PW_ENTRY_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND},
         {504, -1007, "Timeout waiting", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
         {0, -1007, "Timeout waiting", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
         {400, -1006, "", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
         {500, -2010, "Duplicate order sent.", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
         {502, 0, "", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
-        {503, -1008, "Server is currently overloaded", PW_ENTRY_BUSY, PW_REASON_VENUE_BUSY},
-        {400, -1021, "Timestamp", PW_ENTRY_CLOCK, PW_REASON_VENUE_CLOCK},
-        {400, -1022, "Signature", PW_ENTRY_FATAL, PW_REASON_VENUE_KEY},
-        {401, -2015, "Invalid API-key", PW_ENTRY_FATAL, PW_REASON_VENUE_KEY},
-        {429, -1015, "Too many new orders", PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE},
-        {418, -1003, "banned", PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE},
-        {403, 0, "<html>", PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE},
-        {409, -2021, "partially failed", PW_ENTRY_PARTIAL, PW_REASON_VENUE_REFUSED},
-        {400, -1102, "Mandatory parameter", PW_ENTRY_REFUSED, PW_REASON_VENUE_MALFORMED},
-        {400, -9999, "", PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED},
+        {503, -1008, "Server is currently overloaded", PW_ENTRY_OVERLOADED, PW_REASON_VENUE_OVERLOADED},
+        {400, -1021, "Timestamp", PW_ENTRY_TIMESTAMP_REJECTED, PW_REASON_VENUE_TIMESTAMP},
+        {400, -1022, "Signature", PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY},
+        {401, -2015, "Invalid API-key", PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY},
+        {429, -1015, "Too many new orders", PW_ENTRY_RATE_LIMITED, PW_REASON_VENUE_RATE},
+        {418, -1003, "banned", PW_ENTRY_RATE_LIMITED, PW_REASON_VENUE_RATE},
+        {403, 0, "<html>", PW_ENTRY_RATE_LIMITED, PW_REASON_VENUE_RATE},
+        {409, -2021, "partially failed", PW_ENTRY_PARTIAL, PW_REASON_VENUE_REJECTED},
+        {400, -1102, "Mandatory parameter", PW_ENTRY_REJECTED, PW_REASON_VENUE_MALFORMED},
+        {400, -9999, "", PW_ENTRY_REJECTED, PW_REASON_VENUE_REJECTED},
         {0, -9999, "", PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -754,15 +755,15 @@ Test(responses, errors_of_rest_mean_the_same)
     static const struct {
         const char *action;
         enum pw_entry_error meaning;
-    } actions[] = {{"backoff", PW_ENTRY_LIMITED},
-                   {"stop_until", PW_ENTRY_LIMITED},
-                   {"throttle_orders", PW_ENTRY_LIMITED},
-                   {"backoff_long", PW_ENTRY_LIMITED},
+    } actions[] = {{"backoff", PW_ENTRY_RATE_LIMITED},
+                   {"stop_until", PW_ENTRY_RATE_LIMITED},
+                   {"throttle_orders", PW_ENTRY_RATE_LIMITED},
+                   {"backoff_long", PW_ENTRY_RATE_LIMITED},
                    {"reconcile_unknown", PW_ENTRY_UNKNOWN},
-                   {"reject", PW_ENTRY_REFUSED},
-                   {"bug", PW_ENTRY_REFUSED},
-                   {"resync_clock_retry", PW_ENTRY_CLOCK},
-                   {"fatal", PW_ENTRY_FATAL},
+                   {"reject", PW_ENTRY_REJECTED},
+                   {"bug", PW_ENTRY_REJECTED},
+                   {"resync_clock_retry", PW_ENTRY_TIMESTAMP_REJECTED},
+                   {"fatal", PW_ENTRY_AUTH_REJECTED},
                    {"cancel_failed_reconcile", PW_ENTRY_CANCEL_UNKNOWN},
                    {"not_found", PW_ENTRY_NOT_FOUND}};
     struct shared_lines lines;
@@ -803,7 +804,7 @@ Test(responses, only_an_unknown_outcome_leaves_a_placed_order_in_doubt)
         bool unknown = error == PW_ENTRY_CANCEL_UNKNOWN || error == PW_ENTRY_NOT_FOUND;
         cr_expect_eq(exec_type, error == PW_ENTRY_UNKNOWN ? PW_EXEC_TIME_OUT
                                 : unknown                 ? PW_EXEC_CANCEL_UNKNOWN
-                                                          : PW_EXEC_CANCEL_REFUSED);
+                                                          : PW_EXEC_CANCEL_REJECTED);
         bool asked = pw_entry_error_exec_type(PW_ENTRY_QUERY, (enum pw_entry_error)error, false, &exec_type);
         cr_expect_eq(asked, error == PW_ENTRY_NOT_FOUND, "a query that failed says nothing of the order");
     }
@@ -837,7 +838,7 @@ Test(responses, both_halves_of_a_replacement_are_reports)
                "\"newOrderResult\":"
                "\"NOT_ATTEMPTED\",\"cancelResponse\":{\"code\":-1015,\"msg\":\"Too many\"},"
                "\"newOrderResponse\":null}}"),
-         PW_EXEC_REPLACE_REFUSED, PW_EXEC_REJECT},
+         PW_EXEC_REPLACE_REJECTED, PW_EXEC_REJECT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pw_entry_message message;

@@ -27,7 +27,7 @@ static const struct pw_cli_command g_command = {
     .options = PW_CLI_VALUES(PW_CLI_CHECK(struct options, check, "only check the config")),
     .exits =
         PW_CLI_EXITS({PW_CLI_DONE, "stopped by a signal, or the capture is over and the config says to stop"},
-                     {PW_CLI_FAILED, "failed"}, {SIM_BAD_CONFIG, "the config is refused"}),
+                     {PW_CLI_FAILED, "failed"}, {SIM_BAD_CONFIG, "the config is invalid"}),
     .environment =
         PW_CLI_PAIRS({"XDG_CACHE_HOME",
                       "its certificates are kept in pinwheel/sim-tls of this folder (default ~/.cache)"}),

@@ -88,7 +88,7 @@ static const struct pw_key g_limit_keys[] = {
     {.name = "connects_per_5min", LIMIT(connects_per_5min), COUNT("300", 0, 100000000),
      .help = "connections to the WebSocket API per 5 minutes; 0: no limit"},
     {.name = "ban_after", LIMIT(ban_after), COUNT("20", 0, 1000000),
-     .help = "requests refused with 429 within a minute before the client is banned (418); 0: never"},
+     .help = "requests rejected with 429 within a minute before the client is banned (418); 0: never"},
     {.name = "ban_s", LIMIT(ban_s), COUNT("120", 1, 259200), .unit = "s", .help = "length of a ban"},
     {.name = "orders_per_10s", LIMIT(orders_per_10s), COUNT("100", 0, 1000000),
      .help = "unfilled orders of an account per 10 seconds; 0: no limit"},
@@ -112,7 +112,7 @@ static const struct pw_key g_capture_keys[] = {
     {.name = "hold_ms", CAPTURE(hold_ms), COUNT("10000", 0, 3600000), .unit = "ms",
      .help = "how long replay waits at a recorded snapshot for a client to fetch it"},
     {.name = "memory_mib", CAPTURE(memory_mib), COUNT("1024", 1, 1048576), .unit = "MiB",
-     .help = "larger captures are refused"},
+     .help = "larger captures are rejected"},
     {.name = "at_end", CAPTURE(at_end), .kind = PW_VALUE_CHOICE, .fallback = "stay", CHOICES(g_at_end),
      .help = "at the end of the recording: stay connected; repeat, like a restarted venue; or exit"},
 };
@@ -148,9 +148,9 @@ static const struct pw_key g_market_keys[] = {
 
 static const struct pw_key g_fault_keys[] = {
     {.name = "kind", FAULT(kind), .kind = PW_VALUE_CHOICE, .required = true, CHOICES(g_faults),
-     .help = "what goes wrong"},
+     .help = "an injected fault"},
     {.name = "match", FAULT(match), .kind = PW_VALUE_TEXT,
-     .help = "pattern of what it befalls, the stream, REST path, WebSocket API method or user event: "
+     .help = "pattern of what it affects, the stream, REST path, WebSocket API method or user event: "
              "\"*@depth@100ms\", \"order.*\"; left out: all"},
     {.name = "after", FAULT(after), COUNT("0", 0, INT64_C(1) << 53),
      .help = "messages or requests that pass first"},

@@ -173,7 +173,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
                     .conn_idx = account->conn_idx,
                 });
     if (error) {
-        pw_log(PW_LOG_ERROR, "%s: gateway: %s refuses these instruments, this key, these times or rates",
+        pw_log(PW_LOG_ERROR, "%s: gateway: %s rejects these instruments, this key, these times or rates",
                env->config->path, account->gateway->name);
     }
     return error;

@@ -117,7 +117,7 @@ static void cancel_late(struct execution *x, const struct pw_order_row *row, uin
 {
     const struct execution_account *account = &x->accounts[row->account_idx];
     if (account->halted && account->gateway->traits.reports_later && !row->cancel_pending &&
-        !pw_order_is_closed(row->state) && exec_type != PW_EXEC_CANCEL_REFUSED &&
+        !pw_order_is_closed(row->state) && exec_type != PW_EXEC_CANCEL_REJECTED &&
         exec_type != PW_EXEC_CANCEL_UNKNOWN) {
         pw_execution_cancel_open(x, row);
     }

@@ -88,7 +88,7 @@ void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_
         }
         struct pw_stamp stamp;
         if (pw_stamp_get(x->order_stamps, client_order_id, &stamp)) {
-            path->at_ns[PW_HOP_SEALED] = stamp.ns[PW_STAMP_SEALED];
+            path->at_ns[PW_HOP_ENCRYPTED] = stamp.ns[PW_STAMP_ENCRYPTED];
             path->at_ns[PW_HOP_SUBMITTED] = stamp.ns[PW_STAMP_SUBMITTED];
             path->at_ns[PW_HOP_RETURNED] = stamp.ns[PW_STAMP_RETURNED];
         }

@@ -31,35 +31,35 @@ static const struct {
     {-1001, PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
     {-1006, PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
     {-1007, PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN, NULL},
-    {-1003, PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE, NULL},
-    {-1015, PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE, NULL},
-    {-1034, PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE, NULL},
-    {-1008, PW_ENTRY_BUSY, PW_REASON_VENUE_BUSY, NULL},
-    {-1016, PW_ENTRY_BUSY, PW_REASON_VENUE_BUSY, NULL},
-    {-1021, PW_ENTRY_CLOCK, PW_REASON_VENUE_CLOCK, NULL},
-    {-1002, PW_ENTRY_FATAL, PW_REASON_VENUE_KEY, NULL},
-    {-1022, PW_ENTRY_FATAL, PW_REASON_VENUE_KEY, NULL},
-    {-2014, PW_ENTRY_FATAL, PW_REASON_VENUE_KEY, NULL},
-    {-2015, PW_ENTRY_FATAL, PW_REASON_VENUE_KEY, NULL},
-    {-1013, PW_ENTRY_REFUSED, PW_REASON_VENUE_FILTER, NULL},
-    {-1111, PW_ENTRY_REFUSED, PW_REASON_VENUE_FILTER, NULL},
-    {-1112, PW_ENTRY_REFUSED, PW_REASON_NO_QUOTE, NULL},
-    {-1121, PW_ENTRY_REFUSED, PW_REASON_UNKNOWN_INSTRUMENT, NULL},
-    {-1122, PW_ENTRY_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
-    {-1220, PW_ENTRY_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
-    {-2016, PW_ENTRY_REFUSED, PW_REASON_VENUE_NOT_TRADING, NULL},
-    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_FUNDS, "insufficient balance"},
-    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_DUPLICATE, "Duplicate order sent"},
-    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_WOULD_TAKE, "would immediately match"},
-    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_WOULD_TRIGGER, "would trigger immediately"},
-    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_NOT_TRADING, "Market is closed"},
-    {-2010, PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED, NULL},
-    {-2011, PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED, CANCEL_RESTRICTIONS},
+    {-1003, PW_ENTRY_RATE_LIMITED, PW_REASON_VENUE_RATE, NULL},
+    {-1015, PW_ENTRY_RATE_LIMITED, PW_REASON_VENUE_RATE, NULL},
+    {-1034, PW_ENTRY_RATE_LIMITED, PW_REASON_VENUE_RATE, NULL},
+    {-1008, PW_ENTRY_OVERLOADED, PW_REASON_VENUE_OVERLOADED, NULL},
+    {-1016, PW_ENTRY_OVERLOADED, PW_REASON_VENUE_OVERLOADED, NULL},
+    {-1021, PW_ENTRY_TIMESTAMP_REJECTED, PW_REASON_VENUE_TIMESTAMP, NULL},
+    {-1002, PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY, NULL},
+    {-1022, PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY, NULL},
+    {-2014, PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY, NULL},
+    {-2015, PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY, NULL},
+    {-1013, PW_ENTRY_REJECTED, PW_REASON_VENUE_FILTER, NULL},
+    {-1111, PW_ENTRY_REJECTED, PW_REASON_VENUE_FILTER, NULL},
+    {-1112, PW_ENTRY_REJECTED, PW_REASON_NO_QUOTE, NULL},
+    {-1121, PW_ENTRY_REJECTED, PW_REASON_UNKNOWN_INSTRUMENT, NULL},
+    {-1122, PW_ENTRY_REJECTED, PW_REASON_VENUE_NOT_TRADING, NULL},
+    {-1220, PW_ENTRY_REJECTED, PW_REASON_VENUE_NOT_TRADING, NULL},
+    {-2016, PW_ENTRY_REJECTED, PW_REASON_VENUE_NOT_TRADING, NULL},
+    {-2010, PW_ENTRY_REJECTED, PW_REASON_VENUE_FUNDS, "insufficient balance"},
+    {-2010, PW_ENTRY_REJECTED, PW_REASON_VENUE_DUPLICATE, "Duplicate order sent"},
+    {-2010, PW_ENTRY_REJECTED, PW_REASON_VENUE_WOULD_TAKE, "would immediately match"},
+    {-2010, PW_ENTRY_REJECTED, PW_REASON_VENUE_WOULD_TRIGGER, "would trigger immediately"},
+    {-2010, PW_ENTRY_REJECTED, PW_REASON_VENUE_NOT_TRADING, "Market is closed"},
+    {-2010, PW_ENTRY_REJECTED, PW_REASON_VENUE_REJECTED, NULL},
+    {-2011, PW_ENTRY_REJECTED, PW_REASON_VENUE_REJECTED, CANCEL_RESTRICTIONS},
     {-2011, PW_ENTRY_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND, NULL},
     {-2013, PW_ENTRY_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, NULL},
     {-2026, PW_ENTRY_NOT_FOUND, PW_REASON_VENUE_NOT_FOUND, NULL},
-    {-2021, PW_ENTRY_PARTIAL, PW_REASON_VENUE_REFUSED, NULL},
-    {-2022, PW_ENTRY_PARTIAL, PW_REASON_VENUE_REFUSED, NULL},
+    {-2021, PW_ENTRY_PARTIAL, PW_REASON_VENUE_REJECTED, NULL},
+    {-2022, PW_ENTRY_PARTIAL, PW_REASON_VENUE_REJECTED, NULL},
     {-2039, PW_ENTRY_CANCEL_UNKNOWN, PW_REASON_VENUE_NOT_FOUND, NULL},
 };
 
@@ -76,20 +76,20 @@ static struct pw_binance_verdict judge_code(uint32_t http_status, const struct p
         }
     }
     if (error->code <= -1100 && error->code > -1200) { /* parameters: illegal, missing, too many */
-        return (struct pw_binance_verdict){PW_ENTRY_REFUSED, PW_REASON_VENUE_MALFORMED};
+        return (struct pw_binance_verdict){PW_ENTRY_REJECTED, PW_REASON_VENUE_MALFORMED};
     }
     return http_status >= 400 && http_status < 500
-               ? (struct pw_binance_verdict){PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED}
+               ? (struct pw_binance_verdict){PW_ENTRY_REJECTED, PW_REASON_VENUE_REJECTED}
                : (struct pw_binance_verdict){PW_ENTRY_UNKNOWN, PW_REASON_VENUE_UNKNOWN};
 }
 
 struct pw_binance_verdict pw_binance_judge(uint32_t http_status, const struct pw_binance_error *error)
 {
     if (http_status == 418 || http_status == 429 || http_status == 403) {
-        return (struct pw_binance_verdict){PW_ENTRY_LIMITED, PW_REASON_VENUE_RATE};
+        return (struct pw_binance_verdict){PW_ENTRY_RATE_LIMITED, PW_REASON_VENUE_RATE};
     }
     if (http_status == 401) {
-        return (struct pw_binance_verdict){PW_ENTRY_FATAL, PW_REASON_VENUE_KEY};
+        return (struct pw_binance_verdict){PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY};
     }
     bool overloaded = http_status == 503 && error->code == -1008; /* the one 5xx that says: not accepted */
     if (http_status >= 500 && !overloaded) {
@@ -161,7 +161,7 @@ static void translate_error(const struct pw_binance_response *response, struct p
                                                  .reason = (uint8_t)verdict.reason,
                                                  .is_final = cancel_is_barred(&response->error),
                                                  .session_lost = session_is_lost(&response->error)};
-    if (verdict.error == PW_ENTRY_LIMITED) {
+    if (verdict.error == PW_ENTRY_RATE_LIMITED) {
         message->pause = pause_of(response);
     }
     if (message->is_ours && message->request == PW_ENTRY_SUBSCRIBE && response->error.code == SUBSCRIBED) {
@@ -209,7 +209,7 @@ static enum pw_reason reject_reason(const struct pw_json_text *text)
     return pw_json_equal(text, "INSUFFICIENT_BALANCES")                  ? PW_REASON_VENUE_FUNDS
            : pw_json_equal(text, "WOULD_MATCH_IMMEDIATELY")              ? PW_REASON_VENUE_WOULD_TAKE
            : pw_json_equal(text, "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY") ? PW_REASON_VENUE_WOULD_TRIGGER
-                                                                         : PW_REASON_VENUE_REFUSED;
+                                                                         : PW_REASON_VENUE_REJECTED;
 }
 
 /* Nothing that an order's state knows is a partial self-trade prevention: the order has to be asked for. */
@@ -273,7 +273,7 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
                                  .executed_qty_e8 = order->executed_qty_e8,
                                  .venue_ns = order->venue_ns ? order->venue_ns : order->update_ns,
                                  .exec_type = (uint8_t)exec_type,
-                                 .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REFUSED : 0};
+                                 .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED : 0};
     return true;
 }
 
@@ -305,7 +305,7 @@ static struct pw_entry_order half_of(enum pw_binance_half half, const struct pw_
                                        .exec_type = (uint8_t)exec_type};
         return to;
     }
-    struct pw_binance_verdict verdict = {PW_ENTRY_REFUSED, PW_REASON_VENUE_REFUSED};
+    struct pw_binance_verdict verdict = {PW_ENTRY_REJECTED, PW_REASON_VENUE_REJECTED};
     if (half == PW_BINANCE_HALF_FAILED) {
         verdict = judge_code(400, error);
     }
