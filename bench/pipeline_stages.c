@@ -5,6 +5,7 @@
 #include "pipeline_stages.h"
 #include "book_config.h"
 #include "cores.h"
+#include "folder.h"
 #include "host.h"
 #include "instance.h"
 #include "journal_config.h"
@@ -14,7 +15,6 @@
 #include "stages.h"
 #include "strategies_config.h"
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -411,14 +411,6 @@ uint64_t pipeline_event_cnt(const struct pipeline *p)
     return atomic_load_explicit(&p->generator->parsed->head, memory_order_relaxed);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 bool pipeline_close(struct pipeline *p)
 {
     int err = 0;
@@ -435,7 +427,7 @@ bool pipeline_close(struct pipeline *p)
     if (p->ws.header != NULL) {
         pw_workspace_close(&p->ws, true);
     }
-    nftw(p->journal_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    bench_folder_remove(p->journal_path);
     pw_config_destroy(p->config);
     return err == 0;
 }

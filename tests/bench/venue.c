@@ -10,7 +10,6 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -7,7 +7,6 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
-#include <string.h>
 
 static struct pw_book *make(uint32_t level_max)
 {

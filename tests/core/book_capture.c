@@ -8,7 +8,6 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct recording {
     const char *expected;

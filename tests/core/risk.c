@@ -7,7 +7,6 @@
 
 #include <criterion/criterion.h>
 #include <limits.h>
-#include <string.h>
 
 #define E8  PW_E8
 #define E16 ((pw_i128)E8 * E8)

@@ -79,27 +79,74 @@ static void compare_symbols(const json_t *expected, const json_t *facts, int sym
     cr_assert_eq(symbols, symbols_wanted);
 }
 
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static void compare_fills(const json_t *expected, const json_t *facts)
+{
+    const json_t *want = json_object_get(expected, "fills");
+    const json_t *have = json_object_get(facts, "fills");
+    cr_assert_eq(json_array_size(have), json_array_size(want), "%zu fills instead of %zu",
+                 json_array_size(have), json_array_size(want));
+    static const char *const keys[] = {"price", "qty", "fee", "cash_after", "position_after"};
+    for (size_t i = 0; i < json_array_size(want); i++) {
+        const json_t *a = json_array_get(want, i), *b = json_array_get(have, i);
+        cr_assert_str_eq(text_of(b, "side"), text_of(a, "side"));
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+            cr_assert(decimal_equal(text_of(a, keys[k]), text_of(b, keys[k])), "fill %zu: %s is %s, not %s",
+                      i + 1, keys[k], text_of(b, keys[k]), text_of(a, keys[k]));
+        }
+    }
+}
+
+struct scenario {
+    const char *name;
+    const char *const *files;
+    const char *pace;
+    bool merge;           /* the files, by time */
+    const char *expected; /* what an independent program found */
+    long long frame_cnt;
+    int symbol_cnt; /* whose figures are compared; 0: the fills are */
+    struct engine_options options;
+};
+
+static void scenario_run(const struct scenario *scenario)
+{
+    json_t *expected = facts_expected(scenario->expected);
+    const char *yaml = capture_yaml(scenario->files, scenario->pace, scenario->merge);
+    if (expected == NULL || yaml == NULL) {
+        cr_skip_test("no shared data here");
+    }
+    struct harness h;
+    harness_begin(&h, scenario->name);
+    json_t *facts = through_the_engine(&h, yaml, &scenario->options, scenario->frame_cnt);
+    if (scenario->symbol_cnt > 0) {
+        compare_symbols(expected, facts, scenario->symbol_cnt);
+    } else {
+        compare_fills(expected, facts);
+    }
+    json_decref(facts);
+    json_decref(expected);
+    harness_end(&h);
+}
+
 static const char *const two_days[] = {"captures/binance/spot_btcusdt_20240808.gz",
                                        "captures/binance/spot_btcusdt_20240809.gz", NULL};
 
 static void two_days_in(enum placement placement, const char *name)
 {
-    json_t *expected = facts_expected("spot_btcusdt_20240808+09.json");
-    const char *yaml = capture_yaml(two_days, "flood", false);
-    if (expected == NULL || yaml == NULL) {
-        cr_skip_test("no shared data here");
-    }
-    struct harness h;
-    harness_begin(&h, name);
-    struct engine_options options = {.placement = placement,
-                                     .symbols = "BTCUSDT",
-                                     .streams = "trade, bookTicker, depth@100ms",
-                                     .market_stall = true};
-    json_t *facts = through_the_engine(&h, yaml, &options, 99573);
-    compare_symbols(expected, facts, 1);
-    json_decref(facts);
-    json_decref(expected);
-    harness_end(&h);
+    scenario_run(&(struct scenario){.name = name,
+                                    .files = two_days,
+                                    .pace = "flood",
+                                    .expected = "spot_btcusdt_20240808+09.json",
+                                    .frame_cnt = 99573,
+                                    .symbol_cnt = 1,
+                                    .options = {.placement = placement,
+                                                .symbols = "BTCUSDT",
+                                                .streams = "trade, bookTicker, depth@100ms",
+                                                .market_stall = true}});
 }
 
 Test(capture, two_days_flood_two_cores)
@@ -120,20 +167,15 @@ Test(capture, two_days_flood_stages_apart)
 Test(capture, recorded_pace)
 {
     static const char *const names[] = {"unit/spot_btcusdt_2000.txt", NULL};
-    json_t *expected = facts_expected("unit_spot_btcusdt_2000.json");
-    const char *yaml = capture_yaml(names, "1", false);
-    if (expected == NULL || yaml == NULL) {
-        cr_skip_test("no shared data here");
-    }
-    struct harness h;
-    harness_begin(&h, "recorded");
-    struct engine_options options = {
-        .placement = TWO_CORES, .symbols = "BTCUSDT", .streams = "trade, bookTicker, depth@100ms"};
-    json_t *facts = through_the_engine(&h, yaml, &options, 1999);
-    compare_symbols(expected, facts, 1);
-    json_decref(facts);
-    json_decref(expected);
-    harness_end(&h);
+    scenario_run(&(struct scenario){.name = "recorded",
+                                    .files = names,
+                                    .pace = "1",
+                                    .expected = "unit_spot_btcusdt_2000.json",
+                                    .frame_cnt = 1999,
+                                    .symbol_cnt = 1,
+                                    .options = {.placement = TWO_CORES,
+                                                .symbols = "BTCUSDT",
+                                                .streams = "trade, bookTicker, depth@100ms"}});
 }
 
 Test(capture, several_symbols)
@@ -141,21 +183,16 @@ Test(capture, several_symbols)
     static const char *const names[] = {"captures/cryptofeed/BINANCE.0.gz",
                                         "captures/cryptofeed/BINANCE.http.0.0.gz",
                                         "captures/cryptofeed/BINANCE.ws.1.0.gz", NULL};
-    json_t *expected = facts_expected("cryptofeed_BINANCE.json");
-    const char *yaml = capture_yaml(names, "flood", true);
-    if (expected == NULL || yaml == NULL) {
-        cr_skip_test("no shared data here");
-    }
-    struct harness h;
-    harness_begin(&h, "several");
-    struct engine_options options = {.placement = TWO_CORES,
-                                     .symbols = "NKNUSDT, BLZETH, LRCBTC, RUNEEUR",
-                                     .streams = "aggTrade, bookTicker, depth@100ms, kline_1m"};
-    json_t *facts = through_the_engine(&h, yaml, &options, 265);
-    compare_symbols(expected, facts, 4);
-    json_decref(facts);
-    json_decref(expected);
-    harness_end(&h);
+    scenario_run(&(struct scenario){.name = "several",
+                                    .files = names,
+                                    .pace = "flood",
+                                    .merge = true,
+                                    .expected = "cryptofeed_BINANCE.json",
+                                    .frame_cnt = 265,
+                                    .symbol_cnt = 4,
+                                    .options = {.placement = TWO_CORES,
+                                                .symbols = "NKNUSDT, BLZETH, LRCBTC, RUNEEUR",
+                                                .streams = "aggTrade, bookTicker, depth@100ms, kline_1m"}});
 }
 
 /* ---- A minute at the pace at which it was recorded, in both shapes at once ---- */
@@ -258,50 +295,20 @@ Test(capture, a_minute_at_recorded_pace_in_both_shapes)
 
 /* ---- ma_cross on paper: every fill of the reference ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
-static void compare_fills(const json_t *expected, const json_t *facts)
-{
-    const json_t *want = json_object_get(expected, "fills");
-    const json_t *have = json_object_get(facts, "fills");
-    cr_assert_eq(json_array_size(have), json_array_size(want), "%zu fills instead of %zu",
-                 json_array_size(have), json_array_size(want));
-    static const char *const keys[] = {"price", "qty", "fee", "cash_after", "position_after"};
-    for (size_t i = 0; i < json_array_size(want); i++) {
-        const json_t *a = json_array_get(want, i), *b = json_array_get(have, i);
-        cr_assert_str_eq(text_of(b, "side"), text_of(a, "side"));
-        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
-            cr_assert(decimal_equal(text_of(a, keys[k]), text_of(b, keys[k])), "fill %zu: %s is %s, not %s",
-                      i + 1, keys[k], text_of(b, keys[k]), text_of(a, keys[k]));
-        }
-    }
-}
-
 static void paper_in(enum placement placement, const char *name)
 {
-    static const char *const names[] = {"captures/binance/spot_btcusdt_20240809.gz", NULL};
-    json_t *expected = facts_expected("paper_ma_spot_btcusdt_20240809.json");
-    const char *yaml = capture_yaml(names, "flood", false);
-    if (expected == NULL || yaml == NULL) {
-        cr_skip_test("no shared data here");
-    }
-    struct harness h;
-    harness_begin(&h, name);
-    struct engine_options options = {.placement = placement,
-                                     .symbols = "BTCUSDT",
-                                     .streams = "trade, bookTicker, depth@100ms",
-                                     .fast = 50,
-                                     .slow = 200,
-                                     .quantity = "0.01",
-                                     .market_stall = true};
-    json_t *facts = through_the_engine(&h, yaml, &options, 58325);
-    compare_fills(expected, facts);
-    json_decref(facts);
-    json_decref(expected);
-    harness_end(&h);
+    scenario_run(&(struct scenario){.name = name,
+                                    .files = two_days + 1,
+                                    .pace = "flood",
+                                    .expected = "paper_ma_spot_btcusdt_20240809.json",
+                                    .frame_cnt = 58325,
+                                    .options = {.placement = placement,
+                                                .symbols = "BTCUSDT",
+                                                .streams = "trade, bookTicker, depth@100ms",
+                                                .fast = 50,
+                                                .slow = 200,
+                                                .quantity = "0.01",
+                                                .market_stall = true}});
 }
 
 Test(paper, fills_one_core)

@@ -5,12 +5,10 @@
  */
 #include "harness.h"
 #include <criterion/criterion.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -5,7 +5,6 @@
  */
 #include "live_rig.h"
 #include <criterion/criterion.h>
-#include <signal.h>
 
 /* Trades, stops, and compares. */
 static void trade(const struct api_key *key, enum placement placement)

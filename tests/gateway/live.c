@@ -3,6 +3,7 @@
  * The live gateway, promise by promise: what it refuses, what it is told, what others may read of it, and the
  * heap.
  */
+#include "heap_watch.h"
 #include "live_world.h"
 
 #include <criterion/criterion.h>
@@ -14,8 +15,7 @@
 Test(live, what_cannot_be_said_is_denied)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint32_t sent = w.sent_cnt;
     struct pw_gateway_order good = world_limit(PW_BUY, PW_GTC, PW_E8), bad[8];
     for (int i = 0; i < 8; i++) {
@@ -47,8 +47,7 @@ Test(live, what_cannot_be_said_is_denied)
 Test(live, a_full_ring_denies_orders_and_delays_cancellations)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_rest_one(&w);
     struct pw_event none = {.kind = PW_EVENT_FRAME};
     while (pw_producer_room(&w.wire_in, 1) >= 1) {
@@ -70,8 +69,7 @@ Test(live, a_full_ring_denies_orders_and_delays_cancellations)
 Test(live, orders_beyond_the_venues_count_wait_and_cancellations_do_not)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     world_answer(&w, "time", 1, "");
     uint64_t first = world_rest_one(&w);
     world_say(&w, "{\"id\":\"x\",\"status\":200,\"result\":{},\"rateLimits\":[{\"rateLimitType\":\"ORDERS\","
@@ -115,8 +113,7 @@ Test(live, a_dry_run_has_orders_judged_and_none_placed)
 Test(told, an_ended_stream_is_subscribed_to_again_and_nothing_is_taken_for_known)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_rest_one(&w);
     w.subscribed = false;
     world_fill(&w, &w.venue[0], PW_E8); /* nobody hears of it */
@@ -135,8 +132,7 @@ Test(told, an_ended_stream_is_subscribed_to_again_and_nothing_is_taken_for_known
 Test(told, a_shutdown_wants_another_connection_and_no_orders)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"event\":{\"e\":\"serverShutdown\",\"E\":1700000000000}}");
     cr_expect(world_counts(&w).reconnect_wanted);
@@ -154,8 +150,7 @@ Test(told, a_shutdown_wants_another_connection_and_no_orders)
 Test(told, what_cannot_be_read_may_have_been_a_report)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\"");
     cr_expect_eq(world_counts(&w).messages_invalid, 1);
@@ -169,8 +164,7 @@ Test(told, what_cannot_be_read_may_have_been_a_report)
 Test(told, more_fills_than_a_list_has_come_back_one_by_one)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     struct pw_gateway_order order = world_limit(PW_SELL, PW_GTC, 400 * PW_E8);
     enum pw_reason reason;
     uint64_t id = world_place(&w, &order, &reason);
@@ -190,8 +184,7 @@ Test(told, more_fills_than_a_list_has_come_back_one_by_one)
 Test(told, orders_of_others_are_counted_and_not_reported)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t reports = world_counts(&w).reports;
     w.subscribed = w.up = true;
     struct venue_order *order = world_venue_has(&w, "web_1");
@@ -252,8 +245,7 @@ Test(told, a_cancellation_that_is_refused_is_repeated_ever_more_seldom)
 Test(told, a_session_that_the_venue_forgot_is_logged_on_again)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_rest_one(&w);
     w.logged_on = w.subscribed = false;
     world_answer(
@@ -272,8 +264,7 @@ Test(told, a_session_that_the_venue_forgot_is_logged_on_again)
 Test(told, a_cancellation_that_is_barred_is_not_repeated)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_rest_one(&w);
     world_answer(&w, "order.cancel", 1,
                  WORLD_ERROR(400, -2011, "Order was not canceled due to cancel restrictions."));
@@ -361,87 +352,53 @@ Test(live, configs_that_contradict_themselves_are_refused)
 
 /* ---- no heap ---- */
 
-/* glibc's own entry points: the names below them are ours in this program. A sanitizer has its own. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-extern void __libc_free(void *);
-
-/* Volatile: compilers know malloc, and that it does not look at variables of ours. */
-static volatile bool heap_forbidden;
-static volatile uint32_t heap_calls;
-
-void *malloc(size_t bytes)
-{
-    heap_calls += heap_forbidden;
-    return __libc_malloc(bytes);
-}
-
-void *calloc(size_t cnt, size_t bytes)
-{
-    heap_calls += heap_forbidden;
-    return __libc_calloc(cnt, bytes);
-}
-
-void *realloc(void *pointer, size_t bytes)
-{
-    heap_calls += heap_forbidden;
-    return __libc_realloc(pointer, bytes);
-}
-
-void free(void *pointer)
-{
-    heap_calls += heap_forbidden && pointer != NULL;
-    __libc_free(pointer);
-}
-
+#ifdef HEAP_IS_WATCHED
 /* Each call of the gateway as it comes, with the model's own use of the heap between them. */
 static struct pw_gateway_ops g_counted;
 
 static enum pw_reason counted_check(void *state, const struct pw_gateway_order *order, uint64_t replaces_id)
 {
-    heap_forbidden = true;
+    heap_forbid(true);
     enum pw_reason reason = pw_live_gateway.check(state, order, replaces_id);
-    heap_forbidden = false;
+    heap_forbid(false);
     return reason;
 }
 
 static int64_t counted_place(void *state, const struct pw_gateway_order *order, struct pw_reports *out)
 {
-    heap_forbidden = true;
+    heap_forbid(true);
     int64_t valid_until_ns = pw_live_gateway.place(state, order, out);
-    heap_forbidden = false;
+    heap_forbid(false);
     return valid_until_ns;
 }
 
 static void counted_settle(void *state)
 {
-    heap_forbidden = true;
+    heap_forbid(true);
     pw_live_gateway.settle(state);
-    heap_forbidden = false;
+    heap_forbid(false);
 }
 
 static void counted_cancel(void *state, uint64_t client_order_id, int64_t recv_ns, struct pw_reports *out)
 {
-    heap_forbidden = true;
+    heap_forbid(true);
     pw_live_gateway.cancel(state, client_order_id, recv_ns, out);
-    heap_forbidden = false;
+    heap_forbid(false);
 }
 
 static void counted_on_message(void *state, const struct pw_event *frame, const uint8_t *message,
                                struct pw_reports *out)
 {
-    heap_forbidden = true;
+    heap_forbid(true);
     pw_live_gateway.on_message(state, frame, message, out);
-    heap_forbidden = false;
+    heap_forbid(false);
 }
 
 static uint32_t counted_poll(void *state, int64_t now_ns, struct pw_reports *out)
 {
-    heap_forbidden = true;
+    heap_forbid(true);
     uint32_t work = pw_live_gateway.poll(state, now_ns, out);
-    heap_forbidden = false;
+    heap_forbid(false);
     return work;
 }
 
@@ -470,12 +427,9 @@ Test(live, nothing_is_allocated_after_init)
         world_make_ready(&w);
         world_run(&w, SEC);
         cr_expect_eq(world_state(&w, id), PW_ORDER_CANCELED);
-        cr_expect_eq(heap_calls, 0);
+        cr_expect_eq(heap_calls(), 0);
         world_end(&w);
     }
-    heap_forbidden = true;
-    free(malloc(1));
-    heap_forbidden = false;
-    cr_assert_eq(heap_calls, 2, "the trap works");
+    heap_watch_prove();
 }
 #endif

@@ -6,7 +6,6 @@
 #include "live_world.h"
 
 #include <criterion/criterion.h>
-#include <string.h>
 
 Test(session, a_logged_on_session_signs_its_logon_alone)
 {
@@ -134,8 +133,7 @@ Test(session, a_key_that_is_revoked_stops_orders_alone)
 Test(session, a_key_that_is_revoked_may_be_taken_by_the_next_connection)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_rest_one(&w);
     world_say(&w, "{\"id\":null,\"status\":401,\"error\":{\"code\":-2015,\"msg\":\"Invalid API-key.\"}}");
     cr_expect_eq(world_denied(&w, world_limit(PW_BUY, PW_GTC, PW_E8)), PW_REASON_VENUE_KEY);
@@ -234,8 +232,7 @@ Test(session, open_orders_of_this_run_that_nobody_knows_are_told_and_canceled)
 {
     enum { CNT = 12 };
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t known = world_rest_one(&w);
     world_disconnect(&w, 0, 0);
     for (uint64_t i = 0; i < CNT; i++) {

@@ -85,8 +85,7 @@ Test(limits, a_ban_for_too_many_orders_holds_for_all)
 Test(limits, a_limit_without_an_end_is_waited_out)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     world_answer(&w, "order.place", 1, WORLD_ERROR(429, -1003, "Too much request weight used."));
     world_place_one(&w);
     world_run(&w, 50 * MS);
@@ -97,8 +96,7 @@ Test(limits, a_limit_without_an_end_is_waited_out)
 Test(limits, too_many_orders_hold_up_orders_alone)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t first = world_rest_one(&w);
     world_answer(&w, "order.place", 1, WORLD_ERROR(429, -1015, "Too many new orders."));
     world_place_one(&w);
@@ -147,8 +145,7 @@ Test(clocks, a_clock_that_is_no_clock_is_not_traded_by)
 static void step_clock(int64_t our_step_ns, int64_t venue_step_ns)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t before = world_rest_one(&w);
     w.skew_ns += our_step_ns;
     w.venue_skew_ns += venue_step_ns;
@@ -180,8 +177,7 @@ Test(clocks, steps_of_either_clock_are_seen_and_learnt)
 Test(clocks, a_jump_does_not_make_an_order_vanish)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_place_one(&w);
     w.requests[0].gone = true; /* by a connection that we know nothing of any more */
     w.requests[0].at_ns = w.now_ns + 4 * SEC;
@@ -234,8 +230,7 @@ Test(clocks, a_jump_is_no_time_out)
 Test(clocks, a_clock_set_back_does_not_keep_an_order_unknown)
 {
     struct world w;
-    world_open(&w, 1, true);
-    world_start(&w);
+    world_ready(&w);
     uint64_t id = world_place_one(&w);
     world_disconnect(&w, 0, 0);
     w.skew_ns -= 3600 * SEC;

@@ -3,6 +3,7 @@
  * The control socket: requests answered, strangers and abuse refused, dead engines replaced, living ones not.
  */
 #include "control.h"
+#include "test_folder.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -28,9 +29,7 @@ static void dir_make(void)
 
 static void dir_remove(void)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", g_dir);
-    cr_assert_eq(system(command), 0);
+    folder_remove(g_dir);
 }
 
 TestSuite(control, .init = dir_make, .fini = dir_remove);

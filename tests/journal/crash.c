@@ -126,7 +126,7 @@ Test(crash, killed_engine_leaves_all_that_was_committed)
         total += event_cnt;
     }
     fprintf(stderr, "%" PRIu64 " events in runs up to %" PRIu64 "\n", total, last_run);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 /* ---- a live journal and its readers ---- */
@@ -175,7 +175,7 @@ Test(crash, reader_follows_a_live_run)
     pw_journal_cursor_free(cursor);
     pw_journal_close(journal);
     waitpid(child, NULL, 0);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 /* A reader that opens a transaction on the first segment and is stopped inside it. */
@@ -227,7 +227,7 @@ Test(crash, stopped_reader_does_not_stop_a_live_journal)
     cr_expect(read_run(dir, run_id, &event_cnt, &clean));
     cr_expect_eq(event_cnt, n);
     cr_expect(clean);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 /* ---- an archive ---- */
@@ -266,7 +266,7 @@ Test(crash, journal_that_may_only_be_read_is_read)
     int status;
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 /* ---- a full disk ---- */
@@ -437,5 +437,5 @@ Test(crash, rotten_bytes_are_noticed_or_lie_in_dead_space)
     }
     fprintf(stderr, "%d flips: %" PRIu64 " in dead space, all others noticed\n", FLIPS, dead);
     cr_expect_lt(dead, FLIPS * 9 / 10);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }

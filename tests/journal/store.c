@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,7 +75,7 @@ Test(runs, ids_grow_even_when_the_clock_goes_back)
     cr_expect_eq(write_run(dir, 1, 4 * MIB, EPOCH - 5000 * S, true), first + 2);
     cr_expect_eq(write_run(dir, 1, 4 * MIB, 0, true), first + 3);
     cr_expect_eq(write_run(dir, 1, 4 * MIB, EPOCH + 60 * S, true), first + 60);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(runs, ids_do_not_come_again_when_the_table_is_lost)
@@ -97,7 +96,7 @@ Test(runs, ids_do_not_come_again_when_the_table_is_lost)
     pw_journal_close(journal);
     expect_all_events(dir, second, 20);
     cr_expect_eq(write_run(dir, 1, 4 * MIB, EPOCH, true), second + 1);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 /* An image of yesterday is brought back: what was numbered since is unknown, but the clock has gone on. */
@@ -106,12 +105,12 @@ Test(runs, ids_do_not_come_again_when_an_older_copy_is_brought_back)
     const char *dir = live_dir();
     uint64_t last = 0;
     for (int day = 0; day < 5; day++) {
-        live_remove_dir(dir);
+        folder_remove(dir);
         uint64_t run_id = write_run(dir, 1, 4 * MIB, EPOCH + day * 86400 * S, true);
         cr_expect_gt(run_id, last);
         last = run_id;
     }
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(runs, second_engine_is_refused)
@@ -134,7 +133,7 @@ Test(runs, second_engine_is_refused)
     live_close(&live, false);
     cr_assert_eq(pw_journal_open_run(&want, &store, &run_id, error, sizeof error), 0, "%s", error);
     store.close(store.state);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(runs, what_cannot_be_is_refused_with_a_reason)
@@ -154,7 +153,7 @@ Test(runs, what_cannot_be_is_refused_with_a_reason)
     snprintf(path, sizeof path, "%s/file", dir);
     close(open(path, O_CREAT | O_WRONLY, 0600));
     cr_expect_eq(pw_journal_open_run(&want, &store, &run_id, error, sizeof error), -ENOTDIR);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(runs, files_are_the_owners_alone)
@@ -177,8 +176,8 @@ Test(runs, files_are_the_owners_alone)
         cr_assert_eq(stat(path, &stat_of), 0, "%s", path);
         cr_expect_eq(stat_of.st_mode & 0777, 0600, "%s", path);
     }
-    live_remove_dir(dir);
-    live_remove_dir(parent);
+    folder_remove(dir);
+    folder_remove(parent);
 }
 
 Test(runs, tell_instance_config_instruments_and_end)
@@ -211,7 +210,7 @@ Test(runs, tell_instance_config_instruments_and_end)
     cr_expect_eq(pw_journal_run(journal, 12345, &rows[2]), -ENOENT);
     cr_expect_not(pw_journal_is_live(journal));
     pw_journal_close(journal);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 /* ---- events ---- */
@@ -220,7 +219,7 @@ Test(reader, gives_all_events_back)
 {
     const char *dir = live_dir();
     expect_all_events(dir, write_run(dir, 100000, 64 * MIB, EPOCH, true), 100000);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(reader, reads_over_segments)
@@ -231,14 +230,14 @@ Test(reader, reads_over_segments)
     snprintf(path, sizeof path, "%s/journal-%llu-2.mdb", dir, (unsigned long long)run_id);
     cr_expect_eq(access(path, R_OK), 0, "three segments at least");
     expect_all_events(dir, run_id, 1000000);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(reader, run_without_events_is_empty)
 {
     const char *dir = live_dir();
     expect_all_events(dir, write_run(dir, 0, 4 * MIB, EPOCH, true), 0);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(reader, selects_by_time_kind_and_instrument)
@@ -269,7 +268,7 @@ Test(reader, selects_by_time_kind_and_instrument)
     cr_expect_gt(cnt, 1000);
     pw_journal_cursor_free(cursor);
     pw_journal_close(journal);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(reader, what_is_no_journal_is_refused)
@@ -341,7 +340,7 @@ Test(damage, of_a_block_is_told_and_reading_goes_on)
     cr_expect_eq(usage.damage_cnt, 2);
     pw_journal_cursor_free(cursor);
     pw_journal_close(journal);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(damage, of_the_last_block_is_told)
@@ -361,7 +360,7 @@ Test(damage, of_the_last_block_is_told)
     }
     pw_journal_cursor_free(cursor);
     pw_journal_close(journal);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(damage, missing_and_unreadable_segments_are_told_once)
@@ -391,5 +390,5 @@ Test(damage, missing_and_unreadable_segments_are_told_once)
     cr_expect_eq(pw_journal_next(cursor, &record), PW_JOURNAL_END);
     pw_journal_cursor_free(cursor);
     pw_journal_close(journal);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }

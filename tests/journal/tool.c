@@ -10,12 +10,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define MIB  (UINT64_C(1) << 20)
@@ -135,7 +133,7 @@ static void expect_facts(const char *const *names, const char *expected_name)
     json_decref(facts);
     json_decref(expected);
     capture_free(&capture);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(facts, of_a_short_capture_are_those_of_another_program)
@@ -177,7 +175,7 @@ Test(facts, fills_tell_cash_and_position)
         }
     }
     json_decref(facts);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 static struct pw_event fee_of(const char *asset, int64_t fee_e8)
@@ -206,7 +204,7 @@ Test(facts, a_fee_in_the_base_asset_leaves_the_position)
     }
     cr_expect_null(program_at(facts, "fills/1/base_fee"));
     json_decref(facts);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 static void expect_book_complete(const struct pw_event *events, size_t cnt, bool complete)
@@ -218,7 +216,7 @@ static void expect_book_complete(const struct pw_event *events, size_t cnt, bool
     cr_assert_not_null(book);
     cr_expect_eq(json_is_true(program_at(book, "complete")), complete);
     json_decref(facts);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(facts, a_book_with_events_lost_since_its_snapshot_is_not_complete)
@@ -267,7 +265,7 @@ Test(tool, pages_are_as_stored)
     program_expect_page("journal.txt", page);
     free(stats);
     free(verdict);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 static size_t line_cnt(const char *text)
@@ -297,7 +295,7 @@ Test(tool, lists_runs_with_their_end)
     cr_expect_eq(run_tool(dir, (const char *const[]){NULL}, &out), 0);
     cr_expect_eq(line_cnt(out), 3, "a head and a line a run: %s", out);
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(tool, counts_and_sums_by_kind_and_instrument)
@@ -319,7 +317,7 @@ Test(tool, counts_and_sums_by_kind_and_instrument)
     cr_expect_str_eq(json_string_value(program_at(json, "symbols/ETHUSDT/trade/qty")), want);
     cr_expect_eq(json_integer_value(program_at(json, "symbols/BTCUSDT/quote/count")), quotes);
     json_decref(json);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(tool, two_feeds_with_one_symbol_are_told_apart)
@@ -353,7 +351,7 @@ Test(tool, two_feeds_with_one_symbol_are_told_apart)
     cr_assert_eq(run_tool(dir, (const char *const[]){"stats", "--symbol", "BTCUSDT", NULL}, &out), 1);
     cr_expect_not_null(strstr(program_errors, "one:BTCUSDT two:BTCUSDT"), "%s", program_errors);
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(tool, query_selects_by_time_kind_and_symbol)
@@ -380,7 +378,7 @@ Test(tool, query_selects_by_time_kind_and_symbol)
         json_decref(json);
     }
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(tool, an_empty_result_says_what_the_run_has)
@@ -392,7 +390,7 @@ Test(tool, an_empty_result_says_what_the_run_has)
     cr_expect_str_eq(out, "");
     cr_expect_not_null(strstr(program_errors, "pinwheel journal: warning: "), "%s", program_errors);
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 static size_t comma_cnt(const char *line)
@@ -425,7 +423,7 @@ Test(tool, csv_has_as_many_columns_in_each_row)
         cr_expect_eq(comma_cnt(line), commas, "%s", line);
     }
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(tool, csv_has_every_field_of_the_kinds_asked_for)
@@ -452,7 +450,7 @@ Test(tool, csv_has_every_field_of_the_kinds_asked_for)
                           "client_order_id,strategy,tag,market_seq\n"
                           "1,7,0,order,BTCUSDT,denied,cash,buy,market,gtc,0,0,11,0,4,0\n");
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(tool, prints_the_config_as_it_was)
@@ -463,7 +461,7 @@ Test(tool, prints_the_config_as_it_was)
     cr_assert_eq(run_tool(dir, (const char *const[]){"config", NULL}, &out), 0);
     cr_expect_str_eq(out, "a: 1\n");
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(tool, wrong_use_has_an_exit_code_of_its_own)
@@ -492,7 +490,7 @@ Test(tool, wrong_use_has_an_exit_code_of_its_own)
     cr_expect_eq(run_tool(dir, (const char *const[]){"--help", NULL}, &out), 0);
     cr_expect_not_null(strstr(out, "exit codes"));
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(tool, old_names_of_commands_are_accepted_with_a_warning)
@@ -505,7 +503,7 @@ Test(tool, old_names_of_commands_are_accepted_with_a_warning)
     free(out);
     json_decref(run_json(dir, (const char *const[]){"facts", NULL}, 0));
     cr_expect_not_null(strstr(program_errors, "'summary'"), "%s", program_errors);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 /* ---- verify ---- */
@@ -524,7 +522,7 @@ Test(verify, finds_nothing_wrong_with_good_and_killed_runs)
     cr_expect(json_is_true(program_at(json, "good")));
     cr_expect_eq(json_array_size(program_at(json, "runs")), 2);
     json_decref(json);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(verify, finds_holes_that_no_gap_explains_and_accepts_those_that_one_does)
@@ -547,7 +545,7 @@ Test(verify, finds_holes_that_no_gap_explains_and_accepts_those_that_one_does)
     cr_expect_eq(json_integer_value(program_at(json, "runs/0/dropped")), 4);
     cr_expect_eq(json_integer_value(program_at(json, "runs/0/holes")), 0);
     json_decref(json);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(verify, counts_raw_frames_that_were_dropped)
@@ -573,7 +571,7 @@ Test(verify, counts_raw_frames_that_were_dropped)
     cr_expect_eq(json_integer_value(program_at(json, "runs/0/frames")), 3);
     cr_expect_eq(json_integer_value(program_at(json, "runs/0/frames_dropped")), 7); /* 0, 1 and 4 to 8 */
     json_decref(json);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 Test(verify, reports_a_damaged_block_and_what_is_lost)
@@ -596,7 +594,7 @@ Test(verify, reports_a_damaged_block_and_what_is_lost)
     json_decref(json);
     cr_expect_eq(run_tool(dir, (const char *const[]){"stats", NULL}, &out), 3, "others tell it, too");
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }
 
 /* LMDB reads beyond the end of a file that was cut short: SIGBUS, but not for the program. */
@@ -613,5 +611,5 @@ Test(verify, survives_a_file_that_was_cut_short)
     cr_expect_eq(run_tool(dir, (const char *const[]){"verify", NULL}, &out), 3);
     cr_expect_not_null(strstr(program_errors, "run "), "%s", program_errors);
     free(out);
-    live_remove_dir(dir);
+    folder_remove(dir);
 }

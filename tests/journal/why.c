@@ -247,8 +247,9 @@ static uint64_t write_life(struct script *s)
 Test(why, the_gateway_is_that_of_the_account_that_trades_there)
 {
     struct script s;
-    script_begin(&s, "accounts:\n  - {name: a, feeds: [other]}\n  - {name: b, gateway: live, feeds: [third, spot]}\n"
-                     "feeds:\n  - {name: spot}\nstrategies:\n  - {name: taker, kind: tick_taker}\n");
+    script_begin(
+        &s, "accounts:\n  - {name: a, feeds: [other]}\n  - {name: b, gateway: live, feeds: [third, spot]}\n"
+            "feeds:\n  - {name: spot}\nstrategies:\n  - {name: taker, kind: tick_taker}\n");
     uint64_t id = id_of(&s, 1);
     put_placed(&s, id);
     put_order(&s, id, PW_ORDER_FILLED, PW_REASON_NONE);
@@ -266,7 +267,8 @@ Test(why, a_request_dated_before_its_market_event_is_among_the_messages)
     uint64_t id = id_of(&s, 1);
     put_placed(&s, id);
     s.now_ns -= MS / 20;
-    put_wire(&s, true, id, "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"newClientOrderId\":\"pw-" AT_VENUE "\"}}", id);
+    put_wire(&s, true, id,
+             "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"newClientOrderId\":\"pw-" AT_VENUE "\"}}", id);
     s.now_ns += MS;
     put_order(&s, id, PW_ORDER_FILLED, PW_REASON_NONE);
     script_end(&s);
@@ -312,7 +314,7 @@ Test(why, a_live_order_is_told_from_its_cause_to_its_last_message)
     cr_expect_str_eq(string_at(json, "steps/4/fee_asset"), "BNB");
     cr_expect_str_eq(string_at(json, "filled_qty"), "0.01");
     json_decref(json);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 /* Its own request, the answer that bears the request's id alone, the report that names it; the connection's
@@ -340,7 +342,7 @@ Test(why, messages_are_the_orders_own_in_their_order_and_to_the_byte)
     snprintf(text, sizeof text, "{\"e\":\"executionReport\",\"c\":\"pw-" AT_VENUE "\"}", id);
     cr_expect_str_eq(string_at(json, "messages/3/text"), text);
     json_decref(json);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 /* Each account numbers its requests for itself. */
@@ -365,7 +367,7 @@ Test(why, messages_of_another_accounts_connection_are_left_out)
     cr_assert_eq(json_array_size(program_at(json, "messages")), 3);
     cr_expect_not_null(strstr(string_at(json, "messages/2/text"), "own"));
     json_decref(json);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 static void expect_columns(const char *text)
@@ -391,7 +393,7 @@ Test(why, text_fits_and_is_as_stored)
     cr_expect_not_null(strstr(pretty, "      \"apiKey\": \"****\""), "%s", pretty);
     free(text);
     free(pretty);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 /* ---- risk ---- */
@@ -433,7 +435,7 @@ Test(why, a_denied_order_names_the_check_with_value_and_limit)
     char *text = why_text(s.dir, id, NULL);
     program_expect_page("why-denied.txt", text);
     free(text);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 Test(why, a_verdict_that_does_not_follow_from_what_risk_saw_is_reported)
@@ -452,7 +454,7 @@ Test(why, a_verdict_that_does_not_follow_from_what_risk_saw_is_reported)
     char *text = why_text(s.dir, id, NULL);
     cr_expect_not_null(strstr(text, "DIFFERS"), "%s", text);
     free(text);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 Test(why, the_gateways_denial_is_told_apart_from_the_checks)
@@ -470,7 +472,7 @@ Test(why, the_gateways_denial_is_told_apart_from_the_checks)
     cr_expect(json_is_true(program_at(json, "checks/denied_after_checks")));
     cr_expect_str_eq(string_at(json, "checks/journal"), "not_connected");
     json_decref(json);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 /* ---- replacements, cancellations ---- */
@@ -516,7 +518,7 @@ Test(why, replacements_are_followed_both_ways)
     json_decref(first);
     json_decref(denied);
     json_decref(middle);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 Test(why, what_ended_it_is_told_a_cancellation_or_a_halt)
@@ -541,7 +543,7 @@ Test(why, what_ended_it_is_told_a_cancellation_or_a_halt)
     cr_expect_str_eq(string_at(halted, "steps/2/command"), "halt");
     json_decref(asked);
     json_decref(halted);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 /* ---- what is not there ---- */
@@ -563,7 +565,7 @@ Test(why, a_report_may_be_the_cause)
     cr_expect(json_is_null(program_at(json, "hops")));
     cr_expect(json_is_string(program_at(json, "not_recorded/messages")));
     json_decref(json);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 Test(why, what_the_paper_gateway_does_not_have_is_said)
@@ -585,7 +587,7 @@ Test(why, what_the_paper_gateway_does_not_have_is_said)
     cr_expect_eq(json_array_size(program_at(json, "messages")), 0);
     cr_expect(json_is_string(program_at(json, "not_recorded/messages")));
     json_decref(json);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 /* ---- which order, which journal ---- */
@@ -604,7 +606,7 @@ Test(why, a_journal_that_is_being_written_is_read)
     cr_expect_not_null(strstr(program_errors, "pinwheel why: "), "%s", program_errors);
     free(out);
     live_close(&s.live, false);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 Test(why, ids_are_taken_as_people_have_them)
@@ -622,7 +624,7 @@ Test(why, ids_are_taken_as_people_have_them)
         cr_expect_eq(integer_at(json, "client_order_id"), (int64_t)id);
         json_decref(json);
     }
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 Test(why, newest_and_slowest_are_found)
@@ -644,7 +646,7 @@ Test(why, newest_and_slowest_are_found)
     cr_expect_eq(integer_at(json, "slowest/0/at_ns"), 9000);
     cr_expect_eq(integer_at(json, "slowest/1/client_order_id"), (int64_t)id);
     json_decref(json);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }
 
 Test(why, exit_codes_tell_what_is_wrong)
@@ -683,5 +685,5 @@ Test(why, exit_codes_tell_what_is_wrong)
     }
     cr_expect_eq(run_why("/nowhere", (const char *const[]){known, NULL}, &out), 1);
     free(out);
-    live_remove_dir(s.dir);
+    folder_remove(s.dir);
 }

@@ -5,10 +5,8 @@
 #include "ban.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define NOW INT64_C(1700000000000000000)

@@ -7,7 +7,6 @@
 #include "net_world.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 static struct net_world world;
@@ -150,8 +149,7 @@ static void check_case(const struct hostile_case *one, size_t cut, bool secure)
         cr_expect(pw_virtual_peer_gone(world.network, peer.socket), "%s, cut at %zu", one->name, cut);
         cr_expect_eq(world.feeds[0].disconnect_cnt, 1, "%s, cut at %zu", one->name, cut);
     }
-    cr_expect_eq(lost_cnt(one->lost), one->lost != PW_CAUSE_none, "%s, cut at %zu",
-                 one->name, cut);
+    cr_expect_eq(lost_cnt(one->lost), one->lost != PW_CAUSE_none, "%s, cut at %zu", one->name, cut);
     cr_expect(one->text == NULL || took_text(one->text), "%s, cut at %zu", one->name, cut);
     net_world_close(&world);
 }

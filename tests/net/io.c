@@ -7,9 +7,7 @@
 #include "uring.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>

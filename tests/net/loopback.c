@@ -4,7 +4,7 @@
  * lacks, plain system calls, order entry's requests and stamps, descriptors after many reconnects
  * (reliability.md, D4), and no heap on the hot side (D2).
  */
-#include "authority.h"
+#include "heap_watch.h"
 #include "net_rig.h"
 #include "ws_server.h"
 
@@ -488,41 +488,7 @@ Test(loopback, a_connection_passes_between_threads_and_back)
 
 /* ---- no heap on the hot side ---- */
 
-/* glibc's own entry points: the names below them are ours in this program. A sanitizer has its own. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-extern void __libc_free(void *);
-
-/* Volatile: compilers know malloc, and that it does not look at variables of ours. */
-static _Thread_local volatile bool heap_forbidden;
-static _Thread_local volatile uint32_t heap_calls;
-
-void *malloc(size_t bytes)
-{
-    heap_calls += heap_forbidden;
-    return __libc_malloc(bytes);
-}
-
-void *calloc(size_t cnt, size_t bytes)
-{
-    heap_calls += heap_forbidden;
-    return __libc_calloc(cnt, bytes);
-}
-
-void *realloc(void *pointer, size_t bytes)
-{
-    heap_calls += heap_forbidden;
-    return __libc_realloc(pointer, bytes);
-}
-
-void free(void *pointer)
-{
-    heap_calls += heap_forbidden && pointer != NULL;
-    __libc_free(pointer);
-}
-
+#ifdef HEAP_IS_WATCHED
 /* All that can happen on the hot side: small and large records, pings, renewed keys, session tickets, a
  * close. */
 static void serve_everything(struct ws_client *client, void *state)
@@ -553,22 +519,18 @@ Test(loopback, the_hot_side_never_touches_the_heap)
     while (engine.feeds[0].disconnect_cnt == 0) {
         int64_t now_ns = net_rig_now_ns(&engine);
         pw_connector_poll(engine.connector, now_ns);
-        heap_forbidden = true;
+        heap_forbid(true);
         pw_hot_receive(engine.net, now_ns);
         pw_hot_transmit(engine.net);
-        heap_forbidden = false;
+        heap_forbid(false);
         while (pw_consumer_peek(&engine.frames, 1) > 0) {
             pw_consumer_done(&engine.frames, 1);
         }
     }
     cr_expect_eq(pw_hot_counts(engine.net)->rx.frames, 1000);
     cr_expect_geq(pw_hot_counts(engine.net)->rx.pings, 1);
-    cr_expect_eq(heap_calls, 0, "%u calls", heap_calls);
-    heap_forbidden = true;
-    void *volatile block = malloc(1); /* volatile: else compilers leave the pair out */
-    free(block);
-    heap_forbidden = false;
-    cr_expect_eq(heap_calls, 2, "the trap itself works");
+    cr_expect_eq(heap_calls(), 0, "%u calls", heap_calls());
+    heap_watch_prove();
     net_rig_close(&engine);
     ws_server_stop(&server);
 }
@@ -582,13 +544,13 @@ Test(loopback, requests_and_their_answers_never_touch_the_heap)
         int64_t now_ns = net_rig_now_ns(&engine);
         put = put_requests(1, put, taken + 32 < REQUESTS ? taken + 32 : REQUESTS);
         pw_connector_poll(engine.connector, now_ns);
-        heap_forbidden = true;
+        heap_forbid(true);
         pw_hot_receive(engine.net, now_ns);
         pw_hot_transmit(engine.net);
-        heap_forbidden = false;
+        heap_forbid(false);
         taken = take_answers(taken, &stamped);
     }
-    cr_expect_eq(heap_calls, 0, "%u calls", heap_calls);
+    cr_expect_eq(heap_calls(), 0, "%u calls", heap_calls());
     close_orders();
 }
 #endif

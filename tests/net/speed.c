@@ -6,7 +6,6 @@
  * while the server sends one at a time; and what the kernel's stamps cost. Not a test: run it on a quiet
  * machine with `meson test --benchmark net_speed -v`.
  */
-#include "authority.h"
 #include "host.h"
 #include "net_rig.h"
 #include "ws_server.h"

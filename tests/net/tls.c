@@ -9,7 +9,6 @@
 #include "far_tls.h"
 #include <criterion/criterion.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -184,11 +183,7 @@ Test(tls, bad_certificates_are_refused_each_for_its_reason)
         {"address as a DNS name", NULL, "127.0.0.1", {.alt_names = "DNS:127.0.0.1"}, "another host"},
         {"address in the CN", NULL, "127.0.0.1", {.cn = "127.0.0.1"}, "names no host"},
         {"zero byte in the name", NULL, NULL, {.alt_raw = HOST "^.evil.test"}, "another host"},
-        {"for clients",
-         NULL,
-         NULL,
-         {.alt_names = "DNS:" HOST, .usage = "clientAuth"},
-         "not for servers"},
+        {"for clients", NULL, NULL, {.alt_names = "DNS:" HOST, .usage = "clientAuth"}, "not for servers"},
         {"broken signature", NULL, NULL, {.alt_names = "DNS:" HOST, .broken = true}, "wrong signature"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

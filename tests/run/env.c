@@ -10,9 +10,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pinwheel/histogram.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static char g_dir[] = "/tmp/pinwheel-env-XXXXXX";

@@ -5,7 +5,6 @@
 #include "echo_service.h"
 
 #include "query.h"
-#include <string.h>
 
 struct session {
     uint32_t message_cnt;

@@ -6,7 +6,6 @@
 
 #include "websocket.h"
 #include <criterion/criterion.h>
-#include <string.h>
 
 #define CAPACITY 4096u /* a page: what mmap gives */
 

@@ -4,7 +4,6 @@
  */
 #include <criterion/criterion.h>
 #include <pinwheel/histogram.h>
-#include <stdlib.h>
 
 static struct pw_histogram hist;
 

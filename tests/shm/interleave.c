@@ -32,7 +32,6 @@ static void model_fence(memory_order order);
 #include "../../src/shm/ring.c"
 #include <criterion/criterion.h>
 #include <pinwheel/cell.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <ucontext.h>
 

@@ -5,7 +5,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pinwheel/ring.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define SLOTS PW_RING_SLOTS_MIN

@@ -3,6 +3,7 @@
  * Workspaces: made, found, refused. Each test works in a directory of its own in shared memory.
  */
 #include "metrics_table.h"
+#include "test_folder.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,10 +33,8 @@ static void dir_make(void)
 
 static void dir_remove(void)
 {
-    char command[128];
     umount2(dir, MNT_DETACH); /* of the tests that mount something over it */
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    cr_assert_eq(system(command), 0);
+    folder_remove(dir);
 }
 
 static void skip(const char *why)

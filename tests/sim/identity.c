@@ -3,9 +3,9 @@
  * When the simulator's identity is kept and when it is made anew. That others accept it, service.c shows.
  */
 #include "identity.h"
+#include "test_folder.h"
 
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +27,7 @@ static void dir_make(void)
 
 static void dir_remove(void)
 {
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -rf %s", g_dir);
-    cr_assert_eq(system(command), 0);
+    folder_remove(g_dir);
 }
 
 TestSuite(identity, .init = dir_make, .fini = dir_remove);
@@ -133,6 +130,5 @@ Test(identity, many_at_once_make_one)
 Test(identity, a_place_where_nothing_can_be_written_is_told)
 {
     cr_expect_lt(pw_sim_identity_ensure("/dev/null/tls", NOW_NS, g_error, sizeof g_error), 0);
-    cr_expect_not_null(strstr(g_error, "/dev/null/tls: "), "%s",
-                       g_error);
+    cr_expect_not_null(strstr(g_error, "/dev/null/tls: "), "%s", g_error);
 }

@@ -6,6 +6,7 @@
 #include "playback.h"
 
 #include "hub_listener.h"
+#include "test_folder.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -33,10 +34,7 @@ static void dir_make(void)
 
 static void dir_remove(void)
 {
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -rf %s", g_dir);
-    cr_assert_eq(system(command), 0);
+    folder_remove(g_dir);
 }
 
 TestSuite(capture, .init = dir_make, .fini = dir_remove);

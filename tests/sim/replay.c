@@ -8,7 +8,6 @@
 
 #include <criterion/criterion.h>
 #include <openssl/ssl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,8 +9,6 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <string.h>
 
 static const struct pw_sim_synthetic_config g_market = {.seed = 11,
                                                         .epoch_ms = INT64_C(1723161600000),

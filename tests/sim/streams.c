@@ -6,10 +6,8 @@
 #include "sim_program.h"
 
 #include <criterion/criterion.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SOON_MS 5000

@@ -8,7 +8,6 @@
 
 #include "strategies.h"
 #include <criterion/criterion.h>
-#include <stdlib.h>
 
 #define E8 PW_E8
 #define T0 INT64_C(1700000000000000000)

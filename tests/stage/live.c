@@ -10,7 +10,6 @@
 #include <pinwheel/histogram.h>
 #include <pinwheel/stamps.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define E8       PW_E8

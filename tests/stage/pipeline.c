@@ -5,11 +5,10 @@
  */
 #include "capture.h"
 #include "money.h"
-#include "strategies_config.h"
 #include "stage_trace.h"
+#include "strategies_config.h"
 
 #include <criterion/criterion.h>
-#include <pinwheel/strategy.h>
 #include <stdlib.h>
 #include <string.h>
 

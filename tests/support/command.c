@@ -3,6 +3,7 @@
  * Runs pinwheel's commands in a folder made for the test.
  */
 #include "command.h"
+#include "test_folder.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -21,9 +22,7 @@ void dir_make(void)
 
 void dir_remove(void)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", g_dir);
-    cr_assert_eq(system(command), 0);
+    folder_remove(g_dir);
 }
 
 /* Runs `pinwheel <arguments>`: its exit code; its output is in g_output. */

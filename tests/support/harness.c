@@ -3,12 +3,11 @@
  * Processes, folders and conditions for the whole-engine tests.
  */
 #include "harness.h"
+#include "test_folder.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,14 +44,6 @@ void harness_begin(struct harness *h, const char *name)
     snprintf(h->journal, sizeof h->journal, "%.480s/journal", h->dir);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 void harness_end(struct harness *h)
 {
     harness_stop(&h->engine, SIGKILL);
@@ -61,7 +52,7 @@ void harness_end(struct harness *h)
     snprintf(path, sizeof path, "/dev/shm/pinwheel.%s", h->instance);
     unlink(path);
     if (getenv("PINWHEEL_KEEP") == NULL) {
-        nftw(h->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(h->dir);
     }
 }
 

@@ -4,11 +4,9 @@
  */
 #include "journal_rig.h"
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SLOTS      4096u
@@ -20,20 +18,6 @@ const char *live_dir(void)
     strcpy(dir, "/tmp/pinwheel-journal-XXXXXX");
     cr_assert_not_null(mkdtemp(dir));
     return dir;
-}
-
-void live_remove_dir(const char *dir)
-{
-    char path[512];
-    DIR *stream = opendir(dir);
-    for (struct dirent *entry; stream && (entry = readdir(stream));) {
-        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-        unlink(path);
-    }
-    if (stream) {
-        closedir(stream);
-    }
-    rmdir(dir);
 }
 
 static void *ring_new(uint64_t payload_bytes, struct pw_producer *producer, struct pw_consumer *consumer)

@@ -6,6 +6,7 @@
 #define PW_TEST_LIVE_H
 
 #include "store.h"
+#include "test_folder.h"
 #include "writer.h"
 
 #define LIVE_EPOCH_NS INT64_C(1723161253000000000)
@@ -20,9 +21,8 @@ struct live {
     int64_t commit_interval_ns;
 };
 
-/* A new directory, in a static buffer; goes away by live_remove_dir. */
+/* A new directory, in a static buffer; goes away by folder_remove. */
 const char *live_dir(void);
-void live_remove_dir(const char *dir);
 
 /* Opens a run; fails the test if it cannot. */
 void live_open(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns);

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* The pair is harness_private_pem and harness_public_pem, which api_sign has, too. */
 const struct api_key live_ed25519 = {"LiveRigKeyOfThePair0123456789", NULL};

@@ -6,7 +6,6 @@
 
 #include "fills.h"
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -460,6 +459,12 @@ void world_start(struct world *w)
     world_restart(w, RUN_ID, 0);
     world_connect(w);
     world_make_ready(w);
+}
+
+void world_ready(struct world *w)
+{
+    world_open(w, 1, true);
+    world_start(w);
 }
 
 enum pw_reason world_denied(struct world *w, struct pw_gateway_order order)

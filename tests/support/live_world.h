@@ -147,6 +147,7 @@ uint32_t world_placed(const struct world *w, uint64_t client_order_id); /* how o
 /* For tests that are short: anew with the config as it is then, and ready; an order that is denied, and why;
  * one of a bid that is placed, and one that rests; the end, when all fills must be booked. */
 void world_start(struct world *w);
+void world_ready(struct world *w); /* opened as usual, and started */
 enum pw_reason world_denied(struct world *w, struct pw_gateway_order order);
 uint64_t world_place_one(struct world *w);
 uint64_t world_rest_one(struct world *w);

@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>

@@ -3,6 +3,7 @@
  * Starting and stopping pinwheel-sim: see sim_program.h.
  */
 #include "sim_program.h"
+#include "test_folder.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -123,13 +124,10 @@ void venue_await(const struct venue *venue, const char *text)
 
 void venue_close(struct venue *venue)
 {
-    char command[96];
-
     if (venue->pid) {
         cr_expect_eq(venue_stop(venue, SIGTERM), 0, "%s", venue_output(venue));
     }
-    snprintf(command, sizeof command, "rm -rf %s", venue->dir);
-    cr_assert_eq(system(command), 0);
+    folder_remove(venue->dir);
 }
 
 struct peer_target venue_tls(const struct venue *venue)

@@ -4,12 +4,11 @@
  * went to the venue are in no block. Messages stand in blocks as they are, so a search through the bytes
  * finds them.
  */
-#include "memory_store.h"
 #include "live_world.h"
+#include "memory_store.h"
 #include "writer.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int64_t frozen(void *state)

@@ -7,6 +7,7 @@
  */
 #include "host.h"
 #include "metrics_table.h"
+#include "test_folder.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,9 +41,7 @@ static void start(void)
 
 static void end(void)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    cr_assert_eq(system(command), 0);
+    folder_remove(dir);
 }
 
 TestSuite(watch, .init = start, .fini = end, .timeout = 60);

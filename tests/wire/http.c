@@ -7,7 +7,6 @@
 #include "guard.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static enum pw_http_result request(const char *text, struct pw_http_head *head)
 {
