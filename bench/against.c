@@ -290,6 +290,16 @@ int against_run(const struct against *against, const char *bench, struct against
 
 /* ---- what comes out ---- */
 
+bool against_unjudged(const struct against_result *result)
+{
+    for (size_t i = 0; i < result->figure_cnt; i++) {
+        if (result->figures[i].missing && result->figures[i].ratio_max > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool against_exceeded(const struct against_result *result)
 {
     for (size_t i = 0; i < result->figure_cnt; i++) {
@@ -298,6 +308,12 @@ bool against_exceeded(const struct against_result *result)
         }
     }
     return false;
+}
+
+static const char *limit_name(const struct against_figure *figure)
+{
+    return judge_limit_name(!figure->missing && figure->judgement.verdict != JUDGE_NOT_JUDGED,
+                            figure->exceeded);
 }
 
 void against_print(const struct against *against, const char *bench, const struct against_result *result)
@@ -312,13 +328,18 @@ void against_print(const struct against *against, const char *bench, const struc
     for (size_t i = 0; i < result->figure_cnt; i++) {
         const struct against_figure *figure = &result->figures[i];
         const struct judgement *j = &figure->judgement;
+        if (figure->missing && figure->ratio_max == 0) {
+            continue;
+        }
         if (figure->missing) {
+            printf("  %-34s missing   (target: at most %.2f: %s)\n", figure->id, figure->ratio_max,
+                   limit_name(figure));
             continue;
         }
         printf("  %-34s %12.1f %12.1f %10.3f %10.3f %10.1f%%  %s", figure->id, j->a, j->b, j->ratio_quartiles,
                j->ratio_paired, 100 * j->resolution, judge_verdict_name(j->verdict));
         if (figure->ratio_max > 0) {
-            printf("   (target: at most %.2f: %s)", figure->ratio_max, figure->exceeded ? "missed" : "met");
+            printf("   (target: at most %.2f: %s)", figure->ratio_max, limit_name(figure));
         }
         printf("\n");
     }
@@ -327,15 +348,15 @@ void against_print(const struct against *against, const char *bench, const struc
 static json_t *figure_json(const struct against_figure *figure)
 {
     const struct judgement *j = &figure->judgement;
-    if (figure->missing) {
-        return json_pack("{s:s, s:s}", "id", figure->id, "verdict", "missing");
-    }
-    json_t *json = json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:s}", "id", figure->id, "this", j->a, "other",
-                             j->b, "ratio_quartiles", j->ratio_quartiles, "ratio_paired", j->ratio_paired,
-                             "resolution", j->resolution, "verdict", judge_verdict_name(j->verdict));
+    json_t *json =
+        figure->missing
+            ? json_pack("{s:s, s:s}", "id", figure->id, "verdict", "missing")
+            : json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:s}", "id", figure->id, "this", j->a, "other", j->b,
+                        "ratio_quartiles", j->ratio_quartiles, "ratio_paired", j->ratio_paired, "resolution",
+                        j->resolution, "verdict", judge_verdict_name(j->verdict));
     if (figure->ratio_max > 0) {
         json_object_set_new(json, "ratio_max", json_real(figure->ratio_max));
-        json_object_set_new(json, "target_met", json_boolean(!figure->exceeded));
+        json_object_set_new(json, "target", json_string(limit_name(figure)));
     }
     return json;
 }

@@ -55,5 +55,7 @@ void against_print(const struct against *against, const char *bench, const struc
 /* A new reference. */
 json_t *against_json(const struct against *against, const char *bench, const struct against_result *result);
 bool against_exceeded(const struct against_result *result);
+/* A limit was set for a figure that one of the builds does not have. */
+bool against_unjudged(const struct against_result *result);
 
 #endif

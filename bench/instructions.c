@@ -333,15 +333,30 @@ bool instructions_missed(const struct instructions_result *result)
     return false;
 }
 
+bool instructions_unjudged(const struct instructions_result *result)
+{
+    for (size_t i = 0; i < result->row_cnt; i++) {
+        if (isnan(result->rows[i].ratio) && result->rows[i].ratio_max > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *limit_name(const struct instructions_row *row)
+{
+    return judge_limit_name(!isnan(row->ratio), row->missed);
+}
+
 static void ratio_print(const struct instructions_row *row)
 {
     if (isnan(row->ratio)) {
-        printf(" %12s\n", "missing");
-        return;
+        printf(" %12s", "missing");
+    } else {
+        printf(" %12.1f %10.4f %10.2f%%", row->other, row->ratio, 100 * row->resolution);
     }
-    printf(" %12.1f %10.4f %10.2f%%", row->other, row->ratio, 100 * row->resolution);
     if (row->ratio_max > 0) {
-        printf("   (target: at most %.2f: %s)", row->ratio_max, row->missed ? "missed" : "met");
+        printf("   (target: at most %.2f: %s)", row->ratio_max, limit_name(row));
     }
     printf("\n");
 }
@@ -385,7 +400,7 @@ json_t *instructions_json(const struct against *against, const struct instructio
         }
         if (row->ratio_max > 0) {
             json_object_set_new(json, "ratio_max", json_real(row->ratio_max));
-            json_object_set_new(json, "target_met", json_boolean(!row->missed));
+            json_object_set_new(json, "target", json_string(limit_name(row)));
         }
         json_array_append_new(rows, json);
     }

@@ -41,5 +41,7 @@ int instructions_run(const struct against *against, struct instructions_result *
 void instructions_print(const struct against *against, const struct instructions_result *result);
 json_t *instructions_json(const struct against *against, const struct instructions_result *result);
 bool instructions_missed(const struct instructions_result *result);
+/* A limit was set for a hop that one of the builds does not have. */
+bool instructions_unjudged(const struct instructions_result *result);
 
 #endif

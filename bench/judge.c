@@ -113,6 +113,11 @@ bool judge_exceeds(const struct judgement *j, double ratio_max)
     return j->verdict != JUDGE_NOT_JUDGED && j->ratio_quartiles > limit && j->ratio_paired > limit;
 }
 
+const char *judge_limit_name(bool judged, bool exceeded)
+{
+    return !judged ? "not judged" : exceeded ? "missed" : "met";
+}
+
 const char *judge_verdict_name(enum judge_verdict verdict)
 {
     static const char *const names[] = {[JUDGE_NOT_JUDGED] = "not judged",

@@ -40,6 +40,9 @@ struct judgement judge(const struct judge_pair *pairs, size_t pair_cnt, const st
 /* Whether the ratio is above the limit, and by more than the resolution; never of what is not judged. */
 bool judge_exceeds(const struct judgement *judgement, double ratio_max);
 
+/* "met", "missed" or "not judged": what a limit has come to. */
+const char *judge_limit_name(bool judged, bool exceeded);
+
 const char *judge_verdict_name(enum judge_verdict verdict);
 
 #endif

@@ -299,6 +299,45 @@ static bool name_read(struct options *options, const char *name)
     return known;
 }
 
+/* Whether a limit's figure is among those that will be measured. */
+static bool limit_wanted(const struct options *options, const char *id)
+{
+    char ids[JUDGED_MAX][JUDGED_ID_BYTES];
+    for (size_t i = 0; options->instructions && instructions_id(i) != NULL; i++) {
+        if (strcmp(instructions_id(i), id) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < BENCH_CNT && !options->instructions; i++) {
+        size_t cnt = options->wanted[i] ? judged_ids(bench_table[i]->name, ids) : 0;
+        for (size_t k = 0; k < cnt; k++) {
+            if (strcmp(ids[k], id) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Of a comparison. PW_CLI_GO or an exit code. */
+static int comparison_judge(const struct options *options)
+{
+    char ids[JUDGED_MAX][JUDGED_ID_BYTES];
+    const struct against *against = &options->against;
+    for (uint32_t i = 0; i < options->names.cnt && !options->instructions; i++) {
+        const char *name = options->names.at[i];
+        if (strcmp(name, "all") != 0 && judged_ids(name, ids) == 0) {
+            return pw_cli_wrong("--against: '%s' has no figures to compare", name);
+        }
+    }
+    for (uint32_t i = 0; i < against->limit_cnt; i++) {
+        if (!limit_wanted(options, against->limits[i].id)) {
+            return pw_cli_wrong("--max-ratio: '%s' is of none of the benches named", against->limits[i].id);
+        }
+    }
+    return PW_CLI_GO;
+}
+
 /* What the declaration cannot judge. PW_CLI_GO or an exit code. */
 static int options_judge(struct options *options)
 {
@@ -325,7 +364,7 @@ static int options_judge(struct options *options)
     if (options->other_path == NULL && (options->round_cnt != 0 || options->has_limits)) {
         return pw_cli_wrong("--rounds and --max-ratio need --against");
     }
-    return PW_CLI_GO;
+    return options->other_path != NULL ? comparison_judge(options) : PW_CLI_GO;
 }
 
 /* Where a report goes. */
@@ -424,6 +463,10 @@ static enum exit_code one_compare(const struct against *against, const char *ben
         against_print(against, bench, &result);
         fflush(stdout);
     }
+    if (against_unjudged(&result)) {
+        pw_cli_error("%s: a --max-ratio could not be judged: a build has no such figure", bench);
+        return EXIT_FAILED;
+    }
     return against_exceeded(&result) ? EXIT_MISSED : EXIT_RAN;
 }
 
@@ -439,6 +482,10 @@ static enum exit_code instructions_count(const struct against *against, json_t *
         json_array_append_new(all, instructions_json(against, &result));
     } else {
         instructions_print(against, &result);
+    }
+    if (instructions_unjudged(&result)) {
+        pw_cli_error("instructions: a --max-ratio could not be judged: a build has no such hop");
+        return EXIT_FAILED;
     }
     return instructions_missed(&result) ? EXIT_MISSED : EXIT_RAN;
 }

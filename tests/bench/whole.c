@@ -149,8 +149,8 @@ Test(whole, a_build_against_itself_has_every_figure_and_no_verdict_when_quick)
 {
     char args[512];
     int status;
-    snprintf(args, sizeof args, "decode %s --against '%s'", has_two_cores() ? "tick-to-order" : "",
-             getenv("PINWHEEL_BIN"));
+    snprintf(args, sizeof args, "decode %s --against '%s' --max-ratio decode_quote_synthetic_mean=0.01",
+             has_two_cores() ? "tick-to-order" : "", getenv("PINWHEEL_BIN"));
     json_t *json = bench_run(args, &status);
     cr_expect_eq(status, 0);
     cr_assert_eq(json_array_size(json_object_get(json, "benches")), has_two_cores() ? 2 : 1);
@@ -166,6 +166,10 @@ Test(whole, a_build_against_itself_has_every_figure_and_no_verdict_when_quick)
             bool recorded = strstr(id, "recorded") != NULL; /* where there is a recording */
             cr_expect(strcmp(verdict, "not judged") == 0 || (recorded && strcmp(verdict, "missing") == 0),
                       "%s: %s", id, verdict);
+            const char *target = json_string_value(json_object_get(figure, "target"));
+            bool limited = strcmp(id, "decode_quote_synthetic_mean") == 0;
+            cr_expect_eq(target != NULL, limited, "%s", id);
+            cr_expect(!limited || strcmp(target, "not judged") == 0, "%s: %s", id, target);
             cr_expect(recorded || json_real_value(json_object_get(figure, "ratio_paired")) > 0, "%s", id);
         }
     }
@@ -214,6 +218,13 @@ Test(whole, what_is_no_build_cannot_be_compared_with)
         int status = system(command);
         cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s", wrong[i]);
     }
+    static const char *const unfit[] = {"decode --max-ratio inside_p50=1", "monitor"};
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {
+        snprintf(command, sizeof command, "'%s/pinwheel-bench' --against '%s' %s >/dev/null 2>&1", folder,
+                 folder, unfit[i]);
+        int status = system(command);
+        cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s", unfit[i]);
+    }
 }
 
 Test(whole, an_engine_that_traded_is_gone)
@@ -223,10 +234,15 @@ Test(whole, an_engine_that_traded_is_gone)
         return;
     }
     int status;
+    char folder[] = "/dev/shm/pinwheel-test-XXXXXX", pattern[64]; /* others may run benches, too */
     glob_t left;
+    cr_assert_not_null(mkdtemp(folder));
+    setenv("PINWHEEL_SHM_DIR", folder, 1);
     json_t *json = bench_run("monitor", &status);
     cr_expect_eq(status, 0);
     json_decref(json);
-    cr_expect_eq(glob("/dev/shm/pinwheel.bench-*", 0, NULL, &left), GLOB_NOMATCH, "a workspace was left");
+    snprintf(pattern, sizeof pattern, "%s/*", folder);
+    cr_expect_eq(glob(pattern, 0, NULL, &left), GLOB_NOMATCH, "a workspace was left");
     globfree(&left);
+    rmdir(folder);
 }
