@@ -319,7 +319,7 @@ const char *why_decimal(pw_i128 value, int decimals)
 const char *why_measure(const struct pw_risk_finding *finding, pw_i128 value)
 {
     static const int decimals[] = {
-        [PW_RISK_FLAG] = 0, [PW_RISK_E8] = 8, [PW_RISK_E16] = 16, [PW_RISK_E9] = 9};
+        [PW_RISK_FLAG] = 0, [PW_RISK_E8] = 8, [PW_RISK_E16] = 16, [PW_RISK_E9] = 9, [PW_RISK_NS] = 9};
     return finding->unit == PW_RISK_REASON ? pw_reason_name((unsigned)value)
                                            : why_decimal(value, decimals[finding->unit]);
 }

@@ -173,8 +173,9 @@ static void print_check(const char *name, const struct pw_risk_finding *finding)
     if (finding->unit == PW_RISK_FLAG || finding->unit == PW_RISK_REASON) {
         printf(finding->passed ? "%s" : "%-56s", name);
     } else {
-        printf("%-16s %24s  %s %s", name, why_measure(finding, finding->value),
-               finding->at_least ? "at least" : "at most ", why_measure(finding, finding->limit));
+        const char *unit = finding->unit == PW_RISK_NS ? " s" : "";
+        printf("%-16s %*s%s  %s %s%s", name, (int)(24 - strlen(unit)), why_measure(finding, finding->value),
+               unit, finding->at_least ? "at least" : "at most ", why_measure(finding, finding->limit), unit);
     }
     printf("%s%s\n", finding->passed ? "" : "  ", finding->passed ? "" : pw_reason_name(finding->reason));
 }

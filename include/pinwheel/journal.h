@@ -74,7 +74,7 @@ struct pw_journal_query {
 };
 
 enum pw_journal_item {
-    PW_JOURNAL_END = 0, /* no more for now; a live run may have more later: call again */
+    PW_JOURNAL_END = 0, /* no more yet; a live run may have more later: call again */
     PW_JOURNAL_EVENT = 1,
     PW_JOURNAL_DAMAGE = 2, /* something is missing or unreadable here; reading goes on behind it */
 };

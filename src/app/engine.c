@@ -278,7 +278,6 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
     *slot = (struct pw_stage_slot){.name = stage->name, .ops = ops, .state = state, .view = &views[idx]};
     int err = ops->init(state, env);
     if (err != 0) {
-        pw_log(PW_LOG_ERROR, "stage %s: cannot start: %s", stage->name, strerror(-err));
         return err;
     }
     if (!locked) {

@@ -280,7 +280,7 @@ static struct pw_risk_finding replaceable(const struct pw_risk_input *in)
 
 static struct pw_risk_finding age(const struct pw_risk_input *in)
 {
-    return in->limits->max_age_ns ? at_most(in->age_ns, in->limits->max_age_ns, PW_RISK_E9) : not_asked();
+    return in->limits->max_age_ns ? at_most(in->age_ns, in->limits->max_age_ns, PW_RISK_NS) : not_asked();
 }
 
 static struct pw_risk_finding gateway(const struct pw_risk_input *in)

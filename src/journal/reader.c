@@ -536,7 +536,7 @@ static enum found search(struct pw_journal_cursor *cursor, MDB_txn *txn, uint64_
     return found ? FOUND_BLOCK : FOUND_NOTHING;
 }
 
-/* Goes on to the next segment that can be opened, from number `from` on. False: there is none for now. */
+/* Goes on to the next segment that can be opened, from number `from` on. False: there is none yet. */
 static bool open_from(struct pw_journal_cursor *cursor, uint32_t from)
 {
     int64_t found_no;

@@ -211,7 +211,6 @@ static int core_begin(struct runner_core *core)
         struct pw_core_stage *stage = &core->core.stages[i];
         int rc = stage->ops->start != NULL ? stage->ops->start(stage->state) : 0;
         if (rc != 0) {
-            pw_log(PW_LOG_ERROR, "stage %s: cannot start: %s", stage->view->name, strerror(-rc));
             return rc;
         }
         atomic_store_explicit(&stage->view->tid, tid, memory_order_relaxed);

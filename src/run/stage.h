@@ -92,7 +92,7 @@ struct pw_stage_ops {
      * thread. 0 or -errno, having logged why. */
     int (*init)(void *state, const struct pw_stage_env *env);
     /* Optional: called once on the stage's own thread before its first poll (rings that must be made by their
-     * user). */
+     * user). 0 or -errno, having logged why. */
     int (*start)(void *state);
     /* Hot: takes a bounded batch, never blocks, never allocates. */
     struct pw_poll (*poll)(void *state, int64_t now_ns);

@@ -182,8 +182,7 @@ static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t f
     const struct pw_venue *venue = venue_of(env, feed_idx);
     if (venue == NULL) {
         const struct pw_config_feed *row = &PW_CONFIG(env->config, feeds)->feeds[feed_idx];
-        pw_log(PW_LOG_ERROR, "%s: feed '%s': there is no venue '%s'", env->config->path, row->name,
-               row->venue);
+        pw_log(PW_LOG_ERROR, "%s: feed '%s': unknown venue '%s'", env->config->path, row->name, row->venue);
         return -EINVAL;
     }
     feed->decode = venue->market->decode;

@@ -141,7 +141,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
     account->gateway = pw_gateway_find(setup.kind);
     account->gateway_state = memory;
     if (!account->gateway) {
-        pw_log(PW_LOG_ERROR, "%s: gateway: there is no '%s'", env->config->path, setup.kind);
+        pw_log(PW_LOG_ERROR, "%s: unknown gateway '%s'", env->config->path, setup.kind);
         return -EINVAL;
     }
     find_traded(env, account->idx, account->trades);

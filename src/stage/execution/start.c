@@ -59,6 +59,9 @@ static bool find_gateway_metrics(struct execution *x, const struct pw_stage_env 
         x->accounts[i].gateway_metric_rows = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, name);
         found &= x->accounts[i].gateway_metric_rows != NULL;
     }
+    if (!found) {
+        pw_log(PW_LOG_ERROR, "execution: the workspace lacks the metrics of a gateway");
+    }
     return found;
 }
 

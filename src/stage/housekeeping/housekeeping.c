@@ -324,6 +324,17 @@ static int watch_order_entry(struct housekeeping *h)
     return err;
 }
 
+static int open_control(struct housekeeping *h)
+{
+    char error[256];
+    int err = pw_control_open(&h->control, PW_CONFIG(h->env.config, instance)->name, error, sizeof error);
+    h->control_open = err == 0;
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "control socket: %s", error);
+    }
+    return err;
+}
+
 static int housekeeping_init(void *state, const struct pw_stage_env *env)
 {
     struct housekeeping *h = state;
@@ -341,17 +352,12 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
         pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = open_connectors(h);
     }
-    err = err == 0 ? watch_order_entry(h) : err;
-    char error[256];
-    if (err == 0) {
-        err = pw_control_open(&h->control, PW_CONFIG(env->config, instance)->name, error, sizeof error);
-        h->control_open = err == 0;
-        if (err != 0) {
-            pw_log(PW_LOG_ERROR, "control socket: %s", error);
-        }
-    }
     if (err != 0) {
-        pw_log(PW_LOG_ERROR, "housekeeping cannot start: %s", strerror(-err));
+        pw_log(PW_LOG_ERROR, "housekeeping: cannot prepare the connections: %s", strerror(-err));
+    }
+    err = err == 0 ? watch_order_entry(h) : err;
+    err = err == 0 ? open_control(h) : err;
+    if (err != 0) {
         housekeeping_fini(h);
     }
     return err;
