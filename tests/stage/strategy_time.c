@@ -75,9 +75,9 @@ static void expect_time_at_each_of(uint32_t strategy_cnt)
                                                      .quantity = "1",
                                                      .kind = "watch",
                                                      .strategy_cnt = strategy_cnt,
-                                                     .market_slots = 1024,
-                                                     .report_slots = 1024,
-                                                     .stream_slots = 1024});
+                                                     .market_slots = 4096,
+                                                     .report_slots = 4096,
+                                                     .stream_slots = 4096});
     struct pw_event event;
     cr_assert_eq(rig_start_strategy(rig), 0);
     rig->now_ns = 100 * MS;
