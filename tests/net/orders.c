@@ -349,6 +349,90 @@ Test(orders, what_a_cut_connection_had_not_sent_leaves_nothing_on_the_next)
     }
 }
 
+/* ---- two accounts ---- */
+
+static struct far_end second;
+
+static void open_two(void)
+{
+    open_up(&(struct net_world_options){.secure = true, .two_orders = true});
+    uint32_t conn_idx = world.plan.conns.of_account[1];
+    world.view = &world.feeds[conn_idx];
+    cr_assert_eq(pw_connector_set_path(world.connector, conn_idx, ""), 0);
+    cr_assert(far_upgrade(&second, &world));
+    net_world_run(&world, 20 * MS_NS, MS_NS);
+    expect_up(1);
+    expect_up(1);
+}
+
+/* Of that account, on the connection `epoch`. */
+static void request_of(uint32_t account_idx, uint64_t epoch, uint64_t client_order_id, const char *text)
+{
+    world.account_idx = account_idx;
+    cr_assert(net_world_request(&world, epoch, client_order_id, text, strlen(text)));
+}
+
+static void expect_text(struct far_end *from, const char *wanted)
+{
+    uint8_t text[64];
+    size_t size = 0;
+    cr_assert_eq(far_take_whole(from, text, sizeof text, &size, S_NS), 0x81, "no %s", wanted);
+    cr_assert_eq(size, strlen(wanted));
+    cr_expect_eq(memcmp(text, wanted, size), 0, "%.*s, not %s", (int)size, (const char *)text, wanted);
+}
+
+Test(orders, each_account_has_its_connection_and_its_messages_say_whose_they_are)
+{
+    struct taken taken;
+    open_two();
+    request_of(1, 1, 0, "two");
+    request_of(0, 1, 0, "one");
+    request_of(1, 1, 0, "two again");
+    expect_text(&peer, "one");
+    expect_text(&second, "two");
+    expect_text(&second, "two again");
+    far_send_frame(&second, 0x81, "second", 6);
+    net_world_run(&world, 20 * MS_NS, MS_NS);
+    far_send_frame(&peer, 0x81, "first", 5);
+    net_world_run(&world, 20 * MS_NS, MS_NS);
+    for (uint32_t i = 2; i-- > 0;) {
+        cr_assert(net_world_take(&world, &taken));
+        cr_expect_eq(taken.feed_idx, world.plan.conns.of_account[i]);
+        cr_expect_str_eq(taken.text, i ? "second" : "first");
+    }
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 0);
+    net_world_close(&world);
+}
+
+Test(orders, an_account_s_lost_connection_drops_its_requests_alone)
+{
+    struct pw_stamp stamp;
+    struct taken taken;
+    open_two();
+    cut(); /* the first's */
+    net_world_run(&world, 20 * MS_NS, MS_NS);
+    request_of(0, 1, 7, "too late");
+    request_of(1, 1, 8, "on time");
+    expect_text(&second, "on time");
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 1);
+    cr_expect(pw_stamp_get(world.stamps, 8, &stamp));
+    cr_expect_not(pw_stamp_get(world.stamps, 7, &stamp));
+    cr_assert(net_world_take(&world, &taken));
+    cr_expect(taken.notice && taken.state == PW_FEED_DOWN &&
+              taken.feed_idx == world.plan.conns.of_account[0]);
+    world.view = &world.feeds[world.plan.conns.of_account[0]];
+    cr_assert(far_upgrade(&peer, &world));
+    expect_up(2);
+    request_of(0, 1, 0, "of the first connection");
+    request_of(1, 2, 0, "of none");
+    request_of(0, 2, 9, "of the second connection");
+    request_of(1, 1, 10, "of the same");
+    expect_text(&peer, "of the second connection");
+    expect_text(&second, "of the same");
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 3);
+    net_world_close(&world);
+}
+
 /* ---- stamps ---- */
 
 Test(orders, each_request_of_an_order_is_stamped_and_no_other)

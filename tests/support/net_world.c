@@ -87,10 +87,10 @@ static void fill_config(struct net_world *world, const char *ca_file)
     }
 }
 
-static void fill_orders(struct net_world *world, const char *ca_file)
+static void fill_orders(struct net_world *world, uint32_t account_idx, const char *ca_file)
 {
     const struct net_world_options *options = &world->options;
-    struct pw_config_feed *conn = &world->conns[options->feed_cnt];
+    struct pw_config_feed *conn = &world->conns[options->feed_cnt + account_idx];
     snprintf(conn->ws_url, sizeof conn->ws_url, "ws%s://%s:%u/orders", options->secure ? "s" : "",
              options->host, WORLD_PORT);
     snprintf(conn->ca_file, sizeof conn->ca_file, "%s", ca_file);
@@ -111,9 +111,11 @@ static void fill_plan(struct net_world *world)
                                                  .line_idx = world->options.elsewhere >> i & 1,
                                                  .config = &world->conns[i]});
     }
-    if (world->options.orders) {
+    for (uint32_t i = 0; world->options.orders && i < 1u + world->options.two_orders; i++) {
         pw_conns_add(conns, (struct pw_conn_row){.role = PW_CONN_ROLE_ORDERS,
-                                                 .config = &world->conns[world->options.feed_cnt]});
+                                                 .owner_idx = i,
+                                                 .account_idx = i,
+                                                 .config = &world->conns[world->options.feed_cnt + i]});
     }
 }
 
@@ -188,7 +190,8 @@ void net_world_open(struct net_world *world, const struct net_world_options *opt
     }
     fill_config(world, ca_file);
     if (options->orders) {
-        fill_orders(world, ca_file);
+        fill_orders(world, 0, ca_file);
+        fill_orders(world, 1, ca_file);
     }
     fill_plan(world);
     world->view = &world->feeds[options->orders ? world->options.feed_cnt : 0];
@@ -519,7 +522,7 @@ bool net_world_request(struct net_world *world, uint64_t epoch, uint64_t client_
                        size_t bytes)
 {
     const struct request_of of = {
-        .feed_idx = world->plan.conns.of_account[0], .epoch = epoch, .client_order_id = client_order_id};
+        .feed_idx = world->plan.conns.of_account[world->account_idx], .epoch = epoch, .client_order_id = client_order_id};
 
     return request_ring_put(&world->requests, &of, text, (uint32_t)bytes);
 }

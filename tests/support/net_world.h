@@ -33,6 +33,7 @@ struct net_world_options {
     uint32_t stale_after_ms, dead_after_ms;
     bool no_listener; /* the test makes its own */
     bool orders;      /* order entry in place of the feeds, which then are never connected */
+    bool two_orders;  /* beside it a second account's, connected when the test sets its path */
 };
 
 struct net_world {
@@ -49,6 +50,7 @@ struct net_world {
     struct pw_stamp_row stamps[PW_STAMP_ROWS];
     struct pw_stop stop;
     struct pw_feed_view feeds[PW_CONNS_MAX];
+    uint32_t account_idx; /* whose connection requests are for */
     struct pw_feed_view
         *view;       /* of the connection that the test is about: the first feed's, or order entry's */
     SSL_CTX *server; /* secure worlds */
