@@ -4,8 +4,8 @@
  *
  * A request belongs to one connection, by number: what has not been encrypted when that connection ends is
  * dropped and counted, and never sent on another. So is a new order while the stop word is set. One that
- * finds no room in the connection's buffer stays in the ring. What is encrypted in one pass goes to the
- * kernel in one send.
+ * finds no room in the connection's buffer stays in the ring, if no other connection's are behind it. What is
+ * encrypted in one pass goes to the kernel in one send.
  */
 #include "hot.h"
 
@@ -87,9 +87,10 @@ static bool is_halted(const struct pw_hot_tx *tx, const struct pw_frame *frame)
     return frame->client_order_id != 0 && atomic_load_explicit(&tx->stop->stop, memory_order_relaxed) != 0;
 }
 
+/* Beyond a batch that waits for the kernel an order is not stamped: it does not wait for that. */
 static void note_encrypted(struct pw_net *net, uint32_t slot_idx, uint64_t client_order_id)
 {
-    if (client_order_id != 0) {
+    if (client_order_id != 0 && net->tx.encrypted_cnt < PW_BATCH_MAX) {
         net->tx.encrypted_slots[net->tx.encrypted_cnt] = (uint8_t)slot_idx;
         net->tx.encrypted[net->tx.encrypted_cnt++] = (struct pw_stamp){
             .number = client_order_id, .ns[PW_STAMP_ENCRYPTED] = pw_clock_now_ns(&net->clock)};
@@ -103,8 +104,7 @@ static bool write_request(struct pw_net *net, struct pw_conn_slot *slot, const s
     const struct pw_output *output = &slot->link.output;
     uint32_t bytes = frame->payload_bytes;
     uint8_t mask[4];
-    if (tx->encrypted_cnt == PW_BATCH_MAX ||
-        output->cap - output->size < PW_WS_HEADER_MAX + bytes + PW_TLS_OVERHEAD + CONTROL_ROOM) {
+    if (output->cap - output->size < PW_WS_HEADER_MAX + bytes + PW_TLS_OVERHEAD + CONTROL_ROOM) {
         return false;
     }
     next_mask(&net->hot, mask);
@@ -129,8 +129,22 @@ static struct pw_conn_slot *slot_of(struct pw_hot *hot, const struct pw_frame *f
     return slot_idx < 32 && hot->order_slots >> slot_idx & 1 ? &hot->slots[slot_idx] : NULL;
 }
 
-/* Connections share one ring: where one has no room for its next request, those of others wait behind it,
- * until it has, or is lost (dead_after_ms). A venue's limits on orders keep that from happening. */
+/* Connections share one ring: where one has no room for its next request, those of others would wait behind
+ * it. It is given up instead, for its peer has not read for long; what is not sent is dropped, so its orders
+ * are unknown. Alone it may wait. False: it waits. */
+static bool give_up(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    uint32_t others = hot->order_slots & ~(1u << slot->idx);
+    for (; others != 0; others &= others - 1) {
+        if (hot->states[__builtin_ctz(others)] == PW_CONN_OPEN) {
+            slot->send_failed = true;
+            hot->counts.tx.dropped++;
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t take_requests(struct pw_net *net)
 {
     struct pw_consumer *requests = &net->tx.requests;
@@ -143,7 +157,8 @@ static uint32_t take_requests(struct pw_net *net)
             net->hot.counts.tx.dropped++;
         } else if (is_halted(&net->tx, &event->body.frame)) {
             net->hot.counts.tx.dropped_halted++;
-        } else if (!write_request(net, slot, &event->body.frame, pw_consumer_payload(requests, event))) {
+        } else if (!write_request(net, slot, &event->body.frame, pw_consumer_payload(requests, event)) &&
+                   !give_up(&net->hot, slot)) {
             break;
         }
     }

@@ -433,6 +433,29 @@ Test(orders, an_account_s_lost_connection_drops_its_requests_alone)
     net_world_close(&world);
 }
 
+/* One venue's silence must not keep another's cancellations back: that connection is given up. */
+Test(orders, an_account_whose_peer_does_not_read_holds_up_no_other)
+{
+    struct taken taken;
+    open_two();
+    uint32_t sent = 0;
+    world.account_idx = 0;
+    for (uint64_t before = UINT64_MAX; before != pw_hot_counts(world.net)->tx.frames; sent++) {
+        before = pw_hot_counts(world.net)->tx.frames;
+        cr_assert(request(1, PW_REQUEST_BYTES_MAX, sent));
+        net_world_step(&world, MS_NS);
+    }
+    request_of(1, 1, 0, "cancel");
+    net_world_run(&world, 20 * MS_NS, MS_NS);
+    far_pump(&second);
+    expect_text(&second, "cancel");
+    cr_assert(net_world_take(&world, &taken));
+    cr_expect(taken.notice && taken.state == PW_FEED_DOWN &&
+              taken.feed_idx == world.plan.conns.of_account[0]);
+    cr_expect_eq(pw_hot_counts(world.net)->tx.dropped, 1);
+    net_world_close(&world);
+}
+
 /* ---- stamps ---- */
 
 Test(orders, each_request_of_an_order_is_stamped_and_no_other)
