@@ -11,9 +11,9 @@ usage() {
     cat <<'END'
 usage: tools/demo.sh [--keep] [--seconds N]
 
-In a terminal: shows the monitor; `q` ends it and prints the summary. Without one: runs for some seconds, prints the summary,
-and ends with 0 only if ticks, orders and fills came, nothing was lost, the journal verifies, and engine and simulator
-ended cleanly.
+In a terminal: shows the monitor; `q` ends it and prints the summary; 0 if engine and simulator ended cleanly. Without one:
+runs for some seconds, prints the summary, and ends with 0 only if ticks, orders and fills came, nothing was lost, the
+journal verifies, and engine and simulator ended cleanly.
 
   --keep        keep the journal and the logs in .cache/demo of the tree
   --seconds N   how long without a terminal (default 20; orders take some seconds to come); in a terminal: no monitor
@@ -30,6 +30,7 @@ WORK=
 KEEP=
 SIM=
 ENGINE=
+UNCLEAN= # an end that was none
 HUGE_PAGES_ADDED=0
 HUGE_MOUNT=
 
@@ -170,6 +171,7 @@ stop_both() {
     ENGINE=
     stop "$SIM" || { warn "the simulator ended with exit code $?" && code=1; }
     SIM=
+    [[ $code -eq 0 ]] || UNCLEAN=1
     return "$code"
 }
 
@@ -203,7 +205,8 @@ finish() {
 
 run_in_terminal() {
     "$PINWHEEL" top "$PINWHEEL_INSTANCE" || true
-    finish || true # somebody who looks in for a second has no fills yet
+    # Somebody who looks in for a second has no fills yet.
+    finish || [[ -z $UNCLEAN ]] || { cat -- "$WORK/engine.log" "$WORK/sim.log" >&2 && exit 1; }
 }
 
 main() {
