@@ -15,7 +15,8 @@
 struct reading {
     struct callgrind *counts;
     size_t caller, callee;
-    uint64_t calls; /* of the callee, when the next line is their cost; else 0 */
+    uint64_t calls; /* of the callee; 0: it was called before the counting began */
+    bool cost_next; /* the next line is their cost */
 };
 
 static bool room_make(struct callgrind *counts, size_t number)
@@ -65,13 +66,22 @@ static bool cost_read(struct reading *reading, const char *line)
         function->calls += reading->calls;
         function->instructions += strtoull(cost, NULL, 10);
     }
-    reading->calls = 0;
+    reading->cost_next = false;
     return true;
+}
+
+/* "<calls> <place>" */
+static bool calls_read(struct reading *reading, const char *text)
+{
+    char *end;
+    reading->calls = strtoull(text, &end, 10);
+    reading->cost_next = end != text;
+    return reading->cost_next;
 }
 
 static bool line_read(struct reading *reading, const char *line)
 {
-    if (reading->calls > 0) {
+    if (reading->cost_next) {
         return cost_read(reading, line);
     }
     if (strncmp(line, "fn=", 3) == 0) {
@@ -81,8 +91,7 @@ static bool line_read(struct reading *reading, const char *line)
         return function_read(reading, line + 4, &reading->callee);
     }
     if (strncmp(line, "calls=", 6) == 0) {
-        reading->calls = strtoull(line + 6, NULL, 10);
-        return reading->calls > 0;
+        return calls_read(reading, line + 6);
     }
     return true; /* costs of its own, files, totals */
 }

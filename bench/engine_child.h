@@ -21,6 +21,7 @@ struct engine_child {
     char instance[40];
     int core, cold_core;
     const char *counts_path; /* NULL, or where callgrind, under which it then runs, puts its counts */
+    uint32_t counts_cnt;     /* files with this path, a dot and a number from 1 on; each begins anew */
     pid_t pid;               /* 0: none */
     struct pw_workspace ws;  /* attached while header is not NULL */
     pid_t monitors[ENGINE_MONITORS_MAX];
@@ -48,6 +49,10 @@ void engine_child_go_on(const struct engine_child *engine);
 
 /* Whether none of its threads runs or waits for a processor at this moment. */
 bool engine_child_rests(const struct engine_child *engine);
+
+/* Has callgrind write what it has counted since the last time: counts_path.<counts_cnt> then. False: it does
+ * not. */
+bool engine_child_counts_write(struct engine_child *engine);
 
 /* So many monitors run from now on, each with a terminal of its own, at their usual interval. False: one
  * could not be started. */

@@ -3,9 +3,10 @@
  * Instructions a hop: see instructions.h.
  *
  * Functions that are called for work alone are counted by the call. A stage is polled whether or not there is
- * work, more often the longer the venue waits; so each tape is run with short pauses and with long ones, and
- * what a poll without work costs is taken out: instructions = idle * polls + cost * ticks, twice. The start
- * of the engine goes, too, since a tape is counted as what a longer one has more than a shorter one.
+ * work, more often the longer the venue waits, and makes a TIME event where the market is silent; so ticks are
+ * fed with three lengths of pause, and what is not theirs is taken out:
+ *     instructions = idle * polls + quiet * TIME events + cost * ticks, three times.
+ * Counting begins anew with each of them, so the engine's start is no part of it.
  */
 #include "instructions.h"
 #include "callgrind.h"
@@ -20,7 +21,7 @@
 
 /* ---- hops ---- */
 
-enum unit { EACH_CALL, EACH_TICK, EACH_ORDER, EACH_MESSAGE };
+enum unit { EACH_CALL, EACH_TICK, EACH_MESSAGE }; /* each tick brings an order */
 
 #define NAMES_MAX 4u
 
@@ -45,14 +46,14 @@ static const struct hop_row g_hops[] = {
      EACH_CALL,
      {"pw_binance_read_response", "pw_binance_told"},
      {NULL}},
-    {{"instr_net_rx", "net_rx, a tick and the responses to its order"}, EACH_ORDER, {"net_rx_poll"}, {NULL}},
+    {{"instr_net_rx", "net_rx, a tick and the responses to its order"}, EACH_TICK, {"net_rx_poll"}, {NULL}},
     {{"instr_parse", "parse, a tick"}, EACH_TICK, {"parse_poll"}, {NULL}},
-    {{"instr_strategy", "strategy, a tick and its reports"}, EACH_ORDER, {"strategy_poll"}, {NULL}},
+    {{"instr_strategy", "strategy, a tick and its reports"}, EACH_TICK, {"strategy_poll"}, {NULL}},
     {{"instr_execution", "execution, an order, responses not decoded"},
-     EACH_ORDER,
+     EACH_TICK,
      {"execution_poll"},
      {"pw_binance_read_response", "pw_binance_told"}},
-    {{"instr_net_tx", "net_tx, an order"}, EACH_ORDER, {"net_tx_poll"}, {NULL}},
+    {{"instr_net_tx", "net_tx, an order"}, EACH_TICK, {"net_tx_poll"}, {NULL}},
     {{"instr_parse_market", "parse, a message of market data"}, EACH_MESSAGE, {"parse_poll"}, {NULL}},
     {{"instr_strategy_market", "strategy, a message of market data"},
      EACH_MESSAGE,
@@ -72,23 +73,28 @@ const char *instructions_id(size_t i)
 #define RESTED  4u   /* looks in a row, 100 us apart, that find it at rest */
 #define WAIT_NS 20e9 /* for an order, of an engine that runs fifty times slower */
 
-struct tape {
+/* The bench's strategy: called for each event of its instruments and for each TIME event. */
+#define STRATEGY           "tick_taker_on_market"
+#define EVENTS_OF_MESSAGES 2.0 /* ten messages: nine of one event, an update of 1 + 10 */
+
+struct part {
     uint32_t ticks, messages;
     double pause_ns; /* behind each */
 };
 
-enum tape_kind { SHORT, SHORT_MORE, LONG, LONG_MORE, MARKET, TAPES };
+enum part_kind { QUICK, MIDDLE, SLOW, TICK_PARTS, MARKET = TICK_PARTS, PARTS };
 
-/* Long enough for many naps: what a poll without work costs comes out of the difference. */
-static const struct tape g_tapes[TAPES] = {
-    [SHORT] = {100, 0, 2e6},      [SHORT_MORE] = {300, 0, 2e6}, [LONG] = {40, 0, 40e6},
-    [LONG_MORE] = {140, 0, 40e6}, [MARKET] = {100, 500, 2e6},
+static const struct part g_parts[PARTS] = {
+    [QUICK] = {200, 0, 2e6},
+    [MIDDLE] = {100, 0, 8e6},
+    [SLOW] = {100, 0, 40e6},
+    [MARKET] = {0, 500, 2e6},
 };
 
-/* What a run of a tape gave; for each hop. */
+/* What a part of the tape gave; for each hop. */
 struct counted {
     double instructions[HOP_CNT], calls[HOP_CNT];
-    double ticks, orders, messages;
+    double ticks, messages, times; /* times: TIME events */
 };
 
 static double since_ns(uint64_t start)
@@ -126,20 +132,20 @@ static bool order_wait(struct tick_rig *rig)
     return true;
 }
 
-static int tape_feed(struct tick_rig *rig, const struct tape *tape)
+static int part_feed(struct tick_rig *rig, const struct part *part)
 {
     rig->venue.came_cnt = 0;
-    for (uint32_t i = 0; i < tape->ticks; i++) {
+    for (uint32_t i = 0; i < part->ticks; i++) {
         if (venue_send(&rig->venue, 0, VENUE_TICK) == 0 || !order_wait(rig)) {
             return -EPROTO;
         }
-        pause_for(rig, tape->pause_ns);
+        pause_for(rig, part->pause_ns);
     }
-    for (uint32_t i = 0; i < tape->messages; i++) {
+    for (uint32_t i = 0; i < part->messages; i++) {
         if (!tick_rig_load(rig, i)) {
             return -EPROTO;
         }
-        pause_for(rig, tape->pause_ns);
+        pause_for(rig, part->pause_ns);
     }
     return 0;
 }
@@ -166,89 +172,130 @@ static void hops_count(const struct callgrind *counts, struct counted *counted)
     }
 }
 
-static int counts_read(struct tick_rig *rig, struct counted *counted)
+static double times_of(const struct callgrind *counts, const struct part *part)
 {
+    const struct callgrind_function *strategy = callgrind_find(counts, STRATEGY);
+    double events = part->ticks + EVENTS_OF_MESSAGES * part->messages;
+    return strategy != NULL ? (double)strategy->calls - events : 0;
+}
+
+/* What has been counted since the last time. */
+static int counts_take(struct tick_rig *rig, const struct part *part, struct counted *counted)
+{
+    char path[400];
     struct callgrind counts;
-    FILE *in = fopen(rig->engine.counts_path, "re");
-    bool good = in != NULL && callgrind_read(&counts, in);
+    bool good = engine_child_counts_write(&rig->engine);
+    snprintf(path, sizeof path, "%s.%u", rig->engine.counts_path, rig->engine.counts_cnt);
+    FILE *in = good ? fopen(path, "re") : NULL;
+    good = in != NULL && callgrind_read(&counts, in);
     if (in != NULL) {
         fclose(in);
+        unlink(path);
     }
     if (!good) {
-        pw_bench_note(rig->report, "callgrind left no counts");
+        pw_bench_note(rig->report, "callgrind left no counts (valgrind's vgdb asks for them)");
         return -EPROTO;
     }
     hops_count(&counts, counted);
+    counted->ticks = part->ticks;
+    counted->messages = part->messages;
+    counted->times = times_of(&counts, part);
     callgrind_free(&counts);
     return 0;
 }
 
-static int tape_run(struct tick_rig *rig, const struct tape *tape, struct counted *counted)
+/* A tenth of it, to see whether it runs. */
+static struct part part_of(enum part_kind kind, bool quick)
 {
-    unlink(rig->engine.counts_path);
+    struct part part = g_parts[kind];
+    part.ticks /= quick ? 10 : 1;
+    part.messages /= quick ? 10 : 1;
+    return part;
+}
+
+static int tape_run(struct tick_rig *rig, struct counted counted[PARTS])
+{
     int result = tick_rig_start(rig, 1);
     if (result == 0) {
-        result = tape_feed(rig, tape);
-        counted->ticks = rig->venue.tick_cnt;
-        counted->orders = (double)rig->venue.order_cnt;
-        counted->messages = tape->messages;
+        struct counted start;
+        pause_for(rig, g_parts[SLOW].pause_ns);
+        result = counts_take(rig, &(struct part){0}, &start);
+    }
+    for (enum part_kind kind = QUICK; kind < PARTS && result == 0; kind++) {
+        struct part part = part_of(kind, rig->env->quick);
+        result = part_feed(rig, &part);
+        result = result == 0 ? counts_take(rig, &part, &counted[kind]) : result;
     }
     tick_rig_stop(rig);
-    return result == 0 ? counts_read(rig, counted) : result;
+    return result;
 }
 
-/* ---- hops out of tapes ---- */
+/* ---- hops out of the tape ---- */
 
-/* What the longer tape has more. */
-struct more {
-    double instructions, calls, units, messages;
-};
+enum share { IDLE, QUIET, COST, SHARES };
+static_assert((int)SHARES == (int)TICK_PARTS, "as many equations as unknowns");
 
-static struct more more_of(const struct counted *longer, const struct counted *shorter, size_t hop)
+/* Solves the equations, each with its result as last column (Gauss and Jordan); singular ones give no numbers. */
+static void equations_solve(double rows[SHARES][SHARES + 1])
 {
-    bool ticks = g_hops[hop].unit == EACH_TICK;
-    return (struct more){.instructions = longer->instructions[hop] - shorter->instructions[hop],
-                         .calls = longer->calls[hop] - shorter->calls[hop],
-                         .units = ticks ? longer->ticks - shorter->ticks : longer->orders - shorter->orders,
-                         .messages = longer->messages - shorter->messages};
-}
-
-static double hop_cost(const struct counted tapes[TAPES], size_t hop)
-{
-    struct more quick = more_of(&tapes[SHORT_MORE], &tapes[SHORT], hop);
-    struct more slow = more_of(&tapes[LONG_MORE], &tapes[LONG], hop);
-    struct more market = more_of(&tapes[MARKET], &tapes[SHORT], hop);
-    if (g_hops[hop].unit == EACH_CALL) {
-        return (quick.instructions + slow.instructions) / (quick.calls + slow.calls);
+    for (size_t i = 0; i < SHARES; i++) {
+        size_t best = i;
+        for (size_t k = i + 1; k < SHARES; k++) {
+            best = fabs(rows[k][i]) > fabs(rows[best][i]) ? k : best;
+        }
+        for (size_t column = 0; column <= SHARES; column++) {
+            double value = rows[i][column];
+            rows[i][column] = rows[best][column];
+            rows[best][column] = value;
+        }
+        for (size_t k = 0; k < SHARES; k++) {
+            double factor = rows[k][i] / rows[i][i];
+            for (size_t column = i; k != i && column <= SHARES; column++) {
+                rows[k][column] -= factor * rows[i][column];
+            }
+        }
     }
-    double scale = quick.calls * slow.units - slow.calls * quick.units;
-    double idle = (quick.instructions * slow.units - slow.instructions * quick.units) / scale;
-    double cost = (quick.calls * slow.instructions - slow.calls * quick.instructions) / scale;
-    return g_hops[hop].unit != EACH_MESSAGE
-               ? cost
-               : (market.instructions - idle * market.calls - cost * market.units) / market.messages;
+    for (size_t i = 0; i < SHARES; i++) {
+        rows[i][SHARES] /= rows[i][i];
+    }
 }
 
-/* A tenth of it, to see whether it runs. */
-static struct tape tape_of(enum tape_kind kind, bool quick)
+static double call_cost(const struct counted counted[PARTS], size_t hop)
 {
-    struct tape tape = g_tapes[kind];
-    tape.ticks /= quick ? 10 : 1;
-    tape.messages /= quick ? 10 : 1;
-    return tape;
+    double instructions = 0, calls = 0;
+    for (enum part_kind kind = QUICK; kind < TICK_PARTS; kind++) {
+        instructions += counted[kind].instructions[hop];
+        calls += counted[kind].calls[hop];
+    }
+    return instructions / calls;
+}
+
+static double hop_cost(const struct counted counted[PARTS], size_t hop)
+{
+    if (g_hops[hop].unit == EACH_CALL) {
+        return call_cost(counted, hop);
+    }
+    double rows[SHARES][SHARES + 1];
+    for (enum part_kind kind = QUICK; kind < TICK_PARTS; kind++) {
+        rows[kind][IDLE] = counted[kind].calls[hop];
+        rows[kind][QUIET] = counted[kind].times;
+        rows[kind][COST] = counted[kind].ticks;
+        rows[kind][SHARES] = counted[kind].instructions[hop];
+    }
+    equations_solve(rows);
+    const struct counted *market = &counted[MARKET];
+    double rest = market->instructions[hop] - rows[IDLE][SHARES] * market->calls[hop] -
+                  rows[QUIET][SHARES] * market->times;
+    return g_hops[hop].unit == EACH_TICK ? rows[COST][SHARES] : rest / market->messages;
 }
 
 static int build_count(struct tick_rig *rig, const char *folder, double costs[HOP_CNT])
 {
-    struct counted tapes[TAPES];
-    int result = 0;
+    struct counted counted[PARTS];
     snprintf(rig->engine.programs, sizeof rig->engine.programs, "%s", folder);
-    for (enum tape_kind kind = SHORT; kind < TAPES && result == 0; kind++) {
-        struct tape tape = tape_of(kind, rig->env->quick);
-        result = tape_run(rig, &tape, &tapes[kind]);
-    }
+    int result = tape_run(rig, counted);
     for (size_t i = 0; i < HOP_CNT && result == 0; i++) {
-        costs[i] = hop_cost(tapes, i);
+        costs[i] = hop_cost(counted, i);
     }
     return result;
 }

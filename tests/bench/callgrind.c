@@ -41,13 +41,23 @@ Test(callgrind, what_a_function_calls_of_itself_counts_once)
     callgrind_free(&counts);
 }
 
+/* Counting may begin while functions run. */
+Test(callgrind, what_was_called_before_costs_and_is_no_call)
+{
+    struct callgrind counts;
+    cr_assert(read_text(&counts, HEAD "fn=(1) main\ncfn=(2) walk\ncalls=0 0\n0 100\ncalls=2 0\n0 7\n"));
+    cr_expect_eq(callgrind_find(&counts, "walk")->calls, 2);
+    cr_expect_eq(callgrind_find(&counts, "walk")->instructions, 107);
+    callgrind_free(&counts);
+}
+
 Test(callgrind, what_is_no_count_is_refused)
 {
     static const char *const wrong[] = {"x\n",
                                         "# callgrind format\n",
                                         HEAD "fn=main\n",
                                         HEAD "fn=(99999999999) main\n",
-                                        HEAD "fn=(1) main\ncfn=(2) f\ncalls=0 0\n",
+                                        HEAD "fn=(1) main\ncfn=(2) f\ncalls=x 0\n",
                                         HEAD "fn=(1) main\ncfn=(2) f\ncalls=1 0\nx\n"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct callgrind counts;
