@@ -77,7 +77,7 @@ struct strategy_stage {
     uint16_t fill_strategy_idx; /* whose the next FILL is: of the ORDER before it */
     int64_t last_ns;            /* of the last market event or TIME; 0: none yet */
     struct pw_strategy_metrics metrics;
-    struct pw_decisions decisions;
+    struct pw_decisions decisions; /* none, but while a strategy is called and until they are put */
     struct slot slots[PW_STRATEGIES_MAX];
 
     /* Of few. */
@@ -302,23 +302,24 @@ static __attribute__((noinline)) void pass_stamps(struct strategy_stage *s)
     }
 }
 
-/* An order beyond what may be unanswered goes nowhere: only one in answer to a report, for a market event is
- * not taken then (flow.h). */
-static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64_t recv_ns)
+/* Puts what was decided, one or more, and leaves no decisions; how many there were. An order beyond what may be
+ * unanswered goes nowhere: only one in answer to a report, for a market event is not taken then (flow.h). */
+static uint32_t put_decisions(struct strategy_stage *s, uint32_t strategy_idx, int64_t recv_ns)
 {
-    for (uint32_t i = 0; i < s->decisions.cnt; i++) {
-        struct pw_event *event = &s->decisions.events[i];
+    uint32_t cnt = s->decisions.cnt;
+    s->decisions.cnt = 0;
+    for (struct pw_event *event = s->decisions.events, *end = event + cnt; event < end; event++) {
         event->recv_ns = recv_ns;
         if (asks_for_order(event) && s->unanswered_cnt >= s->intents_max) {
             s->metrics.intents_dropped++;
             continue;
         }
         if (event->kind == PW_EVENT_SIGNAL) {
-            event->body.signal.strategy_idx = strategy_idx;
+            event->body.signal.strategy_idx = (uint16_t)strategy_idx;
             event->body.signal.market_seq = market_seq(s);
             s->metrics.signals++;
         } else if (event->kind == PW_EVENT_INTENT) {
-            event->body.intent.strategy_idx = strategy_idx;
+            event->body.intent.strategy_idx = (uint16_t)strategy_idx;
             event->body.intent.market_seq = market_seq(s);
             s->unanswered_cnt += asks_for_order(event);
             s->metrics.intents++;
@@ -329,6 +330,7 @@ static void put_decisions(struct strategy_stage *s, uint16_t strategy_idx, int64
         }
         put(s, event);
     }
+    return cnt;
 }
 
 /* ---- reports ---- */
@@ -350,12 +352,8 @@ static uint32_t take_report(struct strategy_stage *s, const struct pw_event *rep
         return 1;
     }
     const struct slot *slot = &s->slots[s->fill_strategy_idx];
-    s->decisions.cnt = 0;
     slot->ops->on_report(slot->state, report, market_seq(s), &s->decisions);
-    if (s->decisions.cnt > 0) {
-        put_decisions(s, s->fill_strategy_idx, report->recv_ns);
-    }
-    return 1 + s->decisions.cnt;
+    return s->decisions.cnt == 0 ? 1 : 1 + put_decisions(s, s->fill_strategy_idx, report->recv_ns);
 }
 
 /* One is left where room is wanting. */
@@ -406,16 +404,18 @@ static void note_feed(struct strategy_stage *s, const struct pw_event *event)
     }
 }
 
+static inline void note_quote(struct market *m, const struct pw_event *event)
+{
+    m->view.quote = event->body.quote;
+    m->view.quote_recv_ns = event->recv_ns;
+    m->view.quote_cnt++;
+    m->changed = true;
+}
+
 /* Brings one instrument's market up to date with an event of its own. */
 static inline void note(struct strategy_stage *s, struct market *m, const struct pw_event *event)
 {
     switch (event->kind) {
-    case PW_EVENT_QUOTE:
-        m->view.quote = event->body.quote;
-        m->view.quote_recv_ns = event->recv_ns;
-        m->view.quote_cnt++;
-        m->changed = true;
-        break;
     case PW_EVENT_TRADE:
         note_trade(m, event->body.trade.price_e8, event->body.trade.qty_e8, event->body.trade.trade_ns);
         break;
@@ -444,10 +444,9 @@ static void call_strategies(struct strategy_stage *s, uint32_t strategies, const
 {
     for (; strategies; strategies &= strategies - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(strategies);
-        s->decisions.cnt = 0;
         s->slots[i].ops->on_market(s->slots[i].state, event, market_seq(s), &s->decisions);
         if (s->decisions.cnt > 0) {
-            put_decisions(s, (uint16_t)i, event->recv_ns);
+            put_decisions(s, i, event->recv_ns);
         }
     }
 }
@@ -460,16 +459,23 @@ static void count_to(uint64_t *cnt, const struct pw_event *event)
 
 static inline void take_market(struct strategy_stage *s, const struct pw_event *event)
 {
+    const uint8_t kind = event->kind;
+    const uint16_t instrument_idx = event->instrument_idx;
     count_to(&s->market_cnt, event);
     s->last_ns = event->recv_ns;
-    if (is_for_execution(event->kind)) {
+    if (is_for_execution(kind)) {
         pw_producer_put(&s->out, event);
     }
-    if (event->kind == PW_EVENT_FEED_STATE) {
+    if (kind == PW_EVENT_FEED_STATE) {
         note_feed(s, event);
-    } else if (event->instrument_idx < s->instrument_cnt) {
-        note(s, &s->markets[event->instrument_idx], event);
-        call_strategies(s, s->markets[event->instrument_idx].strategies, event);
+    } else if (instrument_idx < s->instrument_cnt) {
+        struct market *m = &s->markets[instrument_idx];
+        if (kind == PW_EVENT_QUOTE) {
+            note_quote(m, event);
+        } else {
+            note(s, m, event);
+        }
+        call_strategies(s, m->strategies, event);
     }
 }
 
