@@ -34,12 +34,20 @@ struct pw_bench_env {
 
 /* ---- report ---- */
 
+/* The percentiles that are shown, and the maximum. */
+#define PW_BENCH_POINTS 6
+struct pw_bench_point {
+    const char *name, *key;
+    double share;
+};
+extern const struct pw_bench_point pw_bench_points[PW_BENCH_POINTS];
+
 /* Each row has an id, which stays when its name is put better. */
 struct pw_bench_latency {
     char id[PW_BENCH_ID_BYTES], name[PW_BENCH_NAME_BYTES];
     size_t sample_cnt;
     double block_mean_ns; /* finer than the clock's step: the median of means over many */
-    double p50_ns, p90_ns, p99_ns, p99_9_ns, p99_99_ns, max_ns;
+    double points_ns[PW_BENCH_POINTS];
 };
 
 struct pw_bench_rate {
@@ -47,29 +55,20 @@ struct pw_bench_rate {
     double per_s;
 };
 
-/* How a figure stands to its baseline. */
-struct pw_bench_ratio {
-    char id[PW_BENCH_ID_BYTES], name[PW_BENCH_NAME_BYTES], baseline[PW_BENCH_NAME_BYTES];
-    double ratio;
-    double target; /* 0: none */
-    bool at_least; /* the target is a floor (rates), not a ceiling (durations) */
-};
-
-/* A figure of its own, in its own unit. */
-struct pw_bench_figure {
+/* A ratio to a baseline, or a figure of its own in its own unit. */
+struct pw_bench_value {
     char id[PW_BENCH_ID_BYTES], name[PW_BENCH_NAME_BYTES];
-    const char *unit;
+    char of[PW_BENCH_NAME_BYTES]; /* the baseline, or the unit */
     double value;
     double target; /* 0: none */
-    bool at_least;
+    bool at_least; /* the target is a floor (rates), not a ceiling (durations) */
 };
 
 struct pw_bench_report {
     uint32_t latency_cnt, rate_cnt, ratio_cnt, figure_cnt;
     struct pw_bench_latency latencies[PW_BENCH_ROWS_MAX];
     struct pw_bench_rate rates[PW_BENCH_ROWS_MAX];
-    struct pw_bench_ratio ratios[PW_BENCH_ROWS_MAX];
-    struct pw_bench_figure figures[PW_BENCH_ROWS_MAX];
+    struct pw_bench_value ratios[PW_BENCH_ROWS_MAX], figures[PW_BENCH_ROWS_MAX];
     char not_judged[96]; /* why no target is judged: other work, lost ticks; empty: they are */
     char note[512];      /* what was left out and why, what was taken; empty: nothing */
 };
@@ -82,8 +81,8 @@ struct pw_histogram;
 void pw_bench_add_histogram(struct pw_bench_report *report, const char *id, const char *name,
                             const struct pw_histogram *histogram);
 void pw_bench_add_rate(struct pw_bench_report *report, const char *id, const char *name, double per_s);
-void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_ratio *ratio);
-void pw_bench_add_figure(struct pw_bench_report *report, const struct pw_bench_figure *figure);
+void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_value *ratio);
+void pw_bench_add_figure(struct pw_bench_report *report, const struct pw_bench_value *figure);
 /* No target of this report is judged; the first reason stays. */
 void pw_bench_not_judged(struct pw_bench_report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -91,7 +90,7 @@ void pw_bench_not_judged(struct pw_bench_report *report, const char *format, ...
 void pw_bench_note(struct pw_bench_report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-bool pw_bench_target_met(double value, double target, bool at_least);
+bool pw_bench_target_met(const struct pw_bench_value *row);
 
 void pw_bench_sort(double *values, size_t value_cnt);
 
@@ -99,6 +98,8 @@ void pw_bench_sort(double *values, size_t value_cnt);
 double pw_bench_quantile(const double *sorted, size_t cnt, double share);
 
 double pw_bench_median(double *values, size_t value_cnt); /* sorts them */
+/* The median of the rounds' ratios; at most PW_BENCH_ROWS_MAX rounds. */
+double pw_bench_median_ratio(const double *values, const double *baselines, size_t round_cnt);
 
 /* The median of the means of so many samples in a row: what the clock's step hides from single ones. */
 double pw_bench_block_mean(const double *samples, size_t sample_cnt, size_t block);

@@ -102,7 +102,8 @@ static void flat_top_run(void *arg, size_t first, size_t end)
 static void add_figure(struct pw_bench_report *report, const char *id, const char *what, const char *source,
                        const char *unit, double value)
 {
-    struct pw_bench_figure figure = {.unit = unit, .value = value};
+    struct pw_bench_value figure = {.value = value};
+    snprintf(figure.of, sizeof figure.of, "%s", unit);
     snprintf(figure.id, sizeof figure.id, "book_%s_%s", id, source);
     snprintf(figure.name, sizeof figure.name, "%s, %s", what, source);
     pw_bench_add_figure(report, &figure);

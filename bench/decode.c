@@ -148,18 +148,16 @@ static void add_figures(const struct decode *d, const struct kind_row *kind,
 {
     double bytes = (double)d->tape.offsets[d->tape.cnt] / (double)d->tape.cnt;
     double block_mean_ns = subjects[0].block_mean_ns;
-    struct pw_bench_figure figure = {.unit = "ns/message", .value = block_mean_ns, .target = kind->target_ns};
+    struct pw_bench_value figure = {.of = "ns/message", .value = block_mean_ns, .target = kind->target_ns};
     snprintf(figure.id, sizeof figure.id, "%.60s_ns", subjects[0].id);
     snprintf(figure.name, sizeof figure.name, "%s", subjects[0].name);
     pw_bench_add_figure(report, &figure);
-    figure = (struct pw_bench_figure){.unit = "bytes/message", .value = bytes};
+    figure = (struct pw_bench_value){.of = "bytes/message", .value = bytes};
     snprintf(figure.id, sizeof figure.id, "%.60s_bytes", subjects[0].id);
     snprintf(figure.name, sizeof figure.name, "%.50s: size", subjects[0].name);
     pw_bench_add_figure(report, &figure);
-    figure = (struct pw_bench_figure){.unit = "GB/s",
-                                      .value = bytes / block_mean_ns,
-                                      .target = kind->target_bytes_per_ns,
-                                      .at_least = true};
+    figure = (struct pw_bench_value){
+        .of = "GB/s", .value = bytes / block_mean_ns, .target = kind->target_bytes_per_ns, .at_least = true};
     snprintf(figure.id, sizeof figure.id, "%.60s_gb_per_s", subjects[0].id);
     snprintf(figure.name, sizeof figure.name, "%s", subjects[0].name);
     pw_bench_add_figure(report, &figure);

@@ -7,8 +7,8 @@
 #define PW_BENCH_ENGINE_CHILD_H
 
 #include "bench.h"
-#include "build.h"
 #include "bench_venue.h"
+#include "build.h"
 #include <pinwheel/histogram.h>
 #include <pinwheel/hops.h>
 #include <pinwheel/workspace.h>

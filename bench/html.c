@@ -107,34 +107,21 @@ void html_failure(FILE *out, const struct pw_bench *bench, const char *reason)
 
 /* ---- percentiles ---- */
 
-#define POINTS 6 /* p50, p90, p99, p99.9, p99.99, max */
-
-static const char *const point_names[POINTS] = {"p50", "p90", "p99", "p99.9", "p99.99", "max"};
-
-static void points_of(const struct pw_bench_latency *row, double points[POINTS])
-{
-    const double all[POINTS] = {row->p50_ns,   row->p90_ns,    row->p99_ns,
-                                row->p99_9_ns, row->p99_99_ns, row->max_ns};
-    memcpy(points, all, sizeof all);
-}
-
 static void latencies_table(FILE *out, const struct pw_bench_report *report)
 {
     fputs("<div class=\"wide\"><table><tr><th></th><th>mean</th>", out);
-    for (int i = 0; i < POINTS; i++) {
-        fprintf(out, "<th>%s</th>", point_names[i]);
+    for (int i = 0; i < PW_BENCH_POINTS; i++) {
+        fprintf(out, "<th>%s</th>", pw_bench_points[i].name);
     }
     fputs("<th>samples</th></tr>\n", out);
     for (uint32_t k = 0; k < report->latency_cnt; k++) {
         const struct pw_bench_latency *row = &report->latencies[k];
-        double points[POINTS];
         char text[32];
-        points_of(row, points);
         fputs("<tr><td>", out);
         text_put(out, row->name);
         fprintf(out, "</td><td>%s</td>", duration_text(row->block_mean_ns, text));
-        for (int i = 0; i < POINTS; i++) {
-            fprintf(out, "<td>%s</td>", duration_text(points[i], text));
+        for (int i = 0; i < PW_BENCH_POINTS; i++) {
+            fprintf(out, "<td>%s</td>", duration_text(row->points_ns[i], text));
         }
         fprintf(out, "<td>%zu</td></tr>\n", row->sample_cnt);
     }
@@ -156,7 +143,7 @@ struct scale {
 
 static double chart_x(int point)
 {
-    return CHART_LEFT + (double)point * (CHART_RIGHT - CHART_LEFT) / (POINTS - 1);
+    return CHART_LEFT + (double)point * (CHART_RIGHT - CHART_LEFT) / (PW_BENCH_POINTS - 1);
 }
 
 static double chart_y(const struct scale *scale, double ns)
@@ -170,8 +157,8 @@ static struct scale scale_of(const struct pw_bench_latency *rows, uint32_t cnt)
 {
     double low = 1e18, high = 1;
     for (uint32_t k = 0; k < cnt; k++) {
-        low = fmin(low, fmax(rows[k].p50_ns, 1));
-        high = fmax(high, rows[k].max_ns);
+        low = fmin(low, fmax(rows[k].points_ns[0], 1));
+        high = fmax(high, rows[k].points_ns[PW_BENCH_POINTS - 1]);
     }
     struct scale scale = {floor(log10(low)), ceil(log10(high))};
     scale.high = scale.high > scale.low ? scale.high : scale.low + 1;
@@ -188,28 +175,27 @@ static void grid_put(FILE *out, const struct scale *scale)
                 "<text class=\"dim\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
                 CHART_LEFT, CHART_RIGHT, y, y, CHART_LEFT - 8, y + 4, duration_text(pow(10, power), text));
     }
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < PW_BENCH_POINTS; i++) {
         fprintf(out, "<text class=\"dim\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", chart_x(i),
-                CHART_BOTTOM + 22, point_names[i]);
+                CHART_BOTTOM + 22, pw_bench_points[i].name);
     }
 }
 
 static void curve_put(FILE *out, const struct scale *scale, const struct pw_bench_latency *row, uint32_t k)
 {
-    double points[POINTS];
     int legend_y = CHART_TOP + 12 + (int)k * 22;
-    points_of(row, points);
     fprintf(out, "<polyline fill=\"none\" stroke=\"var(--c%u)\" stroke-width=\"2\" points=\"", k);
-    for (int i = 0; i < POINTS; i++) {
-        fprintf(out, "%.1f,%.1f ", chart_x(i), chart_y(scale, points[i]));
+    for (int i = 0; i < PW_BENCH_POINTS; i++) {
+        fprintf(out, "%.1f,%.1f ", chart_x(i), chart_y(scale, row->points_ns[i]));
     }
     fputs("\"/>\n", out);
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < PW_BENCH_POINTS; i++) {
         char text[32];
         fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"var(--c%u)\"><title>", chart_x(i),
-                chart_y(scale, points[i]), k);
+                chart_y(scale, row->points_ns[i]), k);
         text_put(out, row->name);
-        fprintf(out, ", %s: %s</title></circle>\n", point_names[i], duration_text(points[i], text));
+        fprintf(out, ", %s: %s</title></circle>\n", pw_bench_points[i].name,
+                duration_text(row->points_ns[i], text));
     }
     fprintf(out,
             "<line x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\" stroke=\"var(--c%u)\" stroke-width=\"3\"/>"
@@ -249,12 +235,13 @@ static void latencies_put(FILE *out, const struct pw_bench_report *report)
 #define BAR_LEFT   580
 #define BAR_RIGHT  890
 
-/* One bar of a chart; target 0: none. */
+/* One bar of a chart. */
 struct bar {
     char name[2 * PW_BENCH_NAME_BYTES + 8], value_text[64];
-    double value, target, scale_max;
+    struct pw_bench_value row;
+    double scale_max;
     double beside; /* where a thin line is drawn; 0: none */
-    bool at_least, judged;
+    bool judged;
 };
 
 static void bars_begin(FILE *out, uint32_t cnt)
@@ -266,14 +253,16 @@ static void bars_begin(FILE *out, uint32_t cnt)
 static void bar_put(FILE *out, const struct bar *bar, uint32_t k)
 {
     double y = 6 + (double)k * BAR_HEIGHT, per = (BAR_RIGHT - BAR_LEFT) / bar->scale_max;
-    bool met = pw_bench_target_met(bar->value, bar->target, bar->at_least);
-    const char *color = bar->target == 0 || !bar->judged ? "--bar" : met ? "--good" : "--bad";
+    const struct pw_bench_value *row = &bar->row;
+    const char *color = row->target == 0 || !bar->judged ? "--bar"
+                        : pw_bench_target_met(row)       ? "--good"
+                                                         : "--bad";
     fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", BAR_LEFT - 10, y + 17);
     text_put(out, bar->name);
     fprintf(out,
             "</text><rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\" fill=\"var(%s)\"/>"
             "<text x=\"%.1f\" y=\"%.1f\">",
-            BAR_LEFT, y + 4, bar->value * per, BAR_HEIGHT - 9, color, BAR_RIGHT + 10.0, y + 17);
+            BAR_LEFT, y + 4, row->value * per, BAR_HEIGHT - 9, color, BAR_RIGHT + 10.0, y + 17);
     text_put(out, bar->value_text);
     fputs("</text>", out);
     if (bar->beside != 0) {
@@ -282,31 +271,29 @@ static void bar_put(FILE *out, const struct bar *bar, uint32_t k)
                 "stroke-dasharray=\"2 2\"/>",
                 BAR_LEFT + bar->beside * per, BAR_LEFT + bar->beside * per, y + 1, y + BAR_HEIGHT - 2);
     }
-    if (bar->target != 0) {
+    if (row->target != 0) {
         fprintf(out,
                 "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--fg)\" "
                 "stroke-width=\"2\"><title>target: at %s %.2f</title></line>",
-                BAR_LEFT + bar->target * per, BAR_LEFT + bar->target * per, y + 1, y + BAR_HEIGHT - 2,
-                bar->at_least ? "least" : "most", bar->target);
+                BAR_LEFT + row->target * per, BAR_LEFT + row->target * per, y + 1, y + BAR_HEIGHT - 2,
+                row->at_least ? "least" : "most", row->target);
     }
     putc('\n', out);
 }
 
-static void bar_value(struct bar *bar, const struct pw_bench_report *report, double value, double target,
-                      bool at_least, const char *unit)
+static struct bar bar_of(const struct pw_bench_report *report, const struct pw_bench_value *row,
+                         const char *unit)
 {
-    bar->judged = report->not_judged[0] == '\0';
-    bar->value = value;
-    bar->target = target;
-    bar->at_least = at_least;
-    bar->beside = 0;
-    bar->scale_max = fmax(fmax(value, target), 1e-9) * 1.1;
-    int used = snprintf(bar->value_text, sizeof bar->value_text, "%.2f%s%s", value,
+    struct bar bar = {.row = *row,
+                      .judged = report->not_judged[0] == '\0',
+                      .scale_max = fmax(fmax(row->value, row->target), 1e-9) * 1.1};
+    int used = snprintf(bar.value_text, sizeof bar.value_text, "%.2f%s%s", row->value,
                         unit[0] != '\0' ? " " : "", unit);
-    if (target != 0) {
-        snprintf(bar->value_text + used, sizeof bar->value_text - (size_t)used, " (target %s %.2f)",
-                 at_least ? "\xe2\x89\xa5" : "\xe2\x89\xa4", target);
+    if (row->target != 0) {
+        snprintf(bar.value_text + used, sizeof bar.value_text - (size_t)used, " (target %s %.2f)",
+                 row->at_least ? "\xe2\x89\xa5" : "\xe2\x89\xa4", row->target);
     }
+    return bar;
 }
 
 static void ratios_put(FILE *out, const struct pw_bench_report *report)
@@ -319,12 +306,11 @@ static void ratios_put(FILE *out, const struct pw_bench_report *report)
           out);
     bars_begin(out, report->ratio_cnt);
     for (uint32_t i = 0; i < report->ratio_cnt; i++) {
-        const struct pw_bench_ratio *row = &report->ratios[i];
-        struct bar bar;
-        bar_value(&bar, report, row->ratio, row->target, row->at_least, "\xc3\x97");
+        const struct pw_bench_value *row = &report->ratios[i];
+        struct bar bar = bar_of(report, row, "\xc3\x97");
         bar.beside = 1;
         bar.scale_max = fmax(bar.scale_max, 1.1);
-        snprintf(bar.name, sizeof bar.name, "%s : %s", row->name, row->baseline);
+        snprintf(bar.name, sizeof bar.name, "%s : %s", row->name, row->of);
         bar_put(out, &bar, i);
     }
     fputs("</svg>\n", out);
@@ -337,9 +323,8 @@ static void figures_put(FILE *out, const struct pw_bench_report *report)
     }
     bars_begin(out, report->figure_cnt);
     for (uint32_t i = 0; i < report->figure_cnt; i++) {
-        const struct pw_bench_figure *row = &report->figures[i];
-        struct bar bar;
-        bar_value(&bar, report, row->value, row->target, row->at_least, row->unit);
+        const struct pw_bench_value *row = &report->figures[i];
+        struct bar bar = bar_of(report, row, row->of);
         snprintf(bar.name, sizeof bar.name, "%s", row->name);
         bar_put(out, &bar, i);
     }
@@ -360,7 +345,7 @@ static void rates_put(FILE *out, const struct pw_bench_report *report)
     bars_begin(out, report->rate_cnt);
     for (uint32_t i = 0; i < report->rate_cnt; i++) {
         const struct pw_bench_rate *row = &report->rates[i];
-        struct bar bar = {.value = row->per_s, .scale_max = highest};
+        struct bar bar = {.row.value = row->per_s, .scale_max = highest};
         snprintf(bar.name, sizeof bar.name, "%s", row->name);
         snprintf(bar.value_text, sizeof bar.value_text, "%.2f million", row->per_s / 1e6);
         bar_put(out, &bar, i);

@@ -245,7 +245,8 @@ static int way_run(struct work *w, enum way way, unsigned round)
 static void add_figure(struct pw_bench_report *report, const char *source, const char *id, const char *what,
                        const char *unit, double value, double target)
 {
-    struct pw_bench_figure figure = {.unit = unit, .value = value, .target = target};
+    struct pw_bench_value figure = {.value = value, .target = target};
+    snprintf(figure.of, sizeof figure.of, "%s", unit);
     snprintf(figure.id, sizeof figure.id, "%s_%s", id, source);
     snprintf(figure.name, sizeof figure.name, "%s, %s", what, source);
     pw_bench_add_figure(report, &figure);
@@ -274,17 +275,14 @@ static void report_way(const struct work *w, enum way way, const char *source, c
 static void report_fill(const struct work *w, const char *source, bool recorded,
                         struct pw_bench_report *report)
 {
-    struct pw_bench_ratio ratio = {.target = 1, .at_least = true};
-    double rates[2][ROUNDS], ratios[ROUNDS];
+    struct pw_bench_value ratio = {.target = 1, .at_least = true};
+    double rates[2][ROUNDS];
     snprintf(ratio.id, sizeof ratio.id, "journal_speed_vs_lmdb_%s", source);
     snprintf(ratio.name, sizeof ratio.name, "journal, %s", source);
-    snprintf(ratio.baseline, sizeof ratio.baseline, "plain LMDB puts, %s", source);
+    snprintf(ratio.of, sizeof ratio.of, "plain LMDB puts, %s", source);
     report_way(w, JOURNAL, source, ratio.name, report, rates[JOURNAL]);
-    report_way(w, PLAIN, source, ratio.baseline, report, rates[PLAIN]);
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        ratios[i] = rates[JOURNAL][i] / rates[PLAIN][i];
-    }
-    ratio.ratio = pw_bench_median(ratios, ROUNDS);
+    report_way(w, PLAIN, source, ratio.of, report, rates[PLAIN]);
+    ratio.value = pw_bench_median_ratio(rates[JOURNAL], rates[PLAIN], ROUNDS);
     pw_bench_add_ratio(report, &ratio);
     double events = (double)w->event_cnt, processor[2][ROUNDS];
     memcpy(processor, w->processor_ns, sizeof processor);

@@ -127,17 +127,27 @@ static void machine_print(json_t *machine)
     }
 }
 
+static int point_width(int i)
+{
+    return i == PW_BENCH_POINTS - 1 ? 11 : 8;
+}
+
 static void latencies_print(const struct pw_bench_report *report)
 {
     if (report->latency_cnt != 0) {
-        printf("\n  %-64s %9s %8s %8s %8s %8s %8s %11s %8s\n", "ns", "mean", "p50", "p90", "p99", "p99.9",
-               "p99.99", "max", "samples");
+        printf("\n  %-64s %9s", "ns", "mean");
+        for (int i = 0; i < PW_BENCH_POINTS; i++) {
+            printf(" %*s", point_width(i), pw_bench_points[i].name);
+        }
+        printf(" %8s\n", "samples");
     }
     for (uint32_t i = 0; i < report->latency_cnt; i++) {
         const struct pw_bench_latency *row = &report->latencies[i];
-        printf("  %-64s %9.1f %8.0f %8.0f %8.0f %8.0f %8.0f %11.0f %8zu\n", row->name, row->block_mean_ns,
-               row->p50_ns, row->p90_ns, row->p99_ns, row->p99_9_ns, row->p99_99_ns, row->max_ns,
-               row->sample_cnt);
+        printf("  %-64s %9.1f", row->name, row->block_mean_ns);
+        for (int k = 0; k < PW_BENCH_POINTS; k++) {
+            printf(" %*.0f", point_width(k), row->points_ns[k]);
+        }
+        printf(" %8zu\n", row->sample_cnt);
     }
 }
 
@@ -153,19 +163,16 @@ static void rates_print(const struct pw_bench_report *report)
 }
 
 /* Nothing is judged that other work may have spoilt. */
-static const char *target_state(const struct pw_bench_report *report, double value, double target,
-                                bool at_least)
+static const char *target_state(const struct pw_bench_report *report, const struct pw_bench_value *row)
 {
-    return report->not_judged[0] != '\0'                  ? "not judged"
-           : pw_bench_target_met(value, target, at_least) ? "met"
-                                                          : "missed";
+    return report->not_judged[0] != '\0' ? "not judged" : pw_bench_target_met(row) ? "met" : "missed";
 }
 
-static void target_print(const struct pw_bench_report *report, double value, double target, bool at_least)
+static void target_print(const struct pw_bench_report *report, const struct pw_bench_value *row)
 {
-    if (target != 0) {
-        printf("   (target: at %s %.2f: %s)", at_least ? "least" : "most", target,
-               target_state(report, value, target, at_least));
+    if (row->target != 0) {
+        printf("   (target: at %s %.2f: %s)", row->at_least ? "least" : "most", row->target,
+               target_state(report, row));
     }
     printf("\n");
 }
@@ -174,9 +181,9 @@ static void figures_print(const struct pw_bench_report *report)
 {
     printf("%s", report->figure_cnt != 0 ? "\n" : "");
     for (uint32_t i = 0; i < report->figure_cnt; i++) {
-        const struct pw_bench_figure *row = &report->figures[i];
-        printf("  %-64s%14.2f %s", row->name, row->value, row->unit);
-        target_print(report, row->value, row->target, row->at_least);
+        const struct pw_bench_value *row = &report->figures[i];
+        printf("  %-64s%14.2f %s", row->name, row->value, row->of);
+        target_print(report, row);
     }
 }
 
@@ -184,9 +191,9 @@ static void ratios_print(const struct pw_bench_report *report)
 {
     printf("%s", report->ratio_cnt != 0 ? "\n" : "");
     for (uint32_t i = 0; i < report->ratio_cnt; i++) {
-        const struct pw_bench_ratio *row = &report->ratios[i];
-        printf("  %s = %.2f x %s", row->name, row->ratio, row->baseline);
-        target_print(report, row->ratio, row->target, row->at_least);
+        const struct pw_bench_value *row = &report->ratios[i];
+        printf("  %s = %.2f x %s", row->name, row->value, row->of);
+        target_print(report, row);
     }
 }
 
@@ -209,40 +216,34 @@ static void report_print(const struct pw_bench *bench, const struct pw_bench_rep
 
 static json_t *latency_json(const struct pw_bench_latency *row)
 {
-    return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "id", row->id, "name", row->name,
-                     "samples", (json_int_t)row->sample_cnt, "block_mean_ns", row->block_mean_ns, "p50_ns",
-                     row->p50_ns, "p90_ns", row->p90_ns, "p99_ns", row->p99_ns, "p99_9_ns", row->p99_9_ns,
-                     "p99_99_ns", row->p99_99_ns, "max_ns", row->max_ns);
-}
-
-static void target_json(const struct pw_bench_report *report, json_t *json, double value, double target,
-                        bool at_least)
-{
-    if (target != 0) {
-        json_object_set_new(json, at_least ? "target_at_least" : "target_at_most", json_real(target));
-        json_object_set_new(json, "target", json_string(target_state(report, value, target, at_least)));
+    json_t *json = json_pack("{s:s, s:s, s:I, s:f}", "id", row->id, "name", row->name, "samples",
+                             (json_int_t)row->sample_cnt, "block_mean_ns", row->block_mean_ns);
+    for (int i = 0; i < PW_BENCH_POINTS; i++) {
+        json_object_set_new(json, pw_bench_points[i].key, json_real(row->points_ns[i]));
     }
-}
-
-static json_t *figure_json(const struct pw_bench_report *report, const struct pw_bench_figure *row)
-{
-    json_t *json = json_pack("{s:s, s:s, s:s, s:f}", "id", row->id, "name", row->name, "unit", row->unit,
-                             "value", row->value);
-    target_json(report, json, row->value, row->target, row->at_least);
     return json;
 }
 
-static json_t *ratio_json(const struct pw_bench_report *report, const struct pw_bench_ratio *row)
+static json_t *values_json(const struct pw_bench_report *report, const struct pw_bench_value *rows,
+                           uint32_t cnt, const char *of, const char *value)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:f}", "id", row->id, "name", row->name, "baseline",
-                             row->baseline, "ratio", row->ratio);
-    target_json(report, json, row->ratio, row->target, row->at_least);
-    return json;
+    json_t *list = json_array();
+    for (const struct pw_bench_value *row = rows; row < rows + cnt; row++) {
+        json_t *json = json_pack("{s:s, s:s, s:s, s:f}", "id", row->id, "name", row->name, of, row->of, value,
+                                 row->value);
+        if (row->target != 0) {
+            json_object_set_new(json, row->at_least ? "target_at_least" : "target_at_most",
+                                json_real(row->target));
+            json_object_set_new(json, "target", json_string(target_state(report, row)));
+        }
+        json_array_append_new(list, json);
+    }
+    return list;
 }
 
 static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_report *report)
 {
-    json_t *latencies = json_array(), *rates = json_array(), *ratios = json_array(), *figures = json_array();
+    json_t *latencies = json_array(), *rates = json_array();
     for (uint32_t i = 0; i < report->latency_cnt; i++) {
         json_array_append_new(latencies, latency_json(&report->latencies[i]));
     }
@@ -251,15 +252,11 @@ static json_t *report_json(const struct pw_bench *bench, const struct pw_bench_r
         json_array_append_new(
             rates, json_pack("{s:s, s:s, s:f}", "id", row->id, "name", row->name, "per_s", row->per_s));
     }
-    for (uint32_t i = 0; i < report->ratio_cnt; i++) {
-        json_array_append_new(ratios, ratio_json(report, &report->ratios[i]));
-    }
-    for (uint32_t i = 0; i < report->figure_cnt; i++) {
-        json_array_append_new(figures, figure_json(report, &report->figures[i]));
-    }
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", bench->name, "what", bench->what,
                      "note", report->note, "not_judged", report->not_judged, "latencies", latencies, "rates",
-                     rates, "figures", figures, "ratios", ratios);
+                     rates, "figures",
+                     values_json(report, report->figures, report->figure_cnt, "unit", "value"), "ratios",
+                     values_json(report, report->ratios, report->ratio_cnt, "baseline", "ratio"));
 }
 
 /* ---- command line ---- */

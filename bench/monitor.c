@@ -54,14 +54,11 @@ static int one_run(struct work *w, int watched, uint32_t round)
 static void ratio_add(struct work *w, const char *id, const char *what, double values[2][ROUNDS],
                       double target)
 {
-    double ratios[ROUNDS];
-    for (uint32_t i = 0; i < w->round_cnt; i++) {
-        ratios[i] = values[1][i] / values[0][i];
-    }
-    struct pw_bench_ratio row = {.ratio = pw_bench_median(ratios, w->round_cnt), .target = target};
+    struct pw_bench_value row = {.value = pw_bench_median_ratio(values[1], values[0], w->round_cnt),
+                                 .target = target};
     snprintf(row.id, sizeof row.id, "ten_monitors_vs_none_%s", id);
     snprintf(row.name, sizeof row.name, "ten monitors, %s", what);
-    snprintf(row.baseline, sizeof row.baseline, "no monitor, %s", what);
+    snprintf(row.of, sizeof row.of, "no monitor, %s", what);
     pw_bench_add_ratio(w->rig.report, &row);
 }
 

@@ -115,15 +115,15 @@ static bool flood_shape(const struct shape_row *row, const struct volume *volume
 static void add_ratios(struct pw_bench_report *report, const struct outcome outcomes[SHAPE_CNT])
 {
     for (size_t i = 1; i < SHAPE_CNT; i++) {
-        struct pw_bench_ratio ratio = {.ratio = outcomes[i].block_mean_ns / outcomes[0].block_mean_ns};
+        struct pw_bench_value ratio = {.value = outcomes[i].block_mean_ns / outcomes[0].block_mean_ns};
         if (outcomes[i].block_mean_ns == 0) {
             continue;
         }
         snprintf(ratio.id, sizeof ratio.id, "%s_latency_vs_fused", shapes[i].id);
         snprintf(ratio.name, sizeof ratio.name, "latency, %.50s", shapes[i].name);
-        snprintf(ratio.baseline, sizeof ratio.baseline, "%s", shapes[0].name);
+        snprintf(ratio.of, sizeof ratio.of, "%s", shapes[0].name);
         pw_bench_add_ratio(report, &ratio);
-        ratio.ratio = outcomes[i].messages_per_s / outcomes[0].messages_per_s;
+        ratio.value = outcomes[i].messages_per_s / outcomes[0].messages_per_s;
         snprintf(ratio.id, sizeof ratio.id, "%s_rate_vs_fused", shapes[i].id);
         snprintf(ratio.name, sizeof ratio.name, "rate, %.50s", shapes[i].name);
         pw_bench_add_ratio(report, &ratio);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rows of a report, out of samples.
+ * A report: rows out of samples, notes, and why it is not judged.
  */
 #include "bench.h"
 #include <pinwheel/histogram.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+const struct pw_bench_point pw_bench_points[PW_BENCH_POINTS] = {
+    {"p50", "p50_ns", 0.5},       {"p90", "p90_ns", 0.9},          {"p99", "p99_ns", 0.99},
+    {"p99.9", "p99_9_ns", 0.999}, {"p99.99", "p99_99_ns", 0.9999}, {"max", "max_ns", 1}};
 
 static int double_compare(const void *a, const void *b)
 {
@@ -26,6 +31,15 @@ double pw_bench_median(double *values, size_t value_cnt)
     }
     pw_bench_sort(values, value_cnt);
     return (values[(value_cnt - 1) / 2] + values[value_cnt / 2]) / 2;
+}
+
+double pw_bench_median_ratio(const double *values, const double *baselines, size_t round_cnt)
+{
+    double ratios[PW_BENCH_ROWS_MAX];
+    for (size_t i = 0; i < round_cnt; i++) {
+        ratios[i] = values[i] / baselines[i];
+    }
+    return pw_bench_median(ratios, round_cnt);
 }
 
 double pw_bench_quantile(const double *sorted, size_t cnt, double share)
@@ -65,12 +79,9 @@ void pw_bench_add_latency(struct pw_bench_report *report, const char *id, const 
     row->sample_cnt = sample_cnt;
     row->block_mean_ns = block_mean_ns;
     pw_bench_sort(samples_ns, sample_cnt);
-    row->p50_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.5);
-    row->p90_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.9);
-    row->p99_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.99);
-    row->p99_9_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.999);
-    row->p99_99_ns = pw_bench_quantile(samples_ns, sample_cnt, 0.9999);
-    row->max_ns = samples_ns[sample_cnt - 1];
+    for (int i = 0; i < PW_BENCH_POINTS; i++) {
+        row->points_ns[i] = pw_bench_quantile(samples_ns, sample_cnt, pw_bench_points[i].share);
+    }
 }
 
 void pw_bench_add_histogram(struct pw_bench_report *report, const char *id, const char *name,
@@ -83,13 +94,10 @@ void pw_bench_add_histogram(struct pw_bench_report *report, const char *id, cons
     snprintf(row->id, sizeof row->id, "%s", id);
     snprintf(row->name, sizeof row->name, "%s", name);
     row->sample_cnt = histogram->count;
-    row->p50_ns = (double)pw_histogram_quantile_ns(histogram, 0.5);
-    row->p90_ns = (double)pw_histogram_quantile_ns(histogram, 0.9);
-    row->p99_ns = (double)pw_histogram_quantile_ns(histogram, 0.99);
-    row->p99_9_ns = (double)pw_histogram_quantile_ns(histogram, 0.999);
-    row->p99_99_ns = (double)pw_histogram_quantile_ns(histogram, 0.9999);
-    row->max_ns = (double)pw_histogram_quantile_ns(histogram, 1);
-    row->block_mean_ns = row->p50_ns;
+    for (int i = 0; i < PW_BENCH_POINTS; i++) {
+        row->points_ns[i] = (double)pw_histogram_quantile_ns(histogram, pw_bench_points[i].share);
+    }
+    row->block_mean_ns = row->points_ns[0];
 }
 
 void pw_bench_add_rate(struct pw_bench_report *report, const char *id, const char *name, double per_s)
@@ -102,9 +110,44 @@ void pw_bench_add_rate(struct pw_bench_report *report, const char *id, const cha
     }
 }
 
-void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_ratio *ratio)
+void pw_bench_add_ratio(struct pw_bench_report *report, const struct pw_bench_value *ratio)
 {
     if (report->ratio_cnt < PW_BENCH_ROWS_MAX) {
         report->ratios[report->ratio_cnt++] = *ratio;
     }
+}
+
+void pw_bench_add_figure(struct pw_bench_report *report, const struct pw_bench_value *figure)
+{
+    if (report->figure_cnt < PW_BENCH_ROWS_MAX) {
+        report->figures[report->figure_cnt++] = *figure;
+    }
+}
+
+bool pw_bench_target_met(const struct pw_bench_value *row)
+{
+    return row->at_least ? row->value >= row->target : row->value <= row->target;
+}
+
+void pw_bench_not_judged(struct pw_bench_report *report, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (report->not_judged[0] == '\0') {
+        vsnprintf(report->not_judged, sizeof report->not_judged, format, args);
+    }
+    va_end(args);
+}
+
+void pw_bench_note(struct pw_bench_report *report, const char *format, ...)
+{
+    size_t used = strlen(report->note);
+    if (used > 0 && used + 2 < sizeof report->note) {
+        memcpy(report->note + used, "; ", 3);
+        used += 2;
+    }
+    va_list args;
+    va_start(args, format);
+    vsnprintf(report->note + used, sizeof report->note - used, format, args);
+    va_end(args);
 }

@@ -516,20 +516,16 @@ static int round_run(const struct pw_bench_env *env, struct results *results, ui
 
 static double ratio_of(const double *values, const double *baselines)
 {
-    double ratios[ROUNDS];
-    for (uint32_t i = 0; i < arena.round_cnt; i++) {
-        ratios[i] = values[i] / baselines[i];
-    }
-    return pw_bench_median(ratios, arena.round_cnt);
+    return pw_bench_median_ratio(values, baselines, arena.round_cnt);
 }
 
 static void ratio_add(struct pw_bench_report *report, const char *id, const char *name, const char *baseline,
                       double ratio)
 {
-    struct pw_bench_ratio row = {.ratio = ratio};
+    struct pw_bench_value row = {.value = ratio};
     snprintf(row.id, sizeof row.id, "%s", id);
     snprintf(row.name, sizeof row.name, "%s", name);
-    snprintf(row.baseline, sizeof row.baseline, "%s", baseline);
+    snprintf(row.of, sizeof row.of, "%s", baseline);
     pw_bench_add_ratio(report, &row);
 }
 
@@ -561,16 +557,15 @@ static void others_add(struct pw_bench_report *report, const struct where *where
 {
     for (uint32_t k = 0; others[k] != NULL; k++) {
         for (int i = 0; i < BATCH_KINDS; i++) {
-            struct pw_bench_ratio row = {
-                .ratio = ratio_of(ours[i], theirs[k][i]), .target = 1, .at_least = true};
+            struct pw_bench_value row = {
+                .value = ratio_of(ours[i], theirs[k][i]), .target = 1, .at_least = true};
             char id[PW_BENCH_ID_BYTES];
             snprintf(id, sizeof id, "%s_%s_%u", others[k]->id, where->id, batches[i]);
             snprintf(row.id, sizeof row.id, "ring_%s_%u_speed_vs_%s", where->id, batches[i], others[k]->id);
             snprintf(row.name, sizeof row.name, "ring %s, batches of %u", where->name, batches[i]);
-            snprintf(row.baseline, sizeof row.baseline, "%s %s, batches of %u", others[k]->name, where->name,
-                     batches[i]);
+            snprintf(row.of, sizeof row.of, "%s %s, batches of %u", others[k]->name, where->name, batches[i]);
             pw_bench_add_ratio(report, &row);
-            pw_bench_add_rate(report, id, row.baseline, pw_bench_median(theirs[k][i], arena.round_cnt));
+            pw_bench_add_rate(report, id, row.of, pw_bench_median(theirs[k][i], arena.round_cnt));
         }
     }
 }
@@ -579,10 +574,10 @@ static void latencies_add(struct pw_bench_report *report, struct results *result
 {
     size_t trip_cnt = (size_t)arena.round_cnt * arena.trip_cnt;
     size_t send_cnt = (size_t)arena.round_cnt * arena.send_cnt;
-    struct pw_bench_ratio hop = {.id = "ring_round_trip_duration_vs_line",
+    struct pw_bench_value hop = {.id = "ring_round_trip_duration_vs_line",
                                  .name = "ring round trip",
-                                 .baseline = "cache line round trip",
-                                 .ratio = ratio_of(results->ring_trip_ns, results->line_trip_ns),
+                                 .of = "cache line round trip",
+                                 .value = ratio_of(results->ring_trip_ns, results->line_trip_ns),
                                  .target = 1.2};
     pw_bench_add_ratio(report, &hop);
     ratio_add(report, "ring_one_way_duration_vs_line", "ring one way", "cache line one way",

@@ -108,20 +108,20 @@ int pw_bench_rounds_run(struct pw_bench_subject *subjects, size_t subject_cnt, s
 void pw_bench_rounds_add_ratio(struct pw_bench_report *report, const struct pw_bench_subject *subject,
                                const struct pw_bench_subject *baseline)
 {
-    struct pw_bench_ratio ratio = {.ratio = subject->block_mean_ns / baseline->block_mean_ns};
+    struct pw_bench_value ratio = {.value = subject->block_mean_ns / baseline->block_mean_ns};
     snprintf(ratio.id, sizeof ratio.id, "%.40s_duration_vs_%.40s", subject->id, baseline->id);
     snprintf(ratio.name, sizeof ratio.name, "duration, %.50s", subject->name);
-    snprintf(ratio.baseline, sizeof ratio.baseline, "%s", baseline->name);
+    snprintf(ratio.of, sizeof ratio.of, "%s", baseline->name);
     pw_bench_add_ratio(report, &ratio);
 }
 
 void pw_bench_rounds_add_speed(struct pw_bench_report *report, const struct pw_bench_subject *subject,
                                const struct pw_bench_subject *baseline, double target)
 {
-    struct pw_bench_ratio ratio = {
-        .ratio = baseline->block_mean_ns / subject->block_mean_ns, .target = target, .at_least = true};
+    struct pw_bench_value ratio = {
+        .value = baseline->block_mean_ns / subject->block_mean_ns, .target = target, .at_least = true};
     snprintf(ratio.id, sizeof ratio.id, "%.40s_speed_vs_%.40s", subject->id, baseline->id);
     snprintf(ratio.name, sizeof ratio.name, "speed, %.50s", subject->name);
-    snprintf(ratio.baseline, sizeof ratio.baseline, "%s", baseline->name);
+    snprintf(ratio.of, sizeof ratio.of, "%s", baseline->name);
     pw_bench_add_ratio(report, &ratio);
 }

@@ -6,10 +6,10 @@
 #ifndef PW_BENCH_TICK_RIG_H
 #define PW_BENCH_TICK_RIG_H
 
+#include "bench_venue.h"
 #include "echo.h"
 #include "engine_child.h"
 #include "probes.h"
-#include "bench_venue.h"
 
 #define TICK_INTERVAL_NS 250000. /* between two probes, on average */
 #define TICK_WARM        200u    /* probes before those that count */

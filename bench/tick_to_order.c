@@ -85,14 +85,11 @@ static int round_run(struct work *w, uint32_t round)
 static void ratio_add(struct work *w, enum path path, const char *id, const char *what,
                       double values[PATHS][ROUNDS], double target)
 {
-    double ratios[ROUNDS];
-    for (uint32_t i = 0; i < w->round_cnt; i++) {
-        ratios[i] = values[path][i] / values[TCP_ECHO][i];
-    }
-    struct pw_bench_ratio row = {.ratio = pw_bench_median(ratios, w->round_cnt), .target = target};
+    struct pw_bench_value row = {.value = pw_bench_median_ratio(values[path], values[TCP_ECHO], w->round_cnt),
+                                 .target = target};
     snprintf(row.id, sizeof row.id, "%s_vs_tcp_echo_%s", path_rows[path].id, id);
     snprintf(row.name, sizeof row.name, "%s, %s", path_rows[path].name, what);
-    snprintf(row.baseline, sizeof row.baseline, "%s, %s", path_rows[TCP_ECHO].name, what);
+    snprintf(row.of, sizeof row.of, "%s, %s", path_rows[TCP_ECHO].name, what);
     pw_bench_add_ratio(w->rig.report, &row);
 }
 
@@ -109,10 +106,10 @@ static void inside_add(struct work *w)
         pw_bench_note(report, "the engine's histogram %s is empty", engine_hop(0).name);
         return;
     }
-    struct pw_bench_figure half = {
-        .id = "inside_p50", .name = "internal tick-to-order, median", .unit = "ns", .target = 1000};
-    struct pw_bench_figure tail = {
-        .id = "inside_p99", .name = "internal tick-to-order, p99", .unit = "ns", .target = 2000};
+    struct pw_bench_value half = {
+        .id = "inside_p50", .name = "internal tick-to-order, median", .of = "ns", .target = 1000};
+    struct pw_bench_value tail = {
+        .id = "inside_p99", .name = "internal tick-to-order, p99", .of = "ns", .target = 2000};
     half.value = (double)pw_histogram_quantile_ns(&w->inside[0].since, 0.5);
     tail.value = (double)pw_histogram_quantile_ns(&w->inside[0].since, 0.99);
     pw_bench_add_figure(report, &half);

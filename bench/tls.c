@@ -11,6 +11,7 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/aes.h>
 
+#include "openssl_baseline.h"
 #include "rounds.h"
 #include <assert.h>
 #include <dlfcn.h>
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "openssl_baseline.h"
 
 #define KEY_BYTES    16
 #define NONCE_BYTES  12

@@ -2,8 +2,8 @@
  *
  * The measuring venue's sockets: see bench_venue.h. What it says stands in venue_answers.c.
  */
-#include "bench_venue.h"
 #include "bench.h"
+#include "bench_venue.h"
 #include "identity.h"
 #include "tls_link.h"
 

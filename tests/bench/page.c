@@ -48,9 +48,9 @@ Test(page, shows_every_row_and_closes_what_it_opens)
         pw_bench_add_latency(&report, "id", name, 4.5, samples, 8);
     }
     pw_bench_add_rate(&report, "rate", "rate", 2e6);
-    pw_bench_add_ratio(
-        &report, &(struct pw_bench_ratio){.name = "ours", .baseline = "theirs", .ratio = 2, .target = 1.5});
-    pw_bench_add_figure(&report, &(struct pw_bench_figure){.name = "figure", .unit = "ns", .value = 3});
+    pw_bench_add_ratio(&report,
+                       &(struct pw_bench_value){.name = "ours", .of = "theirs", .value = 2, .target = 1.5});
+    pw_bench_add_figure(&report, &(struct pw_bench_value){.name = "figure", .of = "ns", .value = 3});
     pw_bench_note(&report, "a note with <b>");
     char *page = page_of(&report, NULL);
     cr_expect_not_null(strstr(page, "latency 6"));
@@ -75,7 +75,7 @@ Test(page, shows_every_row_and_closes_what_it_opens)
 Test(page, says_that_targets_are_not_judged)
 {
     static struct pw_bench_report report;
-    pw_bench_add_ratio(&report, &(struct pw_bench_ratio){.id = "a_vs_b", .ratio = 1, .target = 1.5});
+    pw_bench_add_ratio(&report, &(struct pw_bench_value){.id = "a_vs_b", .value = 1, .target = 1.5});
     char *page = page_of(&report, NULL);
     cr_expect_null(strstr(page, "not judged"));
     cr_expect_not_null(strstr(page, "fill=\"var(--good)\""));
