@@ -52,9 +52,10 @@ struct pw_sim_limits_config {
     uint32_t ping_interval_ms, pong_timeout_ms;
     uint32_t messages_per_s;    /* from a client; 0: no limit */
     uint32_t lifetime_ms;       /* of a WebSocket connection; 0: no limit */
-    uint32_t weight_per_min;    /* REST; 0: no limit */
+    uint32_t weight_per_min;    /* REST, of a window; 0: no limit */
+    uint32_t weight_window_s;   /* whose length is the venue's minute, or less for tests */
     uint32_t connects_per_5min; /* to the WebSocket API; 0: no limit */
-    uint32_t ban_after;         /* refused requests of one minute after which 418 follows; 0: never */
+    uint32_t ban_after;         /* refused requests of one window after which 418 follows; 0: never */
     uint32_t ban_s;
     uint32_t orders_per_10s, orders_per_day; /* unfilled ones of an account; 0: no limit */
     uint32_t handshake_timeout_ms, idle_timeout_ms;

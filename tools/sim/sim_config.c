@@ -85,6 +85,8 @@ static const struct pw_key g_limit_keys[] = {
      .help = "lifetime of a WebSocket connection; 0: no limit"},
     {.name = "weight_per_min", LIMIT(weight_per_min), COUNT("6000", 0, 100000000),
      .help = "request weight per minute; 0: no limit"},
+    {.name = "weight_window_s", LIMIT(weight_window_s), COUNT("60", 1, 60), .unit = "s",
+     .help = "length of the window in which weight_per_min is counted; shorter ones are for tests"},
     {.name = "connects_per_5min", LIMIT(connects_per_5min), COUNT("300", 0, 100000000),
      .help = "connections to the WebSocket API per 5 minutes; 0: no limit"},
     {.name = "ban_after", LIMIT(ban_after), COUNT("20", 0, 1000000),

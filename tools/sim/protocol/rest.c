@@ -83,12 +83,13 @@ static bool path_known(struct pw_slice path)
 static bool over_limit(struct pw_sim_call *call)
 {
     struct pw_sim_rest *rest = call->rest;
-    int64_t minute = call->wall_ns / (60 * SECOND_NS);
-    int64_t window_end_ns = (minute + 1) * 60 * SECOND_NS;
+    int64_t window_ns = rest->limits->weight_window_s * SECOND_NS;
+    int64_t window = call->wall_ns / window_ns;
+    int64_t window_end_ns = (window + 1) * window_ns;
     uint32_t limit = rest->limits->weight_per_min;
 
-    if (minute != rest->minute) {
-        rest->minute = minute;
+    if (window != rest->window) {
+        rest->window = window;
         rest->used_weight = rest->refused_cnt = 0;
     }
     if (limit && rest->used_weight >= limit && ++rest->refused_cnt > rest->limits->ban_after &&

@@ -23,7 +23,7 @@ struct pw_sim_rest {
     struct pw_sim_faults *faults;
     struct pw_sim_accounts *accounts;
     struct pw_sim_orders *orders; /* NULL: nobody may trade */
-    int64_t minute;               /* the window that `used` counts for (aligned to the clock) */
+    int64_t window;               /* the window that `used` counts for (aligned to the clock) */
     uint32_t used_weight;         /* in it */
     uint32_t refused_cnt;         /* in it */
     int64_t banned_until_ns;

@@ -45,9 +45,11 @@ json_t *pw_sim_order_limit_json(enum pw_sim_order_window window, uint32_t limit)
                                        : limit_json("ORDERS", "DAY", 1, limit);
 }
 
-json_t *pw_sim_weight_limit_json(uint32_t limit)
+json_t *pw_sim_weight_limit_json(const struct pw_sim_limits_config *limits, uint32_t limit)
 {
-    return limit_json("REQUEST_WEIGHT", "MINUTE", 1, limit);
+    bool is_minute = limits->weight_window_s == 60;
+    return limit_json("REQUEST_WEIGHT", is_minute ? "MINUTE" : "SECOND",
+                      is_minute ? 1 : limits->weight_window_s, limit);
 }
 
 void pw_sim_call_answer(struct pw_sim_call *call, json_t *json)

@@ -115,7 +115,7 @@ static inline struct pw_sim_field pw_sim_call_time(const struct pw_sim_call *cal
 /* A limit on orders in a window, as the venue describes it. */
 json_t *pw_sim_order_limit_json(enum pw_sim_order_window window, uint32_t limit);
 /* The limit on request weight. */
-json_t *pw_sim_weight_limit_json(uint32_t limit);
+json_t *pw_sim_weight_limit_json(const struct pw_sim_limits_config *limits, uint32_t limit);
 /* The venue's error as an object. */
 json_t *pw_sim_error_json(int code, const char *text);
 /* Counts request weight, known only when the parameters are. */

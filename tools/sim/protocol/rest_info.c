@@ -96,7 +96,7 @@ static json_t *symbol_json(struct pw_sim_call *call, struct pw_sim_symbol *symbo
 static json_t *limits_json(const struct pw_sim_limits_config *limits)
 {
     uint32_t weight = limits->weight_per_min ? limits->weight_per_min : 6000;
-    json_t *array = pw_sim_append(json_array(), pw_sim_weight_limit_json(weight));
+    json_t *array = pw_sim_append(json_array(), pw_sim_weight_limit_json(limits, weight));
 
     for (int i = 0; i < PW_SIM_ORDER_WINDOWS; i++) {
         enum pw_sim_order_window window = (enum pw_sim_order_window)i;

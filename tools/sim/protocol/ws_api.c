@@ -289,7 +289,7 @@ static json_t *rate_limits_json(const struct pw_sim_ws_request *request)
         }
     }
     if (limits->weight_per_min) {
-        array = pw_sim_append(array, PW_SIM_EXTEND(pw_sim_weight_limit_json(limits->weight_per_min),
+        array = pw_sim_append(array, PW_SIM_EXTEND(pw_sim_weight_limit_json(limits, limits->weight_per_min),
                                                    pw_sim_int("count", rest->used_weight)));
     }
     return array;
