@@ -4,6 +4,7 @@
  * from outside, so that an engine that hangs is judged as well as one that answers.
  */
 #include "cli.h"
+#include "host.h"
 #include "metrics_table.h"
 #include "watch.h"
 #include <errno.h>
@@ -144,6 +145,13 @@ static void order_entry_judge(const struct pw_workspace *ws, struct findings *fi
         if (strcmp(gateway, "live") == 0 && ready != NULL && pw_watch_get(&ready->value) == 0) {
             add(findings, "order_entry_not_ready", "order entry%s%s is not ready: no new orders",
                 named ? " of account " : "", named ? account : "");
+        }
+        const struct pw_metric_row *paused = pw_metrics_find(ws, group, "paused_until_ns");
+        int64_t left_ns =
+            paused != NULL ? (int64_t)pw_watch_get(&paused->value) - pw_clock_read_ns(CLOCK_REALTIME) : 0;
+        if (left_ns > 0) {
+            add(findings, "rate_limited", "order entry%s%s: rate-limit ban, %lld s left",
+                named ? " of account " : "", named ? account : "", (long long)(left_ns / 1000000000 + 1));
         }
     }
 }

@@ -243,6 +243,14 @@ static int64_t level_of(const struct pw_look *look, const char *group, const cha
     return row ? (int64_t)atomic_load_explicit(&row->value, memory_order_relaxed) : 0;
 }
 
+static void ban_put(struct pw_text *line, const struct pw_look *look, int64_t until_ns)
+{
+    int64_t left_ns = until_ns - look->wall_ns;
+    if (left_ns > 0) {
+        pw_text_put(line, "   rate-limit ban: %" PRId64 " s left", left_ns / 1000000000 + 1);
+    }
+}
+
 /* Of a live account: may orders go out, and if not, why. */
 static void order_entry_put(struct pw_page *page, const struct pw_look *look, uint32_t account_idx)
 {
@@ -255,7 +263,6 @@ static void order_entry_put(struct pw_page *page, const struct pw_look *look, ui
     pw_metrics_gateway_name(group, account_idx);
     bool ready = level_of(look, group, "ready") != 0;
     int64_t refusal = level_of(look, group, "not_ready_reason");
-    int64_t paused_ns = level_of(look, group, "paused_until_ns") - look->wall_ns;
     int64_t unknown = level_of(look, "execution", "unknown_orders");
     int64_t error_ns = level_of(look, group, "clock_error_ns");
     struct pw_text line = line_start(page, ready && unknown == 0 ? PW_LINE_PLAIN : PW_LINE_ALERT);
@@ -263,9 +270,7 @@ static void order_entry_put(struct pw_page *page, const struct pw_look *look, ui
                 ready     ? ""
                 : refusal ? pw_reason_name((unsigned)refusal)
                           : "no new orders yet");
-    if (paused_ns > 0) {
-        pw_text_put(&line, "   rate-limit ban: %" PRId64 " s left", paused_ns / 1000000000 + 1);
-    }
+    ban_put(&line, look, level_of(look, group, "paused_until_ns"));
     pw_text_put(&line, "   outcome unknown %" PRId64 "   weight %" PRId64 "   order count %" PRId64, unknown,
                 level_of(look, group, "weight_used"), level_of(look, group, "orders_used"));
     if (error_ns >= 0) {
@@ -334,6 +339,7 @@ static void feed_put(struct pw_page *page, struct pw_look *look, const struct pw
                 age_text(look, pw_watch_get_ns(&feed->last_recv_ns)).text, count_text(frames_per_s).text,
                 count_text(bytes_per_s).text, pw_watch_get(&feed->gap_cnt), pw_watch_get(&feed->invalid_cnt),
                 pw_watch_get(&feed->connect_cnt), pw_watch_get(&feed->disconnect_cnt));
+    ban_put(&line, look, pw_watch_get_ns(&feed->banned_until_ns));
 }
 
 static void ring_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)

@@ -186,9 +186,10 @@ struct pw_feed_view {
     _Atomic uint64_t connect_cnt, disconnect_cnt;
     _Atomic uint64_t frame_cnt, byte_cnt;
     _Atomic int64_t last_recv_ns;
-    _Atomic uint64_t gap_cnt;     /* written by parse */
-    _Atomic uint64_t invalid_cnt; /* written by parse */
-    uint64_t reserved[5];
+    _Atomic uint64_t gap_cnt;        /* written by parse */
+    _Atomic uint64_t invalid_cnt;    /* written by parse */
+    _Atomic int64_t banned_until_ns; /* its venue takes no requests before; written by housekeeping */
+    uint64_t reserved[4];
 };
 
 struct pw_error_row {

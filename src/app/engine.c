@@ -162,9 +162,10 @@ static void fill_workspace(struct pw_engine *engine)
 {
     const struct pw_config_journal *journal = PW_CONFIG(engine->config, journal);
     pw_topology_put_metrics(&engine->topology, region_of(engine, "metrics", PW_REGION_METRICS));
-    struct pw_feed_view *feeds = region_of(engine, "feeds", PW_REGION_FEEDS);
+    engine->feed_views = region_of(engine, "feeds", PW_REGION_FEEDS);
     for (uint32_t i = 0; i < engine->conns.cnt; i++) {
-        snprintf(feeds[i].name, sizeof feeds[i].name, "%s", engine->conns.rows[i].config->name);
+        struct pw_feed_view *feed = &engine->feed_views[i];
+        snprintf(feed->name, sizeof feed->name, "%s", engine->conns.rows[i].config->name);
     }
     struct pw_stage_view *stages = region_of(engine, "stages", PW_REGION_STAGES);
     for (uint32_t i = 0; i < engine->topology.stage_cnt; i++) {
@@ -321,6 +322,17 @@ static int start_stages(struct pw_engine *engine)
     return err;
 }
 
+/* Of earlier runs; those that hold are shown. */
+static void read_bans(struct pw_engine *engine)
+{
+    pw_bans_read(pw_journal_folder(engine->config), &engine->conns, pw_clock_now_ns(&engine->clock),
+                 engine->banned_until_ns);
+    for (uint32_t i = 0; i < engine->conns.cnt; i++) {
+        int64_t until_ns = engine->banned_until_ns[engine->conns.rows[i].host_idx];
+        atomic_store_explicit(&engine->feed_views[i].banned_until_ns, until_ns, memory_order_relaxed);
+    }
+}
+
 static bool open_nets(struct pw_engine *engine)
 {
     char error[512];
@@ -344,7 +356,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
     if (open_workspace(engine) != 0) {
         return PW_ENGINE_CANNOT_START;
     }
-    engine->banned_until_ns = pw_ban_read(pw_journal_folder(engine->config), pw_clock_now_ns(&engine->clock));
+    read_bans(engine);
     if (!open_nets(engine)) {
         return PW_ENGINE_CANNOT_START;
     }

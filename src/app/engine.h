@@ -31,7 +31,8 @@ struct pw_engine {
     bool store_open;
     struct pw_key_files key_files; /* of live accounts */
     bool has_keys;
-    int64_t banned_until_ns; /* src/net/ban.h */
+    int64_t banned_until_ns[PW_FEEDS_MAX]; /* by host; src/net/ban.h */
+    struct pw_feed_view *feed_views;       /* a row a connection */
     uint64_t run_id;
     struct pw_topology topology;
     struct pw_live_attachments attachments;

@@ -37,12 +37,16 @@ static void pause_ns(int64_t ns)
 }
 
 /* Written down at once: the user may lose patience and start again. */
-static void note_ban(struct pw_engine *engine, uint32_t http_status, uint32_t retry_after_s)
+static void note_ban(struct pw_engine *engine, uint32_t feed_idx, uint32_t http_status,
+                     uint32_t retry_after_s)
 {
-    int64_t until_ns = pw_ban_of_answer(http_status, retry_after_s, pw_clock_now_ns(&engine->clock));
-    if (until_ns > engine->banned_until_ns) {
-        engine->banned_until_ns = until_ns;
-        int err = pw_ban_keep(pw_journal_folder(engine->config), until_ns);
+    int64_t now_ns = pw_clock_now_ns(&engine->clock);
+    int64_t until_ns = pw_ban_of_answer(http_status, retry_after_s, now_ns);
+    uint32_t host_idx = pw_conns_host_of_feed(&engine->conns, feed_idx);
+    if (until_ns > engine->banned_until_ns[host_idx]) {
+        engine->banned_until_ns[host_idx] = until_ns;
+        int err = pw_bans_keep(pw_journal_folder(engine->config), &engine->conns, host_idx, until_ns, now_ns,
+                               engine->feed_views);
         if (err != 0) {
             pw_log(PW_LOG_WARN, "cannot store the venue's rate-limit ban for a restart: %s", strerror(-err));
         }
@@ -61,14 +65,43 @@ static bool wait_until(struct pw_engine *engine, int64_t until_ns, const sigset_
     return true;
 }
 
-/* Until no ban of the venue's holds. */
-static bool wait_for_ban(struct pw_engine *engine, const sigset_t *stop_signals)
+/* Of a feed whose instruments are still to be loaded. */
+struct waiting {
+    bool is_loaded;
+    int64_t retry_ns, backoff_ns;
+    uint32_t first_idx; /* of its instruments */
+};
+
+static int64_t ban_of(const struct pw_engine *engine, uint32_t feed_idx)
 {
-    int64_t left_ns = engine->banned_until_ns - pw_clock_now_ns(&engine->clock);
-    if (left_ns > 0) {
-        pw_log(PW_LOG_WARN, "rate-limit ban: %" PRId64 " s left; waiting", left_ns / SECOND_NS + 1);
+    return engine->banned_until_ns[pw_conns_host_of_feed(&engine->conns, feed_idx)];
+}
+
+/* The feed that may be asked first; its time into *at_ns. feed_cnt: all are loaded. */
+static uint32_t next_feed(const struct pw_engine *engine, const struct waiting *feeds, uint32_t feed_cnt,
+                          int64_t *at_ns)
+{
+    uint32_t next = feed_cnt;
+    for (uint32_t i = 0; i < feed_cnt; i++) {
+        int64_t ban_ns = ban_of(engine, i);
+        int64_t opens_ns = ban_ns > feeds[i].retry_ns ? ban_ns : feeds[i].retry_ns;
+        if (!feeds[i].is_loaded && (next == feed_cnt || opens_ns < *at_ns)) {
+            next = i;
+            *at_ns = opens_ns;
+        }
     }
-    return wait_until(engine, engine->banned_until_ns, stop_signals);
+    return next;
+}
+
+static void log_ban(const struct pw_engine *engine, uint32_t feed_idx)
+{
+    char host[PW_BAN_HOST_BYTES];
+    int64_t left_ns = ban_of(engine, feed_idx) - pw_clock_now_ns(&engine->clock);
+    if (left_ns > 0) {
+        uint32_t host_idx = pw_conns_host_of_feed(&engine->conns, feed_idx);
+        pw_log(PW_LOG_WARN, "rate-limit ban of %s: %" PRId64 " s left; waiting",
+               pw_bans_name(&engine->conns, host_idx, host), left_ns / SECOND_NS + 1);
+    }
 }
 
 /* One try. 0, -EINTR, -EINVAL (final) or -EAGAIN (logged; *wait_ns: as long as the venue asked for). */
@@ -103,7 +136,7 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     err =
         rest->instruments(body, size, pw_feed_wants(feed), feed_idx, &table[first_idx], error, sizeof error);
     if (err != 0 && pw_fetch_status(fetch) != 200) {
-        note_ban(engine, pw_fetch_status(fetch), pw_fetch_retry_after_s(fetch));
+        note_ban(engine, feed_idx, pw_fetch_status(fetch), pw_fetch_retry_after_s(fetch));
         *wait_ns = (int64_t)pw_fetch_retry_after_s(fetch) * SECOND_NS;
         pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: HTTP status %u: %s", feed->name,
                pw_fetch_status(fetch), error);
@@ -116,39 +149,56 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     return 0;
 }
 
+/* What the venue does not say. */
+static void complete_rows(const struct pw_config_feed *feed, struct pw_instrument *rows)
+{
+    for (uint32_t i = 0; i < feed->instrument_cnt; i++) {
+        memcpy(rows[i].feed, feed->name, sizeof rows[i].feed);
+        rows[i].multiplier_e8 = rows[i].multiplier_e8 ? rows[i].multiplier_e8 : PW_E8;
+    }
+}
+
+/* One feed, when its time has come. 0, or an error that is final. */
+static int load_next(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t feed_idx, int64_t at_ns,
+                     struct waiting *waiting, struct pw_instrument *table, const sigset_t *stop_signals)
+{
+    log_ban(engine, feed_idx);
+    if (!wait_until(engine, at_ns, stop_signals)) {
+        return -EINTR;
+    }
+    int64_t wait_ns = 0;
+    int err = load_feed(engine, fetch, feed_idx, waiting->first_idx, table, stop_signals, &wait_ns);
+    pw_fetch_end(fetch);
+    if (err == -EAGAIN) {
+        int64_t pause_ns = wait_ns > waiting->backoff_ns ? wait_ns : waiting->backoff_ns;
+        waiting->retry_ns = pw_clock_now_ns(&engine->clock) + pause_ns;
+        waiting->backoff_ns = waiting->backoff_ns * 2 > RETRY_MAX_NS ? RETRY_MAX_NS : waiting->backoff_ns * 2;
+        return 0;
+    }
+    if (err == 0) {
+        complete_rows(&PW_CONFIG(engine->config, feeds)->feeds[feed_idx], &table[waiting->first_idx]);
+        waiting->is_loaded = true;
+    }
+    return err;
+}
+
 int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, const sigset_t *stop_signals)
 {
     const struct pw_config_feeds *feeds = PW_CONFIG(engine->config, feeds);
+    struct waiting waiting[PW_FEEDS_MAX];
     struct pw_fetch *fetch = pw_fetch_create(engine->nets[0], BODY_BYTES_MAX);
     if (fetch == NULL) {
         return -ENOMEM;
     }
-    int err = 0;
-    uint32_t first_idx = 0;
-    for (uint32_t i = 0; err == 0 && i < feeds->feed_cnt; i++) {
-        int64_t backoff_ns = RETRY_MIN_NS;
-        for (;;) {
-            int64_t wait_ns = 0;
-            if (!wait_for_ban(engine, stop_signals)) {
-                err = -EINTR;
-                break;
-            }
-            err = load_feed(engine, fetch, i, first_idx, table, stop_signals, &wait_ns);
-            pw_fetch_end(fetch);
-            if (err != -EAGAIN) {
-                break;
-            }
-            int64_t until_ns =
-                pw_clock_now_ns(&engine->clock) + (wait_ns > backoff_ns ? wait_ns : backoff_ns);
-            wait_until(engine, until_ns, stop_signals);
-            backoff_ns = backoff_ns * 2 > RETRY_MAX_NS ? RETRY_MAX_NS : backoff_ns * 2;
-        }
-        for (uint32_t k = 0; err == 0 && k < feeds->feeds[i].instrument_cnt; k++) {
-            struct pw_instrument *row = &table[first_idx + k];
-            memcpy(row->feed, feeds->feeds[i].name, sizeof row->feed);
-            row->multiplier_e8 = row->multiplier_e8 ? row->multiplier_e8 : PW_E8;
-        }
+    uint32_t first_idx = 0, next;
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        waiting[i] = (struct waiting){.backoff_ns = RETRY_MIN_NS, .first_idx = first_idx};
         first_idx += feeds->feeds[i].instrument_cnt;
+    }
+    int err = 0;
+    int64_t at_ns = 0;
+    while (err == 0 && (next = next_feed(engine, waiting, feeds->feed_cnt, &at_ns)) < feeds->feed_cnt) {
+        err = load_next(engine, fetch, next, at_ns, &waiting[next], table, stop_signals);
     }
     pw_fetch_destroy(fetch);
     return err;

@@ -4,6 +4,7 @@
  */
 #include "accounts_config.h"
 
+#include "ban_host.h"
 #include "config_check.h"
 #include "gateways.h"
 #include <string.h>
@@ -102,8 +103,38 @@ bool pw_config_moves_money(const struct pw_config *config)
 
 /* ---- connections ---- */
 
-/* The venue of an account is that of its first feed. Order entry is the first line's. */
-static struct pw_conn_row orders_row(const struct pw_config *config, uint32_t account_idx)
+/* Feeds of one domain share its bans, and so do the feeds of an account of the section. */
+static bool share_bans(const struct pw_config *config, uint32_t one_idx, uint32_t other_idx)
+{
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
+    char one[PW_BAN_HOST_BYTES], other[PW_BAN_HOST_BYTES];
+    uint32_t account_idx = pw_config_account_of_feed(config, one_idx);
+    pw_ban_host_of_url(feeds->feeds[one_idx].rest_url, one);
+    pw_ban_host_of_url(feeds->feeds[other_idx].rest_url, other);
+    return strcmp(one, other) == 0 ||
+           (PW_CONFIG(config, accounts)->account_cnt > 0 && account_idx != PW_NO_ACCOUNT &&
+            account_idx == pw_config_account_of_feed(config, other_idx));
+}
+
+/* Of each feed the first one that it shares bans with, be it by way of others. */
+static void find_hosts(const struct pw_config *config, uint32_t host_of[PW_FEEDS_MAX])
+{
+    for (uint32_t i = 0; i < PW_CONFIG(config, feeds)->feed_cnt; i++) {
+        host_of[i] = i;
+        for (uint32_t k = 0; k < i; k++) {
+            uint32_t first = host_of[i] < host_of[k] ? host_of[i] : host_of[k];
+            uint32_t second = host_of[i] ^ host_of[k] ^ first;
+            bool joins = first != second && share_bans(config, i, k);
+            for (uint32_t j = 0; joins && j <= i; j++) {
+                host_of[j] = host_of[j] == second ? first : host_of[j];
+            }
+        }
+    }
+}
+
+/* Venue and host of an account are those of its first feed. Order entry is the first line's. */
+static struct pw_conn_row orders_row(const struct pw_config *config, uint32_t account_idx,
+                                     const uint32_t host_of[PW_FEEDS_MAX])
 {
     struct pw_account_setup account = pw_config_account(config, account_idx);
     uint32_t feed_idx = account.feed_mask ? (uint32_t)__builtin_ctz(account.feed_mask) : 0;
@@ -112,6 +143,7 @@ static struct pw_conn_row orders_row(const struct pw_config *config, uint32_t ac
         .owner_idx = account_idx,
         .account_idx = account_idx,
         .line_idx = 0,
+        .host_idx = host_of[feed_idx],
         .venue = pw_venue_find(PW_CONFIG(config, feeds)->feeds[feed_idx].venue),
         .config = &account.live->conn,
     };
@@ -120,18 +152,21 @@ static struct pw_conn_row orders_row(const struct pw_config *config, uint32_t ac
 void pw_config_conns(const struct pw_config *config, struct pw_conns *conns)
 {
     const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
+    uint32_t host_of[PW_FEEDS_MAX] = {0};
+    find_hosts(config, host_of);
     pw_conns_init(conns);
     for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
         pw_conns_add(conns, (struct pw_conn_row){.role = PW_CONN_ROLE_MARKET,
                                                  .owner_idx = i,
                                                  .account_idx = pw_config_account_of_feed(config, i),
                                                  .line_idx = pw_feeds_line_idx(feeds, i),
+                                                 .host_idx = host_of[i],
                                                  .venue = pw_venue_find(feeds->feeds[i].venue),
                                                  .config = &feeds->feeds[i]});
     }
     for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
         if (pw_config_account(config, i).traits->connects) {
-            pw_conns_add(conns, orders_row(config, i));
+            pw_conns_add(conns, orders_row(config, i, host_of));
         }
     }
 }

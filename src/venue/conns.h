@@ -19,9 +19,10 @@ enum pw_conn_role { PW_CONN_ROLE_MARKET, PW_CONN_ROLE_ORDERS };
 
 struct pw_conn_row {
     enum pw_conn_role role;
-    uint32_t owner_idx;                  /* its feed, or with orders its account */
-    uint32_t account_idx;                /* who trades there; PW_NO_ACCOUNT: nobody */
-    uint32_t line_idx;                   /* which net_rx and net_tx serve it, from 0 */
+    uint32_t owner_idx;   /* its feed, or with orders its account */
+    uint32_t account_idx; /* who trades there; PW_NO_ACCOUNT: nobody */
+    uint32_t line_idx;    /* which net_rx and net_tx serve it, from 0 */
+    uint32_t host_idx; /* those with the same one share the venue's bans; that of the first feed among them */
     const struct pw_venue *venue;        /* NULL: there is no venue of that name */
     const struct pw_config_feed *config; /* its name, URL and times */
 };
@@ -38,5 +39,11 @@ void pw_conns_add(struct pw_conns *conns, struct pw_conn_row row);
 /* None. */
 void pw_conns_init(struct pw_conns *conns);
 uint32_t pw_conns_cnt_of(const struct pw_conns *conns, enum pw_conn_role role);
+
+/* The feed's. */
+static inline uint32_t pw_conns_host_of_feed(const struct pw_conns *conns, uint32_t feed_idx)
+{
+    return conns->rows[conns->of_feed[feed_idx]].host_idx;
+}
 
 #endif

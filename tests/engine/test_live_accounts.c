@@ -5,6 +5,7 @@
  * stops its own account's orders alone.
  */
 #include "harness.h"
+#include "host.h"
 #include "sim_api.h"
 
 #include <criterion/criterion.h>
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #define SECONDS  60
 #define E8       PW_E8
@@ -29,7 +32,8 @@ struct two {
     struct place places[2];
 };
 
-static void venue_start(struct place *place)
+/* more: further sections of its config. */
+static void venue_start_with(struct place *place, const char *more)
 {
     char yaml[2048];
     snprintf(
@@ -38,9 +42,14 @@ static void venue_start(struct place *place)
         "    - {symbol: BTCUSDT, price: \"60000\", trades_per_s: 100, quotes_per_s: 200}\n"
         "    - {symbol: BTCEUR, price: \"50000\", trades_per_s: 100, quotes_per_s: 200}\n"
         "accounts:\n  - {api_key: %s, secret: %s, balances: [{asset: %s, free: \"100000\"}, {asset: BTC, "
-        "free: \"10\"}]}\n",
-        place->key.name, place->key.secret, place->quote);
+        "free: \"10\"}]}\n%s",
+        place->key.name, place->key.secret, place->quote, more);
     harness_sim_start(&place->h, yaml, 0);
+}
+
+static void venue_start(struct place *place)
+{
+    venue_start_with(place, "");
 }
 
 static void open_two(struct two *two)
@@ -75,6 +84,15 @@ static void write_account(FILE *file, const struct two *two, int i)
             "\"wss://localhost:%d/ws-api/v3\", ca_file: \"%s/tls/ca.pem\", api_key_file: \"%s/api_key\", "
             "key_file: \"%s/secret\", cash: \"50000\", backoff_min_ms: 50, backoff_max_ms: 500}}\n",
             i + 1, i + 1, place->quote, place->h.port, place->h.dir, place->h.dir, place->h.dir);
+}
+
+static void engine_run(struct two *two)
+{
+    struct harness *h = &two->places[0].h;
+    char path[2 * HARNESS_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/engine.yaml", h->dir);
+    harness_engine_launch(h, path, true);
+    harness_engine_await(h);
 }
 
 /* Both feeds have BTCUSDT; the second account trades in euros. */
@@ -112,8 +130,8 @@ static const char *config_write(const struct two *two, const char *strategies)
 
 static void engine_start(struct two *two, const char *strategies)
 {
-    harness_engine_launch(&two->places[0].h, config_write(two, strategies), true);
-    harness_engine_await(&two->places[0].h);
+    config_write(two, strategies);
+    engine_run(two);
 }
 
 /* ---- conditions ---- */
@@ -334,6 +352,120 @@ Test(live_accounts, a_venue_that_dies_stops_its_own_orders_alone)
     cr_expect_not_null(strstr(text, "acct2"), "%s", text);
     cr_expect_null(strstr(text, "acct1"), "%s", text);
     free(text);
+    close_two(&two);
+}
+
+/* ---- one account is held ---- */
+
+static char *tool(struct two *two, const char *verb, int *status)
+{
+    struct harness *h = &two->places[0].h;
+    return harness_run(h, (const char *const[]){"pinwheel", verb, h->instance, NULL}, status);
+}
+
+static json_t *status_of(struct two *two)
+{
+    struct harness *h = &two->places[0].h;
+    int status;
+    json_t *answer = harness_run_json(
+        h, (const char *const[]){"pinwheel", "ctl", h->instance, "status", "--json", NULL}, &status);
+    cr_assert_eq(status, 0);
+    return answer;
+}
+
+static void wait_for_metric(struct two *two, const char *group, const char *name, long long value)
+{
+    int64_t until_ns = pw_clock_read_ns(CLOCK_REALTIME) + SECONDS * INT64_C(1000000000);
+    while (harness_metric(&two->places[0].h, group, name) < value) {
+        cr_assert_lt(pw_clock_read_ns(CLOCK_REALTIME), until_ns, "%s.%s never reached %lld", group, name,
+                     value);
+        usleep(20000);
+    }
+}
+
+/* The hosts that the journal's ban file names. */
+static void expect_bans(struct two *two, const char *host)
+{
+    char path[2 * HARNESS_PATH_BYTES], line[512] = "", name[256] = "";
+    long long until_ns = 0;
+    snprintf(path, sizeof path, "%s/ban", two->places[0].h.journal);
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file);
+    cr_assert_not_null(fgets(line, sizeof line, file));
+    cr_assert_eq(sscanf(line, "%lld %255s", &until_ns, name), 2, "'%s'", line);
+    cr_expect_str_eq(name, host);
+    cr_expect_null(fgets(line, sizeof line, file), "another line: '%s'", line);
+    fclose(file);
+}
+
+static long long metric_of(struct two *two, const char *group, const char *name)
+{
+    return harness_metric(&two->places[0].h, group, name);
+}
+
+/* F5: one venue bans its account. The other trades on; the ban is that host's alone, over a kill, too. */
+Test(live_accounts, a_ban_holds_for_its_own_host_alone)
+{
+    struct two two;
+    char host[64];
+    int status;
+    open_two(&two);
+    harness_stop(&two.places[1].h.sim, SIGKILL);
+    venue_start_with(&two.places[1],
+                     "limits: {ban_s: 10}\nfaults: [{kind: rest_error, match: order.place, after: 4, "
+                     "count: 1, status: 418}]\n");
+    engine_start(&two, both);
+    wait_for_metric(&two, "gateway.2", "paused_until_ns", 1);
+    int64_t until_ns = metric_of(&two, "gateway.2", "paused_until_ns");
+    long long requests = metric_of(&two, "gateway.2", "requests");
+    wait_for(&two, "accounts/0/fill_cnt", view(&two, "accounts/0/fill_cnt") + 5);
+    cr_expect_eq(metric_of(&two, "gateway", "paused_until_ns"), 0);
+    cr_expect_eq(metric_of(&two, "gateway.2", "requests"), requests,
+                 "nothing is asked of the venue that bans");
+    char *text = tool(&two, "health", &status);
+    cr_expect_eq(status, 1);
+    cr_expect_not_null(strstr(text, "acct2"), "%s", text);
+    cr_expect_null(strstr(text, "acct1"), "%s", text);
+    free(text);
+    snprintf(host, sizeof host, "localhost:%d", two.places[1].h.port);
+    json_t *bans = status_of(&two);
+    cr_expect_not_null(json_object_get(json_object_get(bans, "bans"), host));
+    cr_expect_eq(json_object_size(json_object_get(bans, "bans")), 1);
+    json_decref(bans);
+    cr_assert_eq(harness_stop(&two.places[0].h.engine, SIGKILL), 128 + SIGKILL);
+    expect_bans(&two, host);
+    cr_assert_lt(pw_clock_read_ns(CLOCK_REALTIME), until_ns, "the ban was over too soon to show anything");
+    engine_run(&two);
+    cr_expect_geq(pw_clock_read_ns(CLOCK_REALTIME), until_ns, "it runs when it has the instruments of both");
+    wait_for(&two, "accounts/0/fill_cnt", 2);
+    wait_for(&two, "accounts/1/fill_cnt", 2);
+    engine_stop(&two);
+    close_two(&two);
+}
+
+/* A key that one venue takes back halts that account: the other trades on, until resume both are as they are.
+ */
+Test(live_accounts, a_fault_halts_its_own_account_alone)
+{
+    struct two two;
+    int status;
+    open_two(&two);
+    harness_stop(&two.places[1].h.sim, SIGKILL);
+    venue_start_with(&two.places[1],
+                     "faults: [{kind: rest_error, match: order.place, after: 4, count: 1, status: 401}]\n");
+    engine_start(&two, both);
+    wait_for(&two, "accounts/1/halted", 1);
+    wait_for(&two, "accounts/0/fill_cnt", view(&two, "accounts/0/fill_cnt") + 5);
+    cr_expect_neq(view(&two, "accounts/0/halted"), 1);
+    json_t *answer = status_of(&two);
+    const json_t *halted = json_object_get(answer, "halted_accounts");
+    cr_expect_eq(json_object_size(halted), 1);
+    cr_expect_str_eq(json_string_value(json_object_get(halted, "acct2")), "venue_key");
+    cr_expect_not(json_is_true(json_object_get(answer, "halted")), "the engine is not");
+    json_decref(answer);
+    free(tool(&two, "health", &status));
+    cr_expect_eq(status, 1);
+    engine_stop(&two);
     close_two(&two);
 }
 

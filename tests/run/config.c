@@ -852,6 +852,43 @@ Test(config, accounts_arrive_with_their_feeds_and_connections)
     cr_expect_eq(conns.of_account[1], 3);
 }
 
+/* A venue's ban is of those that ask the same host, and of an account whatever it asks. */
+Test(config, connections_that_share_bans_have_one_host)
+{
+    struct pw_conns conns;
+    cr_assert_eq(load_accounts("accounts:\n"
+                               "  - {name: main, feeds: [a], paper: {cash: 5}}\n"
+                               "  - {name: other, gateway: live, feeds: [b], " LIVE_GROUP "}\n"),
+                 0, "%s", g_error);
+    struct pw_config_feed *feeds = PW_CONFIG_EDIT(g_config, feeds)->feeds;
+    static const struct {
+        const char *urls[3];
+        uint32_t hosts[4]; /* of the feeds, and of the order entry at b */
+    } rows[] = {
+        {{"https://api.one.example", "https://api.two.example", "https://api.three.example"}, {0, 1, 2, 1}},
+        {{"https://api.one.example", "https://api1.one.example", "https://api.three.example"}, {0, 0, 2, 0}},
+        {{"https://localhost:1001", "https://localhost:1002", "https://localhost:1002"}, {0, 1, 1, 1}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (uint32_t k = 0; k < 3; k++) {
+            snprintf(feeds[k].rest_url, sizeof feeds[k].rest_url, "%s", rows[i].urls[k]);
+        }
+        pw_config_conns(g_config, &conns);
+        for (uint32_t k = 0; k < 4; k++) {
+            cr_expect_eq(conns.rows[k].host_idx, rows[i].hosts[k], "case %zu, connection %u", i, k);
+        }
+    }
+    /* The second account trades at the first and the last one, which joins them. */
+    PW_CONFIG_EDIT(g_config, accounts)->accounts[0].feed_mask = 5;
+    for (uint32_t k = 0; k < 3; k++) {
+        snprintf(feeds[k].rest_url, sizeof feeds[k].rest_url, "%s", rows[2].urls[k]);
+    }
+    pw_config_conns(g_config, &conns);
+    for (uint32_t k = 0; k < 4; k++) {
+        cr_expect_eq(conns.rows[k].host_idx, 0, "connection %u", k);
+    }
+}
+
 Test(config, without_accounts_there_is_one_of_all_feeds)
 {
     cr_assert_eq(load_accounts(""), 0, "%s", g_error);

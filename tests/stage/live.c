@@ -586,6 +586,27 @@ Test(execution_live, commands_are_for_all_accounts)
     rig_close(rig);
 }
 
+/* A ban is of one host. The rig's feeds are at none: the second one is put at another. */
+Test(execution_live, a_pause_is_of_the_accounts_at_that_host)
+{
+    struct rig *rig = start_two();
+    struct request request;
+    int64_t until_ns = rig->now_ns + 3000 * MS;
+    pw_producer_put(&rig->commands,
+                    &(struct pw_event){.kind = PW_EVENT_COMMAND,
+                                       .venue_ns = until_ns,
+                                       .body.state = {.state = PW_COMMAND_PAUSE, .feed_idx = 1}});
+    pw_producer_publish(&rig->commands);
+    rig_poll_execution(rig);
+    drop_reports(rig);
+    expect_denied(rig, 1, PW_REASON_REQUEST_LIMIT);
+    cr_expect_not(next_request(rig, &request));
+    expect_placed(rig, 0);
+    cr_expect_eq(metric(rig, "gateway.paused_until_ns"), 0);
+    cr_expect_eq(rig_metric(rig, "gateway.2", "paused_until_ns"), (uint64_t)until_ns);
+    rig_close(rig);
+}
+
 /* ---- the connection, and pauses ---- */
 
 Test(execution_live, a_lost_connection_leaves_orders_unknown_and_sends_none_again)

@@ -138,6 +138,9 @@ static void fill_accounts(struct pw_config *config, const struct rig_options *o)
     struct pw_config_feeds *feeds = PW_CONFIG_EDIT(config, feeds);
     feeds->feeds[1] = feeds->feeds[0];
     feeds->feed_cnt = 2;
+    for (uint32_t i = 0; i < 2; i++) {
+        snprintf(feeds->feeds[i].rest_url, sizeof feeds->feeds[i].rest_url, "https://localhost:%u", i + 1);
+    }
 }
 
 static void fill_config(struct pw_config *config, const struct rig_options *o)

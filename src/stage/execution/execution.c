@@ -240,11 +240,12 @@ static bool command_is_known(uint32_t what)
     return what == PW_COMMAND_HALT || what == PW_COMMAND_RESUME || what == PW_COMMAND_STOP;
 }
 
-static void pause_gateways(struct execution *x, int64_t until_ns)
+/* Those at that host. */
+static void pause_gateways(struct execution *x, uint32_t host_idx, int64_t until_ns)
 {
     for (uint32_t i = 0; i < x->account_cnt; i++) {
         struct execution_account *account = &x->accounts[i];
-        if (account->gateway->pause) {
+        if (account->gateway->pause && account->host_idx == host_idx) {
             account->gateway->pause(account->gateway_state, until_ns);
         }
     }
@@ -260,7 +261,7 @@ static uint32_t take_commands(struct execution *x, int64_t now_ns, bool *stalled
         if (command_is_known(command->state)) {
             take_command(x, NULL, (enum pw_command)command->state, (enum pw_reason)command->reason, now_ns);
         } else if (command->state == PW_COMMAND_PAUSE) {
-            pause_gateways(x, event->venue_ns);
+            pause_gateways(x, command->feed_idx, event->venue_ns);
         }
     }
     if (taken) {

@@ -17,9 +17,9 @@ struct pw_keys {
 
 struct pw_execution_attachment {
     uint64_t run_id;
-    const struct pw_keys *keys; /* by account; NULL: nothing is live */
-    int64_t
-        banned_until_ns; /* the venue takes no requests before, as it said in an earlier run; 0: it does */
+    const struct pw_keys *keys;     /* by account; NULL: nothing is live */
+    const int64_t *banned_until_ns; /* by host (host_idx of its connections): the venue takes no requests
+                                     * before, as it said before the start. NULL: none is known */
 };
 
 extern const struct pw_stage_ops pw_execution_stage;

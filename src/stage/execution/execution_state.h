@@ -48,9 +48,10 @@ struct execution_account {
     void *gateway_state;
     bool on_time; /* the gateway knows the time of this pass */
     uint8_t idx;
-    uint32_t halted; /* enum pw_reason; 0: not. By a fault of its own, or with all */
-    uint32_t fault;  /* enum pw_reason of a halt that is to be journalled yet; 0: none */
-    uint32_t conn_idx; /* of its order entry; UINT32_MAX: it has none */
+    uint32_t halted;   /* enum pw_reason; 0: not. By a fault of its own, or with all */
+    uint32_t fault;    /* enum pw_reason of a halt that is to be journalled yet; 0: none */
+    uint32_t conn_idx; /* of its order entry; PW_NO_CONN: it has none */
+    uint32_t host_idx; /* of that connection: whose bans it is under */
     struct pw_portfolio *portfolio;
     struct pw_risk_limits limits;
     struct pw_risk_bucket bucket;

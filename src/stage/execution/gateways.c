@@ -133,6 +133,13 @@ size_t pw_execution_gateway_bytes(const struct pw_stage_env *env, uint32_t accou
                : 0;
 }
 
+/* That of its host. */
+static int64_t ban_of(const struct pw_stage_env *env, const struct execution_account *account)
+{
+    const int64_t *banned_until_ns = PW_ATTACHED(env, execution)->banned_until_ns;
+    return banned_until_ns ? banned_until_ns[account->host_idx] : 0;
+}
+
 int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *env,
                               struct execution_account *account, void *memory)
 {
@@ -167,7 +174,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
                     .ack_timeout_ns = setup.live->ack_timeout_ms * INT64_C(1000000),
                     .cash_e8 = setup.live->cash_e8,
                     .quote_asset = account->quote_asset,
-                    .paused_until_ns = PW_ATTACHED(env, execution)->banned_until_ns,
+                    .paused_until_ns = ban_of(env, account),
                     .wire = &x->wire,
                     .journal = x->has_frames_copy ? &x->frames_copy : NULL,
                     .conn_idx = account->conn_idx,

@@ -87,11 +87,12 @@ static int attach_regions(struct execution *x, const struct pw_stage_env *env)
     return x->metric_rows && find_gateway_metrics(x, env) ? pw_execution_find_stamps(x, env) : -ENOENT;
 }
 
-static uint32_t conn_of(const struct pw_config *config, uint32_t account_idx)
+static void find_conn(const struct pw_config *config, struct execution_account *account)
 {
     struct pw_conns conns;
     pw_config_conns(config, &conns);
-    return conns.of_account[account_idx];
+    account->conn_idx = conns.of_account[account->idx];
+    account->host_idx = account->conn_idx != PW_NO_CONN ? conns.rows[account->conn_idx].host_idx : 0;
 }
 
 /* Its portfolio and gateway take their share of *memory. */
@@ -103,7 +104,7 @@ static int init_account(struct execution *x, const struct pw_stage_env *env, uin
     const struct pw_config_risk *risk = PW_CONFIG(env->config, risk);
     bool live = setup.traits->connects;
     account->idx = account_idx;
-    account->conn_idx = conn_of(env->config, account_idx);
+    find_conn(env->config, account);
     account->portfolio = pw_portfolio_init(
         *memory, env->instrument_cnt, pw_money_e16_of_e8(live ? setup.live->cash_e8 : setup.paper->cash_e8));
     *memory += pw_portfolio_bytes(env->instrument_cnt);

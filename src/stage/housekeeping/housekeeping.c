@@ -32,6 +32,12 @@ struct line {
     struct pw_consumer from_parse;
 };
 
+/* Of one host. */
+struct ban {
+    int64_t kept_ns; /* until then; never before the ban's end, and less than a step behind it */
+    int64_t owed_ns; /* a pause that execution does not know yet; 0: none */
+};
+
 struct housekeeping {
     struct pw_stage_env env;
     struct pw_workspace_header *header;
@@ -45,7 +51,6 @@ struct housekeeping {
     bool control_open;
     bool stopping;
     uint64_t command_owed; /* enum pw_command that found no room yet; 0: none */
-    int64_t pause_owed_ns; /* a pause that execution does not know yet; 0: none */
     int64_t next_control_ns;
     int64_t now_ns;
     struct pw_housekeeping_metrics metrics;
@@ -53,8 +58,8 @@ struct housekeeping {
     struct pw_metric_row *journal_rows; /* read alone */
     uint32_t entry_cnt;                 /* accounts with order entry */
     struct pw_order_entry entries[PW_ACCOUNTS_MAX];
-    bool live;
-    int64_t ban_ns; /* kept: until then; never before the ban's end, and less than a step behind it */
+    struct ban bans[PW_FEEDS_MAX]; /* by host */
+    struct pw_feed_view *views;    /* a row a connection */
 };
 
 static size_t housekeeping_state_bytes(const struct pw_stage_env *env)
@@ -84,7 +89,7 @@ static void command(struct housekeeping *h, enum pw_command what)
 }
 
 /* False: there is no room yet. */
-static bool put(struct housekeeping *h, uint64_t what, int64_t until_ns)
+static bool put(struct housekeeping *h, uint64_t what, uint32_t host_idx, int64_t until_ns)
 {
     if (pw_producer_room(&h->to_execution, 1) < 1) {
         return false;
@@ -94,7 +99,7 @@ static bool put(struct housekeeping *h, uint64_t what, int64_t until_ns)
         .instrument_idx = PW_NO_INSTRUMENT,
         .recv_ns = h->now_ns,
         .venue_ns = until_ns,
-        .body.state = {.state = (uint32_t)what, .reason = PW_REASON_NONE},
+        .body.state = {.state = (uint32_t)what, .reason = PW_REASON_NONE, .feed_idx = host_idx},
     };
     pw_producer_put(&h->to_execution, &event);
     pw_producer_publish(&h->to_execution);
@@ -103,11 +108,14 @@ static bool put(struct housekeeping *h, uint64_t what, int64_t until_ns)
 
 static void put_commands(struct housekeeping *h)
 {
-    if (h->command_owed != 0 && put(h, h->command_owed, 0)) {
+    if (h->command_owed != 0 && put(h, h->command_owed, 0, 0)) {
         h->command_owed = 0;
     }
-    if (h->pause_owed_ns != 0 && put(h, PW_COMMAND_PAUSE, h->pause_owed_ns)) {
-        h->pause_owed_ns = 0;
+    for (uint32_t i = 0; i < PW_FEEDS_MAX; i++) {
+        struct ban *ban = &h->bans[i];
+        if (ban->owed_ns != 0 && put(h, PW_COMMAND_PAUSE, i, ban->owed_ns)) {
+            ban->owed_ns = 0;
+        }
     }
 }
 
@@ -152,6 +160,22 @@ static void put_halts(const struct housekeeping *h, struct pw_text *answer)
     pw_text_put(answer, "}");
 }
 
+/* Which hosts take no requests, and for how many seconds. */
+static void put_bans(const struct housekeeping *h, struct pw_text *answer)
+{
+    const char *between = "";
+    pw_text_put(answer, ",\"bans\":{");
+    for (uint32_t i = 0; i < PW_FEEDS_MAX; i++) {
+        char host[PW_BAN_HOST_BYTES];
+        if (h->bans[i].kept_ns > h->now_ns) {
+            pw_text_put(answer, "%s\"%s\":%" PRId64, between, pw_bans_name(h->conns, i, host),
+                        (h->bans[i].kept_ns - h->now_ns) / BAN_STEP_NS);
+            between = ",";
+        }
+    }
+    pw_text_put(answer, "}");
+}
+
 static void answer_status(const struct housekeeping *h, char *answer, size_t answer_bytes)
 {
     bool halted = atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0;
@@ -166,6 +190,7 @@ static void answer_status(const struct housekeeping *h, char *answer, size_t ans
                 h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt,
                 journal_state(h));
     put_halts(h, &text);
+    put_bans(h, &text);
     pw_text_put(&text, "}");
 }
 
@@ -263,7 +288,7 @@ static int open_connectors(struct housekeeping *h)
         if (row->role == PW_CONN_ROLE_MARKET) {
             err = subscribe(connector_of(h, i), i, row, text);
         } else {
-            pw_connector_hold(connector_of(h, i), i, PW_ATTACHED(&h->env, housekeeping)->banned_until_ns);
+            pw_connector_hold(connector_of(h, i), i, h->bans[row->host_idx].kept_ns);
             err = pw_connector_set_path(connector_of(h, i), i, ""); /* its URL has all of it */
         }
     }
@@ -273,31 +298,55 @@ static int open_connectors(struct housekeeping *h)
 
 /* ---- The venue's bans, and order entry ---- */
 
-/* A ban that the gateway or a snapshot's response reports holds for all that goes out from this address, and
- * over a restart. */
-static void keep_ban(struct housekeeping *h)
+static uint32_t host_of(const struct housekeeping *h, const struct pw_order_entry *entry)
 {
-    int64_t until_ns = pw_snapshots_paused_until_ns(h->snapshots);
+    return h->conns->rows[entry->conn_idx].host_idx;
+}
+
+/* Nothing goes out to that host before. */
+static void hold_host(struct housekeeping *h, uint32_t host_idx, int64_t until_ns)
+{
+    pw_snapshots_pause(h->snapshots, host_idx, until_ns);
     for (uint32_t i = 0; i < h->entry_cnt; i++) {
-        int64_t paused_ns = pw_order_entry_paused_until_ns(&h->entries[i]);
-        until_ns = paused_ns > until_ns ? paused_ns : until_ns;
-    }
-    if (until_ns <= h->ban_ns || until_ns <= h->now_ns) {
-        return;
-    }
-    pw_snapshots_pause(h->snapshots, until_ns);
-    if (h->live) {
-        h->pause_owed_ns = until_ns;
-        for (uint32_t i = 0; i < h->entry_cnt; i++) {
-            uint32_t conn_idx = h->entries[i].conn_idx;
+        uint32_t conn_idx = h->entries[i].conn_idx;
+        if (host_of(h, &h->entries[i]) == host_idx) {
+            h->bans[host_idx].owed_ns = until_ns;
             pw_connector_hold(connector_of(h, conn_idx), conn_idx, until_ns);
         }
     }
-    h->ban_ns = until_ns + BAN_STEP_NS;
-    int err = pw_ban_keep(pw_journal_folder(h->env.config), h->ban_ns);
-    pw_log(PW_LOG_WARN, "rate-limit ban: %" PRId64 " s left; waiting%s%s",
-           (until_ns - h->now_ns) / BAN_STEP_NS + 1, err ? "; cannot store it for a restart: " : "",
-           err ? strerror(-err) : "");
+}
+
+/* A ban that a gateway or a snapshot's response reports holds for all that goes out to that host from here,
+ * and over a restart. */
+static void keep_ban(struct housekeeping *h, uint32_t host_idx)
+{
+    struct ban *ban = &h->bans[host_idx];
+    int64_t until_ns = pw_snapshots_paused_until_ns(h->snapshots, host_idx);
+    for (uint32_t i = 0; i < h->entry_cnt; i++) {
+        int64_t paused_ns =
+            host_of(h, &h->entries[i]) == host_idx ? pw_order_entry_paused_until_ns(&h->entries[i]) : 0;
+        until_ns = paused_ns > until_ns ? paused_ns : until_ns;
+    }
+    if (until_ns <= ban->kept_ns || until_ns <= h->now_ns) {
+        return;
+    }
+    hold_host(h, host_idx, until_ns);
+    ban->kept_ns = until_ns + BAN_STEP_NS;
+    char host[PW_BAN_HOST_BYTES];
+    int err =
+        pw_bans_keep(pw_journal_folder(h->env.config), h->conns, host_idx, ban->kept_ns, h->now_ns, h->views);
+    pw_log(PW_LOG_WARN, "rate-limit ban of %s: %" PRId64 " s left; waiting%s%s",
+           pw_bans_name(h->conns, host_idx, host), (until_ns - h->now_ns) / BAN_STEP_NS + 1,
+           err ? "; cannot store it for a restart: " : "", err ? strerror(-err) : "");
+}
+
+static void keep_bans(struct housekeeping *h)
+{
+    for (uint32_t i = 0; i < PW_CONFIG(h->env.config, feeds)->feed_cnt; i++) {
+        if (pw_conns_host_of_feed(h->conns, i) == i) {
+            keep_ban(h, i);
+        }
+    }
 }
 
 static void tend_order_entry(struct housekeeping *h)
@@ -338,18 +387,21 @@ static int open_control(struct housekeeping *h)
 static int housekeeping_init(void *state, const struct pw_stage_env *env)
 {
     struct housekeeping *h = state;
+    const int64_t *banned_until_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
     h->env = *env;
     h->conns = pw_net_conns(PW_ATTACHED(env, housekeeping)->nets[0]);
     h->header = env->ws->header;
     h->stop = region_of(env, "stop", PW_REGION_STOP);
     h->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_housekeeping);
     h->journal_rows = pw_metrics_rows(env->ws, PW_METRIC_GROUP_journal, "journal");
-    h->live = pw_config_connects(env->config);
-    h->ban_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
+    h->views = region_of(env, "feeds", PW_REGION_FEEDS);
+    for (uint32_t i = 0; banned_until_ns != NULL && i < PW_FEEDS_MAX; i++) {
+        h->bans[i].kept_ns = banned_until_ns[i];
+    }
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
     int err = -ENOENT;
     if (h->stop != NULL && h->metric_rows != NULL && h->journal_rows != NULL && h->snapshots != NULL &&
-        pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
+        h->views != NULL && pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = open_connectors(h);
     }
     if (err != 0) {
@@ -394,7 +446,7 @@ static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
     if (!h->stopping) {
         work += pw_snapshots_poll(h->snapshots, now_ns);
     }
-    keep_ban(h);
+    keep_bans(h);
     tend_order_entry(h);
     if (now_ns >= h->next_control_ns) {
         const struct pw_control_handler handler = {answer_request, h};

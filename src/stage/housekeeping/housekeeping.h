@@ -10,9 +10,9 @@
 struct pw_net;
 
 struct pw_housekeeping_attachment {
-    struct pw_net *const *nets; /* by line */
-    int64_t
-        banned_until_ns; /* the venue takes no requests before, as it said in an earlier run; 0: it does */
+    struct pw_net *const *nets;     /* by line */
+    const int64_t *banned_until_ns; /* by host (host_idx of its connections): the venue takes no requests
+                                     * before, as it said before the start. NULL: none is known */
 };
 
 extern const struct pw_stage_ops pw_housekeeping_stage;

@@ -41,7 +41,8 @@ struct pw_snapshots {
     struct pw_producer to_parse[PW_LINES_MAX];
     uint32_t line_idx; /* whose parse the snapshot under way is for */
     struct snapshot_feed feeds[PW_FEEDS_MAX];
-    int64_t paused_until_ns; /* a ban holds for this address: for all feeds */
+    const struct pw_conns *conns;
+    int64_t paused_until_ns[PW_FEEDS_MAX]; /* by host: a ban holds for all feeds there */
     bool wanted[PW_INSTRUMENTS_MAX];
     struct pw_event *events; /* of the snapshot being passed on */
     uint32_t event_cap, event_cnt, event_next;
@@ -104,7 +105,11 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
         pw_snapshots_destroy(s);
         return NULL;
     }
-    s->paused_until_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
+    const int64_t *banned_until_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
+    s->conns = pw_net_conns(PW_ATTACHED(env, housekeeping)->nets[0]);
+    if (banned_until_ns != NULL) {
+        memcpy(s->paused_until_ns, banned_until_ns, sizeof s->paused_until_ns);
+    }
     const struct pw_config_feeds *feeds = PW_CONFIG(env->config, feeds);
     for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
         if (!init_feed(s, env, i)) {
@@ -166,20 +171,23 @@ static bool spend(struct budget *budget, uint32_t weight, int64_t now_ns)
     return true;
 }
 
-void pw_snapshots_pause(struct pw_snapshots *s, int64_t until_ns)
+void pw_snapshots_pause(struct pw_snapshots *s, uint32_t host_idx, int64_t until_ns)
 {
-    s->paused_until_ns = until_ns > s->paused_until_ns ? until_ns : s->paused_until_ns;
+    int64_t *paused_ns = &s->paused_until_ns[host_idx];
+    *paused_ns = until_ns > *paused_ns ? until_ns : *paused_ns;
 }
 
-int64_t pw_snapshots_paused_until_ns(const struct pw_snapshots *s)
+int64_t pw_snapshots_paused_until_ns(const struct pw_snapshots *s, uint32_t host_idx)
 {
-    return s->paused_until_ns;
+    return s->paused_until_ns[host_idx];
 }
 
 /* When the feed may ask again. */
-static int64_t opens_ns(const struct pw_snapshots *s, const struct snapshot_feed *feed)
+static int64_t opens_ns(const struct pw_snapshots *s, uint32_t feed_idx)
 {
-    return feed->not_before_ns > s->paused_until_ns ? feed->not_before_ns : s->paused_until_ns;
+    int64_t paused_ns = s->paused_until_ns[pw_conns_host_of_feed(s->conns, feed_idx)];
+    int64_t not_before_ns = s->feeds[feed_idx].not_before_ns;
+    return not_before_ns > paused_ns ? not_before_ns : paused_ns;
 }
 
 static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, const char *why, int64_t now_ns)
@@ -192,7 +200,7 @@ static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, const char *w
     s->metrics->fetch_errors++;
     pw_log(PW_LOG_WARN, "feed %s: no depth snapshot of %s: %s; retrying in %" PRId64 " ms",
            PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].name,
-           s->env->instruments[feed->instrument_idx].symbol, why, (opens_ns(s, feed) - now_ns) / 1000000);
+           s->env->instruments[feed->instrument_idx].symbol, why, (opens_ns(s, feed_idx) - now_ns) / 1000000);
 }
 
 static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_ns)
@@ -200,7 +208,7 @@ static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
     struct snapshot_feed *feed = &s->feeds[feed_idx];
     uint16_t idx = next_wanted(s, feed_idx);
     uint32_t limit = PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].snapshot_limit;
-    if (idx == PW_NO_INSTRUMENT || now_ns < opens_ns(s, feed)) {
+    if (idx == PW_NO_INSTRUMENT || now_ns < opens_ns(s, feed_idx)) {
         return;
     }
     pw_assert(feed->market->snapshot_target != NULL); /* a book without a rule wants no snapshot */
@@ -234,7 +242,8 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         uint32_t retry_after_s = pw_fetch_retry_after_s(feed->fetch);
         int64_t asked_ns =
             now_ns + (int64_t)retry_after_s * SECOND_NS; /* others (503) may ask to wait, too */
-        pw_snapshots_pause(s, pw_ban_of_answer(status, retry_after_s, now_ns));
+        pw_snapshots_pause(s, pw_conns_host_of_feed(s->conns, feed_idx),
+                           pw_ban_of_answer(status, retry_after_s, now_ns));
         snprintf(why, sizeof why, "HTTP status %u", status);
         s->wanted[feed->instrument_idx] = true;
         retry_later(s, feed_idx, why, now_ns);
@@ -310,7 +319,7 @@ int64_t pw_snapshots_next_ns(const struct pw_snapshots *s)
     for (uint32_t i = 0; i < PW_CONFIG(s->env->config, feeds)->feed_cnt; i++) {
         const struct snapshot_feed *feed = &s->feeds[i];
         int64_t feed_ns = feed->busy                              ? pw_fetch_next_ns(feed->fetch)
-                          : next_wanted(s, i) != PW_NO_INSTRUMENT ? opens_ns(s, feed)
+                          : next_wanted(s, i) != PW_NO_INSTRUMENT ? opens_ns(s, i)
                                                                   : INT64_MAX;
         next_ns = feed_ns < next_ns ? feed_ns : next_ns;
     }

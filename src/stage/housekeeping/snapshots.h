@@ -27,8 +27,9 @@ void pw_snapshots_want(struct pw_snapshots *snapshots, uint16_t instrument_idx);
 uint32_t pw_snapshots_poll(struct pw_snapshots *snapshots, int64_t now_ns);
 int64_t pw_snapshots_next_ns(const struct pw_snapshots *snapshots);
 
-/* The venue takes no requests before: none is made. Shorter than what is known already changes nothing. */
-void pw_snapshots_pause(struct pw_snapshots *snapshots, int64_t until_ns);
-int64_t pw_snapshots_paused_until_ns(const struct pw_snapshots *snapshots);
+/* That host (host_idx of its connections) takes no requests before: none is made. Shorter than what is known
+ * already changes nothing. */
+void pw_snapshots_pause(struct pw_snapshots *snapshots, uint32_t host_idx, int64_t until_ns);
+int64_t pw_snapshots_paused_until_ns(const struct pw_snapshots *snapshots, uint32_t host_idx);
 
 #endif
