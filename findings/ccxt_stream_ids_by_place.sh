@@ -5,8 +5,8 @@
 #
 # Expected: a 19-digit id arrives exactly, or is rounded as JavaScript numbers are; the same id in the same field arrives in
 #   the same way, whatever the order of the fields and the blanks between them, which mean nothing in JSON.
-# Seen (ccxt 4.5.84 with ws 8.18.3 on node 20.20.2): with a comma right behind it the id arrives exact, as a string. As the last
-#   field of its object, after a blank, in a list, or with a minus sign, it arrives as a number with its last digits changed.
+# Seen (ccxt 4.5.84 with ws 8.18.3 on node 20.20.2): with a comma right behind it the id arrives exact, as a string. As the
+#   last field of its object, after a blank, in a list, or with a minus sign, it is a number with its last digits changed.
 #   Replies to requests follow another rule: there the last field of an object is exact too, but one id after a blank or in
 #   a list is rounded all the same.
 # So what: an id from the stream does not match the id from the reply, in type or in value, and a venue that adds a field,

@@ -10,7 +10,8 @@
 #   '1y' 2026-01-01 and 2025-12-18: buildOHLCVC cuts time since 1970 into pieces of 7, 30 and 365 days. Up to a day both
 #   agree.
 # So what: weekly and monthly bars built from trades or a recording share no bar with those that the venue sends (Binance's
-#   week begins on Monday), nothing in their shape tells it, and a strategy tested on one trades on the other. Build both from days.
+#   week begins on Monday), nothing in their shape tells it, and a strategy tested on one trades on the other. Build both
+#   from days.
 set -euo pipefail
 
 work=$(mktemp -d)

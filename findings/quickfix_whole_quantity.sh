@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# QuickFIX writes a price or quantity with 15 digits, a large whole one in a form that it refuses to read, and wraps integers.
+# QuickFIX writes a quantity with 15 digits, a large whole one in a form that it refuses to read, and wraps integers.
 #
 # Expected: what set(OrderQty(x)) writes is a FIX float (digits and a point, no exponent) that reads back as the same double,
 #   and an integer field beyond the C++ type is an error.
