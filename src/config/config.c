@@ -9,31 +9,47 @@
 #include "pw_assert.h"
 #include "section.h"
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
+static size_t record_bytes(const struct pw_section *section)
+{
+    size_t align = alignof(max_align_t);
+    return (section->bytes + align) / align * align; /* one byte more at least: no two at one address */
+}
+
+/* The records in one block: most of it is room for what most configs lack, and pages that nobody writes cost no
+ * memory. */
 struct pw_config *pw_config_create(const struct pw_section *const *sections, uint32_t section_cnt)
 {
     pw_assert(section_cnt <= PW_SECTIONS_MAX);
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < section_cnt; i++) {
+        bytes += record_bytes(sections[i]);
+    }
     struct pw_config *config = calloc(1, sizeof *config);
-    for (uint32_t i = 0; config != NULL && i < section_cnt; i++) {
+    char *records = config != NULL ? calloc(1, bytes + 1) : NULL;
+    if (records == NULL) {
+        free(config);
+        return NULL;
+    }
+    config->section_cnt = section_cnt;
+    config->memory = records;
+    for (uint32_t i = 0; i < section_cnt; i++) {
         config->sections[i] = sections[i];
-        config->records[i] = calloc(1, sections[i]->bytes + 1);
-        config->section_cnt = i + 1;
-        if (config->records[i] == NULL) {
-            pw_config_destroy(config);
-            config = NULL;
-        }
+        config->records[i] = records;
+        records += record_bytes(sections[i]);
     }
     return config;
 }
 
 void pw_config_destroy(struct pw_config *config)
 {
-    for (uint32_t i = 0; config != NULL && i < config->section_cnt; i++) {
-        free(config->records[i]);
+    if (config != NULL) {
+        free(config->memory);
+        free(config);
     }
-    free(config);
 }
 
 void *pw_config_edit(struct pw_config *config, const struct pw_section *section)
@@ -43,6 +59,7 @@ void *pw_config_edit(struct pw_config *config, const struct pw_section *section)
         i++;
     }
     pw_assert(i < config->section_cnt);
+    config->written = true;
     return config->records[i];
 }
 
@@ -94,9 +111,10 @@ static void check_all(struct pw_document *doc, struct pw_config *config, const s
 int pw_config_load(struct pw_config *config, const char *path, const struct pw_config_given *given,
                    uint32_t given_cnt, char *error, size_t error_bytes)
 {
-    for (uint32_t i = 0; i < config->section_cnt; i++) {
+    for (uint32_t i = 0; i < config->section_cnt && config->written; i++) {
         memset(config->records[i], 0, config->sections[i]->bytes);
     }
+    config->written = true;
     if (strlen(path) >= sizeof config->path) {
         return unreadable(path, -ENAMETOOLONG, error, error_bytes);
     }

@@ -22,6 +22,8 @@ struct pw_config {
     uint32_t section_cnt;
     const struct pw_section *sections[PW_SECTIONS_MAX];
     void *records[PW_SECTIONS_MAX];
+    void *memory; /* of all records */
+    bool written; /* the records may hold something */
 };
 
 /* What a program passes to one section's check. */
