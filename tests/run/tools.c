@@ -65,11 +65,11 @@ Test(tools, command_gets_its_arguments_and_gives_its_exit_code)
 {
     cr_expect_eq(run("ctl --help"), 0);
     expect_output("usage: pinwheel ctl");
-    cr_expect_eq(run("ctl demo explode"), 2);
-    cr_expect_eq(run("ctl demo status"), 3);
-    expect_output("pinwheel ctl: demo: ");
-    cr_expect_eq(run("ctl status demo"), 3, "the command may stand before its object");
-    expect_output("pinwheel ctl: demo: ");
+    cr_expect_eq(run("ctl tools-test explode"), 2);
+    cr_expect_eq(run("ctl tools-test status"), 3);
+    expect_output("pinwheel ctl: tools-test: ");
+    cr_expect_eq(run("ctl status tools-test"), 3, "the command may stand before its object");
+    expect_output("pinwheel ctl: tools-test: ");
 }
 
 Test(tools, wrong_use_is_found_before_anything_is_done)
@@ -94,7 +94,10 @@ Test(tools, command_without_its_program_is_127)
     expect_output("pinwheel-top: No such file or directory; build or install it");
 }
 
-/* ---- ctl against a server that answers like an engine ---- */
+/* ---- ctl against a server that answers like an engine ----
+ *
+ * Of a name that no engine has: ctl looks in /tmp, too, where one that runs on this host may have its socket.
+ */
 
 struct server {
     struct pw_control control;
@@ -132,23 +135,23 @@ Test(tools, ctl_shows_what_the_engine_answers)
 {
     struct server server = {.stop = 0};
     char error[256];
-    cr_assert_eq(pw_control_open(&server.control, "demo", error, sizeof error), 0, "%s", error);
+    cr_assert_eq(pw_control_open(&server.control, "tools-test", error, sizeof error), 0, "%s", error);
     cr_assert_eq(pthread_create(&server.thread, NULL, server_main, &server), 0);
-    cr_expect_eq(run("ctl demo status"), 0);
+    cr_expect_eq(run("ctl tools-test status"), 0);
     cr_expect_str_eq(g_output, "state: running\nfills: 7\n");
-    cr_expect_eq(run("ctl demo status --json"), 0);
+    cr_expect_eq(run("ctl tools-test status --json"), 0);
     cr_expect_str_eq(g_output, "{\"ok\":true,\"state\":\"running\",\"fills\":7}\n");
-    cr_expect_eq(run("ctl demo halt"), 0);
-    cr_expect_str_eq(g_output, "demo: halt: done\n");
+    cr_expect_eq(run("ctl tools-test halt"), 0);
+    cr_expect_str_eq(g_output, "tools-test: halt: done\n");
     cr_expect_str_eq(server.last, "halt");
-    cr_expect_eq(run("ctl demo resume"), 1);
+    cr_expect_eq(run("ctl tools-test resume"), 1);
     expect_output("rejected\nerror: the account is not reconciled\n");
     atomic_store(&server.stop, 1);
     pthread_join(server.thread, NULL);
-    cr_expect_eq(run("ctl --timeout 50 --json demo status"), 4, "it hangs");
+    cr_expect_eq(run("ctl --timeout 50 --json tools-test status"), 4, "it hangs");
     expect_output("{\"ok\":false,\"error\":\"");
     pw_control_close(&server.control);
-    cr_expect_eq(run("ctl demo status"), 3);
+    cr_expect_eq(run("ctl tools-test status"), 3);
 }
 
 /* An engine that takes a while to end. */
@@ -165,21 +168,21 @@ Test(tools, ctl_stop_waits_for_the_end)
 {
     struct server server = {.stop = 0};
     char error[256];
-    cr_assert_eq(pw_control_open(&server.control, "demo", error, sizeof error), 0, "%s", error);
+    cr_assert_eq(pw_control_open(&server.control, "tools-test", error, sizeof error), 0, "%s", error);
     cr_assert_eq(pthread_create(&server.thread, NULL, ending_main, &server), 0);
-    cr_expect_eq(run("ctl demo stop --timeout 5000"), 0);
-    cr_expect_eq(run("ctl demo status"), 3, "it has ended: another of its name can be started");
+    cr_expect_eq(run("ctl tools-test stop --timeout 5000"), 0);
+    cr_expect_eq(run("ctl tools-test status"), 3, "it has ended: another of its name can be started");
     pthread_join(server.thread, NULL);
-    cr_expect_eq(run("ctl demo halt --no-wait"), 2, "only stop waits");
+    cr_expect_eq(run("ctl tools-test halt --no-wait"), 2, "only stop waits");
 }
 
 Test(tools, ctl_stop_need_not_wait)
 {
     struct server server = {.stop = 0};
     char error[256];
-    cr_assert_eq(pw_control_open(&server.control, "demo", error, sizeof error), 0, "%s", error);
+    cr_assert_eq(pw_control_open(&server.control, "tools-test", error, sizeof error), 0, "%s", error);
     cr_assert_eq(pthread_create(&server.thread, NULL, ending_main, &server), 0);
-    cr_expect_eq(run("ctl demo stop --no-wait"), 0);
-    cr_expect_eq(run("ctl demo status --timeout 50"), 4, "it has not ended yet");
+    cr_expect_eq(run("ctl tools-test stop --no-wait"), 0);
+    cr_expect_eq(run("ctl tools-test status --timeout 50"), 4, "it has not ended yet");
     pthread_join(server.thread, NULL);
 }
