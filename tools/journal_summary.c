@@ -8,6 +8,7 @@
 #include "decimal.h"
 #include "fills.h"
 #include "journal_tool.h"
+#include "money.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,7 +219,8 @@ static void take_fill(const struct journal_session *session, struct engine *engi
 {
     const struct pw_fill *fill = &event->body.fill;
     bool sell = event->flags & PW_FLAG_SELL;
-    pw_i128 fee_e16 = pw_fill_fee_e16(fill), notional_e16 = (pw_i128)fill->price_e8 * fill->qty_e8;
+    pw_i128 fee_e16 = pw_fill_fee_e16(fill),
+            notional_e16 = pw_money_notional_e16(fill->price_e8, fill->qty_e8);
     const char *name = journal_symbol(session, event->instrument_idx);
     symbol->fill_price_e8 = fill->price_e8;
     engine->cash_e16 += (sell ? notional_e16 : -notional_e16) - fee_e16;

@@ -51,7 +51,7 @@ struct why_sums why_sums(const struct why_story *story)
         const struct pw_fill *fill = &story->steps[i].body.fill;
         if (story->steps[i].kind == PW_EVENT_FILL) {
             sums.qty_e8 += fill->qty_e8;
-            sums.notional_e16 += (pw_i128)fill->price_e8 * fill->qty_e8;
+            sums.notional_e16 += pw_money_notional_e16(fill->price_e8, fill->qty_e8);
             sums.fill_cnt++;
         }
     }

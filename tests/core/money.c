@@ -75,3 +75,58 @@ Test(money, words_hold_an_amount_and_give_it_back)
         cr_expect(pw_money_of_words(words) == amounts[i]);
     }
 }
+
+/* ---- amounts by kind of instrument ---- */
+
+static void expect_amount(enum pw_instrument_kind kind, int64_t multiplier_e8, int64_t price_e8,
+                          int64_t qty_e8, pw_i128 wanted_e16)
+{
+    pw_i128 amount_e16 = 0;
+    cr_expect(pw_money_amount_e16(kind, multiplier_e8, price_e8, qty_e8, &amount_e16));
+    cr_expect(amount_e16 == wanted_e16, "kind %d, multiplier %lld, price %lld, quantity %lld", kind,
+              (long long)multiplier_e8, (long long)price_e8, (long long)qty_e8);
+}
+
+static void expect_no_amount(enum pw_instrument_kind kind, int64_t multiplier_e8, int64_t price_e8,
+                             int64_t qty_e8)
+{
+    pw_i128 amount_e16 = 0;
+    cr_expect_not(pw_money_amount_e16(kind, multiplier_e8, price_e8, qty_e8, &amount_e16),
+                  "kind %d, multiplier %lld, price %lld, quantity %lld", kind, (long long)multiplier_e8,
+                  (long long)price_e8, (long long)qty_e8);
+}
+
+Test(money, the_amount_of_spot_is_the_product_whatever_the_multiplier)
+{
+    expect_amount(PW_SPOT, PW_E8, 3, 5, 15);
+    expect_amount(PW_SPOT, 7, -3, 5, -15);
+    expect_amount(PW_SPOT, PW_E8, INT64_MAX, INT64_MAX, (pw_i128)INT64_MAX * INT64_MAX);
+    expect_amount(PW_SPOT, PW_E8, INT64_MIN, INT64_MAX, (pw_i128)INT64_MIN * INT64_MAX);
+    cr_expect(pw_money_notional_e16(INT64_MIN, INT64_MIN) == (pw_i128)INT64_MIN * INT64_MIN);
+}
+
+Test(money, the_amount_of_a_linear_contract_has_the_multiplier)
+{
+    const pw_i128 e16 = (pw_i128)PW_E8 * PW_E8;
+    expect_amount(PW_LINEAR, PW_E8, 60000 * PW_E8, 2 * PW_E8, 120000 * e16);
+    expect_amount(PW_LINEAR, PW_E8 / 1000, 60000 * PW_E8, 2 * PW_E8, 120 * e16);
+    expect_amount(PW_LINEAR, 50 * PW_E8, 3, -PW_E8, -150 * (pw_i128)PW_E8);
+    expect_amount(PW_LINEAR, PW_E8 / 2, 1, 2, 1);
+    expect_amount(PW_LINEAR, PW_E8 / 2, 1, -2, -1);
+    expect_amount(PW_LINEAR, PW_E8, INT64_MAX, INT64_MAX, (pw_i128)INT64_MAX * INT64_MAX);
+    expect_amount(PW_LINEAR, 0, INT64_MAX, INT64_MAX, 0);
+    /* Close to the largest that fits. */
+    expect_amount(PW_LINEAR, 2 * PW_E8, INT64_MAX, INT64_MAX, 2 * ((pw_i128)INT64_MAX * INT64_MAX));
+}
+
+Test(money, an_amount_that_is_not_exact_or_does_not_fit_is_refused)
+{
+    expect_no_amount(PW_LINEAR, PW_E8 / 2, 1, 1); /* half of 1e-16 */
+    expect_no_amount(PW_LINEAR, 1, 3, 5);
+    expect_no_amount(PW_LINEAR, 3 * PW_E8, INT64_MAX, INT64_MAX);
+    expect_no_amount(PW_LINEAR, INT64_MAX, INT64_MIN, INT64_MAX);
+    expect_no_amount(PW_LINEAR, INT64_MIN, INT64_MIN, INT64_MIN);
+    /* Of the base currency, and a quotient. */
+    expect_no_amount(PW_INVERSE, 100 * PW_E8, 60000 * PW_E8, PW_E8);
+    expect_no_amount((enum pw_instrument_kind)3, PW_E8, PW_E8, PW_E8);
+}

@@ -195,3 +195,56 @@ Test(execution_accounts, a_currency_that_is_not_that_of_the_instruments_is_refus
         rig_close(rig);
     }
 }
+
+/* ---- what kind of instrument ---- */
+
+static void set_kind(struct rig *rig, uint16_t instrument_idx, enum pw_instrument_kind kind,
+                     int64_t multiplier_e8)
+{
+    struct pw_instrument *instruments =
+        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
+    instruments[instrument_idx].kind = (uint8_t)kind;
+    instruments[instrument_idx].multiplier_e8 = multiplier_e8;
+}
+
+static const struct {
+    enum pw_instrument_kind kind;
+    int64_t multiplier_e8;
+    bool is_accounted;
+} kind_rows[] = {
+    {PW_SPOT, E8, true},         {PW_SPOT, 0, true},     {PW_SPOT, 2 * E8, false},
+    {PW_LINEAR, E8, false},      {PW_LINEAR, 10, false}, {PW_INVERSE, 100 * E8, false},
+    {PW_INVERSE + 1, E8, false},
+};
+
+/* A strategy that names it is refused. */
+Test(execution_accounts, an_instrument_whose_money_would_be_wrong_is_not_started_with)
+{
+    for (size_t i = 0; i < sizeof kind_rows / sizeof *kind_rows; i++) {
+        struct rig *rig = rig_open(&two);
+        set_kind(rig, 1, kind_rows[i].kind, kind_rows[i].multiplier_e8);
+        cr_expect_eq(rig_start_execution(rig), kind_rows[i].is_accounted ? 0 : -EINVAL, "case %zu", i);
+        rig_close(rig);
+    }
+}
+
+/* One that no strategy names may be watched; who orders it all the same is denied. */
+Test(execution_accounts, an_instrument_whose_money_would_be_wrong_is_not_traded)
+{
+    struct rig_options options = two;
+    options.fast = NULL; /* no strategy */
+    for (size_t i = 0; i < sizeof kind_rows / sizeof *kind_rows; i++) {
+        struct rig *rig = rig_open(&options);
+        set_kind(rig, 1, kind_rows[i].kind, kind_rows[i].multiplier_e8);
+        cr_assert_eq(rig_start_execution(rig), 0);
+        for (uint16_t k = 0; k < 2; k++) {
+            feed_up(rig, k);
+            market(rig, of(k, rig_quote(99 * E8, 101 * E8, 1001)));
+        }
+        bool is_accounted = kind_rows[i].is_accounted;
+        expect(rig, 1, rig_intent(PW_BUY, E8, 2000), is_accounted ? PW_ORDER_FILLED : PW_ORDER_DENIED,
+               is_accounted ? PW_REASON_NONE : PW_REASON_UNKNOWN_INSTRUMENT);
+        expect(rig, 0, rig_intent(PW_BUY, E8, 2001), PW_ORDER_FILLED, PW_REASON_NONE);
+        rig_close(rig);
+    }
+}

@@ -143,8 +143,11 @@ int pw_execution_init(void *state, const struct pw_stage_env *env);
 
 /* ---- gateways.c ---- */
 
-/* Whose the instruments are: by their feeds. */
+/* Whose the instruments are: by their feeds. What the engine cannot account for (money.h) is nobody's. */
 void pw_execution_find_accounts(const struct pw_stage_env *env, uint8_t account_of[PW_INSTRUMENTS_MAX]);
+
+/* 0; -EINVAL, logged: a strategy names an instrument that the engine cannot account for. */
+int pw_execution_check_kinds(const struct pw_stage_env *env);
 
 /* The gateway of an account: bytes of its state, a multiple of 64; and its init, 0 or -errno, having logged
  * why. */

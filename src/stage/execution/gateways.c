@@ -3,6 +3,7 @@
  * The accounts' gateways, and what each is made with. What sets one apart from another its traits say.
  */
 #include "gateways.h"
+#include "decimal.h"
 #include "execution_state.h"
 #include "feeds.h"
 #include "instance.h"
@@ -19,8 +20,36 @@
 void pw_execution_find_accounts(const struct pw_stage_env *env, uint8_t account_of[PW_INSTRUMENTS_MAX])
 {
     for (uint32_t i = 0; i < env->instrument_cnt && i < PW_INSTRUMENTS_MAX; i++) {
-        account_of[i] = (uint8_t)pw_config_account_of_feed(env->config, env->instruments[i].feed_idx);
+        const struct pw_instrument *instrument = &env->instruments[i];
+        account_of[i] = pw_money_accounts_for(instrument)
+                            ? (uint8_t)pw_config_account_of_feed(env->config, instrument->feed_idx)
+                            : PW_NO_ACCOUNT;
     }
+}
+
+/* Strategies may look at all instruments, but name none to trade whose money would be counted wrongly. */
+int pw_execution_check_kinds(const struct pw_stage_env *env)
+{
+    static const char *const kinds[] = {[PW_SPOT] = "spot", [PW_LINEAR] = "linear", [PW_INVERSE] = "inverse"};
+    for (uint32_t i = 0; i < PW_CONFIG(env->config, strategies)->strategy_cnt; i++) {
+        const struct pw_config_strategy *strategy = &PW_CONFIG(env->config, strategies)->strategies[i];
+        for (uint32_t k = 0; k < strategy->instrument_cnt; k++) {
+            uint32_t idx = strategy->instruments[k];
+            if (idx < env->instrument_cnt && !pw_money_accounts_for(&env->instruments[idx])) {
+                const struct pw_instrument *instrument = &env->instruments[idx];
+                char multiplier[PW_DECIMAL_TEXT_BYTES];
+                pw_decimal_print_e8(instrument->multiplier_e8, multiplier);
+                pw_log(PW_LOG_ERROR,
+                       "%s: strategy %s: cannot trade %s:%s (instrument_kind): it is %s with multiplier %s; "
+                       "only spot with multiplier 1 can be traded",
+                       env->config->path, strategy->name, instrument->feed, instrument->symbol,
+                       instrument->kind <= PW_INVERSE ? kinds[instrument->kind] : "of no known kind",
+                       multiplier);
+                return -EINVAL;
+            }
+        }
+    }
+    return 0;
 }
 
 /* What strategies may order of what is the account's. */

@@ -151,7 +151,8 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
     x->quotes = (struct touch *)(void *)memory;
     memory += pw_round_up_64(env->instrument_cnt * sizeof(struct touch));
     x->changed = true;
-    int error = attach_rings(x, env);
+    int error = pw_execution_check_kinds(env);
+    error = error ? error : attach_rings(x, env);
     error = error ? error : attach_regions(x, env);
     for (uint32_t i = 0; i < x->account_cnt && error == 0; i++) {
         error = init_account(x, env, (uint8_t)i, &memory);
