@@ -29,6 +29,7 @@ size_t pw_book_bytes(uint32_t level_max)
 struct pw_book *pw_book_init(void *memory, uint32_t level_max)
 {
     struct pw_book *book = memory;
+    pw_assert(level_max > 0 && level_max <= PW_BOOK_LEVELS_MAX);
     memset(book, 0, sizeof *book);
     char *levels = (char *)memory + head_bytes();
     for (int side = 0; side < 2; side++) {
@@ -76,6 +77,7 @@ static uint32_t find(const struct pw_book_side *s, enum pw_side side, int64_t pr
 /* To the middle of the buffer: at least half of level_max free at each end, so this is rare. */
 static void recentre(struct pw_book *book, struct pw_book_side *s)
 {
+    pw_assert(s->cnt <= book->level_max);
     uint32_t first = (2 * book->level_max - s->cnt) / 2;
     memmove(s->levels + first, s->levels + s->first_idx, s->cnt * sizeof *s->levels);
     s->first_idx = first;
@@ -83,6 +85,7 @@ static void recentre(struct pw_book *book, struct pw_book_side *s)
 
 static void insert(struct pw_book *book, struct pw_book_side *s, uint32_t i, struct pw_level level)
 {
+    pw_assert(i <= s->cnt);
     if (s->cnt == book->level_max) {
         book->dropped_cnt++;
         if (i == s->cnt) {

@@ -3,6 +3,7 @@
  * Fills as events.
  */
 #include "fills.h"
+#include "pw_assert.h"
 
 #include <string.h>
 
@@ -32,6 +33,8 @@ bool pw_fill_base_fee_e8(const char fee_asset[16], pw_i128 fee_e16, const struct
 uint32_t pw_fill_events(const struct pw_report *report, const struct pw_order_row *row,
                         const struct pw_instrument *instrument, struct pw_event events[PW_FILL_EVENTS_MAX])
 {
+    pw_assert(report->exec_type == PW_EXEC_FILL && report->client_order_id == row->client_order_id);
+    pw_assert(report->fill_qty_e8 > 0 && report->fill_qty_e8 <= row->qty_e8);
     events[0] = (struct pw_event){
         .kind = PW_EVENT_FILL,
         .flags = (uint8_t)((row->side == PW_SELL ? PW_FLAG_SELL : 0) | (report->maker ? PW_FLAG_MAKER : 0)),

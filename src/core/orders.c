@@ -110,6 +110,7 @@ struct pw_order_row *pw_orders_find(const struct pw_orders *orders, uint64_t cli
 
 static void closed_remove(struct pw_orders *orders, const struct pw_order_row *row)
 {
+    pw_assert(orders->closed_first_idx != PW_ORDERS_NO_ROW && orders->closed_last_idx != PW_ORDERS_NO_ROW);
     if (row->prev_idx == PW_ORDERS_NO_ROW) {
         orders->closed_first_idx = row->next_idx;
     } else {
@@ -209,6 +210,7 @@ struct pw_order_row *pw_orders_replace(struct pw_orders *orders, const struct pw
         return NULL;
     }
     struct pw_order_row *added = pw_orders_add(orders, row); /* takes no open row: `old` stays where it is */
+    pw_assert(added != old && old->client_order_id == row->replaces_id);
     if (added) {
         old->state = PW_ORDER_PENDING_REPLACE;
     }

@@ -383,6 +383,7 @@ enum pw_reason pw_risk_check(const struct pw_risk_input *in, uint32_t *check_idx
 #undef JUDGE
     if (order_hold_e16) {
         *order_hold_e16 = hold_e16(in);
+        pw_assert(*order_hold_e16 >= 0);
     }
     return PW_REASON_NONE;
 }
@@ -419,6 +420,7 @@ uint64_t pw_risk_bucket_credit(const struct pw_risk_bucket *bucket, const struct
 void pw_risk_bucket_take(struct pw_risk_bucket *bucket, const struct pw_risk_limits *limits, int64_t now_ns)
 {
     uint64_t credit = pw_risk_bucket_credit(bucket, limits, now_ns);
+    pw_assert(limits->max_orders_per_s == 0 || credit >= ORDER_CREDIT); /* the check has passed */
     bucket->credit = credit >= ORDER_CREDIT ? credit - ORDER_CREDIT : 0;
     if (!bucket->started || now_ns > bucket->last_ns) {
         bucket->last_ns = now_ns;

@@ -156,6 +156,7 @@ static void put_instrument(struct pw_encoder *encoder, uint16_t instrument_idx)
 void pw_encoder_begin(struct pw_encoder *encoder, uint8_t *block, size_t block_bytes)
 {
     struct codec *c = &encoder->codec;
+    pw_assert(block_bytes >= sizeof(struct pw_block_header) + PW_RECORD_BYTES_MAX);
     encoder->block_no += encoder->begun;
     encoder->begun = true;
     keep_exponents(encoder);
@@ -206,6 +207,7 @@ static struct channel *put_tag(struct pw_encoder *encoder, const struct pw_event
             return channel;
         }
     }
+    pw_assert(idx == NONE ? c->channel_cnt < PW_CHANNELS_MAX : idx < c->channel_cnt);
     uint32_t coded = idx == NONE ? c->channel_cnt : idx;
     pw_bits_put(&c->bits, (uint64_t)coded << 1, 1 + pw_bits_length(c->channel_cnt));
     if (idx == NONE) {
@@ -230,6 +232,7 @@ static void count_event(struct pw_encoder *encoder, const struct pw_event *event
     header->event_cnt++;
     encoder->kind_cnt += encoder->kinds[event->kind] == 0;
     encoder->kinds[event->kind]++;
+    pw_assert(encoder->kind_cnt <= header->event_cnt && header->least_recv_ns <= header->most_recv_ns);
 }
 
 bool pw_encoder_put(struct pw_encoder *encoder, const struct pw_event *event)
@@ -260,6 +263,7 @@ bool pw_encoder_put(struct pw_encoder *encoder, const struct pw_event *event)
     struct channel *channel = put_tag(encoder, event, &fits);
     code_form(c, false, channel, fits, &copy);
     codec_passed_record(c, channel, event);
+    pw_assert(pw_encoder_bytes(encoder) <= encoder->block_bytes); /* PW_RECORD_BYTES_MAX was free */
     return true;
 }
 
@@ -275,6 +279,7 @@ bool pw_encoder_put_frame(struct pw_encoder *encoder, const struct pw_event *fra
     bits->wait = 0;
     memcpy(bits->out, bytes, frame_bytes);
     bits->out += frame_bytes;
+    pw_assert(pw_encoder_bytes(encoder) <= encoder->block_bytes);
     encoder->header.plain_bytes += frame_bytes;
     return true;
 }

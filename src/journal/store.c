@@ -10,6 +10,7 @@
  */
 #include "store.h"
 #include "crc32c.h"
+#include "pw_assert.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -88,6 +89,7 @@ static int put(MDB_txn *txn, MDB_dbi dbi, enum pw_key_part part, uint64_t run_id
                const void *bytes, size_t size)
 {
     uint8_t key[PW_KEY_BYTES];
+    pw_assert(run_id != 0 && size > 0);
     pw_key_make(key, part, run_id, number);
     MDB_val key_val = {.mv_size = sizeof key, .mv_data = key};
     MDB_val value = {.mv_size = size, .mv_data = (void *)(uintptr_t)bytes}; /* LMDB takes it as not const */
@@ -177,6 +179,7 @@ static int segment_describe(struct disk *disk)
     MDB_txn *txn;
     MDB_dbi dbi = disk->segment.dbi;
     uint64_t run_id = disk->run.run_id;
+    pw_assert(disk->config_blob && disk->instruments_blob && !disk->segment.txn);
     int err = pw_lmdb_error(mdb_txn_begin(disk->segment.env, NULL, 0, &txn));
     if (err) {
         return err;
@@ -196,6 +199,7 @@ static int segment_describe(struct disk *disk)
 static int segment_open(struct disk *disk)
 {
     char path[PW_JOURNAL_PATH_BYTES], lock_path[PW_JOURNAL_PATH_BYTES + 8];
+    pw_assert(!disk->segment.env); /* one at a time */
     pw_segment_path(path, disk->dir, disk->run.run_id, disk->segment_no);
     if (disk_is_full(disk)) {
         return -ENOSPC;
@@ -218,6 +222,7 @@ static int segment_open(struct disk *disk)
 /* After any error nothing of the transaction is left. */
 static int segment_error(struct disk *disk, int err)
 {
+    pw_assert(err < 0);
     if (err == -EIO && disk_is_full(disk)) {
         err = -ENOSPC;
     }
@@ -260,6 +265,7 @@ static int disk_commit(void *state)
         return disk->failed;
     }
     MDB_txn *txn = segment->txn;
+    pw_assert(segment->env);
     segment->txn = NULL; /* LMDB frees it in either case */
     int err = pw_lmdb_error(mdb_txn_commit(txn));
     if (err) {
@@ -288,6 +294,7 @@ static int disk_rotate(void *state)
     if (err && err != -ENOSPC) {
         disk->failed = err;
     }
+    pw_assert((err == 0) == (disk->segment.env != NULL));
     return err;
 }
 

@@ -3,6 +3,7 @@
  * The writer: see writer.h.
  */
 #include "writer.h"
+#include "pw_assert.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ struct pw_writer {
 static bool stream_init(struct stream *stream, enum pw_block_type type, uint64_t run_id, uint32_t block_cnt,
                         size_t block_bytes)
 {
+    pw_assert(block_cnt >= 2 && block_cnt <= PW_WRITER_BLOCKS); /* one is filled while others wait */
     stream->type = type;
     stream->block_cnt = block_cnt;
     stream->block_bytes = block_bytes;
@@ -85,6 +87,7 @@ static bool stream_put(struct stream *stream, const struct pw_event *event, cons
 /* False: every buffer is full. */
 static bool stream_add(struct stream *stream, const struct pw_event *event, const uint8_t *frame)
 {
+    pw_assert(stream->closed_cnt < stream->block_cnt);
     if (stream->begun) {
         if (stream_put(stream, event, frame)) {
             return true;
@@ -98,13 +101,21 @@ static bool stream_add(struct stream *stream, const struct pw_event *event, cons
     }
     stream->begun = true;
     pw_encoder_begin(stream->encoder, stream->buffers[stream->closed_cnt], stream->block_bytes);
-    return stream_put(stream, event, frame);
+    bool put = stream_put(stream, event, frame);
+    pw_assert(put); /* an empty block takes whatever one event may be */
+    return true;
+}
+
+static bool stream_waits(const struct stream *stream)
+{
+    return stream->dirty || stream->closed_cnt > 0;
 }
 
 /* Puts what is not durable into the store's transaction. */
 static int stream_store(struct stream *stream, const struct pw_store *store)
 {
     int err = 0;
+    pw_assert(stream->begun || !stream_waits(stream));
     for (uint32_t i = 0; i < stream->closed_cnt && !err; i++) {
         err =
             store->put(store->state, stream->type, stream->block_no[i], stream->buffers[i], stream->bytes[i]);
@@ -123,6 +134,7 @@ static uint64_t stream_stored(struct stream *stream)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < stream->closed_cnt; i++) {
+        pw_assert(i > 0 || stream->bytes[0] >= stream->stored_bytes); /* blocks only grow */
         bytes += stream->bytes[i] - (i == 0 ? stream->stored_bytes : 0);
     }
     if (stream->closed_cnt > 0) {
@@ -133,16 +145,12 @@ static uint64_t stream_stored(struct stream *stream)
         stream->closed_cnt = 0;
     }
     if (stream->dirty) {
+        pw_assert(stream->sealed_bytes >= stream->stored_bytes);
         bytes += stream->sealed_bytes - stream->stored_bytes;
         stream->stored_bytes = stream->sealed_bytes;
         stream->dirty = false;
     }
     return bytes;
-}
-
-static bool stream_waits(const struct stream *stream)
-{
-    return stream->dirty || stream->closed_cnt > 0;
 }
 
 /* ---- commits ---- */
@@ -171,6 +179,7 @@ static int store_or_rotate(struct pw_writer *writer)
 static void took_commit(struct pw_writer *writer, int64_t duration_ns)
 {
     writer->stats.stored_bytes += stream_stored(&writer->events) + stream_stored(&writer->frames);
+    pw_assert(writer->stats.event_cnt <= writer->taken_cnt && !pw_writer_dirty(writer));
     writer->stats.event_cnt = writer->taken_cnt;
     writer->stats.plain_bytes = writer->taken_bytes;
     writer->stats.commit_cnt++;
@@ -248,6 +257,7 @@ static bool take_orders(struct pw_writer *writer, const struct pw_consumer *orde
         writer->stats.unmatched_cnt += !may;
         ++*taken;
     }
+    pw_assert(*taken == there);
     return true;
 }
 
@@ -260,6 +270,7 @@ static uint64_t unread(struct pw_consumer *consumer)
     }
     /* Acquire: slots below head are whole. Pairs with the release in pw_producer_publish. */
     consumer->head_cache = atomic_load_explicit(&consumer->ring->head, memory_order_acquire);
+    pw_assert(consumer->head_cache - consumer->tail <= consumer->mask + 1);
     return consumer->head_cache - consumer->tail;
 }
 
@@ -310,6 +321,7 @@ static uint64_t ripe_events(struct pw_writer *writer, const struct pw_consumer *
         writer->mark_pos = market->tail + there;
         writer->mark_ns = now_ns;
     }
+    pw_assert(writer->ripe_pos <= writer->mark_pos && writer->mark_pos <= market->tail + there);
     uint64_t half = (market->mask + 1) / 2;
     uint64_t ripe = writer->ripe_pos > market->tail ? writer->ripe_pos - market->tail : 0;
     uint64_t pressing = there > half ? there - half : 0;
@@ -364,6 +376,7 @@ static uint32_t take_events(struct pw_writer *writer, const struct pw_writer_inp
     if (market_is_silent(writer, waiting, now_ns)) {
         take_orders(writer, input->orders, orders_there, true, &orders_taken, now_ns);
     }
+    pw_assert(market_taken <= market_there && orders_taken <= orders_there);
     done(input->market, market_taken);
     done(input->orders, orders_taken);
     return (uint32_t)(market_taken + orders_taken);
@@ -384,6 +397,7 @@ static uint32_t take_frames(struct pw_writer *writer, struct pw_consumer *frames
         }
         taken++;
     }
+    pw_assert(taken <= there);
     done(frames, taken);
     return (uint32_t)taken;
 }
@@ -402,6 +416,7 @@ struct pw_writer *pw_writer_new(const struct pw_writer_config *config)
     }
     /* What was held back before it was taken must not wait for longer than was promised. */
     writer->commit_every_ns = config->commit_interval_ns - 2 * writer->config.hold_ns;
+    pw_assert(writer->config.hold_ns >= 0 && writer->commit_every_ns >= 0);
     writer->committed_ns = INT64_MIN / 2;
     writer->mark_ns = INT64_MIN / 2;
     bool good = stream_init(&writer->events, PW_BLOCK_EVENTS, config->run_id, PW_WRITER_BLOCKS,
@@ -428,6 +443,7 @@ void pw_writer_free(struct pw_writer *writer)
 
 static int64_t due_ns(const struct pw_writer *writer)
 {
+    pw_assert(writer->state != PW_WRITER_FAILED);
     if (writer->state == PW_WRITER_FULL) {
         return writer->retry_ns;
     }

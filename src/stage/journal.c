@@ -10,6 +10,7 @@
 #include "feeds.h"
 #include "journal_config.h"
 #include "journal_stage.h"
+#include "pw_assert.h"
 #include "writer.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -75,6 +76,7 @@ static int journal_init(void *state, const struct pw_stage_env *env)
         return -ENOENT;
     }
     const struct pw_journal_attachment *given = PW_ATTACHED(env, journal);
+    pw_assert(!PW_CONFIG(env->config, journal)->enabled || given->store);
     if (!given->store) {
         return 0; /* the config asks for no journal: the stage idles */
     }
@@ -138,8 +140,13 @@ static int64_t journal_next_ns(void *state)
 
 static uint64_t waiting(const struct pw_consumer *consumer)
 {
+    if (!consumer) {
+        return 0;
+    }
     /* Relaxed: a figure for people. */
-    return consumer ? atomic_load_explicit(&consumer->ring->head, memory_order_relaxed) - consumer->tail : 0;
+    uint64_t waiting = atomic_load_explicit(&consumer->ring->head, memory_order_relaxed) - consumer->tail;
+    pw_assert(waiting <= consumer->mask + 1);
+    return waiting;
 }
 
 static uint64_t lag(const struct journal *j)
@@ -200,6 +207,7 @@ static void journal_fini(void *state)
         pw_log(PW_LOG_ERROR, "journal: the run did not end cleanly: %s",
                err ? strerror(-err) : "its last events are not all stored");
     }
+    pw_assert(!clean || pw_writer_state(j->writer) == PW_WRITER_OK);
     pw_writer_free(j->writer);
     j->writer = NULL;
 }

@@ -7,6 +7,7 @@
 #include "cores.h"
 #include "hot.h"
 #include "net_stage.h"
+#include "pw_assert.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static int net_rx_init(void *state, const struct pw_stage_env *env)
         return -ENOENT;
     }
     rx->conn_cnt = pw_net_conns(rx->net)->cnt;
+    pw_assert(rx->conn_cnt <= PW_CONNS_MAX && rx->conn_cnt <= feeds->row_cnt);
     for (uint32_t i = 0; i < rx->conn_cnt; i++) {
         rx->is_ours[i] = pw_hot_serves(rx->net, i);
     }

@@ -8,8 +8,11 @@
 #include <string.h>
 
 static const struct pw_instrument g_instrument = {.symbol = "ETHUSDT", .base = "ETH", .quote = "USDT"};
-static const struct pw_order_row g_row = {
-    .client_order_id = 77, .instrument_idx = 3, .side = PW_SELL, .state = PW_ORDER_PARTIALLY_FILLED};
+static const struct pw_order_row g_row = {.client_order_id = 77,
+                                          .qty_e8 = 1000 * PW_E8,
+                                          .instrument_idx = 3,
+                                          .side = PW_SELL,
+                                          .state = PW_ORDER_PARTIALLY_FILLED};
 
 static struct pw_report report(const char *asset, bool has_trade_id)
 {

@@ -161,6 +161,11 @@ static void cancel_if_halted(void *state, const struct pw_order_row *row)
     }
 }
 
+static bool command_is_known(uint32_t what)
+{
+    return what == PW_COMMAND_HALT || what == PW_COMMAND_RESUME || what == PW_COMMAND_STOP;
+}
+
 /* only: the one account that it is for; NULL: all. */
 static void take_command(struct execution *x, struct execution_account *only, enum pw_command what,
                          enum pw_reason reason, int64_t now_ns)
@@ -176,6 +181,7 @@ static void take_command(struct execution *x, struct execution_account *only, en
                                              .market_seq = x->market_cnt}});
     x->changed = true;
     x->stopped |= what == PW_COMMAND_STOP;
+    pw_assert(command_is_known(what) && (!only || only->idx < x->account_cnt));
     bool halts = what != PW_COMMAND_RESUME || x->stopped;
     uint32_t halted = !halts ? PW_REASON_NONE : reason ? reason : PW_REASON_HALTED;
     x->halted = only ? x->halted : halted;
@@ -233,11 +239,6 @@ static bool cancel_at_end(struct execution *x, int64_t now_ns)
     }
     take_command(x, NULL, PW_COMMAND_STOP, PW_REASON_HALTED, now_ns);
     return true;
-}
-
-static bool command_is_known(uint32_t what)
-{
-    return what == PW_COMMAND_HALT || what == PW_COMMAND_RESUME || what == PW_COMMAND_STOP;
 }
 
 /* Those at that host. */

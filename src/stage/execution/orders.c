@@ -25,6 +25,8 @@ static uint64_t market_seq(const struct execution *x)
 /* To strategy and journal. */
 static void emit(struct execution *x, struct pw_event *event)
 {
+    bool room = reports_have(x, 1);
+    pw_assert(room); /* reserved before what causes it was taken: flow.h */
     event->seq = x->seq++;
     pw_producer_put(&x->reports_out, event);
     pw_execution_journal(x, event);
@@ -66,6 +68,7 @@ static void emit_fill(struct execution *x, const struct pw_order_row *row, const
  */
 static void halt_by_fault(struct execution *x, struct execution_account *account, enum pw_reason reason)
 {
+    pw_assert(account && reason != PW_REASON_NONE);
     account->halted = account->fault = reason;
     x->faulted = true;
 }
@@ -151,6 +154,7 @@ static void take_report(struct execution *x, struct execution_account *account,
         }
         return;
     }
+    pw_assert(row && row->account_idx < x->account_cnt && row->leaves_qty_e8 <= row->qty_e8);
     emit_order(x, row, row->state, report->reason, report->recv_ns, report->venue_ns);
     struct pw_account *shown = &x->accounts[row->account_idx].shown;
     shown->canceled_cnt += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
@@ -407,6 +411,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
         deny(x, account, &order, reason);
         return;
     }
+    pw_assert(row && row->client_order_id == order.client_order_id);
     x->untold.path = (struct order_path){.client_order_id = order.client_order_id,
                                          .instrument_idx = order.instrument_idx,
                                          .at_ns = {[PW_HOP_RECV] = event->recv_ns,

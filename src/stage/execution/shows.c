@@ -4,6 +4,7 @@
  */
 #include "execution_state.h"
 #include "metrics_table.h"
+#include "pw_assert.h"
 #include <errno.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ void pw_execution_count_denied(struct execution *x, struct execution_account *ac
     static const uint16_t offsets[] = {PW_REASONS(NOWHERE, AT, NOWHERE)};
 #undef AT
 #undef NOWHERE
+    pw_assert(reason != PW_REASON_NONE);
     account->shown.denied_cnt++;
     if (pw_reason_kind(reason) == PW_REASON_KIND_DENIED) {
         pw_metric_count_at(&x->metrics, offsets[reason]);
@@ -31,13 +33,16 @@ static void show_accounts(struct execution *x)
         x->accounts[i].shown.open_order_cnt = 0;
     }
     pw_orders_each_open(x->orders, count_open, x);
+    uint64_t open_cnt = 0;
     for (uint32_t i = 0; i < x->account_cnt; i++) {
         struct execution_account *account = &x->accounts[i];
+        open_cnt += account->shown.open_order_cnt;
         account->shown.halted = account->halted;
         pw_money_put_words(account->shown.cash_e16, account->portfolio->cash_e16);
         pw_money_put_words(account->shown.equity_e16, pw_portfolio_equity_e16(account->portfolio));
         pw_cell_write(&account->view->cell, account->view->words, &account->shown, sizeof account->shown);
     }
+    pw_assert(open_cnt == x->orders->open_cnt); /* every open order is an account's */
 }
 
 /* What the accounts count, for all of them. */
@@ -54,6 +59,7 @@ static void sum_counts(struct execution *x)
         sum->rejected += shown->rejected_cnt;
         sum->canceled += shown->canceled_cnt;
     }
+    pw_assert(sum->intents >= sum->orders + sum->denied); /* the others are cancels */
 }
 
 /* Requests bear the key's name and signatures, and the ring stands in shared memory, where a killed engine
@@ -76,6 +82,7 @@ static void wipe_wire(struct execution *x)
         memset(wire->payload + at, 0, bytes);
         pos += bytes;
     }
+    pw_assert(pos == wire->payload_head);
     x->wiped_pos = pos;
 }
 

@@ -7,6 +7,7 @@
  * written them. Where there is no wire (paper) the way ends with risk's verdict, and is told at once.
  */
 #include "execution_state.h"
+#include "pw_assert.h"
 #include <errno.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ static uint32_t span(int64_t from_ns, int64_t to_ns)
 void pw_execution_tell_path(struct execution *x, const struct order_path *path)
 {
     const int64_t *at_ns = path->at_ns;
+    pw_assert(path->client_order_id != 0);
     int64_t recv_ns = at_ns[PW_HOP_RECV];
     pw_execution_journal(x,
                          &(struct pw_event){.seq = x->seq++,
@@ -74,9 +76,8 @@ void pw_execution_tell_path(struct execution *x, const struct order_path *path)
 
 void pw_execution_keep_path(struct execution *x, const struct order_path *path)
 {
-    if (x->path_cnt < PW_OPEN_ORDERS_MAX) { /* always: none but an open order is unanswered */
-        x->paths[x->path_cnt++] = *path;
-    }
+    pw_assert(x->path_cnt < PW_OPEN_ORDERS_MAX); /* none but an open order is unanswered */
+    x->paths[x->path_cnt++] = *path;
 }
 
 void pw_execution_answered(struct execution *x, uint64_t client_order_id, int64_t acked_ns)

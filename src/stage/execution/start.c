@@ -3,6 +3,7 @@
  * The start of the execution stage: its memory, its ends of rings and regions, its gateway.
  */
 #include "execution_state.h"
+#include "pw_assert.h"
 #include "risk_config.h"
 #include "strategies_config.h"
 #include <errno.h>
@@ -103,6 +104,7 @@ static int init_account(struct execution *x, const struct pw_stage_env *env, uin
     struct pw_account_setup setup = pw_config_account(env->config, account_idx);
     const struct pw_config_risk *risk = PW_CONFIG(env->config, risk);
     bool live = setup.traits->connects;
+    pw_assert(account_idx < x->account_cnt && (uintptr_t)*memory % PW_CACHE_LINE == 0);
     account->idx = account_idx;
     find_conn(env->config, account);
     account->portfolio = pw_portfolio_init(
@@ -157,5 +159,6 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
     for (uint32_t i = 0; i < x->account_cnt && error == 0; i++) {
         error = init_account(x, env, (uint8_t)i, &memory);
     }
+    pw_assert(error || memory == (char *)state + pw_execution_state_bytes(env));
     return error;
 }

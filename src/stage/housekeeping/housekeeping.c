@@ -253,6 +253,7 @@ static int subscribe(struct pw_connector *connector, uint32_t conn_idx, const st
 
 static int open_line(struct housekeeping *h, uint32_t line_idx)
 {
+    pw_assert(line_idx < PW_LINES_MAX);
     struct line *line = &h->lines[line_idx];
     struct pw_connector_ends ends = {.feeds = region_of(&h->env, "feeds", PW_REGION_FEEDS)};
     if (pw_env_producer_nth(&h->env, PW_RING_CONNS, line_idx, &ends.to_net_rx) != 0 ||
@@ -366,6 +367,7 @@ static int watch_order_entry(struct housekeeping *h)
     int err = 0;
     for (uint32_t i = 0; err == 0 && i < h->conns->cnt; i++) {
         if (h->conns->rows[i].role == PW_CONN_ROLE_ORDERS) {
+            pw_assert(h->entry_cnt < PW_ACCOUNTS_MAX);
             err = pw_order_entry_init(&h->entries[h->entry_cnt], &h->env, h->conns, i);
             h->entry_cnt += err == 0;
         }

@@ -5,6 +5,7 @@
 #include "order_entry.h"
 
 #include "accounts_config.h"
+#include "pw_assert.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -12,7 +13,9 @@
 int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env,
                         const struct pw_conns *conns, uint32_t conn_idx)
 {
+    pw_assert(conn_idx < conns->cnt && conns->rows[conn_idx].role == PW_CONN_ROLE_ORDERS);
     uint32_t account_idx = conns->rows[conn_idx].account_idx;
+    pw_assert(conns->of_account[account_idx] == conn_idx);
     char group[PW_METRIC_GROUP_BYTES];
     pw_metrics_gateway_name(group, account_idx);
     const struct pw_region *account = pw_workspace_find(env->ws, "account", PW_REGION_ACCOUNT);

@@ -258,6 +258,7 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         return;
     }
     s->line_idx = pw_feeds_line_idx(PW_CONFIG(s->env->config, feeds), feed_idx);
+    pw_assert((uint32_t)cnt <= s->event_cap && s->event_next == s->event_cnt); /* the one before has left */
     s->event_cnt = (uint32_t)cnt;
     s->event_next = 0;
     feed->failure_cnt = 0;
