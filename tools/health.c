@@ -142,7 +142,7 @@ static void order_entry_judge(const struct pw_workspace *ws, struct findings *fi
         char group[PW_METRIC_GROUP_BYTES], account[PW_STAGE_NAME_BYTES];
         bool named = pw_watch_word(ws, "accounts", i, account, sizeof account);
         const struct pw_metric_row *ready = pw_metrics_find(ws, pw_metrics_gateway_name(group, i), "ready");
-        if (strcmp(gateway, "live") == 0 && ready != NULL && pw_watch_get(&ready->value) == 0) {
+        if (strcmp(gateway, "paper") != 0 && ready != NULL && pw_watch_get(&ready->value) == 0) {
             add(findings, "order_entry_not_ready", "order entry%s%s is not ready: no new orders",
                 named ? " of account " : "", named ? account : "");
         }

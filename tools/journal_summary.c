@@ -489,7 +489,8 @@ static bool start_cash(struct journal_session *session, pw_i128 *cash_e16)
     char text[64];
     int64_t cash_e8;
     journal_config_word(session, "gateway", text, sizeof text);
-    journal_config_word(session, strcmp(text, "live") == 0 ? "live/cash" : "paper/cash", text, sizeof text);
+    journal_config_word(session, *text == '\0' || strcmp(text, "paper") == 0 ? "paper/cash" : "live/cash",
+                        text, sizeof text);
     const char *cash = session->cash ? session->cash : *text ? text : CASH_DEFAULT;
     if (!session->cash && journal_account_cnt(session) > 0) {
         pw_cli_warn(

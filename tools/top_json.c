@@ -182,6 +182,9 @@ static void account_put(struct pw_json_writer *json, const struct pw_look *look)
         return;
     }
     pw_json_put_open(json, "account", '{');
+    if (pw_watch_word(look->ws, "gateway", 0, gateway, sizeof gateway)) {
+        pw_json_put_text(json, "gateway", gateway);
+    }
     account_fields_put(json, &account);
     if (!pw_watch_word(look->ws, "accounts", 0, name, sizeof name)) {
         return;

@@ -254,7 +254,7 @@ static void ban_put(struct pw_text *line, const struct pw_look *look, int64_t un
 /* Of a live account: may orders go out, and if not, why. */
 static void order_entry_put(struct pw_page *page, const struct pw_look *look, uint32_t account_idx)
 {
-    char gateway[16], group[PW_METRIC_GROUP_BYTES];
+    char gateway[16] = "", group[PW_METRIC_GROUP_BYTES];
     if (pw_workspace_find(look->ws, "execution.net_tx", PW_REGION_RING) == NULL ||
         (pw_watch_word(look->ws, "gateway", account_idx, gateway, sizeof gateway) &&
          strcmp(gateway, "paper") == 0)) {
@@ -266,7 +266,8 @@ static void order_entry_put(struct pw_page *page, const struct pw_look *look, ui
     int64_t unknown = level_of(look, "execution", "unknown_orders");
     int64_t error_ns = level_of(look, group, "clock_error_ns");
     struct pw_text line = line_start(page, ready && unknown == 0 ? PW_LINE_PLAIN : PW_LINE_ALERT);
-    pw_text_put(&line, "order entry %s%s", ready ? "ready" : "NOT READY: ",
+    pw_text_put(&line, "%sorder entry %s%s", strcmp(gateway, "dry") == 0 ? "DRY: no order is placed   " : "",
+                ready ? "ready" : "NOT READY: ",
                 ready     ? ""
                 : refusal ? pw_reason_name((unsigned)refusal)
                           : "no new orders yet");

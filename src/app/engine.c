@@ -87,6 +87,9 @@ static void log_money(const struct pw_config *config)
             pw_decimal_print_e8(account.live->cash_e8, cash);
             pw_log(PW_LOG_WARN, "LIVE: real money at %s; cash %s, max order %s, max position %s",
                    account.live->conn.ws_url, cash, order, position);
+        } else if (account.traits->connects) {
+            pw_log(PW_LOG_INFO, "%s: orders are validated at %s, none is placed", account.kind,
+                   account.live->conn.ws_url);
         }
     }
 }
@@ -128,7 +131,7 @@ enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *
     if (err == 0 && !is_said_twice(engine->config, live)) {
         return PW_ENGINE_BAD_CONFIG;
     }
-    if (err == 0 && live) {
+    if (err == 0) {
         err = pw_keys_load(&engine->key_files, engine->config, error, sizeof error);
         engine->has_keys = err == 0;
     }

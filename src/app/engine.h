@@ -51,8 +51,8 @@ enum pw_engine_result {
     PW_ENGINE_CANNOT_START = 4, /* the host, the journal or the venue did not allow it */
 };
 
-/* Loads and checks the config, places it on this host's cores, and loads the keys if it is live, which the
- * user has to say twice: there and by `live`. Prints what is wrong to standard error. */
+/* Loads and checks the config, places it on this host's cores, and loads the keys of accounts that need
+ * them. Real money has to be said twice: there and by `live`. Prints what is wrong to standard error. */
 enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path, bool live);
 
 /* From the config to running threads. Gives up early, cleanly, when one of `stop_signals` is pending. */

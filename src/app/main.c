@@ -25,7 +25,7 @@ static const struct pw_cli_command g_command = {
         PW_CLI_CONFIG(struct options, config_path, "the engine's config file (docs/config.md)")),
     .options = PW_CLI_VALUES(
         PW_CLI_CHECK(struct options, check,
-                     "only check the config, this host, and for live trading the keys"),
+                     "only check the config, this host, and for live or dry accounts the keys"),
         {.name = "live",
          .help = "trade with real money; CONFIG must say so too, with `gateway: live` (docs/live.md)",
          PW_CLI_FLAG(struct options, live)},

@@ -16,7 +16,7 @@ static const char *const g_gateways[] = {PW_GATEWAY_ROWS(NAME)};
 static const struct pw_key g_account_keys[] = {
     {.name = "name", PW_FIELD(struct pw_config_account, name), .kind = PW_VALUE_NAME, .required = true, .help = "unique name"},
     {.name = "gateway", PW_FIELD(struct pw_config_account, gateway.kind), .kind = PW_VALUE_TOKEN, .fallback = "paper",
-     PW_CHOICES(g_gateways), .help = "where its orders go"},
+     PW_CHOICES(g_gateways), .help = "as the key of that name"},
     {.name = "feeds", PW_ROWS(struct pw_config_account, feeds, feed_cnt), .kind = PW_VALUE_LIST, .item = PW_VALUE_NAME,
      .required = true, .help = "names of the feeds whose instruments it trades, all of one venue; a feed has at most one account"},
     {.name = "currency", PW_FIELD(struct pw_config_account, currency), .kind = PW_VALUE_SYMBOL,
@@ -24,7 +24,7 @@ static const struct pw_key g_account_keys[] = {
     {.name = "paper", PW_FIELD(struct pw_config_account, paper), .kind = PW_VALUE_GROUP, .section = &pw_paper_group,
      .help = "as the section of that name"},
     {.name = "live", PW_FIELD(struct pw_config_account, live), .kind = PW_VALUE_GROUP, .section = &pw_live_group,
-     .help = "as the section of that name; required if its gateway is live"},
+     .help = "as the section of that name; required if its gateway is live or dry"},
 };
 
 static const struct pw_key g_keys[] = {

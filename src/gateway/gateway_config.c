@@ -15,7 +15,7 @@ static const char *const g_gateways[] = {PW_GATEWAY_ROWS(NAME)};
 /* clang-format off */
 static const struct pw_key g_gateway_keys[] = {
     {.name = "gateway", PW_FIELD(struct pw_config_gateway, kind), .kind = PW_VALUE_TOKEN, .fallback = "paper",
-     PW_CHOICES(g_gateways), .help = "where orders go"},
+     PW_CHOICES(g_gateways), .help = "where orders go; dry: the venue validates them and places none (docs/live.md)"},
 };
 
 static const struct pw_key g_paper_keys[] = {
@@ -59,7 +59,7 @@ static const struct pw_key g_live_keys[] = {
 
 static const struct pw_key g_live_root[] = {
     {.name = "live", PW_WHOLE(struct pw_config_live), .kind = PW_VALUE_GROUP, PW_GROUP(g_live_keys, "live"),
-     .help = "order entry at the venue, with real money; required if the gateway is live"},
+     .help = "order entry at the venue; required if the gateway is live (with real money) or dry"},
 };
 /* clang-format on */
 

@@ -8,7 +8,7 @@
 #include <pinwheel/gateway.h>
 
 /* A new kind is a file of its own, whose ops are pw_<name>_gateway, and a row here. */
-#define PW_GATEWAY_ROWS(X) X(paper) X(live)
+#define PW_GATEWAY_ROWS(X) X(paper) X(live) X(dry)
 
 extern const struct pw_gateway_ops *const pw_gateways[];
 extern const uint32_t pw_gateway_cnt;

@@ -233,6 +233,57 @@ Test(live, keys_must_be_there_and_be_nobody_elses)
     harness_end(&h);
 }
 
+/* ---- dry ---- */
+
+static const char *dry_config_write(struct harness *h, struct engine_options *options)
+{
+    static char gateway[2048];
+    snprintf(gateway, sizeof gateway,
+             "gateway: dry\nlive: {ws_url: \"wss://localhost:%d/ws-api/v3\", ca_file: \"%s/tls/ca.pem\", "
+             "api_key_file: \"%s/api_key\", key_file: \"%s/secret\", cash: \"50000\", backoff_min_ms: 50, "
+             "backoff_max_ms: 500}\n",
+             h->port, h->dir, h->dir, h->dir);
+    *options = live_options;
+    options->live = false;
+    options->gateway = gateway;
+    return harness_config_write(h, options);
+}
+
+/* The venue validates each order, and none is placed. Who says --live means money, which this is not. */
+Test(live, a_dry_engine_has_orders_validated_and_none_placed)
+{
+    struct harness h;
+    struct engine_options options;
+    int status;
+    harness_begin(&h, "dry");
+    harness_keys_write(&h, API_KEY "\n", SECRET "\n");
+    harness_sim_start(&h, market_hmac, 0);
+    const char *path = dry_config_write(&h, &options);
+    cr_expect_eq(run(&h, NULL, path), 0);
+    cr_expect_eq(run(&h, "--live", path), 3);
+    harness_engine_start(&h, &options);
+    wait_for(&h, "gateway.ready", 1);
+    wait_for(&h, "orders", 4);
+    json_t *top = harness_top(&h);
+    cr_expect_str_eq(json_string_value(json_object_get(json_object_get(top, "account"), "gateway")), "dry");
+    cr_expect_eq(json_number_at(top, "account/fill_cnt"), 0);
+    json_decref(top);
+    cr_expect_eq(harness_stop(&h.engine, SIGTERM), 0);
+    cr_expect_eq(harness_metric(&h, "execution", "fills"), 0);
+    cr_expect_eq(harness_metric(&h, "execution", "rejected"), 0);
+    char *sent = harness_run(
+        &h, (const char *const[]){"pinwheel", "journal", h.journal, "query", "--frames", "--json", NULL},
+        &status);
+    cr_expect_not_null(strstr(sent, "order.test"));
+    cr_expect_null(strstr(sent, "order.place"));
+    free(sent);
+    json_t *why = harness_run_json(
+        &h, (const char *const[]){"pinwheel", "why", h.journal, "--last", "--json", NULL}, &status);
+    cr_expect_str_eq(json_string_value(json_object_get(why, "gateway")), "dry");
+    json_decref(why);
+    harness_end(&h);
+}
+
 /* ---- bans ---- */
 
 #define WINDOW_S 8 /* of the venue's limit */

@@ -38,6 +38,7 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         .account = pw_region_at(env->ws, account, account_idx),
         .conn_idx = conn_idx,
         .tells_engine = true,
+        .cancels_orphans = pw_config_account(env->config, account_idx).traits->moves_money,
     };
     for (uint32_t i = 0; i < account_idx; i++) {
         entry->tells_engine &= conns->of_account[i] == PW_NO_CONN;
@@ -73,8 +74,8 @@ static void log_readiness(struct pw_order_entry *entry)
                entry->whose, pw_reason_help(value), pw_reason_name(value), code);
     }
     if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {
-        pw_log(PW_LOG_WARN, "orphan orders%s of earlier runs: %" PRIu64 " so far; canceling them",
-               entry->whose, value);
+        pw_log(PW_LOG_WARN, "orphan orders%s of earlier runs: %" PRIu64 " so far; %s", entry->whose, value,
+               entry->cancels_orphans ? "canceling them" : "left alone");
     }
 }
 

@@ -13,8 +13,9 @@ struct pw_order_entry {
     const _Atomic uint64_t *ready, *not_ready_reason, *last_error, *unknown_orders, *inconsistent, *orphans,
         *reconnect_wanted, *paused_until_ns;
     uint32_t conn_idx;
-    bool tells_engine; /* what is known of all accounts together is told by one of them */
-    char whose[40];    /* " of account NAME" if there are several */
+    bool tells_engine;    /* what is known of all accounts together is told by one of them */
+    bool cancels_orphans; /* it moves money */
+    char whose[40];       /* " of account NAME" if there are several */
     const struct pw_account_view *account;
     /* As last logged. */
     uint64_t logged_ready, logged_reason, logged_unknown, logged_inconsistent, logged_orphans, logged_halted,
