@@ -109,14 +109,15 @@ static const struct pw_cli_command g_command = {
 
 /* ---- the story ---- */
 
-static int report_absence(const struct journal_session *session, uint64_t id)
+static int report_absence(struct journal_session *session, uint64_t id)
 {
     const char *pending =
         pw_journal_is_live(session->journal) ? "; the newest events are stored with the next commit" : "";
     if (id) {
         char venue_id[WHY_VENUE_ID_BYTES];
         pw_cli_error("run %" PRIu64 " has no order %" PRIu64 " (%s)%s", session->run.run_id, id,
-                     why_venue_id(session, id, venue_id), pending);
+                     why_venue_id(why_entry(session, PW_NO_INSTRUMENT), session, id, false, venue_id),
+                     pending);
     } else {
         pw_cli_error("run %" PRIu64 " has no order%s", session->run.run_id, pending);
     }

@@ -44,6 +44,7 @@ struct why_story {
     size_t link_cnt;
     char gateway[16]; /* "paper", "live"; else the config does not say it plainly */
     char strategy[64], kind[64];
+    const struct pw_venue_entry *entry; /* its venue's order entry */
 };
 
 /* ---- gathering ---- */
@@ -123,12 +124,15 @@ static inline const char *why_side(const struct pw_event *event)
     return event->flags & PW_FLAG_SELL ? "sell" : "buy";
 }
 
-/* An order's id at the venue. Returns text. */
-#define WHY_VENUE_ID_BYTES (PW_ENTRY_CLIENT_ID_BYTES_MAX)
-/* False: it is no such id. */
+/* The order entry by which an instrument's orders go; on paper that of its venue, else of the first that has
+ * one. */
+const struct pw_venue_entry *why_entry(struct journal_session *session, uint16_t instrument_idx);
+/* An order's id at the venue, or at any. False: it is no such id. */
 bool why_read_venue_id(const char *text, struct pw_entry_client_id *id);
-const char *why_venue_id(const struct journal_session *session, uint64_t client_order_id,
-                         char text[WHY_VENUE_ID_BYTES]);
+/* Returns text. entry NULL: there is none, and the text is empty. */
+#define WHY_VENUE_ID_BYTES (PW_ENTRY_CLIENT_ID_BYTES_MAX)
+const char *why_venue_id(const struct pw_venue_entry *entry, const struct journal_session *session,
+                         uint64_t client_order_id, bool is_cancel, char text[WHY_VENUE_ID_BYTES]);
 
 /* A decimal without needless zeros, in one of a few static buffers. */
 const char *why_decimal(pw_i128 value, int decimals);

@@ -277,24 +277,44 @@ static const struct pw_venue_entry *entry_of_any(void)
     return venue != NULL ? venue->entry : NULL;
 }
 
-bool why_read_venue_id(const char *text, struct pw_entry_client_id *id)
+const struct pw_venue_entry *why_entry(struct journal_session *session, uint16_t instrument_idx)
 {
-    const struct pw_venue_entry *entry = entry_of_any();
-    return entry != NULL && entry->read_client_id(text, strlen(text), id);
+    const struct pw_venue *venue = NULL;
+    uint32_t feed_cnt = instrument_idx < session->instrument_cnt ? journal_feed_cnt(session) : 0;
+    for (uint32_t i = 0; i < feed_cnt; i++) {
+        char path[64], name[sizeof session->instruments[0].feed], word[64];
+        snprintf(path, sizeof path, "feeds/%u/name", i);
+        journal_config_word(session, path, name, sizeof name);
+        if (strcmp(name, session->instruments[instrument_idx].feed) == 0) {
+            snprintf(path, sizeof path, "feeds/%u/venue", i);
+            journal_config_word(session, path, word, sizeof word);
+            venue = pw_venue_find(word);
+        }
+    }
+    return venue != NULL && venue->entry != NULL ? venue->entry : entry_of_any();
 }
 
-const char *why_venue_id(const struct journal_session *session, uint64_t client_order_id,
-                         char text[WHY_VENUE_ID_BYTES])
+bool why_read_venue_id(const char *text, struct pw_entry_client_id *id)
 {
-    const struct pw_venue_entry *entry = entry_of_any();
-    text[0] = 0;
-    if (entry == NULL) {
-        return text;
+    const struct pw_venue *venue;
+    for (uint32_t i = 0; (venue = pw_venue_at(i)) != NULL; i++) {
+        if (venue->entry != NULL && venue->entry->read_client_id(text, strlen(text), id)) {
+            return true;
+        }
     }
-    entry->write_client_id(
-        &(struct pw_entry_client_id){.client_order_id = client_order_id,
-                                     .instance_hash = pw_entry_instance_hash(session->run.instance)},
-        text);
+    return false;
+}
+
+const char *why_venue_id(const struct pw_venue_entry *entry, const struct journal_session *session,
+                         uint64_t client_order_id, bool is_cancel, char text[WHY_VENUE_ID_BYTES])
+{
+    const struct pw_entry_client_id id = {.client_order_id = client_order_id,
+                                          .instance_hash = pw_entry_instance_hash(session->run.instance),
+                                          .is_cancel = is_cancel};
+    text[0] = 0;
+    if (entry != NULL) {
+        entry->write_client_id(&id, text);
+    }
     return text;
 }
 

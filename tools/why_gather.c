@@ -7,7 +7,6 @@
 #include "cli.h"
 #include "orders.h"
 #include "why.h"
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,10 +21,9 @@
 
 /* Answers and reports come within seconds of an order's end. */
 #define AFTERMATH_NS INT64_C(60000000000)
-/* A request bears the time of the pass that sent it, which on another core may have begun before the market event came in. */
+/* A request bears the time of the pass that sent it, which on another core may have begun before the market
+ * event came in. */
 #define FORERUN_NS INT64_C(1000000000)
-
-#define REQUEST_ID_BYTES 40u
 
 /* Where the journal is between two events. */
 struct gathering {
@@ -232,63 +230,50 @@ static bool gather_market(struct journal_session *session, struct why_story *sto
 
 /* ---- the messages ---- */
 
+struct request {
+    uint64_t number;
+    enum pw_entry_kind kind;
+};
+
 struct reading {
     struct why_story *story;
-    char venue_id[WHY_VENUE_ID_BYTES];  /* "pw-89abcdef-0123456789abcdef" */
-    char (*requests)[REQUEST_ID_BYTES]; /* ids of requests about it */
+    char ids[2][WHY_VENUE_ID_BYTES]; /* at the venue: the order's, its cancellation's */
+    struct request *requests;        /* those about it */
     size_t request_cnt;
     size_t kept_cnt;   /* messages up to the last one that is about it */
     uint32_t conn_idx; /* of its account's order entry: of the first message kept */
 };
 
-/* The order's id at the venue, or its cancellation's ("pc-"). In a request also an id of one letter and the
- * last digits. */
-static bool names_order(const struct reading *r, const struct pw_journal_record *record)
+static bool contains(const struct pw_journal_record *record, const char *id)
 {
-    const char *text = (const char *)record->frame, *end = text + record->frame_bytes;
-    bool sent = record->event.flags & PW_FLAG_SENT;
-    if (sent && record->event.body.frame.client_order_id == r->story->client_order_id) {
-        return true;
-    }
-    const char *tail = r->venue_id + 2, *digits = r->venue_id + strlen(r->venue_id) - 16;
-    ptrdiff_t before = digits - tail;
-    for (const char *at = text; (at = memmem(at, (size_t)(end - at), digits, 16)) != NULL; at++) {
-        if (at - text >= before + 2 && memcmp(at - before, tail, (size_t)before) == 0 &&
-            (memcmp(at - before - 2, "pw", 2) == 0 || memcmp(at - before - 2, "pc", 2) == 0)) {
-            return true;
-        }
-        if (sent && at - text >= 2 && at[-2] == '"' && isalpha((unsigned char)at[-1])) {
-            return true;
-        }
-    }
-    return false;
+    return *id && memmem(record->frame, record->frame_bytes, id, strlen(id)) != NULL;
 }
 
-/* The value behind "id": at the start of a request or of an answer, with its quotes; empty: there is none. */
-static void read_request_id(const struct pw_journal_record *record, char id[REQUEST_ID_BYTES])
+static bool request_of(const struct reading *r, const struct pw_journal_record *record,
+                       struct request *request)
 {
-    static const char start[] = "{\"id\":";
-    size_t len = sizeof start - 1, n = 0;
-    id[0] = 0;
-    if (record->frame_bytes < len || memcmp(record->frame, start, len) != 0) {
-        return;
-    }
-    for (; len + n < record->frame_bytes && n + 1 < REQUEST_ID_BYTES; n++) {
-        char c = (char)record->frame[len + n];
-        if (c == ',' || c == '}') {
-            break;
-        }
-        id[n] = c;
-    }
-    id[n] = 0;
+    const struct pw_venue_entry *entry = r->story->entry;
+    return entry != NULL && entry->request_of((const char *)record->frame, record->frame_bytes,
+                                              &request->kind, &request->number);
+}
+
+static bool names_order(const struct reading *r, const struct pw_journal_record *record)
+{
+    uint64_t id = r->story->client_order_id;
+    struct request request;
+    bool sent = record->event.flags & PW_FLAG_SENT;
+    return (sent && record->event.body.frame.client_order_id == id) ||
+           (sent && request_of(r, record, &request) && pw_entry_names_order(request.kind) &&
+            request.number == id) ||
+           contains(record, r->ids[0]) || contains(record, r->ids[1]);
 }
 
 static bool answers_request(const struct reading *r, const struct pw_journal_record *record)
 {
-    char id[REQUEST_ID_BYTES];
-    read_request_id(record, id);
-    for (size_t i = 0; *id && i < r->request_cnt; i++) {
-        if (strcmp(r->requests[i], id) == 0) {
+    struct request request;
+    bool is_one = request_of(r, record, &request);
+    for (size_t i = 0; is_one && i < r->request_cnt; i++) {
+        if (r->requests[i].kind == request.kind && r->requests[i].number == request.number) {
             return true;
         }
     }
@@ -297,16 +282,15 @@ static bool answers_request(const struct reading *r, const struct pw_journal_rec
 
 static bool add_request(struct reading *r, const struct pw_journal_record *record)
 {
-    char id[REQUEST_ID_BYTES];
-    read_request_id(record, id);
-    if (*id == 0) {
+    struct request request;
+    if (!request_of(r, record, &request)) {
         return true;
     }
     void *rows = r->requests;
     bool good = grow(&rows, r->request_cnt, sizeof *r->requests);
     r->requests = rows;
     if (good) {
-        memcpy(r->requests[r->request_cnt++], id, sizeof id);
+        r->requests[r->request_cnt++] = request;
     }
     return good;
 }
@@ -362,7 +346,9 @@ static bool gather_messages(struct journal_session *session, struct why_story *s
     const struct pw_event *first = why_first(story), *last = why_last(story);
     uint32_t feed_cnt = journal_feed_cnt(session);
     bool closed = pw_order_is_closed((enum pw_order_state)last->body.order.state);
-    why_venue_id(session, story->client_order_id, reading.venue_id);
+    for (unsigned i = 0; i < 2; i++) {
+        why_venue_id(story->entry, session, story->client_order_id, i == 1, reading.ids[i]);
+    }
     session->query = (struct pw_journal_query){.run_id = session->run.run_id,
                                                .frames = true,
                                                .from_ns = first->recv_ns - FORERUN_NS,
@@ -388,6 +374,7 @@ static void gather_names(struct journal_session *session, struct why_story *stor
 {
     char path[64];
     unsigned strategy_idx = why_first(story)->body.order.strategy_idx;
+    story->entry = why_entry(session, why_first(story)->instrument_idx);
     journal_gateway(session, why_first(story)->instrument_idx, story->gateway, sizeof story->gateway);
     snprintf(path, sizeof path, "strategies/%u/name", strategy_idx);
     journal_config_word(session, path, story->strategy, sizeof story->strategy);

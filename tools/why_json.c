@@ -154,7 +154,7 @@ void why_print_json(struct journal_session *session, const struct why_story *sto
     const struct pw_order *order = &why_first(story)->body.order;
     const struct why_sums sums = why_sums(story);
     int64_t since_ns = why_since_ns(story, &is_submission);
-    why_venue_id(session, story->client_order_id, venue_id);
+    why_venue_id(story->entry, session, story->client_order_id, false, venue_id);
     json_t *json = json_pack("{s:o, s:s, s:o, s:s, s:s, s:i, s:s, s:s, s:s}", "client_order_id",
                              journal_json_id(story->client_order_id), "venue_client_order_id", venue_id,
                              "run_id", journal_json_id(session->run.run_id), "instance",

@@ -115,7 +115,7 @@ static void print_title(const struct journal_session *session, const struct why_
     const struct pw_intent *intent = &story->intent.body.intent;
     char venue_id[WHY_VENUE_ID_BYTES];
     printf("order %" PRIu64 " (at the venue %s)\n", story->client_order_id,
-           why_venue_id(session, story->client_order_id, venue_id));
+           why_venue_id(story->entry, session, story->client_order_id, false, venue_id));
     printf("%s", why_side(first));
     if (story->has_intent) {
         printf(" %s", why_decimal(intent->qty_e8, 8));

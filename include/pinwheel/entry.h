@@ -277,6 +277,9 @@ struct pw_venue_entry {
      * says. */
     void (*write_client_id)(const struct pw_entry_client_id *id, char text[PW_ENTRY_CLIENT_ID_BYTES_MAX]);
     bool (*read_client_id)(const char *text, size_t bytes, struct pw_entry_client_id *id);
+    /* Of a request, or of a response as far as it is readable: which request it is or answers. False: none that
+     * this codec makes. */
+    bool (*request_of)(const char *data, size_t bytes, enum pw_entry_kind *kind, uint64_t *number);
 };
 
 /* What an error of a request about an order is to that order; false: nothing. Of REPLACE: to the old order if

@@ -331,11 +331,18 @@ Test(orders, ids_come_back_as_what_they_were_made_of)
         enum pw_entry_kind found = PW_ENTRY_KINDS;
         cr_assert_eq(prepare(&request, &for_it), 0);
         cr_assert(fill(&request, &g_values));
-        cr_assert(pw_binance_request_id(request.text + 7, 17, &found, &id));
+        cr_assert(pw_binance_request_of(request.text, request.bytes, &found, &id));
         cr_expect_eq(found, kind / 2);
         cr_expect_eq(id, pw_entry_names_order(kind / 2) ? g_values.order_id : g_values.number);
     }
+    static const char response[] = "{\"id\":\"p0123456789abcdef\",\"status\":200}";
     enum pw_entry_kind found;
+    cr_expect(pw_binance_request_of(response, sizeof response - 1, &found, &id));
+    cr_expect(found == PW_ENTRY_PLACE && id == 0x0123456789abcdef);
+    for (size_t bytes = 0; bytes < 25; bytes++) {
+        cr_expect(!pw_binance_request_of(response, bytes, &found, &id), "%zu", bytes);
+    }
+    cr_expect(!pw_binance_request_of("{\"id\":\"p0123456789abcdef0\"}", 28, &found, &id));
     cr_expect(!pw_binance_request_id("z0123456789abcdef", 17, &found, &id));
     cr_expect(!pw_binance_request_id("p0123456789abcde", 16, &found, &id));
 }

@@ -442,4 +442,5 @@ const struct pw_venue_entry pw_binance_entry = {
     .next_balance = next_balance,
     .write_client_id = pw_binance_client_id_write,
     .read_client_id = pw_binance_client_id_read,
+    .request_of = pw_binance_request_of,
 };

@@ -11,8 +11,9 @@
 #define ID_DIGITS    16u
 #define HASH_DIGITS  8u
 #define PREFIX_BYTES (3u + HASH_DIGITS + 1u) /* pw-01234567- */
-#define ID_AT        7u                      /* {"id":" */
-#define NUMBER_WIDTH 22u                     /* 11 digits, point, 8 digits, two quotes: any int64_t of e8 */
+#define ID_START     "{\"id\":\""
+#define ID_AT        ((unsigned)sizeof ID_START - 1u)
+#define NUMBER_WIDTH 22u /* 11 digits, point, 8 digits, two quotes: any int64_t of e8 */
 #define TIME_DIGITS  13u
 #define VENUE_DIGITS 19u /* of a positive int64_t */
 
@@ -366,7 +367,7 @@ int pw_binance_prepare(struct pw_entry_request *head, const struct pw_entry_spec
                                            .qty_decimals = decimals_of(spec->step_e8),
                                            .method = (uint8_t)method_of(spec)};
     struct out out = {.text = request->text, .size = sizeof request->text};
-    put_text(&out, "{\"id\":\"");
+    put_text(&out, ID_START);
     put_blanks(&out, 1 + ID_DIGITS);
     put_text(&out, "\",\"method\":\"");
     put_text(&out, methods[request->method].name);
@@ -623,4 +624,11 @@ bool pw_binance_request_id(const char *text, size_t size, enum pw_entry_kind *ki
         }
     }
     return false;
+}
+
+bool pw_binance_request_of(const char *data, size_t bytes, enum pw_entry_kind *kind, uint64_t *number)
+{
+    size_t end = ID_AT + 1 + ID_DIGITS;
+    return bytes > end && memcmp(data, ID_START, ID_AT) == 0 && data[end] == '"' &&
+           pw_binance_request_id(data + ID_AT, 1 + ID_DIGITS, kind, number);
 }

@@ -62,5 +62,7 @@ bool pw_binance_client_id_read(const char *text, size_t size, struct pw_entry_cl
 
 /* A request's id to what was asked, and its order's or own number; false if it is not one of ours. */
 bool pw_binance_request_id(const char *text, size_t size, enum pw_entry_kind *kind, uint64_t *number);
+/* Of a whole message, which begins with its id. */
+bool pw_binance_request_of(const char *data, size_t bytes, enum pw_entry_kind *kind, uint64_t *number);
 
 #endif
