@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STOP_WAIT_NS (60 * PW_CLI_S) /* a live engine settles its orders first */
+#define STOP_WAIT_NS (60 * PW_NS_PER_S) /* a live engine settles its orders first */
 #define STOP_LOOK_MS 20
 
 enum exit_code { CTL_NO_ENGINE = 3, CTL_NO_ANSWER = 4 };
@@ -51,7 +51,7 @@ static const struct pw_cli_command g_command = {
                               .initial = "2000",
                               .min = 1,
                               .max = 3600000,
-                              .unit = PW_CLI_MS,
+                              .unit = PW_NS_PER_MS,
                               PW_CLI_DURATION(struct options, timeout_ns)},
                              {.name = "no-wait",
                               .help = "return as soon as the engine has begun to stop",
@@ -144,7 +144,7 @@ static bool is_there(const struct options *options, const struct pw_workspace *w
         return pw_workspace_alive(ws);
     }
     int rc = pw_control_request(options->instance, "status", text, sizeof text,
-                                (int)(options->timeout_ns / PW_CLI_MS));
+                                (int)(options->timeout_ns / PW_NS_PER_MS));
     return rc != -ENOENT && rc != -ECONNREFUSED;
 }
 
@@ -182,7 +182,7 @@ static int request_send(const struct options *options, const struct pw_workspace
     char text[PW_CONTROL_ANSWER_BYTES];
     const char *request = g_requests[options->request].name;
     int rc = pw_control_request(options->instance, request, text, sizeof text,
-                                (int)(options->timeout_ns / PW_CLI_MS));
+                                (int)(options->timeout_ns / PW_NS_PER_MS));
     if (rc != 0) {
         return no_answer(options, rc);
     }

@@ -41,7 +41,7 @@ static const struct pw_cli_command g_command = {
          .initial = "1000",
          .min = 10,
          .max = 60000,
-         .unit = PW_CLI_MS,
+         .unit = PW_NS_PER_MS,
          PW_CLI_DURATION(struct options, patience_ns)}),
     .environment = PW_CLI_PAIRS(PW_WATCH_ENVIRONMENT),
     .exits = PW_CLI_EXITS(
@@ -116,7 +116,7 @@ static void heartbeats_judge(const struct pw_workspace *ws, int64_t patience_ns,
     for (uint32_t i = 0; i < cnt; i++) {
         if (now[i] == first[i]) {
             add(findings, "no_heartbeat", "no heartbeat from %.31s for %lld ms", names[i],
-                (long long)(patience_ns / PW_CLI_MS));
+                (long long)(patience_ns / PW_NS_PER_MS));
         }
     }
 }

@@ -12,6 +12,7 @@
 #include "text.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <yaml.h>
-
-#define NS_PER_S INT64_C(1000000000)
 
 /* ---- text ---- */
 
@@ -56,11 +55,11 @@ const char *journal_time(int64_t ns)
     static char texts[2][40];
     static unsigned next;
     char *text = texts[next++ % 2];
-    time_t s = (time_t)(ns / NS_PER_S);
+    time_t s = (time_t)(ns / PW_NS_PER_S);
     struct tm tm;
     gmtime_r(&s, &tm);
     size_t len = strftime(text, 24, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + len, 40 - len, ".%03dZ", (int)(ns % NS_PER_S / 1000000));
+    snprintf(text + len, 40 - len, ".%03dZ", (int)(ns % PW_NS_PER_S / 1000000));
     return text;
 }
 

@@ -9,10 +9,10 @@
 #include "fills.h"
 #include "journal_tool.h"
 #include "money.h"
+#include <pinwheel/units.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_MS   1000000
 #define BOOK_LEVELS (1u << 16) /* a side; more than any venue's snapshot */
 #define TOP_LEVELS  10u
 
@@ -328,8 +328,8 @@ static void put_trades(json_t *to, const char *key, const struct trades *trades)
     put_e8(json, "last_price", trades->last_e8);
     put_u64(json, "buyer_maker_count", trades->maker_cnt);
     put_e8(json, "buyer_maker_qty", trades->maker_qty_e8);
-    put_u64(json, "first_T_ms", (uint64_t)(trades->first_ns / NS_PER_MS));
-    put_u64(json, "last_T_ms", (uint64_t)(trades->last_ns / NS_PER_MS));
+    put_u64(json, "first_T_ms", (uint64_t)(trades->first_ns / PW_NS_PER_MS));
+    put_u64(json, "last_T_ms", (uint64_t)(trades->last_ns / PW_NS_PER_MS));
     put_u64(json, "T_earlier_than_previous", trades->earlier_cnt);
     put_ids(json, &trades->ids);
     if (trades->underlying.cnt > 0) {
@@ -437,7 +437,7 @@ static void put_candles(json_t *to, const struct candles *candles)
     json_t *json = json_object(), *last = json_object();
     put_u64(json, "count", candles->cnt);
     put_u64(json, "closed", candles->closed);
-    put_u64(last, "t", (uint64_t)(candles->info.open_ns / NS_PER_MS));
+    put_u64(last, "t", (uint64_t)(candles->info.open_ns / PW_NS_PER_MS));
     json_object_set_new(last, "i", json_string(interval_text(candles->info.interval_s, interval)));
     put_e8(last, "o", candles->last.open_e8);
     put_e8(last, "h", candles->last.high_e8);

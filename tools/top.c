@@ -42,7 +42,7 @@ static const struct pw_cli_command g_command = {
          .help = "time between two updates; 500 by default, 200 with --once or --json",
          .min = 50,
          .max = 60000,
-         .unit = PW_CLI_MS,
+         .unit = PW_NS_PER_MS,
          PW_CLI_DURATION(struct options, interval_ns)}),
     .sections =
         PW_CLI_PAIRS({"keys", "q quits; space, right and page down show the next page, left and page up the "
@@ -359,7 +359,7 @@ int main(int argc, char **argv)
         return result;
     }
     bool once = options.once || options.json || !is_terminal();
-    int64_t interval_ms = options.interval_ns / PW_CLI_MS;
+    int64_t interval_ms = options.interval_ns / PW_NS_PER_MS;
     if (interval_ms == 0) {
         interval_ms = once ? ONCE_INTERVAL_MS : INTERVAL_DEFAULT_MS;
     }

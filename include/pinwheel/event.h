@@ -14,9 +14,8 @@
 #include <assert.h>
 #include <pinwheel/enums.h>
 #include <pinwheel/reasons.h>
+#include <pinwheel/units.h>
 #include <stdint.h>
-
-#define PW_E8 INT64_C(100000000)
 
 /* Bits of pw_event.flags. */
 #define PW_FLAG_SELL     0x01u /* trades: the aggressor sold; levels: ask side; orders and fills: sell */

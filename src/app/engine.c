@@ -21,6 +21,7 @@
 #include "version.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND_NS INT64_C(1000000000)
-#define DRAIN_NS  (10 * SECOND_NS) /* a clean stop waits so long for the disk and the venue */
-#define WATCH_NS  50000000         /* between two looks at the stages' health */
+#define DRAIN_NS (10 * PW_NS_PER_S) /* a clean stop waits so long for the disk and the venue */
+#define WATCH_NS 50000000           /* between two looks at the stages' health */
 
 static void *region_of(const struct pw_engine *engine, const char *name, enum pw_region_kind kind)
 {
@@ -228,7 +228,7 @@ static int open_journal(struct pw_engine *engine)
 {
     const struct pw_config_journal *journal = PW_CONFIG(engine->config, journal);
     if (!journal->enabled) {
-        engine->run_id = (uint64_t)(pw_clock_now_ns(&engine->clock) / SECOND_NS);
+        engine->run_id = (uint64_t)(pw_clock_now_ns(&engine->clock) / PW_NS_PER_S);
         return 0;
     }
     char error[512];
@@ -421,7 +421,7 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *s
                                      uint32_t duration_s)
 {
     const struct timespec pause = {.tv_nsec = WATCH_NS};
-    int64_t end_ns = duration_s == 0 ? INT64_MAX : pw_clock_now_ns(&engine->clock) + duration_s * SECOND_NS;
+    int64_t end_ns = duration_s == 0 ? INT64_MAX : pw_clock_now_ns(&engine->clock) + duration_s * PW_NS_PER_S;
     const char *failed = NULL;
     while (failed == NULL && pw_clock_now_ns(&engine->clock) < end_ns) {
         if (sigtimedwait(stop_signals, NULL, &pause) > 0) {

@@ -8,14 +8,14 @@
 #include "journal_config.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <string.h>
 #include <time.h>
 
-#define SECOND_NS        INT64_C(1000000000)
-#define FETCH_TIMEOUT_NS (20 * SECOND_NS)
+#define FETCH_TIMEOUT_NS (20 * PW_NS_PER_S)
 #define BODY_BYTES_MAX   ((size_t)64 << 20) /* the whole of exchangeInfo is about 20 MB */
-#define RETRY_MIN_NS     (SECOND_NS / 4)
-#define RETRY_MAX_NS     (30 * SECOND_NS)
+#define RETRY_MIN_NS     (PW_NS_PER_S / 4)
+#define RETRY_MAX_NS     (30 * PW_NS_PER_S)
 #define STEP_NS          1000000
 
 static bool stop_pending(const sigset_t *stop_signals)
@@ -32,7 +32,7 @@ static bool stop_pending(const sigset_t *stop_signals)
 
 static void pause_ns(int64_t ns)
 {
-    struct timespec pause = {.tv_sec = ns / SECOND_NS, .tv_nsec = ns % SECOND_NS};
+    struct timespec pause = {.tv_sec = ns / PW_NS_PER_S, .tv_nsec = ns % PW_NS_PER_S};
     nanosleep(&pause, NULL);
 }
 
@@ -100,7 +100,7 @@ static void log_ban(const struct pw_engine *engine, uint32_t feed_idx)
     if (left_ns > 0) {
         uint32_t host_idx = pw_conns_host_of_feed(&engine->conns, feed_idx);
         pw_log(PW_LOG_WARN, "rate-limit ban of %s: %" PRId64 " s left; waiting",
-               pw_bans_name(&engine->conns, host_idx, host), left_ns / SECOND_NS + 1);
+               pw_bans_name(&engine->conns, host_idx, host), left_ns / PW_NS_PER_S + 1);
     }
 }
 
@@ -137,7 +137,7 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
         rest->instruments(body, size, pw_feed_wants(feed), feed_idx, &table[first_idx], error, sizeof error);
     if (err != 0 && pw_fetch_status(fetch) != 200) {
         note_ban(engine, feed_idx, pw_fetch_status(fetch), pw_fetch_retry_after_s(fetch));
-        *wait_ns = (int64_t)pw_fetch_retry_after_s(fetch) * SECOND_NS;
+        *wait_ns = (int64_t)pw_fetch_retry_after_s(fetch) * PW_NS_PER_S;
         pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: HTTP status %u: %s", feed->name,
                pw_fetch_status(fetch), error);
         return pw_fetch_status(fetch) == 400 ? -EINVAL : -EAGAIN;

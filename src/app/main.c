@@ -34,7 +34,7 @@ static const struct pw_cli_command g_command = {
          .help = "stop cleanly after this time",
          .min = 1,
          .max = UINT32_MAX,
-         .unit = PW_CLI_S,
+         .unit = PW_NS_PER_S,
          PW_CLI_DURATION(struct options, duration_ns)}),
     .exits = PW_CLI_EXITS({PW_ENGINE_OK, "stopped cleanly, or the config is good"},
                           {PW_ENGINE_FAILED, "something failed while it ran"},
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     } else if (result == PW_ENGINE_OK) {
         result = pw_engine_start(engine, &signals);
         if (result == PW_ENGINE_OK) {
-            result = pw_engine_wait(engine, &signals, (uint32_t)(options.duration_ns / PW_CLI_S));
+            result = pw_engine_wait(engine, &signals, (uint32_t)(options.duration_ns / PW_NS_PER_S));
         }
     }
     pw_engine_close(engine);

@@ -12,6 +12,7 @@
 #ifndef PW_CLI_H
 #define PW_CLI_H
 
+#include <pinwheel/units.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,8 +67,6 @@ struct pw_cli_words {
 #define PW_CLI_GIVEN(S, m) .given = PW_CLI_AT(S, m, bool) + 1
 
 /* Units of durations, in ns. */
-#define PW_CLI_MS INT64_C(1000000)
-#define PW_CLI_S  INT64_C(1000000000)
 
 /* An option, or an argument (a positional word). Lists of them end with a row without a name. */
 struct pw_cli_value {

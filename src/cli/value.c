@@ -44,11 +44,11 @@ static const struct {
     int64_t ns;
 } g_units[] = {{"ns", 1},
                {"us", 1000},
-               {"ms", PW_CLI_MS},
-               {"s", PW_CLI_S},
-               {"m", 60 * PW_CLI_S},
-               {"h", 3600 * PW_CLI_S},
-               {"d", 86400 * PW_CLI_S}};
+               {"ms", PW_NS_PER_MS},
+               {"s", PW_NS_PER_S},
+               {"m", 60 * PW_NS_PER_S},
+               {"h", 3600 * PW_NS_PER_S},
+               {"d", 86400 * PW_NS_PER_S}};
 #define UNIT_CNT (sizeof g_units / sizeof g_units[0])
 
 static const char *unit_name(int64_t unit_ns)
@@ -84,7 +84,7 @@ bool pw_cli_duration_read(const char *text, int64_t unit_ns, int64_t *ns)
 static bool fraction_read(const char *text, int64_t *ns)
 {
     if (*text == '.') {
-        int64_t unit_ns = PW_CLI_S / 10;
+        int64_t unit_ns = PW_NS_PER_S / 10;
         for (text++; *text >= '0' && *text <= '9'; text++, unit_ns /= 10) {
             *ns += (*text - '0') * unit_ns;
         }
@@ -107,7 +107,7 @@ static bool clock_time_read(const char *text, int64_t *ns)
     if (end == NULL) {
         return false;
     }
-    *ns += (tm.tm_hour * INT64_C(3600) + tm.tm_min * 60 + tm.tm_sec) * PW_CLI_S;
+    *ns += (tm.tm_hour * INT64_C(3600) + tm.tm_min * 60 + tm.tm_sec) * PW_NS_PER_S;
     return fraction_read(end, ns);
 }
 
@@ -122,7 +122,7 @@ bool pw_cli_time_read(const char *text, int64_t now_ns, int64_t *ns)
     }
     if (text[0] == '-') {
         int64_t before_ns;
-        bool good = strpbrk(text, "smhd") != NULL && pw_cli_duration_read(text + 1, PW_CLI_S, &before_ns);
+        bool good = strpbrk(text, "smhd") != NULL && pw_cli_duration_read(text + 1, PW_NS_PER_S, &before_ns);
         *ns = good ? now_ns - before_ns : 0;
         return good;
     }
@@ -131,7 +131,7 @@ bool pw_cli_time_read(const char *text, int64_t now_ns, int64_t *ns)
     }
     const char *end = strptime(text, "%Y-%m-%d", &tm);
     if (end == NULL) {
-        *ns = now_ns - now_ns % (86400 * PW_CLI_S);
+        *ns = now_ns - now_ns % (86400 * PW_NS_PER_S);
         return clock_time_read(text, ns);
     }
     /* What ns since the epoch can hold, with room. */
@@ -139,7 +139,7 @@ bool pw_cli_time_read(const char *text, int64_t now_ns, int64_t *ns)
         return false;
     }
     int day = tm.tm_mday; /* timegm turns February 30 into March 1 */
-    *ns = (int64_t)timegm(&tm) * PW_CLI_S;
+    *ns = (int64_t)timegm(&tm) * PW_NS_PER_S;
     if (tm.tm_mday != day) {
         return false;
     }

@@ -8,7 +8,7 @@
 #include <pinwheel/lines.h>
 #include <string.h>
 
-#define OFFSET_MAX_NS (INT64_C(86400) * SESSION_S) /* a clock that is wrong by more is no clock */
+#define OFFSET_MAX_NS (INT64_C(86400) * PW_NS_PER_S) /* a clock that is wrong by more is no clock */
 
 /* ---- start ---- */
 
@@ -126,7 +126,7 @@ int session_init(void *memory, const struct pw_gateway_config *config, bool dry)
         session->text_of[i] = config->trades[i] ? text++ : SESSION_NO_TEXT;
         error = config->trades[i] ? prepare_orders(session, session->text_of[i], &config->instruments[i]) : 0;
     }
-    int64_t half_window_ns = config->recv_window_ms * SESSION_MS / 2;
+    int64_t half_window_ns = config->recv_window_ms * PW_NS_PER_MS / 2;
     session->error_max_ns =
         half_window_ns < PW_SESSION_ERROR_MAX_NS ? half_window_ns : PW_SESSION_ERROR_MAX_NS;
     pw_venue_clock_init(&session->clock, config->entry->clock_unit_ns);
@@ -338,7 +338,7 @@ static int64_t send_order(struct session *session, const struct pw_gateway_order
     if (session->dry) {
         return 0;
     }
-    int64_t window_ns = session->config.recv_window_ms * SESSION_MS;
+    int64_t window_ns = session->config.recv_window_ms * PW_NS_PER_MS;
     row->expires_ns = pending->timestamp_ns + window_ns;
     /* Its own time may have been cut off, and the offset be wrong, by so much. */
     row->valid_until_ns = session->now_ns + window_ns + session->error_ns + 2 * session->entry->clock_unit_ns;

@@ -6,9 +6,9 @@
  */
 #include "session_state.h"
 
-#define GRACE_NS    (100 * SESSION_MS) /* reports on their way settle most doubts without a query */
-#define DOUBTS_MAX  6u                 /* the wait doubles up to 6.4 s */
-#define REJECTED_NS (10 * SESSION_S)   /* between queries with a key that was rejected */
+#define GRACE_NS    (100 * PW_NS_PER_MS) /* reports on their way settle most doubts without a query */
+#define DOUBTS_MAX  6u                   /* the wait doubles up to 6.4 s */
+#define REJECTED_NS (10 * PW_NS_PER_S)   /* between queries with a key that was rejected */
 
 /* ---- cancellations ---- */
 

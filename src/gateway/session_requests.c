@@ -184,7 +184,7 @@ const struct session_pending *session_ask(struct session *session, const struct 
         return NULL;
     }
     if (verdict != PW_BUDGET_GOES || !session_has_room(session, 0)) {
-        session_due(session, session->now_ns + 100 * SESSION_MS);
+        session_due(session, session->now_ns + 100 * PW_NS_PER_MS);
         return NULL;
     }
     return session_send(session, request, values);

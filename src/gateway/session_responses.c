@@ -5,7 +5,7 @@
  */
 #include "session_state.h"
 
-#define MARGIN_NS SESSION_S /* behind the end of a pause that the venue names */
+#define MARGIN_NS PW_NS_PER_S /* behind the end of a pause that the venue names */
 
 /* ---- what holds for all ---- */
 

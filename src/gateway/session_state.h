@@ -18,10 +18,8 @@
 #define SESSION_PENDING 160u  /* requests without a response: two for each row, and the session's */
 #define SESSION_CANCELS 32u   /* of these, kept from new orders */
 #define SESSION_FILLS   1000u /* of one response */
-#define SESSION_MS      INT64_C(1000000)
-#define SESSION_S       INT64_C(1000000000)
 /* Of a cancellation that did not go through; doubled up to so many times. */
-#define SESSION_REPEAT_NS  (INT64_C(500) * SESSION_MS)
+#define SESSION_REPEAT_NS  (INT64_C(500) * PW_NS_PER_MS)
 #define SESSION_REPEATS    4u
 #define SESSION_TEXT_BYTES 2048u /* at most, of a request's text */
 

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#define RETRY_MIN_NS (500 * SESSION_MS)
-#define RETRY_MAX_NS (60 * SESSION_S) /* and with a key that was rejected */
+#define RETRY_MIN_NS (500 * PW_NS_PER_MS)
+#define RETRY_MAX_NS (60 * PW_NS_PER_S) /* and with a key that was rejected */
 #define TRIES_MAX    3u /* requests without a response, in sequence: the connection is no good */
 #define LOST_TRIES   2u /* as after so many: two seconds */
 
@@ -97,7 +97,9 @@ void session_time_step(struct session *session)
         return;
     }
     bool known = pw_venue_clock_offset(&session->clock, session->now_ns, &offset_ns, &error_ns);
-    int64_t interval_ns = session_clock(session) ? PW_SESSION_TIME_NS : known ? SESSION_S : 100 * SESSION_MS;
+    int64_t interval_ns = session_clock(session) ? PW_SESSION_TIME_NS
+                          : known                ? PW_NS_PER_S
+                                                 : 100 * PW_NS_PER_MS;
     struct pw_entry_values values = {.number = 0};
     if (session->time_ns != 0 && !session_due(session, session->time_ns + interval_ns)) {
         return;

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lmdb.h>
+#include <pinwheel/units.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define NS_PER_S   INT64_C(1000000000)
 #define CONFIG_MAX (1u << 20)
 /* Commits between two searches for readers that died in the middle of a transaction and pin its pages. */
 #define READER_CHECKS 64u
@@ -427,7 +427,7 @@ static int last_segment_run(const struct disk *disk, uint64_t *run_id)
 
 static int number_run(struct disk *disk, int64_t now_ns)
 {
-    uint64_t last = 0, seconds = now_ns > 0 ? (uint64_t)(now_ns / NS_PER_S) : 0;
+    uint64_t last = 0, seconds = now_ns > 0 ? (uint64_t)(now_ns / PW_NS_PER_S) : 0;
     int err = last_run_row(disk, &last);
     err = err ? err : last_segment_run(disk, &last);
     disk->run.run_id = seconds > last ? seconds : last + 1;

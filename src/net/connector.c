@@ -16,18 +16,17 @@
 #include "websocket.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S  (1000 * NS_PER_MS)
-#define POLL_NS   NS_PER_MS /* while something is under way */
+#define POLL_NS PW_NS_PER_MS /* while something is under way */
 #define CONNECTS_MAX                                                                                         \
     60u /* reliability.md, F4: a fifth of what the strictest venue takes from one address                    \
          */
-#define CONNECTS_WINDOW_NS (INT64_C(300000) * NS_PER_MS)
-#define STABLE_NS          (INT64_C(30000) * NS_PER_MS) /* up for so long: the next loss begins a new story */
+#define CONNECTS_WINDOW_NS (INT64_C(300000) * PW_NS_PER_MS)
+#define STABLE_NS          (INT64_C(30000) * PW_NS_PER_MS) /* up for so long: the next loss begins a new story */
 #define CAUSES_MAX         16u
 #define HEAD_BYTES         (PW_TARGET_MAX + 1024u)
 
@@ -203,8 +202,8 @@ static void wait_and_retry(struct pw_connector *connector, struct feed *feed, in
 {
     const struct pw_config_feed *config = feed->config;
     uint32_t doublings = feed->failure_cnt < 20 ? feed->failure_cnt : 20;
-    int64_t bound_ns = (config->backoff_min_ms * NS_PER_MS) << doublings;
-    int64_t most_ns = config->backoff_max_ms * NS_PER_MS;
+    int64_t bound_ns = (config->backoff_min_ms * PW_NS_PER_MS) << doublings;
+    int64_t most_ns = config->backoff_max_ms * PW_NS_PER_MS;
     bound_ns = bound_ns < most_ns ? bound_ns : most_ns;
     int64_t wait_ns = (int64_t)(pw_random_next(&connector->net->random) % (uint64_t)(bound_ns + 1));
     int64_t opens_ns = window_opens_ns(feed);
@@ -382,7 +381,7 @@ static void take_answer(struct pw_connector *connector, struct feed *feed, int64
     if (wrong != NULL) {
         fail(connector, feed, PW_CAUSE_upgrade, wrong, now_ns);
         /* A venue that says how long to stay away means it: coming back sooner earns a ban. */
-        int64_t allowed_ns = now_ns + pw_retry_after_s(&head) * NS_PER_S;
+        int64_t allowed_ns = now_ns + pw_retry_after_s(&head) * PW_NS_PER_S;
         feed->next_ns = allowed_ns > feed->next_ns ? allowed_ns : feed->next_ns;
         return;
     }

@@ -12,20 +12,20 @@
 #include "net_private.h"
 #include <assert.h>
 #include <errno.h>
+#include <pinwheel/units.h>
 #include <string.h>
 
-#define NS_PER_MS         INT64_C(1000000)
-#define CLOSE_WAIT_NS     (500 * NS_PER_MS) /* for the peer's part in closing */
-#define CLOSE_FLUSH_NS    (200 * NS_PER_MS) /* and then for our last bytes to leave */
-#define STOP_WAIT_NS      (300 * NS_PER_MS) /* for all connections together at the end of the run */
-#define STOP_STEP_NS      (1 * NS_PER_MS)
+#define CLOSE_WAIT_NS     (500 * PW_NS_PER_MS) /* for the peer's part in closing */
+#define CLOSE_FLUSH_NS    (200 * PW_NS_PER_MS) /* and then for our last bytes to leave */
+#define STOP_WAIT_NS      (300 * PW_NS_PER_MS) /* for all connections together at the end of the run */
+#define STOP_STEP_NS      (1 * PW_NS_PER_MS)
 #define READ_ROOM_MIN     2048u
 #define CLOSE_NORMAL      1000 /* RFC 6455, 7.4.1 */
 #define CLOSE_GOING_AWAY  1001
 #define CLOSE_POLICY      1008
-#define SERVE_ALL_NS      NS_PER_MS
-#define KERNEL_AGO_MAX_NS (10000 * NS_PER_MS)
-#define FRAME_WAIT_NS     (10000 * NS_PER_MS) /* reliability.md, A8 */
+#define SERVE_ALL_NS      PW_NS_PER_MS
+#define KERNEL_AGO_MAX_NS (10000 * PW_NS_PER_MS)
+#define FRAME_WAIT_NS     (10000 * PW_NS_PER_MS) /* reliability.md, A8 */
 
 /* ---- rings ---- */
 

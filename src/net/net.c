@@ -9,11 +9,11 @@
 #include "sockets.h"
 #include "uring.h"
 #include <errno.h>
+#include <pinwheel/units.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_MS  INT64_C(1000000)
 #define PAGE_BYTES ((size_t)4096)
 
 /* Order entry's, which no one needs to tune: answers are lists of open orders at most; what is to be sent at
@@ -91,8 +91,8 @@ static struct pw_tls_context *context_of(struct pw_net *net, const struct pw_con
 static bool init_target(struct pw_net *net, const struct pw_config_feed *feed, struct pw_dial_target *target,
                         char *error, size_t error_bytes)
 {
-    target->connect_timeout_ns = feed->connect_timeout_ms * NS_PER_MS;
-    target->handshake_timeout_ns = feed->handshake_timeout_ms * NS_PER_MS;
+    target->connect_timeout_ns = feed->connect_timeout_ms * PW_NS_PER_MS;
+    target->handshake_timeout_ns = feed->handshake_timeout_ms * PW_NS_PER_MS;
     target->connects_max = PW_ADDRESSES_MAX;
     if (target->secure) {
         target->context = context_of(net, feed, error, error_bytes);
@@ -105,8 +105,8 @@ static bool init_target(struct pw_net *net, const struct pw_config_feed *feed, s
 static void init_limits(struct pw_net_conn *conn, bool is_feed)
 {
     const struct pw_config_feed *config = conn->config;
-    conn->dead_after_ns = config->dead_after_ms * NS_PER_MS;
-    conn->stale_after_ns = is_feed ? config->stale_after_ms * NS_PER_MS : INT64_MAX;
+    conn->dead_after_ns = config->dead_after_ms * PW_NS_PER_MS;
+    conn->stale_after_ns = is_feed ? config->stale_after_ms * PW_NS_PER_MS : INT64_MAX;
     conn->message_bytes_max = is_feed ? config->message_bytes_max : ORDERS_MESSAGE_BYTES;
     conn->output_bytes = is_feed ? PW_CONN_OUTPUT_BYTES : ORDERS_OUTPUT_BYTES;
     if (is_feed) {

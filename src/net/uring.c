@@ -17,12 +17,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <liburing.h>
+#include <pinwheel/units.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define NS_PER_S     INT64_C(1000000000)
 #define STEP_REAPS   4096u /* so many, and it is looked whether the wall clock was set */
 #define REAP_MAX     64u
 #define BUFFER_SHIFT 40 /* in user_data: buffer, operation (8 bits from 32), slot (32 bits) */
@@ -222,7 +222,7 @@ static bool take_stamped(const struct uring *uring, uint8_t *buffer, struct pw_c
     if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
         struct timespec time;
         memcpy(&time, CMSG_DATA(control), sizeof time);
-        out->kernel_ns = time.tv_sec * NS_PER_S + time.tv_nsec - uring->step_ns;
+        out->kernel_ns = time.tv_sec * PW_NS_PER_S + time.tv_nsec - uring->step_ns;
     }
     return out->result > 0;
 }
@@ -428,8 +428,7 @@ static int uring_start(void *state)
     uring->mode = best_mode(uring, mapped);
     err = io_uring_enable_rings(&uring->ring);
     pw_log(err == 0 ? PW_LOG_INFO : PW_LOG_ERROR, "io_uring: %s; %s; %s; %s%s%s", setup,
-           mode_names[uring->mode],
-           mapped ? "provided-buffer ring" : "no buffer rings (kernel before 5.19)",
+           mode_names[uring->mode], mapped ? "provided-buffer ring" : "no buffer rings (kernel before 5.19)",
            restricted ? "restricted to receive, send and cancel" : "not restricted (kernel before 5.10)",
            err != 0 ? "; cannot be enabled: " : "", err != 0 ? strerror(-err) : "");
     return err;

@@ -10,14 +10,14 @@
 #include "query.h"
 
 #include <errno.h>
+#include <pinwheel/units.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MS_NS            INT64_C(1000000)
-#define CLOSE_TIMEOUT_NS (2000 * MS_NS) /* for the peer's answer to our close frame, or its end */
-#define SMALL_BYTES      1024u          /* not worth compressing: a packet at most */
+#define CLOSE_TIMEOUT_NS (2000 * PW_NS_PER_MS) /* for the peer's answer to our close frame, or its end */
+#define SMALL_BYTES      1024u                 /* not worth compressing: a packet at most */
 
 static void client_release(struct pw_serve_client *client)
 {
@@ -365,7 +365,7 @@ static void http_request(struct pw_serve_client *client, struct pw_serve_request
     answer_compress(client, head, &answer);
     http_send(client, head, &answer, head->keep_alive);
     if (answer.delay_ms) {
-        pw_serve_client_hold(client, request->now_ns + answer.delay_ms * MS_NS);
+        pw_serve_client_hold(client, request->now_ns + answer.delay_ms * PW_NS_PER_MS);
     }
     if (!head->keep_alive) {
         pw_serve_phase_set(client, PW_SERVE_CLOSING, request->now_ns);
@@ -527,7 +527,7 @@ void pw_serve_client_writable(struct pw_serve_client *client, int64_t now_ns)
 static int64_t closing_timeout_ns(const struct pw_serve_client *client)
 {
     return client->finished || client->close_sent ? CLOSE_TIMEOUT_NS
-                                                  : client->shared->limits.idle_timeout_ms * MS_NS;
+                                                  : client->shared->limits.idle_timeout_ms * PW_NS_PER_MS;
 }
 
 void pw_serve_client_tick(struct pw_serve_client *client, int64_t now_ns)
@@ -535,10 +535,10 @@ void pw_serve_client_tick(struct pw_serve_client *client, int64_t now_ns)
     const struct pw_server_limits *limits = &client->shared->limits;
     int64_t age_ns = now_ns - client->phase_ns;
 
-    if (client->phase == PW_SERVE_HANDSHAKE && age_ns >= limits->handshake_timeout_ms * MS_NS) {
+    if (client->phase == PW_SERVE_HANDSHAKE && age_ns >= limits->handshake_timeout_ms * PW_NS_PER_MS) {
         pw_serve_end(client, true);
     } else if (client->phase == PW_SERVE_HTTP &&
-               now_ns - client->last_request_ns >= limits->idle_timeout_ms * MS_NS) {
+               now_ns - client->last_request_ns >= limits->idle_timeout_ms * PW_NS_PER_MS) {
         pw_serve_end(client, false);
     } else if (client->phase == PW_SERVE_CLOSING && age_ns >= closing_timeout_ns(client)) {
         pw_serve_end(client, false);

@@ -7,15 +7,14 @@
 #include "pw_assert.h"
 
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <stdio.h>
 #include <string.h>
-
-#define MS_NS INT64_C(1000000)
 
 void pw_serve_ws_begin(struct pw_serve_client *client, int64_t now_ns)
 {
     client->decoder = (struct pw_ws_decoder){.from_client = true, .message_bytes_max = PW_SERVE_MESSAGE_MAX};
-    client->next_ping_ns = now_ns + client->shared->limits.ping_interval_ms * MS_NS;
+    client->next_ping_ns = now_ns + client->shared->limits.ping_interval_ms * PW_NS_PER_MS;
     pw_serve_phase_set(client, PW_SERVE_WEBSOCKET, now_ns);
 }
 
@@ -50,7 +49,7 @@ static void ws_peer_closes(struct pw_serve_client *client, const struct pw_ws_fr
 static void ws_pong(struct pw_serve_client *client, const struct pw_ws_frame *frame)
 {
     char sent[24];
-    int size = snprintf(sent, sizeof sent, "%" PRId64, client->ping_ns / MS_NS);
+    int size = snprintf(sent, sizeof sent, "%" PRId64, client->ping_ns / PW_NS_PER_MS);
 
     /* An unsolicited pong is allowed and keeps nothing alive. */
     if (client->ping_ns && frame->payload_bytes == (uint64_t)size &&
@@ -90,7 +89,7 @@ static bool ws_rate_ok(struct pw_serve_client *client, int64_t now_ns)
 {
     uint32_t limit = client->shared->limits.messages_per_s;
 
-    if (now_ns - client->rate_from_ns >= 1000 * MS_NS) {
+    if (now_ns - client->rate_from_ns >= 1000 * PW_NS_PER_MS) {
         client->rate_from_ns = now_ns;
         client->rate_cnt = 0;
     }
@@ -176,11 +175,11 @@ bool pw_serve_ws_tick(struct pw_serve_client *client, int64_t now_ns)
     char payload[24];
     int size;
 
-    if (limits->lifetime_ms && now_ns - client->phase_ns >= limits->lifetime_ms * MS_NS) {
+    if (limits->lifetime_ms && now_ns - client->phase_ns >= limits->lifetime_ms * PW_NS_PER_MS) {
         pw_serve_client_shutdown(client, now_ns);
         return true;
     }
-    if (client->ping_ns && now_ns - client->ping_ns >= limits->pong_timeout_ms * MS_NS) {
+    if (client->ping_ns && now_ns - client->ping_ns >= limits->pong_timeout_ms * PW_NS_PER_MS) {
         pw_serve_end(client, true);
         return true;
     }
@@ -188,8 +187,8 @@ bool pw_serve_ws_tick(struct pw_serve_client *client, int64_t now_ns)
         return false;
     }
     client->ping_ns = now_ns;
-    client->next_ping_ns = now_ns + limits->ping_interval_ms * MS_NS;
-    size = snprintf(payload, sizeof payload, "%" PRId64, now_ns / MS_NS);
+    client->next_ping_ns = now_ns + limits->ping_interval_ms * PW_NS_PER_MS;
+    size = snprintf(payload, sizeof payload, "%" PRId64, now_ns / PW_NS_PER_MS);
     pw_serve_outlet_send(&client->outlet, PW_WS_PING, payload, (size_t)size);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "pw_assert.h"
 
 #include <errno.h>
+#include <pinwheel/units.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,9 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MS_NS             INT64_C(1000000)
-#define TICK_NS           (50 * MS_NS)   /* deadlines and pings */
-#define STOP_NS           (1500 * MS_NS) /* for the clients' close frames */
+#define TICK_NS           (50 * PW_NS_PER_MS)   /* deadlines and pings */
+#define STOP_NS           (1500 * PW_NS_PER_MS) /* for the clients' close frames */
 #define EVENTS_A_PASS     64
 #define OTHER_DESCRIPTORS 32u /* of the process, besides one a connection */
 

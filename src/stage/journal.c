@@ -14,11 +14,11 @@
 #include "writer.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <string.h>
 
 /* Its core has time, and its rings are deep. */
 #define BATCH_MAX 4096u
-#define NS_PER_MS INT64_C(1000000)
 
 struct journal {
     const struct pw_store *store;
@@ -87,7 +87,7 @@ static int journal_init(void *state, const struct pw_stage_env *env)
         .store = given->store,
         .run_id = given->run_id,
         .clock = env->clock,
-        .commit_interval_ns = PW_CONFIG(env->config, journal)->commit_interval_ms * NS_PER_MS,
+        .commit_interval_ns = PW_CONFIG(env->config, journal)->commit_interval_ms * PW_NS_PER_MS,
         .hold_ns = PW_WRITER_HOLD_NS,
         .frame_bytes_max = longest_frame(j, env->config),
     });

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MINUTE (60 * PW_CLI_S)
+#define MINUTE (60 * PW_NS_PER_S)
 
 struct values {
     const char *object, *thing, *limit_name, *path;
@@ -47,7 +47,7 @@ static const struct pw_cli_value g_options[] = {
      .initial = "500",
      .min = 50,
      .max = 60000,
-     .unit = PW_CLI_MS,
+     .unit = PW_NS_PER_MS,
      PW_CLI_DURATION(struct values, wait_ns)},
     {.name = "mode", .value = "MODE", .help = "one", .choice = mode_name, PW_CLI_CHOICE(struct values, mode)},
     {.name = "modes",
@@ -143,7 +143,7 @@ Test(cli, options_stand_anywhere_and_in_each_form)
     cr_expect_str_eq(g_values.thing, "--json");
     cr_assert_eq(read_line(&g_plain, "b"), PW_CLI_GO);
     cr_expect_not(g_values.run_given);
-    cr_expect_eq(g_values.wait_ns, 500 * PW_CLI_MS, "the default");
+    cr_expect_eq(g_values.wait_ns, 500 * PW_NS_PER_MS, "the default");
 }
 
 Test(cli, optional_arguments_take_what_the_others_leave)
@@ -223,7 +223,7 @@ Test(cli, an_error_is_one_line_that_names_the_command)
 Test(cli, values_are_read_by_their_type)
 {
     cr_assert_eq(read_line(&g_plain, "a --wait 2s --mode fast --modes slow,fast --cash -0.50"), PW_CLI_GO);
-    cr_expect_eq(g_values.wait_ns, 2 * PW_CLI_S);
+    cr_expect_eq(g_values.wait_ns, 2 * PW_NS_PER_S);
     cr_expect_eq(g_values.mode, 2);
     cr_expect_eq(g_values.bits, 5);
     cr_expect_str_eq(g_values.cash, "-0.50");
@@ -231,15 +231,15 @@ Test(cli, values_are_read_by_their_type)
 
 Test(cli, times_are_read_in_each_form)
 {
-    const int64_t day_ns = INT64_C(1723161600) * PW_CLI_S; /* 2024-08-09 */
+    const int64_t day_ns = INT64_C(1723161600) * PW_NS_PER_S; /* 2024-08-09 */
     const int64_t now_ns = day_ns + 15 * 60 * MINUTE + 5;
     static const struct {
         const char *text;
         int64_t from_day_ns;
     } good[] = {{"2024-08-09", 0},
                 {"2024-08-09T00:01", MINUTE},
-                {"2024-08-09 00:01:02", MINUTE + 2 * PW_CLI_S},
-                {"2024-08-09T00:01:02.5Z", MINUTE + 2 * PW_CLI_S + 500 * PW_CLI_MS},
+                {"2024-08-09 00:01:02", MINUTE + 2 * PW_NS_PER_S},
+                {"2024-08-09T00:01:02.5Z", MINUTE + 2 * PW_NS_PER_S + 500 * PW_NS_PER_MS},
                 {"2024-08-09T00:00:00.123456789", 123456789},
                 {"14:30", (14 * 60 + 30) * MINUTE},
                 {"-15m", (15 * 60 - 15) * MINUTE + 5},
@@ -277,10 +277,10 @@ Test(cli, numbers_beyond_their_range_are_refused)
     cr_expect_not(pw_cli_count_read("18446744073709551616", &count));
     cr_expect_not(pw_cli_count_read("", &count));
     cr_expect_not(pw_cli_count_read("+1", &count));
-    cr_expect(pw_cli_duration_read("1d", PW_CLI_S, &ns));
-    cr_expect_eq(ns, 86400 * PW_CLI_S);
-    cr_expect_not(pw_cli_duration_read("9223372036854775807s", PW_CLI_S, &ns));
-    cr_expect_not(pw_cli_duration_read("-1", PW_CLI_S, &ns));
+    cr_expect(pw_cli_duration_read("1d", PW_NS_PER_S, &ns));
+    cr_expect_eq(ns, 86400 * PW_NS_PER_S);
+    cr_expect_not(pw_cli_duration_read("9223372036854775807s", PW_NS_PER_S, &ns));
+    cr_expect_not(pw_cli_duration_read("-1", PW_NS_PER_S, &ns));
 }
 
 /* ---- output ---- */

@@ -13,15 +13,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-#define MS_NS        INT64_C(1000000)
-#define TICK_NS      (50 * MS_NS)   /* a market that stands still is looked at again */
-#define LAG_MAX_NS   (1000 * MS_NS) /* a synthetic market that is later than this goes on from now */
-#define STEPS_A_PASS 2048u          /* so that no client waits long for an answer */
+#define TICK_NS      (50 * PW_NS_PER_MS)   /* a market that stands still is looked at again */
+#define LAG_MAX_NS   (1000 * PW_NS_PER_MS) /* a synthetic market that is later than this goes on from now */
+#define STEPS_A_PASS 2048u                 /* so that no client waits long for an answer */
 
 /* How the market's time runs against ours. */
 struct pacer {
@@ -75,7 +75,7 @@ static bool pacer_may_run(struct venue *venue, int64_t now_ns)
         return true;
     }
     if (!pacer->begin_ns && pw_sim_hub_audience(&venue->hub) >= capture->wait_clients) {
-        pacer->begin_ns = now_ns + capture->start_delay_ms * MS_NS;
+        pacer->begin_ns = now_ns + capture->start_delay_ms * PW_NS_PER_MS;
     }
     return pacer->begin_ns && now_ns >= pacer->begin_ns;
 }
@@ -112,7 +112,7 @@ static void faults_carry_out(struct venue *venue, int64_t now_ns)
     struct pw_sim_faults *faults = &venue->faults;
 
     if (faults->stall_ms) {
-        venue->pacer.stalled_until_ns = now_ns + faults->stall_ms * MS_NS;
+        venue->pacer.stalled_until_ns = now_ns + faults->stall_ms * PW_NS_PER_MS;
     }
     if (faults->drop) {
         clients_flush(venue, now_ns); /* what came before has been sent */

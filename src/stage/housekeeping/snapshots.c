@@ -8,13 +8,13 @@
 #include "pw_assert.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND_NS        INT64_C(1000000000)
-#define FETCH_TIMEOUT_NS (10 * SECOND_NS)
-#define RETRY_MIN_NS     (SECOND_NS / 4)
-#define RETRY_MAX_NS     (30 * SECOND_NS)
+#define FETCH_TIMEOUT_NS (10 * PW_NS_PER_S)
+#define RETRY_MIN_NS     (PW_NS_PER_S / 4)
+#define RETRY_MAX_NS     (30 * PW_NS_PER_S)
 #define BODY_BYTES_MAX   ((size_t)4 << 20) /* 5000 levels a side take about 350 KB */
 #define PIECE_EVENTS     64u               /* put into the ring at a time */
 
@@ -73,7 +73,7 @@ static bool init_feed(struct pw_snapshots *s, const struct pw_stage_env *env, ui
     }
     feed->market = venue->market;
     feed->own.weight_per_minute = venue->rest != NULL ? venue->rest->weight_per_minute : 0;
-    feed->own.left_e9 = feed->own.weight_per_minute * SECOND_NS;
+    feed->own.left_e9 = feed->own.weight_per_minute * PW_NS_PER_S;
     feed->budget = &s->feeds[first].own;
     feed->fetch = pw_fetch_create(PW_ATTACHED(env, housekeeping)->nets[0], BODY_BYTES_MAX);
     return feed->fetch != NULL;
@@ -157,17 +157,18 @@ static uint16_t next_wanted(const struct pw_snapshots *s, uint32_t feed_idx)
 /* True, and the weight spent, if the budget allows a request of this weight now. */
 static bool spend(struct budget *budget, uint32_t weight, int64_t now_ns)
 {
-    const int64_t full_e9 = budget->weight_per_minute * SECOND_NS;
+    const int64_t full_e9 = budget->weight_per_minute * PW_NS_PER_S;
     int64_t passed_ns = now_ns - budget->time_ns;
     if (passed_ns > 0) {
-        int64_t gained_e9 = passed_ns > 60 * SECOND_NS ? full_e9 : passed_ns * budget->weight_per_minute / 60;
+        int64_t gained_e9 =
+            passed_ns > 60 * PW_NS_PER_S ? full_e9 : passed_ns * budget->weight_per_minute / 60;
         budget->left_e9 = full_e9 - budget->left_e9 < gained_e9 ? full_e9 : budget->left_e9 + gained_e9;
         budget->time_ns = now_ns;
     }
-    if (budget->left_e9 < weight * SECOND_NS) {
+    if (budget->left_e9 < weight * PW_NS_PER_S) {
         return false;
     }
-    budget->left_e9 -= weight * SECOND_NS;
+    budget->left_e9 -= weight * PW_NS_PER_S;
     return true;
 }
 
@@ -241,7 +242,7 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         char why[64];
         uint32_t retry_after_s = pw_fetch_retry_after_s(feed->fetch);
         int64_t asked_ns =
-            now_ns + (int64_t)retry_after_s * SECOND_NS; /* others (503) may ask to wait, too */
+            now_ns + (int64_t)retry_after_s * PW_NS_PER_S; /* others (503) may ask to wait, too */
         pw_snapshots_pause(s, pw_conns_host_of_feed(s->conns, feed_idx),
                            pw_ban_of_answer(status, retry_after_s, now_ns));
         snprintf(why, sizeof why, "HTTP status %u", status);

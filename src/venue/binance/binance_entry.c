@@ -5,14 +5,14 @@
  */
 #include "binance_entry.h"
 
+#include <pinwheel/units.h>
 #include <string.h>
 
 /* ---- errors ---- */
 
-#define NS_PER_S         INT64_C(1000000000)
-#define LIMITED_LEAST_NS (60 * NS_PER_S)  /* where the venue does not say how long: its window */
-#define BANNED_LEAST_NS  (120 * NS_PER_S) /* its shortest ban */
-#define ORDERS_LEAST_NS  (10 * NS_PER_S)
+#define LIMITED_LEAST_NS (60 * PW_NS_PER_S)  /* where the venue does not say how long: its window */
+#define BANNED_LEAST_NS  (120 * PW_NS_PER_S) /* its shortest ban */
+#define ORDERS_LEAST_NS  (10 * PW_NS_PER_S)
 #define BANNED           418u
 #define FORBIDDEN        403u /* by what stands before the venue */
 #define TOO_MANY_ORDERS  (-1015)
@@ -423,13 +423,13 @@ const struct pw_venue_entry pw_binance_entry = {
     .form_cnt = PW_BINANCE_FORMS,
     .replace_form_cnt = PW_BINANCE_MARKET + 1,
     .clock_unit_ns = 1000000,
-    .clock_ahead_ns = NS_PER_S,
+    .clock_ahead_ns = PW_NS_PER_S,
     .window_cnt = 4,
     /* The lowest that the venue is known to have had. */
-    .windows = {{PW_BUDGET_WEIGHT, 60 * NS_PER_S, 6000, 600},
-                {PW_BUDGET_ORDERS, 10 * NS_PER_S, 50, 0},
-                {PW_BUDGET_ORDERS, 86400 * NS_PER_S, 160000, 0},
-                {PW_BUDGET_REQUESTS, 300 * NS_PER_S, 61000, 6100}},
+    .windows = {{PW_BUDGET_WEIGHT, 60 * PW_NS_PER_S, 6000, 600},
+                {PW_BUDGET_ORDERS, 10 * PW_NS_PER_S, 50, 0},
+                {PW_BUDGET_ORDERS, 86400 * PW_NS_PER_S, 160000, 0},
+                {PW_BUDGET_REQUESTS, 300 * PW_NS_PER_S, 61000, 6100}},
     .has_login = has_login,
     .prepare = pw_binance_prepare,
     .can_write = pw_binance_can_write,

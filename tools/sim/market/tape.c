@@ -4,12 +4,12 @@
  */
 #include "tape.h"
 
+#include <pinwheel/units.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define SECOND_NS INT64_C(1000000000)
-#define MINUTE_NS (60 * SECOND_NS)
+#define MINUTE_NS (60 * PW_NS_PER_S)
 #define DAY_NS    (1440 * MINUTE_NS)
 
 static int64_t floor_to(int64_t value, int64_t step)
@@ -68,7 +68,7 @@ void pw_sim_tape_add(struct pw_sim_tape *tape, struct pw_sim_tape_trade trade)
 
     trade.agg_id = last ? last->agg_id + !same : 1;
     tape->trades[tape->trade_cnt++ % PW_SIM_TAPE_TRADES] = trade;
-    ring_add((struct ring){tape->seconds, &tape->second_cnt, PW_SIM_TAPE_SECONDS, SECOND_NS}, &trade);
+    ring_add((struct ring){tape->seconds, &tape->second_cnt, PW_SIM_TAPE_SECONDS, PW_NS_PER_S}, &trade);
     ring_add((struct ring){tape->minutes, &tape->minute_cnt, PW_SIM_TAPE_MINUTES, MINUTE_NS}, &trade);
 }
 
@@ -138,14 +138,14 @@ struct pw_sim_tape_candle pw_sim_tape_day(const struct pw_sim_tape *tape, int64_
 /* The first of the month that holds time_ns, or of the next one. */
 static int64_t month_ns(int64_t time_ns, int months_later)
 {
-    time_t seconds = (time_t)(time_ns / SECOND_NS);
+    time_t seconds = (time_t)(time_ns / PW_NS_PER_S);
     struct tm date;
 
     gmtime_r(&seconds, &date);
     date.tm_mday = 1;
     date.tm_hour = date.tm_min = date.tm_sec = 0;
     date.tm_mon += months_later;
-    return (int64_t)timegm(&date) * SECOND_NS;
+    return (int64_t)timegm(&date) * PW_NS_PER_S;
 }
 
 bool pw_sim_tape_bucket(const char *interval, int64_t time_ns, int64_t *open_ns, int64_t *span_ns)
@@ -159,7 +159,7 @@ bool pw_sim_tape_bucket(const char *interval, int64_t time_ns, int64_t *open_ns,
 
     for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
         if (strcmp(interval, spans[i].name) == 0) {
-            *span_ns = spans[i].seconds * SECOND_NS;
+            *span_ns = spans[i].seconds * PW_NS_PER_S;
             *open_ns = floor_to(time_ns, *span_ns);
             return true;
         }

@@ -11,11 +11,11 @@
 #include "signature.h"
 
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PARAMETERS_MAX 12u /* of public endpoints */
-#define SECOND_NS      INT64_C(1000000000)
 #define TOO_MUCH_WEIGHT                                                                                      \
     "Too much request weight used; current limit is %u request weight per 1 MINUTE. Please use "             \
     "WebSocket Streams for live updates to avoid polling the API."
@@ -83,7 +83,7 @@ static bool path_known(struct pw_slice path)
 static bool over_limit(struct pw_sim_call *call)
 {
     struct pw_sim_rest *rest = call->rest;
-    int64_t window_ns = rest->limits->weight_window_s * SECOND_NS;
+    int64_t window_ns = rest->limits->weight_window_s * PW_NS_PER_S;
     int64_t window = call->wall_ns / window_ns;
     int64_t window_end_ns = (window + 1) * window_ns;
     uint32_t limit = rest->limits->weight_per_min;
@@ -94,7 +94,7 @@ static bool over_limit(struct pw_sim_call *call)
     }
     if (limit && rest->used_weight >= limit && ++rest->refused_cnt > rest->limits->ban_after &&
         rest->limits->ban_after && call->wall_ns >= rest->banned_until_ns) {
-        rest->banned_until_ns = call->wall_ns + rest->limits->ban_s * SECOND_NS;
+        rest->banned_until_ns = call->wall_ns + rest->limits->ban_s * PW_NS_PER_S;
     }
     if (call->wall_ns < rest->banned_until_ns) {
         call->answer->retry_after_s = pw_sim_call_seconds_until(call, rest->banned_until_ns);

@@ -4,9 +4,8 @@
  */
 #include "rest_market.h"
 
+#include <pinwheel/units.h>
 #include <stdio.h>
-
-#define SECOND_NS INT64_C(1000000000)
 
 void pw_sim_rest_ping(struct pw_sim_call *call)
 {
@@ -232,7 +231,7 @@ static json_t *day_json(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
         pw_sim_e8("askQty", symbol->top.ask_qty_e8), pw_sim_e8("openPrice", day.open_e8),
         pw_sim_e8("highPrice", day.high_e8), pw_sim_e8("lowPrice", day.low_e8),
         pw_sim_e8("volume", day.volume_e8), pw_sim_e8("quoteVolume", pw_sim_e8_of_e16(day.quote_e16)),
-        pw_sim_call_time(call, "openTime", now_ns - 86400 * SECOND_NS),
+        pw_sim_call_time(call, "openTime", now_ns - 86400 * PW_NS_PER_S),
         pw_sim_call_time(call, "closeTime", now_ns), pw_sim_int("firstId", day.first_trade_id),
         pw_sim_int("lastId", day.last_trade_id), pw_sim_int("count", (int64_t)day.trade_cnt));
 }
@@ -260,7 +259,7 @@ static json_t *average_json(const struct pw_sim_call *call, const struct pw_sim_
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
     int64_t now_ns = last ? last->time_ns : call->wall_ns;
     struct pw_sim_tape_candle candle =
-        pw_sim_tape_candle(symbol->tape, now_ns - 300 * SECOND_NS, 300 * SECOND_NS + 1);
+        pw_sim_tape_candle(symbol->tape, now_ns - 300 * PW_NS_PER_S, 300 * PW_NS_PER_S + 1);
 
     return PW_SIM_OBJECT(pw_sim_int("mins", 5), pw_sim_e8("price", pw_sim_candle_average_e8(&candle)),
                          pw_sim_call_time(call, "closeTime", now_ns));

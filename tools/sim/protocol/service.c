@@ -8,11 +8,10 @@
 #include "ws_methods.h"
 
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MS_NS INT64_C(1000000)
 
 /* What a connection has of its own. */
 struct connection {
@@ -250,7 +249,7 @@ static void api_message(void *state, struct pw_serve_client *client, struct pw_s
     }
     pw_sim_user_stream_flush(api->stream, now_ns + api->rest->clock_ns);
     if (answer.delay_ms) {
-        pw_serve_client_hold(client, now_ns + answer.delay_ms * MS_NS);
+        pw_serve_client_hold(client, now_ns + answer.delay_ms * PW_NS_PER_MS);
     }
     if (answer.cut) {
         pw_serve_client_cut(client, answer.cut->bytes);
@@ -262,7 +261,7 @@ static void farewell(struct pw_serve_client *client, const char *head, const cha
     struct connection *connection = pw_serve_client_session(client);
     char text[128];
     int size = snprintf(text, sizeof text, "%s{\"e\":\"serverShutdown\",\"E\":%" PRId64 "}%s", head,
-                        connection->subscriber.microsecond ? now_ns / 1000 : now_ns / MS_NS, tail);
+                        connection->subscriber.microsecond ? now_ns / 1000 : now_ns / PW_NS_PER_MS, tail);
 
     pw_serve_outlet_send(connection->subscriber.outlet, PW_WS_TEXT, text, (size_t)size);
 }

@@ -11,11 +11,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MS_NS             INT64_C(1000000)
-#define CONNECT_WINDOW_NS (300000 * MS_NS)
+#define CONNECT_WINDOW_NS (300000 * PW_NS_PER_MS)
 
 /* ---- parameters ---- */
 
@@ -299,7 +299,7 @@ static json_t *rate_limits_json(const struct pw_sim_ws_request *request)
 static void put_error(const struct pw_sim_ws_request *request, struct pw_buffer *reply)
 {
     const struct pw_sim_call *call = request->call;
-    int64_t now_ms = call->wall_ns / MS_NS;
+    int64_t now_ms = call->wall_ns / PW_NS_PER_MS;
 
     pw_buffer_bytes(reply, call->body->data, call->body->size - 1);
     if (call->answer->status == 429 || call->answer->status == 418) {
@@ -355,7 +355,7 @@ static void answer_faults(const struct pw_sim_ws_request *request, struct pw_sim
     answer->cut = request->call->answer->status < 400 ? pw_sim_faults_hit(faults, PW_SIM_CUT, name) : NULL;
     step = pw_sim_faults_hit(faults, PW_SIM_CLOCK, name);
     if (step) {
-        request->call->rest->clock_ns += (step->back ? -MS_NS : MS_NS) * step->ms;
+        request->call->rest->clock_ns += (step->back ? -PW_NS_PER_MS : PW_NS_PER_MS) * step->ms;
     }
 }
 
@@ -409,7 +409,8 @@ bool pw_sim_ws_api_connect(struct pw_sim_ws_api *api, int64_t wall_ns, struct pw
         api->connect_cnt = 0;
     }
     if (limit && ++api->connect_cnt > limit) {
-        reject->retry_after_s = (uint32_t)(((window + 1) * CONNECT_WINDOW_NS - wall_ns) / (1000 * MS_NS)) + 1;
+        reject->retry_after_s =
+            (uint32_t)(((window + 1) * CONNECT_WINDOW_NS - wall_ns) / (1000 * PW_NS_PER_MS)) + 1;
         pw_sim_call_error(call, 429, -1034, "Too many connection attempts from IP; current limit is %u.",
                           limit);
         return false;
