@@ -740,6 +740,10 @@ Test(config, shipped_files_are_good_where_they_are_meant_to_be)
     shipped_on("demo.yaml", "0-1", 0);
     shipped_on("two-core.yaml", "0-1", 0);
     shipped_on("two-core.yaml", "0", -EINVAL);
+    shipped_on("live-sim.yaml", "0-1", 0);
+    shipped_on("two-accounts.yaml", "0-1", 0);
+    cr_expect_eq(pw_config_account_cnt(g_config), 2);
+    cr_expect(pw_config_moves_money(g_config));
     shipped_on("six-core.yaml", "0-5", 0);
     shipped_on("six-core.yaml", "0-1", -EINVAL);
     expect_named("cores: 2 (0-1)");
