@@ -58,7 +58,7 @@ static void reasons_print(FILE *out)
     };
 
     fputs("# Reasons\n\nWhy an order was denied or rejected, why data is missing, why a state was left. "
-          "The number stands in the journal,\nthe name in `why`, `tap` and JSON.\n",
+          "The number is in the journal,\nthe name in `why`, `tap` and JSON.\n",
           out);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         fprintf(out, "\n## %s\n\n%s\n\n| name | number | meaning |\n|---|---|---|\n", parts[i].title,
