@@ -9,32 +9,33 @@
 
 static const char g_no_control[] = "no frequency control visible (in a virtual machine the host decides)";
 
-void look_governor(const struct patient *patient, struct finding *finding)
+/* Whether the files of all CPUs say performance. */
+static void performance_judge(const struct patient *patient, struct finding *finding, const char *files,
+                              const char *absent)
 {
-    struct read_tally tally =
-        read_tally(patient, "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor", "performance");
+    struct read_tally tally = read_tally(patient, files, "performance");
     if (tally.cnt == 0) {
-        found(finding, VERDICT_UNKNOWN, "%s", g_no_control);
+        found(finding, VERDICT_UNKNOWN, "%s", absent);
     } else if (tally.other_cnt == 0) {
         found(finding, VERDICT_GOOD, "performance on all %u CPUs", tally.cnt);
     } else {
         found(finding, VERDICT_ADVICE, "'%s' on %u of %u CPUs", tally.other, tally.other_cnt, tally.cnt);
     }
+}
+
+void look_governor(const struct patient *patient, struct finding *finding)
+{
+    performance_judge(patient, finding, "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor",
+                      g_no_control);
     advise(finding, "after a pause the core runs at a low clock: the first messages of a burst take longer",
            "cpupower frequency-set -g performance (or echo performance > .../cpufreq/scaling_governor)");
 }
 
 void look_energy(const struct patient *patient, struct finding *finding)
 {
-    struct read_tally tally = read_tally(
-        patient, "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/energy_performance_preference", "performance");
-    if (tally.cnt == 0) {
-        found(finding, VERDICT_UNKNOWN, "no energy preference visible");
-    } else if (tally.other_cnt == 0) {
-        found(finding, VERDICT_GOOD, "performance on all %u CPUs", tally.cnt);
-    } else {
-        found(finding, VERDICT_ADVICE, "'%s' on %u of %u CPUs", tally.other, tally.other_cnt, tally.cnt);
-    }
+    performance_judge(patient, finding,
+                      "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/energy_performance_preference",
+                      "no energy preference visible");
     advise(finding, "the CPU lowers its clock to save energy, regardless of the governor",
            "for f in /sys/devices/system/cpu/cpu*/cpufreq/energy_performance_preference; do echo performance "
            "> $f; done");

@@ -206,20 +206,20 @@ int pw_sim_hub_subscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subsc
     return 0;
 }
 
-void pw_sim_hub_unsubscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
-                            struct pw_slice name)
+int pw_sim_hub_unsubscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber, struct pw_slice name)
 {
     uint32_t stream_idx = stream_find(hub, name);
     uint32_t i =
         stream_idx == PW_SIM_NO_STREAM ? subscriber->stream_cnt : subscription_find(subscriber, stream_idx);
 
     if (i == subscriber->stream_cnt) {
-        return;
+        return 0;
     }
     subscriber->stream_cnt--;
     memmove(&subscriber->streams[i], &subscriber->streams[i + 1],
             (subscriber->stream_cnt - i) * sizeof *subscriber->streams);
     stream_drop(hub, subscriber, stream_idx);
+    return 0;
 }
 
 static bool hears_own(const struct pw_sim_hub *hub, const struct pw_sim_subscriber *subscriber)

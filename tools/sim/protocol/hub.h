@@ -70,8 +70,9 @@ void pw_sim_hub_silence(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscr
 void pw_sim_hub_leave(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber);
 /* 0; -EMFILE: too many streams; -ENOMEM. A stream twice is one. */
 int pw_sim_hub_subscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber, struct pw_slice name);
-void pw_sim_hub_unsubscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
-                            struct pw_slice name);
+/* Always 0: it has the form of the other. */
+int pw_sim_hub_unsubscribe(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
+                           struct pw_slice name);
 /* How many connections receive something of the source. */
 uint32_t pw_sim_hub_audience(const struct pw_sim_hub *hub);
 

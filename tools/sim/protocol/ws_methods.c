@@ -97,7 +97,10 @@ static bool streams_ok(const struct request *request)
     return true;
 }
 
-static void do_subscribe(const struct request *request)
+/* Does so with each of the names, until it fails. */
+static void streams_use(const struct request *request,
+                        int (*use)(struct pw_sim_hub *hub, struct pw_sim_subscriber *subscriber,
+                                   struct pw_slice name))
 {
     char name[PW_SIM_STREAM_BYTES];
     struct pw_slice slice;
@@ -110,28 +113,21 @@ static void do_subscribe(const struct request *request)
     pw_sim_walk_begin(&walk, request->params);
     while (pw_sim_walk_next(&walk)) {
         stream_name(walk.value, name, &slice);
-        if (pw_sim_hub_subscribe(request->hub, request->subscriber, slice) != 0) {
+        if (use(request->hub, request->subscriber, slice) != 0) {
             reply_error(request, 2, "Invalid request: too many parameters");
             return;
         }
     }
 }
 
+static void do_subscribe(const struct request *request)
+{
+    streams_use(request, pw_sim_hub_subscribe);
+}
+
 static void do_unsubscribe(const struct request *request)
 {
-    char name[PW_SIM_STREAM_BYTES];
-    struct pw_slice slice;
-    struct pw_sim_walk walk;
-
-    if (!streams_ok(request)) {
-        return;
-    }
-    reply_result(request, json_null());
-    pw_sim_walk_begin(&walk, request->params);
-    while (pw_sim_walk_next(&walk)) {
-        stream_name(walk.value, name, &slice);
-        pw_sim_hub_unsubscribe(request->hub, request->subscriber, slice);
-    }
+    streams_use(request, pw_sim_hub_unsubscribe);
 }
 
 static void do_list(const struct request *request)
