@@ -335,8 +335,8 @@ static uint32_t put_decisions(struct strategy_stage *s, uint32_t strategy_idx, i
 
 /* ---- reports ---- */
 
-/* How many events came of it, at most. */
-static uint32_t take_report(struct strategy_stage *s, const struct pw_event *report)
+/* How many events came of it, at most. seq: of the last market event. */
+static uint32_t take_report(struct strategy_stage *s, const struct pw_event *report, uint64_t seq)
 {
     s->report_cnt++;
     if (report->kind == PW_EVENT_ORDER) {
@@ -352,7 +352,7 @@ static uint32_t take_report(struct strategy_stage *s, const struct pw_event *rep
         return 1;
     }
     const struct slot *slot = &s->slots[s->fill_strategy_idx];
-    slot->ops->on_report(slot->state, report, market_seq(s), &s->decisions);
+    slot->ops->on_report(slot->state, report, seq, &s->decisions);
     return s->decisions.cnt == 0 ? 1 : 1 + put_decisions(s, s->fill_strategy_idx, report->recv_ns);
 }
 
@@ -361,9 +361,13 @@ static struct pw_poll take_reports(struct strategy_stage *s)
 {
     const uint64_t want = 1 + PW_DECISIONS_MAX;
     uint64_t there = pw_consumer_peek(&s->report_in, PW_BATCH_MAX);
+    if (there == 0) {
+        return (struct pw_poll){0};
+    }
+    const uint64_t seq = market_seq(s);
     uint64_t taken = 0, room = 0;
     while (taken < there && (room >= want || (room = pw_producer_room(&s->out, want)) >= want)) {
-        room -= take_report(s, pw_consumer_at(&s->report_in, taken));
+        room -= take_report(s, pw_consumer_at(&s->report_in, taken), seq);
         taken++;
     }
     if (taken) {
@@ -440,11 +444,12 @@ static bool is_for_execution(uint8_t kind)
            kind == PW_EVENT_BOOK_STATE || kind == PW_EVENT_FEED_STATE;
 }
 
-static void call_strategies(struct strategy_stage *s, uint32_t strategies, const struct pw_event *event)
+static void call_strategies(struct strategy_stage *s, uint32_t strategies, const struct pw_event *event,
+                            uint64_t seq)
 {
     for (; strategies; strategies &= strategies - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(strategies);
-        s->slots[i].ops->on_market(s->slots[i].state, event, market_seq(s), &s->decisions);
+        s->slots[i].ops->on_market(s->slots[i].state, event, seq, &s->decisions);
         if (s->decisions.cnt > 0) {
             put_decisions(s, i, event->recv_ns);
         }
@@ -475,7 +480,7 @@ static inline void take_market(struct strategy_stage *s, const struct pw_event *
         } else {
             note(s, m, event);
         }
-        call_strategies(s, m->strategies, event);
+        call_strategies(s, m->strategies, event, s->market_cnt - 1);
     }
 }
 
@@ -594,7 +599,7 @@ static uint32_t pass_time(struct strategy_stage *s, int64_t now_ns)
     }
     struct pw_event event = {.kind = PW_EVENT_TIME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = now_ns};
     put(s, &event);
-    call_strategies(s, (uint32_t)((UINT64_C(1) << s->slot_cnt) - 1), &event);
+    call_strategies(s, (uint32_t)((UINT64_C(1) << s->slot_cnt) - 1), &event, market_seq(s));
     return 1;
 }
 
