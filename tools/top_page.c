@@ -255,9 +255,8 @@ static void ban_put(struct pw_text *line, const struct pw_look *look, int64_t un
 static void order_entry_put(struct pw_page *page, const struct pw_look *look, uint32_t account_idx)
 {
     char gateway[16] = "", group[PW_METRIC_GROUP_BYTES];
-    if (pw_workspace_find(look->ws, "execution.net_tx", PW_REGION_RING) == NULL ||
-        (pw_watch_word(look->ws, "gateway", account_idx, gateway, sizeof gateway) &&
-         strcmp(gateway, "paper") == 0)) {
+    if (!pw_watch_word(look->ws, "gateway", account_idx, gateway, sizeof gateway) ||
+        strcmp(gateway, "paper") == 0) {
         return;
     }
     pw_metrics_gateway_name(group, account_idx);

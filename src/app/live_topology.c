@@ -77,6 +77,18 @@ static bool with_raw_frames(const struct pw_config *config)
     return journal->enabled && journal->raw_frames;
 }
 
+/* Is any account's order entry on that line? */
+static bool has_orders(const struct pw_config *config, uint32_t line_idx)
+{
+    struct pw_conns conns;
+    bool has = false;
+    pw_config_conns(config, &conns);
+    for (uint32_t i = 0; i < conns.cnt; i++) {
+        has |= conns.rows[i].role == PW_CONN_ROLE_ORDERS && conns.rows[i].line_idx == line_idx;
+    }
+    return has;
+}
+
 static bool with_live_journal(const struct pw_config *config)
 {
     return pw_config_connects(config) && PW_CONFIG(config, journal)->enabled;
@@ -119,10 +131,8 @@ static const struct pw_ring_row ring_table[] = {
     {PW_RING_CONNS, "housekeeping", "net_rx", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
     {PW_RING_CONNS_LOST, "net_rx", "housekeeping", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
     {PW_RING_COMMANDS, "housekeeping", "execution", FIXED(COMMAND_SLOTS), .policy = PW_RING_STALL},
-    {PW_RING_REQUESTS, "execution", "net_tx", WIRE, .policy = PW_RING_STALL, .first_line = true,
-     .when = pw_config_connects},
-    {PW_RING_RESPONSES, "net_rx", "execution", WIRE, .policy = PW_RING_STALL, .first_line = true,
-     .when = pw_config_connects},
+    {PW_RING_REQUESTS, "execution", "net_tx", WIRE, .policy = PW_RING_STALL, .on_line = has_orders},
+    {PW_RING_RESPONSES, "net_rx", "execution", WIRE, .policy = PW_RING_STALL, .on_line = has_orders},
     {PW_RING_WIRE_JOURNAL, "execution", "journal", "_frames", WIRE, .policy = PW_RING_DROP,
      .when = with_live_journal},
 };

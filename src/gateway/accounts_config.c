@@ -21,6 +21,8 @@ static const struct pw_key g_account_keys[] = {
      .required = true, .help = "names of the feeds whose instruments it trades, all of one venue; a feed has at most one account"},
     {.name = "currency", PW_FIELD(struct pw_config_account, currency), .kind = PW_VALUE_SYMBOL,
      .help = "quote currency; the start fails if an instrument that it trades is quoted in another"},
+    {.name = "line", PW_FIELD(struct pw_config_account, line), .kind = PW_VALUE_COUNT, .fallback = "0", .max = PW_LINES_MAX,
+     .help = "the line of stages that serves its order entry, one that a feed has; 0: that of its first feed"},
     {.name = "paper", PW_FIELD(struct pw_config_account, paper), .kind = PW_VALUE_GROUP, .section = &pw_paper_group,
      .help = "as the section of that name"},
     {.name = "live", PW_FIELD(struct pw_config_account, live), .kind = PW_VALUE_GROUP, .section = &pw_live_group,
@@ -68,6 +70,7 @@ struct pw_account_setup pw_config_account(const struct pw_config *config, uint32
                                      .kind = account->gateway.kind,
                                      .traits = traits_of(account->gateway.kind),
                                      .currency = account->currency,
+                                     .line = account->line,
                                      .paper = &account->paper,
                                      .live = &account->live,
                                      .feed_mask = account->feed_mask};
@@ -132,7 +135,7 @@ static void find_hosts(const struct pw_config *config, uint32_t host_of[PW_FEEDS
     }
 }
 
-/* Venue and host of an account are those of its first feed. Order entry is the first line's. */
+/* Venue and host of an account are those of its first feed, and so is its line, if it names none. */
 static struct pw_conn_row orders_row(const struct pw_config *config, uint32_t account_idx,
                                      const uint32_t host_of[PW_FEEDS_MAX])
 {
@@ -142,7 +145,8 @@ static struct pw_conn_row orders_row(const struct pw_config *config, uint32_t ac
         .role = PW_CONN_ROLE_ORDERS,
         .owner_idx = account_idx,
         .account_idx = account_idx,
-        .line_idx = 0,
+        .line_idx =
+            account.line > 0 ? account.line - 1 : pw_feeds_line_idx(PW_CONFIG(config, feeds), feed_idx),
         .host_idx = host_of[feed_idx],
         .venue = pw_venue_find(PW_CONFIG(config, feeds)->feeds[feed_idx].venue),
         .config = &account.live->conn,
@@ -230,6 +234,10 @@ static void feeds_check(const struct pw_config_check *check, uint32_t account_id
 static void gateway_check(const struct pw_config_check *check, uint32_t account_idx)
 {
     struct pw_config_account *account = account_at(check, account_idx);
+    if (account->line > pw_feeds_line_cnt(PW_CONFIG(check->config, feeds))) {
+        pw_document_problem(check->doc, pw_document_mark(check->doc, "accounts[%u].line", account_idx),
+                            "line: no feed has line %u; use one that a feed has", account->line);
+    }
     struct pw_config_feed *conn = &account->live.conn;
     if (conn->backoff_min_ms > conn->backoff_max_ms) {
         pw_document_problem(check->doc,

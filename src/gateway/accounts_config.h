@@ -17,6 +17,7 @@ struct pw_config_account {
     char name[16];
     struct pw_config_gateway gateway;
     char currency[16]; /* empty: that of what it trades */
+    uint32_t line;     /* that serves its order entry, from 1; 0: that of its first feed */
     uint32_t feed_cnt;
     char feeds[PW_FEEDS_MAX][PW_STAGE_NAME_BYTES];
     struct pw_config_paper paper;
@@ -37,6 +38,7 @@ struct pw_account_setup {
     const char *kind;                       /* of its gateway */
     const struct pw_gateway_traits *traits; /* none of them: there is no such gateway */
     const char *currency;                   /* empty: not said */
+    uint32_t line;                          /* 0: not said */
     const struct pw_config_paper *paper;
     const struct pw_config_live *live;
     uint32_t feed_mask;

@@ -65,6 +65,13 @@ static void add_ring(struct pw_topology *topology, const struct pw_ring_row *row
     memcpy(ring->name, name, sizeof ring->name);
 }
 
+/* That of the end that has lines. */
+static uint32_t line_idx_of(const struct pw_topology_stage *from, const struct pw_topology_stage *to)
+{
+    uint32_t line = from->line > to->line ? from->line : to->line;
+    return line > 0 ? line - 1 : 0;
+}
+
 static void connect_row(struct pw_topology *topology, const struct pw_ring_row *row,
                         const struct pw_config *config)
 {
@@ -73,7 +80,7 @@ static void connect_row(struct pw_topology *topology, const struct pw_ring_row *
         for (uint32_t to = 0; to < topology->stage_cnt; to++) {
             if (strcmp(stages[from].kind, row->from) == 0 && strcmp(stages[to].kind, row->to) == 0 &&
                 is_within_line(&stages[from], &stages[to]) &&
-                (!row->first_line || (stages[from].line <= 1 && stages[to].line <= 1))) {
+                (row->on_line == NULL || row->on_line(config, line_idx_of(&stages[from], &stages[to])))) {
                 add_ring(topology, row, from, to, config);
             }
         }

@@ -54,7 +54,8 @@ struct pw_ring_row {
     size_t slots_at;       /* offset of its slot count in struct pw_config_rings */
     uint64_t payload_bytes;
     enum pw_ring_policy policy;
-    bool first_line;                                /* only the first of several lines has it */
+    /* Which lines have it, from 0; NULL: all. */
+    bool (*on_line)(const struct pw_config *config, uint32_t line_idx);
     bool (*when)(const struct pw_config *config);   /* NULL: always */
     bool (*stalls)(const struct pw_config *config); /* overrides a policy that drops; NULL: never */
 };

@@ -30,6 +30,7 @@ struct place {
 
 struct two {
     struct place places[2];
+    bool lines; /* a line of stages for each */
 };
 
 /* more: further sections of its config. */
@@ -104,17 +105,23 @@ static const char *config_write(const struct two *two, const char *strategies)
     FILE *file = fopen(path, "w");
     cr_assert_not_null(file);
     fprintf(file,
-            "instance: %s\nkeep_workspace: true\nmemory: {huge_pages: false}\ncores:\n"
-            "  - {core: none, idle: yield, stages: [net_rx, parse, strategy, execution, net_tx]}\n"
+            "instance: %s\nkeep_workspace: true\nmemory: {huge_pages: false}\ncores:\n%s"
             "  - {core: none, idle: sleep, stages: [journal, housekeeping]}\nfeeds:\n",
-            h->instance);
+            h->instance,
+            two->lines ? "  - {core: none, idle: yield, stages: [net_rx.1, parse.1, net_tx.1]}\n"
+                         "  - {core: none, idle: yield, stages: [net_rx.2, parse.2, net_tx.2]}\n"
+                         "  - {core: none, idle: yield, stages: [strategy, execution]}\n"
+                       : "  - {core: none, idle: yield, stages: [net_rx, parse, strategy, execution, "
+                         "net_tx]}\n");
     for (int i = 0; i < 2; i++) {
         const struct harness *venue = &two->places[i].h;
-        fprintf(file,
-                "  - {name: venue%d, venue: binance_spot, ws_url: \"wss://localhost:%d\", rest_url: "
-                "\"https://localhost:%d\", ca_file: \"%s/tls/ca.pem\", streams: [trade, bookTicker], "
-                "instruments: [%s], backoff_min_ms: 50, backoff_max_ms: 500}\n",
-                i + 1, venue->port, venue->port, venue->dir, i ? "BTCUSDT, BTCEUR" : "BTCUSDT");
+        fprintf(
+            file,
+            "  - {name: venue%d, line: %d, venue: binance_spot, ws_url: \"wss://localhost:%d\", rest_url: "
+            "\"https://localhost:%d\", ca_file: \"%s/tls/ca.pem\", streams: [trade, bookTicker], "
+            "instruments: [%s], backoff_min_ms: 50, backoff_max_ms: 500}\n",
+            i + 1, two->lines ? i + 1 : 1, venue->port, venue->port, venue->dir,
+            i ? "BTCUSDT, BTCEUR" : "BTCUSDT");
     }
     fprintf(file,
             "strategies:\n%s"
@@ -327,6 +334,26 @@ Test(live_accounts, the_same_symbol_is_traded_at_both)
                   api_text(account, "cash"));
     }
     json_decref(top);
+    close_two(&two);
+}
+
+/* Each account's order entry is on the line of its feed. */
+Test(live_accounts, each_on_a_line_of_its_own)
+{
+    struct two two;
+    open_two(&two);
+    two.lines = true;
+    engine_start(&two, both);
+    wait_for(&two, "accounts/0/fill_cnt", 5);
+    wait_for(&two, "accounts/1/fill_cnt", 5);
+    engine_stop(&two);
+    expect_ledger(&two, 0, 5);
+    expect_ledger(&two, 1, 5);
+    for (int i = 0; i < 2; i++) {
+        const char *const groups[] = {"net_tx.1", "net_tx.2"};
+        cr_expect_geq(harness_metric(&two.places[0].h, groups[i], "frames"), 5, "%s", groups[i]);
+    }
+    cr_expect_eq(harness_metric(&two.places[0].h, "execution", "reports_inconsistent"), 0);
     close_two(&two);
 }
 

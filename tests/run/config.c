@@ -856,6 +856,30 @@ Test(config, accounts_arrive_with_their_feeds_and_connections)
     cr_expect_eq(conns.of_account[1], 3);
 }
 
+Test(config, order_entry_is_on_the_line_of_its_account)
+{
+    static const struct {
+        const char *line;
+        uint32_t wanted_idx;
+        bool is_good;
+    } rows[] = {{"", 1, true}, {"line: 0, ", 1, true}, {"line: 1, ", 0, true}, {"line: 3, ", 0, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[1024];
+        struct pw_conns conns;
+        snprintf(text, sizeof text,
+                 "accounts:\n  - {name: other, gateway: live, %sfeeds: [b], " LIVE_GROUP
+                 "}\n  - {name: main, feeds: [a]}\n",
+                 rows[i].line);
+        bool is_good = load_accounts(text) == 0;
+        cr_expect_eq(is_good, rows[i].is_good, "'%s': %s", rows[i].line, g_error);
+        if (is_good) {
+            PW_CONFIG_EDIT(g_config, feeds)->feeds[1].line = 2;
+            pw_config_conns(g_config, &conns);
+            cr_expect_eq(conns.rows[conns.of_account[0]].line_idx, rows[i].wanted_idx, "'%s'", rows[i].line);
+        }
+    }
+}
+
 /* A venue's ban is of those that ask the same host, and of an account whatever it asks. */
 Test(config, connections_that_share_bans_have_one_host)
 {

@@ -310,17 +310,40 @@ static struct execution_account *account_of_conn(struct execution *x, uint32_t c
 
 static uint32_t take_messages(struct execution *x, int64_t now_ns, bool *stalled)
 {
-    uint64_t there = x->connects ? pw_consumer_peek(&x->messages, PW_BATCH_MAX) : 0;
-    uint64_t taken = 0;
-    while (taken < there && has_room_for_message(x)) {
-        const struct pw_event *frame = pw_consumer_at(&x->messages, taken++);
-        struct execution_account *account = account_of_conn(x, frame->body.frame.feed_idx);
-        account->gateway->on_message(account->gateway_state, frame, pw_consumer_payload(&x->messages, frame),
-                                     &x->reports);
-        pw_execution_take_reports(x, account, now_ns);
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < x->line_cnt; i++) {
+        struct order_line *line = &x->lines[i];
+        uint64_t there = pw_consumer_peek(&line->messages, PW_BATCH_MAX);
+        line->taken = 0;
+        while (line->taken < there && has_room_for_message(x)) {
+            const struct pw_event *frame = pw_consumer_at(&line->messages, line->taken++);
+            struct execution_account *account = account_of_conn(x, frame->body.frame.feed_idx);
+            account->gateway->on_message(account->gateway_state, frame,
+                                         pw_consumer_payload(&line->messages, frame), &x->reports);
+            pw_execution_take_reports(x, account, now_ns);
+        }
+        *stalled |= line->taken < there;
+        all += line->taken;
     }
-    *stalled |= taken < there;
-    return (uint32_t)taken;
+    return (uint32_t)all;
+}
+
+static void give_messages_back(struct execution *x)
+{
+    for (uint32_t i = 0; i < x->line_cnt; i++) {
+        if (x->lines[i].taken) {
+            pw_consumer_done(&x->lines[i].messages, x->lines[i].taken);
+        }
+    }
+}
+
+static bool has_messages(struct execution *x)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < x->line_cnt; i++) {
+        has |= pw_consumer_peek(&x->lines[i].messages, 1) != 0;
+    }
+    return has;
 }
 
 /* ---- the stage ---- */
@@ -336,9 +359,9 @@ static void publish(struct execution *x)
     if (x->has_frames_copy) {
         pw_producer_publish(&x->frames_copy);
     }
-    if (x->connects) {
-        pw_producer_publish(
-            &x->wire); /* last: but for an order just placed, what goes out is in the journal's ring */
+    /* Last: but for an order just placed, what goes out is in the journal's ring. */
+    for (uint32_t i = 0; i < x->line_cnt; i++) {
+        pw_producer_publish(&x->lines[i].wire);
     }
 }
 
@@ -376,7 +399,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
     did.work += there == 0 && cancel_at_end(x, now_ns);
     publish(x);
     if (messages) {
-        pw_consumer_done(&x->messages, messages);
+        give_messages_back(x);
     }
     pw_assert(taken <= there && (taken || x->untold.row == NULL));
     if (taken) {
@@ -399,7 +422,7 @@ static bool execution_pending(void *state)
 {
     struct execution *x = state;
     return x->orders->open_cnt || pw_consumer_peek(&x->in, 1) || pw_consumer_peek(&x->commands, 1) ||
-           (x->connects && pw_consumer_peek(&x->messages, 1));
+           has_messages(x);
 }
 
 static int64_t execution_next_ns(void *state)

@@ -42,6 +42,14 @@ struct untold_order {
     int64_t now_ns; /* of the poll that placed it */
 };
 
+/* Order entry of one line: the rings to its net_tx and from its net_rx. */
+struct order_line {
+    struct pw_producer wire;
+    struct pw_consumer messages;
+    uint64_t taken;     /* messages of this poll, to be given back when what they caused is published */
+    uint64_t wiped_pos; /* of wire's payload: what lies before it is wiped */
+};
+
 /* Who trades: a gateway, and what is the account's own: cash, holdings, limits. */
 struct execution_account {
     const struct pw_gateway_ops *gateway;
@@ -52,6 +60,7 @@ struct execution_account {
     uint32_t fault;    /* enum pw_reason of a halt that is to be journalled yet; 0: none */
     uint32_t conn_idx; /* of its order entry; PW_NO_CONN: it has none */
     uint32_t host_idx; /* of that connection: whose bans it is under */
+    uint32_t line_idx; /* of that connection, among those with order entry */
     struct pw_portfolio *portfolio;
     struct pw_risk_limits limits;
     struct pw_risk_bucket bucket;
@@ -64,18 +73,19 @@ struct execution_account {
 };
 
 struct execution {
-    struct pw_consumer in, commands, messages;
-    struct pw_producer reports_out, journal, wire, frames_copy;
-    bool has_journal, has_wire, has_frames_copy; /* wire: and messages */
-    uint64_t wiped_pos;                          /* of wire's payload: what lies before it is wiped */
-    bool connects;                               /* some account has order entry */
-    bool has_market_gateway;                     /* some gateway wants the market's events */
-    bool reports_cancel;                         /* some gateway reports a cancellation at once */
-    bool stopped;                                /* STOP was taken: halted for good */
-    bool draining;                               /* a clean stop has begun */
-    uint32_t halted;                             /* all accounts, by a command: enum pw_reason; 0: not */
-    bool faulted;                                /* some account has a fault */
-    uint32_t seq;                                /* of the next event made here */
+    struct pw_consumer in, commands;
+    struct pw_producer reports_out, journal, frames_copy;
+    bool has_journal, has_frames_copy;
+    uint32_t line_cnt; /* lines that have order entry */
+    struct order_line lines[PW_LINES_MAX];
+    bool connects;           /* some account has order entry */
+    bool has_market_gateway; /* some gateway wants the market's events */
+    bool reports_cancel;     /* some gateway reports a cancellation at once */
+    bool stopped;            /* STOP was taken: halted for good */
+    bool draining;           /* a clean stop has begun */
+    uint32_t halted;         /* all accounts, by a command: enum pw_reason; 0: not */
+    bool faulted;            /* some account has a fault */
+    uint32_t seq;            /* of the next event made here */
     uint32_t open_max;
     uint32_t stream_events; /* flow.h */
     uint64_t market_cnt;    /* market events up to the last one known of: its number and one */

@@ -127,7 +127,7 @@ static int check_needs(const struct execution *x, const struct execution_account
     const char *lacks =
         traits->needs_keys && !keys_of(env, account->idx)              ? "keys"
         : traits->connects && !entry_of(env, account->idx)             ? "a venue that has order entry"
-        : traits->connects && !x->has_wire                             ? "the rings of order entry"
+        : traits->connects && account->line_idx >= x->line_cnt         ? "the rings of order entry"
         : traits->needs_journal && !x->has_journal                     ? "a journal"
         : traits->connects && x->reports_out.mask + 1 < REPORT_SLOTS   ? "512 rings.orders_slots"
         : traits->needs_journal && x->journal.mask + 1 < JOURNAL_SLOTS ? "1024 rings.orders_journal_slots"
@@ -204,7 +204,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
                     .cash_e8 = setup.live->cash_e8,
                     .quote_asset = account->quote_asset,
                     .paused_until_ns = ban_of(env, account),
-                    .wire = &x->wire,
+                    .wire = &x->lines[account->line_idx].wire,
                     .journal = x->has_frames_copy ? &x->frames_copy : NULL,
                     .conn_idx = account->conn_idx,
                 });

@@ -64,17 +64,17 @@ static void sum_counts(struct execution *x)
 
 /* Requests bear the key's name and signatures, and the ring stands in shared memory, where a killed engine
  * leaves it: what net_tx has taken is wiped, by its writer, when the gateway has no more use for it. */
-static void wipe_wire(struct execution *x)
+static void wipe_wire(const struct execution *x, struct order_line *line)
 {
-    struct pw_producer *wire = &x->wire;
+    struct pw_producer *wire = &line->wire;
     /* Acquire: net_tx has finished reading. Pairs with the release in pw_consumer_done. */
     uint64_t tail = atomic_load_explicit(&wire->ring->tail, memory_order_acquire);
     uint64_t area_bytes = wire->payload_mask + 1;
-    if (x->untold.row || x->wiped_pos == wire->payload_head || tail != wire->head) {
+    if (x->untold.row || line->wiped_pos == wire->payload_head || tail != wire->head) {
         return;
     }
     uint64_t pos =
-        wire->payload_head - x->wiped_pos > area_bytes ? wire->payload_head - area_bytes : x->wiped_pos;
+        wire->payload_head - line->wiped_pos > area_bytes ? wire->payload_head - area_bytes : line->wiped_pos;
     while (pos < wire->payload_head) {
         uint64_t at = pos & wire->payload_mask;
         uint64_t bytes =
@@ -83,7 +83,7 @@ static void wipe_wire(struct execution *x)
         pos += bytes;
     }
     pw_assert(pos == wire->payload_head);
-    x->wiped_pos = pos;
+    line->wiped_pos = pos;
 }
 
 static void show_gateways(struct execution *x)
@@ -114,8 +114,8 @@ void pw_execution_housekeep(void *state, int64_t now_ns)
     sum_counts(x);
     pw_execution_metrics_publish(x->metric_rows, &x->metrics);
     show_gateways(x);
-    if (x->connects) {
-        wipe_wire(x);
+    for (uint32_t i = 0; i < x->line_cnt; i++) {
+        wipe_wire(x, &x->lines[i]);
     }
     if (!x->changed) {
         return;

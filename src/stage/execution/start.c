@@ -43,8 +43,11 @@ static int attach_rings(struct execution *x, const struct pw_stage_env *env)
         return error;
     }
     x->has_journal = pw_env_producer(env, PW_RING_ORDERS_JOURNAL, &x->journal) == 0;
-    x->has_wire = pw_env_producer(env, PW_RING_REQUESTS, &x->wire) == 0 &&
-                  pw_env_consumer(env, PW_RING_RESPONSES, &x->messages) == 0;
+    while (x->line_cnt < PW_LINES_MAX &&
+           pw_env_producer_nth(env, PW_RING_REQUESTS, x->line_cnt, &x->lines[x->line_cnt].wire) == 0 &&
+           pw_env_consumer_nth(env, PW_RING_RESPONSES, x->line_cnt, &x->lines[x->line_cnt].messages) == 0) {
+        x->line_cnt++;
+    }
     x->has_frames_copy = pw_env_producer(env, PW_RING_WIRE_JOURNAL, &x->frames_copy) == 0;
     x->open_max = pw_flow_open_max(x->reports_out.mask + 1);
     x->stream_events = pw_flow_stream_events(x->reports_out.mask + 1, pw_config_connects(env->config));
@@ -93,7 +96,17 @@ static void find_conn(const struct pw_config *config, struct execution_account *
     struct pw_conns conns;
     pw_config_conns(config, &conns);
     account->conn_idx = conns.of_account[account->idx];
-    account->host_idx = account->conn_idx != PW_NO_CONN ? conns.rows[account->conn_idx].host_idx : 0;
+    if (account->conn_idx == PW_NO_CONN) {
+        return;
+    }
+    const struct pw_conn_row *own = &conns.rows[account->conn_idx];
+    uint32_t before = 0; /* bit i: line i has order entry and is before its own */
+    for (uint32_t i = 0; i < conns.cnt; i++) {
+        bool counts = conns.rows[i].role == PW_CONN_ROLE_ORDERS && conns.rows[i].line_idx < own->line_idx;
+        before |= counts ? 1u << conns.rows[i].line_idx : 0;
+    }
+    account->host_idx = own->host_idx;
+    account->line_idx = (uint32_t)__builtin_popcount(before);
 }
 
 /* Its portfolio and gateway take their share of *memory. */
