@@ -3,10 +3,10 @@
  * Instructions a hop: see instructions.h.
  *
  * Functions that are called for work alone are counted by the call. A stage is polled whether or not there is
- * work, more often the longer the venue waits, and makes a TIME event where the market is silent; so ticks are
- * fed with three lengths of pause, and what is not theirs is taken out:
- *     instructions = idle * polls + quiet * TIME events + cost * ticks, three times.
- * Counting begins anew with each of them, so the engine's start is no part of it.
+ * work, more often the longer the venue waits, and makes a TIME event where the market is silent; so ticks
+ * are fed with three lengths of pause, and what is not theirs is taken out: instructions = idle * polls +
+ * quiet * TIME events + cost * ticks, three times; for stages that make no TIME events twice, of the two
+ * lengths that differ most. Counting begins anew with each of them, so the engine's start is no part of it.
  */
 #include "instructions.h"
 #include "callgrind.h"
@@ -30,6 +30,7 @@ struct hop_row {
     enum unit unit;
     const char *functions[NAMES_MAX]; /* names that it has in builds, the first that there is */
     const char *without[NAMES_MAX];   /* what is called inside and does not count; the same */
+    bool makes_times;                 /* TIME events: they cost it what shows beside a tick's cost */
 };
 
 static const struct hop_row g_hops[] = {
@@ -48,7 +49,7 @@ static const struct hop_row g_hops[] = {
      {NULL}},
     {{"instr_net_rx", "net_rx, a tick and the responses to its order"}, EACH_TICK, {"net_rx_poll"}, {NULL}},
     {{"instr_parse", "parse, a tick"}, EACH_TICK, {"parse_poll"}, {NULL}},
-    {{"instr_strategy", "strategy, a tick and its reports"}, EACH_TICK, {"strategy_poll"}, {NULL}},
+    {{"instr_strategy", "strategy, a tick and its reports"}, EACH_TICK, {"strategy_poll"}, {NULL}, true},
     {{"instr_execution", "execution, an order, responses not decoded"},
      EACH_TICK,
      {"execution_poll"},
@@ -58,7 +59,8 @@ static const struct hop_row g_hops[] = {
     {{"instr_strategy_market", "strategy, a message of market data"},
      EACH_MESSAGE,
      {"strategy_poll"},
-     {NULL}},
+     {NULL},
+     true},
 };
 #define HOP_CNT (sizeof g_hops / sizeof *g_hops)
 static_assert(HOP_CNT <= INSTRUCTIONS_HOPS_MAX, "each has a row");
@@ -246,7 +248,8 @@ static int tape_run(struct tick_rig *rig, struct counted counted[PARTS])
 enum share { IDLE, QUIET, COST, SHARES };
 static_assert((int)SHARES == (int)TICK_PARTS, "as many equations as unknowns");
 
-/* Solves the equations, each with its result as last column (Gauss and Jordan); singular ones give no numbers. */
+/* Solves the equations, each with its result as last column (Gauss and Jordan); singular ones give no
+ * numbers. */
 static void equations_solve(double rows[SHARES][SHARES + 1])
 {
     for (size_t i = 0; i < SHARES; i++) {
@@ -292,6 +295,9 @@ static double hop_cost(const struct counted counted[PARTS], size_t hop)
         rows[kind][QUIET] = counted[kind].times;
         rows[kind][COST] = counted[kind].ticks;
         rows[kind][SHARES] = counted[kind].instructions[hop];
+    }
+    if (!g_hops[hop].makes_times) {
+        memcpy(rows[MIDDLE], (double[SHARES + 1]){[QUIET] = 1}, sizeof rows[MIDDLE]); /* quiet = 0 */
     }
     equations_solve(rows);
     const struct counted *market = &counted[MARKET];

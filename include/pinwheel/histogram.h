@@ -2,8 +2,8 @@
  *
  * The histogram: log-linear counts of durations in shared memory, single writer, no allocation.
  *
- * Each power of two is cut into 64 equal steps, so a value is known to better than 1 % (1/128 to the middle of its
- * step). Range 0 to 2^40 ns (18 minutes); beyond it the last bucket counts.
+ * Each power of two is cut into 64 equal steps, so a value is known to better than 1 % (1/128 to the middle
+ * of its step). Range 0 to 2^40 ns (18 minutes); beyond it the last bucket counts.
  */
 #ifndef PINWHEEL_HISTOGRAM_H
 #define PINWHEEL_HISTOGRAM_H

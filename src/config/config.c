@@ -19,8 +19,8 @@ static size_t record_bytes(const struct pw_section *section)
     return (section->bytes + align) / align * align; /* one byte more at least: no two at one address */
 }
 
-/* The records in one block: most of it is room for what most configs lack, and pages that nobody writes cost no
- * memory. */
+/* The records in one block: most of it is room for what most configs lack, and pages that nobody writes cost
+ * no memory. */
 struct pw_config *pw_config_create(const struct pw_section *const *sections, uint32_t section_cnt)
 {
     pw_assert(section_cnt <= PW_SECTIONS_MAX);

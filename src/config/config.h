@@ -2,9 +2,9 @@
  *
  * A config: what a user's YAML file says, checked, in one struct a section.
  *
- * Which sections there are is the program's: this folder knows none of them. Reading is cold; everything that can
- * be wrong with a file is found here and reported with file, line, column and what to do, before anything is
- * started.
+ * Which sections there are is the program's: this folder knows none of them. Reading is cold; everything that
+ * can be wrong with a file is found here and reported with file, line, column and what to do, before anything
+ * is started.
  */
 #ifndef PW_CONFIG_H
 #define PW_CONFIG_H
@@ -36,8 +36,8 @@ struct pw_config_given {
 struct pw_config *pw_config_create(const struct pw_section *const *sections, uint32_t section_cnt);
 void pw_config_destroy(struct pw_config *config);
 
-/* Loads and checks `path`. 0, or -EINVAL / -errno with `error` = "file:line:column: what is wrong; what to do"
- * (several lines if several things are wrong). Deprecated spellings are logged as warnings. */
+/* Loads and checks `path`. 0, or -EINVAL / -errno with `error` = "file:line:column: what is wrong; what to
+ * do" (several lines if several things are wrong). Deprecated spellings are logged as warnings. */
 int pw_config_load(struct pw_config *config, const char *path, const struct pw_config_given *given,
                    uint32_t given_cnt, char *error, size_t error_bytes);
 

@@ -302,8 +302,9 @@ static __attribute__((noinline)) void pass_stamps(struct strategy_stage *s)
     }
 }
 
-/* Puts what was decided, one or more, and leaves no decisions; how many there were. An order beyond what may be
- * unanswered goes nowhere: only one in answer to a report, for a market event is not taken then (flow.h). */
+/* Puts what was decided, one or more, and leaves no decisions; how many there were. An order beyond what may
+ * be unanswered goes nowhere: only one in answer to a report, for a market event is not taken then (flow.h).
+ */
 static uint32_t put_decisions(struct strategy_stage *s, uint32_t strategy_idx, int64_t recv_ns)
 {
     uint32_t cnt = s->decisions.cnt;
