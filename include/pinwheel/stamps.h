@@ -6,7 +6,9 @@
  * A row is found by a number: the low bits of the number are its place. It is overwritten when the table
  * comes round, so a reader that lags asks in vain, and the stamp counts as not known. One writer a table:
  *   stamps.market  parse, by market_seq: how the message of this event came in
- *   stamps.orders  net_tx, by the low bits of the client_order_id: how its request went out
+ *   stamps.orders  net_tx, by the low bits of the client_order_id: how its request went out. Where several
+ * lines have order entry, one writer a row: an order is sent by one line, and far fewer orders are open at
+ * once than there are rows
  */
 #ifndef PINWHEEL_STAMPS_H
 #define PINWHEEL_STAMPS_H
