@@ -77,8 +77,9 @@ static uint32_t find(const struct pw_book_side *s, enum pw_side side, int64_t pr
 /* To the middle of the buffer: at least half of level_max free at each end, so this is rare. */
 static void recentre(struct pw_book *book, struct pw_book_side *s)
 {
-    pw_assert(s->cnt <= book->level_max);
+    pw_assert(s->cnt < book->level_max); /* a full side has made room first */
     uint32_t first = (2 * book->level_max - s->cnt) / 2;
+    pw_assert(first > 0 && first + s->cnt < 2 * book->level_max);
     memmove(s->levels + first, s->levels + s->first_idx, s->cnt * sizeof *s->levels);
     s->first_idx = first;
 }
@@ -142,6 +143,7 @@ void pw_book_set(struct pw_book *book, enum pw_side side, struct pw_level level)
     } else if (there) {
         erase(s, i);
     } else if (level.qty_e8) {
+        pw_assert(i == s->cnt || key_of(at->price_e8, side) > key_of(level.price_e8, side));
         insert(book, s, i, level);
     } else {
         book->absent_cnt++;

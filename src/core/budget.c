@@ -51,6 +51,7 @@ static void roll(struct pw_budget_window *window, int64_t now_ns)
     if (ended || window->end_ns - now_ns > 2 * window->interval_ns) {
         window->end_ns = (now_ns / window->interval_ns + 1) * window->interval_ns;
         window->used = ended ? 0 : window->used;
+        pw_assert(window->end_ns > now_ns && window->end_ns % window->interval_ns == 0);
     }
 }
 
@@ -103,6 +104,7 @@ void pw_budget_count(struct pw_budget *budget, enum pw_budget_kind kind, int64_t
     /* Responses may overtake each other: what only grows is believed at its most. */
     window->used = kind == PW_BUDGET_ORDERS || count > window->used ? count : window->used;
     window->limit = limit > window->reserve ? limit : window->limit;
+    pw_assert(window->limit > window->reserve);
 }
 
 void pw_budget_pause(struct pw_budget *budget, int64_t until_ns, int64_t least_ns, int64_t now_ns)

@@ -28,6 +28,7 @@ static struct pw_matching_party party_of(const struct pw_matching_row *row)
 
 static void report_level(struct pw_matching *matching, enum pw_side side, int64_t price_e8, int64_t qty_e8)
 {
+    pw_assert(qty_e8 >= 0);
     report(matching, &(struct pw_matching_result){.kind = PW_MATCHING_LEVEL,
                                                   .side = side,
                                                   .level = {price_e8, qty_e8, ++matching->last_update_id}});
@@ -97,6 +98,7 @@ static struct pw_matching_preview preview(const struct pw_matching *matching,
             break;
         }
     }
+    pw_assert(sum.qty_e8 <= taker->leaves_qty_e8);
     return sum;
 }
 
@@ -124,6 +126,7 @@ static void row_match(struct pw_matching *matching, struct pw_matching_level *le
         .trade = {++matching->last_trade_id, price_e8, qty_e8, party_of(maker), party_of(taker)}};
 
     pw_assert(qty_e8 > 0 && qty_e8 <= level->qty_e8);
+    pw_assert(maker->side != taker->side && maker->price_e8 == price_e8);
     taker->leaves_qty_e8 -= qty_e8;
     maker->leaves_qty_e8 -= qty_e8;
     level->qty_e8 -= qty_e8;
@@ -170,6 +173,7 @@ static bool match(struct pw_matching *matching, struct pw_matching_row *taker)
         struct pw_matching_level *best = &levels->levels[levels->level_cnt - 1];
         int64_t price_e8 = best->price_e8, before_e8 = best->qty_e8, qty_e8;
 
+        pw_assert(before_e8 > 0 && best->queue.order_cnt > 0); /* empty levels are removed at once */
         alive = level_match(matching, best, taker);
         qty_e8 = best->qty_e8;
         if (qty_e8 == 0) {
@@ -189,6 +193,7 @@ static uint32_t rest(struct pw_matching *matching, const struct pw_matching_row 
     const struct pw_matching_level *level;
     uint32_t row_idx;
 
+    pw_assert(taker->leaves_qty_e8 > 0);
     if (!pw_order_has_limit(taker->type) || taker->tif != PW_GTC) {
         report_end(matching, taker,
                    taker->tif == PW_IOC && pw_order_has_limit(taker->type) ? PW_MATCHING_END_IOC
@@ -200,6 +205,7 @@ static uint32_t rest(struct pw_matching *matching, const struct pw_matching_row 
         report_end(matching, taker, PW_MATCHING_END_NO_ROOM);
         return PW_MATCHING_NONE;
     }
+    pw_assert(level->price_e8 == taker->price_e8 && level->qty_e8 >= taker->leaves_qty_e8);
     report_level(matching, (enum pw_side)taker->side, level->price_e8, level->qty_e8);
     return row_idx;
 }
@@ -258,6 +264,7 @@ uint32_t pw_matching_triggered(struct pw_matching *matching)
 
     for (; i != PW_MATCHING_NONE; i = matching->rows[i].next_idx) {
         const struct pw_matching_row *row = &matching->rows[i];
+        pw_assert(row->place == PW_MATCHING_WAITS);
         if (pw_order_triggers_above(row->type, row->side) ? matching->traded_high_e8 >= row->stop_price_e8
                                                           : matching->traded_low_e8 <= row->stop_price_e8) {
             return i;
@@ -272,6 +279,7 @@ uint32_t pw_matching_activate(struct pw_matching *matching, uint32_t row_idx)
 {
     struct pw_matching_row row = matching->rows[row_idx];
 
+    pw_assert(row_idx < matching->row_cnt);
     pw_matching_unwait(matching, row_idx);
     return work(matching, &row);
 }
@@ -295,6 +303,7 @@ void pw_matching_cancel(struct pw_matching *matching, uint32_t row_idx)
     int64_t price_e8 = row->price_e8, qty_e8;
     uint32_t at;
 
+    pw_assert(row_idx < matching->row_cnt && row->place != PW_MATCHING_FREE);
     if (row->place == PW_MATCHING_WAITS) {
         pw_matching_unwait(matching, row_idx);
         return;

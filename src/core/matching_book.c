@@ -40,6 +40,7 @@ struct pw_matching *pw_matching_init(void *memory, uint32_t order_max, uint64_t 
     struct pw_matching *matching = memory;
     char *at = (char *)memory + head_bytes();
 
+    pw_assert(order_max > 0 && order_max <= PW_MATCHING_ORDERS_MAX);
     *matching = (struct pw_matching){.row_cnt = order_max,
                                      .waiting = {PW_MATCHING_NONE, PW_MATCHING_NONE, 0},
                                      .traded_low_e8 = INT64_MAX,
@@ -54,6 +55,7 @@ struct pw_matching *pw_matching_init(void *memory, uint32_t order_max, uint64_t 
         matching->sides[side].resting = (uint32_t *)(void *)at;
         at += resting_bytes(order_max);
     }
+    pw_assert(at == (char *)memory + pw_matching_bytes(order_max));
     for (uint32_t i = 0; i < order_max; i++) {
         matching->rows[i].next_idx = i + 1 < order_max ? i + 1 : PW_MATCHING_NONE;
     }
@@ -62,13 +64,27 @@ struct pw_matching *pw_matching_init(void *memory, uint32_t order_max, uint64_t 
 
 /* ---- rows and queues ---- */
 
+/* Each open order rests on one side, or waits. */
+static bool counts_agree(const struct pw_matching *matching)
+{
+    return matching->open_cnt == matching->sides[PW_BUY].resting_cnt + matching->sides[PW_SELL].resting_cnt +
+                                     matching->waiting.order_cnt;
+}
+
+static bool queue_is_sound(const struct pw_matching_queue *queue)
+{
+    return (queue->order_cnt == 0) == (queue->first_idx == PW_MATCHING_NONE) &&
+           (queue->order_cnt == 0) == (queue->last_idx == PW_MATCHING_NONE);
+}
+
 static uint32_t row_take(struct pw_matching *matching, const struct pw_matching_row *row,
                          enum pw_matching_row_place place)
 {
     uint32_t row_idx = matching->free_idx;
     struct pw_matching_row *taken = &matching->rows[row_idx];
 
-    pw_assert(taken->place == PW_MATCHING_FREE);
+    pw_assert(row_idx < matching->row_cnt && taken->place == PW_MATCHING_FREE);
+    pw_assert(matching->open_cnt < matching->row_cnt);
     matching->free_idx = taken->next_idx;
     matching->open_cnt++;
     *taken = *row;
@@ -78,7 +94,7 @@ static uint32_t row_take(struct pw_matching *matching, const struct pw_matching_
 
 static void row_free(struct pw_matching *matching, uint32_t row_idx)
 {
-    pw_assert(matching->open_cnt > 0);
+    pw_assert(matching->open_cnt > 0 && matching->rows[row_idx].place != PW_MATCHING_FREE);
     matching->open_cnt--;
     matching->rows[row_idx].place = PW_MATCHING_FREE;
     matching->rows[row_idx].next_idx = matching->free_idx;
@@ -89,6 +105,7 @@ static void queue_add(struct pw_matching *matching, struct pw_matching_queue *qu
 {
     struct pw_matching_row *row = &matching->rows[row_idx];
 
+    pw_assert(queue_is_sound(queue));
     row->next_idx = PW_MATCHING_NONE;
     row->prev_idx = queue->last_idx;
     *(row->prev_idx != PW_MATCHING_NONE ? &matching->rows[row->prev_idx].next_idx : &queue->first_idx) =
@@ -106,6 +123,7 @@ static void queue_remove(struct pw_matching *matching, struct pw_matching_queue 
     queue->order_cnt--;
     *(prev != PW_MATCHING_NONE ? &matching->rows[prev].next_idx : &queue->first_idx) = next;
     *(next != PW_MATCHING_NONE ? &matching->rows[next].prev_idx : &queue->last_idx) = prev;
+    pw_assert(queue_is_sound(queue));
 }
 
 /* ---- levels ---- */
@@ -127,13 +145,24 @@ uint32_t pw_matching_level_find(const struct pw_matching_side *levels, enum pw_s
 
 void pw_matching_level_remove(struct pw_matching_side *levels, uint32_t i)
 {
+    pw_assert(i < levels->level_cnt);
     pw_assert(levels->levels[i].queue.order_cnt == 0 && levels->levels[i].qty_e8 == 0);
     levels->level_cnt--;
     memmove(&levels->levels[i], &levels->levels[i + 1], (levels->level_cnt - i) * sizeof *levels->levels);
 }
 
+/* Whether a level lies between its neighbours: the best one is last. */
+static bool level_is_in_order(const struct pw_matching_side *levels, enum pw_side side, uint32_t i)
+{
+    const struct pw_matching_level *at = &levels->levels[i];
+
+    return (i == 0 || pw_matching_better(side, at->price_e8, at[-1].price_e8)) &&
+           (i + 1 == levels->level_cnt || pw_matching_better(side, at[1].price_e8, at->price_e8));
+}
+
 static void level_insert(struct pw_matching_side *levels, uint32_t i, int64_t price_e8)
 {
+    pw_assert(i <= levels->level_cnt);
     memmove(&levels->levels[i + 1], &levels->levels[i], (levels->level_cnt - i) * sizeof *levels->levels);
     levels->level_cnt++;
     levels->levels[i] =
@@ -157,11 +186,13 @@ struct pw_matching_level *pw_matching_rest(struct pw_matching *matching, const s
     *row_idx = row_take(matching, row, PW_MATCHING_RESTS);
     if (is_new) {
         level_insert(levels, at, row->price_e8);
+        pw_assert(level_is_in_order(levels, (enum pw_side)row->side, at));
     }
     levels->levels[at].qty_e8 = qty_e8;
     queue_add(matching, &levels->levels[at].queue, *row_idx);
     matching->rows[*row_idx].rank = levels->resting_cnt;
     levels->resting[levels->resting_cnt++] = *row_idx;
+    pw_assert(counts_agree(matching));
     return &levels->levels[at];
 }
 
@@ -172,11 +203,14 @@ void pw_matching_unrest(struct pw_matching *matching, struct pw_matching_level *
     uint32_t moved = levels->resting[--levels->resting_cnt];
 
     pw_assert(row->place == PW_MATCHING_RESTS && level->qty_e8 >= row->leaves_qty_e8);
+    pw_assert(row->rank <= levels->resting_cnt && levels->resting[row->rank] == row_idx);
     levels->resting[row->rank] = moved;
     matching->rows[moved].rank = row->rank;
     level->qty_e8 -= row->leaves_qty_e8;
     queue_remove(matching, &level->queue, row_idx);
     row_free(matching, row_idx);
+    pw_assert((level->qty_e8 == 0) == (level->queue.order_cnt == 0));
+    pw_assert(counts_agree(matching));
 }
 
 uint32_t pw_matching_wait(struct pw_matching *matching, const struct pw_matching_row *row)
@@ -188,6 +222,7 @@ uint32_t pw_matching_wait(struct pw_matching *matching, const struct pw_matching
     }
     row_idx = row_take(matching, row, PW_MATCHING_WAITS);
     queue_add(matching, &matching->waiting, row_idx);
+    pw_assert(counts_agree(matching));
     return row_idx;
 }
 
@@ -196,4 +231,5 @@ void pw_matching_unwait(struct pw_matching *matching, uint32_t row_idx)
     pw_assert(matching->rows[row_idx].place == PW_MATCHING_WAITS);
     queue_remove(matching, &matching->waiting, row_idx);
     row_free(matching, row_idx);
+    pw_assert(counts_agree(matching));
 }

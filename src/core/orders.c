@@ -53,6 +53,9 @@ struct pw_orders *pw_orders_init(void *memory, uint32_t row_cnt, uint32_t instru
     orders->instrument_cnt = instrument_cnt;
     orders->closed_first_idx = orders->closed_last_idx = PW_ORDERS_NO_ROW;
     orders->run_id = run_id;
+    pw_assert(row_cnt > 0 && row_cnt <= PW_ORDERS_MAX && orders->index_mask >= row_cnt); /* never full */
+    pw_assert((const char *)&orders->fill_index[orders->fill_index_mask] <
+              (const char *)memory + pw_orders_bytes(row_cnt, instrument_cnt));
     return orders;
 }
 
@@ -66,7 +69,7 @@ uint64_t pw_orders_take_id(struct pw_orders *orders)
 
 uint64_t pw_orders_deny_id(struct pw_orders *orders, uint64_t client_order_id)
 {
-    pw_assert(client_order_id == 0 || orders->counter > 0);
+    pw_assert(client_order_id == 0 || client_order_id == pw_order_id(orders->run_id, orders->counter));
     orders->counter -= client_order_id != 0;
     uint64_t counter = PW_ORDER_DENIED_FIRST + orders->denied_cnt;
     if (counter >> PW_ORDER_COUNTER_BITS) {
@@ -141,6 +144,8 @@ static uint32_t take_row(struct pw_orders *orders)
         pw_assert(pw_order_is_closed(orders->rows[row_idx].state));
         closed_remove(orders, &orders->rows[row_idx]);
         index_remove(orders, orders->rows[row_idx].client_order_id);
+    } else {
+        pw_assert(orders->open_cnt == orders->row_cnt);
     }
     return row_idx;
 }
@@ -212,6 +217,7 @@ struct pw_order_row *pw_orders_replace(struct pw_orders *orders, const struct pw
     struct pw_order_row *added = pw_orders_add(orders, row); /* takes no open row: `old` stays where it is */
     pw_assert(added != old && old->client_order_id == row->replaces_id);
     if (added) {
+        pw_assert(old->leaves_qty_e8 > 0 && old->end_state == PW_ORDER_NONE);
         old->state = PW_ORDER_PENDING_REPLACE;
     }
     return added;

@@ -69,6 +69,7 @@ static const uint8_t rules[PW_ORDER_STATES + 1][PW_EXEC_TYPES] = {
 
 bool pw_orders_state_replaces(enum pw_order_state state)
 {
+    pw_assert(state < PW_ORDER_STATES);
     return rules[state][PW_EXEC_REPLACE_SENT] == REPLACING;
 }
 
@@ -76,6 +77,7 @@ bool pw_orders_state_replaces(enum pw_order_state state)
 
 static enum pw_order_step move(struct pw_order_row *row, enum pw_order_state state)
 {
+    pw_assert(state > PW_ORDER_NONE && state < PW_ORDER_STATES && state != PW_ORDER_DENIED);
     enum pw_order_step step = row->state == state ? PW_ORDER_STEP_KEEP : PW_ORDER_STEP_MOVE;
     row->state = (uint8_t)state;
     return step;
@@ -86,6 +88,7 @@ static enum pw_order_step close_row(struct pw_orders *orders, struct pw_order_ro
 {
     pw_assert(!pw_order_is_closed(row->state));
     pw_orders_set_risk_qty(orders, row, 0);
+    pw_assert(row->risk_qty_e8 == 0 && row->hold_e16 == 0); /* what falls never overflows */
     row->cancel_pending = false;
     row->end_state = PW_ORDER_NONE;
     pw_orders_close(orders, row);
@@ -96,6 +99,7 @@ static enum pw_order_step close_row(struct pw_orders *orders, struct pw_order_ro
 static enum pw_order_step end(struct pw_orders *orders, struct pw_order_row *row, enum pw_order_state state)
 {
     int64_t owed_e8 = pw_order_owed_e8(row);
+    pw_assert(pw_order_is_closed(state));
     pw_assert((uint64_t)owed_e8 <= (uint64_t)row->leaves_qty_e8);
     if (owed_e8 == 0) {
         return close_row(orders, row, row->leaves_qty_e8 == 0 ? PW_ORDER_FILLED : state);
@@ -109,6 +113,7 @@ static enum pw_order_step end(struct pw_orders *orders, struct pw_order_row *row
 static enum pw_order_step reopen(struct pw_orders *orders, struct pw_order_row *row, int64_t risk_qty_e8,
                                  enum pw_order_state end_state)
 {
+    pw_assert(risk_qty_e8 > 0 && risk_qty_e8 <= row->leaves_qty_e8);
     if (!pw_orders_set_risk_qty(orders, row, risk_qty_e8)) {
         return PW_ORDER_STEP_ILLEGAL;
     }
@@ -121,6 +126,7 @@ static enum pw_order_step reopen(struct pw_orders *orders, struct pw_order_row *
 
 static enum pw_order_step restore(struct pw_order_row *row)
 {
+    pw_assert(!pw_order_is_closed(row->state) && row->end_state == PW_ORDER_NONE && row->leaves_qty_e8 > 0);
     return move(row, row->cancel_pending                ? PW_ORDER_PENDING_CANCEL
                      : !row->acked                      ? PW_ORDER_IN_FLIGHT
                      : row->leaves_qty_e8 < row->qty_e8 ? PW_ORDER_PARTIALLY_FILLED
@@ -142,11 +148,13 @@ static void book(struct pw_orders *orders, struct pw_order_row *row, const struc
     row->leaves_qty_e8 -= report->fill_qty_e8;
     int64_t booked_e8 = row->qty_e8 - row->leaves_qty_e8;
     row->executed_qty_e8 = booked_e8 > row->executed_qty_e8 ? booked_e8 : row->executed_qty_e8;
+    pw_assert(row->executed_qty_e8 <= row->qty_e8);
 }
 
 static enum pw_order_step fill_open(struct pw_orders *orders, struct pw_order_row *row,
                                     const struct pw_report *report)
 {
+    pw_assert(!pw_order_is_closed(row->state));
     book(orders, row, report);
     if (row->end_state != PW_ORDER_NONE) {
         return end(orders, row, row->end_state);
@@ -168,6 +176,7 @@ static enum pw_order_step fill_late(struct pw_orders *orders, struct pw_order_ro
                                     const struct pw_report *report)
 {
     int64_t owed_e8 = pw_order_owed_e8(row) - report->fill_qty_e8;
+    pw_assert(pw_order_is_closed(row->state) && row->risk_qty_e8 == 0);
     if (owed_e8 > 0 && reopen(orders, row, owed_e8, row->state) == PW_ORDER_STEP_ILLEGAL) {
         return PW_ORDER_STEP_ILLEGAL;
     }
@@ -182,6 +191,7 @@ static enum pw_order_step turn_up(struct pw_orders *orders, struct pw_order_row 
                                   const struct pw_report *report)
 {
     int64_t left_e8 = row->leaves_qty_e8 - report->fill_qty_e8;
+    pw_assert(row->state == PW_ORDER_REJECTED && left_e8 >= 0);
     if (left_e8 == 0) {
         return fill_late(orders, row, report);
     }
@@ -287,6 +297,7 @@ static enum pw_order_step take(struct pw_orders *orders, struct pw_order_row *ro
     if (!is_possible(row, report)) {
         return PW_ORDER_STEP_ILLEGAL;
     }
+    pw_assert(row->end_state == PW_ORDER_NONE || row->state == PW_ORDER_UNKNOWN);
     unsigned rule = rules[row->end_state != PW_ORDER_NONE ? ENDED_STATE : row->state][report->exec_type];
     int64_t executed_e8 = executed_after(row, report);
     if (report->exec_type == PW_EXEC_FILL && pw_orders_fill_is_known(orders, report)) {
@@ -304,6 +315,8 @@ static enum pw_order_step take(struct pw_orders *orders, struct pw_order_row *ro
     if (step == PW_ORDER_STEP_ILLEGAL) {
         row->executed_qty_e8 = executed_before_e8;
     }
+    pw_assert(row->risk_qty_e8 <= row->leaves_qty_e8);
+    pw_assert((row->risk_qty_e8 == 0) == pw_order_is_closed(row->state));
     return step;
 }
 

@@ -23,7 +23,7 @@ static bool close_part(struct pw_holding *h, int64_t price_e8, int64_t qty_e8, p
 {
     int64_t held = h->qty_e8 < 0 ? -h->qty_e8 : h->qty_e8;
     int64_t signed_qty = h->qty_e8 < 0 ? -qty_e8 : qty_e8;
-    pw_assert(qty_e8 <= held);
+    pw_assert(qty_e8 > 0 && qty_e8 <= held);
     pw_i128 cost = pw_money_share(h->cost_e16, qty_e8, held);
     pw_i128 entry_fees = pw_money_share(h->entry_fees_e16, qty_e8, held);
     h->qty_e8 -= signed_qty;
@@ -44,12 +44,24 @@ static bool open_part(struct pw_holding *h, int64_t price_e8, int64_t signed_qty
            pw_money_add(&h->entry_fees_e16, fee_e16);
 }
 
+/* What the fill did to the cash is in the holding, to the last digit (positions.h). Differences that wrap
+ * round are equal all the same. */
+static bool sums_agree(const struct pw_holding *before, const struct pw_holding *after, pw_i128 cash_before,
+                       pw_i128 cash_after)
+{
+    __extension__ typedef unsigned __int128 wrapping;
+    return (wrapping)cash_after - (wrapping)cash_before ==
+           ((wrapping)after->realized_e16 - (wrapping)before->realized_e16) -
+               ((wrapping)after->cost_e16 - (wrapping)before->cost_e16) -
+               ((wrapping)after->entry_fees_e16 - (wrapping)before->entry_fees_e16);
+}
+
 bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side side, int64_t price_e8,
                      int64_t qty_e8, pw_i128 fee_e16)
 {
     struct pw_holding h = *holding;
     pw_i128 cash = *cash_e16;
-    pw_assert(qty_e8 > 0);
+    pw_assert(qty_e8 > 0 && h.qty_e8 != INT64_MIN);
     int64_t against = side == PW_BUY ? -h.qty_e8 : h.qty_e8; /* what the fill can close, if positive */
     int64_t closing = against <= 0 ? 0 : against < qty_e8 ? against : qty_e8;
     int64_t opening = qty_e8 - closing;
@@ -62,6 +74,7 @@ bool pw_holding_fill(struct pw_holding *holding, pw_i128 *cash_e16, enum pw_side
         return false;
     }
     pw_assert(h.qty_e8 != 0 || (h.cost_e16 == 0 && h.entry_fees_e16 == 0));
+    pw_assert(sums_agree(holding, &h, *cash_e16, cash));
     h.buy_cnt += side == PW_BUY;
     h.sell_cnt += side == PW_SELL;
     *holding = h;
@@ -82,7 +95,7 @@ bool pw_holding_base_fee(struct pw_holding *holding, int64_t price_e8, int64_t f
         }
         h.cost_e16 = h.entry_fees_e16 = 0;
     }
-    pw_assert(h.qty_e8 != 0 || h.cost_e16 == 0);
+    pw_assert(h.qty_e8 != 0 || (h.cost_e16 == 0 && h.entry_fees_e16 == 0));
     if (!pw_money_add(&h.fees_e16, pw_money_notional_e16(price_e8, fee_e8))) {
         return false;
     }
