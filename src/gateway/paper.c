@@ -72,6 +72,7 @@ static void fill(const struct paper *paper, struct pw_reports *out, const struct
                  int64_t price_e8, bool maker, int64_t recv_ns)
 {
     struct pw_report *row = report(out, order, PW_EXEC_FILL, recv_ns);
+    pw_assert(price_e8 > 0 && order->qty_e8 > 0);
     row->fill_price_e8 = price_e8;
     row->fill_qty_e8 = order->qty_e8;
     row->fee_e16 =
@@ -96,6 +97,7 @@ static bool is_reached(const struct paper *paper, const struct pw_gateway_order 
 /* Has the market traded at a stop order's price or beyond? */
 static bool is_triggered(const struct paper *paper, const struct pw_gateway_order *order)
 {
+    pw_assert(pw_order_has_stop(order->type) && order->instrument_idx < paper->config.instrument_cnt);
     int64_t last = paper->quotes[order->instrument_idx].last_e8;
     return last > 0 && (pw_order_triggers_above(order->type, order->side) ? last >= order->stop_price_e8
                                                                           : last <= order->stop_price_e8);
@@ -153,6 +155,7 @@ static struct paper_order *find(struct paper *paper, uint64_t client_order_id)
 static bool take_out(struct paper *paper, uint64_t replaces_id, int64_t recv_ns, struct pw_reports *out)
 {
     struct paper_order *old = find(paper, replaces_id);
+    pw_assert(replaces_id != 0);
     if (old == NULL || !old->resting) {
         return false;
     }
@@ -164,6 +167,7 @@ static bool take_out(struct paper *paper, uint64_t replaces_id, int64_t recv_ns,
 /* The order is at the venue. True if it stays there. */
 static bool arrive(const struct paper *paper, struct paper_order *at, int64_t recv_ns, struct pw_reports *out)
 {
+    pw_assert(!at->resting && !at->armed);
     at->resting = true;
     if (!pw_order_has_stop(at->order.type)) {
         return meet(paper, &at->order, true, recv_ns, out);
@@ -258,6 +262,7 @@ static void take_price(struct paper *paper, const struct pw_event *event)
 static bool react(const struct paper *paper, struct paper_order *at, const struct pw_event *event,
                   struct pw_reports *out)
 {
+    pw_assert(at->resting || !at->armed);
     if (!at->resting || at->order.instrument_idx != event->instrument_idx) {
         return true;
     }

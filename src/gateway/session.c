@@ -131,6 +131,8 @@ int session_init(void *memory, const struct pw_gateway_config *config, bool dry)
         half_window_ns < PW_SESSION_ERROR_MAX_NS ? half_window_ns : PW_SESSION_ERROR_MAX_NS;
     pw_venue_clock_init(&session->clock, config->entry->clock_unit_ns);
     set_limits(session);
+    pw_assert(error || text == traded_cnt(config));
+    pw_assert((char *)text_at(session, traded_cnt(config), 0) <= (char *)memory + session_bytes(config));
     return error;
 }
 
@@ -237,6 +239,7 @@ void session_report_event(struct session *session, uint64_t client_order_id, enu
 
 void session_resync(struct session *session, int64_t recv_ns, struct pw_reports *out)
 {
+    pw_assert(session->row_cnt <= SESSION_ROWS);
     session->counts.resyncs++;
     for (uint32_t i = 0; i < session->row_cnt; i++) {
         session_report_event(session, session->rows[i].client_order_id, PW_EXEC_DISCONNECT,

@@ -64,7 +64,7 @@ static void query(struct session *session, struct session_row *row, const struct
     struct pw_entry_values values = {.order_id = row->client_order_id,
                                      .venue_order_id = row->venue_order_id,
                                      .from_trade_id = row->fills_from};
-    pw_assert(row->instrument_idx < session->config.instrument_cnt);
+    pw_assert(row->instrument_idx < session->config.instrument_cnt && !row->queried);
     if (fills && session->fill_cnt > 0) {
         return; /* they may be among those that are to be reported yet */
     }
@@ -103,6 +103,7 @@ void session_queries_step(struct session *session)
             *row = session->rows[--session->row_cnt];
             continue;
         }
+        pw_assert(row->instrument_idx == order->instrument_idx);
         session_cancel_step(session, row);
         query_step(session, row, order);
         i++;
@@ -182,6 +183,7 @@ void session_query_response(struct session *session, const struct pw_entry_messa
 void session_report_fill(struct session *session, struct pw_reports *out)
 {
     if (session->fill_cnt > 0 && out->cnt == 0) {
+        pw_assert(session->fill_cnt <= SESSION_FILLS && session->fill_first < SESSION_FILLS);
         const struct pw_report *fill = &session->fills[session->fill_first];
         session_report(session, fill, fill->recv_ns, out);
         session->fill_first = (session->fill_first + 1) % SESSION_FILLS;
@@ -195,6 +197,7 @@ void session_report_fill(struct session *session, struct pw_reports *out)
 void session_no_outcome(struct session *session, unsigned kind, struct session_row *row, int64_t recv_ns,
                         struct pw_reports *out)
 {
+    pw_assert(pw_entry_names_order(kind));
     if (!row) {
         return;
     }

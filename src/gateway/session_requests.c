@@ -64,8 +64,9 @@ static uint8_t *claim_copy(struct session *session, uint32_t bytes)
     return to;
 }
 
-static void blank(uint8_t *text, struct pw_entry_span span)
+static void blank(uint8_t *text, uint32_t bytes, struct pw_entry_span span)
 {
+    pw_assert(span.bytes <= bytes && span.at <= bytes - span.bytes);
     memset(text + span.at, '*', span.bytes);
 }
 
@@ -79,8 +80,8 @@ void session_journal_sent(struct session *session)
         return;
     }
     memcpy(copy, session->unjournalled.text, request->bytes);
-    blank(copy, request->api_key);
-    blank(copy, request->signature);
+    blank(copy, request->bytes, request->api_key);
+    blank(copy, request->bytes, request->signature);
     frame->seq = session->journal_seq++;
     pw_producer_put_frame(session->config.journal, frame, request->bytes);
 }

@@ -65,6 +65,7 @@ void session_notice(struct session *session, const struct pw_event *frame, struc
 void session_resume(struct session *session, enum session_phase phase, int64_t recv_ns,
                     struct pw_reports *out)
 {
+    pw_assert(phase > SESSION_DOWN && phase < SESSION_READY);
     if (session->phase > phase) {
         restart(session, phase);
         session_resync(session, recv_ns, out);
@@ -116,6 +117,7 @@ void session_time_step(struct session *session)
  * must not be asked in a circle. */
 void session_login_lost(struct session *session, int64_t recv_ns, struct pw_reports *out)
 {
+    pw_assert(session->has_login);
     if (session->phase > SESSION_LOGIN) {
         session_resume(session, SESSION_LOGIN, recv_ns, out);
         session->logged_in = false;
@@ -171,6 +173,7 @@ void session_step(struct session *session)
         session->closing || !session_clock(session) || !session_due(session, session->retry_ns)) {
         return;
     }
+    pw_assert(session->phase != SESSION_LOGIN || session->has_login);
     const struct session_pending *pending = session_ask(session, requests[session->phase], &values, false);
     session->step_number = pending ? pending->number : 0;
 }
@@ -179,6 +182,7 @@ void session_step(struct session *session)
 
 static void advance(struct session *session, enum session_phase phase)
 {
+    pw_assert(phase == session->phase + 1 || (phase == SESSION_FUNDS && session->funds_checked));
     restart(session, phase);
     session->look = true;
 }
