@@ -94,6 +94,7 @@ static inline void codec_passed(struct codec *c, const struct pw_event *event)
 static inline void codec_passed_record(struct codec *c, struct channel *channel, const struct pw_event *event)
 {
     uint16_t idx = (uint16_t)(channel - c->channels);
+    pw_assert(idx < c->channel_cnt && c->channel_cnt <= PW_CHANNELS_MAX);
     if (c->channel_idx != NONE) {
         c->channels[c->channel_idx].next = idx;
     }
@@ -131,6 +132,7 @@ static void keep_exponents(struct pw_encoder *encoder)
         c->time_unit.exponent = c->offset_unit.exponent = EXPONENT_MAX;
         return;
     }
+    pw_assert(c->instrument_cnt <= PW_CHANNELS_MAX);
     for (uint32_t i = 0; i < c->instrument_cnt; i++) {
         const struct instrument *instrument = &c->instruments[i];
         if (instrument->instrument_idx < PW_INSTRUMENTS_MAX) {
@@ -238,6 +240,7 @@ static void count_event(struct pw_encoder *encoder, const struct pw_event *event
 bool pw_encoder_put(struct pw_encoder *encoder, const struct pw_event *event)
 {
     struct codec *c = &encoder->codec;
+    pw_assert(encoder->begun);
     if (!has_room(encoder, 0) || c->channel_cnt == PW_CHANNELS_MAX || c->instrument_cnt == PW_CHANNELS_MAX) {
         return false;
     }
@@ -271,6 +274,7 @@ bool pw_encoder_put_frame(struct pw_encoder *encoder, const struct pw_event *fra
 {
     struct pw_bits *bits = &encoder->codec.bits;
     uint32_t frame_bytes = frame->body.frame.payload_bytes;
+    pw_assert(encoder->type == PW_BLOCK_FRAMES); /* no reader looks for bytes elsewhere */
     if (!has_room(encoder, frame_bytes) || !pw_encoder_put(encoder, frame)) {
         return false;
     }
@@ -287,6 +291,7 @@ bool pw_encoder_put_frame(struct pw_encoder *encoder, const struct pw_event *fra
 size_t pw_encoder_seal(struct pw_encoder *encoder)
 {
     struct pw_block_header header = encoder->header;
+    pw_assert(encoder->begun);
     const struct pw_bits *bits = &encoder->codec.bits;
     uint8_t *end = bits->out + (bits->filled > 0);
     header.end_market_seq = encoder->codec.market_seq;

@@ -7,6 +7,7 @@
  * version first, which is also how it follows a live run.
  */
 #include "codec.h"
+#include "pw_assert.h"
 #include "store.h"
 #include <dirent.h>
 #include <errno.h>
@@ -235,6 +236,7 @@ static int list_add(struct run_list *list, const struct pw_journal_run *run)
         list->rows = rows;
         list->room = room;
     }
+    pw_assert(list->cnt < list->room);
     list->rows[list->cnt++] = *run;
     return 0;
 }
@@ -501,6 +503,7 @@ static int copy_block(struct pw_journal_cursor *cursor, const MDB_val *value)
         cursor->block = block;
         cursor->block_room = value->mv_size;
     }
+    pw_assert(value->mv_size <= cursor->block_room);
     memcpy(cursor->block, value->mv_data, value->mv_size);
     cursor->block_bytes = value->mv_size;
     return 0;
@@ -540,6 +543,7 @@ static enum found search(struct pw_journal_cursor *cursor, MDB_txn *txn, uint64_
 static bool open_from(struct pw_journal_cursor *cursor, uint32_t from)
 {
     int64_t found_no;
+    pw_assert(!cursor->file.env || from > cursor->segment_no);
     while ((found_no = segment_next(cursor->journal, cursor->query.run_id, from)) >= 0) {
         struct file file;
         uint32_t next_no = (uint32_t)found_no;
@@ -566,6 +570,7 @@ static bool open_from(struct pw_journal_cursor *cursor, uint32_t from)
 static enum found look(struct pw_journal_cursor *cursor, uint64_t *block_no, int *err)
 {
     MDB_txn *txn;
+    pw_assert(cursor->file.env);
     *err = pw_lmdb_error(mdb_txn_begin(cursor->file.env, NULL, MDB_RDONLY, &txn));
     if (*err) {
         return FOUND_ERROR;
@@ -651,6 +656,7 @@ static void start_decoding(struct pw_journal_cursor *cursor, uint32_t passed_cnt
 static void use_block(struct pw_journal_cursor *cursor, uint64_t block_no)
 {
     const char *why;
+    pw_assert(!cursor->decoding && (!cursor->began || block_no >= cursor->block_no));
     bool again = cursor->began && block_no == cursor->block_no;
     uint64_t expected = cursor->began ? cursor->block_no + !again : 0;
     /* A run's first segments may have been removed on purpose. */
@@ -690,6 +696,7 @@ static void use_block(struct pw_journal_cursor *cursor, uint64_t block_no)
 
 static enum pw_journal_item report_damage(struct pw_journal_cursor *cursor, struct pw_journal_record *record)
 {
+    pw_assert(cursor->damaged);
     *record = cursor->damage;
     cursor->damaged = false;
     cursor->usage.damage_cnt++;
@@ -702,6 +709,7 @@ static bool next_event(struct pw_journal_cursor *cursor, struct pw_journal_recor
     int got;
     while ((got = pw_decoder_next(cursor->decoder, &event)) == 1) {
         cursor->event_idx++;
+        pw_assert(cursor->event_idx <= cursor->done_cnt);
         if (!event_concerns(cursor, &event)) {
             continue;
         }

@@ -213,6 +213,7 @@ static int segment_open(struct disk *disk)
         unlink(lock_path);
         return err;
     }
+    pw_assert(disk->segment.env && !disk->segment.txn);
     disk->segment_no++;
     return 0;
 }
@@ -301,6 +302,7 @@ static int disk_rotate(void *state)
 static int write_run(struct disk *disk)
 {
     MDB_txn *txn;
+    pw_assert(disk->runs_env && disk->run.run_id != 0);
     int err = pw_lmdb_error(mdb_txn_begin(disk->runs_env, NULL, 0, &txn));
     if (err) {
         return err;
@@ -362,6 +364,7 @@ static int open_dir(struct disk *disk, const char *path, char *error, size_t err
 /* The kernel gives the lock back when its holder dies, however it dies. */
 static int take_lock(struct disk *disk, char *error, size_t error_bytes)
 {
+    pw_assert(disk->dir_fd >= 0 && disk->lock_fd < 0);
     disk->lock_fd =
         openat(disk->dir_fd, PW_JOURNAL_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (disk->lock_fd < 0) {
@@ -471,6 +474,7 @@ static int describe_run(struct disk *disk, const struct pw_run_want *want, char 
 static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t error_bytes)
 {
     char path[PW_JOURNAL_PATH_BYTES];
+    pw_assert(disk->lock_fd >= 0); /* nobody else writes here */
     snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, disk->dir);
     int err = open_file(disk, path, PW_RUNS_MAP_BYTES, &disk->runs_env, &disk->runs_dbi);
     if (err) {

@@ -156,6 +156,7 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
 static void cancel_if_halted(void *state, const struct pw_order_row *row)
 {
     struct execution *x = state;
+    pw_assert(row->account_idx < x->account_cnt);
     if (x->accounts[row->account_idx].halted) {
         pw_execution_cancel_open(x, row);
     }

@@ -7,6 +7,7 @@
 #include "execution_state.h"
 #include "feeds.h"
 #include "instance.h"
+#include "pw_assert.h"
 #include "sign.h"
 #include "strategies_config.h"
 #include <errno.h>
@@ -80,6 +81,7 @@ static int find_currency(struct execution_account *account, const struct pw_stag
 {
     struct pw_account_setup setup = pw_config_account(env->config, account->idx);
     const struct pw_instrument *first = NULL;
+    pw_assert(env->instrument_cnt > 0);
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {
         const struct pw_instrument *instrument = &env->instruments[i];
         if (!account->trades[i]) {
@@ -144,6 +146,7 @@ static struct pw_signing signing_of(const struct pw_keys *keys)
         return (struct pw_signing){.sign = NULL};
     }
     uint32_t bytes = (uint32_t)pw_signer_signature_bytes(keys->signer);
+    pw_assert(bytes > 0 && bytes <= PW_SIGNATURE_BYTES_MAX);
     return (struct pw_signing){.sign = sign,
                                .state = keys->signer,
                                .signature_bytes = bytes,
@@ -174,6 +177,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
 {
     struct pw_account_setup setup = pw_config_account(env->config, account->idx);
     const struct pw_keys *keys = keys_of(env, account->idx);
+    pw_assert(account == &x->accounts[account->idx] && x->orders);
     account->gateway = pw_gateway_find(setup.kind);
     account->gateway_state = memory;
     if (!account->gateway) {

@@ -56,7 +56,9 @@ static void emit_order(struct execution *x, const struct pw_order_row *row, enum
 static void emit_fill(struct execution *x, const struct pw_order_row *row, const struct pw_report *report)
 {
     struct pw_event events[PW_FILL_EVENTS_MAX];
+    pw_assert(row->instrument_idx < x->instrument_cnt);
     uint32_t cnt = pw_fill_events(report, row, &x->instruments[row->instrument_idx], events);
+    pw_assert(cnt > 0 && cnt <= PW_FILL_EVENTS_MAX);
     for (uint32_t i = 0; i < cnt; i++) {
         emit(x, &events[i]);
     }
@@ -459,6 +461,7 @@ void pw_execution_cancel(struct execution *x, const struct pw_event *event, int6
 void pw_execution_cancel_open(void *state, const struct pw_order_row *row)
 {
     struct execution *x = state;
+    pw_assert(row->account_idx < x->account_cnt && !pw_order_is_closed(row->state));
     if (mark_canceling(x, row->client_order_id)) {
         x->metrics.cancels++;
         struct execution_account *account = &x->accounts[row->account_idx];

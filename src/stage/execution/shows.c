@@ -70,6 +70,7 @@ static void wipe_wire(const struct execution *x, struct order_line *line)
     /* Acquire: net_tx has finished reading. Pairs with the release in pw_consumer_done. */
     uint64_t tail = atomic_load_explicit(&wire->ring->tail, memory_order_acquire);
     uint64_t area_bytes = wire->payload_mask + 1;
+    pw_assert(line->wiped_pos <= wire->payload_head);
     if (x->untold.row || line->wiped_pos == wire->payload_head || tail != wire->head) {
         return;
     }
@@ -110,6 +111,7 @@ void pw_execution_housekeep(void *state, int64_t now_ns)
     if (x->changed) {
         x->metrics.unknown_orders = 0;
         pw_orders_each_open(x->orders, count_unknown, &x->metrics.unknown_orders);
+        pw_assert((uint64_t)x->metrics.unknown_orders <= x->orders->open_cnt);
     }
     sum_counts(x);
     pw_execution_metrics_publish(x->metric_rows, &x->metrics);

@@ -50,6 +50,7 @@ static int attach_rings(struct execution *x, const struct pw_stage_env *env)
     }
     x->has_frames_copy = pw_env_producer(env, PW_RING_WIRE_JOURNAL, &x->frames_copy) == 0;
     x->open_max = pw_flow_open_max(x->reports_out.mask + 1);
+    pw_assert(x->open_max <= PW_OPEN_ORDERS_MAX); /* as many paths are kept */
     x->stream_events = pw_flow_stream_events(x->reports_out.mask + 1, pw_config_connects(env->config));
     return 0;
 }
@@ -99,6 +100,7 @@ static void find_conn(const struct pw_config *config, struct execution_account *
     if (account->conn_idx == PW_NO_CONN) {
         return;
     }
+    pw_assert(account->conn_idx < conns.cnt);
     const struct pw_conn_row *own = &conns.rows[account->conn_idx];
     uint32_t before = 0; /* bit i: line i has order entry and is before its own */
     for (uint32_t i = 0; i < conns.cnt; i++) {

@@ -71,6 +71,7 @@ static bool init_feed(struct pw_snapshots *s, const struct pw_stage_env *env, ui
     while (strcmp(rows[first].rest_url, rows[feed_idx].rest_url) != 0) {
         first++;
     }
+    pw_assert(first <= feed_idx);
     feed->market = venue->market;
     feed->own.weight_per_minute = venue->rest != NULL ? venue->rest->weight_per_minute : 0;
     feed->own.left_e9 = feed->own.weight_per_minute * PW_NS_PER_S;
@@ -169,6 +170,7 @@ static bool spend(struct budget *budget, uint32_t weight, int64_t now_ns)
         return false;
     }
     budget->left_e9 -= weight * PW_NS_PER_S;
+    pw_assert(budget->left_e9 >= 0 && budget->left_e9 <= full_e9);
     return true;
 }
 
@@ -208,6 +210,7 @@ static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
 {
     struct snapshot_feed *feed = &s->feeds[feed_idx];
     uint16_t idx = next_wanted(s, feed_idx);
+    pw_assert(!feed->busy);
     uint32_t limit = PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].snapshot_limit;
     if (idx == PW_NO_INSTRUMENT || now_ns < opens_ns(s, feed_idx)) {
         return;
@@ -294,6 +297,7 @@ static uint32_t drive_feed(struct pw_snapshots *s, uint32_t feed_idx, int64_t no
 static uint32_t put_piece(struct pw_snapshots *s)
 {
     pw_assert(s->event_next <= s->event_cnt && s->event_cnt <= s->event_cap);
+    pw_assert(s->line_idx < PW_LINES_MAX);
     struct pw_producer *to_parse = &s->to_parse[s->line_idx];
     uint32_t left = s->event_cnt - s->event_next;
     uint64_t n = left < PIECE_EVENTS ? left : PIECE_EVENTS;
