@@ -98,7 +98,7 @@ static struct pw_matching_preview preview(const struct pw_matching *matching,
             break;
         }
     }
-    pw_assert(sum.qty_e8 <= taker->leaves_qty_e8);
+    pw_assert(sum.qty_e8 == 0 || sum.qty_e8 <= taker->leaves_qty_e8);
     return sum;
 }
 

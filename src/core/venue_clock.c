@@ -72,6 +72,7 @@ bool pw_venue_clock_sample(struct pw_venue_clock *clock, int64_t sent_ns, int64_
         clock->rival = fresh;
         clock->has_rival = true;
     }
+    pw_assert(clock->has_known && clock->known.low_ns <= clock->known.high_ns);
     return true;
 }
 

@@ -108,6 +108,7 @@ static bool stream_add(struct stream *stream, const struct pw_event *event, cons
 
 static bool stream_waits(const struct stream *stream)
 {
+    pw_assert(stream->begun || !stream->dirty);
     return stream->dirty || stream->closed_cnt > 0;
 }
 

@@ -104,6 +104,7 @@ static void log_state(struct journal *j)
     if (state == j->logged) {
         return;
     }
+    pw_assert(j->logged != PW_WRITER_FAILED); /* that is final */
     j->logged = state;
     /* At once, not with the next housekeeping: it is an alarm. */
     atomic_store_explicit(PW_METRIC_WORD(j->metric_rows, journal, stopped), state, memory_order_relaxed);

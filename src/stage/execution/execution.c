@@ -284,6 +284,7 @@ static uint32_t poll_gateway(struct execution *x, struct execution_account *acco
         *stalled |= !account->on_time;
         return 0;
     }
+    pw_assert(x->reports.cnt == 0 && !x->untold.row); /* all before has been told */
     uint32_t work = account->gateway->poll(account->gateway_state, now_ns, &x->reports);
     pw_execution_take_reports(x, account, now_ns);
     return work;

@@ -80,6 +80,7 @@ static void *region_of(const struct pw_stage_env *env, const char *name, enum pw
  * order of events and in the journal. */
 static void command(struct housekeeping *h, enum pw_command what)
 {
+    pw_assert(what == PW_COMMAND_HALT || what == PW_COMMAND_RESUME);
     atomic_store_explicit(&h->stop->since_ns, h->now_ns, memory_order_relaxed);
     /* Release: since_ns is visible before the stop. Pairs with the acquire of whoever shows both. */
     atomic_store_explicit(&h->stop->stop, what == PW_COMMAND_HALT ? PW_REASON_HALTED : 0,
@@ -301,12 +302,14 @@ static int open_connectors(struct housekeeping *h)
 
 static uint32_t host_of(const struct housekeeping *h, const struct pw_order_entry *entry)
 {
+    pw_assert(entry->conn_idx < h->conns->cnt);
     return h->conns->rows[entry->conn_idx].host_idx;
 }
 
 /* Nothing goes out to that host before. */
 static void hold_host(struct housekeeping *h, uint32_t host_idx, int64_t until_ns)
 {
+    pw_assert(host_idx < PW_FEEDS_MAX && until_ns > h->now_ns);
     pw_snapshots_pause(h->snapshots, host_idx, until_ns);
     for (uint32_t i = 0; i < h->entry_cnt; i++) {
         uint32_t conn_idx = h->entries[i].conn_idx;

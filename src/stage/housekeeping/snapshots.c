@@ -176,6 +176,7 @@ static bool spend(struct budget *budget, uint32_t weight, int64_t now_ns)
 
 void pw_snapshots_pause(struct pw_snapshots *s, uint32_t host_idx, int64_t until_ns)
 {
+    pw_assert(host_idx < PW_FEEDS_MAX);
     int64_t *paused_ns = &s->paused_until_ns[host_idx];
     *paused_ns = until_ns > *paused_ns ? until_ns : *paused_ns;
 }
@@ -221,6 +222,7 @@ static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         return;
     }
     char target[256];
+    pw_assert(s->wanted[idx] && s->env->instruments[idx].feed_idx == feed_idx);
     feed->instrument_idx = idx;
     int err = feed->market->snapshot_target(s->env->instruments[idx].symbol, limit, target, sizeof target);
     err = err != 0 ? err : pw_fetch_start(feed->fetch, feed_idx, target, now_ns + FETCH_TIMEOUT_NS, now_ns);
