@@ -256,6 +256,10 @@ void pw_workspace_close(struct pw_workspace *ws, bool unlink_file);
  * workspace or a damaged one), -EAGAIN (still being laid out) or -errno; `error` says which check failed. */
 int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
 
+/* The same, for a workspace of this or an earlier ABI, of which only regions are found whose rows are still
+ * the same: of ABI 1 all but the instruments. */
+int pw_workspace_attach_older(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
+
 /* Is the process that made it still that process? Compares pid and start time. */
 bool pw_workspace_alive(const struct pw_workspace *ws);
 

@@ -43,9 +43,14 @@ static int fail(const struct failure *failure, int code, const char *what)
     return code;
 }
 
+static bool abi_read(const struct pw_workspace_header *header, uint32_t abi_min)
+{
+    return header->abi >= abi_min && header->abi <= PW_WORKSPACE_ABI;
+}
+
 /* Judges the header in a private copy: reading a file of a hostile size cannot fault, touching its mapping
  * can. */
-static int header_read(int fd, uint64_t *total_bytes, const struct failure *failure)
+static int header_read(int fd, uint32_t abi_min, uint64_t *total_bytes, const struct failure *failure)
 {
     struct stat file;
     if (fstat(fd, &file) != 0) {
@@ -62,11 +67,11 @@ static int header_read(int fd, uint64_t *total_bytes, const struct failure *fail
     const char *wrong = NULL;
     if (pread(fd, header, sizeof *header, 0) != (ssize_t)sizeof *header) {
         result = fail(failure, -EPROTO, "the header cannot be read");
-    } else if (header->magic == 0 && header->abi == PW_WORKSPACE_ABI) {
+    } else if (header->magic == 0 && abi_read(header, abi_min)) {
         result = fail(failure, -EAGAIN, "the engine is still laying it out");
     } else if (header->magic != PW_WORKSPACE_MAGIC) {
         result = fail(failure, -EPROTO, "not a workspace: wrong magic");
-    } else if (header->abi != PW_WORKSPACE_ABI) {
+    } else if (!abi_read(header, abi_min)) {
         result = fail(failure, -EPROTO,
                       "another version of the workspace: use the tools that came with that engine");
     } else if ((wrong = pw_header_check(header, (uint64_t)file.st_size)) != NULL) {
@@ -82,7 +87,7 @@ static int header_read(int fd, uint64_t *total_bytes, const struct failure *fail
 /* What the directory does not show: rings, and texts within rows. NULL, or what is wrong. */
 static const char *region_contents_check(const struct pw_workspace *ws, const struct pw_region *region)
 {
-    const struct pw_region_rule *rule = pw_region_rule_of(region->kind);
+    const struct pw_region_rule *rule = pw_region_rule_of(region->kind, ws->header->abi);
     if (rule == NULL) {
         return NULL;
     }
@@ -104,7 +109,7 @@ static const char *region_contents_check(const struct pw_workspace *ws, const st
     return NULL;
 }
 
-static int attach_file(struct pw_workspace *ws, const struct failure *failure)
+static int attach_file(struct pw_workspace *ws, uint32_t abi_min, const struct failure *failure)
 {
     /* Non-blocking: somebody may have put a FIFO there. */
     int fd = open(ws->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -112,7 +117,7 @@ static int attach_file(struct pw_workspace *ws, const struct failure *failure)
         return fail(failure, -errno, strerror(errno));
     }
     uint64_t total_bytes = 0;
-    int result = header_read(fd, &total_bytes, failure);
+    int result = header_read(fd, abi_min, &total_bytes, failure);
     void *map = MAP_FAILED;
     if (result == 0) {
         map = mmap(NULL, total_bytes, PROT_READ, MAP_SHARED, fd, 0);
@@ -142,7 +147,8 @@ static int attach_file(struct pw_workspace *ws, const struct failure *failure)
     return 0;
 }
 
-int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes)
+static int attach(struct pw_workspace *ws, const char *instance, uint32_t abi_min, char *error,
+                  size_t error_bytes)
 {
     *ws = (struct pw_workspace){0};
     struct failure failure = {error, error_bytes, instance};
@@ -150,7 +156,7 @@ int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *err
         if ((size_t)snprintf(ws->path, sizeof ws->path, "%s", instance) >= sizeof ws->path) {
             return fail(&failure, -ENAMETOOLONG, "the path is too long");
         }
-        return attach_file(ws, &failure);
+        return attach_file(ws, abi_min, &failure);
     }
     if (!pw_instance_name_valid(instance)) {
         return fail(&failure, -EINVAL, "not a name of an instance: those are of a-z, 0-9, _ and -");
@@ -162,13 +168,23 @@ int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *err
             continue;
         }
         failure.path = ws->path;
-        int result = attach_file(ws, &failure);
+        int result = attach_file(ws, abi_min, &failure);
         if (result != -ENOENT) {
             return result;
         }
     }
     failure.path = instance;
     return fail(&failure, -ENOENT, "no such instance");
+}
+
+int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes)
+{
+    return attach(ws, instance, PW_WORKSPACE_ABI, error, error_bytes);
+}
+
+int pw_workspace_attach_older(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes)
+{
+    return attach(ws, instance, 1, error, error_bytes);
 }
 
 void pw_workspace_close(struct pw_workspace *ws, bool unlink_file)
@@ -241,7 +257,8 @@ const struct pw_region *pw_workspace_find(const struct pw_workspace *ws, const c
 {
     for (uint32_t i = 0; i < ws->header->region_cnt; i++) {
         const struct pw_region *region = &ws->header->regions[i];
-        if (region->kind == (uint32_t)kind && strcmp(region->name, name) == 0) {
+        if (region->kind == (uint32_t)kind && strcmp(region->name, name) == 0 &&
+            pw_region_rule_of(kind, ws->header->abi) != NULL) {
             return region;
         }
     }

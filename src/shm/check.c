@@ -25,8 +25,9 @@ static const struct pw_region_rule rules[] = {
     [PW_REGION_INSTRUMENTS] = {sizeof(struct pw_instrument),
                                _Alignof(struct pw_instrument),
                                PW_INSTRUMENTS_MAX,
-                               {TEXT_OF(pw_instrument, symbol), TEXT_OF(pw_instrument, base),
-                                TEXT_OF(pw_instrument, quote)}},
+                               {TEXT_OF(pw_instrument, symbol), TEXT_OF(pw_instrument, feed),
+                                TEXT_OF(pw_instrument, base), TEXT_OF(pw_instrument, quote)},
+                               .since_abi = 2},
     [PW_REGION_STAGES] = {sizeof(struct pw_stage_view),
                           _Alignof(struct pw_stage_view),
                           PW_STAGES_MAX,
@@ -49,9 +50,10 @@ static const struct pw_region_rule rules[] = {
     [PW_REGION_STAMPS] = {sizeof(struct pw_stamp_row), _Alignof(struct pw_stamp_row), PW_STAMP_ROWS},
 };
 
-const struct pw_region_rule *pw_region_rule_of(uint32_t kind)
+const struct pw_region_rule *pw_region_rule_of(uint32_t kind, uint32_t abi)
 {
-    return kind < sizeof rules / sizeof rules[0] && rules[kind].row_align != 0 ? &rules[kind] : NULL;
+    bool known = kind < sizeof rules / sizeof rules[0] && rules[kind].row_align != 0;
+    return known && abi >= rules[kind].since_abi ? &rules[kind] : NULL;
 }
 
 /* Printable ASCII without blanks, ended within the array: what may go to a terminal as it is. */
@@ -66,7 +68,7 @@ static bool region_name_good(const char name[PW_REGION_NAME_BYTES])
     return len > 0 && len < PW_REGION_NAME_BYTES;
 }
 
-static const char *region_check(const struct pw_region *region, uint64_t file_bytes)
+static const char *region_check(const struct pw_region *region, uint32_t abi, uint64_t file_bytes)
 {
     if (!region_name_good(region->name)) {
         return "a region's name is not printable or not ended";
@@ -84,9 +86,9 @@ static const char *region_check(const struct pw_region *region, uint64_t file_by
     if ((uint64_t)region->row_cnt * region->row_bytes > region->bytes) {
         return "a region's rows are larger than the region";
     }
-    const struct pw_region_rule *rule = pw_region_rule_of(region->kind);
+    const struct pw_region_rule *rule = pw_region_rule_of(region->kind, abi);
     if (rule == NULL) {
-        return NULL; /* of a newer engine: nobody here will look into it */
+        return NULL; /* of another version: nobody here will look into it */
     }
     if (region->row_cnt == 0 || region->row_cnt > rule->row_cnt_max) {
         return "a region has too many rows or none";
@@ -116,7 +118,7 @@ const char *pw_header_check(const struct pw_workspace_header *header, uint64_t f
     }
     for (uint32_t i = 0; i < header->region_cnt; i++) {
         const struct pw_region *region = &header->regions[i];
-        const char *wrong = region_check(region, file_bytes);
+        const char *wrong = region_check(region, header->abi, file_bytes);
         if (wrong != NULL) {
             return wrong;
         }

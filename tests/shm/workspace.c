@@ -426,6 +426,34 @@ Test(workspace, wrong_magic_version_size_and_layout_are_refused)
     cr_assert_eq(image_try(&image, image.size), 0, "%s", error);
 }
 
+/* Its instruments had rows of 144 bytes. */
+Test(workspace, earlier_abi_is_read_where_rows_are_the_same)
+{
+    struct image image = image_make();
+    struct pw_workspace_header *header = header_of(&image);
+    struct pw_workspace ws;
+    header->abi = 1;
+    for (uint32_t i = 0; i < header->region_cnt; i++) {
+        if (header->regions[i].kind == PW_REGION_INSTRUMENTS) {
+            header->regions[i].row_bytes = 144;
+        }
+    }
+    cr_assert_eq(header_try(&image), -EPROTO);
+    cr_assert_eq(pw_workspace_attach_older(&ws, image.path, error, sizeof error), 0, "%s", error);
+    for (uint32_t i = 0; i < header->region_cnt; i++) {
+        const struct pw_region *region = &header->regions[i];
+        const struct pw_region *found =
+            pw_workspace_find(&ws, region->name, (enum pw_region_kind)region->kind);
+        cr_expect_eq(found == NULL, region->kind == PW_REGION_INSTRUMENTS, "%s", region->name);
+    }
+    pw_workspace_close(&ws, false);
+    for (uint32_t abi = 0; abi <= PW_WORKSPACE_ABI + 1; abi += PW_WORKSPACE_ABI + 1) {
+        header->abi = abi;
+        cr_assert_eq(header_try(&image), -EPROTO);
+        cr_expect_eq(pw_workspace_attach_older(&ws, image.path, error, sizeof error), -EPROTO);
+    }
+}
+
 Test(workspace, file_of_any_length_short_of_the_whole_is_refused)
 {
     struct image image = image_make();
