@@ -94,7 +94,6 @@ static inline void codec_passed(struct codec *c, const struct pw_event *event)
 static inline void codec_passed_record(struct codec *c, struct channel *channel, const struct pw_event *event)
 {
     uint16_t idx = (uint16_t)(channel - c->channels);
-    pw_assert(idx < c->channel_cnt && c->channel_cnt <= PW_CHANNELS_MAX);
     if (c->channel_idx != NONE) {
         c->channels[c->channel_idx].next = idx;
     }
@@ -234,13 +233,11 @@ static void count_event(struct pw_encoder *encoder, const struct pw_event *event
     header->event_cnt++;
     encoder->kind_cnt += encoder->kinds[event->kind] == 0;
     encoder->kinds[event->kind]++;
-    pw_assert(encoder->kind_cnt <= header->event_cnt && header->least_recv_ns <= header->most_recv_ns);
 }
 
 bool pw_encoder_put(struct pw_encoder *encoder, const struct pw_event *event)
 {
     struct codec *c = &encoder->codec;
-    pw_assert(encoder->begun);
     if (!has_room(encoder, 0) || c->channel_cnt == PW_CHANNELS_MAX || c->instrument_cnt == PW_CHANNELS_MAX) {
         return false;
     }
@@ -291,7 +288,9 @@ bool pw_encoder_put_frame(struct pw_encoder *encoder, const struct pw_event *fra
 size_t pw_encoder_seal(struct pw_encoder *encoder)
 {
     struct pw_block_header header = encoder->header;
-    pw_assert(encoder->begun);
+    pw_assert(encoder->begun && encoder->kind_cnt <= header.event_cnt);
+    pw_assert(header.event_cnt == 0 || header.least_recv_ns <= header.most_recv_ns);
+    pw_assert(encoder->codec.channel_cnt <= PW_CHANNELS_MAX);
     const struct pw_bits *bits = &encoder->codec.bits;
     uint8_t *end = bits->out + (bits->filled > 0);
     header.end_market_seq = encoder->codec.market_seq;
