@@ -176,10 +176,10 @@ static bool is_stopped(const struct pw_workspace *ws)
 static void accounts_judge(const struct pw_workspace *ws, struct findings *findings)
 {
     struct pw_account account;
-    for (uint32_t i = 0; pw_account_at(ws, i, &account); i++) {
+    for (uint32_t i = 0; i < PW_ACCOUNTS_MAX; i++) {
         char name[PW_STAGE_NAME_BYTES];
         bool named = pw_watch_word(ws, "accounts", i, name, sizeof name);
-        if (account.halted != 0) {
+        if (pw_account_at(ws, i, &account) && account.halted != 0) {
             add(findings, "halted", "trading%s%s is halted (%s): no new orders", named ? " of account " : "",
                 named ? name : "", pw_reason_name((unsigned)account.halted));
         }

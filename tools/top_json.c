@@ -190,7 +190,10 @@ static void account_put(struct pw_json_writer *json, const struct pw_look *look)
         return;
     }
     pw_json_put_open(json, "accounts", '[');
-    for (uint32_t i = 0; pw_account_at(look->ws, i, &account); i++) {
+    for (uint32_t i = 0; i < PW_ACCOUNTS_MAX; i++) {
+        if (!pw_account_at(look->ws, i, &account)) {
+            continue;
+        }
         pw_json_put_open(json, NULL, '{');
         pw_watch_word(look->ws, "accounts", i, name, sizeof name);
         pw_watch_word(look->ws, "gateway", i, gateway, sizeof gateway);

@@ -306,8 +306,10 @@ static void account_put(struct pw_page *page, const struct pw_look *look, uint32
 static void accounts_put(struct pw_page *page, const struct pw_look *look)
 {
     struct pw_account account;
-    for (uint32_t i = 0; pw_account_at(look->ws, i, &account); i++) {
-        account_put(page, look, i, &account);
+    for (uint32_t i = 0; i < PW_ACCOUNTS_MAX; i++) {
+        if (pw_account_at(look->ws, i, &account)) {
+            account_put(page, look, i, &account);
+        }
     }
 }
 

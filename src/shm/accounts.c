@@ -18,9 +18,13 @@ bool pw_account_at(const struct pw_workspace *ws, uint32_t account_idx, struct p
 bool pw_account_sum(const struct pw_workspace *ws, struct pw_account *sum)
 {
     struct pw_account one;
-    uint32_t cnt = 0;
+    bool any = false;
     *sum = (struct pw_account){0};
-    for (; pw_account_at(ws, cnt, &one); cnt++) {
+    for (uint32_t i = 0; i < PW_ACCOUNTS_MAX; i++) {
+        if (!pw_account_at(ws, i, &one)) {
+            continue; /* one that cannot be read hides none behind it */
+        }
+        any = true;
         sum->intent_cnt += one.intent_cnt;
         sum->order_cnt += one.order_cnt;
         sum->fill_cnt += one.fill_cnt;
@@ -30,5 +34,5 @@ bool pw_account_sum(const struct pw_workspace *ws, struct pw_account *sum)
         sum->open_order_cnt += one.open_order_cnt;
         sum->halted = sum->halted ? sum->halted : one.halted;
     }
-    return cnt > 0;
+    return any;
 }
