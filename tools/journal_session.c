@@ -206,20 +206,22 @@ void journal_config_word(struct journal_session *session, const char *path, char
     take_word(node, word, word_bytes);
 }
 
-uint32_t journal_feed_cnt(struct journal_session *session)
+static uint32_t list_cnt(struct journal_session *session, const char *path)
 {
     char word[16];
     uint64_t cnt = 0;
-    journal_config_word(session, "feeds", word, sizeof word);
+    journal_config_word(session, path, word, sizeof word);
     return pw_cli_count_read(word, &cnt) ? (uint32_t)cnt : 0;
+}
+
+uint32_t journal_feed_cnt(struct journal_session *session)
+{
+    return list_cnt(session, "feeds");
 }
 
 uint32_t journal_account_cnt(struct journal_session *session)
 {
-    char word[16];
-    uint64_t cnt = 0;
-    journal_config_word(session, "accounts", word, sizeof word);
-    return pw_cli_count_read(word, &cnt) ? (uint32_t)cnt : 0;
+    return list_cnt(session, "accounts");
 }
 
 /* Does the account have that feed? */

@@ -78,7 +78,6 @@ struct execution {
     bool has_journal, has_frames_copy;
     uint32_t line_cnt; /* lines that have order entry */
     struct order_line lines[PW_LINES_MAX];
-    bool connects;           /* some account has order entry */
     bool has_market_gateway; /* some gateway wants the market's events */
     bool reports_cancel;     /* some gateway reports a cancellation at once */
     bool stopped;            /* STOP was taken: halted for good */

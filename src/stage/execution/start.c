@@ -135,7 +135,6 @@ static int init_account(struct execution *x, const struct pw_stage_env *env, uin
     int error = pw_execution_gateway_init(x, env, account, *memory);
     *memory += pw_execution_gateway_bytes(env, account_idx);
     if (error == 0) {
-        x->connects |= account->gateway->traits.connects;
         x->has_market_gateway |= account->gateway->on_market != NULL;
         x->reports_cancel |= !account->gateway->traits.reports_later;
     }

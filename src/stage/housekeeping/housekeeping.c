@@ -17,6 +17,7 @@
 #include "text.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 #include <unistd.h>
 
 #define POLL_CONTROL_NS INT64_C(5000000) /* a person waits for the answer */
-#define BAN_STEP_NS     INT64_C(1000000000)
+#define BAN_STEP_NS     PW_NS_PER_S
 
 /* A net_rx and a parse, and what is made for them here. */
 struct line {
@@ -34,7 +35,7 @@ struct line {
 
 /* Of one host. */
 struct ban {
-    int64_t kept_ns; /* until then; never before the ban's end, and less than a step behind it */
+    int64_t kept_ns; /* until then; never before the ban's end, and at most a step behind it */
     int64_t owed_ns; /* a pause that execution does not know yet; 0: none */
 };
 
@@ -151,8 +152,8 @@ static void put_halts(const struct housekeeping *h, struct pw_text *answer)
     struct pw_account account;
     const char *between = "";
     pw_text_put(answer, ",\"halted_accounts\":{");
-    for (uint32_t i = 0; pw_account_at(h->env.ws, i, &account); i++) {
-        if (account.halted != 0) {
+    for (uint32_t i = 0; i < PW_ACCOUNTS_MAX; i++) {
+        if (pw_account_at(h->env.ws, i, &account) && account.halted != 0) {
             pw_text_put(answer, "%s\"%s\":\"%s\"", between, pw_config_account(h->env.config, i).name,
                         pw_reason_name((unsigned)account.halted));
             between = ",";
@@ -170,7 +171,7 @@ static void put_bans(const struct housekeeping *h, struct pw_text *answer)
         char host[PW_BAN_HOST_BYTES];
         if (h->bans[i].kept_ns > h->now_ns) {
             pw_text_put(answer, "%s\"%s\":%" PRId64, between, pw_bans_name(h->conns, i, host),
-                        (h->bans[i].kept_ns - h->now_ns) / BAN_STEP_NS);
+                        (h->bans[i].kept_ns - h->now_ns) / PW_NS_PER_S);
             between = ",";
         }
     }
@@ -340,7 +341,7 @@ static void keep_ban(struct housekeeping *h, uint32_t host_idx)
     int err =
         pw_bans_keep(pw_journal_folder(h->env.config), h->conns, host_idx, ban->kept_ns, h->now_ns, h->views);
     pw_log(PW_LOG_WARN, "rate-limit ban of %s: %" PRId64 " s left; waiting%s%s",
-           pw_bans_name(h->conns, host_idx, host), (until_ns - h->now_ns) / BAN_STEP_NS + 1,
+           pw_bans_name(h->conns, host_idx, host), (until_ns - h->now_ns) / PW_NS_PER_S + 1,
            err ? "; cannot store it for a restart: " : "", err ? strerror(-err) : "");
 }
 
