@@ -172,6 +172,16 @@ static long long view(struct two *two, const char *path)
     return value;
 }
 
+static json_t *status_of(struct two *two)
+{
+    struct harness *h = &two->places[0].h;
+    int status;
+    json_t *answer = harness_run_json(
+        h, (const char *const[]){"pinwheel", "ctl", h->instance, "status", "--json", NULL}, &status);
+    cr_assert_eq(status, 0);
+    return answer;
+}
+
 static bool has_logged(const struct harness *h, const char *text)
 {
     static char log[1 << 20];
@@ -370,6 +380,10 @@ Test(live_accounts, a_venue_that_dies_stops_its_own_orders_alone)
     cr_expect_eq(harness_metric(&two.places[0].h, "gateway", "ready"), 1);
     cr_expect_eq(harness_metric(&two.places[0].h, "gateway.2", "ready"), 0);
     cr_expect_neq(view(&two, "account/halted"), 1);
+    json_t *answer = status_of(&two);
+    const json_t *halted = json_object_get(answer, "halted_accounts");
+    cr_expect(json_is_object(halted) && json_object_size(halted) == 0);
+    json_decref(answer);
     cr_expect(has_logged(&two.places[0].h, "order entry of account acct1: connected"));
     cr_expect(has_logged(&two.places[0].h, "order entry of account acct2: connected"));
     int status;
@@ -388,16 +402,6 @@ static char *tool(struct two *two, const char *verb, int *status)
 {
     struct harness *h = &two->places[0].h;
     return harness_run(h, (const char *const[]){"pinwheel", verb, h->instance, NULL}, status);
-}
-
-static json_t *status_of(struct two *two)
-{
-    struct harness *h = &two->places[0].h;
-    int status;
-    json_t *answer = harness_run_json(
-        h, (const char *const[]){"pinwheel", "ctl", h->instance, "status", "--json", NULL}, &status);
-    cr_assert_eq(status, 0);
-    return answer;
 }
 
 static void wait_for_metric(struct two *two, const char *group, const char *name, long long value)
@@ -470,8 +474,7 @@ Test(live_accounts, a_ban_holds_for_its_own_host_alone)
     close_two(&two);
 }
 
-/* A key that one venue takes back halts that account: the other trades on, until resume both are as they are.
- */
+/* A key that one venue takes back halts that account; the other trades on. */
 Test(live_accounts, a_fault_halts_its_own_account_alone)
 {
     struct two two;
