@@ -42,7 +42,7 @@ struct why_story {
     size_t message_cnt;
     struct why_link *links; /* of the whole run */
     size_t link_cnt;
-    char gateway[16]; /* "paper", "live"; else the config does not say it plainly */
+    char gateway[16]; /* "paper", "live", "dry": as the config says; paper if it does not */
     char strategy[64], kind[64];
     const struct pw_venue_entry *entry; /* its venue's order entry */
 };

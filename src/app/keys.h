@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The keys of live accounts: loaded before any thread, in memory that no core dump holds, wiped at the end.
- * Nothing of them is logged, kept in the workspace, or put into an error's text. Without the live gateway
- * none are even looked for.
+ * Nothing of them is logged, kept in the workspace, or put into an error's text. Where no account
+ * needs them, none are even looked for.
  */
 #ifndef PW_KEYS_H
 #define PW_KEYS_H

@@ -66,8 +66,6 @@ struct pw_cli_words {
 /* Which bool becomes true when the value is given at all. */
 #define PW_CLI_GIVEN(S, m) .given = PW_CLI_AT(S, m, bool) + 1
 
-/* Units of durations, in ns. */
-
 /* An option, or an argument (a positional word). Lists of them end with a row without a name. */
 struct pw_cli_value {
     const char *name; /* of an option, without the dashes; of an argument, as help shows it: INSTANCE */

@@ -289,7 +289,7 @@ struct pw_metric_row *pw_metrics_put(struct pw_metric_row *rows, const char *kin
 /* Cold: those of one stage of each kind: rows[0..PW_METRIC_CNT). */
 void pw_metrics_fill(struct pw_metric_row *rows);
 
-/* The group's name for a stage: "parse" for "parse", "gateway.2" for "execution.2". */
+/* The group's name for a stage: "parse" for "parse", "parse.2" for "parse.2". */
 #define PW_METRIC_GROUP_BYTES sizeof(((struct pw_metric_row *)0)->group)
 void pw_metrics_group_name(char name[PW_METRIC_GROUP_BYTES], enum pw_metric_group group, const char *stage);
 /* For an account's gateway: "gateway", "gateway.2". Returns name. */
