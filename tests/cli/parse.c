@@ -307,3 +307,26 @@ Test(cli, output_that_cannot_be_written_is_a_failure)
     cr_expect_eq(output_to("/dev/full", ""), PW_CLI_DONE, "nothing is lost");
     cr_expect_eq(output_to("/dev/full", "text"), PW_CLI_FAILED);
 }
+
+static void stop_twice(int first, int second)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        const volatile sig_atomic_t *stop = pw_cli_stop_signals();
+        raise(first);
+        if (*stop == first) {
+            raise(second);
+        }
+        _exit(1); /* it outlived both, or did not hear the first */
+    }
+    int status = 0;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == second, "%d then %d: %x", first, second, status);
+}
+
+Test(cli, second_stop_signal_ends_a_program_whichever_it_is)
+{
+    stop_twice(SIGINT, SIGINT);
+    stop_twice(SIGINT, SIGTERM);
+    stop_twice(SIGTERM, SIGINT);
+}

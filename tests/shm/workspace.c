@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pinwheel/cell.h>
 #include <pinwheel/histogram.h>
 #include <sched.h>
 #include <signal.h>
@@ -694,4 +695,22 @@ Test(workspace, huge_pages_are_taken_from_a_pool_that_has_them)
     cr_assert_eq(ws.header->page_bytes, 2u << 20);
     pw_workspace_publish(&ws);
     cr_assert_eq(attach_code("a"), 0, "%s", error);
+}
+
+/* The first one's cell was never written. */
+Test(workspace, account_that_cannot_be_read_hides_none_behind_it)
+{
+    const struct pw_region_want accounts = {
+        .name = "account", .kind = PW_REGION_ACCOUNT, .row_cnt = 2, .row_bytes = sizeof(struct pw_account_view)};
+    const struct pw_account second = {.order_cnt = 3, .halted = 1};
+    struct pw_workspace ws;
+    struct pw_account sum;
+    cr_assert_eq(pw_workspace_create(&ws, "a", &accounts, 1, false, error, sizeof error), 0, "%s", error);
+    struct pw_account_view *views =
+        pw_region_at(&ws, pw_workspace_find(&ws, "account", PW_REGION_ACCOUNT), 0);
+    cr_expect_not(pw_account_sum(&ws, &sum));
+    pw_cell_write(&views[1].cell, views[1].words, &second, sizeof second);
+    cr_assert(pw_account_sum(&ws, &sum));
+    cr_expect(sum.order_cnt == 3 && sum.halted == 1);
+    pw_workspace_close(&ws, true);
 }
