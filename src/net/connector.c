@@ -321,23 +321,30 @@ static bool send_request(struct pw_connector *connector, struct feed *feed)
     return !link->send_failed;
 }
 
-/* RFC 6455, 4.2.2: NULL if the answer makes a WebSocket of the connection; else what is wrong with it. */
+/* RFC 6455, 4.1; RFC 9110, 8.6 and 15.2. NULL if the answer makes a WebSocket of the connection; else what is
+ * wrong with it. What decides stands once. */
 static const char *judge_answer(const struct feed *feed, const struct pw_http_head *head, char *text,
                                 size_t bytes)
 {
-    const struct pw_slice *accept = pw_http_find(head, "sec-websocket-accept");
-    const struct pw_slice *upgrade = pw_http_find(head, "upgrade");
+    const struct pw_slice *accept = pw_http_find_only(head, "sec-websocket-accept");
+    const struct pw_slice *upgrade = pw_http_find_only(head, "upgrade");
     if (head->status != 101) {
         snprintf(text, bytes, "response %u %.*s", head->status,
                  (int)(head->reason.size < 100 ? head->reason.size : 100), head->reason.text);
         return text;
     }
-    if (upgrade == NULL || !pw_http_has_token(head, "upgrade", "websocket") ||
-        !pw_http_has_token(head, "connection", "upgrade")) {
+    if (head->minor_version < 1) {
+        return "HTTP/1.0 has no upgrade";
+    }
+    if (upgrade == NULL || !pw_slice_equal_nocase(*upgrade, "websocket") ||
+        pw_http_find_only(head, "connection") == NULL || !pw_http_has_token(head, "connection", "upgrade")) {
         return "no WebSocket upgrade in the response";
     }
     if (accept == NULL || !pw_slice_equal(*accept, feed->accept)) {
-        return "wrong Sec-WebSocket-Accept";
+        return "not exactly one right Sec-WebSocket-Accept";
+    }
+    if (pw_http_find(head, "content-length") != NULL || pw_http_find(head, "transfer-encoding") != NULL) {
+        return "response 101 with a body";
     }
     if (pw_http_find(head, "sec-websocket-extensions") != NULL) {
         return "extension not offered";

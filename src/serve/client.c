@@ -292,8 +292,8 @@ static void route_missing(struct pw_serve_client *client, struct pw_serve_reques
 static void http_upgrade(struct pw_serve_client *client, struct pw_serve_request *request)
 {
     const struct pw_http_head *http = request->head;
-    const struct pw_slice *key = pw_http_find(http, "Sec-WebSocket-Key");
-    const struct pw_slice *version = pw_http_find(http, "Sec-WebSocket-Version");
+    const struct pw_slice *key = pw_http_find_only(http, "Sec-WebSocket-Key");
+    const struct pw_slice *version = pw_http_find_only(http, "Sec-WebSocket-Version");
     struct pw_serve_answer rejection;
     char accept[29], head[256];
     int size;

@@ -71,7 +71,7 @@ static struct pw_slice trim(struct pw_slice slice)
     return slice;
 }
 
-static bool equal_nocase(struct pw_slice slice, const char *text)
+bool pw_slice_equal_nocase(struct pw_slice slice, const char *text)
 {
     return strlen(text) == slice.size && strncasecmp(slice.text, text, slice.size) == 0;
 }
@@ -186,7 +186,7 @@ static bool read_framing(struct pw_http_head *head)
 {
     for (uint32_t i = 0; i < head->header_cnt; i++) {
         const struct pw_http_header *header = &head->headers[i];
-        if (equal_nocase(header->name, "content-length")) {
+        if (pw_slice_equal_nocase(header->name, "content-length")) {
             uint64_t length;
             if (!read_length(header->value, &length) ||
                 (head->has_length && length != head->content_length)) {
@@ -194,8 +194,9 @@ static bool read_framing(struct pw_http_head *head)
             }
             head->has_length = true;
             head->content_length = length;
-        } else if (equal_nocase(header->name, "transfer-encoding")) {
-            if (head->chunked || head->minor_version == 0 || !equal_nocase(header->value, "chunked")) {
+        } else if (pw_slice_equal_nocase(header->name, "transfer-encoding")) {
+            if (head->chunked || head->minor_version == 0 ||
+                !pw_slice_equal_nocase(header->value, "chunked")) {
                 return false;
             }
             head->chunked = true;
@@ -215,7 +216,7 @@ static bool finish_request(struct pw_http_head *head)
 {
     uint32_t host_cnt = 0;
     for (uint32_t i = 0; i < head->header_cnt; i++) {
-        host_cnt += equal_nocase(head->headers[i].name, "host");
+        host_cnt += pw_slice_equal_nocase(head->headers[i].name, "host");
     }
     if (host_cnt > 1 || (host_cnt == 0 && head->minor_version == 1) || !read_framing(head)) {
         return false;
@@ -285,22 +286,36 @@ enum pw_http_result pw_http_parse_response(const char *data, size_t size, struct
 const struct pw_slice *pw_http_find(const struct pw_http_head *head, const char *name)
 {
     for (uint32_t i = 0; i < head->header_cnt; i++) {
-        if (equal_nocase(head->headers[i].name, name)) {
+        if (pw_slice_equal_nocase(head->headers[i].name, name)) {
             return &head->headers[i].value;
         }
     }
     return NULL;
 }
 
+const struct pw_slice *pw_http_find_only(const struct pw_http_head *head, const char *name)
+{
+    const struct pw_slice *found = NULL;
+    for (uint32_t i = 0; i < head->header_cnt; i++) {
+        if (pw_slice_equal_nocase(head->headers[i].name, name)) {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = &head->headers[i].value;
+        }
+    }
+    return found;
+}
+
 bool pw_http_has_token(const struct pw_http_head *head, const char *name, const char *token)
 {
     for (uint32_t i = 0; i < head->header_cnt; i++) {
-        if (!equal_nocase(head->headers[i].name, name)) {
+        if (!pw_slice_equal_nocase(head->headers[i].name, name)) {
             continue;
         }
         struct pw_slice rest = head->headers[i].value;
         while (rest.size > 0) {
-            if (equal_nocase(trim(cut(&rest, ',')), token)) {
+            if (pw_slice_equal_nocase(trim(cut(&rest, ',')), token)) {
                 return true;
             }
         }

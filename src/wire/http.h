@@ -54,9 +54,12 @@ enum pw_http_result pw_http_parse_response(const char *data, size_t size, struct
 
 /* The first header of that name (case-insensitive), or NULL. */
 const struct pw_slice *pw_http_find(const struct pw_http_head *head, const char *name);
+/* Its value, if exactly one header has that name; else NULL. */
+const struct pw_slice *pw_http_find_only(const struct pw_http_head *head, const char *name);
 /* Does a comma-separated header hold that token (case-insensitive)? */
 bool pw_http_has_token(const struct pw_http_head *head, const char *name, const char *token);
 bool pw_slice_equal(struct pw_slice slice, const char *text);
+bool pw_slice_equal_nocase(struct pw_slice slice, const char *text);
 
 /* Takes a chunked body out of its framing, in place, piece by piece. Zero it first. */
 struct pw_http_chunked {

@@ -79,6 +79,16 @@ Test(http, upgrade_tokens_are_found_in_lists)
     cr_assert(pw_http_has_token(&head, "connection", "upgrade"));
 }
 
+/* cases/40-upgrade-answers-taken-too-lightly */
+Test(http, the_only_header_of_a_name_is_no_other)
+{
+    struct pw_http_head head;
+    cr_assert_eq(response("HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\na: 3\r\n\r\n", &head), PW_HTTP_OK);
+    cr_assert_null(pw_http_find_only(&head, "a"));
+    cr_assert_null(pw_http_find_only(&head, "c"));
+    cr_assert(pw_slice_equal(*pw_http_find_only(&head, "b"), "2"));
+}
+
 static void assert_prefixes_incomplete(const char *text, bool is_request)
 {
     size_t size = strlen(text);
