@@ -4,22 +4,19 @@
  */
 #include "ban.h"
 
+#include "durable.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define DEFAULT_NS                                                                                           \
     INT64_C(60000000000) /* told to wait without being told how long: a window of the limits                 \
                           */
-#define PATH_BYTES (256 + sizeof "/ban.new")
-#define ROWS_MAX   32u /* of the file; the first ones to end give way */
-#define ROW_BYTES  (PW_BAN_HOST_BYTES + 24u)
+#define ROWS_MAX  32u    /* of the file; the first ones to end give way */
+#define ROW_BYTES (PW_BAN_HOST_BYTES + 24u)
 
 struct ban_row {
     int64_t until_ns;
@@ -30,11 +27,6 @@ struct ban_rows {
     uint32_t cnt;
     struct ban_row rows[ROWS_MAX];
 };
-
-static void path_of(const char *folder, const char *name, char path[PATH_BYTES])
-{
-    snprintf(path, PATH_BYTES, "%s/%s", folder, name);
-}
 
 /* A number, perhaps a blank and a name: false if it is not that. */
 static bool parse(const char *line, struct ban_row *row)
@@ -57,16 +49,9 @@ static bool parse(const char *line, struct ban_row *row)
 /* The file's whole lines, of bans that are not over. */
 static void read_rows(const char *folder, int64_t now_ns, struct ban_rows *rows)
 {
-    char path[PATH_BYTES], text[ROWS_MAX * ROW_BYTES + 1] = "";
+    char text[ROWS_MAX * ROW_BYTES + 1];
     rows->cnt = 0;
-    path_of(folder, "ban", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) {
-        return;
-    }
-    ssize_t bytes = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[bytes > 0 ? bytes : 0] = '\0';
+    pw_durable_read(folder, "ban", text, sizeof text); /* there is none: no text */
     for (char *line = text, *end; rows->cnt < ROWS_MAX && (end = strchr(line, '\n')) != NULL;
          line = end + 1) {
         struct ban_row *row = &rows->rows[rows->cnt];
@@ -90,32 +75,6 @@ int64_t pw_ban_read(const char *folder, const char *host, int64_t now_ns)
     return until_ns;
 }
 
-static int write_file(const char *path, const char *text)
-{
-    size_t bytes = strlen(text);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0) {
-        return -errno;
-    }
-    ssize_t written = write(fd, text, bytes);
-    int error = written == (ssize_t)bytes ? 0 : written < 0 ? -errno : -EIO;
-    error = error == 0 && fsync(fd) != 0 ? -errno : error;
-    close(fd);
-    return error;
-}
-
-/* So that the new name is durable, too. */
-static int sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return -errno;
-    }
-    int error = fsync(fd) != 0 ? -errno : 0;
-    close(fd);
-    return error;
-}
-
 /* The row of that host: its own, a new one, or in a full table that of the ban that ends first. */
 static struct ban_row *row_for(struct ban_rows *rows, const char *host)
 {
@@ -135,18 +94,14 @@ static struct ban_row *row_for(struct ban_rows *rows, const char *host)
 
 static int write_rows(const char *folder, const struct ban_rows *rows)
 {
-    char path[PATH_BYTES], fresh[PATH_BYTES], text[ROWS_MAX * ROW_BYTES] = "";
+    char text[ROWS_MAX * ROW_BYTES] = "";
     size_t bytes = 0;
     for (uint32_t i = 0; i < rows->cnt; i++) {
         const struct ban_row *row = &rows->rows[i];
         bytes += (size_t)snprintf(text + bytes, sizeof text - bytes, "%" PRId64 "%s%s\n", row->until_ns,
                                   row->host[0] != '\0' ? " " : "", row->host);
     }
-    path_of(folder, "ban", path);
-    path_of(folder, "ban.new", fresh);
-    int error = write_file(fresh, text);
-    error = error == 0 && rename(fresh, path) != 0 ? -errno : error;
-    return error ? error : sync_folder(folder);
+    return pw_durable_replace(folder, "ban", text);
 }
 
 int pw_ban_keep(const char *folder, const char *host, int64_t until_ns, int64_t now_ns)
@@ -154,9 +109,6 @@ int pw_ban_keep(const char *folder, const char *host, int64_t until_ns, int64_t 
     struct ban_rows rows;
     if (folder == NULL) {
         return 0;
-    }
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        return -errno;
     }
     read_rows(folder, now_ns, &rows);
     struct ban_row *row = row_for(&rows, host);
