@@ -24,8 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START_NS 20e9 /* generous: a hundred snapshots are fetched */
-#define STOP_NS  10e9
+#define START_NS 60e9 /* generous: a hundred snapshots are fetched, and others may have the cores */
+#define STOP_NS  30e9
 #define TICK_NS  1e6 /* between two ticks that try whether it trades yet */
 #define COUNTED  50. /* times as long of an engine under callgrind */
 #define TRADED   3u  /* orders in a row that say that it does */
@@ -269,6 +269,14 @@ void engine_child_denials(const struct engine_child *engine, char *text, size_t 
                                      row->name + sizeof prefix - 1, (unsigned long long)cnt);
         }
     }
+}
+
+bool engine_child_is_late(const struct engine_child *engine)
+{
+    char denials[200];
+    engine_child_denials(engine, denials, sizeof denials);
+    return engine->pid != 0 && !process_ended(engine->pid) &&
+           (strstr(denials, "stale") != NULL || strstr(denials, "venue_time") != NULL);
 }
 
 void engine_child_stop(struct engine_child *engine, struct venue *venue)

@@ -39,6 +39,9 @@ bool engine_child_trades(struct engine_child *engine, struct venue *venue);
 /* Which of its own checks have denied orders so far, and how many: "venue_time 3, no_room 12"; "" for none.
  */
 void engine_child_denials(const struct engine_child *engine, char *text, size_t text_bytes);
+
+/* Whether it lives and has denied orders because their ticks were old: others keep it from its core. */
+bool engine_child_is_late(const struct engine_child *engine);
 /* Ends it cleanly, while the venue goes on. */
 void engine_child_stop(struct engine_child *engine, struct venue *venue);
 

@@ -28,7 +28,7 @@ static const char *bench_name(uint32_t i)
     return i < BENCH_CNT ? bench_table[i]->name : i == BENCH_CNT ? "all" : NULL;
 }
 
-enum exit_code { EXIT_RAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_MISSED = 3 };
+enum exit_code { EXIT_RAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_MISSED = 3, EXIT_DISTURBED = 4 };
 
 struct options {
     struct pw_bench_env env;
@@ -105,7 +105,8 @@ static const struct pw_cli_command g_command = {
          "cost of a clock read where possible. Percentiles are of raw samples, each with its clock read."}),
     .exits = PW_CLI_EXITS({EXIT_RAN, "ran, whether or not the targets were met"},
                           {EXIT_FAILED, "a bench could not be run"},
-                          {EXIT_MISSED, "a --max-ratio was exceeded by more than the resolution"}),
+                          {EXIT_MISSED, "a --max-ratio was exceeded by more than the resolution"},
+                          {EXIT_DISTURBED, "nothing could be measured: other work keeps the CPUs busy"}),
     .environment = PW_CLI_PAIRS({"PINWHEEL_SHARED", "folder of recordings"}),
     .examples = PW_CLI_PAIRS(
         {"pinwheel bench all --html bench.html", "run all benches and write a report"},
@@ -396,6 +397,14 @@ static void judging_begin(struct pw_bench_report *report, const struct pw_bench_
     }
 }
 
+/* What could not be run weighs most, then what could not be measured. */
+static enum exit_code worse(enum exit_code a, enum exit_code b)
+{
+    static const int weights[] = {
+        [EXIT_RAN] = 0, [EXIT_MISSED] = 1, [EXIT_DISTURBED] = 2, [EXIT_FAILED] = 3, [EXIT_USAGE] = 4};
+    return weights[a] >= weights[b] ? a : b;
+}
+
 static enum exit_code benches_run(const struct options *options, const struct outputs *outputs)
 {
     static struct pw_bench_report report;
@@ -409,7 +418,7 @@ static enum exit_code benches_run(const struct options *options, const struct ou
         judging_begin(&report, &options->env, load);
         int result = bench_table[i]->run(&options->env, &report);
         if (result != 0) {
-            code = EXIT_FAILED;
+            code = worse(code, result == -EBUSY ? EXIT_DISTURBED : EXIT_FAILED);
             pw_cli_error("%s: %s: %s", bench_table[i]->name, strerror(-result), report.note);
         }
         if (result == 0 || report.latency_cnt > 0) { /* what was measured before it failed holds */
@@ -452,7 +461,7 @@ static enum exit_code one_compare(const struct against *against, const char *ben
     int code = against_run(against, bench, &result);
     if (code != 0) {
         pw_cli_error("%s: %s: %s", bench, strerror(-code), result.report.note);
-        return EXIT_FAILED;
+        return code == -EBUSY ? EXIT_DISTURBED : EXIT_FAILED;
     }
     if (json) {
         json_array_append_new(all, against_json(against, bench, &result));
@@ -487,7 +496,6 @@ static enum exit_code instructions_count(const struct against *against, json_t *
     return instructions_missed(&result) ? EXIT_MISSED : EXIT_RAN;
 }
 
-/* A bench that cannot be run weighs more than a limit that was exceeded. */
 static enum exit_code benches_compare(struct options *options, json_t *all)
 {
     char ids[JUDGED_MAX][JUDGED_ID_BYTES];
@@ -505,8 +513,7 @@ static enum exit_code benches_compare(struct options *options, json_t *all)
     }
     for (size_t i = 0; i < BENCH_CNT; i++) {
         if (options->wanted[i] && judged_ids(bench_table[i]->name, ids) > 0) {
-            enum exit_code one = one_compare(against, bench_table[i]->name, all, options->json);
-            code = code == EXIT_FAILED || one == EXIT_RAN ? code : one;
+            code = worse(code, one_compare(against, bench_table[i]->name, all, options->json));
         }
     }
     return code;

@@ -115,15 +115,18 @@ static void tick_rest(void *arg)
     (void)engine_child_screens_read(&rig->engine);
 }
 
-int tick_rig_ready(struct tick_rig *rig)
+/* Adds what the engine denied. -EBUSY when others keep it from its core, else -EPROTO: something is wrong. */
+static int no_orders(struct tick_rig *rig, const char *what)
 {
     char denials[200];
-    if (engine_child_trades(&rig->engine, &rig->venue)) {
-        return 0;
-    }
     engine_child_denials(&rig->engine, denials, sizeof denials);
-    pw_bench_note(rig->report, "the engine stopped trading; it denied: %s", denials);
-    return -EPROTO;
+    pw_bench_note(rig->report, "%s; the engine denied: %s", what, denials);
+    return engine_child_is_late(&rig->engine) ? -EBUSY : -EPROTO;
+}
+
+int tick_rig_ready(struct tick_rig *rig)
+{
+    return engine_child_trades(&rig->engine, &rig->venue) ? 0 : no_orders(rig, "trading stopped");
 }
 
 static int run_once(struct tick_rig *rig, struct probes *probes)
@@ -154,13 +157,7 @@ int tick_rig_run(struct tick_rig *rig, struct probes *probes)
             result = run_once(rig, probes);
         }
     }
-    if (result == 0 && probes->arrived_cnt == 0) {
-        char denials[200];
-        engine_child_denials(&rig->engine, denials, sizeof denials);
-        pw_bench_note(rig->report, "no order arrived; the engine denied: %s", denials);
-        result = -EPROTO;
-    }
-    return result;
+    return result == 0 && probes->arrived_cnt == 0 ? no_orders(rig, "no order arrived") : result;
 }
 
 /* ---- samples ---- */

@@ -35,7 +35,8 @@ void tick_rig_close(struct tick_rig *rig);
 int tick_rig_start(struct tick_rig *rig, uint32_t instrument_cnt);
 void tick_rig_stop(struct tick_rig *rig);
 
-/* Waits until the engine trades, as after it was held. 0, or -EPROTO, noted. */
+/* Waits until the engine trades, as after it was held. 0, or noted: -EBUSY (its orders were too
+ * late: others have its core), -EPROTO. */
 int tick_rig_ready(struct tick_rig *rig);
 /* One run of ticks through the engine, on all instruments in turns. 0: at least one order came. Else -errno,
  * noted. */

@@ -49,7 +49,7 @@ static int path_run(struct work *w, enum path path, uint32_t round)
                      : echo_run(&w->rig.echo, path == TCP_ECHO ? ECHO_PLAIN : ECHO_TLS, TICK_WARM, &probes);
     if (result == 0 && probes.arrived_cnt == 0) {
         pw_bench_note(w->rig.report, "%s: no answer", path_rows[path].name);
-        result = -EPROTO;
+        result = -EBUSY; /* a tick's lack of an order is known by now */
     }
     if (result == 0) {
         tick_samples_add(&w->samples[path], &probes, &w->p50_ns[path][round], &w->p99_ns[path][round]);

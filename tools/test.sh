@@ -26,7 +26,8 @@ slowness() {
     printf '%s' "$factor"
 }
 
-MESON_TEST=(meson test --no-rebuild --print-errorlogs)
+# Most of the long tests wait for processes of theirs: two a core fill the time.
+MESON_TEST=(meson test --no-rebuild --print-errorlogs --num-processes "$((2 * $(nproc)))")
 LOGS=()
 PROBLEMS=()
 

@@ -19,6 +19,18 @@ static const char *const names[] = {"ring",    "pipeline", "decode",        "boo
 
 #define NAMES (sizeof names / sizeof *names)
 
+enum { RAN = 0, FAILED = 1, DISTURBED = 4 };
+
+/* cases/19-bench-tests-fail-under-load: with other work on the processors an engine's orders may all be too
+ * late; bench then exits with a code of its own, and there is nothing to look at. */
+static void expect_ran(int status)
+{
+    cr_assert(status == RAN || status == DISTURBED, "status %d", status);
+    if (status == DISTURBED) {
+        cr_skip_test("other work keeps the processors too busy to measure");
+    }
+}
+
 static bool has_two_cores(void)
 {
     cpu_set_t set;
@@ -106,7 +118,11 @@ Test(whole, every_bench_finds_something)
     const json_t *benches = json_object_get(json, "benches");
     size_t name_cnt =
         has_two_cores() ? NAMES : NAMES - 2; /* the last two need an engine's core and a venue's */
-    cr_expect_eq(status, has_two_cores() ? 0 : 1);
+    if (has_two_cores()) {
+        expect_ran(status);
+    } else {
+        cr_expect_eq(status, FAILED);
+    }
     cr_assert_eq(json_array_size(benches), name_cnt);
     cr_expect_gt(strlen(json_string_value(json_object_get(json_object_get(json, "machine"), "cpu"))), 0);
     for (size_t i = 0; i < name_cnt; i++) {
@@ -138,7 +154,7 @@ Test(whole, with_one_core_it_says_what_cannot_be_run)
     }
     snprintf(args, sizeof args, "ring tick-to-order --cores %d --html %s 2>/dev/null", core, page);
     json_t *json = bench_run(args, &status);
-    cr_expect_eq(status, 1);
+    cr_expect_eq(status, FAILED);
     cr_expect_eq(json_array_size(json_object_get(json, "benches")), 1, "the ring in one thread");
     cr_expect(page_holds(page, "<p class=\"bad\">"));
     json_decref(json);
@@ -152,7 +168,7 @@ Test(whole, a_build_against_itself_has_every_figure_and_no_verdict_when_quick)
     snprintf(args, sizeof args, "decode %s --against '%s' --max-ratio decode_quote_synthetic_mean=0.01",
              has_two_cores() ? "tick-to-order" : "", getenv("PINWHEEL_BIN"));
     json_t *json = bench_run(args, &status);
-    cr_expect_eq(status, 0);
+    expect_ran(status);
     cr_assert_eq(json_array_size(json_object_get(json, "benches")), has_two_cores() ? 2 : 1);
     size_t i, k;
     const json_t *bench, *figure;
@@ -239,10 +255,10 @@ Test(whole, an_engine_that_traded_is_gone)
     cr_assert_not_null(mkdtemp(folder));
     setenv("PINWHEEL_SHM_DIR", folder, 1);
     json_t *json = bench_run("monitor", &status);
-    cr_expect_eq(status, 0);
     json_decref(json);
     snprintf(pattern, sizeof pattern, "%s/*", folder);
     cr_expect_eq(glob(pattern, 0, NULL, &left), GLOB_NOMATCH, "a workspace was left");
     globfree(&left);
     rmdir(folder);
+    expect_ran(status);
 }
