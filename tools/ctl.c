@@ -153,9 +153,9 @@ static void account_put(const struct pw_workspace *ws, json_t *answer)
 {
     struct pw_account account;
     if (pw_account_sum(ws, &account)) {
-        json_object_set_new(answer, "orders", json_integer((json_int_t)account.order_cnt));
-        json_object_set_new(answer, "fills", json_integer((json_int_t)account.fill_cnt));
-        json_object_set_new(answer, "open_orders", json_integer((json_int_t)account.open_order_cnt));
+        json_object_set_new(answer, "order_cnt", json_integer((json_int_t)account.order_cnt));
+        json_object_set_new(answer, "fill_cnt", json_integer((json_int_t)account.fill_cnt));
+        json_object_set_new(answer, "open_order_cnt", json_integer((json_int_t)account.open_order_cnt));
     }
 }
 

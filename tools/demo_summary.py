@@ -44,7 +44,7 @@ def main(top_path, facts_path):
     for name, label in (("tick_to_order", "tick to order"), ("hop.recv_to_execution", "socket to execution")):
         row = latency[name]
         print(f"latency   {label}: median {micros(row['p50_ns'])}, 99 % within {micros(row['p99_ns'])},"
-              f" of {row['count']:,}")
+              f" of {row['sample_cnt']:,}")
     print(f"journal   {stored:,} events in {stored_bytes:,} bytes ({stored_bytes / max(stored, 1):.1f} an event);"
           f" {journalled_fills} fills")
     print(f"memory    {top['memory']['note']}")

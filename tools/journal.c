@@ -29,9 +29,9 @@ static json_t *run_json(const struct pw_journal_run *run, const char *state)
         json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:s, s:s, s:i}", "run_id", journal_json_id(run->run_id),
                   "instance", run->instance, "state", state, "started_ns", journal_json_ns(run->started_ns),
                   "ended_ns", journal_json_ns(run->ended_ns), "pid", (json_int_t)run->pid, "config_hash",
-                  hash, "version", run->version, "instruments", (int)run->instrument_cnt);
+                  hash, "version", run->version, "instrument_cnt", (int)run->instrument_cnt);
     if (run->ended_ns) {
-        json_object_set_new(json, "events", json_integer((json_int_t)run->event_cnt));
+        json_object_set_new(json, "event_cnt", json_integer((json_int_t)run->event_cnt));
     }
     return json;
 }
@@ -89,25 +89,25 @@ static int print_config(struct journal_session *session)
 
 /* ---- query ---- */
 
+/* As tap prints a frame: the fields of its event and the text. */
 static void print_frame(const struct journal_session *session, const struct pw_journal_record *record)
 {
-    bool sent = record->event.flags & PW_FLAG_SENT;
-    char *text = malloc((size_t)record->frame_bytes * 6 + 1);
-    if (!text) {
+    size_t text_bytes = 1024 + (size_t)record->frame_bytes * 6; /* each byte may become \u00ff */
+    char *line = malloc(text_bytes);
+    if (!line) {
         return;
     }
-    struct pw_text escaped = pw_text_start(text, (size_t)record->frame_bytes * 6 + 1);
-    pw_text_put_escaped(&escaped, record->frame, record->frame_bytes);
+    struct pw_text text = pw_text_start(line, text_bytes);
     if (session->json) {
-        printf("{\"recv_ns\":\"%" PRId64 "\",\"feed_idx\":%" PRIu32 ",\"sent\":%s,\"bytes\":%" PRIu32
-               ",\"text\":\"%s\"}\n",
-               record->event.recv_ns, record->event.body.frame.feed_idx, sent ? "true" : "false",
-               record->frame_bytes, text);
+        pw_text_put(&text, "{");
+        pw_event_put_json(&text, &record->event, NULL);
     } else {
-        printf("%" PRId64 " feed=%" PRIu32 "%s %s\n", record->event.recv_ns,
-               record->event.body.frame.feed_idx, sent ? " sent" : "", text);
+        text.len = (size_t)pw_event_print(&record->event, NULL, text.at, (int)text.bytes);
     }
-    free(text);
+    pw_text_put(&text, session->json ? ",\"text\":\"" : " \"");
+    pw_text_put_escaped(&text, record->frame, record->frame_bytes);
+    printf("%s\"%s\n", text.at, session->json ? "}" : "");
+    free(line);
 }
 
 static void print_event(const struct journal_session *session, const struct pw_journal_record *record)
@@ -117,7 +117,7 @@ static void print_event(const struct journal_session *session, const struct pw_j
     if (session->json) {
         struct pw_text text = pw_text_start(line, sizeof line);
         pw_event_put_json(&text, &record->event, symbol);
-        printf("{\"position\":%" PRIu64 ",%s}\n", record->market_seq, line);
+        printf("{\"journal_seq\":\"%" PRIu64 "\",%s}\n", record->market_seq, line);
     } else {
         pw_event_print(&record->event, symbol, line, sizeof line);
         printf("%" PRIu64 " %s\n", record->market_seq, line);
@@ -194,7 +194,7 @@ static const struct pw_cli_subverb g_commands[] = {
 static const struct pw_cli_command g_command = {
     .verb = "journal",
     .description = "Reads the journal of an engine, also while the engine writes it.\n"
-                   "The first column of query and csv, `position` in JSON, is the number of market events "
+                   "The first column of query and csv, `journal_seq` in JSON, is the number of market events "
                    "before this one; for a market event it is its own number.",
     .arguments = PW_CLI_VALUES(JOURNAL_ARGUMENT("JOURNAL", struct arguments, journal)),
     .subverbs = g_commands,

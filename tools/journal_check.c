@@ -52,13 +52,13 @@ static_assert(offsetof(struct pw_trade, qty_e8) == offsetof(struct pw_agg_trade,
 
 static json_t *sums_json(const struct sums *sums, unsigned kind)
 {
-    json_t *json = json_pack("{s:I}", "count", (json_int_t)sums->cnt);
+    json_t *json = json_pack("{s:I}", "event_cnt", (json_int_t)sums->cnt);
     if (has_qty(kind)) {
-        json_object_set_new(json, "qty", journal_json_fixed(sums->qty_e8, 8));
-        json_object_set_new(json, "notional", journal_json_fixed(sums->notional_e16, 16));
+        json_object_set_new(json, "qty", journal_json_decimal(sums->qty_e8, 8));
+        json_object_set_new(json, "notional", journal_json_decimal(sums->notional_e16, 16));
     }
     if (kind == PW_EVENT_FILL) {
-        json_object_set_new(json, "fee", journal_json_fixed(sums->fee_e16, 16));
+        json_object_set_new(json, "fee", journal_json_decimal(sums->fee_e16, 16));
     }
     return json;
 }
@@ -79,10 +79,10 @@ static void print_stats_json(const struct journal_session *session, const struct
 {
     json_t *json =
         json_pack("{s:o, s:s, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "run_id",
-                  journal_json_id(session->run.run_id), "instance", session->run.instance, "events",
+                  journal_json_id(session->run.run_id), "instance", session->run.instance, "event_cnt",
                   (json_int_t)stats->event_cnt, "first_ns", journal_json_ns(stats->first_ns), "last_ns",
-                  journal_json_ns(stats->last_ns), "blocks", (json_int_t)usage->block_cnt, "stored_bytes",
-                  (json_int_t)usage->stored_bytes, "plain_bytes", (json_int_t)usage->plain_bytes, "damages",
+                  journal_json_ns(stats->last_ns), "block_cnt", (json_int_t)usage->block_cnt, "stored_bytes",
+                  (json_int_t)usage->stored_bytes, "plain_bytes", (json_int_t)usage->plain_bytes, "damage_cnt",
                   (json_int_t)session->damage_cnt, "kinds", row_json(stats->kinds));
     json_t *symbols = json_object();
     for (uint32_t i = 0; i < session->instrument_cnt; i++) {
@@ -272,11 +272,11 @@ static json_t *verdict_json(const struct journal_session *session, const struct 
     return json_pack(
         "{s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
         journal_json_id(session->run.run_id), "good", is_good(verdict), "clean", session->run.clean != 0,
-        "events", (json_int_t)verdict->event_cnt, "frames", (json_int_t)verdict->frame_cnt, "frames_dropped",
-        (json_int_t)verdict->frames_dropped_cnt, "blocks", (json_int_t)verdict->block_cnt, "stored_bytes",
-        (json_int_t)verdict->stored_bytes, "damages", (json_int_t)verdict->damage_cnt, "holes",
-        (json_int_t)verdict->hole_cnt, "dropped", (json_int_t)verdict->dropped_cnt, "orders_early",
-        (json_int_t)verdict->early_cnt, "orders_late", (json_int_t)verdict->late_cnt);
+        "event_cnt", (json_int_t)verdict->event_cnt, "frame_cnt", (json_int_t)verdict->frame_cnt, "frame_dropped_cnt",
+        (json_int_t)verdict->frames_dropped_cnt, "block_cnt", (json_int_t)verdict->block_cnt, "stored_bytes",
+        (json_int_t)verdict->stored_bytes, "damage_cnt", (json_int_t)verdict->damage_cnt, "hole_cnt",
+        (json_int_t)verdict->hole_cnt, "dropped_cnt", (json_int_t)verdict->dropped_cnt, "early_cnt",
+        (json_int_t)verdict->early_cnt, "late_cnt", (json_int_t)verdict->late_cnt);
 }
 
 /* True if the run is good. */

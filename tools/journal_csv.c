@@ -99,7 +99,7 @@ int journal_csv(struct journal_session *session)
 {
     const uint64_t stored = (UINT64_C(1) << PW_EVENT_FRAME) - 1; /* frames are in blocks of their own */
     columns_fill(session->query.kinds ? session->query.kinds : stored);
-    fputs("position,recv_ns,venue_ns,kind,symbol", stdout);
+    fputs("journal_seq,recv_ns,venue_ns,kind,symbol", stdout);
     for (uint32_t i = 0; i < columns.cnt; i++) {
         print_value(columns.names[i]);
     }

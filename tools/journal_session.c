@@ -35,6 +35,24 @@ const char *journal_fixed(pw_i128 value, int decimals)
     return text;
 }
 
+const char *journal_decimal(pw_i128 value, int decimals)
+{
+    static char texts[8][64];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    strcpy(text, journal_fixed(value, decimals));
+    if (strchr(text, '.')) {
+        size_t len = strlen(text);
+        while (text[len - 1] == '0') {
+            text[--len] = 0;
+        }
+        if (text[len - 1] == '.') {
+            text[len - 1] = 0;
+        }
+    }
+    return text;
+}
+
 void journal_print_json(json_t *json)
 {
     json_dumpf(json, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);

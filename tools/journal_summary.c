@@ -467,13 +467,14 @@ static json_t *symbol_facts(const struct symbol *symbol)
 
 static void put_engine(json_t *to, const struct engine *engine)
 {
-    put_u64(to, "signals", engine->signals);
-    put_u64(to, "intents", engine->intents);
-    put_u64(to, "commands", engine->commands);
+    put_u64(to, "signal_cnt", engine->signals);
+    put_u64(to, "intent_cnt", engine->intents);
+    put_u64(to, "command_cnt", engine->commands);
     json_object_set(to, "orders", engine->orders);
     json_object_set(to, "denied", engine->denied);
     json_object_set(to, "gaps", engine->gaps);
-    put_u64(to, "fills_count", json_array_size(engine->fills));
+    put_u64(to, "fill_cnt", json_array_size(engine->fills));
+    put_u64(to, "fills_count", json_array_size(engine->fills)); /* its old name, which reference files have */
     json_object_set_new(to, "total_fees", journal_json_fixed(engine->fees_e16, 16));
     json_object_set_new(to, "final_cash", journal_json_fixed(engine->cash_e16, 16));
     json_object_set(to, "fills", engine->fills);
@@ -546,7 +547,7 @@ static json_t *all_facts(const struct journal_session *session, const struct sym
 {
     json_t *json = json_object(), *by_symbol = json_object();
     json_object_set_new(json, "run_id", journal_json_id(session->run.run_id));
-    put_u64(json, "damages", session->damage_cnt);
+    put_u64(json, "damage_cnt", session->damage_cnt);
     for (uint32_t i = 0; i < session->instrument_cnt; i++) {
         if (symbols[i].used) {
             json_object_set_new(by_symbol, journal_symbol(session, i), symbol_facts(&symbols[i]));

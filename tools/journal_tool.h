@@ -101,6 +101,9 @@ const char *journal_symbol(const struct journal_session *session, uint32_t instr
 /* A decimal with so many decimals, all written: "61602.01000000". In one of a few static buffers. */
 const char *journal_fixed(pw_i128 value, int decimals);
 
+/* The same without needless zeros, as all but the summary has it: "61602.01". */
+const char *journal_decimal(pw_i128 value, int decimals);
+
 /* "2024-08-09T00:00:00.123Z", in one of a few static buffers. */
 const char *journal_time(int64_t ns);
 
@@ -120,6 +123,11 @@ void journal_gateway(struct journal_session *session, uint16_t instrument_idx, c
 /* The number of the run's feeds; 0: it cannot be read. A connection of order entry has
  * a feed_idx from this number on. */
 uint32_t journal_feed_cnt(struct journal_session *session);
+
+static inline json_t *journal_json_decimal(pw_i128 value, int decimals)
+{
+    return json_string(journal_decimal(value, decimals));
+}
 
 static inline json_t *journal_json_fixed(pw_i128 value, int decimals)
 {

@@ -39,7 +39,7 @@ static const struct pw_cli_command g_command = {
                        PW_CLI_FLAG(struct options, list)},
                       {.name = "json",
                        .help = "print one JSON object a line; decimals, ids and nanoseconds are strings. A "
-                               "gap is {\"kind\":\"missed\",\"count\":N}",
+                               "gap is {\"kind\":\"missed\",\"missed_cnt\":N}",
                        PW_CLI_FLAG(struct options, json)},
                       {.name = "raw",
                        .help = "print the bytes of frames as received, one frame a line, and nothing else",
@@ -156,7 +156,7 @@ static void missed_report(struct follow *follow)
     uint64_t missed = follow->tap.missed_cnt - follow->missed_reported;
     follow->missed_reported = follow->tap.missed_cnt;
     if (follow->format == FORMAT_JSON) {
-        printf("{\"kind\":\"missed\",\"count\":%" PRIu64 "}\n", missed);
+        printf("{\"kind\":\"missed\",\"missed_cnt\":%" PRIu64 "}\n", missed);
     }
     fflush(stdout);
     pw_cli_warn("missed %" PRIu64 " events: this output is slower than the engine", missed);

@@ -222,7 +222,7 @@ static void latency_put(struct pw_json_writer *json, struct pw_look *look, const
     (void)look;
     pw_json_put_open(json, NULL, '{');
     pw_json_put_text(json, "name", rows->region->name);
-    pw_json_put_u64(json, "count", pw_watch_get(&hist->count));
+    pw_json_put_u64(json, "sample_cnt", pw_watch_get(&hist->count));
     pw_json_put_ns(json, "sum_ns", (int64_t)pw_watch_get(&hist->sum_ns));
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
         pw_json_put_ns(json, quantiles[i].key,
@@ -241,7 +241,8 @@ static void error_put(struct pw_json_writer *json, struct pw_look *look, const s
     uint64_t count = atomic_load_explicit(&row->count, memory_order_acquire);
     if (count != 0) {
         pw_json_put_open(json, NULL, '{');
-        pw_json_put_u64(json, "count", count);
+        pw_json_put_u64(json, "seen_cnt", count);
+        pw_json_put_u64(json, "count", count); /* its old name */
         pw_json_put_ns(json, "first_ns", pw_watch_get_ns(&row->first_ns));
         pw_json_put_ns(json, "last_ns", pw_watch_get_ns(&row->last_ns));
         pw_json_put_text(json, "text", row->text);
@@ -260,7 +261,11 @@ static void metric_put(struct pw_json_writer *json, struct pw_look *look, const 
     pw_json_put_text(json, "help", row->help);
     if (row->kind == PW_METRIC_GAUGE) {
         pw_json_put_text(json, "kind", "gauge");
-        pw_json_put_i64(json, "value", (int64_t)value);
+        if (strcmp(row->unit, "ns") == 0) {
+            pw_json_put_ns(json, "value", (int64_t)value);
+        } else {
+            pw_json_put_i64(json, "value", (int64_t)value);
+        }
     } else {
         pw_json_put_text(json, "kind", "counter");
         pw_json_put_u64(json, "value", value);

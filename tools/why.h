@@ -134,8 +134,6 @@ bool why_read_venue_id(const char *text, struct pw_entry_client_id *id);
 const char *why_venue_id(const struct pw_venue_entry *entry, const struct journal_session *session,
                          uint64_t client_order_id, bool is_cancel, char text[WHY_VENUE_ID_BYTES]);
 
-/* A decimal without needless zeros, in one of a few static buffers. */
-const char *why_decimal(pw_i128 value, int decimals);
 /* Value or limit of a finding, in its unit. */
 const char *why_measure(const struct pw_risk_finding *finding, pw_i128 value);
 

@@ -318,28 +318,10 @@ const char *why_venue_id(const struct pw_venue_entry *entry, const struct journa
     return text;
 }
 
-const char *why_decimal(pw_i128 value, int decimals)
-{
-    static char texts[8][64];
-    static unsigned next;
-    char *text = texts[next++ % 8];
-    strcpy(text, journal_fixed(value, decimals));
-    if (strchr(text, '.')) {
-        size_t len = strlen(text);
-        while (text[len - 1] == '0') {
-            text[--len] = 0;
-        }
-        if (text[len - 1] == '.') {
-            text[len - 1] = 0;
-        }
-    }
-    return text;
-}
-
 const char *why_measure(const struct pw_risk_finding *finding, pw_i128 value)
 {
     static const int decimals[] = {
         [PW_RISK_FLAG] = 0, [PW_RISK_E8] = 8, [PW_RISK_E16] = 16, [PW_RISK_E9] = 9, [PW_RISK_NS] = 9};
     return finding->unit == PW_RISK_REASON ? pw_reason_name((unsigned)value)
-                                           : why_decimal(value, decimals[finding->unit]);
+                                           : journal_decimal(value, decimals[finding->unit]);
 }

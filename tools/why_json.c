@@ -21,7 +21,7 @@ static json_t *event_json(const struct journal_session *session, const struct pw
 static json_t *cause_json(const struct journal_session *session, const struct why_story *story)
 {
     json_t *json = event_json(session, &story->market);
-    json_object_set_new(json, "market_seq", json_integer((json_int_t)story->market_seq));
+    json_object_set_new(json, "journal_seq", journal_json_id(story->market_seq));
     json_object_set_new(json, "is_cause", json_boolean(story->market.recv_ns == story->intent.recv_ns));
     return json;
 }
@@ -174,8 +174,8 @@ void why_print_json(struct journal_session *session, const struct why_story *sto
     json_object_set_new(json, "acknowledged_after_ns",
                         acknowledged ? journal_json_ns(acknowledged->recv_ns - since_ns) : json_null());
     json_object_set_new(json, "steps", steps_json(session, story));
-    json_object_set_new(json, "filled_qty", json_string(why_decimal(sums.qty_e8, 8)));
-    json_object_set_new(json, "filled_notional", json_string(why_decimal(sums.notional_e16, 16)));
+    json_object_set_new(json, "filled_qty", json_string(journal_decimal(sums.qty_e8, 8)));
+    json_object_set_new(json, "filled_notional", json_string(journal_decimal(sums.notional_e16, 16)));
     json_object_set_new(json, "replaces", chain_json(story, why_replaced));
     json_object_set_new(json, "replaced_by", chain_json(story, why_replacement));
     json_object_set_new(json, "messages", messages_json(story));

@@ -118,14 +118,14 @@ static void print_title(const struct journal_session *session, const struct why_
            why_venue_id(story->entry, session, story->client_order_id, false, venue_id));
     printf("%s", why_side(first));
     if (story->has_intent) {
-        printf(" %s", why_decimal(intent->qty_e8, 8));
+        printf(" %s", journal_decimal(intent->qty_e8, 8));
     }
     printf(" %s %s %s", symbol ? symbol : "?", pw_order_type_name(order->type), pw_tif_name(order->tif));
     if (order->price_e8) {
-        printf(" at %s", why_decimal(order->price_e8, 8));
+        printf(" at %s", journal_decimal(order->price_e8, 8));
     }
     if (story->has_intent && intent->action == PW_PLACE && intent->stop_price_e8) {
-        printf(", stop at %s", why_decimal(intent->stop_price_e8, 8));
+        printf(", stop at %s", journal_decimal(intent->stop_price_e8, 8));
     }
     printf(": %s\n", pw_order_state_name(last->body.order.state));
     printf("run %" PRIu64 " of engine '%s', gateway %s, strategy %u%s%s%s%s%s, tag %u\n", session->run.run_id,
@@ -253,10 +253,10 @@ static void print_path(const struct why_story *story)
 static void print_fill(const struct pw_event *event, bool has_info)
 {
     const struct pw_fill *fill = &event->body.fill;
-    printf("fill: %s at %s, %s", why_decimal(fill->qty_e8, 8), why_decimal(fill->price_e8, 8),
+    printf("fill: %s at %s, %s", journal_decimal(fill->qty_e8, 8), journal_decimal(fill->price_e8, 8),
            event->flags & PW_FLAG_MAKER ? "maker" : "taker");
     if (!has_info) {
-        printf(", fee %s", why_decimal(pw_fill_fee_e16(fill), 16));
+        printf(", fee %s", journal_decimal(pw_fill_fee_e16(fill), 16));
     }
     putchar('\n');
 }
@@ -268,14 +268,14 @@ static void print_fill_info(const struct pw_event *event)
     struct pw_text text = pw_text_start(asset, sizeof asset);
     pw_text_put_printable(&text, info->fee_asset, strnlen(info->fee_asset, sizeof info->fee_asset));
     printf("      trade %" PRIu64 ", fee %s %s\n", info->trade_id,
-           why_decimal(pw_fill_info_fee_e16(info), 16), asset);
+           journal_decimal(pw_fill_info_fee_e16(info), 16), asset);
 }
 
 static void print_state(const struct pw_event *event, bool acknowledges)
 {
     const struct pw_order *order = &event->body.order;
     printf("%s%s%s, leaves %s", pw_order_state_name(order->state), order->reason ? ": " : "",
-           order->reason ? pw_reason_name(order->reason) : "", why_decimal(order->leaves_qty_e8, 8));
+           order->reason ? pw_reason_name(order->reason) : "", journal_decimal(order->leaves_qty_e8, 8));
     printf("%s\n", acknowledges ? " (acknowledged)" : "");
 }
 
@@ -325,10 +325,10 @@ static void print_life(const struct why_story *story)
         printf("  ");
         print_step(story, i, &story->steps[i] == acknowledged);
     }
-    printf("  filled %s", why_decimal(sums.qty_e8, 8));
+    printf("  filled %s", journal_decimal(sums.qty_e8, 8));
     if (sums.qty_e8 > 0) {
         printf(" in %" PRIu64 " %s, average price %s", sums.fill_cnt, sums.fill_cnt == 1 ? "fill" : "fills",
-               why_decimal((sums.notional_e16 + sums.qty_e8 / 2) / sums.qty_e8, 8));
+               journal_decimal((sums.notional_e16 + sums.qty_e8 / 2) / sums.qty_e8, 8));
     }
     printf("; elapsed %s\n", span_text(whole_ns));
 }

@@ -34,15 +34,15 @@ static const struct pw_field agg_trade_fields[] = {
     {"qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(agg_trade.qty_e8), 0, NULL, "quantity"},
     {"agg_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(agg_trade.agg_id), 0, NULL, "the venue's id"},
     {"first_trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(agg_trade.first_trade_id), 0, NULL, "of its first trade"},
-    {"trades", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(agg_trade.trade_cnt), 0, NULL, "trades in it"},
+    {"trade_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(agg_trade.trade_cnt), 0, NULL, "trades in it"},
     {"match_offset_us", PW_FIELD_I32, PW_FIELD_ALWAYS, AT(agg_trade.match_offset_us), 0, NULL, "exchange time minus the time of the match, in microseconds"},
 };
 static const struct pw_field depth_fields[] = {
     {"first_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(depth.first_update_id), 0, NULL, "first update in it"},
     {"last_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(depth.last_update_id), 0, NULL, "last update in it"},
     {"prev_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(depth.prev_update_id), 0, NULL, "last update of the message before; 0: the venue does not say"},
-    {"bids", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(depth.bid_cnt), 0, NULL, "bid levels that follow"},
-    {"asks", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(depth.ask_cnt), 0, NULL, "ask levels that follow"},
+    {"bid_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(depth.bid_cnt), 0, NULL, "bid levels that follow"},
+    {"ask_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(depth.ask_cnt), 0, NULL, "ask levels that follow"},
     {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "a full snapshot, not an update"},
     {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "last event of a message"},
     {"stale", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_STALE, NULL, "for the record only: not part of a book in sync"},
@@ -72,7 +72,7 @@ static const struct pw_field candle_info_fields[] = {
     {"quote_volume", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle_info.quote_volume_e8), 0, NULL, "volume in the quote currency"},
     {"first_trade_id", PW_FIELD_SIGNED_ID, PW_FIELD_ALWAYS, AT(candle_info.first_trade_id), 0, NULL, "first trade; -1: none"},
     {"last_trade_id", PW_FIELD_SIGNED_ID, PW_FIELD_ALWAYS, AT(candle_info.last_trade_id), 0, NULL, "last trade; -1: none"},
-    {"trades", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(candle_info.trade_cnt), 0, NULL, "trades in it"},
+    {"trade_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(candle_info.trade_cnt), 0, NULL, "trades in it"},
 };
 static const struct pw_field book_state_fields[] = {
     {"state", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.state), 0, &pw_enum_book_state, "its new state"},
@@ -88,9 +88,9 @@ static const struct pw_field feed_state_fields[] = {
 };
 static const struct pw_field gap_fields[] = {
     {"reason", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(gap.reason), 0, &pw_enum_reason, "why"},
-    {"first", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(gap.first), 0, NULL, "first missing id or sequence number"},
-    {"last", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(gap.last), 0, NULL, "last one; 0 and 0: unknown"},
-    {"lost", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(gap.lost_cnt), 0, NULL, "how many; 0: unknown"},
+    {"first", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(gap.first), 0, NULL, "first missing id or sequence number"},
+    {"last", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(gap.last), 0, NULL, "last one; 0 and 0: unknown"},
+    {"lost_cnt", PW_FIELD_CNT64, PW_FIELD_ALWAYS, AT(gap.lost_cnt), 0, NULL, "how many; 0: unknown"},
     {"feed", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(gap.feed_idx), 0, NULL, "index of the feed"},
 };
 static const struct pw_field signal_fields[] = {
@@ -354,7 +354,7 @@ bool pw_field_is_flag(const struct pw_field *field)
 bool pw_field_is_string(const struct pw_field *field)
 {
     switch (field->type) {
-    case PW_FIELD_U64:
+    case PW_FIELD_CNT64:
     case PW_FIELD_U32:
     case PW_FIELD_U16:
     case PW_FIELD_I32:
@@ -374,7 +374,8 @@ const char *pw_field_type_name(const struct pw_field *field)
         [PW_FIELD_SIGNED_ID] = "id",
         [PW_FIELD_NS] = "nanoseconds",
         [PW_FIELD_HOP] = "nanoseconds",
-        [PW_FIELD_U64] = "integer",
+        [PW_FIELD_U64] = "64-bit integer",
+        [PW_FIELD_CNT64] = "integer",
         [PW_FIELD_U32] = "integer",
         [PW_FIELD_U16] = "integer",
         [PW_FIELD_I32] = "integer",

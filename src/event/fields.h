@@ -20,7 +20,8 @@ enum pw_field_type {
     PW_FIELD_SIGNED_ID, /* int64_t, -1: none */
     PW_FIELD_NS,        /* int64_t nanoseconds */
     PW_FIELD_HOP,       /* uint32_t nanoseconds; left out if not known */
-    PW_FIELD_U64,
+    PW_FIELD_U64,   /* a number that may go beyond 2^53 */
+    PW_FIELD_CNT64, /* a count: uint64_t */
     PW_FIELD_U32,
     PW_FIELD_U16,
     PW_FIELD_I32,
@@ -70,8 +71,8 @@ void pw_field_put(struct pw_text *text, const struct pw_field *field, const stru
 /* A member that is there or not, without a value. */
 bool pw_field_is_flag(const struct pw_field *field);
 
-/* Is it a string in JSON? Decimals, ids and times are: numbers of most readers are binary fractions that lose
- * digits beyond 2^53. */
+/* Is it a string in JSON? Decimals, ids, times and what else has 64 bits are, counts not: numbers of most
+ * readers are binary fractions that lose digits beyond 2^53. */
 bool pw_field_is_string(const struct pw_field *field);
 
 /* "price", "id", "enum order_state", ... for the reference page. */

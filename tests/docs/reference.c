@@ -89,8 +89,8 @@ static void events_print(FILE *out)
     fputs(
         "# Events\n\n"
         "What `pinwheel tap`, `pinwheel journal query` and `pinwheel journal csv` print of each kind. Every "
-        "event has `recv_ns` and\n`venue_ns`, too. In JSON decimals, ids and nanoseconds are strings; a flag "
-        "is "
+        "event has `recv_ns` and\n`venue_ns`, too, and in a journal `journal_seq`, its place in the run: the number of market "
+        "events before it. In JSON\ndecimals, ids, nanoseconds and 64-bit integers are strings; a flag is "
         "there if it is set.\n",
         out);
     for (unsigned kind = 1; kind < pw_enum_event_kind.cnt; kind++) {

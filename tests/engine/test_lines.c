@@ -83,7 +83,7 @@ static void expect_hops(struct harness *h)
     {
         const char *name = json_string_value(json_object_get(row, "name"));
         if (strncmp(name, "hop.", 4) == 0) {
-            cr_expect_gt(json_number_at(row, "count"), 0, "%s", name);
+            cr_expect_gt(json_number_at(row, "sample_cnt"), 0, "%s", name);
             hops++;
         }
     }

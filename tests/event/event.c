@@ -169,7 +169,7 @@ Test(event, every_kind_has_a_name_and_any_bytes_can_be_printed)
 /* Two members of one name in JSON: most readers keep the last. */
 Test(event, no_field_has_the_name_of_another)
 {
-    static const char *const common[] = {"position", "seq",      "kind",          "symbol",
+    static const char *const common[] = {"journal_seq", "seq",      "kind",          "symbol",
                                          "recv_ns",  "venue_ns", "instrument_idx"};
     uint32_t cnt = 0;
     for (unsigned kind = 0; kind < 256; kind++) {

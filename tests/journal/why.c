@@ -293,7 +293,7 @@ Test(why, a_live_order_is_told_from_its_cause_to_its_last_message)
     cr_expect_str_eq(string_at(json, "strategy_name"), "taker");
     cr_expect_str_eq(string_at(json, "state"), "filled");
     cr_expect_str_eq(string_at(json, "cause/kind"), "quote");
-    cr_expect_eq(integer_at(json, "cause/market_seq"), 2);
+    cr_expect_eq(integer_at(json, "cause/journal_seq"), 2);
     cr_expect(json_is_true(program_at(json, "cause/is_cause")));
     cr_expect_eq(integer_at(json, "cause/recv_ns") - integer_at(json, "cause/venue_ns"), 2 * MS);
     cr_expect_str_eq(string_at(json, "signal/kind"), "signal");
@@ -559,7 +559,7 @@ Test(why, a_report_may_be_the_cause)
     put_order(&s, id_of(&s, 1), PW_ORDER_IN_FLIGHT, PW_REASON_NONE);
     script_end(&s);
     json_t *json = why_json(s.dir, id_of(&s, 1));
-    cr_expect_eq(integer_at(json, "cause/market_seq"), 1);
+    cr_expect_eq(integer_at(json, "cause/journal_seq"), 1);
     cr_expect(json_is_false(program_at(json, "cause/is_cause")));
     cr_expect(json_is_null(program_at(json, "checks")));
     cr_expect(json_is_null(program_at(json, "hops")));

@@ -186,8 +186,8 @@ static void answer_status(const struct housekeeping *h, char *answer, size_t ans
     pw_account_sum(h->env.ws, &account);
     pw_text_put(&text,
                 "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
-                ",\"run_id\":\"%" PRIu64 "\",\"orders\":%" PRIu64 ",\"fills\":%" PRIu64
-                ",\"open_orders\":%" PRIu64 ",\"journal\":\"%s\"",
+                ",\"run_id\":\"%" PRIu64 "\",\"order_cnt\":%" PRIu64 ",\"fill_cnt\":%" PRIu64
+                ",\"open_order_cnt\":%" PRIu64 ",\"journal\":\"%s\"",
                 h->header->instance, state_name(h, halted), halted ? "true" : "false", h->header->pid,
                 h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt,
                 journal_state(h));
