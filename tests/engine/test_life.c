@@ -88,7 +88,7 @@ static long long journalled(struct harness *h, const char *kind)
         h, (const char *const[]){"pinwheel", "journal", h->journal, "stats", "--json", NULL}, &status);
     cr_assert_not_null(stats);
     char path[64];
-    snprintf(path, sizeof path, "kinds/%s/count", kind);
+    snprintf(path, sizeof path, "kinds/%s/event_cnt", kind);
     long long cnt = json_number_at(stats, path);
     json_decref(stats);
     return cnt;

@@ -69,7 +69,7 @@ static bool has_traded(struct harness *h, const void *unused)
 static long long journalled(const json_t *stats, const char *kind)
 {
     char path[64];
-    snprintf(path, sizeof path, "kinds/%s/count", kind);
+    snprintf(path, sizeof path, "kinds/%s/event_cnt", kind);
     long long cnt = json_number_at(stats, path);
     return cnt > 0 ? cnt : 0;
 }
