@@ -85,16 +85,33 @@ struct pw_venue_market {
 
 /* ---- REST, cold ---- */
 
+/* What an answer says of one instrument beside its row. */
+struct pw_instrument_said {
+    int fault; /* 0: the row is whole; -ENOENT: the venue has no such symbol; -EBADMSG: something is missing;
+                * -ERANGE: a number that cannot be held */
+    char text[160];  /* what is wrong */
+    char status[24]; /* the venue's own word for its state */
+};
+
+/* Where a list of instruments goes: a row each of the symbols wanted, in their order. */
+struct pw_instrument_list {
+    uint32_t feed_idx; /* of each row */
+    struct pw_instrument *rows;
+    struct pw_instrument_said *said;
+    char error[256]; /* what is wrong with the answer as a whole */
+};
+
 struct pw_venue_rest {
-    /* What to GET for the instruments: 0, -EINVAL (nothing to ask for) or -E2BIG. */
+    /* What to GET for the instruments; for all that there are, if no symbol is wanted. 0 or -E2BIG. */
     int (*instruments_target)(struct pw_venue_wants wants, char *target, size_t size);
-    /* Fills table[0..symbol_cnt) from the answer, in the order of the symbols. 0; -EBADMSG: not such an
-     * answer; -EREMOTEIO: the venue's own error; -ENOENT: it has no such symbol; -ERANGE: a number that
-     * cannot be held. `error` says which and what. */
-    int (*instruments)(const char *body, size_t size, struct pw_venue_wants wants, uint32_t feed_idx,
-                       struct pw_instrument *table, char *error, size_t error_bytes);
-    /* Of requests a minute that this engine may spend on snapshots, in the venue's weights. */
+    /* Judges an answer: 0, and each instrument by itself; -EBADMSG: it is none; -EREMOTEIO: the venue's own
+     * error. What the answer holds beside the symbols wanted is of no concern. */
+    int (*instruments)(const char *body, size_t size, struct pw_venue_wants wants,
+                       struct pw_instrument_list *list);
+    /* Of requests a minute that this engine may spend on snapshots and instruments, in the venue's weights;
+     * 0: it has none. */
     uint32_t weight_per_minute;
+    uint32_t instruments_weight; /* of a request for instruments */
 };
 
 /* ---- The venue ---- */

@@ -6,6 +6,7 @@
 #include "ban.h"
 #include "feeds.h"
 #include "journal_config.h"
+#include "listing.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <pinwheel/units.h>
@@ -104,58 +105,62 @@ static void log_ban(const struct pw_engine *engine, uint32_t feed_idx)
     }
 }
 
+/* Each by its name and its place in the config, so that nobody has to search. */
+static int log_faults(const struct pw_engine *engine, const struct pw_listing *listing)
+{
+    uint32_t fault_cnt = 0;
+    char place[320];
+    for (uint32_t i = 0; i < listing->feed->instrument_cnt; i++) {
+        const struct pw_instrument_said *said = &listing->list.said[i];
+        if (said->fault != 0) {
+            pw_config_place(engine->config, place, sizeof place, "feeds[%u].instruments[%u]",
+                            listing->list.feed_idx, i);
+            pw_log(PW_LOG_ERROR, "%s: feed %s: instrument '%s': %s", place, listing->feed->name,
+                   listing->feed->instruments[i], said->text);
+            fault_cnt++;
+        } else if (!listing->list.rows[i].tradable) {
+            pw_log(PW_LOG_WARN, "feed %s: %s is not open for trading (%s): its orders are denied",
+                   listing->feed->name, listing->feed->instruments[i], said->status);
+        }
+    }
+    return fault_cnt == 0 ? 0 : -EINVAL;
+}
+
 /* One try. 0, -EINTR, -EINVAL (final) or -EAGAIN (logged; *wait_ns: as long as the venue asked for). */
 static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t feed_idx, uint32_t first_idx,
                      struct pw_instrument *table, const sigset_t *stop_signals, int64_t *wait_ns)
 {
+    static struct pw_instrument_said said[PW_INSTRUMENTS_MAX];
     const struct pw_config_feed *feed = &PW_CONFIG(engine->config, feeds)->feeds[feed_idx];
-    const struct pw_venue_rest *rest = pw_venue_find(feed->venue)->rest; /* the config names no others */
-    static char target[PW_TARGET_MAX];
-    int err = rest->instruments_target(pw_feed_wants(feed), target, sizeof target);
-    int64_t now_ns = pw_clock_now_ns(&engine->clock);
-    err = err != 0 ? err : pw_fetch_start(fetch, feed_idx, target, now_ns + FETCH_TIMEOUT_NS, now_ns);
+    struct pw_listing listing = {
+        .fetch = fetch,
+        .feed = feed,
+        .list = {.feed_idx = feed_idx, .rows = &table[first_idx], .said = said},
+        .timeout_ns = FETCH_TIMEOUT_NS,
+    };
+    int err = pw_listing_start(&listing, pw_clock_now_ns(&engine->clock));
     if (err != 0) {
         pw_log(PW_LOG_ERROR, "feed %s: cannot request instruments: %s", feed->name, strerror(-err));
         return -EINVAL;
     }
-    enum pw_fetch_result result;
-    while ((result = pw_fetch_poll(fetch, pw_clock_now_ns(&engine->clock))) == PW_FETCH_PENDING) {
+    enum pw_listing_result result;
+    while ((result = pw_listing_poll(&listing, pw_clock_now_ns(&engine->clock))) == PW_LISTING_PENDING) {
         if (stop_pending(stop_signals)) {
             return -EINTR;
         }
         pause_ns(STEP_NS);
     }
-    if (result == PW_FETCH_FAILED) {
-        pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: %s; retrying", feed->name,
-               pw_fetch_error(fetch));
+    if (result == PW_LISTING_RETRY) {
+        note_ban(engine, feed_idx, listing.http_status, listing.retry_after_s);
+        *wait_ns = (int64_t)listing.retry_after_s * PW_NS_PER_S;
+        pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: %s; retrying", feed->name, listing.list.error);
         return -EAGAIN;
     }
-    size_t size;
-    const char *body = pw_fetch_body(fetch, &size);
-    char error[256];
-    err =
-        rest->instruments(body, size, pw_feed_wants(feed), feed_idx, &table[first_idx], error, sizeof error);
-    if (err != 0 && pw_fetch_status(fetch) != 200) {
-        note_ban(engine, feed_idx, pw_fetch_status(fetch), pw_fetch_retry_after_s(fetch));
-        *wait_ns = (int64_t)pw_fetch_retry_after_s(fetch) * PW_NS_PER_S;
-        pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: HTTP status %u: %s", feed->name,
-               pw_fetch_status(fetch), error);
-        return pw_fetch_status(fetch) == 400 ? -EINVAL : -EAGAIN;
-    }
-    if (err != 0) {
-        pw_log(PW_LOG_ERROR, "feed %s: %s", feed->name, error);
+    if (result == PW_LISTING_REFUSED) {
+        pw_log(PW_LOG_ERROR, "feed %s: cannot load instruments: %s", feed->name, listing.list.error);
         return -EINVAL;
     }
-    return 0;
-}
-
-/* What the venue does not say. */
-static void complete_rows(const struct pw_config_feed *feed, struct pw_instrument *rows)
-{
-    for (uint32_t i = 0; i < feed->instrument_cnt; i++) {
-        memcpy(rows[i].feed, feed->name, sizeof rows[i].feed);
-        rows[i].multiplier_e8 = rows[i].multiplier_e8 ? rows[i].multiplier_e8 : PW_E8;
-    }
+    return log_faults(engine, &listing);
 }
 
 /* One feed, when its time has come. 0, or an error that is final. */
@@ -175,10 +180,7 @@ static int load_next(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
         waiting->backoff_ns = waiting->backoff_ns * 2 > RETRY_MAX_NS ? RETRY_MAX_NS : waiting->backoff_ns * 2;
         return 0;
     }
-    if (err == 0) {
-        complete_rows(&PW_CONFIG(engine->config, feeds)->feeds[feed_idx], &table[waiting->first_idx]);
-        waiting->is_loaded = true;
-    }
+    waiting->is_loaded = err == 0;
     return err;
 }
 

@@ -10,6 +10,7 @@
 #include "section.h"
 #include <errno.h>
 #include <stdalign.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,4 +138,25 @@ int pw_config_load(struct pw_config *config, const char *path, const struct pw_c
     pw_document_free(doc);
     free(doc);
     return rc;
+}
+
+const char *pw_config_place(const struct pw_config *config, char *text, size_t text_bytes, const char *format,
+                            ...)
+{
+    char path[128];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(path, sizeof path, format, args);
+    va_end(args);
+    struct pw_document *doc = malloc(sizeof *doc);
+    snprintf(text, text_bytes, "%s", config->path);
+    if (doc != NULL && pw_document_load(doc, config->path) == 0) {
+        yaml_mark_t mark = pw_document_mark(doc, "%s", path);
+        snprintf(text, text_bytes, "%s:%zu:%zu", config->path, mark.line + 1, mark.column + 1);
+    }
+    if (doc != NULL) {
+        pw_document_free(doc);
+    }
+    free(doc);
+    return text;
 }

@@ -41,6 +41,11 @@ void pw_config_destroy(struct pw_config *config);
 int pw_config_load(struct pw_config *config, const char *path, const struct pw_config_given *given,
                    uint32_t given_cnt, char *error, size_t error_bytes);
 
+/* "file:line:column" of what stands at a path such as "feeds[0].name" (document.h), for what turns out to be
+ * wrong only when it is used; the file alone if it cannot be read any more. Returns text. */
+const char *pw_config_place(const struct pw_config *config, char *text, size_t text_bytes, const char *format,
+                            ...) __attribute__((format(printf, 4, 5)));
+
 /* A section's struct; the section must be one of the config's. Cold: keep the pointer. */
 const void *pw_config_section(const struct pw_config *config, const struct pw_section *section);
 void *pw_config_edit(struct pw_config *config, const struct pw_section *section);

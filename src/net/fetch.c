@@ -7,6 +7,7 @@
  */
 #include "net.h"
 
+#include "ban.h"
 #include "http.h"
 #include "net_private.h"
 #include <errno.h>
@@ -50,17 +51,6 @@ struct pw_fetch {
     uint8_t cold_data[COLD_BYTES], output_data[OUTPUT_BYTES];
 };
 
-static enum pw_fetch_result fail(struct pw_fetch *fetch, enum pw_cause cause, const char *detail)
-{
-    const struct pw_net_conn *feed = &fetch->net->conns[fetch->conn_idx];
-    snprintf(fetch->error, sizeof fetch->error, "%s: %s%s%s", feed->rest_authority, pw_cause_text(cause),
-             detail[0] != '\0' ? ": " : "", detail);
-    pw_dial_end(&fetch->dial);
-    pw_link_close(&fetch->link, fetch->net->sockets);
-    fetch->phase = FETCH_FAILED;
-    return PW_FETCH_FAILED;
-}
-
 static void done(struct pw_fetch *fetch)
 {
     fetch->body[fetch->body_bytes] = '\0';
@@ -68,6 +58,22 @@ static void done(struct pw_fetch *fetch)
     pw_link_flush(&fetch->link, fetch->net->sockets);
     pw_link_close(&fetch->link, fetch->net->sockets);
     fetch->phase = FETCH_DONE;
+}
+
+static enum pw_fetch_result fail(struct pw_fetch *fetch, enum pw_cause cause, const char *detail)
+{
+    if (pw_ban_of_answer(fetch->head.status, 0, 0) != 0) {
+        fetch->body_bytes = 0; /* a ban is known by its head, whatever becomes of the rest */
+        done(fetch);
+        return PW_FETCH_DONE;
+    }
+    const struct pw_net_conn *feed = &fetch->net->conns[fetch->conn_idx];
+    snprintf(fetch->error, sizeof fetch->error, "%s: %s%s%s", feed->rest_authority, pw_cause_text(cause),
+             detail[0] != '\0' ? ": " : "", detail);
+    pw_dial_end(&fetch->dial);
+    pw_link_close(&fetch->link, fetch->net->sockets);
+    fetch->phase = FETCH_FAILED;
+    return PW_FETCH_FAILED;
 }
 
 /* ---- the request ---- */
@@ -267,6 +273,17 @@ int pw_fetch_start(struct pw_fetch *fetch, uint32_t feed_idx, const char *target
 uint32_t pw_fetch_status(const struct pw_fetch *fetch)
 {
     return fetch->head.status;
+}
+
+bool pw_fetch_is_answer(const struct pw_fetch *fetch, char *why, size_t why_bytes)
+{
+    uint32_t status = fetch->head.status;
+    bool elsewhere = status >= 300 && status<400, partial = status> 200 && status < 300;
+    snprintf(why, why_bytes, "HTTP status %u%s", status,
+             elsewhere ? " (redirects are not followed; check rest_url)"
+             : partial ? " (not a whole answer)"
+                       : "");
+    return status == 200;
 }
 
 uint32_t pw_fetch_retry_after_s(const struct pw_fetch *fetch)

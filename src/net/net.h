@@ -117,6 +117,9 @@ int64_t pw_fetch_next_ns(const struct pw_fetch *fetch);
 /* Of a fetch that is DONE; valid until the next start or end. The body ends with a zero byte that is not
  * counted. */
 uint32_t pw_fetch_status(const struct pw_fetch *fetch);
+/* Only status 200 is an answer: 206 is a part of one, 3xx is elsewhere and not followed. False: `why` says
+ * so. */
+bool pw_fetch_is_answer(const struct pw_fetch *fetch, char *why, size_t why_bytes);
 uint32_t
 pw_fetch_retry_after_s(const struct pw_fetch *fetch); /* 0: the server did not say (or said it as a date) */
 const char *pw_fetch_body(const struct pw_fetch *fetch, size_t *bytes);

@@ -122,11 +122,12 @@ Test(venue, rest_is_what_the_engine_asks_at_its_start)
     struct rig *rig = rig_make(VENUE_HTTP);
     struct pw_config_feed feed = {.instrument_cnt = 2, .instruments = {"T000USDT", "T002USDT"}};
     struct pw_instrument table[2];
-    char error[256] = "";
+    struct pw_instrument_said said[2];
+    struct pw_instrument_list list = {.rows = table, .said = said};
     cr_assert(rest(rig, "/api/v3/exchangeInfo?symbols=%5B%22T000USDT%22%5D"));
-    cr_assert_eq(pw_binance_instruments(rig->venue.reply.data, rig->venue.reply.size, pw_feed_wants(&feed), 0,
-                                        table, error, sizeof error),
-                 0, "%s", error);
+    cr_assert_eq(
+        pw_binance_instruments(rig->venue.reply.data, rig->venue.reply.size, pw_feed_wants(&feed), &list), 0,
+        "%s", list.error);
     cr_expect_str_eq(table[1].base, "T002");
     cr_expect_eq(table[1].tick_e8, 1000000);
     cr_expect(table[1].tradable);

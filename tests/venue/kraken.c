@@ -310,7 +310,11 @@ static int read_instruments(const char *body, size_t size, const char *symbol, s
     char symbols[1][PW_SYMBOL_BYTES] = {""};
     snprintf(symbols[0], sizeof symbols[0], "%s", symbol);
     struct pw_venue_wants wants = {(const char(*)[PW_SYMBOL_BYTES])symbols, NULL, 1, 0};
-    return g_venue->rest->instruments(body, size, wants, 5, row, error, error_bytes);
+    struct pw_instrument_said said = {0};
+    struct pw_instrument_list list = {.feed_idx = 5, .rows = row, .said = &said};
+    int err = g_venue->rest->instruments(body, size, wants, &list);
+    snprintf(error, error_bytes, "%s", err != 0 ? list.error : said.text);
+    return err != 0 ? err : said.fault;
 }
 
 /* The recorded answer stands behind " -> time: " in the first line. */

@@ -114,6 +114,22 @@ static void assert_filter(const json_t *facts, const char *name, int64_t value)
                  text_e8(value));
 }
 
+/* What an answer says of the feed's instruments; the first fault, of the answer or of an instrument, with its
+ * text. */
+static int read_list(const char *body, size_t size, const struct pw_config_feed *feed, uint32_t feed_idx,
+                     struct pw_instrument *rows, char *error, size_t error_bytes)
+{
+    static struct pw_instrument_said said[16];
+    struct pw_instrument_list list = {.feed_idx = feed_idx, .rows = rows, .said = said};
+    int err = pw_binance_instruments(body, size, pw_feed_wants(feed), &list);
+    snprintf(error, error_bytes, "%s", list.error);
+    for (uint32_t i = 0; err == 0 && i < feed->instrument_cnt; i++) {
+        err = said[i].fault;
+        snprintf(error, error_bytes, "%s: %s", feed->instruments[i], said[i].text);
+    }
+    return err;
+}
+
 Test(rest, an_instrument_has_all_of_its_filters)
 {
     shared_need();
@@ -124,8 +140,7 @@ Test(rest, an_instrument_has_all_of_its_filters)
     char error[128] = "";
     size_t size;
     const char *body = body_of(row, &size);
-    cr_assert_eq(pw_binance_instruments(body, size, pw_feed_wants(&feed), 3, table, error, sizeof error), 0,
-                 "%s", error);
+    cr_assert_eq(read_list(body, size, &feed, 3, table, error, sizeof error), 0, "%s", error);
     cr_assert_str_eq(table[0].symbol, "ETHBTC");
     cr_assert_str_eq(table[0].base, json_string_value(json_object_get(facts, "base")));
     cr_assert_str_eq(table[0].quote, json_string_value(json_object_get(facts, "quote")));
@@ -194,8 +209,7 @@ Test(rest, recorded_answers_give_the_facts_of_their_instruments)
         {
             snprintf(feed.instruments[feed.instrument_cnt++], PW_SYMBOL_BYTES, "%s", symbol);
         }
-        int result =
-            pw_binance_instruments(body, strlen(body), pw_feed_wants(&feed), 0, table, error, sizeof error);
+        int result = read_list(body, strlen(body), &feed, 0, table, error, sizeof error);
         cr_assert_eq(result, 0, "%s: %s", name, error);
         for (uint32_t k = 0; k < feed.instrument_cnt; k++, picked_cnt++) {
             assert_picked(&table[k], json_object_get(json_object_get(file, "picked"), feed.instruments[k]));
@@ -210,7 +224,7 @@ static int instruments(const char *body, const char *symbol, char *error)
 {
     struct pw_config_feed feed = feed_of((const char *const[]){symbol, NULL}, NULL);
     struct pw_instrument table[1];
-    return pw_binance_instruments(body, strlen(body), pw_feed_wants(&feed), 0, table, error, 128);
+    return read_list(body, strlen(body), &feed, 0, table, error, 128);
 }
 
 #define INFO(symbol) "{\"timezone\":\"UTC\",\"symbols\":[{\"symbol\":\"A\"," symbol "}]}"
@@ -228,8 +242,8 @@ Test(rest, what_is_wrong_with_an_answer_is_told)
         {"[]", -EBADMSG, "unexpected response"},
         {"{\"symbols\":{}}", -EBADMSG, "unexpected response"},
         {"{\"code\":-1121,\"msg\":\"Invalid symbol.\"}", -EREMOTEIO, "Invalid symbol. (code -1121)"},
-        {"{\"symbols\":[]}", -ENOENT, "no symbol 'A'"},
-        {"{\"symbols\":[{\"symbol\":\"AB\"},7,{}]}", -ENOENT, "no symbol 'A'"},
+        {"{\"symbols\":[]}", -ENOENT, "A: the venue has no such symbol"},
+        {"{\"symbols\":[{\"symbol\":\"AB\"},7,{}]}", -ENOENT, "A: the venue has no such symbol"},
         {INFO("\"filters\":[]"), -EBADMSG, "A: assets"},
         {INFO(ASSETS), -EBADMSG, "A: assets"},
         {INFO(ASSETS ",\"filters\":[{\"filterType\":\"LOT_SIZE\",\"minQty\":\"1\",\"maxQty\":\"2\"}]"),
@@ -257,9 +271,7 @@ Test(rest, an_upper_bound_beyond_all_numbers_bounds_nothing)
     struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL}, NULL);
     struct pw_instrument table[1];
     char error[128] = "";
-    cr_assert_eq(
-        pw_binance_instruments(body, sizeof body - 1, pw_feed_wants(&feed), 0, table, error, sizeof error), 0,
-        "%s", error);
+    cr_assert_eq(read_list(body, sizeof body - 1, &feed, 0, table, error, sizeof error), 0, "%s", error);
     cr_assert(table[0].max_qty_e8 == INT64_MAX && table[0].min_qty_e8 == PW_E8 && table[0].tradable);
 }
 
@@ -275,9 +287,7 @@ Test(rest, an_instrument_that_does_not_trade_is_not_tradable)
                  INFO("\"baseAsset\":\"LONGLONGLONGNAME\",\"quoteAsset\":\"测测测测测测\",\"status\":\"%s\","
                       "\"filters\":[]"),
                  statuses[i]);
-        cr_assert_eq(
-            pw_binance_instruments(body, strlen(body), pw_feed_wants(&feed), 0, table, error, sizeof error),
-            0);
+        cr_assert_eq(read_list(body, strlen(body), &feed, 0, table, error, sizeof error), 0);
         cr_assert_not(table[0].tradable, "%s", statuses[i]);
         cr_assert_str_eq(table[0].base, "LONGLONGLONGNAM");
         cr_assert_str_eq(table[0].quote, "测测测测测"); /* whole characters only */

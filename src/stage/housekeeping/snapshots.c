@@ -243,14 +243,13 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
     uint32_t status = pw_fetch_status(feed->fetch);
     size_t size;
     const char *body = pw_fetch_body(feed->fetch, &size);
-    if (status != 200) {
-        char why[64];
+    char why[96];
+    if (!pw_fetch_is_answer(feed->fetch, why, sizeof why)) {
         uint32_t retry_after_s = pw_fetch_retry_after_s(feed->fetch);
         int64_t asked_ns =
             now_ns + (int64_t)retry_after_s * PW_NS_PER_S; /* others (503) may ask to wait, too */
         pw_snapshots_pause(s, pw_conns_host_of_feed(s->conns, feed_idx),
                            pw_ban_of_answer(status, retry_after_s, now_ns));
-        snprintf(why, sizeof why, "HTTP status %u", status);
         s->wanted[feed->instrument_idx] = true;
         retry_later(s, feed_idx, why, now_ns);
         feed->not_before_ns = asked_ns > feed->not_before_ns ? asked_ns : feed->not_before_ns;

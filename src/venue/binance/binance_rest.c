@@ -89,10 +89,11 @@ int pw_binance_stream_target(struct pw_venue_wants wants, char *target, size_t s
 int pw_binance_exchange_info_target(struct pw_venue_wants wants, char *target, size_t size)
 {
     struct text text = {target, size, 0, size == 0};
+    add(&text, "/api/v3/exchangeInfo");
     if (wants.symbol_cnt == 0) {
-        return -EINVAL;
+        return text.full ? -E2BIG : 0;
     }
-    add(&text, "/api/v3/exchangeInfo?symbols=");
+    add(&text, "?symbols=");
     for (uint32_t i = 0; i < wants.symbol_cnt; i++) {
         add_encoded(&text, i > 0 ? ",\"" : "[\"");
         add_encoded(&text, wants.symbols[i]);
@@ -125,21 +126,19 @@ uint32_t pw_binance_depth_weight(uint32_t limit)
 struct reading {
     struct pw_instrument *row;
     const char *symbol;
-    int fault; /* 0, or the first -errno */
-    char *error;
-    size_t error_bytes;
+    struct pw_instrument_said *said; /* fault: the first */
 };
 
 static __attribute__((format(printf, 3, 4))) void blame(struct reading *reading, int fault,
                                                         const char *format, ...)
 {
-    if (reading->fault != 0) {
+    if (reading->said->fault != 0) {
         return;
     }
-    reading->fault = fault;
+    reading->said->fault = fault;
     va_list args;
     va_start(args, format);
-    vsnprintf(reading->error, reading->error_bytes, format, args);
+    vsnprintf(reading->said->text, sizeof reading->said->text, format, args);
     va_end(args);
 }
 
@@ -158,12 +157,12 @@ static int64_t filter_e8(struct reading *reading, const json_t *filter, const ch
     const char *text = json_string_value(json_object_get(filter, name));
     int64_t value = 0;
     if (text == NULL) {
-        blame(reading, -EBADMSG, "%s: a filter lacks %s", reading->symbol, name);
+        blame(reading, -EBADMSG, "a filter lacks %s", name);
     } else if (!pw_decimal_parse_e8(text, strlen(text), false, &value)) {
         if (bound == UPPER_BOUND && beyond_range(text)) {
             return INT64_MAX;
         }
-        blame(reading, -ERANGE, "%s: %s is '%s', which is out of range", reading->symbol, name, text);
+        blame(reading, -ERANGE, "%s is '%.40s', which is out of range", name, text);
     }
     return value;
 }
@@ -252,9 +251,10 @@ static void read_symbol(struct reading *reading, const json_t *symbol)
     const char *status = json_string_value(json_object_get(symbol, "status"));
     const json_t *list = json_object_get(symbol, "filters"), *filter;
     if (base == NULL || quote == NULL || status == NULL || !json_is_array(list)) {
-        blame(reading, -EBADMSG, "%s: assets, status or filters are missing", reading->symbol);
+        blame(reading, -EBADMSG, "assets, status or filters are missing");
         return;
     }
+    copy_text(reading->said->status, sizeof reading->said->status, status);
     copy_text(row->symbol, sizeof row->symbol, reading->symbol);
     copy_text(row->base, sizeof row->base, base);
     copy_text(row->quote, sizeof row->quote, quote);
@@ -286,32 +286,35 @@ static json_t *load(const char *body, size_t size)
     return json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
 }
 
-int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants wants, uint32_t feed_idx,
-                           struct pw_instrument *table, char *error, size_t error_bytes)
+int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants wants,
+                           struct pw_instrument_list *list)
 {
-    struct reading reading = {.error = error, .error_bytes = error_bytes};
     json_t *root = load(body, size);
     const json_t *symbols = json_object_get(root, "symbols");
     int64_t code;
     char text[160];
+    int err = 0;
     if (pw_binance_error(body, size, &code, text, sizeof text)) {
-        blame(&reading, -EREMOTEIO, "the venue rejected the request: %s (code %" PRId64 ")", text, code);
+        err = -EREMOTEIO;
+        snprintf(list->error, sizeof list->error, "the venue rejected the request: %s (code %" PRId64 ")",
+                 text, code);
     } else if (!json_is_array(symbols)) {
-        blame(&reading, -EBADMSG, "unexpected response: not a list of symbols");
+        err = -EBADMSG;
+        snprintf(list->error, sizeof list->error, "unexpected response: not a list of symbols");
     }
-    for (uint32_t i = 0; i < wants.symbol_cnt && reading.fault == 0; i++) {
-        reading.symbol = wants.symbols[i];
-        reading.row = &table[i];
+    for (uint32_t i = 0; i < wants.symbol_cnt && err == 0; i++) {
+        struct reading reading = {&list->rows[i], wants.symbols[i], &list->said[i]};
         const json_t *symbol = find_symbol(symbols, reading.symbol);
-        *reading.row = (struct pw_instrument){.feed_idx = feed_idx};
+        *reading.row = (struct pw_instrument){.feed_idx = list->feed_idx};
+        *reading.said = (struct pw_instrument_said){0};
         if (symbol == NULL) {
-            blame(&reading, -ENOENT, "the venue has no symbol '%s'", reading.symbol);
+            blame(&reading, -ENOENT, "the venue has no such symbol");
         } else {
             read_symbol(&reading, symbol);
         }
     }
     json_decref(root);
-    return reading.fault;
+    return err;
 }
 
 /* ---- the other answers ---- */

@@ -27,8 +27,8 @@ uint32_t pw_binance_depth_weight(uint32_t limit);
  * -EBADMSG: not JSON, or not such an answer; -EREMOTEIO: the venue's own error; -ENOENT: it has no such
  * symbol; -ERANGE: a number that cannot be held. `error` says which and what. Filters that the table has no
  * place for are passed over. */
-int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants wants, uint32_t feed_idx,
-                           struct pw_instrument *table, char *error, size_t error_bytes);
+int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants wants,
+                           struct pw_instrument_list *list);
 
 /* The answer to a depth request as DEPTH and LEVELS events with PW_FLAG_SNAPSHOT: how many, or a negative
  * enum pw_decode (TOO_LARGE: more than cap). */

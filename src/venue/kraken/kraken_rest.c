@@ -23,18 +23,14 @@ static_assert(sizeof(((struct pw_instrument *)0)->symbol) >= 2 * ASSET_BYTES &&
 
 int pw_kraken_instruments_target(struct pw_venue_wants wants, char *target, size_t size)
 {
-    if (wants.symbol_cnt == 0) {
-        return -EINVAL;
-    }
+    (void)wants;
     int bytes = snprintf(target, size, "/0/public/AssetPairs");
     return (size_t)bytes < size ? 0 : -E2BIG;
 }
 
 struct reading {
     const char *symbol;
-    int fault; /* the first one */
-    char *error;
-    size_t error_bytes;
+    struct pw_instrument_said *said; /* fault: the first */
 };
 
 static void blame(struct reading *reading, int fault, const char *format, ...)
@@ -42,14 +38,14 @@ static void blame(struct reading *reading, int fault, const char *format, ...)
 
 static void blame(struct reading *reading, int fault, const char *format, ...)
 {
-    if (reading->fault != 0) {
+    if (reading->said->fault != 0) {
         return;
     }
     va_list args;
     va_start(args, format);
-    vsnprintf(reading->error, reading->error_bytes, format, args);
+    vsnprintf(reading->said->text, sizeof reading->said->text, format, args);
     va_end(args);
-    reading->fault = fault;
+    reading->said->fault = fault;
 }
 
 /* WebSocket v2 calls two assets by their usual names. */
@@ -91,12 +87,11 @@ static int64_t unit_e8(struct reading *reading, const json_t *pair, const char *
     const json_t *decimals = json_object_get(pair, key);
     json_int_t cnt = json_integer_value(decimals);
     if (!json_is_integer(decimals) || cnt < 0) {
-        blame(reading, -EBADMSG, "%s: %s are missing", reading->symbol, key);
+        blame(reading, -EBADMSG, "%s are missing", key);
         return 0;
     }
     if (cnt > DECIMALS_MAX) {
-        blame(reading, -ERANGE, "%s: %s are %d; the maximum is %d", reading->symbol, key, (int)cnt,
-              DECIMALS_MAX);
+        blame(reading, -ERANGE, "%s are %d; the maximum is %d", key, (int)cnt, DECIMALS_MAX);
         return 0;
     }
     int64_t unit = PW_E8;
@@ -112,7 +107,7 @@ static int64_t limit_e8(struct reading *reading, const json_t *pair, const char 
     const char *text = json_string_value(json_object_get(pair, key));
     int64_t value_e8 = 0;
     if (text != NULL && !pw_decimal_parse_e8(text, strlen(text), false, &value_e8)) {
-        blame(reading, -ERANGE, "%s: %s is '%.40s', which is out of range", reading->symbol, key, text);
+        blame(reading, -ERANGE, "%s is '%.40s', which is out of range", key, text);
     }
     return value_e8;
 }
@@ -121,7 +116,9 @@ static void read_pair(struct reading *reading, const json_t *pair, struct pw_ins
 {
     const char *status = json_string_value(json_object_get(pair, "status"));
     int64_t tick_e8 = limit_e8(reading, pair, "tick_size");
-    row->tradable = status == NULL || strcmp(status, "online") == 0;
+    snprintf(reading->said->status, sizeof reading->said->status, "%.20s",
+             status != NULL ? status : "online");
+    row->tradable = strcmp(reading->said->status, "online") == 0;
     row->tick_e8 = tick_e8 > 0 ? tick_e8 : unit_e8(reading, pair, "pair_decimals");
     row->step_e8 = row->market_step_e8 = unit_e8(reading, pair, "lot_decimals");
     row->min_qty_e8 = row->market_min_qty_e8 = limit_e8(reading, pair, "ordermin");
@@ -147,26 +144,29 @@ static void find_pair(struct reading *reading, const json_t *pairs, struct pw_in
             return;
         }
     }
-    blame(reading, -ENOENT, "the venue has no symbol '%s'", reading->symbol);
+    blame(reading, -ENOENT, "the venue has no such symbol");
 }
 
-int pw_kraken_instruments(const char *body, size_t size, struct pw_venue_wants wants, uint32_t feed_idx,
-                          struct pw_instrument *table, char *error, size_t error_bytes)
+int pw_kraken_instruments(const char *body, size_t size, struct pw_venue_wants wants,
+                          struct pw_instrument_list *list)
 {
-    struct reading reading = {.error = error, .error_bytes = error_bytes};
     json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
     const json_t *errors = json_object_get(root, "error"), *pairs = json_object_get(root, "result");
     const char *rejection = json_string_value(json_array_get(errors, 0));
+    int err = 0;
     if (rejection != NULL) {
-        blame(&reading, -EREMOTEIO, "the venue rejected the request: %.160s", rejection);
+        err = -EREMOTEIO;
+        snprintf(list->error, sizeof list->error, "the venue rejected the request: %.160s", rejection);
     } else if (!json_is_array(errors) || !json_is_object(pairs)) {
-        blame(&reading, -EBADMSG, "unexpected response: not a list of pairs");
+        err = -EBADMSG;
+        snprintf(list->error, sizeof list->error, "unexpected response: not a list of pairs");
     }
-    for (uint32_t i = 0; i < wants.symbol_cnt && reading.fault == 0; i++) {
-        reading.symbol = wants.symbols[i];
-        table[i] = (struct pw_instrument){.feed_idx = feed_idx};
-        find_pair(&reading, pairs, &table[i]);
+    for (uint32_t i = 0; i < wants.symbol_cnt && err == 0; i++) {
+        struct reading reading = {wants.symbols[i], &list->said[i]};
+        *reading.said = (struct pw_instrument_said){0};
+        list->rows[i] = (struct pw_instrument){.feed_idx = list->feed_idx};
+        find_pair(&reading, pairs, &list->rows[i]);
     }
     json_decref(root);
-    return reading.fault;
+    return err;
 }
