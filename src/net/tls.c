@@ -4,6 +4,7 @@
  */
 #include "tls.h"
 
+#include "chain.h"
 #include "seam.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/asn_public.h>
 
 #define CA_FILE_BYTES_MAX ((off_t)16 << 20)
 
@@ -23,7 +26,9 @@
  * list). */
 struct pw_tls_context {
     WOLFSSL_CTX *ctx;
-    char *cas; /* PEM, zero-terminated */
+    uint8_t *ders; /* of the anchors, one behind the other */
+    struct pw_certificate *anchors;
+    uint32_t anchor_cnt;
     bool learnt;
 };
 
@@ -103,6 +108,80 @@ static void notice_ca(unsigned char *der, int size, int type)
     ca_learnt = ca_learnt || type == WOLFSSL_CHAIN_CA;
 }
 
+static bool is_signed_by(struct pw_der certificate, struct pw_der issuer)
+{
+    WOLFSSL_X509 *x509 = wolfSSL_X509_d2i(NULL, certificate.at, (int)certificate.left);
+    WOLFSSL_X509 *above = wolfSSL_X509_d2i(NULL, issuer.at, (int)issuer.left);
+    WOLFSSL_EVP_PKEY *key = above != NULL ? wolfSSL_X509_get_pubkey(above) : NULL;
+    bool good = x509 != NULL && key != NULL && wolfSSL_X509_verify(x509, key) == WOLFSSL_SUCCESS;
+    wolfSSL_EVP_PKEY_free(key);
+    wolfSSL_X509_free(above);
+    wolfSSL_X509_free(x509);
+    wolfSSL_ERR_clear_error();
+    return good;
+}
+
+static bool walk_chain(struct pw_tls *tls, const WOLFSSL_X509_STORE_CTX *store)
+{
+    struct pw_der sent[PW_CHAIN_SENT_MAX];
+    uint32_t cnt = store->totalCerts > 0 ? (uint32_t)store->totalCerts : 0;
+    for (uint32_t i = 0; i < cnt && i < PW_CHAIN_SENT_MAX; i++) {
+        sent[i] = (struct pw_der){store->certs[i].buffer, store->certs[i].length};
+    }
+    const struct pw_chain chain = {.sent = sent,
+                                   .sent_cnt = cnt,
+                                   .anchors = tls->context->anchors,
+                                   .anchor_cnt = tls->context->anchor_cnt,
+                                   .host = tls->host,
+                                   .now_s = time(NULL),
+                                   .is_signed_by = is_signed_by};
+    tls->certificate = pw_chain_check(&chain, &tls->certificate_at);
+    return tls->certificate == PW_CERT_OK;
+}
+
+/* Is it about who signed a certificate, which our own walk decides? The library takes certificates in the
+ * order of their coming, each self-issued one for a root, and some permitted names for forbidden. As
+ * X509_V_ERR_* where it was built so, else as it is. */
+static bool is_about_trust(int error)
+{
+    switch (error) {
+    case ASN_NO_SIGNER_E:
+    case ASN_SELF_SIGNED_E:
+    case ASN_PATHLEN_INV_E:
+    case ASN_PATHLEN_SIZE_E:
+    case ASN_SIG_OID_E:
+    case ASN_SIG_CONFIRM_E:
+    case ASN_NAME_INVALID_E:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Others than the server's may be over or not begun, too: whether they are needed the walk knows. */
+static bool is_about_time(int error)
+{
+    return error == ASN_AFTER_DATE_E || error == ASN_BEFORE_DATE_E ||
+           error == X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD ||
+           error == X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
+}
+
+/* Called for each certificate that the server sent, its own last, with what the library thinks of it. */
+static int judge_certificate(int good, WOLFSSL_X509_STORE_CTX *store)
+{
+    struct pw_tls *tls = store->userCtx;
+    bool accepted = (good != 0 && store->error == 0) || is_about_trust(store->error);
+    if (store->error_depth > 0) {
+        return accepted || is_about_time(store->error);
+    }
+    tls->walked = true;
+    return walk_chain(tls, store) && accepted;
+}
+
 /* ---- contexts ---- */
 
 static char *read_file(const char *path)
@@ -129,23 +208,41 @@ static char *read_file(const char *path)
     return text;
 }
 
-/* Takes each certificate by itself, so that one that the library cannot read does not hide the others. */
-static void load_certificates(WOLFSSL_CTX *ctx, const char *text, uint32_t *good_cnt, uint32_t *bad_cnt)
+/* Takes each certificate by itself, so that one that cannot be read does not hide the others. False: no
+ * memory. */
+static bool read_anchors(struct pw_tls_context *context, const char *text, uint32_t *bad_cnt)
 {
     static const char begin[] = "-----BEGIN CERTIFICATE-----";
     static const char end[] = "-----END CERTIFICATE-----";
+    size_t text_bytes = strlen(text), used = 0;
+    uint32_t cnt = 0;
+    for (const char *at = strstr(text, begin); at != NULL; at = strstr(at + 1, begin)) {
+        cnt++;
+    }
+    context->ders = malloc(text_bytes + 1); /* DER is shorter than its PEM */
+    context->anchors = calloc(cnt + 1, sizeof *context->anchors);
+    if (context->ders == NULL || context->anchors == NULL) {
+        return false;
+    }
     for (const char *at = strstr(text, begin); at != NULL; at = strstr(at, begin)) {
         const char *stop = strstr(at, end);
         if (stop == NULL) {
             ++*bad_cnt;
-            return;
+            return true;
         }
         stop += sizeof end - 1;
-        int result =
-            wolfSSL_CTX_load_verify_buffer(ctx, (const unsigned char *)at, stop - at, WOLFSSL_FILETYPE_PEM);
-        ++*(result == WOLFSSL_SUCCESS ? good_cnt : bad_cnt);
+        uint8_t *der = context->ders + used;
+        int bytes = wc_CertPemToDer((const unsigned char *)at, (int)(stop - at), der,
+                                    (int)(text_bytes - used), CERT_TYPE);
+        if (bytes > 0 && pw_cert_read(der, (size_t)bytes, &context->anchors[context->anchor_cnt])) {
+            context->anchor_cnt++;
+            used += (size_t)bytes;
+        } else {
+            ++*bad_cnt;
+        }
         at = stop;
     }
+    return true;
 }
 
 static const char *system_ca_file(void)
@@ -162,7 +259,7 @@ static bool restrict_context(WOLFSSL_CTX *ctx)
 {
     int wanted[sizeof groups / sizeof groups[0]];
     memcpy(wanted, groups, sizeof groups);
-    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, judge_certificate);
     wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
     wolfSSL_CTX_SetIORecv(ctx, receive);
     wolfSSL_CTX_SetIOSend(ctx, transmit);
@@ -175,27 +272,34 @@ static bool restrict_context(WOLFSSL_CTX *ctx)
            wolfSSL_CTX_set1_sigalgs_list(ctx, signature_list) == WOLFSSL_SUCCESS;
 }
 
-/* all: every certificate must be good (a file that the user named; systems' lists hold some that the library
- * is right to refuse). */
-static WOLFSSL_CTX *make_ctx(const char *cas, bool all, char *error, size_t error_bytes)
+/* Gives it the anchors that it takes; the others are dropped where `drop` says so. How many it took. */
+static uint32_t load_anchors(WOLFSSL_CTX *ctx, struct pw_tls_context *context, bool drop)
 {
-    uint32_t good_cnt = 0, bad_cnt = 0;
+    uint32_t good_cnt = 0;
+    for (uint32_t i = 0; i < context->anchor_cnt; i++) {
+        struct pw_certificate anchor = context->anchors[i];
+        bool good = wolfSSL_CTX_load_verify_buffer(ctx, anchor.whole.at, (long)anchor.whole.left,
+                                                   WOLFSSL_FILETYPE_ASN1) == WOLFSSL_SUCCESS;
+        if (drop && good) {
+            context->anchors[good_cnt] = anchor;
+        }
+        good_cnt += good;
+    }
+    context->anchor_cnt = drop ? good_cnt : context->anchor_cnt;
+    return good_cnt;
+}
+
+/* NULL: this build of the library will not do. */
+static WOLFSSL_CTX *make_ctx(struct pw_tls_context *context, bool drop)
+{
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLS_client_method());
     if (ctx == NULL || !restrict_context(ctx)) {
-        snprintf(error, error_bytes, "this build of wolfSSL lacks what TLS 1.2 and 1.3 need");
         wolfSSL_CTX_free(ctx);
         return NULL;
     }
-    load_certificates(ctx, cas, &good_cnt, &bad_cnt);
     /* As built by Debian, wolfSSL also takes each CA for a server's certificate that needs no verification.
      */
-    bool ok = wolfSSL_CTX_Unload_trust_peers(ctx) == WOLFSSL_SUCCESS;
-    if (!ok || good_cnt == 0 || (all && bad_cnt > 0)) {
-        snprintf(error, error_bytes,
-                 "has %u certificates that can be used and %u that cannot; it must be PEM, with only "
-                 "certificates of CAs "
-                 "that are valid today",
-                 good_cnt, bad_cnt);
+    if (load_anchors(ctx, context, drop) == 0 || wolfSSL_CTX_Unload_trust_peers(ctx) != WOLFSSL_SUCCESS) {
         wolfSSL_CTX_free(ctx);
         return NULL;
     }
@@ -203,26 +307,40 @@ static WOLFSSL_CTX *make_ctx(const char *cas, bool all, char *error, size_t erro
     return ctx;
 }
 
+/* Of a file that the user named every certificate must be good; systems' lists hold some that the library is
+ * right to refuse. */
 static bool fill_context(struct pw_tls_context *context, const char *ca_file, char *error, size_t error_bytes)
 {
     bool named = ca_file != NULL && ca_file[0] != '\0';
     const char *path = named ? ca_file : system_ca_file();
-    char reason[256];
     if (path == NULL) {
-        snprintf(error, error_bytes,
-                 "no CA list on this system; install ca-certificates or set ca_file");
+        snprintf(error, error_bytes, "no CA list on this system; install ca-certificates or set ca_file");
         return false;
     }
-    context->cas = read_file(path);
-    if (context->cas == NULL) {
+    char *text = read_file(path);
+    if (text == NULL) {
         snprintf(error, error_bytes, "cannot read the CA file %s: %s", path, strerror(errno));
         return false;
     }
-    context->ctx = make_ctx(context->cas, named, reason, sizeof reason);
-    if (context->ctx == NULL) {
-        snprintf(error, error_bytes, "the CA file %s %s", path, reason);
+    uint32_t bad_cnt = 0;
+    bool ok = read_anchors(context, text, &bad_cnt);
+    free(text);
+    uint32_t read_cnt = context->anchor_cnt;
+    context->ctx = ok && read_cnt > 0 ? make_ctx(context, true) : NULL;
+    bad_cnt += read_cnt - context->anchor_cnt;
+    if (context->ctx == NULL && read_cnt > 0 && context->anchor_cnt > 0) {
+        snprintf(error, error_bytes, "this build of wolfSSL lacks what TLS 1.2 and 1.3 need");
+        return false;
     }
-    return context->ctx != NULL;
+    if (context->ctx == NULL || (named && bad_cnt > 0)) {
+        snprintf(
+            error, error_bytes,
+            "the CA file %s has %u certificates that can be used and %u that cannot; it must be PEM, with "
+            "only certificates of CAs that are valid today",
+            path, context->anchor_cnt, bad_cnt);
+        return false;
+    }
+    return true;
 }
 
 struct pw_tls_context *pw_tls_context_create(const char *ca_file, char *error, size_t error_bytes)
@@ -248,8 +366,7 @@ struct pw_tls_context *pw_tls_context_create(const char *ca_file, char *error, s
 /* Forgets what it has learnt. Sessions under way keep the old one. */
 static bool refresh_context(struct pw_tls_context *context)
 {
-    char error[256];
-    WOLFSSL_CTX *ctx = make_ctx(context->cas, false, error, sizeof error);
+    WOLFSSL_CTX *ctx = make_ctx(context, false);
     if (ctx == NULL) {
         return false;
     }
@@ -267,7 +384,8 @@ void pw_tls_context_destroy(struct pw_tls_context *context)
     struct pw_arena *before = pw_arena_enter(pw_arena_cold());
     wolfSSL_CTX_free(context->ctx);
     pw_arena_enter(before);
-    free(context->cas);
+    free(context->anchors);
+    free(context->ders);
     free(context);
 }
 
@@ -290,6 +408,7 @@ bool pw_tls_open(struct pw_tls *tls, struct pw_tls_context *context, const char 
     if (ok) {
         wolfSSL_SetIOReadCtx(tls->ssl, tls);
         wolfSSL_SetIOWriteCtx(tls->ssl, tls);
+        wolfSSL_SetCertCbCtx(tls->ssl, tls);
         /* Addresses have no place in SNI (RFC 6066, 3); theirs is checked by certificate.h alone. */
         ok = is_address(host) || (wolfSSL_UseSNI(tls->ssl, WOLFSSL_SNI_HOST_NAME, host,
                                                  (word16)strlen(host)) == WOLFSSL_SUCCESS &&
@@ -320,24 +439,6 @@ static enum pw_tls_result judge(struct pw_tls *tls, int result)
                                                                                : PW_TLS_FAILED;
 }
 
-/* The server's certificate, and the signatures of those above it. */
-static bool check_chain(struct pw_tls *tls)
-{
-    WOLFSSL_X509_CHAIN *chain = wolfSSL_get_peer_chain(tls->ssl);
-    int cnt = wolfSSL_get_chain_count(chain);
-    tls->certificate = PW_CERT_MALFORMED;
-    for (int i = 0; i < cnt; i++) {
-        const uint8_t *der = wolfSSL_get_chain_cert(chain, i);
-        size_t size = (size_t)wolfSSL_get_chain_length(chain, i);
-        tls->certificate =
-            i == 0 ? pw_cert_check_leaf(der, size, tls->host) : pw_cert_check_issuer(der, size);
-        if (tls->certificate != PW_CERT_OK) {
-            return false;
-        }
-    }
-    return tls->certificate == PW_CERT_OK;
-}
-
 enum pw_tls_result pw_tls_handshake(struct pw_tls *tls)
 {
     struct pw_arena *before = pw_arena_enter(tls->arena);
@@ -345,9 +446,13 @@ enum pw_tls_result pw_tls_handshake(struct pw_tls *tls)
     int result = wolfSSL_connect(tls->ssl);
     tls->context->learnt = tls->context->learnt || ca_learnt;
     enum pw_tls_result judged = result == WOLFSSL_SUCCESS ? PW_TLS_OK : judge(tls, result);
-    if (judged == PW_TLS_OK && !check_chain(tls)) {
-        tls->error = 0;
+    bool refused = tls->walked && tls->certificate != PW_CERT_OK; /* by our own walk */
+    if (judged == PW_TLS_OK && (refused || !tls->walked)) {
         judged = PW_TLS_FAILED;
+        tls->error = 0;
+    } else if (judged == PW_TLS_FAILED && refused) {
+        bool theirs = tls->error != VERIFY_CERT_ERROR && !is_about_trust(tls->error);
+        tls->error = theirs ? tls->error : 0;
     }
     pw_arena_enter(before);
     return judged;
@@ -476,7 +581,8 @@ static const char *known_error(int error)
 void pw_tls_error(const struct pw_tls *tls, char *text, size_t bytes)
 {
     if (tls->error == 0) {
-        snprintf(text, bytes, "its certificate %s", pw_cert_result_name(tls->certificate));
+        const char *of = tls->certificate_at > 0 ? "an authority above its certificate" : "its certificate";
+        snprintf(text, bytes, "%s %s", of, pw_cert_result_name(tls->certificate));
         return;
     }
     const char *known = known_error(tls->error);

@@ -4,8 +4,8 @@
  * socket.
  *
  * TLS 1.2 and 1.3, ephemeral keys and AEAD ciphers only, no resumption, no renegotiation; the server's chain
- * is verified against a list of CAs, its smallest keys are RSA 2048 and ECC 256 bits, and its certificate
- * must name the host (certificate.h). The time is the host's wall clock.
+ * is verified against a list of CAs by our own walk (chain.h), and by the library but for who signed what; its
+ * certificate must name the host (certificate.h). The time is the host's wall clock.
  *
  * A session is made and handshaken on the cold side and then used by the hot one; see pw_tls_hand_over.
  */
@@ -50,7 +50,9 @@ struct pw_tls {
     uint32_t body_left;
     bool pending; /* plaintext of a record is waiting inside */
     int error;    /* wolfSSL's, of the last failure; 0: the certificate, as `certificate` says */
-    enum pw_cert_result certificate;
+    enum pw_cert_result certificate; /* by our own walk, and of which one (see pw_chain_check) */
+    uint32_t certificate_at;
+    bool walked;
 };
 
 /* Cold. host must outlive the handshake. False: no memory. */

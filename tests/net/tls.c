@@ -9,6 +9,7 @@
 #include "far_tls.h"
 #include <criterion/criterion.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -283,6 +284,172 @@ Test(tls, chains_are_verified_link_by_link)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         check_chain(&cases[i]);
+    }
+}
+
+/* The same walk with wolfSSL's signatures, over a real handshake; each limit is in chain.c.
+ * cases/31-weak-signature-on-a-self-issued-certificate, cases/32-limits-of-authorities */
+struct walk_case {
+    const char *name;
+    const char *root_key; /* NULL: the test CA's, which is RSA */
+    struct cert_spec root, middle;
+    const char *host;
+    const char *why; /* NULL: it is good */
+};
+
+static void check_walk(const struct walk_case *one)
+{
+    char why[PW_TLS_ERROR_BYTES], error[256];
+    struct pw_tls_context *usual = context;
+    EVP_PKEY *root_key = one->root_key != NULL ? make_key(one->root_key) : ca_key;
+    EVP_PKEY *middle_key = make_key("EC:P-256"), *key = make_key("EC:P-256");
+    X509 *root = make_cert(root_key, &one->root);
+    struct cert_spec middle_spec = one->middle;
+    middle_spec.issuer = root;
+    middle_spec.issuer_key = root_key;
+    X509 *middle = make_cert(middle_key, &middle_spec);
+    struct cert_spec spec = {
+        .cn = "server", .alt_names = "DNS:" HOST ",IP:10.1.2.3", .issuer = middle, .issuer_key = middle_key};
+    X509 *cert = make_cert(key, &spec);
+    const char *path = write_pem(root);
+    context = pw_tls_context_create(path, error, sizeof error);
+    cr_assert_not_null(context, "%s: %s", one->name, error);
+    unlink(path);
+    X509 *chain[] = {middle, NULL};
+    enum pw_tls_result result = verdict(cert, key, chain, one->host != NULL ? one->host : HOST, why);
+    cr_expect_eq(result, one->why == NULL ? PW_TLS_OK : PW_TLS_FAILED, "%s: result %d %s", one->name, result,
+                 why);
+    cr_expect(one->why == NULL || strstr(why, one->why) != NULL, "%s: says '%s'", one->name, why);
+    pw_tls_context_destroy(context);
+    context = usual;
+    X509_free(cert);
+    X509_free(middle);
+    X509_free(root);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(middle_key);
+    if (one->root_key != NULL) {
+        EVP_PKEY_free(root_key);
+    }
+}
+
+#define IS_CA .basic = "critical,CA:TRUE", .key_usage = "critical,keyCertSign"
+#define PLAIN                                                                                                \
+    {                                                                                                        \
+        .cn = "root", IS_CA                                                                                  \
+    }
+
+Test(tls, the_limits_of_authorities_are_held_over_a_handshake)
+{
+    const char *path0 = "critical,CA:TRUE,pathlen:0", *path1 = "critical,CA:TRUE,pathlen:1",
+               *signs = "keyCertSign";
+    const struct walk_case cases[] = {
+        {"self-issued", NULL, PLAIN, PLAIN, NULL, NULL},
+        {"self-issued, ECDSA", "EC:P-256", PLAIN, PLAIN, NULL, NULL},
+        {"self-issued, PSS", NULL, PLAIN, {.cn = "root", IS_CA, .pss = true}, NULL, NULL},
+        {"self-issued, SHA-1", NULL, PLAIN, {.cn = "root", IS_CA, .hash = EVP_sha1()}, NULL, ""},
+        {"self-issued, MD5", NULL, PLAIN, {.cn = "root", IS_CA, .hash = EVP_md5()}, NULL, ""},
+        {"self-issued, ECDSA, SHA-1", "EC:P-256", PLAIN, {.cn = "root", IS_CA, .hash = EVP_sha1()}, NULL, ""},
+        {"root's path length 1",
+         NULL,
+         {.cn = "root", .basic = path1, .key_usage = signs},
+         {.cn = "mid", IS_CA},
+         NULL,
+         NULL},
+        {"root's path length 0",
+         NULL,
+         {.cn = "root", .basic = path0, .key_usage = signs},
+         {.cn = "mid", IS_CA},
+         NULL,
+         ""},
+        {"root's path length 0, self-issued",
+         NULL,
+         {.cn = "root", .basic = path0, .key_usage = signs},
+         PLAIN,
+         NULL,
+         NULL},
+        {"root permits",
+         NULL,
+         {.cn = "root", IS_CA, .constraints = "permitted;DNS:example.test"},
+         {.cn = "mid", IS_CA},
+         NULL,
+         NULL},
+        {"root permits another",
+         NULL,
+         {.cn = "root", IS_CA, .constraints = "permitted;DNS:other.test"},
+         {.cn = "mid", IS_CA},
+         NULL,
+         ""},
+        {"root excludes",
+         NULL,
+         {.cn = "root", IS_CA, .constraints = "excluded;DNS:feed.example.test"},
+         {.cn = "mid", IS_CA},
+         NULL,
+         ""},
+        {"address permitted",
+         NULL,
+         {.cn = "root", IS_CA, .constraints = "permitted;IP:10.0.0.0/255.0.0.0"},
+         {.cn = "mid", IS_CA},
+         "10.1.2.3",
+         NULL},
+        {"address not permitted",
+         NULL,
+         {.cn = "root", IS_CA, .constraints = "permitted;IP:11.0.0.0/255.0.0.0"},
+         {.cn = "mid", IS_CA},
+         "10.1.2.3",
+         ""},
+        {"address excluded",
+         NULL,
+         PLAIN,
+         {.cn = "mid", IS_CA, .constraints = "excluded;IP:10.1.2.0/255.255.255.0"},
+         "10.1.2.3",
+         ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check_walk(&cases[i]);
+    }
+}
+
+/* As servers send them: more than is needed, in another order, larger than most. */
+Test(tls, chains_in_any_order_with_more_than_is_needed_are_accepted)
+{
+    char why[PW_TLS_ERROR_BYTES];
+    static char many[3000];
+    for (int i = 0; i < 100; i++) {
+        sprintf(many + strlen(many), "DNS:host-%03d.example.test,", i);
+    }
+    strcat(many, "DNS:" HOST);
+    EVP_PKEY *upper_key = make_key("EC:P-256"), *lower_key = make_key("EC:P-256"),
+             *key = make_key("EC:P-256");
+    EVP_PKEY *strange_key = make_key("EC:P-256");
+    struct cert_spec upper_spec = {.cn = "upper", IS_CA, .issuer = ca, .issuer_key = ca_key};
+    X509 *upper = make_cert(upper_key, &upper_spec);
+    struct cert_spec lower_spec = {.cn = "lower", IS_CA, .issuer = upper, .issuer_key = upper_key};
+    X509 *lower = make_cert(lower_key, &lower_spec);
+    struct cert_spec strange_spec = {.cn = "stranger", IS_CA};
+    X509 *stranger = make_cert(strange_key, &strange_spec);
+    struct cert_spec cross_spec = {
+        .cn = "pinwheel test CA", IS_CA, .issuer = stranger, .issuer_key = strange_key};
+    X509 *cross = make_cert(ca_key, &cross_spec);
+    struct cert_spec over_spec = {
+        .cn = "over", IS_CA, .issuer = ca, .issuer_key = ca_key, .begin_s = -7200, .end_s = -3600};
+    X509 *over = make_cert(strange_key, &over_spec);
+    struct cert_spec spec = {.cn = "server", .alt_names = many, .issuer = lower, .issuer_key = lower_key};
+    X509 *cert = make_cert(key, &spec);
+    X509 *const chains[][5] = {
+        {lower, upper},        {lower, upper, ca}, {lower, upper, cross}, {lower, upper, cross, stranger},
+        {lower, upper, lower}, {upper, lower},     {ca, upper, lower},    {stranger, lower, upper},
+        {lower, over, upper}};
+    for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
+        enum pw_tls_result result = verdict(cert, key, chains[i], HOST, why);
+        cr_expect_eq(result, PW_TLS_OK, "chain %zu: %s", i, why);
+    }
+    X509 *certs[] = {cert, lower, upper, stranger, cross, over};
+    EVP_PKEY *keys[] = {key, lower_key, upper_key, strange_key};
+    for (size_t i = 0; i < 6; i++) {
+        X509_free(certs[i]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        EVP_PKEY_free(keys[i]);
     }
 }
 

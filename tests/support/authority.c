@@ -33,16 +33,33 @@ EVP_PKEY *make_key(const char *kind)
     return key;
 }
 
-static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
+static void add_extension(X509 *cert, const struct cert_spec *spec, const char *name, const char *value)
 {
     X509V3_CTX context;
+    CONF *config = NULL;
+    long line = 0;
     if (value == NULL) {
         return;
     }
-    X509V3_set_ctx(&context, issuer, cert, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    if (spec->config != NULL) {
+        BIO *text = BIO_new_mem_buf(spec->config, -1);
+        config = NCONF_new(NULL);
+        check(NCONF_load_bio(config, text, &line) == 1, spec->config);
+        BIO_free(text);
+    }
+    X509V3_set_ctx(&context, spec->issuer != NULL ? spec->issuer : cert, cert, NULL, NULL, 0);
+    X509V3_set_nconf(&context, config);
+    X509_EXTENSION *extension = X509V3_EXT_nconf(config, &context, name, value);
     check(extension != NULL && X509_add_ext(cert, extension, -1) == 1, value);
     X509_EXTENSION_free(extension);
+    NCONF_free(config);
+}
+
+static void add_to_name(X509_NAME *name, const char *field, const char *text)
+{
+    if (text != NULL) {
+        X509_NAME_add_entry_by_txt(name, field, MBSTRING_ASC, (const unsigned char *)text, -1, -1, 0);
+    }
 }
 
 /* A name that no well-meaning tool would write: with a zero byte inside. */
@@ -97,14 +114,16 @@ X509 *make_cert(EVP_PKEY *key, const struct cert_spec *spec)
     X509_gmtime_adj(X509_getm_notAfter(cert), spec->begin_s != 0 || spec->end_s != 0 ? spec->end_s : 43200);
     X509_set_pubkey(cert, key);
     X509_NAME *name = X509_get_subject_name(cert);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)spec->cn, -1, -1, 0);
+    add_to_name(name, "O", spec->organization);
+    add_to_name(name, "CN", spec->cn);
     X509 *issuer = spec->issuer != NULL ? spec->issuer : cert;
     X509_set_issuer_name(cert, X509_get_subject_name(issuer));
-    add_extension(cert, issuer, NID_basic_constraints, spec->basic);
-    add_extension(cert, issuer, NID_key_usage, spec->key_usage);
-    add_extension(cert, issuer, NID_ext_key_usage, spec->usage);
-    add_extension(cert, issuer, NID_subject_alt_name, spec->alt_names);
-    add_extension(cert, issuer, NID_name_constraints, spec->constraints);
+    add_extension(cert, spec, "basicConstraints", spec->basic);
+    add_extension(cert, spec, "keyUsage", spec->key_usage);
+    add_extension(cert, spec, "extendedKeyUsage", spec->usage);
+    add_extension(cert, spec, "subjectAltName", spec->alt_names);
+    add_extension(cert, spec, "nameConstraints", spec->constraints);
+    add_extension(cert, spec, spec->other_oid, spec->other);
     if (spec->alt_raw != NULL) {
         add_raw_name(cert, spec->alt_raw);
     }
