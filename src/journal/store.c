@@ -10,6 +10,7 @@
  */
 #include "store.h"
 #include "crc32c.h"
+#include "lmdb_check.h"
 #include "pw_assert.h"
 #include <dirent.h>
 #include <errno.h>
@@ -121,11 +122,11 @@ static int reserve_lock_file(const char *path)
     char lock_path[PW_JOURNAL_PATH_BYTES + 8];
     struct stat stat_of;
     snprintf(lock_path, sizeof lock_path, "%s-lock", path);
-    int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0) {
         return -errno;
     }
-    int err = fstat(fd, &stat_of) < 0 ? -errno : 0;
+    int err = fstat(fd, &stat_of) < 0 ? -errno : S_ISREG(stat_of.st_mode) ? 0 : -EINVAL;
     if (!err && stat_of.st_size < LOCK_FILE_BYTES) {
         err = -posix_fallocate(fd, 0, LOCK_FILE_BYTES);
     }
@@ -366,7 +367,7 @@ static int take_lock(struct disk *disk, char *error, size_t error_bytes)
 {
     pw_assert(disk->dir_fd >= 0 && disk->lock_fd < 0);
     disk->lock_fd =
-        openat(disk->dir_fd, PW_JOURNAL_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        openat(disk->dir_fd, PW_JOURNAL_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (disk->lock_fd < 0) {
         return fail(error, error_bytes, -errno, "cannot open '%s/" PW_JOURNAL_LOCK_FILE "'", disk->dir);
     }
@@ -471,12 +472,30 @@ static int describe_run(struct disk *disk, const struct pw_run_want *want, char 
     return disk->config_blob && disk->instruments_blob ? 0 : fail(error, error_bytes, -ENOMEM, "journal");
 }
 
+/* LMDB is given no file that it could crash on: here is the engine, not a child of a tool. */
+static int judge_runs(const char *path, char *error, size_t error_bytes)
+{
+    char why[PW_LMDB_WHY_BYTES];
+    int err = pw_lmdb_check(path, why);
+    if (err && err != -ENOENT) {
+        snprintf(error, error_bytes,
+                 "'%s' is damaged: %s; move it away: run numbers are then made from segments and clock", path,
+                 why);
+        return err;
+    }
+    return 0;
+}
+
 static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t error_bytes)
 {
     char path[PW_JOURNAL_PATH_BYTES];
     pw_assert(disk->lock_fd >= 0); /* nobody else writes here */
     snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, disk->dir);
-    int err = open_file(disk, path, PW_RUNS_MAP_BYTES, &disk->runs_env, &disk->runs_dbi);
+    int err = judge_runs(path, error, error_bytes);
+    if (err) {
+        return err;
+    }
+    err = open_file(disk, path, PW_RUNS_MAP_BYTES, &disk->runs_env, &disk->runs_dbi);
     if (err) {
         return fail(error, error_bytes, err,
                     "cannot open '%s' (if damaged, move it away: run numbers are then made from "
