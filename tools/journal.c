@@ -100,9 +100,9 @@ static void print_frame(const struct journal_session *session, const struct pw_j
     struct pw_text text = pw_text_start(line, text_bytes);
     if (session->json) {
         pw_text_put(&text, "{");
-        pw_event_put_json(&text, &record->event, NULL);
+        pw_event_put_json(&text, &record->event, NULL, NULL);
     } else {
-        text.len = (size_t)pw_event_print(&record->event, NULL, text.at, (int)text.bytes);
+        text.len = (size_t)pw_event_print(&record->event, NULL, NULL, text.at, (int)text.bytes);
     }
     pw_text_put(&text, session->json ? ",\"text\":\"" : " \"");
     pw_text_put_escaped(&text, record->frame, record->frame_bytes);
@@ -114,12 +114,13 @@ static void print_event(const struct journal_session *session, const struct pw_j
 {
     char line[1024];
     const char *symbol = journal_symbol(session, record->event.instrument_idx);
+    const struct pw_instrument *instrument = journal_instrument(session, record->event.instrument_idx);
     if (session->json) {
         struct pw_text text = pw_text_start(line, sizeof line);
-        pw_event_put_json(&text, &record->event, symbol);
+        pw_event_put_json(&text, &record->event, symbol, instrument);
         printf("{\"journal_seq\":\"%" PRIu64 "\",%s}\n", record->market_seq, line);
     } else {
-        pw_event_print(&record->event, symbol, line, sizeof line);
+        pw_event_print(&record->event, symbol, instrument, line, sizeof line);
         printf("%" PRIu64 " %s\n", record->market_seq, line);
     }
 }

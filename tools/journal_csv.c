@@ -65,6 +65,7 @@ static void print_row(const struct journal_session *session, const struct pw_jou
     const struct pw_field *fields[COLUMNS_MAX] = {NULL};
     struct pw_field_list list = pw_event_fields(event->kind);
     const char *symbol = journal_symbol(session, event->instrument_idx);
+    const struct pw_instrument *instrument = journal_instrument(session, event->instrument_idx);
     for (uint32_t i = 0; i < list.cnt; i++) {
         uint32_t column = column_of(list.fields[i].name);
         if (column < columns.cnt && pw_field_present(&list.fields[i], event)) {
@@ -78,7 +79,7 @@ static void print_row(const struct journal_session *session, const struct pw_jou
         char value[128] = "";
         struct pw_text text = pw_text_start(value, sizeof value);
         if (fields[i] != NULL) {
-            pw_field_put(&text, fields[i], event);
+            pw_field_put(&text, fields[i], event, instrument);
         }
         print_value(value);
     }

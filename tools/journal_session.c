@@ -60,6 +60,11 @@ void journal_print_json(json_t *json)
     json_decref(json);
 }
 
+const struct pw_instrument *journal_instrument(const struct journal_session *session, uint32_t instrument_idx)
+{
+    return instrument_idx < session->instrument_cnt ? &session->instruments[instrument_idx] : NULL;
+}
+
 const char *journal_symbol(const struct journal_session *session, uint32_t instrument_idx)
 {
     static char texts[8][PW_INSTRUMENT_NAME_BYTES];

@@ -247,8 +247,7 @@ static void take_fill_info(const struct journal_session *session, struct engine 
     json_t *row = json_array_get(engine->fills, json_array_size(engine->fills) - 1);
     int64_t fee_e8;
     if (!row || event->instrument_idx >= session->instrument_cnt ||
-        !pw_fill_base_fee_e8(info->fee_asset, pw_fill_info_fee_e16(info),
-                             &session->instruments[event->instrument_idx], &fee_e8) ||
+        !pw_fill_info_base_fee_e8(info, &session->instruments[event->instrument_idx], &fee_e8) ||
         fee_e8 == 0) {
         return;
     }

@@ -94,6 +94,9 @@ int journal_for_each(struct journal_session *session, void (*print)(const struct
 /* A cursor over what was asked for, or NULL, with an error on stderr. */
 struct pw_journal_cursor *journal_cursor(const struct journal_session *session);
 
+/* The row, or NULL. */
+const struct pw_instrument *journal_instrument(const struct journal_session *session,
+                                               uint32_t instrument_idx);
 /* What an instrument is called, with its feed where several have that symbol; NULL if the run does not say.
  * In one of a few static buffers. */
 const char *journal_symbol(const struct journal_session *session, uint32_t instrument_idx);

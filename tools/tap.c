@@ -133,13 +133,14 @@ static void event_print(struct follow *follow, const struct pw_event *event)
         return;
     }
     const char *symbol = pw_watch_symbol(follow->ws, event->instrument_idx);
+    const struct pw_instrument *instrument = pw_watch_instrument(follow->ws, event->instrument_idx);
     struct pw_text line = pw_text_start(follow->line, follow->line_bytes);
     bool json = follow->format == FORMAT_JSON;
     if (json) {
         pw_text_put(&line, "{");
-        pw_event_put_json(&line, event, symbol);
+        pw_event_put_json(&line, event, symbol, instrument);
     } else {
-        line.len = (size_t)pw_event_print(event, symbol, line.at, (int)line.bytes);
+        line.len = (size_t)pw_event_print(event, symbol, instrument, line.at, (int)line.bytes);
     }
     if (bytes > 0) {
         pw_text_put(&line, json ? ",\"text\":\"" : " \"");

@@ -144,6 +144,15 @@ const void *pw_watch_first(const struct pw_workspace *ws, enum pw_region_kind ki
     return pw_watch_next(&(struct pw_watch_rows){.ws = ws, .kind = kind});
 }
 
+const struct pw_instrument *pw_watch_instrument(const struct pw_workspace *ws, uint32_t instrument_idx)
+{
+    struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_INSTRUMENTS};
+    const struct pw_instrument *instruments = pw_watch_next(&rows);
+    bool is_there = instruments != NULL && rows.region->row_bytes == sizeof *instruments &&
+                    instrument_idx < rows.region->row_cnt;
+    return is_there ? &instruments[instrument_idx] : NULL;
+}
+
 const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_idx)
 {
     struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_INSTRUMENTS};

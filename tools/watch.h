@@ -65,6 +65,9 @@ const void *pw_watch_next(struct pw_watch_rows *rows);
 /* The first row; NULL: there is none. */
 const void *pw_watch_first(const struct pw_workspace *ws, enum pw_region_kind kind);
 
+/* The row, or NULL. */
+const struct pw_instrument *pw_watch_instrument(const struct pw_workspace *ws, uint32_t instrument_idx);
+
 /* The symbol of an instrument, or NULL if the workspace has none. */
 const char *pw_watch_symbol(const struct pw_workspace *ws, uint32_t instrument_idx);
 

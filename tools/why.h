@@ -44,7 +44,8 @@ struct why_story {
     size_t link_cnt;
     char gateway[16]; /* "paper", "live", "dry": as the config says; paper if it does not */
     char strategy[64], kind[64];
-    const struct pw_venue_entry *entry; /* its venue's order entry */
+    const struct pw_venue_entry *entry;     /* its venue's order entry */
+    const struct pw_instrument *instrument; /* NULL: the run does not say */
 };
 
 /* ---- gathering ---- */
@@ -134,8 +135,11 @@ bool why_read_venue_id(const char *text, struct pw_entry_client_id *id);
 const char *why_venue_id(const struct pw_venue_entry *entry, const struct journal_session *session,
                          uint64_t client_order_id, bool is_cancel, char text[WHY_VENUE_ID_BYTES]);
 
+/* A decimal in the units of the order's instrument. */
+const char *why_price(const struct why_story *story, pw_i128 price);
+const char *why_qty(const struct why_story *story, pw_i128 qty);
 /* Value or limit of a finding, in its unit. */
-const char *why_measure(const struct pw_risk_finding *finding, pw_i128 value);
+const char *why_measure(const struct why_story *story, const struct pw_risk_finding *finding, pw_i128 value);
 
 /* ---- printing ---- */
 

@@ -318,10 +318,36 @@ const char *why_venue_id(const struct pw_venue_entry *entry, const struct journa
     return text;
 }
 
-const char *why_measure(const struct pw_risk_finding *finding, pw_i128 value)
+static int shift_of(const struct why_story *story)
 {
-    static const int decimals[] = {
-        [PW_RISK_FLAG] = 0, [PW_RISK_E8] = 8, [PW_RISK_E16] = 16, [PW_RISK_E9] = 9, [PW_RISK_NS] = 9};
-    return finding->unit == PW_RISK_REASON ? pw_reason_name((unsigned)value)
-                                           : journal_decimal(value, decimals[finding->unit]);
+    return story->instrument != NULL ? story->instrument->unit_shift : 0;
+}
+
+const char *why_price(const struct why_story *story, pw_i128 price)
+{
+    return journal_decimal(price, pw_price_decimals(shift_of(story)));
+}
+
+const char *why_qty(const struct why_story *story, pw_i128 qty)
+{
+    return journal_decimal(qty, pw_qty_decimals(shift_of(story)));
+}
+
+const char *why_measure(const struct why_story *story, const struct pw_risk_finding *finding, pw_i128 value)
+{
+    switch (finding->unit) {
+    case PW_RISK_PRICE:
+        return why_price(story, value);
+    case PW_RISK_QTY:
+        return why_qty(story, value);
+    case PW_RISK_E16:
+        return journal_decimal(value, 16);
+    case PW_RISK_E9:
+    case PW_RISK_NS:
+        return journal_decimal(value, 9);
+    case PW_RISK_REASON:
+        return pw_reason_name((unsigned)value);
+    default:
+        return journal_decimal(value, 0);
+    }
 }

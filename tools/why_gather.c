@@ -375,6 +375,7 @@ static void gather_names(struct journal_session *session, struct why_story *stor
     char path[64];
     unsigned strategy_idx = why_first(story)->body.order.strategy_idx;
     story->entry = why_entry(session, why_first(story)->instrument_idx);
+    story->instrument = journal_instrument(session, why_first(story)->instrument_idx);
     journal_gateway(session, why_first(story)->instrument_idx, story->gateway, sizeof story->gateway);
     snprintf(path, sizeof path, "strategies/%u/name", strategy_idx);
     journal_config_word(session, path, story->strategy, sizeof story->strategy);

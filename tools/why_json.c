@@ -13,7 +13,8 @@ static json_t *event_json(const struct journal_session *session, const struct pw
 {
     char line[1026] = "{";
     struct pw_text text = pw_text_start(line + 1, sizeof line - 2);
-    pw_event_put_json(&text, event, journal_symbol(session, event->instrument_idx));
+    pw_event_put_json(&text, event, journal_symbol(session, event->instrument_idx),
+                      journal_instrument(session, event->instrument_idx));
     strcat(line, "}");
     return json_loads(line, 0, NULL);
 }
@@ -39,9 +40,9 @@ static json_t *checks_json(const struct journal_session *session, const struct w
         json_t *row = json_pack("{s:s, s:b, s:b}", "name", pw_risk_check_name(i), "applies", finding->applies,
                                 "passed", finding->passed);
         if (finding->applies) {
-            json_object_set_new(row, "value", json_string(why_measure(finding, finding->value)));
+            json_object_set_new(row, "value", json_string(why_measure(story, finding, finding->value)));
             json_object_set_new(row, finding->at_least ? "at_least" : "at_most",
-                                json_string(why_measure(finding, finding->limit)));
+                                json_string(why_measure(story, finding, finding->limit)));
         }
         if (!finding->passed) {
             json_object_set_new(row, "reason", json_string(pw_reason_name(finding->reason)));
@@ -174,7 +175,7 @@ void why_print_json(struct journal_session *session, const struct why_story *sto
     json_object_set_new(json, "acknowledged_after_ns",
                         acknowledged ? journal_json_ns(acknowledged->recv_ns - since_ns) : json_null());
     json_object_set_new(json, "steps", steps_json(session, story));
-    json_object_set_new(json, "filled_qty", json_string(journal_decimal(sums.qty_e8, 8)));
+    json_object_set_new(json, "filled_qty", json_string(why_qty(story, sums.qty_e8)));
     json_object_set_new(json, "filled_notional", json_string(journal_decimal(sums.notional_e16, 16)));
     json_object_set_new(json, "replaces", chain_json(story, why_replaced));
     json_object_set_new(json, "replaced_by", chain_json(story, why_replacement));

@@ -99,7 +99,8 @@ static void cut_word(char *line, const char *key)
 static void print_fields(const struct journal_session *session, const struct pw_event *event)
 {
     char line[1024];
-    pw_event_print(event, journal_symbol(session, event->instrument_idx), line, sizeof line);
+    pw_event_print(event, journal_symbol(session, event->instrument_idx),
+                   journal_instrument(session, event->instrument_idx), line, sizeof line);
     cut_word(line, "recv_ns=");
     cut_word(line, "venue_ns=");
     print_wrapped(line, 2);
@@ -118,14 +119,14 @@ static void print_title(const struct journal_session *session, const struct why_
            why_venue_id(story->entry, session, story->client_order_id, false, venue_id));
     printf("%s", why_side(first));
     if (story->has_intent) {
-        printf(" %s", journal_decimal(intent->qty_e8, 8));
+        printf(" %s", why_qty(story, intent->qty_e8));
     }
     printf(" %s %s %s", symbol ? symbol : "?", pw_order_type_name(order->type), pw_tif_name(order->tif));
     if (order->price_e8) {
-        printf(" at %s", journal_decimal(order->price_e8, 8));
+        printf(" at %s", why_price(story, order->price_e8));
     }
     if (story->has_intent && intent->action == PW_PLACE && intent->stop_price_e8) {
-        printf(", stop at %s", journal_decimal(intent->stop_price_e8, 8));
+        printf(", stop at %s", why_price(story, intent->stop_price_e8));
     }
     printf(": %s\n", pw_order_state_name(last->body.order.state));
     printf("run %" PRIu64 " of engine '%s', gateway %s, strategy %u%s%s%s%s%s, tag %u\n", session->run.run_id,
@@ -167,15 +168,17 @@ static void print_cause(const struct journal_session *session, const struct why_
 }
 
 /* Flags and reasons have no figures to show. */
-static void print_check(const char *name, const struct pw_risk_finding *finding)
+static void print_check(const struct why_story *story, const char *name,
+                        const struct pw_risk_finding *finding)
 {
     printf("  %-6s  ", finding->passed ? "ok" : "FAILED");
     if (finding->unit == PW_RISK_FLAG || finding->unit == PW_RISK_REASON) {
         printf(finding->passed ? "%s" : "%-56s", name);
     } else {
         const char *unit = finding->unit == PW_RISK_NS ? " s" : "";
-        printf("%-16s %*s%s  %s %s%s", name, (int)(24 - strlen(unit)), why_measure(finding, finding->value),
-               unit, finding->at_least ? "at least" : "at most ", why_measure(finding, finding->limit), unit);
+        printf("%-16s %*s%s  %s %s%s", name, (int)(24 - strlen(unit)),
+               why_measure(story, finding, finding->value), unit, finding->at_least ? "at least" : "at most ",
+               why_measure(story, finding, finding->limit), unit);
     }
     printf("%s%s\n", finding->passed ? "" : "  ", finding->passed ? "" : pw_reason_name(finding->reason));
 }
@@ -209,7 +212,7 @@ static void print_checks(const struct journal_session *session, const struct why
     }
     for (uint32_t i = 0; i < verdict.check_cnt; i++) {
         if (verdict.findings[i].applies) {
-            print_check(pw_risk_check_name(i), &verdict.findings[i]);
+            print_check(story, pw_risk_check_name(i), &verdict.findings[i]);
         } else {
             pw_text_put(&text, " %s", pw_risk_check_name(i));
         }
@@ -250,10 +253,10 @@ static void print_path(const struct why_story *story)
 }
 
 /* The fee stands in the FILL_INFO behind it, if there is one: it need not be in the quote currency. */
-static void print_fill(const struct pw_event *event, bool has_info)
+static void print_fill(const struct why_story *story, const struct pw_event *event, bool has_info)
 {
     const struct pw_fill *fill = &event->body.fill;
-    printf("fill: %s at %s, %s", journal_decimal(fill->qty_e8, 8), journal_decimal(fill->price_e8, 8),
+    printf("fill: %s at %s, %s", why_qty(story, fill->qty_e8), why_price(story, fill->price_e8),
            event->flags & PW_FLAG_MAKER ? "maker" : "taker");
     if (!has_info) {
         printf(", fee %s", journal_decimal(pw_fill_fee_e16(fill), 16));
@@ -261,21 +264,21 @@ static void print_fill(const struct pw_event *event, bool has_info)
     putchar('\n');
 }
 
-static void print_fill_info(const struct pw_event *event)
+static void print_fill_info(const struct why_story *story, const struct pw_event *event)
 {
     const struct pw_fill_info *info = &event->body.fill_info;
-    char asset[128];
+    char asset[6 * PW_ASSET_BYTES];
     struct pw_text text = pw_text_start(asset, sizeof asset);
-    pw_text_put_printable(&text, info->fee_asset, strnlen(info->fee_asset, sizeof info->fee_asset));
+    pw_text_put_fee_asset(&text, info, story->instrument);
     printf("      trade %" PRIu64 ", fee %s %s\n", info->trade_id,
            journal_decimal(pw_fill_info_fee_e16(info), 16), asset);
 }
 
-static void print_state(const struct pw_event *event, bool acknowledges)
+static void print_state(const struct why_story *story, const struct pw_event *event, bool acknowledges)
 {
     const struct pw_order *order = &event->body.order;
     printf("%s%s%s, leaves %s", pw_order_state_name(order->state), order->reason ? ": " : "",
-           order->reason ? pw_reason_name(order->reason) : "", journal_decimal(order->leaves_qty_e8, 8));
+           order->reason ? pw_reason_name(order->reason) : "", why_qty(story, order->leaves_qty_e8));
     printf("%s\n", acknowledges ? " (acknowledged)" : "");
 }
 
@@ -284,13 +287,13 @@ static void print_step(const struct why_story *story, size_t i, bool acknowledge
     const struct pw_event *event = &story->steps[i];
     switch (event->kind) {
     case PW_EVENT_FILL:
-        print_fill(event, i + 1 < story->step_cnt && event[1].kind == PW_EVENT_FILL_INFO);
+        print_fill(story, event, i + 1 < story->step_cnt && event[1].kind == PW_EVENT_FILL_INFO);
         break;
     case PW_EVENT_FILL_INFO:
-        print_fill_info(event);
+        print_fill_info(story, event);
         break;
     case PW_EVENT_ORDER:
-        print_state(event, acknowledges);
+        print_state(story, event, acknowledges);
         break;
     case PW_EVENT_INTENT:
         printf("%s requested by the strategy\n",
@@ -325,10 +328,10 @@ static void print_life(const struct why_story *story)
         printf("  ");
         print_step(story, i, &story->steps[i] == acknowledged);
     }
-    printf("  filled %s", journal_decimal(sums.qty_e8, 8));
+    printf("  filled %s", why_qty(story, sums.qty_e8));
     if (sums.qty_e8 > 0) {
         printf(" in %" PRIu64 " %s, average price %s", sums.fill_cnt, sums.fill_cnt == 1 ? "fill" : "fills",
-               journal_decimal((sums.notional_e16 + sums.qty_e8 / 2) / sums.qty_e8, 8));
+               why_price(story, (sums.notional_e16 + sums.qty_e8 / 2) / sums.qty_e8));
     }
     printf("; elapsed %s\n", span_text(whole_ns));
 }

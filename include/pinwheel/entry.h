@@ -219,7 +219,7 @@ struct pw_entry_fill {
 };
 
 struct pw_entry_balance {
-    char asset[16]; /* zeros behind */
+    char asset[PW_ASSET_BYTES]; /* zeros behind; empty: too long to be one of ours */
     int64_t free_e8;
 };
 
@@ -277,8 +277,8 @@ struct pw_venue_entry {
      * says. */
     void (*write_client_id)(const struct pw_entry_client_id *id, char text[PW_ENTRY_CLIENT_ID_BYTES_MAX]);
     bool (*read_client_id)(const char *text, size_t bytes, struct pw_entry_client_id *id);
-    /* Of a request, or of a response as far as it is readable: which request it is or answers. False: none that
-     * this codec makes. */
+    /* Of a request, or of a response as far as it is readable: which request it is or answers. False: none
+     * that this codec makes. */
     bool (*request_of)(const char *data, size_t bytes, enum pw_entry_kind *kind, uint64_t *number);
 };
 

@@ -4,9 +4,10 @@
  *
  * The same 64 bytes are in the rings, in the journal's decoded form and in the backtest. There are no
  * pointers and no padding; all integers are in host byte order (little-endian hosts only). Prices and
- * quantities are scaled by 1e8 (`_e8`), amounts of money by 1e16 (`_e16`, a 128-bit integer in two words: the
- * exact product of a price and a quantity), times are nanoseconds since the Unix epoch (`_ns`); 0 means that
- * the source gave no time.
+ * quantities are in the units of their instrument (units.h): scaled by 1e8 (`_e8`) unless it has others.
+ * Amounts of money are scaled by 1e16 (`_e16`, a 128-bit integer in two words: the exact product of a price
+ * and a quantity in any such units), times are nanoseconds since the Unix epoch (`_ns`); 0 means that the
+ * source gave no time.
  */
 #ifndef PINWHEEL_EVENT_H
 #define PINWHEEL_EVENT_H
@@ -140,13 +141,18 @@ struct pw_fill {
 
 /* What FILL has no room for. A fee in another asset than the instrument's quote is reported here alone: the
  * FILL's is then 0. Else both say the same. Follows its FILL. One in the instrument's base asset was taken of
- * what the fill brought. */
+ * what the fill brought. A name longer than fee_asset is said by a PW_FEE_ASSET_*, which no name begins with;
+ * pw_fee_asset_name reads both. */
 struct pw_fill_info {
     uint64_t trade_id;   /* the venue's; unique in its instrument */
-    char fee_asset[16];  /* as the venue spells it, zeros behind */
+    char fee_asset[16];  /* as the venue spells it, zeros behind; or a code */
     uint64_t fee_e16_lo; /* as in pw_fill */
     int64_t fee_e16_hi;
 };
+
+#define PW_FEE_ASSET_BASE  '\1' /* the instrument's base asset */
+#define PW_FEE_ASSET_QUOTE '\2' /* its quote currency */
+#define PW_FEE_ASSET_OTHER '\3' /* neither: what its name begins with follows */
 
 /* When one order passed each hop, in nanoseconds from its event's recv_ns, when net_rx saw that the bytes
  * that caused it had come; PW_STAMP_NONE: not known, or later than 4.2 s. */
@@ -303,7 +309,10 @@ static inline void pw_fill_info_set_fee_e16(struct pw_fill_info *info, pw_i128 f
 }
 
 /* One line of text for one event: "seq kind instrument ..." with exact decimals. Writes at most text_bytes,
- * always ends with a zero byte, returns the length. `symbol` may be NULL. */
-int pw_event_print(const struct pw_event *event, const char *symbol, char *text, int text_bytes);
+ * always ends with a zero byte, returns the length. `symbol` may be NULL, and `instrument`, whose units the
+ * decimals are in: then the usual ones. */
+struct pw_instrument;
+int pw_event_print(const struct pw_event *event, const char *symbol, const struct pw_instrument *instrument,
+                   char *text, int text_bytes);
 
 #endif

@@ -27,7 +27,7 @@ struct pw_report {
     int64_t fill_price_e8, fill_qty_e8; /* of a fill, else 0 */
     int64_t executed_qty_e8;            /* filled in all, as the venue counts; 0: it does not say */
     pw_i128 fee_e16;
-    char fee_asset[16]; /* zeros behind; empty: the quote currency */
+    char fee_asset[PW_ASSET_BYTES]; /* zeros behind; empty: the quote currency */
     int64_t venue_ns, recv_ns;
     uint8_t exec_type; /* enum pw_exec_type */
     uint8_t reason;    /* enum pw_reason */

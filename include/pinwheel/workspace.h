@@ -24,12 +24,13 @@
 #include <stdint.h>
 
 #define PW_WORKSPACE_MAGIC   UINT64_C(0x0031564c48574e50) /* "PNWHLV1\0" */
-#define PW_WORKSPACE_ABI     2u
+#define PW_WORKSPACE_ABI     3u
 #define PW_INSTANCE_BYTES    32 /* with the zero byte; [a-z0-9_-]+ */
 #define PW_REGION_NAME_BYTES 48
 #define PW_REGIONS_MAX       128u
 #define PW_INSTRUMENTS_MAX   256u
-#define PW_SYMBOL_BYTES      24 /* with the zero byte; UTF-8 */
+#define PW_SYMBOL_BYTES      64 /* with the zero byte; UTF-8 */
+#define PW_ASSET_BYTES       48 /* the same */
 #define PW_STAGE_NAME_BYTES  24
 #define PW_STAGES_MAX        32u
 #define PW_FEEDS_MAX         16u
@@ -102,7 +103,7 @@ enum pw_instrument_kind {
 struct pw_instrument {
     char symbol[PW_SYMBOL_BYTES];   /* as the venue spells it: "BTCUSDT" */
     char feed[PW_STAGE_NAME_BYTES]; /* name of its feed: two feeds may have one symbol each */
-    char base[16], quote[16];       /* assets, zero-terminated */
+    char base[PW_ASSET_BYTES], quote[PW_ASSET_BYTES];
     uint32_t feed_idx;
     uint8_t tradable;                                 /* the venue's status allows new orders */
     uint8_t min_notional_market, max_notional_market; /* the notional filter holds for market orders too */
@@ -112,7 +113,9 @@ struct pw_instrument {
     int64_t market_step_e8, market_min_qty_e8, market_max_qty_e8;
     int64_t min_notional_e8, max_notional_e8;
     int64_t multiplier_e8; /* of a contract; of spot 1 */
-    uint64_t reserved;
+    int8_t unit_shift;     /* of its prices and quantities, here too: units.h */
+    uint8_t reserved8[7];
+    uint64_t reserved[3];
 };
 
 /* One stage's life, rewritten by the runner of its core. Times are totals since start, in nanoseconds. */
@@ -207,7 +210,7 @@ struct pw_stop {
 
 static_assert(offsetof(struct pw_workspace_header, regions) == 384, "the directory has a fixed place");
 static_assert(sizeof(struct pw_region) == 80, "part of the ABI");
-static_assert(sizeof(struct pw_instrument) == 192, "three lines");
+static_assert(sizeof(struct pw_instrument) == 320, "five lines");
 static_assert(sizeof(struct pw_stage_view) == 128, "two lines");
 static_assert(sizeof(struct pw_feed_view) == 128, "two lines");
 static_assert(sizeof(struct pw_error_row) == 192, "three lines");
@@ -257,7 +260,7 @@ void pw_workspace_close(struct pw_workspace *ws, bool unlink_file);
 int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
 
 /* The same, for a workspace of this or an earlier ABI, of which only regions are found whose rows are still
- * the same: of ABI 1 all but the instruments. */
+ * the same: of ABI 1 and 2 all but the instruments. */
 int pw_workspace_attach_older(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
 
 /* Is the process that made it still that process? Compares pid and start time. */

@@ -65,7 +65,8 @@ static void text_store(const struct value *value, const char *text)
 {
     size_t size = strlen(text);
     if (size >= value->target.bytes) {
-        value_problem(value, "'%.40s...' is %zu bytes long; %zu fit", text, size, value->target.bytes - 1);
+        value_problem(value, "'%.200s' is %zu bytes long; the maximum is %zu", text, size,
+                      value->target.bytes - 1);
         return;
     }
     memcpy(value->target.to, text, size + 1);

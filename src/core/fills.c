@@ -7,9 +7,14 @@
 
 #include <string.h>
 
-static bool is_quote(const char *asset, const struct pw_instrument *instrument)
+static bool is_asset(const char *name, const char asset[PW_ASSET_BYTES])
 {
-    return asset[0] == '\0' || strncmp(asset, instrument->quote, sizeof instrument->quote) == 0;
+    return strncmp(name, asset, PW_ASSET_BYTES) == 0;
+}
+
+static bool is_quote(const char *name, const struct pw_instrument *instrument)
+{
+    return name[0] == '\0' || is_asset(name, instrument->quote);
 }
 
 pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_instrument *instrument)
@@ -17,17 +22,51 @@ pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_in
     return is_quote(report->fee_asset, instrument) ? report->fee_e16 : 0;
 }
 
-bool pw_fill_base_fee_e8(const char fee_asset[16], pw_i128 fee_e16, const struct pw_instrument *instrument,
-                         int64_t *fee_e8)
+static bool fee_as_qty(pw_i128 fee_e16, int64_t *fee_e8)
 {
-    *fee_e8 = 0;
-    if (fee_asset[0] == '\0' || strncmp(fee_asset, instrument->base, sizeof instrument->base) != 0) {
-        return true;
-    }
     pw_i128 rest = fee_e16 % PW_E8;
     pw_i128 fee = fee_e16 / PW_E8 + (rest > 0); /* truncation is up for a rebate already */
     *fee_e8 = (int64_t)fee;
     return fee == *fee_e8;
+}
+
+bool pw_fill_base_fee_e8(const struct pw_report *report, const struct pw_instrument *instrument,
+                         int64_t *fee_e8)
+{
+    *fee_e8 = 0;
+    bool is_base = report->fee_asset[0] != '\0' && is_asset(report->fee_asset, instrument->base);
+    return !is_base || fee_as_qty(report->fee_e16, fee_e8);
+}
+
+bool pw_fill_info_base_fee_e8(const struct pw_fill_info *info, const struct pw_instrument *instrument,
+                              int64_t *fee_e8)
+{
+    char name[PW_ASSET_BYTES] = {0};
+    *fee_e8 = 0;
+    memcpy(name, info->fee_asset, sizeof info->fee_asset);
+    bool is_base = name[0] == PW_FEE_ASSET_BASE || (name[0] != '\0' && is_asset(name, instrument->base));
+    return !is_base || fee_as_qty(pw_fill_info_fee_e16(info), fee_e8);
+}
+
+/* As a name where it fits, else as a code. */
+static void put_fee_asset(struct pw_fill_info *info, const char name[PW_ASSET_BYTES],
+                          const struct pw_instrument *instrument)
+{
+    size_t bytes = strnlen(name, PW_ASSET_BYTES);
+    if (bytes <= sizeof info->fee_asset) {
+        memcpy(info->fee_asset, name, bytes);
+        return;
+    }
+    info->fee_asset[0] = is_asset(name, instrument->base)    ? PW_FEE_ASSET_BASE
+                         : is_asset(name, instrument->quote) ? PW_FEE_ASSET_QUOTE
+                                                             : PW_FEE_ASSET_OTHER;
+    size_t begin = sizeof info->fee_asset - 1;
+    while (begin > 0 && ((unsigned char)name[begin] & 0xc0) == 0x80) {
+        begin--; /* whole characters of UTF-8 */
+    }
+    if (info->fee_asset[0] == PW_FEE_ASSET_OTHER) {
+        memcpy(info->fee_asset + 1, name, begin);
+    }
 }
 
 uint32_t pw_fill_events(const struct pw_report *report, const struct pw_order_row *row,
@@ -55,13 +94,7 @@ uint32_t pw_fill_events(const struct pw_report *report, const struct pw_order_ro
                                   .recv_ns = report->recv_ns,
                                   .venue_ns = report->venue_ns,
                                   .body.fill_info = {.trade_id = report->trade_id}};
-    static_assert(sizeof info->fee_asset == sizeof report->fee_asset, "an asset is copied whole");
-    static_assert(sizeof instrument->quote <= sizeof info->fee_asset, "so is the quote's");
-    if (report->fee_asset[0] != '\0') {
-        memcpy(info->fee_asset, report->fee_asset, sizeof info->fee_asset);
-    } else {
-        memcpy(info->fee_asset, instrument->quote, sizeof instrument->quote);
-    }
+    put_fee_asset(info, report->fee_asset[0] != '\0' ? report->fee_asset : instrument->quote, instrument);
     pw_fill_info_set_fee_e16(info, report->fee_e16);
     return 2;
 }

@@ -132,17 +132,17 @@ static struct pw_risk_finding feed(const struct pw_risk_input *in)
 
 static struct pw_risk_finding quoted(const struct pw_risk_input *in)
 {
-    return is_market(in) ? at_least(value_price_e8(in), 1, PW_RISK_E8) : not_asked();
+    return is_market(in) ? at_least(value_price_e8(in), 1, PW_RISK_PRICE) : not_asked();
 }
 
 static struct pw_risk_finding price_min(const struct pw_risk_input *in)
 {
-    return is_market(in) ? not_asked() : above_if(in->price_e8, in->instrument->min_price_e8, PW_RISK_E8);
+    return is_market(in) ? not_asked() : above_if(in->price_e8, in->instrument->min_price_e8, PW_RISK_PRICE);
 }
 
 static struct pw_risk_finding price_max(const struct pw_risk_input *in)
 {
-    return is_market(in) ? not_asked() : below_if(in->price_e8, in->instrument->max_price_e8, PW_RISK_E8);
+    return is_market(in) ? not_asked() : below_if(in->price_e8, in->instrument->max_price_e8, PW_RISK_PRICE);
 }
 
 static struct pw_risk_finding price_tick(const struct pw_risk_input *in)
@@ -157,12 +157,14 @@ static bool has_stop(const struct pw_risk_input *in)
 
 static struct pw_risk_finding stop_min(const struct pw_risk_input *in)
 {
-    return has_stop(in) ? above_if(in->stop_price_e8, in->instrument->min_price_e8, PW_RISK_E8) : not_asked();
+    return has_stop(in) ? above_if(in->stop_price_e8, in->instrument->min_price_e8, PW_RISK_PRICE)
+                        : not_asked();
 }
 
 static struct pw_risk_finding stop_max(const struct pw_risk_input *in)
 {
-    return has_stop(in) ? below_if(in->stop_price_e8, in->instrument->max_price_e8, PW_RISK_E8) : not_asked();
+    return has_stop(in) ? below_if(in->stop_price_e8, in->instrument->max_price_e8, PW_RISK_PRICE)
+                        : not_asked();
 }
 
 static struct pw_risk_finding stop_tick(const struct pw_risk_input *in)
@@ -172,12 +174,12 @@ static struct pw_risk_finding stop_tick(const struct pw_risk_input *in)
 
 static struct pw_risk_finding lot_min(const struct pw_risk_input *in)
 {
-    return above_if(in->qty_e8, in->instrument->min_qty_e8, PW_RISK_E8);
+    return above_if(in->qty_e8, in->instrument->min_qty_e8, PW_RISK_QTY);
 }
 
 static struct pw_risk_finding lot_max(const struct pw_risk_input *in)
 {
-    return below_if(in->qty_e8, in->instrument->max_qty_e8, PW_RISK_E8);
+    return below_if(in->qty_e8, in->instrument->max_qty_e8, PW_RISK_QTY);
 }
 
 static struct pw_risk_finding lot_step(const struct pw_risk_input *in)
@@ -187,12 +189,12 @@ static struct pw_risk_finding lot_step(const struct pw_risk_input *in)
 
 static struct pw_risk_finding market_lot_min(const struct pw_risk_input *in)
 {
-    return is_market(in) ? above_if(in->qty_e8, in->instrument->market_min_qty_e8, PW_RISK_E8) : not_asked();
+    return is_market(in) ? above_if(in->qty_e8, in->instrument->market_min_qty_e8, PW_RISK_QTY) : not_asked();
 }
 
 static struct pw_risk_finding market_lot_max(const struct pw_risk_input *in)
 {
-    return is_market(in) ? below_if(in->qty_e8, in->instrument->market_max_qty_e8, PW_RISK_E8) : not_asked();
+    return is_market(in) ? below_if(in->qty_e8, in->instrument->market_max_qty_e8, PW_RISK_QTY) : not_asked();
 }
 
 static struct pw_risk_finding market_lot_step(const struct pw_risk_input *in)
@@ -231,7 +233,7 @@ static pw_i128 position_after_e8(const struct pw_risk_input *in)
 static struct pw_risk_finding max_position(const struct pw_risk_input *in)
 {
     pw_i128 after = position_after_e8(in);
-    return below_if(in->side == PW_BUY ? after : -after, in->limits->max_position_e8, PW_RISK_E8);
+    return below_if(in->side == PW_BUY ? after : -after, in->limits->max_position_e8, PW_RISK_QTY);
 }
 
 static struct pw_risk_finding no_short(const struct pw_risk_input *in)
@@ -239,7 +241,7 @@ static struct pw_risk_finding no_short(const struct pw_risk_input *in)
     if (in->limits->allow_short || in->side == PW_BUY) {
         return not_asked();
     }
-    return at_least(position_after_e8(in), 0, PW_RISK_E8);
+    return at_least(position_after_e8(in), 0, PW_RISK_QTY);
 }
 
 /* What only closes needs no cash. A short keeps what it brought in and as much again out of reach. */

@@ -61,7 +61,15 @@ struct pw_risk_input {
     bool table_full; /* the sum of the open quantities would not fit */
 };
 
-enum pw_risk_unit { PW_RISK_FLAG, PW_RISK_E8, PW_RISK_E16, PW_RISK_E9, PW_RISK_NS, PW_RISK_REASON };
+enum pw_risk_unit {
+    PW_RISK_FLAG,
+    PW_RISK_PRICE,
+    PW_RISK_QTY,
+    PW_RISK_E16,
+    PW_RISK_E9,
+    PW_RISK_NS,
+    PW_RISK_REASON
+};
 
 /* What one check measured. passed: at_least ? value >= limit : value <= limit; a check that does not apply
  * has passed with applies false. The gateway's value is its reason, and so is the failure's. */

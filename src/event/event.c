@@ -8,35 +8,39 @@
 #include <string.h>
 
 /* " key=value", flags " key". */
-static void put_line(struct pw_text *text, const struct pw_field *field, const struct pw_event *event)
+static void put_line(struct pw_text *text, const struct pw_field *field, const struct pw_event *event,
+                     const struct pw_instrument *instrument)
 {
     pw_text_put(text, pw_field_is_flag(field) ? " %s" : " %s=", field->name);
     if (!pw_field_is_flag(field)) {
-        pw_field_put(text, field, event);
+        pw_field_put(text, field, event, instrument);
     }
 }
 
-static void put_member(struct pw_text *text, const struct pw_field *field, const struct pw_event *event)
+static void put_member(struct pw_text *text, const struct pw_field *field, const struct pw_event *event,
+                       const struct pw_instrument *instrument)
 {
     const char *quote = pw_field_is_string(field) ? "\"" : "";
     pw_text_put(text, ",\"%s\":%s", field->name, quote);
-    pw_field_put(text, field, event);
+    pw_field_put(text, field, event, instrument);
     pw_text_put(text, "%s", quote);
 }
 
 static void put_body(struct pw_text *text, const struct pw_event *event,
+                     const struct pw_instrument *instrument,
                      void (*put)(struct pw_text *text, const struct pw_field *field,
-                                 const struct pw_event *event))
+                                 const struct pw_event *event, const struct pw_instrument *instrument))
 {
     struct pw_field_list list = pw_event_fields(event->kind);
     for (uint32_t i = 0; i < list.cnt; i++) {
         if (pw_field_present(&list.fields[i], event)) {
-            put(text, &list.fields[i], event);
+            put(text, &list.fields[i], event, instrument);
         }
     }
 }
 
-int pw_event_print(const struct pw_event *event, const char *symbol, char *buffer, int buffer_bytes)
+int pw_event_print(const struct pw_event *event, const char *symbol, const struct pw_instrument *instrument,
+                   char *buffer, int buffer_bytes)
 {
     if (buffer_bytes <= 0) {
         return 0;
@@ -51,11 +55,12 @@ int pw_event_print(const struct pw_event *event, const char *symbol, char *buffe
         pw_text_put(&text, "#%u", event->instrument_idx);
     }
     pw_text_put(&text, " recv_ns=%lld venue_ns=%lld", (long long)event->recv_ns, (long long)event->venue_ns);
-    put_body(&text, event, put_line);
+    put_body(&text, event, instrument, put_line);
     return (int)text.len;
 }
 
-void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const char *symbol)
+void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const char *symbol,
+                       const struct pw_instrument *instrument)
 {
     pw_text_put(text, "\"seq\":%u,\"kind\":\"%s\"", event->seq, pw_event_kind_name(event->kind));
     if (symbol != NULL) {
@@ -68,5 +73,5 @@ void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const
     }
     pw_text_put(text, ",\"recv_ns\":\"%lld\",\"venue_ns\":\"%lld\"", (long long)event->recv_ns,
                 (long long)event->venue_ns);
-    put_body(text, event, put_member);
+    put_body(text, event, instrument, put_member);
 }

@@ -5,6 +5,7 @@
 #include "fields.h"
 #include "pw_assert.h"
 #include <pinwheel/hops.h>
+#include <pinwheel/workspace.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -15,23 +16,23 @@
 
 /* clang-format off */
 static const struct pw_field quote_fields[] = {
-    {"bid", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(quote.bid_price_e8), 0, NULL, "best bid; 0: none"},
-    {"bid_qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(quote.bid_qty_e8), 0, NULL, "its quantity"},
-    {"ask", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(quote.ask_price_e8), 0, NULL, "best ask; 0: none"},
-    {"ask_qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(quote.ask_qty_e8), 0, NULL, "its quantity"},
+    {"bid", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(quote.bid_price_e8), 0, NULL, "best bid; 0: none"},
+    {"bid_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(quote.bid_qty_e8), 0, NULL, "its quantity"},
+    {"ask", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(quote.ask_price_e8), 0, NULL, "best ask; 0: none"},
+    {"ask_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(quote.ask_qty_e8), 0, NULL, "its quantity"},
     {"update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(quote.update_id), 0, NULL, "the venue's id of the update"},
 };
 static const struct pw_field trade_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the aggressor"},
-    {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(trade.price_e8), 0, NULL, "price"},
-    {"qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(trade.qty_e8), 0, NULL, "quantity"},
+    {"price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(trade.price_e8), 0, NULL, "price"},
+    {"qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(trade.qty_e8), 0, NULL, "quantity"},
     {"trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(trade.trade_id), 0, NULL, "the venue's id"},
     {"trade_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(trade.trade_ns), 0, NULL, "time of the match at the venue"},
 };
 static const struct pw_field agg_trade_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the aggressor"},
-    {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(agg_trade.price_e8), 0, NULL, "price"},
-    {"qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(agg_trade.qty_e8), 0, NULL, "quantity"},
+    {"price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(agg_trade.price_e8), 0, NULL, "price"},
+    {"qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(agg_trade.qty_e8), 0, NULL, "quantity"},
     {"agg_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(agg_trade.agg_id), 0, NULL, "the venue's id"},
     {"first_trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(agg_trade.first_trade_id), 0, NULL, "of its first trade"},
     {"trade_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(agg_trade.trade_cnt), 0, NULL, "trades in it"},
@@ -49,27 +50,27 @@ static const struct pw_field depth_fields[] = {
 };
 static const struct pw_field levels_fields[] = {
     {"side", PW_FIELD_BOOK_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the levels"},
-    {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(levels.level[0].price_e8), 0, NULL, "price"},
-    {"qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(levels.level[0].qty_e8), 0, NULL, "quantity; 0 removes the level"},
-    {"price2", PW_FIELD_E8, PW_FIELD_IF_PAIR, AT(levels.level[1].price_e8), 0, NULL, "price of the second level"},
-    {"qty2", PW_FIELD_E8, PW_FIELD_IF_PAIR, AT(levels.level[1].qty_e8), 0, NULL, "its quantity"},
+    {"price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(levels.level[0].price_e8), 0, NULL, "price"},
+    {"qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(levels.level[0].qty_e8), 0, NULL, "quantity; 0 removes the level"},
+    {"price2", PW_FIELD_PRICE, PW_FIELD_IF_PAIR, AT(levels.level[1].price_e8), 0, NULL, "price of the second level"},
+    {"qty2", PW_FIELD_QTY, PW_FIELD_IF_PAIR, AT(levels.level[1].qty_e8), 0, NULL, "its quantity"},
     {"update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(levels.update_id), 0, NULL, "last_update_id of its depth event"},
     {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "a full snapshot, not an update"},
     {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "last event of a message"},
     {"stale", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_STALE, NULL, "for the record only: not part of a book in sync"},
 };
 static const struct pw_field candle_fields[] = {
-    {"open", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle.open_e8), 0, NULL, "first price"},
-    {"high", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle.high_e8), 0, NULL, "highest price"},
-    {"low", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle.low_e8), 0, NULL, "lowest price"},
-    {"close", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle.close_e8), 0, NULL, "last price"},
-    {"volume", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle.volume_e8), 0, NULL, "quantity traded"},
+    {"open", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(candle.open_e8), 0, NULL, "first price"},
+    {"high", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(candle.high_e8), 0, NULL, "highest price"},
+    {"low", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(candle.low_e8), 0, NULL, "lowest price"},
+    {"close", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(candle.close_e8), 0, NULL, "last price"},
+    {"volume", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(candle.volume_e8), 0, NULL, "quantity traded"},
     {"closed", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CLOSED, NULL, "the interval is complete"},
 };
 static const struct pw_field candle_info_fields[] = {
     {"open_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(candle_info.open_ns), 0, NULL, "start of the interval"},
     {"interval_s", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(candle_info.interval_s), 0, NULL, "its length in seconds"},
-    {"quote_volume", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(candle_info.quote_volume_e8), 0, NULL, "volume in the quote currency"},
+    {"quote_volume", PW_FIELD_QUOTE_VOLUME, PW_FIELD_ALWAYS, AT(candle_info.quote_volume_e8), 0, NULL, "volume in the quote currency"},
     {"first_trade_id", PW_FIELD_SIGNED_ID, PW_FIELD_ALWAYS, AT(candle_info.first_trade_id), 0, NULL, "first trade; -1: none"},
     {"last_trade_id", PW_FIELD_SIGNED_ID, PW_FIELD_ALWAYS, AT(candle_info.last_trade_id), 0, NULL, "last trade; -1: none"},
     {"trade_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(candle_info.trade_cnt), 0, NULL, "trades in it"},
@@ -95,8 +96,8 @@ static const struct pw_field gap_fields[] = {
 };
 static const struct pw_field signal_fields[] = {
     {"direction", PW_FIELD_I32, PW_FIELD_ALWAYS, AT(signal.direction), 0, NULL, "1 up, -1 down, 0 none"},
-    {"value_a", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(signal.value_a), 0, NULL, "the strategy's first value"},
-    {"value_b", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(signal.value_b), 0, NULL, "the strategy's second value"},
+    {"value_a", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(signal.value_a), 0, NULL, "the strategy's first value"},
+    {"value_b", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(signal.value_b), 0, NULL, "the strategy's second value"},
     {"strategy", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(signal.strategy_idx), 0, NULL, "index of the strategy"},
     {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(signal.market_seq), 0, NULL, "last market event before it"},
 };
@@ -105,9 +106,9 @@ static const struct pw_field intent_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the order"},
     {"type", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(intent.type), 0, &pw_enum_order_type, "order type"},
     {"tif", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(intent.tif), 0, &pw_enum_tif, "time in force"},
-    {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(intent.price_e8), 0, NULL, "limit; 0: market order"},
-    {"qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(intent.qty_e8), 0, NULL, "quantity"},
-    {"stop_price", PW_FIELD_E8, PW_FIELD_IF_PLACE, AT(intent.stop_price_e8), 0, NULL, "stop price; 0: none"},
+    {"price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(intent.price_e8), 0, NULL, "limit; 0: market order"},
+    {"qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(intent.qty_e8), 0, NULL, "quantity"},
+    {"stop_price", PW_FIELD_PRICE, PW_FIELD_IF_PLACE, AT(intent.stop_price_e8), 0, NULL, "stop price; 0: none"},
     {"client_order_id", PW_FIELD_ID, PW_FIELD_IF_NOT_PLACE, AT(intent.client_order_id), 0, NULL, "order to cancel or replace"},
     {"strategy", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(intent.strategy_idx), 0, NULL, "index of the strategy"},
     {"tag", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(intent.tag), 0, NULL, "set by the strategy"},
@@ -119,8 +120,8 @@ static const struct pw_field order_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the order"},
     {"type", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(order.type), 0, &pw_enum_order_type, "order type"},
     {"tif", PW_FIELD_ENUM8, PW_FIELD_ALWAYS, AT(order.tif), 0, &pw_enum_tif, "time in force"},
-    {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(order.price_e8), 0, NULL, "limit; 0: market order"},
-    {"leaves_qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(order.leaves_qty_e8), 0, NULL, "remaining quantity"},
+    {"price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(order.price_e8), 0, NULL, "limit; 0: market order"},
+    {"leaves_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(order.leaves_qty_e8), 0, NULL, "remaining quantity"},
     {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(order.client_order_id), 0, NULL, "client order id"},
     {"strategy", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(order.strategy_idx), 0, NULL, "index of the strategy"},
     {"tag", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(order.tag), 0, NULL, "set by the strategy"},
@@ -128,8 +129,8 @@ static const struct pw_field order_fields[] = {
 };
 static const struct pw_field fill_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the order"},
-    {"price", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(fill.price_e8), 0, NULL, "price"},
-    {"qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(fill.qty_e8), 0, NULL, "quantity"},
+    {"price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(fill.price_e8), 0, NULL, "price"},
+    {"qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(fill.qty_e8), 0, NULL, "quantity"},
     {"fee", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(fill.fee_e16_lo), 0, NULL, "in the quote currency"},
     {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(fill.client_order_id), 0, NULL, "client order id"},
     {"maker", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_MAKER, NULL, "our order was the maker"},
@@ -137,7 +138,7 @@ static const struct pw_field fill_fields[] = {
 };
 static const struct pw_field fill_info_fields[] = {
     {"trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(fill_info.trade_id), 0, NULL, "the venue's id of the trade"},
-    {"fee_asset", PW_FIELD_TEXT16, PW_FIELD_ALWAYS, AT(fill_info.fee_asset), 0, NULL, "asset of the fee"},
+    {"fee_asset", PW_FIELD_FEE_ASSET, PW_FIELD_ALWAYS, AT(fill_info.fee_asset), 0, NULL, "asset of the fee"},
     {"fee", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(fill_info.fee_e16_lo), 0, NULL, "in that asset"},
 };
 static const struct pw_field stamps_fields[] = {
@@ -153,11 +154,11 @@ static const struct pw_field stamps_fields[] = {
 #undef NO_FIELD
 };
 static const struct pw_field risk_market_fields[] = {
-    {"bid", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.bid_e8), 0, NULL, "best bid"},
-    {"ask", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.ask_e8), 0, NULL, "best ask"},
-    {"position_qty", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.position_e8), 0, NULL, "position"},
-    {"open_buy", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.open_buy_e8), 0, NULL, "open buy orders"},
-    {"open_sell", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_market.open_sell_e8), 0, NULL, "open sell orders"},
+    {"bid", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(risk_market.bid_e8), 0, NULL, "best bid"},
+    {"ask", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(risk_market.ask_e8), 0, NULL, "best ask"},
+    {"position_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(risk_market.position_e8), 0, NULL, "position"},
+    {"open_buy", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(risk_market.open_buy_e8), 0, NULL, "open buy orders"},
+    {"open_sell", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(risk_market.open_sell_e8), 0, NULL, "open sell orders"},
 };
 static const struct pw_field risk_cash_fields[] = {
     {"cash", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(risk_cash.cash_e16), 0, NULL, "cash"},
@@ -166,7 +167,7 @@ static const struct pw_field risk_cash_fields[] = {
 };
 static const struct pw_field risk_limits_fields[] = {
     {"max_order_notional", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_limits.max_order_notional_e8), 0, NULL, "limit of an order; 0: none"},
-    {"max_position", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(risk_limits.max_position_e8), 0, NULL, "limit of the position; 0: none"},
+    {"max_position", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(risk_limits.max_position_e8), 0, NULL, "limit of the position; 0: none"},
     {"max_orders_per_s", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(risk_limits.max_orders_per_s), 0, NULL, "limit of the order rate; 0: none"},
     {"short_cost", PW_FIELD_E16, PW_FIELD_ALWAYS, AT(risk_limits.short_cost_e16), 0, NULL, "cost to close short positions"},
     {"fee_rate", PW_FIELD_FEE_RATE, PW_FIELD_ALWAYS, AT(risk_limits.bits), 0, NULL, "taker fee rate"},
@@ -306,11 +307,52 @@ static void put_amount(struct pw_text *text, const struct pw_field *field, const
     pw_text_put_e16(text, pw_e16_from_words(words));
 }
 
-void pw_field_put(struct pw_text *text, const struct pw_field *field, const struct pw_event *event)
+void pw_text_put_fee_asset(struct pw_text *text, const struct pw_fill_info *info,
+                           const struct pw_instrument *instrument)
+{
+    const char *name = info->fee_asset;
+    switch (name[0]) {
+    case PW_FEE_ASSET_BASE:
+    case PW_FEE_ASSET_QUOTE:
+        if (instrument != NULL) {
+            name = name[0] == PW_FEE_ASSET_BASE ? instrument->base : instrument->quote;
+            pw_text_put_escaped(text, name, strnlen(name, PW_ASSET_BYTES));
+        } else {
+            pw_text_put(text, name[0] == PW_FEE_ASSET_BASE ? "(base asset)" : "(quote currency)");
+        }
+        break;
+    case PW_FEE_ASSET_OTHER:
+        pw_text_put_escaped(text, name + 1, strnlen(name + 1, sizeof info->fee_asset - 1));
+        pw_text_put(text, " (longer)");
+        break;
+    default:
+        pw_text_put_escaped(text, name, strnlen(name, sizeof info->fee_asset));
+        break;
+    }
+}
+
+static void put_in_units(struct pw_text *text, const struct pw_field *field, int64_t value,
+                         const struct pw_instrument *instrument)
+{
+    if (field->type == PW_FIELD_PRICE) {
+        pw_text_put_price(text, instrument, value);
+    } else if (field->type == PW_FIELD_QTY) {
+        pw_text_put_qty(text, instrument, value);
+    } else {
+        pw_text_put_quote_volume(text, instrument, value);
+    }
+}
+
+void pw_field_put(struct pw_text *text, const struct pw_field *field, const struct pw_event *event,
+                  const struct pw_instrument *instrument)
 {
     pw_assert(field->offset < sizeof *event);
-    const char *bytes = (const char *)event + field->offset;
     switch (field->type) {
+    case PW_FIELD_PRICE:
+    case PW_FIELD_QTY:
+    case PW_FIELD_QUOTE_VOLUME:
+        put_in_units(text, field, (int64_t)read_u64(event, field->offset), instrument);
+        break;
     case PW_FIELD_E8:
         pw_text_put_e8(text, (int64_t)read_u64(event, field->offset));
         break;
@@ -326,8 +368,8 @@ void pw_field_put(struct pw_text *text, const struct pw_field *field, const stru
     case PW_FIELD_ENUM32:
         pw_text_put(text, "%s", pw_enum_name(field->names, read_u32(event, field->offset)));
         break;
-    case PW_FIELD_TEXT16:
-        pw_text_put_escaped(text, bytes, strnlen(bytes, 16));
+    case PW_FIELD_FEE_ASSET:
+        pw_text_put_fee_asset(text, &event->body.fill_info, instrument);
         break;
     case PW_FIELD_SIDE:
         pw_text_put(text, "%s", event->flags & PW_FLAG_SELL ? "sell" : "buy");
@@ -367,6 +409,9 @@ bool pw_field_is_string(const struct pw_field *field)
 const char *pw_field_type_name(const struct pw_field *field)
 {
     static const char *const names[] = {
+        [PW_FIELD_PRICE] = "price",
+        [PW_FIELD_QTY] = "quantity",
+        [PW_FIELD_QUOTE_VOLUME] = "decimal, 8 places",
         [PW_FIELD_E8] = "decimal, 8 places",
         [PW_FIELD_E16] = "decimal, 16 places",
         [PW_FIELD_FEE_RATE] = "decimal, 8 places",
@@ -379,7 +424,7 @@ const char *pw_field_type_name(const struct pw_field *field)
         [PW_FIELD_U32] = "integer",
         [PW_FIELD_U16] = "integer",
         [PW_FIELD_I32] = "integer",
-        [PW_FIELD_TEXT16] = "text",
+        [PW_FIELD_FEE_ASSET] = "text",
         [PW_FIELD_SIDE] = "`buy` or `sell`",
         [PW_FIELD_BOOK_SIDE] = "`bid` or `ask`",
         [PW_FIELD_FLAG] = "flag",

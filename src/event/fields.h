@@ -13,7 +13,10 @@
 #include <stdint.h>
 
 enum pw_field_type {
-    PW_FIELD_E8,        /* price, quantity: an int64_t scaled by 1e8 */
+    PW_FIELD_PRICE, /* an int64_t in the instrument's unit of prices, and so the next two */
+    PW_FIELD_QTY,
+    PW_FIELD_QUOTE_VOLUME,
+    PW_FIELD_E8,        /* an int64_t scaled by 1e8 */
     PW_FIELD_E16,       /* amount: two words, scaled by 1e16 */
     PW_FIELD_FEE_RATE,  /* above the bits of an int32_t, scaled by 1e8 */
     PW_FIELD_ID,        /* uint64_t */
@@ -27,7 +30,7 @@ enum pw_field_type {
     PW_FIELD_I32,
     PW_FIELD_ENUM8, /* its name */
     PW_FIELD_ENUM32,
-    PW_FIELD_TEXT16,    /* up to 16 bytes, zeros behind */
+    PW_FIELD_FEE_ASSET, /* up to 16 bytes, zeros behind, or a PW_FEE_ASSET_* */
     PW_FIELD_SIDE,      /* buy, sell: of PW_FLAG_SELL */
     PW_FIELD_BOOK_SIDE, /* bid, ask: the same */
     PW_FIELD_FLAG,      /* a bit of flags: there if it is set */
@@ -66,7 +69,8 @@ struct pw_field_list pw_event_fields(unsigned kind);
 bool pw_field_present(const struct pw_field *field, const struct pw_event *event);
 
 /* Its value as text, exact, without quotes; flags: "true". */
-void pw_field_put(struct pw_text *text, const struct pw_field *field, const struct pw_event *event);
+void pw_field_put(struct pw_text *text, const struct pw_field *field, const struct pw_event *event,
+                  const struct pw_instrument *instrument);
 
 /* A member that is there or not, without a value. */
 bool pw_field_is_flag(const struct pw_field *field);

@@ -5,6 +5,7 @@
 #include "text.h"
 #include "decimal.h"
 #include "pw_assert.h"
+#include <pinwheel/workspace.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -35,6 +36,34 @@ void pw_text_put_e8(struct pw_text *text, int64_t value_e8)
     char digits[PW_DECIMAL_TEXT_BYTES];
     pw_decimal_print_e8(value_e8, digits);
     pw_text_put(text, "%s", digits);
+}
+
+static void put_decimal(struct pw_text *text, int64_t value, int decimals)
+{
+    char digits[PW_DECIMAL_TEXT_BYTES];
+    pw_decimal_print(value, decimals, 0, digits);
+    pw_text_put(text, "%s", digits);
+}
+
+static int shift_of(const struct pw_instrument *instrument)
+{
+    int shift = instrument != NULL ? instrument->unit_shift : 0;
+    return shift < -PW_UNIT_SHIFT_MAX || shift > PW_UNIT_SHIFT_MAX ? 0 : shift; /* of a file from outside */
+}
+
+void pw_text_put_price(struct pw_text *text, const struct pw_instrument *instrument, int64_t price)
+{
+    put_decimal(text, price, pw_price_decimals(shift_of(instrument)));
+}
+
+void pw_text_put_qty(struct pw_text *text, const struct pw_instrument *instrument, int64_t qty)
+{
+    put_decimal(text, qty, pw_qty_decimals(shift_of(instrument)));
+}
+
+void pw_text_put_quote_volume(struct pw_text *text, const struct pw_instrument *instrument, int64_t volume)
+{
+    put_decimal(text, volume, pw_quote_volume_decimals(shift_of(instrument)));
 }
 
 void pw_text_put_e16(struct pw_text *text, pw_i128 value_e16)

@@ -26,6 +26,16 @@ void pw_text_put(struct pw_text *text, const char *format, ...) __attribute__((f
 void pw_text_put_e8(struct pw_text *text, int64_t value_e8);
 void pw_text_put_e16(struct pw_text *text, pw_i128 value_e16);
 
+/* Prices, quantities and volumes in the quote currency in an instrument's units; NULL: the usual ones. */
+struct pw_instrument;
+void pw_text_put_price(struct pw_text *text, const struct pw_instrument *instrument, int64_t price);
+void pw_text_put_qty(struct pw_text *text, const struct pw_instrument *instrument, int64_t qty);
+void pw_text_put_quote_volume(struct pw_text *text, const struct pw_instrument *instrument, int64_t volume);
+
+/* What a fee was paid in, escaped. */
+void pw_text_put_fee_asset(struct pw_text *text, const struct pw_fill_info *info,
+                           const struct pw_instrument *instrument);
+
 /* Bytes from outside: printable UTF-8 as it is, everything else escaped as JSON does it (\n, \", \u001b;
  * \u00ff for a byte ff that is no UTF-8). The result is safe in a terminal and between the quotes of a JSON
  * string. */
@@ -35,8 +45,9 @@ void pw_text_put_escaped(struct pw_text *text, const void *bytes, size_t byte_cn
 void pw_text_put_printable(struct pw_text *text, const void *bytes, size_t byte_cnt);
 
 /* The fields of an event as members of a JSON object, without its braces: decimals as strings, integers as
- * numbers of up to 64 bits. `symbol` may be NULL. */
-void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const char *symbol);
+ * numbers of up to 64 bits. `symbol` and `instrument` are as in pw_event_print. */
+void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const char *symbol,
+                       const struct pw_instrument *instrument);
 
 /* A 128-bit amount that stands as low and high word. */
 static inline pw_i128 pw_e16_from_words(const uint64_t words[2])

@@ -16,8 +16,8 @@
 struct pw_config_account {
     char name[16];
     struct pw_config_gateway gateway;
-    char currency[16]; /* empty: that of what it trades */
-    uint32_t line;     /* that serves its order entry, from 1; 0: that of its first feed */
+    char currency[PW_ASSET_BYTES]; /* empty: that of what it trades */
+    uint32_t line;                 /* that serves its order entry, from 1; 0: that of its first feed */
     uint32_t feed_cnt;
     char feeds[PW_FEEDS_MAX][PW_STAGE_NAME_BYTES];
     struct pw_config_paper paper;

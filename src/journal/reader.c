@@ -355,7 +355,7 @@ int pw_journal_run(struct pw_journal *journal, uint64_t run_id, struct pw_journa
 
 /* As workspaces of ABI 1 had it, and journals of their time have it. */
 struct instrument_1 {
-    char symbol[PW_SYMBOL_BYTES], base[12], quote[12];
+    char symbol[24], base[12], quote[12];
     uint32_t feed_idx;
     uint8_t tradable, min_notional_market, max_notional_market, reserved;
     int64_t filters[11]; /* tick_e8 and those behind it */
@@ -381,6 +381,51 @@ static void convert_1(const uint8_t *bytes, struct pw_instrument *row)
     memcpy((char *)row + offsetof(struct pw_instrument, tick_e8), old.filters, sizeof old.filters);
 }
 
+/* The same of ABI 2. */
+struct instrument_2 {
+    char symbol[24], feed[24], base[16], quote[16];
+    uint32_t feed_idx;
+    uint8_t flags[4];    /* tradable and those behind it */
+    int64_t filters[12]; /* tick_e8 and those behind it */
+    uint64_t reserved;
+};
+
+static_assert(sizeof(struct instrument_2) == 192 &&
+                  offsetof(struct pw_instrument, tick_e8) - offsetof(struct pw_instrument, tradable) ==
+                      sizeof(((struct instrument_2 *)0)->flags) &&
+                  offsetof(struct pw_instrument, unit_shift) - offsetof(struct pw_instrument, tick_e8) ==
+                      sizeof(((struct instrument_2 *)0)->filters),
+              "flags and filters are the same");
+
+static void convert_2(const uint8_t *bytes, struct pw_instrument *row)
+{
+    struct instrument_2 old;
+    memcpy(&old, bytes, sizeof old);
+    *row = (struct pw_instrument){.feed_idx = old.feed_idx};
+    memcpy(row->symbol, old.symbol, sizeof old.symbol);
+    memcpy(row->feed, old.feed, sizeof old.feed);
+    memcpy(row->base, old.base, sizeof old.base);
+    memcpy(row->quote, old.quote, sizeof old.quote);
+    memcpy((char *)row + offsetof(struct pw_instrument, tradable), old.flags, sizeof old.flags);
+    memcpy((char *)row + offsetof(struct pw_instrument, tick_e8), old.filters, sizeof old.filters);
+}
+
+static void copy_3(const uint8_t *bytes, struct pw_instrument *row)
+{
+    memcpy(row, bytes, sizeof *row);
+    row->symbol[sizeof row->symbol - 1] = row->feed[sizeof row->feed - 1] = '\0';
+    row->base[sizeof row->base - 1] = row->quote[sizeof row->quote - 1] = '\0';
+}
+
+/* Known by their size: which of these the run's instruments are. */
+static const struct {
+    size_t row_bytes;
+    void (*read)(const uint8_t *bytes, struct pw_instrument *row);
+} instrument_forms[] = {{sizeof(struct instrument_1), convert_1},
+                        {sizeof(struct instrument_2), convert_2},
+                        {sizeof(struct pw_instrument), copy_3}};
+#define INSTRUMENT_FORMS (sizeof instrument_forms / sizeof instrument_forms[0])
+
 int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, struct pw_instrument *rows,
                                size_t cap)
 {
@@ -389,17 +434,14 @@ int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, stru
     int err = pw_journal_run(journal, run_id, &run);
     int64_t size = err ? err : run_blob(journal, run_id, PW_KEY_INSTRUMENTS, &bytes);
     if (size >= 0) {
-        bool is_old = (uint64_t)size == run.instrument_cnt * sizeof(struct instrument_1);
-        size_t row_bytes = is_old ? sizeof(struct instrument_1) : sizeof *rows;
-        size_t cnt = (size_t)size / row_bytes;
-        for (size_t i = 0; i < cnt && i < cap; i++) {
-            if (is_old) {
-                convert_1(bytes + i * row_bytes, &rows[i]);
-            } else {
-                memcpy(&rows[i], bytes + i * row_bytes, row_bytes);
-            }
+        size_t form = 0, cnt = run.instrument_cnt;
+        while (form < INSTRUMENT_FORMS && (uint64_t)size != cnt * instrument_forms[form].row_bytes) {
+            form++;
         }
-        size = (int64_t)cnt;
+        for (size_t i = 0; form < INSTRUMENT_FORMS && i < cnt && i < cap; i++) {
+            instrument_forms[form].read(bytes + i * instrument_forms[form].row_bytes, &rows[i]);
+        }
+        size = form < INSTRUMENT_FORMS ? (int64_t)cnt : -EBADMSG;
     }
     free(bytes);
     return size;

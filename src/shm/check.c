@@ -27,7 +27,7 @@ static const struct pw_region_rule rules[] = {
                                PW_INSTRUMENTS_MAX,
                                {TEXT_OF(pw_instrument, symbol), TEXT_OF(pw_instrument, feed),
                                 TEXT_OF(pw_instrument, base), TEXT_OF(pw_instrument, quote)},
-                               .since_abi = 2},
+                               .since_abi = 3},
     [PW_REGION_STAGES] = {sizeof(struct pw_stage_view),
                           _Alignof(struct pw_stage_view),
                           PW_STAGES_MAX,

@@ -28,9 +28,10 @@ const char *pw_instrument_name(const struct pw_instrument *rows, uint32_t row_cn
     }
     const struct pw_instrument *row = &rows[idx];
     if (symbol_cnt(rows, row_cnt, row->symbol) > 1) {
-        snprintf(text, PW_INSTRUMENT_NAME_BYTES, "%.23s:%.23s", row->feed, row->symbol);
+        snprintf(text, PW_INSTRUMENT_NAME_BYTES, "%.*s:%.*s", PW_STAGE_NAME_BYTES - 1, row->feed,
+                 PW_SYMBOL_BYTES - 1, row->symbol);
     } else {
-        snprintf(text, PW_INSTRUMENT_NAME_BYTES, "%.23s", row->symbol);
+        snprintf(text, PW_INSTRUMENT_NAME_BYTES, "%.*s", PW_SYMBOL_BYTES - 1, row->symbol);
     }
     return text;
 }

@@ -3,7 +3,8 @@
  * From a symbol's bytes to the engine's instrument index: a small hash table over one feed's instruments,
  * filled once.
  *
- * A symbol is three words of 8 bytes, zeros behind the text, so that comparing two is comparing three words.
+ * A symbol of up to PW_SYMBOL_SHORT_BYTES is three words of 8 bytes, zeros behind the text, so that comparing
+ * two is comparing three words. Longer ones are few: they are found by going through a list.
  */
 #ifndef PW_SYMBOLS_H
 #define PW_SYMBOLS_H
@@ -11,20 +12,27 @@
 #include <pinwheel/workspace.h>
 #include <stdbool.h>
 
-#define PW_SYMBOL_WORDS  (PW_SYMBOL_BYTES / 8)
-#define PW_SYMBOLS_SLOTS 512u /* twice PW_INSTRUMENTS_MAX: at most half full */
+#define PW_SYMBOL_WORDS       3u
+#define PW_SYMBOL_SHORT_BYTES (8 * PW_SYMBOL_WORDS - 1) /* a zero byte ends it, so no longer one is equal */
+#define PW_SYMBOLS_SLOTS      512u                      /* twice PW_INSTRUMENTS_MAX: at most half full */
 
 struct pw_symbol_slot {
     uint64_t words[PW_SYMBOL_WORDS]; /* words[0] == 0: empty */
     uint64_t instrument_idx;
 };
 
-struct pw_symbols {
-    struct pw_symbol_slot slots[PW_SYMBOLS_SLOTS];
+struct pw_symbol_long {
+    char text[PW_SYMBOL_BYTES];
+    uint16_t bytes, instrument_idx;
 };
 
-static_assert(PW_SYMBOL_BYTES % 8 == 0 && PW_SYMBOLS_SLOTS >= 2 * PW_INSTRUMENTS_MAX,
-              "whole words, room to probe");
+struct pw_symbols {
+    struct pw_symbol_slot slots[PW_SYMBOLS_SLOTS];
+    uint32_t long_cnt;
+    struct pw_symbol_long longs[PW_INSTRUMENTS_MAX];
+};
+
+static_assert(PW_SYMBOLS_SLOTS >= 2 * PW_INSTRUMENTS_MAX, "room to probe");
 
 /* Cold: takes in the instruments whose feed_idx is this one; 0, or -EINVAL for an empty symbol, one that is
  * twice in the table, or more than PW_INSTRUMENTS_MAX. */
@@ -39,7 +47,7 @@ static inline uint32_t pw_symbol_hash(const uint64_t words[PW_SYMBOL_WORDS])
     return (uint32_t)(hash >> 55); /* 9 bits: PW_SYMBOLS_SLOTS */
 }
 
-/* The instrument's index, or PW_NO_INSTRUMENT. */
+/* The instrument's index by a short symbol's words, or PW_NO_INSTRUMENT. */
 static inline uint16_t pw_symbols_find(const struct pw_symbols *symbols,
                                        const uint64_t words[PW_SYMBOL_WORDS])
 {
@@ -53,5 +61,8 @@ static inline uint16_t pw_symbols_find(const struct pw_symbols *symbols,
         }
     }
 }
+
+/* The same by a symbol of any length. */
+uint16_t pw_symbols_find_text(const struct pw_symbols *symbols, const char *text, size_t bytes);
 
 #endif

@@ -3,6 +3,7 @@
  * Fills as events: the fee stays in its own asset.
  */
 #include "fills.h"
+#include "text.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -72,6 +73,36 @@ Test(fills, a_fee_is_cash_only_in_the_quote_currency)
     check("A23456789ABCDEFG", "A23456789ABCDEFG", false);
 }
 
+/* cases/02-asset-longer-than-11-bytes */
+Test(fills, an_asset_of_any_length_is_known_again)
+{
+    static const struct pw_instrument long_names = {.base = "我的刀盾币安人生",
+                                                    .quote = "我的刀盾币安人生二"};
+    static const struct {
+        const char *asset, *printed;
+        bool is_base, is_cash;
+    } rows[] = {{"我的刀盾币安人生", "我的刀盾币安人生", true, false},
+                {"我的刀盾币安人生二", "我的刀盾币安人生二", false, true},
+                {"我的刀盾币安", "我的刀盾币 (longer)", false, false},
+                {"我的刀盾币安人生二三", "我的刀盾币 (longer)", false, false},
+                {"BNB", "BNB", false, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_event events[PW_FILL_EVENTS_MAX];
+        struct pw_report told = report(rows[i].asset, true);
+        int64_t fee_e8, info_fee_e8;
+        cr_assert_eq(pw_fill_events(&told, &g_row, &long_names, events), 2);
+        cr_expect_eq(pw_fill_fee_e16(&events[0].body.fill) != 0, rows[i].is_cash, "%s", rows[i].asset);
+        cr_assert(pw_fill_base_fee_e8(&told, &long_names, &fee_e8));
+        cr_assert(pw_fill_info_base_fee_e8(&events[1].body.fill_info, &long_names, &info_fee_e8));
+        cr_expect_eq(fee_e8, rows[i].is_base ? 40000 : 0, "%s", rows[i].asset);
+        cr_expect_eq(info_fee_e8, fee_e8, "%s", rows[i].asset);
+        char printed[128];
+        struct pw_text text = pw_text_start(printed, sizeof printed);
+        pw_text_put_fee_asset(&text, &events[1].body.fill_info, &long_names);
+        cr_expect_str_eq(printed, rows[i].printed);
+    }
+}
+
 Test(fills, a_fee_asset_alone_is_told_too)
 {
     struct pw_event events[PW_FILL_EVENTS_MAX];
@@ -83,7 +114,8 @@ static int64_t base_fee_e8(const char *asset, pw_i128 fee_e16)
 {
     int64_t fee_e8;
     struct pw_report told = report(asset, true);
-    cr_assert(pw_fill_base_fee_e8(told.fee_asset, fee_e16, &g_instrument, &fee_e8));
+    told.fee_e16 = fee_e16;
+    cr_assert(pw_fill_base_fee_e8(&told, &g_instrument, &fee_e8));
     return fee_e8;
 }
 
@@ -98,7 +130,8 @@ Test(fills, a_fee_in_the_base_asset_is_a_quantity)
     }
     int64_t fee_e8;
     struct pw_report told = report("ETH", true);
-    cr_expect(pw_fill_base_fee_e8(told.fee_asset, (pw_i128)INT64_MAX * PW_E8, &g_instrument, &fee_e8));
-    cr_expect_not(
-        pw_fill_base_fee_e8(told.fee_asset, (pw_i128)INT64_MAX * PW_E8 + 1, &g_instrument, &fee_e8));
+    told.fee_e16 = (pw_i128)INT64_MAX * PW_E8;
+    cr_expect(pw_fill_base_fee_e8(&told, &g_instrument, &fee_e8));
+    told.fee_e16++;
+    cr_expect_not(pw_fill_base_fee_e8(&told, &g_instrument, &fee_e8));
 }

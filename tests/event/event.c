@@ -102,12 +102,12 @@ Test(event, trade_is_printed_with_all_that_it_says)
         .venue_ns = 1723104000000000000,
         .body.trade = {.price_e8 = 6160201000000, .qty_e8 = 100000, .trade_id = 3714290245}};
     char text[256];
-    int len = pw_event_print(&event, "BTCUSDT", text, sizeof text);
+    int len = pw_event_print(&event, "BTCUSDT", NULL, text, sizeof text);
     cr_assert_str_eq(text,
                      "7 trade BTCUSDT recv_ns=1723104000123456789 venue_ns=1723104000000000000 side=sell "
                      "price=61602.01 qty=0.001 trade_id=3714290245 trade_ns=0");
     cr_assert_eq(len, (int)strlen(text));
-    pw_event_print(&event, NULL, text, sizeof text);
+    pw_event_print(&event, NULL, NULL, text, sizeof text);
     cr_assert_not_null(strstr(text, " trade #2 "));
 }
 
@@ -118,7 +118,7 @@ Test(event, json_has_the_same_fields_with_decimals_as_strings)
     event.body.levels = (struct pw_levels){.level = {{1, 2}, {3 * PW_E8, 0}}, .update_id = UINT64_MAX};
     char buffer[400];
     struct pw_text text = pw_text_start(buffer, sizeof buffer);
-    pw_event_put_json(&text, &event, "B\"C");
+    pw_event_put_json(&text, &event, "B\"C", NULL);
     cr_assert_str_eq(
         buffer, "\"seq\":9,\"kind\":\"levels\",\"symbol\":\"B\\\"C\",\"instrument_idx\":2,\"recv_ns\":\"0\","
                 "\"venue_ns\":\"0\",\"side\":\"bid\",\"price\":\"0.00000001\",\"qty\":\"0.00000002\","
@@ -131,7 +131,7 @@ Test(event, fill_is_printed_with_its_exact_fee)
         .kind = PW_EVENT_FILL, .flags = PW_FLAG_MAKER, .instrument_idx = PW_NO_INSTRUMENT};
     pw_fill_set_fee_e16(&event.body.fill, -(pw_i128)INT64_MAX * 3);
     char text[256];
-    pw_event_print(&event, NULL, text, sizeof text);
+    pw_event_print(&event, NULL, NULL, text, sizeof text);
     cr_assert_not_null(strstr(text, " fill - "));
     cr_assert_not_null(strstr(text, " fee=-2767.0116110564327421 "));
     cr_assert_not_null(strstr(text, " maker"));
@@ -152,7 +152,7 @@ Test(event, every_kind_has_a_name_and_any_bytes_can_be_printed)
         int bytes = (int)(seed >> 40) % 400;
         char *text = malloc((size_t)bytes + 1);
         text[bytes] = '#';
-        int len = pw_event_print(&event, i % 2 ? "X" : NULL, text, bytes);
+        int len = pw_event_print(&event, i % 2 ? "X" : NULL, NULL, text, bytes);
         cr_assert_eq(text[bytes], '#');
         cr_assert(bytes == 0 || (len < bytes && text[len] == '\0'));
         free(text);
@@ -194,7 +194,7 @@ Test(event, fill_info_is_printed_with_its_asset)
     event.body.fill_info = (struct pw_fill_info){.trade_id = 98765431, .fee_asset = "BNB"};
     pw_fill_info_set_fee_e16(&event.body.fill_info, (pw_i128)4 * 1000000000000);
     char text[256];
-    pw_event_print(&event, NULL, text, sizeof text);
+    pw_event_print(&event, NULL, NULL, text, sizeof text);
     cr_assert_not_null(strstr(text, " fill_info "));
     cr_assert_not_null(strstr(text, " trade_id=98765431 fee_asset=BNB fee=0.0004"), "%s", text);
 }

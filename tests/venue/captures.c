@@ -293,7 +293,7 @@ static void read_plain(struct run *run, const char *name)
 static void answer_request(struct run *run, const char *http_name, uint16_t instrument_idx)
 {
     struct shared_lines lines;
-    char asked[64];
+    char asked[PW_SYMBOL_BYTES + 16];
     snprintf(asked, sizeof asked, "symbol=%s&", run->instruments[instrument_idx].symbol);
     shared_open(&lines, http_name);
     while (shared_next(&lines)) {

@@ -19,15 +19,19 @@ static struct pw_event g_events[EVENTS_MAX], g_others[EVENTS_MAX];
 
 static void setup(void)
 {
-    static struct pw_instrument instruments[8] = {{.symbol = "BTCUSDT"},
-                                                  {.symbol = "BNBBTC"},
-                                                  {.symbol = "NKNUSDT"},
-                                                  {.symbol = "LRCBTC"},
-                                                  {.symbol = "这是测试币456"},
-                                                  {.symbol = "BTCUSD_PERP"},
-                                                  {.symbol = "ABCDEFGHIJKLMNOPQRSTUVW"},
-                                                  {.symbol = "BTCUSDT", .feed_idx = 1}};
-    cr_assert_eq(pw_symbols_init(&g_symbols, instruments, 8, 0), 0);
+    static struct pw_instrument instruments[11] = {{.symbol = "BTCUSDT"},
+                                                   {.symbol = "BNBBTC"},
+                                                   {.symbol = "NKNUSDT"},
+                                                   {.symbol = "LRCBTC"},
+                                                   {.symbol = "这是测试币456"},
+                                                   {.symbol = "BTCUSD_PERP"},
+                                                   {.symbol = "ABCDEFGHIJKLMNOPQRSTUVW"},
+                                                   /* cases/02-asset-longer-than-11-bytes */
+                                                   {.symbol = "ABCDEFGHIJKLMNOPQRSTUVWX"},
+                                                   {.symbol = "ABCDEFGHIJKLMNOPQRSTUVWXY"},
+                                                   {.symbol = "我的刀盾币安人生我的刀盾币安人生USDT"},
+                                                   {.symbol = "BTCUSDT", .feed_idx = 1}};
+    cr_assert_eq(pw_symbols_init(&g_symbols, instruments, 11, 0), 0);
 }
 
 TestSuite(events, .init = setup);
@@ -197,7 +201,11 @@ Test(events, symbols_are_found_however_they_are_spelled)
                 {"btcusdt", PW_NO_INSTRUMENT},
                 {"BTCUSD", PW_NO_INSTRUMENT},
                 {"BTCUSDTX", PW_NO_INSTRUMENT},
-                {"ABCDEFGHIJKLMNOPQRSTUVWX", PW_NO_INSTRUMENT},
+                {"ABCDEFGHIJKLMNOPQRSTUVWX", 7},
+                {"ABCDEFGHIJKLMNOPQRSTUVWXY", 8},
+                {"ABCDEFGHIJKLMNOPQRSTUVWXZ", PW_NO_INSTRUMENT},
+                {"我的刀盾币安人生我的刀盾币安人生USDT", 9},
+                {"我的刀盾币安人生我的刀盾币安人生USDC", PW_NO_INSTRUMENT},
                 {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ", PW_NO_INSTRUMENT}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[256];

@@ -457,7 +457,8 @@ Test(responses, executions_that_contradict_themselves_are_refused)
         EXECUTION("\"c\":\"x\"", "TRADE", "FILLED",
                   "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1,\"n\":\"1\""),
         EXECUTION("\"c\":\"x\"", "TRADE", "FILLED",
-                  "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1,\"n\":\"1\",\"N\":\"ABCDEFGHIJKLMNOPQ\""),
+                  "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1,\"n\":\"1\",\"N\":"
+                  "\"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUV\""),
         EXECUTION("\"c\":\"x\",\"c\":\"y\"", "NEW", "NEW", NO_FILL("0")),
     };
     for (size_t i = 0; i < sizeof msgs / sizeof msgs[0]; i++) {

@@ -289,8 +289,32 @@ Test(rest, an_instrument_that_does_not_trade_is_not_tradable)
                  statuses[i]);
         cr_assert_eq(read_list(body, strlen(body), &feed, 0, table, error, sizeof error), 0);
         cr_assert_not(table[0].tradable, "%s", statuses[i]);
-        cr_assert_str_eq(table[0].base, "LONGLONGLONGNAM");
-        cr_assert_str_eq(table[0].quote, "测测测测测"); /* whole characters only */
+        cr_assert_str_eq(table[0].base, "LONGLONGLONGNAME");
+        cr_assert_str_eq(table[0].quote, "测测测测测测");
+    }
+}
+
+/* cases/02-asset-longer-than-11-bytes */
+Test(rest, a_name_is_held_whole_or_refused_with_its_name)
+{
+    struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL}, NULL);
+    for (unsigned bytes = 0; bytes <= PW_ASSET_BYTES + 1; bytes++) {
+        for (unsigned is_quote = 0; is_quote < 2; is_quote++) {
+            struct pw_instrument table[1];
+            char name[PW_ASSET_BYTES + 2] = "", body[512], error[256] = "";
+            memset(name, 'N', bytes);
+            snprintf(body, sizeof body,
+                     INFO("\"baseAsset\":\"%s\",\"quoteAsset\":\"%s\",\"status\":\"TRADING\",\"filters\":[]"),
+                     is_quote ? "B" : name, is_quote ? name : "B");
+            int result = read_list(body, strlen(body), &feed, 0, table, error, sizeof error);
+            if (bytes > 0 && bytes < PW_ASSET_BYTES) {
+                cr_assert_eq(result, 0, "%s", error);
+                cr_assert_str_eq(is_quote ? table[0].quote : table[0].base, name);
+            } else {
+                cr_assert_eq(result, -ERANGE);
+                cr_assert_not_null(strstr(error, name), "%s", error);
+            }
+        }
     }
 }
 

@@ -75,7 +75,7 @@ struct pw_sim_capture_config {
 };
 
 struct pw_sim_instrument_config {
-    char symbol[24];
+    char symbol[64];
     int64_t price_e8, tick_e8, step_e8;
     uint32_t trades_per_s, quotes_per_s; /* on average */
     uint32_t volatility_ppm; /* typical move of the fair price in a second, millionths of the price */
@@ -91,7 +91,7 @@ struct pw_sim_synthetic_config {
 };
 
 struct pw_sim_balance_config {
-    char asset[24];
+    char asset[64];
     int64_t free_e8;
 };
 

@@ -69,7 +69,7 @@ struct execution_account {
     struct pw_metric_row *gateway_metric_rows;
     struct pw_signing signing;       /* of the account's key */
     bool trades[PW_INSTRUMENTS_MAX]; /* by instrument: a strategy may order it */
-    char quote_asset[sizeof((struct pw_instrument *)0)->quote + 1];
+    char quote_asset[PW_ASSET_BYTES];
 };
 
 struct execution {

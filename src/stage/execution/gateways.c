@@ -102,7 +102,7 @@ static int find_currency(struct execution_account *account, const struct pw_stag
                setup.name, setup.currency, first->symbol, first->quote);
         return -EINVAL;
     }
-    memcpy(account->quote_asset, first->quote, sizeof account->quote_asset - 1);
+    memcpy(account->quote_asset, first->quote, sizeof account->quote_asset);
     return 0;
 }
 

@@ -89,7 +89,7 @@ static bool book_fill(struct execution *x, const struct pw_order_row *row, const
     struct pw_portfolio *portfolio = x->accounts[row->account_idx].portfolio;
     const struct pw_instrument *instrument = &x->instruments[row->instrument_idx];
     int64_t base_fee_e8;
-    return pw_fill_base_fee_e8(report->fee_asset, report->fee_e16, instrument, &base_fee_e8) &&
+    return pw_fill_base_fee_e8(report, instrument, &base_fee_e8) &&
            pw_portfolio_fill(portfolio, row->instrument_idx, row->side, report->fill_price_e8,
                              report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument)) &&
            (base_fee_e8 == 0 ||

@@ -16,8 +16,8 @@
 #include <pinwheel/venue.h>
 #include <stdbool.h>
 
-#define PW_BINANCE_STREAM_BYTES 96 /* with the zero byte: symbol, '@', name; longer names are refused */
-#define PW_BINANCE_ID_BYTES     40 /* a request's id as text: the venue takes up to 36 characters */
+#define PW_BINANCE_STREAM_BYTES 128 /* with the zero byte: symbol, '@', name; longer names are refused */
+#define PW_BINANCE_ID_BYTES     40  /* a request's id as text: the venue takes up to 36 characters */
 
 enum pw_binance_kind {
     PW_BINANCE_NONE = 0,

@@ -140,9 +140,8 @@ enum pw_decode pw_binance_events_general(const struct pw_symbols *symbols, const
     if (msg.kind >= sizeof writers / sizeof writers[0] || writers[msg.kind].put == NULL) {
         return PW_DECODE_IGNORED;
     }
-    uint64_t words[PW_SYMBOL_WORDS];
-    memcpy(words, msg.symbol, sizeof words);
-    uint16_t instrument_idx = pw_symbols_find(symbols, words);
+    uint16_t instrument_idx =
+        pw_symbols_find_text(symbols, msg.symbol, strnlen(msg.symbol, sizeof msg.symbol));
     if (instrument_idx == PW_NO_INSTRUMENT) {
         return PW_DECODE_IGNORED;
     }

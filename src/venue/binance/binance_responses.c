@@ -126,7 +126,7 @@ static enum pw_decode read_own_trade(struct pw_object *o, struct pw_binance_own_
                                            .trade_ns = pw_object_ns(o, TIME),
                                            .is_maker = pw_object_opt_bool(o, IS_MAKER)};
     struct pw_json_text asset = pw_object_opt_text(o, COMMISSION_ASSET);
-    pw_object_copy(o, &asset, trade->fee_asset, sizeof trade->fee_asset, sizeof trade->fee_asset);
+    pw_object_copy(o, &asset, trade->fee_asset, sizeof trade->fee_asset, sizeof trade->fee_asset - 1);
     if (trade->price_e8 == 0 || trade->qty_e8 == 0 || (trade->fee_e8 != 0 && trade->fee_asset[0] == '\0')) {
         pw_object_blame(o, PW_DECODE_BAD_FIELD);
     }
@@ -408,7 +408,7 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
     pw_object_split_ids(&id, &original, &x->client_id, &x->cancel_id);
     x->is_ours = pw_object_own_id(&x->client_id, &x->client_order_id, &x->instance_hash);
     pw_object_symbol(o, pw_binance_letter('s'), x->symbol);
-    pw_object_copy(o, &asset, x->fee_asset, sizeof x->fee_asset, sizeof x->fee_asset);
+    pw_object_copy(o, &asset, x->fee_asset, sizeof x->fee_asset, sizeof x->fee_asset - 1);
     x->side = pw_object_side(o, pw_binance_letter('S'));
     x->type = get_execution_type(o);
     x->status = pw_object_status(o, pw_binance_letter('X'));

@@ -82,8 +82,8 @@ struct pw_binance_execution {
     struct pw_json_text reject_reason; /* empty: not said */
     int64_t price_e8, qty_e8;
     int64_t last_price_e8, last_qty_e8, executed_qty_e8;
-    int64_t fee_e8;     /* in fee_asset; negative: a rebate */
-    char fee_asset[16]; /* zeros behind; empty: none */
+    int64_t fee_e8;                 /* in fee_asset; negative: a rebate */
+    char fee_asset[PW_ASSET_BYTES]; /* zeros behind; empty: none */
     uint64_t trade_id;
     int64_t trade_ns; /* when the venue's engine did it */
 };
@@ -92,8 +92,8 @@ struct pw_binance_execution {
 struct pw_binance_own_trade {
     uint64_t trade_id, venue_order_id;
     int64_t price_e8, qty_e8;
-    int64_t fee_e8;     /* as in pw_binance_execution */
-    char fee_asset[16]; /* zeros behind; empty: none */
+    int64_t fee_e8;                 /* as in pw_binance_execution */
+    char fee_asset[PW_ASSET_BYTES]; /* zeros behind; empty: none */
     int64_t trade_ns;
     bool is_maker;
 };

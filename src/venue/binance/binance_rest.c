@@ -243,6 +243,18 @@ static void copy_text(char *out, size_t out_bytes, const char *text)
     memcpy(out, text, size);
 }
 
+/* Whole or not at all: a cut name would be another name. */
+static void take_name(struct reading *reading, char *out, size_t out_bytes, const char *name)
+{
+    size_t bytes = strlen(name);
+    if (bytes == 0 || bytes >= out_bytes) {
+        blame(reading, -ERANGE, "the name '%s' has %zu bytes; the maximum is %zu", name, bytes,
+              out_bytes - 1);
+        return;
+    }
+    memcpy(out, name, bytes + 1);
+}
+
 static void read_symbol(struct reading *reading, const json_t *symbol)
 {
     struct pw_instrument *row = reading->row;
@@ -255,9 +267,9 @@ static void read_symbol(struct reading *reading, const json_t *symbol)
         return;
     }
     copy_text(reading->said->status, sizeof reading->said->status, status);
-    copy_text(row->symbol, sizeof row->symbol, reading->symbol);
-    copy_text(row->base, sizeof row->base, base);
-    copy_text(row->quote, sizeof row->quote, quote);
+    take_name(reading, row->symbol, sizeof row->symbol, reading->symbol);
+    take_name(reading, row->base, sizeof row->base, base);
+    take_name(reading, row->quote, sizeof row->quote, quote);
     row->tradable =
         strcmp(status, "TRADING") == 0 && !json_is_false(json_object_get(symbol, "isSpotTradingAllowed"));
     size_t i;

@@ -255,14 +255,9 @@ static bool read_item(struct pw_json *json, struct item *item)
 /* PW_NO_INSTRUMENT: it is not ours. */
 static uint16_t instrument_of(const struct pw_symbols *symbols, const struct pw_json_text *symbol)
 {
-    uint64_t words[PW_SYMBOL_WORDS] = {0};
     char text[PW_SYMBOL_BYTES];
     int64_t bytes = pw_json_unescape(symbol, text, sizeof text - 1);
-    if (bytes <= 0) {
-        return PW_NO_INSTRUMENT;
-    }
-    memcpy(words, text, (size_t)bytes);
-    return pw_symbols_find(symbols, words);
+    return bytes > 0 ? pw_symbols_find_text(symbols, text, (size_t)bytes) : PW_NO_INSTRUMENT;
 }
 
 static enum pw_decode trade_of(const struct item *item, struct pw_event *event)

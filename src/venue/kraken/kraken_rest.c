@@ -12,13 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of an asset's name with its zero byte: longer ones are none of this venue's. */
-#define ASSET_BYTES 12
-
-static_assert(sizeof(((struct pw_instrument *)0)->symbol) >= 2 * ASSET_BYTES &&
-                  sizeof(((struct pw_instrument *)0)->base) >= ASSET_BYTES,
-              "base, slash and quote are a symbol");
-
 #define DECIMALS_MAX 8
 
 int pw_kraken_instruments_target(struct pw_venue_wants wants, char *target, size_t size)
@@ -61,7 +54,7 @@ static const char *asset_of(const char *name, size_t bytes)
 }
 
 /* "XBT/USD" to base "BTC", quote "USD". False: it is not a pair, or too long. */
-static bool split(const char *wsname, char base[ASSET_BYTES], char quote[ASSET_BYTES])
+static bool split(const char *wsname, char base[PW_ASSET_BYTES], char quote[PW_ASSET_BYTES])
 {
     const char *slash = strchr(wsname, '/');
     if (slash == NULL) {
@@ -72,9 +65,9 @@ static bool split(const char *wsname, char base[ASSET_BYTES], char quote[ASSET_B
     char *out[] = {base, quote};
     for (int i = 0; i < 2; i++) {
         const char *renamed = asset_of(parts[i], bytes[i]);
-        int written = renamed != NULL ? snprintf(out[i], ASSET_BYTES, "%s", renamed)
-                                      : snprintf(out[i], ASSET_BYTES, "%.*s", (int)bytes[i], parts[i]);
-        if (written <= 0 || written >= ASSET_BYTES) {
+        int written = renamed != NULL ? snprintf(out[i], PW_ASSET_BYTES, "%s", renamed)
+                                      : snprintf(out[i], PW_ASSET_BYTES, "%.*s", (int)bytes[i], parts[i]);
+        if (written <= 0 || written >= PW_ASSET_BYTES) {
             return false;
         }
     }
@@ -132,14 +125,14 @@ static void find_pair(struct reading *reading, const json_t *pairs, struct pw_in
     const json_t *pair;
     json_object_foreach((json_t *)pairs, key, pair)
     {
-        char symbol[sizeof row->symbol]; /* holds the two and a slash */
+        char symbol[sizeof row->base + sizeof row->quote];
         const char *wsname = json_string_value(json_object_get(pair, "wsname"));
         if (wsname == NULL || !split(wsname, row->base, row->quote)) {
             continue;
         }
-        snprintf(symbol, sizeof symbol, "%.*s/%.*s", ASSET_BYTES - 1, row->base, ASSET_BYTES - 1, row->quote);
-        if (strcmp(symbol, reading->symbol) == 0) {
-            memcpy(row->symbol, symbol, sizeof symbol);
+        snprintf(symbol, sizeof symbol, "%s/%s", row->base, row->quote);
+        if (strcmp(symbol, reading->symbol) == 0) { /* which the config holds whole, so it fits */
+            memcpy(row->symbol, symbol, strlen(symbol) + 1);
             read_pair(reading, pair, row);
             return;
         }

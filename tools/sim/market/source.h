@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PW_SIM_SYMBOL_BYTES 24u
+#define PW_SIM_SYMBOL_BYTES 64u
 #define PW_SIM_SYMBOLS_MAX  1024u
 #define PW_SIM_DEPTH_MAX    5000u /* levels a side in a snapshot, whatever is asked for (binance.md 4.3) */
 

@@ -17,7 +17,7 @@
 
 struct pw_sim_faults;
 
-#define PW_SIM_STREAM_BYTES   64u /* of a stream's name, with its zero byte */
+#define PW_SIM_STREAM_BYTES   128u /* of a stream's name, with its zero byte */
 #define PW_SIM_STREAMS_MAX    16384u
 #define PW_SIM_SUBSCRIBES_MAX 1024u /* streams a connection (binance.md 2.2) */
 #define PW_SIM_NO_STREAM      UINT32_MAX
