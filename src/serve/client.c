@@ -9,6 +9,7 @@
 #include "pw_assert.h"
 #include "query.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pinwheel/units.h>
 #include <stdarg.h>
@@ -30,7 +31,7 @@ static void client_release(struct pw_serve_client *client)
 }
 
 int pw_serve_client_open(struct pw_serve_client *client, struct pw_serve_shared *shared, int fd,
-                         struct WOLFSSL_CTX *context, int64_t now_ns)
+                         struct pw_serve_address address, struct WOLFSSL_CTX *context, int64_t now_ns)
 {
     const struct pw_service *service = &shared->service;
     int result;
@@ -39,6 +40,8 @@ int pw_serve_client_open(struct pw_serve_client *client, struct pw_serve_shared 
     *client = (struct pw_serve_client){.shared = shared,
                                        .session = client->session,
                                        .client_idx = client->client_idx,
+                                       .serial = client->serial + 1,
+                                       .address = address,
                                        .last_request_ns = now_ns};
     result = pw_serve_link_open(&client->link, fd, context);
     if (result) {
@@ -111,6 +114,7 @@ static const char *status_text(uint32_t status)
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
+                 {408, "Request Timeout"},
                  {409, "Conflict"},
                  {418, "I'm a teapot"},
                  {426, "Upgrade Required"},
@@ -339,6 +343,20 @@ static void answer_compress(struct pw_serve_client *client, const struct pw_http
     }
 }
 
+/* Of all connections of an address together. False: it was too much. */
+static bool http_rate_ok(struct pw_serve_client *client, int64_t now_ns)
+{
+    uint32_t limit = client->shared->limits.requests_per_s;
+    uint64_t hash = (client->address.network + client->address.version6) * UINT64_C(0x9e3779b97f4a7c15);
+    struct pw_serve_rate *rate = &client->shared->rates[hash >> 56];
+
+    static_assert(PW_SERVE_RATES == 256, "a byte is its index");
+    if (now_ns - rate->from_ns >= PW_NS_PER_S) {
+        *rate = (struct pw_serve_rate){.from_ns = now_ns};
+    }
+    return !limit || ++rate->cnt <= limit;
+}
+
 static void http_request(struct pw_serve_client *client, struct pw_serve_request *request)
 {
     const struct pw_service *service = &client->shared->service;
@@ -347,6 +365,10 @@ static void http_request(struct pw_serve_client *client, struct pw_serve_request
     struct pw_serve_answer answer;
 
     client->last_request_ns = request->now_ns;
+    if (!http_rate_ok(client, request->now_ns)) {
+        http_refuse(client, head, 429, "Too many requests.", request->now_ns);
+        return;
+    }
     if (pw_http_has_token(head, "Upgrade", "websocket")) {
         http_upgrade(client, request);
         return;
@@ -381,6 +403,9 @@ static void http_input(struct pw_serve_client *client, int64_t now_ns)
         enum pw_http_result result = pw_http_parse_request((const char *)client->in, client->in_bytes, &head);
         uint64_t body_bytes;
 
+        if (!client->part_ns && client->in_bytes) {
+            client->part_ns = now_ns;
+        }
         if (result == PW_HTTP_INCOMPLETE) {
             return;
         }
@@ -397,6 +422,7 @@ static void http_input(struct pw_serve_client *client, int64_t now_ns)
             return;
         }
         request.body = (struct pw_slice){(const char *)client->in + head.head_bytes, (size_t)body_bytes};
+        client->part_ns = 0;
         pw_target_split(head.target, &request.path, &request.query);
         http_request(client, &request);
         pw_serve_consume(client, head.head_bytes + (size_t)body_bytes);
@@ -494,6 +520,7 @@ void pw_serve_client_flush(struct pw_serve_client *client, int64_t now_ns)
         enum pw_serve_link_result result = pw_serve_link_write(&client->link, outlet->data + outlet->head,
                                                                pw_serve_outlet_backlog(outlet), &sent);
         pw_serve_outlet_sent(outlet, sent);
+        client->sent_ns = sent ? now_ns : client->sent_ns;
         if (result == PW_SERVE_LINK_ENDED) {
             pw_serve_end(client, true);
         }
@@ -530,6 +557,24 @@ static int64_t closing_timeout_ns(const struct pw_serve_client *client)
                                                   : client->shared->limits.idle_timeout_ms * PW_NS_PER_MS;
 }
 
+int64_t pw_serve_client_idle_since_ns(const struct pw_serve_client *client)
+{
+    int64_t since_ns = client->phase == PW_SERVE_HTTP ? client->last_request_ns : client->phase_ns;
+
+    if (client->phase == PW_SERVE_FREE || client->phase == PW_SERVE_WEBSOCKET || client->hold_until_ns) {
+        return INT64_MAX;
+    }
+    return pw_serve_outlet_backlog(&client->outlet) && client->sent_ns > since_ns ? client->sent_ns
+                                                                                  : since_ns;
+}
+
+/* A request or a message that is not whole in time. */
+static bool part_is_late(const struct pw_serve_client *client, int64_t now_ns)
+{
+    return client->part_ns &&
+           now_ns - client->part_ns >= client->shared->limits.request_timeout_ms * PW_NS_PER_MS;
+}
+
 void pw_serve_client_tick(struct pw_serve_client *client, int64_t now_ns)
 {
     const struct pw_server_limits *limits = &client->shared->limits;
@@ -537,6 +582,12 @@ void pw_serve_client_tick(struct pw_serve_client *client, int64_t now_ns)
 
     if (client->phase == PW_SERVE_HANDSHAKE && age_ns >= limits->handshake_timeout_ms * PW_NS_PER_MS) {
         pw_serve_end(client, true);
+    } else if (client->phase == PW_SERVE_HTTP && part_is_late(client, now_ns)) {
+        http_refuse(client, NULL, 408, "The request was not whole in time.", now_ns);
+        pw_serve_client_flush(client, now_ns);
+    } else if (client->phase == PW_SERVE_WEBSOCKET && part_is_late(client, now_ns)) {
+        pw_serve_client_close(client, 1008, "The message was not whole in time", now_ns);
+        pw_serve_client_flush(client, now_ns);
     } else if (client->phase == PW_SERVE_HTTP &&
                now_ns - client->last_request_ns >= limits->idle_timeout_ms * PW_NS_PER_MS) {
         pw_serve_end(client, false);

@@ -148,11 +148,16 @@ void pw_serve_ws_input(struct pw_serve_client *client, int64_t now_ns)
             pw_serve_client_close(client, client->decoder.close_code, "", now_ns);
             break;
         }
+        if (client->decoder.message_opcode == 0) {
+            client->part_ns = 0; /* what is there now belongs to the next message */
+        }
         used += frame.frame_bytes;
         client->cut_taken += cut ? frame.frame_bytes : 0;
         ws_frame(client, &frame, now_ns);
     }
     pw_serve_consume(client, used);
+    bool in_part = client->in_bytes > 0 || client->decoder.message_opcode != 0;
+    client->part_ns = !in_part ? 0 : client->part_ns ? client->part_ns : now_ns;
     if (client->cut && client->cut_taken + client->in_bytes > 0 &&
         client->cut_taken + client->in_bytes >= client->cut_bytes) {
         pw_serve_end(client, true); /* what has been said since is lost */

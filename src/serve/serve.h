@@ -116,14 +116,17 @@ void pw_serve_client_cut(struct pw_serve_client *client, uint32_t bytes);
 /* ---- the server ---- */
 
 struct pw_server_limits {
-    uint32_t connections_max;
+    uint32_t connections_max;      /* when all are taken, the one that is idle for longest is given up for a new one */
+    uint32_t address_max;          /* connections of one address; 0: three quarters of all */
     size_t output_bytes;           /* a connection's queue: one that needs more is reset */
     size_t window_bytes;           /* see outlet.h */
     uint32_t handshake_timeout_ms; /* TLS */
+    uint32_t request_timeout_ms;   /* a request, from its first byte to its last: then 408; and a message */
     uint32_t idle_timeout_ms;      /* HTTP without a request */
     uint32_t ping_interval_ms, pong_timeout_ms;
     uint32_t lifetime_ms;    /* of a WebSocket connection; 0: no limit */
     uint32_t messages_per_s; /* from a client, control frames included; 0: no limit */
+    uint32_t requests_per_s; /* HTTP, from an address: then 429, and the end; 0: no limit */
 };
 
 struct pw_server_config {

@@ -6,6 +6,7 @@
 #include "pw_assert.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pinwheel/units.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,9 @@
 
 #define TICK_NS           (50 * PW_NS_PER_MS)   /* deadlines and pings */
 #define STOP_NS           (1500 * PW_NS_PER_MS) /* for the clients' close frames */
+#define IDLE_NS           (1000 * PW_NS_PER_MS) /* and none younger is given up for a new one */
 #define EVENTS_A_PASS     64
+#define ACCEPTS_A_PASS    64
 #define OTHER_DESCRIPTORS 32u /* of the process, besides one a connection */
 
 struct pw_server {
@@ -26,7 +29,8 @@ struct pw_server {
     unsigned char *sessions; /* service.session_bytes each */
     uint32_t *epoll_masks;   /* by client: what epoll knows */
     uint32_t client_cnt;
-    int epoll_fd; /* an event's data: the listener's index, or beyond them the client's */
+    int epoll_fd; /* an event's data: the listener's index, or beyond them the client's and above it its
+                     serial */
     struct pw_serve_listener listener;
     struct WOLFSSL_CTX *context;
     int64_t next_tick_ns;
@@ -35,34 +39,110 @@ struct pw_server {
 
 /* ---- clients ---- */
 
+static struct pw_serve_address address_of(const struct sockaddr_storage *peer)
+{
+    struct pw_serve_address address = {.version6 = peer->ss_family == AF_INET6};
+
+    if (address.version6) {
+        memcpy(&address.network, &((const struct sockaddr_in6 *)peer)->sin6_addr, sizeof address.network);
+    } else {
+        address.network = ((const struct sockaddr_in *)peer)->sin_addr.s_addr;
+    }
+    return address;
+}
+
+static uint32_t clients_of(const struct pw_server *server, struct pw_serve_address address)
+{
+    uint32_t cnt = 0;
+
+    for (uint32_t i = 0; i < server->client_cnt; i++) {
+        cnt += server->clients[i].phase != PW_SERVE_FREE &&
+               pw_serve_address_equal(server->clients[i].address, address);
+    }
+    return cnt;
+}
+
+static struct pw_serve_client *client_free_find(struct pw_server *server)
+{
+    for (uint32_t i = 0; i < server->client_cnt; i++) {
+        if (server->clients[i].phase == PW_SERVE_FREE) {
+            return &server->clients[i];
+        }
+    }
+    return NULL;
+}
+
+/* Gives up the client that is idle for longest, of that address or (NULL) of all; its place. NULL: all have
+ * something to do. */
+static struct pw_serve_client *client_idle_evict(struct pw_server *server,
+                                                 const struct pw_serve_address *address, int64_t now_ns)
+{
+    struct pw_serve_client *oldest = NULL;
+    int64_t oldest_ns = now_ns - IDLE_NS;
+
+    for (uint32_t i = 0; i < server->client_cnt; i++) {
+        struct pw_serve_client *client = &server->clients[i];
+        int64_t since_ns = pw_serve_client_idle_since_ns(client);
+        if (since_ns <= oldest_ns && (!address || pw_serve_address_equal(client->address, *address))) {
+            oldest = client;
+            oldest_ns = since_ns - 1; /* of those idle for equally long the first */
+        }
+    }
+    if (oldest) {
+        pw_serve_client_free(oldest);
+    }
+    return oldest;
+}
+
+/* Where a new client of that address goes: at the limit of an address in the place of one of its own. NULL:
+ * there is no place for it. */
+static struct pw_serve_client *client_place(struct pw_server *server, struct pw_serve_address address,
+                                            int64_t now_ns)
+{
+    struct pw_serve_client *place;
+
+    if (clients_of(server, address) >= server->shared.limits.address_max) {
+        return client_idle_evict(server, &address, now_ns);
+    }
+    place = client_free_find(server);
+    return place ? place : client_idle_evict(server, NULL, now_ns);
+}
+
+static uint64_t event_data(const struct pw_serve_client *client)
+{
+    return (uint64_t)client->serial << 32 | (PW_SERVE_LISTENERS + client->client_idx);
+}
+
 static void clients_accept(struct pw_server *server, unsigned which, int64_t now_ns)
 {
-    for (;;) {
-        int fd = accept4(server->listener.fds[which], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (int i = 0; i < ACCEPTS_A_PASS; i++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t peer_bytes = sizeof peer;
+        int fd = accept4(server->listener.fds[which], (struct sockaddr *)&peer, &peer_bytes,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
         struct epoll_event event = {.events = EPOLLIN};
-        uint32_t i = 0;
+        struct pw_serve_address address = address_of(&peer);
+        struct pw_serve_client *client;
 
         if (fd < 0) {
             return;
         }
-        while (i < server->client_cnt && server->clients[i].phase != PW_SERVE_FREE) {
-            i++;
-        }
-        if (i == server->client_cnt) {
+        client = client_place(server, address, now_ns);
+        if (!client) {
             close(fd); /* full: as refused as it can be after the fact */
             continue;
         }
         if (server->shared.service.session_bytes) {
-            memset(server->clients[i].session, 0, server->shared.service.session_bytes);
+            memset(client->session, 0, server->shared.service.session_bytes);
         }
-        if (pw_serve_client_open(&server->clients[i], &server->shared, fd,
+        if (pw_serve_client_open(client, &server->shared, fd, address,
                                  which == PW_SERVE_LISTEN_PLAIN ? NULL : server->context, now_ns) != 0) {
             continue;
         }
-        event.data.u32 = PW_SERVE_LISTENERS + i;
-        server->epoll_masks[i] = EPOLLIN;
+        event.data.u64 = event_data(client);
+        server->epoll_masks[client->client_idx] = EPOLLIN;
         if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-            server->clients[i].ended = true;
+            client->ended = true;
         }
     }
 }
@@ -72,7 +152,7 @@ static void clients_accept(struct pw_server *server, unsigned which, int64_t now
 static void client_settle(struct pw_server *server, struct pw_serve_client *client)
 {
     uint32_t i = client->client_idx;
-    struct epoll_event event = {.data.u32 = PW_SERVE_LISTENERS + i};
+    struct epoll_event event = {.data.u64 = event_data(client)};
 
     if (client->phase == PW_SERVE_FREE) {
         return;
@@ -215,12 +295,15 @@ void pw_server_wait(struct pw_server *server, int64_t timeout_ns)
     int64_t now_ns = pw_clock_now_ns(&server->clock);
 
     for (int i = 0; i < cnt; i++) {
-        uint32_t subject = events[i].data.u32;
+        uint32_t subject = (uint32_t)events[i].data.u64, serial = (uint32_t)(events[i].data.u64 >> 32);
         if (subject < PW_SERVE_LISTENERS) {
             clients_accept(server, subject, now_ns);
         } else {
             pw_assert(subject - PW_SERVE_LISTENERS < server->client_cnt);
-            client_event(server, &server->clients[subject - PW_SERVE_LISTENERS], events[i].events, now_ns);
+            struct pw_serve_client *client = &server->clients[subject - PW_SERVE_LISTENERS];
+            if (client->serial == serial) { /* else its place is another's by now */
+                client_event(server, client, events[i].events, now_ns);
+            }
         }
     }
 }
@@ -270,6 +353,10 @@ static int server_init(struct pw_server *server, const struct pw_server_config *
     server->clock = config->clock;
     server->shared.service = *service;
     server->shared.limits = config->limits;
+    if (config->limits.address_max == 0) {
+        server->shared.limits.address_max =
+            config->limits.connections_max - config->limits.connections_max / 4;
+    }
     server->shared.outlets.window_bytes = config->limits.window_bytes;
     server->client_cnt = config->limits.connections_max;
     server->clients = calloc(server->client_cnt, sizeof *server->clients);
@@ -301,7 +388,7 @@ static int server_listen(struct pw_server *server, const struct pw_serve_listen 
     int result = pw_serve_listener_open(&server->listener, listen);
 
     for (unsigned i = 0; !result && i < PW_SERVE_LISTENERS; i++) {
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};
         if (server->listener.fds[i] >= 0 &&
             epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->listener.fds[i], &event) != 0) {
             result = -errno;

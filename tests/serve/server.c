@@ -43,6 +43,7 @@ static void server_start(struct pw_server_limits limits)
                                                   .output_bytes = 256 * 1024,
                                                   .window_bytes = 64 * 1024,
                                                   .handshake_timeout_ms = 1000,
+                                                  .request_timeout_ms = 4000,
                                                   .idle_timeout_ms = 5000,
                                                   .ping_interval_ms = 2000,
                                                   .pong_timeout_ms = 1000};
@@ -52,11 +53,14 @@ static void server_start(struct pw_server_limits limits)
                    .output_bytes = limits.output_bytes ? limits.output_bytes : usual.output_bytes,
                    .window_bytes = limits.window_bytes ? limits.window_bytes : usual.window_bytes,
                    .handshake_timeout_ms = usual.handshake_timeout_ms,
+                   .address_max = limits.address_max,
+                   .request_timeout_ms = usual.request_timeout_ms,
                    .idle_timeout_ms = usual.idle_timeout_ms,
                    .ping_interval_ms = usual.ping_interval_ms,
                    .pong_timeout_ms = usual.pong_timeout_ms,
                    .lifetime_ms = limits.lifetime_ms,
-                   .messages_per_s = limits.messages_per_s},
+                   .messages_per_s = limits.messages_per_s,
+                   .requests_per_s = limits.requests_per_s},
         .clock = {.now_ns = now_ns},
     };
     const struct pw_service service = echo_service_make(&g_service);
@@ -77,16 +81,24 @@ TestSuite(server, .fini = server_end);
 
 /* ---- callers ---- */
 
-static struct caller caller_open(void)
+/* From 127.0.0.host. */
+static struct caller caller_open_from(uint8_t host)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(pw_server_listener(g_server)->ports[PW_SERVE_LISTEN_PLAIN]),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1u + host)};
     struct caller caller = {.fd = socket(AF_INET, SOCK_STREAM, 0), .in = calloc(1, HEAR_BYTES + 1)};
 
     cr_assert(caller.fd >= 0 && caller.in);
+    cr_assert_eq(bind(caller.fd, (struct sockaddr *)&from, sizeof from), 0);
     cr_assert_eq(connect(caller.fd, (struct sockaddr *)&to, sizeof to), 0);
     return caller;
+}
+
+static struct caller caller_open(void)
+{
+    return caller_open_from(1);
 }
 
 static void caller_close(struct caller *caller)
@@ -170,9 +182,9 @@ static void upgrade_text(char *text, size_t size, const char *path)
              path);
 }
 
-static struct caller caller_upgrade(const char *path)
+static struct caller caller_upgrade_from(uint8_t host, const char *path)
 {
-    struct caller caller = caller_open();
+    struct caller caller = caller_open_from(host);
     char text[512];
 
     upgrade_text(text, sizeof text, path);
@@ -181,6 +193,11 @@ static struct caller caller_upgrade(const char *path)
     cr_assert(heard(&caller, "HTTP/1.1 101 Switching Protocols\r\n"));
     cr_assert(heard(&caller, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
     return caller;
+}
+
+static struct caller caller_upgrade(const char *path)
+{
+    return caller_upgrade_from(1, path);
 }
 
 /* A masked frame, at most 125 bytes. */
@@ -471,6 +488,189 @@ Test(server, one_connection_too_many_is_closed)
     cr_expect(heard(&three, "hello"));
     caller_close(&two);
     caller_close(&three);
+}
+
+/* cases/36-half-requests-shut-everybody-out */
+
+Test(server, a_request_that_is_not_whole_in_time_is_answered_408)
+{
+    static const char *const halves[] = {"G",
+                                         "GET /hello HTTP/1.1\r\nX: ", "GET /hello HTTP/1.1\r\nHost: x\r\n",
+                                         "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab"};
+    server_start((struct pw_server_limits){0});
+    for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {
+        struct caller caller = caller_open();
+        say(&caller, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+        cr_assert(heard(&caller, "hello"));
+        g_now_ns += 900 * MS_NS;
+        say(&caller, halves[i]);
+        passes(&caller, 3);
+        g_now_ns += 3950 * MS_NS;
+        passes(&caller, 3);
+        cr_expect(!caller.ended && caller.bytes == 0, "half %zu", i);
+        g_now_ns += 100 * MS_NS;
+        cr_expect(heard(&caller, "HTTP/1.1 408 Request Timeout\r\n"), "half %zu", i);
+        cr_expect(heard_end(&caller), "half %zu", i);
+        caller_close(&caller);
+    }
+}
+
+Test(server, a_request_that_drips_has_no_more_time_than_one_that_stops)
+{
+    server_start((struct pw_server_limits){0});
+    struct caller caller = caller_open();
+
+    say(&caller, "GET /hello HTTP/1.1\r\n");
+    for (int i = 0; i < 40; i++) {
+        passes(&caller, 1);
+        if (i < 39) {
+            say(&caller, "x");
+        }
+        g_now_ns += 100 * MS_NS;
+    }
+    cr_expect_eq(caller.bytes, 0);
+    g_now_ns += 100 * MS_NS;
+    cr_expect(heard(&caller, "HTTP/1.1 408 "));
+    caller_close(&caller);
+}
+
+Test(server, each_request_has_its_own_time)
+{
+    server_start((struct pw_server_limits){0});
+    struct caller caller = caller_open();
+
+    for (int i = 0; i < 4; i++) {
+        say(&caller, "GET /hello HTTP/1.1\r\n");
+        passes(&caller, 3);
+        g_now_ns += 3000 * MS_NS;
+        passes(&caller, 3);
+        say(&caller, "Host: x\r\n\r\n");
+        cr_expect(heard(&caller, "hello"), "request %d", i);
+    }
+    caller_close(&caller);
+}
+
+Test(server, a_message_that_is_not_whole_in_time_ends_the_connection)
+{
+    server_start((struct pw_server_limits){0});
+    struct caller fragments = caller_upgrade("/echo"), frame = caller_upgrade("/echo");
+    char ping[32];
+
+    say_bytes(&frame, "\x81\x85\x01", 3); /* a part of a header */
+    say_frame(&fragments, 0x01, "a");
+    for (int i = 0; i < 2; i++) {
+        passes(&fragments, 3);
+        passes(&frame, 3);
+        g_now_ns += 1990 * MS_NS;
+        say_frame(&fragments, 0x00, ""); /* whole frames of it change nothing */
+        passes(&fragments, 3);
+        snprintf(ping, sizeof ping, "%lld", (long long)(g_now_ns / MS_NS));
+        say_frame(&fragments, 0x8a, ping);
+    }
+    cr_expect_not(frame.ended || fragments.ended);
+    g_now_ns += 100 * MS_NS;
+    cr_expect(heard_close(&fragments, 1008));
+    cr_expect(heard_close(&frame, 1008));
+    caller_close(&fragments);
+    caller_close(&frame);
+}
+
+Test(server, when_all_places_are_taken_the_one_that_is_idle_for_longest_is_given_up)
+{
+    server_start((struct pw_server_limits){.connections_max = 3, .address_max = 3});
+    struct caller socket_caller = caller_upgrade("/echo"), half = caller_open(), quiet = caller_open(), fresh;
+
+    passes(NULL, 3);
+    say(&half, "GET /hello HT");
+    passes(NULL, 3);
+    g_now_ns += 500 * MS_NS;
+    say(&quiet, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_assert(heard(&quiet, "hello"));
+    fresh = caller_open(); /* nobody is idle for long enough */
+    cr_expect(heard_end(&fresh));
+    caller_close(&fresh);
+    g_now_ns += 600 * MS_NS;
+    fresh = caller_open();
+    say(&fresh, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(heard(&fresh, "hello"));
+    cr_expect(heard_end(&half));
+    passes(&quiet, 3);
+    passes(&socket_caller, 3);
+    cr_expect_not(quiet.ended || socket_caller.ended);
+    caller_close(&fresh);
+    caller_close(&half);
+    caller_close(&quiet);
+    caller_close(&socket_caller);
+}
+
+/* What the kernel says of the one that was given up is not said of the one in its place. */
+Test(server, the_end_of_one_given_up_is_not_that_of_its_successor)
+{
+    server_start((struct pw_server_limits){.connections_max = 1});
+    struct caller old = caller_open(), fresh;
+    struct linger at_once = {.l_onoff = 1};
+
+    passes(NULL, 3);
+    g_now_ns += 1000 * MS_NS;
+    fresh = caller_open();
+    cr_assert_eq(setsockopt(old.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    caller_close(&old); /* a reset, seen in the same pass */
+    say(&fresh, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(heard(&fresh, "hello"));
+    caller_close(&fresh);
+}
+
+Test(server, one_address_has_at_most_its_share_of_the_places)
+{
+    server_start((struct pw_server_limits){0}); /* 4 places: 3 for one address */
+    struct caller own[3], more, other;
+
+    other = caller_open_from(2);
+    for (int i = 0; i < 2; i++) {
+        own[i] = caller_upgrade("/echo");
+    }
+    own[2] = caller_open();
+    passes(NULL, 3);
+    more = caller_open(); /* there is nobody idle of its own */
+    cr_expect(heard_end(&more));
+    caller_close(&more);
+    g_now_ns += 1500 * MS_NS;
+    more = caller_open(); /* and then it takes the place of one of its own, not of another's */
+    say(&more, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(heard(&more, "hello"));
+    cr_expect(heard_end(&own[2]));
+    passes(&other, 3);
+    cr_expect_not(other.ended);
+    say(&other, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(heard(&other, "hello"));
+    for (int i = 0; i < 3; i++) {
+        caller_close(&own[i]);
+    }
+    caller_close(&more);
+    caller_close(&other);
+}
+
+Test(server, too_many_requests_a_second_of_one_address_are_refused)
+{
+    server_start((struct pw_server_limits){.requests_per_s = 3});
+    struct caller one = caller_open(), two = caller_open(), other = caller_open_from(2);
+
+    for (int i = 0; i < 3; i++) {
+        struct caller *caller = i < 2 ? &one : &two;
+        say(caller, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+        cr_expect(heard(caller, "hello"));
+    }
+    say(&one, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(heard(&one, "HTTP/1.1 429 "));
+    cr_expect(heard_end(&one));
+    say(&other, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(heard(&other, "hello"));
+    g_now_ns += 1000 * MS_NS;
+    say(&two, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(heard(&two, "hello"));
+    caller_close(&one);
+    caller_close(&two);
+    caller_close(&other);
 }
 
 Test(server, too_many_messages_a_second_end_the_connection_where_the_limit_counts)

@@ -224,14 +224,17 @@ static int venue_listen(struct venue *venue)
         .certificate_path = certificate,
         .key_path = key,
         .limits = {.connections_max = limits->connections_max,
+                   .address_max = limits->connections_per_address,
                    .output_bytes = (size_t)limits->output_kib * 1024,
                    .window_bytes = (size_t)limits->window_kib * 1024,
                    .handshake_timeout_ms = limits->handshake_timeout_ms,
+                   .request_timeout_ms = limits->request_timeout_ms,
                    .idle_timeout_ms = limits->idle_timeout_ms,
                    .ping_interval_ms = limits->ping_interval_ms,
                    .pong_timeout_ms = limits->pong_timeout_ms,
                    .lifetime_ms = limits->lifetime_ms,
-                   .messages_per_s = limits->messages_per_s},
+                   .messages_per_s = limits->messages_per_s,
+                   .requests_per_s = limits->requests_per_s},
         .clock = venue->clock,
     };
     int result;

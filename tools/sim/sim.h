@@ -45,7 +45,7 @@ enum pw_sim_slow {
 }; /* auto: a live market drops */
 
 struct pw_sim_limits_config {
-    uint32_t connections_max;
+    uint32_t connections_max, connections_per_address;
     uint32_t output_kib; /* a connection's output buffer */
     uint32_t window_kib; /* flood: a client with more than this to read holds the market up */
     enum pw_sim_slow slow_clients;
@@ -58,7 +58,8 @@ struct pw_sim_limits_config {
     uint32_t ban_after;         /* refused requests of one window after which 418 follows; 0: never */
     uint32_t ban_s;
     uint32_t orders_per_10s, orders_per_day; /* unfilled ones of an account; 0: no limit */
-    uint32_t handshake_timeout_ms, idle_timeout_ms;
+    uint32_t handshake_timeout_ms, request_timeout_ms, idle_timeout_ms;
+    uint32_t requests_per_s; /* REST, of an address; 0: no limit */
 };
 
 enum pw_sim_at_end { PW_SIM_AT_END_STAY = 0, PW_SIM_AT_END_REPEAT = 1, PW_SIM_AT_END_EXIT = 2 };
