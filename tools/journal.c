@@ -44,6 +44,7 @@ static int list_runs(struct journal_session *session)
         return JOURNAL_FAILED;
     }
     bool live = pw_journal_is_live(session->journal);
+    journal_audit_folder(session);
     json_t *list = json_array();
     if (!session->json) {
         printf("%-12s %-16s %-10s %-24s %-24s %12s  %s\n", "RUN", "INSTANCE", "STATE", "STARTED", "ENDED",
@@ -80,7 +81,7 @@ static int print_config(struct journal_session *session)
     char *text = journal_config_text(session, &bytes);
     if (!text) {
         pw_cli_error("cannot read the config of run %" PRIu64, session->run.run_id);
-        return JOURNAL_FAILED;
+        return session->damage_cnt ? JOURNAL_DAMAGED : JOURNAL_FAILED;
     }
     fwrite(text, 1, bytes, stdout);
     free(text);

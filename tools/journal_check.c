@@ -209,10 +209,9 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
 {
     struct pw_journal_record record = {0};
     struct pw_journal_usage usage;
-    uint64_t gone_by = 0, damages_before = 0;
+    uint64_t gone_by = 0, damages_before = session->damage_cnt;
     uint32_t next_frame_seq = 0, feed_cnt = journal_feed_cnt(session);
     session->query = (struct pw_journal_query){.run_id = session->run.run_id, .frames = frames};
-    session->damage_cnt = 0;
     struct pw_journal_cursor *cursor = journal_cursor(session);
     if (!cursor) {
         return false;
@@ -232,7 +231,6 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
     }
     pw_journal_cursor_usage(cursor, &usage);
     pw_journal_cursor_free(cursor);
-    verdict->damage_cnt += session->damage_cnt;
     verdict->stored_bytes += usage.stored_bytes;
     verdict->block_cnt += usage.block_cnt;
     return true;
@@ -283,11 +281,15 @@ static json_t *verdict_json(const struct journal_session *session, const struct 
 static bool verify_run(struct journal_session *session, json_t *list)
 {
     struct verdict verdict = {0};
+    uint64_t damages_before = session->damage_cnt;
     session->progress->run_id = session->run.run_id;
+    session->committed = (struct pw_journal_committed){0};
+    journal_config_forget(session);
+    journal_audit_run(session);
     bool read = read_stream(session, &verdict, false) && read_stream(session, &verdict, true);
     verdict.short_of =
         session->run.ended_ns && verdict.event_cnt + verdict.frame_cnt < session->run.event_cnt;
-    verdict.damage_cnt += !read;
+    verdict.damage_cnt = session->damage_cnt - damages_before + !read;
     if (session->json) {
         json_array_append_new(list, verdict_json(session, &verdict));
     } else {
@@ -306,7 +308,11 @@ int journal_verify(struct journal_session *session)
     }
     uint64_t only = session->run_given ? session->run.run_id : 0;
     json_t *list = json_array();
-    bool good = true;
+    if (only == 0) {
+        journal_audit_folder(session);
+    }
+    uint64_t folder_damage_cnt = session->damage_cnt;
+    bool good = folder_damage_cnt == 0;
     for (int64_t i = 0; i < cnt; i++) {
         if (only == 0 || runs[i].run_id == only) {
             session->run = runs[i];
@@ -314,7 +320,10 @@ int journal_verify(struct journal_session *session)
         }
     }
     if (session->json) {
-        journal_print_json(json_pack("{s:b, s:O}", "good", good, "runs", list));
+        journal_print_json(json_pack("{s:b, s:I, s:O}", "good", good, "folder_damage_cnt",
+                                     (json_int_t)folder_damage_cnt, "runs", list));
+    } else if (folder_damage_cnt > 0) {
+        printf("folder: DAMAGED: %" PRIu64 " files are not what they should be\n", folder_damage_cnt);
     }
     json_decref(list);
     free(runs);

@@ -124,6 +124,39 @@ static void report_damage(const struct pw_journal_record *record)
                  record->segment_no, record->block_no, record->why, lost);
 }
 
+static void report_finding(void *state, const struct pw_journal_finding *finding)
+{
+    struct journal_session *session = state;
+    pw_cli_error("damage: file %s: %s", finding->name, finding->why);
+    session->damage_cnt++;
+}
+
+void journal_audit_run(struct journal_session *session)
+{
+    pw_journal_audit_run(session->journal, &session->run, report_finding, session);
+    pw_journal_committed(session->journal, session->run.run_id, &session->committed);
+}
+
+void journal_audit_folder(struct journal_session *session)
+{
+    pw_journal_audit(session->journal, report_finding, session);
+}
+
+/* Everything is read: is it all that was committed? Damage that was met explains what is missing. */
+static void check_whole(struct journal_session *session, const struct pw_journal_cursor *cursor)
+{
+    struct pw_journal_usage usage;
+    uint64_t committed_cnt =
+        session->query.frames ? session->committed.frame_cnt : session->committed.event_cnt;
+    pw_journal_cursor_usage(cursor, &usage);
+    if (usage.damage_cnt == 0 && usage.event_cnt < committed_cnt) {
+        pw_cli_error("damage: %" PRIu64 " of %" PRIu64 " %s that were committed are missing",
+                     committed_cnt - usage.event_cnt, committed_cnt,
+                     session->query.frames ? "frames" : "events");
+        session->damage_cnt++;
+    }
+}
+
 bool journal_read(struct journal_session *session, struct pw_journal_cursor *cursor,
                   struct pw_journal_record *record)
 {
@@ -131,6 +164,9 @@ bool journal_read(struct journal_session *session, struct pw_journal_cursor *cur
     while ((item = pw_journal_next(cursor, record)) == PW_JOURNAL_DAMAGE) {
         report_damage(record);
         session->damage_cnt++;
+    }
+    if (item == PW_JOURNAL_END) {
+        check_whole(session, cursor);
     }
     session->progress->segment_no = record->segment_no;
     session->progress->block_no = record->block_no;
@@ -215,6 +251,11 @@ static void free_config(struct journal_config *config)
         yaml_document_delete(&config->document);
     }
     *config = (struct journal_config){.is_read = false};
+}
+
+void journal_config_forget(struct journal_session *session)
+{
+    free_config(&session->config);
 }
 
 void journal_config_word(struct journal_session *session, const char *path, char *word, size_t word_bytes)
@@ -328,9 +369,13 @@ static int work(struct journal_session *session, const struct journal_work *want
     }
     int code =
         want->one_run || session->run_given || want->symbol ? find_run(session, want->symbol) : JOURNAL_OK;
+    if (code == JOURNAL_OK && want->one_run) {
+        journal_audit_run(session);
+    }
     if (code == JOURNAL_OK) {
         code = want->run(session);
     }
+    code = code == JOURNAL_OK && session->damage_cnt > 0 ? JOURNAL_DAMAGED : code;
     free_config(&session->config);
     pw_journal_close(session->journal);
     return code;

@@ -46,6 +46,7 @@ struct journal_session {
     const char *cash; /* NULL: what the run's config says */
     uint64_t limit;   /* 0: none */
     uint64_t damage_cnt;
+    struct pw_journal_committed committed; /* 0: not known */
     struct journal_progress *progress;
 };
 
@@ -79,6 +80,11 @@ int journal_summary(struct journal_session *session);
 int journal_stats(struct journal_session *session);
 int journal_verify(struct journal_session *session);
 int journal_csv(struct journal_session *session);
+
+/* Tells what is wrong with the files of the run, on stderr, and counts it as damage. */
+void journal_audit_run(struct journal_session *session);
+/* The same of the folder's other files. */
+void journal_audit_folder(struct journal_session *session);
 
 /* The journal's runs in *runs, to be freed; how many, or negative: an error was printed. */
 int64_t journal_runs(const struct journal_session *session, struct pw_journal_run **runs);
@@ -116,6 +122,9 @@ char *journal_config_text(struct journal_session *session, size_t *bytes);
 /* A scalar of the run's config by its path, "paper/cash" or "strategies/0/name", or the length of a list;
  * empty: the config does not say it. As in the file: variables are not expanded. */
 void journal_config_word(struct journal_session *session, const char *path, char *word, size_t word_bytes);
+
+/* Another run is meant from now on. */
+void journal_config_forget(struct journal_session *session);
 
 /* The number of accounts that the run's config lists; 0: it has the one of `gateway`. */
 uint32_t journal_account_cnt(struct journal_session *session);

@@ -121,7 +121,7 @@ static int report_absence(struct journal_session *session, uint64_t id)
     } else {
         pw_cli_error("run %" PRIu64 " has no order%s", session->run.run_id, pending);
     }
-    return JOURNAL_FAILED;
+    return session->damage_cnt ? JOURNAL_DAMAGED : JOURNAL_FAILED; /* it may be in what is missing */
 }
 
 static int explain(struct journal_session *session)

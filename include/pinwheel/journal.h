@@ -63,6 +63,31 @@ int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, stru
 /* The text of its config, with a zero byte, cut off if need be; returns its length, or -errno. */
 int64_t pw_journal_config(struct pw_journal *journal, uint64_t run_id, char *text, size_t text_bytes);
 
+/* What is not as it should be among a journal's files. */
+struct pw_journal_finding {
+    const char *name; /* of the file, in the journal's folder; valid during the call */
+    const char *why;
+};
+typedef void pw_journal_tell(void *state, const struct pw_journal_finding *finding);
+
+/* Judges what is in the folder: the table of runs, and files that are named like the journal's and are none.
+ * Calls `tell` for each finding; returns how many, or -errno. */
+int64_t pw_journal_audit(struct pw_journal *journal, pw_journal_tell *tell, void *state);
+
+/* Judges the files of one run: each segment is there, is a regular file, and says itself that it is the one
+ * that its name says. */
+int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal_run *run,
+                             pw_journal_tell *tell, void *state);
+
+/* How much of a run is known to be committed: a reader that finds less misses something. */
+struct pw_journal_committed {
+    uint64_t event_cnt, frame_cnt;
+};
+
+/* False: the run is of an engine that did not note it, or nothing of it can be read. */
+bool pw_journal_committed(struct pw_journal *journal, uint64_t run_id,
+                          struct pw_journal_committed *committed);
+
 /* What to read. All conditions must hold. */
 struct pw_journal_query {
     uint64_t run_id;        /* 0: the last run */

@@ -385,7 +385,8 @@ static int read_meta(struct check *check, uint64_t at, struct meta *meta)
     return is_good ? 0 : damaged(check, "it is no LMDB file, or its meta page %u is damaged", at != 0);
 }
 
-/* The newest one, as LMDB chooses it. */
+/* The newest one, as LMDB chooses it when it opens the file. Later it goes by the number alone: even ones stand
+ * in the first page. */
 static int choose_meta(struct check *check)
 {
     struct meta other;
@@ -395,8 +396,13 @@ static int choose_meta(struct check *check)
     if (!err && other.tables[0].pad != check->page_bytes) {
         err = damaged(check, "its meta pages say two page sizes");
     }
-    if (!err && other.txn_id > check->meta.txn_id) {
+    bool is_other = !err && other.txn_id > check->meta.txn_id;
+    if (is_other) {
         check->meta = other;
+    }
+    if (!err && ((check->meta.txn_id & 1) != is_other || check->meta.txn_id > INT64_MAX)) {
+        err = damaged(check, "its meta page %u is not of transaction %" PRIu64, is_other,
+                      check->meta.txn_id);
     }
     return err;
 }
@@ -426,7 +432,7 @@ int pw_regular_check(const char *path)
     if (lstat(path, &info) < 0) {
         return -errno;
     }
-    return S_ISREG(info.st_mode) ? 0 : -EINVAL;
+    return S_ISREG(info.st_mode) ? 0 : -EMEDIUMTYPE;
 }
 
 int pw_lmdb_check(const char *path, char why[PW_LMDB_WHY_BYTES])

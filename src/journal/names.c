@@ -65,9 +65,12 @@ void pw_segment_path(char path[PW_JOURNAL_PATH_BYTES], const char *dir, uint64_t
 
 bool pw_segment_read_name(const char *name, uint64_t *run_id, uint32_t *segment_no)
 {
-    int end = 0;
-    return sscanf(name, "journal-%" SCNu64 "-%" SCNu32 ".mdb%n", run_id, segment_no, &end) == 2 && end > 0 &&
-           name[end] == 0;
+    char path[PW_JOURNAL_PATH_BYTES];
+    if (sscanf(name, "journal-%" SCNu64 "-%" SCNu32 ".mdb", run_id, segment_no) != 2) {
+        return false;
+    }
+    pw_segment_path(path, "", *run_id, *segment_no);
+    return strcmp(path + 1, name) == 0;
 }
 
 int pw_lmdb_error(int code)

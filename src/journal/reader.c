@@ -7,6 +7,7 @@
  * version first, which is also how it follows a live run.
  */
 #include "codec.h"
+#include "journal_files.h"
 #include "pw_assert.h"
 #include "store.h"
 #include <dirent.h>
@@ -20,21 +21,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct pw_journal {
-    char path[PW_JOURNAL_PATH_BYTES / 2];
-};
-
-/* A file under read. */
-struct file {
-    MDB_env *env; /* NULL: none */
-    MDB_dbi dbi;
-};
-
 struct pw_journal_cursor {
     struct pw_journal *journal;
     struct pw_journal_query query;
     enum pw_key_part part;
-    struct file file;
+    struct pw_journal_file file;
     uint32_t segment_no; /* of the file; or where to look from */
     bool began;          /* block_no is the last block met */
     bool bad;            /* its version in this segment is damaged; the next segment may have another */
@@ -53,124 +44,6 @@ struct pw_journal_cursor {
     char why[160];
     struct pw_journal_usage usage;
 };
-
-/* ---- files ---- */
-
-static void file_close(struct file *file)
-{
-    if (file->env) {
-        mdb_env_close(file->env);
-    }
-    *file = (struct file){0};
-}
-
-static int env_open(struct file *file, const char *path, unsigned flags)
-{
-    int err = pw_lmdb_error(mdb_env_create(&file->env));
-    if (err) {
-        file->env = NULL;
-        return err;
-    }
-    err = pw_lmdb_error(mdb_env_open(file->env, path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | flags, 0600));
-    if (err) {
-        file_close(file);
-    }
-    return err;
-}
-
-static int file_open(const struct pw_journal *journal, struct file *file, const char *path)
-{
-    MDB_txn *txn;
-    int err = env_open(file, path, 0);
-    /* Reading takes a place in LMDB's lock file. Where that cannot be written, and nobody writes the journal
-     * either, it can be done without. */
-    if (err == -EACCES && !pw_journal_is_live(journal)) {
-        err = env_open(file, path, MDB_NOLOCK);
-    }
-    if (err) {
-        return err;
-    }
-    err = pw_lmdb_error(mdb_txn_begin(file->env, NULL, MDB_RDONLY, &txn));
-    if (!err) {
-        err = pw_lmdb_error(mdb_dbi_open(txn, NULL, 0, &file->dbi));
-        mdb_txn_commit(txn);
-    }
-    if (err) {
-        file_close(file);
-    }
-    return err;
-}
-
-/* Copies a blob out: its bytes into *bytes, which the caller frees; returns how many, or -errno. */
-static int64_t file_blob(struct file *file, enum pw_key_part part, uint64_t run_id, uint8_t **bytes)
-{
-    MDB_txn *txn;
-    uint8_t key[PW_KEY_BYTES];
-    pw_key_make(key, part, run_id, 0);
-    MDB_val key_val = {.mv_size = sizeof key, .mv_data = key}, value;
-    int64_t size = pw_lmdb_error(mdb_txn_begin(file->env, NULL, MDB_RDONLY, &txn));
-    if (size) {
-        return size;
-    }
-    size = pw_lmdb_error(mdb_get(txn, file->dbi, &key_val, &value));
-    size = size ? size : pw_blob_check(value.mv_data, value.mv_size);
-    if (size >= 0) {
-        *bytes = malloc((size_t)size + 1);
-        if (*bytes) {
-            memcpy(*bytes, (const uint8_t *)value.mv_data + sizeof(uint32_t), (size_t)size);
-        } else {
-            size = -ENOMEM;
-        }
-    }
-    mdb_txn_abort(txn);
-    return size;
-}
-
-/* The smallest segment number of the run that is at least `from`, or -ENOENT or -errno. */
-static int64_t segment_next(const struct pw_journal *journal, uint64_t run_id, uint32_t from)
-{
-    DIR *dir = opendir(journal->path);
-    if (!dir) {
-        return -errno;
-    }
-    int64_t least = -ENOENT;
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        uint64_t id;
-        uint32_t no;
-        if (pw_segment_read_name(entry->d_name, &id, &no) && id == run_id && no >= from &&
-            (least < 0 || no < least)) {
-            least = no;
-        }
-    }
-    closedir(dir);
-    return least;
-}
-
-static int segment_open(const struct pw_journal *journal, uint64_t run_id, uint32_t segment_no,
-                        struct file *file)
-{
-    char path[PW_JOURNAL_PATH_BYTES];
-    pw_segment_path(path, journal->path, run_id, segment_no);
-    return file_open(journal, file, path);
-}
-
-/* A blob of the first segment that holds it completely. */
-static int64_t run_blob(const struct pw_journal *journal, uint64_t run_id, enum pw_key_part part,
-                        uint8_t **bytes)
-{
-    int64_t size = -ENOENT, segment_no = -1;
-    while (size < 0 && (segment_no = segment_next(journal, run_id, (uint32_t)(segment_no + 1))) >= 0) {
-        struct file file;
-        int err = segment_open(journal, run_id, (uint32_t)segment_no, &file);
-        if (err) {
-            size = err;
-            continue;
-        }
-        size = file_blob(&file, part, run_id, bytes);
-        file_close(&file);
-    }
-    return size;
-}
 
 /* ---- the journal and its runs ---- */
 
@@ -204,7 +77,7 @@ bool pw_journal_is_live(const struct pw_journal *journal)
 {
     char path[PW_JOURNAL_PATH_BYTES];
     snprintf(path, sizeof path, "%s/" PW_JOURNAL_LOCK_FILE, journal->path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         return false;
     }
@@ -243,19 +116,17 @@ static int list_add(struct run_list *list, const struct pw_journal_run *run)
 
 static int list_from_table(const struct pw_journal *journal, struct run_list *list)
 {
-    char path[PW_JOURNAL_PATH_BYTES];
-    struct file file;
+    struct pw_journal_file file;
     MDB_txn *txn;
     MDB_cursor *cursor;
     MDB_val key, value;
-    snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, journal->path);
-    int err = file_open(journal, &file, path);
+    int err = pw_journal_table_open(journal, &file);
     if (err) {
         return err;
     }
     err = pw_lmdb_error(mdb_txn_begin(file.env, NULL, MDB_RDONLY, &txn));
     if (err) {
-        file_close(&file);
+        pw_journal_file_close(&file);
         return err;
     }
     err = pw_lmdb_error(mdb_cursor_open(txn, file.dbi, &cursor));
@@ -270,7 +141,7 @@ static int list_from_table(const struct pw_journal *journal, struct run_list *li
         mdb_cursor_close(cursor);
     }
     mdb_txn_abort(txn);
-    file_close(&file);
+    pw_journal_file_close(&file);
     return err;
 }
 
@@ -291,7 +162,7 @@ static int list_from_segments(const struct pw_journal *journal, struct run_list 
             known |= list->rows[i].run_id == run.run_id;
         }
         if (!known) {
-            if (run_blob(journal, run.run_id, PW_KEY_RUN, &bytes) == sizeof run) {
+            if (pw_journal_blob(journal, run.run_id, PW_KEY_RUN, &bytes) == sizeof run) {
                 memcpy(&run, bytes, sizeof run);
             }
             free(bytes);
@@ -432,7 +303,7 @@ int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, stru
     uint8_t *bytes = NULL;
     struct pw_journal_run run;
     int err = pw_journal_run(journal, run_id, &run);
-    int64_t size = err ? err : run_blob(journal, run_id, PW_KEY_INSTRUMENTS, &bytes);
+    int64_t size = err ? err : pw_journal_blob(journal, run_id, PW_KEY_INSTRUMENTS, &bytes);
     if (size >= 0) {
         size_t form = 0, cnt = run.instrument_cnt;
         while (form < INSTRUMENT_FORMS && (uint64_t)size != cnt * instrument_forms[form].row_bytes) {
@@ -450,7 +321,7 @@ int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, stru
 int64_t pw_journal_config(struct pw_journal *journal, uint64_t run_id, char *text, size_t text_bytes)
 {
     uint8_t *bytes = NULL;
-    int64_t size = run_blob(journal, run_id, PW_KEY_CONFIG, &bytes);
+    int64_t size = pw_journal_blob(journal, run_id, PW_KEY_CONFIG, &bytes);
     if (size >= 0 && text_bytes > 0) {
         size_t copied = (size_t)size < text_bytes - 1 ? (size_t)size : text_bytes - 1;
         memcpy(text, bytes, copied);
@@ -489,7 +360,7 @@ int pw_journal_select(struct pw_journal *journal, const struct pw_journal_query 
 void pw_journal_cursor_free(struct pw_journal_cursor *cursor)
 {
     if (cursor) {
-        file_close(&cursor->file);
+        pw_journal_file_close(&cursor->file);
         pw_decoder_free(cursor->decoder);
         free(cursor->block);
         free(cursor);
@@ -586,14 +457,14 @@ static bool open_from(struct pw_journal_cursor *cursor, uint32_t from)
 {
     int64_t found_no;
     pw_assert(!cursor->file.env || from > cursor->segment_no);
-    while ((found_no = segment_next(cursor->journal, cursor->query.run_id, from)) >= 0) {
-        struct file file;
+    while ((found_no = pw_journal_segment_next(cursor->journal, cursor->query.run_id, from)) >= 0) {
+        struct pw_journal_file file;
         uint32_t next_no = (uint32_t)found_no;
-        int err = segment_open(cursor->journal, cursor->query.run_id, next_no, &file);
+        int err = pw_journal_segment_open(cursor->journal, cursor->query.run_id, next_no, &file);
         if (err == -ENOENT) {
             return false; /* its engine has just made it */
         }
-        file_close(&cursor->file);
+        pw_journal_file_close(&cursor->file);
         cursor->file = file;
         cursor->segment_no = next_no;
         cursor->bad = false;
@@ -601,7 +472,8 @@ static bool open_from(struct pw_journal_cursor *cursor, uint32_t from)
             return true;
         }
         char why[96];
-        snprintf(why, sizeof why, "segment %" PRIu32 " cannot be opened: %s", next_no, strerror(-err));
+        snprintf(why, sizeof why, "segment %" PRIu32 " cannot be opened: %s", next_no,
+                 pw_journal_file_error(err));
         note_damage(cursor, cursor->began ? cursor->block_no + 1 : 0, 0, why);
         cursor->segment_no = from = next_no + 1;
     }
@@ -639,7 +511,7 @@ static int fetch(struct pw_journal_cursor *cursor, uint64_t *block_no)
             snprintf(why, sizeof why, "segment %" PRIu32 " cannot be read further: %s", cursor->segment_no,
                      strerror(-err));
             note_damage(cursor, cursor->began ? cursor->block_no + 1 : 0, 0, why);
-            file_close(&cursor->file);
+            pw_journal_file_close(&cursor->file);
             cursor->segment_no++;
         } else if (!open_from(cursor, cursor->segment_no + 1)) {
             return 0;

@@ -40,6 +40,16 @@ struct segment {
     MDB_txn *txn; /* NULL: none under way */
 };
 
+/* What the segment's note says, and what it is made from. */
+struct tally {
+    struct pw_segment_note note;
+    struct tally_block {
+        bool is_there;
+        uint32_t event_cnt;
+        uint64_t block_no;
+    } last[2]; /* by type: events, frames */
+};
+
 struct disk {
     char dir[PW_JOURNAL_PATH_BYTES / 2];
     int dir_fd, lock_fd;
@@ -47,6 +57,8 @@ struct disk {
     MDB_dbi runs_dbi;
     struct segment segment;
     uint32_t segment_no; /* of the next segment */
+    struct tally tally, committed; /* with the transaction under way, without it */
+    uint32_t listed_no;            /* the newest segment that the table of runs has */
     uint32_t commit_cnt;
     int failed; /* the final error; 0: none */
     struct pw_journal_run run;
@@ -104,6 +116,33 @@ static int put_run(MDB_txn *txn, MDB_dbi dbi, const struct pw_journal_run *run)
     memcpy(blob, &crc, sizeof crc);
     memcpy(blob + sizeof crc, run, sizeof *run);
     return put(txn, dbi, PW_KEY_RUN, run->run_id, 0, blob, sizeof blob);
+}
+
+/* ---- what the run has ---- */
+
+/* A block that is put again, longer, takes the place of the one before. */
+static void tally_add(struct tally *tally, enum pw_block_type type, uint64_t block_no, const void *block,
+                      size_t bytes)
+{
+    struct pw_block_header header = {0};
+    struct tally_block *last = &tally->last[type == PW_BLOCK_FRAMES];
+    uint64_t *cnt = type == PW_BLOCK_FRAMES ? &tally->note.frame_cnt : &tally->note.event_cnt;
+    memcpy(&header, block, bytes < sizeof header ? bytes : sizeof header);
+    if (last->is_there && last->block_no == block_no) {
+        pw_assert(*cnt >= last->event_cnt);
+        *cnt -= last->event_cnt;
+    }
+    *cnt += header.event_cnt;
+    *last = (struct tally_block){true, header.event_cnt, block_no};
+}
+
+static int put_note(MDB_txn *txn, MDB_dbi dbi, uint64_t run_id, const struct pw_segment_note *note)
+{
+    uint8_t blob[sizeof(uint32_t) + sizeof *note];
+    uint32_t crc = pw_crc32c(0, note, sizeof *note);
+    memcpy(blob, &crc, sizeof crc);
+    memcpy(blob + sizeof crc, note, sizeof *note);
+    return put(txn, dbi, PW_KEY_SEGMENT, run_id, 0, blob, sizeof blob);
 }
 
 /* ---- files ---- */
@@ -190,6 +229,7 @@ static int segment_describe(struct disk *disk)
     err = err ? err
               : put(txn, dbi, PW_KEY_INSTRUMENTS, run_id, 0, disk->instruments_blob,
                     disk->instruments_blob_bytes);
+    err = err ? err : put_note(txn, dbi, run_id, &disk->committed.note);
     if (err) {
         mdb_txn_abort(txn);
         return err;
@@ -205,6 +245,7 @@ static int segment_open(struct disk *disk)
     if (disk_is_full(disk)) {
         return -ENOSPC;
     }
+    disk->committed.note.segment_no = disk->tally.note.segment_no = disk->segment_no;
     int err = open_file(disk, path, disk->run.segment_bytes, &disk->segment.env, &disk->segment.dbi);
     err = err ? err : segment_describe(disk);
     if (err) {
@@ -232,6 +273,7 @@ static int segment_error(struct disk *disk, int err)
         mdb_txn_abort(disk->segment.txn);
         disk->segment.txn = NULL;
     }
+    disk->tally = disk->committed;
     if (err == -EAGAIN) {
         return err;
     }
@@ -256,7 +298,30 @@ static int disk_put(void *state, enum pw_block_type type, uint64_t block_no, con
     err = err ? err
               : put(segment->txn, segment->dbi, (enum pw_key_part)type, disk->run.run_id, block_no, block,
                     bytes);
-    return err ? segment_error(disk, err) : 0;
+    if (err) {
+        return segment_error(disk, err);
+    }
+    tally_add(&disk->tally, type, block_no, block, bytes);
+    return 0;
+}
+
+static int write_run(struct disk *disk)
+{
+    MDB_txn *txn;
+    struct pw_segment_note note = disk->committed.note;
+    note.segment_no = disk->listed_no;
+    pw_assert(disk->runs_env && disk->run.run_id != 0);
+    int err = pw_lmdb_error(mdb_txn_begin(disk->runs_env, NULL, 0, &txn));
+    if (err) {
+        return err;
+    }
+    err = put_run(txn, disk->runs_dbi, &disk->run);
+    err = err ? err : put_note(txn, disk->runs_dbi, disk->run.run_id, &note);
+    if (err) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    return pw_lmdb_error(mdb_txn_commit(txn));
 }
 
 static int disk_commit(void *state)
@@ -268,10 +333,19 @@ static int disk_commit(void *state)
     }
     MDB_txn *txn = segment->txn;
     pw_assert(segment->env);
-    segment->txn = NULL; /* LMDB frees it in either case */
-    int err = pw_lmdb_error(mdb_txn_commit(txn));
+    int err = put_note(txn, segment->dbi, disk->run.run_id, &disk->tally.note);
     if (err) {
         return segment_error(disk, err);
+    }
+    segment->txn = NULL; /* LMDB frees it in either case */
+    err = pw_lmdb_error(mdb_txn_commit(txn));
+    if (err) {
+        return segment_error(disk, err);
+    }
+    disk->committed = disk->tally;
+    if (disk->listed_no != disk->committed.note.segment_no) {
+        disk->listed_no = disk->committed.note.segment_no;
+        write_run(disk); /* that there is one more; the run is whole without that, too */
     }
     if (++disk->commit_cnt % READER_CHECKS == 0) {
         int dead;
@@ -298,22 +372,6 @@ static int disk_rotate(void *state)
     }
     pw_assert((err == 0) == (disk->segment.env != NULL));
     return err;
-}
-
-static int write_run(struct disk *disk)
-{
-    MDB_txn *txn;
-    pw_assert(disk->runs_env && disk->run.run_id != 0);
-    int err = pw_lmdb_error(mdb_txn_begin(disk->runs_env, NULL, 0, &txn));
-    if (err) {
-        return err;
-    }
-    err = put_run(txn, disk->runs_dbi, &disk->run);
-    if (err) {
-        mdb_txn_abort(txn);
-        return err;
-    }
-    return pw_lmdb_error(mdb_txn_commit(txn));
 }
 
 static int disk_end(void *state, int64_t ended_ns, uint64_t event_cnt, bool clean)
@@ -388,6 +446,16 @@ static int take_lock(struct disk *disk, char *error, size_t error_bytes)
     return 0;
 }
 
+/* The last row of a run: behind them are those of another part, if any. */
+static int seek_last_run(MDB_cursor *cursor, MDB_val *key, MDB_val *value)
+{
+    uint8_t behind[PW_KEY_BYTES];
+    pw_key_make(behind, PW_KEY_RUN + 1, 0, 0);
+    *key = (MDB_val){.mv_size = sizeof behind, .mv_data = behind};
+    int err = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    return pw_lmdb_error(mdb_cursor_get(cursor, key, value, err ? MDB_LAST : MDB_PREV));
+}
+
 static int last_run_row(const struct disk *disk, uint64_t *run_id)
 {
     MDB_txn *txn;
@@ -401,7 +469,7 @@ static int last_run_row(const struct disk *disk, uint64_t *run_id)
     }
     err = pw_lmdb_error(mdb_cursor_open(txn, disk->runs_dbi, &cursor));
     if (!err) {
-        err = pw_lmdb_error(mdb_cursor_get(cursor, &key, &value, MDB_LAST));
+        err = seek_last_run(cursor, &key, &value);
         if (!err && !pw_key_read(key.mv_data, key.mv_size, &part, run_id, &number)) {
             err = -EBADMSG;
         }
@@ -505,7 +573,11 @@ static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t erro
     err = number_run(disk, now_ns);
     err = err ? err : write_run(disk);
     if (err) {
-        return fail(error, error_bytes, err, "cannot begin a run in '%s'", path);
+        return fail(error, error_bytes, err,
+                    err == -EBADMSG ? "'%s' is damaged; move it away: run numbers are then made from segments "
+                                      "and clock"
+                                    : "cannot begin a run in '%s'",
+                    path);
     }
     err = segment_open(disk);
     if (err) {

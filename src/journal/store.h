@@ -72,7 +72,17 @@ enum pw_key_part {
     PW_KEY_RUN = 16,         /* runs.mdb and segments: blob of struct pw_journal_run, number 0 */
     PW_KEY_CONFIG = 17,      /* segments: blob of the config's text */
     PW_KEY_INSTRUMENTS = 18, /* segments: blob of struct pw_instrument[] */
+    PW_KEY_SEGMENT = 19,     /* segments, and runs.mdb of the newest one: blob of struct pw_segment_note */
 };
+
+/* A segment's own number, and what of the run was committed up to its last commit; in the table of runs, up to
+ * where it begins. So what is missing shows, of a run that was killed, too. */
+struct pw_segment_note {
+    uint64_t event_cnt, frame_cnt;
+    uint32_t segment_no, reserved;
+};
+
+static_assert(sizeof(struct pw_segment_note) == 24, "part of the journal's format, no padding");
 
 void pw_key_make(uint8_t key[PW_KEY_BYTES], enum pw_key_part part, uint64_t run_id, uint64_t number);
 /* False: not a key. */
@@ -81,7 +91,7 @@ bool pw_key_read(const void *key, size_t bytes, enum pw_key_part *part, uint64_t
 /* A blob is its CRC-32C (4 bytes) and its bytes. Bytes of it, or -EBADMSG. */
 int64_t pw_blob_check(const void *blob, size_t bytes);
 
-/* "<path>/journal-<run>-<n>.mdb"; and back: false if the name is no segment's. */
+/* "<path>/journal-<run>-<n>.mdb"; and back: false if the name is not exactly what that gives. */
 void pw_segment_path(char path[PW_JOURNAL_PATH_BYTES], const char *dir, uint64_t run_id, uint32_t segment_no);
 bool pw_segment_read_name(const char *name, uint64_t *run_id, uint32_t *segment_no);
 

@@ -79,20 +79,11 @@ static int begin_and_end(const char *dir, char *error, size_t error_bytes)
     return err;
 }
 
-/* In memory, where a sync costs nothing: commits by the hundred. */
-static void make_dir(char dir[64])
-{
-    strcpy(dir, "/dev/shm/pinwheel-journal-XXXXXX");
-    if (!mkdtemp(dir)) {
-        strcpy(dir, live_dir());
-    }
-}
-
 /* Some runs, so that pages are used again. */
 static void table_make(unsigned run_cnt)
 {
     char error[256] = "";
-    make_dir(table.dir);
+    strcpy(table.dir, live_dir_in_memory());
     snprintf(table.path, sizeof table.path, "%s/" PW_JOURNAL_RUNS_FILE, table.dir);
     for (unsigned i = 0; i < run_cnt; i++) {
         cr_assert_eq(begin_and_end(table.dir, error, sizeof error), 0, "%s", error);
@@ -117,7 +108,9 @@ static int open_in_child(void)
         char error[512] = "";
         setrlimit(RLIMIT_CORE, &(struct rlimit){0});
         int err = begin_and_end(table.dir, error, sizeof error);
-        _exit(err == 0 ? 0 : strstr(error, table.path) && strstr(error, "move it away") ? 1 : 2);
+        bool is_told = strstr(error, table.path) && strstr(error, "move it away");
+        fprintf(stderr, "%s", err && !is_told ? error : "");
+        _exit(err == 0 ? 0 : is_told ? 1 : 2);
     }
     cr_assert_eq(waitpid(child, &status, 0), child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -150,8 +143,8 @@ static void put_some(MDB_txn *txn, MDB_dbi dbi)
 /* Nothing that LMDB writes is refused: trees of several levels, long values, pages used again. */
 Test(lmdb_check, accepts_whatever_lmdb_writes)
 {
-    char dir[64], path[96], why[PW_LMDB_WHY_BYTES];
-    make_dir(dir);
+    char path[96], why[PW_LMDB_WHY_BYTES];
+    const char *dir = live_dir_in_memory();
     MDB_env *env;
     MDB_dbi dbi;
     snprintf(path, sizeof path, "%s/some.mdb", dir);
@@ -231,7 +224,7 @@ Test(start, with_a_table_that_was_overwritten_is_refused_or_good_but_no_signal, 
     static uint8_t bytes[TABLE_BYTES_MAX];
     unsigned seen[2] = {0};
     table_make(40);
-    for (uint64_t round = 1; round <= 400; round++) {
+    for (uint64_t round = 1; round <= 300; round++) {
         seed = round * UINT64_C(0x9e3779b97f4a7c15);
         memcpy(bytes, table.bytes, table.size);
         /* Half of the time where something is: entries, meta pages. */
@@ -263,7 +256,7 @@ Test(start, opens_nothing_that_is_no_regular_file)
                    : i == 2 ? symlink("/dev/zero", table.path)
                             : mkdir(table.path, 0700);
         cr_assert_eq(made, 0);
-        cr_expect_eq(check_table(why), -EINVAL);
+        cr_expect_eq(check_table(why), -EMEDIUMTYPE);
         cr_expect_eq(open_in_child(), 1);
     }
     folder_remove(table.dir);

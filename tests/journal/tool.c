@@ -33,7 +33,7 @@ static int run_tool(const char *dir, const char *const *args, char **out)
 static json_t *run_json(const char *dir, const char *const *args, int code)
 {
     char *out;
-    cr_assert_eq(run_tool(dir, args, &out), code, "%s", program_errors);
+    cr_assert_eq(run_tool(dir, args, &out), code, "%s %s", program_errors, out);
     return program_json(out);
 }
 
@@ -614,5 +614,254 @@ Test(verify, survives_a_file_that_was_cut_short)
     cr_expect_eq(run_tool(dir, (const char *const[]){"verify", NULL}, &out), 3);
     cr_expect_not_null(strstr(program_errors, "run "), "%s", program_errors);
     free(out);
+    folder_remove(dir);
+}
+
+/* ---- files that are not what their names say ---- */
+
+struct folder {
+    const char *dir;
+    uint64_t run_id, other_id; /* of two segments; of one, before it */
+};
+
+/* Two runs; the second has two segments. */
+static struct folder folder_make(bool clean)
+{
+    struct folder folder = {.dir = live_dir_in_memory()};
+    struct live live;
+    folder.other_id = write_market(folder.dir, 2000, true);
+    live_open(&live, folder.dir, 64 * MIB, LIVE_EPOCH_NS);
+    folder.run_id = live.run_id;
+    for (uint64_t i = 0; i < 4000; i++) {
+        struct pw_event event = live_event(i);
+        live_put(&live, &event, (int64_t)i * 1000);
+        if (i == 1999) {
+            live_commit(&live, INT64_MAX / 4);
+            cr_assert_eq(live.store.rotate(live.store.state), 0);
+        }
+    }
+    live_commit(&live, INT64_MAX / 2);
+    live_close(&live, clean);
+    return folder;
+}
+
+static const char *path_in(const struct folder *folder, uint64_t run_id, unsigned segment_no)
+{
+    static char paths[4][256];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, 256, "%s/journal-%" PRIu64 "-%u.mdb", folder->dir, run_id, segment_no);
+    return path;
+}
+
+static void copy(const char *from, const char *to)
+{
+    static char bytes[1 << 20];
+    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    cr_assert(in >= 0 && out >= 0, "%s to %s", from, to);
+    ssize_t size = read(in, bytes, sizeof bytes);
+    cr_assert(size > 0 && size < (ssize_t)sizeof bytes && write(out, bytes, (size_t)size) == size);
+    close(in);
+    close(out);
+}
+
+static const char *table_of(const struct folder *folder)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, folder->dir);
+    return path;
+}
+
+#define FIRST(f)  path_in(f, (f)->run_id, 0)
+#define SECOND(f) path_in(f, (f)->run_id, 1)
+#define THIRD(f)  path_in(f, (f)->run_id, 2)
+#define OTHER(f)  path_in(f, (f)->other_id, 0)
+
+static void make_table(struct folder *f)
+{
+    copy(table_of(f), FIRST(f));
+}
+static void make_others(struct folder *f)
+{
+    copy(OTHER(f), FIRST(f));
+}
+static void make_copy(struct folder *f)
+{
+    copy(FIRST(f), THIRD(f));
+}
+static void make_copy_of_other(struct folder *f)
+{
+    copy(OTHER(f), THIRD(f));
+}
+static void rename_up(struct folder *f)
+{
+    cr_assert_eq(rename(SECOND(f), THIRD(f)), 0);
+}
+static void rename_to_other(struct folder *f)
+{
+    cr_assert_eq(rename(SECOND(f), path_in(f, f->other_id, 1)), 0);
+}
+static void rename_to_nobody(struct folder *f)
+{
+    cr_assert_eq(rename(SECOND(f), path_in(f, 5, 0)), 0);
+}
+static void remove_first(struct folder *f)
+{
+    cr_assert_eq(unlink(FIRST(f)), 0);
+}
+static void remove_last(struct folder *f)
+{
+    cr_assert_eq(unlink(SECOND(f)), 0);
+}
+static void remove_all(struct folder *f)
+{
+    remove_first(f);
+    remove_last(f);
+}
+static void swap(struct folder *f)
+{
+    cr_assert_eq(rename(FIRST(f), THIRD(f)), 0);
+    cr_assert_eq(rename(SECOND(f), FIRST(f)), 0);
+    cr_assert_eq(rename(THIRD(f), SECOND(f)), 0);
+}
+static void make_fifo(struct folder *f)
+{
+    remove_last(f);
+    cr_assert_eq(mkfifo(SECOND(f), 0600), 0);
+}
+static void make_folder(struct folder *f)
+{
+    remove_first(f);
+    cr_assert_eq(mkdir(FIRST(f), 0700), 0);
+}
+static void make_link(struct folder *f)
+{
+    char away[128];
+    snprintf(away, sizeof away, "%s/away", f->dir);
+    cr_assert_eq(rename(FIRST(f), away), 0);
+    cr_assert_eq(symlink(away, FIRST(f)), 0);
+}
+static void make_device(struct folder *f)
+{
+    remove_first(f);
+    cr_assert_eq(symlink("/dev/zero", FIRST(f)), 0);
+}
+static void make_text(struct folder *f)
+{
+    FILE *file = fopen(FIRST(f), "w");
+    fputs("a text\n", file);
+    fclose(file);
+}
+static void make_lock_fifo(struct folder *f)
+{
+    char lock[300];
+    snprintf(lock, sizeof lock, "%s-lock", FIRST(f));
+    unlink(lock);
+    cr_assert_eq(mkfifo(lock, 0600), 0);
+}
+
+/* What only verify tells: it is not of the run that is asked for. */
+static void make_odd_name(struct folder *f)
+{
+    char odd[128];
+    snprintf(odd, sizeof odd, "%s/journal-007-0.mdb", f->dir);
+    copy(FIRST(f), odd);
+}
+static void cut_table(struct folder *f)
+{
+    cr_assert_eq(truncate(table_of(f), 6000), 0);
+}
+static void make_table_fifo(struct folder *f)
+{
+    unlink(table_of(f));
+    cr_assert_eq(mkfifo(table_of(f), 0600), 0);
+}
+
+static const struct {
+    void (*spoil)(struct folder *folder);
+    const char *name;
+    bool of_folder; /* no file of the run */
+} spoils[] = {
+#define SPOIL(function, ...) {function, #function, __VA_ARGS__}
+    SPOIL(make_table, false),      SPOIL(make_others, false),        SPOIL(make_copy, false),
+    SPOIL(rename_up, false),       SPOIL(make_copy_of_other, false), SPOIL(rename_to_other, false),
+    SPOIL(remove_first, false),    SPOIL(rename_to_nobody, false),   SPOIL(remove_last, false),
+    SPOIL(remove_all, false),      SPOIL(swap, false),               SPOIL(make_fifo, false),
+    SPOIL(make_folder, false),     SPOIL(make_link, false),          SPOIL(make_device, false),
+    SPOIL(make_text, false),       SPOIL(make_lock_fifo, false),     SPOIL(make_odd_name, true),
+    SPOIL(cut_table, true),        SPOIL(make_table_fifo, true),
+};
+
+static void expect_told(const struct folder *folder, const char *what, size_t command_cnt)
+{
+    static const char *const commands[] = {"stats", "summary", "query", "csv"};
+    char run[24], *out;
+    snprintf(run, sizeof run, "%" PRIu64, folder->run_id);
+    cr_expect_eq(run_tool(folder->dir, (const char *const[]){"verify", NULL}, &out), 3, "%s: verify: %s", what,
+                 out);
+    cr_expect_not_null(strstr(program_errors, "damage: "), "%s: %s", what, program_errors);
+    cr_expect_null(strstr(program_errors, "reading ended by"), "%s: %s", what, program_errors);
+    free(out);
+    for (size_t i = 0; i < command_cnt; i++) {
+        const char *const args[] = {commands[i], "--run", run, NULL};
+        cr_expect_eq(run_tool(folder->dir, args, &out), 3, "%s: %s", what, commands[i]);
+        cr_expect_not_null(strstr(program_errors, "damage: "), "%s: %s", what, program_errors);
+        free(out);
+    }
+}
+
+/* cases/38-segments-that-are-not-the-run-s; cases/newcomer.md, 5 */
+Test(verify, accounts_for_each_file_of_clean_and_killed_runs, .timeout = 60)
+{
+    for (int clean = 0; clean < 2; clean++) {
+        struct folder folder = folder_make(clean);
+        json_decref(run_json(folder.dir, (const char *const[]){"verify", "--json", NULL}, 0));
+        folder_remove(folder.dir);
+        for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
+            folder = folder_make(clean);
+            spoils[i].spoil(&folder);
+            expect_told(&folder, spoils[i].name, spoils[i].of_folder ? 0 : clean ? 1 : 4);
+            folder_remove(folder.dir);
+        }
+    }
+}
+
+/* cases/38-segments-that-are-not-the-run-s: an earlier copy of the segment is brought back. */
+Test(verify, misses_what_a_killed_run_had_committed)
+{
+    const char *dir = live_dir();
+    char segment[256], early[256];
+    struct live live;
+    live_open(&live, dir, 64 * MIB, LIVE_EPOCH_NS);
+    segment_path(segment, dir, live.run_id);
+    snprintf(early, sizeof early, "%s/early", dir);
+    for (uint64_t i = 0; i < 60000; i++) {
+        struct pw_event event = live_event(i);
+        live_put(&live, &event, (int64_t)i * 1000);
+        if (i == 29999) {
+            live_commit(&live, INT64_MAX / 4);
+            copy(segment, early);
+        }
+    }
+    live_commit(&live, INT64_MAX / 2);
+    cr_assert_eq(live.store.rotate(live.store.state), 0);
+    struct pw_event event = live_event(60000);
+    live_put(&live, &event, INT64_MAX / 2);
+    live_commit(&live, INT64_MAX / 2 + 1);
+    live_close(&live, false);
+    json_decref(run_json(dir, (const char *const[]){"verify", "--json", NULL}, 0));
+    copy(early, segment);
+    json_t *json = run_json(dir, (const char *const[]){"verify", "--json", NULL}, 3);
+    cr_expect(json_is_false(program_at(json, "runs/0/good")));
+    json_decref(json);
+    folder_remove(dir);
+}
+
+/* A run that was killed before its first commit had nothing to lose. */
+Test(verify, a_killed_run_without_an_event_is_good)
+{
+    const char *dir = live_dir();
+    write_market(dir, 0, false);
+    json_decref(run_json(dir, (const char *const[]){"verify", "--json", NULL}, 0));
     folder_remove(dir);
 }

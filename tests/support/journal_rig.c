@@ -20,6 +20,13 @@ const char *live_dir(void)
     return dir;
 }
 
+const char *live_dir_in_memory(void)
+{
+    static char dir[64];
+    strcpy(dir, "/dev/shm/pinwheel-journal-XXXXXX");
+    return mkdtemp(dir) ? dir : live_dir();
+}
+
 static void *ring_new(uint64_t payload_bytes, struct pw_producer *producer, struct pw_consumer *consumer)
 {
     size_t bytes = pw_ring_bytes(SLOTS, payload_bytes);

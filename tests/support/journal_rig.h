@@ -23,6 +23,8 @@ struct live {
 
 /* A new directory, in a static buffer; goes away by folder_remove. */
 const char *live_dir(void);
+/* The same in memory, where a sync costs nothing; for journals of a few MiB. */
+const char *live_dir_in_memory(void);
 
 /* Opens a run; fails the test if it cannot. */
 void live_open(struct live *live, const char *dir, uint64_t segment_bytes, int64_t now_ns);
