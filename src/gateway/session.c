@@ -251,7 +251,7 @@ void session_resync(struct session *session, int64_t recv_ns, struct pw_reports 
 
 static bool is_ready(const struct session *session)
 {
-    return session->phase == SESSION_READY && !session->closing;
+    return session->phase == SESSION_READY && !session->closing && !session->silent;
 }
 
 /* The request for an order; NULL: the venue has no such order, or not in that instrument. */

@@ -216,6 +216,7 @@ static void time_out(struct session *session, const struct session_pending *was,
 {
     struct session_row *row = session_row_find(session, was->client_order_id);
     session->counts.request_timeouts++;
+    session_unanswered(session, was);
     if (pw_entry_names_order(was->kind)) {
         session_no_outcome(session, was->kind, row, session->now_ns, out);
     } else if (was->kind == PW_ENTRY_QUERY || was->kind == PW_ENTRY_FILLS) {

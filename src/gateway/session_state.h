@@ -94,6 +94,9 @@ struct session {
     bool logged_in; /* requests of this connection count as the account's */
     bool fatal;     /* the key was rejected: no orders until it is accepted again */
     bool funds_checked, closing;
+    uint32_t unanswered; /* requests in sequence */
+    int64_t answered_ns; /* when the last response came */
+    bool silent;         /* no answers come: the connection is given up */
     /* Requests and orders. */
     uint64_t number; /* of the last request with one of its own */
     uint64_t epoch;  /* of the connection: requests are for this one or for none */
@@ -196,6 +199,8 @@ void session_key_rejected(struct session *session, enum pw_reason reason, struct
 /* Asks again from that phase on, after a while that grows. */
 void session_retry(struct session *session, enum session_phase phase);
 void session_failed(struct session *session); /* a request of it had no response */
+/* Nor had this one, of whatever kind. */
+void session_unanswered(struct session *session, const struct session_pending *was);
 void session_time_step(struct session *session);
 void session_clock_lost(struct session *session);
 void session_set_offset(struct session *session, int64_t offset_ns);

@@ -52,7 +52,8 @@ void session_notice(struct session *session, const struct pw_event *frame, struc
     if (session->phase != SESSION_DOWN) {
         go_down(session, frame->recv_ns, out);
     }
-    session->closing = false;
+    session->closing = session->silent = false;
+    session->unanswered = 0;
     session->counts.reconnect_wanted = false;
     if (up) {
         session->epoch = frame->body.frame.epoch;
@@ -154,6 +155,18 @@ void session_failed(struct session *session)
 {
     session_retry(session, session->phase);
     session->counts.reconnect_wanted |= session->tries >= TRIES_MAX;
+}
+
+/* A connection that takes requests and brings no answers is none, whatever else comes on it. The time is
+ * asked for to know that, too. */
+void session_unanswered(struct session *session, const struct session_pending *was)
+{
+    bool time_lost = was->kind == PW_ENTRY_TIME && session->answered_ns < was->sent_ns;
+    session->unanswered++;
+    if (session->unanswered >= TRIES_MAX || time_lost) {
+        session->silent = true;
+        session->counts.reconnect_wanted = true;
+    }
 }
 
 void session_step(struct session *session)

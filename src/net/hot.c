@@ -25,7 +25,7 @@
 #define CLOSE_POLICY      1008
 #define SERVE_ALL_NS      PW_NS_PER_MS
 #define KERNEL_AGO_MAX_NS (10000 * PW_NS_PER_MS)
-#define FRAME_WAIT_NS     (10000 * PW_NS_PER_MS) /* reliability.md, A8 */
+#define MESSAGE_WAIT_NS   (10000 * PW_NS_PER_MS) /* reliability.md, A8 */
 
 /* ---- rings ---- */
 
@@ -226,7 +226,7 @@ static void open_slot(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     hot->states[slot->idx] = PW_CONN_OPEN;
     hot->active |= 1u << slot->idx;
-    slot->last_byte_ns = hot->now_ns;
+    slot->last_whole_ns = hot->now_ns;
     slot->last_data_ns = hot->now_ns;
     set_notice(slot, PW_FEED_UP, PW_REASON_NONE);
     hot->epochs[slot->idx] += is_order_entry(hot, slot);
@@ -264,8 +264,7 @@ static uint32_t take_conns(struct pw_hot *hot)
 
 /* taken_ns: when the completions were seen, which is later than the pass began: the kernel copies the bytes
  * in between, in the call that asks it for completions. */
-static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const struct pw_completion *completion,
-                        int64_t taken_ns)
+static void on_received(struct pw_conn_slot *slot, const struct pw_completion *completion, int64_t taken_ns)
 {
     if (completion->result <= 0) {
         slot->link.input.ended = true;
@@ -277,7 +276,6 @@ static void on_received(struct pw_hot *hot, struct pw_conn_slot *slot, const str
     struct pw_segment segment = {completion->data, (uint32_t)completion->result, completion->buffer_idx,
                                  taken_ns,
                                  ago_ns >= 0 && ago_ns <= KERNEL_AGO_MAX_NS ? completion->kernel_ns : 0};
-    slot->last_byte_ns = hot->now_ns;
     static_assert(PW_IO_BUFFER_CNT + 1 <= PW_SEGMENTS_MAX, "there is always a place for a buffer of pw_io");
     pw_input_add(&slot->link.input, segment);
 }
@@ -303,7 +301,7 @@ static uint32_t reap(struct pw_net *net)
         hot->active |= 1u << completions[i].slot_idx;
         switch (completions[i].kind) {
         case PW_IO_RECV:
-            on_received(hot, slot, &completions[i], taken_ns);
+            on_received(slot, &completions[i], taken_ns);
             break;
         case PW_IO_SEND:
             on_sent(slot, &completions[i]);
@@ -426,8 +424,11 @@ static bool step(struct pw_net *net, struct pw_conn_slot *slot, uint32_t *budget
         return read_more(net, slot);
     }
     --*budget;
-    slot->frame_cnt++;
     slot->next += (size_t)frame.frame_bytes;
+    if (slot->decoder.message_opcode == 0) {
+        slot->last_whole_ns = hot->now_ns;
+        slot->unfinished_ns = 0; /* what there is behind it is another one */
+    }
     if (frame.opcode >= PW_WS_CLOSE) {
         on_control(hot, slot, &frame);
     } else {
@@ -436,28 +437,30 @@ static bool step(struct pw_net *net, struct pw_conn_slot *slot, uint32_t *budget
     return hot->states[slot->idx] == PW_CONN_OPEN;
 }
 
-/* Is there a frame of which only a part has come? */
+/* Is there a message, or a frame, of which only a part has come? */
 static bool has_part(const struct pw_conn_slot *slot)
 {
     const struct pw_link *link = &slot->link;
     bool in_record = link->secure && (link->tls.body_left > 0 || link->tls.header_have > 0);
-    return slot->end > slot->next || link->input.bytes > 0 || in_record;
+    return slot->decoder.message_opcode != 0 || slot->end > slot->next || link->input.bytes > 0 || in_record;
 }
 
 static void note_unfinished(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     if (!has_part(slot)) {
         slot->unfinished_ns = 0;
-    } else if (slot->unfinished_ns == 0 || slot->unfinished_frame != slot->frame_cnt) {
+    } else if (slot->unfinished_ns == 0) {
         slot->unfinished_ns = hot->now_ns;
-        slot->unfinished_frame = slot->frame_cnt;
     }
 }
 
 /* When the connection is lost or stale unless something comes. */
 static int64_t dead_ns(const struct pw_net *net, const struct pw_conn_slot *slot)
 {
-    return slot->last_byte_ns + net->conns[slot->conn_idx].dead_after_ns;
+    const struct pw_net_conn *conn = &net->conns[slot->conn_idx];
+    bool by_data =
+        conn->stale_after_ns != INT64_MAX; /* on a feed a ping is no data, which is what it is for */
+    return (by_data ? slot->last_data_ns : slot->last_whole_ns) + conn->dead_after_ns;
 }
 
 static int64_t stale_ns(const struct pw_net *net, const struct pw_conn_slot *slot)
@@ -468,7 +471,7 @@ static int64_t stale_ns(const struct pw_net *net, const struct pw_conn_slot *slo
 
 static int64_t slow_ns(const struct pw_conn_slot *slot)
 {
-    return slot->unfinished_ns == 0 ? INT64_MAX : slot->unfinished_ns + FRAME_WAIT_NS;
+    return slot->unfinished_ns == 0 ? INT64_MAX : slot->unfinished_ns + MESSAGE_WAIT_NS;
 }
 
 /* Time is measured only while we listen: a connection that waits for room in the ring is not silent. */
@@ -476,7 +479,7 @@ static void check_times(struct pw_net *net, struct pw_conn_slot *slot)
 {
     struct pw_hot *hot = &net->hot;
     if (slot->stalled) {
-        slot->last_byte_ns = slot->last_data_ns = hot->now_ns;
+        slot->last_whole_ns = slot->last_data_ns = hot->now_ns;
         slot->unfinished_ns = 0;
         return;
     }

@@ -38,11 +38,10 @@ struct pw_conn_slot {
 
     bool stalled;
     bool stale;
-    int64_t last_byte_ns, last_data_ns;
+    int64_t last_whole_ns; /* of a message or a control frame; bytes of one that is not whole are no life */
+    int64_t last_data_ns;  /* of a message */
     int64_t close_deadline_ns;
-    uint64_t frame_cnt;        /* decoded so far */
-    uint64_t unfinished_frame; /* frame_cnt when unfinished_ns was set */
-    int64_t unfinished_ns;     /* since when a frame has been there in part; 0: none is */
+    int64_t unfinished_ns; /* since when a message, or a frame between two, has been there in part; 0: none is */
 
     /* A notice that parse has not been given yet; no message passes it. */
     bool notice_due;

@@ -27,7 +27,7 @@ struct pw_config_feed {
     char instruments[PW_INSTRUMENTS_MAX][PW_SYMBOL_BYTES]; /* as the venue spells them */
     uint32_t snapshot_limit;                               /* levels a side to ask for; default 5000 */
     uint32_t stale_after_ms; /* without any data: the feed is stale; default 10000 */
-    uint32_t dead_after_ms;  /* without any byte: reconnect; default 30000 */
+    uint32_t dead_after_ms;  /* the same: reconnect; default 30000 */
     uint32_t connect_timeout_ms, handshake_timeout_ms; /* default 3000 each */
     uint32_t backoff_min_ms, backoff_max_ms;           /* default 250, 30000 */
     uint32_t message_bytes_max;                        /* larger messages end the connection; default 1 MiB */

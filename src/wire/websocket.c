@@ -8,7 +8,13 @@
 #include "swar.h"
 #include <string.h>
 
-enum { CLOSE_PROTOCOL = 1002, CLOSE_BAD_DATA = 1007, CLOSE_TOO_BIG = 1009, CLOSE_NONE = 1005 };
+enum {
+    CLOSE_PROTOCOL = 1002,
+    CLOSE_NONE = 1005,
+    CLOSE_BAD_DATA = 1007,
+    CLOSE_POLICY = 1008,
+    CLOSE_TOO_BIG = 1009,
+};
 
 /* What a frame's first bytes say. */
 struct header {
@@ -172,12 +178,14 @@ static enum pw_ws_result finish_data(struct pw_ws_decoder *decoder, struct pw_ws
         }
     }
     decoder->checked_bytes = 0;
-    decoder->message_bytes += frame->payload_bytes;
     if (frame->fin) {
         decoder->message_opcode = 0;
         decoder->message_bytes = 0;
+        decoder->fragment_cnt = 0;
+        return PW_WS_FRAME;
     }
-    return PW_WS_FRAME;
+    decoder->message_bytes += frame->payload_bytes;
+    return ++decoder->fragment_cnt < PW_WS_FRAGMENTS_MAX ? PW_WS_FRAME : refuse(decoder, CLOSE_POLICY);
 }
 
 enum pw_ws_result pw_ws_decode(struct pw_ws_decoder *decoder, uint8_t *data, size_t size,

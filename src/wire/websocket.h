@@ -6,7 +6,7 @@
  * answers one frame at a time: consumed, incomplete (a normal result) or invalid with the close code to send.
  * It checks all that a receiver must: reserved bits, opcodes, masking by role, minimal lengths, control
  * frames whole and at most 125 bytes, the order of fragments, UTF-8 of text (also across fragments), close
- * codes and reasons, and the largest message.
+ * codes and reasons, the largest message and the most fragments of one.
  */
 #ifndef PW_WEBSOCKET_H
 #define PW_WEBSOCKET_H
@@ -26,11 +26,14 @@ enum pw_ws_opcode {
 
 #define PW_WS_HEADER_MAX  14u
 #define PW_WS_CONTROL_MAX 125u
+/* Fragments of one message, empty ones included: each costs work, whatever it carries. Servers fragment by
+ * their buffers, of some KiB, if at all. */
+#define PW_WS_FRAGMENTS_MAX 1024u
 
 enum pw_ws_result {
     PW_WS_FRAME = 1,      /* one whole frame: *frame is filled */
     PW_WS_INCOMPLETE = 0, /* more bytes are needed */
-    PW_WS_INVALID = -1,   /* decoder->close_code (1002, 1007, 1009) says why; the connection must end */
+    PW_WS_INVALID = -1,   /* decoder->close_code (1002, 1007, 1008, 1009) says why; the connection must end */
 };
 
 /* One connection's receiving side. Zero it, then set role and limit. */
@@ -39,6 +42,7 @@ struct pw_ws_decoder {
     uint64_t message_bytes_max; /* of a whole message, all fragments together */
     /* The decoder's own. */
     uint8_t message_opcode; /* of the fragmented message under way; 0: none */
+    uint32_t fragment_cnt;  /* of it, so far */
     uint64_t message_bytes; /* of its fragments so far */
     uint64_t checked_bytes; /* of an unfinished text frame's payload: already seen to be UTF-8 */
     uint32_t utf8_state;

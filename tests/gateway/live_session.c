@@ -311,3 +311,47 @@ Test(session, orphan_orders_that_cannot_be_canceled_are_its_refusal)
     cr_expect_eq(world_counts(&w).orphan_orders_open, 0);
     world_end(&w);
 }
+
+/* cases/35-a-message-in-fragments-without-end */
+
+Test(session, a_ready_one_whose_answers_do_not_come_is_not_ready_and_wants_another_connection)
+{
+    for (int orders = 0; orders < 2; orders++) {
+        struct world w;
+        world_ready(&w);
+        world_answer(&w, NULL, 100000, ""); /* to whatever is asked */
+        struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
+        enum pw_reason reason;
+        for (int i = 0; i < orders * 3; i++) {
+            world_place(&w, &order, &reason);
+        }
+        int64_t begin_ns = w.now_ns;
+        while (world_is_ready(&w) && w.now_ns < begin_ns + 120 * SEC) {
+            world_run(&w, 100 * MS);
+        }
+        /* The time alone is asked for each 30 s; orders are answered within ack_timeout or not at all. */
+        cr_expect_leq(w.now_ns - begin_ns, (orders ? 10 : 40) * SEC, "orders %d", orders);
+        cr_expect(world_counts(&w).reconnect_wanted);
+        cr_expect_eq(world_denied(&w, order), PW_REASON_NOT_CONNECTED);
+        world_disconnect(&w, 0, 0);
+        world_connect(&w);
+        cr_expect(!world_counts(&w).reconnect_wanted);
+        world_end(&w);
+    }
+}
+
+Test(session, one_answer_among_those_that_are_missing_keeps_it)
+{
+    struct world w;
+    world_ready(&w);
+    for (int i = 0; i < 4; i++) {
+        struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
+        enum pw_reason reason;
+        world_answer(&w, "order.place", 1, "");
+        world_place(&w, &order, &reason);
+        world_run(&w, 5 * SEC); /* it is queried, and that is answered */
+        cr_expect(world_is_ready(&w), "order %d", i);
+    }
+    cr_expect(!world_counts(&w).reconnect_wanted);
+    world_end(&w);
+}

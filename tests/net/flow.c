@@ -229,7 +229,7 @@ Test(flow, data_that_stops_while_pings_go_on_makes_the_feed_stale_and_data_bring
     net_world_step(&world, MS_NS);
     net_world_step(&world, MS_NS);
     cr_expect_eq(world.feeds[0].state, PW_FEED_STALE);
-    for (int i = 0; i < 30; i++) { /* connected all the time */
+    for (int i = 0; i < 7; i++) { /* connected all the time */
         far_send_frame(&peer, 0x89, "", 0);
         net_world_run(&world, S_NS, 10 * MS_NS);
     }
@@ -240,6 +240,87 @@ Test(flow, data_that_stops_while_pings_go_on_makes_the_feed_stale_and_data_bring
     cr_expect(net_world_took_notice(&world, PW_FEED_UP));
     cr_expect(net_world_took_text(&world, "tock"));
     cr_expect_eq(world.feeds[0].state, PW_FEED_UP);
+    net_world_close(&world);
+}
+
+/* cases/35-a-message-in-fragments-without-end */
+Test(flow, a_feed_that_stays_stale_is_connected_anew_after_its_time_whatever_else_comes)
+{
+    /* Pings, pongs, and pieces of a message: no data. */
+    static const struct {
+        const char *first, *each;
+        size_t first_bytes, each_bytes;
+    } cases[] = {{"", "\x89\x00", 0, 2},           {"", "\x8a\x00", 0, 2},
+                 {"\x01\x01h", "\x00\x01i", 3, 3}, {"\x01\x00", "\x00\x00", 2, 2},
+                 {"\x81\x7e\x0f\xff", "x", 4, 1},  {"", "\x82\x00", 0, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int secure = 0; secure < 2; secure++) {
+            struct net_world_options options = {
+                .secure = secure == 1, .stale_after_ms = 2000, .dead_after_ms = 5000};
+            open_up(&options);
+            int64_t begin_ns = world.now_ns;
+            far_send(&peer, cases[i].first, cases[i].first_bytes);
+            while (world.feeds[0].disconnect_cnt == 0 && world.now_ns < begin_ns + 60 * S_NS) {
+                far_send(&peer, cases[i].each, cases[i].each_bytes);
+                net_world_run(&world, 250 * MS_NS, 10 * MS_NS);
+            }
+            cr_expect(world.now_ns - begin_ns >= 4900 * MS_NS && world.now_ns - begin_ns <= 5600 * MS_NS,
+                      "case %zu: after %lld ms", i, (long long)((world.now_ns - begin_ns) / MS_NS));
+            cr_expect_eq(pw_hot_counts(world.net)->rx.disconnect_idle_timeout, 1, "case %zu", i);
+            net_world_close(&world);
+        }
+    }
+}
+
+Test(flow, a_message_in_fragments_is_given_ten_seconds_as_a_whole)
+{
+    for (int kind = 0; kind < 4; kind++) { /* with bytes or empty; with a ping after each or none */
+        struct net_world_options options = {.secure = kind == 3};
+        open_up(&options);
+        far_send(&peer, "\x01\x01h", 3);
+        int64_t begin_ns = world.now_ns;
+        while (world.feeds[0].disconnect_cnt == 0 && world.now_ns < begin_ns + 60 * S_NS) {
+            far_send(&peer, "\x00\x01i", kind % 2 ? 3 : 0);
+            far_send(&peer, "\x00\x00", kind % 2 ? 0 : 2);
+            far_send(&peer, "\x89\x00", kind > 1 ? 2 : 0);
+            net_world_run(&world, 250 * MS_NS, 10 * MS_NS);
+        }
+        cr_expect(world.now_ns - begin_ns >= 10 * S_NS && world.now_ns - begin_ns <= 11 * S_NS, "%d: %lld ms",
+                  kind, (long long)((world.now_ns - begin_ns) / MS_NS));
+        cr_expect_eq(pw_hot_counts(world.net)->rx.disconnect_frame_timeout, 1);
+        cr_expect(net_world_log_has(pw_cause_text(PW_CAUSE_frame_timeout)));
+        net_world_close(&world);
+    }
+}
+
+Test(flow, messages_in_fragments_one_behind_the_other_have_each_their_time)
+{
+    struct net_world_options options = {0};
+    open_up(&options);
+    for (int i = 0; i < 5; i++) {
+        far_send(&peer, "\x01\x01h", 3);
+        net_world_run(&world, 8 * S_NS, 10 * MS_NS);
+        far_send(&peer, "\x80\x01i", 3);
+        net_world_run(&world, 20 * MS_NS, 10 * MS_NS);
+        cr_expect(net_world_took_text(&world, "hi"), "message %d", i);
+    }
+    cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
+    net_world_close(&world);
+}
+
+Test(flow, fragments_of_one_message_are_bounded_in_number)
+{
+    struct net_world_options options = {0};
+    open_up(&options);
+    far_send(&peer, "\x01\x00", 2);
+    for (int i = 0; i < 1100 && world.feeds[0].disconnect_cnt == 0; i++) {
+        far_send(&peer, "\x00\x00", 2);
+        net_world_step(&world, MS_NS / 2);
+    }
+    net_world_run(&world, S_NS, MS_NS);
+    cr_expect_eq(world.feeds[0].disconnect_cnt, 1);
+    cr_expect_eq(pw_hot_counts(world.net)->rx.invalid_frames, 1);
+    cr_expect_eq(pw_hot_counts(world.net)->rx.disconnect_protocol, 1);
     net_world_close(&world);
 }
 
@@ -273,7 +354,8 @@ Test(flow, a_frame_of_which_a_part_has_come_is_given_ten_seconds)
         cr_expect_eq(world.feeds[0].disconnect_cnt, 0);
         far_send(&peer, "\x81\x7e\x01\x00", 4);
         int64_t begin_ns = world.now_ns;
-        while (pw_hot_counts(world.net)->rx.disconnect_frame_timeout == 0 && world.now_ns < begin_ns + 20 * S_NS) {
+        while (pw_hot_counts(world.net)->rx.disconnect_frame_timeout == 0 &&
+               world.now_ns < begin_ns + 20 * S_NS) {
             far_send(&peer, "x", 1); /* a byte a second: neither silent nor done */
             net_world_run(&world, S_NS, 10 * MS_NS);
         }

@@ -475,3 +475,25 @@ Test(websocket, utf8_check_sees_each_byte_of_any_size)
     }
     guard_free(&guard);
 }
+
+/* cases/35-a-message-in-fragments-without-end */
+Test(websocket, fragments_of_one_message_are_counted_empty_ones_too)
+{
+    uint8_t empty[2] = {0x00, 0x00}, first[2] = {PW_WS_TEXT, 0x00}, last[2] = {0x80, 0x00};
+    struct pw_ws_decoder decoder = {.message_bytes_max = 100};
+    struct pw_ws_frame frame;
+    for (int message = 0; message < 3; message++) {
+        cr_assert_eq(pw_ws_decode(&decoder, first, 2, &frame, NULL), PW_WS_FRAME);
+        for (uint32_t i = 1; i < PW_WS_FRAGMENTS_MAX - 1; i++) {
+            cr_assert_eq(pw_ws_decode(&decoder, empty, 2, &frame, NULL), PW_WS_FRAME, "fragment %u", i);
+        }
+        cr_assert_eq(pw_ws_decode(&decoder, last, 2, &frame, NULL), PW_WS_FRAME);
+    }
+    first[0] = PW_WS_BINARY;
+    cr_assert_eq(pw_ws_decode(&decoder, first, 2, &frame, NULL), PW_WS_FRAME);
+    for (uint32_t i = 1; i < PW_WS_FRAGMENTS_MAX - 1; i++) {
+        cr_assert_eq(pw_ws_decode(&decoder, empty, 2, &frame, NULL), PW_WS_FRAME);
+    }
+    cr_expect_eq(pw_ws_decode(&decoder, empty, 2, &frame, NULL), PW_WS_INVALID);
+    cr_expect_eq(decoder.close_code, 1008);
+}

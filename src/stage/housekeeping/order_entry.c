@@ -34,6 +34,7 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         .inconsistent = PW_METRIC_WORD(execution, execution, reports_inconsistent),
         .orphans = PW_METRIC_WORD(gateway, gateway, orphan_orders),
         .reconnect_wanted = PW_METRIC_WORD(gateway, gateway, reconnect_wanted),
+        .request_timeouts = PW_METRIC_WORD(gateway, gateway, request_timeouts),
         .paused_until_ns = PW_METRIC_WORD(gateway, gateway, paused_until_ns),
         .account = pw_region_at(env->ws, account, account_idx),
         .conn_idx = conn_idx,
@@ -110,6 +111,24 @@ static void log_halt(struct pw_order_entry *entry)
     }
 }
 
+/* Whether it wants a new connection, since the last time. */
+static bool wants_reconnect(struct pw_order_entry *entry)
+{
+    uint64_t wanted, timeouts;
+    if (!has_changed(entry->reconnect_wanted, &entry->logged_reconnect, &wanted) || !wanted) {
+        return false;
+    }
+    if (has_changed(entry->request_timeouts, &entry->logged_timeouts, &timeouts)) {
+        pw_log(PW_LOG_WARN,
+               "order entry%s: no responses from the venue (%" PRIu64 " timeouts so far); reconnecting",
+               entry->whose, timeouts);
+    } else {
+        pw_log(PW_LOG_WARN, "order entry%s: the venue is about to close the connection; reconnecting",
+               entry->whose);
+    }
+    return true;
+}
+
 bool pw_order_entry_poll(struct pw_order_entry *entry)
 {
     log_readiness(entry);
@@ -117,8 +136,7 @@ bool pw_order_entry_poll(struct pw_order_entry *entry)
         log_orders(entry);
     }
     log_halt(entry);
-    uint64_t value;
-    return has_changed(entry->reconnect_wanted, &entry->logged_reconnect, &value) && value;
+    return wants_reconnect(entry);
 }
 
 int64_t pw_order_entry_paused_until_ns(const struct pw_order_entry *entry)

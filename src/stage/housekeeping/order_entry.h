@@ -11,7 +11,7 @@
 
 struct pw_order_entry {
     const _Atomic uint64_t *ready, *not_ready_reason, *last_error, *unknown_orders, *inconsistent, *orphans,
-        *reconnect_wanted, *paused_until_ns;
+        *reconnect_wanted, *request_timeouts, *paused_until_ns;
     uint32_t conn_idx;
     bool tells_engine;    /* what is known of all accounts together is told by one of them */
     bool cancels_orphans; /* it moves money */
@@ -19,7 +19,7 @@ struct pw_order_entry {
     const struct pw_account_view *account;
     /* As last logged. */
     uint64_t logged_ready, logged_reason, logged_unknown, logged_inconsistent, logged_orphans, logged_halted,
-        logged_reconnect;
+        logged_reconnect, logged_timeouts;
 };
 
 /* Of a connection of order entry. 0, or -ENOENT when the workspace lacks something. */
