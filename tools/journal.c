@@ -90,40 +90,47 @@ static int print_config(struct journal_session *session)
 
 /* ---- query ---- */
 
+static struct pw_text event_text(const struct journal_session *session,
+                                 const struct pw_journal_record *record, char *line, size_t line_bytes)
+{
+    struct pw_text text = pw_text_start(line, line_bytes);
+    const char *symbol = journal_symbol(session, record->event.instrument_idx);
+    const struct pw_instrument *instrument = journal_instrument(session, record->event.instrument_idx);
+    text.iso_times = session->iso_times;
+    if (session->json) {
+        pw_event_put_json(&text, &record->event, symbol, instrument);
+    } else {
+        pw_event_put_line(&text, &record->event, symbol, instrument);
+    }
+    return text;
+}
+
 /* As tap prints a frame: the fields of its event and the text. */
 static void print_frame(const struct journal_session *session, const struct pw_journal_record *record)
 {
-    size_t text_bytes = 1024 + (size_t)record->frame_bytes * 6; /* each byte may become \u00ff */
-    char *line = malloc(text_bytes);
+    size_t line_bytes = 1024 + (size_t)record->frame_bytes * 6; /* each byte may become \u00ff */
+    char *line = malloc(line_bytes);
     if (!line) {
         return;
     }
-    struct pw_text text = pw_text_start(line, text_bytes);
-    if (session->json) {
-        pw_text_put(&text, "{");
-        pw_event_put_json(&text, &record->event, NULL, NULL);
-    } else {
-        text.len = (size_t)pw_event_print(&record->event, NULL, NULL, text.at, (int)text.bytes);
-    }
+    struct pw_text text = event_text(session, record, line, line_bytes);
     pw_text_put(&text, session->json ? ",\"text\":\"" : " \"");
     pw_text_put_escaped(&text, record->frame, record->frame_bytes);
-    printf("%s\"%s\n", text.at, session->json ? "}" : "");
+    printf(session->json ? "{%s\"}\n" : "%s\"\n", line);
     free(line);
 }
 
 static void print_event(const struct journal_session *session, const struct pw_journal_record *record)
 {
     char line[1024];
-    const char *symbol = journal_symbol(session, record->event.instrument_idx);
-    const struct pw_instrument *instrument = journal_instrument(session, record->event.instrument_idx);
-    if (session->json) {
-        struct pw_text text = pw_text_start(line, sizeof line);
-        pw_event_put_json(&text, &record->event, symbol, instrument);
-        printf("{\"journal_seq\":\"%" PRIu64 "\",%s}\n", record->market_seq, line);
-    } else {
-        pw_event_print(&record->event, symbol, instrument, line, sizeof line);
-        printf("%" PRIu64 " %s\n", record->market_seq, line);
+    uint32_t strategy_idx;
+    struct pw_text text = event_text(session, record, line, sizeof line);
+    if (record->event.kind == PW_EVENT_FILL &&
+        journal_strategy_of(session, record->event.body.fill.client_order_id, &strategy_idx)) {
+        pw_text_put(&text, session->json ? ",\"strategy\":%" PRIu32 : " strategy=%" PRIu32, strategy_idx);
     }
+    printf(session->json ? "{\"journal_seq\":\"%" PRIu64 "\",%s}\n" : "%" PRIu64 " %s\n",
+           record->market_seq, line);
 }
 
 int journal_for_each(struct journal_session *session, void (*print)(const struct journal_session *session,
@@ -225,6 +232,7 @@ static const struct pw_cli_command g_command = {
          .value = "SYMBOL",
          .help = "only this instrument",
          PW_CLI_TEXT(struct arguments, symbol)},
+        PW_WATCH_TIME_FORM(struct arguments, session.iso_times, "query csv"),
         {.name = "limit",
          .value = "N",
          .help = "at most N events",

@@ -5,6 +5,7 @@
  */
 #include "fields.h"
 #include "journal_tool.h"
+#include "pw_assert.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 
 /* Of the one run of this program. */
 static struct {
-    const char *names[COLUMNS_MAX];
+    const struct pw_field *fields[COLUMNS_MAX]; /* the first one of each name */
     uint32_t cnt;
 } columns;
 
@@ -26,7 +27,7 @@ static bool has_column(const struct pw_field *field)
 static uint32_t column_of(const char *name)
 {
     uint32_t i = 0;
-    while (i < columns.cnt && strcmp(columns.names[i], name) != 0) {
+    while (i < columns.cnt && strcmp(columns.fields[i]->name, name) != 0) {
         i++;
     }
     return i;
@@ -39,7 +40,7 @@ static void columns_fill(uint64_t kinds)
         for (uint32_t i = 0; i < list.cnt && (kinds >> kind & 1); i++) {
             const char *name = list.fields[i].name;
             if (has_column(&list.fields[i]) && column_of(name) == columns.cnt && columns.cnt < COLUMNS_MAX) {
-                columns.names[columns.cnt++] = name;
+                columns.fields[columns.cnt++] = &list.fields[i];
             }
         }
     }
@@ -59,6 +60,30 @@ static void print_value(const char *value)
     putchar('"');
 }
 
+static void print_head(const struct journal_session *session, const struct pw_journal_record *record,
+                       const struct pw_event *event)
+{
+    char line[128];
+    struct pw_text text = pw_text_start(line, sizeof line);
+    text.iso_times = session->iso_times;
+    pw_text_put(&text, "%" PRIu64 ",", record->market_seq);
+    pw_text_put_time(&text, event->recv_ns);
+    pw_text_put(&text, ",");
+    pw_text_put_time(&text, event->venue_ns);
+    pw_text_put(&text, ",%s", pw_event_kind_name(event->kind));
+    fputs(line, stdout);
+}
+
+static void put_strategy(struct pw_text *text, const struct journal_session *session,
+                         const struct pw_event *fill)
+{
+    uint32_t strategy_idx;
+    pw_assert(fill->kind == PW_EVENT_FILL);
+    if (journal_strategy_of(session, fill->body.fill.client_order_id, &strategy_idx)) {
+        pw_text_put(text, "%" PRIu32, strategy_idx);
+    }
+}
+
 static void print_row(const struct journal_session *session, const struct pw_journal_record *record,
                       const struct pw_event *event)
 {
@@ -68,17 +93,20 @@ static void print_row(const struct journal_session *session, const struct pw_jou
     const struct pw_instrument *instrument = journal_instrument(session, event->instrument_idx);
     for (uint32_t i = 0; i < list.cnt; i++) {
         uint32_t column = column_of(list.fields[i].name);
-        if (column < columns.cnt && pw_field_present(&list.fields[i], event)) {
+        bool is_of_order = list.fields[i].type == PW_FIELD_OF_ORDER;
+        if (column < columns.cnt && (is_of_order || pw_field_present(&list.fields[i], event))) {
             fields[column] = &list.fields[i];
         }
     }
-    printf("%" PRIu64 ",%" PRId64 ",%" PRId64 ",%s", record->market_seq, event->recv_ns, event->venue_ns,
-           pw_event_kind_name(event->kind));
+    print_head(session, record, event);
     print_value(symbol ? symbol : "");
     for (uint32_t i = 0; i < columns.cnt; i++) {
         char value[128] = "";
         struct pw_text text = pw_text_start(value, sizeof value);
-        if (fields[i] != NULL) {
+        text.iso_times = session->iso_times;
+        if (fields[i] != NULL && fields[i]->type == PW_FIELD_OF_ORDER) {
+            put_strategy(&text, session, event);
+        } else if (fields[i] != NULL) {
             pw_field_put(&text, fields[i], event, instrument);
         }
         print_value(value);
@@ -100,9 +128,14 @@ int journal_csv(struct journal_session *session)
 {
     const uint64_t stored = (UINT64_C(1) << PW_EVENT_FRAME) - 1; /* frames are in blocks of their own */
     columns_fill(session->query.kinds ? session->query.kinds : stored);
-    fputs("journal_seq,recv_ns,venue_ns,kind,symbol", stdout);
+    printf(session->iso_times ? "journal_seq,recv_time,venue_time,kind,symbol"
+                              : "journal_seq,recv_ns,venue_ns,kind,symbol");
     for (uint32_t i = 0; i < columns.cnt; i++) {
-        print_value(columns.names[i]);
+        char name[64];
+        struct pw_text text = pw_text_start(name, sizeof name);
+        text.iso_times = session->iso_times;
+        pw_field_put_name(&text, columns.fields[i]);
+        print_value(name);
     }
     putchar('\n');
     return journal_for_each(session, print_csv);

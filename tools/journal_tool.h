@@ -43,6 +43,7 @@ struct journal_session {
     struct journal_config config;
     struct pw_journal_query query; /* its conditions, as asked for */
     bool run_given, json, frames;
+    uint32_t iso_times; /* 1: moments as UTC in text */
     const char *cash; /* NULL: what the run's config says */
     uint64_t limit;   /* 0: none */
     uint64_t damage_cnt;
@@ -103,6 +104,10 @@ struct pw_journal_cursor *journal_cursor(const struct journal_session *session);
 /* The row, or NULL. */
 const struct pw_instrument *journal_instrument(const struct journal_session *session,
                                                uint32_t instrument_idx);
+/* The strategy of an order of the run, by its index. False: the order is not in the journal. */
+bool journal_strategy_of(const struct journal_session *session, uint64_t client_order_id,
+                         uint32_t *strategy_idx);
+
 /* What an instrument is called, with its feed where several have that symbol; NULL if the run does not say.
  * In one of a few static buffers. */
 const char *journal_symbol(const struct journal_session *session, uint32_t instrument_idx);

@@ -18,6 +18,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RAW };
 struct options {
     const char *instance, *ring;
     bool json, raw, from_now, oldest, list;
+    uint32_t iso_times; /* 1: moments as UTC in text */
     uint64_t count; /* 0: no end */
 };
 
@@ -45,6 +46,7 @@ static const struct pw_cli_command g_command = {
                        .help = "print the bytes of frames as received, one frame a line, and nothing else",
                        .excludes = "json",
                        PW_CLI_FLAG(struct options, raw)},
+                      PW_WATCH_TIME_FORM(struct options, iso_times, NULL),
                       {.name = "count",
                        .value = "N",
                        .help = "end after N events",
@@ -103,6 +105,7 @@ struct follow {
     const struct pw_workspace *ws;
     struct pw_tap tap;
     enum format format;
+    bool iso_times;
     uint8_t *payload; /* as large as any payload of this ring */
     size_t payload_bytes;
     char *line; /* as large as any line */
@@ -136,11 +139,12 @@ static void event_print(struct follow *follow, const struct pw_event *event)
     const struct pw_instrument *instrument = pw_watch_instrument(follow->ws, event->instrument_idx);
     struct pw_text line = pw_text_start(follow->line, follow->line_bytes);
     bool json = follow->format == FORMAT_JSON;
+    line.iso_times = follow->iso_times;
     if (json) {
         pw_text_put(&line, "{");
         pw_event_put_json(&line, event, symbol, instrument);
     } else {
-        line.len = (size_t)pw_event_print(event, symbol, instrument, line.at, (int)line.bytes);
+        pw_event_put_line(&line, event, symbol, instrument);
     }
     if (bytes > 0) {
         pw_text_put(&line, json ? ",\"text\":\"" : " \"");
@@ -207,6 +211,7 @@ static enum pw_watch_exit follow_ring(const struct pw_workspace *ws, const char 
     }
     struct follow follow = {.ws = ws,
                             .stop = pw_cli_stop_signals(),
+                            .iso_times = options->iso_times,
                             .format = options->json  ? FORMAT_JSON
                                       : options->raw ? FORMAT_RAW
                                                      : FORMAT_TEXT};

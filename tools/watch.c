@@ -198,6 +198,12 @@ bool pw_watch_word(const struct pw_workspace *ws, const char *key, uint32_t nth,
 
 /* ---- time ---- */
 
+const char *pw_watch_time_form(uint32_t i)
+{
+    static const char *const forms[] = {"ns", "iso", NULL};
+    return forms[i];
+}
+
 void pw_watch_sleep_ms(int64_t ms)
 {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);

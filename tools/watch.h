@@ -77,6 +77,15 @@ bool pw_watch_fact(const struct pw_workspace *ws, const char *key, char *value, 
 bool pw_watch_word(const struct pw_workspace *ws, const char *key, uint32_t nth, char *word,
                    size_t word_bytes);
 
+/* The row of every declaration that prints events: 1: moments as UTC in text. */
+const char *pw_watch_time_form(uint32_t i);
+#define PW_WATCH_TIME_FORM(S, m, of)                                                                             \
+    {                                                                                                        \
+        .name = "time", .value = "FORM",                                                                     \
+        .help = "how to print moments: ns (nanoseconds since 1970), or iso (UTC; names end with _time then)",  \
+        .commands = of, .choice = pw_watch_time_form, PW_CLI_CHOICE(S, m)                                        \
+    }
+
 void pw_watch_sleep_ms(int64_t ms);
 
 static inline uint64_t pw_watch_get(const _Atomic uint64_t *word)

@@ -82,6 +82,9 @@ static json_t *steps_json(const struct journal_session *session, const struct wh
     for (size_t i = 0; i < story->step_cnt; i++) {
         json_t *row = event_json(session, &story->steps[i]);
         json_object_set_new(row, "since_ns", journal_json_ns(story->steps[i].recv_ns - since_ns));
+        if (story->steps[i].kind == PW_EVENT_FILL) {
+            json_object_set_new(row, "strategy", json_integer(why_first(story)->body.order.strategy_idx));
+        }
         json_array_append_new(list, row);
     }
     return list;

@@ -43,13 +43,9 @@ static const char *time_text(int64_t ns)
 {
     static char texts[2][40];
     static unsigned next;
-    char *text = texts[next++ % 2];
-    time_t s = (time_t)(ns / 1000000000);
-    struct tm tm;
-    gmtime_r(&s, &tm);
-    size_t len = strftime(text, 24, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + len, sizeof texts[0] - len, ".%09dZ", (int)(ns % 1000000000));
-    return text;
+    struct pw_text text = pw_text_start(texts[next++ % 2], sizeof texts[0]);
+    pw_text_put_iso(&text, ns);
+    return text.at;
 }
 
 /* With blanks up to its width if `filled_up`. */

@@ -11,8 +11,10 @@
 static void put_line(struct pw_text *text, const struct pw_field *field, const struct pw_event *event,
                      const struct pw_instrument *instrument)
 {
-    pw_text_put(text, pw_field_is_flag(field) ? " %s" : " %s=", field->name);
+    pw_text_put(text, " ");
+    pw_field_put_name(text, field);
     if (!pw_field_is_flag(field)) {
+        pw_text_put(text, "=");
         pw_field_put(text, field, event, instrument);
     }
 }
@@ -21,7 +23,9 @@ static void put_member(struct pw_text *text, const struct pw_field *field, const
                        const struct pw_instrument *instrument)
 {
     const char *quote = pw_field_is_string(field) ? "\"" : "";
-    pw_text_put(text, ",\"%s\":%s", field->name, quote);
+    pw_text_put(text, ",\"");
+    pw_field_put_name(text, field);
+    pw_text_put(text, "\":%s", quote);
     pw_field_put(text, field, event, instrument);
     pw_text_put(text, "%s", quote);
 }
@@ -46,17 +50,27 @@ int pw_event_print(const struct pw_event *event, const char *symbol, const struc
         return 0;
     }
     struct pw_text text = pw_text_start(buffer, (size_t)buffer_bytes);
-    pw_text_put(&text, "%u %s ", event->seq, pw_event_kind_name(event->kind));
-    if (symbol != NULL) {
-        pw_text_put_escaped(&text, symbol, strlen(symbol));
-    } else if (event->instrument_idx == PW_NO_INSTRUMENT) {
-        pw_text_put(&text, "-");
-    } else {
-        pw_text_put(&text, "#%u", event->instrument_idx);
-    }
-    pw_text_put(&text, " recv_ns=%lld venue_ns=%lld", (long long)event->recv_ns, (long long)event->venue_ns);
-    put_body(&text, event, instrument, put_line);
+    pw_event_put_line(&text, event, symbol, instrument);
     return (int)text.len;
+}
+
+void pw_event_put_line(struct pw_text *text, const struct pw_event *event, const char *symbol,
+                       const struct pw_instrument *instrument)
+{
+    pw_text_put(text, "%u %s ", event->seq, pw_event_kind_name(event->kind));
+    if (symbol != NULL) {
+        pw_text_put_escaped(text, symbol, strlen(symbol));
+    } else if (event->instrument_idx == PW_NO_INSTRUMENT) {
+        pw_text_put(text, "-");
+    } else {
+        pw_text_put(text, "#%u", event->instrument_idx);
+    }
+    const char *unit = text->iso_times ? "time" : "ns";
+    pw_text_put(text, " recv_%s=", unit);
+    pw_text_put_time(text, event->recv_ns);
+    pw_text_put(text, " venue_%s=", unit);
+    pw_text_put_time(text, event->venue_ns);
+    put_body(text, event, instrument, put_line);
 }
 
 void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const char *symbol,
@@ -71,7 +85,11 @@ void pw_event_put_json(struct pw_text *text, const struct pw_event *event, const
     if (event->instrument_idx != PW_NO_INSTRUMENT) {
         pw_text_put(text, ",\"instrument_idx\":%u", event->instrument_idx);
     }
-    pw_text_put(text, ",\"recv_ns\":\"%lld\",\"venue_ns\":\"%lld\"", (long long)event->recv_ns,
-                (long long)event->venue_ns);
+    const char *unit = text->iso_times ? "time" : "ns";
+    pw_text_put(text, ",\"recv_%s\":\"", unit);
+    pw_text_put_time(text, event->recv_ns);
+    pw_text_put(text, "\",\"venue_%s\":\"", unit);
+    pw_text_put_time(text, event->venue_ns);
+    pw_text_put(text, "\"");
     put_body(text, event, instrument, put_member);
 }

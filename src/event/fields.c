@@ -135,6 +135,7 @@ static const struct pw_field fill_fields[] = {
     {"client_order_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(fill.client_order_id), 0, NULL, "client order id"},
     {"maker", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_MAKER, NULL, "our order was the maker"},
     {"taker", PW_FIELD_NO_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_MAKER, NULL, "our order was the taker"},
+    {"strategy", PW_FIELD_OF_ORDER, PW_FIELD_ALWAYS, 0, 0, NULL, "index of the order's strategy; not in `tap`"},
 };
 static const struct pw_field fill_info_fields[] = {
     {"trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(fill_info.trade_id), 0, NULL, "the venue's id of the trade"},
@@ -272,6 +273,8 @@ bool pw_field_present(const struct pw_field *field, const struct pw_event *event
         return read_u32(event, field->offset) & field->mask;
     case PW_FIELD_HOP:
         return read_u32(event, field->offset) != PW_STAMP_NONE;
+    case PW_FIELD_OF_ORDER:
+        return false;
     default:
         return true;
     }
@@ -291,6 +294,8 @@ static void put_integer(struct pw_text *text, const struct pw_field *field, cons
         pw_text_put(text, "%d", (int32_t)read_u32(event, field->offset));
         break;
     case PW_FIELD_NS:
+        pw_text_put_time(text, (int64_t)read_u64(event, field->offset));
+        break;
     case PW_FIELD_SIGNED_ID:
         pw_text_put(text, "%lld", (long long)read_u64(event, field->offset));
         break;
@@ -388,6 +393,16 @@ void pw_field_put(struct pw_text *text, const struct pw_field *field, const stru
     }
 }
 
+void pw_field_put_name(struct pw_text *text, const struct pw_field *field)
+{
+    size_t stem = strlen(field->name) - strlen("_ns");
+    if (field->type == PW_FIELD_NS && text->iso_times) {
+        pw_text_put(text, "%.*s_time", (int)stem, field->name);
+    } else {
+        pw_text_put(text, "%s", field->name);
+    }
+}
+
 bool pw_field_is_flag(const struct pw_field *field)
 {
     return field->type >= PW_FIELD_FLAG;
@@ -397,6 +412,7 @@ bool pw_field_is_string(const struct pw_field *field)
 {
     switch (field->type) {
     case PW_FIELD_CNT64:
+    case PW_FIELD_OF_ORDER:
     case PW_FIELD_U32:
     case PW_FIELD_U16:
     case PW_FIELD_I32:
@@ -421,6 +437,7 @@ const char *pw_field_type_name(const struct pw_field *field)
         [PW_FIELD_HOP] = "nanoseconds",
         [PW_FIELD_U64] = "64-bit integer",
         [PW_FIELD_CNT64] = "integer",
+        [PW_FIELD_OF_ORDER] = "integer",
         [PW_FIELD_U32] = "integer",
         [PW_FIELD_U16] = "integer",
         [PW_FIELD_I32] = "integer",

@@ -28,7 +28,8 @@ enum pw_field_type {
     PW_FIELD_U32,
     PW_FIELD_U16,
     PW_FIELD_I32,
-    PW_FIELD_ENUM8, /* its name */
+    PW_FIELD_OF_ORDER, /* not in the event: the order has it; those who know the order print it */
+    PW_FIELD_ENUM8,    /* its name */
     PW_FIELD_ENUM32,
     PW_FIELD_FEE_ASSET, /* up to 16 bytes, zeros behind, or a PW_FEE_ASSET_* */
     PW_FIELD_SIDE,      /* buy, sell: of PW_FLAG_SELL */
@@ -71,6 +72,9 @@ bool pw_field_present(const struct pw_field *field, const struct pw_event *event
 /* Its value as text, exact, without quotes; flags: "true". */
 void pw_field_put(struct pw_text *text, const struct pw_field *field, const struct pw_event *event,
                   const struct pw_instrument *instrument);
+
+/* Its name; a time that is written as text ends with _time. */
+void pw_field_put_name(struct pw_text *text, const struct pw_field *field);
 
 /* A member that is there or not, without a value. */
 bool pw_field_is_flag(const struct pw_field *field);

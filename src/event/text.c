@@ -6,8 +6,10 @@
 #include "decimal.h"
 #include "pw_assert.h"
 #include <pinwheel/workspace.h>
+#include <pinwheel/units.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 struct pw_text pw_text_start(char *buffer, size_t bytes)
 {
@@ -29,6 +31,27 @@ void pw_text_put(struct pw_text *text, const char *format, ...)
         return;
     }
     text->len += (size_t)wanted;
+}
+
+void pw_text_put_iso(struct pw_text *text, int64_t ns)
+{
+    char date[24];
+    struct tm tm;
+    int64_t s = ns / PW_NS_PER_S - (ns % PW_NS_PER_S < 0);
+    if (ns == 0 || gmtime_r(&(time_t){s}, &tm) == NULL) {
+        return;
+    }
+    date[strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm)] = '\0';
+    pw_text_put(text, "%s.%09dZ", date, (int)(ns - s * PW_NS_PER_S));
+}
+
+void pw_text_put_time(struct pw_text *text, int64_t ns)
+{
+    if (text->iso_times) {
+        pw_text_put_iso(text, ns);
+    } else {
+        pw_text_put(text, "%lld", (long long)ns);
+    }
 }
 
 void pw_text_put_e8(struct pw_text *text, int64_t value_e8)

@@ -17,10 +17,17 @@ struct pw_text {
     size_t bytes; /* of the buffer, at least 1 */
     size_t len;   /* used, without the zero byte */
     bool cut;
+    bool iso_times; /* as pw_text_put_time writes them */
 };
 
 struct pw_text pw_text_start(char *buffer, size_t bytes);
 void pw_text_put(struct pw_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A moment, in nanoseconds, or with iso_times as "2024-08-09T00:00:00.123456789Z"; then 0, which is no moment, is
+ * nothing. */
+void pw_text_put_time(struct pw_text *text, int64_t ns);
+/* As with iso_times. */
+void pw_text_put_iso(struct pw_text *text, int64_t ns);
 
 /* Exact, without needless zeros: "61602.01", "0", "-0.5". */
 void pw_text_put_e8(struct pw_text *text, int64_t value_e8);
@@ -43,6 +50,10 @@ void pw_text_put_escaped(struct pw_text *text, const void *bytes, size_t byte_cn
 
 /* The same for a terminal alone: quotes and backslashes stay as they are. */
 void pw_text_put_printable(struct pw_text *text, const void *bytes, size_t byte_cnt);
+
+/* The same line as pw_event_print. */
+void pw_event_put_line(struct pw_text *text, const struct pw_event *event, const char *symbol,
+                       const struct pw_instrument *instrument);
 
 /* The fields of an event as members of a JSON object, without its braces: decimals as strings, integers as
  * numbers of up to 64 bits. `symbol` and `instrument` are as in pw_event_print. */

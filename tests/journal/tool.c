@@ -456,6 +456,63 @@ Test(tool, csv_has_every_field_of_the_kinds_asked_for)
     folder_remove(dir);
 }
 
+/* A fill names its order alone; which strategy's that is, the order says. */
+/* cases/newcomer.md, 21 */
+Test(tool, a_fill_has_the_strategy_of_its_order)
+{
+    const char *dir = live_dir_in_memory();
+    struct pw_event events[3] = {{.kind = PW_EVENT_ORDER, .recv_ns = 1, .body.order.strategy_idx = 4},
+                                 {.kind = PW_EVENT_FILL, .flags = PW_FLAG_MAKER, .recv_ns = 2},
+                                 {.kind = PW_EVENT_FILL, .recv_ns = 3}};
+    uint64_t id = UINT64_C(30131289344442371);
+    events[0].body.order.client_order_id = events[1].body.fill.client_order_id = id;
+    events[2].body.fill.client_order_id = id + 1; /* not in the journal */
+    write_events(dir, events, 3, true);
+    char *out;
+    cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "fill", NULL}, &out), 0);
+    cr_expect_str_eq(out, "journal_seq,recv_ns,venue_ns,kind,symbol,side,price,qty,fee,client_order_id,maker,"
+                          "taker,strategy\n"
+                          "0,2,0,fill,BTCUSDT,buy,0,0,0,30131289344442371,true,,4\n"
+                          "0,3,0,fill,BTCUSDT,buy,0,0,0,30131289344442372,,true,\n");
+    free(out);
+    cr_assert_eq(run_tool(dir, (const char *const[]){"query", "--kind", "fill", "--json", "--limit", "1", NULL},
+                          &out),
+                 0);
+    json_t *json = program_json(out);
+    cr_expect_eq(json_integer_value(program_at(json, "strategy")), 4);
+    cr_expect_str_eq(json_string_value(program_at(json, "client_order_id")), "30131289344442371");
+    json_decref(json);
+    folder_remove(dir);
+}
+
+/* cases/newcomer.md, 28 */
+Test(tool, moments_are_printed_as_nanoseconds_or_as_utc)
+{
+    const char *dir = live_dir_in_memory();
+    struct pw_event event = {.kind = PW_EVENT_TRADE,
+                             .recv_ns = INT64_C(1723161253000000001),
+                             .body.trade.trade_ns = INT64_C(1723161252999000000)};
+    write_events(dir, &event, 1, true);
+    char *out;
+    cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "trade", "--time", "iso", NULL}, &out),
+                 0);
+    cr_expect_str_eq(out,
+                     "journal_seq,recv_time,venue_time,kind,symbol,side,price,qty,trade_id,trade_time\n"
+                     "0,2024-08-08T23:54:13.000000001Z,,trade,BTCUSDT,buy,0,0,0,2024-08-08T23:54:12.999000000Z\n");
+    free(out);
+    cr_assert_eq(run_tool(dir, (const char *const[]){"query", "--time", "iso", "--json", NULL}, &out), 0);
+    json_t *json = program_json(out);
+    cr_expect_str_eq(json_string_value(program_at(json, "recv_time")), "2024-08-08T23:54:13.000000001Z");
+    cr_expect_null(program_at(json, "recv_ns"));
+    json_decref(json);
+    cr_assert_eq(run_tool(dir, (const char *const[]){"query", "--time", "ns", NULL}, &out), 0);
+    cr_expect_not_null(strstr(out, " recv_ns=1723161253000000001 venue_ns=0 "), "%s", out);
+    free(out);
+    cr_expect_eq(run_tool(dir, (const char *const[]){"query", "--time", "utc", NULL}, &out), 2);
+    free(out);
+    folder_remove(dir);
+}
+
 Test(tool, prints_the_config_as_it_was)
 {
     const char *dir = live_dir();
