@@ -132,6 +132,8 @@
 /* clang-format on */
 
 enum pw_event_kind { PW_EVENT_KIND_ROWS(PW_ENUM_CONSTANT) };
+/* One kind in a set of kinds: PW_KIND_BIT(QUOTE) | PW_KIND_BIT(TRADE). */
+#define PW_KIND_BIT(kind) (UINT64_C(1) << PW_EVENT_##kind)
 enum pw_side { PW_SIDE_ROWS(PW_ENUM_CONSTANT) };
 enum pw_book_state { PW_BOOK_STATE_ROWS(PW_ENUM_CONSTANT) };
 enum pw_feed_state { PW_FEED_STATE_ROWS(PW_ENUM_CONSTANT) };

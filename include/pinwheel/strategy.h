@@ -11,10 +11,11 @@
 
 #include <pinwheel/event.h>
 #include <pinwheel/workspace.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_STRATEGY_ABI  2u
+#define PW_STRATEGY_ABI  3u
 #define PW_DECISIONS_MAX 8u /* events that one call may produce */
 
 /* A parameter of the config. */
@@ -42,8 +43,14 @@ struct pw_decisions {
 struct pw_strategy_ops {
     uint32_t abi; /* PW_STRATEGY_ABI */
     const char *kind;
-    const char *params; /* its parameters, for the reference page */
-    /* Bytes of state, or 0 if the parameters are wrong (then `error` says which and why). */
+    const char *what;   /* what it does, one sentence, for the reference page */
+    const char *params; /* its parameters, their units with them, for the reference page */
+    /* The market events on which it decides, PW_KIND_BIT of each: of every instrument its feed must have a
+     * stream that brings one of them. 0: it needs none. */
+    uint64_t decides_on;
+    bool only_buys; /* nothing but a limit ends its position: such a strategy needs risk.max_position */
+    /* Bytes of state, or 0 if the parameters are wrong (then `error` says why, and quotes the name of the
+     * wrong one: "parameter 'slow': ..."). Also called to check a config: instrument_table is NULL then. */
     size_t (*state_bytes)(const struct pw_strategy_env *env, char *error, size_t error_bytes);
     /* state: zeroed, aligned to a cache line. 0 or -errno with `error`. */
     int (*init)(void *state, const struct pw_strategy_env *env, char *error, size_t error_bytes);

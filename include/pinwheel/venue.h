@@ -63,6 +63,8 @@ enum pw_book_rule {
 struct pw_venue_market {
     /* The i-th stream that it has, as the config names it; NULL past the last. */
     const char *(*stream)(uint32_t i);
+    /* The kinds of events that it brings (PW_KIND_BIT). */
+    uint64_t (*stream_kinds)(uint32_t i);
     /* What to ask the WebSocket server for: appended to the path of ws_url. 0, -EINVAL (nothing to ask for)
      * or -E2BIG. */
     int (*target)(struct pw_venue_wants wants, char *target, size_t size);

@@ -247,6 +247,10 @@ struct pw_workspace {
  * 0 or -errno; on failure `error` (of error_bytes) says what to do. */
 int pw_workspace_create(struct pw_workspace *ws, const char *instance, const struct pw_region_want *want,
                         uint32_t want_cnt, bool huge_pages, char *error, size_t error_bytes);
+/* What it would take, and whether this host could give that now; makes nothing. 0, -ENOMEM or -EINVAL with
+ * `error`. */
+int pw_workspace_weigh(const char *instance, const struct pw_region_want *want, uint32_t want_cnt,
+                       bool huge_pages, uint64_t *bytes, char *error, size_t error_bytes);
 void pw_workspace_publish(struct pw_workspace *ws);
 
 /* Unmaps; unlink_file removes the file too. */

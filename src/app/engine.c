@@ -9,6 +9,7 @@
 #include "cpu.h"
 #include "decimal.h"
 #include "feeds.h"
+#include "host_check.h"
 #include "instance.h"
 #include "instruments.h"
 #include "journal_config.h"
@@ -130,6 +131,9 @@ enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *
     }
     if (err == 0 && !is_said_twice(engine->config, live)) {
         return PW_ENGINE_BAD_CONFIG;
+    }
+    if (err == 0) {
+        err = pw_host_check(engine->config, error, sizeof error);
     }
     if (err == 0) {
         err = pw_keys_load(&engine->key_files, engine->config, error, sizeof error);

@@ -13,15 +13,18 @@
 
 #define API_KEY_SIZE (PW_API_KEY_BYTES_MAX + 1)
 
-static int fail(const struct pw_config *config, const char *key, const char *path, int err, char *error,
-                size_t error_bytes)
+static int fail(const struct pw_config *config, uint32_t account_idx, const char *key, const char *path,
+                int err, char *error, size_t error_bytes)
 {
+    char place[400], at[64];
+    pw_config_account_key(config, account_idx, key, at, sizeof at);
     const char *what = err == -EPERM ? "file mode is too open, or you are not the owner; run chmod 600 on it"
                        : err == -ELOOP  ? "is a symbolic link; name the file itself"
                        : err == -EINVAL ? "does not hold exactly one key; docs/live.md shows the format"
                        : err == -ENOMEM ? "cannot lock memory for it (ulimit -l)"
                                         : strerror(-err);
-    snprintf(error, error_bytes, "%s: live: %s: %s: %s", config->path, key, path, what);
+    snprintf(error, error_bytes, "%s: %s: %s: %s", pw_config_place(config, place, sizeof place, "%s", at),
+             key, path, what);
     return err;
 }
 
@@ -47,12 +50,12 @@ static int load(struct pw_key_files *files, const struct pw_config *config, uint
     long bytes = api_key ? pw_secret_read(live->api_key_file, api_key, API_KEY_SIZE) : -ENOMEM;
     int err = bytes < 0 ? (int)bytes : is_api_key(api_key, (size_t)bytes) ? 0 : -EINVAL;
     if (err != 0) {
-        return fail(config, "api_key_file", live->api_key_file, err, error, error_bytes);
+        return fail(config, account_idx, "live.api_key_file", live->api_key_file, err, error, error_bytes);
     }
     api_key[bytes] = '\0';
     keys->api_key = api_key;
     err = pw_signer_load(live->key_file, &keys->signer);
-    return err == 0 ? 0 : fail(config, "key_file", live->key_file, err, error, error_bytes);
+    return err == 0 ? 0 : fail(config, account_idx, "live.key_file", live->key_file, err, error, error_bytes);
 }
 
 /* A venue reports an account's orders to everybody who has its key: two accounts here that are one there

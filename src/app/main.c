@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 #include "engine.h"
+#include "host_check.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,19 @@ static sigset_t stop_signals(void)
     return set;
 }
 
+static enum pw_engine_result config_confirm(const struct pw_engine *engine, const char *path)
+{
+    char error[1024];
+    uint64_t bytes = 0;
+    if (pw_host_memory_check(engine->config, &bytes, error, sizeof error) != 0) {
+        fprintf(stderr, "%s\n", error);
+        return PW_ENGINE_BAD_CONFIG;
+    }
+    printf("%s: good; its workspace takes %llu MiB of memory\n", path,
+           ((unsigned long long)bytes + (1 << 20) - 1) >> 20);
+    return PW_ENGINE_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -78,7 +92,7 @@ int main(int argc, char **argv)
     }
     enum pw_engine_result result = pw_engine_configure(engine, options.config_path, options.live);
     if (result == PW_ENGINE_OK && options.check) {
-        printf("%s: good\n", options.config_path);
+        result = config_confirm(engine, options.config_path);
     } else if (result == PW_ENGINE_OK) {
         result = pw_engine_start(engine, &signals);
         if (result == PW_ENGINE_OK) {

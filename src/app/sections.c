@@ -8,12 +8,14 @@
 #include "config_check.h"
 #include "cores.h"
 #include "feeds.h"
+#include "host.h"
 #include "instance.h"
 #include "journal_config.h"
 #include "live_topology.h"
 #include "net_config.h"
 #include "ring_sizes.h"
 #include "risk_config.h"
+#include "strategies.h"
 #include "strategies_config.h"
 #include <pinwheel/venue.h>
 #include <stdio.h>
@@ -183,6 +185,55 @@ static void traded_check(const struct pw_config_check *check)
     }
 }
 
+/* A strategy that is never told of what it decides on would trade nothing, and say nothing. */
+static void decides_check(const struct pw_config_check *check, uint32_t strategy_idx,
+                          const struct pw_strategy_ops *ops)
+{
+    const struct pw_config_strategy *strategy =
+        &PW_CONFIG(check->config, strategies)->strategies[strategy_idx];
+    const struct pw_config_feeds *feeds = PW_CONFIG(check->config, feeds);
+    for (uint32_t k = 0; ops->decides_on != 0 && k < strategy->instrument_cnt; k++) {
+        uint32_t feed_idx = pw_feeds_of_instrument(feeds, strategy->instruments[k]);
+        if ((pw_feed_kinds(&feeds->feeds[feed_idx]) & ops->decides_on) == 0 &&
+            !pw_document_has_problem_in(check->doc, pw_document_find(check->doc, "feeds[%u]", feed_idx))) {
+            char names[160];
+            pw_document_problem(
+                check->doc, pw_document_mark(check->doc, "feeds[%u].streams", feed_idx),
+                "streams: strategy '%s' (%s) decides on none of these; add one of: %s", strategy->name,
+                ops->kind, pw_feed_streams_of(&feeds->feeds[feed_idx], ops->decides_on, names, sizeof names));
+            return;
+        }
+    }
+}
+
+/* What a strategy says of itself, held against the rest of the file. */
+static void strategies_rules_check(const struct pw_config_check *check)
+{
+    const struct pw_config_strategies *strategies = PW_CONFIG(check->config, strategies);
+    for (uint32_t s = 0; s < strategies->strategy_cnt; s++) {
+        const struct pw_strategy_ops *ops = pw_strategy_find(strategies->strategies[s].kind);
+        if (ops == NULL) {
+            continue;
+        }
+        decides_check(check, s, ops);
+        if (ops->only_buys && PW_CONFIG(check->config, risk)->max_position_e8 == 0) {
+            pw_document_problem(check->doc, pw_document_mark(check->doc, "strategies[%u].kind", s),
+                                "kind: '%s' only buys; set risk.max_position, which ends it", ops->kind);
+        }
+    }
+}
+
+/* Allowed on paper, but seldom meant. */
+static void paper_limits_check(const struct pw_config_check *check)
+{
+    const struct pw_config_risk *risk = PW_CONFIG(check->config, risk);
+    bool limited = risk->max_order_notional_e8 > 0 || risk->max_position_e8 > 0 || risk->max_orders_per_s > 0;
+    if (PW_CONFIG(check->config, strategies)->strategy_cnt > 0 && !limited) {
+        pw_log(PW_LOG_WARN, "%s: no limit of section 'risk' is set; orders are limited by cash alone",
+               check->doc->path);
+    }
+}
+
 /* Recorded messages are numbered by the parser that decodes them, and one series is what readers expect. */
 static void lines_check(const struct pw_config_check *check)
 {
@@ -199,4 +250,6 @@ static void rules_check(const struct pw_config_check *check)
     lines_check(check);
     gateways_check(check);
     traded_check(check);
+    strategies_rules_check(check);
+    paper_limits_check(check);
 }

@@ -306,6 +306,17 @@ bool pw_document_has_problem_at(const struct pw_document *doc, yaml_mark_t mark)
     return false;
 }
 
+bool pw_document_has_problem_in(const struct pw_document *doc, const yaml_node_t *node)
+{
+    for (uint32_t i = 0; node != NULL && i < doc->problem_cnt; i++) {
+        size_t at = doc->problems[i].mark.index;
+        if (at >= node->start_mark.index && at < node->end_mark.index) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int problem_compare(const void *a, const void *b)
 {
     const yaml_mark_t *left = &((const struct pw_problem *)a)->mark;

@@ -60,6 +60,9 @@ void pw_document_problem(struct pw_document *doc, yaml_mark_t mark, const char *
     __attribute__((format(printf, 3, 4)));
 /* Has a problem been reported about what begins there? */
 bool pw_document_has_problem_at(const struct pw_document *doc, yaml_mark_t mark);
+/* ... about anything in that node? NULL: no. Who judges several values together asks first, so that one
+ * mistake is reported once. */
+bool pw_document_has_problem_in(const struct pw_document *doc, const yaml_node_t *node);
 /* "path:line:column: text" lines, in the file's order, without a newline at the end. Sorts the problems. */
 void pw_document_print_problems(struct pw_document *doc, char *text, size_t text_bytes);
 

@@ -373,6 +373,12 @@ static void url_read(const struct value *value)
 
 static void path_read(const struct value *value)
 {
+    if (value->text[0] == '~') {
+        value_problem(value,
+                      "'~' is not expanded in '%.80s'; write %s, or ./ before a name that begins with it",
+                      value->text, value->key->expands ? "$HOME" : "the whole path");
+        return;
+    }
     const char *config_path = value->doc->path;
     const char *slash = strrchr(config_path, '/');
     bool relative = value->text[0] != '/' && value->text[0] != '\0';

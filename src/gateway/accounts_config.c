@@ -76,6 +76,17 @@ struct pw_account_setup pw_config_account(const struct pw_config *config, uint32
                                      .feed_mask = account->feed_mask};
 }
 
+const char *pw_config_account_key(const struct pw_config *config, uint32_t account_idx, const char *key,
+                                  char *text, size_t bytes)
+{
+    if (PW_CONFIG(config, accounts)->account_cnt == 0) {
+        snprintf(text, bytes, "%s", key);
+    } else {
+        snprintf(text, bytes, "accounts[%u].%s", account_idx, key);
+    }
+    return text;
+}
+
 uint32_t pw_config_account_of_feed(const struct pw_config *config, uint32_t feed_idx)
 {
     for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {

@@ -49,6 +49,10 @@ struct pw_account_setup pw_config_account(const struct pw_config *config, uint32
 /* PW_NO_ACCOUNT: nobody trades at that feed. */
 uint32_t pw_config_account_of_feed(const struct pw_config *config, uint32_t feed_idx);
 
+/* Where a key of its own stands in the file, for pw_config_place: "live.ca_file" of it. Returns text. */
+const char *pw_config_account_key(const struct pw_config *config, uint32_t account_idx, const char *key,
+                                  char *text, size_t bytes);
+
 /* Has any account a gateway that connects, or that moves money? */
 bool pw_config_connects(const struct pw_config *config);
 bool pw_config_moves_money(const struct pw_config *config);

@@ -362,6 +362,38 @@ int pw_workspace_create(struct pw_workspace *ws, const char *instance, const str
     return result;
 }
 
+static bool fits_somewhere(uint64_t bytes, bool huge, struct pw_text *lost)
+{
+    struct pw_place places[PW_PLACES_MAX];
+    uint32_t place_cnt = pw_places_find(places);
+    for (uint32_t i = 0; i < place_cnt; i++) {
+        bool candidate = huge || !places[i].hugetlbfs || place_cnt == 1;
+        if (candidate && place_usable(&places[i], place_bytes(&places[i], bytes, huge), lost)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int pw_workspace_weigh(const char *instance, const struct pw_region_want *want, uint32_t want_cnt,
+                       bool huge_pages, uint64_t *bytes, char *error, size_t error_bytes)
+{
+    struct pw_text text = pw_text_start(error, error_bytes);
+    struct pw_workspace_header *plan = calloc(1, sizeof *plan);
+    char lost_text[256];
+    struct pw_text lost = pw_text_start(lost_text, sizeof lost_text);
+    int result = plan == NULL ? -ENOMEM : plan_make(plan, instance, want, want_cnt, &text);
+    if (result == 0) {
+        *bytes = plan->total_bytes;
+        if (!fits_somewhere(plan->total_bytes, huge_pages, &lost)) {
+            pw_text_put(&text, "no memory for the workspace of %llu MiB%s", mib(*bytes), lost_text);
+            result = -ENOMEM;
+        }
+    }
+    free(plan);
+    return result;
+}
+
 void pw_workspace_publish(struct pw_workspace *ws)
 {
     /* Rows may have been counted since. */

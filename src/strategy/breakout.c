@@ -161,7 +161,10 @@ static void breakout_on_report(void *state, const struct pw_event *report, uint6
 const struct pw_strategy_ops pw_breakout = {
     .abi = PW_STRATEGY_ABI,
     .kind = "breakout",
+    .what = "buys when a trade exceeds the highest price of the `entry` trades before it, sells below the "
+            "lowest of the `exit` trades before",
     .params = "entry, exit: trades whose highest and lowest price are the channel; quantity",
+    .decides_on = PW_KIND_BIT(TRADE) | PW_KIND_BIT(AGG_TRADE),
     .state_bytes = breakout_state_bytes,
     .init = breakout_init,
     .on_market = breakout_on_market,

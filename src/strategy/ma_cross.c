@@ -163,7 +163,10 @@ static void ma_cross_on_report(void *state, const struct pw_event *report, uint6
 const struct pw_strategy_ops pw_ma_cross = {
     .abi = PW_STRATEGY_ABI,
     .kind = "ma_cross",
+    .what = "buys when the mean of the last `fast` trade prices rises above that of the last `slow`, sells "
+            "when it falls below",
     .params = "fast, slow: trades in the two means; quantity",
+    .decides_on = PW_KIND_BIT(TRADE) | PW_KIND_BIT(AGG_TRADE),
     .state_bytes = ma_cross_state_bytes,
     .init = ma_cross_init,
     .on_market = ma_cross_on_market,

@@ -8,14 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Like every number of a config: without leading zeros. */
+static bool read_e8(const char *text, int64_t *value_e8)
+{
+    bool zeros = text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+    return !zeros && pw_decimal_parse_e8(text, strlen(text), false, value_e8);
+}
+
 static bool read_count(const struct pw_param_want *want, const char *text, char *error, size_t error_bytes)
 {
     int64_t value_e8 = 0;
-    bool ok = pw_decimal_parse_e8(text, strlen(text), false, &value_e8) && value_e8 % PW_E8 == 0 &&
+    bool ok = read_e8(text, &value_e8) && strchr(text, '.') == NULL && value_e8 % PW_E8 == 0 &&
               value_e8 / PW_E8 >= 1 && value_e8 / PW_E8 <= want->max;
     if (!ok) {
-        snprintf(error, error_bytes, "parameter '%s': '%s' is not a whole number from 1 to %lld", want->name,
-                 text, (long long)want->max);
+        snprintf(error, error_bytes,
+                 "parameter '%s': '%s' is not a whole number from 1 to %lld, without leading zeros",
+                 want->name, text, (long long)want->max);
         return false;
     }
     *want->value = value_e8 / PW_E8;
@@ -25,9 +33,11 @@ static bool read_count(const struct pw_param_want *want, const char *text, char 
 static bool read_decimal(const struct pw_param_want *want, const char *text, char *error, size_t error_bytes)
 {
     int64_t value_e8 = 0;
-    if (!pw_decimal_parse_e8(text, strlen(text), false, &value_e8) || value_e8 == 0) {
-        snprintf(error, error_bytes, "parameter '%s': '%s' is not a decimal above 0 with at most 8 decimals",
-                 want->name, text);
+    if (!read_e8(text, &value_e8) || value_e8 == 0) {
+        snprintf(
+            error, error_bytes,
+            "parameter '%s': '%s' is not a decimal above 0, with at most 8 decimals and no leading zeros",
+            want->name, text);
         return false;
     }
     *want->value = value_e8;

@@ -169,7 +169,10 @@ static void quoter_on_report(void *state, const struct pw_event *report, uint64_
 const struct pw_strategy_ops pw_quoter = {
     .abi = PW_STRATEGY_ABI,
     .kind = "quoter",
+    .what = "keeps a post-only order on each side, `distance` ticks behind the best price, and moves it with "
+            "the price",
     .params = "quantity; distance: ticks behind the best price; every: quotes between two decisions",
+    .decides_on = PW_KIND_BIT(QUOTE),
     .state_bytes = quoter_state_bytes,
     .init = quoter_init,
     .on_market = quoter_on_market,

@@ -66,6 +66,39 @@ static void strategy_instruments_read(const struct pw_config_check *check, uint3
     }
 }
 
+/* Where a strategy's complaint belongs: at the parameter whose name it quotes, else at its parameters. */
+static yaml_mark_t complaint_mark(const struct pw_config_check *check, uint32_t strategy_idx,
+                                  const char *text)
+{
+    const char *quote = strchr(text, '\''), *end = quote != NULL ? strchr(quote + 1, '\'') : NULL;
+    int bytes = end != NULL ? (int)(end - quote - 1) : 0;
+    return pw_document_mark(check->doc, "strategies[%u].params.%.*s", strategy_idx, bytes,
+                            bytes > 0 ? quote + 1 : "");
+}
+
+/* The strategy's own judgement of its parameters, for which it needs neither venue nor memory. */
+static void strategy_params_judge(const struct pw_config_check *check, uint32_t strategy_idx)
+{
+    const struct pw_config_strategy *strategy = &strategies_of(check)->strategies[strategy_idx];
+    const struct pw_strategy_ops *ops = pw_strategy_find(strategy->kind);
+    if (ops == NULL || strategy->instrument_cnt == 0 ||
+        pw_document_has_problem_in(check->doc,
+                                   pw_document_find(check->doc, "strategies[%u]", strategy_idx))) {
+        return; /* reported already */
+    }
+    const struct pw_strategy_env env = {.strategy_idx = (uint16_t)strategy_idx,
+                                        .name = strategy->name,
+                                        .params = strategy->params,
+                                        .param_cnt = strategy->param_cnt,
+                                        .instruments = strategy->instruments,
+                                        .instrument_cnt = strategy->instrument_cnt};
+    char error[256] = "";
+    if (ops->state_bytes(&env, error, sizeof error) == 0) {
+        pw_document_problem(check->doc, complaint_mark(check, strategy_idx, error), "%s: %s", ops->kind,
+                            error);
+    }
+}
+
 static void strategies_check(const struct pw_config_check *check)
 {
     struct pw_config_strategy *strategies = strategies_of(check)->strategies;
@@ -79,16 +112,17 @@ static void strategies_check(const struct pw_config_check *check)
                                     strategies[i].line, strategies[i].name);
             }
         }
+        strategy_params_judge(check, s);
     }
 }
 
 static void params_print(FILE *out, const void *given)
 {
     (void)given;
-    fputs("\n| kind | params |\n|---|---|\n", out);
+    fputs("\n| kind | what it does | params |\n|---|---|---|\n", out);
     const struct pw_strategy_ops *ops;
     for (uint32_t i = 0; (ops = pw_strategy_at(i)) != NULL; i++) {
-        fprintf(out, "| `%s` | %s |\n", ops->kind, ops->params);
+        fprintf(out, "| `%s` | %s | %s |\n", ops->kind, ops->what, ops->params);
     }
 }
 

@@ -100,7 +100,11 @@ static void tick_taker_on_report(void *state, const struct pw_event *report, uin
 const struct pw_strategy_ops pw_tick_taker = {
     .abi = PW_STRATEGY_ABI,
     .kind = "tick_taker",
+    .what = "for latency benches: takes the best ask when the bid is much the larger one; it never sells, so "
+            "it needs `risk.max_position`",
     .params = "quantity; imbalance: bid over ask quantity that counts; every: such quotes between two orders",
+    .decides_on = PW_KIND_BIT(QUOTE),
+    .only_buys = true,
     .state_bytes = tick_taker_state_bytes,
     .init = tick_taker_init,
     .on_market = tick_taker_on_market,

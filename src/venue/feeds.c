@@ -124,6 +124,33 @@ uint16_t pw_feeds_instrument_idx(const struct pw_config_feeds *feeds, const char
     return found;
 }
 
+uint64_t pw_feed_kinds(const struct pw_config_feed *feed)
+{
+    const struct pw_venue *venue = pw_venue_find(feed->venue);
+    uint64_t kinds = 0;
+    const char *name;
+    for (uint32_t i = 0; venue != NULL && (name = venue->market->stream(i)) != NULL; i++) {
+        for (uint32_t k = 0; k < feed->stream_cnt; k++) {
+            kinds |= strcmp(feed->streams[k], name) == 0 ? venue->market->stream_kinds(i) : 0;
+        }
+    }
+    return kinds;
+}
+
+const char *pw_feed_streams_of(const struct pw_config_feed *feed, uint64_t kinds, char *text, size_t bytes)
+{
+    const struct pw_venue *venue = pw_venue_find(feed->venue);
+    const char *names[PW_CHOICES_MAX], *name;
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; venue != NULL && cnt < PW_CHOICES_MAX && (name = venue->market->stream(i)) != NULL;
+         i++) {
+        if ((venue->market->stream_kinds(i) & kinds) != 0) {
+            names[cnt++] = name;
+        }
+    }
+    return pw_value_join(names, cnt, text, bytes);
+}
+
 /* ---- what concerns several values ---- */
 
 static const struct pw_config_feeds *feeds_of(const struct pw_config_check *check)

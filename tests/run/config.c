@@ -390,6 +390,63 @@ Test(config, names_and_choices_are_judged)
     EXPECT_ALL(rows);
 }
 
+/* cases/09-check-says-good: a strategy's parameters are judged with the file; cases/newcomer.md, 3. */
+Test(config, a_strategys_parameters_are_judged)
+{
+    const struct spoiled rows[] = {
+        {20, "    params: {fast: 500, slow: 200, quantity: \"0.01\"}", 20, 31, "slow 500 200"},
+        {20, "    params: {fast: 02, slow: 200, quantity: \"0.01\"}", 20, 20, "fast 02"},
+        {20, "    params: {fast: 0x10, slow: 200, quantity: \"0.01\"}", 20, 20, "fast 0x10"},
+        {20, "    params: {fast: 2.0, slow: 200, quantity: \"0.01\"}", 20, 20, "fast 2.0"},
+        {20, "    params: {fast: -2, slow: 200, quantity: \"0.01\"}", 20, 20, "fast -2"},
+        {20, "    params: {fast: 2, slow: 1_000, quantity: \"0.01\"}", 20, 29, "slow 1_000"},
+        {20, "    params: {fast: 2, slow: 200000, quantity: \"0.01\"}", 20, 29, "slow 200000 100000"},
+        {20, "    params: {fast: 2, slow: 4, quantity: \"0,01\"}", 20, 42, "quantity 0,01"},
+        {20, "    params: {fast: 2, slow: 4, quantity: \"00.1\"}", 20, 42, "quantity 00.1"},
+        {20, "    params: {fast: 2, slow: 4, quantity: 1e-3}", 20, 42, "quantity 1e-3"},
+        {20, "    params: {fast: 2, slow: 4, quantity: 0}", 20, 42, "quantity 0"},
+        {20, "    params: {fast: 2, slow: 4, qty: 1}", 20, 37, "qty fast slow quantity"},
+        {20, "    params: {fast: 2, slow: 4}", 20, 13, "quantity missing"},
+        {20, NULL, 17, 5, "missing"},
+    };
+    EXPECT_ALL(rows);
+    cr_expect_eq(load_with(20, "    params: {fast: 2, slow: 4, quantity: 0.5}"), 0, "%s", g_error);
+}
+
+/* cases/newcomer.md, 17 and 6: a strategy that could never trade, or never end. */
+Test(config, a_strategy_must_fit_the_rest_of_the_file)
+{
+    const struct spoiled streams[] = {
+        {13, "    streams: [kline_1m]", 13, 14, "streams ma trade aggTrade"},
+        {13, "    streams: [bookTicker, depth@100ms]", 13, 14, "streams ma trade aggTrade"},
+    };
+    EXPECT_ALL(streams);
+    cr_expect_eq(load_with(13, "    streams: [aggTrade]"), 0, "%s", g_error);
+
+    char text[8192] = "";
+    for (size_t i = 0; i < SOUND_LINES; i++) {
+        strcat(text, i + 1 == 18   ? "    kind: tick_taker"
+                     : i + 1 == 20 ? "    params: {quantity: 1, imbalance: 2, every: 3}"
+                     : i + 1 == 21 ? "risk: {max_orders_per_s: 10}"
+                                   : g_sound[i]);
+        strcat(text, "\n");
+    }
+    cr_expect_eq(load(text), -EINVAL);
+    expect_problem(18, 11, "tick_taker risk.max_position");
+}
+
+/* cases/12-tilde-in-a-path */
+Test(config, a_tilde_is_not_taken_for_a_folders_name)
+{
+    const struct spoiled rows[] = {
+        {24, "journal: {path: ~/data}", 24, 17, "path ~ $HOME"},
+        {24, "journal: {path: ~data}", 24, 17, "path ~"},
+        {12, "    ca_file: ~/ca.pem", 12, 14, "ca_file ~"},
+    };
+    EXPECT_ALL(rows);
+    cr_expect_eq(load_with(24, "journal: {path: ./~data}"), 0, "%s", g_error);
+}
+
 /* What a live config has in place of the paper gateway. */
 static int load_live(size_t line, const char *instead, const char *section)
 {

@@ -8,14 +8,31 @@
 
 extern const struct pw_venue pw_venue_binance_spot, pw_venue_binance_usdm; /* venues.c */
 
+static const struct {
+    const char *name;
+    uint64_t kinds;
+} streams[] = {
+    {"trade", PW_KIND_BIT(TRADE)},
+    {"aggTrade", PW_KIND_BIT(AGG_TRADE)},
+    {"bookTicker", PW_KIND_BIT(QUOTE)},
+    {"depth@100ms", PW_KIND_BIT(DEPTH) | PW_KIND_BIT(LEVELS)},
+    {"kline_1m", PW_KIND_BIT(CANDLE) | PW_KIND_BIT(CANDLE_INFO)},
+};
+#define STREAM_CNT (sizeof streams / sizeof streams[0])
+
 static const char *stream(uint32_t i)
 {
-    static const char *const streams[] = {"trade", "aggTrade", "bookTicker", "depth@100ms", "kline_1m"};
-    return i < sizeof streams / sizeof streams[0] ? streams[i] : NULL;
+    return i < STREAM_CNT ? streams[i].name : NULL;
+}
+
+static uint64_t stream_kinds(uint32_t i)
+{
+    return i < STREAM_CNT ? streams[i].kinds : 0;
 }
 
 static const struct pw_venue_market spot_market = {
     .stream = stream,
+    .stream_kinds = stream_kinds,
     .target = pw_binance_stream_target,
     .decode = pw_binance_events,
     .book_rule = PW_BOOK_FIRST_ID,
@@ -26,6 +43,7 @@ static const struct pw_venue_market spot_market = {
 
 static const struct pw_venue_market usdm_market = {
     .stream = stream,
+    .stream_kinds = stream_kinds,
     .target = pw_binance_stream_target,
     .decode = pw_binance_events,
     .book_rule = PW_BOOK_PREV_ID,

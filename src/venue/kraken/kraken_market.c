@@ -18,15 +18,21 @@
 
 static const struct {
     const char *stream, *options;
+    uint64_t kinds;
 } streams[] = {
-    {"trade", "\"snapshot\":false"},         /* past trades are not asked for */
-    {"ticker", "\"event_trigger\":\"bbo\""}, /* on each change of the best prices */
+    {"trade", "\"snapshot\":false", PW_KIND_BIT(TRADE)},         /* past trades are not asked for */
+    {"ticker", "\"event_trigger\":\"bbo\"", PW_KIND_BIT(QUOTE)}, /* on each change of the best prices */
 };
 #define STREAM_CNT (sizeof streams / sizeof streams[0])
 
 const char *pw_kraken_stream(uint32_t i)
 {
     return i < STREAM_CNT ? streams[i].stream : NULL;
+}
+
+uint64_t pw_kraken_stream_kinds(uint32_t i)
+{
+    return i < STREAM_CNT ? streams[i].kinds : 0;
 }
 
 /* The URL has the whole path; subscriptions are messages. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 const char *pw_kraken_stream(uint32_t i);
+uint64_t pw_kraken_stream_kinds(uint32_t i);
 int pw_kraken_target(struct pw_venue_wants wants, char *target, size_t size);
 int pw_kraken_subscribe(struct pw_venue_wants wants, char *lines, size_t size);
 

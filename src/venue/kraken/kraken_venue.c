@@ -10,6 +10,7 @@ extern const struct pw_venue pw_venue_kraken; /* venues.c */
 
 static const struct pw_venue_market market = {
     .stream = pw_kraken_stream,
+    .stream_kinds = pw_kraken_stream_kinds,
     .target = pw_kraken_target,
     .subscribe = pw_kraken_subscribe,
     .decode = pw_kraken_decode,

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The CA files must be readable lists, the journal's folder writable by us, the memory there. See
+ * host_check.h.
+ */
+#include "host_check.h"
+
+#include "accounts_config.h"
+#include "feeds.h"
+#include "instance.h"
+#include "journal_config.h"
+#include "live_topology.h"
+#include "tls.h"
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pinwheel/workspace.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct problems {
+    const struct pw_config *config;
+    char *text;
+    size_t used, bytes;
+    uint32_t cnt;
+};
+
+/* Adds a line: where, as pw_config_place names it, and what. */
+__attribute__((format(printf, 3, 4))) static void problem(struct problems *problems, const char *at,
+                                                          const char *format, ...)
+{
+    char place[400];
+    pw_config_place(problems->config, place, sizeof place, "%s", at);
+    size_t left = problems->bytes - problems->used;
+    int n = snprintf(problems->text + problems->used, left, "%s%s: ", problems->cnt++ > 0 ? "\n" : "", place);
+    problems->used += n > 0 && (size_t)n < left ? (size_t)n : left - 1;
+    va_list args;
+    va_start(args, format);
+    left = problems->bytes - problems->used;
+    n = vsnprintf(problems->text + problems->used, left, format, args);
+    va_end(args);
+    problems->used += n > 0 && (size_t)n < left ? (size_t)n : left - 1;
+}
+
+/* ---- files ---- */
+
+/* One that is named is judged whether or not a connection needs it. */
+static void ca_file_check(struct problems *problems, const char *at, const struct pw_config_feed *conn)
+{
+    bool needed = strncmp(conn->ws_url, "wss:", 4) == 0 || strncmp(conn->rest_url, "https:", 6) == 0;
+    if (conn->ca_file[0] == '\0' && !needed) {
+        return;
+    }
+    char error[512];
+    struct pw_tls_context *context = pw_tls_context_create(conn->ca_file, error, sizeof error);
+    if (context == NULL) {
+        bool missing = conn->ca_file[0] != '\0' && access(conn->ca_file, F_OK) != 0;
+        problem(problems, at, "ca_file: %s%s", error,
+                missing
+                    ? "; name an existing file (`pinwheel sim` prints the path of its own once it has run)"
+                    : "");
+    }
+    pw_tls_context_destroy(context);
+}
+
+static void ca_files_check(struct problems *problems)
+{
+    char at[64];
+    const struct pw_config_feeds *feeds = PW_CONFIG(problems->config, feeds);
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        snprintf(at, sizeof at, "feeds[%u].ca_file", i);
+        ca_file_check(problems, at, &feeds->feeds[i]);
+    }
+    for (uint32_t i = 0; i < pw_config_account_cnt(problems->config); i++) {
+        struct pw_account_setup account = pw_config_account(problems->config, i);
+        if (account.traits->connects) {
+            pw_config_account_key(problems->config, i, "live.ca_file", at, sizeof at);
+            ca_file_check(problems, at, &account.live->conn);
+        }
+    }
+}
+
+/* Whether a file could be made in a folder: only trying tells of every kind of file system and permission. */
+static int folder_try(const char *folder)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/.pinwheel-check-XXXXXX", folder) >= (int)sizeof path) {
+        return -ENAMETOOLONG;
+    }
+    if (mkdtemp(path) == NULL) {
+        return -errno;
+    }
+    return rmdir(path) == 0 ? 0 : -errno;
+}
+
+static void journal_folder_check(struct problems *problems)
+{
+    const char *folder = pw_journal_folder(problems->config);
+    struct stat st;
+    char parent[PATH_MAX];
+    if (folder == NULL) {
+        return;
+    }
+    bool exists = stat(folder, &st) == 0;
+    if (exists && !S_ISDIR(st.st_mode)) {
+        problem(problems, "journal.path", "path: %s is not a folder; name one, or one that can be created",
+                folder);
+        return;
+    }
+    snprintf(parent, sizeof parent, "%s", folder);
+    const char *tried = exists ? folder : dirname(parent);
+    int err = folder_try(tried);
+    if (err != 0) {
+        problem(problems, "journal.path", "path: %s in %s: %s; name a folder that this user can write to",
+                exists ? "files cannot be created" : "the folder cannot be created", tried, strerror(-err));
+    }
+}
+
+/* ---- memory ---- */
+
+int pw_host_memory_check(const struct pw_config *config, uint64_t *workspace_bytes, char *error,
+                         size_t error_bytes)
+{
+    struct problems problems = {.config = config, .text = error, .bytes = error_bytes};
+    const struct pw_config_instance *instance = PW_CONFIG(config, instance);
+    struct pw_topology *topology = calloc(1, sizeof *topology);
+    struct pw_region_want *want = calloc(PW_REGIONS_MAX, sizeof *want);
+    char reason[512] = "no memory to plan the workspace";
+    int err = -ENOMEM;
+    if (topology != NULL && want != NULL) {
+        pw_live_topology(topology, config);
+        uint32_t cnt = pw_live_regions(topology, config, want);
+        err = pw_workspace_weigh(instance->name, want, cnt, instance->huge_pages, workspace_bytes, reason,
+                                 sizeof reason);
+    }
+    if (err != 0) {
+        problem(&problems, "rings", "%s", reason);
+    }
+    free(topology);
+    free(want);
+    return err != 0 ? -EINVAL : 0;
+}
+
+int pw_host_check(const struct pw_config *config, char *error, size_t error_bytes)
+{
+    struct problems problems = {.config = config, .text = error, .bytes = error_bytes};
+    ca_files_check(&problems);
+    journal_folder_check(&problems);
+    return problems.cnt == 0 ? 0 : -EINVAL;
+}
