@@ -173,7 +173,7 @@ Test(lines, net_stages_of_a_line_that_are_apart_are_refused)
     struct harness h;
     int status;
     harness_begin(&h, "apart");
-    h.port = 1;
+    harness_sim_start(&h, market_yaml, 0); /* for its CA */
     const char *path = config_write(&h, false);
     free(harness_run(&h, (const char *const[]){"pinwheel", "run", "--check", path, NULL}, &status));
     cr_expect_eq(status, 3);

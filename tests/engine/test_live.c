@@ -184,11 +184,18 @@ static int run(struct harness *h, const char *option, const char *path)
     return status;
 }
 
+/* A simulator that has run leaves its CA; nobody listens afterwards, and nothing connects. */
+static void ca_only(struct harness *h)
+{
+    harness_sim_start(h, market_hmac, 0);
+    cr_assert_eq(harness_stop(&h->sim, SIGTERM), 0);
+}
+
 Test(live, it_must_be_said_twice)
 {
     struct harness h;
     harness_begin(&h, "twice");
-    h.port = 1; /* nobody listens: nothing connects */
+    ca_only(&h);
     harness_keys_write(&h, API_KEY, SECRET);
     const char *path = harness_config_write(&h, &live_options);
     cr_expect_eq(run(&h, "--live", path), 0);
@@ -206,7 +213,7 @@ Test(live, keys_must_be_there_and_be_nobody_elses)
     struct harness h;
     char file[2 * HARNESS_PATH_BYTES], other[2 * HARNESS_PATH_BYTES];
     harness_begin(&h, "keys");
-    h.port = 1;
+    ca_only(&h);
     const char *path = harness_config_write(&h, &live_options);
     cr_expect_eq(run(&h, "--live", path), 3, "there are none");
     static const char *const names[] = {"api_key", "secret"};
