@@ -400,7 +400,7 @@ static void put_book(json_t *to, const struct snapshots *snapshots)
     put_u64(json, "events_applied", snapshots->applied);
     put_u64(json, "bid_levels", pw_book_level_cnt(book, PW_BUY));
     put_u64(json, "ask_levels", pw_book_level_cnt(book, PW_SELL));
-    json_object_set_new(json, "complete", json_boolean(!snapshots->lost));
+    json_object_set_new(json, "complete", json_boolean(!snapshots->lost && pw_book_is_known(book)));
     json_object_set_new(json, "crossed", json_boolean(pw_book_crossed(book)));
     json_object_set_new(json, "top_bids", top_levels(book, PW_BUY));
     json_object_set_new(json, "top_asks", top_levels(book, PW_SELL));

@@ -52,7 +52,8 @@ struct pw_depth {
     uint64_t first_update_id, last_update_id;
     uint64_t prev_update_id; /* last_update_id of the update before, where the venue says it; else 0 */
     uint32_t bid_cnt, ask_cnt;
-    uint64_t reserved;
+    uint64_t level_cnt_max; /* a side that the snapshot could tell: with as many the venue may have more; 0:
+                             * no limit is known */
 };
 
 struct pw_level {

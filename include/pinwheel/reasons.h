@@ -26,6 +26,7 @@
     STATE(BUFFER_FULL, 6, buffer_full, "too many updates while waiting for a snapshot") \
     STATE(CROSSED, 7, crossed, "bid and ask of the order book crossed") \
     STATE(OVERFLOW, 8, overflow, "more levels than the order book holds") \
+    STATE(BOOK_RANGE, 9, book_range, "the best price nears the end of what the snapshot told") \
     DENIED(HALTED, 32, halted, "trading is halted") \
     DENIED(PRICE_FILTER, 33, price_filter, "price off the tick or out of bounds") \
     DENIED(LOT_SIZE, 34, lot_size, "quantity off the step or out of bounds") \

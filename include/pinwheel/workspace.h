@@ -143,9 +143,11 @@ struct pw_market {
     uint64_t trade_cnt, quote_cnt, depth_cnt;
     uint64_t book_synced; /* 1: synchronised with the venue */
     uint64_t book_update_id;
-    uint64_t bid_level_cnt, ask_level_cnt; /* in the whole book */
+    uint64_t bid_level_cnt, ask_level_cnt; /* as far as the book is known */
     struct pw_level bids[PW_BOOK_VIEW_LEVELS],
-        asks[PW_BOOK_VIEW_LEVELS]; /* best first; qty 0: no such level */
+        asks[PW_BOOK_VIEW_LEVELS]; /* best first; qty 0: no such level, or it is not known */
+    uint64_t book_outgrown_id; /* last_update_id of the snapshot behind it, if that told too little for where
+                                * the best prices are now; else 0 */
 };
 
 struct pw_market_view {

@@ -46,6 +46,7 @@ void pw_book_clear(struct pw_book *book)
         book->sides[side].first_idx = book->level_max;
         book->sides[side].cnt = 0;
         book->sides[side].sum_qty_e8 = 0;
+        book->sides[side].end_key = book->sides[side].near_key = INT64_MAX;
     }
 }
 
@@ -84,11 +85,32 @@ static void recentre(struct pw_book *book, struct pw_book_side *s)
     s->first_idx = first;
 }
 
-static void insert(struct pw_book *book, struct pw_book_side *s, uint32_t i, struct pw_level level)
+/* Seven eighths of the way from the best price to the end are far enough. */
+static void set_near(struct pw_book_side *s, enum pw_side side)
 {
+    if (s->end_key != INT64_MAX && s->cnt > 0) {
+        int64_t best_key = key_of(s->levels[s->first_idx].price_e8, side);
+        s->near_key = s->end_key > best_key ? s->end_key - (s->end_key - best_key + 7) / 8 : best_key - 1;
+    }
+}
+
+/* The side is known up to before that level at most. */
+static __attribute__((noinline)) void shorten(struct pw_book_side *s, enum pw_side side, int64_t price_e8)
+{
+    int64_t key = key_of(price_e8, side) - 1;
+    if (key < s->end_key) {
+        s->end_key = key;
+        set_near(s, side);
+    }
+}
+
+static void insert(struct pw_book *book, enum pw_side side, uint32_t i, struct pw_level level)
+{
+    struct pw_book_side *s = &book->sides[side];
     pw_assert(i <= s->cnt);
     if (s->cnt == book->level_max) {
         book->dropped_cnt++;
+        shorten(s, side, i == s->cnt ? level.price_e8 : s->levels[s->first_idx + s->cnt - 1].price_e8);
         if (i == s->cnt) {
             return;
         }
@@ -144,10 +166,66 @@ void pw_book_set(struct pw_book *book, enum pw_side side, struct pw_level level)
         erase(s, i);
     } else if (level.qty_e8) {
         pw_assert(i == s->cnt || key_of(at->price_e8, side) > key_of(level.price_e8, side));
-        insert(book, s, i, level);
+        insert(book, side, i, level);
     } else {
         book->absent_cnt++;
     }
+}
+
+/* A side is cut if it has as many levels as the snapshot could tell: its range grows with them. */
+static void begin_snapshot(struct pw_book *book, const struct pw_depth *depth)
+{
+    const uint32_t cnts[2] = {[PW_BUY] = depth->bid_cnt, [PW_SELL] = depth->ask_cnt};
+    pw_book_clear(book);
+    book->snapshot_id = depth->last_update_id;
+    for (int side = 0; side < 2 && depth->level_cnt_max > 0; side++) {
+        book->sides[side].end_key = cnts[side] >= depth->level_cnt_max ? INT64_MIN : INT64_MAX;
+    }
+}
+
+static __attribute__((noinline)) void note_range(struct pw_book *book, enum pw_side side,
+                                                 const struct pw_event *event)
+{
+    struct pw_book_side *s = &book->sides[side];
+    for (int i = 0; i < (event->flags & PW_FLAG_PAIR ? 2 : 1); i++) {
+        int64_t key = key_of(event->body.levels.level[i].price_e8, side);
+        s->end_key = key > s->end_key ? key : s->end_key;
+    }
+    if (event->flags & PW_FLAG_LAST) {
+        set_near(&book->sides[PW_BUY], PW_BUY);
+        set_near(&book->sides[PW_SELL], PW_SELL);
+    }
+}
+
+bool pw_book_is_known(const struct pw_book *book)
+{
+    bool known = true;
+    for (int side = 0; side < 2; side++) {
+        const struct pw_book_side *s = &book->sides[side];
+        known &= s->cnt > 0 ? key_of(s->levels[s->first_idx].price_e8, (enum pw_side)side) <= s->end_key
+                            : s->end_key == INT64_MAX;
+    }
+    return known;
+}
+
+uint64_t pw_book_outgrown(const struct pw_book *book)
+{
+    bool near_end = false;
+    for (int side = 0; side < 2; side++) {
+        const struct pw_book_side *s = &book->sides[side];
+        near_end |= s->end_key != INT64_MAX && (s->cnt == 0 || key_of(s->levels[s->first_idx].price_e8,
+                                                                      (enum pw_side)side) > s->near_key);
+    }
+    return book->synced && near_end ? book->snapshot_id : 0;
+}
+
+uint32_t pw_book_known_cnt(const struct pw_book *book, enum pw_side side)
+{
+    uint32_t cnt = book->sides[side].cnt;
+    while (cnt > 0 && key_of(pw_book_at(book, side, cnt - 1)->price_e8, side) > book->sides[side].end_key) {
+        cnt--;
+    }
+    return cnt;
 }
 
 bool pw_book_apply(struct pw_book *book, const struct pw_event *event)
@@ -158,7 +236,7 @@ bool pw_book_apply(struct pw_book *book, const struct pw_event *event)
             return false;
         }
         if (event->flags & PW_FLAG_SNAPSHOT) {
-            pw_book_clear(book);
+            begin_snapshot(book, &event->body.depth);
         }
         book->update_id = event->body.depth.last_update_id;
         book->depth_cnt++;
@@ -171,6 +249,9 @@ bool pw_book_apply(struct pw_book *book, const struct pw_event *event)
         pw_book_set(book, side, event->body.levels.level[0]);
         if (event->flags & PW_FLAG_PAIR) {
             pw_book_set(book, side, event->body.levels.level[1]);
+        }
+        if (event->flags & PW_FLAG_SNAPSHOT) {
+            note_range(book, side, event);
         }
         return true;
     }

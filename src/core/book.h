@@ -11,6 +11,11 @@
  * removes a level (one that is not there: counted, no harm); events with PW_FLAG_STALE are not applied.
  * BOOK_STATE sets whether the book may be trusted. All else is ignored. Whether updates follow on each other
  * without a gap is the parser's knowledge, not the book's.
+ *
+ * A snapshot may have ended before the venue's book did. Up to its last price a side is known from then on;
+ * of what lies beyond only changes are told, and the levels that they leave are kept, but are no knowledge.
+ * A full side that lets a level fall out is known up to there. A book whose best level is not in the known
+ * range is not in sync; when it comes near the end of it, another snapshot is wanted.
  */
 #ifndef PW_BOOK_H
 #define PW_BOOK_H
@@ -28,6 +33,9 @@ struct pw_book_side {
     uint32_t first_idx;      /* the best level's place in it */
     uint32_t cnt;
     pw_i128 sum_qty_e8; /* of all levels, exact */
+    /* In the order of the side, which rises from its best price: up to which it is known, and beyond which
+     * its best price nears that end. INT64_MAX: all is known. */
+    int64_t end_key, near_key;
 };
 
 struct pw_book {
@@ -35,6 +43,7 @@ struct pw_book {
     uint32_t level_max;           /* a side */
     bool synced;                  /* the last BOOK_STATE said so */
     uint64_t update_id;           /* last_update_id of the last DEPTH applied */
+    uint64_t snapshot_id;         /* that of the last snapshot */
     uint64_t depth_cnt;           /* DEPTH events applied */
     uint64_t dropped_cnt;         /* levels that fell out of a full side */
     uint64_t absent_cnt;          /* removals of levels that were not there */
@@ -73,6 +82,22 @@ static inline struct pw_level pw_book_best(const struct pw_book *book, enum pw_s
 
 /* Copies the n best levels, best first; those that are not there are zero. Returns how many there were. */
 uint32_t pw_book_top(const struct pw_book *book, enum pw_side side, struct pw_level *out, uint32_t n);
+
+/* The best level of each side is known; or the whole side is, and there is none. */
+bool pw_book_is_known(const struct pw_book *book);
+
+/* Synchronised with the venue, and known. */
+static inline bool pw_book_in_sync(const struct pw_book *book)
+{
+    return book->synced && pw_book_is_known(book);
+}
+
+/* Levels of a side that are in its known range: the first ones. */
+uint32_t pw_book_known_cnt(const struct pw_book *book, enum pw_side side);
+
+/* The snapshot_id of a synchronised book, if another snapshot is wanted because that one's range is nearly
+ * used up; else 0. */
+uint64_t pw_book_outgrown(const struct pw_book *book);
 
 /* Exact sum of a side's quantities. */
 static inline pw_i128 pw_book_sum_qty_e8(const struct pw_book *book, enum pw_side side)

@@ -44,6 +44,7 @@ static const struct pw_field depth_fields[] = {
     {"prev_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(depth.prev_update_id), 0, NULL, "last update of the message before; 0: the venue does not say"},
     {"bid_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(depth.bid_cnt), 0, NULL, "bid levels that follow"},
     {"ask_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(depth.ask_cnt), 0, NULL, "ask levels that follow"},
+    {"level_cnt_max", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(depth.level_cnt_max), 0, NULL, "levels a side that a snapshot could tell; 0: no limit known"},
     {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "a full snapshot, not an update"},
     {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "last event of a message"},
     {"stale", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_STALE, NULL, "for the record only: not part of a book in sync"},

@@ -592,7 +592,7 @@ BOTH_WAYS void code_depth(struct codec *c, bool decode, struct channel *channel,
     code_number(c, decode, &usual[DEPTH_ASKS], &ask_cnt);
     depth->bid_cnt = (uint32_t)bid_cnt;
     depth->ask_cnt = (uint32_t)ask_cnt;
-    depth->reserved = 0;
+    depth->level_cnt_max = 0;
 }
 
 /* Words as steps from those of the event before in its channel. */
@@ -693,7 +693,7 @@ static bool form_fits(const struct codec *c, const struct channel *channel, cons
     case FORM_AGG_TRADE:
         return (event->flags & ~PW_FLAG_SELL) == 0;
     case FORM_DEPTH:
-        return event->body.depth.reserved == 0 &&
+        return event->body.depth.level_cnt_max == 0 &&
                (event->body.depth.prev_update_id == 0 ||
                 event->body.depth.prev_update_id == c->instruments[channel->instrument_slot].update_id);
     default:

@@ -464,13 +464,32 @@ static void take_snapshot(struct parse *p)
     }
 }
 
-/* At most one whole snapshot a poll: it must have gone out before the next one begins to come. */
+/* A book whose snapshot ended too near is to be made anew. True: something goes out. */
+static bool renew_book(struct parse *p, const struct pw_event *event)
+{
+    if (event->instrument_idx >= p->instrument_cnt) {
+        return false;
+    }
+    struct feed *feed = &p->feeds[p->instruments[event->instrument_idx].feed_idx];
+    bool renews = pw_booksync_renew(feed->sync, event->instrument_idx, event->body.depth.last_update_id,
+                                    event->recv_ns);
+    p->pulling = renews ? feed : p->pulling;
+    return renews;
+}
+
+/* At most one whole snapshot, or one request, a poll: what it lets out must have gone before the next one
+ * comes. */
 static void take_snapshots(struct parse *p, struct pw_poll *did)
 {
     uint64_t there = pw_consumer_peek(&p->snapshots, PW_BATCH_MAX), taken = 0;
-    bool whole = false;
-    while (taken < there && !whole) {
-        whole = collect_snapshot(p, pw_consumer_at(&p->snapshots, taken++));
+    bool whole = false, renews = false;
+    while (taken < there && !whole && !renews) {
+        const struct pw_event *event = pw_consumer_at(&p->snapshots, taken++);
+        if (event->kind == PW_EVENT_SNAPSHOT_REQUEST) {
+            renews = renew_book(p, event);
+        } else {
+            whole = collect_snapshot(p, event);
+        }
     }
     if (taken > 0) {
         pw_consumer_done(&p->snapshots, taken);
@@ -478,6 +497,8 @@ static void take_snapshots(struct parse *p, struct pw_poll *did)
     }
     if (whole) {
         take_snapshot(p);
+    }
+    if (whole || renews) {
         did->stalled = !drain(p);
     }
 }

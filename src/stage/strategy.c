@@ -632,17 +632,28 @@ static int64_t strategy_next_ns(void *state)
 
 /* ---- off the hot path ---- */
 
+/* The levels that are known; how many. */
+static uint32_t show_side(const struct pw_book *book, enum pw_side side,
+                          struct pw_level levels[PW_BOOK_VIEW_LEVELS])
+{
+    uint32_t known = pw_book_known_cnt(book, side);
+    pw_book_top(book, side, levels, PW_BOOK_VIEW_LEVELS);
+    for (uint32_t i = known; i < PW_BOOK_VIEW_LEVELS; i++) {
+        levels[i] = (struct pw_level){0};
+    }
+    return known;
+}
+
 static void show_market(struct strategy_stage *s, uint32_t i)
 {
     struct market *m = &s->markets[i];
     struct pw_market *view = &m->view;
     view->depth_cnt = m->book->depth_cnt;
-    view->book_synced = m->book->synced && m->feed_up;
+    view->book_synced = pw_book_in_sync(m->book) && m->feed_up;
+    view->book_outgrown_id = pw_book_outgrown(m->book);
     view->book_update_id = m->book->update_id;
-    view->bid_level_cnt = pw_book_level_cnt(m->book, PW_BUY);
-    view->ask_level_cnt = pw_book_level_cnt(m->book, PW_SELL);
-    pw_book_top(m->book, PW_BUY, view->bids, PW_BOOK_VIEW_LEVELS);
-    pw_book_top(m->book, PW_SELL, view->asks, PW_BOOK_VIEW_LEVELS);
+    view->bid_level_cnt = show_side(m->book, PW_BUY, view->bids);
+    view->ask_level_cnt = show_side(m->book, PW_SELL, view->asks);
     pw_cell_write(&s->views[i].cell, s->views[i].words, view, sizeof *view);
     m->changed = false;
 }

@@ -31,6 +31,7 @@ struct book {
     bool wanted;                          /* a snapshot is to be asked for */
     bool joining;                         /* by PREV_ID: synced, but no update has joined the snapshot yet */
     uint64_t last;                        /* last_update_id of the last update in order, or of the snapshot */
+    uint64_t snapshot_id;                 /* of the snapshot in force */
     uint64_t first_held, first_held_prev; /* first_update_id and prev_update_id of the first update held */
     uint64_t next_trade_id, next_agg_id;  /* 0: none has come yet */
     struct hold hold;
@@ -522,6 +523,7 @@ bool pw_booksync_snapshot(struct pw_booksync *sync, const struct pw_event *run, 
     sync->output.held = hold_detach(&book->hold);
     sync->output.stale_below = by_prev_id(sync) ? id : id + 1;
     book->phase = BOOK_SYNCED;
+    book->snapshot_id = id;
     book->joining = by_prev_id(sync) && (book->last < id || sync->output.held.cnt == 0);
     book->last = book->last > id ? book->last : id;
     sync->output.after =
@@ -529,6 +531,26 @@ bool pw_booksync_snapshot(struct pw_booksync *sync, const struct pw_event *run, 
     sync->output.after_cnt = 1;
     sync->wanted_cnt -= book->wanted;
     book->wanted = false;
+    return true;
+}
+
+bool pw_booksync_renew(struct pw_booksync *sync, uint16_t instrument_idx, uint64_t snapshot_id,
+                       int64_t recv_ns)
+{
+    pw_assert(instrument_idx < sync->config.instrument_cnt);
+    struct book *book = &sync->books[instrument_idx];
+    if (book->phase != BOOK_SYNCED || book->snapshot_id != snapshot_id) {
+        return false;
+    }
+    output_begin(sync);
+    sync->output.before[sync->output.before_cnt++] =
+        book_state(sync, instrument_idx, recv_ns, PW_BOOK_UNSYNCED, PW_REASON_BOOK_RANGE);
+    /* What follows is held; what has gone out must be in the snapshot. */
+    book->phase = BOOK_WAITING;
+    book->joining = false;
+    book->first_held = book->last + 1;
+    book->first_held_prev = book->last;
+    want(sync, book);
     return true;
 }
 

@@ -21,6 +21,8 @@
  * Use: before each message, and until it gives nothing more, pw_booksync_pull; then pw_booksync_take or
  * pw_booksync_snapshot or pw_booksync_down; then pull again; then, if take said so, the message itself.
  *
+ * A book whose snapshot has told too little (core/book.h) is made anew in the same way: pw_booksync_renew.
+ *
  * The rules are enum pw_book_rule.
  */
 #ifndef PW_BOOKSYNC_H
@@ -54,6 +56,11 @@ bool pw_booksync_take(struct pw_booksync *sync, struct pw_event *run, uint32_t c
  * left to pull. False: it was of no use, and was dropped (nobody waits for it, or it is too old: then another
  * is asked for). */
 bool pw_booksync_snapshot(struct pw_booksync *sync, const struct pw_event *run, uint32_t cnt);
+
+/* The best price nears the end of what the snapshot of that id told, or has left it: the book is unsynced,
+ * and another snapshot asked for. False: that snapshot is in force no more. */
+bool pw_booksync_renew(struct pw_booksync *sync, uint16_t instrument_idx, uint64_t snapshot_id,
+                       int64_t recv_ns);
 
 /* The connection has ended. */
 void pw_booksync_down(struct pw_booksync *sync, int64_t recv_ns);

@@ -415,6 +415,50 @@ Test(parse, a_book_is_asked_for_and_joined_when_its_last_piece_has_come)
     rig_close(rig);
 }
 
+/* cases/08-book-beyond-the-snapshot */
+Test(parse, a_book_that_has_outgrown_its_snapshot_is_made_anew)
+{
+    struct rig *rig = rig_open(&(struct options){0});
+    struct pw_event event, events[8];
+    struct pw_event renewal = {.kind = PW_EVENT_SNAPSHOT_REQUEST, .recv_ns = 8};
+    put_text(rig, 0, DEPTH(90, 95, ""));
+    put_snapshot_events(rig, events, snapshot_of(95, 0, events, 8));
+    for (uint32_t i = 0; i < 2; i++) {
+        poll_once(rig); /* a snapshot goes first, then what it waits for */
+    }
+    put_snapshot_events(rig, events, snapshot_of(95, 0, events, 8));
+    poll_once(rig);
+    while (take(&rig->market, &event) || take(&rig->requests, &event)) {
+    }
+    cr_assert_eq(metric(rig, "snapshots"), 1);
+    renewal.body.depth.last_update_id = 94; /* of another snapshot than the one in force */
+    put_snapshot_events(rig, &renewal, 1);
+    poll_once(rig);
+    cr_expect_not(take(&rig->market, &event) || take(&rig->requests, &event));
+    renewal.body.depth.last_update_id = 95;
+    put_snapshot_events(rig, &renewal, 1);
+    put_snapshot_events(rig, &renewal, 1); /* and once more */
+    put_text(rig, 0, DEPTH(96, 97, "[\"1\",\"1\"]"));
+    poll_once(rig);
+    poll_once(rig);
+    event = next_market(rig, PW_EVENT_BOOK_STATE);
+    cr_expect(event.body.state.state == PW_BOOK_UNSYNCED && event.body.state.reason == PW_REASON_BOOK_RANGE);
+    cr_expect_eq(pw_consumer_peek(&rig->market, 1), 0, "updates wait for the snapshot");
+    cr_assert(take(&rig->requests, &event));
+    cr_expect(event.kind == PW_EVENT_SNAPSHOT_REQUEST && event.instrument_idx == 0);
+    cr_expect_not(take(&rig->requests, &event));
+    uint32_t cnt = snapshot_of(96, 0, events, 8);
+    put_snapshot_events(rig, events, cnt);
+    poll_once(rig);
+    for (uint32_t i = 0; i < cnt; i++) {
+        next_market(rig, (enum pw_event_kind)events[i].kind);
+    }
+    cr_expect_eq(next_market(rig, PW_EVENT_DEPTH).flags & PW_FLAG_STALE, 0);
+    next_market(rig, PW_EVENT_LEVELS);
+    cr_expect_eq(next_market(rig, PW_EVENT_BOOK_STATE).body.state.state, PW_BOOK_SYNCED);
+    rig_close(rig);
+}
+
 Test(parse, a_snapshot_without_its_beginning_is_passed_over)
 {
     struct rig *rig = rig_open(&(struct options){0});

@@ -15,8 +15,10 @@
 #define FETCH_TIMEOUT_NS (10 * PW_NS_PER_S)
 #define RETRY_MIN_NS     (PW_NS_PER_S / 4)
 #define RETRY_MAX_NS     (30 * PW_NS_PER_S)
-#define BODY_BYTES_MAX   ((size_t)4 << 20) /* 5000 levels a side take about 350 KB */
-#define PIECE_EVENTS     64u               /* put into the ring at a time */
+#define BODY_BYTES_MAX   ((size_t)4 << 20)  /* 5000 levels a side take about 350 KB */
+#define PIECE_EVENTS     64u                /* put into the ring at a time */
+#define LOOK_NS          (PW_NS_PER_S / 50) /* between two looks at the books */
+#define RENEW_NS         PW_NS_PER_S        /* between two snapshots of a book whose price runs away */
 
 /* What requests may weigh: of an address, which the feeds that ask there share. */
 struct budget {
@@ -44,6 +46,9 @@ struct pw_snapshots {
     const struct pw_conns *conns;
     int64_t paused_until_ns[PW_FEEDS_MAX]; /* by host: a ban holds for all feeds there */
     bool wanted[PW_INSTRUMENTS_MAX];
+    const struct pw_market_view *markets;   /* as strategy shows them; NULL: it does not */
+    int64_t renewed_ns[PW_INSTRUMENTS_MAX]; /* when parse was last told to make it anew */
+    int64_t next_look_ns;
     struct pw_event *events; /* of the snapshot being passed on */
     uint32_t event_cap, event_cnt, event_next;
     struct pw_housekeeping_metrics *metrics;
@@ -107,6 +112,8 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
         return NULL;
     }
     const int64_t *banned_until_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
+    const struct pw_region *quotes = pw_workspace_find(env->ws, "quotes", PW_REGION_QUOTES);
+    s->markets = quotes != NULL ? pw_region_at(env->ws, quotes, 0) : NULL;
     s->conns = pw_net_conns(PW_ATTACHED(env, housekeeping)->nets[0]);
     if (banned_until_ns != NULL) {
         memcpy(s->paused_until_ns, banned_until_ns, sizeof s->paused_until_ns);
@@ -262,6 +269,7 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         retry_later(s, feed_idx, pw_decode_name((enum pw_decode)cnt), now_ns);
         return;
     }
+    s->events[0].body.depth.level_cnt_max = PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].snapshot_limit;
     s->line_idx = pw_feeds_line_idx(PW_CONFIG(s->env->config, feeds), feed_idx);
     pw_assert((uint32_t)cnt <= s->event_cap && s->event_next == s->event_cnt); /* the one before has left */
     s->event_cnt = (uint32_t)cnt;
@@ -311,9 +319,47 @@ static uint32_t put_piece(struct pw_snapshots *s)
     return (uint32_t)n;
 }
 
+/* Tells parse, which then holds the book's updates and asks for a snapshot. */
+static void renew_book(struct pw_snapshots *s, uint32_t idx, uint64_t outgrown_id, int64_t now_ns)
+{
+    const struct pw_instrument *instrument = &s->env->instruments[idx];
+    struct pw_producer *to_parse =
+        &s->to_parse[pw_feeds_line_idx(PW_CONFIG(s->env->config, feeds), instrument->feed_idx)];
+    if (pw_producer_room(to_parse, 1) < 1) {
+        return; /* at the next look */
+    }
+    struct pw_event event = {
+        .kind = PW_EVENT_SNAPSHOT_REQUEST, .instrument_idx = (uint16_t)idx, .recv_ns = now_ns};
+    event.body.depth.last_update_id = outgrown_id;
+    pw_producer_put(to_parse, &event);
+    pw_producer_publish(to_parse);
+    s->renewed_ns[idx] = now_ns;
+    pw_log(PW_LOG_INFO, "feed %s: %s: the price nears the end of the book's snapshot; requesting another",
+           instrument->feed, instrument->symbol);
+}
+
+/* Books whose best price has come to the end of what their snapshot told. */
+static void look_at_books(struct pw_snapshots *s, int64_t now_ns)
+{
+    struct pw_market market;
+    if (s->markets == NULL || now_ns < s->next_look_ns) {
+        return;
+    }
+    s->next_look_ns = now_ns + LOOK_NS;
+    for (uint32_t i = 0; i < s->env->instrument_cnt; i++) {
+        const struct pw_venue_market *venue = s->feeds[s->env->instruments[i].feed_idx].market;
+        if (venue->snapshot_target != NULL &&
+            pw_cell_read(&s->markets[i].cell, s->markets[i].words, &market, sizeof market) &&
+            market.book_outgrown_id != 0 && now_ns - s->renewed_ns[i] >= RENEW_NS) {
+            renew_book(s, i, market.book_outgrown_id, now_ns);
+        }
+    }
+}
+
 uint32_t pw_snapshots_poll(struct pw_snapshots *s, int64_t now_ns)
 {
     uint32_t work = 0;
+    look_at_books(s, now_ns);
     for (uint32_t i = 0; i < PW_CONFIG(s->env->config, feeds)->feed_cnt; i++) {
         work += drive_feed(s, i, now_ns);
     }

@@ -253,7 +253,7 @@ static bool read_trade(struct scan *scan, bool combined, const struct pw_symbols
 /* Up to the comma before the levels of the bids: the DEPTH event, but for its counts. */
 static bool read_depth_head(struct scan *scan, const struct pw_symbols *symbols, struct pw_venue_out *out)
 {
-    struct pw_depth depth = {.reserved = 0};
+    struct pw_depth depth = {.level_cnt_max = 0};
     uint16_t instrument_idx;
     int64_t venue_ns, trade_ns;
     bool ok = take_time_ns(scan, &venue_ns);
