@@ -16,7 +16,7 @@
 #define STOP_WAIT_NS (60 * PW_NS_PER_S) /* a live engine settles its orders first */
 #define STOP_LOOK_MS 20
 
-enum exit_code { CTL_NO_ENGINE = 3, CTL_NO_ANSWER = 4 };
+enum exit_code { CTL_NO_ENGINE = 3, CTL_NO_ANSWER = 4, CTL_NOT_STORED = 5 };
 
 struct options {
     const char *instance;
@@ -27,9 +27,10 @@ struct options {
 
 static const struct pw_cli_subverb g_requests[] = {
     {"status", "print the engine's status"},
-    {"halt", "stop new orders; open orders can still be canceled"},
+    {"halt", "stop new orders, over any restart, until resume; open orders can still be canceled"},
     {"resume", "allow new orders again"},
-    {"stop", "stop the engine cleanly, as SIGTERM does, and wait until it has ended"},
+    {"stop",
+     "stop the engine cleanly, as SIGTERM does, wait until it has ended, and print what is left open"},
     {0},
 };
 
@@ -64,7 +65,8 @@ static const struct pw_cli_command g_command = {
         {PW_CLI_DONE, "the command completed"}, {PW_CLI_FAILED, "the engine rejected it"},
         {CTL_NO_ENGINE, "no engine of that name is running"},
         {CTL_NO_ANSWER,
-         "no answer in time, still stopping after a minute, or the engine belongs to another user"}),
+         "no answer in time, still stopping after a minute, or the engine belongs to another user"},
+        {CTL_NOT_STORED, "done, but not stored beside the journal: the next start does not know of it"}),
     .examples = PW_CLI_PAIRS({"pinwheel ctl demo status", "print the status of the engine 'demo'"},
                              {"pinwheel ctl demo halt", "stop new orders at once"}),
 };
@@ -123,6 +125,11 @@ static void answer_print(const struct options *options, const json_t *answer, bo
         if (strcmp(key, "ok") == 0) {
             continue;
         }
+        if (strcmp(key, "warning") == 0) {
+            pw_cli_error("%s: %s: %s", options->instance, g_requests[options->request].name,
+                         json_string_value(value));
+            continue;
+        }
         fprintf(out, "%s: ", key);
         if (json_is_string(value)) {
             fputs(json_string_value(value), out);
@@ -148,10 +155,33 @@ static bool is_there(const struct options *options, const struct pw_workspace *w
     return rc != -ENOENT && rc != -ECONNREFUSED;
 }
 
+/* The positions that are not flat, by instrument. */
+static json_t *positions_make(const struct pw_workspace *ws)
+{
+    const struct pw_region *instruments = pw_workspace_find(ws, "instruments", PW_REGION_INSTRUMENTS);
+    struct pw_watch_rows rows = {.ws = ws, .kind = PW_REGION_POSITIONS};
+    const struct pw_position_view *view;
+    json_t *positions = json_object();
+    while (instruments != NULL && (view = pw_watch_next(&rows)) != NULL) {
+        struct pw_position position;
+        char name[PW_INSTRUMENT_NAME_BYTES], quantity[48];
+        if (!pw_cell_read(&view->cell, view->words, &position, sizeof position) || position.qty_e8 == 0 ||
+            pw_instrument_name(pw_region_at(ws, instruments, 0), instruments->row_cnt, rows.row_idx, name) ==
+                NULL) {
+            continue;
+        }
+        struct pw_text text = pw_text_start(quantity, sizeof quantity);
+        pw_text_put_e8(&text, position.qty_e8);
+        json_object_set_new(positions, name, json_string(quantity));
+    }
+    return positions;
+}
+
 /* What the engine left, into the answer: its memory stays mapped here. */
 static void account_put(const struct pw_workspace *ws, json_t *answer)
 {
     struct pw_account account;
+    json_object_set_new(answer, "open_positions", positions_make(ws));
     if (pw_account_sum(ws, &account)) {
         json_object_set_new(answer, "order_cnt", json_integer((json_int_t)account.order_cnt));
         json_object_set_new(answer, "fill_cnt", json_integer((json_int_t)account.fill_cnt));
@@ -192,7 +222,8 @@ static int request_send(const struct options *options, const struct pw_workspace
         return no_answer(options, -EPROTO);
     }
     bool ok = json_is_true(json_object_get(answer, "ok"));
-    int code = ok ? PW_CLI_DONE : PW_CLI_FAILED;
+    bool is_unstored = json_is_false(json_object_get(answer, "stored"));
+    int code = !ok ? PW_CLI_FAILED : is_unstored ? CTL_NOT_STORED : PW_CLI_DONE;
     if (ok && strcmp(request, "stop") == 0 && !options->no_wait && !end_await(options, ws, answer)) {
         code = CTL_NO_ANSWER;
     } else if (options->json) {

@@ -15,7 +15,7 @@
 #define REASONS_MAX  64u
 #define REASON_BYTES 128u
 
-enum exit_code { HEALTH_NOT_RUNNING = 3 };
+enum exit_code { HEALTH_NOT_RUNNING = 3, HEALTH_HANGS = 4, HEALTH_IN_BETWEEN = 5 };
 
 struct options {
     const char *instance;
@@ -47,13 +47,15 @@ static const struct pw_cli_command g_command = {
     .exits = PW_CLI_EXITS(
         {PW_CLI_DONE, "healthy: running and trading"},
         {PW_CLI_FAILED,
-         "not healthy: starting, stopping, halted, hanging, a connection is not up, the journal is not "
-         "writing, or the engine's memory cannot be read"},
+         "not healthy, and no restart mends it: halted, a connection is down or stale, order entry is not "
+         "ready, the journal is not writing, or the engine's memory cannot be read"},
         {PW_CLI_USAGE, "usage error, or several instances and none named"},
-        {HEALTH_NOT_RUNNING, "no such engine, or it is not running: it stopped, crashed or was killed"}),
-    .examples = PW_CLI_PAIRS(
-        {"pinwheel health demo || systemctl restart pinwheel@demo", "restart an engine that is not healthy"},
-        {"pinwheel health --json", "print the reasons for a script"}),
+        {HEALTH_NOT_RUNNING, "no such engine, or it is not running: it stopped, crashed or was killed"},
+        {HEALTH_HANGS, "it hangs: a thread gives no sign of life"},
+        {HEALTH_IN_BETWEEN, "starting or stopping"}),
+    .examples = PW_CLI_PAIRS({"pinwheel health demo; case $? in 3|4) systemctl restart pinwheel@demo;; esac",
+                              "restart an engine that is dead or hangs, and no other"},
+                             {"pinwheel health --json", "print the reasons for a script"}),
 };
 
 /* ---- what is wrong ---- */
@@ -66,6 +68,7 @@ struct reason {
 struct findings {
     struct reason rows[REASONS_MAX];
     uint32_t cnt;
+    int exit_code; /* of the gravest of them */
 };
 
 static void add(struct findings *findings, const char *code, const char *format, ...)
@@ -115,6 +118,7 @@ static void heartbeats_judge(const struct pw_workspace *ws, int64_t patience_ns,
     } while (still_cnt > 0 && pw_clock_read_ns(CLOCK_MONOTONIC) < until_ns);
     for (uint32_t i = 0; i < cnt; i++) {
         if (now[i] == first[i]) {
+            findings->exit_code = HEALTH_HANGS;
             add(findings, "no_heartbeat", "no heartbeat from %.31s for %lld ms", names[i],
                 (long long)(patience_ns / PW_NS_PER_MS));
         }
@@ -166,12 +170,6 @@ static void journal_judge(const struct pw_workspace *ws, struct findings *findin
     }
 }
 
-static bool is_stopped(const struct pw_workspace *ws)
-{
-    const struct pw_stop *stop = pw_watch_first(ws, PW_REGION_STOP);
-    return stop != NULL && pw_watch_get(&stop->stop) != 0;
-}
-
 /* A fault halts one account. */
 static void accounts_judge(const struct pw_workspace *ws, struct findings *findings)
 {
@@ -188,14 +186,16 @@ static void accounts_judge(const struct pw_workspace *ws, struct findings *findi
 
 static void judge(const struct pw_workspace *ws, int64_t patience_ns, struct findings *findings)
 {
-    uint64_t state = pw_watch_get(&ws->header->state);
-    if (is_stopped(ws) || state == PW_ENGINE_HALTED) {
+    uint64_t state = pw_watch_state(ws);
+    if (state == PW_ENGINE_HALTED) {
         add(findings, "halted", "trading is halted: no new orders");
     } else {
         accounts_judge(ws, findings);
     }
     if (state != PW_ENGINE_RUNNING && state != PW_ENGINE_HALTED) {
         add(findings, "not_running", "the engine is %s", pw_engine_state_name(state));
+        findings->exit_code = HEALTH_IN_BETWEEN;
+        return; /* its connections and threads come or go */
     }
     connections_judge(ws, findings);
     order_entry_judge(ws, findings);
@@ -283,8 +283,11 @@ int main(int argc, char **argv)
         findings.cnt = 0;
         add(&findings, "dead", "the engine is not running: it stopped, crashed or was killed");
     }
-    const char *state = alive ? pw_engine_state_name(pw_watch_get(&ws.header->state)) : "dead";
+    const char *state = alive ? pw_engine_state_name(pw_watch_state(&ws)) : "dead";
     findings_print(&options, ws.header->instance, state, &findings);
     pw_workspace_close(&ws, false);
-    return !alive ? HEALTH_NOT_RUNNING : findings.cnt == 0 ? PW_CLI_DONE : PW_CLI_FAILED;
+    return !alive                    ? HEALTH_NOT_RUNNING
+           : findings.exit_code != 0 ? findings.exit_code
+           : findings.cnt == 0       ? PW_CLI_DONE
+                                     : PW_CLI_FAILED;
 }

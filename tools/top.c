@@ -52,7 +52,7 @@ static const struct pw_cli_command g_command = {
     .environment = PW_CLI_PAIRS({"NO_COLOR", "not empty: no colors"}, PW_WATCH_ENVIRONMENT),
     .exits = PW_CLI_EXITS({PW_WATCH_OK, "shown"}, {PW_WATCH_ABSENT, "no such instance, or it cannot be read"},
                           {PW_WATCH_USAGE, "usage error, or several instances and none named"},
-                          {PW_WATCH_DEAD, "shown once, but the engine is not running"}),
+                          {PW_WATCH_DEAD, "shown once, but the engine is not running, or hangs"}),
     .examples =
         PW_CLI_PAIRS({"pinwheel top", "monitor the only engine"},
                      {"pinwheel top demo --json", "print the state of the engine 'demo' for a script"}),
@@ -97,6 +97,7 @@ static enum pw_watch_exit run_once(const struct pw_workspace *ws, bool json, int
             fclose(nowhere);
         }
         pw_watch_sleep_ms(interval_ms);
+        look.hangs = pw_watch_hangs(ws);
         look_again(&look, &since_ns);
     }
     if (json) {
@@ -107,7 +108,7 @@ static enum pw_watch_exit run_once(const struct pw_workspace *ws, bool json, int
             printf("%s\n", page.lines[i].text);
         }
     }
-    return look.alive ? PW_WATCH_OK : PW_WATCH_DEAD;
+    return look.alive && !look.hangs ? PW_WATCH_OK : PW_WATCH_DEAD;
 }
 
 /* ---- the terminal ---- */

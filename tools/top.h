@@ -17,6 +17,7 @@
 struct pw_look {
     const struct pw_workspace *ws;
     bool alive;      /* its process runs */
+    bool hangs;      /* and gives no sign of life: found out where the page is printed once */
     int64_t wall_ns; /* of this look; of a dead engine: its last heartbeat */
     double seconds;  /* since the look before; of a dead engine: its whole life, and counters count from 0 */
     uint32_t asked_cnt;

@@ -13,8 +13,9 @@ static void engine_put(struct pw_json_writer *json, const struct pw_look *look)
     static const char *const huge_names[] = {"none", "transparent", "hugetlbfs"};
     pw_json_put_text(json, "instance", header->instance);
     pw_json_put_text(json, "path", look->ws->path);
-    pw_json_put_bool(json, "alive", look->alive);
-    pw_json_put_text(json, "state", pw_engine_state_name(pw_watch_get(&header->state)));
+    pw_json_put_bool(json, "alive", look->alive && !look->hangs);
+    pw_json_put_bool(json, "hanging", look->alive && look->hangs);
+    pw_json_put_text(json, "state", pw_engine_state_name(pw_watch_state(look->ws)));
     pw_json_put_i64(json, "pid", header->pid);
     pw_json_put_id(json, "run_id", header->run_id);
     pw_json_put_ns(json, "started_ns", header->started_ns);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HANGS_MS          1000
+#define HANGS_LOOK_MS     10
 #define STARTING_TRIES    50 /* of 100 ms: a large workspace takes a while to be laid out */
 #define STARTING_SLEEP_MS 100
 #define INSTANCES_MAX     64u
@@ -207,6 +209,29 @@ const char *pw_watch_time_form(uint32_t i)
 void pw_watch_sleep_ms(int64_t ms)
 {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* ---- the engine's state ---- */
+
+uint64_t pw_watch_state(const struct pw_workspace *ws)
+{
+    const struct pw_stop *stop = pw_watch_first(ws, PW_REGION_STOP);
+    uint64_t state = pw_watch_get(&ws->header->state);
+    bool runs = state == PW_ENGINE_RUNNING || state == PW_ENGINE_HALTED;
+    bool halted = stop != NULL ? pw_watch_get(&stop->stop) != 0 : state == PW_ENGINE_HALTED;
+    return !runs ? state : halted ? PW_ENGINE_HALTED : PW_ENGINE_RUNNING;
+}
+
+bool pw_watch_hangs(const struct pw_workspace *ws)
+{
+    int64_t first_ns = pw_watch_get_ns(&ws->header->heartbeat_ns);
+    uint64_t state = pw_watch_state(ws);
+    bool beats = state != PW_ENGINE_RUNNING && state != PW_ENGINE_HALTED; /* before and after, nobody does */
+    for (int64_t ms = 0; !beats && ms < HANGS_MS; ms += HANGS_LOOK_MS) {
+        pw_watch_sleep_ms(HANGS_LOOK_MS);
+        beats = pw_watch_get_ns(&ws->header->heartbeat_ns) != first_ns;
+    }
+    return !beats;
 }
 
 /* ---- JSON ---- */

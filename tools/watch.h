@@ -88,6 +88,13 @@ const char *pw_watch_time_form(uint32_t i);
 
 void pw_watch_sleep_ms(int64_t ms);
 
+/* What the engine is, enum pw_engine_state. Whether it is halted is the stop word's to say, and nothing
+ * else's. */
+uint64_t pw_watch_state(const struct pw_workspace *ws);
+
+/* Does a running engine's heartbeat stand still? Looks for up to a second. */
+bool pw_watch_hangs(const struct pw_workspace *ws);
+
 static inline uint64_t pw_watch_get(const _Atomic uint64_t *word)
 {
     return atomic_load_explicit(word, memory_order_relaxed);

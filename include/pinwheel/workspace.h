@@ -203,7 +203,7 @@ struct pw_error_row {
     char text[168]; /* zero-terminated; written once, before count */
 };
 
-/* The emergency stop. The gateway reads `stop` before every send. Written by housekeeping alone. */
+/* The emergency stop. The gateway reads `stop` before every send. Written by the operator's desk alone. */
 struct pw_stop {
     _Alignas(4096) _Atomic uint64_t stop; /* 0: go; else enum pw_reason */
     _Atomic int64_t since_ns;
@@ -253,6 +253,16 @@ int pw_workspace_create(struct pw_workspace *ws, const char *instance, const str
  * `error`. */
 int pw_workspace_weigh(const char *instance, const struct pw_region_want *want, uint32_t want_cnt,
                        bool huge_pages, uint64_t *bytes, char *error, size_t error_bytes);
+
+/* The same, but gives up, with -ECANCELED and nothing left behind, as soon as give_up->is_due says so: clearing
+ * tens of GiB takes minutes. NULL: never. */
+struct pw_give_up {
+    bool (*is_due)(void *state);
+    void *state;
+};
+int pw_workspace_create_unless(struct pw_workspace *ws, const char *instance,
+                               const struct pw_region_want *want, uint32_t want_cnt, bool huge_pages,
+                               const struct pw_give_up *give_up, char *error, size_t error_bytes);
 void pw_workspace_publish(struct pw_workspace *ws);
 
 /* Unmaps; unlink_file removes the file too. */

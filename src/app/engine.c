@@ -38,11 +38,6 @@ static void *region_of(const struct pw_engine *engine, const char *name, enum pw
     return pw_region_at(&engine->ws, pw_workspace_find(&engine->ws, name, kind), 0);
 }
 
-static void set_state(struct pw_engine *engine, enum pw_engine_state state)
-{
-    atomic_store_explicit(&engine->ws.header->state, state, memory_order_relaxed);
-}
-
 /* ---- Distinct errors, kept in the workspace ---- */
 
 static pthread_mutex_t errors_lock = PTHREAD_MUTEX_INITIALIZER; /* cold threads only; makes them one writer */
@@ -186,6 +181,12 @@ static void fill_workspace(struct pw_engine *engine)
              accounts);
 }
 
+static bool should_end(void *state)
+{
+    const struct pw_engine *engine = state;
+    return pw_desk_should_end(&engine->desk);
+}
+
 static int open_workspace(struct pw_engine *engine)
 {
     const struct pw_config_instance *instance = PW_CONFIG(engine->config, instance);
@@ -197,16 +198,19 @@ static int open_workspace(struct pw_engine *engine)
     pw_config_conns(engine->config, &engine->conns);
     pw_live_topology(&engine->topology, engine->config);
     uint32_t cnt = pw_live_regions(&engine->topology, engine->config, want);
-    int err = pw_workspace_create(&engine->ws, instance->name, want, cnt, instance->huge_pages, error,
-                                  sizeof error);
+    int err = pw_workspace_create_unless(&engine->ws, instance->name, want, cnt, instance->huge_pages,
+                                         &(struct pw_give_up){should_end, engine}, error, sizeof error);
     free(want);
+    if (err == -ECANCELED) {
+        return err;
+    }
     if (err != 0) {
         pw_log(PW_LOG_ERROR, "workspace: %s", error);
         return err;
     }
     pw_log(PW_LOG_INFO, "workspace %s: %s", engine->ws.path, engine->ws.note);
     fill_workspace(engine);
-    set_state(engine, PW_ENGINE_STARTING);
+    pw_desk_attach(&engine->desk, &engine->ws, &engine->conns);
     atomic_store_explicit(&engine->ws.header->heartbeat_ns, pw_clock_now_ns(&engine->clock),
                           memory_order_relaxed);
     pw_workspace_publish(&engine->ws);
@@ -301,10 +305,14 @@ static void fill_attachments(struct pw_engine *engine)
     engine->attachments = (struct pw_live_attachments){
         .execution = {.run_id = engine->run_id,
                       .keys = engine->has_keys ? engine->key_files.keys : NULL,
-                      .banned_until_ns = engine->banned_until_ns},
+                      .banned_until_ns = engine->banned_until_ns,
+                      .halts = engine->halts},
         .journal = {.store = engine->store_open ? &engine->store : NULL, .run_id = engine->run_id},
-        .housekeeping = {.nets = engine->nets, .banned_until_ns = engine->banned_until_ns},
+        .housekeeping = {.nets = engine->nets,
+                         .banned_until_ns = engine->banned_until_ns,
+                         .command = &engine->desk.command},
     };
+    pw_desk_halts(&engine->desk, engine->halts);
     for (uint32_t i = 0; i < PW_LINES_MAX; i++) {
         engine->attachments.net[i].net = engine->nets[i];
     }
@@ -315,8 +323,9 @@ static int start_stages(struct pw_engine *engine)
     int err = 0;
     fill_attachments(engine);
     for (uint32_t i = 0; err == 0 && i < engine->topology.stage_cnt; i++) {
-        err = init_stage(engine, i);
+        err = pw_desk_should_end(&engine->desk) ? -ECANCELED : init_stage(engine, i);
     }
+    err = err == 0 && !pw_desk_commit(&engine->desk) ? -ECANCELED : err;
     if (err != 0) {
         return err;
     }
@@ -356,30 +365,48 @@ static bool open_nets(struct pw_engine *engine)
     return true;
 }
 
-enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *stop_signals)
+static int open_desk(struct pw_engine *engine, const struct pw_engine_orders *orders)
+{
+    struct pw_desk_plan plan = {.config = engine->config,
+                                .clock = engine->clock,
+                                .duration_ns = orders->duration_ns,
+                                .started_ns = orders->started_ns,
+                                .resume = orders->resume,
+                                .abandon_code = PW_ENGINE_CANNOT_START};
+    return pw_desk_open(&engine->desk, &plan);
+}
+
+/* 0, -ECANCELED when the engine is to end, or another error, logged. */
+static int start(struct pw_engine *engine, const struct pw_engine_orders *orders)
 {
     engine->clock = pw_clock_host();
     engine->random = pw_random_host();
-    if (open_workspace(engine) != 0) {
-        return PW_ENGINE_CANNOT_START;
+    int err = open_desk(engine, orders);
+    err = err != 0 ? err : open_workspace(engine);
+    if (err != 0) {
+        return err;
     }
     read_bans(engine);
-    if (!open_nets(engine)) {
-        return PW_ENGINE_CANNOT_START;
-    }
-    int err =
-        pw_instruments_load(engine, region_of(engine, "instruments", PW_REGION_INSTRUMENTS), stop_signals);
-    if (err == -EINTR) {
-        pw_log(PW_LOG_INFO, "stopped during start-up");
-    }
-    if (err != 0 || open_journal(engine) != 0) {
-        return PW_ENGINE_CANNOT_START;
+    err = open_nets(engine) ? 0 : -ENOMEM;
+    err =
+        err != 0 ? err : pw_instruments_load(engine, region_of(engine, "instruments", PW_REGION_INSTRUMENTS));
+    err = err != 0 ? err : open_journal(engine);
+    if (err != 0) {
+        return err;
     }
     engine->ws.header->run_id = engine->run_id;
-    if (start_stages(engine) != 0) {
+    return start_stages(engine);
+}
+
+enum pw_engine_result pw_engine_start(struct pw_engine *engine, const struct pw_engine_orders *orders)
+{
+    if (start(engine, orders) != 0) {
+        if (engine->desk.has_thread && pw_desk_should_end(&engine->desk)) {
+            pw_log(PW_LOG_INFO, "stopped during start-up");
+        }
         return PW_ENGINE_CANNOT_START;
     }
-    set_state(engine, PW_ENGINE_RUNNING);
+    pw_desk_enter(&engine->desk, PW_ENGINE_RUNNING);
     log_money(engine->config);
     pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments)",
            PW_CONFIG(engine->config, instance)->name, engine->run_id,
@@ -388,26 +415,6 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const sigset_t *
 }
 
 /* ---- Wait and stop ---- */
-
-/* From now on a stop signal ends the process at once: the first one was taken, and the user does not want to
- * wait. */
-static void end_at_second_signal(const sigset_t *stop_signals)
-{
-    for (int sig = 1; sig < NSIG; sig++) {
-        if (sigismember(stop_signals, sig) == 1) {
-            signal(sig, SIG_DFL);
-        }
-    }
-    pthread_sigmask(SIG_UNBLOCK, stop_signals, NULL);
-}
-
-/* "halted" and "running" follow the stop word, so that a monitor needs to read only one of them. */
-static void follow_stop_word(struct pw_engine *engine)
-{
-    const struct pw_stop *stop = region_of(engine, "stop", PW_REGION_STOP);
-    bool halted = atomic_load_explicit(&stop->stop, memory_order_acquire) != 0;
-    set_state(engine, halted ? PW_ENGINE_HALTED : PW_ENGINE_RUNNING);
-}
 
 /* The run in one line, for whoever reads the log in the morning. */
 static void log_end(const struct pw_engine *engine, bool clean)
@@ -421,28 +428,20 @@ static void log_end(const struct pw_engine *engine, bool clean)
            account.fill_cnt, account.denied_cnt, account.rejected_cnt, account.open_order_cnt);
 }
 
-enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *stop_signals,
-                                     uint32_t duration_s)
+enum pw_engine_result pw_engine_wait(struct pw_engine *engine)
 {
-    const struct timespec pause = {.tv_nsec = WATCH_NS};
-    int64_t end_ns = duration_s == 0 ? INT64_MAX : pw_clock_now_ns(&engine->clock) + duration_s * PW_NS_PER_S;
     const char *failed = NULL;
-    while (failed == NULL && pw_clock_now_ns(&engine->clock) < end_ns) {
-        if (sigtimedwait(stop_signals, NULL, &pause) > 0) {
-            break;
-        }
-        follow_stop_word(engine);
+    while (failed == NULL && !pw_desk_wait(&engine->desk, WATCH_NS)) {
         failed = pw_runner_failed(engine->runner);
     }
     if (failed != NULL) {
         pw_log(PW_LOG_ERROR, "stage %s failed; stopping the engine", failed);
     }
-    set_state(engine, PW_ENGINE_STOPPING);
-    end_at_second_signal(stop_signals);
+    pw_desk_enter(&engine->desk, PW_ENGINE_STOPPING);
     int err = pw_runner_stop(engine->runner, DRAIN_NS);
     engine->threads_stuck = err == -EDEADLK;
     engine->initialised_cnt = 0;
-    set_state(engine, PW_ENGINE_STOPPED);
+    pw_desk_enter(&engine->desk, PW_ENGINE_STOPPED);
     log_end(engine, err == 0);
     return err == 0 && failed == NULL ? PW_ENGINE_OK : PW_ENGINE_FAILED;
 }
@@ -450,7 +449,9 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine, const sigset_t *s
 void pw_engine_close(struct pw_engine *engine)
 {
     pw_log_set_sink(NULL, NULL);
+    pw_desk_detach(&engine->desk);
     if (engine->threads_stuck) {
+        pw_desk_close(&engine->desk);
         return; /* what they use stays until the process ends, which is next */
     }
     if (engine->runner != NULL) {
@@ -474,9 +475,10 @@ void pw_engine_close(struct pw_engine *engine)
     }
     pw_keys_wipe(&engine->key_files);
     if (engine->ws.header != NULL) {
-        set_state(engine, PW_ENGINE_STOPPED);
+        atomic_store_explicit(&engine->ws.header->state, PW_ENGINE_STOPPED, memory_order_relaxed);
         pw_workspace_close(&engine->ws, !PW_CONFIG(engine->config, instance)->keep_workspace);
     }
+    pw_desk_close(&engine->desk); /* last: as long as its socket is there, so is the engine */
     pw_config_destroy(engine->config);
     engine->config = NULL;
 }

@@ -5,11 +5,13 @@
 #include "instruments.h"
 #include "ban.h"
 #include "feeds.h"
+#include "fold.h"
 #include "journal_config.h"
 #include "listing.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <pinwheel/units.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,19 +19,8 @@
 #define BODY_BYTES_MAX   ((size_t)64 << 20) /* the whole of exchangeInfo is about 20 MB */
 #define RETRY_MIN_NS     (PW_NS_PER_S / 4)
 #define RETRY_MAX_NS     (30 * PW_NS_PER_S)
+#define UNTRUSTED_NS     (60 * PW_NS_PER_S) /* after a certificate that was rejected: only people mend it */
 #define STEP_NS          1000000
-
-static bool stop_pending(const sigset_t *stop_signals)
-{
-    sigset_t pending;
-    sigpending(&pending);
-    for (int sig = 1; sig < NSIG; sig++) {
-        if (sigismember(stop_signals, sig) == 1 && sigismember(&pending, sig) == 1) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void pause_ns(int64_t ns)
 {
@@ -54,16 +45,16 @@ static void note_ban(struct pw_engine *engine, uint32_t feed_idx, uint32_t http_
     }
 }
 
-/* False: a stop signal came first. */
-static bool wait_until(struct pw_engine *engine, int64_t until_ns, const sigset_t *stop_signals)
+static struct pw_fold g_fold; /* of failures; the start is one thread */
+
+/* False: the engine is to end. */
+static bool wait_until(struct pw_engine *engine, int64_t until_ns)
 {
-    while (pw_clock_now_ns(&engine->clock) < until_ns) {
-        if (stop_pending(stop_signals)) {
-            return false;
-        }
+    while (pw_clock_now_ns(&engine->clock) < until_ns && !pw_desk_should_end(&engine->desk)) {
+        pw_fold_poll(&g_fold, pw_clock_now_ns(&engine->clock));
         pause_ns(STEP_NS * 10);
     }
-    return true;
+    return !pw_desk_should_end(&engine->desk);
 }
 
 /* Of a feed whose instruments are still to be loaded. */
@@ -126,9 +117,9 @@ static int log_faults(const struct pw_engine *engine, const struct pw_listing *l
     return fault_cnt == 0 ? 0 : -EINVAL;
 }
 
-/* One try. 0, -EINTR, -EINVAL (final) or -EAGAIN (logged; *wait_ns: as long as the venue asked for). */
+/* One try. 0, -ECANCELED, -EINVAL (final) or -EAGAIN (logged; *wait_ns: as long as the venue asked for). */
 static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t feed_idx, uint32_t first_idx,
-                     struct pw_instrument *table, const sigset_t *stop_signals, int64_t *wait_ns)
+                     struct pw_instrument *table, int64_t *wait_ns)
 {
     static struct pw_instrument_said said[PW_INSTRUMENTS_MAX];
     const struct pw_config_feed *feed = &PW_CONFIG(engine->config, feeds)->feeds[feed_idx];
@@ -145,15 +136,19 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     }
     enum pw_listing_result result;
     while ((result = pw_listing_poll(&listing, pw_clock_now_ns(&engine->clock))) == PW_LISTING_PENDING) {
-        if (stop_pending(stop_signals)) {
-            return -EINTR;
+        if (pw_desk_should_end(&engine->desk)) {
+            return -ECANCELED;
         }
         pause_ns(STEP_NS);
     }
     if (result == PW_LISTING_RETRY) {
+        bool untrusted = pw_fetch_is_untrusted(fetch);
         note_ban(engine, feed_idx, listing.http_status, listing.retry_after_s);
-        *wait_ns = (int64_t)listing.retry_after_s * PW_NS_PER_S;
-        pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: %s; retrying", feed->name, listing.list.error);
+        *wait_ns = untrusted ? UNTRUSTED_NS : (int64_t)listing.retry_after_s * PW_NS_PER_S;
+        char key[PW_FOLD_KEY_BYTES];
+        snprintf(key, sizeof key, "%s %.90s", feed->name, listing.list.error);
+        pw_fold_log(&g_fold, pw_clock_now_ns(&engine->clock), untrusted ? PW_LOG_ERROR : PW_LOG_WARN, key, 1,
+                    "feed %s: cannot load instruments: %s; retrying", feed->name, listing.list.error);
         return -EAGAIN;
     }
     if (result == PW_LISTING_REFUSED) {
@@ -165,14 +160,14 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
 
 /* One feed, when its time has come. 0, or an error that is final. */
 static int load_next(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t feed_idx, int64_t at_ns,
-                     struct waiting *waiting, struct pw_instrument *table, const sigset_t *stop_signals)
+                     struct waiting *waiting, struct pw_instrument *table)
 {
     log_ban(engine, feed_idx);
-    if (!wait_until(engine, at_ns, stop_signals)) {
-        return -EINTR;
+    if (!wait_until(engine, at_ns)) {
+        return -ECANCELED;
     }
     int64_t wait_ns = 0;
-    int err = load_feed(engine, fetch, feed_idx, waiting->first_idx, table, stop_signals, &wait_ns);
+    int err = load_feed(engine, fetch, feed_idx, waiting->first_idx, table, &wait_ns);
     pw_fetch_end(fetch);
     if (err == -EAGAIN) {
         int64_t pause_ns = wait_ns > waiting->backoff_ns ? wait_ns : waiting->backoff_ns;
@@ -184,7 +179,7 @@ static int load_next(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     return err;
 }
 
-int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, const sigset_t *stop_signals)
+int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table)
 {
     const struct pw_config_feeds *feeds = PW_CONFIG(engine->config, feeds);
     struct waiting waiting[PW_FEEDS_MAX];
@@ -200,8 +195,9 @@ int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, c
     int err = 0;
     int64_t at_ns = 0;
     while (err == 0 && (next = next_feed(engine, waiting, feeds->feed_cnt, &at_ns)) < feeds->feed_cnt) {
-        err = load_next(engine, fetch, next, at_ns, &waiting[next], table, stop_signals);
+        err = load_next(engine, fetch, next, at_ns, &waiting[next], table);
     }
+    pw_fold_end(&g_fold, pw_clock_now_ns(&engine->clock));
     pw_fetch_destroy(fetch);
     return err;
 }

@@ -8,9 +8,9 @@
 
 #include "engine.h"
 
-/* Tries again, with growing pauses, while a venue cannot be reached; meanwhile others are asked. 0; -EINTR: a
- * stop signal came; -EINVAL: the venue does not have one of the symbols (logged by name), or its answer
- * cannot be used. */
-int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table, const sigset_t *stop_signals);
+/* Tries again, with growing pauses, while a venue cannot be reached; meanwhile others are asked. 0;
+ * -ECANCELED: the engine is to end; -EINVAL: the venue does not have one of the symbols (logged by name), or
+ * its answer cannot be used. */
+int pw_instruments_load(struct pw_engine *engine, struct pw_instrument *table);
 
 #endif

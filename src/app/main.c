@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "engine.h"
 #include "host_check.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 struct options {
     const char *config_path;
-    bool check, live;
+    bool check, live, resume;
     int64_t duration_ns; /* 0: until a signal */
 };
 
@@ -30,9 +31,13 @@ static const struct pw_cli_command g_command = {
         {.name = "live",
          .help = "trade with real money; CONFIG must say so too, with `gateway: live` (docs/live.md)",
          PW_CLI_FLAG(struct options, live)},
+        {.name = "resume",
+         .help = "end a halt that an earlier run left (also: pinwheel ctl INSTANCE resume)",
+         PW_CLI_FLAG(struct options, resume)},
         {.name = "duration",
          .value = "SECONDS",
-         .help = "stop cleanly after this time",
+         .help = "end after this time, counted from now: cleanly, or with 4 if the engine has not started by "
+                 "then",
          .min = 1,
          .max = UINT32_MAX,
          .unit = PW_NS_PER_S,
@@ -40,7 +45,7 @@ static const struct pw_cli_command g_command = {
     .exits = PW_CLI_EXITS({PW_ENGINE_OK, "stopped cleanly, or the config is good"},
                           {PW_ENGINE_FAILED, "something failed while it ran"},
                           {PW_ENGINE_BAD_CONFIG, "the config is invalid"},
-                          {PW_ENGINE_CANNOT_START, "it could not start"}),
+                          {PW_ENGINE_CANNOT_START, "it could not start, or was stopped before it had"}),
     .environment = PW_CLI_PAIRS(
         {"PINWHEEL_SHM_DIR", "folder of the workspace (default: hugetlbfs if mounted, else /dev/shm)"},
         {"PINWHEEL_LOG", "least level of the log: debug, info, warn, error (default info)"},
@@ -49,13 +54,11 @@ static const struct pw_cli_command g_command = {
                              {"pinwheel run configs/two-core.yaml", "trade on paper with real market data"}),
 };
 
-static sigset_t stop_signals(void)
+/* Until there is a desk to take it (desk.h): nothing has been touched. */
+static void end_early(int number)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    return set;
+    (void)number;
+    _exit(PW_ENGINE_CANNOT_START);
 }
 
 static enum pw_engine_result config_confirm(const struct pw_engine *engine, const char *path)
@@ -79,12 +82,14 @@ int main(int argc, char **argv)
         return code;
     }
 
-    /* Before any thread exists, so that every thread inherits it: the main thread alone takes these signals.
-     */
-    sigset_t signals = stop_signals();
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    struct pw_engine_orders orders = {.duration_ns = options.duration_ns,
+                                      .started_ns = pw_clock_read_ns(CLOCK_MONOTONIC),
+                                      .resume = options.resume};
     signal(SIGPIPE, SIG_IGN);
-
+    if (!options.check) {
+        signal(SIGTERM, end_early);
+        signal(SIGINT, end_early);
+    }
     struct pw_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL) {
         pw_cli_error("no memory for the engine");
@@ -94,9 +99,9 @@ int main(int argc, char **argv)
     if (result == PW_ENGINE_OK && options.check) {
         result = config_confirm(engine, options.config_path);
     } else if (result == PW_ENGINE_OK) {
-        result = pw_engine_start(engine, &signals);
+        result = pw_engine_start(engine, &orders);
         if (result == PW_ENGINE_OK) {
-            result = pw_engine_wait(engine, &signals, (uint32_t)(options.duration_ns / PW_NS_PER_S));
+            result = pw_engine_wait(engine);
         }
     }
     pw_engine_close(engine);

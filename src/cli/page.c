@@ -272,7 +272,7 @@ static void page_print(const struct pw_cli_command *command)
 static void exit_codes_print(const struct pw_cli_command *command)
 {
     printf("| `pinwheel %s` |", command->verb);
-    for (int code = 0; code <= 4; code++) {
+    for (int code = 0; code <= 5; code++) {
         const char *meaning = pw_cli_exit_meaning(command, code);
         printf(" ");
         cell_put(meaning != NULL ? meaning : "");

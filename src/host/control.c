@@ -227,6 +227,10 @@ static bool client_serve(struct pw_control *control, int fd, const struct pw_con
         control->refused_cnt++;
         return false;
     }
+    struct ucred peer = {0};
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &(socklen_t){sizeof peer});
+    control->peer_pid = peer.pid;
+    control->peer_uid = peer.uid;
     request[size] = '\0';
     request[strcspn(request, "\r\n")] = '\0';
     answer[0] = '\0';

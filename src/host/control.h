@@ -26,6 +26,8 @@ struct pw_control {
     char socket_name[48], lock_name[48]; /* in the directory */
     uint32_t client_cnt;
     int clients[PW_CONTROL_CLIENTS]; /* oldest first */
+    int64_t peer_pid;                /* of the request that is being answered; 0: not known */
+    int64_t peer_uid;
     uint64_t refused_cnt;            /* peers of another user, messages too large, connections pushed out */
 };
 

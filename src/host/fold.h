@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 #define PW_FOLD_ROWS       64u
-#define PW_FOLD_KEY_BYTES  64u /* longer keys are cut: keep what tells them apart in front */
+#define PW_FOLD_KEY_BYTES  128u /* longer keys are cut: keep what tells them apart in front */
 #define PW_FOLD_TEXT_BYTES 512u
 #define PW_FOLD_FIRST_NS   (INT64_C(60) * 1000000000)
 #define PW_FOLD_LAST_NS    (INT64_C(3600) * 1000000000)

@@ -31,6 +31,7 @@
     PW_CAUSE(connect_late, "connect timed out")                                                      \
     PW_CAUSE(plain, "unencrypted connections are for loopback only")                                         \
     PW_CAUSE(handshake, "the TLS handshake failed")                                                          \
+    PW_CAUSE(certificate, "the server's certificate was rejected")                                            \
     PW_CAUSE(handshake_late, "TLS handshake timed out")                                            \
     PW_CAUSE(handshake_cut, "connection closed during the TLS handshake")                                       \
     PW_CAUSE(upgrade, "WebSocket upgrade rejected")                                             \

@@ -28,6 +28,7 @@
 #define CONNECTS_WINDOW_NS (INT64_C(300000) * PW_NS_PER_MS)
 #define STABLE_NS          (INT64_C(30000) * PW_NS_PER_MS) /* up for so long: the next loss begins a new story */
 #define CAUSES_MAX         16u
+#define FAILURES_MANY      20u /* the back-off has long reached its bound */
 #define HEAD_BYTES         (PW_TARGET_MAX + 1024u)
 
 enum feed_phase {
@@ -128,6 +129,7 @@ static const char *advice(enum pw_cause cause)
     case PW_CAUSE_plain:
         return "use wss://";
     case PW_CAUSE_handshake:
+    case PW_CAUSE_certificate:
         return "check ws_url and ca_file";
     case PW_CAUSE_upgrade:
         return "check the path of ws_url, the streams and the instruments";
@@ -142,7 +144,7 @@ static void tell(struct feed *feed, enum pw_cause cause, const char *detail)
     snprintf(text, sizeof text, "%s, %s: %s%s%s; %s", feed->net->label, feed->net->ws_authority,
              pw_cause_text(cause), detail[0] != '\0' ? ": " : "", detail, advice(cause));
     if (is_new_text(&feed->logged, text)) {
-        pw_log(PW_LOG_WARN, "%s", text);
+        pw_log(cause == PW_CAUSE_certificate ? PW_LOG_ERROR : PW_LOG_WARN, "%s", text);
     }
 }
 
@@ -201,7 +203,7 @@ static void count_connects(struct feed *feed, int64_t now_ns)
 static void wait_and_retry(struct pw_connector *connector, struct feed *feed, int64_t now_ns)
 {
     const struct pw_config_feed *config = feed->config;
-    uint32_t doublings = feed->failure_cnt < 20 ? feed->failure_cnt : 20;
+    uint32_t doublings = feed->failure_cnt < FAILURES_MANY ? feed->failure_cnt : FAILURES_MANY;
     int64_t bound_ns = (config->backoff_min_ms * PW_NS_PER_MS) << doublings;
     int64_t most_ns = config->backoff_max_ms * PW_NS_PER_MS;
     bound_ns = bound_ns < most_ns ? bound_ns : most_ns;
@@ -217,6 +219,9 @@ static void fail(struct pw_connector *connector, struct feed *feed, enum pw_caus
                  int64_t now_ns)
 {
     tell(feed, cause, detail);
+    if (cause == PW_CAUSE_certificate && feed->failure_cnt < FAILURES_MANY) {
+        feed->failure_cnt = FAILURES_MANY; /* only people mend it: the longest pauses at once */
+    }
     pw_link_close(&feed->slot->link, connector->net->sockets);
     wait_and_retry(connector, feed, now_ns);
 }

@@ -141,7 +141,7 @@ static enum pw_dial_phase poll_handshaking(struct pw_dial *dial, int64_t now_ns)
     if (result == PW_TLS_FAILED) {
         char words[PW_DETAIL_BYTES];
         pw_tls_error(&link->tls, words, sizeof words);
-        return fail(dial, PW_CAUSE_handshake, words);
+        return fail(dial, pw_tls_is_untrusted(&link->tls) ? PW_CAUSE_certificate : PW_CAUSE_handshake, words);
     }
     if (result == PW_TLS_TRUNCATED || result == PW_TLS_CLOSED || link->send_failed) {
         return fail(dial, PW_CAUSE_handshake_cut, "");

@@ -48,6 +48,7 @@ struct pw_fetch {
     char *body; /* body_bytes_max + BODY_SLACK + 1 */
     size_t body_bytes_max, body_bytes;
     char error[768];
+    bool is_untrusted;
     uint8_t cold_data[COLD_BYTES], output_data[OUTPUT_BYTES];
 };
 
@@ -70,6 +71,7 @@ static enum pw_fetch_result fail(struct pw_fetch *fetch, enum pw_cause cause, co
     const struct pw_net_conn *feed = &fetch->net->conns[fetch->conn_idx];
     snprintf(fetch->error, sizeof fetch->error, "%s: %s%s%s", feed->rest_authority, pw_cause_text(cause),
              detail[0] != '\0' ? ": " : "", detail);
+    fetch->is_untrusted = cause == PW_CAUSE_certificate;
     pw_dial_end(&fetch->dial);
     pw_link_close(&fetch->link, fetch->net->sockets);
     fetch->phase = FETCH_FAILED;
@@ -265,6 +267,7 @@ int pw_fetch_start(struct pw_fetch *fetch, uint32_t feed_idx, const char *target
     fetch->request_bytes = (size_t)bytes;
     fetch->deadline_ns = deadline_ns;
     fetch->next_ns = now_ns;
+    fetch->is_untrusted = false;
     fetch->phase = FETCH_DIALLING;
     pw_dial_start(&fetch->dial, fetch->net->sockets, &fetch->link, &feed->rest, now_ns);
     return 0;
@@ -300,6 +303,11 @@ const char *pw_fetch_body(const struct pw_fetch *fetch, size_t *bytes)
 const char *pw_fetch_error(const struct pw_fetch *fetch)
 {
     return fetch->error;
+}
+
+bool pw_fetch_is_untrusted(const struct pw_fetch *fetch)
+{
+    return fetch->is_untrusted;
 }
 
 void pw_fetch_end(struct pw_fetch *fetch)

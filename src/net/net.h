@@ -125,6 +125,8 @@ pw_fetch_retry_after_s(const struct pw_fetch *fetch); /* 0: the server did not s
 const char *pw_fetch_body(const struct pw_fetch *fetch, size_t *bytes);
 /* Of a fetch that FAILED. */
 const char *pw_fetch_error(const struct pw_fetch *fetch);
+/* The last one failed because the server's certificate was rejected: until the next start. */
+bool pw_fetch_is_untrusted(const struct pw_fetch *fetch);
 /* Gives up or forgets; closes. */
 void pw_fetch_end(struct pw_fetch *fetch);
 

@@ -592,6 +592,19 @@ void pw_tls_error(const struct pw_tls *tls, char *text, size_t bytes)
              words, tls->error, known != NULL ? ")" : "");
 }
 
+bool pw_tls_is_untrusted(const struct pw_tls *tls)
+{
+    switch (tls->error) {
+    case VERSION_ERROR:
+    case MATCH_SUITE_ERROR:
+    case FATAL_ERROR:
+    case UNKNOWN_RECORD_TYPE:
+        return false;
+    default:
+        return tls->error == 0 || known_error(tls->error) != NULL;
+    }
+}
+
 void pw_tls_describe(const struct pw_tls *tls, char *text, size_t bytes)
 {
     snprintf(text, bytes, "%s %s", wolfSSL_get_version(tls->ssl), wolfSSL_get_cipher_name(tls->ssl));

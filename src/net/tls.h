@@ -78,6 +78,8 @@ enum pw_tls_result pw_tls_shutdown(struct pw_tls *tls);
 
 /* Why it failed, for a person: "certificate expired". */
 void pw_tls_error(const struct pw_tls *tls, char *text, size_t bytes);
+/* It failed because the server's certificate was rejected: trying again changes nothing soon. */
+bool pw_tls_is_untrusted(const struct pw_tls *tls);
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256" */
 void pw_tls_describe(const struct pw_tls *tls, char *text, size_t bytes);
 

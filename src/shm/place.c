@@ -15,6 +15,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/* Cleared in some ten milliseconds; a multiple of every page size but 1 GiB, of which one is cleared whole.
+ */
+#define POPULATE_BYTES ((size_t)64 << 20)
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14; <linux/mman.h> of older systems lacks it */
 #endif
@@ -119,30 +123,43 @@ bool pw_place_path(const struct pw_place *place, const char *instance, char *pat
 
 /* ---- pages ---- */
 
-int pw_pages_populate(int fd, void *map, size_t bytes, bool huge)
+/* A part of it, from a multiple of the page size. */
+static int populate(int fd, void *map, size_t from, size_t bytes)
 {
-    if (huge) {
-        madvise(map, bytes, MADV_HUGEPAGE); /* a wish: pw_pages_huge_bytes shows the result */
-    }
+    char *part = (char *)map + from;
     /* Faults every page in, and returns an error where touching it would raise SIGBUS. */
-    if (madvise(map, bytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
+    if (madvise(part, bytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
         return errno == EFAULT || errno == EHWPOISON ? -ENOMEM : -errno;
     }
     /* Kernels before 5.14 know no such advice: there this allocates; elsewhere it finds everything in its
      * place. */
     int failed;
     do {
-        failed = posix_fallocate(fd, 0, (off_t)bytes);
+        failed = posix_fallocate(fd, (off_t)from, (off_t)bytes);
     } while (failed == EINTR);
     if (failed != 0) {
         return -failed;
     }
     uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
     for (uint64_t at = 0; at < bytes; at += page_bytes) {
-        *(volatile char *)((char *)map + at) =
-            0; /* fresh memory is zero: only the mapping's own tables change */
+        *(volatile char *)(part + at) = 0; /* fresh memory is zero: only the mapping's own tables change */
     }
     return 0;
+}
+
+int pw_pages_populate(int fd, void *map, size_t bytes, bool huge, const struct pw_give_up *give_up)
+{
+    if (huge) {
+        madvise(map, bytes, MADV_HUGEPAGE); /* a wish: pw_pages_huge_bytes shows the result */
+    }
+    int result = 0;
+    for (size_t at = 0; result == 0 && at < bytes; at += POPULATE_BYTES) {
+        size_t left = bytes - at;
+        result = give_up != NULL && give_up->is_due(give_up->state)
+                     ? -ECANCELED
+                     : populate(fd, map, at, left < POPULATE_BYTES ? left : POPULATE_BYTES);
+    }
+    return result;
 }
 
 bool pw_file_holes(int fd, uint64_t bytes)

@@ -32,8 +32,9 @@ bool pw_place_path(const struct pw_place *place, const char *instance, char *pat
 bool pw_instance_name_valid(const char *name);
 
 /* Gives every page of a fresh, zeroed, writable mapping its memory now. huge: asks for transparent huge pages
- * first. 0, or -ENOMEM / -ENOSPC when the host has not that much; never a signal. */
-int pw_pages_populate(int fd, void *map, size_t bytes, bool huge);
+ * first. 0, or -ENOMEM / -ENOSPC when the host has not that much; never a signal. give_up: asked every few
+ * MiB (NULL: never gives up); -ECANCELED if it is due. */
+int pw_pages_populate(int fd, void *map, size_t bytes, bool huge, const struct pw_give_up *give_up);
 
 /* Does a file in memory lack pages below `bytes`? Touching such a place takes memory, or faults when there is
  * none. */

@@ -187,7 +187,8 @@ static bool place_usable(const struct pw_place *place, uint64_t bytes, struct pw
 }
 
 /* Sizes, maps and fills a fresh file. */
-static int file_map(struct pw_workspace *ws, int fd, uint64_t bytes, bool huge)
+static int file_map(struct pw_workspace *ws, int fd, uint64_t bytes, bool huge,
+                    const struct pw_give_up *give_up)
 {
     if (fchmod(fd, 0600) != 0 || ftruncate(fd, (off_t)bytes) != 0) {
         return -errno;
@@ -198,7 +199,7 @@ static int file_map(struct pw_workspace *ws, int fd, uint64_t bytes, bool huge)
     if (map == MAP_FAILED) {
         return -errno;
     }
-    int result = pw_pages_populate(fd, map, bytes, huge);
+    int result = pw_pages_populate(fd, map, bytes, huge, give_up);
     if (result != 0) {
         munmap(map, bytes);
         return result;
@@ -211,7 +212,7 @@ static int file_map(struct pw_workspace *ws, int fd, uint64_t bytes, bool huge)
 
 /* The locked descriptor of the mapped file, or -errno; `lost` says why and what to do. */
 static int place_take(struct pw_workspace *ws, const struct pw_place *place, const char *instance,
-                      uint64_t bytes, bool huge, struct pw_text *lost)
+                      uint64_t bytes, bool huge, const struct pw_give_up *give_up, struct pw_text *lost)
 {
     if (!pw_place_path(place, instance, ws->path, sizeof ws->path)) {
         pw_text_put(lost, "; %s: the path is too long", place->dir);
@@ -227,7 +228,7 @@ static int place_take(struct pw_workspace *ws, const struct pw_place *place, con
         return code;
     }
     flock(fd, LOCK_EX); /* may wait for somebody who looks at it as a stale file; that takes microseconds */
-    int result = file_map(ws, fd, bytes, huge && !place->hugetlbfs);
+    int result = file_map(ws, fd, bytes, huge && !place->hugetlbfs, give_up);
     if (result != 0) {
         unlink(ws->path);
         close(fd);
@@ -310,7 +311,8 @@ static void rings_format(struct pw_workspace *ws, const struct pw_region_want *w
 }
 
 static int create_planned(struct pw_workspace *ws, const struct pw_workspace_header *plan,
-                          const struct pw_region_want *want, bool huge, struct pw_text *error)
+                          const struct pw_region_want *want, bool huge, const struct pw_give_up *give_up,
+                          struct pw_text *error)
 {
     struct pw_place places[PW_PLACES_MAX];
     uint32_t place_cnt = pw_places_find(places);
@@ -324,11 +326,11 @@ static int create_planned(struct pw_workspace *ws, const struct pw_workspace_hea
     struct pw_text lost = pw_text_start(lost_text, sizeof lost_text);
     int fd = -ENOENT;
     const struct pw_place *place = NULL;
-    for (uint32_t i = 0; i < place_cnt && fd < 0; i++) {
+    for (uint32_t i = 0; i < place_cnt && fd < 0 && fd != -ECANCELED; i++) {
         place = &places[i];
         if (huge || !place->hugetlbfs || place_cnt == 1) {
             fd = place_take(ws, place, plan->instance, place_bytes(place, plan->total_bytes, huge), huge,
-                            &lost);
+                            give_up, &lost);
         }
     }
     if (fd < 0) {
@@ -347,6 +349,13 @@ static int create_planned(struct pw_workspace *ws, const struct pw_workspace_hea
 int pw_workspace_create(struct pw_workspace *ws, const char *instance, const struct pw_region_want *want,
                         uint32_t want_cnt, bool huge_pages, char *error, size_t error_bytes)
 {
+    return pw_workspace_create_unless(ws, instance, want, want_cnt, huge_pages, NULL, error, error_bytes);
+}
+
+int pw_workspace_create_unless(struct pw_workspace *ws, const char *instance,
+                               const struct pw_region_want *want, uint32_t want_cnt, bool huge_pages,
+                               const struct pw_give_up *give_up, char *error, size_t error_bytes)
+{
     *ws = (struct pw_workspace){0};
     struct pw_text text = pw_text_start(error, error_bytes);
     struct pw_workspace_header *plan = calloc(1, sizeof *plan);
@@ -356,7 +365,7 @@ int pw_workspace_create(struct pw_workspace *ws, const char *instance, const str
     }
     int result = plan_make(plan, instance, want, want_cnt, &text);
     if (result == 0) {
-        result = create_planned(ws, plan, want, huge_pages, &text);
+        result = create_planned(ws, plan, want, huge_pages, give_up, &text);
     }
     free(plan);
     return result;

@@ -285,3 +285,93 @@ Test(life, wrong_config_is_refused_before_anything_is_touched)
     cr_expect_eq(status, 2);
     harness_end(&h);
 }
+
+/* ---- what operators want, at any moment ---- */
+
+/* An engine whose venue refuses every connection at once. */
+static void launch_without_venue(struct harness *h, const char *name)
+{
+    harness_begin(h, name);
+    h->port = 1; /* nobody listens there */
+    harness_engine_launch(h, harness_config_write(h, &two_symbols), false);
+}
+
+static bool answers(struct harness *h, const void *unused)
+{
+    (void)unused;
+    int status;
+    free(harness_run(h, (const char *const[]){"pinwheel", "ctl", h->instance, "status", NULL}, &status));
+    return status == 0;
+}
+
+static long long log_lines(const struct harness *h, const char *text)
+{
+    char path[2 * HARNESS_PATH_BYTES], line[2048];
+    snprintf(path, sizeof path, "%s/engine.log", h->dir);
+    FILE *log = fopen(path, "r");
+    long long cnt = 0;
+    while (log != NULL && fgets(line, sizeof line, log) != NULL) {
+        cnt += strstr(line, text) != NULL;
+    }
+    if (log != NULL) {
+        fclose(log);
+    }
+    return cnt;
+}
+
+/* cases/22-stop-signal-during-start */
+Test(life, stop_while_the_venue_is_waited_for)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+    for (int i = 0; i < 2; i++) {
+        struct harness h;
+        launch_without_venue(&h, "waits");
+        cr_assert(harness_wait(&h, answers, NULL, SECONDS), "commands are obeyed from the start");
+        nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+        cr_expect_eq(harness_stop(&h.engine, signals[i]), 4);
+        cr_expect_leq(log_lines(&h, ""), 12, "retries are paused and folded");
+        harness_end(&h);
+    }
+}
+
+/* cases/13-duration-before-the-start */
+Test(life, duration_ends_a_start_that_waits)
+{
+    struct harness h;
+    harness_begin(&h, "duration");
+    h.port = 1;
+    int status;
+    free(harness_run(&h,
+                     (const char *const[]){"pinwheel", "run", "--duration", "1",
+                                           harness_config_write(&h, &two_symbols), NULL},
+                     &status));
+    cr_expect_eq(status, 4);
+    harness_end(&h);
+}
+
+/* cases/newcomer.md, 1 and 12 */
+Test(life, halt_survives_a_kill_and_a_start)
+{
+    struct harness h;
+    start(&h, "latch");
+    wait_for(&h, "account/order_cnt", 1);
+    control(&h, "halt", 0);
+    cr_assert_eq(harness_stop(&h.engine, SIGKILL), 128 + SIGKILL);
+
+    harness_engine_start(&h, &two_symbols);
+    cr_expect(state_is(&h, "halted"));
+    wait_for(&h, "account/denied_cnt", 2);
+    cr_expect_eq(view(&h, "account/order_cnt"), 0);
+    cr_expect_eq(log_lines(&h, "trading is halted: all accounts since "), 1);
+    control(&h, "stop", 0);
+    cr_expect_eq(harness_stop(&h.engine, 0), 0);
+
+    harness_engine_start(&h, &two_symbols); /* at once: stop has waited */
+    control(&h, "resume", 0);
+    wait_for(&h, "account/order_cnt", 1);
+    cr_expect_eq(harness_stop(&h.engine, SIGTERM), 0);
+    harness_engine_start(&h, &two_symbols);
+    cr_expect(state_is(&h, "running"));
+    cr_expect_eq(harness_stop(&h.engine, SIGTERM), 0);
+    harness_end(&h);
+}

@@ -155,6 +155,31 @@ Test(execution_accounts, a_halt_cancels_the_orders_of_all)
     rig_close(rig);
 }
 
+/* cases/newcomer.md, 1: a fault halts its account over a restart, and the journal knows. */
+Test(execution_accounts, what_halted_in_an_earlier_run_halts_again)
+{
+    static const uint32_t halts[PW_ACCOUNTS_MAX] = {0, PW_REASON_REPORT};
+    struct rig *rig = rig_open(&two);
+    struct pw_event event = {0};
+    rig->attachment.halts = halts;
+    cr_assert_eq(rig_start_execution(rig), 0);
+    for (uint16_t i = 0; i < 2; i++) {
+        feed_up(rig, i);
+        market(rig, of(i, rig_quote(99 * E8, 101 * E8, 1001)));
+    }
+    cr_assert(rig_take(&rig->journal, &event));
+    cr_expect_eq(event.kind, PW_EVENT_COMMAND);
+    cr_expect_eq(event.body.state.state, PW_COMMAND_HALT);
+    cr_expect_eq(event.body.state.reason, PW_REASON_REPORT);
+    cr_expect_eq(event.body.state.account_nth, 2);
+    expect(rig, 1, rig_intent(PW_BUY, E8, 2000), PW_ORDER_DENIED, PW_REASON_HALTED);
+    expect(rig, 0, rig_intent(PW_BUY, E8, 2001), PW_ORDER_FILLED, PW_REASON_NONE);
+    rig_put_command(rig, PW_COMMAND_RESUME);
+    rig_poll_execution(rig);
+    expect(rig, 1, rig_intent(PW_BUY, E8, 2002), PW_ORDER_FILLED, PW_REASON_NONE);
+    rig_close(rig);
+}
+
 /* A resting order is filled by the market of its own instrument, in its own account. */
 Test(execution_accounts, the_market_of_one_fills_nothing_of_the_other)
 {

@@ -276,7 +276,8 @@ static bool engine_runs(struct harness *h, const void *unused)
     json_t *top = harness_top(h);
     const char *state = json_string_value(json_object_get(top, "state"));
     /* What a killed engine of that name has left says "running", too. */
-    bool runs = state != NULL && strcmp(state, "running") == 0 && json_number_at(top, "pid") == h->engine;
+    bool runs = state != NULL && (strcmp(state, "running") == 0 || strcmp(state, "halted") == 0) &&
+                json_number_at(top, "pid") == h->engine;
     json_decref(top);
     return runs || process_ended(h->engine);
 }

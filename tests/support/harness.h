@@ -46,7 +46,7 @@ const char *harness_shared(const char *name);
 
 /* Starts `pinwheel sim` on a config of this YAML body; waits until it listens. `port` 0: any. */
 void harness_sim_start(struct harness *h, const char *yaml, int port);
-/* Starts `pinwheel run`; waits until its workspace says that it runs. */
+/* Starts `pinwheel run`; waits until its workspace says that it runs, halted or not. */
 void harness_engine_start(struct harness *h, const struct engine_options *options);
 /* The same on a config file of the caller's, in two steps. */
 void harness_engine_launch(struct harness *h, const char *path, bool live);

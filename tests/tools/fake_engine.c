@@ -200,6 +200,8 @@ static void mode_set(struct pw_workspace *ws, const char *mode)
     if (strcmp(mode, "halted") == 0) {
         struct pw_stop *stop = at(ws, "stop", PW_REGION_STOP, 0);
         atomic_store(&stop->stop, PW_REASON_HALTED);
+    } else if (strcmp(mode, "starting") == 0) {
+        atomic_store(&ws->header->state, PW_ENGINE_STARTING);
     } else if (strcmp(mode, "down") == 0) {
         struct pw_feed_view *feed = at(ws, "feeds", PW_REGION_FEEDS, 0);
         atomic_store(&feed->state, PW_FEED_DOWN);
@@ -219,12 +221,13 @@ int main(int argc, char **argv)
     if (argc < 3 || pw_workspace_create(&ws, argv[1], wants, sizeof wants / sizeof wants[0], true, error,
                                         sizeof error) != 0) {
         fprintf(stderr, "%s\n",
-                argc < 3 ? "usage: fake_engine NAME idle|run|halted|down|full|other [EVENTS]" : error);
+                argc < 3 ? "usage: fake_engine NAME idle|run|halted|starting|down|full|other [EVENTS]" : error);
         return 1;
     }
     signal(SIGTERM, on_term);
     tables_fill(&ws);
     cells_fill(&ws);
+    atomic_store(&ws.header->state, PW_ENGINE_RUNNING);
     mode_set(&ws, argv[2]);
     beat(&ws);
     struct pair frames = pair_attach(&ws, "net_rx.parse"), trades = pair_attach(&ws, "parse.journal");
@@ -232,7 +235,6 @@ int main(int argc, char **argv)
         pair_move(&frames, frame_put, 1);
         pair_move(&trades, trade_put, 1);
     }
-    atomic_store(&ws.header->state, PW_ENGINE_RUNNING);
     pw_workspace_publish(&ws);
     printf("ready\n");
     fflush(stdout);

@@ -751,6 +751,7 @@ Test(watch, health_is_what_the_engine_is)
         int code;
     } rows[] = {{"idle", "healthy", 0},
                 {"halted", "halted", 1},
+                {"starting", "not_running", 5},
                 {"down", "connection_not_up", 1},
                 {"full", "journal_stopped", 1},
                 {"other", "unreadable", 1}};
@@ -773,10 +774,15 @@ Test(watch, health_tells_an_engine_that_hangs_from_one_that_is_gone)
     cr_expect_str_eq(first_reason(), "absent");
     pid_t engine = engine_start("demo", "idle", "1");
     kill(engine, SIGSTOP);
-    cr_expect_eq(TOOL("pinwheel-health", "demo", "--json", "--patience", "200"), 1);
+    cr_expect_eq(TOOL("pinwheel-health", "demo", "--json", "--patience", "200"), 4);
     cr_expect_str_eq(first_reason(), "no_heartbeat");
+    cr_expect_eq(TOOL("pinwheel-top", "demo", "--once"), 3, "cases/newcomer.md, 10");
+    cr_expect_eq(TOOL("pinwheel-top", "demo", "--json"), 3);
+    cr_expect(says("\"alive\":false") && says("\"hanging\":true"));
     kill(engine, SIGCONT);
     cr_expect_eq(TOOL("pinwheel-health", "demo"), 0);
+    cr_expect_eq(TOOL("pinwheel-top", "demo", "--json"), 0);
+    cr_expect(says("\"alive\":true") && says("\"hanging\":false"));
     engine_kill(engine);
     cr_expect_eq(TOOL("pinwheel-health", "demo", "--json"), 3, "it was killed");
     cr_expect_str_eq(first_reason(), "dead");

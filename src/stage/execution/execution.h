@@ -20,6 +20,8 @@ struct pw_execution_attachment {
     const struct pw_keys *keys;     /* by account; NULL: nothing is live */
     const int64_t *banned_until_ns; /* by host (host_idx of its connections): the venue takes no requests
                                      * before, as it said before the start. NULL: none is known */
+    const uint32_t *halts; /* by account: enum pw_reason of a fault that halted it in an earlier run; 0:
+                            * none. NULL: none of any */
 };
 
 extern const struct pw_stage_ops pw_execution_stage;

@@ -125,6 +125,9 @@ static int init_account(struct execution *x, const struct pw_stage_env *env, uin
     account->portfolio = pw_portfolio_init(
         *memory, env->instrument_cnt, pw_money_e16_of_e8(live ? setup.live->cash_e8 : setup.paper->cash_e8));
     *memory += pw_portfolio_bytes(env->instrument_cnt);
+    const uint32_t *halts = PW_ATTACHED(env, execution)->halts;
+    account->halted = account->fault = halts != NULL ? halts[account_idx] : PW_REASON_NONE;
+    x->faulted |= account->fault != PW_REASON_NONE; /* journalled at the first poll */
     account->limits =
         (struct pw_risk_limits){.max_order_notional_e8 = risk->max_order_notional_e8,
                                 .max_position_e8 = risk->max_position_e8,

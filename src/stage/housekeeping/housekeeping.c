@@ -1,31 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * The housekeeping stage: what needs no hurry. Connections, book snapshots, the control socket, the stop
- * word, the venue's bans, the engine's heartbeat. It lives on a cold core and sleeps.
+ * The housekeeping stage: what needs no hurry. Connections, book snapshots, the operator's commands on
+ * their way to execution, the venue's bans, the engine's heartbeat. It lives on a cold core and sleeps.
  */
 #include "housekeeping.h"
 #include "accounts_config.h"
 #include "ban.h"
-#include "control.h"
 #include "feeds.h"
-#include "instance.h"
 #include "journal_config.h"
 #include "net.h"
 #include "order_entry.h"
 #include "pw_assert.h"
 #include "snapshots.h"
-#include "text.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <pinwheel/units.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define POLL_CONTROL_NS INT64_C(5000000) /* a person waits for the answer */
-#define BAN_STEP_NS     PW_NS_PER_S
+#define BAN_STEP_NS PW_NS_PER_S
 
 /* A net_rx and a parse, and what is made for them here. */
 struct line {
@@ -42,22 +36,17 @@ struct ban {
 struct housekeeping {
     struct pw_stage_env env;
     struct pw_workspace_header *header;
-    struct pw_stop *stop;
     const struct pw_conns *conns;
     struct line lines[PW_LINES_MAX];
     uint32_t line_cnt;
     struct pw_snapshots *snapshots;
     struct pw_producer to_execution;
-    struct pw_control control;
-    bool control_open;
     bool stopping;
     uint64_t command_owed; /* enum pw_command that found no room yet; 0: none */
-    int64_t next_control_ns;
     int64_t now_ns;
     struct pw_housekeeping_metrics metrics;
     struct pw_metric_row *metric_rows;
-    struct pw_metric_row *journal_rows; /* read alone */
-    uint32_t entry_cnt;                 /* accounts with order entry */
+    uint32_t entry_cnt; /* accounts with order entry */
     struct pw_order_entry entries[PW_ACCOUNTS_MAX];
     struct ban bans[PW_FEEDS_MAX]; /* by host */
     struct pw_feed_view *views;    /* a row a connection */
@@ -77,16 +66,16 @@ static void *region_of(const struct pw_stage_env *env, const char *name, enum pw
 
 /* ---- Commands ---- */
 
-/* The stop word first: it works even when nothing else does. Then the command, which gets a place in the
- * order of events and in the journal. */
-static void command(struct housekeeping *h, enum pw_command what)
+/* What the operator's desk wants; its stop word works already. The last one counts. */
+static void take_command(struct housekeeping *h)
 {
-    pw_assert(what == PW_COMMAND_HALT || what == PW_COMMAND_RESUME);
-    atomic_store_explicit(&h->stop->since_ns, h->now_ns, memory_order_relaxed);
-    /* Release: since_ns is visible before the stop. Pairs with the acquire of whoever shows both. */
-    atomic_store_explicit(&h->stop->stop, what == PW_COMMAND_HALT ? PW_REASON_HALTED : 0,
-                          memory_order_release);
-    h->command_owed = what;
+    _Atomic uint64_t *command = PW_ATTACHED(&h->env, housekeeping)->command;
+    if (atomic_load_explicit(command, memory_order_relaxed) == 0 || h->command_owed == PW_COMMAND_STOP) {
+        return;
+    }
+    /* Acquire: the stop word is as the command says. Pairs with the release of the desk. */
+    h->command_owed = atomic_exchange_explicit(command, 0, memory_order_acquire);
+    pw_assert(h->command_owed == PW_COMMAND_HALT || h->command_owed == PW_COMMAND_RESUME);
     h->metrics.commands++;
 }
 
@@ -121,112 +110,11 @@ static void put_commands(struct housekeeping *h)
     }
 }
 
-/* From the stop word while the engine runs: the header's state follows it, a little later. */
-static const char *state_name(const struct housekeeping *h, bool halted)
-{
-    uint64_t state = atomic_load_explicit(&h->header->state, memory_order_relaxed);
-    bool runs = state == PW_ENGINE_RUNNING || state == PW_ENGINE_HALTED;
-    return pw_engine_state_name(!runs ? state : halted ? PW_ENGINE_HALTED : PW_ENGINE_RUNNING);
-}
-
-/* Relaxed: another stage's word, shown only. */
-static const char *journal_state(const struct housekeeping *h)
-{
-    if (!PW_CONFIG(h->env.config, journal)->enabled) {
-        return "off";
-    }
-    const _Atomic uint64_t *stopped = PW_METRIC_WORD(h->journal_rows, journal, stopped);
-    switch (atomic_load_explicit(stopped, memory_order_relaxed)) {
-    case 0:
-        return "writing";
-    case 1:
-        return "disk_full";
-    default:
-        return "commit_failed";
-    }
-}
-
-/* Which accounts are halted, and why. */
-static void put_halts(const struct housekeeping *h, struct pw_text *answer)
-{
-    struct pw_account account;
-    const char *between = "";
-    pw_text_put(answer, ",\"halted_accounts\":{");
-    for (uint32_t i = 0; i < PW_ACCOUNTS_MAX; i++) {
-        if (pw_account_at(h->env.ws, i, &account) && account.halted != 0) {
-            pw_text_put(answer, "%s\"%s\":\"%s\"", between, pw_config_account(h->env.config, i).name,
-                        pw_reason_name((unsigned)account.halted));
-            between = ",";
-        }
-    }
-    pw_text_put(answer, "}");
-}
-
-/* Which hosts take no requests, and for how many seconds. */
-static void put_bans(const struct housekeeping *h, struct pw_text *answer)
-{
-    const char *between = "";
-    pw_text_put(answer, ",\"bans\":{");
-    for (uint32_t i = 0; i < PW_FEEDS_MAX; i++) {
-        char host[PW_BAN_HOST_BYTES];
-        if (h->bans[i].kept_ns > h->now_ns) {
-            pw_text_put(answer, "%s\"%s\":%" PRId64, between, pw_bans_name(h->conns, i, host),
-                        (h->bans[i].kept_ns - h->now_ns) / PW_NS_PER_S);
-            between = ",";
-        }
-    }
-    pw_text_put(answer, "}");
-}
-
-static void answer_status(const struct housekeeping *h, char *answer, size_t answer_bytes)
-{
-    bool halted = atomic_load_explicit(&h->stop->stop, memory_order_relaxed) != 0;
-    struct pw_text text = pw_text_start(answer, answer_bytes);
-    struct pw_account account;
-    pw_account_sum(h->env.ws, &account);
-    pw_text_put(&text,
-                "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
-                ",\"run_id\":\"%" PRIu64 "\",\"order_cnt\":%" PRIu64 ",\"fill_cnt\":%" PRIu64
-                ",\"open_order_cnt\":%" PRIu64 ",\"journal\":\"%s\"",
-                h->header->instance, state_name(h, halted), halted ? "true" : "false", h->header->pid,
-                h->header->run_id, account.order_cnt, account.fill_cnt, account.open_order_cnt,
-                journal_state(h));
-    put_halts(h, &text);
-    put_bans(h, &text);
-    pw_text_put(&text, "}");
-}
-
-static void answer_request(void *state, const char *request, char *answer, size_t answer_bytes)
-{
-    struct housekeeping *h = state;
-    if (strcmp(request, "status") == 0) {
-        answer_status(h, answer, answer_bytes);
-        return;
-    }
-    if (strcmp(request, "halt") == 0) {
-        command(h, PW_COMMAND_HALT);
-    } else if (strcmp(request, "resume") == 0) {
-        command(h, PW_COMMAND_RESUME);
-    } else if (strcmp(request, "stop") == 0) {
-        kill(getpid(), SIGTERM);
-    } else {
-        snprintf(answer, answer_bytes,
-                 "{\"ok\":false,\"error\":\"unknown request; status, halt, resume or stop\"}");
-        return;
-    }
-    pw_log(PW_LOG_INFO, "control: %s", request);
-    snprintf(answer, answer_bytes, "{\"ok\":true}");
-}
-
 /* ---- Life ---- */
 
 static void housekeeping_fini(void *state)
 {
     struct housekeeping *h = state;
-    if (h->control_open) {
-        pw_control_close(&h->control);
-        h->control_open = false;
-    }
     for (uint32_t i = 0; i < h->line_cnt; i++) {
         pw_connector_destroy(h->lines[i].connector);
         h->lines[i].connector = NULL;
@@ -379,17 +267,6 @@ static int watch_order_entry(struct housekeeping *h)
     return err;
 }
 
-static int open_control(struct housekeeping *h)
-{
-    char error[256];
-    int err = pw_control_open(&h->control, PW_CONFIG(h->env.config, instance)->name, error, sizeof error);
-    h->control_open = err == 0;
-    if (err != 0) {
-        pw_log(PW_LOG_ERROR, "control socket: %s", error);
-    }
-    return err;
-}
-
 static int housekeeping_init(void *state, const struct pw_stage_env *env)
 {
     struct housekeeping *h = state;
@@ -397,24 +274,21 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->env = *env;
     h->conns = pw_net_conns(PW_ATTACHED(env, housekeeping)->nets[0]);
     h->header = env->ws->header;
-    h->stop = region_of(env, "stop", PW_REGION_STOP);
     h->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_housekeeping);
-    h->journal_rows = pw_metrics_rows(env->ws, PW_METRIC_GROUP_journal, "journal");
     h->views = region_of(env, "feeds", PW_REGION_FEEDS);
     for (uint32_t i = 0; banned_until_ns != NULL && i < PW_FEEDS_MAX; i++) {
         h->bans[i].kept_ns = banned_until_ns[i];
     }
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
     int err = -ENOENT;
-    if (h->stop != NULL && h->metric_rows != NULL && h->journal_rows != NULL && h->snapshots != NULL &&
-        h->views != NULL && pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
+    if (h->metric_rows != NULL && h->snapshots != NULL && h->views != NULL &&
+        pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = open_connectors(h);
     }
     if (err != 0) {
         pw_log(PW_LOG_ERROR, "housekeeping: cannot prepare the connections: %s", strerror(-err));
     }
     err = err == 0 ? watch_order_entry(h) : err;
-    err = err == 0 ? open_control(h) : err;
     if (err != 0) {
         housekeeping_fini(h);
     }
@@ -454,11 +328,7 @@ static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
     }
     keep_bans(h);
     tend_order_entry(h);
-    if (now_ns >= h->next_control_ns) {
-        const struct pw_control_handler handler = {answer_request, h};
-        work += pw_control_poll(&h->control, &handler);
-        h->next_control_ns = now_ns + POLL_CONTROL_NS;
-    }
+    take_command(h);
     put_commands(h);
     return (struct pw_poll){.work = work};
 }
@@ -471,7 +341,7 @@ static int64_t housekeeping_next_ns(void *state)
         int64_t line_ns = pw_connector_next_ns(h->lines[i].connector);
         next_ns = line_ns < next_ns ? line_ns : next_ns;
     }
-    return h->next_control_ns < next_ns ? h->next_control_ns : next_ns;
+    return next_ns;
 }
 
 static void housekeeping_housekeep(void *state, int64_t now_ns)

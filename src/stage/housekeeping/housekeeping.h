@@ -6,6 +6,7 @@
 #define PW_HOUSEKEEPING_H
 
 #include "stage.h"
+#include <stdatomic.h>
 
 struct pw_net;
 
@@ -13,6 +14,7 @@ struct pw_housekeeping_attachment {
     struct pw_net *const *nets;     /* by line */
     const int64_t *banned_until_ns; /* by host (host_idx of its connections): the venue takes no requests
                                      * before, as it said before the start. NULL: none is known */
+    _Atomic uint64_t *command; /* enum pw_command, to be passed on to execution; 0: none. Taken by exchange */
 };
 
 extern const struct pw_stage_ops pw_housekeeping_stage;

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The operator's desk: its thread, and its answers.
+ */
+#include "desk.h"
+#include "accounts_config.h"
+#include "ban.h"
+#include "instance.h"
+#include "journal_config.h"
+#include "metrics_table.h"
+#include "text.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <pinwheel/units.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_MS    50                  /* between two looks at the accounts */
+#define CLIENT_MS  2                   /* while a client has yet to send its request */
+#define SETTLE_NS  PW_NS_PER_S         /* for execution to take a resume */
+#define ABANDON_NS (2 * PW_NS_PER_S)   /* for a start to come back */
+#define SLEEP_NS   (20 * PW_NS_PER_MS) /* of who waits for the end */
+
+static _Atomic int g_signal; /* the stop signal that came; 0: none */
+
+static int64_t monotonic_ns(void)
+{
+    return pw_clock_read_ns(CLOCK_MONOTONIC);
+}
+
+static const char *folder_of(const struct pw_desk *desk)
+{
+    return pw_journal_folder(desk->plan.config);
+}
+
+static const char *name_of(const struct pw_desk *desk)
+{
+    return PW_CONFIG(desk->plan.config, instance)->name;
+}
+
+/* ---- state and halts, shown ---- */
+
+/* "halted" is made of the one word that halts. */
+static enum pw_engine_state shown_state(const struct pw_desk *desk)
+{
+    return desk->state == PW_ENGINE_RUNNING && desk->halts.all.reason != 0 ? PW_ENGINE_HALTED : desk->state;
+}
+
+/* The stop word first: it works even when nothing else does. */
+static void show(struct pw_desk *desk)
+{
+    if (desk->ws == NULL) {
+        return;
+    }
+    atomic_store_explicit(&desk->stop->since_ns, desk->halts.all.since_ns, memory_order_relaxed);
+    /* Release: since_ns is visible before the stop. Pairs with the acquire of whoever shows both. */
+    atomic_store_explicit(&desk->stop->stop, desk->halts.all.reason, memory_order_release);
+    atomic_store_explicit(&desk->ws->header->state, shown_state(desk), memory_order_relaxed);
+}
+
+/* The halts into their file; what cannot be kept is logged when that begins. */
+static int keep_halts(struct pw_desk *desk)
+{
+    int err = pw_halts_keep(folder_of(desk), desk->plan.config, &desk->halts);
+    if (err != 0 && err != desk->unkept) {
+        pw_log(PW_LOG_ERROR, "the halt is not stored, and ends with the engine: %s",
+               err == -ENOTSUP ? "there is no journal" : strerror(-err));
+    }
+    desk->unkept = err;
+    if (err == 0) {
+        pw_halts_reserve(folder_of(desk)); /* what was reserved has been used; without room: as before */
+    }
+    return err;
+}
+
+/* ---- faults that halt an account ---- */
+
+/* One account, as it is and as it is kept. True: the file is to be written. */
+static bool follow_account(struct pw_desk *desk, uint32_t i, uint64_t halted)
+{
+    struct pw_halt *kept = &desk->halts.accounts[i];
+    if (halted == PW_REASON_NONE) {
+        bool over = desk->seen[i];
+        *kept = over ? (struct pw_halt){0} : *kept;
+        desk->seen[i] = false;
+        return over;
+    }
+    /* By a command, or the end of the engine: not its own fault. */
+    if (halted == PW_REASON_HALTED || (kept->reason == halted && desk->seen[i])) {
+        return false;
+    }
+    bool is_new = kept->reason != halted;
+    desk->seen[i] = true;
+    if (is_new) {
+        *kept = (struct pw_halt){.reason = (uint32_t)halted, .since_ns = pw_clock_now_ns(&desk->plan.clock)};
+    }
+    return is_new;
+}
+
+/* After a resume the accounts still show for a moment what it has ended. */
+static void follow_accounts(struct pw_desk *desk)
+{
+    struct pw_account account;
+    bool changed = false, all_free = true;
+    uint32_t cnt = desk->ws != NULL ? pw_config_account_cnt(desk->plan.config) : 0;
+    for (uint32_t i = 0; i < cnt; i++) {
+        all_free &= pw_account_at(desk->ws, i, &account) && account.halted == 0;
+    }
+    if (!all_free && monotonic_ns() < desk->settle_ns) {
+        return;
+    }
+    desk->settle_ns = 0;
+    for (uint32_t i = 0; i < cnt; i++) {
+        changed |= pw_account_at(desk->ws, i, &account) && follow_account(desk, i, account.halted);
+    }
+    if (changed) {
+        keep_halts(desk);
+    }
+}
+
+/* ---- the end ---- */
+
+/* A handler: the second one ends the process, for the user does not want to wait; whatever hangs. */
+static void take_signal(int number)
+{
+    if (atomic_exchange_explicit(&g_signal, number, memory_order_relaxed) != 0) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+}
+
+static void set_handler(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
+bool pw_desk_should_end(const struct pw_desk *desk)
+{
+    return atomic_load_explicit(&g_signal, memory_order_relaxed) != 0 ||
+           atomic_load_explicit(&desk->should_end, memory_order_relaxed) != 0;
+}
+
+static void end(struct pw_desk *desk, const char *why)
+{
+    if (desk->ended_ns == 0) {
+        pw_log(PW_LOG_INFO, "stopping: %s", why);
+        desk->ended_ns = monotonic_ns();
+        atomic_store_explicit(&desk->should_end, 1, memory_order_relaxed);
+    }
+}
+
+/* A start that waits for something that cannot be interrupted: a disk, the kernel. Nothing trades yet, and
+ * what was written is whole at any moment. */
+static void abandon(struct pw_desk *desk)
+{
+    pw_log(PW_LOG_WARN, "the start does not come back: ending without it");
+    pw_control_close(&desk->control);
+    _exit(desk->plan.abandon_code);
+}
+
+static void look_at_time(struct pw_desk *desk)
+{
+    int64_t now_ns = monotonic_ns();
+    int number = atomic_load_explicit(&g_signal, memory_order_relaxed);
+    if (number != 0) {
+        end(desk, number == SIGINT ? "SIGINT" : "SIGTERM");
+    }
+    if (now_ns >= desk->end_ns) {
+        end(desk, "--duration has passed");
+    }
+    if (desk->may_abandon && desk->ended_ns != 0 && now_ns - desk->ended_ns >= ABANDON_NS) {
+        abandon(desk);
+    }
+}
+
+/* ---- answers ---- */
+
+/* Relaxed: another stage's word, shown only. */
+static const char *journal_state(const struct pw_desk *desk)
+{
+    const struct pw_metric_row *rows =
+        desk->ws != NULL ? pw_metrics_rows(desk->ws, PW_METRIC_GROUP_journal, "journal") : NULL;
+    if (folder_of(desk) == NULL) {
+        return "off";
+    }
+    if (rows == NULL) {
+        return "starting";
+    }
+    switch (atomic_load_explicit(PW_METRIC_WORD(rows, journal, stopped), memory_order_relaxed)) {
+    case 0:
+        return "writing";
+    case 1:
+        return "disk_full";
+    default:
+        return "commit_failed";
+    }
+}
+
+/* Which accounts are halted, and why: as they are, and before they are as they will be. */
+static void put_halts(const struct pw_desk *desk, struct pw_text *answer)
+{
+    struct pw_account account;
+    const char *between = "";
+    pw_text_put(answer, ",\"halted_accounts\":{");
+    for (uint32_t i = 0; i < pw_config_account_cnt(desk->plan.config); i++) {
+        uint64_t reason = desk->halts.all.reason ? desk->halts.all.reason : desk->halts.accounts[i].reason;
+        if (desk->ws != NULL && desk->state != PW_ENGINE_STARTING && pw_account_at(desk->ws, i, &account)) {
+            reason = account.halted;
+        }
+        if (reason != 0) {
+            pw_text_put(answer, "%s\"%s\":\"%s\"", between, pw_config_account(desk->plan.config, i).name,
+                        pw_reason_name(reason));
+            between = ",";
+        }
+    }
+    pw_text_put(answer, "}");
+    if (desk->halts.all.reason != 0) {
+        pw_text_put(answer, ",\"halted_since_ns\":\"%" PRId64 "\",\"halt_reason\":\"%s\"",
+                    desk->halts.all.since_ns, pw_reason_name(desk->halts.all.reason));
+    }
+    if (pw_halts_any(&desk->halts)) {
+        pw_text_put(answer, ",\"halt_stored\":%s", desk->unkept == 0 ? "true" : "false");
+    }
+}
+
+/* Which hosts take no requests, and for how many seconds. */
+static void put_bans(const struct pw_desk *desk, struct pw_text *answer)
+{
+    const char *between = "";
+    int64_t now_ns = pw_clock_now_ns(&desk->plan.clock);
+    pw_text_put(answer, ",\"bans\":{");
+    for (uint32_t i = 0; desk->ws != NULL && i < desk->conns->cnt; i++) {
+        const struct pw_conn_row *row = &desk->conns->rows[i];
+        const struct pw_region *feeds = pw_workspace_find(desk->ws, "feeds", PW_REGION_FEEDS);
+        const struct pw_feed_view *view = pw_region_at(desk->ws, feeds, i);
+        int64_t until_ns = atomic_load_explicit(&view->banned_until_ns, memory_order_relaxed);
+        char host[PW_BAN_HOST_BYTES];
+        if (row->role == PW_CONN_ROLE_MARKET && row->owner_idx == row->host_idx && until_ns > now_ns) {
+            pw_text_put(answer, "%s\"%s\":%" PRId64, between, pw_bans_name(desk->conns, row->host_idx, host),
+                        (until_ns - now_ns) / PW_NS_PER_S);
+            between = ",";
+        }
+    }
+    pw_text_put(answer, "}");
+}
+
+static void answer_status(const struct pw_desk *desk, struct pw_text *answer)
+{
+    struct pw_account account = {0};
+    bool has_ws = desk->ws != NULL;
+    enum pw_engine_state state = shown_state(desk);
+    if (has_ws) {
+        pw_account_sum(desk->ws, &account);
+    }
+    pw_text_put(answer,
+                "{\"ok\":true,\"instance\":\"%s\",\"state\":\"%s\",\"halted\":%s,\"pid\":%" PRId64
+                ",\"run_id\":\"%" PRIu64 "\",\"order_cnt\":%" PRIu64 ",\"fill_cnt\":%" PRIu64
+                ",\"open_order_cnt\":%" PRIu64 ",\"journal\":\"%s\"",
+                name_of(desk), pw_engine_state_name(state), desk->halts.all.reason != 0 ? "true" : "false",
+                (int64_t)getpid(), has_ws ? desk->ws->header->run_id : 0, account.order_cnt, account.fill_cnt,
+                account.open_order_cnt, journal_state(desk));
+    put_halts(desk, answer);
+    put_bans(desk, answer);
+    pw_text_put(answer, "}");
+}
+
+/* At once in memory, then on the disk, then said: a halt that was answered as done survives all. */
+static void command(struct pw_desk *desk, enum pw_command what, struct pw_text *answer)
+{
+    bool halts = what == PW_COMMAND_HALT;
+    if (!halts) {
+        desk->halts = (struct pw_halts){0};
+        memset(desk->seen, 0, sizeof desk->seen);
+        desk->settle_ns = monotonic_ns() + SETTLE_NS;
+    } else if (desk->halts.all.reason == 0) {
+        desk->halts.all =
+            (struct pw_halt){.reason = PW_REASON_HALTED, .since_ns = pw_clock_now_ns(&desk->plan.clock)};
+    }
+    show(desk);
+    /* Release: the stop word is set before the command can be taken. Pairs with housekeeping's exchange. */
+    atomic_store_explicit(&desk->command, what, memory_order_release);
+    int err = keep_halts(desk);
+    pw_text_put(answer, "{\"ok\":true,\"stored\":%s", err == 0 ? "true" : "false");
+    if (err != 0) {
+        pw_text_put(answer, ",\"warning\":\"%s: %s\"",
+                    halts ? "the halt is not stored, and ends with the engine"
+                          : "the stored halt cannot be removed: the next start is halted",
+                    err == -ENOTSUP ? "there is no journal" : strerror(-err));
+    }
+    pw_text_put(answer, "}");
+}
+
+static void answer_request(void *state, const char *request, char *answer, size_t answer_bytes)
+{
+    struct pw_desk *desk = state;
+    struct pw_text text = pw_text_start(answer, answer_bytes);
+    bool halt = strcmp(request, "halt") == 0;
+    if (strcmp(request, "status") == 0) {
+        answer_status(desk, &text);
+        return;
+    }
+    if (!halt && strcmp(request, "resume") != 0 && strcmp(request, "stop") != 0) {
+        pw_text_put(&text, "{\"ok\":false,\"error\":\"unknown request; status, halt, resume or stop\"}");
+        return;
+    }
+    pw_log(halt ? PW_LOG_WARN : PW_LOG_INFO, "control: %s by user %" PRId64 " (process %" PRId64 ")", request,
+           desk->control.peer_uid, desk->control.peer_pid);
+    if (strcmp(request, "stop") == 0) {
+        end(desk, "by command");
+        pw_text_put(&text, "{\"ok\":true}");
+        return;
+    }
+    command(desk, halt ? PW_COMMAND_HALT : PW_COMMAND_RESUME, &text);
+}
+
+/* ---- the thread ---- */
+
+static void wait_for_work(const struct pw_desk *desk)
+{
+    struct pollfd knock = {.fd = desk->control.listen_fd, .events = POLLIN};
+    poll(&knock, 1, desk->control.client_cnt > 0 ? CLIENT_MS : TICK_MS);
+}
+
+static void *desk_main(void *arg)
+{
+    struct pw_desk *desk = arg;
+    const struct pw_control_handler handler = {answer_request, desk};
+    pthread_setname_np(pthread_self(), "pw desk");
+    while (atomic_load_explicit(&desk->closing, memory_order_relaxed) == 0) {
+        wait_for_work(desk);
+        pthread_mutex_lock(&desk->lock);
+        pw_control_poll(&desk->control, &handler);
+        follow_accounts(desk);
+        look_at_time(desk);
+        pthread_mutex_unlock(&desk->lock);
+    }
+    return NULL;
+}
+
+/* ---- start and end ---- */
+
+/* What earlier runs left; it holds unless --resume ends it. */
+static void read_halts(struct pw_desk *desk)
+{
+    char text[PW_HALTS_TEXT_BYTES];
+    const char *folder = folder_of(desk);
+    int err = pw_halts_read(folder, desk->plan.config, pw_clock_now_ns(&desk->plan.clock), &desk->halts);
+    if (desk->plan.resume) {
+        bool any = pw_halts_any(&desk->halts);
+        desk->halts = (struct pw_halts){0};
+        if (any && keep_halts(desk) == 0) {
+            pw_log(PW_LOG_WARN, "the halt of an earlier run was ended by --resume");
+        }
+        return;
+    }
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "%s/halt cannot be read, so trading is halted: %s", folder,
+               err == -EBADMSG ? "it is not what a halt writes, or names an account that is not configured"
+                               : strerror(-err));
+    }
+    if (pw_halts_any(&desk->halts)) {
+        pw_log(PW_LOG_WARN,
+               "trading is halted: %s; kept in %s/halt; no new orders before `pinwheel ctl %s resume`",
+               pw_halts_text(&desk->halts, desk->plan.config, text), folder, name_of(desk));
+    }
+}
+
+int pw_desk_open(struct pw_desk *desk, const struct pw_desk_plan *plan)
+{
+    char error[512];
+    *desk = (struct pw_desk){.plan = *plan,
+                             .lock = PTHREAD_MUTEX_INITIALIZER,
+                             .state = PW_ENGINE_STARTING,
+                             .may_abandon = true,
+                             .end_ns = plan->duration_ns ? plan->started_ns + plan->duration_ns : INT64_MAX};
+    int err = pw_control_open(&desk->control, name_of(desk), error, sizeof error);
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "control socket: %s", error);
+        return err;
+    }
+    desk->has_control = true;
+    read_halts(desk);
+    set_handler(take_signal);
+    err = pthread_create(&desk->thread, NULL, desk_main, desk);
+    desk->has_thread = err == 0;
+    if (err != 0) {
+        pw_log(PW_LOG_ERROR, "cannot start the thread for signals and commands: %s", strerror(err));
+        pw_desk_close(desk);
+    }
+    return -err;
+}
+
+void pw_desk_attach(struct pw_desk *desk, struct pw_workspace *ws, const struct pw_conns *conns)
+{
+    pthread_mutex_lock(&desk->lock);
+    desk->stop = pw_region_at(ws, pw_workspace_find(ws, "stop", PW_REGION_STOP), 0);
+    desk->conns = conns;
+    desk->ws = ws;
+    show(desk);
+    pthread_mutex_unlock(&desk->lock);
+}
+
+void pw_desk_detach(struct pw_desk *desk)
+{
+    if (desk->has_thread) {
+        pthread_mutex_lock(&desk->lock);
+        desk->ws = NULL;
+        pthread_mutex_unlock(&desk->lock);
+    }
+}
+
+void pw_desk_halts(struct pw_desk *desk, uint32_t reasons[PW_ACCOUNTS_MAX])
+{
+    pthread_mutex_lock(&desk->lock);
+    for (uint32_t i = 0; i < PW_ACCOUNTS_MAX; i++) {
+        reasons[i] = desk->halts.accounts[i].reason;
+    }
+    pthread_mutex_unlock(&desk->lock);
+}
+
+bool pw_desk_commit(struct pw_desk *desk)
+{
+    pthread_mutex_lock(&desk->lock);
+    desk->may_abandon = false;
+    int err = pw_halts_reserve(folder_of(desk));
+    if (err != 0) {
+        pw_log(PW_LOG_WARN, "no room is kept for a halt on a full disk: %s", strerror(-err));
+    }
+    pthread_mutex_unlock(&desk->lock);
+    return !pw_desk_should_end(desk);
+}
+
+void pw_desk_enter(struct pw_desk *desk, enum pw_engine_state state)
+{
+    pthread_mutex_lock(&desk->lock);
+    desk->state = state;
+    show(desk);
+    pthread_mutex_unlock(&desk->lock);
+}
+
+bool pw_desk_wait(struct pw_desk *desk, int64_t wait_ns)
+{
+    int64_t until_ns = monotonic_ns() + wait_ns;
+    while (!pw_desk_should_end(desk) && monotonic_ns() < until_ns) {
+        nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS < wait_ns ? SLEEP_NS : wait_ns}, NULL);
+    }
+    return pw_desk_should_end(desk);
+}
+
+void pw_desk_close(struct pw_desk *desk)
+{
+    if (desk->has_thread) {
+        atomic_store_explicit(&desk->closing, 1, memory_order_relaxed);
+        pthread_join(desk->thread, NULL);
+        desk->has_thread = false;
+    }
+    if (desk->has_control) {
+        pw_control_close(&desk->control);
+        desk->has_control = false;
+        set_handler(SIG_DFL);
+    }
+}
