@@ -15,6 +15,8 @@
 
 #define INTERVAL_DEFAULT_MS 500
 #define ONCE_INTERVAL_MS    200 /* between the two looks that rates need */
+#define COLUMNS_MIN         20
+#define COLUMNS_MAX         10000
 #define ALIVE_CHECK_MS      200 /* a dead engine shows within this, whatever the interval */
 
 struct options {
@@ -44,12 +46,15 @@ static const struct pw_cli_command g_command = {
          .max = 60000,
          .unit = PW_NS_PER_MS,
          PW_CLI_DURATION(struct options, interval_ns)}),
-    .sections =
-        PW_CLI_PAIRS({"keys", "q quits; space, right and page down show the next page, left and page up the "
-                              "one before, home the first"},
-                     {"load", "# busy, ! stalled (input, but no room for output), . idle. Shares and rates "
-                              "are those since the last update; for a dead engine, those of its whole life"}),
-    .environment = PW_CLI_PAIRS({"NO_COLOR", "not empty: no colors"}, PW_WATCH_ENVIRONMENT),
+    .sections = PW_CLI_PAIRS(
+        {"keys", "q and Esc quit; space, right, down and page down show the next page, left, up and page "
+                 "up the one before, home the first, end the last; ? lists them"},
+        {"load", "# busy, ! stalled (input, but no room for output), . idle. Shares and rates "
+                 "are those since the last update; for a dead engine, those of its whole life"}),
+    .environment =
+        PW_CLI_PAIRS({"NO_COLOR", "not empty: no colors"},
+                     {"COLUMNS", "with --once: columns to fit the page into (default: all of each line)"},
+                     PW_WATCH_ENVIRONMENT),
     .exits = PW_CLI_EXITS({PW_WATCH_OK, "shown"}, {PW_WATCH_ABSENT, "no such instance, or it cannot be read"},
                           {PW_WATCH_USAGE, "usage error, or several instances and none named"},
                           {PW_WATCH_DEAD, "shown once, but the engine is not running, or hangs"}),
@@ -78,7 +83,22 @@ static void look_again(struct pw_look *look, int64_t *since_ns)
     *since_ns = now_ns;
 }
 
-static struct pw_page page; /* large */
+static struct pw_page page, fitted; /* large */
+
+/* As wide as it is, unless COLUMNS says how much there is. */
+static void page_print(void)
+{
+    const char *text = getenv("COLUMNS");
+    long columns = text != NULL ? strtol(text, NULL, 10) : 0;
+    const struct pw_page *shown = &page;
+    if (columns >= COLUMNS_MIN && columns <= COLUMNS_MAX) {
+        pw_page_fit(&fitted, &page, (int)columns);
+        shown = &fitted;
+    }
+    for (uint32_t i = 0; i < shown->line_cnt; i++) {
+        printf("%s\n", shown->lines[i].text);
+    }
+}
 
 static enum pw_watch_exit run_once(const struct pw_workspace *ws, bool json, int64_t interval_ms)
 {
@@ -104,51 +124,12 @@ static enum pw_watch_exit run_once(const struct pw_workspace *ws, bool json, int
         pw_top_json(&look, stdout);
     } else {
         pw_page_fill(&page, &look);
-        for (uint32_t i = 0; i < page.line_cnt; i++) {
-            printf("%s\n", page.lines[i].text);
-        }
+        page_print();
     }
     return look.alive && !look.hangs ? PW_WATCH_OK : PW_WATCH_DEAD;
 }
 
 /* ---- the terminal ---- */
-
-static bool is_column_end(const char *text, size_t at)
-{
-    return text[at] == '\0' || (text[at] == ' ' && text[at + 1] == ' ');
-}
-
-/* Back from a place in the middle of a column to the end of the one before: part of a number is a wrong
- * number. Columns are parted by two blanks. A line of prose is cut where it has to be. */
-static int column_end(const char *text, int at)
-{
-    int end = at;
-    while (end > 0 && !is_column_end(text, (size_t)end)) {
-        end--;
-    }
-    while (end > 0 && text[end - 1] == ' ') {
-        end--;
-    }
-    return end > 0 ? end : at;
-}
-
-/* Bytes of `text` that fit into so many columns. */
-static int bytes_fitting(const char *text, int columns)
-{
-    const char *at = text;
-    mbstate_t state = {0};
-    while (*at != '\0') {
-        wchar_t wide;
-        size_t bytes = mbrtowc(&wide, at, MB_CUR_MAX, &state);
-        int width = bytes > MB_CUR_MAX ? -1 : wcwidth(wide);
-        if (width < 0 || width > columns) {
-            break;
-        }
-        columns -= width;
-        at += bytes;
-    }
-    return (int)(at - text);
-}
 
 static int style_of(enum pw_line_style style)
 {
@@ -168,13 +149,7 @@ static int style_of(enum pw_line_style style)
 static void line_draw(int row, const struct pw_line *line)
 {
     attrset(style_of(line->style));
-    int bytes = bytes_fitting(line->text, COLS);
-    bool whole = line->text[bytes] == '\0';
-    mvaddnstr(row, 0, line->text,
-              whole ? bytes : column_end(line->text, bytes_fitting(line->text, COLS - 1)));
-    if (!whole) {
-        mvaddch(row, COLS - 1, '>');
-    }
+    mvaddnstr(row, 0, line->text, (int)pw_text_fitting(line->text, COLS));
     attrset(A_NORMAL);
 }
 
@@ -183,16 +158,16 @@ static void line_draw(int row, const struct pw_line *line)
 static uint32_t screens_cut(uint32_t *starts, uint32_t cap, uint32_t rows)
 {
     uint32_t screen_cnt = 0;
-    uint32_t line = page.title_cnt;
-    while (line < page.line_cnt && screen_cnt < cap) {
+    uint32_t line = fitted.title_cnt;
+    while (line < fitted.line_cnt && screen_cnt < cap) {
         starts[screen_cnt++] = line;
         uint32_t end = line + rows;
-        if (end >= page.line_cnt) {
+        if (end >= fitted.line_cnt) {
             break;
         }
         uint32_t cut = end;
         while (cut > line + 1 &&
-               page.lines[cut].text[0] != '\0') { /* back to the blank line between sections */
+               fitted.lines[cut].text[0] != '\0') { /* back to the blank line between sections */
             cut--;
         }
         line = cut > line + 1 ? cut : end;
@@ -201,29 +176,47 @@ static uint32_t screens_cut(uint32_t *starts, uint32_t cap, uint32_t rows)
 }
 
 #define SCREENS_MAX 256u
+#define KEY_ESC     27
+
+static const char *const g_keys[] = {
+    "q, Esc            quit",
+    "space, down       the next page (also right, page down)",
+    "up                the page before (also left, page up)",
+    "home, end         the first page, the last",
+    "?                 this list; any key leaves it",
+};
+
+static void keys_draw(void)
+{
+    erase();
+    for (int i = 0; i < (int)(sizeof g_keys / sizeof *g_keys); i++) {
+        mvaddnstr(i, 0, g_keys[i], (int)pw_text_fitting(g_keys[i], COLS));
+    }
+    refresh();
+}
 
 /* Draws screenful *screen, which is put right if there are not so many now. */
 static void screen_draw(uint32_t *screen)
 {
     uint32_t starts[SCREENS_MAX + 1];
-    uint32_t rows = LINES > (int)page.title_cnt + 2 ? (uint32_t)LINES - page.title_cnt - 1 : 1;
+    pw_page_fit(&fitted, &page, COLS);
+    uint32_t rows = LINES > (int)fitted.title_cnt + 2 ? (uint32_t)LINES - fitted.title_cnt - 1 : 1;
     uint32_t screen_cnt = screens_cut(starts, SCREENS_MAX, rows);
     *screen = *screen < screen_cnt ? *screen : screen_cnt - 1;
-    starts[screen_cnt] = page.line_cnt;
+    starts[screen_cnt] = fitted.line_cnt;
     erase();
     int row = 0;
-    for (uint32_t i = 0; i < page.title_cnt; i++) {
-        line_draw(row++, &page.lines[i]);
+    for (uint32_t i = 0; i < fitted.title_cnt; i++) {
+        line_draw(row++, &fitted.lines[i]);
     }
     for (uint32_t i = starts[*screen]; i < starts[*screen + 1] && row < LINES - 1; i++) {
-        line_draw(row++, &page.lines[i]);
+        line_draw(row++, &fitted.lines[i]);
     }
     struct pw_line foot = {.style = PW_LINE_HEAD};
     if (screen_cnt > 1) {
-        snprintf(foot.text, sizeof foot.text, "page %u of %u   space: next   q: quit", *screen + 1,
-                 screen_cnt);
+        snprintf(foot.text, sizeof foot.text, "page %u of %u   q: quit   ?: keys", *screen + 1, screen_cnt);
     } else {
-        snprintf(foot.text, sizeof foot.text, "q: quit");
+        snprintf(foot.text, sizeof foot.text, "q: quit   ?: keys");
     }
     foot.style = PW_LINE_TITLE;
     line_draw(LINES - 1, &foot);
@@ -270,6 +263,7 @@ static bool key_obey(int key, uint32_t *screen)
     switch (key) {
     case 'q':
     case 'Q':
+    case KEY_ESC:
         return false;
     case ' ':
     case KEY_RIGHT:
@@ -284,6 +278,9 @@ static bool key_obey(int key, uint32_t *screen)
         break;
     case KEY_HOME:
         *screen = 0;
+        break;
+    case KEY_END:
+        *screen = SCREENS_MAX;
         break;
     default:
         break;
@@ -315,7 +312,7 @@ static enum pw_watch_exit run_terminal(struct pw_workspace *ws, int64_t interval
     terminal_start();
     int64_t since_ns = 0;
     uint32_t screen = 0;
-    bool due = true;
+    bool due = true, help = false;
     int key = ERR;
     look.ws = ws;
     do {
@@ -323,7 +320,12 @@ static enum pw_watch_exit run_terminal(struct pw_workspace *ws, int64_t interval
             look_again(&look, &since_ns);
             pw_page_fill(&page, &look);
         }
-        screen_draw(&screen);
+        help = key == '?' || (help && key == ERR);
+        if (help) {
+            keys_draw();
+        } else {
+            screen_draw(&screen);
+        }
         key = key_wait(ws, look.alive, interval_ms);
         due = key == ERR;
         if (due && !look.alive) {

@@ -52,6 +52,11 @@ struct pw_page {
 /* Everything, in sections with a blank line between. */
 void pw_page_fill(struct pw_page *page, struct pw_look *look);
 
+/* The same page for a screen of so many columns: what does not fit continues below. */
+void pw_page_fit(struct pw_page *to, const struct pw_page *page, int columns);
+/* Bytes of `text` that fit into so many columns. */
+size_t pw_text_fitting(const char *text, int columns);
+
 /* ---- for scripts ---- */
 
 /* One object, in one line. */

@@ -2,8 +2,8 @@
  *
  * One look at a workspace as lines for people.
  *
- * The columns of each section are in the order of what matters: a narrow terminal cuts lines off at the
- * right.
+ * The columns of each section are in the order of what matters; what a narrow terminal lacks room for
+ * continues below.
  */
 #include "metrics_table.h"
 #include "top.h"
@@ -12,6 +12,7 @@
 #include <pinwheel/histogram.h>
 #include <string.h>
 
+#define HIST_NAME_COLUMNS 25
 #define HEARTBEAT_LATE_NS INT64_C(1000000000) /* housekeeping writes it about each millisecond */
 
 /* ---- counters over time ---- */
@@ -213,6 +214,20 @@ static void stage_put(struct pw_page *page, struct pw_look *look, const struct p
                 count_text(work_per_s).text, count_text(pass_per_s).text);
 }
 
+/* Of the feed that an instrument's data come from. */
+static enum pw_feed_state feed_state_of(const struct pw_look *look, uint32_t instrument_idx)
+{
+    const struct pw_instrument *instrument = pw_watch_instrument(look->ws, instrument_idx);
+    struct pw_watch_rows rows = {.ws = look->ws, .kind = PW_REGION_FEEDS};
+    const struct pw_feed_view *feed;
+    while (instrument != NULL && (feed = pw_watch_next(&rows)) != NULL) {
+        if (rows.row_idx == instrument->feed_idx) {
+            return (enum pw_feed_state)pw_watch_get(&feed->state);
+        }
+    }
+    return PW_FEED_UP; /* nothing is known against it */
+}
+
 static void market_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
     const struct pw_market_view *view = rows->row;
@@ -225,9 +240,13 @@ static void market_put(struct pw_page *page, struct pw_look *look, const struct 
         snprintf(book.text, sizeof book.text, "%" PRIu64 "+%" PRIu64, market.bid_level_cnt,
                  market.ask_level_cnt);
     }
+    enum pw_feed_state state = feed_state_of(look, rows->row_idx);
+    if (state != PW_FEED_UP) {
+        snprintf(book.text, sizeof book.text, "feed %.7s", pw_feed_state_name((unsigned)state));
+    }
     double trades_per_s = pw_look_rate(look, market.trade_cnt);
     double quotes_per_s = pw_look_rate(look, market.quote_cnt);
-    struct pw_text line = line_start(page, PW_LINE_PLAIN);
+    struct pw_text line = line_start(page, state == PW_FEED_UP ? PW_LINE_PLAIN : PW_LINE_ALERT);
     pw_text_put(&line, "%-13s %11s %11s %11s %9s %9s %9s  %-12s %13s %12s",
                 symbol_text(look, rows->row_idx).text, e8_text(market.quote.bid_price_e8).text,
                 e8_text(market.quote.ask_price_e8).text, e8_text(market.last_price_e8).text,
@@ -365,14 +384,16 @@ static void latency_put(struct pw_page *page, struct pw_look *look, const struct
     const struct pw_histogram *hist = rows->row;
     (void)look;
     struct pw_text line = line_start(page, PW_LINE_PLAIN);
-    pw_text_put(&line, "%-21s", rows->region->name);
+    uint64_t count = pw_watch_get(&hist->count);
+    pw_text_put(&line, "%-*s", HIST_NAME_COLUMNS, rows->region->name);
     static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
     for (size_t i = 0; i < 4; i++) {
-        pw_text_put(&line, " %10s",
-                    duration_text((int64_t)pw_histogram_quantile_ns(hist, quantiles[i])).text);
+        int64_t ns = (int64_t)pw_histogram_quantile_ns(hist, quantiles[i]);
+        pw_text_put(&line, " %10s", count > 0 ? duration_text(ns).text : "-");
     }
-    pw_text_put(&line, " %10s %10s", duration_text((int64_t)pw_watch_get(&hist->max_ns)).text,
-                count_text((double)pw_watch_get(&hist->count)).text);
+    pw_text_put(&line, " %10s %10s",
+                count > 0 ? duration_text((int64_t)pw_watch_get(&hist->max_ns)).text : "-",
+                count_text((double)count).text);
 }
 
 static void error_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
@@ -440,7 +461,7 @@ static const struct section g_rest[] = {
     {"POSITION               QTY    AVG PRICE         REALIZED       UNREALIZED   BUYS  SELLS             FEES", PW_REGION_POSITIONS, position_put, true},
     {"FEED             STATE            AGE   FRAMES/s    BYTES/s     GAPS  INVALID CONNECTS   LOST", PW_REGION_FEEDS, feed_put, false},
     {"RING                      DEPTH     SLOTS      HIGH      RATE/s   STALLED   DROPPED  WHEN FULL", PW_REGION_RING, ring_put, false},
-    {"LATENCY                      P50        P90        P99      P99.9        MAX      COUNT", PW_REGION_HISTOGRAM, latency_put, true},
+    {"LATENCY                          P50        P90        P99      P99.9        MAX      COUNT", PW_REGION_HISTOGRAM, latency_put, true},
     {"ERRORS   LAST SEEN  WHAT", PW_REGION_ERRORS, error_put, true},
     {"METRIC                                         VALUE         RATE/s  WHAT", PW_REGION_METRICS, metric_put, false},
 };

@@ -482,14 +482,44 @@ Test(watch, top_cuts_a_small_terminal_into_pages)
     engine_kill(engine);
 }
 
-Test(watch, top_drops_a_column_rather_than_cut_a_number)
+/* cases/newcomer.md, 4: each figure of each line can be seen at 80 columns, and whole; 31: COLUMNS. */
+Test(watch, top_continues_a_line_below_rather_than_cut_a_number)
 {
     pid_t engine = engine_start("demo", "idle", "10");
     struct terminal terminal = terminal_start(60, 60);
     cr_assert(terminal_shows(&terminal, "denied 0"), "%s", output);
-    cr_assert_not(says("rejecte"), "the next column, of which only a part would fit");
-    cr_assert(says(">"));
+    cr_assert(terminal_shows(&terminal, "rejected 0"), "what does not fit continues below: %s", output);
+    cr_assert(terminal_shows(&terminal, "canceled 0"), "%s", output);
     terminal_type(&terminal, "q");
+    cr_assert_eq(exit_code(terminal.child), 0);
+
+    static char whole[sizeof output];
+    cr_assert_eq(TOOL("pinwheel-top", "demo", "--once"), 0, "%s", errors);
+    strcpy(whole, output);
+    setenv("COLUMNS", "80", 1);
+    cr_assert_eq(TOOL("pinwheel-top", "demo", "--once"), 0, "%s", errors);
+    unsetenv("COLUMNS");
+    for (const char *line = output; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        cr_expect_leq(strcspn(line, "\n"), 80, "%.*s", (int)strcspn(line, "\n"), line);
+    }
+    static const char *const last[] = {"PASSES/s",  "ASK QTY", "FEES",      "LOST",
+                                       "WHEN FULL", "COUNT",   "canceled 0"};
+    for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
+        cr_expect(strstr(whole, last[i]) != NULL && says(last[i]), "%s", last[i]);
+    }
+    engine_kill(engine);
+}
+
+Test(watch, top_lists_its_keys_and_obeys_them)
+{
+    pid_t engine = engine_start("demo", "idle", "10");
+    struct terminal terminal = terminal_start(60, 12);
+    cr_assert(terminal_shows(&terminal, "page 1 of "), "%s", output);
+    terminal_type(&terminal, "?");
+    cr_assert(terminal_shows(&terminal, "this list"), "%s", output);
+    terminal_type(&terminal, "\x1bOF"); /* end: leaves the list for the last page */
+    cr_assert(terminal_shows(&terminal, "fake.yaml"), "%s", output);
+    terminal_type(&terminal, "\x1b");
     cr_assert_eq(exit_code(terminal.child), 0);
     engine_kill(engine);
 }
