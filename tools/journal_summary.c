@@ -70,6 +70,19 @@ struct engine {
     uint64_t signals, intents, commands, consumed;
 };
 
+/* Numbers, as reference files have them; a string where readers of numbers would lose digits. */
+static json_t *venue_number(uint64_t value)
+{
+    return value <= UINT64_C(1) << 53 ? json_integer((json_int_t)value) : journal_json_id(value);
+}
+
+static json_t *venue_signed(int64_t value)
+{
+    return value < 0 && value >= -(INT64_C(1) << 53) ? json_integer(value)
+           : value < 0                               ? journal_json_ns(value)
+                                                     : venue_number((uint64_t)value);
+}
+
 /* ---- taking events ---- */
 
 static void take_id(struct ids *ids, uint64_t first, uint64_t last)
@@ -151,8 +164,8 @@ static bool take_book(struct snapshots *snapshots, const struct pw_event *event)
         snapshots->id = depth->last_update_id;
         snapshots->applied = 0;
         snapshots->lost = false;
-        json_array_append_new(snapshots->list, json_pack("{s:I, s:o, s:i, s:i}", "lastUpdateId",
-                                                         (json_int_t)depth->last_update_id, "local_ns",
+        json_array_append_new(snapshots->list, json_pack("{s:o, s:o, s:i, s:i}", "lastUpdateId",
+                                                         venue_number(depth->last_update_id), "local_ns",
                                                          journal_json_ns(event->recv_ns), "bids",
                                                          (int)depth->bid_cnt, "asks", (int)depth->ask_cnt));
     } else if (event->kind == PW_EVENT_DEPTH) {
@@ -299,7 +312,7 @@ static void put_e8(json_t *json, const char *key, pw_i128 value_e8)
 
 static void put_u64(json_t *json, const char *key, uint64_t value)
 {
-    json_object_set_new(json, key, json_integer((json_int_t)value));
+    json_object_set_new(json, key, venue_number(value));
 }
 
 static void put_ids(json_t *json, const struct ids *ids)
@@ -445,8 +458,8 @@ static void put_candles(json_t *to, const struct candles *candles)
     put_e8(last, "v", candles->last.volume_e8);
     put_u64(last, "n", candles->info.trade_cnt);
     json_object_set_new(last, "x", json_boolean(candles->last_closed));
-    json_object_set_new(last, "f", json_integer(candles->info.first_trade_id));
-    json_object_set_new(last, "L", json_integer(candles->info.last_trade_id));
+    json_object_set_new(last, "f", venue_signed(candles->info.first_trade_id));
+    json_object_set_new(last, "L", venue_signed(candles->info.last_trade_id));
     json_object_set_new(json, "last", last);
     json_object_set_new(to, "kline", json);
 }

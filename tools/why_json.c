@@ -16,7 +16,7 @@ static json_t *event_json(const struct journal_session *session, const struct pw
     pw_event_put_json(&text, event, journal_symbol(session, event->instrument_idx),
                       journal_instrument(session, event->instrument_idx));
     strcat(line, "}");
-    return json_loads(line, 0, NULL);
+    return json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 }
 
 static json_t *cause_json(const struct journal_session *session, const struct why_story *story)

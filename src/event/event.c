@@ -22,7 +22,7 @@ static void put_line(struct pw_text *text, const struct pw_field *field, const s
 static void put_member(struct pw_text *text, const struct pw_field *field, const struct pw_event *event,
                        const struct pw_instrument *instrument)
 {
-    const char *quote = pw_field_is_string(field) ? "\"" : "";
+    const char *quote = pw_field_is_string(field, event) ? "\"" : "";
     pw_text_put(text, ",\"");
     pw_field_put_name(text, field);
     pw_text_put(text, "\":%s", quote);

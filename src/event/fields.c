@@ -409,10 +409,11 @@ bool pw_field_is_flag(const struct pw_field *field)
     return field->type >= PW_FIELD_FLAG;
 }
 
-bool pw_field_is_string(const struct pw_field *field)
+bool pw_field_is_string(const struct pw_field *field, const struct pw_event *event)
 {
     switch (field->type) {
     case PW_FIELD_CNT64:
+        return read_u64(event, field->offset) > UINT64_C(1) << 53;
     case PW_FIELD_OF_ORDER:
     case PW_FIELD_U32:
     case PW_FIELD_U16:

@@ -79,9 +79,9 @@ void pw_field_put_name(struct pw_text *text, const struct pw_field *field);
 /* A member that is there or not, without a value. */
 bool pw_field_is_flag(const struct pw_field *field);
 
-/* Is it a string in JSON? Decimals, ids, times and what else has 64 bits are, counts not: numbers of most
- * readers are binary fractions that lose digits beyond 2^53. */
-bool pw_field_is_string(const struct pw_field *field);
+/* Is it a string in JSON? Decimals, ids, times and what else has 64 bits are; a count only beyond 2^53, from
+ * where on the numbers of most readers, binary fractions, lose digits. */
+bool pw_field_is_string(const struct pw_field *field, const struct pw_event *event);
 
 /* "price", "id", "enum order_state", ... for the reference page. */
 const char *pw_field_type_name(const struct pw_field *field);

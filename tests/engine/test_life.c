@@ -4,6 +4,7 @@
  * what is left, commands, refusals. Real processes; every wait is for a condition.
  */
 #include "harness.h"
+#include "json_exact.h"
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -193,7 +194,7 @@ static void expect_journal_status(struct harness *h, const char *wanted)
     int status;
     char *text = harness_run(
         h, (const char *const[]){"pinwheel", "ctl", h->instance, "status", "--json", NULL}, &status);
-    json_t *answer = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *answer = json_exact(text);
     cr_assert_eq(status, 0);
     cr_expect_str_eq(json_string_value(json_object_get(answer, "journal")), wanted, "%s", text);
     json_decref(answer);

@@ -3,6 +3,7 @@
  * What must stop live trading stops it: a kill, a halt, a ban, a config that says paper. Nothing goes out
  * that must not, nothing stays open, and the next run puts in order what was left.
  */
+#include "json_exact.h"
 #include "live_rig.h"
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -109,7 +110,7 @@ static long long first_request_ns(struct live_rig *rig, const char *run)
                              &status);
     cr_assert_eq(status, 0);
     for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
-        json_t *frame = *line != 0 ? json_loads(line, 0, NULL) : NULL;
+        json_t *frame = *line != 0 ? json_exact(line) : NULL;
         long long recv_ns = json_number_at(frame, "recv_ns");
         if (json_is_true(json_object_get(frame, "sent")) && (first_ns == 0 || recv_ns < first_ns)) {
             first_ns = recv_ns;

@@ -187,25 +187,6 @@ static int64_t integer_at(const json_t *json, const char *path)
     return json_is_string(value) ? strtoll(json_string_value(value), NULL, 10) : json_integer_value(value);
 }
 
-/* Ids and nanoseconds are strings, at whatever depth: most readers' numbers would lose digits of them. */
-static void expect_exact_strings(const json_t *json)
-{
-    const char *key;
-    const json_t *value;
-    size_t i;
-    json_object_foreach((json_t *)(uintptr_t)json, key, value)
-    {
-        const char *end = strlen(key) > 3 ? key + strlen(key) - 3 : "";
-        bool exact = strcmp(end, "_id") == 0 || strcmp(end, "_ns") == 0;
-        cr_expect(!exact || json_is_string(value) || json_is_null(value), "%s", key);
-        expect_exact_strings(value);
-    }
-    json_array_foreach(json, i, value)
-    {
-        expect_exact_strings(value);
-    }
-}
-
 /* A live order's whole life, among others' events. */
 static uint64_t write_life(struct script *s)
 {
@@ -286,7 +267,6 @@ Test(why, a_live_order_is_told_from_its_cause_to_its_last_message)
     script_end(&s);
     json_t *json = why_json(s.dir, id);
     cr_expect_eq(integer_at(json, "client_order_id"), (int64_t)id);
-    expect_exact_strings(json);
     snprintf(venue_id, sizeof venue_id, "pw-" AT_VENUE, id);
     cr_expect_str_eq(string_at(json, "venue_client_order_id"), venue_id);
     cr_expect_str_eq(string_at(json, "gateway"), "live");

@@ -3,6 +3,7 @@
  * Processes, folders and conditions for the whole-engine tests.
  */
 #include "harness.h"
+#include "json_exact.h"
 #include "test_folder.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -357,8 +358,7 @@ char *harness_run(struct harness *h, const char *const *args, int *status)
 json_t *harness_run_json(struct harness *h, const char *const *args, int *status)
 {
     char *text = harness_run(h, args, status);
-    json_error_t error;
-    json_t *json = json_loads(text, JSON_DECODE_ANY, &error);
+    json_t *json = *text == 0 ? NULL : json_exact(text);
     free(text);
     return json;
 }

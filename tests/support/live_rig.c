@@ -2,6 +2,7 @@
  *
  * Keys, configs, conditions, and the comparison of two ledgers: see live_rig.h.
  */
+#include "json_exact.h"
 #include "live_rig.h"
 
 #include <criterion/criterion.h>
@@ -255,7 +256,7 @@ static void query_run(struct live_rig *rig, const char *run, const char *kinds, 
                              &status);
     cr_assert_eq(status, 0, "pinwheel journal query ended with %d", status);
     for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
-        json_t *event = *line != 0 ? json_loads(line, 0, NULL) : NULL;
+        json_t *event = *line != 0 ? json_exact(line) : NULL;
         if (event != NULL) {
             json_array_append_new(all, event);
         }

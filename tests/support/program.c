@@ -3,6 +3,7 @@
  * Programs under test.
  */
 #include "program.h"
+#include "json_exact.h"
 #include <criterion/criterion.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -81,9 +82,7 @@ void program_expect_page(const char *name, const char *out)
 
 json_t *program_json(char *out)
 {
-    json_error_t error;
-    json_t *json = json_loads(out, JSON_REJECT_DUPLICATES, &error);
-    cr_assert_not_null(json, "%s: %.200s", error.text, out);
+    json_t *json = json_exact(out);
     free(out);
     return json;
 }

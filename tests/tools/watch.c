@@ -6,6 +6,7 @@
  * $PINWHEEL_BUILD is the build folder, in which all three programs stand.
  */
 #include "host.h"
+#include "json_exact.h"
 #include "metrics_table.h"
 #include "test_folder.h"
 #include <criterion/criterion.h>
@@ -289,9 +290,7 @@ Test(watch, top_json_has_every_figure_exactly)
     pid_t engine = engine_start("demo", "idle", "10");
     cr_assert_eq(TOOL("pinwheel-top", "--json"), 0, "%s", errors);
     engine_kill(engine);
-    json_error_t error;
-    json_t *root = json_loads(output, JSON_REJECT_DUPLICATES, &error);
-    cr_assert_not_null(root, "%s", error.text);
+    json_t *root = json_exact(output);
     cr_assert(json_is_true(json_object_get(root, "alive")));
     cr_assert_eq(number_of(root, "pid"), engine);
     cr_assert_str_eq(text_of(json_object_get(root, "info"), "config"), "tests/fake.yaml");
@@ -338,7 +337,7 @@ Test(watch, top_takes_the_only_instance_and_lists_several)
     cr_assert_not_null(strstr(errors, "a                               running"), "%s", errors);
     cr_assert_not_null(strstr(errors, "b                               dead"), "%s", errors);
     cr_assert_eq(TOOL("pinwheel-top", "--list", "--json"), 0);
-    json_t *root = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = json_exact(output);
     const json_t *engines = json_object_get(root, "engines");
     cr_assert_eq(json_array_size(engines), 2, "%s", output);
     for (size_t i = 0; i < 2; i++) {
@@ -673,8 +672,7 @@ Test(watch, tap_counts_exactly_what_it_misses)
     engine_kill(engine);
     uint64_t next = 0, event_cnt = 0;
     for (char *line = strtok(output, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        json_t *event = json_loads(line, 0, NULL);
-        cr_assert_not_null(event, "%s", line);
+        json_t *event = json_exact(line);
         if (strcmp(text_of(event, "kind"), "missed") == 0) {
             next += (uint64_t)number_of(event, "missed_cnt");
         } else {
@@ -719,7 +717,7 @@ Test(watch, tap_prints_frames_with_their_text)
     cr_assert_eq(TOOL("pinwheel-tap", "net_rx.parse", "--oldest", "--count", "3", "--raw"), 0);
     cr_assert_str_eq(output, "{\"t\":0}\n\x1b\n{\"t\":1}\n\x1b\n{\"t\":2}\n\x1b\n");
     cr_assert_eq(TOOL("pinwheel-tap", "net_rx.parse", "--oldest", "--count", "1", "--json"), 0);
-    json_t *frame = json_loads(output, 0, NULL);
+    json_t *frame = json_exact(output);
     cr_assert_str_eq(text_of(frame, "text"), "{\"t\":0}\n\x1b");
     json_decref(frame);
     engine_kill(engine);
@@ -742,7 +740,7 @@ Test(watch, tap_lists_rings_and_refuses_what_is_not_there)
     cr_assert_eq(TOOL("pinwheel-tap", "--list"), 0);
     cr_assert(says("parse.journal ") && says("net_rx.parse "), "%s", output);
     cr_assert_eq(TOOL("pinwheel-tap", "--list", "--json"), 0);
-    json_t *root = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = json_exact(output);
     const json_t *ring = json_array_get(json_object_get(root, "rings"), 0);
     cr_assert_str_eq(text_of(ring, "name"), "net_rx.parse", "%s", output);
     cr_assert_str_eq(text_of(ring, "policy"), "stall", "%s", output);
@@ -765,7 +763,7 @@ Test(watch, tap_lists_rings_and_refuses_what_is_not_there)
 static const char *first_reason(void)
 {
     static char code[64];
-    json_t *root = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = json_exact(output);
     const json_t *reasons = json_object_get(root, "reasons");
     cr_assert_eq(json_is_true(json_object_get(root, "healthy")), json_array_size(reasons) == 0, "%s", output);
     snprintf(code, sizeof code, "%s",
