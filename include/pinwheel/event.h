@@ -83,8 +83,16 @@ struct pw_state {
     uint32_t reason; /* enum pw_reason */
     uint32_t feed_idx;
     uint32_t account_nth; /* COMMAND: of that account alone, from 1; 0: of all */
-    uint64_t last_update_id;
-    uint64_t market_seq; /* COMMAND: taken after this much of the market; else 0 */
+    union {
+        uint64_t last_update_id; /* BOOK_STATE */
+        int64_t lag_ns; /* FEED_STATE: how much later than usual, from here on, this feed's data came in; 0:
+                           in time. With it an UP whose reason is STALE */
+    };
+    union {
+        uint64_t market_seq; /* COMMAND: taken after this much of the market; else 0 */
+        int64_t delay_ns; /* FEED_STATE: the feed's usual delay, our time of receipt less the venue's; 0: not
+                             known, or as good as none */
+    };
     uint64_t reserved1;
 };
 
@@ -241,7 +249,8 @@ struct pw_event {
     uint8_t flags;           /* PW_FLAG_* */
     int64_t recv_ns;         /* when the bytes that caused it came from the socket */
     int64_t venue_ns;        /* when the venue says that it sent it; 0: it does not say. INTENT on its way to
-                              * execution: when the strategy had decided */
+                              * execution: when the strategy had decided. FRAME on its way from net_rx: all its
+                              * bytes came to this host after that; 0: not known */
     union {
         struct pw_quote quote;
         struct pw_trade trade;

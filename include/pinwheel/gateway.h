@@ -125,6 +125,8 @@ struct pw_gateway_ops {
     uint32_t (*poll)(void *state, int64_t now_ns, struct pw_reports *out);
     /* When poll next has work without any input; INT64_MAX: none. */
     int64_t (*next_ns)(const void *state);
+    /* The venue's clock less ours, and the most that this may be wrong. False: not known well enough. */
+    bool (*clock)(void *state, int64_t *offset_ns, int64_t *error_ns);
     /* The venue takes no requests from this host before: another part of this engine has learnt so. */
     void (*pause)(void *state, int64_t until_ns);
     /* Orders that may still report: execution keeps room for all of them. */

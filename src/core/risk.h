@@ -55,7 +55,7 @@ struct pw_risk_input {
     bool room;              /* journal, order table and ids have room for it */
     uint8_t action;         /* enum pw_intent_action */
     bool not_replaceable;   /* a replacement of what is not open, or not its own strategy's */
-    int64_t age_ns;         /* since the event behind it came in; 0: not judged */
+    int64_t age_ns;         /* of the data behind it, as far as is known since the venue sent it */
     /* Answers. */
     uint8_t gateway; /* enum pw_reason: why it cannot be sent now; NONE: it can */
     bool table_full; /* the sum of the open quantities would not fit */

@@ -86,7 +86,8 @@ static const struct pw_field feed_state_fields[] = {
     {"state", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.state), 0, &pw_enum_feed_state, "its new state"},
     {"reason", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.reason), 0, &pw_enum_reason, "why"},
     {"feed", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(state.feed_idx), 0, NULL, "index of the feed"},
-    {"last_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(state.last_update_id), 0, NULL, "last update applied"},
+    {"lag_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(state.lag_ns), 0, NULL, "how much later than usual its data comes in from here on; 0: in time"},
+    {"delay_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(state.delay_ns), 0, NULL, "its usual delay, time of receipt less the venue's time; 0: none or unknown"},
 };
 static const struct pw_field gap_fields[] = {
     {"reason", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(gap.reason), 0, &pw_enum_reason, "why"},

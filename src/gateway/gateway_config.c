@@ -51,7 +51,7 @@ static const struct pw_key g_live_keys[] = {
     {.name = "ack_timeout_ms", .old_name = "answer_timeout_ms", PW_FIELD(struct pw_config_live, ack_timeout_ms), PW_MS("3000", 10, 60000),
      .help = "without an answer for this time the outcome is unknown, and the venue is queried"},
     {.name = "max_tick_age_ms", .old_name = "max_age_ms", PW_FIELD(struct pw_config_live, max_tick_age_ms), PW_MS("1000", 1, 60000),
-     .help = "an order is denied as `stale` if its market event was received longer ago"},
+     .help = "an order is denied as `stale` if the market data behind it is older (docs/live.md)"},
     {.name = "dead_after_ms", PW_FIELD(struct pw_config_live, conn.dead_after_ms), PW_MS("30000", 100, 3600000),
      .help = "reconnect after this time without a whole message, pings included"},
     PW_CONN_KEYS(struct pw_config_live, conn.),

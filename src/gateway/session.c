@@ -149,6 +149,15 @@ bool session_clock(struct session *session)
            offset_ns >= -OFFSET_MAX_NS;
 }
 
+bool session_venue_clock(void *state, int64_t *offset_ns, int64_t *error_ns)
+{
+    struct session *session = state;
+    bool known = session_clock(session);
+    *offset_ns = session->offset_ns;
+    *error_ns = session->error_ns;
+    return known;
+}
+
 bool session_due(struct session *session, int64_t at_ns)
 {
     if (session->now_ns >= at_ns) {

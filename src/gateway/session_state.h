@@ -239,6 +239,7 @@ void session_on_message(void *state, const struct pw_event *frame, const uint8_t
                         struct pw_reports *out);
 uint32_t session_poll(void *state, int64_t now_ns, struct pw_reports *out);
 int64_t session_next_ns(const void *state);
+bool session_venue_clock(void *state, int64_t *offset_ns, int64_t *error_ns);
 void session_pause(void *state, int64_t until_ns);
 uint32_t session_open_cnt(const void *state);
 void session_counts(const void *state, struct pw_gateway_metrics *counts);

@@ -44,6 +44,7 @@ static void stall(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     if (!slot->stalled) {
         slot->stalled = true;
+        slot->unread_ns = slot->unread_ns ? slot->unread_ns : hot->now_ns;
         hot->counts.rx.stalls++;
         pw_count(&ring_of(hot, slot)->ring->stalled_cnt, 1);
     }
@@ -111,6 +112,7 @@ static bool put_message(struct pw_hot *hot, struct pw_conn_slot *slot)
     }
     memcpy(payload, slot->plain + slot->message, bytes);
     struct pw_event event = frame_event(hot, slot, slot->recv_ns);
+    event.venue_ns = slot->since_ns;
     event.body.frame.kernel_ns = slot->kernel_ns;
     event.body.frame.decrypted_ns = slot->decrypted_ns;
     pw_producer_put_frame(ring, &event, bytes);
@@ -222,12 +224,15 @@ static void serve_lost(struct pw_hot *hot, struct pw_conn_slot *slot)
 
 /* ---- taking over ---- */
 
-static void open_slot(struct pw_hot *hot, struct pw_conn_slot *slot)
+/* shaken_ns: when the connector had done its part; what came since waits in the socket. */
+static void open_slot(struct pw_hot *hot, struct pw_conn_slot *slot, int64_t shaken_ns)
 {
     hot->states[slot->idx] = PW_CONN_OPEN;
     hot->active |= 1u << slot->idx;
     slot->last_whole_ns = hot->now_ns;
     slot->last_data_ns = hot->now_ns;
+    slot->unread_ns = shaken_ns < hot->now_ns ? shaken_ns : hot->now_ns;
+    hot->opened |= 1u << slot->idx;
     set_notice(slot, PW_FEED_UP, PW_REASON_NONE);
     hot->epochs[slot->idx] += is_order_entry(hot, slot);
     if (hot->io->attach(hot->io->state, slot->idx, slot->link.socket) != 0) {
@@ -244,7 +249,7 @@ static uint32_t take_conns(struct pw_hot *hot)
         const struct pw_conn *conn = &pw_consumer_at(conns, i)->body.conn;
         struct pw_conn_slot *slot = &hot->slots[conn->slot_idx];
         if (conn->state == PW_FEED_UP) {
-            open_slot(hot, slot);
+            open_slot(hot, slot, pw_consumer_at(conns, i)->recv_ns);
             if (hot->draining && !is_order_entry(hot, slot)) {
                 lose(hot, slot, PW_CAUSE_local, CLOSE_GOING_AWAY);
             }
@@ -262,9 +267,20 @@ static uint32_t take_conns(struct pw_hot *hot)
 
 /* ---- completions ---- */
 
+/* Bytes of a socket that was read to its end came after the pass before, which found nothing more there;
+ * others after the last pass that did. So data that is read after a pass that came late, or out of a backlog,
+ * is known to be possibly that old. */
+static int64_t came_after_ns(const struct pw_hot *hot, struct pw_conn_slot *slot, bool more)
+{
+    int64_t since_ns = slot->unread_ns ? slot->unread_ns : hot->reaped_ns;
+    slot->unread_ns = more || slot->stalled ? since_ns : 0;
+    return since_ns;
+}
+
 /* taken_ns: when the completions were seen, which is later than the pass began: the kernel copies the bytes
  * in between, in the call that asks it for completions. */
-static void on_received(struct pw_conn_slot *slot, const struct pw_completion *completion, int64_t taken_ns)
+static void on_received(const struct pw_hot *hot, struct pw_conn_slot *slot,
+                        const struct pw_completion *completion, int64_t taken_ns)
 {
     if (completion->result <= 0) {
         slot->link.input.ended = true;
@@ -273,9 +289,12 @@ static void on_received(struct pw_conn_slot *slot, const struct pw_completion *c
     }
     /* A stamp that cannot be is none: the kernel's clock is the wall clock, which people set. */
     int64_t ago_ns = taken_ns - completion->kernel_ns;
-    struct pw_segment segment = {completion->data, (uint32_t)completion->result, completion->buffer_idx,
+    struct pw_segment segment = {completion->data,
+                                 (uint32_t)completion->result,
+                                 completion->buffer_idx,
                                  taken_ns,
-                                 ago_ns >= 0 && ago_ns <= KERNEL_AGO_MAX_NS ? completion->kernel_ns : 0};
+                                 ago_ns >= 0 && ago_ns <= KERNEL_AGO_MAX_NS ? completion->kernel_ns : 0,
+                                 came_after_ns(hot, slot, completion->more)};
     static_assert(PW_IO_BUFFER_CNT + 1 <= PW_SEGMENTS_MAX, "there is always a place for a buffer of pw_io");
     pw_input_add(&slot->link.input, segment);
 }
@@ -290,6 +309,15 @@ static void on_sent(struct pw_conn_slot *slot, const struct pw_completion *compl
     }
 }
 
+/* The first pass that can read a new connection's socket: what it did not find there has not come yet. */
+static void note_opened(struct pw_hot *hot, uint32_t opened)
+{
+    for (; opened != 0; opened &= opened - 1) {
+        struct pw_conn_slot *slot = &hot->slots[__builtin_ctz(opened)];
+        slot->unread_ns = slot->link.input.bytes == 0 ? 0 : slot->unread_ns;
+    }
+}
+
 static uint32_t reap(struct pw_net *net)
 {
     struct pw_hot *hot = &net->hot;
@@ -301,7 +329,7 @@ static uint32_t reap(struct pw_net *net)
         hot->active |= 1u << completions[i].slot_idx;
         switch (completions[i].kind) {
         case PW_IO_RECV:
-            on_received(slot, &completions[i], taken_ns);
+            on_received(hot, slot, &completions[i], taken_ns);
             break;
         case PW_IO_SEND:
             on_sent(slot, &completions[i]);
@@ -312,6 +340,7 @@ static uint32_t reap(struct pw_net *net)
             break;
         }
     }
+    hot->reaped_ns = hot->now_ns;
     return n;
 }
 
@@ -400,6 +429,7 @@ static bool read_more(struct pw_net *net, struct pw_conn_slot *slot)
         slot->end += size;
         slot->recv_ns = slot->link.input.recv_ns;
         slot->kernel_ns = slot->link.input.kernel_ns;
+        slot->since_ns = slot->link.input.since_ns;
         slot->decrypted_ns = pw_clock_now_ns(&net->clock);
         return true;
     }
@@ -427,6 +457,9 @@ static bool step(struct pw_net *net, struct pw_conn_slot *slot, uint32_t *budget
     slot->next += (size_t)frame.frame_bytes;
     if (slot->decoder.message_opcode == 0) {
         slot->last_whole_ns = hot->now_ns;
+        if (slot->unfinished_ns != 0 && slot->unfinished_ns < slot->since_ns) {
+            slot->since_ns = slot->unfinished_ns; /* its first bytes had come by then */
+        }
         slot->unfinished_ns = 0; /* what there is behind it is another one */
     }
     if (frame.opcode >= PW_WS_CLOSE) {
@@ -560,9 +593,12 @@ struct pw_poll pw_hot_receive(struct pw_net *net, int64_t now_ns)
     struct pw_hot *hot = &net->hot;
     uint32_t budget = PW_BATCH_MAX;
     struct pw_poll poll = {0};
+    const uint32_t opened = hot->opened;
     hot->now_ns = now_ns;
     hot->more = false;
+    hot->opened = 0;
     poll.work = take_conns(hot) + reap(net);
+    note_opened(hot, opened);
     hot->served = hot->active;
     if (now_ns >= hot->serve_all_ns) {
         hot->served = slots_before(hot->slot_cnt);

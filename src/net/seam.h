@@ -61,7 +61,11 @@ struct pw_completion {
     uint16_t buffer_idx;
     int32_t result;
     const uint8_t *data; /* RECV: valid until the buffer is released */
-    int64_t kernel_ns; /* RECV: when the kernel had the last of them, by pw_clock_host; 0: it does not say */
+    /* RECV: when the kernel had the last of them, by pw_clock_host; 0: it does not say. Of bytes that waited
+     * in the socket this is a bound: the kernel joins them, and keeps the time of the newest, which need not
+     * even be among those that were read. */
+    int64_t kernel_ns;
+    bool more; /* RECV: the buffer is full, so that the socket may hold more; else it was read to its end */
 };
 
 /* Hot: one thread, that which called start. Slots are numbered from 0 to slot_cnt - 1, as told when it was

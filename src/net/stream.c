@@ -46,6 +46,7 @@ size_t pw_input_take(struct pw_input *input, uint8_t *out, size_t size)
         input->taken += (uint32_t)more;
         input->recv_ns = segment->recv_ns;
         input->kernel_ns = segment->kernel_ns;
+        input->since_ns = segment->since_ns;
         if (input->taken == segment->size) {
             drop_oldest(input);
         }

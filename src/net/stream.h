@@ -21,6 +21,7 @@ struct pw_segment {
     uint16_t buffer_idx;
     int64_t recv_ns;
     int64_t kernel_ns; /* 0: not known */
+    int64_t since_ns;  /* they came to this host after that; 0: not known */
 };
 
 struct pw_input {
@@ -29,7 +30,7 @@ struct pw_input {
     uint32_t taken;             /* bytes of the oldest that have been read */
     size_t bytes;               /* unread, in all segments */
     bool ended;                 /* nothing comes after these */
-    int64_t recv_ns, kernel_ns; /* of the last byte that was read */
+    int64_t recv_ns, kernel_ns, since_ns; /* of the last byte that was read */
     uint32_t spent;             /* bit i: pw_io's buffer i has been read to its end and is to be released */
 };
 

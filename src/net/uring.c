@@ -217,6 +217,7 @@ static bool take_stamped(const struct uring *uring, uint8_t *buffer, struct pw_c
         return false;
     }
     out->data = io_uring_recvmsg_payload(head, &stamped);
+    out->more = out->result == PW_IO_BUFFER_BYTES;
     out->result = (int32_t)io_uring_recvmsg_payload_length(head, out->result, &stamped);
     const struct cmsghdr *control = io_uring_recvmsg_cmsg_firsthdr(head, &stamped);
     if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
@@ -242,7 +243,8 @@ static bool take_recv(struct uring *uring, uint32_t slot_idx, const struct io_ur
     int32_t result = cqe->res;
     if (result > 0 && picked) {
         uint8_t *buffer = buffer_at(uring, slot_idx, buffer_idx);
-        *out = (struct pw_completion){slot_idx, PW_IO_RECV, (uint16_t)buffer_idx, result, buffer, 0};
+        *out = (struct pw_completion){slot_idx, PW_IO_RECV, (uint16_t)buffer_idx,        result,
+                                      buffer,   0,          result == PW_IO_BUFFER_BYTES};
         if (slot->mode != RECEIVE_STAMPED || take_stamped(uring, buffer, out)) {
             slot->held |= 1u << buffer_idx;
             arm(uring, slot_idx);
@@ -260,7 +262,7 @@ static bool take_recv(struct uring *uring, uint32_t slot_idx, const struct io_ur
         return false;
     }
     slot->recv_ended = true;
-    *out = (struct pw_completion){slot_idx, PW_IO_RECV, 0, result > 0 ? -EIO : result, NULL, 0};
+    *out = (struct pw_completion){slot_idx, PW_IO_RECV, 0, result > 0 ? -EIO : result, NULL, 0, false};
     return !slot->detaching;
 }
 
@@ -273,7 +275,7 @@ static bool take(struct uring *uring, const struct io_uring_cqe *cqe, struct pw_
         return take_recv(uring, slot_idx, cqe, out);
     case OPERATION_SEND:
         slot->in_flight--;
-        *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, cqe->res, NULL, 0};
+        *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, cqe->res, NULL, 0, false};
         return true;
     default:
         slot->in_flight--;
@@ -290,7 +292,7 @@ static uint32_t take_detached(struct uring *uring, struct pw_completion *out, ui
             slot->detaching = false;
             slot->attached = false;
             uring->detaching_cnt--;
-            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL, 0};
+            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL, 0, false};
         }
     }
     return n;

@@ -10,7 +10,9 @@
  * Where there are several parsers, each serves the feeds of its line, and its numbers are its own: strategy
  * makes one order of theirs, and gives the journal its share (market_journal.h).
  */
+#include "accounts_config.h"
 #include "booksync.h"
+#include "feed_age.h"
 #include "feeds.h"
 #include "journal_config.h"
 #include "market_journal.h"
@@ -20,6 +22,7 @@
 #include <errno.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/stamps.h>
+#include <pinwheel/units.h>
 #include <string.h>
 
 #define BURST_EVENTS    64u /* pulled out of book synchronisation at a time */
@@ -47,6 +50,7 @@ struct feed {
     struct pw_symbols symbols;
     struct pw_booksync *sync;
     struct pw_feed_view *view;
+    struct pw_feed_age age;
     bool reconnect_owed; /* the venue said that it will close: to be passed on */
 };
 
@@ -168,6 +172,17 @@ static int attach(struct parse *p, const struct pw_stage_env *env)
     return p->metric_rows != NULL ? 0 : -ENOENT;
 }
 
+/* The largest age that the feed's account accepts; 0: it does not ask. */
+static int64_t max_age_ns(const struct pw_stage_env *env, uint32_t feed_idx)
+{
+    uint32_t account_idx = pw_config_account_of_feed(env->config, feed_idx);
+    if (account_idx == PW_NO_ACCOUNT) {
+        return 0;
+    }
+    struct pw_account_setup account = pw_config_account(env->config, account_idx);
+    return account.traits->connects ? account.live->max_tick_age_ms * PW_NS_PER_MS : 0;
+}
+
 static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t feed_idx, void *memory)
 {
     struct feed *feed = &p->feeds[feed_idx];
@@ -186,6 +201,7 @@ static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t f
         return -EINVAL;
     }
     feed->decode = venue->market->decode;
+    pw_feed_age_init(&feed->age, max_age_ns(env, feed_idx));
     int error = pw_symbols_init(&feed->symbols, env->instruments, env->instrument_cnt, feed_idx);
     if (error != 0) {
         pw_log(PW_LOG_ERROR, "%s: feed '%s': an instrument is listed twice or has no name", env->config->path,
@@ -340,14 +356,34 @@ static void begin_with(struct parse *p, const struct pw_event *event)
 
 /* ---- frames ---- */
 
+static void put_feed_state(struct parse *p, const struct feed *feed, const struct pw_event *frame,
+                           enum pw_feed_state state, enum pw_reason reason)
+{
+    struct pw_event event = {
+        .instrument_idx = PW_NO_INSTRUMENT, .kind = PW_EVENT_FEED_STATE, .recv_ns = frame->recv_ns};
+    event.body.state = (struct pw_state){.state = state,
+                                         .reason = reason,
+                                         .feed_idx = frame->body.frame.feed_idx,
+                                         .lag_ns = feed->age.lag_ns,
+                                         .delay_ns = feed->age.delay_ns};
+    begin_with(p, &event);
+}
+
+/* In front of a message that is late, or in time again: whoever decides on it must know. */
+static __attribute__((noinline)) void put_lag(struct parse *p, const struct feed *feed,
+                                              const struct pw_event *frame)
+{
+    put_feed_state(p, feed, frame, PW_FEED_UP, feed->age.lag_ns ? PW_REASON_STALE : PW_REASON_NONE);
+}
+
 static void take_notice(struct parse *p, const struct pw_event *notice)
 {
     const struct pw_frame *frame = &notice->body.frame;
-    struct pw_event event = {
-        .instrument_idx = PW_NO_INSTRUMENT, .kind = PW_EVENT_FEED_STATE, .recv_ns = notice->recv_ns};
-    event.body.state =
-        (struct pw_state){.state = frame->state, .reason = frame->reason, .feed_idx = frame->feed_idx};
-    begin_with(p, &event);
+    struct feed *feed = &p->feeds[frame->feed_idx];
+    if (frame->state == PW_FEED_DOWN) {
+        pw_feed_age_restart(&feed->age);
+    }
+    put_feed_state(p, feed, notice, (enum pw_feed_state)frame->state, (enum pw_reason)frame->reason);
     if (frame->state == PW_FEED_DOWN) {
         p->pulling = &p->feeds[frame->feed_idx];
         pw_booksync_down(p->pulling->sync, notice->recv_ns);
@@ -368,6 +404,7 @@ static void keep_raw(struct parse *p, const struct pw_event *frame, const uint8_
     }
     struct pw_event event = *frame;
     event.seq = (uint32_t)p->metrics.frames;
+    event.venue_ns = 0; /* of net_rx to parse alone */
     memcpy(copy, payload, bytes);
     pw_producer_put_frame(&p->raw_frames, &event, bytes);
     pw_producer_publish(&p->raw_frames);
@@ -408,6 +445,9 @@ static void take_frame(struct parse *p, const struct pw_event *frame)
     p->run_stamp.ns[PW_STAMP_KERNEL] = frame->body.frame.kernel_ns;
     p->run_stamp.ns[PW_STAMP_DECRYPTED] = frame->body.frame.decrypted_ns;
     p->run_stamp.ns[PW_STAMP_DECODED] = pw_clock_now_ns(&p->clock);
+    if (out.cnt > 0 && pw_feed_age_take(&feed->age, frame->recv_ns, frame->venue_ns, p->run[0].venue_ns)) {
+        put_lag(p, feed, frame);
+    }
     bool passes = pw_booksync_take(feed->sync, p->run, out.cnt);
     p->run_cnt = passes ? out.cnt : 0;
     p->pulling = pw_booksync_has_output(feed->sync) ? feed : NULL; /* of a quote or trade: hardly ever */

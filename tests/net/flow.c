@@ -169,6 +169,102 @@ Test(flow, all_messages_of_one_read_bear_the_time_of_that_read)
     net_world_close(&world);
 }
 
+/* ---- how old it may be ---- */
+
+static struct taken take_next(void)
+{
+    struct taken taken;
+    for (int i = 0; !net_world_take(&world, &taken); i++) {
+        cr_assert_lt(i, 1000, "nothing came");
+        net_world_step(&world, MS_NS);
+    }
+    cr_assert_not(taken.notice);
+    return taken;
+}
+
+/* cases/01-freeze-then-stale-orders */
+Test(flow, a_message_came_after_the_pass_before_its_read)
+{
+    for (int secure = 0; secure < 2; secure++) {
+        struct net_world_options options = {.secure = secure};
+        open_up(&options);
+        net_world_run(&world, 10 * S_NS, 10 * MS_NS);
+        int64_t pass_ns = world.now_ns - 10 * MS_NS;
+        far_send_frame(&peer, 0x81, "tick", 4);
+        struct taken taken = take_next();
+        cr_expect_eq(taken.since_ns, pass_ns);
+        cr_expect_leq(taken.recv_ns - taken.since_ns, 10 * MS_NS);
+        net_world_close(&world);
+    }
+}
+
+/* The socket's backlog takes several passes to be read: all of it may be as old as the pass before the
+ * freeze, and what comes behind it is not. cases/01-freeze-then-stale-orders */
+Test(flow, what_a_freeze_left_in_the_socket_may_be_as_old_as_the_freeze)
+{
+    for (int secure = 0; secure < 2; secure++) {
+        struct net_world_options options = {.secure = secure};
+        open_up(&options);
+        net_world_run(&world, S_NS, MS_NS);
+        int64_t pass_ns = world.now_ns - MS_NS;
+        char text[600];
+        memset(text, 'x', sizeof text);
+        for (int i = 0; i < 80; i++) {
+            far_send_frame(&peer, 0x81, text, sizeof text);
+        }
+        world.now_ns += 8 * S_NS;
+        pw_virtual_set_now(world.network, world.now_ns);
+        for (int i = 0; i < 80; i++) {
+            struct taken taken = take_next();
+            cr_assert_eq(taken.since_ns, pass_ns, "message %d", i);
+            cr_assert_geq(taken.recv_ns - taken.since_ns, 8 * S_NS);
+        }
+        net_world_run(&world, 5 * MS_NS, MS_NS);
+        far_send_frame(&peer, 0x81, "tick", 4);
+        struct taken taken = take_next();
+        cr_expect_leq(taken.recv_ns - taken.since_ns, 2 * MS_NS);
+        net_world_close(&world);
+    }
+}
+
+/* Without room in the ring the socket is left unread: no pass is late, but what waits grows old.
+ * cases/01-freeze-then-stale-orders */
+Test(flow, what_waited_behind_a_full_ring_may_be_as_old_as_the_stall)
+{
+    struct net_world_options options = {.frame_slots = 64};
+    open_up(&options);
+    int64_t stalled_ns = world.now_ns;
+    send_ticks(64 + 6000); /* more than all buffers */
+    net_world_run(&world, 5 * S_NS, MS_NS);
+    int64_t old_ns = 0;
+    for (int i = 0; i < 64 + 6000; i++) {
+        struct taken taken = take_next();
+        int64_t age_ns = world.now_ns - taken.since_ns;
+        old_ns = age_ns > old_ns ? age_ns : old_ns;
+        cr_assert_leq(taken.since_ns, stalled_ns + 10 * MS_NS, "message %d", i);
+    }
+    cr_expect_geq(old_ns, 4 * S_NS);
+    net_world_close(&world);
+}
+
+/* A message whose first bytes came long before its last. */
+Test(flow, a_message_in_parts_came_with_its_first_part)
+{
+    struct net_world_options options = {0};
+    open_up(&options);
+    uint8_t frame[16];
+    size_t bytes = frame_make(frame, 0x81, "tick", 4);
+    far_send(&peer, frame, 3);
+    net_world_run(&world, 3 * S_NS, MS_NS);
+    far_send(&peer, frame + 3, bytes - 3);
+    struct taken taken = take_next();
+    cr_expect_geq(taken.recv_ns - taken.since_ns, 2900 * MS_NS);
+    far_send_frame(&peer, 0x81, "tick", 4);
+    taken = take_next();
+    cr_expect_leq(taken.recv_ns - taken.since_ns, 2 * MS_NS);
+    net_world_close(&world);
+}
+
 Test(flow, a_message_that_waited_for_room_keeps_the_time_of_its_read)
 {
     struct taken taken;

@@ -294,6 +294,68 @@ Test(execution_live, what_was_held_up_does_not_go_out_in_one_burst)
     rig_close(rig);
 }
 
+/* ---- data that came in late ---- */
+
+static void tell_lag(struct rig *rig, int64_t lag_ns, int64_t delay_ns)
+{
+    struct pw_event event = rig_feed(PW_FEED_UP, rig->now_ns);
+    event.body.state.lag_ns = lag_ns;
+    event.body.state.delay_ns = delay_ns;
+    put(rig, event);
+}
+
+static bool goes_out(struct rig *rig, int64_t recv_ns)
+{
+    struct request request;
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, recv_ns));
+    rig_poll_execution(rig);
+    bool gone = next_request(rig, &request);
+    rig_poll_execution(rig);
+    struct pw_event order = last_order(rig);
+    cr_expect_eq(order.body.order.reason, gone ? PW_REASON_NONE : PW_REASON_STALE);
+    return gone;
+}
+
+/* cases/01-freeze-then-stale-orders: age counts from when the data was sent, and the record tells it. */
+Test(execution_live, an_order_on_data_that_came_in_late_is_denied)
+{
+    struct rig *rig = start(SLOTS);
+    make_ready(rig);
+    cr_expect(goes_out(rig, rig->now_ns));
+    drop_journal(rig);
+    tell_lag(rig, 8000 * MS, 0);
+    cr_expect_not(goes_out(rig, rig->now_ns));
+    struct pw_event event, risk = {0};
+    while (rig_take(&rig->journal, &event)) {
+        risk = event.kind == PW_EVENT_RISK_MARKET ? event : risk;
+    }
+    cr_expect_eq(risk.venue_ns - risk.recv_ns, 8000 * MS, "from which the check can be repeated");
+    tell_lag(rig, 600 * MS, 0);
+    cr_expect(goes_out(rig, rig->now_ns - 400 * MS));
+    cr_expect_not(goes_out(rig, rig->now_ns - 401 * MS));
+    tell_lag(rig, 0, 0);
+    cr_expect(goes_out(rig, rig->now_ns));
+    cr_expect_eq(metric(rig, "denied_stale"), 2);
+    rig_close(rig);
+}
+
+/* The venue's clock as order entry has measured it: the same as ours, here. A feed whose usual delay is 5 s
+ * by it has old data; one whose clock is ahead has not. cases/01-freeze-then-stale-orders */
+Test(execution_live, a_feed_that_is_always_late_is_denied_by_the_measured_clock)
+{
+    struct rig *rig = start(SLOTS);
+    make_ready(rig);
+    tell_lag(rig, 0, 5000 * MS);
+    cr_expect_not(goes_out(rig, rig->now_ns));
+    tell_lag(rig, 0, 500 * MS);
+    cr_expect(goes_out(rig, rig->now_ns));
+    tell_lag(rig, 0, -5000 * MS);
+    cr_expect(goes_out(rig, rig->now_ns));
+    tell_lag(rig, 1250 * MS, -5000 * MS);
+    cr_expect_not(goes_out(rig, rig->now_ns), "late against its own clock all the same");
+    rig_close(rig);
+}
+
 Test(execution_live, a_fee_in_the_base_asset_is_not_held_and_cannot_be_sold)
 {
     struct rig *rig = start(SLOTS);

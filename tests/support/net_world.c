@@ -497,6 +497,7 @@ bool net_world_take(struct net_world *world, struct taken *taken)
     taken->feed_idx = frame->feed_idx;
     taken->kernel_ns = taken->notice ? 0 : frame->kernel_ns;
     taken->decrypted_ns = taken->notice ? 0 : frame->decrypted_ns;
+    taken->since_ns = event->venue_ns;
     taken->epoch = taken->notice ? frame->epoch : 0;
     taken->size = frame->payload_bytes;
     size_t kept = taken->size < sizeof taken->text - 1 ? taken->size : sizeof taken->text - 1;
@@ -521,8 +522,9 @@ bool net_world_took_text(struct net_world *world, const char *text)
 bool net_world_request(struct net_world *world, uint64_t epoch, uint64_t client_order_id, const void *text,
                        size_t bytes)
 {
-    const struct request_of of = {
-        .feed_idx = world->plan.conns.of_account[world->account_idx], .epoch = epoch, .client_order_id = client_order_id};
+    const struct request_of of = {.feed_idx = world->plan.conns.of_account[world->account_idx],
+                                  .epoch = epoch,
+                                  .client_order_id = client_order_id};
 
     return request_ring_put(&world->requests, &of, text, (uint32_t)bytes);
 }

@@ -120,7 +120,7 @@ struct taken {
     bool notice;
     uint32_t state, reason;
     int64_t recv_ns;
-    int64_t kernel_ns, decrypted_ns; /* messages */
+    int64_t kernel_ns, decrypted_ns, since_ns; /* messages */
     uint64_t epoch;                  /* notices */
     uint32_t feed_idx;
     size_t size;

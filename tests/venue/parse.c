@@ -32,13 +32,14 @@ struct rig {
     void *state;
     struct pw_producer frames, snapshots;
     struct pw_consumer market, journal, raw_frames, requests;
-    int64_t now_ns, clock_ns, kernel_ns, decrypted_ns;
+    int64_t now_ns, clock_ns, kernel_ns, decrypted_ns, since_ns;
     uint64_t seed;
 };
 
 struct options {
     uint32_t market_slots, journal_slots; /* 0: 64; no journal with no_journal */
     bool no_journal, journal_stalls, raw_frames;
+    uint32_t max_age_ms; /* of a live account at all feeds; 0: paper */
 };
 
 static void want(struct pw_region_want *row, const char *name, enum pw_region_kind kind, uint32_t cnt,
@@ -137,6 +138,10 @@ static void fill_config(struct rig *rig, const struct options *options)
         feeds->feeds[i].snapshot_limit = 5000;
         feeds->feeds[i].message_bytes_max = 1 << 20;
     }
+    if (options->max_age_ms != 0) {
+        snprintf(PW_CONFIG_EDIT(config, gateway)->kind, sizeof PW_CONFIG_EDIT(config, gateway)->kind, "live");
+        PW_CONFIG_EDIT(config, live)->max_tick_age_ms = options->max_age_ms;
+    }
     rig->instruments =
         pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
     snprintf(rig->instruments[0].symbol, PW_SYMBOL_BYTES, "BTCUSDT");
@@ -189,6 +194,7 @@ static bool put_frame(struct rig *rig, uint32_t feed_idx, const char *text, size
     struct pw_event event = {
         .kind = PW_EVENT_FRAME, .instrument_idx = PW_NO_INSTRUMENT, .recv_ns = ++rig->now_ns};
     event.body.frame.feed_idx = feed_idx;
+    event.venue_ns = rig->since_ns;
     event.body.frame.kernel_ns = rig->kernel_ns;
     event.body.frame.decrypted_ns = rig->decrypted_ns;
     memcpy(payload, text, size);
@@ -281,6 +287,130 @@ Test(parse, each_event_that_a_strategy_may_act_on_gets_its_messages_stamps)
     cr_expect_eq(stamp.ns[PW_STAMP_DECRYPTED], 6002);
     cr_expect_eq(stamp.ns[PW_STAMP_DECODED], 6003);
     cr_assert(stamp_of(rig, 0, &stamp), "the first one's is still there");
+    rig_close(rig);
+}
+
+/* ---- how late it comes ---- */
+
+enum { AGE_QUOTE, AGE_TRADE, AGE_DEPTH, AGE_USDM_QUOTE, AGE_KINDS };
+
+/* A message received now that the venue sent so long ago. */
+static void put_aged(struct rig *rig, int kind, int64_t ago_ns)
+{
+    char text[512];
+    static uint64_t number = 100;
+    long long sent_ms = (rig->now_ns + 1 - ago_ns) / 1000000;
+    static const char *const forms[] = {
+        [AGE_QUOTE] = "{\"u\":%llu,\"s\":\"BTCUSDT\",\"b\":\"2\",\"B\":\"1\",\"a\":\"3\",\"A\":\"1\"}",
+        [AGE_TRADE] =
+            "{\"e\":\"trade\",\"E\":%lld,\"s\":\"BTCUSDT\",\"t\":%llu,\"p\":\"2\",\"q\":\"1\",\"T\":%lld,"
+            "\"m\":false,\"M\":true}",
+        [AGE_DEPTH] =
+            "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"BTCUSDT\",\"U\":%llu,\"u\":%llu,\"b\":[[\"2\",\"1\"]],"
+            "\"a\":[]}",
+        [AGE_USDM_QUOTE] =
+            "{\"e\":\"bookTicker\",\"u\":%llu,\"s\":\"BTCUSDT\",\"b\":\"2\",\"B\":\"1\",\"a\":\"3\",\"A\":"
+            "\"1\",\"T\":%lld,\"E\":%lld}",
+    };
+    unsigned long long nth = number++;
+    switch (kind) {
+    case AGE_QUOTE:
+        snprintf(text, sizeof text, forms[kind], nth);
+        break;
+    case AGE_TRADE:
+        snprintf(text, sizeof text, forms[kind], sent_ms, nth, sent_ms);
+        break;
+    case AGE_DEPTH:
+        snprintf(text, sizeof text, forms[kind], sent_ms, nth, nth);
+        break;
+    default:
+        snprintf(text, sizeof text, forms[kind], nth, sent_ms, sent_ms);
+        break;
+    }
+    put_text(rig, kind == AGE_USDM_QUOTE ? 1 : 0, text);
+    poll_once(rig);
+}
+
+/* What the feed was last said to lag, once all that is in the ring is taken; -1: nothing was said. */
+static int64_t lag_told(struct rig *rig)
+{
+    struct pw_event event;
+    int64_t lag_ns = -1;
+    while (take(&rig->market, &event)) {
+        if (event.kind == PW_EVENT_FEED_STATE) {
+            cr_expect_eq(event.body.state.state, PW_FEED_UP);
+            cr_expect_eq(event.body.state.reason, event.body.state.lag_ns ? PW_REASON_STALE : PW_REASON_NONE);
+            lag_ns = event.body.state.lag_ns;
+        }
+    }
+    return lag_ns;
+}
+
+#define RIG_SEC INT64_C(1000000000)
+
+static void age_rig_pass(struct rig *rig, int64_t ns)
+{
+    rig->since_ns = rig->now_ns;
+    rig->now_ns += ns;
+}
+
+/* cases/01-freeze-then-stale-orders: the notice stands before the message that it is about, of each kind. */
+Test(parse, what_comes_late_says_so_in_front)
+{
+    for (int kind = 0; kind < AGE_KINDS; kind++) {
+        struct rig *rig = rig_open(&(struct options){.max_age_ms = 1000, .no_journal = true});
+        rig->now_ns = 1700000000 * RIG_SEC;
+        for (int i = 0; i < 200; i++) {
+            age_rig_pass(rig, 1000000);
+            put_aged(rig, kind, 0);
+            cr_assert_eq(lag_told(rig), -1, "in time: nothing is said");
+        }
+        age_rig_pass(rig, 8 * RIG_SEC);
+        put_aged(rig, kind, 8 * RIG_SEC);
+        struct pw_event event = next_market(rig, PW_EVENT_FEED_STATE);
+        cr_expect_geq(event.body.state.lag_ns, 8 * RIG_SEC, "kind %d", kind);
+        cr_expect_eq(event.body.state.feed_idx, kind == AGE_USDM_QUOTE);
+        lag_told(rig);
+        /* The venue's own backlog behind the kernel's: no pass is late any more. */
+        bool timed = kind != AGE_QUOTE;
+        for (int64_t ago_ns = 7 * RIG_SEC; ago_ns > RIG_SEC; ago_ns -= RIG_SEC / 2) {
+            age_rig_pass(rig, 1000000);
+            put_aged(rig, kind, ago_ns);
+            int64_t lag_ns = lag_told(rig);
+            cr_expect(timed ? lag_ns >= ago_ns : lag_ns == -1, "kind %d: %lld", kind, (long long)lag_ns);
+        }
+        age_rig_pass(rig, 5 * RIG_SEC);
+        rig->since_ns = rig->now_ns - 1000000;
+        put_aged(rig, kind, 0);
+        cr_expect_eq(lag_told(rig), 0, "in time again");
+        rig_close(rig);
+    }
+}
+
+Test(parse, a_quote_without_a_time_is_as_late_as_the_trade_before_it)
+{
+    struct rig *rig = rig_open(&(struct options){.max_age_ms = 1000, .no_journal = true});
+    rig->now_ns = 1700000000 * RIG_SEC;
+    age_rig_pass(rig, 1000000);
+    put_aged(rig, AGE_TRADE, 0);
+    put_aged(rig, AGE_TRADE, 3 * RIG_SEC);
+    cr_expect_geq(lag_told(rig), 3 * RIG_SEC);
+    put_aged(rig, AGE_QUOTE, 0);
+    cr_expect_eq(lag_told(rig), -1, "no change");
+    put_aged(rig, AGE_TRADE, 0);
+    cr_expect_eq(lag_told(rig), 0);
+    rig_close(rig);
+}
+
+Test(parse, on_paper_nobody_asks_how_late_it_comes)
+{
+    struct rig *rig = rig_open(&(struct options){.no_journal = true});
+    rig->now_ns = 1700000000 * RIG_SEC;
+    age_rig_pass(rig, 1000000);
+    put_aged(rig, AGE_TRADE, 0);
+    age_rig_pass(rig, 8 * RIG_SEC);
+    put_aged(rig, AGE_TRADE, 8 * RIG_SEC);
+    cr_expect_eq(lag_told(rig), -1);
     rig_close(rig);
 }
 

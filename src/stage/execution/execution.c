@@ -66,6 +66,7 @@ static void note_feed(struct execution *x, const struct pw_state *state)
         return;
     }
     x->feed_up[state->feed_idx] = state->state == PW_FEED_UP;
+    x->feed_states[state->feed_idx] = *state;
     for (uint32_t i = 0; i < x->instrument_cnt && state->state != PW_FEED_UP; i++) {
         if (x->instruments[i].feed_idx == state->feed_idx) {
             x->quotes[i] = (struct touch){0};

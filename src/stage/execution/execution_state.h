@@ -96,6 +96,7 @@ struct execution {
     const struct pw_instrument *instruments;
     const struct pw_stop *stop;
     bool feed_up[PW_FEEDS_MAX];
+    struct pw_state feed_states[PW_FEEDS_MAX]; /* as told last: how late the feed's data comes */
     bool changed; /* anything that the accounts show */
     struct pw_position_view *position_views;
     struct pw_clock clock; /* for stamps alone */

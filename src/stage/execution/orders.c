@@ -201,6 +201,22 @@ static int64_t rate_ns(const struct execution_account *account, const struct pw_
     return account->gateway->traits.real_time ? now_ns : event->recv_ns;
 }
 
+/* How long before now the data behind an order was sent, at least. Received it was then; that feed's data
+ * came in late, by so much; and if the gateway knows the venue's clock, its usual delay may be seen to be too
+ * much.
+ */
+static int64_t data_age_ns(const struct execution_account *account, const struct pw_state *feed,
+                           int64_t recv_ns, int64_t now_ns)
+{
+    int64_t offset_ns, error_ns, age_ns = now_ns - recv_ns + feed->lag_ns;
+    if (feed->delay_ns != 0 && account->gateway->clock &&
+        account->gateway->clock(account->gateway_state, &offset_ns, &error_ns)) {
+        int64_t delayed_ns = feed->delay_ns + offset_ns - error_ns;
+        age_ns += delayed_ns > 0 ? delayed_ns : 0;
+    }
+    return age_ns;
+}
+
 /* Only its own strategy replaces an order, by one of the same side. */
 static bool may_replace(const struct execution *x, const struct pw_event *event)
 {
@@ -245,6 +261,10 @@ static void fill_risk_input(struct execution *x, const struct execution_account 
         .not_replaceable = intent->action == PW_REPLACE && !may_replace(x, event),
         .age_ns = now_ns - event->recv_ns,
     };
+    if (in->feed_up && account->limits.max_age_ns) {
+        in->age_ns =
+            data_age_ns(account, &x->feed_states[x->instruments[i].feed_idx], event->recv_ns, now_ns);
+    }
 }
 
 /* What the checks saw, so that their verdict can be told and repeated later. The fields of an event that
