@@ -289,11 +289,17 @@ Test(life, wrong_config_is_refused_before_anything_is_touched)
 
 /* ---- what operators want, at any moment ---- */
 
-/* An engine whose venue refuses every connection at once. */
-static void launch_without_venue(struct harness *h, const char *name)
+/* A venue that has left its CA, and refuses every connection at once. */
+static void leave_venue(struct harness *h, const char *name)
 {
     harness_begin(h, name);
-    h->port = 1; /* nobody listens there */
+    harness_sim_start(h, market_yaml, 0);
+    harness_stop(&h->sim, SIGKILL);
+}
+
+static void launch_without_venue(struct harness *h, const char *name)
+{
+    leave_venue(h, name);
     harness_engine_launch(h, harness_config_write(h, &two_symbols), false);
 }
 
@@ -339,8 +345,7 @@ Test(life, stop_while_the_venue_is_waited_for)
 Test(life, duration_ends_a_start_that_waits)
 {
     struct harness h;
-    harness_begin(&h, "duration");
-    h.port = 1;
+    leave_venue(&h, "duration");
     int status;
     free(harness_run(&h,
                      (const char *const[]){"pinwheel", "run", "--duration", "1",
