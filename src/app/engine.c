@@ -9,12 +9,14 @@
 #include "cpu.h"
 #include "decimal.h"
 #include "feeds.h"
+#include "fold.h"
 #include "host_check.h"
 #include "instance.h"
 #include "instruments.h"
 #include "journal_config.h"
 #include "live_topology.h"
 #include "net_config.h"
+#include "night.h"
 #include "pw_assert.h"
 #include "risk_config.h"
 #include "sections.h"
@@ -43,12 +45,14 @@ static void *region_of(const struct pw_engine *engine, const char *name, enum pw
 static pthread_mutex_t errors_lock = PTHREAD_MUTEX_INITIALIZER; /* cold threads only; makes them one writer */
 
 /* One row for each distinct text, counted when it comes again. A full table keeps the first ones. */
-static void keep_error(void *state, enum pw_log_level level, const char *text)
+static void keep_error(void *state, enum pw_log_level level, const char *line)
 {
     struct pw_engine *engine = state;
+    char text[sizeof((struct pw_error_row *)0)->text];
     if (level > PW_LOG_WARN) {
         return;
     }
+    snprintf(text, sizeof text, "%.*s", (int)(pw_fold_mark(line) - line), line); /* folded: the same again */
     int64_t now_ns = pw_clock_now_ns(&engine->clock);
     struct pw_error_row *rows = region_of(engine, "errors", PW_REGION_ERRORS);
     pthread_mutex_lock(&errors_lock);
@@ -419,13 +423,11 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const struct pw_
 /* The run in one line, for whoever reads the log in the morning. */
 static void log_end(const struct pw_engine *engine, bool clean)
 {
-    struct pw_account account;
-    pw_account_sum(&engine->ws, &account);
-    pw_log(clean ? PW_LOG_INFO : PW_LOG_WARN,
-           "engine '%s' stopped%s: orders %" PRIu64 ", fills %" PRIu64 ", denied %" PRIu64
-           ", rejected %" PRIu64 ", open orders %" PRIu64,
-           PW_CONFIG(engine->config, instance)->name, clean ? "" : ", not cleanly", account.order_cnt,
-           account.fill_cnt, account.denied_cnt, account.rejected_cnt, account.open_order_cnt);
+    char text[PW_NIGHT_SUMMARY_BYTES];
+    pw_log(clean ? PW_LOG_INFO : PW_LOG_WARN, "engine '%s' stopped%s: %s",
+           PW_CONFIG(engine->config, instance)->name, clean ? "" : ", not cleanly",
+           pw_night_summary(&engine->ws, region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
+                            pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)), text));
 }
 
 enum pw_engine_result pw_engine_wait(struct pw_engine *engine)

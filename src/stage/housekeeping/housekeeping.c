@@ -9,6 +9,7 @@
 #include "feeds.h"
 #include "journal_config.h"
 #include "net.h"
+#include "night.h"
 #include "order_entry.h"
 #include "pw_assert.h"
 #include "snapshots.h"
@@ -50,6 +51,7 @@ struct housekeeping {
     struct pw_order_entry entries[PW_ACCOUNTS_MAX];
     struct ban bans[PW_FEEDS_MAX]; /* by host */
     struct pw_feed_view *views;    /* a row a connection */
+    struct pw_night night;
 };
 
 static size_t housekeeping_state_bytes(const struct pw_stage_env *env)
@@ -121,6 +123,7 @@ static void housekeeping_fini(void *state)
     }
     pw_snapshots_destroy(h->snapshots);
     h->snapshots = NULL;
+    pw_night_end(&h->night, pw_clock_now_ns(&h->env.clock));
 }
 
 /* Gives the connector what this feed's connection wants of its venue. text: PW_TARGET_MAX bytes to work in.
@@ -279,11 +282,12 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     for (uint32_t i = 0; banned_until_ns != NULL && i < PW_FEEDS_MAX; i++) {
         h->bans[i].kept_ns = banned_until_ns[i];
     }
-    h->snapshots = pw_snapshots_create(&h->env, &h->metrics);
+    h->snapshots = pw_snapshots_create(&h->env, &h->metrics, &h->night.fold);
     int err = -ENOENT;
     if (h->metric_rows != NULL && h->snapshots != NULL && h->views != NULL &&
         pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
-        err = open_connectors(h);
+        err = pw_night_init(&h->night, &h->env, h->conns);
+        err = err != 0 ? err : open_connectors(h);
     }
     if (err != 0) {
         pw_log(PW_LOG_ERROR, "housekeeping: cannot prepare the connections: %s", strerror(-err));
@@ -350,12 +354,14 @@ static void housekeeping_housekeep(void *state, int64_t now_ns)
     atomic_store_explicit(&h->header->heartbeat_ns, now_ns, memory_order_relaxed);
     h->metrics.clock_step_ns = pw_clock_host_step_ns();
     pw_housekeeping_metrics_publish(h->metric_rows, &h->metrics);
+    pw_night_poll(&h->night, now_ns);
 }
 
 static void housekeeping_drain(void *state)
 {
     struct housekeeping *h = state;
     h->stopping = true;
+    pw_night_stop(&h->night);
     h->command_owed = PW_COMMAND_STOP; /* no new orders, and the open ones are canceled */
     for (uint32_t i = 0; i < h->line_cnt; i++) {
         pw_connector_stop(h->lines[i].connector);

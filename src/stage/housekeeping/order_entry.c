@@ -8,7 +8,6 @@
 #include "pw_assert.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env,
                         const struct pw_conns *conns, uint32_t conn_idx)
@@ -18,12 +17,10 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
     pw_assert(conns->of_account[account_idx] == conn_idx);
     char group[PW_METRIC_GROUP_BYTES];
     pw_metrics_gateway_name(group, account_idx);
-    const struct pw_region *account = pw_workspace_find(env->ws, "account", PW_REGION_ACCOUNT);
     const struct pw_metric_row *gateway = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, group);
     const struct pw_metric_row *execution = pw_metrics_rows(env->ws, PW_METRIC_GROUP_execution, "execution");
-    if (account == NULL || gateway == NULL || execution == NULL) {
-        pw_log(PW_LOG_ERROR,
-               "housekeeping: the workspace lacks the account, or metrics of execution or its gateway");
+    if (gateway == NULL || execution == NULL) {
+        pw_log(PW_LOG_ERROR, "housekeeping: the workspace lacks metrics of execution or its gateway");
         return -ENOENT;
     }
     *entry = (struct pw_order_entry){
@@ -36,7 +33,6 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         .reconnect_wanted = PW_METRIC_WORD(gateway, gateway, reconnect_wanted),
         .request_timeouts = PW_METRIC_WORD(gateway, gateway, request_timeouts),
         .paused_until_ns = PW_METRIC_WORD(gateway, gateway, paused_until_ns),
-        .account = pw_region_at(env->ws, account, account_idx),
         .conn_idx = conn_idx,
         .tells_engine = true,
         .cancels_orphans = pw_config_account(env->config, account_idx).traits->moves_money,
@@ -95,22 +91,6 @@ static void log_orders(struct pw_order_entry *entry)
     }
 }
 
-static void log_halt(struct pw_order_entry *entry)
-{
-    struct pw_account account;
-    if (!pw_cell_read(&entry->account->cell, entry->account->words, &account, sizeof account) ||
-        account.halted == entry->logged_halted) {
-        return;
-    }
-    entry->logged_halted = account.halted;
-    if (account.halted) {
-        pw_log(PW_LOG_WARN, "trading%s halted (%s): new orders are denied, open ones canceled", entry->whose,
-               account.halted == PW_REASON_HALTED ? "by command" : pw_reason_name(account.halted));
-    } else {
-        pw_log(PW_LOG_WARN, "trading%s resumed", entry->whose);
-    }
-}
-
 /* Whether it wants a new connection, since the last time. */
 static bool wants_reconnect(struct pw_order_entry *entry)
 {
@@ -135,7 +115,6 @@ bool pw_order_entry_poll(struct pw_order_entry *entry)
     if (entry->tells_engine) {
         log_orders(entry);
     }
-    log_halt(entry);
     return wants_reconnect(entry);
 }
 

@@ -16,9 +16,8 @@ struct pw_order_entry {
     bool tells_engine;    /* what is known of all accounts together is told by one of them */
     bool cancels_orphans; /* it moves money */
     char whose[40];       /* " of account NAME" if there are several */
-    const struct pw_account_view *account;
     /* As last logged. */
-    uint64_t logged_ready, logged_reason, logged_unknown, logged_inconsistent, logged_orphans, logged_halted,
+    uint64_t logged_ready, logged_reason, logged_unknown, logged_inconsistent, logged_orphans,
         logged_reconnect, logged_timeouts;
 };
 

@@ -52,6 +52,7 @@ struct pw_snapshots {
     struct pw_event *events; /* of the snapshot being passed on */
     uint32_t event_cap, event_cnt, event_next;
     struct pw_housekeeping_metrics *metrics;
+    struct pw_fold *fold; /* of what is logged; its owner polls it */
 };
 
 static uint32_t levels_max(const struct pw_config *config)
@@ -97,13 +98,14 @@ static bool attach_parsers(struct pw_snapshots *s)
 }
 
 struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
-                                         struct pw_housekeeping_metrics *metrics)
+                                         struct pw_housekeeping_metrics *metrics, struct pw_fold *fold)
 {
     struct pw_snapshots *s = calloc(1, sizeof *s);
     if (s == NULL) {
         return NULL;
     }
     s->env = env;
+    s->fold = fold;
     s->event_cap = 2 * ((levels_max(env->config) + 1) / 2) + 1; /* two levels an event, and their DEPTH */
     s->events = calloc(s->event_cap, sizeof *s->events);
     s->metrics = metrics;
@@ -209,9 +211,14 @@ static void retry_later(struct pw_snapshots *s, uint32_t feed_idx, const char *w
     feed->failure_cnt++;
     feed->not_before_ns = now_ns + pause_ns;
     s->metrics->fetch_errors++;
-    pw_log(PW_LOG_WARN, "feed %s: no depth snapshot of %s: %s; retrying in %" PRId64 " ms",
-           PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].name,
-           s->env->instruments[feed->instrument_idx].symbol, why, (opens_ns(s, feed_idx) - now_ns) / 1000000);
+    char key[PW_FOLD_KEY_BYTES];
+    snprintf(key, sizeof key, "snapshot %s %.60s", PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].name,
+             why);
+    pw_fold_log(s->fold, now_ns, PW_LOG_WARN, key, 1,
+                "feed %s: no depth snapshot of %s: %s; retrying in %" PRId64 " ms",
+                PW_CONFIG(s->env->config, feeds)->feeds[feed_idx].name,
+                s->env->instruments[feed->instrument_idx].symbol, why,
+                (opens_ns(s, feed_idx) - now_ns) / 1000000);
 }
 
 static void start_fetch(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_ns)

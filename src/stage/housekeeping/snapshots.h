@@ -9,6 +9,7 @@
 #ifndef PW_SNAPSHOTS_H
 #define PW_SNAPSHOTS_H
 
+#include "fold.h"
 #include "housekeeping.h"
 #include "net.h"
 #include <pinwheel/ring.h>
@@ -17,7 +18,7 @@ struct pw_snapshots;
 
 /* NULL: no memory, or a ring is missing (logged). Counts its requests in `metrics`. */
 struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
-                                         struct pw_housekeeping_metrics *metrics);
+                                         struct pw_housekeeping_metrics *metrics, struct pw_fold *fold);
 void pw_snapshots_destroy(struct pw_snapshots *snapshots);
 
 /* This instrument's book is wanted. Asking again while it is already wanted changes nothing. */
