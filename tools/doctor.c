@@ -36,8 +36,9 @@ static const struct pw_cli_command g_command = {
         {.name = "strict", .help = "treat advice as a failure", PW_CLI_FLAG(struct options, strict)},
         {.name = "journal",
          .value = "DIR",
-         .help = "check the disk under DIR, where journals will be stored",
-         .initial = ".",
+         .help = "check the disk under DIR, where journals will be stored (default: the config's "
+                 "journal.path, or "
+                 "the working folder)",
          PW_CLI_PATH(struct options, patient.journal_dir)},
         {.name = "sysroot",
          .value = "DIR",

@@ -32,7 +32,11 @@ struct finding {
 struct patient {
     const char
         *sysroot; /* before /proc, /sys, /dev: "" is this host, else the folder of a host's saved files */
-    const char *journal_dir;  /* where journals are to be kept */
+    const char *journal_dir; /* where journals are to be kept; NULL: as the config says, or here */
+    char journal_path[512];  /* the config's */
+    bool journal_off;        /* the config keeps none */
+    uint32_t commit_interval_ms;
+    uint64_t segment_bytes; /* 0: no config */
     struct pw_cpu_set online; /* as the host's files say; empty: they do not */
     struct pw_cpu_set isolated;
     struct pw_cpu_set hot; /* on which hot threads run: of the config, or, without one, the isolated ones */

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -46,31 +48,82 @@ static double sync_ms(const char *dir)
     return good ? each_ms : -1;
 }
 
-void look_journal(const struct patient *patient, struct finding *finding)
+/* The folder, or, where the engine is to create it, the one above. */
+static const char *folder_there(const char *dir, char *parent, size_t bytes)
 {
-    struct statfs facts;
-    if (statfs(patient->journal_dir, &facts) != 0) {
-        found(finding, VERDICT_UNKNOWN, "%s: %s", patient->journal_dir, strerror(errno));
-        return;
+    struct stat st;
+    if (stat(dir, &st) == 0 || errno != ENOENT) {
+        return dir;
     }
-    const char *name = "an unknown file system";
-    enum verdict verdict = VERDICT_ADVICE;
+    snprintf(parent, bytes, "%s", dir);
+    return dirname(parent);
+}
+
+/* What the file system is; an unknown one is no good advice. */
+static const char *file_system_name(const struct statfs *facts, enum verdict *verdict)
+{
+    *verdict = VERDICT_ADVICE;
     for (size_t i = 0; i < sizeof g_file_systems / sizeof g_file_systems[0]; i++) {
-        if (g_file_systems[i].magic == ((unsigned long)facts.f_type & 0xfffffffful)) {
-            name = g_file_systems[i].name;
-            verdict = g_file_systems[i].verdict;
+        if (g_file_systems[i].magic == ((unsigned long)facts->f_type & 0xfffffffful)) {
+            *verdict = g_file_systems[i].verdict;
+            return g_file_systems[i].name;
         }
     }
-    double each_ms = sync_ms(patient->journal_dir);
-    unsigned long long free_gb = (unsigned long long)facts.f_bavail * (unsigned long long)facts.f_bsize >> 30;
+    return "an unknown file system";
+}
+
+/* The worst of what was found out decides what is advised. */
+static void disk_judge(const struct patient *patient, const struct statfs *facts, const char *dir,
+                       struct finding *finding)
+{
+    enum verdict verdict;
+    const char *name = file_system_name(facts, &verdict);
+    double each_ms = sync_ms(dir);
+    uint64_t free_bytes = (uint64_t)facts->f_bavail * (uint64_t)facts->f_bsize;
+    uint64_t least_bytes = 2 * patient->segment_bytes;
+    bool slow = patient->commit_interval_ms > 0 && each_ms > patient->commit_interval_ms;
     char timing[48] = "";
     if (each_ms >= 0) {
         snprintf(timing, sizeof timing, ", %.2f ms per sync", each_ms);
     }
-    found(finding, verdict, "%s: %s, %llu GB free%s", patient->journal_dir, name, free_gb, timing);
     advise(finding,
            verdict == VERDICT_BAD ? "committed data can be lost or corrupted: memory does not survive a "
                                     "power loss, and network locks and maps are not reliable"
                                   : "slower commits, or a sync without its guarantee",
            "keep the journal on ext4 or xfs of a local disk: journal.path in the config");
+    if (verdict != VERDICT_BAD && free_bytes < least_bytes) {
+        verdict = VERDICT_BAD;
+        advise(finding, "the disk fills, and new orders stop",
+               "free %llu MB there, or set journal.segment_mb lower",
+               (unsigned long long)(least_bytes - free_bytes) >> 20);
+    } else if (verdict == VERDICT_GOOD && slow) {
+        verdict = VERDICT_ADVICE;
+        advise(finding,
+               "commits come later than commit_interval_ms; more is lost with a kill or a power failure",
+               "use a faster disk, or set journal.commit_interval_ms above %.0f", each_ms);
+    }
+    found(finding, verdict, "%s: %s, %llu GB free%s", dir, name, (unsigned long long)free_bytes >> 30,
+          timing);
+}
+
+void look_journal(const struct patient *patient, struct finding *finding)
+{
+    struct statfs facts;
+    char parent[512];
+    if (patient->journal_off && patient->journal_dir == NULL) {
+        found(finding, VERDICT_UNKNOWN, "the config keeps no journal");
+        return;
+    }
+    const char *dir =
+        folder_there(patient->journal_dir != NULL ? patient->journal_dir : ".", parent, sizeof parent);
+    if (statfs(dir, &facts) != 0) {
+        found(finding, patient->has_config ? VERDICT_BAD : VERDICT_UNKNOWN, "%s: %s", dir, strerror(errno));
+        advise(finding, "the engine does not start", "name an existing folder: journal.path in the config");
+    } else if (access(dir, W_OK | X_OK) != 0) {
+        found(finding, VERDICT_BAD, "%s: %s", dir, strerror(errno));
+        advise(finding, "the engine does not start",
+               "name a folder that you can write to: journal.path in the config");
+    } else {
+        disk_judge(patient, &facts, dir, finding);
+    }
 }

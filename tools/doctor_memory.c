@@ -3,6 +3,7 @@
  * Checks of memory: huge pages, what may be locked, and what the kernel moves about.
  */
 #include "doctor_read.h"
+#include "host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -93,12 +94,9 @@ void look_memlock(const struct patient *patient, struct finding *finding)
         return;
     }
     bool enough = geteuid() == 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= UINT64_C(64) << 20;
-    if (limit.rlim_cur == RLIM_INFINITY) {
-        found(finding, VERDICT_GOOD, "no limit");
-    } else {
-        found(finding, enough ? VERDICT_GOOD : VERDICT_ADVICE, "%llu kB%s",
-              (unsigned long long)limit.rlim_cur / 1024, geteuid() == 0 ? "; root may lock more" : "");
-    }
+    char text[32];
+    found(finding, enough ? VERDICT_GOOD : VERDICT_ADVICE, "%s%s", pw_memlock_print(text, sizeof text),
+          limit.rlim_cur != RLIM_INFINITY && geteuid() == 0 ? "; root may lock more" : "");
     advise(finding, "stage memory may be swapped out: page faults of milliseconds on the hot path",
            "ulimit -l unlimited; permanently: 'memlock' in /etc/security/limits.d, or LimitMEMLOCK=infinity");
 }

@@ -3,6 +3,7 @@
  * Checks of the network's way in and out: the card, busy polling, io_uring, TLS.
  */
 #include "doctor_read.h"
+#include "host.h"
 
 #include <errno.h>
 #include <linux/io_uring.h>
@@ -130,13 +131,18 @@ void look_sockets(const struct patient *patient, struct finding *finding)
 
 /* ---- io_uring ---- */
 
-/* Sets a small ring up and takes it down: 0 or -errno. */
+/* As large as that of an engine with four connections. */
+#define RING_ENTRIES     16u
+#define RING_COMPLETIONS 128u
+
+/* Sets a ring up and takes it down: 0 or -errno. */
 static int io_uring_try(unsigned flags)
 {
     struct io_uring_params params;
     memset(&params, 0, sizeof params);
-    params.flags = flags;
-    long fd = syscall(SYS_io_uring_setup, 4, &params);
+    params.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    params.cq_entries = RING_COMPLETIONS;
+    long fd = syscall(SYS_io_uring_setup, RING_ENTRIES, &params);
     if (fd < 0) {
         return -errno;
     }
@@ -152,7 +158,12 @@ void look_io_uring(const struct patient *patient, struct finding *finding)
     advise(finding, "the engine cannot use sockets without io_uring",
            "sysctl kernel.io_uring_disabled=0; in a container, a seccomp profile that allows io_uring_setup, "
            "io_uring_enter and io_uring_register; Linux 5.19 or newer");
-    if (disabled != 0 || rc != 0) {
+    if (rc == -ENOMEM) {
+        char reason[160];
+        found(finding, VERDICT_BAD, "%s", pw_ring_error_print(rc, reason, sizeof reason));
+        advise(finding, "the engine falls back to plain system calls, or does not start",
+               "ulimit -l unlimited; LimitMEMLOCK=infinity in a unit, --ulimit memlock=-1 for a container");
+    } else if (disabled != 0 || rc != 0) {
         found(finding, VERDICT_BAD, "unavailable: kernel.io_uring_disabled is %ld; io_uring_setup: %s",
               disabled, rc != 0 ? strerror(-rc) : "works");
     } else if (io_uring_try(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) != 0) {

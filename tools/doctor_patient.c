@@ -5,6 +5,7 @@
 #include "doctor_read.h"
 
 #include "cores.h"
+#include "journal_config.h"
 #include "sections.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,18 @@ static bool config_place(struct pw_config *config, const struct patient *patient
     return rc == 0;
 }
 
+static void journal_take(struct patient *patient, const struct pw_config *config)
+{
+    const struct pw_config_journal *journal = PW_CONFIG(config, journal);
+    snprintf(patient->journal_path, sizeof patient->journal_path, "%s", journal->path);
+    patient->journal_off = !journal->enabled;
+    patient->commit_interval_ms = journal->commit_interval_ms;
+    patient->segment_bytes = journal->segment_bytes;
+    if (patient->journal_dir == NULL && journal->enabled) {
+        patient->journal_dir = patient->journal_path;
+    }
+}
+
 bool patient_examine(struct patient *patient, const char *config_path, char *error, size_t error_bytes)
 {
     set_read(patient, "/sys/devices/system/cpu/online", &patient->online);
@@ -72,6 +85,7 @@ bool patient_examine(struct patient *patient, const char *config_path, char *err
     bool good = config_place(config, patient, config_path, error, error_bytes);
     if (good) {
         patient->hot = hot_cores(PW_CONFIG(config, cores));
+        journal_take(patient, config);
     }
     pw_config_destroy(config);
     return good;

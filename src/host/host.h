@@ -46,6 +46,13 @@ struct pw_random pw_random_host(void);
 /* Reproducible: splitmix64 over *seed, which the caller owns. */
 struct pw_random pw_random_seeded(uint64_t *seed);
 
+/* ---- memory that may be locked (RLIMIT_MEMLOCK), in words; each returns text ---- */
+
+/* "64 KiB", "unlimited" */
+const char *pw_memlock_print(char *text, size_t bytes);
+/* Why an io_uring could not be had: its rings are locked memory. err: -errno. */
+const char *pw_ring_error_print(int err, char *text, size_t bytes);
+
 /* ---- log: cold code only ---- */
 enum pw_log_level { PW_LOG_ERROR = 0, PW_LOG_WARN = 1, PW_LOG_INFO = 2, PW_LOG_DEBUG = 3 };
 

@@ -6,7 +6,6 @@
 #include "uring.h"
 
 #include <liburing.h>
-#include <string.h>
 
 /* Whether the host lets us have a ring at all: a container's seccomp filter or kernel.io_uring_disabled may
  * not. */
@@ -26,6 +25,7 @@ struct pw_io *pw_io_host_create(uint32_t slot_cnt, uint32_t without)
     if (err == 0) {
         return pw_uring_create(slot_cnt, without);
     }
-    pw_log(PW_LOG_WARN, "io_uring is unavailable: %s", strerror(-err));
+    char reason[160];
+    pw_log(PW_LOG_WARN, "io_uring is unavailable: %s", pw_ring_error_print(err, reason, sizeof reason));
     return pw_syscalls_create(slot_cnt);
 }

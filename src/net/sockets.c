@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* Enough for the C library's resolver, which keeps 64 KiB answers on its stack. */
@@ -71,6 +72,23 @@ static void lookup_run(struct lookup *lookup, int flags)
     }
 }
 
+/* "localhost" and the names below it are the loopback addresses, whatever a resolver says (RFC 6761, 6.3),
+ * and also where there is none. */
+static bool is_localhost(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t size = strlen(host), name_size = sizeof name - 1;
+    size -= size > 0 && host[size - 1] == '.'; /* the root */
+    return size >= name_size && strncasecmp(host + size - name_size, name, name_size) == 0 &&
+           (size == name_size || host[size - name_size - 1] == '.');
+}
+
+static void loopback_put(struct lookup *lookup, const char *address)
+{
+    snprintf(lookup->host, sizeof lookup->host, "%s", address);
+    lookup_run(lookup, AI_NUMERICHOST);
+}
+
 static void *lookup_thread(void *state)
 {
     struct lookup *lookup = state;
@@ -112,7 +130,13 @@ static int64_t host_resolve(void *state, const char *host, uint16_t port)
     }
     snprintf(lookup->host, sizeof lookup->host, "%s", host);
     snprintf(lookup->port, sizeof lookup->port, "%u", port);
-    lookup_run(lookup, AI_NUMERICHOST); /* an address needs no thread */
+    if (is_localhost(host)) {
+        loopback_put(lookup, "127.0.0.1");
+        loopback_put(lookup, "::1");
+        lookup->result = 0;
+    } else {
+        lookup_run(lookup, AI_NUMERICHOST); /* an address needs no thread */
+    }
     if (lookup->result == 0) {
         lookup->owner_cnt = 1;
         lookup->done = 1;

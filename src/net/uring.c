@@ -421,7 +421,8 @@ static int uring_start(void *state)
     const char *setup = "";
     int err = make_ring(uring, &setup);
     if (err != 0) {
-        pw_log(PW_LOG_ERROR, "io_uring: %s", strerror(-err));
+        char reason[160];
+        pw_log(PW_LOG_ERROR, "io_uring: %s", pw_ring_error_print(err, reason, sizeof reason));
         return err;
     }
     uring->ready = true;

@@ -269,8 +269,10 @@ static void huge_note(struct pw_workspace *ws, const struct pw_place *place, boo
     } else if (huge_bytes == ws->map_bytes) {
         pw_text_put(&note, "%s, transparent huge pages", place->dir);
     } else {
-        pw_text_put(&note, "%s, %llu of %llu MiB in transparent huge pages (mount -o remount,huge=advise %s)",
-                    place->dir, mib(huge_bytes), mib(ws->map_bytes), place->dir);
+        pw_text_put(&note,
+                    "%s, %llu of %llu MiB in transparent huge pages (for more: echo advise > "
+                    "/sys/kernel/mm/transparent_hugepage/shmem_enabled)",
+                    place->dir, mib(huge_bytes), mib(ws->map_bytes));
     }
     if (huge && !place->hugetlbfs) {
         pw_text_put(&note, "%s", lost->len != 0 ? lost->at : "; no hugetlbfs mount");

@@ -6,10 +6,12 @@
  */
 #include "heap_watch.h"
 #include "net_rig.h"
+#include "sockets.h"
 #include "ws_server.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -367,6 +369,29 @@ static void serve_one_message(struct ws_client *client, void *state)
     size_t size;
     ws_client_send_frame(client, 0x81, "hello", 5);
     ws_client_take_frame(client, payload, &size);
+}
+
+/* cases/25-no-hosts-file: what RFC 6761 reserves needs no resolver: the answer is there at once, without a thread. */
+Test(loopback, localhost_is_this_host_whatever_a_resolver_says)
+{
+    static const char *const names[] = {"localhost", "LOCALHOST", "localhost.", "venue.localhost"};
+    struct pw_sockets *sockets = pw_sockets_host_create(false);
+    cr_assert_not_null(sockets);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct pw_address addresses[PW_ADDRESSES_MAX];
+        const char *error = NULL;
+        int64_t handle = sockets->resolve(sockets->state, names[i], 9443);
+        cr_assert_geq(handle, 0, "%s", names[i]);
+        cr_assert_eq(sockets->resolved(sockets->state, handle, addresses, &error), 2, "%s: %s", names[i],
+                     error != NULL ? error : "");
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)&addresses[0].storage;
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&addresses[1].storage;
+        cr_expect(v4->sin_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+        cr_expect(v6->sin6_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr));
+        cr_expect(v4->sin_port == htons(9443) && v6->sin6_port == htons(9443));
+        sockets->resolve_end(sockets->state, handle);
+    }
+    pw_sockets_host_destroy(sockets);
 }
 
 Test(loopback, a_name_is_resolved_by_the_host)

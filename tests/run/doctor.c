@@ -507,6 +507,30 @@ Test(doctor, warns_of_a_journal_in_memory)
     expect_output("journal disk  bad      /dev/shm: tmpfs");
 }
 
+/* cases/18-doctor-looks-at-another-disk: with a config, its journal's folder is the one that is judged. */
+Test(doctor, judges_the_journal_of_the_config)
+{
+    char arguments[600], found[600];
+    config_file("  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, execution, net_tx, journal, "
+                "housekeeping]}\n");
+    snprintf(arguments, sizeof arguments, "doctor %s/engine.yaml", g_dir);
+    run(arguments);
+    snprintf(found, sizeof found, "%s: ", g_dir); /* where the folder is to be made */
+    expect_output(found);
+
+    char text[1024];
+    snprintf(text, sizeof text,
+             "instance: doctored\ncores:\n  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, "
+             "execution, "
+             "net_tx, journal, housekeeping]}\nfeeds:\n  - {name: b, venue: binance_spot, ws_url: "
+             "\"wss://localhost:1\", "
+             "rest_url: \"https://localhost:1\", streams: [trade], instruments: [BTCUSDT]}\n"
+             "journal: {path: /nowhere/at/all}\n");
+    host_file("/engine.yaml", text);
+    cr_expect_eq(run(arguments), 1);
+    expect_output("/nowhere/at: No such file or directory");
+}
+
 /* The table of docs/latency.md and the table of checks have the same rows. */
 Test(doctor, page_names_every_check)
 {

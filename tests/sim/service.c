@@ -532,6 +532,7 @@ Test(config, what_is_wrong_is_told_with_its_line)
         {"capture: {files: [x]}\nfaults: [{kind: fire}]\n", ":2:17: ", "'fire'"},
         {"capture: {files: [x]}\nlimits: {window_kib: 8000}\n", ":2:22: ", "output_kib"},
         {"capture: {files: [$PINWHEEL_NO_SUCH_VARIABLE]}\n", ":1:19: ", "PINWHEEL_NO_SUCH_VARIABLE"},
+        {"capture: {files: [/dev/null, /nowhere/x.gz]}\n", ":1:30: ", "/nowhere/x.gz"}, /* cases/18 */
         {"capture: [\n", ":2:1: ", "YAML"},
         /* A recording is not traded. */
         {"capture: {files: [x]}\naccounts: [{api_key: a, secret: x}]\n", ":2:11: ", "accounts"},
@@ -544,8 +545,9 @@ Test(config, what_is_wrong_is_told_with_its_line)
         cr_expect(strstr(output, wrong[i].place) && strstr(output, wrong[i].subject), "%s\ngives %s",
                   wrong[i].yaml, output);
     }
-    cr_expect_eq(program("capture: {files: [$HOME/x]}\nfaults: [{kind: gap, match: \"*@depth\"}]\n", output,
-                         sizeof output),
+    setenv("RECORDINGS", "/dev", 1);
+    cr_expect_eq(program("capture: {files: [$RECORDINGS/null]}\nfaults: [{kind: gap, match: \"*@depth\"}]\n",
+                         output, sizeof output),
                  0, "%s", output);
 }
 

@@ -7,16 +7,15 @@
 #include "host.h"
 
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <stddef.h>
 
-static bool fault_hits(struct pw_sim_faults *faults, struct pw_sim_fault *fault, const char *subject)
-{
-    uint64_t n;
+const char *const pw_sim_fault_names[PW_SIM_FAULT_KINDS] = {
+    "gap",        "duplicate", "garbage",    "stall",      "drop",         "close", "rest_delay",
+    "rest_error", "unknown",   "drop_reply", "drop_event", "report_first", "cut",   "clock"};
 
-    if (fault->match[0] && fnmatch(fault->match, subject, 0) != 0) {
-        return false;
-    }
-    n = fault->seen_cnt++;
+static bool is_turn(struct pw_sim_faults *faults, const struct pw_sim_fault *fault, uint64_t n)
+{
     if (n < fault->after) {
         return false;
     }
@@ -26,6 +25,36 @@ static bool fault_hits(struct pw_sim_faults *faults, struct pw_sim_fault *fault,
     }
     n -= fault->after;
     return (fault->every ? n % fault->every : n) < fault->count;
+}
+
+/* The first hit is logged; the sum at the end tells of those that never hit. */
+static bool fault_hits(struct pw_sim_faults *faults, struct pw_sim_fault *fault, const char *subject)
+{
+    if ((fault->match[0] && fnmatch(fault->match, subject, 0) != 0) ||
+        !is_turn(faults, fault, fault->seen_cnt++)) {
+        return false;
+    }
+    if (fault->hit_cnt++ == 0) {
+        pw_log(PW_LOG_INFO, "fault %d (%s) hits %s", (int)(fault - faults->faults) + 1,
+               pw_sim_fault_names[fault->kind], subject);
+    }
+    return true;
+}
+
+void pw_sim_faults_sum(const struct pw_sim_faults *faults)
+{
+    for (uint32_t i = 0; i < faults->fault_cnt; i++) {
+        const struct pw_sim_fault *fault = &faults->faults[i];
+        const char *name = pw_sim_fault_names[fault->kind];
+        if (fault->hit_cnt > 0) {
+            pw_log(PW_LOG_INFO, "fault %u (%s): %" PRIu64 " hits", i + 1, name, fault->hit_cnt);
+        } else if (fault->seen_cnt == 0) {
+            pw_log(PW_LOG_WARN, "fault %u (%s) never fired: nothing matched '%s'", i + 1, name, fault->match);
+        } else {
+            pw_log(PW_LOG_WARN, "fault %u (%s) never fired: %" PRIu64 " matched, but not enough of them",
+                   i + 1, name, fault->seen_cnt);
+        }
+    }
 }
 
 unsigned pw_sim_faults_message(struct pw_sim_faults *faults, const char *stream)

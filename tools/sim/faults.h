@@ -27,7 +27,11 @@ enum pw_sim_fault_kind {
     PW_SIM_REPORT_FIRST = 11, /* what a request causes is reported before its reply */
     PW_SIM_CUT = 12,          /* after such a request, the connection takes `bytes` more and is reset */
     PW_SIM_CLOCK = 13,        /* after such a request, the venue's clock steps by `ms` */
+    PW_SIM_FAULT_KINDS = 14,
 };
+
+/* As the config names them. */
+extern const char *const pw_sim_fault_names[PW_SIM_FAULT_KINDS];
 
 /* Of the messages whose stream matches (requests: whose path or method; events: whose type), the first
  * `after` pass, the next `count` are hit; with `every` > 0 it begins anew each so many. With `percent` > 0,
@@ -41,7 +45,8 @@ struct pw_sim_fault {
     uint32_t status;
     uint32_t bytes;
     bool html, back;
-    uint64_t seen_cnt;
+    uint64_t seen_cnt; /* that matched */
+    uint64_t hit_cnt;
 };
 
 #define PW_SIM_FAULT_SKIP      0x1u
@@ -65,5 +70,8 @@ const struct pw_sim_fault *pw_sim_faults_request(struct pw_sim_faults *faults, c
 /* The fault of that kind that hits the next such thing, or NULL. */
 const struct pw_sim_fault *pw_sim_faults_hit(struct pw_sim_faults *faults, enum pw_sim_fault_kind kind,
                                              const char *subject);
+
+/* Logs the faults that never hit anything, and whether anything matched. */
+void pw_sim_faults_sum(const struct pw_sim_faults *faults);
 
 #endif

@@ -347,6 +347,7 @@ int pw_sim_run(const struct pw_sim_config *config, const volatile sig_atomic_t *
             venue_pass(venue);
         }
         pw_server_stop(venue->server);
+        pw_sim_faults_sum(&venue->faults);
         dropped_cnt = pw_server_dropped_cnt(venue->server);
         if (dropped_cnt) {
             pw_log(PW_LOG_WARN, "%" PRIu64 " connections were dropped because they did not read",

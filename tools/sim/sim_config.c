@@ -41,9 +41,6 @@
 
 static const char *const g_slow[] = {"auto", "wait", "drop"};     /* enum pw_sim_slow */
 static const char *const g_at_end[] = {"stay", "repeat", "exit"}; /* enum pw_sim_at_end */
-static const char *const g_faults[] = {
-    "gap",     "duplicate",  "garbage",    "stall",        "drop", "close", "rest_delay", "rest_error",
-    "unknown", "drop_reply", "drop_event", "report_first", "cut",  "clock"}; /* enum pw_sim_fault_kind */
 static_assert(sizeof(enum pw_sim_slow) == sizeof(uint32_t) &&
                   sizeof(enum pw_sim_at_end) == sizeof(uint32_t) &&
                   sizeof(enum pw_sim_fault_kind) == sizeof(uint32_t),
@@ -155,7 +152,7 @@ static const struct pw_key g_market_keys[] = {
 };
 
 static const struct pw_key g_fault_keys[] = {
-    {.name = "kind", FAULT(kind), .kind = PW_VALUE_CHOICE, .required = true, CHOICES(g_faults),
+    {.name = "kind", FAULT(kind), .kind = PW_VALUE_CHOICE, .required = true, CHOICES(pw_sim_fault_names),
      .help = "an injected fault"},
     {.name = "match", FAULT(match), .kind = PW_VALUE_TEXT,
      .help = "pattern of what it affects, the stream, REST path, WebSocket API method or user event: "
@@ -255,6 +252,16 @@ static void instruments_check(struct pw_document *doc, const struct pw_sim_confi
     }
 }
 
+static void capture_files_check(struct pw_document *doc, const struct pw_sim_capture_config *capture)
+{
+    for (uint32_t i = 0; i < capture->file_cnt; i++) {
+        if (capture->files[i][0] && access(capture->files[i], R_OK) != 0) {
+            pw_document_problem(doc, pw_document_mark(doc, "capture.files[%u]", i), "files: %s: %s",
+                                capture->files[i], strerror(errno));
+        }
+    }
+}
+
 static void source_check(struct pw_document *doc, struct pw_sim_config *config)
 {
     bool capture = pw_document_find(doc, "capture") != NULL, market = pw_document_find(doc, "market") != NULL;
@@ -263,6 +270,7 @@ static void source_check(struct pw_document *doc, struct pw_sim_config *config)
         pw_document_problem(doc, pw_document_mark(doc, capture ? "market" : "listen"),
                             "set exactly one of 'capture' and 'market'");
     }
+    capture_files_check(doc, &config->capture);
     config->synthetic = market;
     if (config->limits.slow_clients == PW_SIM_SLOW_AUTO) {
         config->limits.slow_clients =
