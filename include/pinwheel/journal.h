@@ -23,6 +23,15 @@
 
 #define PW_RUN_VERSION_BYTES 32
 
+/* What a run has no record of. */
+struct pw_journal_loss {
+    uint64_t
+        dropped_cnt;     /* market events dropped because the ring to the journal was full: gaps tell where */
+    uint64_t market_cnt; /* market events at its end: no gap tells of them */
+    uint64_t order_cnt, fill_cnt; /* orders that were sent, fills */
+    uint64_t other_cnt;           /* other events of strategy and execution */
+};
+
 /* One life of an engine. */
 struct pw_journal_run {
     uint64_t run_id; /* never used twice in a journal, not even when an older copy of it is brought back */
@@ -36,9 +45,12 @@ struct pw_journal_run {
     uint64_t event_cnt; /* stored, once ended_ns is set: a reader that finds fewer misses some */
     char instance[PW_INSTANCE_BYTES];
     char version[PW_RUN_VERSION_BYTES]; /* of the engine */
+    /* Runs of before version 0.2 end here: what follows is 0 for them. */
+    int64_t stopped_ns;          /* nothing has been stored since then; 0: it goes on, or all was */
+    struct pw_journal_loss lost; /* while nothing can be stored, as it was known last */
 };
 
-static_assert(sizeof(struct pw_journal_run) == 136, "part of the journal's format, no padding");
+static_assert(sizeof(struct pw_journal_run) == 184, "part of the journal's format, no padding");
 
 struct pw_journal; /* opaque: an open journal */
 

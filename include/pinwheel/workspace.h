@@ -203,11 +203,14 @@ struct pw_error_row {
     char text[168]; /* zero-terminated; written once, before count */
 };
 
-/* The emergency stop. The gateway reads `stop` before every send. Written by the operator's desk alone. */
+/* The emergency stop. The gateway reads `stop` before every send. Written by the operator's desk alone, but
+ * for `unrecorded`, which the journal writes and execution reads before every order. */
 struct pw_stop {
     _Alignas(4096) _Atomic uint64_t stop; /* 0: go; else enum pw_reason */
     _Atomic int64_t since_ns;
-    uint8_t reserved[4096 - 16];
+    uint8_t reserved[48];
+    _Alignas(64) _Atomic uint64_t unrecorded; /* 1: the journal cannot store what happens */
+    uint8_t reserved1[4096 - 72];
 };
 
 static_assert(offsetof(struct pw_workspace_header, regions) == 384, "the directory has a fixed place");
@@ -254,8 +257,8 @@ int pw_workspace_create(struct pw_workspace *ws, const char *instance, const str
 int pw_workspace_weigh(const char *instance, const struct pw_region_want *want, uint32_t want_cnt,
                        bool huge_pages, uint64_t *bytes, char *error, size_t error_bytes);
 
-/* The same, but gives up, with -ECANCELED and nothing left behind, as soon as give_up->is_due says so: clearing
- * tens of GiB takes minutes. NULL: never. */
+/* The same, but gives up, with -ECANCELED and nothing left behind, as soon as give_up->is_due says so:
+ * clearing tens of GiB takes minutes. NULL: never. */
 struct pw_give_up {
     bool (*is_due)(void *state);
     void *state;

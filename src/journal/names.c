@@ -58,6 +58,16 @@ int64_t pw_blob_check(const void *blob, size_t bytes)
                : -EBADMSG;
 }
 
+bool pw_run_read(const void *bytes, int64_t size, struct pw_journal_run *run)
+{
+    if (size != sizeof *run && size != offsetof(struct pw_journal_run, stopped_ns)) {
+        return false;
+    }
+    *run = (struct pw_journal_run){0};
+    memcpy(run, bytes, (size_t)size);
+    return true;
+}
+
 void pw_segment_path(char path[PW_JOURNAL_PATH_BYTES], const char *dir, uint64_t run_id, uint32_t segment_no)
 {
     snprintf(path, PW_JOURNAL_PATH_BYTES, "%s/journal-%" PRIu64 "-%" PRIu32 ".mdb", dir, run_id, segment_no);

@@ -133,8 +133,8 @@ static int list_from_table(const struct pw_journal *journal, struct run_list *li
     if (!err) {
         while (!err && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
             struct pw_journal_run run;
-            if (pw_blob_check(value.mv_data, value.mv_size) == sizeof run) {
-                memcpy(&run, (const uint8_t *)value.mv_data + sizeof(uint32_t), sizeof run);
+            if (pw_run_read((const uint8_t *)value.mv_data + sizeof(uint32_t),
+                            pw_blob_check(value.mv_data, value.mv_size), &run)) {
                 err = list_add(list, &run);
             }
         }
@@ -162,8 +162,10 @@ static int list_from_segments(const struct pw_journal *journal, struct run_list 
             known |= list->rows[i].run_id == run.run_id;
         }
         if (!known) {
-            if (pw_journal_blob(journal, run.run_id, PW_KEY_RUN, &bytes) == sizeof run) {
-                memcpy(&run, bytes, sizeof run);
+            struct pw_journal_run whole;
+            int64_t size = pw_journal_blob(journal, run.run_id, PW_KEY_RUN, &bytes);
+            if (pw_run_read(bytes, size, &whole)) {
+                run = whole;
             }
             free(bytes);
             err = list_add(list, &run);

@@ -33,11 +33,15 @@
 #define FULL_BYTES (UINT64_C(4) << 20)
 /* LMDB's lock file for 126 readers, its default. */
 #define LOCK_FILE_BYTES 8192
+/* Of the table of runs, beyond its end: a run's record takes four pages, and readers may pin as many for a
+ * while. */
+#define RESERVE_BYTES (UINT64_C(256) << 10)
 
 struct segment {
     MDB_env *env; /* NULL: none */
     MDB_dbi dbi;
-    MDB_txn *txn; /* NULL: none under way */
+    MDB_txn *txn;   /* NULL: none under way */
+    bool has_block; /* something was committed to it */
 };
 
 /* What the segment's note says, and what it is made from. */
@@ -56,7 +60,7 @@ struct disk {
     MDB_env *runs_env;
     MDB_dbi runs_dbi;
     struct segment segment;
-    uint32_t segment_no; /* of the next segment */
+    uint32_t segment_no;           /* of the next segment */
     struct tally tally, committed; /* with the transaction under way, without it */
     uint32_t listed_no;            /* the newest segment that the table of runs has */
     uint32_t commit_cnt;
@@ -201,6 +205,30 @@ static int open_file(struct disk *disk, const char *path, uint64_t map_bytes, MD
     return err;
 }
 
+/* The end of a run must find room on a full disk: what is allocated beyond the end of the file is there when
+ * it grows. A file system that cannot do that is not the worse for it. */
+static int reserve_runs(struct disk *disk)
+{
+    struct stat stat_of;
+    int fd;
+    int err = pw_lmdb_error(mdb_env_get_fd(disk->runs_env, &fd));
+    if (err || fstat(fd, &stat_of) < 0) {
+        return err ? err : -errno;
+    }
+    return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, stat_of.st_size + (off_t)RESERVE_BYTES) < 0 &&
+                   (errno == ENOSPC || errno == EDQUOT)
+               ? -ENOSPC
+               : 0;
+}
+
+static void file_unlink(const char *path)
+{
+    char lock_path[PW_JOURNAL_PATH_BYTES + 8];
+    snprintf(lock_path, sizeof lock_path, "%s-lock", path);
+    unlink(path);
+    unlink(lock_path);
+}
+
 static void segment_drop(struct disk *disk)
 {
     struct segment *segment = &disk->segment;
@@ -239,7 +267,7 @@ static int segment_describe(struct disk *disk)
 
 static int segment_open(struct disk *disk)
 {
-    char path[PW_JOURNAL_PATH_BYTES], lock_path[PW_JOURNAL_PATH_BYTES + 8];
+    char path[PW_JOURNAL_PATH_BYTES];
     pw_assert(!disk->segment.env); /* one at a time */
     pw_segment_path(path, disk->dir, disk->run.run_id, disk->segment_no);
     if (disk_is_full(disk)) {
@@ -250,14 +278,24 @@ static int segment_open(struct disk *disk)
     err = err ? err : segment_describe(disk);
     if (err) {
         segment_drop(disk);
-        unlink(path);
-        snprintf(lock_path, sizeof lock_path, "%s-lock", path);
-        unlink(lock_path);
+        file_unlink(path);
         return err;
     }
     pw_assert(disk->segment.env && !disk->segment.txn);
     disk->segment_no++;
     return 0;
+}
+
+/* One that holds nothing would only take room: each try on a full disk would leave another. */
+static void segment_give_up(struct disk *disk)
+{
+    char path[PW_JOURNAL_PATH_BYTES];
+    bool is_empty = disk->segment.env && !disk->segment.has_block;
+    segment_drop(disk);
+    if (is_empty && disk->segment_no > 1) {
+        pw_segment_path(path, disk->dir, disk->run.run_id, --disk->segment_no);
+        file_unlink(path);
+    }
 }
 
 /* ---- the seam ---- */
@@ -277,8 +315,10 @@ static int segment_error(struct disk *disk, int err)
     if (err == -EAGAIN) {
         return err;
     }
-    segment_drop(disk);
-    if (err != -ENOSPC) {
+    if (err == -ENOSPC) {
+        segment_give_up(disk);
+    } else {
+        segment_drop(disk);
         disk->failed = err;
     }
     return err;
@@ -343,6 +383,7 @@ static int disk_commit(void *state)
         return segment_error(disk, err);
     }
     disk->committed = disk->tally;
+    segment->has_block = true;
     if (disk->listed_no != disk->committed.note.segment_no) {
         disk->listed_no = disk->committed.note.segment_no;
         write_run(disk); /* that there is one more; the run is whole without that, too */
@@ -372,6 +413,15 @@ static int disk_rotate(void *state)
     }
     pw_assert((err == 0) == (disk->segment.env != NULL));
     return err;
+}
+
+static int disk_note(void *state, int64_t stopped_ns, const struct pw_journal_loss *loss)
+{
+    struct disk *disk = state;
+    bool same = disk->run.stopped_ns == stopped_ns && memcmp(&disk->run.lost, loss, sizeof *loss) == 0;
+    disk->run.stopped_ns = stopped_ns;
+    disk->run.lost = *loss;
+    return same ? 0 : write_run(disk);
 }
 
 static int disk_end(void *state, int64_t ended_ns, uint64_t event_cnt, bool clean)
@@ -424,8 +474,8 @@ static int open_dir(struct disk *disk, const char *path, char *error, size_t err
 static int take_lock(struct disk *disk, char *error, size_t error_bytes)
 {
     pw_assert(disk->dir_fd >= 0 && disk->lock_fd < 0);
-    disk->lock_fd =
-        openat(disk->dir_fd, PW_JOURNAL_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    disk->lock_fd = openat(disk->dir_fd, PW_JOURNAL_LOCK_FILE,
+                           O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (disk->lock_fd < 0) {
         return fail(error, error_bytes, -errno, "cannot open '%s/" PW_JOURNAL_LOCK_FILE "'", disk->dir);
     }
@@ -554,35 +604,53 @@ static int judge_runs(const char *path, char *error, size_t error_bytes)
     return 0;
 }
 
+/* The run's row comes last: what is refused has left no run behind. Its segment bears its number from the
+ * moment that it is there. */
 static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t error_bytes)
 {
     char path[PW_JOURNAL_PATH_BYTES];
     pw_assert(disk->lock_fd >= 0); /* nobody else writes here */
     snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, disk->dir);
+    bool is_new = access(path, F_OK) != 0;
     int err = judge_runs(path, error, error_bytes);
     if (err) {
         return err;
     }
-    err = open_file(disk, path, PW_RUNS_MAP_BYTES, &disk->runs_env, &disk->runs_dbi);
+    err = disk_is_full(disk) ? -ENOSPC
+                             : open_file(disk, path, PW_RUNS_MAP_BYTES, &disk->runs_env, &disk->runs_dbi);
     if (err) {
+        if (is_new) {
+            file_unlink(path); /* half a file could not be opened again */
+        }
         return fail(error, error_bytes, err,
-                    "cannot open '%s' (if damaged, move it away: run numbers are then made from "
-                    "segments and clock)",
+                    err == -ENOSPC
+                        ? "cannot open '%s' (free at least 5 MiB)"
+                        : "cannot open '%s' (if damaged, move it away: run numbers are then made from "
+                          "segments and clock)",
                     path);
     }
     err = number_run(disk, now_ns);
-    err = err ? err : write_run(disk);
+    err = err ? err : reserve_runs(disk);
     if (err) {
         return fail(error, error_bytes, err,
-                    err == -EBADMSG ? "'%s' is damaged; move it away: run numbers are then made from segments "
-                                      "and clock"
-                                    : "cannot begin a run in '%s'",
+                    err == -EBADMSG
+                        ? "'%s' is damaged; move it away: run numbers are then made from segments "
+                          "and clock"
+                        : "cannot begin a run in '%s'",
                     path);
     }
     err = segment_open(disk);
     if (err) {
         return fail(error, error_bytes, err, "cannot create the first segment of run %" PRIu64 " in '%s'",
                     disk->run.run_id, disk->dir);
+    }
+    err = write_run(disk);
+    if (err) {
+        pw_segment_path(path, disk->dir, disk->run.run_id, 0);
+        segment_drop(disk);
+        file_unlink(path);
+        return fail(error, error_bytes, err, "cannot record run %" PRIu64 " in '%s'", disk->run.run_id,
+                    disk->dir);
     }
     return 0;
 }
@@ -608,6 +676,7 @@ int pw_journal_open_run(const struct pw_run_want *want, struct pw_store *store, 
                                .put = disk_put,
                                .commit = disk_commit,
                                .rotate = disk_rotate,
+                               .note = disk_note,
                                .end = disk_end,
                                .close = disk_close};
     return 0;

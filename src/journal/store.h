@@ -8,9 +8,10 @@
  *
  * Errors of put and commit, after each of which nothing since the last commit is stored:
  *   -EAGAIN  the segment is full: rotate, then put everything since the last commit again;
- *   -ENOSPC  the disk is full: the segment is given up as it was last committed. rotate may succeed when
- * there is room; other    final. The file cannot be trusted to take more: a failed sync may have lost pages
- * that a later sync would report as written. Every later call returns the same error.
+ *   -ENOSPC  the disk is full: the segment is given up as it was last committed, and removed if nothing was.
+ *            rotate may succeed when there is room;
+ *   other    final. The file cannot be trusted to take more: a failed sync may have lost pages that a later
+ *            sync would report as written. Every later call returns the same error.
  */
 #ifndef PW_STORE_H
 #define PW_STORE_H
@@ -31,6 +32,9 @@ struct pw_store {
     int (*commit)(void *state);
     /* Begins the next segment. 0, -ENOSPC or a final error. */
     int (*rotate)(void *state);
+    /* What the run's record is to say of what is not stored, and since when nothing has been (0: it is); it
+     * has room even on a full disk. Not while a put, commit or rotate is under way. 0 or -errno. */
+    int (*note)(void *state, int64_t stopped_ns, const struct pw_journal_loss *loss);
     /* Marks the run as ended with so many events stored; clean: all that there were. 0 or -errno. */
     int (*end)(void *state, int64_t ended_ns, uint64_t event_cnt, bool clean);
     /* Gives everything back. Not marked as ended, the run counts as killed. */
@@ -53,7 +57,7 @@ struct pw_run_want {
 /* Opens the journal for writing and begins a run in it. Before this returns, the run's id is on disk: the
  * seconds since the epoch, or one more than any id found if that is larger; so ids grow, fit 40 bits, and do
  * not come again even if an older copy of the directory is brought back. One engine at a time: -EBUSY if
- * another process has it. 0 or -errno; on failure `error` says what to do. */
+ * another process has it. 0 or -errno; on failure `error` says what to do, and no run is left behind. */
 int pw_journal_open_run(const struct pw_run_want *want, struct pw_store *store, uint64_t *run_id, char *error,
                         size_t error_bytes);
 
@@ -90,6 +94,9 @@ bool pw_key_read(const void *key, size_t bytes, enum pw_key_part *part, uint64_t
 
 /* A blob is its CRC-32C (4 bytes) and its bytes. Bytes of it, or -EBADMSG. */
 int64_t pw_blob_check(const void *blob, size_t bytes);
+
+/* What a run's blob holds, also one of before version 0.2, which is shorter. False: it is none. */
+bool pw_run_read(const void *bytes, int64_t size, struct pw_journal_run *run);
 
 /* "<path>/journal-<run>-<n>.mdb"; and back: false if the name is not exactly what that gives. */
 void pw_segment_path(char path[PW_JOURNAL_PATH_BYTES], const char *dir, uint64_t run_id, uint32_t segment_no);

@@ -147,7 +147,9 @@
     COUNTER(storage_full, "1", "times that a segment or the disk was full") \
     COUNTER(orders_unmatched, "1", "order events whose market event never arrived") \
     GAUGE(stopped, "1", "not writing: 1 the disk is full, 2 a commit failed") \
-    GAUGE(lag_events, "1", "events waiting in its rings")
+    GAUGE(lag_events, "1", "events waiting in its rings") \
+    GAUGE(lag_ns, "ns", "age of the oldest event not yet durable") \
+    GAUGE(lag_max_ns, "ns", "the most that lag_ns has been")
 
 #define PW_METRICS_HOUSEKEEPING(COUNTER, GAUGE, DENIED) \
     COUNTER(fetches, "1", "REST requests made") \

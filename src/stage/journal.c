@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The journal stage: gives its rings to the writer, publishes its figures, and says once when storing stops
- * or goes on.
+ * or goes on, and when it lags behind more than the config allows and no longer.
  *
- * It lives on a cold core and sleeps when there is nothing to do; it pays for each sync, nobody else. A full
- * disk stops it until there is room; a failed commit stops the engine, since what cannot be kept must not be
- * traded on.
+ * It lives on a cold core and sleeps when there is nothing to do. Commits are made on a thread of its own, so
+ * that a slow disk delays nothing else on that core. While nothing can be stored, execution is told by a word
+ * of its own beside the stop word. A full disk stops the journal until there is room; a failed commit stops
+ * the engine, since what cannot be kept must not be traded on.
  */
 #include "feeds.h"
 #include "journal_config.h"
@@ -19,9 +20,29 @@
 
 /* Its core has time, and its rings are deep. */
 #define BATCH_MAX 4096u
+/* It has caught up when it has not lagged for so long: a disk that is now and then too slow is told of now
+ * and then. */
+#define CALM_NS (2 * PW_NS_PER_S)
+/* A commit never takes more than this part of a segment. */
+#define SEGMENT_SHARE 4u
+
+static_assert(PW_WRITER_SOURCES_MAX == PW_LINES_MAX, "a ring to strategy for each line");
+
+/* Lagging behind by more than the interval. */
+struct lateness {
+    bool is_late;
+    int64_t since_ns, last_ns; /* first and last time that it was found so */
+    int64_t most_ns;           /* the most that it lagged */
+};
 
 struct journal {
     const struct pw_store *store;
+    struct pw_stop *stop; /* of which it writes one word; NULL: there is none */
+    bool threaded;
+    int64_t interval_ns;
+    struct lateness late;
+    int64_t lag_max_ns;
+    int64_t stopped_ns, note_ns; /* nothing is stored since; when the run's record is to say so again */
     struct pw_clock clock;
     const char *path;
     struct pw_writer *writer;
@@ -44,9 +65,9 @@ static struct pw_consumer *attach(const struct pw_stage_env *env, enum pw_ring_r
 }
 
 /* Others' rings, of which only the positions are read. */
-static const struct pw_ring *find_ring(const struct pw_stage_env *env, enum pw_ring_role role)
+static const struct pw_ring *find_ring(const struct pw_stage_env *env, enum pw_ring_role role, uint32_t nth)
 {
-    return pw_topology_ring_in(env->topology, env->ws, role, 0);
+    return pw_topology_ring_in(env->topology, env->ws, role, nth);
 }
 
 /* The longest frame that can come; 0: none comes. */
@@ -61,34 +82,58 @@ static uint32_t longest_frame(const struct journal *j, const struct pw_config *c
     return (uint32_t)bytes;
 }
 
-static int journal_init(void *state, const struct pw_stage_env *env)
+static void find_inputs(struct journal *j, const struct pw_stage_env *env)
 {
-    struct journal *j = state;
     j->input = (struct pw_writer_input){.market = attach(env, PW_RING_MARKET_JOURNAL, &j->market),
                                         .orders = attach(env, PW_RING_ORDERS_JOURNAL, &j->orders),
                                         .frames = attach(env, PW_RING_FRAMES_JOURNAL, &j->frames),
                                         .wire = attach(env, PW_RING_WIRE_JOURNAL, &j->wire),
-                                        .strategy_in = find_ring(env, PW_RING_MARKET),
-                                        .execution_in = find_ring(env, PW_RING_DECISIONS),
-                                        .merged = pw_feeds_line_cnt(PW_CONFIG(env->config, feeds)) > 1};
+                                        .execution_in = find_ring(env, PW_RING_DECISIONS, 0)};
+    const struct pw_ring *ring;
+    while (j->input.strategy_in_cnt < PW_WRITER_SOURCES_MAX &&
+           (ring = find_ring(env, PW_RING_MARKET, j->input.strategy_in_cnt)) != NULL) {
+        j->input.strategy_in[j->input.strategy_in_cnt++] = ring;
+    }
+    const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
+    j->stop = stop ? pw_region_at(env->ws, stop, 0) : NULL;
+}
+
+/* Buffers: what a commit may bring must fit the smallest segment that the config asks for. */
+static uint32_t block_cnt(uint64_t segment_bytes)
+{
+    uint64_t cnt = segment_bytes / SEGMENT_SHARE / PW_WRITER_BLOCK_BYTES;
+    return cnt < PW_WRITER_BLOCKS       ? PW_WRITER_BLOCKS
+           : cnt > PW_WRITER_BLOCKS_MAX ? PW_WRITER_BLOCKS_MAX
+                                        : (uint32_t)cnt;
+}
+
+static int journal_init(void *state, const struct pw_stage_env *env)
+{
+    struct journal *j = state;
+    const struct pw_config_journal *config = PW_CONFIG(env->config, journal);
+    find_inputs(j, env);
     j->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_journal);
     if (!j->metric_rows) {
         return -ENOENT;
     }
     const struct pw_journal_attachment *given = PW_ATTACHED(env, journal);
-    pw_assert(!PW_CONFIG(env->config, journal)->enabled || given->store);
+    pw_assert(!config->enabled || given->store);
     if (!given->store) {
         return 0; /* the config asks for no journal: the stage idles */
     }
     j->store = given->store;
+    j->threaded = given->threaded;
+    j->note_ns = INT64_MAX;
     j->clock = env->clock;
-    j->path = PW_CONFIG(env->config, journal)->path;
+    j->path = config->path;
+    j->interval_ns = config->commit_interval_ms * PW_NS_PER_MS;
     j->writer = pw_writer_new(&(struct pw_writer_config){
         .store = given->store,
         .run_id = given->run_id,
         .clock = env->clock,
-        .commit_interval_ns = PW_CONFIG(env->config, journal)->commit_interval_ms * PW_NS_PER_MS,
-        .hold_ns = PW_WRITER_HOLD_NS,
+        .commit_interval_ns = j->interval_ns,
+        .sync_ns = PW_WRITER_SYNC_NS,
+        .block_cnt = block_cnt(config->segment_bytes),
         .frame_bytes_max = longest_frame(j, env->config),
     });
     if (!j->writer) {
@@ -98,46 +143,18 @@ static int journal_init(void *state, const struct pw_stage_env *env)
     return 0;
 }
 
-static void log_state(struct journal *j)
-{
-    enum pw_writer_state state = pw_writer_state(j->writer);
-    if (state == j->logged) {
-        return;
-    }
-    pw_assert(j->logged != PW_WRITER_FAILED); /* that is final */
-    j->logged = state;
-    /* At once, not with the next housekeeping: it is an alarm. */
-    atomic_store_explicit(PW_METRIC_WORD(j->metric_rows, journal, stopped), state, memory_order_relaxed);
-    const char *why = strerror(-pw_writer_error(j->writer));
-    if (state == PW_WRITER_FULL) {
-        pw_log(PW_LOG_ERROR, "journal: writing suspended: %s; free space for '%s'; retrying every second",
-               why, j->path);
-    } else if (state == PW_WRITER_FAILED) {
-        pw_log(PW_LOG_ERROR,
-               "journal: commit to '%s' failed: %s; stopping: a retry cannot prove what is stored", j->path,
-               why);
-    } else {
-        pw_log(PW_LOG_WARN, "journal: writing resumed");
-    }
-}
-
-static struct pw_poll journal_poll(void *state, int64_t now_ns)
+/* On the stage's own thread: the committer's stays on its core. */
+static int journal_start(void *state)
 {
     struct journal *j = state;
-    if (!j->writer) {
-        return (struct pw_poll){0};
+    int err = j->writer && j->threaded ? pw_writer_start(j->writer) : 0;
+    if (err) {
+        pw_log(PW_LOG_ERROR, "journal: cannot start its commit thread: %s", strerror(-err));
     }
-    uint32_t work = pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns);
-    log_state(j);
-    return (struct pw_poll){
-        .work = work, .stalled = j->logged == PW_WRITER_FULL, .failed = j->logged == PW_WRITER_FAILED};
+    return err;
 }
 
-static int64_t journal_next_ns(void *state)
-{
-    const struct journal *j = state;
-    return j->writer ? pw_writer_next_ns(j->writer, &j->input) : INT64_MAX;
-}
+/* ---- what people are told ---- */
 
 static uint64_t waiting(const struct pw_consumer *consumer)
 {
@@ -156,9 +173,117 @@ static uint64_t lag(const struct journal *j)
            waiting(j->input.wire);
 }
 
+/* Into the run's record, which has room even on a full disk: a kill must not hide what was lost. Again at
+ * growing intervals. */
+static void note_loss(struct journal *j, int64_t now_ns)
+{
+    struct pw_journal_loss loss;
+    if (now_ns < j->note_ns || pw_writer_commits(j->writer)) {
+        return;
+    }
+    pw_writer_loss(j->writer, &j->input, &loss);
+    /* An error shows when the run ends: there is nothing to be done about it now. */
+    (void)j->store->note(j->store->state, j->stopped_ns, &loss);
+    int64_t for_ns = now_ns - j->stopped_ns;
+    j->note_ns = j->stopped_ns == 0 ? INT64_MAX : now_ns + (for_ns > PW_NS_PER_S ? for_ns : PW_NS_PER_S);
+}
+
+static void log_stopped(const struct journal *j)
+{
+    const char *why = strerror(-pw_writer_error(j->writer));
+    if (j->logged == PW_WRITER_FULL) {
+        pw_log(PW_LOG_ERROR,
+               "journal: writing suspended: %s; new orders are denied; free space for '%s'; retrying every "
+               "second",
+               why, j->path);
+    } else {
+        pw_log(PW_LOG_ERROR,
+               "journal: commit to '%s' failed: %s; stopping: a retry cannot prove what is stored", j->path,
+               why);
+    }
+}
+
+static void tell_state(struct journal *j, int64_t now_ns)
+{
+    enum pw_writer_state state = pw_writer_state(j->writer);
+    if (state == j->logged) {
+        note_loss(j, now_ns);
+        return;
+    }
+    pw_assert(j->logged != PW_WRITER_FAILED); /* that is final */
+    bool resumes = state == PW_WRITER_OK;
+    j->logged = state;
+    /* At once, not with the next housekeeping: it is an alarm. */
+    atomic_store_explicit(PW_METRIC_WORD(j->metric_rows, journal, stopped), state, memory_order_relaxed);
+    if (resumes) {
+        pw_log(PW_LOG_WARN, "journal: writing resumed after %.1f s",
+               (double)(now_ns - j->stopped_ns) / PW_NS_PER_S);
+        j->stopped_ns = 0;
+    } else {
+        j->stopped_ns = j->stopped_ns ? j->stopped_ns : now_ns;
+        log_stopped(j);
+    }
+    j->note_ns = now_ns;
+    note_loss(j, now_ns);
+}
+
+/* Execution denies new orders while this word is set: at once, not only when its ring has run full. */
+static void tell_execution(struct journal *j)
+{
+    bool stopped = pw_writer_state(j->writer) != PW_WRITER_OK || !pw_writer_takes(j->writer);
+    /* Relaxed, both: one writer, and the word orders nothing else. */
+    if (j->stop && atomic_load_explicit(&j->stop->unrecorded, memory_order_relaxed) != stopped) {
+        atomic_store_explicit(&j->stop->unrecorded, stopped, memory_order_relaxed);
+    }
+}
+
+/* What a kill would have cost before this poll, as soon as it is more than the config says. */
+static void watch_lag(struct journal *j, int64_t lag_ns, int64_t now_ns)
+{
+    struct lateness *late = &j->late;
+    bool is_late = lag_ns > j->interval_ns + 2 * PW_WRITER_LOOK_NS && j->logged == PW_WRITER_OK;
+    j->lag_max_ns = lag_ns > j->lag_max_ns ? lag_ns : j->lag_max_ns;
+    if (is_late) {
+        if (!late->is_late) {
+            *late = (struct lateness){.is_late = true, .since_ns = now_ns};
+            pw_log(PW_LOG_WARN,
+                   "journal: %" PRId64 " ms behind, commit_interval_ms is %" PRId64
+                   ": the disk or this core is too slow; a kill would lose that much",
+                   lag_ns / PW_NS_PER_MS, j->interval_ns / PW_NS_PER_MS);
+        }
+        late->last_ns = now_ns;
+        late->most_ns = lag_ns > late->most_ns ? lag_ns : late->most_ns;
+    } else if (late->is_late && now_ns - late->last_ns >= CALM_NS) {
+        late->is_late = false;
+        pw_log(PW_LOG_WARN, "journal: caught up; up to %" PRId64 " ms behind within %.1f s",
+               late->most_ns / PW_NS_PER_MS, (double)(late->last_ns - late->since_ns) / PW_NS_PER_S);
+    }
+}
+
+static struct pw_poll journal_poll(void *state, int64_t now_ns)
+{
+    struct journal *j = state;
+    if (!j->writer) {
+        return (struct pw_poll){0};
+    }
+    int64_t lag_ns = pw_writer_lag_ns(j->writer, &j->input, now_ns);
+    uint32_t work = pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns);
+    tell_execution(j);
+    tell_state(j, now_ns);
+    watch_lag(j, lag_ns, now_ns);
+    return (struct pw_poll){.work = work,
+                            .stalled = !pw_writer_takes(j->writer) && lag(j) > 0,
+                            .failed = j->logged == PW_WRITER_FAILED};
+}
+
+static int64_t journal_next_ns(void *state)
+{
+    const struct journal *j = state;
+    return j->writer ? pw_writer_next_ns(j->writer, &j->input) : INT64_MAX;
+}
+
 static void journal_housekeep(void *state, int64_t now_ns)
 {
-    (void)now_ns;
     struct journal *j = state;
     if (!j->writer) {
         return;
@@ -175,6 +300,8 @@ static void journal_housekeep(void *state, int64_t now_ns)
         .storage_full = stats->full_cnt,
         .orders_unmatched = stats->unmatched_cnt,
         .lag_events = (int64_t)lag(j),
+        .lag_ns = pw_writer_lag_ns(j->writer, &j->input, now_ns),
+        .lag_max_ns = j->lag_max_ns,
         .stopped = pw_writer_state(j->writer),
     };
     pw_journal_metrics_publish(j->metric_rows, &metrics);
@@ -188,6 +315,36 @@ static bool journal_pending(void *state)
            (pw_writer_dirty(j->writer) || lag(j) > 0);
 }
 
+/* What a stop that took too long has left in the rings: nothing will come that it would have to wait for. A
+ * full disk is tried once more. */
+static bool take_the_rest(struct journal *j, int64_t now_ns)
+{
+    int err = 0;
+    pw_writer_release(j->writer);
+    for (bool moves = true; moves && !err;) {
+        moves = pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns) > 0;
+        if (!moves && lag(j) > 0) {
+            err = pw_writer_commit(j->writer, now_ns + PW_WRITER_RETRY_NS);
+            moves = pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns) > 0;
+        }
+    }
+    return pw_writer_commit(j->writer, now_ns + PW_WRITER_RETRY_NS) == 0 && lag(j) == 0;
+}
+
+static void log_loss(const struct pw_journal_loss *loss)
+{
+    if (loss->market_cnt + loss->order_cnt + loss->fill_cnt + loss->other_cnt > 0) {
+        pw_log(PW_LOG_ERROR,
+               "journal: not stored: %" PRIu64 " market events, %" PRIu64 " orders, %" PRIu64
+               " fills, %" PRIu64 " other events",
+               loss->market_cnt, loss->order_cnt, loss->fill_cnt, loss->other_cnt);
+    }
+    if (loss->dropped_cnt > 0) {
+        pw_log(PW_LOG_WARN, "journal: %" PRIu64 " market events were dropped; gaps tell where",
+               loss->dropped_cnt);
+    }
+}
+
 static void journal_fini(void *state)
 {
     struct journal *j = state;
@@ -195,15 +352,15 @@ static void journal_fini(void *state)
         return;
     }
     int64_t now_ns = pw_clock_now_ns(&j->clock);
-    /* What a stop that took too long has left in the rings: nothing will come that it would have to wait for.
-     */
-    pw_writer_release(j->writer);
-    while (pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns) > 0) {
-    }
-    bool clean = pw_writer_commit(j->writer, now_ns) == 0 && lag(j) == 0;
-    log_state(j);
+    bool clean = take_the_rest(j, now_ns);
+    tell_state(j, now_ns);
     journal_housekeep(j, now_ns);
-    int err = j->store->end(j->store->state, now_ns, pw_writer_stats(j->writer)->event_cnt, clean);
+    struct pw_journal_loss loss;
+    pw_writer_loss(j->writer, &j->input, &loss);
+    log_loss(&loss);
+    int err = j->store->note(j->store->state, j->stopped_ns, &loss);
+    int ended = j->store->end(j->store->state, now_ns, pw_writer_stats(j->writer)->event_cnt, clean);
+    err = ended ? ended : err;
     if (err || !clean) {
         pw_log(PW_LOG_ERROR, "journal: the run did not end cleanly: %s",
                err ? strerror(-err) : "its last events are not all stored");
@@ -218,6 +375,7 @@ const struct pw_stage_ops pw_journal_stage = {
     .attachment_bytes = sizeof(struct pw_journal_attachment),
     .state_bytes = journal_state_bytes,
     .init = journal_init,
+    .start = journal_start,
     .poll = journal_poll,
     .next_ns = journal_next_ns,
     .housekeep = journal_housekeep,

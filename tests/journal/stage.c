@@ -54,16 +54,18 @@ static struct rig *rig_new(const struct pw_store *store)
     char error[256] = "", dir[64];
     strcpy(dir, live_dir());
     setenv("PINWHEEL_SHM_DIR", dir, 1);
-    struct pw_region_want want[4] = {
-        {.kind = PW_REGION_METRICS, .row_cnt = PW_METRIC_CNT, .row_bytes = sizeof(struct pw_metric_row)}};
+    struct pw_region_want want[5] = {
+        {.kind = PW_REGION_METRICS, .row_cnt = PW_METRIC_CNT, .row_bytes = sizeof(struct pw_metric_row)},
+        {.kind = PW_REGION_STOP, .row_cnt = 1, .row_bytes = sizeof(struct pw_stop)}};
     strcpy(want[0].name, "metrics");
+    strcpy(want[1].name, "stop");
     the_rig.topology = (struct pw_topology){0};
     pw_topology_add_end(&the_rig.topology, "parse", 0);
     pw_topology_add_end(&the_rig.topology, "execution", 0);
     uint32_t journal = pw_topology_add(&the_rig.topology, &pw_journal_stage, 0);
     pw_topology_connect(&the_rig.topology, rings, sizeof rings / sizeof *rings, NULL);
-    cr_assert_eq(pw_topology_want(&the_rig.topology, want, 1), 4);
-    cr_assert_eq(pw_workspace_create(&the_rig.ws, "test", want, 4, false, error, sizeof error), 0, "%s",
+    cr_assert_eq(pw_topology_want(&the_rig.topology, want, 2), 5);
+    cr_assert_eq(pw_workspace_create(&the_rig.ws, "test", want, 5, false, error, sizeof error), 0, "%s",
                  error);
     pw_metrics_fill(
         pw_region_at(&the_rig.ws, pw_workspace_find(&the_rig.ws, "metrics", PW_REGION_METRICS), 0));
@@ -113,6 +115,14 @@ static void settle(struct rig *rig)
         rig->now_ns += MS;
         pw_journal_stage.poll(rig->state, rig->now_ns);
     }
+}
+
+/* What execution reads before every order. */
+static bool is_unrecorded(struct rig *rig)
+{
+    const struct pw_region *region = pw_workspace_find(&rig->ws, "stop", PW_REGION_STOP);
+    const struct pw_stop *stop = pw_region_at(&rig->ws, region, 0);
+    return atomic_load(&stop->unrecorded) != 0;
 }
 
 static uint64_t metric(struct rig *rig, const char *name)
@@ -183,6 +193,7 @@ Test(stage, failed_commit_fails_the_stage_and_shows)
     }
     cr_expect(did.failed);
     cr_expect_eq(metric(rig, "stopped"), PW_WRITER_FAILED);
+    cr_expect(is_unrecorded(rig));
     cr_expect_eq(metric(rig, "sync_errors"), 1);
     cr_expect_not(pw_journal_stage.pending(rig->state));
     pw_journal_stage.fini(rig->state);
@@ -193,6 +204,7 @@ Test(stage, failed_commit_fails_the_stage_and_shows)
     rig_free(rig);
 }
 
+/* cases/15-disk-full-until-the-end; newcomer.md, 15: orders stop at once, not when a ring is full */
 Test(stage, full_disk_shows_within_a_second_and_ends_when_there_is_room)
 {
     struct memory_store *memory = calloc(1, sizeof *memory);
@@ -209,14 +221,21 @@ Test(stage, full_disk_shows_within_a_second_and_ends_when_there_is_room)
     }
     cr_expect_eq(metric(rig, "stopped"), PW_WRITER_FULL);
     cr_expect_eq(metric(rig, "storage_full"), 1);
+    cr_expect(is_unrecorded(rig));
+    cr_expect_eq(memory->note_cnt, 1, "the run's record says so, should it be killed");
+    cr_expect_eq(memory->stopped_ns, rig->now_ns);
+    cr_expect_eq(memory->loss.market_cnt, 100);
     put(rig, 100, 100);
-    cr_expect(pw_journal_stage.poll(rig->state, rig->now_ns).stalled);
-    cr_expect_eq(metric(rig, "lag_events"), 100, "its rings fill: execution sees it");
+    cr_expect_eq(pw_journal_stage.poll(rig->state, rig->now_ns).work, 100);
+    cr_expect_eq(metric(rig, "lag_events"), 0, "into memory");
     for (int i = 0; i < 5; i++) {
+        cr_expect_eq(is_unrecorded(rig), i < 3);
         rig->now_ns += PW_WRITER_RETRY_NS;
         pw_journal_stage.poll(rig->state, rig->now_ns);
     }
     cr_expect_eq(metric(rig, "stopped"), PW_WRITER_OK);
+    cr_expect_geq(metric(rig, "lag_max_ns"), (uint64_t)(2 * PW_WRITER_RETRY_NS));
+    cr_expect_eq(memory->stopped_ns, 0);
     settle(rig);
     pw_journal_stage.fini(rig->state);
     cr_expect_eq(memory_store_events(memory, PW_BLOCK_EVENTS, NULL, 0), 200);
@@ -255,6 +274,111 @@ Test(stage, stores_the_messages_of_order_entry)
     cr_expect_eq(memory_store_events(memory, PW_BLOCK_FRAMES, &kept, 1), 1);
     cr_expect_eq(kept.body.frame.payload_bytes, 1 << 15);
     cr_expect_eq(metric(rig, "dropped"), 0);
+    pw_journal_stage.fini(rig->state);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
+/* cases/15-disk-full-until-the-end: what was lost is in the run's record, by what it is. */
+Test(stage, full_disk_until_the_end_is_told_with_what_it_cost)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    put(rig, 0, 10);
+    settle(rig);
+    memory->commit_error = memory->rotate_error = -ENOSPC;
+    memory->error_cnt = 1000;
+    int64_t stopped_ns = 0;
+    for (int i = 0; i < 100; i++) {
+        put(rig, 10 + (uint64_t)i * 10, 10);
+        pw_producer_put(&rig->orders,
+                        &(struct pw_event){.kind = PW_EVENT_ORDER,
+                                           .body.order = {.market_seq = 5, .state = PW_ORDER_IN_FLIGHT}});
+        pw_producer_put(&rig->orders, &(struct pw_event){.kind = PW_EVENT_FILL});
+        pw_producer_publish(&rig->orders);
+        rig->now_ns += 100 * MS;
+        pw_journal_stage.poll(rig->state, rig->now_ns);
+        stopped_ns = stopped_ns == 0 && is_unrecorded(rig) ? rig->now_ns : stopped_ns;
+    }
+    cr_expect_leq(memory->note_cnt, 10, "at growing intervals");
+    cr_expect_gt(memory->loss.fill_cnt, 50, "a kill now would not hide it");
+    cr_expect_not(pw_journal_stage.pending(rig->state), "there is nothing to wait for");
+    pw_journal_stage.fini(rig->state);
+    cr_expect_eq(memory->end_cnt, 1);
+    cr_expect_not(memory->clean);
+    cr_expect_eq(memory->stopped_ns, stopped_ns);
+    cr_expect_eq(memory->loss.market_cnt, 1000);
+    cr_expect_eq(memory->loss.order_cnt, 100);
+    cr_expect_eq(memory->loss.fill_cnt, 100);
+    cr_expect_eq(memory->loss.other_cnt, 0);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
+/* A disk that has room again just before the end. */
+Test(stage, full_disk_is_tried_once_more_at_the_end)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    memory->commit_error = memory->rotate_error = -ENOSPC;
+    memory->error_cnt = 1;
+    put(rig, 0, 100);
+    rig->now_ns += 100 * MS;
+    pw_journal_stage.poll(rig->state, rig->now_ns);
+    cr_assert(is_unrecorded(rig));
+    pw_journal_stage.fini(rig->state);
+    cr_expect(memory->clean);
+    cr_expect_eq(memory->stopped_ns, 0);
+    cr_expect_eq(memory->loss.market_cnt, 0);
+    cr_expect_eq(memory_store_events(memory, PW_BLOCK_EVENTS, NULL, 0), 100);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
+/* The log, while a test looks at it. */
+static uint32_t g_warn_cnt;
+
+static void count_warnings(void *state, enum pw_log_level level, const char *text)
+{
+    (void)state, (void)text;
+    g_warn_cnt += level == PW_LOG_WARN;
+}
+
+/* cases/14-slow-disk-loses-more-than-the-interval: a poll that comes late is a lag, too: told once, and once
+ * when it is over. */
+Test(stage, lag_beyond_the_interval_is_told_once_and_once_when_it_is_over)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    pw_log_set_sink(count_warnings, NULL);
+    uint64_t n = 0;
+    for (int ms = 0; ms < 1000; ms++, n++) {
+        put(rig, n, 1);
+        rig->now_ns += MS;
+        pw_journal_stage.poll(rig->state, rig->now_ns);
+        cr_assert_leq(metric(rig, "lag_ns"), 100 * MS);
+    }
+    cr_expect_eq(g_warn_cnt, 0);
+    for (int i = 0; i < 20; i++, n++) { /* starved */
+        put(rig, n, 1);
+        rig->now_ns += 300 * MS;
+        pw_journal_stage.poll(rig->state, rig->now_ns);
+        cr_assert_eq(g_warn_cnt, 1, "poll %d", i);
+    }
+    cr_expect_geq(metric(rig, "lag_max_ns"), 300 * MS);
+    for (int ms = 0; ms < 5000; ms++, n++) {
+        put(rig, n, 1);
+        rig->now_ns += MS;
+        pw_journal_stage.poll(rig->state, rig->now_ns);
+        cr_assert_eq(g_warn_cnt, ms < 2000 - 2 ? 1 : ms < 2000 + 2 ? g_warn_cnt : 2, "ms %d", ms);
+    }
+    pw_log_set_sink(NULL, NULL);
     pw_journal_stage.fini(rig->state);
     memory_store_free(memory);
     free(memory);

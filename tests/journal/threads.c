@@ -84,7 +84,7 @@ Test(threads, orders_events_stand_behind_what_they_name)
                                                                         .run_id = 1,
                                                                         .clock = {.now_ns = now},
                                                                         .commit_interval_ns = 10000000,
-                                                                        .hold_ns = PW_WRITER_HOLD_NS});
+                                                                        .sync_ns = PW_WRITER_SYNC_NS});
     struct pw_writer_input input = {.market = &shared.market_end, .orders = &shared.orders_end};
     pthread_t threads[2];
     pthread_create(&threads[0], NULL, parse, &shared);

@@ -4,9 +4,15 @@
  * store and rings are the test's.
  */
 #include "writer.h"
+#include "host.h"
+#include "market_journal.h"
 #include "memory_store.h"
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +49,7 @@ static struct pw_ring *ring_new(uint64_t payload_bytes, struct pw_producer *prod
     return ring;
 }
 
-static struct fixture *fixture_new(int64_t hold_ns)
+static struct fixture *fixture_new(int64_t sync_ns)
 {
     struct fixture *f = calloc(1, sizeof *f);
     f->rings[0] = ring_new(0, &f->market, &f->market_end);
@@ -57,7 +63,7 @@ static struct fixture *fixture_new(int64_t hold_ns)
                                                          .run_id = 1,
                                                          .clock = {.now_ns = frozen},
                                                          .commit_interval_ns = INTERVAL,
-                                                         .hold_ns = hold_ns,
+                                                         .sync_ns = sync_ns,
                                                          .frame_bytes_max = 4096});
     return f;
 }
@@ -192,8 +198,55 @@ Test(order, silent_market_releases_after_a_commit_interval)
     cr_expect_str_eq(written(f), "m");
     f->now_ns += 1;
     poll_once(f);
-    cr_expect_str_eq(written(f), "ms");
+    cr_expect_str_eq(written(f), "mgs");
     cr_expect_eq(pw_writer_stats(f->writer)->unmatched_cnt, 1);
+    cr_expect_eq(pw_writer_stats(f->writer)->dropped_cnt, 7);
+    fixture_free(f);
+}
+
+static struct pw_event gap(uint64_t first, uint64_t last)
+{
+    return (struct pw_event){
+        .kind = PW_EVENT_GAP,
+        .seq = (uint32_t)first,
+        .body.gap = {
+            .first = first, .last = last, .lost_cnt = last - first + 1, .reason = PW_REASON_JOURNAL_FULL}};
+}
+
+/* The gap that parse books later is the same: what is left of it follows; so is an event that was late alone.
+ */
+Test(order, gap_that_was_booked_is_not_booked_again)
+{
+    struct fixture *f = fixture_new(0);
+    put_market(f, 1);
+    put_signal(f, 7);
+    poll_once(f);
+    f->now_ns += INTERVAL;
+    poll_once(f);
+    put_market(f, 1); /* number 1: in the gap that is booked */
+    put(&f->market, gap(2, 6));
+    put(&f->market, gap(7, 9));
+    f->market_seq = 10;
+    put_market(f, 1);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "mgsgm");
+    cr_expect_eq(pw_writer_stats(f->writer)->dropped_cnt, 9);
+    fixture_free(f);
+}
+
+/* What was made before there was any market names its first event, too. */
+Test(order, nothing_is_missing_where_there_was_no_market)
+{
+    struct fixture *f = fixture_new(0);
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_COMMAND, .body.state.market_seq = 0});
+    put(&f->orders, (struct pw_event){.kind = PW_EVENT_ORDER, .body.order.market_seq = 0});
+    poll_once(f);
+    f->now_ns += INTERVAL;
+    poll_once(f);
+    put_market(f, 2);
+    poll_once(f);
+    cr_expect_str_eq(written(f), "homm");
+    cr_expect_eq(pw_writer_stats(f->writer)->dropped_cnt, 0);
     fixture_free(f);
 }
 
@@ -211,21 +264,6 @@ Test(order, time_goes_with_what_it_caused)
     fixture_free(f);
 }
 
-Test(order, market_events_wait_for_their_companions)
-{
-    struct fixture *f = fixture_new(2 * MS);
-    poll_once(f);
-    put_market(f, 3);
-    f->now_ns += 2 * MS;
-    cr_expect_eq(poll_once(f), 0);
-    cr_expect_leq(pw_writer_next_ns(f->writer, &f->input), f->now_ns + 2 * MS);
-    put_signal(f, 0); /* execution was slower than we */
-    f->now_ns += 2 * MS;
-    cr_expect_eq(poll_once(f), 4);
-    cr_expect_str_eq(written(f), "msmm");
-    fixture_free(f);
-}
-
 /* Market events go out as soon as strategy and execution have passed them, not before. */
 Test(order, progress_of_strategy_and_execution_is_followed)
 {
@@ -233,7 +271,8 @@ Test(order, progress_of_strategy_and_execution_is_followed)
     struct pw_producer to_strategy, to_execution;
     struct pw_consumer strategy, execution;
     void *rings[2] = {ring_new(0, &to_strategy, &strategy), ring_new(0, &to_execution, &execution)};
-    f->input.strategy_in = rings[0];
+    f->input.strategy_in[0] = rings[0];
+    f->input.strategy_in_cnt = 1;
     f->input.execution_in = rings[1];
     poll_once(f);
     put_market(f, 6);
@@ -261,15 +300,49 @@ Test(order, progress_of_strategy_and_execution_is_followed)
     fixture_free(f);
 }
 
-Test(order, no_more_than_half_of_the_ring_is_held_back_and_nothing_at_the_end)
+/* cases/17-order-events-behind-their-market: not after a time, nor when the ring is full. */
+Test(order, market_events_wait_for_what_they_cause_however_long_that_takes)
 {
-    struct fixture *f = fixture_new(2 * MS);
-    poll_once(f);
-    put_market(f, SLOTS / 2 + 10);
-    cr_expect_eq(poll_once(f), 10);
+    struct fixture *f = fixture_new(0);
+    struct pw_producer to_strategy, to_execution;
+    struct pw_consumer strategy, execution;
+    void *rings[2] = {ring_new(0, &to_strategy, &strategy), ring_new(0, &to_execution, &execution)};
+    f->input.strategy_in[0] = rings[0];
+    f->input.strategy_in_cnt = 1;
+    f->input.execution_in = rings[1];
+    put_market(f, SLOTS);
+    put(&to_execution, (struct pw_event){.kind = PW_EVENT_QUOTE});
+    pw_consumer_done(&strategy, SLOTS);
+    for (int i = 0; i < 1000; i++) {
+        f->now_ns += INTERVAL;
+        cr_assert_eq(poll_once(f), 0);
+        cr_assert_leq(pw_writer_next_ns(f->writer, &f->input), f->now_ns + MS);
+    }
+    cr_expect_geq(pw_writer_lag_ns(f->writer, &f->input, f->now_ns), 999 * INTERVAL);
+    put_signal(f, 0);
+    pw_consumer_done(&execution, 1);
+    cr_expect_eq(poll_once(f), 1 + SLOTS);
+    cr_expect_str_eq(strndup(written(f), 4), "msmm");
+    free(rings[0]);
+    free(rings[1]);
+    fixture_free(f);
+}
+
+Test(order, nothing_is_held_back_at_the_end)
+{
+    struct fixture *f = fixture_new(0);
+    struct pw_producer to_strategy, to_execution;
+    struct pw_consumer strategy, execution;
+    void *rings[2] = {ring_new(0, &to_strategy, &strategy), ring_new(0, &to_execution, &execution)};
+    f->input.strategy_in[0] = rings[0];
+    f->input.strategy_in_cnt = 1;
+    f->input.execution_in = rings[1];
+    put_market(f, 3);
     cr_expect_eq(poll_once(f), 0);
     pw_writer_release(f->writer);
-    cr_expect_eq(poll_once(f), SLOTS / 2);
+    cr_expect_eq(poll_once(f), 3);
+    free(rings[0]);
+    free(rings[1]);
     fixture_free(f);
 }
 
@@ -422,7 +495,7 @@ Test(fault, commit_that_fits_no_segment_is_a_failure)
     fixture_free(f);
 }
 
-Test(fault, full_disk_stops_taking_until_there_is_room)
+Test(fault, full_disk_stops_storing_until_there_is_room)
 {
     struct fixture *f = fixture_new(0);
     put_market(f, 5);
@@ -435,6 +508,7 @@ Test(fault, full_disk_stops_taking_until_there_is_room)
     poll_once(f);
     cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_FULL);
     put_market(f, 5);
+    cr_expect_eq(poll_once(f), 5, "there is memory");
     for (int i = 0; i < 2; i++) {
         int64_t retry_ns = pw_writer_next_ns(f->writer, &f->input);
         cr_expect_eq(retry_ns, f->now_ns + PW_WRITER_RETRY_NS);
@@ -535,5 +609,271 @@ Test(frames, a_block_is_closed_long_before_it_is_full)
     cr_assert_eq(pw_writer_commit(f->writer, f->now_ns), 0);
     cr_expect_lt(f->memory.kept[PW_BLOCK_FRAMES - 1][0].size, 300000);
     cr_expect_not_null(f->memory.kept[PW_BLOCK_FRAMES - 1][2].bytes);
+    fixture_free(f);
+}
+
+/* ---- a commit that takes its time ---- */
+
+/* A store whose commits end when the test says so. */
+struct gate {
+    struct memory_store memory;
+    struct pw_store inner, store;
+    sem_t open;
+};
+
+static int gate_put(void *state, enum pw_block_type type, uint64_t block_no, const void *block, size_t bytes)
+{
+    struct gate *gate = state;
+    return gate->inner.put(gate->inner.state, type, block_no, block, bytes);
+}
+
+static int gate_commit(void *state)
+{
+    struct gate *gate = state;
+    while (sem_wait(&gate->open) != 0) {
+    }
+    return gate->inner.commit(gate->inner.state);
+}
+
+static int gate_rotate(void *state)
+{
+    struct gate *gate = state;
+    return gate->inner.rotate(gate->inner.state);
+}
+
+/* A writer that commits on a thread of its own, through a gate. */
+static struct fixture *gated_new(struct gate *gate, uint32_t block_cnt)
+{
+    struct fixture *f = fixture_new(0);
+    *gate = (struct gate){
+        .store = {.state = gate, .put = gate_put, .commit = gate_commit, .rotate = gate_rotate}};
+    gate->inner = memory_store_of(&gate->memory);
+    sem_init(&gate->open, 0, 0);
+    pw_writer_free(f->writer);
+    f->writer = pw_writer_new(&(struct pw_writer_config){.store = &gate->store,
+                                                         .run_id = 1,
+                                                         .clock = {.now_ns = frozen},
+                                                         .commit_interval_ns = INTERVAL,
+                                                         .block_cnt = block_cnt,
+                                                         .frame_bytes_max = 4096});
+    cr_assert_eq(pw_writer_start(f->writer), 0);
+    return f;
+}
+
+static void gated_free(struct fixture *f, struct gate *gate)
+{
+    fixture_free(f);
+    memory_store_free(&gate->memory);
+    sem_destroy(&gate->open);
+}
+
+static uint64_t ended_cnt(const struct fixture *f)
+{
+    return pw_writer_stats(f->writer)->commit_cnt + pw_writer_stats(f->writer)->commit_error_cnt;
+}
+
+/* Lets one commit end, and waits until the writer knows it. */
+static void let_one_end(struct fixture *f, struct gate *gate)
+{
+    uint64_t before = ended_cnt(f);
+    sem_post(&gate->open);
+    while (ended_cnt(f) == before) {
+        sched_yield();
+        poll_once(f);
+    }
+}
+
+static void put_quote(struct fixture *f)
+{
+    uint64_t i = f->market_seq;
+    put(&f->market, (struct pw_event){.kind = PW_EVENT_QUOTE,
+                                      .seq = f->market_seq++,
+                                      .recv_ns = f->now_ns,
+                                      .body.quote = {61000 + i % 7, 1 + i % 5, 61010 + i % 7, 2 + i % 3, i}});
+}
+
+/* cases/14-slow-disk-loses-more-than-the-interval: 100 events each millisecond, and a sync of that length.
+ * Time is the test's: what is not durable is at most what came during one commit and while the one before it
+ * was under way. */
+static void expect_two_commits_of_lag(int64_t sync_ms)
+{
+    static struct gate gate;
+    struct fixture *f = gated_new(&gate, PW_WRITER_BLOCKS_MAX);
+    int64_t begun_ns = 0, took_ms = sync_ms > INTERVAL / MS ? sync_ms : INTERVAL / MS;
+    for (int64_t ms = 0; ms < 6 * took_ms; ms++) {
+        for (int i = 0; i < 100; i++) {
+            put_quote(f);
+        }
+        if (ms % 10 == 0) {
+            put_signal(f, f->market_seq - 1);
+        }
+        poll_once(f);
+        begun_ns = pw_writer_commits(f->writer) && begun_ns == 0 ? f->now_ns : begun_ns;
+        f->now_ns += MS;
+        if (begun_ns != 0 && f->now_ns - begun_ns >= sync_ms * MS) {
+            let_one_end(f, &gate);
+            begun_ns = pw_writer_commits(f->writer) ? f->now_ns : 0;
+        }
+        cr_assert(pw_writer_takes(f->writer), "%" PRId64 " ms", sync_ms);
+        cr_assert_leq(pw_writer_lag_ns(f->writer, &f->input, f->now_ns), (2 * took_ms + 20) * MS,
+                      "%" PRId64 " ms", sync_ms);
+        uint64_t put_cnt = f->market_seq + (uint64_t)ms / 10 + 1;
+        cr_assert_leq(put_cnt - pw_writer_stats(f->writer)->event_cnt, (uint64_t)(2 * took_ms + 20) * 101,
+                      "%" PRId64 " ms", sync_ms);
+    }
+    cr_expect_gt(pw_writer_stats(f->writer)->commit_cnt, 2);
+    cr_expect_eq(pw_writer_stats(f->writer)->dropped_cnt, 0);
+    for (int i = 0; i < 2; i++) { /* the one under way, and the last */
+        sem_post(&gate.open);
+    }
+    cr_assert_eq(pw_writer_commit(f->writer, f->now_ns), 0);
+    cr_expect_eq(memory_store_events(&gate.memory, PW_BLOCK_EVENTS, NULL, 0),
+                 f->market_seq + (uint64_t)(6 * took_ms + 9) / 10);
+    gated_free(f, &gate);
+}
+
+Test(slow, sync_of_any_length_costs_two_commits_of_lag)
+{
+    static const int64_t lengths_ms[] = {0, 1, 30, 99, 100, 101, 250, 800, 3000};
+    for (size_t i = 0; i < sizeof lengths_ms / sizeof *lengths_ms; i++) {
+        expect_two_commits_of_lag(lengths_ms[i]);
+    }
+}
+
+/* Memory is bounded: then the ring, whose producer has its policy. Nothing is lost, and orders keep their
+ * place. */
+Test(slow, memory_runs_full_and_empties_again)
+{
+    static struct gate gate;
+    struct fixture *f = gated_new(&gate, 4);
+    uint64_t orders = 0;
+    while (pw_writer_takes(f->writer)) {
+        for (int i = 0; i < 100; i++) {
+            put_quote(f);
+        }
+        put_signal(f, f->market_seq - 1);
+        orders++;
+        poll_once(f);
+        f->now_ns += MS;
+        cr_assert_lt(f->market_seq, 1000000);
+    }
+    cr_expect_gt(f->market_seq, 4 * 32760 / 64, "four blocks hold more than so many");
+    cr_expect(pw_writer_commits(f->writer));
+    cr_expect_eq(poll_once(f), 0);
+    cr_expect_eq(pw_writer_next_ns(f->writer, &f->input), INT64_MAX, "it does not spin");
+    uint64_t waits = pw_consumer_peek(&f->market_end, SLOTS);
+    let_one_end(f, &gate); /* the first, of the first few events */
+    let_one_end(f, &gate);
+    cr_expect_lt(pw_consumer_peek(&f->market_end, SLOTS), waits);
+    for (int i = 0; i < 3; i++) {
+        sem_post(&gate.open);
+    }
+    while (pw_consumer_peek(&f->market_end, 1) || pw_consumer_peek(&f->orders_end, 1)) {
+        poll_once(f);
+    }
+    cr_assert_eq(pw_writer_commit(f->writer, f->now_ns), 0);
+    struct pw_event *events = calloc(f->market_seq + orders, sizeof *events);
+    cr_assert_eq(memory_store_events(&gate.memory, PW_BLOCK_EVENTS, events, f->market_seq + orders),
+                 f->market_seq + orders);
+    for (uint64_t i = 0, market = 0; i < f->market_seq + orders; i++) {
+        if (events[i].kind == PW_EVENT_SIGNAL) {
+            cr_assert_eq(events[i].body.signal.market_seq + 1, market);
+        } else {
+            cr_assert_eq(events[i].seq, market++);
+        }
+    }
+    free(events);
+    gated_free(f, &gate);
+}
+
+/* What grows while a commit that will fail is under way is stored by the next one, each event once. */
+Test(slow, full_disk_loses_nothing_that_came_meanwhile)
+{
+    static struct gate gate;
+    struct fixture *f = gated_new(&gate, 8);
+    gate.memory.commit_error = gate.memory.rotate_error = -ENOSPC;
+    gate.memory.error_cnt = 3;
+    for (int ms = 0; ms < 20000; ms++) {
+        put_quote(f);
+        poll_once(f);
+        f->now_ns += MS;
+        if (ms % 150 == 0 && pw_writer_commits(f->writer)) {
+            let_one_end(f, &gate);
+        }
+        while (gate.memory.error_cnt == 2 && ms > 5000) { /* the tries in vain end at the rotation */
+            gate.memory.error_cnt = 0;
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        sem_post(&gate.open);
+    }
+    cr_assert_eq(pw_writer_commit(f->writer, f->now_ns + PW_WRITER_RETRY_NS), 0);
+    cr_expect_eq(pw_writer_stats(f->writer)->full_cnt, 1);
+    cr_expect_gt(pw_writer_stats(f->writer)->commit_error_cnt, 0);
+    cr_expect_eq(memory_store_events(&gate.memory, PW_BLOCK_EVENTS, NULL, 0), f->market_seq);
+    cr_expect_eq(pw_writer_stats(f->writer)->event_cnt, f->market_seq);
+    gated_free(f, &gate);
+}
+
+Test(slow, failed_commit_is_final_on_its_thread_too)
+{
+    static struct gate gate;
+    struct fixture *f = gated_new(&gate, 4);
+    gate.memory.commit_error = -EIO;
+    gate.memory.error_cnt = 1;
+    put_market(f, 3);
+    poll_once(f);
+    put_market(f, 3);
+    cr_expect_eq(poll_once(f), 3, "it does not wait for the disk");
+    let_one_end(f, &gate);
+    cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_FAILED);
+    cr_expect_not(pw_writer_takes(f->writer));
+    cr_expect_eq(pw_writer_commit(f->writer, f->now_ns + INTERVAL), -EIO);
+    cr_expect_eq(gate.memory.commit_cnt, 1, "never again");
+    gated_free(f, &gate);
+}
+
+/* cases/15-disk-full-until-the-end: how much is missing, by what it is. */
+Test(loss, counts_what_is_not_durable_wherever_it_is)
+{
+    struct fixture *f = fixture_new(0);
+    struct pw_journal_loss loss;
+    put_market(f, 2);
+    poll_once(f);
+    pw_writer_loss(f->writer, &f->input, &loss);
+    cr_expect_eq(loss.market_cnt + loss.order_cnt + loss.fill_cnt + loss.other_cnt + loss.dropped_cnt, 0);
+    f->memory.commit_error = f->memory.rotate_error = -ENOSPC;
+    f->memory.error_cnt = 1000;
+    f->now_ns += INTERVAL;
+    for (int i = 0; i < 2; i++) { /* once into memory, once into the rings */
+        put_market(f, 3);
+        put(&f->market, gap(f->market_seq, f->market_seq + 9));
+        pw_count(&f->market.ring->dropped_cnt, 10);
+        f->market_seq += 10;
+        put(&f->orders, (struct pw_event){.kind = PW_EVENT_ORDER,
+                                          .body.order = {.market_seq = 1, .state = PW_ORDER_IN_FLIGHT}});
+        put(&f->orders, (struct pw_event){.kind = PW_EVENT_ORDER,
+                                          .body.order = {.market_seq = 1, .state = PW_ORDER_FILLED}});
+        put(&f->orders, (struct pw_event){.kind = PW_EVENT_FILL});
+        put(&f->orders, (struct pw_event){.kind = PW_EVENT_FILL});
+        if (i == 0) {
+            cr_expect_gt(poll_once(f), 0);
+        }
+        cr_expect_eq(pw_writer_state(f->writer), PW_WRITER_FULL);
+    }
+    pw_count(&f->market.ring->dropped_cnt, 5); /* no room for a gap yet */
+    pw_writer_loss(f->writer, &f->input, &loss);
+    cr_expect_eq(loss.dropped_cnt, 0, "a gap that is not stored tells nobody");
+    cr_expect_eq(loss.market_cnt, 2 * 13 + 5);
+    cr_expect_eq(loss.order_cnt, 2);
+    cr_expect_eq(loss.fill_cnt, 4);
+    cr_expect_eq(loss.other_cnt, 2);
+    f->memory.error_cnt = 0;
+    poll_once(f);
+    cr_assert_eq(pw_writer_commit(f->writer, f->now_ns + PW_WRITER_RETRY_NS), 0);
+    pw_writer_loss(f->writer, &f->input, &loss);
+    cr_expect_eq(loss.dropped_cnt, 20);
+    cr_expect_eq(loss.market_cnt, 5);
+    cr_expect_eq(loss.order_cnt + loss.fill_cnt + loss.other_cnt, 0);
     fixture_free(f);
 }

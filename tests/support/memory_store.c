@@ -65,6 +65,15 @@ static int memory_rotate(void *state)
     return fault(memory, memory->rotate_error);
 }
 
+static int memory_note(void *state, int64_t stopped_ns, const struct pw_journal_loss *loss)
+{
+    struct memory_store *memory = state;
+    memory->note_cnt++;
+    memory->stopped_ns = stopped_ns;
+    memory->loss = *loss;
+    return 0;
+}
+
 static int memory_end(void *state, int64_t ended_ns, uint64_t event_cnt, bool clean)
 {
     struct memory_store *memory = state;
@@ -86,6 +95,7 @@ struct pw_store memory_store_of(struct memory_store *memory)
                              .put = memory_put,
                              .commit = memory_commit,
                              .rotate = memory_rotate,
+                             .note = memory_note,
                              .end = memory_end,
                              .close = memory_close};
 }
