@@ -148,10 +148,7 @@ int journal_for_each(struct journal_session *session, void (*print)(const struct
     }
     pw_journal_cursor_free(cursor);
     if (cnt == 0) {
-        const struct pw_journal_run *run = &session->run;
-        pw_cli_warn("nothing matches; run %" PRIu64 " was recorded from %s to %s", run->run_id,
-                    journal_time(run->started_ns),
-                    run->ended_ns ? journal_time(run->ended_ns) : "now or its crash");
+        journal_note_nothing(session);
     }
     return session->damage_cnt ? JOURNAL_DAMAGED : JOURNAL_OK;
 }

@@ -152,6 +152,9 @@ int journal_stats(struct journal_session *session)
     }
     pw_journal_cursor_usage(cursor, &usage);
     pw_journal_cursor_free(cursor);
+    if (stats.event_cnt == 0) {
+        journal_note_nothing(session);
+    }
     if (session->json) {
         print_stats_json(session, &stats, &usage);
     } else {

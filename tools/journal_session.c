@@ -142,6 +142,14 @@ void journal_audit_folder(struct journal_session *session)
     pw_journal_audit(session->journal, report_finding, session);
 }
 
+void journal_note_nothing(const struct journal_session *session)
+{
+    const struct pw_journal_run *run = &session->run;
+    pw_cli_warn("nothing matches; run %" PRIu64 " was recorded from %s to %s", run->run_id,
+                journal_time(run->started_ns),
+                run->ended_ns ? journal_time(run->ended_ns) : "now or its crash");
+}
+
 /* Everything is read: is it all that was committed? Damage that was met explains what is missing. */
 static void check_whole(struct journal_session *session, const struct pw_journal_cursor *cursor)
 {

@@ -532,8 +532,9 @@ static bool take_all(struct journal_session *session, struct pw_journal_cursor *
                      struct symbol *symbols, struct engine *engine)
 {
     struct pw_journal_record record = {0};
-    uint64_t damages_before = 0;
+    uint64_t damages_before = 0, event_cnt = 0;
     while (journal_read(session, cursor, &record)) {
+        event_cnt++;
         const struct pw_event *event = &record.event;
         bool dropped = event->kind == PW_EVENT_GAP && event->body.gap.reason == PW_REASON_JOURNAL_FULL;
         if (dropped || session->damage_cnt != damages_before) {
@@ -550,6 +551,9 @@ static bool take_all(struct journal_session *session, struct pw_journal_cursor *
             return false;
         }
         take_decision(session, engine, &symbols[idx], event);
+    }
+    if (event_cnt == 0) {
+        journal_note_nothing(session);
     }
     return true;
 }

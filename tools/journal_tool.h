@@ -94,6 +94,9 @@ int64_t journal_runs(const struct journal_session *session, struct pw_journal_ru
 bool journal_read(struct journal_session *session, struct pw_journal_cursor *cursor,
                   struct pw_journal_record *record);
 
+/* Says on stderr that nothing matched, and what the run has. */
+void journal_note_nothing(const struct journal_session *session);
+
 /* Prints what was asked for, one record after the other; an exit code. */
 int journal_for_each(struct journal_session *session, void (*print)(const struct journal_session *session,
                                                                     const struct pw_journal_record *record));

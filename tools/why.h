@@ -109,6 +109,9 @@ struct why_sums {
 };
 struct why_sums why_sums(const struct why_story *story);
 
+/* What the signal's values are, as its strategy names them; NULL: it does not. */
+const char *const *why_signal_names(const struct why_story *story);
+
 /* Nothing goes over a wire, and what the venue would do happens at the market's times. */
 bool why_is_paper(const struct why_story *story);
 

@@ -4,6 +4,7 @@
  * risk had and by the code that it runs.
  */
 #include "orders.h"
+#include "strategies.h"
 #include "text.h"
 #include "why.h"
 #include <pinwheel/venue.h>
@@ -84,6 +85,12 @@ uint64_t why_replacement(const struct why_story *story, uint64_t old_id)
         }
     }
     return 0;
+}
+
+const char *const *why_signal_names(const struct why_story *story)
+{
+    const struct pw_strategy_ops *ops = pw_strategy_find(story->kind);
+    return ops && ops->signal_names[0] ? ops->signal_names : NULL;
 }
 
 /* ---- latency ---- */

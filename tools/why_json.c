@@ -168,6 +168,10 @@ void why_print_json(struct journal_session *session, const struct why_story *sto
     json_object_set_new(json, "cause", story->has_market ? cause_json(session, story) : json_null());
     json_object_set_new(json, "signal",
                         story->has_signal ? event_json(session, &story->signal) : json_null());
+    const char *const *names = story->has_signal ? why_signal_names(story) : NULL;
+    json_object_set_new(json, "signal_names",
+                        names ? json_pack("{s:s, s:s}", "value_a", names[0], "value_b", names[1])
+                              : json_null());
     json_object_set_new(json, "intent",
                         story->has_intent ? event_json(session, &story->intent) : json_null());
     json_object_set_new(json, "checks", checks_json(session, story));

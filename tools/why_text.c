@@ -130,6 +130,23 @@ static void print_title(const struct journal_session *session, const struct why_
            story->strategy, story->kind[0] ? " (" : "", story->kind, story->kind[0] ? ")" : "", order->tag);
 }
 
+/* In the strategy's own words: "fast_mean 61504.6, slow_mean 61504.5". */
+static void print_signal_values(const struct journal_session *session, const struct why_story *story)
+{
+    char line[256];
+    const char *const *names = why_signal_names(story);
+    const struct pw_signal *signal = &story->signal.body.signal;
+    const struct pw_instrument *instrument = journal_instrument(session, story->signal.instrument_idx);
+    if (names) {
+        struct pw_text text = pw_text_start(line, sizeof line);
+        pw_text_put(&text, "%s ", names[0]);
+        pw_text_put_price(&text, instrument, signal->value_a);
+        pw_text_put(&text, ", %s ", names[1]);
+        pw_text_put_price(&text, instrument, signal->value_b);
+        printf("  %s\n", line);
+    }
+}
+
 static void print_cause(const struct journal_session *session, const struct why_story *story)
 {
     print_head("CAUSE");
@@ -152,6 +169,7 @@ static void print_cause(const struct journal_session *session, const struct why_
     print_head("SIGNAL");
     if (story->has_signal) {
         print_fields(session, &story->signal);
+        print_signal_values(session, story);
     } else {
         printf("  none in the journal before this order\n");
     }

@@ -109,7 +109,7 @@ struct pw_gap {
  * consumption. */
 struct pw_signal {
     int64_t value_a,
-        value_b;       /* the strategy's own numbers; ma_cross: slow * sum(fast), fast * sum(slow), in e8 */
+        value_b;       /* prices; which ones, its strategy's signal_names say */
     int32_t direction; /* +1 up, -1 down, 0 none */
     uint32_t strategy_idx;
     uint64_t market_seq;

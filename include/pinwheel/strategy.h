@@ -64,6 +64,8 @@ struct pw_strategy_ops {
      * ever comes of them. */
     void (*on_report)(void *state, const struct pw_event *report, uint64_t market_seq,
                       struct pw_decisions *out);
+    /* What value_a and value_b of its signals are, two prices: "fast_mean"; NULL: it makes none. */
+    const char *signal_names[2];
 };
 
 #endif

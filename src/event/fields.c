@@ -98,8 +98,8 @@ static const struct pw_field gap_fields[] = {
 };
 static const struct pw_field signal_fields[] = {
     {"direction", PW_FIELD_I32, PW_FIELD_ALWAYS, AT(signal.direction), 0, NULL, "1 up, -1 down, 0 none"},
-    {"value_a", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(signal.value_a), 0, NULL, "the strategy's first value"},
-    {"value_b", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(signal.value_b), 0, NULL, "the strategy's second value"},
+    {"value_a", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(signal.value_a), 0, NULL, "the strategy's first value: of `ma_cross` the mean of `fast` trades, of `breakout` the price"},
+    {"value_b", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(signal.value_b), 0, NULL, "its second value: the mean of `slow` trades; the bound that the price broke"},
     {"strategy", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(signal.strategy_idx), 0, NULL, "index of the strategy"},
     {"market_seq", PW_FIELD_U64, PW_FIELD_ALWAYS, AT(signal.market_seq), 0, NULL, "last market event before it"},
 };

@@ -165,6 +165,7 @@ const struct pw_strategy_ops pw_breakout = {
             "lowest of the `exit` trades before",
     .params = "entry, exit: trades whose highest and lowest price are the channel; quantity",
     .decides_on = PW_KIND_BIT(TRADE) | PW_KIND_BIT(AGG_TRADE),
+    .signal_names = {"price", "bound"},
     .state_bytes = breakout_state_bytes,
     .init = breakout_init,
     .on_market = breakout_on_market,

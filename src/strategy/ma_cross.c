@@ -5,8 +5,8 @@
  *
  * With s(k) the sign of (fast mean - slow mean) at the k-th trade, compared exactly as slow * sum(fast)
  * against fast * sum(slow): it crosses up where s(k-1) <= 0 and s(k) > 0, down where s(k-1) >= 0 and s(k) <
- * 0; at the first trade where both means exist there is no s(k-1), and no signal. Each crossing is a SIGNAL;
- * one that finds the strategy on the other side is also an INTENT.
+ * 0; at the first trade where both means exist there is no s(k-1), and no signal. Each crossing is a SIGNAL
+ * with the two means, cut to whole units; one that finds the strategy on the other side is also an INTENT.
  *
  * What it holds is counted as holding.h says.
  */
@@ -126,7 +126,8 @@ static void on_price(const struct ma_cross *m, struct window *w, int64_t price_e
     if (!up && !down) {
         return;
     }
-    pw_holding_signal(&w->holding, a, b, up ? 1 : -1, market_seq, out);
+    pw_holding_signal(&w->holding, w->sum_fast_e8 / m->fast, w->sum_slow_e8 / m->slow, up ? 1 : -1,
+                      market_seq, out);
     if (up) {
         pw_holding_buy(&w->holding, m->quantity_e8, market_seq, out);
     } else {
@@ -166,6 +167,7 @@ const struct pw_strategy_ops pw_ma_cross = {
     .what = "buys when the mean of the last `fast` trade prices rises above that of the last `slow`, sells "
             "when it falls below",
     .params = "fast, slow: trades in the two means; quantity",
+    .signal_names = {"fast_mean", "slow_mean"},
     .decides_on = PW_KIND_BIT(TRADE) | PW_KIND_BIT(AGG_TRADE),
     .state_bytes = ma_cross_state_bytes,
     .init = ma_cross_init,

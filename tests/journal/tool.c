@@ -394,6 +394,16 @@ Test(tool, an_empty_result_says_what_the_run_has)
     cr_expect_str_eq(out, "");
     cr_expect_not_null(strstr(program_errors, "pinwheel journal: warning: "), "%s", program_errors);
     free(out);
+    /* cases/newcomer.md, 27 */
+    static const char *const commands[] = {"stats", "summary", "csv"};
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect_eq(run_tool(dir, (const char *const[]){commands[i], "--to", "1", NULL}, &out), 0);
+        cr_expect_not_null(strstr(program_errors, " from 2024-08-08T23:54:13.000Z to "), "%s", program_errors);
+        free(out);
+    }
+    cr_expect_eq(run_tool(dir, (const char *const[]){"query", "--frames", NULL}, &out), 0);
+    cr_expect_not_null(strstr(program_errors, " from 2024-08-08T23:54:13.000Z to "), "%s", program_errors);
+    free(out);
     folder_remove(dir);
 }
 

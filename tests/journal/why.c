@@ -667,3 +667,47 @@ Test(why, exit_codes_tell_what_is_wrong)
     free(out);
     folder_remove(s.dir);
 }
+
+/* cases/newcomer.md, 21 */
+Test(why, a_signal_has_the_names_that_its_strategy_gives_it)
+{
+    struct script s;
+    script_begin(&s, "gateway: paper\nfeeds:\n  - {name: spot}\nstrategies:\n  - {name: ma, kind: ma_cross}\n");
+    put_quote(&s);
+    put(&s, (struct pw_event){.kind = PW_EVENT_SIGNAL,
+                              .body.signal = {.value_a = PRICE_E8,
+                                              .value_b = PRICE_E8 - 1,
+                                              .direction = 1,
+                                              .market_seq = s.market_seq - 1}});
+    put_intent(&s, PW_PLACE, 0);
+    put_order(&s, id_of(&s, 1), PW_ORDER_IN_FLIGHT, PW_REASON_NONE);
+    script_end(&s);
+    json_t *json = why_json(s.dir, id_of(&s, 1));
+    cr_expect_str_eq(string_at(json, "signal_names/value_a"), "fast_mean");
+    cr_expect_str_eq(string_at(json, "signal_names/value_b"), "slow_mean");
+    cr_expect_str_eq(string_at(json, "signal/value_a"), "61837.63");
+    json_decref(json);
+    char *text = why_text(s.dir, id_of(&s, 1), NULL);
+    cr_expect_not_null(strstr(text, "fast_mean 61837.63, slow_mean 61837.62999999"), "%s", text);
+    free(text);
+    folder_remove(s.dir);
+}
+
+/* cases/newcomer.md, 2: the order whose id a reader had rounded is not another one's story. */
+Test(why, an_id_that_does_not_exist_is_said_not_to)
+{
+    struct script s;
+    char *out, text[32];
+    script_begin(&s, LIVE_CONFIG);
+    uint64_t id = id_of(&s, 2);
+    put_placed(&s, id);
+    script_end(&s);
+    for (uint64_t other = id - 1; other <= id + 1; other += 2) {
+        snprintf(text, sizeof text, "%" PRIu64, other);
+        cr_expect_eq(run_why(s.dir, (const char *const[]){text, "--json", NULL}, &out), 1);
+        cr_expect_str_eq(out, "");
+        cr_expect_not_null(strstr(program_errors, text), "%s", program_errors);
+        free(out);
+    }
+    folder_remove(s.dir);
+}

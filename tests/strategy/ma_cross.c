@@ -80,8 +80,8 @@ Test(ma_cross, it_buys_when_flat_and_sells_when_long)
     trades(rig, (const int64_t[]){10, 9, 8}, 3);
     trade(rig, 9);
     expect_order(rig, false, 1000000);
-    cr_expect_eq(rig->out.events[0].body.signal.value_a, 18);
-    cr_expect_eq(rig->out.events[0].body.signal.value_b, 17);
+    cr_expect_eq(rig->out.events[0].body.signal.value_a, 9); /* the means: cases/newcomer.md, 21 */
+    cr_expect_eq(rig->out.events[0].body.signal.value_b, 8);
     trades(rig, (const int64_t[]){10}, 1);
     trade(rig, 9);
     expect_order(rig, true, 1000000);
