@@ -7,6 +7,7 @@
  * ended.
  */
 #include "cli.h"
+#include "confine.h"
 #include "decimal.h"
 #include "journal_tool.h"
 #include "text.h"
@@ -416,6 +417,8 @@ int journal_in_child(struct journal_session *session, const struct journal_work 
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+        /* What is read may be anybody's. */
+        pw_confine(PW_CONFINE_FILES, &(struct pw_confine_path){want->path, PW_CONFINE_LOCK}, 1, NULL);
         exit(work(session, want));
     }
     int status;

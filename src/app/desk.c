@@ -3,8 +3,10 @@
  * The operator's desk: its thread, and its answers.
  */
 #include "desk.h"
+
 #include "accounts_config.h"
 #include "ban.h"
+#include "confine.h"
 #include "instance.h"
 #include "journal_config.h"
 #include "metrics_table.h"
@@ -335,6 +337,11 @@ static void *desk_main(void *arg)
     pthread_setname_np(pthread_self(), "pw desk");
     while (atomic_load_explicit(&desk->closing, memory_order_relaxed) == 0) {
         wait_for_work(desk);
+        if (atomic_load_explicit(&desk->confine, memory_order_acquire) == 1) {
+            pw_confine_thread();
+            /* Release: it is done. Pairs with the acquire in pw_desk_confine. */
+            atomic_store_explicit(&desk->confine, 2, memory_order_release);
+        }
         pthread_mutex_lock(&desk->lock);
         pw_control_poll(&desk->control, &handler);
         follow_accounts(desk);
@@ -395,6 +402,20 @@ int pw_desk_open(struct pw_desk *desk, const struct pw_desk_plan *plan)
         pw_desk_close(desk);
     }
     return -err;
+}
+
+void pw_desk_confine(void *state)
+{
+    struct pw_desk *desk = state;
+    const struct timespec pause = {.tv_nsec = PW_NS_PER_MS};
+    if (!desk->has_thread) {
+        return;
+    }
+    /* Release: what is to be given up is known. Pairs with the acquire in desk_main. */
+    atomic_store_explicit(&desk->confine, 1, memory_order_release);
+    while (atomic_load_explicit(&desk->confine, memory_order_acquire) != 2) {
+        nanosleep(&pause, NULL);
+    }
 }
 
 void pw_desk_attach(struct pw_desk *desk, struct pw_workspace *ws, const struct pw_conns *conns)

@@ -41,6 +41,7 @@ struct pw_desk {
     pthread_t thread;
     bool has_control, has_thread;
     _Atomic uint32_t should_end, closing;
+    _Atomic uint32_t confine; /* 1: the thread is to; 2: it has */
     _Atomic uint64_t command; /* enum pw_command, for housekeeping to take; 0: none */
     pthread_mutex_t lock;     /* of all below: the thread's, and that of pw_desk_ calls */
     enum pw_engine_state state;
@@ -61,6 +62,9 @@ int pw_desk_open(struct pw_desk *desk, const struct pw_desk_plan *plan);
 
 /* There is a workspace, to show the state and the halts in, and to set the stop word of. */
 void pw_desk_attach(struct pw_desk *desk, struct pw_workspace *ws, const struct pw_conns *conns);
+
+/* Has the desk's thread, if there is one, give up what this one has (confine.h). state: the desk. */
+void pw_desk_confine(void *state);
 
 /* Somebody wants the engine to end. Waits for nothing. */
 bool pw_desk_should_end(const struct pw_desk *desk);

@@ -5,6 +5,8 @@
 #include "engine.h"
 #include "accounts_config.h"
 #include "ban.h"
+#include "confine.h"
+#include "control.h"
 #include "cores.h"
 #include "cpu.h"
 #include "decimal.h"
@@ -24,11 +26,13 @@
 #include "version.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pinwheel/units.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -371,6 +375,40 @@ static bool open_nets(struct pw_engine *engine)
     return true;
 }
 
+/* What is kept is what a run needs for weeks: the journal, the workspace and the control socket to write, CA files
+ * and the config to read. Folders that are made later would be in nobody's list, so they are made now. */
+static void confine(struct pw_engine *engine)
+{
+    struct pw_confine_path paths[PW_CONNS_MAX + 5];
+    char control[PATH_MAX], folder[PATH_MAX];
+    uint32_t cnt = 0;
+    if (!PW_CONFIG(engine->config, instance)->sandbox) {
+        pw_log(PW_LOG_WARN, "sandbox: off (sandbox: false in %s)", engine->config->path);
+        return;
+    }
+    const char *journal = pw_journal_folder(engine->config);
+    if (journal != NULL) {
+        (void)mkdir(journal, 0700); /* if it fails the journal says why */
+        paths[cnt++] = (struct pw_confine_path){journal, PW_CONFINE_KEEP};
+    }
+    if (pw_control_folder(control, sizeof control) == 0) {
+        paths[cnt++] = (struct pw_confine_path){control, PW_CONFINE_KEEP};
+    }
+    snprintf(folder, sizeof folder, "%s", engine->ws.path);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+        paths[cnt++] = (struct pw_confine_path){folder, PW_CONFINE_REMOVE};
+    }
+    paths[cnt++] = (struct pw_confine_path){engine->ws.path, PW_CONFINE_WRITE};
+    paths[cnt++] = (struct pw_confine_path){engine->config->path, PW_CONFINE_READ};
+    for (uint32_t i = 0; i < engine->conns.cnt; i++) {
+        paths[cnt++] = (struct pw_confine_path){engine->conns.rows[i].config->ca_file, PW_CONFINE_READ};
+    }
+    pw_confine(PW_CONFINE_ENGINE, paths, cnt,
+               &(struct pw_confine_others){pw_desk_confine, &engine->desk});
+}
+
 static int open_desk(struct pw_engine *engine, const struct pw_engine_orders *orders)
 {
     struct pw_desk_plan plan = {.config = engine->config,
@@ -394,6 +432,9 @@ static int start(struct pw_engine *engine, const struct pw_engine_orders *orders
     }
     read_bans(engine);
     err = open_nets(engine) ? 0 : -ENOMEM;
+    if (err == 0) {
+        confine(engine); /* before the first byte from outside */
+    }
     err =
         err != 0 ? err : pw_instruments_load(engine, region_of(engine, "instruments", PW_REGION_INSTRUMENTS));
     err = err != 0 ? err : open_journal(engine);
@@ -413,6 +454,9 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const struct pw_
         return PW_ENGINE_CANNOT_START;
     }
     pw_desk_enter(&engine->desk, PW_ENGINE_RUNNING);
+    if (PW_CONFIG(engine->config, instance)->sandbox) {
+        pw_confine_rings();
+    }
     log_money(engine->config);
     pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments)",
            PW_CONFIG(engine->config, instance)->name, engine->run_id,

@@ -5,6 +5,7 @@
 #include "keys.h"
 #include "accounts_config.h"
 
+#include "confine.h"
 #include "secret.h"
 #include "sign.h"
 #include <errno.h>
@@ -84,6 +85,7 @@ int pw_keys_load(struct pw_key_files *files, const struct pw_config *config, cha
     int err = 0;
     for (uint32_t i = 0; err == 0 && i < pw_config_account_cnt(config); i++) {
         if (pw_config_account(config, i).traits->needs_keys) {
+            pw_confine_hide();
             err = load(files, config, i, error, error_bytes);
             err = err == 0 ? check_distinct(files, config, i, error, error_bytes) : err;
         }

@@ -81,6 +81,16 @@ static int dir_open_server(char *path, size_t path_bytes, char *error, size_t er
     return fd;
 }
 
+int pw_control_folder(char *path, size_t path_bytes)
+{
+    char error[512];
+    int fd = dir_open_server(path, path_bytes, error, sizeof error);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd < 0 ? fd : 0;
+}
+
 static void address_set(struct sockaddr_un *address, int dir_fd, const char *socket_name)
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};

@@ -37,6 +37,10 @@ struct pw_control_handler {
     void *state;
 };
 
+/* The directory, made if it is not there, for a process that may soon make none; -EPERM or -errno: there is none
+ * to use. */
+int pw_control_folder(char *path, size_t path_bytes);
+
 /* 0; -EADDRINUSE: an engine of this name has the socket; -EPERM: the directory is not ours alone; or -errno.
  * On failure `error` says what to do. What a dead engine left is replaced. */
 int pw_control_open(struct pw_control *control, const char *instance, char *error, size_t error_bytes);

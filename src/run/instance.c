@@ -17,6 +17,8 @@ static const struct pw_key g_keys[] = {
      PW_GROUP(g_memory_keys, "memory"), .help = "the workspace in shared memory"},
     {.name = "keep_workspace", PW_FIELD(struct pw_config_instance, keep_workspace), .kind = PW_VALUE_BOOL,
      .fallback = "false", .help = "leave the workspace for the monitor after a clean stop"},
+    {.name = "sandbox", PW_FIELD(struct pw_config_instance, sandbox), .kind = PW_VALUE_BOOL, .fallback = "true",
+     .help = "give up capabilities, system calls and files that are not needed (security.md); false: for debugging"},
 };
 /* clang-format on */
 

@@ -12,6 +12,7 @@
 struct pw_config_instance {
     char name[PW_INSTANCE_BYTES];
     bool huge_pages;
+    bool sandbox;        /* give up what is not needed (confine.h) */
     bool keep_workspace; /* leave the file in shared memory after a clean stop */
 };
 

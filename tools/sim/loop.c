@@ -4,6 +4,7 @@
  */
 #include "account.h"
 #include "client_orders.h"
+#include "confine.h"
 #include "host.h"
 #include "identity.h"
 #include "playback.h"
@@ -208,6 +209,21 @@ static void venue_pass(struct venue *venue)
     clients_flush(venue, pw_clock_now_ns(&venue->clock));
 }
 
+/* All files have been read; recordings may be read again, and the port's file is nobody's to remove. */
+static void venue_confine(const struct pw_sim_config *config)
+{
+    struct pw_confine_path paths[PW_SIM_FILES_MAX];
+
+    if (!config->sandbox) {
+        pw_log(PW_LOG_WARN, "sandbox: off (sandbox: false in %s)", config->path);
+        return;
+    }
+    for (uint32_t i = 0; i < config->capture.file_cnt; i++) {
+        paths[i] = (struct pw_confine_path){config->capture.files[i], PW_CONFINE_READ};
+    }
+    pw_confine(PW_CONFINE_SERVER, paths, config->capture.file_cnt, NULL);
+}
+
 static int venue_listen(struct venue *venue)
 {
     const struct pw_sim_config *config = venue->config;
@@ -343,6 +359,7 @@ int pw_sim_run(const struct pw_sim_config *config, const volatile sig_atomic_t *
         result = venue_listen(venue);
     }
     if (!result) {
+        venue_confine(config);
         while (!*stop && !venue->finished) {
             venue_pass(venue);
         }

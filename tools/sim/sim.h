@@ -113,6 +113,7 @@ struct pw_sim_config {
     struct pw_sim_limits_config limits;
     char pace[24];         /* as written: "1", "2.5", "flood" */
     uint32_t pace_percent; /* of the market's own pace; PW_SIM_PACE_FLOOD */
+    bool sandbox;          /* give up what is not needed (confine.h) */
     bool spin;             /* never sleep: for latency measurements, at the cost of a core */
     bool synthetic;        /* which of the two it is */
     struct pw_sim_capture_config capture;

@@ -197,6 +197,8 @@ static const struct pw_key g_account_keys[] = {
 
 static const struct pw_key g_root_keys[] = {
     {.name = "listen", ROOT(listen), .kind = PW_VALUE_GROUP, SECTION(g_listen_keys), .help = "addresses and ports"},
+    {.name = "sandbox", ROOT(sandbox), .kind = PW_VALUE_BOOL, .fallback = "true",
+     .help = "give up capabilities, system calls and files that are not needed; false: for debugging"},
     {.name = "pace", ROOT(pace), .kind = PW_VALUE_TEXT, .fallback = "1",
      .help = "how fast the market's time runs: 1, 10, 0.5; flood: as fast as the clients read"},
     {.name = "spin", ROOT(spin), .kind = PW_VALUE_BOOL, .fallback = "false",
