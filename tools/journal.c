@@ -33,6 +33,7 @@ static json_t *run_json(const struct pw_journal_run *run, const char *state)
     if (run->ended_ns) {
         json_object_set_new(json, "event_cnt", json_integer((json_int_t)run->event_cnt));
     }
+    journal_put_loss(json, run);
     return json;
 }
 

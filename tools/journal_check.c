@@ -270,7 +270,7 @@ static void print_verdict(const struct journal_session *session, const struct ve
 
 static json_t *verdict_json(const struct journal_session *session, const struct verdict *verdict)
 {
-    return json_pack(
+    json_t *json = json_pack(
         "{s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
         journal_json_id(session->run.run_id), "good", is_good(verdict), "clean", session->run.clean != 0,
         "event_cnt", (json_int_t)verdict->event_cnt, "frame_cnt", (json_int_t)verdict->frame_cnt, "frame_dropped_cnt",
@@ -278,6 +278,8 @@ static json_t *verdict_json(const struct journal_session *session, const struct 
         (json_int_t)verdict->stored_bytes, "damage_cnt", (json_int_t)verdict->damage_cnt, "hole_cnt",
         (json_int_t)verdict->hole_cnt, "dropped_cnt", (json_int_t)verdict->dropped_cnt, "early_cnt",
         (json_int_t)verdict->early_cnt, "late_cnt", (json_int_t)verdict->late_cnt);
+    journal_put_loss(json, &session->run);
+    return json;
 }
 
 /* True if the run is good. */

@@ -132,8 +132,34 @@ static void report_finding(void *state, const struct pw_journal_finding *finding
     session->damage_cnt++;
 }
 
+/* A full disk costs what came after it filled, if it was full to the end. */
+static void report_loss(struct journal_session *session)
+{
+    const struct pw_journal_run *run = &session->run;
+    const struct pw_journal_loss *lost = &run->lost;
+    if (run->stopped_ns || lost->market_cnt || lost->order_cnt || lost->fill_cnt || lost->other_cnt) {
+        pw_cli_error("damage: run %" PRIu64 " stored nothing from %s on: missing %" PRIu64
+                     " market events, %" PRIu64 " orders, %" PRIu64 " fills, %" PRIu64 " other events",
+                     run->run_id, run->stopped_ns ? journal_time(run->stopped_ns) : "some time",
+                     lost->market_cnt, lost->order_cnt, lost->fill_cnt, lost->other_cnt);
+        session->damage_cnt++;
+    }
+}
+
+void journal_put_loss(json_t *to, const struct pw_journal_run *run)
+{
+    const struct pw_journal_loss *lost = &run->lost;
+    json_object_set_new(to, "stopped_ns", run->stopped_ns ? journal_json_ns(run->stopped_ns) : json_null());
+    json_object_set_new(to, "lost",
+                        json_pack("{s:I, s:I, s:I, s:I, s:I}", "dropped_cnt", (json_int_t)lost->dropped_cnt,
+                                  "market_cnt", (json_int_t)lost->market_cnt, "order_cnt",
+                                  (json_int_t)lost->order_cnt, "fill_cnt", (json_int_t)lost->fill_cnt,
+                                  "other_cnt", (json_int_t)lost->other_cnt));
+}
+
 void journal_audit_run(struct journal_session *session)
 {
+    report_loss(session);
     pw_journal_audit_run(session->journal, &session->run, report_finding, session);
     pw_journal_committed(session->journal, session->run.run_id, &session->committed);
 }

@@ -82,10 +82,14 @@ int journal_stats(struct journal_session *session);
 int journal_verify(struct journal_session *session);
 int journal_csv(struct journal_session *session);
 
-/* Tells what is wrong with the files of the run, on stderr, and counts it as damage. */
+/* Tells what is wrong with the files of the run, and what it could not store, on stderr, and counts it as
+ * damage. */
 void journal_audit_run(struct journal_session *session);
 /* The same of the folder's other files. */
 void journal_audit_folder(struct journal_session *session);
+
+/* What the run's own record says that it has no record of, into a JSON object. */
+void journal_put_loss(json_t *to, const struct pw_journal_run *run);
 
 /* The journal's runs in *runs, to be freed; how many, or negative: an error was printed. */
 int64_t journal_runs(const struct journal_session *session, struct pw_journal_run **runs);

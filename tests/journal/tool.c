@@ -1020,6 +1020,30 @@ Test(verify, misses_what_a_killed_run_had_committed)
     folder_remove(dir);
 }
 
+/* cases/15-disk-full-until-the-end: what the run's record says of it. */
+Test(verify, reports_what_a_run_could_not_store)
+{
+    const char *dir = live_dir_in_memory();
+    const struct pw_journal_loss loss = {.market_cnt = 5, .order_cnt = 2, .fill_cnt = 1};
+    struct live live;
+    char *out;
+    live_open(&live, dir, 64 * MIB, LIVE_EPOCH_NS);
+    cr_assert_eq(live.store.note(live.store.state, LIVE_EPOCH_NS + 7, &loss), 0);
+    live_close(&live, false);
+    json_t *json = run_json(dir, (const char *const[]){"verify", "--json", NULL}, 3);
+    cr_expect(json_is_false(program_at(json, "runs/0/good")));
+    cr_expect_eq(json_integer_value(program_at(json, "runs/0/lost/fill_cnt")), 1);
+    json_decref(json);
+    json = run_json(dir, (const char *const[]){"list", "--json", NULL}, 0);
+    cr_expect_str_eq(json_string_value(program_at(json, "runs/0/stopped_ns")), "1723161253000000007");
+    cr_expect_eq(json_integer_value(program_at(json, "runs/0/lost/order_cnt")), 2);
+    json_decref(json);
+    cr_expect_eq(run_tool(dir, (const char *const[]){"stats", NULL}, &out), 3);
+    cr_expect_not_null(strstr(program_errors, "2 orders, 1 fills"), "%s", program_errors);
+    free(out);
+    folder_remove(dir);
+}
+
 /* A run that was killed before its first commit had nothing to lose. */
 Test(verify, a_killed_run_without_an_event_is_good)
 {
