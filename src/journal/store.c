@@ -269,9 +269,16 @@ static int segment_open(struct disk *disk)
 {
     char path[PW_JOURNAL_PATH_BYTES];
     pw_assert(!disk->segment.env); /* one at a time */
-    pw_segment_path(path, disk->dir, disk->run.run_id, disk->segment_no);
     if (disk_is_full(disk)) {
         return -ENOSPC;
+    }
+    /* What somebody else put there is neither opened nor written over; its number is passed over. */
+    for (;; disk->segment_no++) {
+        pw_segment_path(path, disk->dir, disk->run.run_id, disk->segment_no);
+        int taken = pw_regular_check(path);
+        if (taken != 0 && taken != -EMEDIUMTYPE) {
+            break;
+        }
     }
     disk->committed.note.segment_no = disk->tally.note.segment_no = disk->segment_no;
     int err = open_file(disk, path, disk->run.segment_bytes, &disk->segment.env, &disk->segment.dbi);

@@ -261,3 +261,22 @@ Test(start, opens_nothing_that_is_no_regular_file)
     }
     folder_remove(table.dir);
 }
+
+/* cases/38-segments-that-are-not-the-run-s: what stands where the next segment is to be. */
+Test(start, a_segment_passes_over_a_name_that_is_taken)
+{
+    char path[160], why[PW_LMDB_WHY_BYTES];
+    struct live live;
+    const char *dir = live_dir_in_memory();
+    live_open(&live, dir, PW_SEGMENT_BYTES_MIN, LIVE_EPOCH_NS);
+    snprintf(path, sizeof path, "%s/journal-%" PRIu64 "-1.mdb", dir, live.run_id);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_assert_eq(live.store.rotate(live.store.state), 0);
+    struct pw_event event = live_event(0);
+    live_put(&live, &event, 0);
+    live_commit(&live, INT64_MAX / 2);
+    live_close(&live, true);
+    snprintf(path, sizeof path, "%s/journal-%" PRIu64 "-2.mdb", dir, live.run_id);
+    cr_expect_eq(pw_lmdb_check(path, why), 0, "%s", why);
+    folder_remove(dir);
+}
