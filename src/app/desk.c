@@ -394,6 +394,9 @@ int pw_desk_open(struct pw_desk *desk, const struct pw_desk_plan *plan)
     }
     desk->has_control = true;
     read_halts(desk);
+    if (folder_of(desk) != NULL && access(folder_of(desk), W_OK) == 0) {
+        pw_halts_reserve(folder_of(desk)); /* the journal makes the folder; then once more, with a word */
+    }
     set_handler(take_signal);
     err = pthread_create(&desk->thread, NULL, desk_main, desk);
     desk->has_thread = err == 0;

@@ -9,6 +9,7 @@
 #include "control.h"
 #include "cores.h"
 #include "cpu.h"
+#include "dead.h"
 #include "decimal.h"
 #include "feeds.h"
 #include "fold.h"
@@ -375,8 +376,9 @@ static bool open_nets(struct pw_engine *engine)
     return true;
 }
 
-/* What is kept is what a run needs for weeks: the journal, the workspace and the control socket to write, CA files
- * and the config to read. Folders that are made later would be in nobody's list, so they are made now. */
+/* What is kept is what a run needs for weeks: the journal, the workspace and the control socket to write, CA
+ * files and the config to read. Folders that are made later would be in nobody's list, so they are made now.
+ */
 static void confine(struct pw_engine *engine)
 {
     struct pw_confine_path paths[PW_CONNS_MAX + 5];
@@ -398,15 +400,16 @@ static void confine(struct pw_engine *engine)
     char *slash = strrchr(folder, '/');
     if (slash != NULL) {
         *slash = '\0';
-        paths[cnt++] = (struct pw_confine_path){folder, PW_CONFINE_REMOVE};
+        bool kept =
+            pw_dead_is_kept(PW_CONFIG(engine->config, instance)->name); /* a failed start moves it back */
+        paths[cnt++] = (struct pw_confine_path){folder, kept ? PW_CONFINE_RENAME : PW_CONFINE_REMOVE};
     }
     paths[cnt++] = (struct pw_confine_path){engine->ws.path, PW_CONFINE_WRITE};
     paths[cnt++] = (struct pw_confine_path){engine->config->path, PW_CONFINE_READ};
     for (uint32_t i = 0; i < engine->conns.cnt; i++) {
         paths[cnt++] = (struct pw_confine_path){engine->conns.rows[i].config->ca_file, PW_CONFINE_READ};
     }
-    pw_confine(PW_CONFINE_ENGINE, paths, cnt,
-               &(struct pw_confine_others){pw_desk_confine, &engine->desk});
+    pw_confine(PW_CONFINE_ENGINE, paths, cnt, &(struct pw_confine_others){pw_desk_confine, &engine->desk});
 }
 
 static int open_desk(struct pw_engine *engine, const struct pw_engine_orders *orders)
@@ -426,7 +429,12 @@ static int start(struct pw_engine *engine, const struct pw_engine_orders *orders
     engine->clock = pw_clock_host();
     engine->random = pw_random_host();
     int err = open_desk(engine, orders);
-    err = err != 0 ? err : open_workspace(engine);
+    if (err != 0) {
+        return err;
+    }
+    pw_dead_keep(PW_CONFIG(engine->config, instance)->name);
+    engine->may_restore_dead = true;
+    err = open_workspace(engine);
     if (err != 0) {
         return err;
     }
@@ -457,6 +465,8 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const struct pw_
     if (PW_CONFIG(engine->config, instance)->sandbox) {
         pw_confine_rings();
     }
+    pw_dead_forget(PW_CONFIG(engine->config, instance)->name);
+    engine->may_restore_dead = false;
     log_money(engine->config);
     pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments)",
            PW_CONFIG(engine->config, instance)->name, engine->run_id,
@@ -524,7 +534,13 @@ void pw_engine_close(struct pw_engine *engine)
     pw_keys_wipe(&engine->key_files);
     if (engine->ws.header != NULL) {
         atomic_store_explicit(&engine->ws.header->state, PW_ENGINE_STOPPED, memory_order_relaxed);
-        pw_workspace_close(&engine->ws, !PW_CONFIG(engine->config, instance)->keep_workspace);
+        const struct pw_config_instance *instance = PW_CONFIG(engine->config, instance);
+        /* One that never ran is no evidence, and makes room for what is. */
+        pw_workspace_close(&engine->ws, !instance->keep_workspace ||
+                                            (engine->may_restore_dead && pw_dead_is_kept(instance->name)));
+    }
+    if (engine->may_restore_dead) {
+        pw_dead_restore(PW_CONFIG(engine->config, instance)->name);
     }
     pw_desk_close(&engine->desk); /* last: as long as its socket is there, so is the engine */
     pw_config_destroy(engine->config);

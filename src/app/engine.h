@@ -25,6 +25,7 @@ struct pw_engine {
     struct pw_config *config;
     struct pw_desk desk;
     struct pw_workspace ws;
+    bool may_restore_dead; /* what an earlier engine left was moved aside: this one does not run yet */
     struct pw_clock clock;
     struct pw_random random;
     struct pw_conns conns;

@@ -105,6 +105,8 @@ static uint64_t rights_of(enum pw_confine_use use)
         return KEEP_FILES;
     case PW_CONFINE_REMOVE:
         return LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+    case PW_CONFINE_RENAME:
+        return LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_REG;
     }
     return 0;
 }

@@ -18,6 +18,7 @@ enum pw_confine_use {
     PW_CONFINE_LOCK,     /* a folder or file: read, and lock files made and written in it */
     PW_CONFINE_KEEP,     /* a folder: files and sockets are made, read, written and removed in it */
     PW_CONFINE_REMOVE,   /* a folder: files are removed from it */
+    PW_CONFINE_RENAME,   /* a folder: files are removed from it, and renamed in it */
 };
 
 struct pw_confine_path {

@@ -381,3 +381,41 @@ Test(life, halt_survives_a_kill_and_a_start)
     cr_expect_eq(harness_stop(&h.engine, SIGTERM), 0);
     harness_end(&h);
 }
+
+static bool has_ended(struct harness *h, const void *unused)
+{
+    (void)unused;
+    json_t *top = harness_top(h);
+    bool ended = json_is_false(json_object_get(top, "alive"));
+    json_decref(top);
+    return ended;
+}
+
+/* cases/newcomer.md, 14 */
+Test(life, failed_start_leaves_what_the_dead_engine_left)
+{
+    struct harness h;
+    start(&h, "evidence");
+    wait_for(&h, "account/fill_cnt", 1);
+    cr_assert_eq(harness_stop(&h.engine, SIGKILL), 128 + SIGKILL);
+    cr_assert(harness_wait(&h, has_ended, NULL, SECONDS));
+    long long fills = view(&h, "account/fill_cnt"), run = view(&h, "run_id");
+    harness_stop(&h.sim, SIGKILL);
+    const char *path = harness_config_write(&h, &two_symbols);
+    int status;
+    for (int i = 0; i < 2; i++) {
+        free(harness_run(&h, (const char *const[]){"pinwheel", "run", "--duration", "1", path, NULL},
+                         &status));
+        cr_expect_eq(status, 4, "there is no venue");
+        cr_expect_eq(view(&h, "run_id"), run, "start %d", i);
+        cr_expect_eq(view(&h, "account/fill_cnt"), fills, "start %d", i);
+    }
+    harness_sim_start(&h, market_yaml, h.port);
+    harness_engine_start(&h, &two_symbols);
+    char aside[2 * HARNESS_PATH_BYTES];
+    snprintf(aside, sizeof aside, "/dev/shm/pinwheel.%s.dead", h.instance);
+    cr_expect_neq(access(aside, F_OK), 0, "one that runs replaces it");
+    cr_expect_neq(view(&h, "run_id"), run);
+    cr_assert_eq(harness_stop(&h.engine, SIGTERM), 0);
+    harness_end(&h);
+}

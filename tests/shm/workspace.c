@@ -700,8 +700,10 @@ Test(workspace, huge_pages_are_taken_from_a_pool_that_has_them)
 /* The first one's cell was never written. */
 Test(workspace, account_that_cannot_be_read_hides_none_behind_it)
 {
-    const struct pw_region_want accounts = {
-        .name = "account", .kind = PW_REGION_ACCOUNT, .row_cnt = 2, .row_bytes = sizeof(struct pw_account_view)};
+    const struct pw_region_want accounts = {.name = "account",
+                                            .kind = PW_REGION_ACCOUNT,
+                                            .row_cnt = 2,
+                                            .row_bytes = sizeof(struct pw_account_view)};
     const struct pw_account second = {.order_cnt = 3, .halted = 1};
     struct pw_workspace ws;
     struct pw_account sum;
@@ -713,4 +715,27 @@ Test(workspace, account_that_cannot_be_read_hides_none_behind_it)
     cr_assert(pw_account_sum(&ws, &sum));
     cr_expect(sum.order_cnt == 3 && sum.halted == 1);
     pw_workspace_close(&ws, true);
+}
+
+/* cases/22-stop-signal-during-start: clearing tens of GiB takes minutes. */
+static bool is_due(void *state)
+{
+    uint32_t *left = state;
+    return (*left)-- == 0;
+}
+
+Test(workspace, clearing_is_given_up_and_leaves_nothing)
+{
+    const struct pw_region_want large = {.name = "a.b", .kind = PW_REGION_RING, .ring_slots = 1u << 21};
+    for (uint32_t parts = 0; parts < 3; parts++) {
+        uint32_t left = parts;
+        struct pw_workspace ws;
+        char path[128];
+        snprintf(path, sizeof path, "%s/pinwheel.a", dir);
+        cr_assert_eq(pw_workspace_create_unless(&ws, "a", &large, 1, false,
+                                                &(struct pw_give_up){is_due, &left}, error, sizeof error),
+                     -ECANCELED, "after %u parts", parts);
+        cr_expect_neq(access(path, F_OK), 0);
+        cr_expect_eq(left, UINT32_MAX, "it was asked once more, and obeyed");
+    }
 }
