@@ -472,7 +472,7 @@ Test(watch, top_cuts_a_small_terminal_into_pages)
     cr_assert(terminal_shows(&terminal, "page 1 of "), "%s", output);
     cr_assert(terminal_shows(&terminal, "net_rx"));
     cr_assert_not(says("tick_to_trade"));
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 40; i++) {
         terminal_type(&terminal, " ");
     }
     cr_assert(terminal_shows(&terminal, "fake.yaml"), "the last page");
