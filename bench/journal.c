@@ -3,6 +3,8 @@
  * journal: market events through codec, writer and LMDB onto the disk, made ones, and recorded ones where
  * there is a recording; over and over, with times that go on.
  *
+ * And a slow disk: events at a steady rate while each sync takes 0.8 s; what a kill would lose is measured.
+ *
  * Baseline: as many bare 64-byte events put into LMDB under growing numbers, by a cursor that appends, with
  * the flags of the journal's own store, fully synced at the same interval. One thread does all, that of the
  * journal puts the events into its ring too. Files are new in each round, their making is not timed.
@@ -21,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROUNDS             5u
@@ -103,7 +106,7 @@ static int journal_pass(struct work *w, struct pw_writer *writer, double *sample
     return result == 0 && w->stats.event_cnt != w->event_cnt ? -EIO : result;
 }
 
-static int journal_round(struct work *w, double *samples_ns, double *round_ns)
+static int open_run(struct work *w, struct pw_store *store, uint64_t *run_id)
 {
     static const struct pw_instrument instrument = {.symbol = "BTCUSDT", .base = "BTC", .quote = "USDT"};
     struct pw_run_want want = {.path = w->path,
@@ -114,10 +117,15 @@ static int journal_round(struct work *w, double *samples_ns, double *round_ns)
                                .instrument_cnt = 1,
                                .segment_bytes = MAP_BYTES,
                                .now_ns = pw_clock_now_ns(&w->clock)};
-    struct pw_store store;
     char error[256];
+    return pw_journal_open_run(&want, store, run_id, error, sizeof error);
+}
+
+static int journal_round(struct work *w, double *samples_ns, double *round_ns)
+{
+    struct pw_store store;
     uint64_t run_id;
-    int result = pw_journal_open_run(&want, &store, &run_id, error, sizeof error);
+    int result = open_run(w, &store, &run_id);
     if (result != 0) {
         return result;
     }
@@ -356,6 +364,142 @@ static int sources_run(struct work *w, const struct pw_bench_env *env, struct pw
     return result;
 }
 
+/* ---- a slow disk ---- */
+
+#define SLOW_SYNC_NS    INT64_C(800000000)
+#define SLOW_RATE       100000u
+#define SLOW_RING_SLOTS 262144u /* the config's default */
+#define SLOW_SYNCS      10
+#define SLOW_LAG_TARGET 2.05 /* two commits, and the polls between them */
+#define SLOW_POLL_NS    1000000
+
+struct slow_disk {
+    struct pw_store inner;
+};
+
+static int slow_put(void *state, enum pw_block_type type, uint64_t block_no, const void *block, size_t bytes)
+{
+    struct slow_disk *disk = state;
+    return disk->inner.put(disk->inner.state, type, block_no, block, bytes);
+}
+
+static int slow_commit(void *state)
+{
+    struct slow_disk *disk = state;
+    nanosleep(&(struct timespec){.tv_nsec = SLOW_SYNC_NS}, NULL);
+    return disk->inner.commit(disk->inner.state);
+}
+
+static int slow_rotate(void *state)
+{
+    struct slow_disk *disk = state;
+    return disk->inner.rotate(disk->inner.state);
+}
+
+struct slow_result {
+    uint64_t put_cnt, dropped_cnt;
+    int64_t lag_max_ns;
+};
+
+/* Events as the clock says that they are due, a poll each millisecond, as the stage's thread does. */
+static void slow_feed(struct work *w, struct pw_writer *writer, int64_t span_ns, struct slow_result *result)
+{
+    struct pw_producer producer;
+    struct pw_consumer consumer;
+    pw_producer_attach(&producer, w->ring);
+    pw_consumer_attach(&consumer, w->ring);
+    const struct pw_writer_input input = {.market = &consumer};
+    int64_t start_ns = pw_clock_now_ns(&w->clock), now_ns = start_ns;
+    for (; now_ns - start_ns < span_ns; now_ns = pw_clock_now_ns(&w->clock)) {
+        uint64_t due = (uint64_t)(now_ns - start_ns) * SLOW_RATE / UINT64_C(1000000000);
+        for (; result->put_cnt < due; result->put_cnt++) {
+            struct pw_event event = event_at(w, result->put_cnt);
+            if (pw_producer_room(&producer, 1) >= 1) {
+                pw_producer_put(&producer, &event);
+            } else {
+                result->dropped_cnt++;
+            }
+        }
+        pw_producer_publish(&producer);
+        pw_writer_poll(writer, &input, BATCH, now_ns);
+        int64_t lag_ns = pw_writer_lag_ns(writer, &input, now_ns);
+        result->lag_max_ns = lag_ns > result->lag_max_ns ? lag_ns : result->lag_max_ns;
+        nanosleep(&(struct timespec){.tv_nsec = SLOW_POLL_NS}, NULL);
+    }
+    while (pw_writer_poll(writer, &input, BATCH, now_ns) > 0) {
+    }
+}
+
+static int slow_measure(struct work *w, int64_t span_ns, struct pw_bench_report *report)
+{
+    struct slow_disk disk;
+    struct slow_result result = {0};
+    uint64_t run_id;
+    int err = open_run(w, &disk.inner, &run_id);
+    if (err != 0) {
+        return err;
+    }
+    struct pw_store store = {.state = &disk, .put = slow_put, .commit = slow_commit, .rotate = slow_rotate};
+    struct pw_writer *writer =
+        pw_writer_new(&(struct pw_writer_config){.store = &store,
+                                                 .run_id = run_id,
+                                                 .clock = w->clock,
+                                                 .commit_interval_ns = COMMIT_INTERVAL_NS,
+                                                 .sync_ns = PW_WRITER_SYNC_NS,
+                                                 .block_cnt = PW_WRITER_BLOCKS_MAX});
+    err = writer == NULL ? -ENOMEM : pw_writer_start(writer);
+    if (err == 0) {
+        slow_feed(w, writer, span_ns, &result);
+        err = pw_writer_commit(writer, pw_clock_now_ns(&w->clock));
+        w->stats = *pw_writer_stats(writer);
+    }
+    pw_writer_free(writer);
+    disk.inner.close(disk.inner.state);
+    if (err == 0) {
+        double longest_ns = (double)w->stats.commit_max_ns;
+        add_figure(report, "slow_disk", "journal_lag_commits", "journal: lag", "commits",
+                   (double)result.lag_max_ns / longest_ns, SLOW_LAG_TARGET);
+        add_figure(report, "slow_disk", "journal_lag", "journal: lag", "ms", (double)result.lag_max_ns / 1e6,
+                   0);
+        add_figure(report, "slow_disk", "journal_commit", "journal: longest commit", "ms", longest_ns / 1e6,
+                   0);
+        add_figure(report, "slow_disk", "journal_stored", "journal: stored", "events/s",
+                   (double)w->stats.event_cnt / (double)span_ns * 1e9, 0);
+        add_figure(report, "slow_disk", "journal_dropped", "journal: dropped", "events",
+                   (double)result.dropped_cnt, 0);
+    }
+    return err;
+}
+
+static int slow_run(struct work *w, const struct pw_bench_env *env, struct pw_bench_report *report)
+{
+    struct message_tape messages;
+    if (!message_tape_make(&messages, MESSAGES / 100, false)) {
+        return -ENOMEM;
+    }
+    int result = event_tape_make(&w->tape, &messages, NULL);
+    message_tape_free(&messages);
+    if (result != 0) {
+        return result;
+    }
+    w->span_ns = w->tape.events[w->tape.cnt - 1].recv_ns - w->tape.events[0].recv_ns;
+    w->ring = aligned_alloc(PW_CACHE_LINE, pw_ring_bytes(SLOW_RING_SLOTS, 0));
+    if (w->ring != NULL) {
+        memset(w->ring, 0, pw_ring_bytes(SLOW_RING_SLOTS, 0));
+        pw_ring_format(w->ring, SLOW_RING_SLOTS, 0, PW_RING_DROP);
+        snprintf(w->path, sizeof w->path, "%s/slow", w->dir);
+        pw_bench_note(report, "slow disk: %u events/s, each sync takes %.1f s", SLOW_RATE,
+                      SLOW_SYNC_NS / 1e9);
+        result = slow_measure(w, SLOW_SYNC_NS * (env->quick ? SLOW_SYNCS / 4 : SLOW_SYNCS), report);
+        bench_folder_remove(w->path);
+    } else {
+        result = -ENOMEM;
+    }
+    free(w->ring);
+    event_tape_free(&w->tape);
+    return result;
+}
+
 static int journal_run(const struct pw_bench_env *env, struct pw_bench_report *report)
 {
     struct work w = {.event_cnt = env->quick ? EVENTS / 100 : EVENTS, .clock = pw_clock_host()};
@@ -365,6 +509,7 @@ static int journal_run(const struct pw_bench_env *env, struct pw_bench_report *r
     }
     result = pw_bench_core_bind(env->cores[0]);
     result = result != 0 ? result : sources_run(&w, env, report);
+    result = result != 0 ? result : slow_run(&w, env, report);
     bench_folder_remove(w.dir);
     return result;
 }

@@ -65,6 +65,11 @@ static int list_runs(struct journal_session *session)
         printf("%-12" PRIu64 " %-16s %-10s %-24s %-24s %12s  %s\n", run->run_id, run->instance, state,
                journal_time(run->started_ns), run->ended_ns ? journal_time(run->ended_ns) : "-", events,
                run->version);
+        if (pw_journal_is_cut(run)) {
+            printf("%-12s not stored: %" PRIu64 " market events, %" PRIu64 " orders, %" PRIu64
+                   " fills, %" PRIu64 " other events\n",
+                   "", run->lost.market_cnt, run->lost.order_cnt, run->lost.fill_cnt, run->lost.other_cnt);
+        }
     }
     if (session->json) {
         json_t *json = json_object();
@@ -130,8 +135,8 @@ static void print_event(const struct journal_session *session, const struct pw_j
         journal_strategy_of(session, record->event.body.fill.client_order_id, &strategy_idx)) {
         pw_text_put(&text, session->json ? ",\"strategy\":%" PRIu32 : " strategy=%" PRIu32, strategy_idx);
     }
-    printf(session->json ? "{\"journal_seq\":\"%" PRIu64 "\",%s}\n" : "%" PRIu64 " %s\n",
-           record->market_seq, line);
+    printf(session->json ? "{\"journal_seq\":\"%" PRIu64 "\",%s}\n" : "%" PRIu64 " %s\n", record->market_seq,
+           line);
 }
 
 int journal_for_each(struct journal_session *session, void (*print)(const struct journal_session *session,

@@ -82,8 +82,8 @@ static void print_stats_json(const struct journal_session *session, const struct
                   journal_json_id(session->run.run_id), "instance", session->run.instance, "event_cnt",
                   (json_int_t)stats->event_cnt, "first_ns", journal_json_ns(stats->first_ns), "last_ns",
                   journal_json_ns(stats->last_ns), "block_cnt", (json_int_t)usage->block_cnt, "stored_bytes",
-                  (json_int_t)usage->stored_bytes, "plain_bytes", (json_int_t)usage->plain_bytes, "damage_cnt",
-                  (json_int_t)session->damage_cnt, "kinds", row_json(stats->kinds));
+                  (json_int_t)usage->stored_bytes, "plain_bytes", (json_int_t)usage->plain_bytes,
+                  "damage_cnt", (json_int_t)session->damage_cnt, "kinds", row_json(stats->kinds));
     json_t *symbols = json_object();
     for (uint32_t i = 0; i < session->instrument_cnt; i++) {
         json_t *row = row_json(stats->cells[i]);
@@ -170,20 +170,35 @@ struct verdict {
     uint64_t frames_dropped_cnt; /* raw frames' numbers that are not there */
     uint64_t hole_cnt;           /* jumps of the market's numbers that no gap explains */
     uint64_t early_cnt;          /* orders' events before the market event that they name */
-    uint64_t late_cnt; /* orders' events that came after more of the market than they name: not wrong */
+    uint64_t late_cnt;           /* orders' events behind a later market event that execution was shown */
     uint64_t damage_cnt;
     uint64_t stored_bytes, block_cnt;
     bool short_of; /* fewer events than the run says that it stored */
 };
 
-static void judge(struct verdict *verdict, const struct pw_journal_record *record, uint64_t *gone_by)
+/* How far the market has come. */
+struct market_place {
+    uint64_t gone_by; /* events, with dropped ones */
+    uint64_t shown;   /* up to the last one that execution was shown */
+};
+
+/* An order's event stands behind the market event that it names and before the next that execution is shown.
+ * What was made before there was any market names its first event, too. */
+static void judge_place(struct verdict *verdict, const struct pw_event *event,
+                        const struct market_place *place)
+{
+    uint64_t named = pw_event_made_after(event);
+    verdict->early_cnt += named > place->gone_by && !(named == 1 && place->gone_by == 0);
+    verdict->late_cnt += named > 0 && named < place->shown;
+}
+
+static void judge(struct verdict *verdict, const struct pw_journal_record *record, struct market_place *place)
 {
     const struct pw_event *event = &record->event;
+    uint64_t *gone_by = &place->gone_by;
     verdict->event_cnt++;
     if (!pw_event_is_market(event)) {
-        uint64_t named = pw_event_made_after(event);
-        verdict->early_cnt += named > *gone_by;
-        verdict->late_cnt += named > 0 && named < *gone_by;
+        judge_place(verdict, event, place);
         return;
     }
     if (event->kind == PW_EVENT_GAP && event->body.gap.reason == PW_REASON_JOURNAL_FULL) {
@@ -193,6 +208,7 @@ static void judge(struct verdict *verdict, const struct pw_journal_record *recor
         verdict->hole_cnt++;
     }
     *gone_by = pw_market_seq_after(record->market_seq, event);
+    place->shown = pw_event_is_for_execution(event) ? *gone_by : place->shown;
 }
 
 /* Frames of market data are numbered as they come from the venue; what found no room in the ring leaves its
@@ -212,7 +228,8 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
 {
     struct pw_journal_record record = {0};
     struct pw_journal_usage usage;
-    uint64_t gone_by = 0, damages_before = session->damage_cnt;
+    struct market_place place = {0};
+    uint64_t damages_before = session->damage_cnt;
     uint32_t next_frame_seq = 0, feed_cnt = journal_feed_cnt(session);
     session->query = (struct pw_journal_query){.run_id = session->run.run_id, .frames = frames};
     struct pw_journal_cursor *cursor = journal_cursor(session);
@@ -223,13 +240,13 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
         /* What damage has torn is reported as damage. */
         if (session->damage_cnt != damages_before) {
             damages_before = session->damage_cnt;
-            gone_by = record.market_seq;
+            place = (struct market_place){.gone_by = record.market_seq};
             next_frame_seq = record.event.seq;
         }
         if (frames) {
             judge_frame(verdict, &record.event, feed_cnt, &next_frame_seq);
         } else {
-            judge(verdict, &record, &gone_by);
+            judge(verdict, &record, &place);
         }
     }
     pw_journal_cursor_usage(cursor, &usage);
@@ -241,7 +258,8 @@ static bool read_stream(struct journal_session *session, struct verdict *verdict
 
 static bool is_good(const struct verdict *verdict)
 {
-    return verdict->damage_cnt == 0 && verdict->hole_cnt == 0 && !verdict->short_of;
+    return verdict->damage_cnt == 0 && verdict->hole_cnt == 0 && verdict->early_cnt == 0 &&
+           verdict->late_cnt == 0 && !verdict->short_of;
 }
 
 static void print_verdict(const struct journal_session *session, const struct verdict *verdict)
@@ -273,11 +291,12 @@ static json_t *verdict_json(const struct journal_session *session, const struct 
     json_t *json = json_pack(
         "{s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
         journal_json_id(session->run.run_id), "good", is_good(verdict), "clean", session->run.clean != 0,
-        "event_cnt", (json_int_t)verdict->event_cnt, "frame_cnt", (json_int_t)verdict->frame_cnt, "frame_dropped_cnt",
-        (json_int_t)verdict->frames_dropped_cnt, "block_cnt", (json_int_t)verdict->block_cnt, "stored_bytes",
-        (json_int_t)verdict->stored_bytes, "damage_cnt", (json_int_t)verdict->damage_cnt, "hole_cnt",
-        (json_int_t)verdict->hole_cnt, "dropped_cnt", (json_int_t)verdict->dropped_cnt, "early_cnt",
-        (json_int_t)verdict->early_cnt, "late_cnt", (json_int_t)verdict->late_cnt);
+        "event_cnt", (json_int_t)verdict->event_cnt, "frame_cnt", (json_int_t)verdict->frame_cnt,
+        "frame_dropped_cnt", (json_int_t)verdict->frames_dropped_cnt, "block_cnt",
+        (json_int_t)verdict->block_cnt, "stored_bytes", (json_int_t)verdict->stored_bytes, "damage_cnt",
+        (json_int_t)verdict->damage_cnt, "hole_cnt", (json_int_t)verdict->hole_cnt, "dropped_cnt",
+        (json_int_t)verdict->dropped_cnt, "early_cnt", (json_int_t)verdict->early_cnt, "late_cnt",
+        (json_int_t)verdict->late_cnt);
     journal_put_loss(json, &session->run);
     return json;
 }

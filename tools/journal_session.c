@@ -137,7 +137,7 @@ static void report_loss(struct journal_session *session)
 {
     const struct pw_journal_run *run = &session->run;
     const struct pw_journal_loss *lost = &run->lost;
-    if (run->stopped_ns || lost->market_cnt || lost->order_cnt || lost->fill_cnt || lost->other_cnt) {
+    if (pw_journal_is_cut(run)) {
         pw_cli_error("damage: run %" PRIu64 " stored nothing from %s on: missing %" PRIu64
                      " market events, %" PRIu64 " orders, %" PRIu64 " fills, %" PRIu64 " other events",
                      run->run_id, run->stopped_ns ? journal_time(run->stopped_ns) : "some time",

@@ -564,6 +564,7 @@ static json_t *all_facts(const struct journal_session *session, const struct sym
     json_t *json = json_object(), *by_symbol = json_object();
     json_object_set_new(json, "run_id", journal_json_id(session->run.run_id));
     put_u64(json, "damage_cnt", session->damage_cnt);
+    journal_put_loss(json, &session->run);
     for (uint32_t i = 0; i < session->instrument_cnt; i++) {
         if (symbols[i].used) {
             json_object_set_new(by_symbol, journal_symbol(session, i), symbol_facts(&symbols[i]));

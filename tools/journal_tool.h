@@ -44,8 +44,8 @@ struct journal_session {
     struct pw_journal_query query; /* its conditions, as asked for */
     bool run_given, json, frames;
     uint32_t iso_times; /* 1: moments as UTC in text */
-    const char *cash; /* NULL: what the run's config says */
-    uint64_t limit;   /* 0: none */
+    const char *cash;   /* NULL: what the run's config says */
+    uint64_t limit;     /* 0: none */
     uint64_t damage_cnt;
     struct pw_journal_committed committed; /* 0: not known */
     struct journal_progress *progress;

@@ -52,6 +52,13 @@ struct pw_journal_run {
 
 static_assert(sizeof(struct pw_journal_run) == 184, "part of the journal's format, no padding");
 
+/* Is its end not stored? */
+static inline bool pw_journal_is_cut(const struct pw_journal_run *run)
+{
+    const struct pw_journal_loss *lost = &run->lost;
+    return run->stopped_ns != 0 || lost->market_cnt + lost->order_cnt + lost->fill_cnt + lost->other_cnt > 0;
+}
+
 struct pw_journal; /* opaque: an open journal */
 
 /* Opens a directory for reading. 0 or -errno; then `error` says why. */

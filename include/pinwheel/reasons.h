@@ -39,7 +39,7 @@
     DENIED(NOT_TRADING, 41, not_trading, "the venue does not trade the instrument now") \
     DENIED(UNKNOWN_INSTRUMENT, 42, unknown_instrument, "no such instrument") \
     DENIED(BAD_INTENT, 43, bad_intent, "zero quantity, unknown type or duplicate id") \
-    DENIED(NO_ROOM, 44, no_room, "the journal's ring is nearly full") \
+    DENIED(NO_ROOM, 44, no_room, "the journal is stopped or its ring nearly full") \
     DENIED(NO_POSITION, 45, no_position, "would go short, which the config forbids") \
     DENIED(STALE, 46, stale, "feed down or stale, or the event too old") \
     DENIED(NOT_CONNECTED, 47, not_connected, "order entry is down or not ready") \

@@ -82,6 +82,15 @@ static inline bool pw_event_is_market(const struct pw_event *event)
     return event->kind < PW_EVENT_TIME;
 }
 
+/* True for the market's events that execution is shown, whatever the strategies decide on the others: what it
+ * makes of itself names the last of these, or one behind it. */
+static inline bool pw_event_is_for_execution(const struct pw_event *event)
+{
+    return event->kind == PW_EVENT_QUOTE || event->kind == PW_EVENT_TRADE ||
+           event->kind == PW_EVENT_AGG_TRADE || event->kind == PW_EVENT_BOOK_STATE ||
+           event->kind == PW_EVENT_FEED_STATE;
+}
+
 struct pw_encoder;
 
 /* Cold. NULL: no memory. */

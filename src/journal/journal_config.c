@@ -6,7 +6,8 @@
 
 #include "config_check.h"
 
-static const char *const g_ring_full[] = {"drop", "stall"}; /* false and true of market_stall */
+static const char *const g_unrecorded[] = {"deny", "allow"}; /* false and true of trades_unrecorded */
+static const char *const g_ring_full[] = {"drop", "stall"};  /* false and true of market_stall */
 
 /* clang-format off */
 static const struct pw_key g_journal_keys[] = {
@@ -19,6 +20,10 @@ static const struct pw_key g_journal_keys[] = {
     {.name = "market_ring_full", PW_FIELD(struct pw_config_journal, market_stall), .kind = PW_VALUE_CHOICE, .fallback = "drop",
      PW_CHOICES(g_ring_full),
      .help = "when the disk is too slow: `drop` market events and record the gap, or `stall` the reader"},
+    {.name = "orders_unrecorded", PW_FIELD(struct pw_config_journal, trades_unrecorded), .kind = PW_VALUE_CHOICE,
+     .fallback = "deny", PW_CHOICES(g_unrecorded),
+     .help = "new orders while nothing can be stored (a full disk): `deny` them at once, or `allow` them while the ring "
+             "to the journal has room"},
     {.name = "raw_frames", PW_FIELD(struct pw_config_journal, raw_frames), .kind = PW_VALUE_BOOL, .fallback = "false",
      .help = "also record the venue's raw messages"},
     {.name = "segment_mb", PW_FIELD(struct pw_config_journal, segment_bytes), .kind = PW_VALUE_COUNT, .fallback = "1024", .min = 4,

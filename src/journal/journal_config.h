@@ -14,6 +14,7 @@ struct pw_config_journal {
     char path[256];              /* a directory; created if missing */
     uint32_t commit_interval_ms; /* default 100 */
     bool market_stall;           /* market ring full: stall parse instead of dropping */
+    bool trades_unrecorded;      /* storing stopped: new orders all the same */
     bool raw_frames;
     uint64_t segment_bytes; /* LMDB map of one segment; default 1 GiB */
 };

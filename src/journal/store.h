@@ -79,8 +79,8 @@ enum pw_key_part {
     PW_KEY_SEGMENT = 19,     /* segments, and runs.mdb of the newest one: blob of struct pw_segment_note */
 };
 
-/* A segment's own number, and what of the run was committed up to its last commit; in the table of runs, up to
- * where it begins. So what is missing shows, of a run that was killed, too. */
+/* A segment's own number, and what of the run was committed up to its last commit; in the table of runs, up
+ * to where it begins. So what is missing shows, of a run that was killed, too. */
 struct pw_segment_note {
     uint64_t event_cnt, frame_cnt;
     uint32_t segment_no, reserved;

@@ -13,6 +13,7 @@
 #include "accounts_config.h"
 #include "book.h"
 #include "book_config.h"
+#include "codec.h"
 #include "feeds.h"
 #include "flow.h"
 #include "journal_config.h"
@@ -438,13 +439,6 @@ static inline void note(struct strategy_stage *s, struct market *m, const struct
     }
 }
 
-/* What execution needs to see. */
-static bool is_for_execution(uint8_t kind)
-{
-    return kind == PW_EVENT_QUOTE || kind == PW_EVENT_TRADE || kind == PW_EVENT_AGG_TRADE ||
-           kind == PW_EVENT_BOOK_STATE || kind == PW_EVENT_FEED_STATE;
-}
-
 static void call_strategies(struct strategy_stage *s, uint32_t strategies, const struct pw_event *event,
                             uint64_t seq)
 {
@@ -469,7 +463,7 @@ static inline void take_market(struct strategy_stage *s, const struct pw_event *
     const uint16_t instrument_idx = event->instrument_idx;
     count_to(&s->market_cnt, event);
     s->last_ns = event->recv_ns;
-    if (is_for_execution(kind)) {
+    if (pw_event_is_for_execution(event)) {
         pw_producer_put(&s->out, event);
     }
     if (kind == PW_EVENT_FEED_STATE) {

@@ -11,6 +11,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pinwheel/histogram.h>
 #include <pinwheel/stamps.h>
 #include <stdlib.h>
@@ -774,6 +775,68 @@ Test(execution_stage, a_journal_short_of_room_takes_no_new_orders_but_all_that_o
     pw_execution_stage.fini(rig->execution);
     cr_expect_gt(rig_metric(rig, "execution", "stalls"), 0);
     cr_expect_eq(rig_metric(rig, "execution", "denied_no_room"), 1);
+    rig_close(rig);
+}
+
+/* cases/newcomer.md, 15: while nothing can be stored no order goes out, however much room the ring has; the
+ * engine goes on, open orders can be canceled, and what was not recorded is counted. */
+Test(execution_stage, a_stopped_journal_takes_no_new_orders_and_every_cancellation)
+{
+    struct rig *rig = start((struct rig_options){.report_slots = 1024, .stream_slots = 1024});
+    uint64_t id = rest(rig, PW_BUY, 100 * E8, E8), other = rest(rig, PW_BUY, 90 * E8, E8);
+    uint64_t given = 0, seen = 0;
+    struct pw_event event;
+    while (rig_take(&rig->journal, &event)) {
+    }
+    atomic_store(&rig->stop->unrecorded, 1);
+    give(rig, rig_intent(PW_BUY, E8, 2100));
+    given += 5; /* the intent, what risk saw, the denial */
+    cr_expect_eq(reported(rig).body.order.reason, PW_REASON_NO_ROOM);
+    for (; given < 500; given++) {
+        put(rig, signal_event());
+        cr_assert_not(rig_poll_execution(rig).stalled, "event %" PRIu64, given);
+    }
+    give(rig, rig_intent(PW_BUY, E8, 2100));
+    given += 5;
+    cr_expect_eq(reported(rig).body.order.reason, PW_REASON_NO_ROOM);
+    give(rig, cancel_of(id, 0));
+    given += 2;
+    event = reported(rig);
+    cr_expect_eq(event.body.order.client_order_id, id);
+    cr_expect_eq(event.body.order.state, PW_ORDER_CANCELED);
+    rig_put_command(rig, PW_COMMAND_HALT);
+    rig_poll_execution(rig);
+    given += 2;
+    cr_expect_eq(reported(rig).body.order.client_order_id, other);
+    uint32_t canceled = 0;
+    while (rig_take(&rig->journal, &event)) {
+        seen++;
+        canceled += event.kind == PW_EVENT_ORDER && event.body.order.state == PW_ORDER_CANCELED;
+    }
+    cr_expect_eq(canceled, 2, "what open orders report is never skipped");
+    cr_expect_eq(seen + atomic_load(&rig->journal.ring->dropped_cnt), given);
+    cr_expect_lt(seen, 64);
+    atomic_store(&rig->stop->unrecorded, 0);
+    rig_put_command(rig, PW_COMMAND_RESUME);
+    rig_poll_execution(rig);
+    give(rig, rig_intent(PW_BUY, E8, 2200));
+    cr_expect_eq(reported(rig).body.order.state, PW_ORDER_IN_FLIGHT);
+    rig_close(rig);
+}
+
+/* cases/17-order-events-behind-their-market: what execution makes of itself names what strategy had passed by
+ * its last word, also where the market events were none that execution is shown. */
+Test(execution_stage, a_report_names_the_market_that_strategy_had_passed)
+{
+    struct rig *rig = start((struct rig_options){0});
+    rest(rig, PW_BUY, 100 * E8, E8);
+    give(rig,
+         (struct pw_event){.kind = PW_EVENT_CONSUMED, .body.consumed = {.report_seq = 1, .market_seq = 50}});
+    cr_expect_eq(journalled(rig).kind, PW_EVENT_CONSUMED);
+    rig_put_command(rig, PW_COMMAND_HALT);
+    rig_poll_execution(rig);
+    cr_expect_eq(journalled(rig).body.state.market_seq, 50);
+    cr_expect_eq(both(rig, PW_EVENT_ORDER).body.order.market_seq, 49);
     rig_close(rig);
 }
 

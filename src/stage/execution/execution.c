@@ -6,8 +6,9 @@
  *
  * Room before input: an event is taken only when both rings have room for all that it can cause. The
  * journal's ring never drops, and keeps a reserve for what open orders may still report, and for commands:
- * when it is more than three quarters full new orders are denied (no room); when only the reserve is left the
- * stream waits, and commands are still taken.
+ * when it is more than three quarters full, and at once while the journal can store nothing, new orders are
+ * denied (no room); when only the reserve is left the stream waits, and commands are still taken. But while
+ * the journal is stopped decisions are counted instead of recorded then, so that cancellations go on.
  *
  * A halt (by command, by a fault, or by the stop word, which is read before every order) denies all new
  * orders and cancels the open ones, then and when they turn up later; cancellations always pass. A fault
@@ -30,14 +31,14 @@ static bool has_room(struct execution *x, const struct pw_event *event)
     switch (event->kind) {
     case PW_EVENT_SIGNAL:
     case PW_EVENT_CONSUMED:
-        return journal_has(x, 1 + journal_reserve(x));
+        return journal_has_or_skips(x, 1 + journal_reserve(x));
     case PW_EVENT_INTENT:
         if (event->body.intent.action == PW_CANCEL) {
-            return reports_have(x, x->reports_cancel) && journal_has(x, 1 + journal_reserve(x));
+            return reports_have(x, x->reports_cancel) && journal_has_or_skips(x, 1 + journal_reserve(x));
         }
         /* The intent, what risk saw and its denial at least; a replacement tells of the old order too. */
         return reports_have(x, PW_FLOW_INTENT_EVENTS + (event->body.intent.action == PW_REPLACE)) &&
-               journal_has(x, 1 + RISK_EVENTS + 1 + journal_reserve(x));
+               journal_has_or_skips(x, 1 + RISK_EVENTS + 1 + journal_reserve(x));
     default:
         /* A TIME is journalled if it causes something. */
         return !x->has_market_gateway ||
@@ -144,6 +145,9 @@ static void take(struct execution *x, const struct pw_event *event, int64_t now_
         pw_execution_journal(x, event);
         break;
     case PW_EVENT_CONSUMED:
+        if (event->body.consumed.market_seq > 0) {
+            note_decision(x, event->body.consumed.market_seq - 1);
+        }
         pw_execution_journal(x, event);
         break;
     default:
@@ -397,6 +401,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
             break;
         }
         take(x, event, now_ns);
+        x->skips = false;
         taken++;
     }
     did.work += there == 0 && cancel_at_end(x, now_ns);

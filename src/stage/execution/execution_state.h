@@ -76,7 +76,9 @@ struct execution {
     struct pw_consumer in, commands;
     struct pw_producer reports_out, journal, frames_copy;
     bool has_journal, has_frames_copy;
-    uint32_t line_cnt; /* lines that have order entry */
+    bool trades_unrecorded; /* new orders are taken even while the journal stores nothing */
+    bool skips;             /* the decision under way is counted, not recorded: has_room said so */
+    uint32_t line_cnt;      /* lines that have order entry */
     struct order_line lines[PW_LINES_MAX];
     bool has_market_gateway; /* some gateway wants the market's events */
     bool reports_cancel;     /* some gateway reports a cancellation at once */
@@ -97,7 +99,7 @@ struct execution {
     const struct pw_stop *stop;
     bool feed_up[PW_FEEDS_MAX];
     struct pw_state feed_states[PW_FEEDS_MAX]; /* as told last: how late the feed's data comes */
-    bool changed; /* anything that the accounts show */
+    bool changed;                              /* anything that the accounts show */
     struct pw_position_view *position_views;
     struct pw_clock clock; /* for stamps alone */
     const struct pw_stamp_row *market_stamps, *order_stamps;
@@ -138,6 +140,22 @@ static inline bool reports_have(struct execution *x, uint64_t events)
 static inline bool journal_has(struct execution *x, uint64_t events)
 {
     return !x->has_journal || pw_producer_room(&x->journal, events) >= events;
+}
+
+/* Does the journal store nothing now? Its ring is then kept for what open orders report. */
+static inline bool journal_is_stopped(const struct execution *x)
+{
+    /* Relaxed: one word, which orders nothing else; the next order sees it at the latest. */
+    return atomic_load_explicit(&x->stop->unrecorded, memory_order_relaxed) != 0;
+}
+
+/* The same for what a decision puts there. While the journal is stopped a lack of room must not stop the
+ * engine, cancellations above all: what finds none is counted as dropped. */
+static inline bool journal_has_or_skips(struct execution *x, uint64_t events)
+{
+    bool has = journal_has(x, events);
+    x->skips = !has && journal_is_stopped(x);
+    return has || x->skips;
 }
 
 /* Beyond it the journal's ring is kept for fills, cancellations and commands. */

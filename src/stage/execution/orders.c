@@ -11,7 +11,9 @@
 
 void pw_execution_journal(struct execution *x, const struct pw_event *event)
 {
-    if (x->has_journal) {
+    if (x->skips) {
+        pw_count(&x->journal.ring->dropped_cnt, 1);
+    } else if (x->has_journal) {
         pw_producer_put(&x->journal, event);
     }
 }
@@ -185,9 +187,13 @@ static bool feed_is_up(const struct execution *x, const struct pw_instrument *in
     return instrument && instrument->feed_idx < PW_FEEDS_MAX && x->feed_up[instrument->feed_idx];
 }
 
-/* Enough for a new order: a quarter of the ring is free, and at least what the order may ever need. */
+/* Enough for a new order: what is put there is stored, a quarter of the ring is free, and at least what the
+ * order may ever need. */
 static bool journal_takes_orders(struct execution *x)
 {
+    if (x->skips || (journal_is_stopped(x) && !x->trades_unrecorded)) {
+        return false;
+    }
     uint64_t want =
         1 + RISK_EVENTS + PW_FLOW_INTENT_EVENTS + PW_FLOW_OPEN_EVENTS + STAMP_EVENTS + journal_reserve(x);
     uint64_t quarter = x->has_journal ? (x->journal.mask + 1) / 4 : 0;
@@ -469,6 +475,7 @@ void pw_execution_cancel(struct execution *x, const struct pw_event *event, int6
     account->shown.intent_cnt++;
     kept.venue_ns = 0;
     pw_execution_journal(x, &kept);
+    x->skips = false; /* there is room for what open orders report */
     if (!row || row->strategy_idx != intent->strategy_idx || !mark_canceling(x, row->client_order_id)) {
         x->metrics.cancels_ignored++;
         return;
