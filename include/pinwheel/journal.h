@@ -45,7 +45,7 @@ struct pw_journal_run {
     uint64_t event_cnt; /* stored, once ended_ns is set: a reader that finds fewer misses some */
     char instance[PW_INSTANCE_BYTES];
     char version[PW_RUN_VERSION_BYTES]; /* of the engine */
-    /* Runs of before version 0.2 end here: what follows is 0 for them. */
+    /* Older rows end here: what follows is 0 then. */
     int64_t stopped_ns;          /* nothing has been stored since then; 0: it goes on, or all was */
     struct pw_journal_loss lost; /* while nothing can be stored, as it was known last */
 };

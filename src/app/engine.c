@@ -476,6 +476,13 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const struct pw_
 
 /* ---- Wait and stop ---- */
 
+/* Did the journal go on to the end? It has logged what it lacks. */
+static bool journal_is_whole(const struct pw_engine *engine)
+{
+    const struct pw_metric_row *stopped = pw_metrics_find(&engine->ws, "journal", "stopped");
+    return !stopped || atomic_load_explicit(&stopped->value, memory_order_relaxed) == 0;
+}
+
 /* The run in one line, for whoever reads the log in the morning. */
 static void log_end(const struct pw_engine *engine, bool clean)
 {
@@ -500,8 +507,9 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine)
     engine->threads_stuck = err == -EDEADLK;
     engine->initialised_cnt = 0;
     pw_desk_enter(&engine->desk, PW_ENGINE_STOPPED);
-    log_end(engine, err == 0);
-    return err == 0 && failed == NULL ? PW_ENGINE_OK : PW_ENGINE_FAILED;
+    bool whole = journal_is_whole(engine);
+    log_end(engine, err == 0 && whole);
+    return err == 0 && failed == NULL && whole ? PW_ENGINE_OK : PW_ENGINE_FAILED;
 }
 
 void pw_engine_close(struct pw_engine *engine)

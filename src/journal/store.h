@@ -95,7 +95,7 @@ bool pw_key_read(const void *key, size_t bytes, enum pw_key_part *part, uint64_t
 /* A blob is its CRC-32C (4 bytes) and its bytes. Bytes of it, or -EBADMSG. */
 int64_t pw_blob_check(const void *blob, size_t bytes);
 
-/* What a run's blob holds, also one of before version 0.2, which is shorter. False: it is none. */
+/* What a run's blob holds, also an older one, which is shorter. False: it is none. */
 bool pw_run_read(const void *bytes, int64_t size, struct pw_journal_run *run);
 
 /* "<path>/journal-<run>-<n>.mdb"; and back: false if the name is not exactly what that gives. */

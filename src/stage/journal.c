@@ -253,7 +253,7 @@ static void watch_lag(struct journal *j, int64_t lag_ns, int64_t now_ns)
         }
         late->last_ns = now_ns;
         late->most_ns = lag_ns > late->most_ns ? lag_ns : late->most_ns;
-    } else if (late->is_late && now_ns - late->last_ns >= CALM_NS) {
+    } else if (late->is_late && j->logged == PW_WRITER_OK && now_ns - late->last_ns >= CALM_NS) {
         late->is_late = false;
         pw_log(PW_LOG_WARN, "journal: caught up; up to %" PRId64 " ms behind within %.1f s",
                late->most_ns / PW_NS_PER_MS, (double)(late->last_ns - late->since_ns) / PW_NS_PER_S);

@@ -356,6 +356,86 @@ Test(crash, what_was_committed_before_the_disk_was_full_can_be_read)
     rmdir(disk);
 }
 
+/* Writes until nothing more goes onto that disk. */
+static void fill_up(const char *path)
+{
+    static const char bytes[4096];
+    int fd = open(path, O_CREAT | O_WRONLY | O_APPEND, 0600);
+    while (write(fd, bytes, sizeof bytes) > 0) {
+    }
+    close(fd);
+}
+
+/* cases/15-disk-full-until-the-end: room for it is kept from the start. */
+Test(crash, end_of_a_run_is_recorded_on_a_disk_without_a_byte_left)
+{
+    const char *disk = small_disk();
+    char dir[128], filler[128], error[256];
+    struct live live;
+    struct pw_journal *journal;
+    struct pw_journal_run run;
+    snprintf(dir, sizeof dir, "%s/journal", disk);
+    snprintf(filler, sizeof filler, "%s/filler", disk);
+    live_open(&live, dir, 256 * MIB, LIVE_EPOCH_NS);
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct pw_event event = live_event(i);
+        live_put(&live, &event, 0);
+    }
+    live_commit(&live, INT64_MAX / 2);
+    fill_up(filler);
+    uint64_t run_id = live.run_id;
+    for (uint64_t lost = 1; lost < 50; lost++) { /* as it would be told while the disk stays full */
+        const struct pw_journal_loss loss = {
+            .market_cnt = lost, .order_cnt = 2, .fill_cnt = 3, .other_cnt = 4};
+        cr_assert_eq(live.store.note(live.store.state, 7, &loss), 0);
+    }
+    cr_assert_eq(live.store.end(live.store.state, LIVE_EPOCH_NS + 1, 1000, false), 0);
+    live_close(&live, false);
+    cr_assert_eq(pw_journal_open(&journal, dir, error, sizeof error), 0);
+    cr_assert_eq(pw_journal_run(journal, run_id, &run), 0);
+    cr_expect_eq(run.ended_ns, LIVE_EPOCH_NS + 1);
+    cr_expect_eq(run.clean, 0);
+    cr_expect_eq(run.stopped_ns, 7);
+    cr_expect_eq(run.lost.market_cnt, 49);
+    cr_expect_eq(run.lost.fill_cnt, 3);
+    cr_expect(pw_journal_is_cut(&run));
+    pw_journal_close(journal);
+    umount2(disk, MNT_DETACH);
+    rmdir(disk);
+}
+
+/* cases/15-disk-full-until-the-end: refused, and nothing is left of it; of an earlier run everything. */
+Test(crash, start_on_a_full_disk_leaves_no_run)
+{
+    const char *disk = small_disk();
+    char dir[128], filler[128], error[256];
+    struct pw_store store;
+    struct pw_journal *journal;
+    struct pw_journal_run runs[4];
+    uint64_t run_id;
+    struct pw_run_want want = {.path = dir,
+                               .instance = "a",
+                               .version = "0",
+                               .config_text = "",
+                               .segment_bytes = 4 * MIB,
+                               .now_ns = LIVE_EPOCH_NS};
+    snprintf(dir, sizeof dir, "%s/journal", disk);
+    snprintf(filler, sizeof filler, "%s/filler", disk);
+    for (int64_t before = 0; before < 2; before++) { /* without, and with a table of runs */
+        fill_up(filler);
+        cr_expect_eq(pw_journal_open_run(&want, &store, &run_id, error, sizeof error), -ENOSPC, "%s", error);
+        cr_assert_eq(pw_journal_open(&journal, dir, error, sizeof error), 0);
+        cr_expect_eq(pw_journal_runs(journal, runs, 4), before);
+        pw_journal_close(journal);
+        unlink(filler);
+        cr_assert_eq(pw_journal_open_run(&want, &store, &run_id, error, sizeof error), 0, "%s", error);
+        store.end(store.state, LIVE_EPOCH_NS, 0, true);
+        store.close(store.state);
+    }
+    umount2(disk, MNT_DETACH);
+    rmdir(disk);
+}
+
 /* ---- rotten bytes ---- */
 
 struct verdict {

@@ -877,3 +877,175 @@ Test(loss, counts_what_is_not_durable_wherever_it_is)
     cr_expect_eq(loss.order_cnt + loss.fill_cnt + loss.other_cnt, 0);
     fixture_free(f);
 }
+
+/* ---- the order, whatever the threads' timing ---- */
+
+/* Parse, strategy and execution as the writer sees them: rings, and what they publish in which order. */
+struct actors {
+    struct fixture *f;
+    struct pw_market_journal journal;
+    struct pw_producer to_strategy, to_execution;
+    struct pw_consumer strategy, execution;
+    void *rings[2];
+    uint64_t parsed, taken, known; /* by parse, strategy, execution */
+    uint64_t orders, reports;
+    uint64_t seed;
+};
+
+static uint64_t chance(struct actors *a, uint64_t of)
+{
+    struct pw_random random = pw_random_seeded(&a->seed);
+    return pw_random_next(&random) % of;
+}
+
+/* Every third is depth, which execution is not shown. */
+static struct pw_event market_event(uint64_t seq)
+{
+    struct pw_event event = {.kind = seq % 3 ? PW_EVENT_QUOTE : PW_EVENT_DEPTH, .seq = (uint32_t)seq};
+    event.flags = seq % 3 ? 0 : PW_FLAG_LAST;
+    return event;
+}
+
+static void act_parse(struct actors *a)
+{
+    for (uint64_t n = chance(a, 80); n > 0 && pw_producer_room(&a->to_strategy, 1) >= 1; n--) {
+        struct pw_event event = market_event(a->parsed);
+        pw_producer_put(&a->to_strategy, &event);
+        pw_market_journal_put(&a->journal, &event, a->parsed++);
+    }
+    pw_producer_publish(&a->to_strategy);
+    if (chance(a, 4)) { /* else it is held up between the two */
+        pw_producer_publish(&a->journal.ring);
+        pw_market_journal_quiet(&a->journal, a->f->now_ns);
+    }
+}
+
+static void act_strategy(struct actors *a)
+{
+    uint64_t there = pw_consumer_peek(&a->strategy, 64), taken = 0;
+    while (taken < there && pw_producer_room(&a->to_execution, 3) >= 3) {
+        const struct pw_event *event = pw_consumer_at(&a->strategy, taken++);
+        a->taken++;
+        if (pw_event_is_for_execution(event)) {
+            pw_producer_put(&a->to_execution, event);
+        }
+        if (chance(a, 20) == 0) {
+            pw_producer_put(&a->to_execution, &(struct pw_event){.kind = PW_EVENT_SIGNAL,
+                                                                 .body.signal.market_seq = a->taken - 1});
+        }
+    }
+    if (chance(a, 8) == 0 && pw_producer_room(&a->to_execution, 1) >= 1) {
+        pw_producer_put(&a->to_execution,
+                        &(struct pw_event){.kind = PW_EVENT_CONSUMED,
+                                           .body.consumed = {.report_seq = 1, .market_seq = a->taken}});
+    }
+    pw_producer_publish(&a->to_execution);
+    if (taken > 0) {
+        pw_consumer_done(&a->strategy, taken);
+    }
+}
+
+static bool record(struct actors *a, struct pw_event event)
+{
+    if (pw_producer_room(&a->f->orders, 2) < 2) {
+        return false;
+    }
+    event.seq = (uint32_t)a->orders++;
+    pw_producer_put(&a->f->orders, &event);
+    return true;
+}
+
+static void act_execution(struct actors *a)
+{
+    if (chance(a, 3) == 0) { /* a report of its own */
+        record(a, (struct pw_event){.kind = PW_EVENT_ORDER,
+                                    .body.order.market_seq = a->known ? a->known - 1 : 0});
+    }
+    uint64_t there = pw_consumer_peek(&a->execution, 64), taken = 0;
+    for (; taken < there; taken++) {
+        const struct pw_event *event = pw_consumer_at(&a->execution, taken);
+        uint64_t named = event->kind == PW_EVENT_SIGNAL     ? event->body.signal.market_seq + 1
+                         : event->kind == PW_EVENT_CONSUMED ? event->body.consumed.market_seq
+                                                            : event->seq + UINT64_C(1);
+        bool is_market = event->kind != PW_EVENT_SIGNAL && event->kind != PW_EVENT_CONSUMED;
+        if (!is_market && !record(a, *event)) {
+            break;
+        }
+        a->known = named > a->known ? named : a->known;
+    }
+    pw_producer_publish(&a->f->orders);
+    if (taken > 0) {
+        pw_consumer_done(&a->execution, taken);
+    }
+}
+
+static void expect_order(struct actors *a)
+{
+    uint64_t cap = a->parsed + a->orders + 10000, gone_by = 0, shown = 0, orders = 0;
+    struct pw_event *events = calloc(cap, sizeof *events);
+    uint64_t cnt = memory_store_events(&a->f->memory, PW_BLOCK_EVENTS, events, cap);
+    for (uint64_t i = 0; i < cnt; i++) {
+        const struct pw_event *event = &events[i];
+        if (pw_event_is_market(event)) {
+            bool is_gap = event->kind == PW_EVENT_GAP;
+            cr_assert_eq(is_gap ? event->body.gap.first : event->seq, gone_by, "event %" PRIu64, i);
+            gone_by = pw_market_seq_after(gone_by, event);
+            shown = pw_event_is_for_execution(event) ? gone_by : shown;
+            continue;
+        }
+        uint64_t named = pw_event_made_after(event);
+        cr_assert_eq(event->seq, orders++, "event %" PRIu64, i);
+        cr_assert(named <= gone_by || (named == 1 && gone_by == 0), "event %" PRIu64 " is early", i);
+        cr_assert(named == 0 || named >= shown, "event %" PRIu64 " is late", i);
+    }
+    cr_expect_eq(gone_by, a->parsed);
+    cr_expect_eq(orders, a->orders);
+    free(events);
+}
+
+static void run_actors(uint64_t seed)
+{
+    static void (*const acts[])(struct actors *) = {act_parse, act_strategy, act_execution};
+    struct actors a = {.f = fixture_new(0), .seed = seed};
+    a.rings[0] = ring_new(0, &a.to_strategy, &a.strategy);
+    a.rings[1] = ring_new(0, &a.to_execution, &a.execution);
+    a.journal = (struct pw_market_journal){.ring = a.f->market, .present = true};
+    a.f->input.strategy_in[0] = a.rings[0];
+    a.f->input.strategy_in_cnt = 1;
+    a.f->input.execution_in = a.rings[1];
+    for (int turn = 0; turn < 1500; turn++) {
+        uint64_t who = chance(&a, 4),
+                 times = chance(&a, 40) == 0 ? 40 : 1; /* now and then the others starve */
+        for (; times > 0; times--) {
+            if (who < 3) {
+                acts[who](&a);
+            } else {
+                poll_once(a.f);
+            }
+            a.f->now_ns += (int64_t)chance(&a, 20) * MS;
+        }
+    }
+    for (int turn = 0; turn < 200; turn++) { /* the end: all that is on its way */
+        act_strategy(&a);
+        act_execution(&a);
+        pw_producer_publish(&a.journal.ring);
+        pw_market_journal_quiet(&a.journal, a.f->now_ns);
+        a.f->now_ns += INTERVAL;
+        poll_once(a.f);
+    }
+    cr_assert_eq(pw_writer_commit(a.f->writer, a.f->now_ns), 0);
+    expect_order(&a);
+    free(a.rings[0]);
+    free(a.rings[1]);
+    fixture_free(a.f);
+}
+
+/* cases/17-order-events-behind-their-market: random interleavings of all that fill the two rings. */
+Test(order, holds_whatever_the_timing)
+{
+    uint64_t seed = (uint64_t)pw_clock_read_ns(CLOCK_REALTIME);
+    for (int i = 0; i < 60; i++) {
+        fprintf(stderr, "seed %" PRIu64 "\n", seed + (uint64_t)i * 1000003);
+        run_actors(seed + (uint64_t)i * 1000003);
+    }
+}
