@@ -330,16 +330,20 @@ Test(connector, what_is_not_tls_fails_the_handshake_at_once)
     }
 }
 
+/* cases/newcomer.md, 11: only people mend it, so the longest pauses begin at once. */
 Test(connector, a_bad_certificate_is_told_by_its_reason_and_once)
 {
     struct net_world_options options = {.secure = true, .host = "other.test"};
     net_world_open(&world, &options);
+    int64_t begin_ns = world.now_ns;
     for (int i = 0; i < 5; i++) {
         cr_assert(far_accept(&peer, &world, world.listener, 60 * S_NS));
         cr_expect_not(far_take_request(&peer), "nothing is asked of a server that is not the one");
     }
     cr_expect(net_world_log_has("another host"));
+    cr_expect(net_world_log_has(pw_cause_text(PW_CAUSE_certificate)));
     cr_expect_eq(net_world_log_cnt(), 1);
+    cr_expect_gt(world.now_ns - begin_ns, 20 * S_NS, "five tries of the usual back-off take less than 4 s");
     net_world_close(&world);
 }
 

@@ -238,6 +238,24 @@ Test(fetch, a_server_that_drips_is_given_up_at_the_deadline)
     close_fetch();
 }
 
+/* cases/newcomer.md, 11: whoever asks again needs to know that this is no outage. */
+Test(fetch, a_server_that_is_not_trusted_is_told_from_one_that_fails)
+{
+    struct net_world_options options = {.secure = true, .host = "other.test"};
+    net_world_open(&world, &options);
+    pw_connector_stop(world.connector);
+    fetch = pw_fetch_create(world.net, BODY_MAX);
+    start("/x", 20 * S_NS);
+    cr_expect_eq(run(20 * S_NS), PW_FETCH_FAILED);
+    cr_expect(pw_fetch_is_untrusted(fetch), "%s", pw_fetch_error(fetch));
+    cr_expect_eq(pw_fetch_start(fetch, 0, "/x", world.now_ns + 1, world.now_ns), 0);
+    cr_expect_not(pw_fetch_is_untrusted(fetch));
+    net_world_step(&world, MS_NS);
+    cr_expect_eq(run(MS_NS), PW_FETCH_FAILED, "late");
+    cr_expect_not(pw_fetch_is_untrusted(fetch));
+    close_fetch();
+}
+
 Test(fetch, a_silent_server_is_given_up_at_the_deadline)
 {
     open_fetch(true);
