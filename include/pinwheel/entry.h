@@ -150,8 +150,16 @@ enum pw_entry_error {
 };
 #define PW_ENTRY_ERRORS 9u
 
-/* One order, as the venue reports it. */
+/* Why something cannot be read, and which field of it. */
+#define PW_ENTRY_FIELD_BYTES 24u
+struct pw_entry_fault {
+    int8_t decode;                    /* enum pw_decode; 0: it can be read */
+    char field[PW_ENTRY_FIELD_BYTES]; /* empty: all of it */
+};
+
+/* One order, as the venue reports it. With a fault only whose it is can be used. */
 struct pw_entry_order {
+    struct pw_entry_fault fault;
     struct pw_report report; /* if has_report; recv_ns is the caller's to set */
     uint64_t venue_order_id;
     uint32_t instance_hash; /* whose it is */
@@ -162,7 +170,10 @@ struct pw_entry_order {
 };
 
 struct pw_entry_failure {
-    int64_t code;   /* the venue's own */
+    int64_t code;         /* the venue's own; 0: not said */
+    const char *text;     /* the venue's words: a slice of the message, of any bytes */
+    uint32_t text_bytes;  /* 0: none */
+    uint32_t http_status; /* 0: not said */
     uint8_t error;  /* enum pw_entry_error */
     uint8_t reason; /* enum pw_reason */
     bool is_final;  /* of a refused cancellation: it never will be carried out. Else the order stays open */
@@ -211,16 +222,19 @@ struct pw_entry_message {
     /* By kind. */
     struct pw_entry_order order, replaced;
     struct pw_entry_list list; /* ORDERS, FILLS, ACCOUNT: slices of the message */
+    struct pw_entry_fault fault;
 };
 
 struct pw_entry_fill {
-    struct pw_report report; /* client_order_id and recv_ns are the caller's to set */
+    struct pw_entry_fault fault; /* then only venue_order_id can be used */
+    struct pw_report report;     /* client_order_id and recv_ns are the caller's to set */
     uint64_t venue_order_id;
 };
 
 struct pw_entry_balance {
     char asset[PW_ASSET_BYTES]; /* zeros behind; empty: too long to be one of ours */
-    int64_t free_e8;
+    int64_t free_e8; /* rounded down; at most INT64_MAX, however much it is */
+    struct pw_entry_fault fault; /* then free_e8 is 0 */
 };
 
 /* ---- the table ---- */
@@ -263,9 +277,12 @@ struct pw_venue_entry {
     bool (*put_signature)(const struct pw_entry_request *request, const char *signature, size_t bytes,
                           char *text);
 
-    /* Judges one whole message. Negative but for ERROR_REPLY: nothing of it may be used. */
+    /* Judges one whole message by what is used of it: rows and fields that nobody asks for may be anything.
+     * Negative but for ERROR_REPLY: it cannot be read, and `fault` says why. Then only this of it holds: which
+     * request it answers (is_response, is_ours, request, number), if that could be made out, and a failure that
+     * its status alone tells of (has_failed: a ban is one). Items of lists are judged as they are gone through. */
     enum pw_decode (*decode)(const char *data, size_t bytes, struct pw_entry_message *message);
-    /* Iterate a list that decode has checked. False: no more. */
+    /* Iterate a list that decode has found to be one. False: no more. */
     bool (*next_order)(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,
                        struct pw_entry_order *order);
     bool (*next_fill)(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,

@@ -122,6 +122,17 @@
     R(PW_COMMAND_STOP, 3, "stop", "stop the engine") \
     R(PW_COMMAND_PAUSE, 4, "pause", "rate-limit ban: no requests for a time")
 
+/* What order entry waits for; its own steps come first, in their order. */
+#define PW_ENTRY_STEP_ROWS(R) \
+    R(PW_STEP_CONNECTION, 0, "connection", "a connection") \
+    R(PW_STEP_LOGIN, 1, "login", "the login") \
+    R(PW_STEP_SUBSCRIBE, 2, "subscribe", "the subscription to the account's events") \
+    R(PW_STEP_OPEN_ORDERS, 3, "open_orders", "the list of open orders, and that orphan orders are gone") \
+    R(PW_STEP_BALANCES, 4, "balances", "the account's balances, and that live.cash is among them") \
+    R(PW_STEP_READY, 5, "ready", "nothing: it is ready") \
+    R(PW_STEP_VENUE_TIME, 6, "venue_time", "the venue's time, to be known well enough") \
+    R(PW_STEP_BAN, 7, "ban", "the end of a rate-limit ban")
+
 #define PW_ENGINE_STATE_ROWS(R) \
     R(PW_ENGINE_STARTING, 1, "starting", "starting") \
     R(PW_ENGINE_RUNNING, 2, "running", "running") \
@@ -143,6 +154,7 @@ enum pw_intent_action { PW_INTENT_ACTION_ROWS(PW_ENUM_CONSTANT) };
 enum pw_order_state { PW_ORDER_STATE_ROWS(PW_ENUM_CONSTANT) };
 enum pw_exec_type { PW_EXEC_TYPE_ROWS(PW_ENUM_CONSTANT) };
 enum pw_command { PW_COMMAND_ROWS(PW_ENUM_CONSTANT) };
+enum pw_entry_step { PW_ENTRY_STEP_ROWS(PW_ENUM_CONSTANT) };
 enum pw_engine_state { PW_ENGINE_STATE_ROWS(PW_ENUM_CONSTANT) };
 
 /* How many there are of those that number from 0 without a gap. */
@@ -162,6 +174,7 @@ enum pw_engine_state { PW_ENGINE_STATE_ROWS(PW_ENUM_CONSTANT) };
     E(order_state, PW_ORDER_STATE_ROWS)                                                                      \
     E(exec_type, PW_EXEC_TYPE_ROWS)                                                                          \
     E(command, PW_COMMAND_ROWS)                                                                              \
+    E(entry_step, PW_ENTRY_STEP_ROWS)                                                                        \
     E(engine_state, PW_ENGINE_STATE_ROWS)
 
 /* Lower-case names for people and scripts ("quote", "open"); "?" for a number unknown here, never NULL. */

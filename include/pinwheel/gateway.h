@@ -20,14 +20,37 @@
 #define PW_REPORTS_PER_ORDER 2u
 #define PW_OPEN_ORDERS_MAX   (PW_REPORTS_MAX / PW_REPORTS_PER_ORDER)
 
+/* What a report says of the order that it names: held against what was ordered. A bit of `said` for each
+ * field that it says. */
+enum pw_term {
+    PW_TERM_SYMBOL = 0,
+    PW_TERM_SIDE,
+    PW_TERM_TYPE,
+    PW_TERM_TIF,
+    PW_TERM_PRICE,
+    PW_TERM_QTY,
+    PW_TERM_VENUE_ORDER_ID,
+    PW_TERM_EXECUTED, /* executed_qty_e8 of the report: 0 is none, not that it is not said */
+};
+struct pw_report_terms {
+    uint64_t venue_order_id;
+    int64_t price_e8, qty_e8; /* the limit price, and the whole quantity, as ordered */
+    char symbol[PW_SYMBOL_BYTES];
+    uint8_t side, type, tif; /* PW_ORDER_TYPES, UINT8_MAX: a word that is none of ours */
+    uint8_t said;
+};
+
 /* What happened to an order. */
 struct pw_report {
     uint64_t client_order_id;
     uint64_t trade_id; /* of a fill: the venue's number of it in the instrument; if has_trade_id */
     int64_t fill_price_e8, fill_qty_e8; /* of a fill, else 0 */
     int64_t executed_qty_e8;            /* filled in all, as the venue counts; 0: it does not say */
+    int64_t prevented_qty_e8; /* taken of it in all, as the venue counts, so that it did not trade with
+                               * another order of its owner; 0: nothing, or it does not say */
     pw_i128 fee_e16;
     char fee_asset[PW_ASSET_BYTES]; /* zeros behind; empty: the quote currency */
+    struct pw_report_terms terms;
     int64_t venue_ns, recv_ns;
     uint8_t exec_type; /* enum pw_exec_type */
     uint8_t reason;    /* enum pw_reason */
@@ -66,6 +89,7 @@ struct pw_gateway_traits {
 struct pw_orders;
 struct pw_signing;
 struct pw_venue_entry;
+struct pw_venue_errors;
 
 /* What a gateway is made with; a kind ignores what it has no use for. What it points at must outlive it. */
 struct pw_gateway_config {
@@ -89,6 +113,7 @@ struct pw_gateway_config {
     struct pw_producer
         *journal;      /* NULL, or copies of all frames, without key and signature; it drops when full */
     uint32_t conn_idx; /* feed_idx of the frames */
+    struct pw_venue_errors *venue_errors; /* what the venue rejects, and what cannot be read; NULL: nobody asks */
 };
 
 /* For those who watch a gateway that connects: a field a metric of group gateway (src/shm/metrics_table.h),

@@ -27,6 +27,7 @@
     STATE(CROSSED, 7, crossed, "bid and ask of the order book crossed") \
     STATE(OVERFLOW, 8, overflow, "more levels than the order book holds") \
     STATE(BOOK_RANGE, 9, book_range, "the best price nears the end of what the snapshot told") \
+    STATE(TOO_LARGE, 10, too_large, "the connection ended: a message was larger than message_bytes_max") \
     DENIED(HALTED, 32, halted, "trading is halted") \
     DENIED(PRICE_FILTER, 33, price_filter, "price off the tick or out of bounds") \
     DENIED(LOT_SIZE, 34, lot_size, "quantity off the step or out of bounds") \
@@ -48,6 +49,7 @@
     DENIED(NOT_OPEN, 50, not_open, "the order to be replaced is not open") \
     DENIED(REPORT, 51, report, "halted: a report contradicts its order") \
     DENIED(ORPHAN_ORDERS, 52, orphan_orders, "order entry not ready: orphan orders stay open") \
+    DENIED(REJECTIONS, 53, rejections, "the venue rejected too many orders in a row") \
     VENUE(VENUE_REJECTED, 64, venue_rejected, "rejected by the venue for another reason") \
     VENUE(VENUE_FUNDS, 65, venue_funds, "insufficient funds at the venue") \
     VENUE(VENUE_DUPLICATE, 66, venue_duplicate, "the client order id is in use") \
@@ -61,7 +63,10 @@
     VENUE(VENUE_UNKNOWN, 74, venue_unknown, "the venue does not know the outcome") \
     VENUE(VENUE_NOT_FOUND, 75, venue_not_found, "the venue knows no such order") \
     VENUE(VENUE_NOT_TRADING, 76, venue_not_trading, "the venue does not trade the instrument now") \
-    VENUE(VENUE_MALFORMED, 77, venue_malformed, "the venue found the request malformed")
+    VENUE(VENUE_MALFORMED, 77, venue_malformed, "the venue found the request malformed") \
+    VENUE(VENUE_UNREADABLE, 78, venue_unreadable, "the venue's answer cannot be read") \
+    VENUE(VENUE_SILENT, 79, venue_silent, "the venue does not answer") \
+    VENUE(VENUE_PREVENTED, 80, venue_prevented, "self-trade prevention took of the order's quantity")
 /* clang-format on */
 
 #define PW_REASON_CONSTANT_(NAME, number, name, help) PW_REASON_##NAME = number,

@@ -10,6 +10,7 @@
 #include "instance.h"
 #include "journal_config.h"
 #include "metrics_table.h"
+#include "order_entry.h"
 #include "text.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -253,6 +254,32 @@ static void put_bans(const struct pw_desk *desk, struct pw_text *answer)
     pw_text_put(answer, "}");
 }
 
+/* What each account's order entry waits for. */
+static void put_entries(const struct pw_desk *desk, struct pw_text *answer)
+{
+    char group[PW_METRIC_GROUP_BYTES], state[PW_ORDER_ENTRY_TEXT_BYTES];
+    const char *between = "";
+    pw_text_put(answer, ",\"order_entry\":{");
+    for (uint32_t i = 0; desk->ws != NULL && i < desk->conns->cnt; i++) {
+        uint32_t account_idx = desk->conns->rows[i].account_idx;
+        if (desk->conns->rows[i].role != PW_CONN_ROLE_ORDERS) {
+            continue;
+        }
+        const struct pw_metric_row *rows = pw_metrics_rows(desk->ws, PW_METRIC_GROUP_gateway,
+                                                           pw_metrics_gateway_name(group, account_idx));
+        if (rows != NULL) {
+            uint64_t step = atomic_load_explicit(PW_METRIC_WORD(rows, gateway, step), memory_order_relaxed);
+            uint64_t reason =
+                atomic_load_explicit(PW_METRIC_WORD(rows, gateway, not_ready_reason), memory_order_relaxed);
+            pw_text_put(answer, "%s\"%s\":\"%s\"", between,
+                        pw_config_account(desk->plan.config, account_idx).name,
+                        pw_order_entry_state(step, reason, state));
+            between = ",";
+        }
+    }
+    pw_text_put(answer, "}");
+}
+
 static void answer_status(const struct pw_desk *desk, struct pw_text *answer)
 {
     struct pw_account account = {0};
@@ -270,6 +297,7 @@ static void answer_status(const struct pw_desk *desk, struct pw_text *answer)
                 account.open_order_cnt, journal_state(desk));
     put_halts(desk, answer);
     put_bans(desk, answer);
+    put_entries(desk, answer);
     pw_text_put(answer, "}");
 }
 

@@ -50,7 +50,7 @@ static void *region_of(const struct pw_engine *engine, const char *name, enum pw
 static pthread_mutex_t errors_lock = PTHREAD_MUTEX_INITIALIZER; /* cold threads only; makes them one writer */
 
 /* One row for each distinct text, counted when it comes again. A full table keeps the first ones. */
-static void keep_error(void *state, enum pw_log_level level, const char *line)
+static void keep_error(void *state, enum pw_log_level level, const char *line, uint64_t times)
 {
     struct pw_engine *engine = state;
     char text[sizeof((struct pw_error_row *)0)->text];
@@ -71,7 +71,7 @@ static void keep_error(void *state, enum pw_log_level level, const char *line)
             uint64_t count = atomic_load_explicit(&rows[i].count, memory_order_relaxed);
             atomic_store_explicit(&rows[i].last_ns, now_ns, memory_order_relaxed);
             /* Release: the text is whole before the row counts. Pairs with the acquire of a monitor. */
-            atomic_store_explicit(&rows[i].count, count + 1, memory_order_release);
+            atomic_store_explicit(&rows[i].count, count + times, memory_order_release);
             break;
         }
     }
@@ -315,13 +315,15 @@ static void fill_attachments(struct pw_engine *engine)
         .execution = {.run_id = engine->run_id,
                       .keys = engine->has_keys ? engine->key_files.keys : NULL,
                       .banned_until_ns = engine->banned_until_ns,
-                      .halts = engine->halts},
+                      .halts = engine->halts,
+                      .venue_errors = engine->venue_errors},
         .journal = {.store = engine->store_open ? &engine->store : NULL,
                     .run_id = engine->run_id,
                     .threaded = true},
         .housekeeping = {.nets = engine->nets,
                          .banned_until_ns = engine->banned_until_ns,
-                         .command = &engine->desk.command},
+                         .command = &engine->desk.command,
+                         .venue_errors = engine->venue_errors},
     };
     pw_desk_halts(&engine->desk, engine->halts);
     for (uint32_t i = 0; i < PW_LINES_MAX; i++) {

@@ -19,6 +19,7 @@
 #include "runner.h"
 #include "stage.h"
 #include "store.h"
+#include "venue_errors.h"
 #include <pinwheel/workspace.h>
 
 struct pw_engine {
@@ -40,6 +41,7 @@ struct pw_engine {
     uint64_t run_id;
     struct pw_topology topology;
     struct pw_live_attachments attachments;
+    struct pw_venue_errors venue_errors[PW_ACCOUNTS_MAX]; /* what execution has met, for housekeeping's log */
     struct pw_stage_env envs[PW_STAGES_MAX]; /* in the topology's order, as are the slots */
     struct pw_stage_slot slots[PW_STAGES_MAX];
     size_t state_bytes[PW_STAGES_MAX];

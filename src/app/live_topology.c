@@ -102,7 +102,8 @@ static bool market_stalls(const struct pw_config *config)
 /* Rings of the cold side carry few events, or may wait: their sizes are no one's to tune. */
 #define SNAPSHOT_SLOTS 4096u /* a REST snapshot passes through in pieces of at most this many events */
 #define COMMAND_SLOTS  256u
-/* Order entry: requests are a few hundred bytes, the largest answers lists of open orders. */
+/* Order entry: requests are a few hundred bytes. The largest answers, lists of open orders, are as large as
+ * live.message_bytes_max allows; then their ring is, too. Larger ones than half a ring are not journalled. */
 #define WIRE_SLOTS 4096u
 #define WIRE_BYTES (UINT64_C(4) << 20)
 
@@ -156,10 +157,28 @@ void pw_live_topology(struct pw_topology *topology, const struct pw_config *conf
     pw_live_connect(topology, config);
 }
 
+/* Twice the largest message of any account's order entry, rounded up to a power of two. */
+static uint64_t response_bytes(const struct pw_config *config)
+{
+    uint64_t bytes = WIRE_BYTES;
+    for (uint32_t i = 0; i < pw_config_account_cnt(config); i++) {
+        struct pw_account_setup account = pw_config_account(config, i);
+        while (account.traits->connects && bytes < 2 * (uint64_t)account.live->conn.message_bytes_max) {
+            bytes *= 2;
+        }
+    }
+    return bytes;
+}
+
 void pw_live_connect(struct pw_topology *topology, const struct pw_config *config)
 {
     topology->more_gateway_cnt = pw_config_account_cnt(config) - 1;
     pw_topology_connect(topology, ring_table, sizeof ring_table / sizeof *ring_table, config);
+    for (uint32_t i = 0; i < topology->ring_cnt; i++) {
+        if (topology->rings[i].role == PW_RING_RESPONSES) {
+            topology->rings[i].payload_bytes = response_bytes(config);
+        }
+    }
 }
 
 uint32_t pw_live_stage_names(const struct pw_config *config, char names[PW_STAGES_MAX][PW_STAGE_NAME_BYTES])

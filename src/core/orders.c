@@ -186,6 +186,7 @@ struct pw_order_row *pw_orders_add(struct pw_orders *orders, const struct pw_ord
                                    .risk_qty_e8 = row->qty_e8,
                                    .recv_ns = row->recv_ns,
                                    .valid_until_ns = row->valid_until_ns,
+                                   .touch_e8 = row->touch_e8,
                                    .hold_e16 = row->hold_e16,
                                    .full_hold_e16 = row->hold_e16,
                                    .market_seq = row->market_seq,

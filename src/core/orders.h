@@ -18,6 +18,8 @@
  * - NOT_FOUND closes only an order that the venue never acknowledged, and only if it was asked for after
  *   the venue could no longer accept the order (valid_until_ns): queries may lag behind. If it turns up all
  *   the same, it is UNKNOWN again.
+ * - What the venue prevents, so that its owner does not trade with himself, is taken of what is left, on
+ *   whichever report says it first. An order of which everything is filled or prevented has ended.
  * - A cancellation that the venue does not know leaves the order UNKNOWN: its fills are on their way.
  *
  * Client order ids: the run's number in the upper bits, a counter from 1 in the lower PW_ORDER_COUNTER_BITS.
@@ -94,11 +96,15 @@ struct pw_order_row {
     uint64_t client_order_id; /* 0: a free row */
     uint64_t replaces_id;     /* the order in whose place it stands; 0: none */
     int64_t price_e8, qty_e8; /* as ordered; price 0: market */
-    int64_t leaves_qty_e8;    /* not filled; of a closed order: what never will be */
+    int64_t leaves_qty_e8;    /* not filled and not prevented; of a closed order: what never will be */
     int64_t risk_qty_e8;      /* what it may yet fill, counted as open */
     int64_t executed_qty_e8;  /* the most that the venue said it filled, in all or fill by fill */
     int64_t recv_ns;          /* of the event that caused it */
     int64_t valid_until_ns;   /* the venue refuses the request after it; 0: from the start */
+    int64_t touch_e8;         /* the best price that it could have met when it was sent; 0: none was known */
+    uint64_t venue_order_id;  /* as it was told first; 0: not yet */
+    uint64_t last_trade_id;   /* the highest one of its fills */
+    int64_t prevented_qty_e8; /* taken of it by the venue, so that its owner does not trade with himself */
     pw_i128 hold_e16;         /* cash held for what is left of it; falls with each fill, 0 when closed */
     pw_i128 full_hold_e16;    /* as ordered; the table's own, as is all that follows but the next two lines */
     uint64_t market_seq;
@@ -172,10 +178,16 @@ struct pw_order_row *pw_orders_find(const struct pw_orders *orders, uint64_t cli
 void pw_orders_each_open(const struct pw_orders *orders,
                          void (*visit)(void *state, const struct pw_order_row *row), void *state);
 
+/* What of it is booked as filled. */
+static inline int64_t pw_order_booked_e8(const struct pw_order_row *row)
+{
+    return row->qty_e8 - row->prevented_qty_e8 - row->leaves_qty_e8;
+}
+
 /* What the venue says it filled beyond the fills that are booked: to be asked for if it does not come. */
 static inline int64_t pw_order_owed_e8(const struct pw_order_row *row)
 {
-    return row->executed_qty_e8 - (row->qty_e8 - row->leaves_qty_e8);
+    return row->executed_qty_e8 - pw_order_booked_e8(row);
 }
 
 enum pw_order_step {

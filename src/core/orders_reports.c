@@ -95,6 +95,13 @@ static enum pw_order_step close_row(struct pw_orders *orders, struct pw_order_ro
     return move(row, state);
 }
 
+/* What an order has come to of which nothing is left: filled, if none of it was prevented. */
+static enum pw_order_state whole_state(const struct pw_order_row *row)
+{
+    pw_assert(row->leaves_qty_e8 == 0);
+    return row->prevented_qty_e8 == 0 ? PW_ORDER_FILLED : PW_ORDER_EXPIRED;
+}
+
 /* It has ended at the venue: closed here when no fill is owed. */
 static enum pw_order_step end(struct pw_orders *orders, struct pw_order_row *row, enum pw_order_state state)
 {
@@ -102,7 +109,8 @@ static enum pw_order_step end(struct pw_orders *orders, struct pw_order_row *row
     pw_assert(pw_order_is_closed(state));
     pw_assert((uint64_t)owed_e8 <= (uint64_t)row->leaves_qty_e8);
     if (owed_e8 == 0) {
-        return close_row(orders, row, row->leaves_qty_e8 == 0 ? PW_ORDER_FILLED : state);
+        bool whole = row->leaves_qty_e8 == 0 && (row->prevented_qty_e8 == 0 || state == PW_ORDER_FILLED);
+        return close_row(orders, row, whole ? whole_state(row) : state);
     }
     pw_orders_set_risk_qty(orders, row, owed_e8);
     row->end_state = (uint8_t)state;
@@ -127,10 +135,10 @@ static enum pw_order_step reopen(struct pw_orders *orders, struct pw_order_row *
 static enum pw_order_step restore(struct pw_order_row *row)
 {
     pw_assert(!pw_order_is_closed(row->state) && row->end_state == PW_ORDER_NONE && row->leaves_qty_e8 > 0);
-    return move(row, row->cancel_pending                ? PW_ORDER_PENDING_CANCEL
-                     : !row->acked                      ? PW_ORDER_IN_FLIGHT
-                     : row->leaves_qty_e8 < row->qty_e8 ? PW_ORDER_PARTIALLY_FILLED
-                                                        : PW_ORDER_OPEN);
+    return move(row, row->cancel_pending            ? PW_ORDER_PENDING_CANCEL
+                     : !row->acked                  ? PW_ORDER_IN_FLIGHT
+                     : pw_order_booked_e8(row) > 0 ? PW_ORDER_PARTIALLY_FILLED
+                                                    : PW_ORDER_OPEN);
 }
 
 /* The venue has, or had, the order. If that was all that was in doubt, the doubt is over. */
@@ -146,7 +154,9 @@ static void book(struct pw_orders *orders, struct pw_order_row *row, const struc
     pw_assert(report->fill_qty_e8 > 0 && report->fill_qty_e8 <= row->leaves_qty_e8);
     pw_orders_fill_remember(orders, report);
     row->leaves_qty_e8 -= report->fill_qty_e8;
-    int64_t booked_e8 = row->qty_e8 - row->leaves_qty_e8;
+    int64_t booked_e8 = pw_order_booked_e8(row);
+    bool is_later = report->has_trade_id && report->trade_id > row->last_trade_id;
+    row->last_trade_id = is_later ? report->trade_id : row->last_trade_id;
     row->executed_qty_e8 = booked_e8 > row->executed_qty_e8 ? booked_e8 : row->executed_qty_e8;
     pw_assert(row->executed_qty_e8 <= row->qty_e8);
 }
@@ -161,7 +171,7 @@ static enum pw_order_step fill_open(struct pw_orders *orders, struct pw_order_ro
     }
     pw_orders_set_risk_qty(orders, row, row->leaves_qty_e8);
     if (row->leaves_qty_e8 == 0) {
-        return close_row(orders, row, PW_ORDER_FILLED);
+        return close_row(orders, row, whole_state(row));
     }
     if (row->state == PW_ORDER_UNKNOWN) {
         return prove(row);
@@ -183,7 +193,8 @@ static enum pw_order_step fill_late(struct pw_orders *orders, struct pw_order_ro
     orders->late_cnt += owed_e8 <= 0;
     book(orders, row, report);
     return owed_e8 > 0 ? PW_ORDER_STEP_MOVE
-                       : move(row, row->leaves_qty_e8 == 0 ? PW_ORDER_FILLED : row->state);
+                       : move(row, row->leaves_qty_e8 == 0 && row->prevented_qty_e8 == 0 ? PW_ORDER_FILLED
+                                                                                         : row->state);
 }
 
 /* One that was taken for refused is there, or was. */
@@ -276,10 +287,18 @@ static enum pw_order_step obey(struct pw_orders *orders, struct pw_order_row *ro
     }
 }
 
+/* What the venue has taken of it, after this report. */
+static int64_t prevented_after(const struct pw_order_row *row, const struct pw_report *report)
+{
+    return report->prevented_qty_e8 > row->prevented_qty_e8 ? report->prevented_qty_e8 : row->prevented_qty_e8;
+}
+
 /* The venue's count of what was filled, after this report. */
 static int64_t executed_after(const struct pw_order_row *row, const struct pw_report *report)
 {
-    int64_t executed_e8 = report->exec_type == PW_EXEC_FOUND_FILLED ? row->qty_e8 : report->executed_qty_e8;
+    int64_t executed_e8 = report->exec_type == PW_EXEC_FOUND_FILLED
+                              ? row->qty_e8 - prevented_after(row, report)
+                              : report->executed_qty_e8;
     return executed_e8 > row->executed_qty_e8 ? executed_e8 : row->executed_qty_e8;
 }
 
@@ -288,7 +307,43 @@ static bool is_possible(const struct pw_order_row *row, const struct pw_report *
 {
     bool fill = report->exec_type == PW_EXEC_FILL;
     return report->exec_type < PW_EXEC_TYPES && (fill ? report->fill_qty_e8 > 0 : report->fill_qty_e8 == 0) &&
-           report->executed_qty_e8 >= 0 && report->executed_qty_e8 <= row->qty_e8;
+           report->executed_qty_e8 >= 0 && report->prevented_qty_e8 >= 0 &&
+           report->prevented_qty_e8 <= row->qty_e8 &&
+           executed_after(row, report) <= row->qty_e8 - prevented_after(row, report);
+}
+
+/* Takes from what is left; a fill of the same report comes after it. Never less than nothing, nor than what is
+ * owed: that was made sure of. */
+static bool prevent(struct pw_orders *orders, struct pw_order_row *row, int64_t prevented_e8)
+{
+    int64_t more_e8 = prevented_e8 - row->prevented_qty_e8;
+    if (more_e8 == 0) {
+        return false;
+    }
+    row->prevented_qty_e8 = prevented_e8;
+    row->leaves_qty_e8 -= more_e8;
+    pw_assert(more_e8 > 0 && row->leaves_qty_e8 >= 0 && pw_order_owed_e8(row) <= row->leaves_qty_e8);
+    if (row->risk_qty_e8 > row->leaves_qty_e8 && row->leaves_qty_e8 > 0) {
+        pw_orders_set_risk_qty(orders, row, row->leaves_qty_e8);
+    }
+    return true;
+}
+
+/* An open order of which nothing is left but what is owed has ended, whatever the report calls it. */
+static unsigned rule_of_the_rest(const struct pw_order_row *row, unsigned rule)
+{
+    bool open = !pw_order_is_closed(row->state) && row->end_state == PW_ORDER_NONE;
+    bool goes_on = rule != FILL && (rule < GO || !pw_order_is_closed((enum pw_order_state)(rule - GO)));
+    return open && goes_on && row->prevented_qty_e8 > 0 && row->leaves_qty_e8 == pw_order_owed_e8(row) ? EXPIRED
+                                                                                                        : rule;
+}
+
+/* Who it is at the venue, as far as a report that was taken says so. */
+static void note_id(struct pw_order_row *row, const struct pw_report *report)
+{
+    if (report->terms.said >> PW_TERM_VENUE_ORDER_ID & 1 && row->venue_order_id == 0) {
+        row->venue_order_id = report->terms.venue_order_id;
+    }
 }
 
 static enum pw_order_step take(struct pw_orders *orders, struct pw_order_row *row,
@@ -299,21 +354,26 @@ static enum pw_order_step take(struct pw_orders *orders, struct pw_order_row *ro
     }
     pw_assert(row->end_state == PW_ORDER_NONE || row->state == PW_ORDER_UNKNOWN);
     unsigned rule = rules[row->end_state != PW_ORDER_NONE ? ENDED_STATE : row->state][report->exec_type];
-    int64_t executed_e8 = executed_after(row, report);
+    int64_t executed_e8 = executed_after(row, report), prevented_e8 = prevented_after(row, report);
     if (report->exec_type == PW_EXEC_FILL && pw_orders_fill_is_known(orders, report)) {
         rule = SAME;
-    } else if (report->fill_qty_e8 > row->leaves_qty_e8 ||
+    } else if (report->fill_qty_e8 > row->leaves_qty_e8 - (prevented_e8 - row->prevented_qty_e8) ||
                (rule == REJECTED && (row->acked || executed_e8 > 0 || row->leaves_qty_e8 < row->qty_e8))) {
         return PW_ORDER_STEP_ILLEGAL;
     }
     if (rule == ILLEGAL) {
         return PW_ORDER_STEP_ILLEGAL;
     }
-    int64_t executed_before_e8 = row->executed_qty_e8;
+    struct pw_order_row before = *row;
     row->executed_qty_e8 = executed_e8;
-    enum pw_order_step step = obey(orders, row, report, rule, executed_e8 > executed_before_e8);
-    if (step == PW_ORDER_STEP_ILLEGAL) {
-        row->executed_qty_e8 = executed_before_e8;
+    bool more = prevent(orders, row, prevented_e8) || executed_e8 > before.executed_qty_e8;
+    enum pw_order_step step = obey(orders, row, report, rule_of_the_rest(row, rule), more);
+    if (step == PW_ORDER_STEP_ILLEGAL) { /* of a closed order, which holds nothing */
+        row->executed_qty_e8 = before.executed_qty_e8;
+        row->prevented_qty_e8 = before.prevented_qty_e8;
+        row->leaves_qty_e8 = before.leaves_qty_e8;
+    } else {
+        note_id(row, report);
     }
     pw_assert(row->risk_qty_e8 <= row->leaves_qty_e8);
     pw_assert((row->risk_qty_e8 == 0) == pw_order_is_closed(row->state));

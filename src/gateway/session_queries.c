@@ -147,6 +147,11 @@ static void take_fills(struct session *session, struct session_row *row, const s
     uint32_t before = session->fill_cnt;
     pw_assert(before <= SESSION_FILLS && session->fill_first < SESSION_FILLS);
     while (session->fill_cnt < SESSION_FILLS && session->entry->next_fill(&cursor, list, &fill)) {
+        if (fill.fault.decode != 0) {
+            session->counts.messages_invalid++;
+            session_unreadable(session, PW_ENTRY_FILLS, row->client_order_id, &fill.fault);
+            continue; /* asked for again as long as it is owed */
+        }
         if (fill.venue_order_id == row->venue_order_id && fill.report.trade_id >= row->fills_from) {
             fill.report.client_order_id = row->client_order_id;
             fill.report.recv_ns = recv_ns;

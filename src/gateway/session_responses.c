@@ -5,6 +5,8 @@
  */
 #include "session_state.h"
 
+#include <string.h>
+
 #define MARGIN_NS PW_NS_PER_S /* behind the end of a pause that the venue names */
 
 /* ---- what holds for all ---- */
@@ -56,6 +58,32 @@ static size_t error_metric(enum pw_entry_error error)
     static_assert(sizeof offsets / sizeof *offsets == PW_ENTRY_ERRORS, "each error has a metric");
     pw_assert(error < PW_ENTRY_ERRORS);
     return offsets[error];
+}
+
+/* For those who watch. about: the order; 0: none. */
+static void note_failure(struct session *session, const struct pw_entry_message *message, uint64_t about)
+{
+    const struct pw_entry_failure *failure = &message->failure;
+    const struct pw_venue_error error = {.kind = PW_VENUE_ERROR_REJECTED,
+                                         .client_order_id = about,
+                                         .code = failure->code,
+                                         .http_status = failure->http_status,
+                                         .request = message->is_ours ? message->request : PW_VENUE_EVENT,
+                                         .reason = failure->reason};
+    pw_venue_errors_add(session->config.venue_errors, &error, failure->text, failure->text_bytes,
+                        session->config.api_key);
+}
+
+void session_unreadable(struct session *session, uint8_t request, uint64_t client_order_id,
+                        const struct pw_entry_fault *fault)
+{
+    const struct pw_venue_error error = {.kind = PW_VENUE_ERROR_UNREADABLE,
+                                         .client_order_id = client_order_id,
+                                         .request = request,
+                                         .reason = PW_REASON_VENUE_UNREADABLE,
+                                         .decode = fault->decode};
+    pw_venue_errors_add(session->config.venue_errors, &error, fault->field,
+                        strnlen(fault->field, sizeof fault->field), NULL);
 }
 
 static void take_failure(struct session *session, const struct pw_entry_message *message, int64_t recv_ns,
@@ -199,6 +227,17 @@ static void take_response(struct session *session, const struct pw_entry_message
         session_clock(session);
     }
     take_limits(session, message);
+    uint64_t about = !message->is_ours                         ? 0
+                     : pw_entry_names_order(message->request) ? message->number
+                     : matched                                ? was.client_order_id
+                                                              : 0;
+    if (message->fault.decode != 0) {
+        session_unreadable(session, message->is_ours ? message->request : PW_VENUE_EVENT, about,
+                           &message->fault);
+    }
+    if (message->has_failed && message->kind != PW_ENTRY_SAYS_SUBSCRIBED) {
+        note_failure(session, message, about);
+    }
     if (message->has_failed) {
         take_failure(session, message, recv_ns, out);
     }
@@ -222,12 +261,19 @@ static void take_execution(struct session *session, const struct pw_entry_order 
                            struct pw_reports *out)
 {
     uint64_t id = order->report.client_order_id;
-    if (!session_is_own(session, order)) {
+    bool unread = order->fault.decode != 0;
+    if (!session_is_own(session, order) && (order->is_ours || !unread)) {
         session->counts.orders_external++;
         return;
     }
-    if (pw_order_id_run(id) != session->config.orders->run_id) {
+    if (!unread && pw_order_id_run(id) != session->config.orders->run_id) {
         session->counts.orphan_orders++;
+        return;
+    }
+    if (unread) {
+        session->counts.messages_invalid++;
+        session_unreadable(session, PW_VENUE_EVENT, id, &order->fault);
+        session_list_again(session, recv_ns, out);
         return;
     }
     struct session_row *row = session_row_find(session, id);
@@ -272,9 +318,11 @@ void session_message(struct session *session, const struct pw_event *frame, cons
     session_journal_message(session, frame, bytes);
     enum pw_decode result =
         session->entry->decode((const char *)bytes, frame->body.frame.payload_bytes, &message);
-    if (result < 0 && result != PW_DECODE_ERROR_REPLY) { /* it may have been a report */
-        session->counts.messages_invalid++;
-        session_resume(session, SESSION_LIST, frame->recv_ns, out);
+    bool unread = result < 0 && result != PW_DECODE_ERROR_REPLY;
+    session->counts.messages_invalid += unread;
+    if (unread && !message.is_response) { /* it may have been a report */
+        session_unreadable(session, PW_VENUE_EVENT, 0, &message.fault);
+        session_list_again(session, frame->recv_ns, out);
     } else {
         (message.is_response ? take_response : take_event)(session, &message, frame->recv_ns, out);
     }

@@ -11,6 +11,7 @@
 #include "pw_assert.h"
 #include "session.h"
 #include "venue_clock.h"
+#include "venue_errors.h"
 #include <pinwheel/entry.h>
 #include <pinwheel/ring.h>
 
@@ -25,12 +26,12 @@
 
 /* What is under way at the venue. */
 enum session_phase {
-    SESSION_DOWN = 0,
-    SESSION_LOGIN,
-    SESSION_SUBSCRIBE,
-    SESSION_LIST, /* open orders; again until none of an earlier run is among them */
-    SESSION_FUNDS,
-    SESSION_READY,
+    SESSION_DOWN = PW_STEP_CONNECTION,
+    SESSION_LOGIN = PW_STEP_LOGIN,
+    SESSION_SUBSCRIBE = PW_STEP_SUBSCRIBE,
+    SESSION_LIST = PW_STEP_OPEN_ORDERS, /* again until none of an earlier run is among them */
+    SESSION_FUNDS = PW_STEP_BALANCES,
+    SESSION_READY = PW_STEP_READY,
 };
 
 /* An order that the table has not closed. */
@@ -91,6 +92,9 @@ struct session {
     uint64_t step_number; /* of the phase's request under way; 0: none */
     int64_t retry_ns;
     uint32_t tries;
+    uint32_t lists_lost; /* connections that ended in place of a list of open orders, in sequence */
+    uint32_t unread_cnt; /* events that could not be read, each not long after the one before */
+    int64_t unread_ns;   /* the last one */
     bool logged_in; /* requests of this connection count as the account's */
     bool fatal;     /* the key was rejected: no orders until it is accepted again */
     bool funds_checked, closing;
@@ -198,6 +202,10 @@ void session_login_lost(struct session *session, int64_t recv_ns, struct pw_repo
 void session_key_rejected(struct session *session, enum pw_reason reason, struct pw_reports *out);
 /* Asks again from that phase on, after a while that grows. */
 void session_retry(struct session *session, enum session_phase phase);
+/* The same, and why it is not ready; a key that was rejected is the better reason. */
+void session_retry_for(struct session *session, enum session_phase phase, enum pw_reason reason);
+/* What cannot be read may have been a report: open orders are listed again, ever more seldom if that goes on. */
+void session_list_again(struct session *session, int64_t recv_ns, struct pw_reports *out);
 void session_failed(struct session *session); /* a request of it had no response */
 /* Nor had this one, of whatever kind. */
 void session_unanswered(struct session *session, const struct session_pending *was);
@@ -222,6 +230,9 @@ void session_cancel_step(struct session *session, struct session_row *row);
 void session_cancel_later(struct session *session, struct session_row *row);
 /* ---- session_responses.c ---- */
 
+/* For those who watch: what cannot be read of an answer to that request, or of an event (PW_VENUE_EVENT). */
+void session_unreadable(struct session *session, uint8_t request, uint64_t client_order_id,
+                        const struct pw_entry_fault *fault);
 void session_message(struct session *session, const struct pw_event *frame, const uint8_t *message,
                      struct pw_reports *out);
 

@@ -10,6 +10,7 @@
 #define RETRY_MAX_NS (60 * PW_NS_PER_S) /* and with a key that was rejected */
 #define TRIES_MAX    3u /* requests without a response, in sequence: the connection is no good */
 #define LOST_TRIES   2u /* as after so many: two seconds */
+#define UNREAD_FORGET_NS (5 * RETRY_MAX_NS) /* after so long without a message that cannot be read */
 
 /* ---- the connection ---- */
 
@@ -46,10 +47,23 @@ static void go_down(struct session *session, int64_t recv_ns, struct pw_reports 
     session_resync(session, recv_ns, out);
 }
 
+/* The list of open orders was under way. If it was too long it will be with the next connection, too. */
+static void note_lost_list(struct session *session, enum pw_reason reason)
+{
+    const struct pw_entry_fault too_large = {.decode = PW_DECODE_TOO_LARGE, .field = "message_bytes_max"};
+    if (session->phase == SESSION_LIST && session->step_number != 0 && reason == PW_REASON_TOO_LARGE) {
+        session->lists_lost++;
+        session_unreadable(session, PW_ENTRY_OPEN_ORDERS, 0, &too_large);
+        session->counts.not_ready_reason =
+            session->fatal ? session->counts.not_ready_reason : PW_REASON_VENUE_UNREADABLE;
+    }
+}
+
 void session_notice(struct session *session, const struct pw_event *frame, struct pw_reports *out)
 {
     bool up = frame->body.frame.state == PW_FEED_UP;
     if (session->phase != SESSION_DOWN) {
+        note_lost_list(session, (enum pw_reason)frame->body.frame.reason);
         go_down(session, frame->recv_ns, out);
     }
     session->closing = session->silent = false;
@@ -138,6 +152,27 @@ void session_retry(struct session *session, enum session_phase phase)
     session->tries++;
 }
 
+void session_retry_for(struct session *session, enum session_phase phase, enum pw_reason reason)
+{
+    session->counts.not_ready_reason = session->fatal ? session->counts.not_ready_reason : (int64_t)reason;
+    session_retry(session, phase);
+}
+
+void session_list_again(struct session *session, int64_t recv_ns, struct pw_reports *out)
+{
+    bool goes_on = session->unread_cnt > 0 && session->now_ns - session->unread_ns < UNREAD_FORGET_NS;
+    session->unread_cnt = goes_on ? session->unread_cnt : 0;
+    session->unread_ns = session->now_ns;
+    if (session->phase > SESSION_LIST) {
+        session_resume(session, SESSION_LIST, recv_ns, out);
+        session->tries = session->unread_cnt;
+        if (session->unread_cnt > 0) {
+            session_retry_for(session, SESSION_LIST, PW_REASON_VENUE_UNREADABLE);
+        }
+    }
+    session->unread_cnt++;
+}
+
 /* The session itself may stand, and is used: cancellations and queries go on. */
 void session_key_rejected(struct session *session, enum pw_reason reason, struct pw_reports *out)
 {
@@ -153,7 +188,7 @@ void session_key_rejected(struct session *session, enum pw_reason reason, struct
 
 void session_failed(struct session *session)
 {
-    session_retry(session, session->phase);
+    session_retry_for(session, session->phase, PW_REASON_VENUE_SILENT);
     session->counts.reconnect_wanted |= session->tries >= TRIES_MAX;
 }
 
@@ -196,6 +231,7 @@ void session_step(struct session *session)
 static void advance(struct session *session, enum session_phase phase)
 {
     pw_assert(phase == session->phase + 1 || (phase == SESSION_FUNDS && session->funds_checked));
+    session->counts.not_ready_reason = session->fatal ? session->counts.not_ready_reason : PW_REASON_NONE;
     restart(session, phase);
     session->look = true;
 }
@@ -251,16 +287,33 @@ static bool take_listed(struct session *session, const struct pw_entry_order *or
     return !row && !pw_orders_find(session->config.orders, id) && cancel_orphan(session, order);
 }
 
+/* One of ours that cannot be read, or that may be one. */
+static bool is_unread(struct session *session, const struct pw_entry_order *order)
+{
+    bool unread = order->fault.decode != 0 && (session_is_own(session, order) || !order->is_ours);
+    if (unread) {
+        session->counts.messages_invalid++;
+        session_unreadable(session, PW_ENTRY_OPEN_ORDERS, order->report.client_order_id, &order->fault);
+    }
+    return unread;
+}
+
 static void take_list(struct session *session, const struct pw_entry_list *list, int64_t recv_ns,
                       struct pw_reports *out)
 {
+    session->lists_lost = 0;
     struct pw_entry_cursor cursor = {{0}};
     struct pw_entry_order order;
     struct pw_gateway_metrics *counts = &session->counts;
-    bool listed_before = counts->orphan_orders_open != 0, unreported = false;
+    bool listed_before = counts->orphan_orders_open != 0, unreported = false, unread = false;
     counts->orphan_orders_open = 0;
     while (session->entry->next_order(&cursor, list, &order)) {
+        unread |= is_unread(session, &order);
         counts->orphan_orders_open += take_listed(session, &order, recv_ns, out, &unreported);
+    }
+    if (unread) {
+        session_retry_for(session, SESSION_LIST, PW_REASON_VENUE_UNREADABLE);
+        return;
     }
     if (counts->orphan_orders_open != 0 || unreported) {
         bool stays = listed_before && counts->orphan_orders_open != 0;
@@ -268,8 +321,6 @@ static void take_list(struct session *session, const struct pw_entry_list *list,
         session_retry(session, SESSION_LIST);
         return;
     }
-    counts->not_ready_reason =
-        counts->not_ready_reason == PW_REASON_ORPHAN_ORDERS ? PW_REASON_NONE : counts->not_ready_reason;
     advance(session, SESSION_FUNDS);
 }
 
@@ -280,16 +331,22 @@ static void take_account(struct session *session, const struct pw_entry_list *ba
     struct pw_entry_balance balance;
     int64_t free_e8 = 0;
     while (session->entry->next_balance(&cursor, balances, &balance)) {
-        if (strcmp(balance.asset, session->config.quote_asset) == 0) {
-            free_e8 = balance.free_e8;
+        if (strcmp(balance.asset, session->config.quote_asset) != 0) {
+            continue; /* nobody asks for it */
+        }
+        free_e8 = balance.free_e8;
+        if (balance.fault.decode != 0) {
+            session->counts.messages_invalid++;
+            session_unreadable(session, PW_ENTRY_ACCOUNT, 0, &balance.fault);
+            session_retry_for(session, SESSION_FUNDS, PW_REASON_VENUE_UNREADABLE);
+            return;
         }
     }
     session->funds_checked = free_e8 >= session->config.cash_e8;
     if (session->funds_checked) {
         advance(session, SESSION_FUNDS); /* and from there to the end */
     } else {
-        session->counts.not_ready_reason = PW_REASON_VENUE_FUNDS;
-        session_retry(session, SESSION_FUNDS);
+        session_retry_for(session, SESSION_FUNDS, PW_REASON_VENUE_FUNDS);
     }
 }
 
@@ -307,7 +364,9 @@ void session_step_response(struct session *session, const struct pw_entry_messag
     }
     pw_assert(session->phase > SESSION_DOWN && session->phase < SESSION_READY);
     if (message->kind != expected[session->phase]) {
-        session_retry(session, session->phase);
+        session_retry_for(session, session->phase,
+                          message->has_failed ? (enum pw_reason)message->failure.reason
+                                              : PW_REASON_VENUE_UNREADABLE);
         return;
     }
     switch (session->phase) {
@@ -316,6 +375,10 @@ void session_step_response(struct session *session, const struct pw_entry_messag
         break;
     case SESSION_SUBSCRIBE:
         accept(session, SESSION_LIST);
+        if (session->lists_lost > 0) {
+            session->tries = session->lists_lost;
+            session_retry_for(session, SESSION_LIST, PW_REASON_VENUE_UNREADABLE);
+        }
         break;
     case SESSION_LIST:
         take_list(session, &message->list, recv_ns, out);

@@ -59,7 +59,13 @@ enum pw_log_level { PW_LOG_ERROR = 0, PW_LOG_WARN = 1, PW_LOG_INFO = 2, PW_LOG_D
 /* One line on standard error: "time level message". Default level: info; $PINWHEEL_LOG sets it by name. */
 void pw_log(enum pw_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Called with each line too, after it was written (the engine keeps errors in its workspace). NULL: none. */
-void pw_log_set_sink(void (*sink)(void *state, enum pw_log_level level, const char *text), void *state);
+/* Not written: a line like one before came so many times more. Who keeps counts of lines is told. */
+void pw_log_again(enum pw_log_level level, uint64_t times, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Called with each line too, after it was written (the engine keeps errors in its workspace), and how often it
+ * came: 1, or what pw_log_again says. NULL: none. */
+void pw_log_set_sink(void (*sink)(void *state, enum pw_log_level level, const char *text, uint64_t times),
+                     void *state);
 
 #endif

@@ -25,7 +25,7 @@ static int g_level = PW_LOG_INFO;
 
 /* Held while the sink runs: sinks need no lock of their own, and none runs any more once it was replaced. */
 static pthread_mutex_t g_sink_mutex = PTHREAD_MUTEX_INITIALIZER;
-static void (*g_sink)(void *state, enum pw_log_level level, const char *text);
+static void (*g_sink)(void *state, enum pw_log_level level, const char *text, uint64_t times);
 static void *g_sink_state;
 static _Thread_local bool t_in_sink; /* a sink that logs is not called for that line */
 
@@ -65,7 +65,7 @@ static void controls_blank(char *text)
     }
 }
 
-static void sink_call(enum pw_log_level level, const char *text)
+static void sink_call(enum pw_log_level level, const char *text, uint64_t times)
 {
     if (t_in_sink) {
         return;
@@ -73,10 +73,37 @@ static void sink_call(enum pw_log_level level, const char *text)
     pthread_mutex_lock(&g_sink_mutex);
     if (g_sink != NULL) {
         t_in_sink = true;
-        g_sink(g_sink_state, level, text);
+        g_sink(g_sink_state, level, text, times);
         t_in_sink = false;
     }
     pthread_mutex_unlock(&g_sink_mutex);
+}
+
+/* The text of a line, with `room` bytes for it. */
+static void text_print(char *text, size_t room, const char *format, va_list args)
+{
+    int text_bytes = vsnprintf(text, room, format, args);
+    if (text_bytes < 0) {
+        text[0] = '\0';
+    } else if ((size_t)text_bytes >= room) {
+        memcpy(text + room - 4, "...", 4);
+    }
+    controls_blank(text);
+}
+
+void pw_log_again(enum pw_log_level level, uint64_t times, const char *format, ...)
+{
+    int saved_errno = errno;
+    char text[LINE_BYTES];
+    pthread_once(&g_level_once, level_read);
+    if ((int)level <= g_level) {
+        va_list args;
+        va_start(args, format);
+        text_print(text, sizeof text, format, args);
+        va_end(args);
+        sink_call(level, text, times);
+    }
+    errno = saved_errno;
 }
 
 void pw_log(enum pw_log_level level, const char *format, ...)
@@ -91,25 +118,20 @@ void pw_log(enum pw_log_level level, const char *format, ...)
     size_t room = sizeof line - text_at - 1; /* one byte stays for the newline */
     va_list args;
     va_start(args, format);
-    int text_bytes = vsnprintf(line + text_at, room, format, args);
+    text_print(line + text_at, room, format, args);
     va_end(args);
-    if (text_bytes < 0) {
-        line[text_at] = '\0';
-    } else if ((size_t)text_bytes >= room) {
-        memcpy(line + text_at + room - 4, "...", 4);
-    }
-    controls_blank(line + text_at);
     /* One write: lines of two threads do not mix. Nothing can be done about a standard error that is gone. */
     size_t size = strlen(line);
     line[size] = '\n';
     ssize_t written = write(STDERR_FILENO, line, size + 1);
     (void)written;
     line[size] = '\0';
-    sink_call(level, line + text_at);
+    sink_call(level, line + text_at, 1);
     errno = saved_errno;
 }
 
-void pw_log_set_sink(void (*sink)(void *state, enum pw_log_level level, const char *text), void *state)
+void pw_log_set_sink(void (*sink)(void *state, enum pw_log_level level, const char *text, uint64_t times),
+                     void *state)
 {
     pthread_mutex_lock(&g_sink_mutex);
     g_sink = sink;

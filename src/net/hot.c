@@ -151,7 +151,7 @@ static void lose(struct pw_hot *hot, struct pw_conn_slot *slot, enum pw_cause ca
     hot->states[slot->idx] = PW_CONN_CLOSING;
     hot->active |= 1u << slot->idx;
     slot->cause = cause;
-    slot->lost_reason = PW_REASON_DISCONNECT;
+    slot->lost_reason = cause == PW_CAUSE_too_big ? PW_REASON_TOO_LARGE : PW_REASON_DISCONNECT;
     slot->message_bytes = 0;
     slot->part_bytes = 0;
     slot->pong_due = false;

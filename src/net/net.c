@@ -18,7 +18,6 @@
 
 /* Order entry's, which no one needs to tune: answers are lists of open orders at most; what is to be sent at
  * once is a burst of requests, the largest of them included. */
-#define ORDERS_MESSAGE_BYTES (1u << 20)
 #define ORDERS_OUTPUT_BYTES  (1u << 16)
 
 uint32_t pw_retry_after_s(const struct pw_http_head *head)
@@ -107,7 +106,7 @@ static void init_limits(struct pw_net_conn *conn, bool is_feed)
     const struct pw_config_feed *config = conn->config;
     conn->dead_after_ns = config->dead_after_ms * PW_NS_PER_MS;
     conn->stale_after_ns = is_feed ? config->stale_after_ms * PW_NS_PER_MS : INT64_MAX;
-    conn->message_bytes_max = is_feed ? config->message_bytes_max : ORDERS_MESSAGE_BYTES;
+    conn->message_bytes_max = config->message_bytes_max;
     conn->output_bytes = is_feed ? PW_CONN_OUTPUT_BYTES : ORDERS_OUTPUT_BYTES;
     if (is_feed) {
         snprintf(conn->label, sizeof conn->label, "feed '%s'", config->name);

@@ -131,7 +131,10 @@
     GAUGE(clock_offset_ns, "ns", "clock of the venue minus ours") \
     GAUGE(clock_error_ns, "ns", "largest error of the offset; -1: not known") \
     GAUGE(paused_until_ns, "ns", "no requests before this time; 0: no pause") \
+    GAUGE(rejections, "1", "orders rejected by the venue in a row") \
+    GAUGE(rejections_until_ns, "ns", "too many rejections: no orders before; 0: no pause") \
     GAUGE(orphan_orders_open, "1", "orphan orders that are still open") \
+    GAUGE(step, "1", "enum pw_entry_step: what it waits for; 5: it is ready") \
     GAUGE(ready, "1", "1: order entry is ready") \
     GAUGE(not_ready_reason, "1", "enum pw_reason: why it cannot get ready; 0: none") \
     GAUGE(reconnect_wanted, "1", "1: order entry wants a new connection")

@@ -50,8 +50,9 @@ static struct {
     char text[512];
 } g_lines[LINES_MAX];
 
-static void take_line(void *state, enum pw_log_level level, const char *text)
+static void take_line(void *state, enum pw_log_level level, const char *text, uint64_t times)
 {
+    (void)times;
     (void)state;
     cr_assert_lt(g_line_cnt, LINES_MAX);
     g_lines[g_line_cnt].level = level;

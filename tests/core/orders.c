@@ -623,3 +623,66 @@ Test(orders, random_reports_never_break_the_sums)
     free(ordered);
     free(orders);
 }
+
+/* ---- what the venue prevents: cases/20-prevented-quantity ---- */
+
+static enum pw_order_step tell_prevented(struct pw_orders *orders, uint64_t id, enum pw_exec_type exec_type,
+                                         int64_t fill, int64_t executed, int64_t prevented)
+{
+    struct pw_order_row *row;
+    struct pw_report told = report(id, exec_type, fill);
+    told.executed_qty_e8 = executed;
+    told.prevented_qty_e8 = prevented;
+    return pw_orders_apply(orders, &told, &row);
+}
+
+Test(orders, what_is_prevented_is_neither_left_nor_held)
+{
+    struct pw_orders *orders = make(8, 1);
+    struct pw_order_row *row = add(orders, 100);
+    uint64_t id = row->client_order_id;
+    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_ACK, 0, 0, 30), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_OPEN);
+    cr_expect_eq(row->leaves_qty_e8, 70);
+    cr_expect_eq(orders->open[0].buy_e8, 70);
+    cr_expect_eq((int64_t)row->hold_e16, 700);
+    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_FILL, 20, 20, 30), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_ACK, 0, 20, 50), PW_ORDER_STEP_KEEP, "in all, not once more");
+    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_ACK, 0, 20, 50), PW_ORDER_STEP_SAME);
+    cr_expect_eq(row->leaves_qty_e8, 30);
+    cr_expect_eq(pw_order_owed_e8(row), 0);
+    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_FILL, 40, 60, 50), PW_ORDER_STEP_ILLEGAL, "more than is left");
+    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_FILL, 30, 50, 50), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_EXPIRED, "all of it is filled or prevented");
+    cr_expect_eq(orders->open_cnt, 0);
+    cr_expect_eq(orders->open[0].buy_e8, 0);
+    cr_expect_eq((int64_t)orders->hold_e16[0], 0);
+    free(orders);
+}
+
+Test(orders, an_order_of_which_the_rest_is_prevented_has_ended)
+{
+    static const enum pw_exec_type words[] = {PW_EXEC_ACK, PW_EXEC_FOUND_OPEN, PW_EXEC_FOUND_FILLED,
+                                              PW_EXEC_EXPIRED, PW_EXEC_CANCELED};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        for (int owed = 0; owed < 2; owed++) { /* the fill's report came, or comes later */
+            struct pw_orders *orders = make(8, 1);
+            struct pw_order_row *row = add(orders, 100);
+            uint64_t id = row->client_order_id;
+            if (!owed) {
+                tell_prevented(orders, id, PW_EXEC_FILL, 40, 40, 0);
+            }
+            cr_expect_eq(tell_prevented(orders, id, words[i], 0, 40, 60), PW_ORDER_STEP_MOVE, "%d", words[i]);
+            if (owed) {
+                cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
+                cr_expect_eq(orders->open[0].buy_e8, 40, "what is owed counts");
+                tell_prevented(orders, id, PW_EXEC_FILL, 40, 40, 60);
+            }
+            cr_expect_eq(row->state, words[i] == PW_EXEC_CANCELED ? PW_ORDER_CANCELED : PW_ORDER_EXPIRED, "%d",
+                         words[i]);
+            cr_expect_eq(orders->open_cnt, 0);
+            cr_expect_eq(orders->open[0].buy_e8, 0);
+            free(orders);
+        }
+    }
+}

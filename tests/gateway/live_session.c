@@ -355,3 +355,186 @@ Test(session, one_answer_among_those_that_are_missing_keeps_it)
     cr_expect(!world_counts(&w).reconnect_wanted);
     world_end(&w);
 }
+
+/* ---- what is not used is not judged; what cannot be read is said, and asked for again ever more seldom ---- */
+
+static const struct pw_venue_error *error_of(const struct world *w, enum pw_venue_error_kind kind)
+{
+    for (uint32_t i = 0; i < PW_VENUE_ERRORS_MAX; i++) {
+        if (w->errors.rows[i].count > 0 && w->errors.rows[i].kind == kind) {
+            return &w->errors.rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* cases/03-foreign-balance-too-large */
+Test(session, only_the_quote_currencys_balance_is_looked_at)
+{
+    static const char *const balances[] = {
+        "{\"asset\":\"BTTC\",\"free\":\"250000000000.00000000\",\"locked\":\"0\"},{\"asset\":\"USDT\",\"free\":\"1000\"}",
+        "{\"asset\":\"USDT\",\"free\":\"250000000000.123456789\",\"locked\":\"250000000000\"}",
+        "{\"asset\":\"USDT\",\"free\":\"1000\",\"locked\":{}},{\"asset\":7},7,{\"free\":null}",
+    };
+    for (size_t i = 0; i < sizeof balances / sizeof balances[0]; i++) {
+        struct world w;
+        char answer[512];
+        snprintf(answer, sizeof answer, "\"status\":200,\"result\":{\"balances\":[%s]}", balances[i]);
+        world_open(&w, 1, true);
+        world_answer(&w, "account.status", 1000, answer);
+        world_connect(&w);
+        world_make_ready(&w);
+        cr_expect_eq(w.asked_cnt[PW_ENTRY_ACCOUNT], 1, "row %zu", i);
+        cr_expect_null(error_of(&w, PW_VENUE_ERROR_UNREADABLE));
+        world_end(&w);
+    }
+}
+
+/* cases/03-foreign-balance-too-large, 11-unknown-rate-limit-interval */
+Test(session, an_answer_that_cannot_be_read_is_named_and_asked_for_ever_more_seldom)
+{
+    static const struct {
+        const char *method, *answer, *field;
+        enum pw_entry_kind kind;
+    } rows[] = {
+        {"account.status", "\"status\":200,\"result\":{\"balances\":[{\"asset\":\"USDT\",\"free\":1000}]}", "free",
+         PW_ENTRY_ACCOUNT},
+        {"account.status", "\"status\":200,\"result\":{\"balances\":{}}", "balances", PW_ENTRY_ACCOUNT},
+        {"openOrders.status", "\"status\":200,\"result\":{}", "result", PW_ENTRY_OPEN_ORDERS},
+        {"openOrders.status",
+         "\"status\":200,\"result\":[{\"symbol\":\"BTCUSDT\",\"orderId\":1,\"clientOrderId\":\"pw-" WORLD_HASH_TEXT
+         "-0000000007000001\",\"status\":\"NEW\",\"side\":\"BUY\",\"executedQty\":\"x\"}]",
+         "executedQty", PW_ENTRY_OPEN_ORDERS},
+        {"session.logon", "\"status\":200,\"result\":7", "result", PW_ENTRY_LOGIN},
+        {"session.logon", "\"status\":200,\"result\":{\"cut", "", PW_ENTRY_LOGIN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        world_open(&w, 1, true);
+        world_answer(&w, rows[i].method, 1000000, rows[i].answer);
+        world_connect(&w);
+        world_run(&w, 60 * SEC);
+        cr_expect(!world_is_ready(&w));
+        cr_expect_leq(w.asked_cnt[rows[i].kind], 9, "row %zu: %u in a minute", i, w.asked_cnt[rows[i].kind]);
+        cr_expect_geq(w.asked_cnt[rows[i].kind], 4, "row %zu", i);
+        cr_expect_eq(world_counts(&w).not_ready_reason, PW_REASON_VENUE_UNREADABLE, "row %zu", i);
+        const struct pw_venue_error *error = error_of(&w, PW_VENUE_ERROR_UNREADABLE);
+        cr_assert_not_null(error, "row %zu", i);
+        cr_expect_eq(error->request, rows[i].kind, "row %zu", i);
+        cr_expect_str_eq(error->text, rows[i].field, "row %zu", i);
+        cr_expect_eq(error->count, w.asked_cnt[rows[i].kind], "row %zu: counted in one row", i);
+        w.answer_cnt = 0;
+        world_run(&w, 65 * SEC);
+        cr_expect(world_is_ready(&w), "row %zu", i);
+        world_close(&w);
+    }
+}
+
+Test(session, events_that_cannot_be_read_are_no_reason_to_list_orders_without_a_pause)
+{
+    struct world w;
+    world_ready(&w);
+    uint32_t lists = w.asked_cnt[PW_ENTRY_OPEN_ORDERS];
+    for (int i = 0; i < 1200; i++) { /* for two minutes */
+        world_say(&w, "{\"event\":{\"e\":5}}");
+        world_run(&w, 100 * MS);
+    }
+    cr_expect_leq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS] - lists, 10);
+    cr_expect_geq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS] - lists, 2);
+    world_close(&w);
+}
+
+/* cases/42-open-orders-beyond-a-mebibyte */
+Test(session, a_list_that_is_too_long_is_named_and_asked_for_ever_more_seldom)
+{
+    struct world w;
+    world_open(&w, 1, true);
+    world_answer(&w, "openOrders.status", 1000000, "");
+    uint32_t connections = 0;
+    for (int64_t end_ns = w.now_ns + 120 * SEC; w.now_ns < end_ns;) {
+        world_connect(&w);
+        connections++;
+        uint32_t lists = w.asked_cnt[PW_ENTRY_OPEN_ORDERS];
+        while (w.now_ns < end_ns && w.asked_cnt[PW_ENTRY_OPEN_ORDERS] == lists) {
+            world_run(&w, 10 * MS);
+        }
+        world_lose(&w, PW_REASON_TOO_LARGE);
+    }
+    cr_expect_leq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 10, "%u in two minutes", w.asked_cnt[PW_ENTRY_OPEN_ORDERS]);
+    cr_expect_geq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 4);
+    const struct pw_venue_error *error = error_of(&w, PW_VENUE_ERROR_UNREADABLE);
+    cr_assert_not_null(error);
+    cr_expect_eq(error->request, PW_ENTRY_OPEN_ORDERS);
+    cr_expect_eq(error->decode, PW_DECODE_TOO_LARGE);
+    w.answer_cnt = 0;
+    world_connect(&w);
+    world_run(&w, 65 * SEC);
+    cr_expect(world_is_ready(&w));
+    world_close(&w);
+}
+
+/* cases/33-a-ban-that-cannot-be-read */
+Test(session, a_ban_that_cannot_be_read_is_one_and_outlives_the_session)
+{
+    static const char *const answers[] = {
+        "\"status\":418,\"error\":{\"code\":-1003,\"msg\":\"x\",\"data\":{\"retryAfter\":-5}}",
+        "\"status\":418,\"error\":{\"code\":-1003,\"msg\":\"x\",\"data\":{\"retryAfter\":\"soon\"}}",
+        "\"status\":418,\"error\":7", "\"status\":418,\"result\":{}", "\"status\":418,\"error\":{\"msg\":\"cut"};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        struct world w;
+        enum pw_reason reason;
+        struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
+        world_ready(&w);
+        world_answer(&w, "order.place", 1, answers[i]);
+        cr_assert_neq(world_place(&w, &order, &reason), 0);
+        world_run(&w, 100 * MS);
+        cr_expect_eq(world_denied(&w, order), PW_REASON_REQUEST_LIMIT, "row %zu", i);
+        int64_t until_ns = world_counts(&w).paused_until_ns;
+        cr_expect_geq(until_ns, world_engine_ns(&w) + 119 * SEC, "row %zu", i);
+        uint32_t sent = w.sent_cnt;
+        world_run(&w, 60 * SEC);
+        cr_expect_eq(w.sent_cnt, sent, "row %zu: not one request", i);
+        world_restart(&w, RUN_ID + 1, until_ns);
+        world_connect(&w);
+        world_run(&w, 50 * SEC);
+        cr_expect_eq(w.sent_cnt, sent, "row %zu: nor after a restart", i);
+        world_make_ready(&w);
+        cr_expect_geq(world_engine_ns(&w), until_ns, "row %zu", i);
+        world_close(&w);
+    }
+}
+
+/* cases/10-refusals-that-nobody-is-told-of */
+Test(session, rejections_are_folded_by_their_kind_and_tell_no_secret)
+{
+    struct world w;
+    enum pw_reason reason;
+    struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
+    world_ready(&w);
+    uint64_t first = 0;
+    for (int i = 0; i < 5; i++) {
+        char answer[256];
+        snprintf(answer, sizeof answer, "\"status\":400,\"error\":{\"code\":-1013,\"msg\":\"key %s at %d\\u0007\\n\"}",
+                 API_KEY, i);
+        world_answer(&w, "order.place", 1, answer);
+        uint64_t id = world_place(&w, &order, &reason);
+        first = first ? first : id;
+        world_run(&w, 100 * MS);
+    }
+    world_answer(&w, "order.place", 1, WORLD_ERROR(400, -2010, "Account has insufficient balance."));
+    world_place(&w, &order, &reason);
+    world_run(&w, 100 * MS);
+    const struct pw_venue_error *error = error_of(&w, PW_VENUE_ERROR_REJECTED);
+    char line[PW_VENUE_ERROR_LINE_BYTES];
+    cr_assert_not_null(error);
+    cr_expect_eq(error->count, 5);
+    cr_expect_eq(error->client_order_id, first);
+    cr_expect_eq(error->code, -1013);
+    cr_expect_eq(error[1].count, 1);
+    cr_expect_eq(error[1].code, -2010);
+    cr_expect_null(strstr(pw_venue_error_line(error, line), API_KEY));
+    for (const char *at = line; *at; at++) {
+        cr_expect(*at >= ' ' && *at <= '~');
+    }
+    world_end(&w);
+}

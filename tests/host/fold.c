@@ -13,10 +13,11 @@
 static char g_last[1024];
 static uint32_t g_cnt;
 
-static void take(void *state, enum pw_log_level level, const char *text)
+static void take(void *state, enum pw_log_level level, const char *text, uint64_t times)
 {
     (void)state;
     (void)level;
+    (void)times;
     g_cnt++;
     snprintf(g_last, sizeof g_last, "%s", text);
 }

@@ -100,8 +100,9 @@ struct seen {
     char text[64];
 };
 
-static void sink(void *state, enum pw_log_level level, const char *text)
+static void sink(void *state, enum pw_log_level level, const char *text, uint64_t times)
 {
+    (void)times;
     struct seen *seen = state;
     seen->cnt++;
     seen->level = level;

@@ -343,8 +343,9 @@ Test(stage, full_disk_is_tried_once_more_at_the_end)
 /* The log, while a test looks at it. */
 static uint32_t g_warn_cnt;
 
-static void count_warnings(void *state, enum pw_log_level level, const char *text)
+static void count_warnings(void *state, enum pw_log_level level, const char *text, uint64_t times)
 {
+    (void)times;
     (void)state, (void)text;
     g_warn_cnt += level == PW_LOG_WARN;
 }

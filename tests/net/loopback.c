@@ -253,8 +253,9 @@ static uint32_t take_answers(uint32_t next, uint32_t *stamped)
 
 static bool log_says_stamped;
 
-static void look_for_stamped(void *state, enum pw_log_level level, const char *text)
+static void look_for_stamped(void *state, enum pw_log_level level, const char *text, uint64_t times)
 {
+    (void)times;
     (void)state;
     (void)level;
     log_says_stamped = log_says_stamped || strstr(text, ", kernel RX timestamps") != NULL;

@@ -499,8 +499,9 @@ Test(config, live_trading_wants_its_section_every_limit_and_the_journal)
 
 static char g_warning[512];
 
-static void keep_warning(void *state, enum pw_log_level level, const char *text)
+static void keep_warning(void *state, enum pw_log_level level, const char *text, uint64_t times)
 {
+    (void)times;
     (void)state;
     cr_expect_eq(level, PW_LOG_WARN);
     snprintf(g_warning, sizeof g_warning, "%s", text);

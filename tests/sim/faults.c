@@ -9,8 +9,9 @@
 
 static char g_log[4096];
 
-static void log_keep(void *state, enum pw_log_level level, const char *text)
+static void log_keep(void *state, enum pw_log_level level, const char *text, uint64_t times)
 {
+    (void)times;
     (void)state;
     strcat(g_log, level == PW_LOG_WARN ? "warn " : "info ");
     strcat(strcat(g_log, text), "\n");

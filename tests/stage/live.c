@@ -770,7 +770,7 @@ Test(execution_live, what_was_sent_does_not_stay_in_shared_memory)
     cr_expect_not(is_on_wire(rig, "rigkey"));
     cr_expect_not(is_on_wire(rig, "signature"));
     for (int i = 0; i < 5000; i++) { /* round the area, more than once */
-        put(rig, rig_limit(PW_BUY, 90 * E8, E8 / 1000, rig->now_ns - 1000));
+        put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
         rig_poll_execution(rig);
         if (next_request(rig, &request)) {
             uint64_t id = request.frame.body.frame.client_order_id;
@@ -996,5 +996,185 @@ Test(execution_live, a_clean_stop_waits_until_the_venue_has_canceled_all)
     cr_expect(pw_execution_stage.pending(rig->execution));
     rig_poll_execution(rig);
     cr_expect_not(pw_execution_stage.pending(rig->execution));
+    rig_close(rig);
+}
+
+/* ---- reports held against their order: cases/34-reports-that-contradict-their-order ---- */
+
+/* An execution of a buy of 1 at 90, as it would be true but for one field. */
+static void tell_bent(struct rig *rig, uint64_t id, const char *type, const char *field, const char *value)
+{
+    struct {
+        const char *name, *value;
+    } fields[] = {{"s", "\"COIN0\""}, {"S", "\"BUY\""}, {"o", "\"LIMIT\""}, {"f", "\"GTC\""}, {"q", "\"1\""},
+                  {"p", "\"90\""},    {"i", "77"},      {"l", "\"0.4\""},   {"z", "\"0.4\""}, {"L", "\"90\""},
+                  {"n", "\"0.01\""},  {"N", "\"USDT\""}};
+    char text[1024];
+    bool trade = strcmp(type, "TRADE") == 0;
+    int at = snprintf(text, sizeof text,
+                      "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"c\":\"pw-" RIG_HASH
+                      "-%016llx\",\"C\":\"\",\"x\":\"%s\",\"X\":\"%s\",\"T\":%lld,\"t\":4711",
+                      (unsigned long long)id, type, trade ? "PARTIALLY_FILLED" : type,
+                      (long long)(rig->now_ns / MS));
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        bool bent = field && strcmp(field, fields[i].name) == 0;
+        const char *plain = !trade && strcmp(fields[i].name, "z") == 0 ? "\"0\"" : fields[i].value;
+        at += snprintf(text + at, sizeof text - (size_t)at, ",\"%s\":%s", fields[i].name, bent ? value : plain);
+    }
+    snprintf(text + at, sizeof text - (size_t)at, "}}");
+    say(rig, text);
+}
+
+Test(execution_live, a_report_that_cannot_be_true_of_its_order_halts)
+{
+    static const struct {
+        const char *field, *value;
+        bool of_trades_alone;
+    } rows[] = {{"s", "\"COIN1\"", false},
+                {"S", "\"SELL\"", false},
+                {"o", "\"MARKET\"", false},
+                {"o", "\"SOMETHING\"", false},
+                {"f", "\"IOC\"", false},
+                {"q", "\"2\"", false},
+                {"q", "\"0.5\"", false},
+                {"p", "\"90.5\"", false},
+                {"i", "78", false},
+                {"z", "\"1.1\"", false},
+                {"z", "\"0.3\"", true},
+                {"l", "\"1.1\"", true},
+                {"L", "\"90.01\"", true},
+                {"L", "\"9\"", true},
+                {"L", "\"90000000000\"", true},
+                {"n", "\"1000000\"", true},
+                {"n", "\"36\"", true},
+                {"n", "\"-1\"", true},
+                {"N", "\"C0\"", true} /* 0.01 of 0.4: told of below */};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int trade = rows[i].of_trades_alone; trade < 2; trade++) {
+            struct rig *rig = start(SLOTS);
+            struct request request;
+            make_ready(rig);
+            uint64_t id = place(rig, &request);
+            tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
+            rig_poll_execution(rig);
+            drop_reports(rig);
+            drop_journal(rig);
+            tell_bent(rig, id, trade ? "TRADE" : "NEW", rows[i].field, rows[i].value);
+            rig_poll_execution(rig);
+            rig_poll_execution(rig);
+            bool true_fee = strcmp(rows[i].field, "N") == 0;
+            cr_expect_eq(metric(rig, "reports_inconsistent"), !true_fee, "row %zu: %s %s", i, rows[i].field,
+                         rows[i].value);
+            cr_expect_eq(metric(rig, "fills"), true_fee, "row %zu", i);
+            if (!true_fee) {
+                cr_expect_eq(metric(rig, "unknown_orders"), 1, "row %zu: it counts at its worst", i);
+                drop_reports(rig);
+                put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
+                rig_poll_execution(rig);
+                cr_expect_eq(last_order(rig).body.order.reason, PW_REASON_HALTED, "row %zu", i);
+            }
+            rig_close(rig);
+        }
+    }
+}
+
+Test(execution_live, a_true_report_halts_nothing)
+{
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    uint64_t id = place(rig, &request);
+    tell_bent(rig, id, "NEW", NULL, NULL);
+    tell_bent(rig, id, "TRADE", NULL, NULL);
+    tell_bent(rig, id, "TRADE", NULL, NULL);
+    rig_poll_execution(rig);
+    cr_expect_eq(metric(rig, "reports_inconsistent"), 0);
+    cr_expect_eq(metric(rig, "reports_duplicate"), 1);
+    cr_expect_eq(metric(rig, "fills"), 1);
+    rig_close(rig);
+}
+
+/* ---- rejections: cases/10-refusals-that-nobody-is-told-of ---- */
+
+static void reject_next(struct rig *rig, int code, const char *text)
+{
+    struct request request;
+    char reply_text[256];
+    place(rig, &request);
+    rig_poll_execution(rig);
+    snprintf(reply_text, sizeof reply_text,
+             "{\"id\":\"%s\",\"status\":400,\"error\":{\"code\":%d,\"msg\":\"%s\"}}", request.id, code, text);
+    say(rig, reply_text);
+    rig_poll_execution(rig);
+    drop_reports(rig);
+    drop_journal(rig);
+}
+
+static enum pw_reason denied_for(struct rig *rig)
+{
+    struct request request;
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
+    rig_poll_execution(rig);
+    if (next_request(rig, &request)) {
+        return PW_REASON_NONE;
+    }
+    return (enum pw_reason)last_order(rig).body.order.reason;
+}
+
+Test(execution_live, rejections_in_a_row_make_a_pause)
+{
+    struct rig_options options = {.live = true,
+                                  .report_slots = SLOTS,
+                                  .stream_slots = 4096,
+                                  .journal_slots = 65536,
+                                  .max_rejections = 3};
+    struct rig *rig = start_with(&options);
+    make_ready(rig);
+    reject_next(rig, -2010, "Account has insufficient balance for requested action.");
+    reject_next(rig, -1013, "Filter failure: LOT_SIZE");
+    struct request request;
+    uint64_t id = place(rig, &request);
+    tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
+    rig_poll_execution(rig);
+    cr_expect_eq(metric(rig, "gateway.rejections"), 0, "the venue took one: they are no longer in a row");
+    tell_execution(rig, id, "CANCELED", "CANCELED", "0", "0", -1);
+    rig_poll_execution(rig);
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(metric(rig, "gateway.rejections_until_ns"), 0);
+        reject_next(rig, -2010, "Account has insufficient balance for requested action.");
+    }
+    cr_expect_gt(metric(rig, "gateway.rejections_until_ns"), 0);
+    cr_expect_eq(denied_for(rig), PW_REASON_REJECTIONS);
+    cr_expect_eq(metric(rig, "denied_rejections"), 1);
+    rig_put_command(rig, PW_COMMAND_RESUME);
+    rig_poll_execution(rig);
+    drop_reports(rig);
+    for (int i = 0; i < 3; i++) {
+        reject_next(rig, -2010, "Account has insufficient balance for requested action.");
+    }
+    drop_reports(rig);
+    cr_expect_eq(denied_for(rig), PW_REASON_REJECTIONS);
+    int64_t end_ns = (int64_t)metric(rig, "gateway.rejections_until_ns");
+    while (rig->now_ns < end_ns) { /* the session lives on meanwhile */
+        answer_sessions(rig);
+        rig->now_ns += 500 * MS;
+    }
+    answer_sessions(rig);
+    drop_reports(rig);
+    reject_next(rig, -2010, "Account has insufficient balance for requested action.");
+    cr_expect_eq(denied_for(rig), PW_REASON_REJECTIONS, "one more begins it again");
+    rig_close(rig);
+}
+
+Test(execution_live, a_closed_market_is_sent_nothing_until_somebody_resumes)
+{
+    struct rig *rig = start(SLOTS);
+    make_ready(rig);
+    reject_next(rig, -1013, "Market is closed.");
+    cr_expect_eq(denied_for(rig), PW_REASON_NOT_TRADING);
+    rig_put_command(rig, PW_COMMAND_RESUME);
+    rig_poll_execution(rig);
+    drop_reports(rig);
+    cr_expect_eq(denied_for(rig), PW_REASON_NONE);
     rig_close(rig);
 }

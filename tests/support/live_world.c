@@ -114,17 +114,25 @@ static void drain_wire(struct world *w)
     }
 }
 
-static void give(struct world *w, const char *text, uint32_t bytes, uint32_t state)
+static void give_for(struct world *w, const char *text, uint32_t bytes, uint32_t state, enum pw_reason reason)
 {
     struct pw_event frame = {.kind = PW_EVENT_FRAME,
                              .recv_ns = world_engine_ns(w),
                              .instrument_idx = PW_NO_INSTRUMENT,
-                             .body.frame = {.payload_bytes = bytes, .feed_idx = 1, .state = state}};
+                             .body.frame = {.payload_bytes = bytes,
+                                            .feed_idx = 1,
+                                            .state = state,
+                                            .reason = (uint32_t)reason}};
     frame.body.frame.epoch = bytes ? 0 : w->epoch;
     w->ops->on_message(w->gateway, &frame, (const uint8_t *)text, &w->out);
     judge_reports(w);
     take_reports(w);
     drain_wire(w);
+}
+
+static void give(struct world *w, const char *text, uint32_t bytes, uint32_t state)
+{
+    give_for(w, text, bytes, state, PW_REASON_NONE);
 }
 
 void world_say(struct world *w, const char *text)
@@ -168,6 +176,13 @@ void world_disconnect(struct world *w, uint32_t bytes, int64_t late_ns)
     w->mail_cnt = 0;
     w->up = w->logged_on = w->subscribed = false;
     give(w, NULL, 0, PW_FEED_DOWN);
+}
+
+void world_lose(struct world *w, enum pw_reason reason)
+{
+    w->request_cnt = w->mail_cnt = 0;
+    w->up = w->logged_on = w->subscribed = false;
+    give_for(w, NULL, 0, PW_FEED_DOWN, reason);
 }
 
 static void deliver(struct world *w)
@@ -362,6 +377,7 @@ void world_open(struct world *w, uint64_t seed, bool is_ed25519)
         .quote_asset = "USDT",
         .wire = &w->wire_in,
         .conn_idx = 1,
+        .venue_errors = &w->errors,
     };
     w->memory[1] = zeroed(pw_live_gateway.bytes(&w->config));
     world_restart(w, RUN_ID, 0);

@@ -12,6 +12,7 @@
 #include "orders.h"
 #include "portfolio.h"
 #include "session.h"
+#include "venue_errors.h"
 #include <jansson.h>
 
 #define MS  INT64_C(1000000)
@@ -73,6 +74,7 @@ struct world {
     struct pw_producer journal_in;
     struct pw_consumer journal;
     struct pw_reports out;
+    struct pw_venue_errors errors; /* what the venue rejected, and what could not be read */
     int64_t bought_e8, sold_e8;
     uint64_t sign_cnt;
     bool sign_fails;
@@ -118,6 +120,9 @@ void world_connect(struct world *w);
 /* The venue gets so many bytes of what is under way, wherever that ends, and works them off up to late_ns
  * later. */
 void world_disconnect(struct world *w, uint32_t bytes, int64_t late_ns);
+
+/* As net_rx does when it gives a connection up for that reason. */
+void world_lose(struct world *w, enum pw_reason reason);
 
 /* Time passes: what is due is delivered, and the gateway is polled. */
 void world_step(struct world *w, int64_t ns);

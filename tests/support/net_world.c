@@ -15,8 +15,9 @@
 static char log_lines[LOG_LINES_MAX][600];
 static uint32_t log_cnt;
 
-static void keep_log(void *state, enum pw_log_level level, const char *text)
+static void keep_log(void *state, enum pw_log_level level, const char *text, uint64_t times)
 {
+    (void)times;
     (void)state;
     (void)level;
     snprintf(log_lines[log_cnt++ % LOG_LINES_MAX], sizeof log_lines[0], "%s", text);
@@ -95,6 +96,7 @@ static void fill_orders(struct net_world *world, uint32_t account_idx, const cha
              options->host, WORLD_PORT);
     snprintf(conn->ca_file, sizeof conn->ca_file, "%s", ca_file);
     conn->dead_after_ms = or_else(options->dead_after_ms, 30000);
+    conn->message_bytes_max = or_else(options->message_bytes_max, 65536);
     conn->connect_timeout_ms = 3000;
     conn->handshake_timeout_ms = 3000;
     conn->backoff_min_ms = 250;

@@ -157,6 +157,8 @@ static void fill_config(struct pw_config *config, const struct rig_options *o)
                                                             .fee_rate_e8 = 100000,
                                                             .recv_window_ms = 5000,
                                                             .ack_timeout_ms = 3000,
+                                                            .max_rejections = o->max_rejections,
+                                                            .rejection_pause_ns = INT64_C(60000000000),
                                                             .max_tick_age_ms = 1000};
     PW_CONFIG_EDIT(config, journal)->enabled = true;
     PW_CONFIG_EDIT(config, book)->levels = 100;

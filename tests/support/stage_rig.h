@@ -23,6 +23,7 @@ struct rig_options {
     const char *kind;                   /* NULL: ma_cross */
     int64_t latency_ns, cash_e8, max_position_e8;
     uint32_t max_orders_per_s;
+    uint32_t max_rejections;
     bool allow_short;
     uint64_t run_id;          /* 0: 1 */
     bool live;                /* the live gateway, with the rings of order entry */

@@ -24,6 +24,7 @@
 #include "execution.h"
 #include "execution_state.h"
 #include "pw_assert.h"
+#include <string.h>
 
 /* May this event be taken now? */
 static bool has_room(struct execution *x, const struct pw_event *event)
@@ -194,6 +195,11 @@ static void take_command(struct execution *x, struct execution_account *only, en
     for (uint32_t i = 0; i < x->account_cnt; i++) {
         struct execution_account *account = &x->accounts[i];
         account->halted = !only || only == account ? halted : account->halted;
+        account->rejections = halts ? account->rejections : 0;
+        account->rejections_until_ns = halts ? account->rejections_until_ns : 0;
+    }
+    if (!halts) {
+        memset(x->market_closed, 0, sizeof x->market_closed);
     }
     if (halts) {
         pw_orders_each_open(x->orders, cancel_if_halted, x);

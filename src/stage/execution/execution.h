@@ -22,6 +22,7 @@ struct pw_execution_attachment {
                                      * before, as it said before the start. NULL: none is known */
     const uint32_t *halts; /* by account: enum pw_reason of a fault that halted it in an earlier run; 0:
                             * none. NULL: none of any */
+    struct pw_venue_errors *venue_errors; /* by account: what venues reject, for who logs it; NULL: nobody */
 };
 
 extern const struct pw_stage_ops pw_execution_stage;

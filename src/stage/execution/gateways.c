@@ -180,6 +180,8 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
     pw_assert(account == &x->accounts[account->idx] && x->orders);
     account->gateway = pw_gateway_find(setup.kind);
     account->gateway_state = memory;
+    struct pw_venue_errors *venue_errors = PW_ATTACHED(env, execution)->venue_errors;
+    account->venue_errors = venue_errors ? &venue_errors[account->idx] : NULL;
     if (!account->gateway) {
         pw_log(PW_LOG_ERROR, "%s: unknown gateway '%s'", env->config->path, setup.kind);
         return -EINVAL;
@@ -211,6 +213,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
                     .wire = &x->lines[account->line_idx].wire,
                     .journal = x->has_frames_copy ? &x->frames_copy : NULL,
                     .conn_idx = account->conn_idx,
+                    .venue_errors = account->venue_errors,
                 });
     if (error) {
         pw_log(PW_LOG_ERROR, "%s: gateway: %s rejects these instruments, this key, these times or rates",

@@ -5,7 +5,9 @@
  */
 #include "execution_state.h"
 #include "fills.h"
+#include "order_terms.h"
 #include "pw_assert.h"
+#include <string.h>
 
 /* ---- out ---- */
 
@@ -38,13 +40,15 @@ static void emit(struct execution *x, struct pw_event *event)
 static void emit_order(struct execution *x, const struct pw_order_row *row, enum pw_order_state state,
                        enum pw_reason reason, int64_t recv_ns, int64_t venue_ns)
 {
+    /* Of one that has ended, what was prevented never will be filled either. */
+    int64_t left_e8 = row->leaves_qty_e8 + (pw_order_is_closed(state) ? row->prevented_qty_e8 : 0);
     emit(x, &(struct pw_event){.kind = PW_EVENT_ORDER,
                                .flags = row->side == PW_SELL ? PW_FLAG_SELL : 0,
                                .instrument_idx = row->instrument_idx,
                                .recv_ns = recv_ns,
                                .venue_ns = venue_ns,
                                .body.order = {.price_e8 = row->price_e8,
-                                              .leaves_qty_e8 = row->leaves_qty_e8,
+                                              .leaves_qty_e8 = left_e8,
                                               .client_order_id = row->client_order_id,
                                               .market_seq = market_seq(x),
                                               .state = (uint8_t)state,
@@ -138,10 +142,79 @@ static bool is_anothers(const struct execution *x, const struct execution_accoun
     return row && row->account_idx != account->idx;
 }
 
+/* NULL: what the report says may be true of its order. */
+static const char *contradiction(const struct execution *x, const struct execution_account *account,
+                                 const struct pw_report *report)
+{
+    const struct pw_order_row *row = account && account->gateway->traits.is_authority
+                                         ? pw_orders_find(x->orders, report->client_order_id)
+                                         : NULL;
+    if (!row || row->instrument_idx >= x->instrument_cnt) {
+        return NULL;
+    }
+    const struct touch *touch = &x->quotes[row->instrument_idx];
+    return pw_order_contradiction(row, &x->instruments[row->instrument_idx], report,
+                                  row->side == PW_BUY ? touch->ask_e8 : touch->bid_e8);
+}
+
+/* A real venue holds something else than we know of: until someone has looked, no new risk. */
+static void take_contradiction(struct execution *x, struct execution_account *account,
+                               const struct pw_report *report, const char *what)
+{
+    const struct pw_venue_error error = {.kind = PW_VENUE_ERROR_CONTRADICTION,
+                                         .client_order_id = report->client_order_id,
+                                         .request = PW_VENUE_EVENT,
+                                         .reason = PW_REASON_REPORT};
+    x->metrics.reports_inconsistent++;
+    if (account && account->gateway->traits.is_authority) {
+        pw_venue_errors_add(account->venue_errors, &error, what, strlen(what), NULL);
+        halt_by_fault(x, account, PW_REASON_REPORT);
+    }
+}
+
+/* What is true is not known then: the order counts at its worst until queries settle it. */
+static void doubt(struct execution *x, const struct pw_report *report)
+{
+    struct pw_order_row *row = NULL;
+    const struct pw_report lost = {.client_order_id = report->client_order_id,
+                                   .exec_type = PW_EXEC_DISCONNECT,
+                                   .reason = PW_REASON_REPORT,
+                                   .recv_ns = report->recv_ns,
+                                   .venue_ns = report->venue_ns};
+    enum pw_order_step step = pw_orders_apply(x->orders, &lost, &row);
+    if (row && (step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP)) {
+        emit_order(x, row, row->state, PW_REASON_REPORT, report->recv_ns, report->venue_ns);
+        cancel_late(x, row, lost.exec_type);
+    }
+}
+
+/* How often in a row the venue rejected what it was sent: then it is sent nothing for a while. A market that is
+ * closed is sent nothing until its rules say otherwise, or somebody resumes. */
+static void count_rejection(struct execution *x, struct execution_account *account,
+                            const struct pw_order_row *row, const struct pw_report *report, int64_t now_ns)
+{
+    if (report->exec_type == PW_EXEC_REJECT && row->state == PW_ORDER_REJECTED) {
+        account->rejections++;
+        bool too_many = account->max_rejections > 0 && account->rejections >= account->max_rejections;
+        account->rejections_until_ns = too_many ? now_ns + account->rejection_pause_ns : 0;
+        x->market_closed[row->instrument_idx] |= report->reason == PW_REASON_VENUE_NOT_TRADING;
+    } else if (report->exec_type == PW_EXEC_FILL || report->exec_type == PW_EXEC_ACK) {
+        account->rejections = 0;
+        account->rejections_until_ns = 0;
+    }
+}
+
 static void take_report(struct execution *x, struct execution_account *account,
                         const struct pw_report *report, int64_t now_ns)
 {
     struct pw_order_row *row = NULL;
+    const char *wrong = contradiction(x, account, report);
+    if (wrong) {
+        pw_execution_answered(x, report->client_order_id, report->recv_ns);
+        take_contradiction(x, account, report, wrong);
+        doubt(x, report);
+        return;
+    }
     enum pw_order_step step = x->account_cnt > 1 && is_anothers(x, account, report)
                                   ? PW_ORDER_STEP_ILLEGAL
                                   : pw_orders_apply(x->orders, report, &row);
@@ -151,11 +224,7 @@ static void take_report(struct execution *x, struct execution_account *account,
         return;
     }
     if (step == PW_ORDER_STEP_ILLEGAL) {
-        x->metrics.reports_inconsistent++;
-        if (account && account->gateway->traits.is_authority) {
-            /* A real venue holds something else than we know of: until someone has looked, no new risk. */
-            halt_by_fault(x, account, PW_REASON_REPORT);
-        }
+        take_contradiction(x, account, report, row ? "its state, or a quantity" : "no such order of this run");
         return;
     }
     pw_assert(row && row->account_idx < x->account_cnt && row->leaves_qty_e8 <= row->qty_e8);
@@ -166,6 +235,7 @@ static void take_report(struct execution *x, struct execution_account *account,
     if (report->exec_type == PW_EXEC_FILL) {
         take_fill(x, row, report, now_ns);
     }
+    count_rejection(x, &x->accounts[row->account_idx], row, report, now_ns);
     cancel_late(x, row, report->exec_type);
 }
 
@@ -377,18 +447,21 @@ static struct pw_order_row order_of(struct execution *x, const struct execution_
                                     const struct pw_event *event)
 {
     const struct pw_intent *intent = &event->body.intent;
+    bool sells = event->flags & PW_FLAG_SELL, known = event->instrument_idx < x->instrument_cnt;
+    const struct touch *touch = known ? &x->quotes[event->instrument_idx] : NULL;
     return (struct pw_order_row){.client_order_id = pw_orders_take_id(x->orders),
                                  .replaces_id = intent->action == PW_REPLACE ? intent->client_order_id : 0,
                                  .price_e8 = intent->price_e8,
                                  .qty_e8 = intent->qty_e8,
                                  .leaves_qty_e8 = intent->qty_e8,
                                  .recv_ns = event->recv_ns,
+                                 .touch_e8 = !touch ? 0 : sells ? touch->bid_e8 : touch->ask_e8,
                                  .market_seq = intent->market_seq,
                                  .instrument_idx = event->instrument_idx,
                                  .strategy_idx = intent->strategy_idx,
                                  .tag = intent->tag,
                                  .account_idx = account->idx,
-                                 .side = event->flags & PW_FLAG_SELL ? PW_SELL : PW_BUY,
+                                 .side = sells ? PW_SELL : PW_BUY,
                                  .type = intent->type,
                                  .tif = intent->tif};
 }
@@ -403,14 +476,23 @@ static enum pw_reason admit(struct execution *x, struct pw_risk_input *in, struc
         return reason;
     }
     const struct execution_account *account = &x->accounts[order->account_idx];
-    in->gateway = account->gateway->check
-                      ? (uint8_t)account->gateway->check(account->gateway_state, asked, order->replaces_id)
-                      : PW_REASON_NONE;
+    if (in->gateway == PW_REASON_NONE && account->gateway->check) {
+        in->gateway = (uint8_t)account->gateway->check(account->gateway_state, asked, order->replaces_id);
+    }
     if (in->gateway == PW_REASON_NONE) {
         *row = order->replaces_id ? pw_orders_replace(x->orders, order) : pw_orders_add(x->orders, order);
         in->table_full = *row == NULL;
     }
     return pw_risk_check_answers(in);
+}
+
+/* What the venue's rejections have come to; before the gateway is asked. */
+static enum pw_reason brake(const struct execution *x, const struct execution_account *account,
+                            uint16_t instrument_idx, int64_t now_ns)
+{
+    return x->market_closed[instrument_idx]      ? PW_REASON_NOT_TRADING
+           : now_ns < account->rejections_until_ns ? PW_REASON_REJECTIONS
+                                                 : PW_REASON_NONE;
 }
 
 void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns)
@@ -424,6 +506,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
     struct pw_risk_input *in = &x->untold.risk;
     account->shown.intent_cnt++;
     fill_risk_input(x, account, own != NULL, event, now_ns, room, in);
+    in->gateway = own ? (uint8_t)brake(x, account, event->instrument_idx, now_ns) : PW_REASON_NONE;
     const struct pw_gateway_order asked = {.client_order_id = order.client_order_id,
                                            .price_e8 = order.price_e8,
                                            .qty_e8 = order.qty_e8,

@@ -87,13 +87,18 @@ static void wipe_wire(const struct execution *x, struct order_line *line)
     line->wiped_pos = pos;
 }
 
-static void show_gateways(struct execution *x)
+static void show_gateways(struct execution *x, int64_t now_ns)
 {
     for (uint32_t i = 0; i < x->account_cnt; i++) {
         const struct execution_account *account = &x->accounts[i];
         struct pw_gateway_metrics metrics;
+        if (account->venue_errors) {
+            pw_venue_errors_publish(account->venue_errors);
+        }
         if (account->gateway->counts) {
             account->gateway->counts(account->gateway_state, &metrics);
+            metrics.rejections = account->rejections;
+            metrics.rejections_until_ns = account->rejections_until_ns > now_ns ? account->rejections_until_ns : 0;
             pw_gateway_metrics_publish(account->gateway_metric_rows, &metrics);
         }
     }
@@ -106,7 +111,6 @@ static void count_unknown(void *state, const struct pw_order_row *row)
 
 void pw_execution_housekeep(void *state, int64_t now_ns)
 {
-    (void)now_ns;
     struct execution *x = state;
     if (x->changed) {
         x->metrics.unknown_orders = 0;
@@ -115,7 +119,7 @@ void pw_execution_housekeep(void *state, int64_t now_ns)
     }
     sum_counts(x);
     pw_execution_metrics_publish(x->metric_rows, &x->metrics);
-    show_gateways(x);
+    show_gateways(x, now_ns);
     for (uint32_t i = 0; i < x->line_cnt; i++) {
         wipe_wire(x, &x->lines[i]);
     }

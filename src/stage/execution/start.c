@@ -137,6 +137,8 @@ static int init_account(struct execution *x, const struct pw_stage_env *env, uin
                                 .allow_short = risk->allow_short,
                                 .fee_rate_e8 = live ? setup.live->fee_rate_e8 : setup.paper->fee_rate_e8,
                                 .max_age_ns = live ? setup.live->max_tick_age_ms * INT64_C(1000000) : 0};
+    account->max_rejections = live ? setup.live->max_rejections : 0;
+    account->rejection_pause_ns = live ? setup.live->rejection_pause_ns : 0;
     int error = pw_execution_gateway_init(x, env, account, *memory);
     *memory += pw_execution_gateway_bytes(env, account_idx);
     if (error == 0) {

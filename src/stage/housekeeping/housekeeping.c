@@ -249,7 +249,7 @@ static void tend_order_entry(struct housekeeping *h)
 {
     for (uint32_t i = 0; i < h->entry_cnt; i++) {
         struct pw_order_entry *entry = &h->entries[i];
-        if (pw_order_entry_poll(entry)) {
+        if (pw_order_entry_poll(entry, h->now_ns)) {
             pw_connector_reconnect(connector_of(h, entry->conn_idx), entry->conn_idx, PW_REASON_DISCONNECT);
         }
     }

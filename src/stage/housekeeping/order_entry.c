@@ -5,9 +5,14 @@
 #include "order_entry.h"
 
 #include "accounts_config.h"
+#include "housekeeping.h"
 #include "pw_assert.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pinwheel/units.h>
+#include <string.h>
+
+#define WAITING_NS (10 * PW_NS_PER_S) /* a login takes less */
 
 int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env,
                         const struct pw_conns *conns, uint32_t conn_idx)
@@ -15,6 +20,7 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
     pw_assert(conn_idx < conns->cnt && conns->rows[conn_idx].role == PW_CONN_ROLE_ORDERS);
     uint32_t account_idx = conns->rows[conn_idx].account_idx;
     pw_assert(conns->of_account[account_idx] == conn_idx);
+    const struct pw_venue_errors *venue_errors = PW_ATTACHED(env, housekeeping)->venue_errors;
     char group[PW_METRIC_GROUP_BYTES];
     pw_metrics_gateway_name(group, account_idx);
     const struct pw_metric_row *gateway = pw_metrics_rows(env->ws, PW_METRIC_GROUP_gateway, group);
@@ -33,6 +39,10 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         .reconnect_wanted = PW_METRIC_WORD(gateway, gateway, reconnect_wanted),
         .request_timeouts = PW_METRIC_WORD(gateway, gateway, request_timeouts),
         .paused_until_ns = PW_METRIC_WORD(gateway, gateway, paused_until_ns),
+        .step = PW_METRIC_WORD(gateway, gateway, step),
+        .rejections = PW_METRIC_WORD(gateway, gateway, rejections),
+        .rejections_until_ns = PW_METRIC_WORD(gateway, gateway, rejections_until_ns),
+        .venue_errors = venue_errors ? &venue_errors[account_idx] : NULL,
         .conn_idx = conn_idx,
         .tells_engine = true,
         .cancels_orphans = pw_config_account(env->config, account_idx).traits->moves_money,
@@ -67,12 +77,82 @@ static void log_readiness(struct pw_order_entry *entry)
         }
     }
     if (has_changed(entry->not_ready_reason, &entry->logged_reason, &value) && value) {
-        pw_log(PW_LOG_ERROR, "order entry%s refused: %s (%s, venue error code %" PRId64 "); see docs/live.md",
+        pw_log(PW_LOG_ERROR, "order entry%s is not ready: %s (%s, venue error code %" PRId64 "); see docs/live.md",
                entry->whose, pw_reason_help(value), pw_reason_name(value), code);
     }
     if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {
         pw_log(PW_LOG_WARN, "orphan orders%s of earlier runs: %" PRIu64 " so far; %s", entry->whose, value,
                entry->cancels_orphans ? "canceling them" : "left alone");
+    }
+}
+
+const char *pw_order_entry_state(uint64_t step, uint64_t reason, char text[PW_ORDER_ENTRY_TEXT_BYTES])
+{
+    if (step == PW_STEP_READY) {
+        snprintf(text, PW_ORDER_ENTRY_TEXT_BYTES, "ready");
+    } else {
+        snprintf(text, PW_ORDER_ENTRY_TEXT_BYTES, "waiting for %s%s%s%s", pw_entry_step_name(step),
+                 reason ? " (" : "", reason ? pw_reason_name(reason) : "", reason ? ")" : "");
+    }
+    return text;
+}
+
+/* Whatever it is that it waits for: once for each time that it is not ready. */
+static void log_waiting(struct pw_order_entry *entry, int64_t now_ns)
+{
+    char text[PW_ORDER_ENTRY_TEXT_BYTES];
+    if (atomic_load_explicit(entry->ready, memory_order_relaxed)) {
+        entry->not_ready_ns = 0;
+        entry->told_waiting = false;
+        return;
+    }
+    entry->not_ready_ns = entry->not_ready_ns ? entry->not_ready_ns : now_ns;
+    if (!entry->told_waiting && now_ns - entry->not_ready_ns >= WAITING_NS) {
+        uint64_t step = atomic_load_explicit(entry->step, memory_order_relaxed);
+        uint64_t reason = atomic_load_explicit(entry->not_ready_reason, memory_order_relaxed);
+        entry->told_waiting = true;
+        pw_log(PW_LOG_WARN, "order entry%s is not ready after %d s: %s", entry->whose,
+               (int)(WAITING_NS / PW_NS_PER_S), pw_order_entry_state(step, reason, text));
+    }
+}
+
+/* The first of a kind is written; the others are counted with it. */
+static void log_venue_errors(struct pw_order_entry *entry)
+{
+    struct pw_venue_error error;
+    char line[PW_VENUE_ERROR_LINE_BYTES];
+    for (uint32_t i = 0; entry->venue_errors && i < PW_VENUE_ERRORS_MAX; i++) {
+        uint64_t *told = &entry->told_errors[i];
+        if (!pw_venue_errors_read(entry->venue_errors, i, &error) || error.count == *told) {
+            continue;
+        }
+        pw_venue_error_line(&error, line);
+        if (*told == 0) {
+            pw_log(PW_LOG_WARN, "order entry%s: %s", entry->whose, line);
+            ++*told;
+        }
+        if (error.count > *told) {
+            pw_log_again(PW_LOG_WARN, error.count - *told, "order entry%s: %s", entry->whose, line);
+            *told = error.count;
+        }
+    }
+}
+
+/* Too many rejections in a row begin a pause, and end it. */
+static void log_rejections(struct pw_order_entry *entry, int64_t now_ns)
+{
+    uint64_t before = entry->logged_rejections, value;
+    if (!has_changed(entry->rejections_until_ns, &entry->logged_rejections, &value)) {
+        return;
+    }
+    if (value && !before) {
+        pw_log(PW_LOG_WARN,
+               "order entry%s: %" PRIu64 " orders rejected in a row: new orders are denied for %" PRId64
+               " s, or until `pinwheel ctl INSTANCE resume`",
+               entry->whose, atomic_load_explicit(entry->rejections, memory_order_relaxed),
+               ((int64_t)value - now_ns) / PW_NS_PER_S);
+    } else if (!value) {
+        pw_log(PW_LOG_INFO, "order entry%s: new orders are allowed again after rejections", entry->whose);
     }
 }
 
@@ -109,9 +189,12 @@ static bool wants_reconnect(struct pw_order_entry *entry)
     return true;
 }
 
-bool pw_order_entry_poll(struct pw_order_entry *entry)
+bool pw_order_entry_poll(struct pw_order_entry *entry, int64_t now_ns)
 {
+    log_venue_errors(entry);
     log_readiness(entry);
+    log_waiting(entry, now_ns);
+    log_rejections(entry, now_ns);
     if (entry->tells_engine) {
         log_orders(entry);
     }

@@ -41,6 +41,7 @@ static const struct {
     {-1022, PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY, NULL},
     {-2014, PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY, NULL},
     {-2015, PW_ENTRY_AUTH_REJECTED, PW_REASON_VENUE_KEY, NULL},
+    {-1013, PW_ENTRY_REJECTED, PW_REASON_VENUE_NOT_TRADING, "Market is closed"},
     {-1013, PW_ENTRY_REJECTED, PW_REASON_VENUE_FILTER, NULL},
     {-1111, PW_ENTRY_REJECTED, PW_REASON_VENUE_FILTER, NULL},
     {-1112, PW_ENTRY_REJECTED, PW_REASON_NO_QUOTE, NULL},
@@ -132,22 +133,25 @@ static int64_t ban_end_ns(const struct pw_binance_error *error)
     return pw_json_text_u64(&digits, &value) && pw_binance_time_ns(value, &ns) ? ns : 0;
 }
 
-/* Of a LIMITED error. */
+/* Of a LIMITED error. What it says of the end counts if that is to come; its fields before its text. */
 static struct pw_entry_pause pause_of(const struct pw_binance_response *response)
 {
     const struct pw_binance_error *error = &response->error;
     bool banned = response->http_status == BANNED;
     bool all = banned || response->http_status == FORBIDDEN; /* whatever the code says */
     bool orders = !all && error->code == TOO_MANY_ORDERS;
-    int64_t retry_ns = response->retry_after_ns, server_ns = response->message.server_ns;
+    int64_t server_ns = response->message.server_ns;
+    const int64_t ends_ns[] = {response->retry_after_ns, ban_end_ns(error)};
     struct pw_entry_pause pause = {.scope = orders ? PW_ENTRY_PAUSE_ORDERS : PW_ENTRY_PAUSE_ALL,
                                    .least_ns = orders   ? ORDERS_LEAST_NS
                                                : banned ? BANNED_LEAST_NS
                                                         : LIMITED_LEAST_NS};
-    if (retry_ns != 0 && server_ns != 0) { /* how long: no clock but its own has a part in it */
-        pause.for_ns = retry_ns - server_ns;
-    } else {
-        pause.until_ns = retry_ns ? retry_ns : ban_end_ns(error);
+    for (size_t i = 0; i < 2 && pause.for_ns == 0 && pause.until_ns == 0; i++) {
+        if (ends_ns[i] > server_ns) {
+            /* How long, if it says that: then no clock but its own has a part in it. */
+            pause.for_ns = server_ns != 0 ? ends_ns[i] - server_ns : 0;
+            pause.until_ns = server_ns != 0 ? 0 : ends_ns[i];
+        }
     }
     return pause;
 }
@@ -157,6 +161,9 @@ static void translate_error(const struct pw_binance_response *response, struct p
     struct pw_binance_verdict verdict = pw_binance_judge(response->http_status, &response->error);
     message->has_failed = true;
     message->failure = (struct pw_entry_failure){.code = response->error.code,
+                                                 .text = response->error.text.text,
+                                                 .text_bytes = (uint32_t)response->error.text.size,
+                                                 .http_status = response->http_status,
                                                  .error = (uint8_t)verdict.error,
                                                  .reason = (uint8_t)verdict.reason,
                                                  .is_final = cancel_is_barred(&response->error),
@@ -190,6 +197,11 @@ static bool end_exec_type(enum pw_binance_status status, enum pw_exec_type *exec
     }
 }
 
+static bool is_open(enum pw_binance_status status)
+{
+    return status == PW_BINANCE_STATUS_NEW || status == PW_BINANCE_STATUS_PARTIALLY_FILLED;
+}
+
 static bool execution_exec_type(const struct pw_binance_execution *x, enum pw_exec_type *exec_type)
 {
     static const uint8_t table[] = {
@@ -197,11 +209,13 @@ static bool execution_exec_type(const struct pw_binance_execution *x, enum pw_ex
         [PW_BINANCE_EXEC_REPLACED] = PW_EXEC_REPLACED, [PW_BINANCE_EXEC_REJECTED] = PW_EXEC_REJECT,
         [PW_BINANCE_EXEC_TRADE] = PW_EXEC_FILL,
     };
-    if (x->type >= sizeof table) {
-        return end_exec_type(x->status, exec_type);
+    if (x->type != PW_BINANCE_EXEC_UNKNOWN && x->type < sizeof table) {
+        *exec_type = (enum pw_exec_type)table[x->type];
+        return true;
     }
-    *exec_type = (enum pw_exec_type)table[x->type];
-    return true;
+    bool goes_on = x->type == PW_BINANCE_EXEC_TRADE_PREVENTION && is_open(x->status);
+    *exec_type = PW_EXEC_ACK; /* of one that goes on with less: it is there */
+    return goes_on || end_exec_type(x->status, exec_type);
 }
 
 static enum pw_reason reject_reason(const struct pw_json_text *text)
@@ -212,11 +226,32 @@ static enum pw_reason reject_reason(const struct pw_json_text *text)
                                                                          : PW_REASON_VENUE_REJECTED;
 }
 
-/* Nothing that an order's state knows is a partial self-trade prevention: the order has to be asked for. */
+static struct pw_report_terms execution_terms(const struct pw_binance_execution *x)
+{
+    struct pw_report_terms terms = {.venue_order_id = x->venue_order_id,
+                                    .price_e8 = x->price_e8,
+                                    .qty_e8 = x->qty_e8,
+                                    .side = (uint8_t)x->side,
+                                    .type = x->order_type,
+                                    .tif = x->tif,
+                                    .said = x->said};
+    static_assert(sizeof terms.symbol == sizeof x->symbol, "a symbol is copied whole");
+    memcpy(terms.symbol, x->symbol, sizeof terms.symbol);
+    return terms;
+}
+
+static enum pw_reason execution_reason(const struct pw_binance_execution *x, enum pw_exec_type exec_type)
+{
+    return exec_type == PW_EXEC_REJECT                         ? reject_reason(&x->reject_reason)
+           : x->type == PW_BINANCE_EXEC_TRADE_PREVENTION ? PW_REASON_VENUE_PREVENTED
+                                                         : PW_REASON_NONE;
+}
+
+/* What no report says (an execution of a kind that is not known here): the order has to be asked for. */
 static bool execution_report(const struct pw_binance_execution *x, struct pw_report *report)
 {
     enum pw_exec_type exec_type;
-    if (!x->is_ours || !execution_exec_type(x, &exec_type)) {
+    if (!x->is_ours || x->fault.decode != 0 || !execution_exec_type(x, &exec_type)) {
         return false;
     }
     bool fill = exec_type == PW_EXEC_FILL;
@@ -226,10 +261,12 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
         .fill_price_e8 = fill ? x->last_price_e8 : 0,
         .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
         .executed_qty_e8 = x->executed_qty_e8,
+        .prevented_qty_e8 = x->prevented_qty_e8,
+        .terms = execution_terms(x),
         .fee_e16 = fill ? (pw_i128)x->fee_e8 * PW_E8 : 0,
         .venue_ns = x->trade_ns,
         .exec_type = (uint8_t)exec_type,
-        .reason = exec_type == PW_EXEC_REJECT ? (uint8_t)reject_reason(&x->reject_reason) : 0,
+        .reason = (uint8_t)execution_reason(x, exec_type),
         .maker = fill && x->is_maker,
         .has_trade_id = fill};
     static_assert(sizeof report->fee_asset == sizeof x->fee_asset, "an asset is copied whole");
@@ -242,10 +279,11 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
 static struct pw_entry_order execution_order(const struct pw_binance_execution *x)
 {
     struct pw_entry_order order = {
+        .fault = x->fault,
         .venue_order_id = x->venue_order_id,
         .instance_hash = x->instance_hash,
         .is_ours = x->is_ours,
-        .is_open = x->status == PW_BINANCE_STATUS_NEW || x->status == PW_BINANCE_STATUS_PARTIALLY_FILLED,
+        .is_open = is_open(x->status),
     };
     memcpy(order.symbol, x->symbol, sizeof order.symbol);
     order.report.client_order_id = x->client_order_id;
@@ -253,15 +291,29 @@ static struct pw_entry_order execution_order(const struct pw_binance_execution *
     return order;
 }
 
-/* By what was asked. A query that says no status says nothing. */
+static struct pw_report_terms order_terms(const struct pw_binance_order *order)
+{
+    struct pw_report_terms terms = {.venue_order_id = order->venue_order_id,
+                                    .price_e8 = order->price_e8,
+                                    .qty_e8 = order->qty_e8,
+                                    .side = (uint8_t)order->side,
+                                    .type = order->type,
+                                    .tif = order->tif,
+                                    .said = order->said};
+    memcpy(terms.symbol, order->symbol, sizeof terms.symbol);
+    return terms;
+}
+
+/* By what was asked. A query that says no status, or none that is known here, says nothing; but what is in the
+ * list of open orders is open. */
 static bool order_report(const struct pw_binance_order *order, enum pw_entry_kind request,
                          struct pw_report *report)
 {
     bool query = request == PW_ENTRY_QUERY || request == PW_ENTRY_OPEN_ORDERS;
     bool cancel = request == PW_ENTRY_CANCEL;
     enum pw_exec_type exec_type = cancel ? PW_EXEC_CANCELED : query ? PW_EXEC_FOUND_OPEN : PW_EXEC_ACK;
-    if (!order->is_ours || (!cancel && !query && request != PW_ENTRY_PLACE) ||
-        (query && order->status == PW_BINANCE_STATUS_NONE)) {
+    if (!order->is_ours || order->fault.decode != 0 || (!cancel && !query && request != PW_ENTRY_PLACE) ||
+        (request == PW_ENTRY_QUERY && order->status == PW_BINANCE_STATUS_NONE)) {
         return false;
     }
     if (order->status == PW_BINANCE_STATUS_FILLED) {
@@ -271,6 +323,8 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
     }
     *report = (struct pw_report){.client_order_id = order->client_order_id,
                                  .executed_qty_e8 = order->executed_qty_e8,
+                                 .prevented_qty_e8 = order->prevented_qty_e8,
+                                 .terms = order_terms(order),
                                  .venue_ns = order->venue_ns ? order->venue_ns : order->update_ns,
                                  .exec_type = (uint8_t)exec_type,
                                  .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED : 0};
@@ -279,7 +333,8 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
 
 static struct pw_entry_order order_of(const struct pw_binance_order *order, enum pw_entry_kind request)
 {
-    struct pw_entry_order to = {.venue_order_id = order->venue_order_id,
+    struct pw_entry_order to = {.fault = order->fault,
+                                .venue_order_id = order->venue_order_id,
                                 .instance_hash = order->instance_hash,
                                 .is_ours = order->is_ours};
     memcpy(to.symbol, order->symbol, sizeof to.symbol);
@@ -301,6 +356,8 @@ static struct pw_entry_order half_of(enum pw_binance_half half, const struct pw_
             end_exec_type(order->status, &exec_type);
         }
         to.report = (struct pw_report){.executed_qty_e8 = order->executed_qty_e8,
+                                       .prevented_qty_e8 = order->prevented_qty_e8,
+                                       .terms = order_terms(order),
                                        .venue_ns = order->venue_ns,
                                        .exec_type = (uint8_t)exec_type};
         return to;
@@ -324,6 +381,7 @@ static enum pw_decode decode(const char *data, size_t size, struct pw_entry_mess
     enum pw_decode result = pw_binance_read_response(data, size, &response);
     *message = response.message;
     if (result < 0 && result != PW_DECODE_ERROR_REPLY) {
+        message->kind = PW_ENTRY_SAYS_NOTHING;
         return result;
     }
     switch (message->kind) {
@@ -340,7 +398,7 @@ static enum pw_decode decode(const char *data, size_t size, struct pw_entry_mess
     default:
         break;
     }
-    if (result == PW_DECODE_ERROR_REPLY || response.http_status >= 400) {
+    if (result == PW_DECODE_ERROR_REPLY) {
         translate_error(&response, message);
     }
     return result;
@@ -371,10 +429,14 @@ static bool next_fill(struct pw_entry_cursor *cursor, const struct pw_entry_list
     if (!pw_binance_own_trade_next(own(cursor), list, &trade)) {
         return false;
     }
-    *fill = (struct pw_entry_fill){.report = {.trade_id = trade.trade_id,
+    *fill = (struct pw_entry_fill){.fault = trade.fault,
+                                   .report = {.trade_id = trade.trade_id,
                                               .fill_price_e8 = trade.price_e8,
                                               .fill_qty_e8 = trade.qty_e8,
                                               .fee_e16 = (pw_i128)trade.fee_e8 * PW_E8,
+                                              .terms = {.venue_order_id = trade.venue_order_id,
+                                                        .side = (uint8_t)trade.side,
+                                                        .said = trade.said},
                                               .venue_ns = trade.trade_ns,
                                               .exec_type = PW_EXEC_FILL,
                                               .maker = trade.is_maker,
@@ -382,6 +444,7 @@ static bool next_fill(struct pw_entry_cursor *cursor, const struct pw_entry_list
                                    .venue_order_id = trade.venue_order_id};
     static_assert(sizeof fill->report.fee_asset == sizeof trade.fee_asset, "an asset is copied whole");
     memcpy(fill->report.fee_asset, trade.fee_asset, sizeof fill->report.fee_asset);
+    memcpy(fill->report.terms.symbol, trade.symbol, sizeof trade.symbol);
     return true;
 }
 
@@ -393,7 +456,7 @@ static bool next_balance(struct pw_entry_cursor *cursor, const struct pw_entry_l
     if (!pw_binance_balance_next(own(cursor), list, &balance)) {
         return false;
     }
-    *to = (struct pw_entry_balance){.free_e8 = balance.free_e8};
+    *to = (struct pw_entry_balance){.free_e8 = balance.free_e8, .fault = balance.fault};
     if (pw_json_unescape(&balance.asset, to->asset, sizeof to->asset - 1) < 0) {
         to->asset[0] = '\0';
     }

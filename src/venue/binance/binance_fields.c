@@ -62,6 +62,7 @@ enum pw_decode pw_binance_collect(struct pw_json *json, const struct pw_binance_
             return PW_DECODE_BAD_JSON;
         }
         if (place >= 0 && fields->slot[place] != 0) {
+            fields->at[fields->slot[place] - 1].type = PW_BINANCE_DOUBLED;
             result = PW_DECODE_BAD_FIELD;
         } else if (place >= 0) { /* each once: there is room */
             fields->at[fields->cnt++] = field;

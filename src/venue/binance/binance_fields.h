@@ -19,7 +19,10 @@ struct pw_binance_field {
     struct pw_json_text text; /* strings: without quotes; else the whole value */
 };
 
-#define PW_BINANCE_FIELDS_MAX 96u
+#define PW_BINANCE_FIELDS_MAX 112u
+
+/* The type of a field that came twice: it is none that anybody can read. */
+#define PW_BINANCE_DOUBLED ((enum pw_json_type)(PW_JSON_NULL + 1))
 
 /* A name of more than one letter. */
 struct pw_binance_name {
@@ -53,8 +56,8 @@ int pw_binance_letter(char letter);
 bool pw_binance_take(struct pw_json *json, struct pw_binance_field *field);
 
 /* Collects the object that begins here, of PW_BINANCE_LETTERS + name_cnt known fields; unknown names are
- * passed. BAD_FIELD: a known name comes twice, which makes the message ambiguous; BAD_JSON: nothing may be
- * used. */
+ * passed. BAD_FIELD: a known name comes twice, which makes the message ambiguous, or that field of it alone
+ * (its type is PW_BINANCE_DOUBLED); BAD_JSON: nothing may be used. */
 enum pw_decode pw_binance_collect(struct pw_json *json, const struct pw_binance_name *names,
                                   uint32_t name_cnt, struct pw_binance_fields *fields);
 

@@ -50,11 +50,17 @@ static const struct pw_binance_name names[FIELDS - LETTERS] = {
     PW_BINANCE_NAME("commission"),
     PW_BINANCE_NAME("commissionAsset"),
     PW_BINANCE_NAME("isMaker"),
+    PW_BINANCE_NAME("isBuyer"),
+    PW_BINANCE_NAME("type"),
+    PW_BINANCE_NAME("timeInForce"),
+    PW_BINANCE_NAME("preventedQuantity"),
 };
 
 enum pw_decode pw_object_collect(struct pw_json *json, struct pw_object *object)
 {
-    object->fault = pw_binance_collect(json, names, FIELDS - LETTERS, &object->fields);
+    enum pw_decode result = pw_binance_collect(json, names, FIELDS - LETTERS, &object->fields);
+    object->fault = result == PW_DECODE_BAD_JSON ? result : PW_DECODE_OK;
+    object->fault_idx = -1;
     return object->fault;
 }
 
@@ -68,11 +74,37 @@ enum pw_decode pw_object_collect_field(const struct pw_binance_field *field, str
     return pw_object_collect(&json, object);
 }
 
-void pw_object_blame(struct pw_object *object, enum pw_decode fault)
+void pw_object_blame(struct pw_object *object, int idx, enum pw_decode fault)
 {
     if (object->fault == PW_DECODE_OK) {
         object->fault = fault;
+        object->fault_idx = idx;
     }
+}
+
+static void name_field(int idx, char name[PW_ENTRY_FIELD_BYTES])
+{
+    memset(name, 0, PW_ENTRY_FIELD_BYTES);
+    if (idx >= LETTERS && idx < FIELDS) {
+        static_assert(sizeof "origClientOrderId" <= PW_ENTRY_FIELD_BYTES, "the longest name fits");
+        memcpy(name, names[idx - LETTERS].text, names[idx - LETTERS].size);
+    } else if (idx >= 0 && idx < LETTERS) {
+        name[0] = (char)(idx < 26 ? 'a' + idx : 'A' + idx - 26);
+    }
+}
+
+void pw_object_fault_of(int idx, enum pw_decode fault, struct pw_entry_fault *to)
+{
+    to->decode = (int8_t)fault;
+    name_field(idx, to->field);
+}
+
+enum pw_decode pw_object_fault(const struct pw_object *object, struct pw_entry_fault *to)
+{
+    if (object->fault != PW_DECODE_OK) {
+        pw_object_fault_of(object->fault_idx, object->fault, to);
+    }
+    return object->fault;
 }
 
 bool pw_object_has(const struct pw_object *object, int idx)
@@ -89,12 +121,12 @@ int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign
     char plain[64];
     int64_t value = 0;
     if (field->type != PW_JSON_STRING) {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+        pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
         return 0;
     }
     int64_t size = pw_json_unescape(&field->text, plain, sizeof plain);
     if (size < 0 || !pw_decimal_parse_e8(plain, (size_t)size, sign == ANY_SIGN, &value)) {
-        pw_object_blame(object, PW_DECODE_BAD_NUMBER);
+        pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
     }
     return value;
 }
@@ -104,14 +136,39 @@ int64_t pw_object_opt_e8(struct pw_object *object, int idx, enum pw_object_sign 
     return pw_object_has(object, idx) ? pw_object_e8(object, idx, sign) : 0;
 }
 
+/* All digits, with at most one point between them. */
+static bool is_plain(const char *text, size_t bytes)
+{
+    size_t digits = strspn(text, "0123456789");
+    size_t rest = digits < bytes && text[digits] == '.' ? strspn(text + digits + 1, "0123456789") : 0;
+    return digits > 0 && (digits == bytes || (rest > 0 && digits + 1 + rest == bytes));
+}
+
+int64_t pw_object_floor_e8(struct pw_object *object, int idx)
+{
+    const struct pw_binance_field *field = pw_object_field(object, idx);
+    char plain[64] = "";
+    int64_t value = 0, size = -1;
+    if (field->type == PW_JSON_STRING) {
+        size = pw_json_unescape(&field->text, plain, sizeof plain - 1);
+    }
+    if (size <= 0 || !is_plain(plain, (size_t)size)) {
+        pw_object_blame(object, idx, field->type == PW_JSON_STRING ? PW_DECODE_BAD_NUMBER : PW_DECODE_BAD_FIELD);
+        return 0;
+    }
+    size_t whole = strcspn(plain, ".");
+    size_t kept = whole + 9 < (size_t)size ? whole + 9 : (size_t)size;
+    return pw_decimal_parse_e8(plain, kept, false, &value) ? value : INT64_MAX;
+}
+
 int64_t pw_object_i64(struct pw_object *object, int idx)
 {
     const struct pw_binance_field *field = pw_object_field(object, idx);
     int64_t value = 0;
     if (field->type != PW_JSON_NUMBER) {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+        pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
     } else if (!pw_json_text_i64(&field->text, &value)) {
-        pw_object_blame(object, PW_DECODE_BAD_NUMBER);
+        pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
     }
     return value;
 }
@@ -120,7 +177,7 @@ uint64_t pw_object_u64(struct pw_object *object, int idx, uint64_t max)
 {
     int64_t value = pw_object_i64(object, idx);
     if (value < 0 || (uint64_t)value > max) {
-        pw_object_blame(object, PW_DECODE_BAD_NUMBER);
+        pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
         return 0;
     }
     return (uint64_t)value;
@@ -135,57 +192,71 @@ int64_t pw_object_ns(struct pw_object *object, int idx)
 {
     int64_t ns = 0;
     if (!pw_binance_time_ns(pw_object_u64(object, idx, INT64_MAX), &ns)) {
-        pw_object_blame(object, PW_DECODE_BAD_NUMBER);
+        pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
     }
     return ns;
 }
 
-int64_t pw_object_opt_ns(struct pw_object *object, int idx)
+int64_t pw_object_lax_ns(const struct pw_object *object, int idx)
 {
-    return pw_object_has(object, idx) ? pw_object_ns(object, idx) : 0;
+    const struct pw_binance_field *field = pw_object_field(object, idx);
+    int64_t value = 0, ns = 0;
+    return (field->type == PW_JSON_NUMBER || field->type == PW_JSON_STRING) && pw_json_text_i64(&field->text, &value) && value >= 0 &&
+                   pw_binance_time_ns((uint64_t)value, &ns)
+               ? ns
+               : 0;
 }
 
-bool pw_object_opt_bool(struct pw_object *object, int idx)
+bool pw_object_is_true(const struct pw_object *object, int idx)
 {
-    enum pw_json_type type = pw_object_field(object, idx)->type;
-    if (pw_object_has(object, idx) && type != PW_JSON_TRUE && type != PW_JSON_FALSE) {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
-    }
-    return type == PW_JSON_TRUE;
+    return pw_object_field(object, idx)->type == PW_JSON_TRUE;
 }
 
 struct pw_json_text pw_object_opt_text(struct pw_object *object, int idx)
 {
     if (pw_object_has(object, idx) && pw_object_field(object, idx)->type != PW_JSON_STRING) {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+        pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
     }
     return pw_object_has(object, idx) ? pw_object_field(object, idx)->text
                                       : (struct pw_json_text){"", 0, false};
 }
 
+struct pw_json_text pw_object_lax_text(const struct pw_object *object, int idx)
+{
+    const struct pw_binance_field *field = pw_object_field(object, idx);
+    return field->type == PW_JSON_STRING ? field->text : (struct pw_json_text){"", 0, false};
+}
+
+struct pw_json_text pw_object_opt_id(struct pw_object *object, int idx)
+{
+    if (pw_object_field(object, idx)->type == PW_BINANCE_DOUBLED) {
+        pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
+    }
+    return pw_object_lax_text(object, idx);
+}
+
 struct pw_json_text pw_object_text(struct pw_object *object, int idx)
 {
     if (!pw_object_has(object, idx)) {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+        pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
     }
     return pw_object_opt_text(object, idx);
 }
 
-void pw_object_copy(struct pw_object *object, const struct pw_json_text *text, char *to, size_t bytes,
-                    size_t room)
+void pw_object_copy(struct pw_object *object, int idx, char *to, size_t bytes, size_t room)
 {
+    struct pw_json_text text = pw_object_opt_text(object, idx);
     memset(to, 0, bytes);
-    if (pw_json_unescape(text, to, room) < 0) {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+    if (pw_json_unescape(&text, to, room) < 0) {
+        pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
     }
 }
 
 void pw_object_symbol(struct pw_object *object, int idx, char symbol[PW_SYMBOL_BYTES])
 {
-    struct pw_json_text text = pw_object_text(object, idx);
-    pw_object_copy(object, &text, symbol, PW_SYMBOL_BYTES, PW_SYMBOL_BYTES - 1);
+    pw_object_copy(object, idx, symbol, PW_SYMBOL_BYTES, PW_SYMBOL_BYTES - 1);
     if (symbol[0] == '\0') {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+        pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
     }
 }
 
@@ -204,7 +275,7 @@ enum pw_side pw_object_side(struct pw_object *object, int idx)
     struct pw_json_text text = pw_object_text(object, idx);
     bool sell = pw_json_equal(&text, "SELL");
     if (!sell && !pw_json_equal(&text, "BUY")) {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
+        pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
     }
     return sell ? PW_SELL : PW_BUY;
 }
@@ -215,11 +286,29 @@ enum pw_binance_status pw_object_status(struct pw_object *object, int idx)
         NULL,       "NEW",     "PENDING_NEW",     "PARTIALLY_FILLED", "FILLED", "CANCELED", "PENDING_CANCEL",
         "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"};
     struct pw_json_text text = pw_object_text(object, idx);
+    return (enum pw_binance_status)pw_object_place(&text, table, sizeof table / sizeof table[0]);
+}
+
+uint8_t pw_object_order_type(struct pw_object *object, int idx)
+{
+    static const char *const table[PW_ORDER_TYPES + 1] = {[PW_MARKET + 1] = "MARKET",
+                                                          [PW_LIMIT + 1] = "LIMIT",
+                                                          [PW_LIMIT_MAKER + 1] = "LIMIT_MAKER",
+                                                          [PW_STOP_LOSS + 1] = "STOP_LOSS",
+                                                          [PW_STOP_LOSS_LIMIT + 1] = "STOP_LOSS_LIMIT",
+                                                          [PW_TAKE_PROFIT + 1] = "TAKE_PROFIT",
+                                                          [PW_TAKE_PROFIT_LIMIT + 1] = "TAKE_PROFIT_LIMIT"};
+    struct pw_json_text text = pw_object_text(object, idx);
+    unsigned place = pw_object_place(&text, table, PW_ORDER_TYPES + 1);
+    return (uint8_t)(place ? place - 1 : PW_ORDER_TYPES);
+}
+
+uint8_t pw_object_tif(struct pw_object *object, int idx)
+{
+    static const char *const table[] = {NULL, [PW_GTC + 1] = "GTC", [PW_IOC + 1] = "IOC", [PW_FOK + 1] = "FOK"};
+    struct pw_json_text text = pw_object_text(object, idx);
     unsigned place = pw_object_place(&text, table, sizeof table / sizeof table[0]);
-    if (place == 0) {
-        pw_object_blame(object, PW_DECODE_BAD_FIELD);
-    }
-    return (enum pw_binance_status)place;
+    return (uint8_t)(place ? place - 1 : UINT8_MAX);
 }
 
 void pw_object_split_ids(const struct pw_json_text *id, const struct pw_json_text *original,

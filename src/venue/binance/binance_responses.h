@@ -3,8 +3,9 @@
  * What Binance's WebSocket API says: responses to requests, and the events of the account, from the bytes of
  * one message to one struct. What that means is binance_entry.c's.
  *
- * Keys are case-sensitive, unknown ones are skipped, optional ones may be missing. Texts are slices of
- * the caller's buffer and live as long as it.
+ * Keys are case-sensitive, unknown ones are skipped, optional ones may be missing. What is used must be what it
+ * should be; what is not (an order of somebody else, a limit of a kind that is not known) may be anything.
+ * Texts are slices of the caller's buffer and live as long as it.
  */
 #ifndef PW_BINANCE_RESPONSES_H
 #define PW_BINANCE_RESPONSES_H
@@ -26,7 +27,8 @@ enum pw_binance_status {
 };
 
 enum pw_binance_execution_type {
-    PW_BINANCE_EXEC_NEW = 1,
+    PW_BINANCE_EXEC_UNKNOWN = 0, /* a word that is not known here: the status says what it came to */
+    PW_BINANCE_EXEC_NEW,
     PW_BINANCE_EXEC_CANCELED,
     PW_BINANCE_EXEC_REPLACED,
     PW_BINANCE_EXEC_REJECTED,
@@ -35,8 +37,10 @@ enum pw_binance_execution_type {
     PW_BINANCE_EXEC_TRADE_PREVENTION,
 };
 
-/* One order of a response. An acknowledgement has the ids and the time alone: status NONE. */
+/* One order of a response. An acknowledgement has the ids and the time alone: status NONE, as is one that is
+ * not known here. */
 struct pw_binance_order {
+    struct pw_entry_fault fault; /* only of one that is_ours: then the rest may be wrong */
     char symbol[PW_SYMBOL_BYTES];
     struct pw_json_text client_id; /* the order's, also in a cancellation's response */
     struct pw_json_text cancel_id; /* the cancellation's; empty: none */
@@ -46,7 +50,8 @@ struct pw_binance_order {
     enum pw_binance_status status;
     enum pw_side side;
     bool is_ours;
-    int64_t price_e8, qty_e8, executed_qty_e8;
+    uint8_t type, tif, said; /* as in struct pw_report_terms */
+    int64_t price_e8, qty_e8, executed_qty_e8, prevented_qty_e8;
     int64_t venue_ns, update_ns; /* 0: not said */
 };
 
@@ -70,6 +75,7 @@ struct pw_binance_replace {
 };
 
 struct pw_binance_execution {
+    struct pw_entry_fault fault; /* as in pw_binance_order */
     char symbol[PW_SYMBOL_BYTES];
     struct pw_json_text client_id, cancel_id; /* as in pw_binance_order, and so the next two */
     uint64_t client_order_id;
@@ -79,17 +85,23 @@ struct pw_binance_execution {
     enum pw_binance_status status;
     enum pw_side side;
     bool is_ours, is_maker, has_trade_id;
+    uint8_t order_type, tif, said; /* as in struct pw_report_terms */
     struct pw_json_text reject_reason; /* empty: not said */
     int64_t price_e8, qty_e8;
     int64_t last_price_e8, last_qty_e8, executed_qty_e8;
-    int64_t fee_e8;                 /* in fee_asset; negative: a rebate */
+    int64_t prevented_qty_e8; /* in all */
+    int64_t fee_e8;           /* of a trade, in fee_asset; negative: a rebate */
     char fee_asset[PW_ASSET_BYTES]; /* zeros behind; empty: none */
     uint64_t trade_id;
-    int64_t trade_ns; /* when the venue's engine did it */
+    int64_t trade_ns; /* when the venue's engine did it; 0: not said */
 };
 
 /* One trade of a response to FILLS. */
 struct pw_binance_own_trade {
+    struct pw_entry_fault fault; /* then only venue_order_id can be used; 0: nor that */
+    char symbol[PW_SYMBOL_BYTES];
+    enum pw_side side;
+    uint8_t said; /* as in struct pw_report_terms */
     uint64_t trade_id, venue_order_id;
     int64_t price_e8, qty_e8;
     int64_t fee_e8;                 /* as in pw_binance_execution */
@@ -99,8 +111,9 @@ struct pw_binance_own_trade {
 };
 
 struct pw_binance_balance {
+    struct pw_entry_fault fault;
     struct pw_json_text asset;
-    int64_t free_e8, locked_e8;
+    int64_t free_e8; /* pw_object_floor_e8 */
 };
 
 /* One message: what needs no translation stands in `message` at once. */
@@ -110,7 +123,7 @@ struct pw_binance_response {
     struct pw_json_text id;
     uint32_t http_status; /* 0: an event */
     struct pw_binance_error error;
-    int64_t retry_after_ns; /* when requests may go on; 0: not said */
+    int64_t retry_after_ns; /* when requests may go on; 0: not said, or not to be read */
     union {
         struct pw_binance_order order;
         struct pw_binance_replace replace;
@@ -119,10 +132,14 @@ struct pw_binance_response {
 };
 
 /* Judges one whole message. OK: an event; CONTROL: a response with a result; ERROR_REPLY: one with an error
- * (it is filled); SHUTDOWN; IGNORED: an event that no session needs; else nothing of it may be used. */
+ * (it is filled), or whose status alone is one; SHUTDOWN; IGNORED: what no session needs; else it cannot be read,
+ * and of `message` holds what entry.h says. */
 enum pw_decode pw_binance_read_response(const char *data, size_t size, struct pw_binance_response *response);
 
-/* Go through a list. Start with a zeroed cursor; false: no more. */
+/* Does that status say all by itself, whatever stands beside it? */
+bool pw_binance_status_is_enough(uint32_t http_status);
+
+/* Go through a list, past what is no row of it. Start with a zeroed cursor; false: no more. */
 bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *orders,
                            struct pw_binance_order *order);
 bool pw_binance_own_trade_next(struct pw_binance_cursor *cursor, const struct pw_entry_list *trades,

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What cannot be true of an order, field by field.
+ */
+#include "order_terms.h"
+
+#include "money.h"
+#include <pinwheel/units.h>
+#include <string.h>
+
+static bool says(const struct pw_report *report, enum pw_term term)
+{
+    return report->terms.said >> term & 1;
+}
+
+/* Only a limit order at the book's mercy has a time in force of its own. */
+static bool has_tif(uint8_t type)
+{
+    return pw_order_has_limit(type) && type != PW_LIMIT_MAKER;
+}
+
+static const char *wrong_term(const struct pw_order_row *row, const struct pw_instrument *instrument,
+                              const struct pw_report *report)
+{
+    const struct pw_report_terms *terms = &report->terms;
+    const struct {
+        bool wrong;
+        const char *name;
+    } rows[] = {
+        {says(report, PW_TERM_SYMBOL) && strncmp(terms->symbol, instrument->symbol, sizeof terms->symbol) != 0,
+         "symbol"},
+        {says(report, PW_TERM_SIDE) && terms->side != row->side, "side"},
+        {says(report, PW_TERM_TYPE) && terms->type != row->type, "type"},
+        {says(report, PW_TERM_TIF) && has_tif(row->type) && terms->tif != row->tif, "time in force"},
+        {says(report, PW_TERM_PRICE) && pw_order_has_limit(row->type) && terms->price_e8 != row->price_e8,
+         "limit price"},
+        {says(report, PW_TERM_QTY) && terms->qty_e8 != row->qty_e8, "quantity"},
+        {says(report, PW_TERM_VENUE_ORDER_ID) && row->venue_order_id != 0 &&
+             terms->venue_order_id != row->venue_order_id,
+         "venue order id"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].wrong) {
+            return rows[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* What an order is filled in all only grows, with each trade of a higher number; its end is behind all of them. */
+static bool wrong_executed(const struct pw_order_row *row, const struct pw_report *report)
+{
+    int64_t booked_e8 = pw_order_booked_e8(row), executed_e8 = report->executed_qty_e8;
+    if (executed_e8 < 0 || report->prevented_qty_e8 < 0 || executed_e8 > row->qty_e8 - report->prevented_qty_e8) {
+        return true;
+    }
+    if (!says(report, PW_TERM_EXECUTED)) {
+        return false;
+    }
+    bool ends = report->exec_type == PW_EXEC_CANCELED || report->exec_type == PW_EXEC_EXPIRED;
+    bool next = report->exec_type == PW_EXEC_FILL && report->has_trade_id && report->trade_id > row->last_trade_id;
+    int64_t least_e8 = next                                 ? booked_e8 + report->fill_qty_e8
+                       : report->exec_type == PW_EXEC_FILL ? report->fill_qty_e8
+                       : ends                               ? booked_e8
+                                                            : 0;
+    return executed_e8 < least_e8 ||
+           (report->exec_type == PW_EXEC_FOUND_FILLED && executed_e8 != row->qty_e8 - report->prevented_qty_e8);
+}
+
+static bool is_near(int64_t price_e8, int64_t touch_e8)
+{
+    return touch_e8 > 0 && price_e8 >= touch_e8 / PW_TOUCH_FACTOR && price_e8 / PW_TOUCH_FACTOR <= touch_e8;
+}
+
+static bool wrong_price(const struct pw_order_row *row, const struct pw_report *report, int64_t touch_e8)
+{
+    int64_t price_e8 = report->fill_price_e8;
+    bool has_limit = pw_order_has_limit(row->type);
+    bool beyond = has_limit && (row->side == PW_BUY ? price_e8 > row->price_e8 : price_e8 < row->price_e8);
+    bool known = has_limit || touch_e8 > 0 || row->touch_e8 > 0;
+    return price_e8 <= 0 || beyond ||
+           (known && !is_near(price_e8, touch_e8) && !is_near(price_e8, row->touch_e8) &&
+            !(has_limit && is_near(price_e8, row->price_e8)));
+}
+
+static bool is_asset(const char *name, const char asset[PW_ASSET_BYTES])
+{
+    return strncmp(name, asset, PW_ASSET_BYTES) == 0;
+}
+
+/* A quantity as an amount of its asset, whatever the instrument's units. */
+static pw_i128 qty_e16(const struct pw_instrument *instrument, int64_t qty)
+{
+    pw_i128 amount = qty;
+    for (int i = pw_qty_decimals(instrument->unit_shift); i < 16; i++) {
+        amount *= 10;
+    }
+    return amount;
+}
+
+static bool wrong_fee(const struct pw_instrument *instrument, const struct pw_report *report)
+{
+    const char *asset = report->fee_asset;
+    bool in_base = asset[0] != '\0' && is_asset(asset, instrument->base);
+    bool in_quote = asset[0] == '\0' || is_asset(asset, instrument->quote);
+    if (!in_base && !in_quote) {
+        return report->fee_e16 < 0;
+    }
+    pw_i128 all_e16 = in_base ? qty_e16(instrument, report->fill_qty_e8)
+                              : pw_money_notional_e16(report->fill_price_e8, report->fill_qty_e8);
+    return report->fee_e16 >= all_e16 || report->fee_e16 < -(all_e16 / PW_REBATE_FRACTION);
+}
+
+const char *pw_order_contradiction(const struct pw_order_row *row, const struct pw_instrument *instrument,
+                                   const struct pw_report *report, int64_t touch_e8)
+{
+    const char *term = wrong_term(row, instrument, report);
+    if (term != NULL) {
+        return term;
+    }
+    if (wrong_executed(row, report)) {
+        return "executed quantity";
+    }
+    if (report->exec_type != PW_EXEC_FILL) {
+        return NULL;
+    }
+    return report->fill_qty_e8 <= 0                 ? "fill quantity"
+           : wrong_price(row, report, touch_e8)      ? "fill price"
+           : wrong_fee(instrument, report)           ? "fee"
+                                                     : NULL;
+}
