@@ -407,7 +407,7 @@ static struct pw_poll execution_poll(void *state, int64_t now_ns)
             break;
         }
         take(x, event, now_ns);
-        x->skips = false;
+        journal_skips_no_more(x);
         taken++;
     }
     did.work += there == 0 && cancel_at_end(x, now_ns);

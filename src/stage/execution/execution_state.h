@@ -84,6 +84,7 @@ struct execution {
     bool has_journal, has_frames_copy;
     bool trades_unrecorded; /* new orders are taken even while the journal stores nothing */
     bool skips;             /* the decision under way is counted, not recorded: has_room said so */
+    bool records;           /* there is a journal, and it is not skipped */
     uint32_t line_cnt;      /* lines that have order entry */
     struct order_line lines[PW_LINES_MAX];
     bool has_market_gateway; /* some gateway wants the market's events */
@@ -161,9 +162,21 @@ static inline bool journal_is_stopped(const struct execution *x)
  * engine, cancellations above all: what finds none is counted as dropped. */
 static inline bool journal_has_or_skips(struct execution *x, uint64_t events)
 {
-    bool has = journal_has(x, events);
-    x->skips = !has && journal_is_stopped(x);
-    return has || x->skips;
+    if (journal_has(x, events)) {
+        return true;
+    }
+    x->skips = journal_is_stopped(x);
+    x->records = x->has_journal && !x->skips;
+    return x->skips;
+}
+
+/* The decision has been taken. */
+static inline void journal_skips_no_more(struct execution *x)
+{
+    if (x->skips) {
+        x->skips = false;
+        x->records = true;
+    }
 }
 
 /* Beyond it the journal's ring is kept for fills, cancellations and commands. */

@@ -13,10 +13,10 @@
 
 void pw_execution_journal(struct execution *x, const struct pw_event *event)
 {
-    if (x->skips) {
-        pw_count(&x->journal.ring->dropped_cnt, 1);
-    } else if (x->has_journal) {
+    if (x->records) {
         pw_producer_put(&x->journal, event);
+    } else if (x->skips) {
+        pw_count(&x->journal.ring->dropped_cnt, 1);
     }
 }
 
@@ -558,7 +558,7 @@ void pw_execution_cancel(struct execution *x, const struct pw_event *event, int6
     account->shown.intent_cnt++;
     kept.venue_ns = 0;
     pw_execution_journal(x, &kept);
-    x->skips = false; /* there is room for what open orders report */
+    journal_skips_no_more(x); /* there is room for what open orders report */
     if (!row || row->strategy_idx != intent->strategy_idx || !mark_canceling(x, row->client_order_id)) {
         x->metrics.cancels_ignored++;
         return;

@@ -44,6 +44,7 @@ static int attach_rings(struct execution *x, const struct pw_stage_env *env)
         return error;
     }
     x->has_journal = pw_env_producer(env, PW_RING_ORDERS_JOURNAL, &x->journal) == 0;
+    x->records = x->has_journal;
     x->trades_unrecorded = PW_CONFIG(env->config, journal)->trades_unrecorded;
     while (x->line_cnt < PW_LINES_MAX &&
            pw_env_producer_nth(env, PW_RING_REQUESTS, x->line_cnt, &x->lines[x->line_cnt].wire) == 0 &&
