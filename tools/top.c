@@ -73,7 +73,7 @@ static void look_again(struct pw_look *look, int64_t *since_ns)
     int64_t now_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
     look->alive = pw_workspace_alive(look->ws);
     if (look->alive) {
-        look->wall_ns = pw_clock_read_ns(CLOCK_REALTIME);
+        look->wall_ns = pw_workspace_now_ns(look->ws);
         look->seconds = *since_ns != 0 ? (double)(now_ns - *since_ns) / 1e9 : 0;
     } else {
         look->wall_ns = pw_watch_get_ns(&header->heartbeat_ns);

@@ -20,7 +20,7 @@ static void engine_put(struct pw_json_writer *json, const struct pw_look *look)
     pw_json_put_id(json, "run_id", header->run_id);
     pw_json_put_ns(json, "started_ns", header->started_ns);
     pw_json_put_ns(json, "heartbeat_ns", pw_watch_get_ns(&header->heartbeat_ns));
-    pw_json_put_ns(json, "now_ns", pw_clock_read_ns(CLOCK_REALTIME));
+    pw_json_put_ns(json, "now_ns", pw_workspace_now_ns(look->ws));
     pw_json_put_open(json, "memory", '{');
     pw_json_put_u64(json, "bytes", header->total_bytes);
     pw_json_put_u64(json, "page_bytes", header->page_bytes);

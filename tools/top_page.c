@@ -159,8 +159,11 @@ static void title_put(struct pw_page *page, const struct pw_look *look)
     const struct pw_workspace_header *header = look->ws->header;
     uint64_t state = pw_watch_get(&header->state);
     int64_t heartbeat_ns = pw_watch_get_ns(&header->heartbeat_ns);
-    int64_t beat_age_ns = pw_clock_read_ns(CLOCK_REALTIME) - heartbeat_ns;
-    bool late = look->alive && state != PW_ENGINE_STARTING && beat_age_ns > HEARTBEAT_LATE_NS;
+    /* Of a dead engine by the wall clock: the host may have been started anew since. */
+    int64_t now_ns = look->alive ? pw_workspace_now_ns(look->ws) : pw_clock_read_ns(CLOCK_REALTIME);
+    int64_t beat_age_ns = now_ns - heartbeat_ns;
+    bool late =
+        look->alive && state != PW_ENGINE_STARTING && (look->hangs || beat_age_ns > HEARTBEAT_LATE_NS);
     bool stopped = !look->alive && state == PW_ENGINE_STOPPED;
     bool alert = late || (!look->alive && !stopped) || state == PW_ENGINE_HALTED;
     struct pw_text line = line_start(page, alert ? PW_LINE_ALERT : PW_LINE_TITLE);
@@ -168,8 +171,7 @@ static void title_put(struct pw_page *page, const struct pw_look *look)
     if (look->alive) {
         pw_text_put(&line, "   %s%s   pid %" PRId64 "   up %s   heartbeat %s ago",
                     pw_engine_state_name(state), late ? ", but NO HEARTBEAT" : "", header->pid,
-                    duration_text(pw_clock_read_ns(CLOCK_REALTIME) - header->started_ns).text,
-                    duration_text(beat_age_ns).text);
+                    duration_text(now_ns - header->started_ns).text, duration_text(beat_age_ns).text);
     } else {
         pw_text_put(&line, "   %s   pid %" PRId64 " is gone   last heartbeat %s ago   ran %s",
                     stopped ? "stopped" : "DEAD", header->pid, duration_text(beat_age_ns).text,

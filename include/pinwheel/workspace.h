@@ -80,9 +80,10 @@ struct pw_workspace_header {
     uint32_t page_bytes;      /* 4096, or what the huge pages have */
     uint32_t huge_kind;       /* enum pw_huge_kind */
     _Atomic uint64_t state;   /* enum pw_engine_state; written by the engine's main thread */
-    _Atomic int64_t heartbeat_ns; /* wall clock; housekeeping writes it about each millisecond */
+    _Atomic int64_t heartbeat_ns; /* the engine's clock; housekeeping writes it about each millisecond */
     char note[256];               /* what the host gave and what was lost; as in struct pw_workspace */
-    uint8_t reserved[384 - 120 - 256];
+    int64_t clock_ahead_ns; /* the engine's clock less CLOCK_BOOTTIME, since the wall clock may be set; 0: an
+                               engine of before */
     struct pw_region regions[PW_REGIONS_MAX];
 };
 
@@ -123,7 +124,7 @@ struct pw_stage_view {
     char name[PW_STAGE_NAME_BYTES];
     int32_t core;                 /* number of the processor it is bound to; -1: not bound */
     uint32_t core_idx;            /* stages with the same core_idx share a thread */
-    _Atomic int64_t heartbeat_ns; /* wall clock of the last housekeeping */
+    _Atomic int64_t heartbeat_ns; /* the engine's clock at the last housekeeping */
     _Atomic uint64_t tid;
     _Atomic uint64_t pass_cnt;   /* times polled */
     _Atomic uint64_t work_cnt;   /* events handled */
@@ -241,6 +242,7 @@ struct pw_workspace {
     struct pw_workspace_header *header; /* a reader must not write; its map is read-only */
     size_t map_bytes;
     bool writable;
+    int file_nth; /* descriptor of the file, and one; 0: none. Its lock says that the engine lives */
     char path[256];
     char note[256]; /* what the host gave and what was lost ("transparent huge pages: no hugetlbfs mount;
                        ...") */
@@ -282,8 +284,12 @@ int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *err
  * the same: of ABI 1 and 2 all but the instruments. */
 int pw_workspace_attach_older(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
 
-/* Is the process that made it still that process? Compares pid and start time. */
+/* Does its engine live? It holds a lock on the file until its process has ended, which is seen from every
+ * namespace. An engine of before held none: of it pid and start time are compared. */
 bool pw_workspace_alive(const struct pw_workspace *ws);
+
+/* The time now by the engine's clock, whatever was done to the wall clock: for ages. */
+int64_t pw_workspace_now_ns(const struct pw_workspace *ws);
 
 /* Names of instances found in all directories, at most cap; returns how many. */
 struct pw_instance_name {

@@ -495,11 +495,24 @@ static void log_end(const struct pw_engine *engine, bool clean)
                             pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)), text));
 }
 
+/* Timers and heartbeats go by another clock; but the times in log and journal stay on the old one. */
+static void log_clock_step(int64_t *seen_ns)
+{
+    int64_t by_ns;
+    if (pw_clock_was_set(seen_ns, &by_ns)) {
+        pw_log(PW_LOG_WARN,
+               "the wall clock was set by %+.3f s: times in log and journal keep to the clock of the start",
+               (double)by_ns / 1e9);
+    }
+}
+
 enum pw_engine_result pw_engine_wait(struct pw_engine *engine)
 {
     const char *failed = NULL;
+    int64_t step_seen_ns = 0;
     while (failed == NULL && !pw_desk_wait(&engine->desk, WATCH_NS)) {
         failed = pw_runner_failed(engine->runner);
+        log_clock_step(&step_seen_ns);
     }
     if (failed != NULL) {
         pw_log(PW_LOG_ERROR, "stage %s failed; stopping the engine", failed);

@@ -28,7 +28,7 @@ struct pw_control {
     int clients[PW_CONTROL_CLIENTS]; /* oldest first */
     int64_t peer_pid;                /* of the request that is being answered; 0: not known */
     int64_t peer_uid;
-    uint64_t refused_cnt;            /* peers of another user, messages too large, connections pushed out */
+    uint64_t refused_cnt; /* peers of another user, messages too large, connections pushed out */
 };
 
 /* Writes the answer to one request: one line of JSON, without a newline. Both texts are zero-terminated. */

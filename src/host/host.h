@@ -8,13 +8,14 @@
 #ifndef PW_HOST_H
 #define PW_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
 struct pw_clock {
     /* Nanoseconds since the epoch. Never goes backward: the host's clock is read once at start and carried on
-     * by the monotonic one, so a step of the wall clock moves no timer. */
+     * by PW_CLOCK_STEADY, so a step of the wall clock moves no timer. */
     int64_t (*now_ns)(void *state);
     void *state;
 };
@@ -34,12 +35,22 @@ static inline uint64_t pw_random_next(const struct pw_random *random)
     return random->next(random->state);
 }
 
-/* What that clock of the kernel shows: CLOCK_MONOTONIC, CLOCK_REALTIME. */
+/* The host's clock that nobody sets, and that goes on while the host is suspended: ages between its processes
+ * are measured by it. */
+#define PW_CLOCK_STEADY CLOCK_BOOTTIME
+
+/* What that clock of the kernel shows: PW_CLOCK_STEADY, CLOCK_MONOTONIC, CLOCK_REALTIME. */
 int64_t pw_clock_read_ns(clockid_t id);
 
 struct pw_clock pw_clock_host(void);
 /* How far the host's wall clock has moved away from pw_clock_host's since it was anchored. */
 int64_t pw_clock_host_step_ns(void);
+/* How far pw_clock_host is ahead of PW_CLOCK_STEADY: constant. */
+int64_t pw_clock_host_ahead_ns(void);
+
+/* Was the wall clock set since the last call that said so? Then by how much. *seen_ns: the caller's, 0 at
+ * first. Slewing and what an NTP client corrects in one go, less than 100 ms, are not told. */
+bool pw_clock_was_set(int64_t *seen_ns, int64_t *by_ns);
 
 /* From the kernel; for jitter and WebSocket masks. */
 struct pw_random pw_random_host(void);

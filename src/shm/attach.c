@@ -4,6 +4,7 @@
  * path.
  */
 #include "check.h"
+#include "host.h"
 #include "place.h"
 #include <dirent.h>
 #include <errno.h>
@@ -125,10 +126,11 @@ static int attach_file(struct pw_workspace *ws, uint32_t abi_min, const struct f
             result = fail(failure, -errno, strerror(errno));
         }
     }
-    close(fd);
     if (result != 0) {
+        close(fd);
         return result;
     }
+    ws->file_nth = fd + 1;
     ws->header = map;
     ws->map_bytes = total_bytes;
     /* Acquire: what was written before the magic is visible. Pairs with the release in pw_workspace_publish.
@@ -189,6 +191,10 @@ int pw_workspace_attach_older(struct pw_workspace *ws, const char *instance, cha
 
 void pw_workspace_close(struct pw_workspace *ws, bool unlink_file)
 {
+    if (ws->file_nth != 0) {
+        close(ws->file_nth - 1);
+        ws->file_nth = 0;
+    }
     if (ws->header != NULL) {
         munmap(ws->header, ws->map_bytes);
         ws->header = NULL;
@@ -203,7 +209,14 @@ void pw_workspace_close(struct pw_workspace *ws, bool unlink_file)
 bool pw_workspace_alive(const struct pw_workspace *ws)
 {
     uint64_t start_ticks = pw_process_start_ticks(ws->header->pid);
-    return start_ticks != 0 && start_ticks == ws->header->pid_start_ticks;
+    return (start_ticks != 0 && start_ticks == ws->header->pid_start_ticks) ||
+           (ws->file_nth != 0 && pw_file_is_held(ws->file_nth - 1));
+}
+
+int64_t pw_workspace_now_ns(const struct pw_workspace *ws)
+{
+    int64_t ahead_ns = ws->header->clock_ahead_ns;
+    return ahead_ns != 0 ? pw_clock_read_ns(PW_CLOCK_STEADY) + ahead_ns : pw_clock_read_ns(CLOCK_REALTIME);
 }
 
 static bool name_listed(const struct pw_instance_name *names, uint32_t name_cnt, const char *name)

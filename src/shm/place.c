@@ -121,6 +121,21 @@ bool pw_place_path(const struct pw_place *place, const char *instance, char *pat
     return pw_instance_name_valid(instance) && len > 0 && (size_t)len < path_bytes;
 }
 
+/* ---- the lock ---- */
+
+/* Of the open file: a mapping holds it, too, and other descriptors of the process do not disturb it. */
+bool pw_file_hold(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool pw_file_is_held(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 /* ---- pages ---- */
 
 /* A part of it, from a multiple of the page size. */

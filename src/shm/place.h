@@ -31,6 +31,11 @@ uint64_t pw_place_pages_free(const struct pw_place *place);
 bool pw_place_path(const struct pw_place *place, const char *instance, char *path, size_t path_bytes);
 bool pw_instance_name_valid(const char *name);
 
+/* Locks a file opened for reading and writing until the last descriptor and mapping of it are gone; false:
+ * somebody else has it. And: has somebody else? */
+bool pw_file_hold(int fd);
+bool pw_file_is_held(int fd);
+
 /* Gives every page of a fresh, zeroed, writable mapping its memory now. huge: asks for transparent huge pages
  * first. 0, or -ENOMEM / -ENOSPC when the host has not that much; never a signal. give_up: asked every few
  * MiB (NULL: never gives up); -ECANCELED if it is due. */

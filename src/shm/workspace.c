@@ -3,8 +3,8 @@
  * The engine's side of workspaces: lays one out, gets its memory, publishes it.
  *
  * The file is locked (flock) while it is being made, so that of two engines started at once under one name
- * one wins and the other gets an error; from then on pid and start time in the header say whether its engine
- * lives.
+ * one wins and the other gets an error. Another lock, of the open file (F_OFD_SETLK), is held as long as the
+ * process has it mapped: that says whether its engine lives, to every namespace that can see the file.
  */
 #include "check.h"
 #include "host.h"
@@ -50,10 +50,11 @@ static enum stale stale_judge(int fd, const char *path, struct pw_text *error, b
         pw_text_put(error, "%s is not a workspace: remove it if it is not needed", path);
         return STALE_REFUSED;
     }
-    if (!unborn && pw_process_start_ticks(header.pid) == header.pid_start_ticks &&
-        header.pid_start_ticks != 0) {
-        pw_text_put(error, "an engine of this name is already running: process %lld (%s)",
-                    (long long)header.pid, path);
+    bool is_process = !unborn && header.pid_start_ticks != 0 &&
+                      pw_process_start_ticks(header.pid) == header.pid_start_ticks;
+    if (is_process || pw_file_is_held(fd)) {
+        pw_text_put(error, "an engine of this name is already running: process %lld%s (%s)",
+                    (long long)header.pid, is_process ? "" : " of another namespace", path);
         return STALE_REFUSED;
     }
     if (unlink(path) != 0) {
@@ -227,6 +228,7 @@ static int place_take(struct pw_workspace *ws, const struct pw_place *place, con
         pw_text_put(lost, "; %s: %s", ws->path, strerror(-code));
         return code;
     }
+    pw_file_hold(fd);   /* a file that only we know of: nobody else has it */
     flock(fd, LOCK_EX); /* may wait for somebody who looks at it as a stale file; that takes microseconds */
     int result = file_map(ws, fd, bytes, huge && !place->hugetlbfs, give_up);
     if (result != 0) {
@@ -287,7 +289,9 @@ static void huge_note(struct pw_workspace *ws, const struct pw_place *place, boo
 static void header_write(struct pw_workspace *ws, const struct pw_workspace_header *plan)
 {
     struct pw_workspace_header *header = ws->header;
-    int64_t now_ns = pw_clock_read_ns(CLOCK_REALTIME);
+    struct pw_clock clock = pw_clock_host();
+    int64_t now_ns = pw_clock_now_ns(&clock);
+    header->clock_ahead_ns = pw_clock_host_ahead_ns();
     header->abi = plan->abi;
     header->region_cnt = plan->region_cnt;
     header->total_bytes = ws->map_bytes;
@@ -342,9 +346,8 @@ static int create_planned(struct pw_workspace *ws, const struct pw_workspace_hea
     huge_note(ws, place, huge, &lost);
     header_write(ws, plan);
     rings_format(ws, want, plan->region_cnt);
-    flock(fd, LOCK_UN); /* the header names its process now; closing alone would not do, as the mapping holds
-                           the file */
-    close(fd);
+    flock(fd, LOCK_UN); /* it is whole, and who looks at it as a stale file sees the other lock */
+    ws->file_nth = fd + 1;
     return 0;
 }
 

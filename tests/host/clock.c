@@ -63,6 +63,24 @@ Test(clock, wall_steps_of_hours_move_no_timer_and_are_told)
     }
 }
 
+/* cases/07-heartbeat-after-a-clock-step: each step once, and by how much; slewing never. */
+Test(clock, each_step_of_the_wall_clock_is_told_once)
+{
+    int64_t seen_ns = 0, by_ns, total_ns = 0;
+    pw_clock_host();
+    cr_expect_not(pw_clock_was_set(&seen_ns, &by_ns));
+    const int64_t steps_ms[] = {3600000, -7200000, 150, -150, 86400000};
+    for (size_t i = 0; i < sizeof steps_ms / sizeof steps_ms[0]; i++) {
+        total_ns += steps_ms[i] * NS_PER_S / 1000;
+        atomic_store(&g_wall_step_ns, total_ns);
+        cr_expect(pw_clock_was_set(&seen_ns, &by_ns), "step %zu", i);
+        cr_expect_lt(llabs(by_ns - steps_ms[i] * NS_PER_S / 1000), NS_PER_S / 100);
+        cr_expect_not(pw_clock_was_set(&seen_ns, &by_ns));
+    }
+    atomic_store(&g_wall_step_ns, total_ns + NS_PER_S / 50);
+    cr_expect_not(pw_clock_was_set(&seen_ns, &by_ns), "as small as what is slewed");
+}
+
 static void *reader_main(void *result)
 {
     struct pw_clock clock = pw_clock_host();

@@ -3,6 +3,7 @@
  * Workspaces: made, found, refused. Each test works in a directory of its own in shared memory.
  */
 #include "metrics_table.h"
+#include "place.h"
 #include "test_folder.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -257,14 +258,75 @@ Test(workspace, killed_engine_is_dead_at_once_even_before_it_is_reaped)
     cr_assert_not(attached_alive("a"));
 }
 
+/* As if another process had made it. */
+static void header_set_process(const char *name, int64_t pid, uint64_t start_ticks)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/pinwheel.%s", dir, name);
+    int fd = open(path, O_RDWR);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(pwrite(fd, &pid, sizeof pid, offsetof(struct pw_workspace_header, pid)), sizeof pid);
+    cr_assert_eq(
+        pwrite(fd, &start_ticks, sizeof start_ticks, offsetof(struct pw_workspace_header, pid_start_ticks)),
+        sizeof start_ticks);
+    close(fd);
+}
+
 Test(workspace, process_that_got_the_dead_engines_pid_is_not_the_engine)
+{
+    waitpid(engine_start("a", false), NULL, 0);
+    cr_assert_not(attached_alive("a"));
+    uint64_t ticks = pw_process_start_ticks(getpid());
+    header_set_process("a", getpid(), ticks);
+    cr_expect(attached_alive("a"), "an engine of before, which held no lock");
+    header_set_process("a", getpid(), ticks + 1); /* started later under the pid of the one before */
+    cr_expect_not(attached_alive("a"));
+}
+
+static uint64_t file_inode(const char *name)
+{
+    char path[128];
+    struct stat file;
+    snprintf(path, sizeof path, "%s/pinwheel.%s", dir, name);
+    return stat(path, &file) == 0 ? (uint64_t)file.st_ino : 0;
+}
+
+/* cases/05-second-start-in-another-pid-namespace: from there the header's pid is of nobody, or of another. */
+Test(workspace, engine_whose_pid_is_of_another_namespace_is_alive_and_keeps_its_file)
+{
+    const struct {
+        int64_t pid;
+        uint64_t start_ticks;
+    } rows[] = {{INT32_MAX, 1}, {1, 1}, {getpid(), 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pid_t child = engine_start("a", true);
+        uint64_t inode = file_inode("a");
+        struct pw_workspace ws;
+        header_set_process("a", rows[i].pid, rows[i].start_ticks);
+        cr_expect(attached_alive("a"), "row %zu", i);
+        cr_expect_eq(pw_workspace_create(&ws, "a", wants, WANT_CNT, false, error, sizeof error), -EEXIST);
+        cr_expect_not_null(strstr(error, "already running"), "%s", error);
+        kill(child, SIGSTOP);
+        cr_expect(attached_alive("a"), "it stands still, but it may go on");
+        cr_expect_eq(pw_workspace_create(&ws, "a", wants, WANT_CNT, false, error, sizeof error), -EEXIST);
+        cr_expect_eq(file_inode("a"), inode, "nobody has taken its file");
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        cr_expect_not(attached_alive("a"), "row %zu", i);
+    }
+}
+
+/* cases/07-heartbeat-after-a-clock-step: of one made when the wall clock was an hour off. */
+Test(workspace, ages_do_not_depend_on_the_wall_clock)
 {
     struct pw_workspace ws = make("a");
     pw_workspace_publish(&ws);
-    cr_assert(attached_alive("a"));
-    ws.header
-        ->pid_start_ticks++; /* as if this process had been started later under the pid of the one before */
-    cr_assert_not(attached_alive("a"));
+    int64_t age_ns = pw_workspace_now_ns(&ws) - atomic_load(&ws.header->heartbeat_ns);
+    cr_expect(age_ns >= 0 && age_ns < INT64_C(60000000000), "%lld", (long long)age_ns);
+    ws.header->clock_ahead_ns += INT64_C(3600000000000);
+    atomic_fetch_add(&ws.header->heartbeat_ns, INT64_C(3600000000000));
+    age_ns = pw_workspace_now_ns(&ws) - atomic_load(&ws.header->heartbeat_ns);
+    cr_expect(age_ns >= 0 && age_ns < INT64_C(60000000000), "%lld", (long long)age_ns);
 }
 
 Test(workspace, file_of_a_dead_engine_is_replaced)
