@@ -167,7 +167,8 @@ struct pw_fill_info {
  * that caused it had come; PW_STAMP_NONE: not known, or later than 4.2 s. */
 struct pw_stamps {
     uint64_t client_order_id;
-    uint32_t kernel_ago_ns; /* how long before recv_ns the kernel had the bytes */
+    uint32_t kernel_ago_ns; /* how long before recv_ns the kernel had the bytes, at least: NONE if they were
+                               read together with others or after a late pass */
     uint32_t decrypted_ns, decoded_ns;
     uint32_t decided_ns;   /* by the strategy */
     uint32_t checked_ns;   /* by risk */
@@ -218,7 +219,8 @@ struct pw_frame {
     uint32_t state, reason; /* notices: enum pw_feed_state, pw_reason */
     union {
         struct {
-            int64_t kernel_ns;    /* received: when the kernel had its last bytes; 0: it does not say */
+            int64_t kernel_ns;    /* received: when the kernel had its last bytes, of a message that came
+                                     alone; 0: not known for sure */
             int64_t decrypted_ns; /* received: when it was plain text */
         };
         struct {

@@ -25,6 +25,7 @@
 #define CLOSE_POLICY      1008
 #define SERVE_ALL_NS      PW_NS_PER_MS
 #define KERNEL_AGO_MAX_NS (10000 * PW_NS_PER_MS)
+#define LATE_PASS_NS      (5 * PW_NS_PER_MS)     /* a core that sleeps makes a pass each millisecond */
 #define MESSAGE_WAIT_NS   (10000 * PW_NS_PER_MS) /* reliability.md, A8 */
 
 /* ---- rings ---- */
@@ -90,6 +91,17 @@ static bool put_notice(struct pw_hot *hot, struct pw_conn_slot *slot)
     return true;
 }
 
+/* The kernel keeps one stamp, the newest, for bytes that it joins: it is a message's own only if that came
+ * alone. */
+static int64_t kernel_ns_of(struct pw_hot *hot, struct pw_conn_slot *slot)
+{
+    bool alone = !slot->together && slot->next == slot->end && slot->link.input.bytes == 0;
+    int64_t kernel_ns = alone ? slot->kernel_ns : 0;
+    slot->together = true; /* until something is read again with nothing before it */
+    hot->counts.rx.kernel_rx_inexact += hot->stamps && kernel_ns == 0;
+    return kernel_ns;
+}
+
 /* False: the message finds no room. */
 static bool put_message(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
@@ -113,7 +125,7 @@ static bool put_message(struct pw_hot *hot, struct pw_conn_slot *slot)
     memcpy(payload, slot->plain + slot->message, bytes);
     struct pw_event event = frame_event(hot, slot, slot->recv_ns);
     event.venue_ns = slot->since_ns;
-    event.body.frame.kernel_ns = slot->kernel_ns;
+    event.body.frame.kernel_ns = kernel_ns_of(hot, slot);
     event.body.frame.decrypted_ns = slot->decrypted_ns;
     pw_producer_put_frame(ring, &event, bytes);
     slot->stalled = false;
@@ -287,14 +299,15 @@ static void on_received(const struct pw_hot *hot, struct pw_conn_slot *slot,
         slot->recv_failed = completion->result < 0;
         return;
     }
-    /* A stamp that cannot be is none: the kernel's clock is the wall clock, which people set. */
+    /* A stamp that cannot be is none: the kernel's clock is the wall clock, which people set. So is that of
+     * bytes that waited: it may be of later ones. */
     int64_t ago_ns = taken_ns - completion->kernel_ns;
-    struct pw_segment segment = {completion->data,
-                                 (uint32_t)completion->result,
-                                 completion->buffer_idx,
-                                 taken_ns,
-                                 ago_ns >= 0 && ago_ns <= KERNEL_AGO_MAX_NS ? completion->kernel_ns : 0,
-                                 came_after_ns(hot, slot, completion->more)};
+    bool waited = completion->more || slot->unread_ns != 0 || taken_ns - hot->reaped_ns > LATE_PASS_NS;
+    bool exact = !waited && ago_ns >= 0 && ago_ns <= KERNEL_AGO_MAX_NS;
+    slot->together = slot->link.input.bytes != 0;
+    struct pw_segment segment = {
+        completion->data, (uint32_t)completion->result,      completion->buffer_idx,
+        taken_ns,         exact ? completion->kernel_ns : 0, came_after_ns(hot, slot, completion->more)};
     static_assert(PW_IO_BUFFER_CNT + 1 <= PW_SEGMENTS_MAX, "there is always a place for a buffer of pw_io");
     pw_input_add(&slot->link.input, segment);
 }
@@ -329,6 +342,7 @@ static uint32_t reap(struct pw_net *net)
         hot->active |= 1u << completions[i].slot_idx;
         switch (completions[i].kind) {
         case PW_IO_RECV:
+            hot->stamps |= completions[i].kernel_ns != 0;
             on_received(hot, slot, &completions[i], taken_ns);
             break;
         case PW_IO_SEND:

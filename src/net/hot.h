@@ -78,6 +78,7 @@ struct pw_hot {
     uint64_t epochs[PW_CONNS_MAX];   /* by slot of order entry: its connections so far */
     uint64_t mask_state;
     int64_t now_ns;
+    bool stamps;       /* the kernel says when it had bytes */
     uint32_t opened;   /* bit i: slot i was opened in the pass before */
     int64_t reaped_ns; /* of the pass before: all that had come by then was there to be read */
     bool more; /* the last pass ended with work left over */

@@ -33,7 +33,8 @@ struct pw_conn_slot {
         message_bytes; /* a whole message that has not found room in the ring yet; 0 bytes: none */
     struct pw_ws_decoder decoder;
     int64_t recv_ns;      /* of the last bytes in plain */
-    int64_t kernel_ns;    /* when the kernel had them; 0: not known */
+    int64_t kernel_ns;    /* when the kernel had them; 0: not known, or not for sure */
+    bool together;        /* several messages are in what was read */
     int64_t decrypted_ns; /* and when they were there; 0: before the hand-over */
     int64_t since_ns;     /* they came to this host after that; 0: not known */
     int64_t unread_ns;    /* since when the socket may have held bytes that were not read; 0: it is read to its

@@ -10,12 +10,25 @@
 #include "host.h"
 #include "metrics_table.h"
 #include "topology.h"
+#include <pinwheel/histogram.h>
 #include <pinwheel/metrics.h>
 #include <pinwheel/ring.h>
 #include <pinwheel/workspace.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Adds how long an event had been under way from recv_ns to the poll that was given now_ns. Another core may
+ * have received it after the pass had begun: then the clock tells, for no duration is below 0. */
+static inline void pw_hop_add(struct pw_histogram *hop, const struct pw_clock *clock, int64_t now_ns,
+                              int64_t recv_ns)
+{
+    if (__builtin_expect(now_ns < recv_ns, 0)) {
+        now_ns = pw_clock_now_ns(clock);
+        now_ns = now_ns < recv_ns ? recv_ns : now_ns; /* two processors' clocks, read at once */
+    }
+    pw_histogram_add(hop, now_ns - recv_ns);
+}
 
 #define PW_BATCH_MAX                                                                                         \
     64u /* events that one poll takes from one ring, so that no stage starves its neighbours */

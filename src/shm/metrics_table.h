@@ -32,6 +32,7 @@
     COUNTER(frames_control, "1", "ping, pong and close frames received") \
     COUNTER(pings, "1", "pings answered") \
     COUNTER(stalls, "1", "socket left unread because a ring was full") \
+    COUNTER(kernel_rx_inexact, "1", "messages read together or late: kernel time inexact") \
     COUNTER(invalid_frames, "1", "frames against RFC 6455; each ends its connection") \
     COUNTER(ignored, "1", "binary and empty messages") \
     COUNTER(disconnect_closed, "1", "disconnects: WebSocket close by the server") \

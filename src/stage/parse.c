@@ -469,7 +469,7 @@ static void take_frames(struct parse *p, int64_t now_ns, struct pw_poll *did)
     }
     if (taken > 0) {
         pw_consumer_done(&p->frames, taken);
-        pw_histogram_add(p->hop, now_ns - last_recv_ns);
+        pw_hop_add(p->hop, &p->clock, now_ns, last_recv_ns);
         did->work += (uint32_t)taken;
     }
 }

@@ -492,7 +492,7 @@ static struct pw_poll take_markets(struct strategy_stage *s, int64_t now_ns)
     uint64_t taken = 0;
     while (taken < there && has_room(s)) {
         const struct pw_event *event = pw_consumer_at(&s->market_in, taken);
-        pw_histogram_add(s->hop, now_ns - event->recv_ns);
+        pw_hop_add(s->hop, &s->clock, now_ns, event->recv_ns);
         take_market(s, event);
         taken++;
     }
@@ -559,7 +559,7 @@ static __attribute__((noinline)) struct pw_poll take_sources(struct strategy_sta
     }
     struct source *source;
     while (taken < PW_BATCH_MAX && (source = next_source(m)) && has_room(s) && journal_has_room(s)) {
-        pw_histogram_add(s->hop, now_ns - pw_consumer_at(&source->ring, source->taken)->recv_ns);
+        pw_hop_add(s->hop, &s->clock, now_ns, pw_consumer_at(&source->ring, source->taken)->recv_ns);
         take_merged(s, source);
         taken++;
     }

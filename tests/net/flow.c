@@ -247,6 +247,39 @@ Test(flow, what_waited_behind_a_full_ring_may_be_as_old_as_the_stall)
     net_world_close(&world);
 }
 
+/* cases/23-kernel-stamp-after-a-stall: the kernel keeps one stamp for bytes that it joins. */
+Test(flow, only_a_message_that_came_alone_and_in_time_has_the_kernels_stamp)
+{
+    for (int secure = 0; secure < 2; secure++) {
+        struct net_world_options options = {.secure = secure};
+        open_up(&options);
+        net_world_run(&world, 20 * MS_NS, MS_NS);
+        for (int i = 0; i < 3; i++) {
+            far_send_frame(&peer, 0x81, "alone", 5);
+            cr_expect_neq(take_next().kernel_ns, 0);
+            net_world_run(&world, 2 * MS_NS, MS_NS);
+        }
+        cr_expect_eq(pw_hot_counts(world.net)->rx.kernel_rx_inexact, 0);
+        for (int i = 0; i < 5; i++) {
+            far_send_frame(&peer, 0x81, "together", 8);
+        }
+        for (int i = 0; i < 5; i++) {
+            cr_expect_eq(take_next().kernel_ns, 0, "of those that were read together, %d", i);
+        }
+        cr_expect_eq(pw_hot_counts(world.net)->rx.kernel_rx_inexact, 5);
+        net_world_run(&world, 5 * MS_NS, MS_NS);
+        far_send_frame(&peer, 0x81, "late", 4);
+        world.now_ns += 200 * MS_NS;
+        pw_virtual_set_now(world.network, world.now_ns);
+        cr_expect_eq(take_next().kernel_ns, 0, "after a pass that came late");
+        net_world_run(&world, 5 * MS_NS, MS_NS);
+        far_send_frame(&peer, 0x81, "alone", 5);
+        cr_expect_neq(take_next().kernel_ns, 0);
+        cr_expect_eq(pw_hot_counts(world.net)->rx.kernel_rx_inexact, 6);
+        net_world_close(&world);
+    }
+}
+
 /* A message whose first bytes came long before its last. */
 Test(flow, a_message_in_parts_came_with_its_first_part)
 {

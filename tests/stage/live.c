@@ -294,6 +294,29 @@ Test(execution_live, what_was_held_up_does_not_go_out_in_one_burst)
     rig_close(rig);
 }
 
+/* cases/23-kernel-stamp-after-a-stall: received on another core after this pass had begun. */
+Test(execution_live, no_histogram_has_negative_durations)
+{
+    static const char *const names[] = {"hop.recv_to_execution", "tick_to_order", "tick_to_fill"};
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    put(rig, rig_quote(99 * E8, 101 * E8, rig->now_ns + 5000));
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns + 5000));
+    rig->clock_ns = rig->now_ns + 6000;
+    rig_poll_execution(rig);
+    cr_assert(next_request(rig, &request));
+    tell_execution(rig, request.frame.body.frame.client_order_id, "TRADE", "FILLED", "1", "1", 4711);
+    rig_poll_execution(rig);
+    cr_expect_eq(metric(rig, "fills"), 1);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct pw_histogram *histogram = pw_env_histogram(&rig->env, names[i]);
+        cr_expect_eq(atomic_load(&histogram->negative_cnt), 0, "%s", names[i]);
+        cr_expect_gt(atomic_load(&histogram->count), 0, "%s", names[i]);
+    }
+    rig_close(rig);
+}
+
 /* ---- data that came in late ---- */
 
 static void tell_lag(struct rig *rig, int64_t lag_ns, int64_t delay_ns)

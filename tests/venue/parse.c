@@ -290,6 +290,26 @@ Test(parse, each_event_that_a_strategy_may_act_on_gets_its_messages_stamps)
     rig_close(rig);
 }
 
+/* cases/23-kernel-stamp-after-a-stall: net_rx on another core has received it after this pass began. */
+Test(parse, a_hop_lasts_no_negative_time)
+{
+    struct rig *rig = rig_open(&(struct options){0});
+    const struct pw_histogram *hop = pw_env_histogram(&rig->env, "hop.recv_to_parse");
+    rig->now_ns = 10000;
+    put_text(rig, 0, QUOTE(1)); /* received at 10001 */
+    rig->clock_ns = 10071;
+    pw_parse_stage.poll(rig->state, 9000);
+    cr_expect_eq(atomic_load(&hop->negative_cnt), 0);
+    cr_expect_eq(atomic_load(&hop->count), 1);
+    cr_expect_eq(atomic_load(&hop->sum_ns), 70, "as the clock says, then");
+    put_text(rig, 0, QUOTE(2));
+    rig->clock_ns = 9999; /* two processors' clocks may differ by some nanoseconds */
+    pw_parse_stage.poll(rig->state, 9998);
+    cr_expect_eq(atomic_load(&hop->negative_cnt), 0);
+    cr_expect_eq(atomic_load(&hop->sum_ns), 70);
+    rig_close(rig);
+}
+
 /* ---- how late it comes ---- */
 
 enum { AGE_QUOTE, AGE_TRADE, AGE_DEPTH, AGE_USDM_QUOTE, AGE_KINDS };

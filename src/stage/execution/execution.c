@@ -108,7 +108,7 @@ static void take_market(struct execution *x, const struct pw_event *event, int64
     bool is_kept = false;
     if (event->kind != PW_EVENT_TIME) {
         x->market_cnt += (uint32_t)(event->seq - (uint32_t)x->market_cnt) + UINT64_C(1);
-        pw_histogram_add(x->hop, now_ns - event->recv_ns);
+        pw_hop_add(x->hop, &x->clock, now_ns, event->recv_ns);
     }
     for (uint32_t i = 0; i < x->account_cnt; i++) {
         show_market(x, &x->accounts[i], event, &is_kept, now_ns);

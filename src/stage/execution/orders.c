@@ -107,7 +107,7 @@ static void take_fill(struct execution *x, const struct pw_order_row *row, const
 {
     emit_fill(x, row, report);
     x->accounts[row->account_idx].shown.fill_cnt++;
-    pw_histogram_add(x->tick_to_fill, now_ns - row->recv_ns);
+    pw_hop_add(x->tick_to_fill, &x->clock, now_ns, row->recv_ns);
     if (!book_fill(x, row, report)) {
         /* Sums that cannot be kept can no longer be judged by: no new orders. */
         x->metrics.reports_inconsistent++;
@@ -432,7 +432,7 @@ void pw_execution_tell_order(struct execution *x)
     pw_execution_note_market(x, row->market_seq, &untold->path);
     account->shown.order_cnt++;
     emit_order(x, row, PW_ORDER_IN_FLIGHT, PW_REASON_NONE, row->recv_ns, 0);
-    pw_histogram_add(x->tick_to_order, untold->now_ns - row->recv_ns);
+    pw_hop_add(x->tick_to_order, &x->clock, untold->now_ns, row->recv_ns);
     if (account->gateway->traits.connects) {
         pw_execution_keep_path(x, &untold->path);
     }
