@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """hardened.py PROGRAM...: each program's ELF headers say that it is hardened: loaded anywhere, symbols bound before it
-runs and then read-only, no stack or data that is code.
+runs and then read-only, no stack or data that is code, and its own code built with stack protector and checked calls.
 
 cases/39-least-privilege
 """
@@ -10,7 +10,8 @@ import sys
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
-DT_TEXTREL, DT_BIND_NOW, DT_FLAGS, DT_FLAGS_1 = 22, 24, 30, 0x6FFFFFFB
+DT_NEEDED, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_RPATH, DT_TEXTREL, DT_FLAGS, DT_RUNPATH, DT_BIND_NOW, DT_FLAGS_1 = (
+    1, 5, 6, 10, 15, 22, 30, 29, 24, 0x6FFFFFFB)
 
 
 class Elf:
@@ -30,9 +31,21 @@ class Elf:
     def entry(self, tag):
         return next((value for found, value in self.dynamic if found == tag), None)
 
+    def at(self, address):
+        for kind, _, offset, start, _, bytes_, _, _ in self.segments:
+            if kind == PT_LOAD and start <= address < start + bytes_:
+                return offset + address - start
+        raise ValueError("address outside of the file")
+
+    def names(self):
+        """All names of dynamic symbols and libraries."""
+        start = self.at(self.entry(DT_STRTAB))
+        return set(self.data[start:start + self.entry(DT_STRSZ)].split(b"\0"))
+
 
 def faults(elf):
     flags = {kind: flags for kind, flags, *_ in elf.segments}
+    names = elf.names()
     now = elf.entry(DT_BIND_NOW) is not None or (elf.entry(DT_FLAGS) or 0) & 8 or (elf.entry(DT_FLAGS_1) or 0) & 1
     return [text for bad, text in (
         (elf.type != 3 or PT_INTERP not in flags, "is not position independent"),
@@ -41,6 +54,8 @@ def faults(elf):
         (PT_GNU_RELRO not in flags, "has no read-only relocations"),
         (not now, "binds symbols while it runs"),
         (elf.entry(DT_TEXTREL) is not None, "changes its code when it is loaded"),
+        (b"__stack_chk_fail" not in names, "has no stack protector"),
+        (not any(name.startswith(b"__") and name.endswith(b"_chk") for name in names), "has no checked calls"),
     ) if bad]
 
 
