@@ -6,6 +6,7 @@
  */
 #include "cli.h"
 #include "orders.h"
+#include "rules.h"
 #include "why.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -228,6 +229,27 @@ static bool gather_market(struct journal_session *session, struct why_story *sto
                                   (story->has_market || find_market(session, story, 0, at_ns)));
 }
 
+/* The rules that were in force when the order was judged: those of the run's beginning, and what the venue
+ * had changed by then. */
+static bool gather_rules(struct journal_session *session, const struct why_story *story)
+{
+    const uint64_t kinds = KIND(PW_EVENT_RULES) | KIND(PW_EVENT_RULES_LOT) | KIND(PW_EVENT_RULES_MARKET);
+    uint16_t idx = story->intent.instrument_idx;
+    if (!story->has_intent || idx >= session->instrument_cnt) {
+        return true;
+    }
+    struct pw_journal_record record = {0};
+    struct pw_journal_cursor *cursor = select_kinds(session, kinds, 0, 0);
+    bool good = cursor != NULL;
+    while (good && journal_read(session, cursor, &record)) {
+        if (record.event.instrument_idx == idx && record.market_seq <= story->intent.body.intent.market_seq) {
+            pw_rules_apply(&session->instruments[idx], &record.event);
+        }
+    }
+    pw_journal_cursor_free(cursor);
+    return good;
+}
+
 /* ---- the messages ---- */
 
 struct request {
@@ -392,7 +414,7 @@ bool why_gather(struct journal_session *session, struct why_story *story)
         return true;
     }
     gather_names(session, story);
-    return gather_market(session, story) && gather_messages(session, story);
+    return gather_rules(session, story) && gather_market(session, story) && gather_messages(session, story);
 }
 
 void why_free(struct why_story *story)

@@ -17,7 +17,7 @@
 
 /* clang-format off */
 
-/* What an event is. 1 to 10: market data, parse -> strategy and journal. 16 to 27: decisions and their outcome, strategy
+/* What an event is. 1 to 13: market data, parse -> strategy and journal. 16 to 27: decisions and their outcome, strategy
  * -> execution -> journal. From 32 on: between net, parse and housekeeping. The body of each kind is in event.h. */
 #define PW_EVENT_KIND_ROWS(R) \
     R(PW_EVENT_NONE, 0, "none", "no event") \
@@ -31,6 +31,9 @@
     R(PW_EVENT_BOOK_STATE, 8, "book_state", "the order book of one instrument gained or lost synchronization") \
     R(PW_EVENT_FEED_STATE, 9, "feed_state", "a feed's connection changed its state") \
     R(PW_EVENT_GAP, 10, "gap", "market data is missing here") \
+    R(PW_EVENT_RULES, 11, "rules", "an instrument's status and price filter from here on; rules_lot and rules_market follow") \
+    R(PW_EVENT_RULES_LOT, 12, "rules_lot", "its filters of quantity and notional") \
+    R(PW_EVENT_RULES_MARKET, 13, "rules_market", "its filters of market orders' quantity") \
     R(PW_EVENT_TIME, 16, "time", "time passed without market data; recv_ns is the time") \
     R(PW_EVENT_SIGNAL, 17, "signal", "a strategy's signal, with its values") \
     R(PW_EVENT_INTENT, 18, "intent", "a strategy's order request") \

@@ -78,6 +78,24 @@ struct pw_candle_info {
     uint32_t interval_s;
 };
 
+/* The rules of an instrument (core/rules.h), in its unit: 0 switches a test off. */
+struct pw_rules {
+    int64_t tick_e8, min_price_e8, max_price_e8;
+    uint32_t tradable;                                 /* open for trading */
+    uint32_t min_notional_market, max_notional_market; /* the notional filter holds for market orders too */
+    uint32_t reserved;
+};
+
+struct pw_rules_lot {
+    int64_t step_e8, min_qty_e8, max_qty_e8;
+    int64_t min_notional_e8, max_notional_e8;
+};
+
+struct pw_rules_market {
+    int64_t step_e8, min_qty_e8, max_qty_e8;
+    uint64_t reserved[2];
+};
+
 struct pw_state {
     uint32_t state;  /* the enum that the kind names */
     uint32_t reason; /* enum pw_reason */
@@ -261,6 +279,9 @@ struct pw_event {
         struct pw_levels levels;
         struct pw_candle candle;
         struct pw_candle_info candle_info;
+        struct pw_rules rules;
+        struct pw_rules_lot rules_lot;
+        struct pw_rules_market rules_market;
         struct pw_state state;
         struct pw_gap gap;
         struct pw_signal signal;
@@ -283,6 +304,9 @@ struct pw_event {
 
 static_assert(sizeof(struct pw_event) == 64, "one event, one cache line");
 static_assert(sizeof(((struct pw_event *)0)->body) == 40, "every body fits the line");
+static_assert(sizeof(struct pw_rules) == 40 && sizeof(struct pw_rules_lot) == 40 &&
+                  sizeof(struct pw_rules_market) == 40,
+              "nor have those of the rules");
 static_assert(sizeof(struct pw_quote) == 40 && sizeof(struct pw_trade) == 40 &&
                   sizeof(struct pw_agg_trade) == 40 && sizeof(struct pw_depth) == 40 &&
                   sizeof(struct pw_levels) == 40 && sizeof(struct pw_candle) == 40 &&

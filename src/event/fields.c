@@ -96,6 +96,26 @@ static const struct pw_field gap_fields[] = {
     {"lost_cnt", PW_FIELD_CNT64, PW_FIELD_ALWAYS, AT(gap.lost_cnt), 0, NULL, "how many; 0: unknown"},
     {"feed", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(gap.feed_idx), 0, NULL, "index of the feed"},
 };
+static const struct pw_field rules_fields[] = {
+    {"tradable", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules.tradable), 0, NULL, "1: open for trading"},
+    {"tick", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(rules.tick_e8), 0, NULL, "price step; 0: none"},
+    {"min_price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(rules.min_price_e8), 0, NULL, "lowest price; 0: none"},
+    {"max_price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(rules.max_price_e8), 0, NULL, "highest price; 0: none"},
+    {"min_notional_market", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules.min_notional_market), 0, NULL, "1: min_notional holds for market orders"},
+    {"max_notional_market", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules.max_notional_market), 0, NULL, "1: max_notional holds for market orders"},
+};
+static const struct pw_field rules_lot_fields[] = {
+    {"step", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_lot.step_e8), 0, NULL, "quantity step; 0: none"},
+    {"min_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_lot.min_qty_e8), 0, NULL, "least quantity; 0: none"},
+    {"max_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_lot.max_qty_e8), 0, NULL, "largest quantity; 0: none"},
+    {"min_notional", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(rules_lot.min_notional_e8), 0, NULL, "least notional; 0: none"},
+    {"max_notional", PW_FIELD_E8, PW_FIELD_ALWAYS, AT(rules_lot.max_notional_e8), 0, NULL, "largest notional; 0: none"},
+};
+static const struct pw_field rules_market_fields[] = {
+    {"market_step", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_market.step_e8), 0, NULL, "quantity step of market orders; 0: none"},
+    {"market_min_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_market.min_qty_e8), 0, NULL, "their least quantity; 0: none"},
+    {"market_max_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_market.max_qty_e8), 0, NULL, "their largest quantity; 0: none"},
+};
 static const struct pw_field signal_fields[] = {
     {"direction", PW_FIELD_I32, PW_FIELD_ALWAYS, AT(signal.direction), 0, NULL, "1 up, -1 down, 0 none"},
     {"value_a", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(signal.value_a), 0, NULL, "the strategy's first value: of `ma_cross` the mean of `fast` trades, of `breakout` the price"},
@@ -217,6 +237,9 @@ static const struct pw_field_list lists[] = {
     [PW_EVENT_BOOK_STATE] = LIST(book_state),
     [PW_EVENT_FEED_STATE] = LIST(feed_state),
     [PW_EVENT_GAP] = LIST(gap),
+    [PW_EVENT_RULES] = LIST(rules),
+    [PW_EVENT_RULES_LOT] = LIST(rules_lot),
+    [PW_EVENT_RULES_MARKET] = LIST(rules_market),
     [PW_EVENT_SIGNAL] = LIST(signal),
     [PW_EVENT_INTENT] = LIST(intent),
     [PW_EVENT_ORDER] = LIST(order),

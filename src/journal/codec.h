@@ -17,6 +17,7 @@
 #ifndef PW_CODEC_H
 #define PW_CODEC_H
 
+#include "rules.h"
 #include <pinwheel/event.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -88,7 +89,7 @@ static inline bool pw_event_is_for_execution(const struct pw_event *event)
 {
     return event->kind == PW_EVENT_QUOTE || event->kind == PW_EVENT_TRADE ||
            event->kind == PW_EVENT_AGG_TRADE || event->kind == PW_EVENT_BOOK_STATE ||
-           event->kind == PW_EVENT_FEED_STATE;
+           event->kind == PW_EVENT_FEED_STATE || pw_event_is_rules(event->kind);
 }
 
 struct pw_encoder;

@@ -28,14 +28,16 @@ struct pw_market_journal {
 static inline bool pw_market_has_more(const struct pw_event *event)
 {
     bool depth = event->kind == PW_EVENT_DEPTH || event->kind == PW_EVENT_LEVELS;
-    return event->kind == PW_EVENT_CANDLE || (depth && (event->flags & PW_FLAG_LAST) == 0);
+    bool first_of_pair =
+        event->kind == PW_EVENT_CANDLE || event->kind == PW_EVENT_RULES || event->kind == PW_EVENT_RULES_LOT;
+    return first_of_pair || (depth && (event->flags & PW_FLAG_LAST) == 0);
 }
 
 /* Events of the message that begins here; half of the ring at most, else a large one would never go in. */
 static inline uint64_t pw_market_message_events(const struct pw_market_journal *journal,
                                                 const struct pw_event *event)
 {
-    uint64_t cnt = event->kind == PW_EVENT_CANDLE ? 2 : 1;
+    uint64_t cnt = event->kind == PW_EVENT_CANDLE ? 2 : event->kind == PW_EVENT_RULES ? 3 : 1;
     if (event->kind == PW_EVENT_DEPTH) {
         cnt += ((uint64_t)event->body.depth.bid_cnt + 1) / 2 + ((uint64_t)event->body.depth.ask_cnt + 1) / 2;
     }

@@ -17,6 +17,7 @@
 #include "journal_config.h"
 #include "market_journal.h"
 #include "pw_assert.h"
+#include "rules.h"
 #include "stages.h"
 #include "symbols.h"
 #include <errno.h>
@@ -81,6 +82,8 @@ struct parse {
     uint32_t snapshot_cnt, snapshot_cap;
     const struct pw_instrument *instruments;
     uint32_t instrument_cnt, feed_cnt; /* feed_cnt: those of other lines among them, which have no sync */
+    struct pw_event rules[PW_RULES_EVENTS]; /* as many as have come of an instrument's */
+    uint32_t rules_cnt;
     struct pw_metric_row *metric_rows;
     struct pw_event burst[BURST_EVENTS];
     struct feed feeds[]; /* then the run, the snapshot, and each feed's book synchronisation */
@@ -517,6 +520,23 @@ static bool renew_book(struct parse *p, const struct pw_event *event)
     return renews;
 }
 
+/* The events of an instrument's rules go out together. True: with the last of them. */
+static bool take_rules(struct parse *p, const struct pw_event *event)
+{
+    if (event->kind == PW_EVENT_RULES) {
+        p->rules_cnt = 0;
+    }
+    pw_assert(p->rules_cnt < PW_RULES_EVENTS); /* housekeeping is no outside */
+    p->rules[p->rules_cnt++] = *event;
+    if (event->kind != PW_EVENT_RULES_MARKET) {
+        return false;
+    }
+    memcpy(p->burst, p->rules, sizeof p->rules);
+    p->burst_at = 0;
+    p->burst_cnt = PW_RULES_EVENTS;
+    return true;
+}
+
 /* At most one whole snapshot, or one request, a poll: what it lets out must have gone before the next one
  * comes. */
 static void take_snapshots(struct parse *p, struct pw_poll *did)
@@ -527,6 +547,8 @@ static void take_snapshots(struct parse *p, struct pw_poll *did)
         const struct pw_event *event = pw_consumer_at(&p->snapshots, taken++);
         if (event->kind == PW_EVENT_SNAPSHOT_REQUEST) {
             renews = renew_book(p, event);
+        } else if (pw_event_is_rules(event->kind)) {
+            renews = take_rules(p, event);
         } else {
             whole = collect_snapshot(p, event);
         }

@@ -19,6 +19,7 @@
 #include "journal_config.h"
 #include "market_journal.h"
 #include "pw_assert.h"
+#include "rules.h"
 #include "stages.h"
 #include "strategies.h"
 #include "strategies_config.h"
@@ -83,8 +84,8 @@ struct strategy_stage {
 
     /* Of few. */
     struct merge merge;
-    const struct pw_instrument *instruments;
-    struct pw_market_view *views; /* in the workspace, by instrument */
+    struct pw_instrument *instruments; /* with the rules of now; also the strategies' */
+    struct pw_market_view *views;      /* in the workspace, by instrument */
     struct pw_metric_row *metric_rows;
 
     struct market markets[]; /* by instrument; then the books, then the strategies' own state */
@@ -98,7 +99,8 @@ static uint32_t level_max(const struct pw_stage_env *env)
     return book->levels ? book->levels : PW_BOOK_LEVELS_DEFAULT;
 }
 
-static struct pw_strategy_env strategy_env(const struct pw_stage_env *env, uint32_t i)
+static struct pw_strategy_env strategy_env(const struct pw_stage_env *env,
+                                           const struct pw_instrument *instruments, uint32_t i)
 {
     const struct pw_config_strategy *config = &PW_CONFIG(env->config, strategies)->strategies[i];
     return (struct pw_strategy_env){
@@ -108,7 +110,7 @@ static struct pw_strategy_env strategy_env(const struct pw_stage_env *env, uint3
         .param_cnt = config->param_cnt,
         .instruments = config->instruments,
         .instrument_cnt = config->instrument_cnt,
-        .instrument_table = env->instruments,
+        .instrument_table = instruments,
     };
 }
 
@@ -121,7 +123,7 @@ static size_t slot_bytes(const struct pw_stage_env *env, uint32_t i, char *error
         snprintf(error, error_bytes, "unknown strategy kind '%s'", strategies->strategies[i].kind);
         return 0;
     }
-    struct pw_strategy_env strategy = strategy_env(env, i);
+    struct pw_strategy_env strategy = strategy_env(env, env->instruments, i);
     return ops->state_bytes(&strategy, error, error_bytes);
 }
 
@@ -131,6 +133,7 @@ static size_t strategy_state_bytes(const struct pw_stage_env *env)
     size_t bytes =
         pw_round_up_64(sizeof(struct strategy_stage) + env->instrument_cnt * sizeof(struct market));
     bytes += env->instrument_cnt * pw_book_bytes(level_max(env));
+    bytes += pw_round_up_64(env->instrument_cnt * sizeof(struct pw_instrument));
     for (uint32_t i = 0; i < PW_CONFIG(env->config, strategies)->strategy_cnt; i++) {
         bytes +=
             pw_round_up_64(slot_bytes(env, i, error, sizeof error)); /* init reports what is wrong here */
@@ -143,7 +146,7 @@ static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *
     const struct pw_config_strategies *strategies = PW_CONFIG(env->config, strategies);
     for (uint32_t i = 0; i < strategies->strategy_cnt; i++) {
         const struct pw_config_strategy *config = &strategies->strategies[i];
-        struct pw_strategy_env strategy = strategy_env(env, i);
+        struct pw_strategy_env strategy = strategy_env(env, s->instruments, i);
         char error[256] = "";
         size_t bytes = slot_bytes(env, i, error, sizeof error);
         s->slots[i].ops = pw_strategy_find(config->kind);
@@ -260,13 +263,15 @@ static int strategy_init(void *state, const struct pw_stage_env *env)
         return -EINVAL;
     }
     s->clock = env->clock;
-    s->instruments = env->instruments;
     s->instrument_cnt = env->instrument_cnt;
     char *memory = (char *)state + pw_round_up_64(sizeof *s + env->instrument_cnt * sizeof(struct market));
     for (uint32_t i = 0; i < env->instrument_cnt; i++, memory += book_bytes) {
         s->markets[i].book = pw_book_init(memory, level_max(env));
         s->markets[i].changed = true;
     }
+    s->instruments = (struct pw_instrument *)(void *)memory;
+    memcpy(s->instruments, env->instruments, env->instrument_cnt * sizeof *s->instruments);
+    memory += pw_round_up_64(env->instrument_cnt * sizeof *s->instruments);
     int error = attach(s, env);
     error = error ? error : init_strategies(s, env, memory);
     return error ? error : check_ring_sizes(s, env);
@@ -433,6 +438,11 @@ static inline void note(struct strategy_stage *s, struct market *m, const struct
     case PW_EVENT_LEVELS:
     case PW_EVENT_BOOK_STATE:
         note_book(s, m, event);
+        break;
+    case PW_EVENT_RULES:
+    case PW_EVENT_RULES_LOT:
+    case PW_EVENT_RULES_MARKET:
+        pw_rules_apply(&s->instruments[event->instrument_idx], event);
         break;
     default:
         break;

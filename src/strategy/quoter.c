@@ -30,8 +30,8 @@ struct quoter_side {
 };
 
 struct quoter_instrument {
-    int64_t tick_e8;
-    int64_t until; /* quotes, up to the next look; 0: not ours */
+    const struct pw_instrument *row; /* its tick may change */
+    int64_t until;                   /* quotes, up to the next look; 0: not ours */
     struct quoter_side sides[2];
 };
 
@@ -66,7 +66,7 @@ static int quoter_init(void *state, const struct pw_strategy_env *env, char *err
     q->strategy_idx = env->strategy_idx;
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {
         uint16_t idx = env->instruments[i];
-        q->instruments[idx].tick_e8 = env->instrument_table[idx].tick_e8;
+        q->instruments[idx].row = &env->instrument_table[idx];
         q->instruments[idx].until = q->every;
     }
     return 0;
@@ -77,7 +77,7 @@ static int64_t wanted_e8(const struct quoter *q, const struct quoter_instrument 
                          const struct pw_quote *quote, enum pw_side side)
 {
     int64_t best_e8 = side == PW_SELL ? quote->ask_price_e8 : quote->bid_price_e8;
-    pw_i128 away = (pw_i128)q->distance * instrument->tick_e8;
+    pw_i128 away = (pw_i128)q->distance * instrument->row->tick_e8;
     pw_i128 price = best_e8 + (side == PW_SELL ? away : -away);
     return best_e8 > 0 && price > 0 && price <= INT64_MAX ? (int64_t)price : 0;
 }

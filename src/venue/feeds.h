@@ -26,6 +26,7 @@ struct pw_config_feed {
     uint32_t instrument_cnt;
     char instruments[PW_INSTRUMENTS_MAX][PW_SYMBOL_BYTES]; /* as the venue spells them */
     uint32_t snapshot_limit;                               /* levels a side to ask for; default 5000 */
+    uint32_t rules_interval_s; /* between two requests for the instruments' status and filters; default 600 */
     uint32_t stale_after_ms; /* without any data: the feed is stale; default 10000 */
     uint32_t dead_after_ms;  /* the same: reconnect; default 30000 */
     uint32_t connect_timeout_ms, handshake_timeout_ms; /* default 3000 each */

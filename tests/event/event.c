@@ -201,7 +201,7 @@ Test(event, fill_info_is_printed_with_its_asset)
 
 Test(event, unknown_numbers_have_the_name_of_a_question)
 {
-    cr_assert_str_eq(pw_event_kind_name(11), "?");
+    cr_assert_str_eq(pw_event_kind_name(14), "?");
     cr_assert_str_eq(pw_event_kind_name(UINT32_MAX), "?");
     cr_assert_str_eq(pw_reason_name(31), "?");
     cr_assert_str_eq(pw_order_state_name(13), "?");

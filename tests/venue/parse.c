@@ -8,6 +8,7 @@
 #include "journal_config.h"
 #include "live_topology.h"
 #include "metrics_table.h"
+#include "rules.h"
 #include "sections.h"
 #include "stages.h"
 
@@ -606,6 +607,30 @@ Test(parse, a_book_that_has_outgrown_its_snapshot_is_made_anew)
     cr_expect_eq(next_market(rig, PW_EVENT_DEPTH).flags & PW_FLAG_STALE, 0);
     next_market(rig, PW_EVENT_LEVELS);
     cr_expect_eq(next_market(rig, PW_EVENT_BOOK_STATE).body.state.state, PW_BOOK_SYNCED);
+    rig_close(rig);
+}
+
+/* cases/06-instrument-rules-change-while-running */
+Test(parse, rules_go_out_together_between_two_messages)
+{
+    struct rig *rig = rig_open(&(struct options){0});
+    struct pw_event event, events[PW_RULES_EVENTS];
+    const struct pw_instrument row = {.tradable = 1, .step_e8 = 5, .market_max_qty_e8 = 6};
+    pw_rules_put(&row, 1, 8, events);
+    put_snapshot_events(rig, events, 2);
+    put_text(rig, 0, QUOTE(1));
+    poll_once(rig);
+    next_market(rig, PW_EVENT_QUOTE); /* the last of them is wanting */
+    put_snapshot_events(rig, events + 2, 1);
+    put_text(rig, 0, QUOTE(2));
+    poll_once(rig);
+    for (uint32_t i = 0; i < PW_RULES_EVENTS; i++) {
+        event = next_market(rig, (enum pw_event_kind)events[i].kind);
+        cr_expect_eq(event.seq, 1 + i);
+        cr_expect_eq(event.instrument_idx, 1);
+        cr_expect_arr_eq(&event.body, &events[i].body, sizeof event.body);
+    }
+    next_market(rig, PW_EVENT_QUOTE);
     rig_close(rig);
 }
 

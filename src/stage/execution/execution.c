@@ -24,6 +24,7 @@
 #include "execution.h"
 #include "execution_state.h"
 #include "pw_assert.h"
+#include "rules.h"
 #include <string.h>
 
 /* May this event be taken now? */
@@ -117,6 +118,8 @@ static void take_market(struct execution *x, const struct pw_event *event, int64
         note_feed(x, &event->body.state);
     } else if (event->kind == PW_EVENT_QUOTE) {
         take_quote(x, event);
+    } else if (pw_event_is_rules(event->kind) && event->instrument_idx < x->instrument_cnt) {
+        pw_rules_apply(&x->instruments[event->instrument_idx], event);
     }
 }
 

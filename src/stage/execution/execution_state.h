@@ -102,7 +102,7 @@ struct execution {
     uint8_t account_of[PW_INSTRUMENTS_MAX]; /* PW_NO_ACCOUNT: it is not traded */
     struct pw_orders *orders;               /* of all accounts */
     struct touch *quotes;                   /* by instrument */
-    const struct pw_instrument *instruments;
+    struct pw_instrument *instruments; /* with the rules of now; also the gateways' */
     const struct pw_stop *stop;
     bool feed_up[PW_FEEDS_MAX];
     struct pw_state feed_states[PW_FEEDS_MAX]; /* as told last: how late the feed's data comes */

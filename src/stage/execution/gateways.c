@@ -195,7 +195,7 @@ int pw_execution_gateway_init(struct execution *x, const struct pw_stage_env *en
     account->signing = signing_of(keys);
     error = account->gateway->init(
         memory, &(struct pw_gateway_config){
-                    .instruments = env->instruments,
+                    .instruments = x->instruments,
                     .instrument_cnt = env->instrument_cnt,
                     .latency_ns = setup.paper->latency_ns,
                     .fee_rate_e8 = setup.paper->fee_rate_e8,

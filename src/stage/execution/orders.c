@@ -231,6 +231,9 @@ static void take_report(struct execution *x, struct execution_account *account,
     emit_order(x, row, row->state, report->reason, report->recv_ns, report->venue_ns);
     struct pw_account *shown = &x->accounts[row->account_idx].shown;
     shown->canceled_cnt += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
+    x->metrics.rejected_by_rules +=
+        step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED &&
+        (report->reason == PW_REASON_VENUE_FILTER || report->reason == PW_REASON_VENUE_NOT_TRADING);
     shown->rejected_cnt += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
     if (report->exec_type == PW_EXEC_FILL) {
         take_fill(x, row, report, now_ns);

@@ -31,7 +31,8 @@ static size_t own_bytes(const struct pw_stage_env *env)
 size_t pw_execution_state_bytes(const struct pw_stage_env *env)
 {
     return own_bytes(env) + pw_orders_bytes(ORDER_ROWS, env->instrument_cnt) +
-           pw_round_up_64(env->instrument_cnt * sizeof(struct touch)) + accounts_bytes(env);
+           pw_round_up_64(env->instrument_cnt * sizeof(struct touch)) +
+           pw_round_up_64(env->instrument_cnt * sizeof(struct pw_instrument)) + accounts_bytes(env);
 }
 
 static int attach_rings(struct execution *x, const struct pw_stage_env *env)
@@ -159,7 +160,6 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
                PW_INSTRUMENTS_MAX);
         return -EINVAL;
     }
-    x->instruments = env->instruments;
     x->instrument_cnt = env->instrument_cnt;
     x->account_cnt = pw_config_account_cnt(config);
     pw_execution_find_accounts(env, x->account_of);
@@ -174,6 +174,9 @@ int pw_execution_init(void *state, const struct pw_stage_env *env)
     memory += pw_orders_bytes(ORDER_ROWS, env->instrument_cnt);
     x->quotes = (struct touch *)(void *)memory;
     memory += pw_round_up_64(env->instrument_cnt * sizeof(struct touch));
+    x->instruments = (struct pw_instrument *)(void *)memory;
+    memcpy(x->instruments, env->instruments, env->instrument_cnt * sizeof *x->instruments);
+    memory += pw_round_up_64(env->instrument_cnt * sizeof *x->instruments);
     x->changed = true;
     int error = pw_execution_check_kinds(env);
     error = error ? error : attach_rings(x, env);

@@ -12,6 +12,7 @@
 #include "night.h"
 #include "order_entry.h"
 #include "pw_assert.h"
+#include "rules_watch.h"
 #include "snapshots.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -41,6 +42,7 @@ struct housekeeping {
     struct line lines[PW_LINES_MAX];
     uint32_t line_cnt;
     struct pw_snapshots *snapshots;
+    struct pw_rules_watch *rules;
     struct pw_producer to_execution;
     bool stopping;
     uint64_t command_owed; /* enum pw_command that found no room yet; 0: none */
@@ -121,6 +123,8 @@ static void housekeeping_fini(void *state)
         pw_connector_destroy(h->lines[i].connector);
         h->lines[i].connector = NULL;
     }
+    pw_rules_watch_destroy(h->rules);
+    h->rules = NULL;
     pw_snapshots_destroy(h->snapshots);
     h->snapshots = NULL;
     pw_night_end(&h->night, pw_clock_now_ns(&h->env.clock));
@@ -283,8 +287,9 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
         h->bans[i].kept_ns = banned_until_ns[i];
     }
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics, &h->night.fold);
+    h->rules = h->snapshots != NULL ? pw_rules_watch_create(&h->env, h->snapshots) : NULL;
     int err = -ENOENT;
-    if (h->metric_rows != NULL && h->snapshots != NULL && h->views != NULL &&
+    if (h->metric_rows != NULL && h->rules != NULL && h->views != NULL &&
         pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = pw_night_init(&h->night, &h->env, h->conns);
         err = err != 0 ? err : open_connectors(h);
@@ -328,7 +333,7 @@ static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
         work += take_requests(h, &h->lines[i].from_parse) + pw_connector_poll(h->lines[i].connector, now_ns);
     }
     if (!h->stopping) {
-        work += pw_snapshots_poll(h->snapshots, now_ns);
+        work += pw_snapshots_poll(h->snapshots, now_ns) + pw_rules_watch_poll(h->rules, now_ns);
     }
     keep_bans(h);
     tend_order_entry(h);
@@ -341,6 +346,8 @@ static int64_t housekeeping_next_ns(void *state)
 {
     struct housekeeping *h = state;
     int64_t next_ns = pw_snapshots_next_ns(h->snapshots);
+    int64_t rules_ns = pw_rules_watch_next_ns(h->rules);
+    next_ns = rules_ns < next_ns ? rules_ns : next_ns;
     for (uint32_t i = 0; i < h->line_cnt; i++) {
         int64_t line_ns = pw_connector_next_ns(h->lines[i].connector);
         next_ns = line_ns < next_ns ? line_ns : next_ns;

@@ -183,6 +183,11 @@ static bool spend(struct budget *budget, uint32_t weight, int64_t now_ns)
     return true;
 }
 
+bool pw_snapshots_spend(struct pw_snapshots *s, uint32_t feed_idx, uint32_t weight, int64_t now_ns)
+{
+    return spend(s->feeds[feed_idx].budget, weight, now_ns);
+}
+
 void pw_snapshots_pause(struct pw_snapshots *s, uint32_t host_idx, int64_t until_ns)
 {
     pw_assert(host_idx < PW_FEEDS_MAX);
@@ -326,12 +331,16 @@ static uint32_t put_piece(struct pw_snapshots *s)
     return (uint32_t)n;
 }
 
+struct pw_producer *pw_snapshots_to_parse(struct pw_snapshots *s, uint32_t feed_idx)
+{
+    return &s->to_parse[pw_feeds_line_idx(PW_CONFIG(s->env->config, feeds), feed_idx)];
+}
+
 /* Tells parse, which then holds the book's updates and asks for a snapshot. */
 static void renew_book(struct pw_snapshots *s, uint32_t idx, uint64_t outgrown_id, int64_t now_ns)
 {
     const struct pw_instrument *instrument = &s->env->instruments[idx];
-    struct pw_producer *to_parse =
-        &s->to_parse[pw_feeds_line_idx(PW_CONFIG(s->env->config, feeds), instrument->feed_idx)];
+    struct pw_producer *to_parse = pw_snapshots_to_parse(s, instrument->feed_idx);
     if (pw_producer_room(to_parse, 1) < 1) {
         return; /* at the next look */
     }

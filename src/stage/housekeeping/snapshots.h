@@ -24,6 +24,12 @@ void pw_snapshots_destroy(struct pw_snapshots *snapshots);
 /* This instrument's book is wanted. Asking again while it is already wanted changes nothing. */
 void pw_snapshots_want(struct pw_snapshots *snapshots, uint16_t instrument_idx);
 
+/* Spends so much of the weight that requests to this feed's address share; false: there is too little now. */
+bool pw_snapshots_spend(struct pw_snapshots *snapshots, uint32_t feed_idx, uint32_t weight, int64_t now_ns);
+
+/* The one producer of the ring to the parse that serves this feed. */
+struct pw_producer *pw_snapshots_to_parse(struct pw_snapshots *snapshots, uint32_t feed_idx);
+
 /* Drives fetches, puts events; returns how much it did. */
 uint32_t pw_snapshots_poll(struct pw_snapshots *snapshots, int64_t now_ns);
 int64_t pw_snapshots_next_ns(const struct pw_snapshots *snapshots);
