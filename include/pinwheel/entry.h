@@ -174,9 +174,9 @@ struct pw_entry_failure {
     const char *text;     /* the venue's words: a slice of the message, of any bytes */
     uint32_t text_bytes;  /* 0: none */
     uint32_t http_status; /* 0: not said */
-    uint8_t error;  /* enum pw_entry_error */
-    uint8_t reason; /* enum pw_reason */
-    bool is_final;  /* of a refused cancellation: it never will be carried out. Else the order stays open */
+    uint8_t error;        /* enum pw_entry_error */
+    uint8_t reason;       /* enum pw_reason */
+    bool is_final; /* of a refused cancellation: it never will be carried out. Else the order stays open */
     bool session_lost; /* the venue no longer knows the login */
 };
 
@@ -232,8 +232,8 @@ struct pw_entry_fill {
 };
 
 struct pw_entry_balance {
-    char asset[PW_ASSET_BYTES]; /* zeros behind; empty: too long to be one of ours */
-    int64_t free_e8; /* rounded down; at most INT64_MAX, however much it is */
+    char asset[PW_ASSET_BYTES];  /* zeros behind; empty: too long to be one of ours */
+    int64_t free_e8;             /* rounded down; at most INT64_MAX, however much it is */
     struct pw_entry_fault fault; /* then free_e8 is 0 */
 };
 
@@ -278,9 +278,10 @@ struct pw_venue_entry {
                           char *text);
 
     /* Judges one whole message by what is used of it: rows and fields that nobody asks for may be anything.
-     * Negative but for ERROR_REPLY: it cannot be read, and `fault` says why. Then only this of it holds: which
-     * request it answers (is_response, is_ours, request, number), if that could be made out, and a failure that
-     * its status alone tells of (has_failed: a ban is one). Items of lists are judged as they are gone through. */
+     * Negative but for ERROR_REPLY: it cannot be read, and `fault` says why. Then only this of it holds:
+     * which request it answers (is_response, is_ours, request, number), if that could be made out, and a
+     * failure that its status alone tells of (has_failed: a ban is one). Items of lists are judged as they
+     * are gone through. */
     enum pw_decode (*decode)(const char *data, size_t bytes, struct pw_entry_message *message);
     /* Iterate a list that decode has found to be one. False: no more. */
     bool (*next_order)(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,

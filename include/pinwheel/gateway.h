@@ -113,7 +113,8 @@ struct pw_gateway_config {
     struct pw_producer
         *journal;      /* NULL, or copies of all frames, without key and signature; it drops when full */
     uint32_t conn_idx; /* feed_idx of the frames */
-    struct pw_venue_errors *venue_errors; /* what the venue rejects, and what cannot be read; NULL: nobody asks */
+    struct pw_venue_errors
+        *venue_errors; /* what the venue rejects, and what cannot be read; NULL: nobody asks */
 };
 
 /* For those who watch a gateway that connects: a field a metric of group gateway (src/shm/metrics_table.h),

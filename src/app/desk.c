@@ -265,8 +265,8 @@ static void put_entries(const struct pw_desk *desk, struct pw_text *answer)
         if (desk->conns->rows[i].role != PW_CONN_ROLE_ORDERS) {
             continue;
         }
-        const struct pw_metric_row *rows = pw_metrics_rows(desk->ws, PW_METRIC_GROUP_gateway,
-                                                           pw_metrics_gateway_name(group, account_idx));
+        const struct pw_metric_row *rows =
+            pw_metrics_rows(desk->ws, PW_METRIC_GROUP_gateway, pw_metrics_gateway_name(group, account_idx));
         if (rows != NULL) {
             uint64_t step = atomic_load_explicit(PW_METRIC_WORD(rows, gateway, step), memory_order_relaxed);
             uint64_t reason =

@@ -42,7 +42,7 @@ struct pw_engine {
     struct pw_topology topology;
     struct pw_live_attachments attachments;
     struct pw_venue_errors venue_errors[PW_ACCOUNTS_MAX]; /* what execution has met, for housekeeping's log */
-    struct pw_stage_env envs[PW_STAGES_MAX]; /* in the topology's order, as are the slots */
+    struct pw_stage_env envs[PW_STAGES_MAX];              /* in the topology's order, as are the slots */
     struct pw_stage_slot slots[PW_STAGES_MAX];
     size_t state_bytes[PW_STAGES_MAX];
     uint32_t initialised_cnt; /* stages whose init has succeeded */

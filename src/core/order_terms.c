@@ -27,7 +27,8 @@ static const char *wrong_term(const struct pw_order_row *row, const struct pw_in
         bool wrong;
         const char *name;
     } rows[] = {
-        {says(report, PW_TERM_SYMBOL) && strncmp(terms->symbol, instrument->symbol, sizeof terms->symbol) != 0,
+        {says(report, PW_TERM_SYMBOL) &&
+             strncmp(terms->symbol, instrument->symbol, sizeof terms->symbol) != 0,
          "symbol"},
         {says(report, PW_TERM_SIDE) && terms->side != row->side, "side"},
         {says(report, PW_TERM_TYPE) && terms->type != row->type, "type"},
@@ -47,24 +48,27 @@ static const char *wrong_term(const struct pw_order_row *row, const struct pw_in
     return NULL;
 }
 
-/* What an order is filled in all only grows, with each trade of a higher number; its end is behind all of them. */
+/* What an order is filled in all only grows, with each trade of a higher number; its end is behind all of
+ * them. */
 static bool wrong_executed(const struct pw_order_row *row, const struct pw_report *report)
 {
     int64_t booked_e8 = pw_order_booked_e8(row), executed_e8 = report->executed_qty_e8;
-    if (executed_e8 < 0 || report->prevented_qty_e8 < 0 || executed_e8 > row->qty_e8 - report->prevented_qty_e8) {
+    if (executed_e8 < 0 || report->prevented_qty_e8 < 0 ||
+        executed_e8 > row->qty_e8 - report->prevented_qty_e8) {
         return true;
     }
     if (!says(report, PW_TERM_EXECUTED)) {
         return false;
     }
     bool ends = report->exec_type == PW_EXEC_CANCELED || report->exec_type == PW_EXEC_EXPIRED;
-    bool next = report->exec_type == PW_EXEC_FILL && report->has_trade_id && report->trade_id > row->last_trade_id;
-    int64_t least_e8 = next                                 ? booked_e8 + report->fill_qty_e8
+    bool next =
+        report->exec_type == PW_EXEC_FILL && report->has_trade_id && report->trade_id > row->last_trade_id;
+    int64_t least_e8 = next                                ? booked_e8 + report->fill_qty_e8
                        : report->exec_type == PW_EXEC_FILL ? report->fill_qty_e8
-                       : ends                               ? booked_e8
-                                                            : 0;
-    return executed_e8 < least_e8 ||
-           (report->exec_type == PW_EXEC_FOUND_FILLED && executed_e8 != row->qty_e8 - report->prevented_qty_e8);
+                       : ends                              ? booked_e8
+                                                           : 0;
+    return executed_e8 < least_e8 || (report->exec_type == PW_EXEC_FOUND_FILLED &&
+                                      executed_e8 != row->qty_e8 - report->prevented_qty_e8);
 }
 
 static bool is_near(int64_t price_e8, int64_t touch_e8)
@@ -124,8 +128,8 @@ const char *pw_order_contradiction(const struct pw_order_row *row, const struct 
     if (report->exec_type != PW_EXEC_FILL) {
         return NULL;
     }
-    return report->fill_qty_e8 <= 0                 ? "fill quantity"
-           : wrong_price(row, report, touch_e8)      ? "fill price"
-           : wrong_fee(instrument, report)           ? "fee"
-                                                     : NULL;
+    return report->fill_qty_e8 <= 0             ? "fill quantity"
+           : wrong_price(row, report, touch_e8) ? "fill price"
+           : wrong_fee(instrument, report)      ? "fee"
+                                                : NULL;
 }

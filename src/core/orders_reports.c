@@ -135,10 +135,10 @@ static enum pw_order_step reopen(struct pw_orders *orders, struct pw_order_row *
 static enum pw_order_step restore(struct pw_order_row *row)
 {
     pw_assert(!pw_order_is_closed(row->state) && row->end_state == PW_ORDER_NONE && row->leaves_qty_e8 > 0);
-    return move(row, row->cancel_pending            ? PW_ORDER_PENDING_CANCEL
-                     : !row->acked                  ? PW_ORDER_IN_FLIGHT
+    return move(row, row->cancel_pending           ? PW_ORDER_PENDING_CANCEL
+                     : !row->acked                 ? PW_ORDER_IN_FLIGHT
                      : pw_order_booked_e8(row) > 0 ? PW_ORDER_PARTIALLY_FILLED
-                                                    : PW_ORDER_OPEN);
+                                                   : PW_ORDER_OPEN);
 }
 
 /* The venue has, or had, the order. If that was all that was in doubt, the doubt is over. */
@@ -290,7 +290,8 @@ static enum pw_order_step obey(struct pw_orders *orders, struct pw_order_row *ro
 /* What the venue has taken of it, after this report. */
 static int64_t prevented_after(const struct pw_order_row *row, const struct pw_report *report)
 {
-    return report->prevented_qty_e8 > row->prevented_qty_e8 ? report->prevented_qty_e8 : row->prevented_qty_e8;
+    return report->prevented_qty_e8 > row->prevented_qty_e8 ? report->prevented_qty_e8
+                                                            : row->prevented_qty_e8;
 }
 
 /* The venue's count of what was filled, after this report. */
@@ -312,8 +313,8 @@ static bool is_possible(const struct pw_order_row *row, const struct pw_report *
            executed_after(row, report) <= row->qty_e8 - prevented_after(row, report);
 }
 
-/* Takes from what is left; a fill of the same report comes after it. Never less than nothing, nor than what is
- * owed: that was made sure of. */
+/* Takes from what is left; a fill of the same report comes after it. Never less than nothing, nor than what
+ * is owed: that was made sure of. */
 static bool prevent(struct pw_orders *orders, struct pw_order_row *row, int64_t prevented_e8)
 {
     int64_t more_e8 = prevented_e8 - row->prevented_qty_e8;
@@ -334,8 +335,9 @@ static unsigned rule_of_the_rest(const struct pw_order_row *row, unsigned rule)
 {
     bool open = !pw_order_is_closed(row->state) && row->end_state == PW_ORDER_NONE;
     bool goes_on = rule != FILL && (rule < GO || !pw_order_is_closed((enum pw_order_state)(rule - GO)));
-    return open && goes_on && row->prevented_qty_e8 > 0 && row->leaves_qty_e8 == pw_order_owed_e8(row) ? EXPIRED
-                                                                                                        : rule;
+    return open && goes_on && row->prevented_qty_e8 > 0 && row->leaves_qty_e8 == pw_order_owed_e8(row)
+               ? EXPIRED
+               : rule;
 }
 
 /* Who it is at the venue, as far as a report that was taken says so. */

@@ -32,9 +32,9 @@ struct pw_config_live {
     int64_t fee_rate_e8;     /* the most that a fill costs, of price times quantity: what risk reckons with */
     uint32_t recv_window_ms; /* default 5000 */
     uint32_t ack_timeout_ms; /* no answer for so long: the outcome is unknown; default 3000 */
-    uint32_t max_rejections;    /* in a row: then no orders for a while; 0: as many as come; default 5 */
+    uint32_t max_rejections; /* in a row: then no orders for a while; 0: as many as come; default 5 */
     int64_t rejection_pause_ns; /* that while; default 60 s */
-    uint32_t max_tick_age_ms; /* no order on an event that came in longer ago; default 1000 */
+    uint32_t max_tick_age_ms;   /* no order on an event that came in longer ago; default 1000 */
 };
 
 extern const struct pw_section pw_gateway_section, pw_paper_section, pw_live_section;

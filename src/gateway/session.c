@@ -476,8 +476,8 @@ void session_counts(const void *state, struct pw_gateway_metrics *counts)
     counts->paused_until_ns = paused ? until_ns - session->offset_ns : 0;
     counts->ready = is_ready(session);
     bool waits = session->phase != SESSION_DOWN && !counts->ready;
-    counts->step = paused                                       ? PW_STEP_BAN
-                   : waits && counts->clock_error_ns < 0        ? PW_STEP_VENUE_TIME
-                   : waits && session->phase == SESSION_READY   ? PW_STEP_CONNECTION /* it is about to close */
-                                                                : (int64_t)session->phase;
+    counts->step = paused                                     ? PW_STEP_BAN
+                   : waits && counts->clock_error_ns < 0      ? PW_STEP_VENUE_TIME
+                   : waits && session->phase == SESSION_READY ? PW_STEP_CONNECTION /* it is about to close */
+                                                              : (int64_t)session->phase;
 }

@@ -227,7 +227,7 @@ static void take_response(struct session *session, const struct pw_entry_message
         session_clock(session);
     }
     take_limits(session, message);
-    uint64_t about = !message->is_ours                         ? 0
+    uint64_t about = !message->is_ours                        ? 0
                      : pw_entry_names_order(message->request) ? message->number
                      : matched                                ? was.client_order_id
                                                               : 0;

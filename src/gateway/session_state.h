@@ -95,8 +95,8 @@ struct session {
     uint32_t lists_lost; /* connections that ended in place of a list of open orders, in sequence */
     uint32_t unread_cnt; /* events that could not be read, each not long after the one before */
     int64_t unread_ns;   /* the last one */
-    bool logged_in; /* requests of this connection count as the account's */
-    bool fatal;     /* the key was rejected: no orders until it is accepted again */
+    bool logged_in;      /* requests of this connection count as the account's */
+    bool fatal;          /* the key was rejected: no orders until it is accepted again */
     bool funds_checked, closing;
     uint32_t unanswered; /* requests in sequence */
     int64_t answered_ns; /* when the last response came */
@@ -204,7 +204,8 @@ void session_key_rejected(struct session *session, enum pw_reason reason, struct
 void session_retry(struct session *session, enum session_phase phase);
 /* The same, and why it is not ready; a key that was rejected is the better reason. */
 void session_retry_for(struct session *session, enum session_phase phase, enum pw_reason reason);
-/* What cannot be read may have been a report: open orders are listed again, ever more seldom if that goes on. */
+/* What cannot be read may have been a report: open orders are listed again, ever more seldom if that goes on.
+ */
 void session_list_again(struct session *session, int64_t recv_ns, struct pw_reports *out);
 void session_failed(struct session *session); /* a request of it had no response */
 /* Nor had this one, of whatever kind. */

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-#define RETRY_MIN_NS (500 * PW_NS_PER_MS)
-#define RETRY_MAX_NS (60 * PW_NS_PER_S) /* and with a key that was rejected */
-#define TRIES_MAX    3u /* requests without a response, in sequence: the connection is no good */
-#define LOST_TRIES   2u /* as after so many: two seconds */
+#define RETRY_MIN_NS     (500 * PW_NS_PER_MS)
+#define RETRY_MAX_NS     (60 * PW_NS_PER_S) /* and with a key that was rejected */
+#define TRIES_MAX        3u /* requests without a response, in sequence: the connection is no good */
+#define LOST_TRIES       2u /* as after so many: two seconds */
 #define UNREAD_FORGET_NS (5 * RETRY_MAX_NS) /* after so long without a message that cannot be read */
 
 /* ---- the connection ---- */

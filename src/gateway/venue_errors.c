@@ -82,13 +82,18 @@ bool pw_venue_errors_read(const struct pw_venue_errors *errors, uint32_t row, st
 
 const char *pw_venue_request_name(uint8_t request)
 {
-    static const char *const names[PW_ENTRY_KINDS] = {
-        [PW_ENTRY_PLACE] = "new order",          [PW_ENTRY_TEST] = "order test",
-        [PW_ENTRY_REPLACE] = "cancel-replace",   [PW_ENTRY_CANCEL] = "cancel",
-        [PW_ENTRY_QUERY] = "order query",        [PW_ENTRY_FILLS] = "query of fills",
-        [PW_ENTRY_OPEN_ORDERS] = "open orders",  [PW_ENTRY_ACCOUNT] = "account balances",
-        [PW_ENTRY_TIME] = "venue time",          [PW_ENTRY_LOGIN] = "login",
-        [PW_ENTRY_SUBSCRIBE] = "subscription to account events"};
+    static const char *const names[PW_ENTRY_KINDS] = {[PW_ENTRY_PLACE] = "new order",
+                                                      [PW_ENTRY_TEST] = "order test",
+                                                      [PW_ENTRY_REPLACE] = "cancel-replace",
+                                                      [PW_ENTRY_CANCEL] = "cancel",
+                                                      [PW_ENTRY_QUERY] = "order query",
+                                                      [PW_ENTRY_FILLS] = "query of fills",
+                                                      [PW_ENTRY_OPEN_ORDERS] = "open orders",
+                                                      [PW_ENTRY_ACCOUNT] = "account balances",
+                                                      [PW_ENTRY_TIME] = "venue time",
+                                                      [PW_ENTRY_LOGIN] = "login",
+                                                      [PW_ENTRY_SUBSCRIBE] =
+                                                          "subscription to account events"};
     return request < PW_ENTRY_KINDS ? names[request] : "account event";
 }
 
@@ -102,8 +107,8 @@ const char *pw_venue_error_line(const struct pw_venue_error *error, char text[PW
     switch (error->kind) {
     case PW_VENUE_ERROR_UNREADABLE:
         snprintf(why, sizeof why, "%s", pw_decode_name((enum pw_decode)error->decode));
-        snprintf(text, PW_VENUE_ERROR_LINE_BYTES, "cannot read the venue's answer: %s%s: %s%s%s", request, order,
-                 why, error->text[0] != '\0' ? ", field " : "", error->text);
+        snprintf(text, PW_VENUE_ERROR_LINE_BYTES, "cannot read the venue's answer: %s%s: %s%s%s", request,
+                 order, why, error->text[0] != '\0' ? ", field " : "", error->text);
         break;
     case PW_VENUE_ERROR_CONTRADICTION:
         snprintf(text, PW_VENUE_ERROR_LINE_BYTES, "the venue's report contradicts its order%s: %s", order,
@@ -113,8 +118,8 @@ const char *pw_venue_error_line(const struct pw_venue_error *error, char text[PW
         if (error->http_status != 0) {
             snprintf(code, sizeof code, "status %u, ", error->http_status);
         }
-        snprintf(text, PW_VENUE_ERROR_LINE_BYTES, "rejected by the venue: %s%s: %scode %" PRId64 ", %s (%s)", request,
-                 order, code, error->code, error->text, pw_reason_name(error->reason));
+        snprintf(text, PW_VENUE_ERROR_LINE_BYTES, "rejected by the venue: %s%s: %scode %" PRId64 ", %s (%s)",
+                 request, order, code, error->code, error->text, pw_reason_name(error->reason));
         break;
     }
     return text;

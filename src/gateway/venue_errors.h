@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a venue said that somebody must know of: rejections, answers that cannot be read, reports that contradict
- * their order. A row a kind, the first of it in full, and how often. Execution's thread adds, hot, without
- * formatting; housekeeping reads, writes the first of a kind to the log and counts the others.
+ * What a venue said that somebody must know of: rejections, answers that cannot be read, reports that
+ * contradict their order. A row a kind, the first of it in full, and how often. Execution's thread adds, hot,
+ * without formatting; housekeeping reads, writes the first of a kind to the log and counts the others.
  */
 #ifndef PW_VENUE_ERRORS_H
 #define PW_VENUE_ERRORS_H
@@ -15,8 +15,8 @@
 #define PW_VENUE_ERROR_TEXT_BYTES 104u
 
 enum pw_venue_error_kind {
-    PW_VENUE_ERROR_REJECTED = 0, /* an answer that is an error, or an order that ended so */
-    PW_VENUE_ERROR_UNREADABLE,   /* text: the field, as the venue calls it */
+    PW_VENUE_ERROR_REJECTED = 0,  /* an answer that is an error, or an order that ended so */
+    PW_VENUE_ERROR_UNREADABLE,    /* text: the field, as the venue calls it */
     PW_VENUE_ERROR_CONTRADICTION, /* text: what of the report cannot be true of its order */
 };
 
@@ -24,14 +24,14 @@ enum pw_venue_error_kind {
 #define PW_VENUE_EVENT UINT8_MAX
 
 struct pw_venue_error {
-    uint64_t count;           /* 0: the row is not in use */
-    uint64_t client_order_id; /* of the first; 0: of no order */
-    int64_t code;             /* the venue's; 0: none */
-    uint32_t http_status;     /* 0: none */
-    uint8_t kind;             /* enum pw_venue_error_kind */
-    uint8_t request;          /* enum pw_entry_kind, or PW_VENUE_EVENT */
-    uint8_t reason;           /* enum pw_reason */
-    int8_t decode;            /* enum pw_decode: why it cannot be read */
+    uint64_t count;                       /* 0: the row is not in use */
+    uint64_t client_order_id;             /* of the first; 0: of no order */
+    int64_t code;                         /* the venue's; 0: none */
+    uint32_t http_status;                 /* 0: none */
+    uint8_t kind;                         /* enum pw_venue_error_kind */
+    uint8_t request;                      /* enum pw_entry_kind, or PW_VENUE_EVENT */
+    uint8_t reason;                       /* enum pw_reason */
+    int8_t decode;                        /* enum pw_decode: why it cannot be read */
     char text[PW_VENUE_ERROR_TEXT_BYTES]; /* printable ASCII; zero-terminated */
 };
 
@@ -49,8 +49,8 @@ struct pw_venue_errors {
 };
 
 /* Counts it in the row of its kind, which the first of them made. error: without count and text; text: of any
- * bytes; what is not printable becomes a blank, `secret` (NULL: none) becomes asterisks, and what is too long is
- * cut. errors NULL: nothing. */
+ * bytes; what is not printable becomes a blank, `secret` (NULL: none) becomes asterisks, and what is too long
+ * is cut. errors NULL: nothing. */
 void pw_venue_errors_add(struct pw_venue_errors *errors, const struct pw_venue_error *error, const char *text,
                          size_t text_bytes, const char *secret);
 

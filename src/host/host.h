@@ -74,8 +74,8 @@ void pw_log(enum pw_log_level level, const char *format, ...) __attribute__((for
 void pw_log_again(enum pw_log_level level, uint64_t times, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Called with each line too, after it was written (the engine keeps errors in its workspace), and how often it
- * came: 1, or what pw_log_again says. NULL: none. */
+/* Called with each line too, after it was written (the engine keeps errors in its workspace), and how often
+ * it came: 1, or what pw_log_again says. NULL: none. */
 void pw_log_set_sink(void (*sink)(void *state, enum pw_log_level level, const char *text, uint64_t times),
                      void *state);
 

@@ -18,7 +18,7 @@
 
 /* Order entry's, which no one needs to tune: answers are lists of open orders at most; what is to be sent at
  * once is a burst of requests, the largest of them included. */
-#define ORDERS_OUTPUT_BYTES  (1u << 16)
+#define ORDERS_OUTPUT_BYTES (1u << 16)
 
 uint32_t pw_retry_after_s(const struct pw_http_head *head)
 {

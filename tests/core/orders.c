@@ -647,11 +647,13 @@ Test(orders, what_is_prevented_is_neither_left_nor_held)
     cr_expect_eq(orders->open[0].buy_e8, 70);
     cr_expect_eq((int64_t)row->hold_e16, 700);
     cr_expect_eq(tell_prevented(orders, id, PW_EXEC_FILL, 20, 20, 30), PW_ORDER_STEP_MOVE);
-    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_ACK, 0, 20, 50), PW_ORDER_STEP_KEEP, "in all, not once more");
+    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_ACK, 0, 20, 50), PW_ORDER_STEP_KEEP,
+                 "in all, not once more");
     cr_expect_eq(tell_prevented(orders, id, PW_EXEC_ACK, 0, 20, 50), PW_ORDER_STEP_SAME);
     cr_expect_eq(row->leaves_qty_e8, 30);
     cr_expect_eq(pw_order_owed_e8(row), 0);
-    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_FILL, 40, 60, 50), PW_ORDER_STEP_ILLEGAL, "more than is left");
+    cr_expect_eq(tell_prevented(orders, id, PW_EXEC_FILL, 40, 60, 50), PW_ORDER_STEP_ILLEGAL,
+                 "more than is left");
     cr_expect_eq(tell_prevented(orders, id, PW_EXEC_FILL, 30, 50, 50), PW_ORDER_STEP_MOVE);
     cr_expect_eq(row->state, PW_ORDER_EXPIRED, "all of it is filled or prevented");
     cr_expect_eq(orders->open_cnt, 0);
@@ -678,8 +680,8 @@ Test(orders, an_order_of_which_the_rest_is_prevented_has_ended)
                 cr_expect_eq(orders->open[0].buy_e8, 40, "what is owed counts");
                 tell_prevented(orders, id, PW_EXEC_FILL, 40, 40, 60);
             }
-            cr_expect_eq(row->state, words[i] == PW_EXEC_CANCELED ? PW_ORDER_CANCELED : PW_ORDER_EXPIRED, "%d",
-                         words[i]);
+            cr_expect_eq(row->state, words[i] == PW_EXEC_CANCELED ? PW_ORDER_CANCELED : PW_ORDER_EXPIRED,
+                         "%d", words[i]);
             cr_expect_eq(orders->open_cnt, 0);
             cr_expect_eq(orders->open[0].buy_e8, 0);
             free(orders);

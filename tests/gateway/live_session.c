@@ -356,7 +356,8 @@ Test(session, one_answer_among_those_that_are_missing_keeps_it)
     world_end(&w);
 }
 
-/* ---- what is not used is not judged; what cannot be read is said, and asked for again ever more seldom ---- */
+/* ---- what is not used is not judged; what cannot be read is said, and asked for again ever more seldom ----
+ */
 
 static const struct pw_venue_error *error_of(const struct world *w, enum pw_venue_error_kind kind)
 {
@@ -372,7 +373,8 @@ static const struct pw_venue_error *error_of(const struct world *w, enum pw_venu
 Test(session, only_the_quote_currencys_balance_is_looked_at)
 {
     static const char *const balances[] = {
-        "{\"asset\":\"BTTC\",\"free\":\"250000000000.00000000\",\"locked\":\"0\"},{\"asset\":\"USDT\",\"free\":\"1000\"}",
+        "{\"asset\":\"BTTC\",\"free\":\"250000000000.00000000\",\"locked\":\"0\"},{\"asset\":\"USDT\","
+        "\"free\":\"1000\"}",
         "{\"asset\":\"USDT\",\"free\":\"250000000000.123456789\",\"locked\":\"250000000000\"}",
         "{\"asset\":\"USDT\",\"free\":\"1000\",\"locked\":{}},{\"asset\":7},7,{\"free\":null}",
     };
@@ -397,12 +399,13 @@ Test(session, an_answer_that_cannot_be_read_is_named_and_asked_for_ever_more_sel
         const char *method, *answer, *field;
         enum pw_entry_kind kind;
     } rows[] = {
-        {"account.status", "\"status\":200,\"result\":{\"balances\":[{\"asset\":\"USDT\",\"free\":1000}]}", "free",
-         PW_ENTRY_ACCOUNT},
+        {"account.status", "\"status\":200,\"result\":{\"balances\":[{\"asset\":\"USDT\",\"free\":1000}]}",
+         "free", PW_ENTRY_ACCOUNT},
         {"account.status", "\"status\":200,\"result\":{\"balances\":{}}", "balances", PW_ENTRY_ACCOUNT},
         {"openOrders.status", "\"status\":200,\"result\":{}", "result", PW_ENTRY_OPEN_ORDERS},
         {"openOrders.status",
-         "\"status\":200,\"result\":[{\"symbol\":\"BTCUSDT\",\"orderId\":1,\"clientOrderId\":\"pw-" WORLD_HASH_TEXT
+         "\"status\":200,\"result\":[{\"symbol\":\"BTCUSDT\",\"orderId\":1,\"clientOrderId\":"
+         "\"pw-" WORLD_HASH_TEXT
          "-0000000007000001\",\"status\":\"NEW\",\"side\":\"BUY\",\"executedQty\":\"x\"}]",
          "executedQty", PW_ENTRY_OPEN_ORDERS},
         {"session.logon", "\"status\":200,\"result\":7", "result", PW_ENTRY_LOGIN},
@@ -460,7 +463,8 @@ Test(session, a_list_that_is_too_long_is_named_and_asked_for_ever_more_seldom)
         }
         world_lose(&w, PW_REASON_TOO_LARGE);
     }
-    cr_expect_leq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 10, "%u in two minutes", w.asked_cnt[PW_ENTRY_OPEN_ORDERS]);
+    cr_expect_leq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 10, "%u in two minutes",
+                  w.asked_cnt[PW_ENTRY_OPEN_ORDERS]);
     cr_expect_geq(w.asked_cnt[PW_ENTRY_OPEN_ORDERS], 4);
     const struct pw_venue_error *error = error_of(&w, PW_VENUE_ERROR_UNREADABLE);
     cr_assert_not_null(error);
@@ -479,7 +483,8 @@ Test(session, a_ban_that_cannot_be_read_is_one_and_outlives_the_session)
     static const char *const answers[] = {
         "\"status\":418,\"error\":{\"code\":-1003,\"msg\":\"x\",\"data\":{\"retryAfter\":-5}}",
         "\"status\":418,\"error\":{\"code\":-1003,\"msg\":\"x\",\"data\":{\"retryAfter\":\"soon\"}}",
-        "\"status\":418,\"error\":7", "\"status\":418,\"result\":{}", "\"status\":418,\"error\":{\"msg\":\"cut"};
+        "\"status\":418,\"error\":7", "\"status\":418,\"result\":{}",
+        "\"status\":418,\"error\":{\"msg\":\"cut"};
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         struct world w;
         enum pw_reason reason;
@@ -514,8 +519,8 @@ Test(session, rejections_are_folded_by_their_kind_and_tell_no_secret)
     uint64_t first = 0;
     for (int i = 0; i < 5; i++) {
         char answer[256];
-        snprintf(answer, sizeof answer, "\"status\":400,\"error\":{\"code\":-1013,\"msg\":\"key %s at %d\\u0007\\n\"}",
-                 API_KEY, i);
+        snprintf(answer, sizeof answer,
+                 "\"status\":400,\"error\":{\"code\":-1013,\"msg\":\"key %s at %d\\u0007\\n\"}", API_KEY, i);
         world_answer(&w, "order.place", 1, answer);
         uint64_t id = world_place(&w, &order, &reason);
         first = first ? first : id;

@@ -1029,9 +1029,9 @@ static void tell_bent(struct rig *rig, uint64_t id, const char *type, const char
 {
     struct {
         const char *name, *value;
-    } fields[] = {{"s", "\"COIN0\""}, {"S", "\"BUY\""}, {"o", "\"LIMIT\""}, {"f", "\"GTC\""}, {"q", "\"1\""},
-                  {"p", "\"90\""},    {"i", "77"},      {"l", "\"0.4\""},   {"z", "\"0.4\""}, {"L", "\"90\""},
-                  {"n", "\"0.01\""},  {"N", "\"USDT\""}};
+    } fields[] = {{"s", "\"COIN0\""}, {"S", "\"BUY\""}, {"o", "\"LIMIT\""}, {"f", "\"GTC\""},
+                  {"q", "\"1\""},     {"p", "\"90\""},  {"i", "77"},        {"l", "\"0.4\""},
+                  {"z", "\"0.4\""},   {"L", "\"90\""},  {"n", "\"0.01\""},  {"N", "\"USDT\""}};
     char text[1024];
     bool trade = strcmp(type, "TRADE") == 0;
     int at = snprintf(text, sizeof text,
@@ -1042,7 +1042,8 @@ static void tell_bent(struct rig *rig, uint64_t id, const char *type, const char
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         bool bent = field && strcmp(field, fields[i].name) == 0;
         const char *plain = !trade && strcmp(fields[i].name, "z") == 0 ? "\"0\"" : fields[i].value;
-        at += snprintf(text + at, sizeof text - (size_t)at, ",\"%s\":%s", fields[i].name, bent ? value : plain);
+        at +=
+            snprintf(text + at, sizeof text - (size_t)at, ",\"%s\":%s", fields[i].name, bent ? value : plain);
     }
     snprintf(text + at, sizeof text - (size_t)at, "}}");
     say(rig, text);
@@ -1053,24 +1054,12 @@ Test(execution_live, a_report_that_cannot_be_true_of_its_order_halts)
     static const struct {
         const char *field, *value;
         bool of_trades_alone;
-    } rows[] = {{"s", "\"COIN1\"", false},
-                {"S", "\"SELL\"", false},
-                {"o", "\"MARKET\"", false},
-                {"o", "\"SOMETHING\"", false},
-                {"f", "\"IOC\"", false},
-                {"q", "\"2\"", false},
-                {"q", "\"0.5\"", false},
-                {"p", "\"90.5\"", false},
-                {"i", "78", false},
-                {"z", "\"1.1\"", false},
-                {"z", "\"0.3\"", true},
-                {"l", "\"1.1\"", true},
-                {"L", "\"90.01\"", true},
-                {"L", "\"9\"", true},
-                {"L", "\"90000000000\"", true},
-                {"n", "\"1000000\"", true},
-                {"n", "\"36\"", true},
-                {"n", "\"-1\"", true},
+    } rows[] = {{"s", "\"COIN1\"", false},     {"S", "\"SELL\"", false}, {"o", "\"MARKET\"", false},
+                {"o", "\"SOMETHING\"", false}, {"f", "\"IOC\"", false},  {"q", "\"2\"", false},
+                {"q", "\"0.5\"", false},       {"p", "\"90.5\"", false}, {"i", "78", false},
+                {"z", "\"1.1\"", false},       {"z", "\"0.3\"", true},   {"l", "\"1.1\"", true},
+                {"L", "\"90.01\"", true},      {"L", "\"9\"", true},     {"L", "\"90000000000\"", true},
+                {"n", "\"1000000\"", true},    {"n", "\"36\"", true},    {"n", "\"-1\"", true},
                 {"N", "\"C0\"", true} /* 0.01 of 0.4: told of below */};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (int trade = rows[i].of_trades_alone; trade < 2; trade++) {

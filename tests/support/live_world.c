@@ -116,13 +116,11 @@ static void drain_wire(struct world *w)
 
 static void give_for(struct world *w, const char *text, uint32_t bytes, uint32_t state, enum pw_reason reason)
 {
-    struct pw_event frame = {.kind = PW_EVENT_FRAME,
-                             .recv_ns = world_engine_ns(w),
-                             .instrument_idx = PW_NO_INSTRUMENT,
-                             .body.frame = {.payload_bytes = bytes,
-                                            .feed_idx = 1,
-                                            .state = state,
-                                            .reason = (uint32_t)reason}};
+    struct pw_event frame = {
+        .kind = PW_EVENT_FRAME,
+        .recv_ns = world_engine_ns(w),
+        .instrument_idx = PW_NO_INSTRUMENT,
+        .body.frame = {.payload_bytes = bytes, .feed_idx = 1, .state = state, .reason = (uint32_t)reason}};
     frame.body.frame.epoch = bytes ? 0 : w->epoch;
     w->ops->on_message(w->gateway, &frame, (const uint8_t *)text, &w->out);
     judge_reports(w);

@@ -349,7 +349,8 @@ static void check_damage(const json_t *line, const char *msg, size_t size, bool 
             cr_assert(result >= -6 && result <= 3);
             if (result == PW_DECODE_OK && response.message.kind == PW_ENTRY_SAYS_EXECUTION) {
                 const struct pw_binance_execution *x = &response.body.execution;
-                cr_assert(x->executed_qty_e8 >= 0 && x->qty_e8 >= 0 && x->last_qty_e8 >= 0 && x->fault.decode <= 0);
+                cr_assert(x->executed_qty_e8 >= 0 && x->qty_e8 >= 0 && x->last_qty_e8 >= 0 &&
+                          x->fault.decode <= 0);
             }
             copy[i] ^= (char)(1 << bit);
         }
@@ -479,17 +480,20 @@ Test(responses, executions_of_ours_that_cannot_be_read_are_refused)
     } rows[] = {
         {EXECUTION("\"c\":\"" OURS "\"", "TRADE", "FILLED", NO_FILL("0")), "t"},
         {EXECUTION("\"c\":\"" OURS "\"", "NEW", "NEW", NO_FILL("-0.1")), "z"},
-        {EXECUTION("\"c\":\"" OURS "\"", "TRADE", "FILLED", "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"0\",\"t\":1"),
+        {EXECUTION("\"c\":\"" OURS "\"", "TRADE", "FILLED",
+                   "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"0\",\"t\":1"),
          "L"},
         {EXECUTION("\"c\":\"" OURS "\"", "TRADE", "FILLED", "\"l\":\"0\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1"),
          "l"},
-        {EXECUTION("\"c\":\"" OURS "\"", "TRADE", "FILLED", "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":-1"),
+        {EXECUTION("\"c\":\"" OURS "\"", "TRADE", "FILLED",
+                   "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":-1"),
          "t"},
         {EXECUTION("\"c\":\"" OURS "\"", "TRADE", "FILLED",
                    "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1,\"n\":\"1\""),
          "N"},
         {EXECUTION("\"c\":\"" OURS "\"", "TRADE", "FILLED",
-                   "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1,\"n\":\"1\",\"N\":\"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUV\""),
+                   "\"l\":\"0.4\",\"z\":\"0.4\",\"L\":\"1\",\"t\":1,\"n\":\"1\",\"N\":"
+                   "\"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUV\""),
          "N"},
         {EXECUTION("\"c\":\"" OURS "\",\"z\":\"0\"", "NEW", "NEW", NO_FILL("0")), "z"},
         {EXECUTION("\"c\":\"" OURS "\",\"c\":\"y\"", "NEW", "NEW", NO_FILL("0")), "c"},
@@ -508,19 +512,25 @@ Test(responses, executions_of_ours_that_cannot_be_read_are_refused)
 Test(responses, what_is_not_used_is_not_judged)
 {
     static const char *const events[] = {
-        EXECUTION("\"c\":\"web_1\"", "TRADE", "FILLED", "\"l\":\"250000000000000\",\"z\":null,\"L\":[],\"t\":{}"),
+        EXECUTION("\"c\":\"web_1\"", "TRADE", "FILLED",
+                  "\"l\":\"250000000000000\",\"z\":null,\"L\":[],\"t\":{}"),
         EXECUTION("\"c\":7", "NEW", "NEW", NO_FILL("x")),
         EXECUTION("\"c\":null", "SOMETHING", "SOMETHING", NO_FILL("0") ",\"q\":5,\"z\":\"0\""),
-        EXECUTION("\"c\":\"" OURS "\"", "NEW", "SOMETHING", NO_FILL("0") ",\"N\":5,\"n\":\"1e9\",\"r\":{},\"m\":2"),
-        EXECUTION("\"c\":\"" OURS "\"", "NEW", "NEW", "\"l\":null,\"z\":\"0\",\"L\":7,\"t\":[-1],\"E\":1,\"E\":2"),
-        "{\"event\":{\"e\":\"outboundAccountPosition\",\"B\":[{\"a\":\"X\",\"f\":\"250000000000000\"}],\"B\":1}}",
+        EXECUTION("\"c\":\"" OURS "\"", "NEW", "SOMETHING",
+                  NO_FILL("0") ",\"N\":5,\"n\":\"1e9\",\"r\":{},\"m\":2"),
+        EXECUTION("\"c\":\"" OURS "\"", "NEW", "NEW",
+                  "\"l\":null,\"z\":\"0\",\"L\":7,\"t\":[-1],\"E\":1,\"E\":2"),
+        "{\"event\":{\"e\":\"outboundAccountPosition\",\"B\":[{\"a\":\"X\",\"f\":\"250000000000000\"}],\"B\":"
+        "1}}",
         "{\"event\":{\"e\":\"somethingNew\",\"z\":{\"z\":[null]}}}",
         "{\"notice\":\"something new\"}",
     };
     static const char *const replies[] = {
         REPLY("p", "200", "\"result\":" ORDER(OURS, "SOMETHING", "0") ",\"more\":{\"id\":[1,2]}"),
-        REPLY("b", "200", "\"result\":{\"orderId\":[],\"balances\":[7,null,{\"asset\":\"A\",\"free\":\"1e9\"}]}"),
-        REPLY("o", "200", "\"result\":[1,null,{\"orderId\":1},{\"orderId\":\"x\",\"clientOrderId\":\"web\"}]"),
+        REPLY("b", "200",
+              "\"result\":{\"orderId\":[],\"balances\":[7,null,{\"asset\":\"A\",\"free\":\"1e9\"}]}"),
+        REPLY("o", "200",
+              "\"result\":[1,null,{\"orderId\":1},{\"orderId\":\"x\",\"clientOrderId\":\"web\"}]"),
         REPLY("n", "200", "\"result\":{\"serverTime\":1499827319559,\"balances\":7,\"orderId\":null}"),
         REPLY("u", "200", "\"result\":null"),
         REPLY("l", "200", "\"result\":{\"authorizedSince\":1,\"serverTime\":\"now\",\"subscriptionId\":{}}"),
@@ -543,17 +553,23 @@ Test(responses, what_is_not_used_is_not_judged)
 Test(responses, limits_of_kinds_that_are_not_known_are_passed_over)
 {
     static const char *const others[] = {
-        "{\"rateLimitType\":\"CONNECTION_SCORE\",\"interval\":\"WEEK\",\"intervalNum\":1,\"limit\":10,\"count\":1}",
+        "{\"rateLimitType\":\"CONNECTION_SCORE\",\"interval\":\"WEEK\",\"intervalNum\":1,\"limit\":10,"
+        "\"count\":1}",
         "{\"rateLimitType\":\"ORDERS\",\"interval\":\"WEEK\",\"intervalNum\":1,\"limit\":10,\"count\":1}",
         "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":0,\"limit\":10,\"count\":1}",
-        "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":99999999999,\"count\":1}",
-        "{\"rateLimitType\":null,\"interval\":[],\"limit\":\"x\"}", "{}", "1", "null"};
+        "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":99999999999,"
+        "\"count\":1}",
+        "{\"rateLimitType\":null,\"interval\":[],\"limit\":\"x\"}",
+        "{}",
+        "1",
+        "null"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct pw_entry_message message;
         char msg[512];
         snprintf(msg, sizeof msg,
                  "{\"id\":\"n0000000000000007\",\"status\":200,\"result\":{\"serverTime\":1499827319559},"
-                 "\"rateLimits\":[%s,{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,"
+                 "\"rateLimits\":[%s,{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\","
+                 "\"intervalNum\":1,"
                  "\"limit\":6000,\"count\":70}]}",
                  others[i]);
         cr_assert_eq(translate(msg, &message), PW_DECODE_CONTROL, "row %zu", i);
@@ -886,7 +902,8 @@ Test(responses, a_ban_is_one_whatever_stands_beside_its_status)
             if (cut && status == 2) {
                 continue;
             }
-            snprintf(msg, sizeof msg, "{\"id\":\"p0000000001000007\",\"status\":%s,%s", statuses[status], rests[i]);
+            snprintf(msg, sizeof msg, "{\"id\":\"p0000000001000007\",\"status\":%s,%s", statuses[status],
+                     rests[i]);
             cr_expect_eq(translate(msg, &message), PW_DECODE_ERROR_REPLY, "%s", msg);
             cr_expect(message.is_response && message.is_ours && message.has_failed, "%s", msg);
             cr_expect_eq(message.number, ID_OF_OURS);
@@ -896,9 +913,8 @@ Test(responses, a_ban_is_one_whatever_stands_beside_its_status)
             cr_expect_eq(message.pause.least_ns, (status == 1 ? 60 : 120) * PW_NS_PER_S, "%s", msg);
         }
     }
-    struct pw_entry_message message =
-        failed("p", 418, -1003, "IP banned until 1659146460000",
-               ",\"data\":{\"serverTime\":1659146400000,\"retryAfter\":-5}");
+    struct pw_entry_message message = failed("p", 418, -1003, "IP banned until 1659146460000",
+                                             ",\"data\":{\"serverTime\":1659146400000,\"retryAfter\":-5}");
     cr_expect_eq(message.pause.for_ns, INT64_C(60000000000), "what can be read of it counts");
 }
 

@@ -68,13 +68,13 @@ struct execution_account {
     struct pw_account shown; /* its counts are kept there */
     struct pw_account_view *view;
     struct pw_metric_row *gateway_metric_rows;
-    uint32_t rejections;                  /* by the venue, in a row */
-    uint32_t max_rejections;              /* 0: as many as come */
+    uint32_t rejections;     /* by the venue, in a row */
+    uint32_t max_rejections; /* 0: as many as come */
     int64_t rejection_pause_ns;
     int64_t rejections_until_ns;          /* too many: no orders before; 0: not so */
     struct pw_venue_errors *venue_errors; /* NULL: nobody asks */
-    struct pw_signing signing;       /* of the account's key */
-    bool trades[PW_INSTRUMENTS_MAX]; /* by instrument: a strategy may order it */
+    struct pw_signing signing;            /* of the account's key */
+    bool trades[PW_INSTRUMENTS_MAX];      /* by instrument: a strategy may order it */
     char quote_asset[PW_ASSET_BYTES];
 };
 
@@ -106,9 +106,9 @@ struct execution {
     const struct pw_stop *stop;
     bool feed_up[PW_FEEDS_MAX];
     struct pw_state feed_states[PW_FEEDS_MAX]; /* as told last: how late the feed's data comes */
-    bool market_closed[PW_INSTRUMENTS_MAX]; /* the venue said so of an order; until its rules are known anew, or
-                                             * a command resumes */
-    bool changed; /* anything that the accounts show */
+    bool market_closed[PW_INSTRUMENTS_MAX]; /* the venue said so of an order; until its rules are known anew,
+                                             * or a command resumes */
+    bool changed;                           /* anything that the accounts show */
     struct pw_position_view *position_views;
     struct pw_clock clock; /* for stamps alone */
     const struct pw_stamp_row *market_stamps, *order_stamps;

@@ -188,8 +188,8 @@ static void doubt(struct execution *x, const struct pw_report *report)
     }
 }
 
-/* How often in a row the venue rejected what it was sent: then it is sent nothing for a while. A market that is
- * closed is sent nothing until its rules say otherwise, or somebody resumes. */
+/* How often in a row the venue rejected what it was sent: then it is sent nothing for a while. A market that
+ * is closed is sent nothing until its rules say otherwise, or somebody resumes. */
 static void count_rejection(struct execution *x, struct execution_account *account,
                             const struct pw_order_row *row, const struct pw_report *report, int64_t now_ns)
 {
@@ -224,7 +224,8 @@ static void take_report(struct execution *x, struct execution_account *account,
         return;
     }
     if (step == PW_ORDER_STEP_ILLEGAL) {
-        take_contradiction(x, account, report, row ? "its state, or a quantity" : "no such order of this run");
+        take_contradiction(x, account, report,
+                           row ? "its state, or a quantity" : "no such order of this run");
         return;
     }
     pw_assert(row && row->account_idx < x->account_cnt && row->leaves_qty_e8 <= row->qty_e8);
@@ -458,7 +459,9 @@ static struct pw_order_row order_of(struct execution *x, const struct execution_
                                  .qty_e8 = intent->qty_e8,
                                  .leaves_qty_e8 = intent->qty_e8,
                                  .recv_ns = event->recv_ns,
-                                 .touch_e8 = !touch ? 0 : sells ? touch->bid_e8 : touch->ask_e8,
+                                 .touch_e8 = !touch  ? 0
+                                             : sells ? touch->bid_e8
+                                                     : touch->ask_e8,
                                  .market_seq = intent->market_seq,
                                  .instrument_idx = event->instrument_idx,
                                  .strategy_idx = intent->strategy_idx,
@@ -493,9 +496,9 @@ static enum pw_reason admit(struct execution *x, struct pw_risk_input *in, struc
 static enum pw_reason brake(const struct execution *x, const struct execution_account *account,
                             uint16_t instrument_idx, int64_t now_ns)
 {
-    return x->market_closed[instrument_idx]      ? PW_REASON_NOT_TRADING
+    return x->market_closed[instrument_idx]        ? PW_REASON_NOT_TRADING
            : now_ns < account->rejections_until_ns ? PW_REASON_REJECTIONS
-                                                 : PW_REASON_NONE;
+                                                   : PW_REASON_NONE;
 }
 
 void pw_execution_place(struct execution *x, const struct pw_event *event, int64_t now_ns)

@@ -98,7 +98,8 @@ static void show_gateways(struct execution *x, int64_t now_ns)
         if (account->gateway->counts) {
             account->gateway->counts(account->gateway_state, &metrics);
             metrics.rejections = account->rejections;
-            metrics.rejections_until_ns = account->rejections_until_ns > now_ns ? account->rejections_until_ns : 0;
+            metrics.rejections_until_ns =
+                account->rejections_until_ns > now_ns ? account->rejections_until_ns : 0;
             pw_gateway_metrics_publish(account->gateway_metric_rows, &metrics);
         }
     }

@@ -16,7 +16,8 @@ struct pw_housekeeping_attachment {
     const int64_t *banned_until_ns; /* by host (host_idx of its connections): the venue takes no requests
                                      * before, as it said before the start. NULL: none is known */
     _Atomic uint64_t *command; /* enum pw_command, to be passed on to execution; 0: none. Taken by exchange */
-    const struct pw_venue_errors *venue_errors; /* by account: as execution has them; NULL: nobody keeps any */
+    const struct pw_venue_errors
+        *venue_errors; /* by account: as execution has them; NULL: nobody keeps any */
 };
 
 extern const struct pw_stage_ops pw_housekeeping_stage;

@@ -77,7 +77,8 @@ static void log_readiness(struct pw_order_entry *entry)
         }
     }
     if (has_changed(entry->not_ready_reason, &entry->logged_reason, &value) && value) {
-        pw_log(PW_LOG_ERROR, "order entry%s is not ready: %s (%s, venue error code %" PRId64 "); see docs/live.md",
+        pw_log(PW_LOG_ERROR,
+               "order entry%s is not ready: %s (%s, venue error code %" PRId64 "); see docs/live.md",
                entry->whose, pw_reason_help(value), pw_reason_name(value), code);
     }
     if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {

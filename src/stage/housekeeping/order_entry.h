@@ -33,8 +33,8 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
 /* Logs what has changed. True: the connection should be made anew. */
 bool pw_order_entry_poll(struct pw_order_entry *entry, int64_t now_ns);
 
-/* Of a gateway's metrics `step` and `not_ready_reason`, in few words for people: "ready", or what it waits for
- * and why that fails, if it does. Returns text. */
+/* Of a gateway's metrics `step` and `not_ready_reason`, in few words for people: "ready", or what it waits
+ * for and why that fails, if it does. Returns text. */
 #define PW_ORDER_ENTRY_TEXT_BYTES 96u
 const char *pw_order_entry_state(uint64_t step, uint64_t reason, char text[PW_ORDER_ENTRY_TEXT_BYTES]);
 

@@ -242,7 +242,7 @@ static struct pw_report_terms execution_terms(const struct pw_binance_execution 
 
 static enum pw_reason execution_reason(const struct pw_binance_execution *x, enum pw_exec_type exec_type)
 {
-    return exec_type == PW_EXEC_REJECT                         ? reject_reason(&x->reject_reason)
+    return exec_type == PW_EXEC_REJECT                   ? reject_reason(&x->reject_reason)
            : x->type == PW_BINANCE_EXEC_TRADE_PREVENTION ? PW_REASON_VENUE_PREVENTED
                                                          : PW_REASON_NONE;
 }
@@ -255,20 +255,19 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
         return false;
     }
     bool fill = exec_type == PW_EXEC_FILL;
-    *report = (struct pw_report){
-        .client_order_id = x->client_order_id,
-        .trade_id = fill ? x->trade_id : 0,
-        .fill_price_e8 = fill ? x->last_price_e8 : 0,
-        .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
-        .executed_qty_e8 = x->executed_qty_e8,
-        .prevented_qty_e8 = x->prevented_qty_e8,
-        .terms = execution_terms(x),
-        .fee_e16 = fill ? (pw_i128)x->fee_e8 * PW_E8 : 0,
-        .venue_ns = x->trade_ns,
-        .exec_type = (uint8_t)exec_type,
-        .reason = (uint8_t)execution_reason(x, exec_type),
-        .maker = fill && x->is_maker,
-        .has_trade_id = fill};
+    *report = (struct pw_report){.client_order_id = x->client_order_id,
+                                 .trade_id = fill ? x->trade_id : 0,
+                                 .fill_price_e8 = fill ? x->last_price_e8 : 0,
+                                 .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
+                                 .executed_qty_e8 = x->executed_qty_e8,
+                                 .prevented_qty_e8 = x->prevented_qty_e8,
+                                 .terms = execution_terms(x),
+                                 .fee_e16 = fill ? (pw_i128)x->fee_e8 * PW_E8 : 0,
+                                 .venue_ns = x->trade_ns,
+                                 .exec_type = (uint8_t)exec_type,
+                                 .reason = (uint8_t)execution_reason(x, exec_type),
+                                 .maker = fill && x->is_maker,
+                                 .has_trade_id = fill};
     static_assert(sizeof report->fee_asset == sizeof x->fee_asset, "an asset is copied whole");
     if (fill) {
         memcpy(report->fee_asset, x->fee_asset, sizeof report->fee_asset);
@@ -304,8 +303,8 @@ static struct pw_report_terms order_terms(const struct pw_binance_order *order)
     return terms;
 }
 
-/* By what was asked. A query that says no status, or none that is known here, says nothing; but what is in the
- * list of open orders is open. */
+/* By what was asked. A query that says no status, or none that is known here, says nothing; but what is in
+ * the list of open orders is open. */
 static bool order_report(const struct pw_binance_order *order, enum pw_entry_kind request,
                          struct pw_report *report)
 {

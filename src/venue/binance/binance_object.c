@@ -153,7 +153,8 @@ int64_t pw_object_floor_e8(struct pw_object *object, int idx)
         size = pw_json_unescape(&field->text, plain, sizeof plain - 1);
     }
     if (size <= 0 || !is_plain(plain, (size_t)size)) {
-        pw_object_blame(object, idx, field->type == PW_JSON_STRING ? PW_DECODE_BAD_NUMBER : PW_DECODE_BAD_FIELD);
+        pw_object_blame(object, idx,
+                        field->type == PW_JSON_STRING ? PW_DECODE_BAD_NUMBER : PW_DECODE_BAD_FIELD);
         return 0;
     }
     size_t whole = strcspn(plain, ".");
@@ -201,7 +202,8 @@ int64_t pw_object_lax_ns(const struct pw_object *object, int idx)
 {
     const struct pw_binance_field *field = pw_object_field(object, idx);
     int64_t value = 0, ns = 0;
-    return (field->type == PW_JSON_NUMBER || field->type == PW_JSON_STRING) && pw_json_text_i64(&field->text, &value) && value >= 0 &&
+    return (field->type == PW_JSON_NUMBER || field->type == PW_JSON_STRING) &&
+                   pw_json_text_i64(&field->text, &value) && value >= 0 &&
                    pw_binance_time_ns((uint64_t)value, &ns)
                ? ns
                : 0;
@@ -305,7 +307,8 @@ uint8_t pw_object_order_type(struct pw_object *object, int idx)
 
 uint8_t pw_object_tif(struct pw_object *object, int idx)
 {
-    static const char *const table[] = {NULL, [PW_GTC + 1] = "GTC", [PW_IOC + 1] = "IOC", [PW_FOK + 1] = "FOK"};
+    static const char *const table[] = {NULL, [PW_GTC + 1] = "GTC", [PW_IOC + 1] = "IOC",
+                                        [PW_FOK + 1] = "FOK"};
     struct pw_json_text text = pw_object_text(object, idx);
     unsigned place = pw_object_place(&text, table, sizeof table / sizeof table[0]);
     return (uint8_t)(place ? place - 1 : UINT8_MAX);

@@ -86,8 +86,8 @@ enum pw_decode pw_object_collect(struct pw_json *json, struct pw_object *object)
 enum pw_decode pw_object_collect_field(const struct pw_binance_field *field, struct pw_object *object);
 
 void pw_object_blame(struct pw_object *object, int idx, enum pw_decode fault);
-/* What an object is blamed for, in the terms of entry.h; `to` keeps what it has if that is nothing. Returns the
- * object's fault. */
+/* What an object is blamed for, in the terms of entry.h; `to` keeps what it has if that is nothing. Returns
+ * the object's fault. */
 enum pw_decode pw_object_fault(const struct pw_object *object, struct pw_entry_fault *to);
 void pw_object_fault_of(int idx, enum pw_decode fault, struct pw_entry_fault *to);
 
@@ -96,8 +96,8 @@ bool pw_object_has(const struct pw_object *object, int idx);
 /* Decimals stand in strings, other numbers do not. */
 int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign);
 int64_t pw_object_opt_e8(struct pw_object *object, int idx, enum pw_object_sign sign);
-/* What is at least there, of a quantity that need not be exact: digits behind the eighth are cut off, and what
- * is too large is INT64_MAX. */
+/* What is at least there, of a quantity that need not be exact: digits behind the eighth are cut off, and
+ * what is too large is INT64_MAX. */
 int64_t pw_object_floor_e8(struct pw_object *object, int idx);
 int64_t pw_object_i64(struct pw_object *object, int idx);
 uint64_t pw_object_u64(struct pw_object *object, int idx, uint64_t max);
@@ -110,7 +110,8 @@ int64_t pw_object_lax_ns(const struct pw_object *object, int idx);
 
 bool pw_object_is_true(const struct pw_object *object, int idx);
 struct pw_json_text pw_object_opt_text(struct pw_object *object, int idx);
-/* The text of what is only shown, and of an id: empty too if it is none; an id that comes twice is to blame. */
+/* The text of what is only shown, and of an id: empty too if it is none; an id that comes twice is to blame.
+ */
 struct pw_json_text pw_object_lax_text(const struct pw_object *object, int idx);
 struct pw_json_text pw_object_opt_id(struct pw_object *object, int idx);
 struct pw_json_text pw_object_text(struct pw_object *object, int idx);

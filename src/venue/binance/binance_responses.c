@@ -146,7 +146,8 @@ static void read_own_trade(struct pw_object *o, struct pw_binance_own_trade *tra
                                            .trade_ns = pw_object_lax_ns(o, TIME),
                                            .said = SAID(PW_TERM_VENUE_ORDER_ID),
                                            .is_maker = pw_object_is_true(o, IS_MAKER)};
-    pw_object_copy(o, COMMISSION_ASSET, trade->fee_asset, sizeof trade->fee_asset, sizeof trade->fee_asset - 1);
+    pw_object_copy(o, COMMISSION_ASSET, trade->fee_asset, sizeof trade->fee_asset,
+                   sizeof trade->fee_asset - 1);
     if (pw_object_has(o, SYMBOL)) {
         pw_object_symbol(o, SYMBOL, trade->symbol);
         trade->said |= SAID(PW_TERM_SYMBOL);
@@ -267,13 +268,13 @@ static void read_id(struct pw_object *o, struct pw_binance_response *response)
 static enum pw_entry_message_kind kind_of(const struct pw_object *o, const struct pw_entry_message *message)
 {
     static const uint8_t kinds[PW_ENTRY_KINDS] = {
-        [PW_ENTRY_PLACE] = PW_ENTRY_SAYS_ORDER,        [PW_ENTRY_TEST] = PW_ENTRY_SAYS_DONE,
-        [PW_ENTRY_REPLACE] = PW_ENTRY_SAYS_REPLACE,    [PW_ENTRY_CANCEL] = PW_ENTRY_SAYS_ORDER,
-        [PW_ENTRY_QUERY] = PW_ENTRY_SAYS_ORDER,        [PW_ENTRY_FILLS] = PW_ENTRY_SAYS_FILLS,
-        [PW_ENTRY_OPEN_ORDERS] = PW_ENTRY_SAYS_ORDERS, [PW_ENTRY_ACCOUNT] = PW_ENTRY_SAYS_ACCOUNT,
-        [PW_ENTRY_TIME] = PW_ENTRY_SAYS_TIME,          [PW_ENTRY_LOGIN] = PW_ENTRY_SAYS_LOGGED_IN,
+        [PW_ENTRY_PLACE] = PW_ENTRY_SAYS_ORDER,         [PW_ENTRY_TEST] = PW_ENTRY_SAYS_DONE,
+        [PW_ENTRY_REPLACE] = PW_ENTRY_SAYS_REPLACE,     [PW_ENTRY_CANCEL] = PW_ENTRY_SAYS_ORDER,
+        [PW_ENTRY_QUERY] = PW_ENTRY_SAYS_ORDER,         [PW_ENTRY_FILLS] = PW_ENTRY_SAYS_FILLS,
+        [PW_ENTRY_OPEN_ORDERS] = PW_ENTRY_SAYS_ORDERS,  [PW_ENTRY_ACCOUNT] = PW_ENTRY_SAYS_ACCOUNT,
+        [PW_ENTRY_TIME] = PW_ENTRY_SAYS_TIME,           [PW_ENTRY_LOGIN] = PW_ENTRY_SAYS_LOGGED_IN,
         [PW_ENTRY_SUBSCRIBE] = PW_ENTRY_SAYS_SUBSCRIBED};
-    return message->is_ours                   ? (enum pw_entry_message_kind)kinds[message->request]
+    return message->is_ours                    ? (enum pw_entry_message_kind)kinds[message->request]
            : pw_object_has(o, CANCEL_RESULT)   ? PW_ENTRY_SAYS_REPLACE
            : pw_object_has(o, ORDER_ID)        ? PW_ENTRY_SAYS_ORDER
            : pw_object_has(o, BALANCES)        ? PW_ENTRY_SAYS_ACCOUNT
@@ -294,7 +295,8 @@ static enum pw_decode read_object_result(struct pw_object *o, struct pw_binance_
         enum pw_decode fault = read_order(o, &response->body.order);
         message->fault = response->body.order.fault;
         if (fault == PW_DECODE_OK && message->is_ours && !response->body.order.is_ours) {
-            pw_object_fault_of(CLIENT_ORDER_ID, fault = PW_DECODE_BAD_FIELD, &message->fault); /* a question of ours */
+            pw_object_fault_of(CLIENT_ORDER_ID, fault = PW_DECODE_BAD_FIELD,
+                               &message->fault); /* a question of ours */
         }
         return fault;
     }
@@ -320,8 +322,8 @@ static enum pw_decode read_result(struct pw_object *top, struct pw_binance_respo
 {
     const struct pw_binance_field *field = pw_object_field(top, RESULT);
     struct pw_entry_message *message = &response->message;
-    bool lists = message->is_ours &&
-                 (message->request == PW_ENTRY_FILLS || message->request == PW_ENTRY_OPEN_ORDERS);
+    bool lists =
+        message->is_ours && (message->request == PW_ENTRY_FILLS || message->request == PW_ENTRY_OPEN_ORDERS);
     struct pw_object object;
     message->kind = PW_ENTRY_SAYS_DONE;
     if (lists || (!message->is_ours && field->type == PW_JSON_ARRAY)) {
@@ -330,7 +332,8 @@ static enum pw_decode read_result(struct pw_object *top, struct pw_binance_respo
         return read_list(top, RESULT, &message->list);
     }
     if (field->type != PW_JSON_OBJECT) {
-        bool any = !message->is_ours || message->request == PW_ENTRY_TEST || message->request == PW_ENTRY_SUBSCRIBE;
+        bool any =
+            !message->is_ours || message->request == PW_ENTRY_TEST || message->request == PW_ENTRY_SUBSCRIBE;
         if (!any) {
             pw_object_blame(top, RESULT, PW_DECODE_BAD_FIELD);
         } else if (message->request == PW_ENTRY_SUBSCRIBE && message->is_ours) {
@@ -450,7 +453,8 @@ static void read_execution_terms(struct pw_object *o, struct pw_binance_executio
         char name;
         uint8_t term;
     } optional[] = {{'q', PW_TERM_QTY}, {'p', PW_TERM_PRICE}, {'o', PW_TERM_TYPE}, {'f', PW_TERM_TIF}};
-    x->said = SAID(PW_TERM_SYMBOL) | SAID(PW_TERM_VENUE_ORDER_ID) | SAID(PW_TERM_SIDE) | SAID(PW_TERM_EXECUTED);
+    x->said =
+        SAID(PW_TERM_SYMBOL) | SAID(PW_TERM_VENUE_ORDER_ID) | SAID(PW_TERM_SIDE) | SAID(PW_TERM_EXECUTED);
     for (size_t i = 0; i < sizeof optional / sizeof optional[0]; i++) {
         x->said |= said_if(o, pw_binance_letter(optional[i].name), (enum pw_term)optional[i].term);
     }

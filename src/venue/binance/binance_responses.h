@@ -3,8 +3,8 @@
  * What Binance's WebSocket API says: responses to requests, and the events of the account, from the bytes of
  * one message to one struct. What that means is binance_entry.c's.
  *
- * Keys are case-sensitive, unknown ones are skipped, optional ones may be missing. What is used must be what it
- * should be; what is not (an order of somebody else, a limit of a kind that is not known) may be anything.
+ * Keys are case-sensitive, unknown ones are skipped, optional ones may be missing. What is used must be what
+ * it should be; what is not (an order of somebody else, a limit of a kind that is not known) may be anything.
  * Texts are slices of the caller's buffer and live as long as it.
  */
 #ifndef PW_BINANCE_RESPONSES_H
@@ -85,12 +85,12 @@ struct pw_binance_execution {
     enum pw_binance_status status;
     enum pw_side side;
     bool is_ours, is_maker, has_trade_id;
-    uint8_t order_type, tif, said; /* as in struct pw_report_terms */
+    uint8_t order_type, tif, said;     /* as in struct pw_report_terms */
     struct pw_json_text reject_reason; /* empty: not said */
     int64_t price_e8, qty_e8;
     int64_t last_price_e8, last_qty_e8, executed_qty_e8;
-    int64_t prevented_qty_e8; /* in all */
-    int64_t fee_e8;           /* of a trade, in fee_asset; negative: a rebate */
+    int64_t prevented_qty_e8;       /* in all */
+    int64_t fee_e8;                 /* of a trade, in fee_asset; negative: a rebate */
     char fee_asset[PW_ASSET_BYTES]; /* zeros behind; empty: none */
     uint64_t trade_id;
     int64_t trade_ns; /* when the venue's engine did it; 0: not said */
@@ -132,8 +132,8 @@ struct pw_binance_response {
 };
 
 /* Judges one whole message. OK: an event; CONTROL: a response with a result; ERROR_REPLY: one with an error
- * (it is filled), or whose status alone is one; SHUTDOWN; IGNORED: what no session needs; else it cannot be read,
- * and of `message` holds what entry.h says. */
+ * (it is filled), or whose status alone is one; SHUTDOWN; IGNORED: what no session needs; else it cannot be
+ * read, and of `message` holds what entry.h says. */
 enum pw_decode pw_binance_read_response(const char *data, size_t size, struct pw_binance_response *response);
 
 /* Does that status say all by itself, whatever stands beside it? */
