@@ -171,9 +171,6 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
             find_missing(&audit, next_no, (uint32_t)found_no - 1);
         }
         audit_segment(&audit, (uint32_t)found_no);
-        if (found_no == UINT32_MAX) {
-            break;
-        }
         next_no = (uint32_t)found_no + 1;
     }
     uint32_t least_cnt = audit.has_note ? audit.note.segment_no + 1 : !audit.is_live;
@@ -183,7 +180,7 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
                audit.finding_cnt == 0) {
         find(&audit, PW_JOURNAL_RUNS_FILE, "it lists the run, and no segment has a block of it");
     }
-    return found_no == -ENOENT || found_no >= 0 ? audit.finding_cnt : found_no;
+    return found_no == -ENOENT ? audit.finding_cnt : found_no;
 }
 
 bool pw_journal_committed(struct pw_journal *journal, uint64_t run_id,

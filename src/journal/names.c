@@ -4,6 +4,7 @@
  * errors.
  */
 #include "crc32c.h"
+#include "orders.h"
 #include "store.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -76,7 +77,8 @@ void pw_segment_path(char path[PW_JOURNAL_PATH_BYTES], const char *dir, uint64_t
 bool pw_segment_read_name(const char *name, uint64_t *run_id, uint32_t *segment_no)
 {
     char path[PW_JOURNAL_PATH_BYTES];
-    if (sscanf(name, "journal-%" SCNu64 "-%" SCNu32 ".mdb", run_id, segment_no) != 2) {
+    if (sscanf(name, "journal-%" SCNu64 "-%" SCNu32 ".mdb", run_id, segment_no) != 2 || *run_id == 0 ||
+        *run_id >= PW_ORDER_RUN_MAX || *segment_no == UINT32_MAX) {
         return false;
     }
     pw_segment_path(path, "", *run_id, *segment_no);

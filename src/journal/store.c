@@ -11,6 +11,7 @@
 #include "store.h"
 #include "crc32c.h"
 #include "lmdb_check.h"
+#include "orders.h"
 #include "pw_assert.h"
 #include <dirent.h>
 #include <errno.h>
@@ -559,6 +560,9 @@ static int number_run(struct disk *disk, int64_t now_ns)
     uint64_t last = 0, seconds = now_ns > 0 ? (uint64_t)(now_ns / PW_NS_PER_S) : 0;
     int err = last_run_row(disk, &last);
     err = err ? err : last_segment_run(disk, &last);
+    if (!err && last >= PW_ORDER_RUN_MAX) {
+        err = -EBADMSG; /* the table's: no such number was ever given */
+    }
     disk->run.run_id = seconds > last ? seconds : last + 1;
     return err;
 }

@@ -262,6 +262,23 @@ Test(start, opens_nothing_that_is_no_regular_file)
     folder_remove(table.dir);
 }
 
+/* What is named like a segment, but of a run that there cannot be, does not lend its number. */
+Test(start, a_run_does_not_go_on_from_a_number_that_no_run_has)
+{
+    static const char *const names[] = {"journal-18446744073709551615-0.mdb", "journal-1099511627775-0.mdb"};
+    struct live live;
+    const char *dir = live_dir_in_memory();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[160];
+        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        spill(path, (const uint8_t *)"x", 1);
+    }
+    live_open(&live, dir, PW_SEGMENT_BYTES_MIN, LIVE_EPOCH_NS);
+    cr_expect_eq(live.run_id, (uint64_t)(LIVE_EPOCH_NS / 1000000000));
+    live_close(&live, true);
+    folder_remove(dir);
+}
+
 /* cases/38-segments-that-are-not-the-run-s: what stands where the next segment is to be. */
 Test(start, a_segment_passes_over_a_name_that_is_taken)
 {

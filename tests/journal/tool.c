@@ -930,6 +930,25 @@ static void make_odd_name(struct folder *f)
     snprintf(odd, sizeof odd, "%s/journal-007-0.mdb", f->dir);
     copy(FIRST(f), odd);
 }
+/* The largest numbers: behind them there is none. */
+static void make_last_segment(struct folder *f)
+{
+    char odd[128];
+    snprintf(odd, sizeof odd, "%s/journal-%" PRIu64 "-4294967295.mdb", f->dir, f->run_id);
+    copy(FIRST(f), odd);
+}
+static void make_last_run(struct folder *f)
+{
+    char odd[128];
+    snprintf(odd, sizeof odd, "%s/journal-18446744073709551615-0.mdb", f->dir);
+    copy(FIRST(f), odd);
+}
+static void make_run_0(struct folder *f)
+{
+    char odd[128];
+    snprintf(odd, sizeof odd, "%s/journal-0-0.mdb", f->dir);
+    copy(FIRST(f), odd);
+}
 static void cut_table(struct folder *f)
 {
     cr_assert_eq(truncate(table_of(f), 6000), 0);
@@ -952,7 +971,8 @@ static const struct {
     SPOIL(remove_all, false),      SPOIL(swap, false),               SPOIL(make_fifo, false),
     SPOIL(make_folder, false),     SPOIL(make_link, false),          SPOIL(make_device, false),
     SPOIL(make_text, false),       SPOIL(make_lock_fifo, false),     SPOIL(make_odd_name, true),
-    SPOIL(cut_table, true),        SPOIL(make_table_fifo, true),
+    SPOIL(cut_table, true),        SPOIL(make_table_fifo, true),     SPOIL(make_last_segment, true),
+    SPOIL(make_last_run, true),    SPOIL(make_run_0, true),
 };
 
 static void expect_told(const struct folder *folder, const char *what, size_t command_cnt)
