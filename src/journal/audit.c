@@ -90,9 +90,7 @@ static bool describes_run(struct audit *audit, const char *name, struct pw_journ
     uint8_t *bytes = NULL, *config = NULL;
     int64_t size = pw_journal_file_blob(file, PW_KEY_RUN, audit->run->run_id, &bytes);
     int64_t config_size = pw_journal_file_blob(file, PW_KEY_CONFIG, audit->run->run_id, &config);
-    memcpy(&run, bytes ? (const void *)bytes : &run, size < 0                       ? 0
-                                                     : (size_t)size < sizeof run ? (size_t)size
-                                                                                  : sizeof run);
+    bool is_read = pw_run_read(bytes, size, &run);
     free(bytes);
     free(config);
     uint64_t other_id = size == -ENOENT ? run_of(file) : 0;
@@ -100,7 +98,7 @@ static bool describes_run(struct audit *audit, const char *name, struct pw_journ
         find(audit, name, "it is of run %" PRIu64, other_id);
     } else if (size == -ENOENT || config_size == -ENOENT) {
         find(audit, name, "it is not a segment");
-    } else if (size < 0 || config_size < 0) {
+    } else if (!is_read || config_size < 0) {
         find(audit, name, "what it says of its run is damaged");
     } else if (audit->run->started_ns && !is_same_run(&run, audit->run)) {
         find(audit, name, "it is of another journal's run %" PRIu64 ", of engine '%s'", run.run_id,

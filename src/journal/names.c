@@ -66,6 +66,7 @@ bool pw_run_read(const void *bytes, int64_t size, struct pw_journal_run *run)
     }
     *run = (struct pw_journal_run){0};
     memcpy(run, bytes, (size_t)size);
+    run->instance[sizeof run->instance - 1] = run->version[sizeof run->version - 1] = '\0';
     return true;
 }
 

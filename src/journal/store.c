@@ -30,7 +30,7 @@
 #define CONFIG_MAX (1u << 20)
 /* Commits between two searches for readers that died in the middle of a transaction and pin its pages. */
 #define READER_CHECKS 64u
-/* Less room than this, which is more than one commit needs, is none. */
+/* Less room than this is none. A commit that needs more, and does not find it, leaves less. */
 #define FULL_BYTES (UINT64_C(4) << 20)
 /* LMDB's lock file for 126 readers, its default. */
 #define LOCK_FILE_BYTES 8192
@@ -67,6 +67,7 @@ struct disk {
     uint32_t commit_cnt;
     int failed; /* the final error; 0: none */
     struct pw_journal_run run;
+    bool run_is_stored; /* as it is here, in the table of runs */
     /* Blobs that every segment begins with. */
     void *config_blob, *instruments_blob;
     size_t config_blob_bytes, instruments_blob_bytes;
@@ -114,13 +115,21 @@ static int put(MDB_txn *txn, MDB_dbi dbi, enum pw_key_part part, uint64_t run_id
     return pw_lmdb_error(mdb_put(txn, dbi, &key_val, &value, 0));
 }
 
+/* A blob of a few bytes, under the number 0. */
+static int put_small(MDB_txn *txn, MDB_dbi dbi, enum pw_key_part part, uint64_t run_id, const void *bytes,
+                     size_t size)
+{
+    uint8_t blob[sizeof(uint32_t) + sizeof(struct pw_journal_run)];
+    uint32_t crc = pw_crc32c(0, bytes, size);
+    pw_assert(sizeof crc + size <= sizeof blob);
+    memcpy(blob, &crc, sizeof crc);
+    memcpy(blob + sizeof crc, bytes, size);
+    return put(txn, dbi, part, run_id, 0, blob, sizeof crc + size);
+}
+
 static int put_run(MDB_txn *txn, MDB_dbi dbi, const struct pw_journal_run *run)
 {
-    uint8_t blob[sizeof(uint32_t) + sizeof *run];
-    uint32_t crc = pw_crc32c(0, run, sizeof *run);
-    memcpy(blob, &crc, sizeof crc);
-    memcpy(blob + sizeof crc, run, sizeof *run);
-    return put(txn, dbi, PW_KEY_RUN, run->run_id, 0, blob, sizeof blob);
+    return put_small(txn, dbi, PW_KEY_RUN, run->run_id, run, sizeof *run);
 }
 
 /* ---- what the run has ---- */
@@ -143,11 +152,7 @@ static void tally_add(struct tally *tally, enum pw_block_type type, uint64_t blo
 
 static int put_note(MDB_txn *txn, MDB_dbi dbi, uint64_t run_id, const struct pw_segment_note *note)
 {
-    uint8_t blob[sizeof(uint32_t) + sizeof *note];
-    uint32_t crc = pw_crc32c(0, note, sizeof *note);
-    memcpy(blob, &crc, sizeof crc);
-    memcpy(blob + sizeof crc, note, sizeof *note);
-    return put(txn, dbi, PW_KEY_SEGMENT, run_id, 0, blob, sizeof blob);
+    return put_small(txn, dbi, PW_KEY_SEGMENT, run_id, note, sizeof *note);
 }
 
 /* ---- files ---- */
@@ -359,6 +364,7 @@ static int write_run(struct disk *disk)
     struct pw_segment_note note = disk->committed.note;
     note.segment_no = disk->listed_no;
     pw_assert(disk->runs_env && disk->run.run_id != 0);
+    disk->run_is_stored = false;
     int err = pw_lmdb_error(mdb_txn_begin(disk->runs_env, NULL, 0, &txn));
     if (err) {
         return err;
@@ -369,7 +375,9 @@ static int write_run(struct disk *disk)
         mdb_txn_abort(txn);
         return err;
     }
-    return pw_lmdb_error(mdb_txn_commit(txn));
+    err = pw_lmdb_error(mdb_txn_commit(txn));
+    disk->run_is_stored = err == 0;
+    return err;
 }
 
 static int disk_commit(void *state)
@@ -429,7 +437,7 @@ static int disk_note(void *state, int64_t stopped_ns, const struct pw_journal_lo
     bool same = disk->run.stopped_ns == stopped_ns && memcmp(&disk->run.lost, loss, sizeof *loss) == 0;
     disk->run.stopped_ns = stopped_ns;
     disk->run.lost = *loss;
-    return same ? 0 : write_run(disk);
+    return same && disk->run_is_stored ? 0 : write_run(disk);
 }
 
 static int disk_end(void *state, int64_t ended_ns, uint64_t event_cnt, bool clean)

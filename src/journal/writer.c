@@ -704,10 +704,12 @@ bool pw_writer_takes(const struct pw_writer *writer)
     return writer->state != PW_WRITER_FAILED && !writer->full;
 }
 
-/* Of a ring that will not be read any more. */
+/* What a ring has that was not taken. */
 static void count_left(struct counts *counts, const struct pw_consumer *ring)
 {
-    for (uint64_t i = 0; ring && i < head_of(ring) - ring->tail; i++) {
+    /* Acquire: slots below head are whole. Pairs with the release in pw_producer_publish. */
+    uint64_t head = ring ? atomic_load_explicit(&ring->ring->head, memory_order_acquire) : 0;
+    for (uint64_t i = 0; ring && i < head - ring->tail; i++) {
         count(counts, pw_consumer_at(ring, i), 0);
     }
 }

@@ -7,8 +7,10 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,6 +112,31 @@ Test(runs, ids_do_not_come_again_when_an_older_copy_is_brought_back)
         cr_expect_gt(run_id, last);
         last = run_id;
     }
+    folder_remove(dir);
+}
+
+/* cases/15-disk-full-until-the-end: what could not be noted is noted again, also when it is still the same. */
+Test(runs, a_note_that_failed_is_not_taken_for_stored)
+{
+    const char *dir = live_dir();
+    const struct pw_journal_loss loss = {.market_cnt = 5, .order_cnt = 4, .fill_cnt = 3, .other_cnt = 2};
+    struct live live;
+    struct rlimit limit;
+    struct pw_journal_run run;
+    live_open(&live, dir, 4 * MIB, EPOCH);
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max});
+    int refused = live.store.note(live.store.state, 7, &loss);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    cr_expect_neq(refused, 0);
+    cr_expect_eq(live.store.note(live.store.state, 7, &loss), 0);
+    live.store.close(live.store.state); /* killed */
+    struct pw_journal *journal = open_journal(dir);
+    cr_assert_eq(pw_journal_run(journal, live.run_id, &run), 0);
+    cr_expect_eq(run.stopped_ns, 7);
+    cr_expect_eq(run.lost.fill_cnt, 3);
+    pw_journal_close(journal);
     folder_remove(dir);
 }
 
