@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * System calls by program, in one table, and the filter made of it. A call that is not listed fails with
- * EPERM, so that what one library tries and can do without costs no engine its life.
+ * EPERM, so that what one library tries and can do without costs no engine its life; one that is newer than
+ * the list fails with ENOSYS, as on a kernel without it, since C libraries then take the older call.
  *
  * io_uring is not subject to such filters: the engine's ring has restrictions of its own (src/net/uring.c),
  * and file rules hold for it.
@@ -95,6 +96,7 @@ static const struct call calls[] = {
 /* ---- the filter ---- */
 
 #define FILTER_MAX 512u
+#define NEWER      451u /* numbers from here on are those of Linux 5.17 and later, on all architectures */
 #define ALLOW      SECCOMP_RET_ALLOW
 #define REFUSE     (SECCOMP_RET_ERRNO | EPERM)
 #define UNKNOWN    (SECCOMP_RET_ERRNO | ENOSYS)
@@ -217,7 +219,7 @@ static void make_filter(struct filter *filter, enum pw_confine_program program)
     add(filter, BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0);
     add_return(filter, SECCOMP_RET_KILL_PROCESS);
     add_load(filter, offsetof(struct seccomp_data, nr));
-    /* x86-64's other numbers (x32) are in no list either, and fall through to the end. */
+    /* x86-64's other numbers (x32) are in no list either, and reach the end. */
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         if ((calls[i].programs & program) != 0) {
             add(filter, BPF_JMP | BPF_JEQ | BPF_K, calls[i].number, 0, 1);
@@ -238,17 +240,21 @@ static void make_filter(struct filter *filter, enum pw_confine_program program)
     ADD_ONE_OF(filter, __NR_kill, 0, UINT32_MAX, self);
     ADD_ONE_OF(filter, __NR_prctl, 0, UINT32_MAX, PR_SET_NAME, PR_SET_TIMERSLACK, PR_GET_SECCOMP, PR_SET_VMA);
     ADD_ONE_OF(filter, __NR_ioctl, 1, UINT32_MAX, TCGETS, FIONREAD, FIONBIO, TIOCGWINSZ);
+    add(filter, BPF_JMP | BPF_JGE | BPF_K, NEWER, 0, 1);
+    add_return(filter, UNKNOWN);
     add_return(filter, REFUSE);
 }
 
-/* How many calls it has, or a negative code. */
+/* How many calls it has, or a negative code. SPEC_ALLOW: kernels before 5.16 else make every load and branch
+ * of a filtered process slower, against foreign code inside it; there is none here. */
 static int install(const struct filter *filter)
 {
     const struct sock_fprog prog = {.len = filter->cnt, .filter = (struct sock_filter *)filter->code};
     if (filter->cnt == FILTER_MAX) {
         return -E2BIG;
     }
-    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog);
+    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                          SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog);
     return result == 0 ? filter->call_cnt : result > 0 ? -EBUSY : -errno;
 }
 
