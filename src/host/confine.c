@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <stdatomic.h>
@@ -56,19 +57,20 @@ static const struct pw_confine_path resolver_paths[] = {
     {"/run/resolvconf", PW_CONFINE_READ},
     {"/run/NetworkManager", PW_CONFINE_READ},
 };
+/* Some hosts keep these elsewhere, behind a symbolic link: the folders in which they really are. */
+static const char *const linked_files[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"};
 
 /* ---- capabilities ---- */
 
-/* Memory is locked and descriptors are opened later, too, and root's may be without limit as long as it is
- * root. */
-static void raise_limit(int which)
+/* Memory is locked later, too, and root's may be without limit as long as it is root. */
+static void raise_lock_limit(void)
 {
     struct rlimit limit;
-    if (getrlimit(which, &limit) == 0) {
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
         struct rlimit wanted = {RLIM_INFINITY, RLIM_INFINITY};
-        if (setrlimit(which, &wanted) != 0) {
+        if (setrlimit(RLIMIT_MEMLOCK, &wanted) != 0) {
             wanted = (struct rlimit){limit.rlim_max, limit.rlim_max};
-            (void)setrlimit(which, &wanted); /* as it was, then */
+            (void)setrlimit(RLIMIT_MEMLOCK, &wanted); /* as it was, then */
         }
     }
 }
@@ -140,6 +142,22 @@ static bool allow_paths(int ruleset, const struct pw_confine_path *paths, uint32
     return true;
 }
 
+static bool allow_linked(int ruleset, uint64_t handled)
+{
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof linked_files / sizeof *linked_files; i++) {
+        char *slash = realpath(linked_files[i], path) != NULL ? strrchr(path, '/') : NULL;
+        if (slash == NULL || slash == path) {
+            continue; /* not there, or in the root folder, which is not given */
+        }
+        *slash = '\0';
+        if (!allow_path(ruleset, &(struct pw_confine_path){path, PW_CONFINE_READ}, handled)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* All rights that the kernel of that ABI knows are handled, so all but the listed ones are refused. */
 static struct ruleset_attr handled_at(long abi, bool listens)
 {
@@ -164,9 +182,11 @@ static int make_ruleset(enum pw_confine_program program, const struct pw_confine
     size_t attr_bytes = *abi >= 6 ? sizeof attr : *abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, attr_bytes, 0);
     uint32_t usual_cnt = sizeof usual_paths / sizeof *usual_paths;
-    uint32_t resolver_cnt = program == PW_CONFINE_FILES ? 0 : sizeof resolver_paths / sizeof *resolver_paths;
+    bool resolves = program != PW_CONFINE_FILES;
+    uint32_t resolver_cnt = resolves ? sizeof resolver_paths / sizeof *resolver_paths : 0;
     if (ruleset >= 0 && (!allow_paths(ruleset, usual_paths, usual_cnt, attr.handled_fs) ||
                          !allow_paths(ruleset, resolver_paths, resolver_cnt, attr.handled_fs) ||
+                         (resolves && !allow_linked(ruleset, attr.handled_fs)) ||
                          !allow_paths(ruleset, paths, path_cnt, attr.handled_fs))) {
         close(ruleset);
         return -1;
@@ -192,23 +212,31 @@ void pw_confine_thread(void)
 
 /* ---- before ---- */
 
+/* A part of the resolver. One that is not there, or is built in, is done without. */
+static void load_part(const char *word)
+{
+    char name[64];
+    int size = snprintf(name, sizeof name, "libnss_%s.so.2", word);
+    if (size > 0 && (size_t)size < sizeof name && strchr(name, '/') == NULL) {
+        (void)dlopen(name, RTLD_NOW);
+    }
+}
+
 /* The C library loads what nsswitch.conf names for hosts when it first resolves one. Then no code can be
- * mapped any more, so it is loaded now. */
+ * mapped any more, so it is loaded now; and what it takes where there is no such file. */
 static void load_resolver(void)
 {
-    char line[512], name[64], *rest;
+    char line[512], *rest;
     FILE *file = fopen("/etc/nsswitch.conf", "re");
+    load_part("files");
+    load_part("dns");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         if (strncmp(line, "hosts:", 6) != 0) {
             continue;
         }
         for (char *word = strtok_r(line + 6, " \t\n", &rest); word != NULL && word[0] != '#';
              word = strtok_r(NULL, " \t\n", &rest)) {
-            int size = snprintf(name, sizeof name, "libnss_%s.so.2", word);
-            if (size > 0 && (size_t)size < sizeof name && strchr(name, '/') == NULL) {
-                (void)dlopen(name,
-                             RTLD_NOW); /* those that are not there, or are built in, are done without */
-            }
+            load_part(word);
         }
     }
     if (file != NULL) {
@@ -216,11 +244,19 @@ static void load_resolver(void)
     }
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#elif defined(__has_feature) /* clang's way to say so */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 /* What is loaded into the process from outside has needs that nobody has listed: sanitizers, valgrind, tests'
  * own libraries. */
 static const char *unconfinable(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SANITIZED
     return "built with a sanitizer";
 #else
     const char *preload = getenv("LD_PRELOAD");
@@ -258,7 +294,7 @@ void pw_confine(enum pw_confine_program program, const struct pw_confine_path *p
     if (why_not == NULL && program != PW_CONFINE_FILES) {
         load_resolver();
     }
-    raise_limit(RLIMIT_MEMLOCK);
+    raise_lock_limit();
     thread_ruleset = why_not == NULL ? make_ruleset(program, paths, path_cnt, &abi) : -1;
     pw_confine_thread();
     if (others != NULL) {
