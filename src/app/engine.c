@@ -383,8 +383,8 @@ static bool open_nets(struct pw_engine *engine)
  */
 static void confine(struct pw_engine *engine)
 {
-    struct pw_confine_path paths[PW_CONNS_MAX + 5];
-    char control[PATH_MAX], folder[PATH_MAX];
+    struct pw_confine_path paths[PW_CONNS_MAX + 6];
+    char control[PATH_MAX], folder[PATH_MAX], dead[PATH_MAX];
     uint32_t cnt = 0;
     if (!PW_CONFIG(engine->config, instance)->sandbox) {
         pw_log(PW_LOG_WARN, "sandbox: off (sandbox: false in %s)", engine->config->path);
@@ -402,9 +402,10 @@ static void confine(struct pw_engine *engine)
     char *slash = strrchr(folder, '/');
     if (slash != NULL) {
         *slash = '\0';
-        bool kept =
-            pw_dead_is_kept(PW_CONFIG(engine->config, instance)->name); /* a failed start moves it back */
-        paths[cnt++] = (struct pw_confine_path){folder, kept ? PW_CONFINE_RENAME : PW_CONFINE_REMOVE};
+        paths[cnt++] = (struct pw_confine_path){folder, PW_CONFINE_REMOVE};
+    }
+    if (pw_dead_is_kept(PW_CONFIG(engine->config, instance)->name, dead, sizeof dead)) {
+        paths[cnt++] = (struct pw_confine_path){dead, PW_CONFINE_RENAME}; /* a failed start moves it back */
     }
     paths[cnt++] = (struct pw_confine_path){engine->ws.path, PW_CONFINE_WRITE};
     paths[cnt++] = (struct pw_confine_path){engine->config->path, PW_CONFINE_READ};
@@ -559,8 +560,9 @@ void pw_engine_close(struct pw_engine *engine)
         atomic_store_explicit(&engine->ws.header->state, PW_ENGINE_STOPPED, memory_order_relaxed);
         const struct pw_config_instance *instance = PW_CONFIG(engine->config, instance);
         /* One that never ran is no evidence, and makes room for what is. */
-        pw_workspace_close(&engine->ws, !instance->keep_workspace ||
-                                            (engine->may_restore_dead && pw_dead_is_kept(instance->name)));
+        pw_workspace_close(&engine->ws,
+                           !instance->keep_workspace ||
+                               (engine->may_restore_dead && pw_dead_is_kept(instance->name, NULL, 0)));
     }
     if (engine->may_restore_dead) {
         pw_dead_restore(PW_CONFIG(engine->config, instance)->name);

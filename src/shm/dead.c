@@ -63,12 +63,6 @@ static bool any(const char *instance, bool (*visit)(const char *path, const char
     return said;
 }
 
-static bool is_kept(const char *path, const char *aside)
-{
-    (void)path;
-    return access(aside, F_OK) == 0;
-}
-
 static bool forget(const char *path, const char *aside)
 {
     (void)path;
@@ -80,9 +74,21 @@ static bool restore(const char *path, const char *aside)
     return renameat2(AT_FDCWD, aside, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
 }
 
-bool pw_dead_is_kept(const char *instance)
+bool pw_dead_is_kept(const char *instance, char *folder, size_t folder_bytes)
 {
-    return any(instance, is_kept);
+    struct pw_place places[PW_PLACES_MAX];
+    char path[sizeof((struct pw_workspace *)0)->path], aside[PATH_BYTES];
+    uint32_t cnt = pw_places_find(places);
+    for (uint32_t i = 0; i < cnt; i++) {
+        if (!pw_place_path(&places[i], instance, path, sizeof path)) {
+            continue;
+        }
+        aside_path(path, aside);
+        if (access(aside, F_OK) == 0) {
+            return folder == NULL || snprintf(folder, folder_bytes, "%s", places[i].dir) < (int)folder_bytes;
+        }
+    }
+    return false;
 }
 
 void pw_dead_forget(const char *instance)

@@ -8,13 +8,14 @@
 #define PW_DEAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Moves it aside, if its engine had run, and the host has the memory for both; else it stays to be replaced.
  */
 void pw_dead_keep(const char *instance);
 
-/* Is something kept aside? */
-bool pw_dead_is_kept(const char *instance);
+/* Is something kept aside? folder (NULL: not of interest): in which; not always that of the new workspace. */
+bool pw_dead_is_kept(const char *instance, char *folder, size_t folder_bytes);
 
 /* The new one runs: what was kept goes. */
 void pw_dead_forget(const char *instance);
