@@ -25,6 +25,7 @@
 #define TICK_MS    50                  /* between two looks at the accounts */
 #define CLIENT_MS  2                   /* while a client has yet to send its request */
 #define SETTLE_NS  PW_NS_PER_S         /* for execution to take a resume */
+#define RETRY_NS   PW_NS_PER_S         /* for a disk that did not take the halts */
 #define ABANDON_NS (2 * PW_NS_PER_S)   /* for a start to come back */
 #define SLEEP_NS   (20 * PW_NS_PER_MS) /* of who waits for the end */
 
@@ -65,19 +66,40 @@ static void show(struct pw_desk *desk)
     atomic_store_explicit(&desk->ws->header->state, shown_state(desk), memory_order_relaxed);
 }
 
+/* "the halt is not stored, ...: Input/output error". */
+static void put_unkept(const struct pw_desk *desk, struct pw_text *text)
+{
+    pw_text_put(text, "%s: %s",
+                pw_halts_any(&desk->halts) ? "the halt is not stored, and ends with the engine"
+                                           : "the stored halt cannot be removed: the next start is halted",
+                desk->unkept == -ENOTSUP ? "there is no journal" : strerror(-desk->unkept));
+}
+
 /* The halts into their file; what cannot be kept is logged when that begins. */
 static int keep_halts(struct pw_desk *desk)
 {
-    int err = pw_halts_keep(folder_of(desk), desk->plan.config, &desk->halts);
-    if (err != 0 && err != desk->unkept) {
-        pw_log(PW_LOG_ERROR, "the halt is not stored, and ends with the engine: %s",
-               err == -ENOTSUP ? "there is no journal" : strerror(-err));
-    }
+    char words[256];
+    int err = pw_halts_keep(folder_of(desk), desk->plan.config, &desk->halts), before = desk->unkept;
     desk->unkept = err;
+    desk->retry_ns = monotonic_ns() + RETRY_NS;
+    if (err != 0 && err != before) {
+        struct pw_text text = pw_text_start(words, sizeof words);
+        put_unkept(desk, &text);
+        pw_log(PW_LOG_ERROR, "%s", words);
+    }
     if (err == 0) {
         pw_halts_reserve(folder_of(desk)); /* what was reserved has been used; without room: as before */
     }
     return err;
+}
+
+/* A disk that had no room may have some now. */
+static void keep_again(struct pw_desk *desk)
+{
+    bool owed = desk->unkept != 0 && desk->unkept != -ENOTSUP && monotonic_ns() >= desk->retry_ns;
+    if (owed && keep_halts(desk) == 0) {
+        pw_log(PW_LOG_INFO, "the halt is now stored as it is");
+    }
 }
 
 /* ---- faults that halt an account ---- */
@@ -284,6 +306,7 @@ static void answer_status(const struct pw_desk *desk, struct pw_text *answer)
 {
     struct pw_account account = {0};
     bool has_ws = desk->ws != NULL;
+    bool runs = has_ws && desk->state != PW_ENGINE_STARTING; /* before, its starter may yet give it an id */
     enum pw_engine_state state = shown_state(desk);
     if (has_ws) {
         pw_account_sum(desk->ws, &account);
@@ -293,7 +316,7 @@ static void answer_status(const struct pw_desk *desk, struct pw_text *answer)
                 ",\"run_id\":\"%" PRIu64 "\",\"order_cnt\":%" PRIu64 ",\"fill_cnt\":%" PRIu64
                 ",\"open_order_cnt\":%" PRIu64 ",\"journal\":\"%s\"",
                 name_of(desk), pw_engine_state_name(state), desk->halts.all.reason != 0 ? "true" : "false",
-                (int64_t)getpid(), has_ws ? desk->ws->header->run_id : 0, account.order_cnt, account.fill_cnt,
+                (int64_t)getpid(), runs ? desk->ws->header->run_id : 0, account.order_cnt, account.fill_cnt,
                 account.open_order_cnt, journal_state(desk));
     put_halts(desk, answer);
     put_bans(desk, answer);
@@ -304,8 +327,7 @@ static void answer_status(const struct pw_desk *desk, struct pw_text *answer)
 /* At once in memory, then on the disk, then said: a halt that was answered as done survives all. */
 static void command(struct pw_desk *desk, enum pw_command what, struct pw_text *answer)
 {
-    bool halts = what == PW_COMMAND_HALT;
-    if (!halts) {
+    if (what == PW_COMMAND_RESUME) {
         desk->halts = (struct pw_halts){0};
         memset(desk->seen, 0, sizeof desk->seen);
         desk->settle_ns = monotonic_ns() + SETTLE_NS;
@@ -319,10 +341,9 @@ static void command(struct pw_desk *desk, enum pw_command what, struct pw_text *
     int err = keep_halts(desk);
     pw_text_put(answer, "{\"ok\":true,\"stored\":%s", err == 0 ? "true" : "false");
     if (err != 0) {
-        pw_text_put(answer, ",\"warning\":\"%s: %s\"",
-                    halts ? "the halt is not stored, and ends with the engine"
-                          : "the stored halt cannot be removed: the next start is halted",
-                    err == -ENOTSUP ? "there is no journal" : strerror(-err));
+        pw_text_put(answer, ",\"warning\":\"");
+        put_unkept(desk, answer);
+        pw_text_put(answer, "\"");
     }
     pw_text_put(answer, "}");
 }
@@ -355,7 +376,10 @@ static void answer_request(void *state, const char *request, char *answer, size_
 static void wait_for_work(const struct pw_desk *desk)
 {
     struct pollfd knock = {.fd = desk->control.listen_fd, .events = POLLIN};
-    poll(&knock, 1, desk->control.client_cnt > 0 ? CLIENT_MS : TICK_MS);
+    if (poll(&knock, 1, desk->control.client_cnt > 0 ? CLIENT_MS : TICK_MS) > 0) {
+        /* One that cannot be let in, for want of descriptors, would keep this thread busy. */
+        nanosleep(&(struct timespec){.tv_nsec = PW_NS_PER_MS}, NULL);
+    }
 }
 
 static void *desk_main(void *arg)
@@ -373,6 +397,7 @@ static void *desk_main(void *arg)
         pthread_mutex_lock(&desk->lock);
         pw_control_poll(&desk->control, &handler);
         follow_accounts(desk);
+        keep_again(desk);
         look_at_time(desk);
         pthread_mutex_unlock(&desk->lock);
     }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * The operator's desk: what a person commands, at any moment of an engine's life. A thread of its own, from
- * before the workspace is made until all else has ended, so that neither a slow start nor a slow disk nor a
- * stage that hangs makes a command wait. It has the stop signals, --duration, the control socket, the stop
- * word, the workspace's state, and the halts that outlive the engine (halt.h).
+ * before the workspace is made until all else has ended, so that neither a slow start nor a stage that hangs
+ * makes a command wait; a slow disk only delays the answer of one that is stored, and what comes meanwhile.
+ * It has the stop signals, --duration, the control socket, the stop word, the workspace's state, and the
+ * halts that outlive the engine (halt.h).
  *
- * A halt counts when its file is on the disk: only then is it answered as done. Faults that halt one account
- * are seen in the accounts' rows, and kept within a twentieth of a second.
+ * A halt works at once, and is answered as stored when its file is on the disk; what the disk did not take is
+ * tried again each second. Faults that halt one account are seen in the accounts' rows, and kept within a
+ * twentieth of a second.
  *
  * One stop signal (SIGTERM, SIGINT), `stop` or the end of --duration ends the engine cleanly. During the
  * start whoever starts asks pw_desk_should_end at every step; a start that does not come back ends the
@@ -51,6 +53,7 @@ struct pw_desk {
     bool seen[PW_ACCOUNTS_MAX];   /* the account was seen halted by that fault */
     int64_t settle_ns;            /* after a resume: until then accounts may still show what it has ended */
     int unkept;                   /* why the file is not as the halts are, -errno; 0: it is */
+    int64_t retry_ns;             /* when that is tried again, by CLOCK_MONOTONIC */
     const struct pw_conns *conns; /* NULL as long as there is no workspace */
     struct pw_workspace *ws;
     struct pw_stop *stop;

@@ -7,7 +7,7 @@
  * and is closed. The kernel says who it is (SO_PEERCRED): the engine's own user and root are served, nobody
  * else.
  *
- * The server never blocks: housekeeping calls pw_control_poll about each millisecond. It keeps at most
+ * The server never blocks: its thread calls pw_control_poll when somebody knocks. It keeps at most
  * PW_CONTROL_CLIENTS connections; when one more knocks, the one that has been silent longest is closed.
  */
 #ifndef PW_CONTROL_H
@@ -37,8 +37,8 @@ struct pw_control_handler {
     void *state;
 };
 
-/* The directory, made if it is not there, for a process that may soon make none; -EPERM or -errno: there is none
- * to use. */
+/* The directory, made if it is not there, for a process that may soon make none; -EPERM or -errno: there is
+ * none to use. */
 int pw_control_folder(char *path, size_t path_bytes);
 
 /* 0; -EADDRINUSE: an engine of this name has the socket; -EPERM: the directory is not ours alone; or -errno.

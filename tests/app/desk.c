@@ -247,6 +247,7 @@ Test(desk, halt_that_cannot_be_stored_says_so)
     cr_expect(json_is_false(json_object_get(status, "halt_stored")));
     json_decref(status);
     unlink(g_folder);
+    cr_expect(file_says(PW_REASON_HALTED, 0, 0), "tried again");
     expect_stored("halt", true);
 }
 
