@@ -132,16 +132,18 @@ static void report_finding(void *state, const struct pw_journal_finding *finding
     session->damage_cnt++;
 }
 
-/* A full disk costs what came after it filled, if it was full to the end. */
+/* A full disk costs what came after it filled, if it was full to the end; and decisions that found no room.
+ */
 static void report_loss(struct journal_session *session)
 {
     const struct pw_journal_run *run = &session->run;
     const struct pw_journal_loss *lost = &run->lost;
     if (pw_journal_is_cut(run)) {
-        pw_cli_error("damage: run %" PRIu64 " stored nothing from %s on: missing %" PRIu64
-                     " market events, %" PRIu64 " orders, %" PRIu64 " fills, %" PRIu64 " other events",
-                     run->run_id, run->stopped_ns ? journal_time(run->stopped_ns) : "some time",
-                     lost->market_cnt, lost->order_cnt, lost->fill_cnt, lost->other_cnt);
+        pw_cli_error("damage: run %" PRIu64 "%s%s: missing %" PRIu64 " market events, %" PRIu64
+                     " orders, %" PRIu64 " fills, %" PRIu64 " other events",
+                     run->run_id, run->stopped_ns ? ": nothing was stored after " : "",
+                     run->stopped_ns ? journal_time(run->stopped_ns) : "", lost->market_cnt, lost->order_cnt,
+                     lost->fill_cnt, lost->other_cnt);
         session->damage_cnt++;
     }
 }

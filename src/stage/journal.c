@@ -42,7 +42,10 @@ struct journal {
     int64_t interval_ns;
     struct lateness late;
     int64_t lag_max_ns;
-    int64_t stopped_ns, note_ns; /* nothing is stored since; when the run's record is to say so again */
+    int64_t stopped_ns; /* nothing is stored since; 0: it is */
+    /* The run's record: not before note_ns again; what it says. */
+    int64_t note_ns, noted_stopped_ns;
+    uint64_t noted_skipped_cnt;
     struct pw_clock clock;
     const char *path;
     struct pw_writer *writer;
@@ -123,7 +126,6 @@ static int journal_init(void *state, const struct pw_stage_env *env)
     }
     j->store = given->store;
     j->threaded = given->threaded;
-    j->note_ns = INT64_MAX;
     j->clock = env->clock;
     j->path = config->path;
     j->interval_ns = config->commit_interval_ms * PW_NS_PER_MS;
@@ -173,19 +175,32 @@ static uint64_t lag(const struct journal *j)
            waiting(j->input.wire);
 }
 
+/* What execution found no room for. */
+static uint64_t skipped(const struct journal *j)
+{
+    /* Relaxed: nothing is read by it. */
+    return j->input.orders ? atomic_load_explicit(&j->orders.ring->dropped_cnt, memory_order_relaxed) : 0;
+}
+
 /* Into the run's record, which has room even on a full disk: a kill must not hide what was lost. Again at
- * growing intervals. */
+ * growing intervals. While all is stored, what waits is not lost. */
 static void note_loss(struct journal *j, int64_t now_ns)
 {
     struct pw_journal_loss loss;
-    if (now_ns < j->note_ns || pw_writer_commits(j->writer)) {
+    bool is_new = j->stopped_ns != j->noted_stopped_ns || skipped(j) != j->noted_skipped_cnt;
+    if (now_ns < j->note_ns || (j->stopped_ns == 0 && !is_new) || pw_writer_commits(j->writer)) {
         return;
     }
+    j->noted_stopped_ns = j->stopped_ns;
+    j->noted_skipped_cnt = skipped(j);
     pw_writer_loss(j->writer, &j->input, &loss);
+    if (j->stopped_ns == 0) {
+        loss = (struct pw_journal_loss){.dropped_cnt = loss.dropped_cnt, .other_cnt = j->noted_skipped_cnt};
+    }
     /* An error shows when the run ends: there is nothing to be done about it now. */
     (void)j->store->note(j->store->state, j->stopped_ns, &loss);
-    int64_t for_ns = now_ns - j->stopped_ns;
-    j->note_ns = j->stopped_ns == 0 ? INT64_MAX : now_ns + (for_ns > PW_NS_PER_S ? for_ns : PW_NS_PER_S);
+    int64_t for_ns = j->stopped_ns == 0 ? 0 : now_ns - j->stopped_ns;
+    j->note_ns = now_ns + (for_ns > PW_NS_PER_S ? for_ns : PW_NS_PER_S);
 }
 
 static void log_stopped(const struct journal *j)
@@ -237,11 +252,12 @@ static void tell_execution(struct journal *j)
     }
 }
 
-/* What a kill would have cost before this poll, as soon as it is more than the config says. */
-static void watch_lag(struct journal *j, int64_t lag_ns, int64_t now_ns)
+/* What a kill would have cost before this poll, as soon as it is more than the config says. was_stored: then
+ * no full disk was the cause, which has been told. */
+static void watch_lag(struct journal *j, int64_t lag_ns, bool was_stored, int64_t now_ns)
 {
     struct lateness *late = &j->late;
-    bool is_late = lag_ns > j->interval_ns + 2 * PW_WRITER_LOOK_NS && j->logged == PW_WRITER_OK;
+    bool is_late = lag_ns > j->interval_ns + 2 * PW_WRITER_LOOK_NS && was_stored && j->logged == PW_WRITER_OK;
     j->lag_max_ns = lag_ns > j->lag_max_ns ? lag_ns : j->lag_max_ns;
     if (is_late) {
         if (!late->is_late) {
@@ -267,10 +283,11 @@ static struct pw_poll journal_poll(void *state, int64_t now_ns)
         return (struct pw_poll){0};
     }
     int64_t lag_ns = pw_writer_lag_ns(j->writer, &j->input, now_ns);
+    bool was_stored = j->logged == PW_WRITER_OK;
     uint32_t work = pw_writer_poll(j->writer, &j->input, BATCH_MAX, now_ns);
     tell_execution(j);
     tell_state(j, now_ns);
-    watch_lag(j, lag_ns, now_ns);
+    watch_lag(j, lag_ns, was_stored, now_ns);
     return (struct pw_poll){.work = work,
                             .stalled = !pw_writer_takes(j->writer) && lag(j) > 0,
                             .failed = j->logged == PW_WRITER_FAILED};

@@ -245,6 +245,48 @@ Test(stage, full_disk_shows_within_a_second_and_ends_when_there_is_room)
     rig_free(rig);
 }
 
+/* cases/15-disk-full-until-the-end: once there is room again, what still waits in memory and rings is not
+ * lost, what execution found no room for is. */
+Test(stage, after_a_full_disk_the_record_has_only_what_is_lost_for_good)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    memory->commit_error = memory->rotate_error = -ENOSPC;
+    memory->error_cnt = 1;
+    put(rig, 0, 100);
+    rig->now_ns += 100 * MS;
+    pw_journal_stage.poll(rig->state, rig->now_ns);
+    cr_assert_eq(memory->loss.market_cnt, 100);
+    /* Not worked through by execution yet, so left in its ring. */
+    pw_producer_put(&rig->orders,
+                    &(struct pw_event){.kind = PW_EVENT_ORDER,
+                                       .body.order = {.market_seq = 300, .state = PW_ORDER_IN_FLIGHT}});
+    pw_producer_publish(&rig->orders);
+    pw_count(&rig->orders.ring->dropped_cnt, 7);
+    rig->now_ns += PW_WRITER_RETRY_NS;
+    pw_journal_stage.poll(rig->state, rig->now_ns);
+    cr_assert_eq(metric(rig, "stopped"), PW_WRITER_OK);
+    cr_assert_gt(metric(rig, "lag_events"), 0);
+    cr_expect_eq(memory->stopped_ns, 0);
+    cr_expect_eq(memory->loss.market_cnt, 0);
+    cr_expect_eq(memory->loss.order_cnt, 0);
+    cr_expect_eq(memory->loss.other_cnt, 7);
+    uint32_t note_cnt = memory->note_cnt;
+    for (int i = 0; i < 3; i++) {
+        rig->now_ns += 10 * PW_WRITER_RETRY_NS;
+        pw_journal_stage.poll(rig->state, rig->now_ns);
+    }
+    cr_expect_eq(memory->note_cnt, note_cnt, "there is nothing new to say");
+    pw_count(&rig->orders.ring->dropped_cnt, 1);
+    pw_journal_stage.poll(rig->state, rig->now_ns);
+    cr_expect_eq(memory->loss.other_cnt, 8, "a slow disk may cost decisions, too");
+    pw_journal_stage.fini(rig->state);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
 Test(stage, without_a_journal_it_idles)
 {
     struct rig *rig = rig_new(NULL);
