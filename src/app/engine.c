@@ -11,6 +11,7 @@
 #include "cpu.h"
 #include "dead.h"
 #include "decimal.h"
+#include "durable.h"
 #include "feeds.h"
 #include "fold.h"
 #include "host_check.h"
@@ -33,7 +34,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -392,7 +392,7 @@ static void confine(struct pw_engine *engine)
     }
     const char *journal = pw_journal_folder(engine->config);
     if (journal != NULL) {
-        (void)mkdir(journal, 0700); /* if it fails the journal says why */
+        (void)pw_durable_folder(journal); /* if it fails the journal says why */
         paths[cnt++] = (struct pw_confine_path){journal, PW_CONFINE_KEEP};
     }
     if (pw_control_folder(control, sizeof control) == 0) {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,11 +20,6 @@ static int path_of(const char *folder, const char *name, const char *suffix, cha
     return bytes < 0 || bytes >= PATH_BYTES ? -ENAMETOOLONG : 0;
 }
 
-static int folder_make(const char *folder)
-{
-    return mkdir(folder, 0700) == 0 || errno == EEXIST ? 0 : -errno;
-}
-
 /* So that a new name, or that one has gone, is durable, too. */
 static int folder_sync(const char *folder)
 {
@@ -34,6 +30,18 @@ static int folder_sync(const char *folder)
     int error = fsync(fd) != 0 ? -errno : 0;
     close(fd);
     return error;
+}
+
+int pw_durable_folder(const char *folder)
+{
+    char parent[PATH_BYTES];
+    if (mkdir(folder, 0700) != 0) {
+        return errno == EEXIST ? 0 : -errno;
+    }
+    if (snprintf(parent, sizeof parent, "%s", folder) < (int)sizeof parent) {
+        (void)folder_sync(dirname(parent)); /* what cannot be opened cannot be synced */
+    }
+    return 0;
 }
 
 /* Over what stands there, and then cut: bytes that were reserved are used. */
@@ -56,7 +64,7 @@ int pw_durable_reserve(const char *folder, const char *name, size_t bytes)
 {
     char path[PATH_BYTES];
     int error = path_of(folder, name, ".new", path);
-    error = error != 0 ? error : folder_make(folder);
+    error = error != 0 ? error : pw_durable_folder(folder);
     if (error != 0) {
         return error;
     }
@@ -75,7 +83,7 @@ int pw_durable_replace(const char *folder, const char *name, const char *text)
     char path[PATH_BYTES], fresh[PATH_BYTES];
     int error = path_of(folder, name, "", path);
     error = error != 0 ? error : path_of(folder, name, ".new", fresh);
-    error = error != 0 ? error : folder_make(folder);
+    error = error != 0 ? error : pw_durable_folder(folder);
     error = error != 0 ? error : file_write(fresh, text);
     error = error == 0 && rename(fresh, path) != 0 ? -errno : error;
     return error != 0 ? error : folder_sync(folder);
@@ -85,10 +93,12 @@ int pw_durable_remove(const char *folder, const char *name)
 {
     char path[PATH_BYTES];
     int error = path_of(folder, name, "", path);
-    if (error == 0 && unlink(path) != 0) {
-        return errno == ENOENT ? 0 : -errno;
+    if (error == 0 && unlink(path) != 0 && errno != ENOENT) {
+        return -errno;
     }
-    return error != 0 ? error : folder_sync(folder);
+    /* Also of one that has gone already: the sync before may have failed. */
+    error = error != 0 ? error : folder_sync(folder);
+    return error == -ENOENT ? 0 : error;
 }
 
 long pw_durable_read(const char *folder, const char *name, char *text, size_t text_bytes)

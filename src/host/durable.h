@@ -9,6 +9,10 @@
 
 #include <stddef.h>
 
+/* Makes the folder if there is none, and its name durable, as far as the folder above can be opened. 0 or
+ * -errno. */
+int pw_durable_folder(const char *folder);
+
 /* Makes room on the disk for a later replacement of at most that many bytes, which then succeeds on a full
  * disk, too. The folder is made if there is none. 0 or -errno. */
 int pw_durable_reserve(const char *folder, const char *name, size_t bytes);

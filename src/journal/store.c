@@ -10,6 +10,7 @@
  */
 #include "store.h"
 #include "crc32c.h"
+#include "durable.h"
 #include "lmdb_check.h"
 #include "orders.h"
 #include "pw_assert.h"
@@ -475,8 +476,9 @@ static int open_dir(struct disk *disk, const char *path, char *error, size_t err
         return fail(error, error_bytes, -ENAMETOOLONG, "journal path '%s'", path);
     }
     strcpy(disk->dir, path);
-    if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-        return fail(error, error_bytes, -errno,
+    int err = pw_durable_folder(path);
+    if (err < 0) {
+        return fail(error, error_bytes, err,
                     "cannot create the journal's directory '%s' (its parent must exist)", path);
     }
     disk->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -54,6 +54,19 @@ Test(durable, what_is_written_is_read_and_a_shorter_text_leaves_no_rest)
     cr_expect_eq(pw_durable_read(g_folder, "word", text, sizeof text), -ENOENT);
 }
 
+Test(durable, folder_is_made_where_there_is_one_above)
+{
+    char below[128], relative[64];
+    snprintf(below, sizeof below, "%s/below", g_folder);
+    cr_expect_eq(pw_durable_folder(below), -ENOENT);
+    cr_expect_eq(pw_durable_folder(g_folder), 0);
+    cr_expect_eq(pw_durable_folder(g_folder), 0, "it is there");
+    cr_assert_eq(chdir(g_dir), 0);
+    snprintf(relative, sizeof relative, "made_here/");
+    cr_expect_eq(pw_durable_folder(relative), 0);
+    cr_expect_eq(rmdir("made_here"), 0);
+}
+
 Test(durable, links_are_not_followed)
 {
     char path[128], text[64];
