@@ -98,7 +98,8 @@ static void keep_again(struct pw_desk *desk)
 {
     bool owed = desk->unkept != 0 && desk->unkept != -ENOTSUP && monotonic_ns() >= desk->retry_ns;
     if (owed && keep_halts(desk) == 0) {
-        pw_log(PW_LOG_INFO, "the halt is now stored as it is");
+        pw_log(PW_LOG_INFO, "%s",
+               pw_halts_any(&desk->halts) ? "the halt is stored now" : "the stored halt is removed now");
     }
 }
 
@@ -185,7 +186,8 @@ static void end(struct pw_desk *desk, const char *why)
  * what was written is whole at any moment. */
 static void abandon(struct pw_desk *desk)
 {
-    pw_log(PW_LOG_WARN, "the start does not come back: ending without it");
+    pw_log(PW_LOG_WARN, "start-up does not end within %d s of the stop: ending the process",
+           (int)(ABANDON_NS / PW_NS_PER_S));
     pw_control_close(&desk->control);
     _exit(desk->plan.abandon_code);
 }
@@ -422,12 +424,11 @@ static void read_halts(struct pw_desk *desk)
     }
     if (err != 0) {
         pw_log(PW_LOG_ERROR, "%s/halt cannot be read, so trading is halted: %s", folder,
-               err == -EBADMSG ? "it is not what a halt writes, or names an account that is not configured"
+               err == -EBADMSG ? "it is damaged, or names an account that the config does not have"
                                : strerror(-err));
     }
     if (pw_halts_any(&desk->halts)) {
-        pw_log(PW_LOG_WARN,
-               "trading is halted: %s; kept in %s/halt; no new orders before `pinwheel ctl %s resume`",
+        pw_log(PW_LOG_WARN, "trading is halted: %s; stored in %s/halt; to end it: pinwheel ctl %s resume",
                pw_halts_text(&desk->halts, desk->plan.config, text), folder, name_of(desk));
     }
 }
@@ -508,7 +509,7 @@ bool pw_desk_commit(struct pw_desk *desk)
     desk->may_abandon = false;
     int err = pw_halts_reserve(folder_of(desk));
     if (err != 0) {
-        pw_log(PW_LOG_WARN, "no room is kept for a halt on a full disk: %s", strerror(-err));
+        pw_log(PW_LOG_WARN, "cannot reserve disk space for a halt: %s", strerror(-err));
     }
     pthread_mutex_unlock(&desk->lock);
     return !pw_desk_should_end(desk);
