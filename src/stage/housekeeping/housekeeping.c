@@ -287,7 +287,7 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
         h->bans[i].kept_ns = banned_until_ns[i];
     }
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics, &h->night.fold);
-    h->rules = h->snapshots != NULL ? pw_rules_watch_create(&h->env, h->snapshots) : NULL;
+    h->rules = h->snapshots != NULL ? pw_rules_watch_create(&h->env, h->snapshots, &h->night.fold) : NULL;
     int err = -ENOENT;
     if (h->metric_rows != NULL && h->rules != NULL && h->views != NULL &&
         pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {

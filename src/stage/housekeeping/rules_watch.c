@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <pinwheel/units.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ struct pw_rules_watch {
     const struct pw_feed_view *views;
     const _Atomic uint64_t *rejected; /* NULL: nothing counts them */
     uint64_t rejected_cnt;
+    struct pw_fold *fold;
     struct pw_fetch *fetch;
     struct pw_listing listing; /* under way, if busy */
     uint32_t busy_idx;         /* the feed asked; PW_FEEDS_MAX: none */
@@ -208,8 +210,11 @@ static void ask_again(struct pw_rules_watch *w, enum pw_listing_result result, i
         feed->backoff_ns = feed->backoff_ns > most_ns ? most_ns : feed->backoff_ns;
         feed->at_ns = now_ns + (asked_ns > feed->backoff_ns ? asked_ns : feed->backoff_ns);
     }
-    pw_log(PW_LOG_WARN, "feed %s: cannot update status and filters of instruments: %s", listing->feed->name,
-           listing->list.error);
+    char key[PW_FOLD_KEY_BYTES];
+    snprintf(key, sizeof key, "rules %s %.60s", listing->feed->name, listing->list.error);
+    pw_fold_log(w->fold, now_ns, PW_LOG_WARN, key, 1,
+                "feed %s: cannot update status and filters of instruments: %s", listing->feed->name,
+                listing->list.error);
 }
 
 /* ---- to parse ---- */
@@ -282,7 +287,8 @@ static bool attach(struct pw_rules_watch *w)
     return good;
 }
 
-struct pw_rules_watch *pw_rules_watch_create(const struct pw_stage_env *env, struct pw_snapshots *snapshots)
+struct pw_rules_watch *pw_rules_watch_create(const struct pw_stage_env *env, struct pw_snapshots *snapshots,
+                                             struct pw_fold *fold)
 {
     struct pw_rules_watch *w = calloc(1, sizeof *w);
     if (w == NULL) {
@@ -290,6 +296,7 @@ struct pw_rules_watch *pw_rules_watch_create(const struct pw_stage_env *env, str
     }
     *w = (struct pw_rules_watch){.env = env,
                                  .snapshots = snapshots,
+                                 .fold = fold,
                                  .conns = pw_net_conns(PW_ATTACHED(env, housekeeping)->nets[0]),
                                  .feeds = PW_CONFIG(env->config, feeds),
                                  .busy_idx = PW_FEEDS_MAX};

@@ -10,12 +10,15 @@
 #ifndef PW_RULES_WATCH_H
 #define PW_RULES_WATCH_H
 
+#include "fold.h"
 #include "snapshots.h"
 
 struct pw_rules_watch;
 
-/* Its requests share snapshots' weight and bans. NULL: no memory, or a ring is missing (logged). */
-struct pw_rules_watch *pw_rules_watch_create(const struct pw_stage_env *env, struct pw_snapshots *snapshots);
+/* Its requests share snapshots' weight and bans; fold is of what is logged, and its owner polls it. NULL: no
+ * memory, or the workspace has no feeds. */
+struct pw_rules_watch *pw_rules_watch_create(const struct pw_stage_env *env, struct pw_snapshots *snapshots,
+                                             struct pw_fold *fold);
 void pw_rules_watch_destroy(struct pw_rules_watch *watch);
 
 uint32_t pw_rules_watch_poll(struct pw_rules_watch *watch, int64_t now_ns);
