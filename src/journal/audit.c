@@ -46,7 +46,8 @@ static void find(struct audit *audit, const char *name, const char *format, ...)
 
 /* ---- a segment ---- */
 
-static const char *segment_name(const struct audit *audit, uint32_t segment_no, char path[PW_JOURNAL_PATH_BYTES])
+static const char *segment_name(const struct audit *audit, uint32_t segment_no,
+                                char path[PW_JOURNAL_PATH_BYTES])
 {
     pw_segment_path(path, "", audit->run->run_id, segment_no);
     return path + 1;
@@ -116,6 +117,9 @@ static void audit_segment(struct audit *audit, uint32_t segment_no)
     struct pw_segment_note note;
     const char *name = segment_name(audit, segment_no, path);
     int err = pw_journal_segment_open(audit->journal, audit->run->run_id, segment_no, &file);
+    if (err == -ENOENT && audit->is_live) {
+        return; /* its engine has just made it */
+    }
     if (err) {
         find(audit, name, "it cannot be opened: %s", pw_journal_file_error(err));
         return;
@@ -181,8 +185,7 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
     return found_no == -ENOENT ? audit.finding_cnt : found_no;
 }
 
-bool pw_journal_committed(struct pw_journal *journal, uint64_t run_id,
-                          struct pw_journal_committed *committed)
+bool pw_journal_committed(struct pw_journal *journal, uint64_t run_id, struct pw_journal_committed *committed)
 {
     struct pw_segment_note note;
     struct pw_journal_file file;

@@ -56,6 +56,11 @@ int pw_journal_file_open(const struct pw_journal *journal, struct pw_journal_fil
     if (err == -EACCES && !pw_journal_is_live(journal)) {
         err = env_open(file, path, MDB_NOLOCK);
     }
+    /* An empty file, of which LMDB would make a new one if it did not only read. An engine at work has just
+     * made it. */
+    if (err == -EBADF) {
+        err = pw_journal_is_live(journal) ? -ENOENT : -EBADMSG;
+    }
     if (err) {
         return err;
     }
@@ -70,7 +75,8 @@ int pw_journal_file_open(const struct pw_journal *journal, struct pw_journal_fil
     return err;
 }
 
-int64_t pw_journal_file_blob(struct pw_journal_file *file, enum pw_key_part part, uint64_t run_id, uint8_t **bytes)
+int64_t pw_journal_file_blob(struct pw_journal_file *file, enum pw_key_part part, uint64_t run_id,
+                             uint8_t **bytes)
 {
     MDB_txn *txn;
     uint8_t key[PW_KEY_BYTES];
@@ -168,7 +174,7 @@ int64_t pw_journal_segment_next(const struct pw_journal *journal, uint64_t run_i
 }
 
 int pw_journal_segment_open(const struct pw_journal *journal, uint64_t run_id, uint32_t segment_no,
-                        struct pw_journal_file *file)
+                            struct pw_journal_file *file)
 {
     char path[PW_JOURNAL_PATH_BYTES];
     pw_segment_path(path, journal->path, run_id, segment_no);
@@ -179,7 +185,8 @@ int64_t pw_journal_blob(const struct pw_journal *journal, uint64_t run_id, enum 
                         uint8_t **bytes)
 {
     int64_t size = -ENOENT, segment_no = -1;
-    while (size < 0 && (segment_no = pw_journal_segment_next(journal, run_id, (uint32_t)(segment_no + 1))) >= 0) {
+    while (size < 0 &&
+           (segment_no = pw_journal_segment_next(journal, run_id, (uint32_t)(segment_no + 1))) >= 0) {
         struct pw_journal_file file;
         int err = pw_journal_segment_open(journal, run_id, (uint32_t)segment_no, &file);
         if (err) {

@@ -190,8 +190,9 @@ static int check_free_list(struct check *check, uint64_t page_no, const uint8_t 
     }
     for (uint64_t i = 1; i <= cnt; i++) {
         memcpy(&id, value + i * sizeof id, sizeof id);
-        int err = id < before ? take_pages(check, id, 1)
-                              : damaged(check, "the free pages in page %" PRIu64 " are out of order", page_no);
+        int err = id < before
+                      ? take_pages(check, id, 1)
+                      : damaged(check, "the free pages in page %" PRIu64 " are out of order", page_no);
         if (err) {
             return err;
         }
@@ -267,7 +268,7 @@ static size_t node_bytes(const uint8_t *at, bool is_leaf)
 {
     struct node node;
     memcpy(&node, at, sizeof node);
-    size_t value_bytes = !is_leaf                  ? 0
+    size_t value_bytes = !is_leaf                ? 0
                          : node.flags & NODE_BIG ? sizeof(uint64_t)
                                                  : node.low | (size_t)node.high << 16;
     return (sizeof node + node.key_bytes + value_bytes + 1) / 2 * 2;
@@ -282,8 +283,8 @@ static int check_room(struct check *check, const struct page_header *header, con
     for (uint32_t i = 0; i < node_cnt; i++) {
         uint16_t offset;
         memcpy(&offset, page + sizeof *header + 2 * (size_t)i, sizeof offset);
-        bool is_inside = offset >= header->upper && offset % 2 == 0 &&
-                         offset + sizeof(struct node) <= check->page_bytes;
+        bool is_inside =
+            offset >= header->upper && offset % 2 == 0 && offset + sizeof(struct node) <= check->page_bytes;
         size_t bytes = is_inside ? node_bytes(page + offset, header->flags == PAGE_LEAF) : 0;
         if (!is_inside || bytes > check->page_bytes - offset) {
             return damaged(check, "page %" PRIu64 " has an entry outside of it", header->page_no);
@@ -385,8 +386,8 @@ static int read_meta(struct check *check, uint64_t at, struct meta *meta)
     return is_good ? 0 : damaged(check, "it is no LMDB file, or its meta page %u is damaged", at != 0);
 }
 
-/* The newest one, as LMDB chooses it when it opens the file. Later it goes by the number alone: even ones stand
- * in the first page. */
+/* The newest one, as LMDB chooses it when it opens the file. Later it goes by the number alone: even ones
+ * stand in the first page. */
 static int choose_meta(struct check *check)
 {
     struct meta other;
@@ -401,8 +402,7 @@ static int choose_meta(struct check *check)
         check->meta = other;
     }
     if (!err && ((check->meta.txn_id & 1) != is_other || check->meta.txn_id > INT64_MAX)) {
-        err = damaged(check, "its meta page %u is not of transaction %" PRIu64, is_other,
-                      check->meta.txn_id);
+        err = damaged(check, "its meta page %u is not of transaction %" PRIu64, is_other, check->meta.txn_id);
     }
     return err;
 }
@@ -440,8 +440,9 @@ int pw_lmdb_check(const char *path, char why[PW_LMDB_WHY_BYTES])
     struct check check = {.why = why};
     struct stat info;
     int err = pw_regular_check(path);
-    snprintf(why, PW_LMDB_WHY_BYTES, "it is not a regular file");
     if (err) {
+        snprintf(why, PW_LMDB_WHY_BYTES, "%s",
+                 err == -EMEDIUMTYPE ? "it is not a regular file" : strerror(-err));
         return err;
     }
     check.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -616,6 +616,9 @@ static int judge_runs(const char *path, char *error, size_t error_bytes)
 {
     char why[PW_LMDB_WHY_BYTES];
     int err = pw_lmdb_check(path, why);
+    if (err && err != -ENOENT && err != -EBADMSG && err != -EMEDIUMTYPE) {
+        return fail(error, error_bytes, err, "cannot read '%s'", path);
+    }
     if (err && err != -ENOENT) {
         snprintf(error, error_bytes,
                  "'%s' is damaged: %s; move it away: run numbers are then made from segments and clock", path,
@@ -625,9 +628,8 @@ static int judge_runs(const char *path, char *error, size_t error_bytes)
     return 0;
 }
 
-/* The run's row comes last: what is refused has left no run behind. Its segment bears its number from the
- * moment that it is there. */
-static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t error_bytes)
+/* Opens or makes the table of runs, with room for the run's end; finds the run's number. */
+static int open_runs(struct disk *disk, int64_t now_ns, char *error, size_t error_bytes)
 {
     char path[PW_JOURNAL_PATH_BYTES];
     pw_assert(disk->lock_fd >= 0); /* nobody else writes here */
@@ -660,6 +662,18 @@ static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t erro
                         : "cannot begin a run in '%s'",
                     path);
     }
+    return 0;
+}
+
+/* The run's row comes last: what is refused has left no run behind. Its segment bears its number from the
+ * moment that it is there. */
+static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t error_bytes)
+{
+    char path[PW_JOURNAL_PATH_BYTES];
+    int err = open_runs(disk, now_ns, error, error_bytes);
+    if (err) {
+        return err;
+    }
     err = segment_open(disk);
     if (err) {
         return fail(error, error_bytes, err, "cannot create the first segment of run %" PRIu64 " in '%s'",
@@ -667,7 +681,7 @@ static int begin_run(struct disk *disk, int64_t now_ns, char *error, size_t erro
     }
     err = write_run(disk);
     if (err) {
-        pw_segment_path(path, disk->dir, disk->run.run_id, 0);
+        pw_segment_path(path, disk->dir, disk->run.run_id, disk->segment_no - 1);
         segment_drop(disk);
         file_unlink(path);
         return fail(error, error_bytes, err, "cannot record run %" PRIu64 " in '%s'", disk->run.run_id,

@@ -98,8 +98,8 @@ int64_t pw_blob_check(const void *blob, size_t bytes);
 /* What a run's blob holds, also an older one, which is shorter. False: it is none. */
 bool pw_run_read(const void *bytes, int64_t size, struct pw_journal_run *run);
 
-/* "<path>/journal-<run>-<n>.mdb"; and back: false if the name is not exactly what that gives, or if behind one of
- * its numbers there is none: both may be counted on. */
+/* "<path>/journal-<run>-<n>.mdb"; and back: false if the name is not exactly what that gives, or if behind
+ * one of its numbers there is none: both may be counted on. */
 void pw_segment_path(char path[PW_JOURNAL_PATH_BYTES], const char *dir, uint64_t run_id, uint32_t segment_no);
 bool pw_segment_read_name(const char *name, uint64_t *run_id, uint32_t *segment_no);
 

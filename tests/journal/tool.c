@@ -8,6 +8,7 @@
 #include "json_exact.h"
 #include "program.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -915,6 +916,10 @@ static void make_text(struct folder *f)
     fputs("a text\n", file);
     fclose(file);
 }
+static void make_empty(struct folder *f)
+{
+    cr_assert_eq(truncate(FIRST(f), 0), 0);
+}
 static void make_lock_fifo(struct folder *f)
 {
     char lock[300];
@@ -972,7 +977,7 @@ static const struct {
     SPOIL(make_folder, false),     SPOIL(make_link, false),          SPOIL(make_device, false),
     SPOIL(make_text, false),       SPOIL(make_lock_fifo, false),     SPOIL(make_odd_name, true),
     SPOIL(cut_table, true),        SPOIL(make_table_fifo, true),     SPOIL(make_last_segment, true),
-    SPOIL(make_last_run, true),    SPOIL(make_run_0, true),
+    SPOIL(make_last_run, true),    SPOIL(make_run_0, true),          SPOIL(make_empty, false),
 };
 
 static void expect_told(const struct folder *folder, const char *what, size_t command_cnt)
@@ -984,6 +989,7 @@ static void expect_told(const struct folder *folder, const char *what, size_t co
                  out);
     cr_expect_not_null(strstr(program_errors, "damage: "), "%s: %s", what, program_errors);
     cr_expect_null(strstr(program_errors, "reading ended by"), "%s: %s", what, program_errors);
+    cr_expect_null(strstr(program_errors, strerror(EBADF)), "%s: %s", what, program_errors);
     free(out);
     for (size_t i = 0; i < command_cnt; i++) {
         const char *const args[] = {commands[i], "--run", run, NULL};
