@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAME_BLOCKS 4u
 /* A frames block takes no more when it is as long: it has room for the longest frame, which may be far more,
  * but is stored anew with each commit until it is closed. */
 #define FRAME_BLOCK_BYTES (256u << 10)
@@ -615,7 +614,7 @@ struct pw_writer *pw_writer_new(const struct pw_writer_config *config)
                 stream_init(&writer->events, PW_BLOCK_EVENTS, config->run_id,
                             config->block_cnt ? config->block_cnt : PW_WRITER_BLOCKS, PW_WRITER_BLOCK_BYTES);
     if (good && config->frame_bytes_max > 0) {
-        good = stream_init(&writer->frames, PW_BLOCK_FRAMES, config->run_id, FRAME_BLOCKS,
+        good = stream_init(&writer->frames, PW_BLOCK_FRAMES, config->run_id, PW_WRITER_FRAME_BLOCKS,
                            config->frame_bytes_max + PW_WRITER_BLOCK_BYTES);
     }
     if (!good) {

@@ -38,12 +38,13 @@
 
 /* Eight pages of LMDB's overflow, whose head takes 16 bytes: larger blocks gain little (5.37, 5.33 and 5.31
  * bytes an event with 16, 32 and 64 KiB), and are lost whole when a page rots. */
-#define PW_WRITER_BLOCK_BYTES (8u * 4096u - 16u)
-#define PW_WRITER_BLOCKS      32u  /* buffers, if the config does not say: 1 MiB, which fits any segment */
-#define PW_WRITER_BLOCKS_MAX  256u /* 8 MiB: more than a million events of a usual market */
-#define PW_WRITER_SYNC_NS     INT64_C(40000000)
-#define PW_WRITER_RETRY_NS    INT64_C(1000000000)
-#define PW_WRITER_SOURCES_MAX 8u /* lines of feeds */
+#define PW_WRITER_BLOCK_BYTES  (8u * 4096u - 16u)
+#define PW_WRITER_BLOCKS       32u  /* buffers, if the config does not say: 1 MiB, which fits any segment */
+#define PW_WRITER_BLOCKS_MAX   256u /* 8 MiB: more than a million events of a usual market */
+#define PW_WRITER_FRAME_BLOCKS 4u
+#define PW_WRITER_SYNC_NS      INT64_C(40000000)
+#define PW_WRITER_RETRY_NS     INT64_C(1000000000)
+#define PW_WRITER_SOURCES_MAX  8u /* lines of feeds */
 /* Between two looks at market events that strategy and execution have yet to work through. */
 #define PW_WRITER_LOOK_NS INT64_C(1000000)
 

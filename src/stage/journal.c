@@ -12,6 +12,7 @@
 #include "journal_config.h"
 #include "journal_stage.h"
 #include "pw_assert.h"
+#include "store.h"
 #include "writer.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -23,8 +24,9 @@
 /* It has caught up when it has not lagged for so long: a disk that is now and then too slow is told of now
  * and then. */
 #define CALM_NS (2 * PW_NS_PER_S)
-/* A commit never takes more than this part of a segment. */
-#define SEGMENT_SHARE 4u
+/* A commit never takes more than these parts of a segment for events and for frames. */
+#define SEGMENT_SHARE        4u
+#define SEGMENT_SHARE_FRAMES 2u
 
 static_assert(PW_WRITER_SOURCES_MAX == PW_LINES_MAX, "a ring to strategy for each line");
 
@@ -110,6 +112,22 @@ static uint32_t block_cnt(uint64_t segment_bytes)
                                         : (uint32_t)cnt;
 }
 
+/* The same for frames: longer ones than this are dropped and counted. */
+static uint32_t frame_bytes_max(uint32_t longest, uint64_t segment_bytes)
+{
+    uint64_t block_bytes = segment_bytes / SEGMENT_SHARE_FRAMES / PW_WRITER_FRAME_BLOCKS;
+    uint64_t most = block_bytes - PW_WRITER_BLOCK_BYTES;
+    pw_assert(segment_bytes >= PW_SEGMENT_BYTES_MIN);
+    if (longest > most) {
+        pw_log(PW_LOG_WARN,
+               "journal: messages longer than %" PRIu64
+               " bytes will not be recorded: raise journal.segment_mb",
+               most);
+        return (uint32_t)most;
+    }
+    return longest;
+}
+
 static int journal_init(void *state, const struct pw_stage_env *env)
 {
     struct journal *j = state;
@@ -136,7 +154,7 @@ static int journal_init(void *state, const struct pw_stage_env *env)
         .commit_interval_ns = j->interval_ns,
         .sync_ns = PW_WRITER_SYNC_NS,
         .block_cnt = block_cnt(config->segment_bytes),
-        .frame_bytes_max = longest_frame(j, env->config),
+        .frame_bytes_max = frame_bytes_max(longest_frame(j, env->config), config->segment_bytes),
     });
     if (!j->writer) {
         pw_log(PW_LOG_ERROR, "journal: no memory for its buffers");

@@ -37,7 +37,7 @@ static int64_t rig_now(void *state)
 static const struct pw_ring_row rings[] = {
     {PW_RING_MARKET_JOURNAL, "parse", "journal", .slots = SLOTS},
     {PW_RING_ORDERS_JOURNAL, "execution", "journal", .slots = SLOTS},
-    {PW_RING_WIRE_JOURNAL, "execution", "journal", "_frames", .slots = SLOTS, .payload_bytes = 1 << 16},
+    {PW_RING_WIRE_JOURNAL, "execution", "journal", "_frames", .slots = SLOTS, .payload_bytes = 1 << 21},
 };
 
 static struct rig the_rig;
@@ -71,6 +71,7 @@ static struct rig *rig_new(const struct pw_store *store)
         pw_region_at(&the_rig.ws, pw_workspace_find(&the_rig.ws, "metrics", PW_REGION_METRICS), 0));
     the_rig.config = pw_config_create(sections, 2);
     PW_CONFIG_EDIT(the_rig.config, journal)->commit_interval_ms = 100;
+    PW_CONFIG_EDIT(the_rig.config, journal)->segment_bytes = PW_SEGMENT_BYTES_MIN;
     strcpy(PW_CONFIG_EDIT(the_rig.config, journal)->path, "here");
     the_rig.now_ns = LIVE_EPOCH_NS;
     the_rig.attachment = (struct pw_journal_attachment){.store = store, .run_id = 1};
@@ -299,18 +300,43 @@ Test(stage, without_a_journal_it_idles)
     rig_free(rig);
 }
 
+static void put_message(struct rig *rig, uint32_t bytes)
+{
+    struct pw_event frame = {.kind = PW_EVENT_FRAME, .flags = PW_FLAG_SENT};
+    uint8_t *payload = pw_producer_payload_claim(&rig->wire, bytes);
+    cr_assert_not_null(payload);
+    memset(payload, 'x', bytes);
+    pw_producer_put_frame(&rig->wire, &frame, bytes);
+    pw_producer_publish(&rig->wire);
+}
+
+/* A commit that fits no segment would be a failure for good. */
+Test(stage, messages_that_might_not_fit_a_segment_are_dropped)
+{
+    struct memory_store *memory = calloc(1, sizeof *memory);
+    struct pw_store store = memory_store_of(memory);
+    struct rig *rig = rig_new(&store);
+    put_message(rig, 480 << 10);
+    settle(rig);
+    cr_expect_eq(metric(rig, "dropped"), 0);
+    put_message(rig, 481 << 10);
+    settle(rig);
+    cr_expect_eq(metric(rig, "dropped"), 1);
+    cr_expect_eq(memory_store_events(memory, PW_BLOCK_FRAMES, NULL, 0), 1);
+    pw_journal_stage.fini(rig->state);
+    memory_store_free(memory);
+    free(memory);
+    rig_free(rig);
+}
+
 /* Whatever the feeds' messages may be: the longest that the ring takes is kept. */
 Test(stage, stores_the_messages_of_order_entry)
 {
     struct memory_store *memory = calloc(1, sizeof *memory);
     struct pw_store store = memory_store_of(memory);
     struct rig *rig = rig_new(&store);
-    struct pw_event frame = {.kind = PW_EVENT_FRAME, .flags = PW_FLAG_SENT}, kept;
-    uint8_t *payload = pw_producer_payload_claim(&rig->wire, 1 << 15);
-    cr_assert_not_null(payload);
-    memset(payload, 'x', 1 << 15);
-    pw_producer_put_frame(&rig->wire, &frame, 1 << 15);
-    pw_producer_publish(&rig->wire);
+    struct pw_event kept;
+    put_message(rig, 1 << 15);
     cr_expect(pw_journal_stage.pending(rig->state));
     settle(rig);
     cr_expect_eq(memory_store_events(memory, PW_BLOCK_FRAMES, &kept, 1), 1);
