@@ -10,8 +10,10 @@
 #include "confine.h"
 #include "decimal.h"
 #include "journal_tool.h"
+#include "store.h"
 #include "text.h"
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <pinwheel/units.h>
 #include <signal.h>
@@ -20,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -433,6 +436,21 @@ static int exit_code_of(int status, const struct journal_progress *progress)
     return JOURNAL_DAMAGED;
 }
 
+/* Without capabilities root may not read another user's files: then that user reads them, and has the lock
+ * files that are made. Where this is not possible either (some containers) opening them fails, and says so.
+ */
+static void become_owner(const char *folder)
+{
+    char table[PW_JOURNAL_PATH_BYTES];
+    struct stat facts;
+    snprintf(table, sizeof table, "%s/" PW_JOURNAL_RUNS_FILE, folder);
+    bool found = stat(table, &facts) == 0 || stat(folder, &facts) == 0;
+    if (geteuid() == 0 && found && facts.st_uid != 0) {
+        bool done = setgroups(0, NULL) == 0 && setgid(facts.st_gid) == 0 && setuid(facts.st_uid) == 0;
+        (void)done;
+    }
+}
+
 int journal_in_child(struct journal_session *session, const struct journal_work *want)
 {
     session->progress =
@@ -445,6 +463,7 @@ int journal_in_child(struct journal_session *session, const struct journal_work 
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+        become_owner(want->path);
         /* What is read may be anybody's. */
         pw_confine(PW_CONFINE_FILES, &(struct pw_confine_path){want->path, PW_CONFINE_LOCK}, 1, NULL);
         exit(work(session, want));

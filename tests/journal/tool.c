@@ -631,6 +631,25 @@ Test(tool, prints_the_config_as_it_was)
     folder_remove(dir);
 }
 
+/* The reading process has no capabilities; who is root still expects to read everything. */
+Test(tool, root_reads_what_another_user_has)
+{
+    if (geteuid() != 0) {
+        cr_skip_test("not root");
+    }
+    const char *dir = live_dir();
+    char command[256], *out;
+    write_market(dir, 10, true);
+    snprintf(command, sizeof command, "chown -R 65534:65534 %s && chmod 700 %s && rm -f %s/*-lock", dir, dir,
+             dir);
+    cr_assert_eq(system(command), 0);
+    cr_expect_eq(run_tool(dir, (const char *const[]){"verify", NULL}, &out), 0, "%s", program_errors);
+    free(out);
+    snprintf(command, sizeof command, "test -z \"$(find %s -user root)\"", dir);
+    cr_expect_eq(system(command), 0, "nothing there is root's");
+    folder_remove(dir);
+}
+
 Test(tool, wrong_use_has_an_exit_code_of_its_own)
 {
     static const char *const wrong[][4] = {{"nonsense"},
