@@ -49,7 +49,7 @@ static void columns_fill(uint64_t kinds)
 /* Text from outside may have anything in it: RFC 4180's quotes where they are needed. */
 static void print_value(const char *value)
 {
-    if (strpbrk(value, ",\"\n") == NULL) {
+    if (strpbrk(value, ",\"\r\n") == NULL) {
         printf(",%s", value);
         return;
     }
@@ -101,7 +101,7 @@ static void print_row(const struct journal_session *session, const struct pw_jou
     print_head(session, record, event);
     print_value(symbol ? symbol : "");
     for (uint32_t i = 0; i < columns.cnt; i++) {
-        char value[128] = "";
+        char value[6 * PW_ASSET_BYTES] = ""; /* the longest text, each byte escaped */
         struct pw_text text = pw_text_start(value, sizeof value);
         text.iso_times = session->iso_times;
         if (fields[i] != NULL && fields[i]->type == PW_FIELD_OF_ORDER) {

@@ -4,33 +4,11 @@
  */
 #include "journal_tool.h"
 #include "orders.h"
-#include "pw_assert.h"
 #include <stdlib.h>
 
-/* Of the one run of this program: by the order's number in its run, strategy + 1; 0: no such order. */
-static struct {
-    bool is_read;
-    uint32_t *strategies;
-    uint64_t cnt;
-} orders;
-
-static bool reach(uint64_t number)
-{
-    if (number < orders.cnt) {
-        return true;
-    }
-    uint64_t cnt = number < 1024 ? 1024 : 2 * number;
-    uint32_t *strategies = realloc(orders.strategies, cnt * sizeof *strategies);
-    if (!strategies) {
-        return false;
-    }
-    for (uint64_t i = orders.cnt; i < cnt; i++) {
-        strategies[i] = 0;
-    }
-    orders.strategies = strategies;
-    orders.cnt = cnt;
-    return true;
-}
+/* Of the one run of this program: by the order's number in its run, strategy + 1; 0: no such order. NULL: not
+ * read yet. Of its pages only those that have an order take memory. */
+static uint32_t *g_strategies;
 
 /* What is damaged is told when the events themselves are read. */
 static void read_orders(const struct journal_session *session)
@@ -40,15 +18,14 @@ static void read_orders(const struct journal_session *session)
     struct pw_journal_record record;
     struct pw_journal_cursor *cursor;
     int item;
-    orders.is_read = true;
-    if (pw_journal_select(session->journal, &query, &cursor) != 0) {
+    g_strategies = calloc(UINT64_C(1) << PW_ORDER_COUNTER_BITS, sizeof *g_strategies);
+    if (g_strategies == NULL || pw_journal_select(session->journal, &query, &cursor) != 0) {
         return;
     }
     while ((item = pw_journal_next(cursor, &record)) > 0) {
-        uint64_t number = pw_order_id_counter(record.event.body.order.client_order_id);
-        if (item == PW_JOURNAL_EVENT && reach(number)) {
-            pw_assert(number < orders.cnt);
-            orders.strategies[number] = record.event.body.order.strategy_idx + 1u;
+        const struct pw_order *order = &record.event.body.order;
+        if (item == PW_JOURNAL_EVENT) {
+            g_strategies[pw_order_id_counter(order->client_order_id)] = order->strategy_idx + 1u;
         }
     }
     pw_journal_cursor_free(cursor);
@@ -57,10 +34,10 @@ static void read_orders(const struct journal_session *session)
 bool journal_strategy_of(const struct journal_session *session, uint64_t client_order_id,
                          uint32_t *strategy_idx)
 {
-    if (!orders.is_read) {
+    if (g_strategies == NULL) {
         read_orders(session);
     }
-    uint64_t number = pw_order_id_counter(client_order_id);
-    *strategy_idx = number < orders.cnt ? orders.strategies[number] - 1 : UINT32_MAX;
-    return *strategy_idx != UINT32_MAX;
+    uint32_t known = g_strategies != NULL ? g_strategies[pw_order_id_counter(client_order_id)] : 0;
+    *strategy_idx = known - 1;
+    return known != 0;
 }
