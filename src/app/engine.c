@@ -116,6 +116,20 @@ static bool is_said_twice(const struct pw_config *config, bool live)
     return false;
 }
 
+/* The text of the config, for the journal, while it is what was loaded and may be read. NULL with errno. */
+static char *read_config_text(const char *path, size_t *bytes)
+{
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    if (file == NULL) {
+        return NULL;
+    }
+    ssize_t size = getdelim(&text, &(size_t){0}, EOF, file);
+    fclose(file);
+    *bytes = size > 0 ? (size_t)size : 0;
+    return text;
+}
+
 static int load_config(struct pw_engine *engine, const char *path, char *error, size_t error_bytes)
 {
     engine->config = pw_app_config_create();
@@ -123,7 +137,16 @@ static int load_config(struct pw_engine *engine, const char *path, char *error, 
         snprintf(error, error_bytes, "%s: no memory for the config", path);
         return -ENOMEM;
     }
-    return pw_app_config_load(engine->config, path, NULL, error, error_bytes);
+    int err = pw_app_config_load(engine->config, path, NULL, error, error_bytes);
+    if (err != 0) {
+        return err;
+    }
+    engine->config_text = read_config_text(path, &engine->config_bytes);
+    if (engine->config_text == NULL) {
+        err = errno != 0 ? -errno : -EIO;
+        snprintf(error, error_bytes, "%s: %s", path, strerror(-err));
+    }
+    return err;
 }
 
 enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *path, bool live)
@@ -227,20 +250,6 @@ static int open_workspace(struct pw_engine *engine)
     return 0;
 }
 
-/* The text of the config as it is now; the journal keeps it. NULL with errno. */
-static char *read_config_text(const char *path, size_t *bytes)
-{
-    FILE *file = fopen(path, "re");
-    char *text = NULL;
-    if (file == NULL) {
-        return NULL;
-    }
-    ssize_t size = getdelim(&text, &(size_t){0}, EOF, file);
-    fclose(file);
-    *bytes = size > 0 ? (size_t)size : 0;
-    return text;
-}
-
 static int open_journal(struct pw_engine *engine)
 {
     const struct pw_config_journal *journal = PW_CONFIG(engine->config, journal);
@@ -257,11 +266,10 @@ static int open_journal(struct pw_engine *engine)
         .instrument_cnt = pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)),
         .segment_bytes = journal->segment_bytes,
         .now_ns = pw_clock_now_ns(&engine->clock),
+        .config_text = engine->config_text,
+        .config_bytes = engine->config_bytes,
     };
-    char *text = read_config_text(engine->config->path, &want.config_bytes);
-    want.config_text = text != NULL ? text : "";
     int err = pw_journal_open_run(&want, &engine->store, &engine->run_id, error, sizeof error);
-    free(text);
     if (err != 0) {
         pw_log(PW_LOG_ERROR, "journal: %s", error);
         return err;
@@ -570,4 +578,6 @@ void pw_engine_close(struct pw_engine *engine)
     pw_desk_close(&engine->desk); /* last: as long as its socket is there, so is the engine */
     pw_config_destroy(engine->config);
     engine->config = NULL;
+    free(engine->config_text);
+    engine->config_text = NULL;
 }

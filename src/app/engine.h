@@ -24,6 +24,8 @@
 
 struct pw_engine {
     struct pw_config *config;
+    char *config_text; /* as it was loaded; the journal keeps it */
+    size_t config_bytes;
     struct pw_desk desk;
     struct pw_workspace ws;
     bool may_restore_dead; /* what an earlier engine left was moved aside: this one does not run yet */
