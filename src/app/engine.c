@@ -30,7 +30,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pinwheel/units.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +46,8 @@ static void *region_of(const struct pw_engine *engine, const char *name, enum pw
 
 /* ---- Distinct errors, kept in the workspace ---- */
 
-static pthread_mutex_t errors_lock = PTHREAD_MUTEX_INITIALIZER; /* cold threads only; makes them one writer */
-
-/* One row for each distinct text, counted when it comes again. A full table keeps the first ones. */
+/* One row for each distinct text, counted when it comes again. A full table keeps the first ones. The log
+ * calls one at a time, so the rows have one writer. */
 static void keep_error(void *state, enum pw_log_level level, const char *line, uint64_t times)
 {
     struct pw_engine *engine = state;
@@ -60,7 +58,6 @@ static void keep_error(void *state, enum pw_log_level level, const char *line, u
     snprintf(text, sizeof text, "%.*s", (int)(pw_fold_mark(line) - line), line); /* folded: the same again */
     int64_t now_ns = pw_clock_now_ns(&engine->clock);
     struct pw_error_row *rows = region_of(engine, "errors", PW_REGION_ERRORS);
-    pthread_mutex_lock(&errors_lock);
     for (uint32_t i = 0; i < PW_ERRORS_MAX; i++) {
         bool is_free = atomic_load_explicit(&rows[i].count, memory_order_relaxed) == 0;
         if (is_free) {
@@ -75,7 +72,6 @@ static void keep_error(void *state, enum pw_log_level level, const char *line, u
             break;
         }
     }
-    pthread_mutex_unlock(&errors_lock);
 }
 
 /* ---- Start ---- */

@@ -40,7 +40,7 @@ int pw_halts_reserve(const char *folder);
 
 /* "all accounts since 2026-11-29T20:15:00Z (by command)", with a comma between several, into text; returns
  * it. */
-#define PW_HALTS_TEXT_BYTES 1024u
+#define PW_HALTS_TEXT_BYTES 2048u /* of all accounts; the log marks what it cuts */
 const char *pw_halts_text(const struct pw_halts *halts, const struct pw_config *config,
                           char text[PW_HALTS_TEXT_BYTES]);
 
