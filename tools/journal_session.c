@@ -179,7 +179,7 @@ void journal_note_nothing(const struct journal_session *session)
     const struct pw_journal_run *run = &session->run;
     pw_cli_warn("nothing matches; run %" PRIu64 " was recorded from %s to %s", run->run_id,
                 journal_time(run->started_ns),
-                run->ended_ns ? journal_time(run->ended_ns) : "now or its crash");
+                run->ended_ns ? journal_time(run->ended_ns) : "now or its end, which was not recorded");
 }
 
 /* Everything is read: is it all that was committed? Damage that was met explains what is missing. */

@@ -96,13 +96,13 @@ static bool describes_run(struct audit *audit, const char *name, struct pw_journ
     free(config);
     uint64_t other_id = size == -ENOENT ? run_of(file) : 0;
     if (size == -ENOENT && other_id) {
-        find(audit, name, "it is of run %" PRIu64, other_id);
+        find(audit, name, "it belongs to run %" PRIu64, other_id);
     } else if (size == -ENOENT || config_size == -ENOENT) {
         find(audit, name, "it is not a segment");
     } else if (!is_read || config_size < 0) {
-        find(audit, name, "what it says of its run is damaged");
+        find(audit, name, "its description of the run is damaged");
     } else if (audit->run->started_ns && !is_same_run(&run, audit->run)) {
-        find(audit, name, "it is of another journal's run %" PRIu64 ", of engine '%s'", run.run_id,
+        find(audit, name, "it belongs to run %" PRIu64 " of another journal, of engine '%s'", run.run_id,
              run.instance);
     } else {
         return true;
@@ -127,9 +127,9 @@ static void audit_segment(struct audit *audit, uint32_t segment_no)
     if (describes_run(audit, name, &file)) {
         bool has_note = pw_journal_file_note(&file, audit->run->run_id, &note);
         if (has_note && note.segment_no != segment_no) {
-            find(audit, name, "it is the run's segment %" PRIu32, note.segment_no);
+            find(audit, name, "it is segment %" PRIu32 " of the run", note.segment_no);
         } else if (!has_note && audit->has_note) {
-            find(audit, name, "it does not say its number");
+            find(audit, name, "its segment number is missing");
         }
         audit->has_blocks |= pw_journal_file_has_blocks(&file, audit->run->run_id);
     }
@@ -145,7 +145,7 @@ static void find_missing(struct audit *audit, uint32_t from, uint32_t to)
     if (from == to) {
         find(audit, name, "it is missing");
     } else {
-        find(audit, name, "it is missing, and all up to segment %" PRIu32, to);
+        find(audit, name, "it is missing, as are all up to segment %" PRIu32, to);
     }
 }
 
@@ -180,7 +180,7 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
         find_missing(&audit, next_no, least_cnt - 1);
     } else if (!audit.has_note && !audit.is_live && !run->ended_ns && !audit.has_blocks &&
                audit.finding_cnt == 0) {
-        find(&audit, PW_JOURNAL_RUNS_FILE, "it lists the run, and no segment has a block of it");
+        find(&audit, PW_JOURNAL_RUNS_FILE, "it lists the run, but no segment has data of it");
     }
     return found_no == -ENOENT ? audit.finding_cnt : found_no;
 }
@@ -287,7 +287,7 @@ static void audit_name(struct audit *audit, const char *name)
     if (is_ours && pw_regular_check(path) == -EMEDIUMTYPE) {
         find(audit, name, "it is not a regular file");
     } else if (!is_ours && strncmp(name, "journal-", 8) == 0) {
-        find(audit, name, "it is named like a segment, and is none");
+        find(audit, name, "it is named like a segment but is not one");
     }
 }
 

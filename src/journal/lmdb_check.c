@@ -141,7 +141,7 @@ static int check_overflow(struct check *check, uint64_t page_no, size_t value_by
     }
     /* A shorter value may have taken the place of a longer one. */
     if (header.page_no != page_no || header.flags != PAGE_OVERFLOW || header.page_cnt < cnt) {
-        return damaged(check, "page %" PRIu64 " is no value of %zu bytes", page_no, value_bytes);
+        return damaged(check, "page %" PRIu64 " does not hold a value of %zu bytes", page_no, value_bytes);
     }
     err = take_pages(check, page_no, header.page_cnt);
     if (err) {
@@ -186,7 +186,7 @@ static int check_free_list(struct check *check, uint64_t page_no, const uint8_t 
     uint64_t cnt, id, before = NO_PAGE;
     memcpy(&cnt, value, bytes >= sizeof cnt ? sizeof cnt : 0);
     if (bytes < sizeof cnt || cnt > bytes / sizeof cnt - 1) {
-        return damaged(check, "the list of free pages in page %" PRIu64 " is not one", page_no);
+        return damaged(check, "page %" PRIu64 " holds no valid list of free pages", page_no);
     }
     for (uint64_t i = 1; i <= cnt; i++) {
         memcpy(&id, value + i * sizeof id, sizeof id);
@@ -334,8 +334,9 @@ static int walk(struct check *check, uint64_t page_no, uint32_t level)
         bool is_good = header.page_no == page_no && header.flags == (is_leaf ? PAGE_LEAF : PAGE_BRANCH) &&
                        header.lower % 2 == 0 && header.lower > sizeof header &&
                        header.lower <= header.upper && header.upper <= check->page_bytes;
-        err = is_good ? check_nodes(check, &header, page, level)
-                      : damaged(check, "page %" PRIu64 " is no %s", page_no, is_leaf ? "leaf" : "branch");
+        err = is_good
+                  ? check_nodes(check, &header, page, level)
+                  : damaged(check, "page %" PRIu64 " is not a %s page", page_no, is_leaf ? "leaf" : "branch");
     }
     check->counted.leaf_cnt += is_leaf;
     check->counted.branch_cnt += !is_leaf;
@@ -357,7 +358,7 @@ static int check_table(struct check *check, bool is_free_table)
         err = walk(check, table->root_no, 0);
     }
     if (!err && memcmp(&check->counted, table, sizeof *table) != 0) {
-        err = damaged(check, "its meta page does not say what is in it");
+        err = damaged(check, "its meta page does not match its contents");
     }
     return err;
 }
@@ -383,7 +384,7 @@ static int read_meta(struct check *check, uint64_t at, struct meta *meta)
                    (page_bytes & (page_bytes - 1)) == 0 && meta->tables[0].flags == FREE_TABLE_FLAGS &&
                    meta->tables[1].flags == 0 && meta->last_page_no >= META_CNT - 1 &&
                    meta->last_page_no < INT64_MAX / PAGE_BYTES_MAX;
-    return is_good ? 0 : damaged(check, "it is no LMDB file, or its meta page %u is damaged", at != 0);
+    return is_good ? 0 : damaged(check, "it is not an LMDB file, or its meta page %u is damaged", at != 0);
 }
 
 /* The newest one, as LMDB chooses it when it opens the file. Later it goes by the number alone: even ones
@@ -395,7 +396,7 @@ static int choose_meta(struct check *check)
     check->page_bytes = check->meta.tables[0].pad;
     err = err ? err : read_meta(check, check->page_bytes, &other);
     if (!err && other.tables[0].pad != check->page_bytes) {
-        err = damaged(check, "its meta pages say two page sizes");
+        err = damaged(check, "its meta pages have different page sizes");
     }
     bool is_other = !err && other.txn_id > check->meta.txn_id;
     if (is_other) {
@@ -414,7 +415,8 @@ static int check_file(struct check *check, off_t file_bytes)
         return err;
     }
     if (check->meta.last_page_no > (uint64_t)file_bytes / check->page_bytes + UNWRITTEN_PAGES_MAX) {
-        return damaged(check, "its meta page says %" PRIu64 " pages", check->meta.last_page_no + 1);
+        return damaged(check, "its meta page claims %" PRIu64 " pages, more than it has",
+                       check->meta.last_page_no + 1);
     }
     check->seen = calloc(check->meta.last_page_no / 8 + 1, 1);
     if (!check->seen) {
