@@ -293,30 +293,22 @@ Test(live, a_dry_engine_has_orders_validated_and_none_placed)
 
 /* ---- bans ---- */
 
-#define WINDOW_S 8 /* of the venue's limit */
+/* cases/19-bench-tests-fail-under-load: on a host so slow that the ban is over before the second start, this
+ * shows nothing, and passes. */
+#define BAN_S 2
 
-/* So that what follows happens in one window: most of it is left. */
-static void await_window(void)
-{
-    const int64_t window_ns = WINDOW_S * INT64_C(1000000000);
-    while (pw_clock_read_ns(CLOCK_REALTIME) % window_ns > window_ns / 8) {
-        usleep(10000);
-    }
-}
-
-/* F5: the venue's limit does not suffice for books, so it says 429 and for how long. An engine that was
- * killed meanwhile asks for nothing before that, not even for the instruments. */
+/* F5: the venue says for how long the engine is banned, of a book. An engine that was killed meanwhile asks
+ * for nothing before that, not even for the instruments, which the simulator would tell. */
 Test(live, a_ban_outlives_the_engine)
 {
     struct harness h;
-    char path[2 * HARNESS_PATH_BYTES], text[64] = "", yaml[1024];
+    char path[2 * HARNESS_PATH_BYTES], text[512] = "", yaml[1024];
     harness_begin(&h, "ban");
     snprintf(yaml, sizeof yaml,
-             "%slimits: {weight_per_min: 20, weight_window_s: %d}\nfaults:\n"
-             "  - {kind: gap, match: \"*@depth*\", after: 10, count: 20}\n",
-             MARKET, WINDOW_S);
+             "%slimits: {ban_s: %d}\n"
+             "faults: [{kind: rest_error, match: \"*depth\", count: 1, status: 418}]\n",
+             MARKET, BAN_S);
     harness_sim_start(&h, yaml, 0);
-    await_window();
     struct engine_options options = live_options;
     options.live = false;
     harness_engine_start(&h, &options);
@@ -328,7 +320,7 @@ Test(live, a_ban_outlives_the_engine)
     cr_assert_not_null(fgets(text, sizeof text, file));
     fclose(file);
     int64_t until_ns = strtoll(text, NULL, 10);
-    cr_assert_lt(until_ns - pw_clock_read_ns(CLOCK_REALTIME), (WINDOW_S + 2) * INT64_C(1000000000));
+    cr_assert_lt(until_ns - pw_clock_read_ns(CLOCK_REALTIME), (BAN_S + 2) * INT64_C(1000000000));
     harness_engine_start(&h, &options); /* it runs once it has the instruments */
     cr_expect_geq(pw_clock_read_ns(CLOCK_REALTIME), until_ns);
     harness_stop(&h.engine, SIGTERM);
@@ -343,9 +335,21 @@ static bool reconnected(struct harness *h, const void *arg)
     return cnt >= 2;
 }
 
+static bool order_entry_is_lost(struct harness *h, const void *unused)
+{
+    (void)unused;
+    json_t *top = harness_top(h);
+    bool is_lost = json_number_at(top, "feeds/1/disconnect_cnt") >= 1;
+    json_decref(top);
+    return is_lost;
+}
+
 /* F5: one address, one ban. REST alone is told (of a book that a gap made stale), order entry would be served
- * still: it asks for nothing before the end, and when its connection is reset meanwhile, it is not dialled.
- */
+ * still: it asks for nothing, and when its connection is reset, it is not dialled, as the feed is.
+ * The ban outlasts the test, on any host. Its end is held in virtual time: of the connection in
+ * connector::nothing_is_dialled_while_it_is_held, of requests in
+ * execution_live::a_pause_that_housekeeping_tells_is_kept_to_its_end.
+ * cases/19-bench-tests-fail-under-load */
 Test(live, a_ban_that_rest_is_told_holds_for_order_entry)
 {
     struct harness h;
@@ -353,25 +357,27 @@ Test(live, a_ban_that_rest_is_told_holds_for_order_entry)
     harness_begin(&h, "pause");
     harness_keys_write(&h, API_KEY "\n", SECRET "\n");
     snprintf(yaml, sizeof yaml,
-             "%slimits: {ban_s: 15}\nfaults:\n"
+             "%slimits: {ban_s: 600}\nfaults:\n"
              "  - {kind: rest_error, match: \"*depth\", after: 1, count: 1, status: 418}\n"
              "  - {kind: gap, match: \"*@depth*\", after: 30, count: 3}\n"
-             "  - {kind: drop, match: \"*@depth*\", after: 95, count: 1}\n",
+             "  - {kind: drop, match: \"*@depth*\", after: 60, count: 1}\n",
              market_hmac);
     harness_sim_start(&h, yaml, 0);
     harness_engine_start(&h, &live_options);
     wait_for(&h, "fills", 1);
     wait_for(&h, "gateway.paused_until_ns", 1);
-    int64_t until_ns = harness_metric(&h, "gateway", "paused_until_ns");
+    cr_expect_gt(harness_metric(&h, "gateway", "paused_until_ns"),
+                 pw_clock_read_ns(CLOCK_REALTIME) + 400 * INT64_C(1000000000), "as long as REST was told");
     long long requests = harness_metric(&h, "gateway", "requests");
     wait_for(&h, "denied_request_limit", harness_metric(&h, "execution", "denied_request_limit") + 3);
-    cr_expect_eq(harness_metric(&h, "gateway", "requests"), requests);
     cr_expect_eq(harness_metric(&h, "gateway", "rate_limited"), 0, "order entry was told nothing");
+    cr_assert(harness_wait(&h, order_entry_is_lost, NULL, SECONDS), "its connection is not reset");
     cr_assert(harness_wait(&h, reconnected, "feeds/0/connect_cnt", SECONDS), "the feed does not come back");
-    cr_assert_lt(pw_clock_read_ns(CLOCK_REALTIME), until_ns, "the ban was over too soon to show anything");
-    cr_assert(harness_wait(&h, reconnected, "feeds/1/connect_cnt", SECONDS), "nor does order entry");
-    cr_expect_geq(pw_clock_read_ns(CLOCK_REALTIME), until_ns);
-    wait_for(&h, "gateway.ready", 1);
+    usleep(500000); /* the longest pause of backoff */
+    json_t *top = harness_top(&h);
+    cr_expect_eq(json_number_at(top, "feeds/1/connect_cnt"), 1, "order entry is not dialled");
+    json_decref(top);
+    cr_expect_eq(harness_metric(&h, "gateway", "requests"), requests);
     harness_stop(&h.engine, SIGTERM);
     harness_end(&h);
 }

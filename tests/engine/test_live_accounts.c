@@ -87,13 +87,12 @@ static void write_account(FILE *file, const struct two *two, int i)
             i + 1, i + 1, place->quote, place->h.port, place->h.dir, place->h.dir, place->h.dir);
 }
 
-static void engine_run(struct two *two)
+static void engine_launch(struct two *two)
 {
     struct harness *h = &two->places[0].h;
     char path[2 * HARNESS_PATH_BYTES];
     snprintf(path, sizeof path, "%s/engine.yaml", h->dir);
     harness_engine_launch(h, path, true);
-    harness_engine_await(h);
 }
 
 /* Both feeds have BTCUSDT; the second account trades in euros. */
@@ -138,7 +137,8 @@ static const char *config_write(const struct two *two, const char *strategies)
 static void engine_start(struct two *two, const char *strategies)
 {
     config_write(two, strategies);
-    engine_run(two);
+    engine_launch(two);
+    harness_engine_await(&two->places[0].h);
 }
 
 /* ---- conditions ---- */
@@ -429,25 +429,49 @@ static void expect_bans(struct two *two, const char *host)
     fclose(file);
 }
 
+/* What the engine answers: of that host alone. */
+static void expect_ban_told(struct two *two, const char *host)
+{
+    json_t *answer = status_of(two);
+    const json_t *bans = json_object_get(answer, "bans");
+    cr_expect_not_null(json_object_get(bans, host));
+    cr_expect_eq(json_object_size(bans), 1);
+    json_decref(answer);
+}
+
 static long long metric_of(struct two *two, const char *group, const char *name)
 {
     return harness_metric(&two->places[0].h, group, name);
 }
 
-/* F5: one venue bans its account. The other trades on; the ban is that host's alone, over a kill, too. */
+/* By now the log is its own. */
+static bool waits_for_the_ban(struct harness *h, const void *host)
+{
+    char line[128];
+    int status;
+    free(harness_run(h, (const char *const[]){"pinwheel", "ctl", h->instance, "status", NULL}, &status));
+    if (status != 0) {
+        return false;
+    }
+    snprintf(line, sizeof line, "rate-limit ban of %.64s: ", (const char *)host);
+    return has_logged(h, line);
+}
+
+/* F5: one venue bans its account. The other trades on; the ban is that host's alone, over a kill, too. It
+ * outlasts the test, on any host; that an engine starts and trades when a ban is over is in
+ * live_life::no_request_before_a_ban_ends. cases/19-bench-tests-fail-under-load */
 Test(live_accounts, a_ban_holds_for_its_own_host_alone)
 {
     struct two two;
-    char host[64];
+    char host[64], other[64];
     int status;
     open_two(&two);
     harness_stop(&two.places[1].h.sim, SIGKILL);
     venue_start_with(&two.places[1],
-                     "limits: {ban_s: 10}\nfaults: [{kind: rest_error, match: order.place, after: 4, "
+                     "limits: {ban_s: 600}\nfaults: [{kind: rest_error, match: order.place, after: 4, "
                      "count: 1, status: 418}]\n");
     engine_start(&two, both);
     wait_for_metric(&two, "gateway.2", "paused_until_ns", 1);
-    int64_t until_ns = metric_of(&two, "gateway.2", "paused_until_ns");
     long long requests = metric_of(&two, "gateway.2", "requests");
     wait_for(&two, "accounts/0/fill_cnt", view(&two, "accounts/0/fill_cnt") + 5);
     cr_expect_eq(metric_of(&two, "gateway", "paused_until_ns"), 0);
@@ -459,18 +483,16 @@ Test(live_accounts, a_ban_holds_for_its_own_host_alone)
     cr_expect_null(strstr(text, "acct1"), "%s", text);
     free(text);
     snprintf(host, sizeof host, "localhost:%d", two.places[1].h.port);
-    json_t *bans = status_of(&two);
-    cr_expect_not_null(json_object_get(json_object_get(bans, "bans"), host));
-    cr_expect_eq(json_object_size(json_object_get(bans, "bans")), 1);
-    json_decref(bans);
+    snprintf(other, sizeof other, "rate-limit ban of localhost:%d", two.places[0].h.port);
+    expect_ban_told(&two, host);
     cr_assert_eq(harness_stop(&two.places[0].h.engine, SIGKILL), 128 + SIGKILL);
     expect_bans(&two, host);
-    cr_assert_lt(pw_clock_read_ns(CLOCK_REALTIME), until_ns, "the ban was over too soon to show anything");
-    engine_run(&two);
-    cr_expect_geq(pw_clock_read_ns(CLOCK_REALTIME), until_ns, "it runs when it has the instruments of both");
-    wait_for(&two, "accounts/0/fill_cnt", 2);
-    wait_for(&two, "accounts/1/fill_cnt", 2);
-    engine_stop(&two);
+    engine_launch(&two);
+    cr_assert(harness_wait(&two.places[0].h, waits_for_the_ban, host, SECONDS), "it has forgotten the ban");
+    expect_ban_told(&two, host);
+    cr_expect_eq(harness_stop(&two.places[0].h.engine, SIGTERM), 4,
+                 "it has not begun without the instruments");
+    cr_expect_not(has_logged(&two.places[0].h, other), "nobody bans it there");
     close_two(&two);
 }
 
