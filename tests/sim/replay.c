@@ -185,6 +185,24 @@ Test(replay, nothing_is_sent_before_the_clients_are_there)
     venue_close(&g_venue);
 }
 
+/* How long the capture's messages take, from the first to the last. */
+static int64_t replay_ms(const char *settings)
+{
+    venue_begin(2, settings); /* 798 ms at recorded pace */
+    connect_to(&g_peer, "/ws/btcusdt@trade");
+    cr_assert_eq(hear_number(&g_peer, SOON_MS), 0);
+    int64_t begin_ms = now_ms();
+    for (int i = 1; i < LINES; i++) {
+        cr_assert_eq(hear_number(&g_peer, SOON_MS), i);
+    }
+    int64_t took_ms = now_ms() - begin_ms;
+    peer_close(&g_peer);
+    venue_close(&g_venue);
+    return took_ms;
+}
+
+/* Never faster than is asked for; on a busy host perhaps slower, but not each time.
+ * cases/19-bench-tests-fail-under-load */
 Test(replay, the_recorded_pace_is_kept_and_can_be_multiplied)
 {
     static const struct {
@@ -195,18 +213,12 @@ Test(replay, the_recorded_pace_is_kept_and_can_be_multiplied)
                  {"pace: flood\ncapture: {files: [%s]}\n", 0, 600}};
 
     for (int k = 0; k < 3; k++) {
-        int64_t begin_ms;
-        venue_begin(2, paces[k].settings); /* 798 ms from the first to the last */
-        connect_to(&g_peer, "/ws/btcusdt@trade");
-        cr_assert_eq(hear_number(&g_peer, SOON_MS), 0);
-        begin_ms = now_ms();
-        for (int i = 1; i < LINES; i++) {
-            cr_assert_eq(hear_number(&g_peer, SOON_MS), i);
+        int64_t took_ms = 0;
+        for (int i = 0; i < 20 && (i == 0 || took_ms >= paces[k].most_ms); i++) {
+            took_ms = replay_ms(paces[k].settings);
+            cr_expect_geq(took_ms, paces[k].least_ms, "pace %d", k);
         }
-        cr_expect_geq(now_ms() - begin_ms, paces[k].least_ms, "pace %d", k);
-        cr_expect_lt(now_ms() - begin_ms, paces[k].most_ms, "pace %d", k);
-        peer_close(&g_peer);
-        venue_close(&g_venue);
+        cr_expect_lt(took_ms, paces[k].most_ms, "pace %d", k);
     }
 }
 
@@ -443,9 +455,13 @@ Test(faults, rest_answers_come_late_or_wrong_where_the_config_says)
     begin_ms = now_ms();
     cr_expect_eq(peer_get(&g_peer, "/api/v3/time"), 200);
     cr_expect_geq(now_ms() - begin_ms, 290);
-    begin_ms = now_ms();
-    cr_expect_eq(peer_get(&g_peer, "/api/v3/time"), 200);
-    cr_expect_lt(now_ms() - begin_ms, 290);
+    int64_t took_ms = INT64_MAX;
+    for (int i = 0; i < 20 && took_ms >= 290; i++) { /* cases/19-bench-tests-fail-under-load */
+        begin_ms = now_ms();
+        cr_expect_eq(peer_get(&g_peer, "/api/v3/time"), 200);
+        took_ms = now_ms() - begin_ms;
+    }
+    cr_expect_lt(took_ms, 290, "one alone is late");
     peer_close(&g_peer);
     venue_close(&g_venue);
 }
