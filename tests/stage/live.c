@@ -4,6 +4,7 @@
  * is whose in the report ring, what contradicts itself, the stamps of the way out, a clean stop.
  */
 #include "flow.h"
+#include "rules.h"
 #include "stage_rig.h"
 
 #include <criterion/criterion.h>
@@ -1188,5 +1189,38 @@ Test(execution_live, a_closed_market_is_sent_nothing_until_somebody_resumes)
     rig_poll_execution(rig);
     drop_reports(rig);
     cr_expect_eq(denied_for(rig), PW_REASON_NONE);
+    rig_close(rig);
+}
+
+static void put_rules(struct rig *rig, uint16_t instrument_idx, bool tradable)
+{
+    struct pw_instrument row = rig->env.instruments[instrument_idx];
+    struct pw_event events[PW_RULES_EVENTS];
+    row.tradable = tradable;
+    pw_rules_put(&row, instrument_idx, rig->now_ns, events);
+    for (uint32_t i = 0; i < PW_RULES_EVENTS; i++) {
+        put(rig, events[i]);
+    }
+    rig_poll_execution(rig);
+    drop_journal(rig);
+}
+
+Test(execution_live, a_closed_market_is_sent_orders_again_when_its_rules_say_that_it_is_open)
+{
+    struct rig *rig = start(SLOTS);
+    make_ready(rig);
+    cr_assert(rig->env.instruments[0].tradable);
+    for (int round = 0; round < 2; round++) {
+        reject_next(rig, -1013, "Market is closed.");
+        cr_expect_eq(denied_for(rig), PW_REASON_NOT_TRADING);
+        if (round == 1) { /* its status follows, and is another again later */
+            put_rules(rig, 0, false);
+            cr_expect_eq(denied_for(rig), PW_REASON_NOT_TRADING);
+        }
+        put_rules(rig, 0, true); /* in round 0 as it was */
+        cr_expect_eq(denied_for(rig), PW_REASON_NONE);
+        drop_reports(rig);
+        drop_journal(rig);
+    }
     rig_close(rig);
 }

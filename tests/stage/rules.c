@@ -66,19 +66,19 @@ Test(rules, each_change_is_taken_over)
          at < offsetof(struct pw_instrument, multiplier_e8); at += sizeof(int64_t)) {
         struct pw_instrument before = all, now = all;
         int64_t value = 77;
-        cr_expect_not(pw_rules_watch_take(&before, &now, &said));
+        cr_expect_not(pw_rules_watch_take(&before, &now, &said, false));
         memcpy((char *)&now + at, &value, sizeof value);
-        cr_expect(pw_rules_watch_take(&before, &now, &said), "offset %zu", at);
+        cr_expect(pw_rules_watch_take(&before, &now, &said, false), "offset %zu", at);
         cr_expect(pw_rules_equal(&before, &now));
-        cr_expect_not(pw_rules_watch_take(&before, &now, &said), "once is enough");
+        cr_expect_not(pw_rules_watch_take(&before, &now, &said, false), "once is enough");
     }
     struct pw_instrument before = all, now = all;
     now.tradable = 0;
-    cr_expect(pw_rules_watch_take(&before, &now, &said) && !before.tradable);
+    cr_expect(pw_rules_watch_take(&before, &now, &said, false) && !before.tradable);
     now.tradable = 1;
-    cr_expect(pw_rules_watch_take(&before, &now, &said) && before.tradable, "and back");
+    cr_expect(pw_rules_watch_take(&before, &now, &said, false) && before.tradable, "and back");
     now.max_notional_market = 0;
-    cr_expect(pw_rules_watch_take(&before, &now, &said) && !before.max_notional_market);
+    cr_expect(pw_rules_watch_take(&before, &now, &said, false) && !before.max_notional_market);
 }
 
 Test(rules, what_is_gone_or_does_not_fit_any_more_is_not_traded)
@@ -88,13 +88,13 @@ Test(rules, what_is_gone_or_does_not_fit_any_more_is_not_traded)
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct pw_instrument before = all;
         struct pw_instrument_said said = {.fault = faults[i], .text = "the venue has no such symbol"};
-        cr_expect(pw_rules_watch_take(&before, &none, &said));
+        cr_expect(pw_rules_watch_take(&before, &none, &said, false));
         cr_expect_eq(before.tradable, 0);
         cr_expect_eq(before.step_e8, all.step_e8, "its filters stay as they were");
         cr_expect_str_eq(before.symbol, "ABUSDT");
-        cr_expect_not(pw_rules_watch_take(&before, &none, &said));
+        cr_expect_not(pw_rules_watch_take(&before, &none, &said, false));
         said = (struct pw_instrument_said){.status = "TRADING"};
-        cr_expect(pw_rules_watch_take(&before, &all, &said) && before.tradable, "it has come back");
+        cr_expect(pw_rules_watch_take(&before, &all, &said, false) && before.tradable, "it has come back");
     }
     struct pw_instrument_said said = {.status = "TRADING"};
     for (int i = 0; i < 4; i++) {
@@ -103,10 +103,25 @@ Test(rules, what_is_gone_or_does_not_fit_any_more_is_not_traded)
         now.base[0] = i == 1 ? 'X' : now.base[0];
         now.unit_shift = i == 2 ? 1 : now.unit_shift;
         now.multiplier_e8 = i == 3 ? 2 * PW_E8 : now.multiplier_e8;
-        cr_expect(pw_rules_watch_take(&before, &now, &said) && !before.tradable, "%d", i);
+        cr_expect(pw_rules_watch_take(&before, &now, &said, false) && !before.tradable, "%d", i);
         cr_expect(strcmp(before.quote, "USDT") == 0 && before.unit_shift == 0 &&
                   before.multiplier_e8 == PW_E8);
     }
+}
+
+/* cases/10-refusals-that-nobody-is-told-of: execution sends nothing for an instrument whose market the venue
+ * called closed, until it is told. */
+Test(rules, what_is_open_as_before_is_told_after_a_rejection)
+{
+    const struct pw_instrument all = row_of_all();
+    struct pw_instrument before = all, closed = all;
+    struct pw_instrument_said said = {.status = "TRADING"};
+    closed.tradable = 0;
+    cr_expect(pw_rules_watch_take(&before, &all, &said, true));
+    cr_expect(pw_rules_equal(&before, &all));
+    cr_expect(pw_rules_watch_take(&before, &closed, &said, true), "it is closed indeed");
+    cr_expect_not(pw_rules_watch_take(&before, &closed, &said, true), "which need not be told twice");
+    cr_expect(pw_rules_watch_take(&before, &all, &said, false), "and open");
 }
 
 /* ---- orders follow ---- */

@@ -103,6 +103,15 @@ static void take_quote(struct execution *x, const struct pw_event *event)
     x->changed |= account->portfolio->rows[event->instrument_idx].changed;
 }
 
+/* What it says is newer than a rejection. */
+static void take_rules(struct execution *x, const struct pw_event *event)
+{
+    pw_rules_apply(&x->instruments[event->instrument_idx], event);
+    if (event->kind == PW_EVENT_RULES && event->body.rules.tradable) {
+        x->market_closed[event->instrument_idx] = false;
+    }
+}
+
 /* Every gateway sees all of it: an event is the time, too. */
 static void take_market(struct execution *x, const struct pw_event *event, int64_t now_ns)
 {
@@ -119,7 +128,7 @@ static void take_market(struct execution *x, const struct pw_event *event, int64
     } else if (event->kind == PW_EVENT_QUOTE) {
         take_quote(x, event);
     } else if (pw_event_is_rules(event->kind) && event->instrument_idx < x->instrument_cnt) {
-        pw_rules_apply(&x->instruments[event->instrument_idx], event);
+        take_rules(x, event);
     }
 }
 

@@ -27,6 +27,7 @@ struct watched_feed {
     int64_t backoff_ns;
     uint64_t connect_cnt; /* of its connection, as last seen */
     uint32_t first_idx;   /* of its instruments */
+    bool is_doubted;      /* orders were rejected by its rules: what is in force is told again, too */
 };
 
 struct pw_rules_watch {
@@ -41,6 +42,7 @@ struct pw_rules_watch {
     struct pw_fetch *fetch;
     struct pw_listing listing; /* under way, if busy */
     uint32_t busy_idx;         /* the feed asked; PW_FEEDS_MAX: none */
+    bool busy_is_doubted;      /* when it was asked */
     struct watched_feed watched[PW_FEEDS_MAX];
     struct pw_instrument in_force[PW_INSTRUMENTS_MAX]; /* as parse has been told, or is to be */
     bool owed[PW_INSTRUMENTS_MAX];                     /* and found no room yet */
@@ -100,7 +102,7 @@ static bool is_same(const struct pw_instrument *a, const struct pw_instrument *b
 }
 
 bool pw_rules_watch_take(struct pw_instrument *before, const struct pw_instrument *now,
-                         const struct pw_instrument_said *said)
+                         const struct pw_instrument_said *said, bool is_doubted)
 {
     struct pw_instrument next = *before;
     const char *why = said->status;
@@ -114,7 +116,7 @@ bool pw_rules_watch_take(struct pw_instrument *before, const struct pw_instrumen
         next = *now;
     }
     if (pw_rules_equal(before, &next)) {
-        return false;
+        return is_doubted && next.tradable;
     }
     if (next.tradable != before->tradable) {
         pw_log(PW_LOG_WARN, "feed %s: %s is %s for trading%s%s%s", before->feed, before->symbol,
@@ -144,9 +146,11 @@ static void see_occasions(struct pw_rules_watch *w, int64_t now_ns)
     for (uint32_t i = 0; i < w->feeds->feed_cnt; i++) {
         const struct pw_feed_view *view = &w->views[w->conns->of_feed[i]];
         uint64_t connects = atomic_load_explicit(&view->connect_cnt, memory_order_relaxed);
-        if ((connects > 1 && connects != w->watched[i].connect_cnt) || rejected != w->rejected_cnt) {
+        bool is_rejected = rejected != w->rejected_cnt;
+        if ((connects > 1 && connects != w->watched[i].connect_cnt) || is_rejected) {
             want(w, i, now_ns);
         }
+        w->watched[i].is_doubted |= is_rejected;
         w->watched[i].connect_cnt = connects;
     }
     w->rejected_cnt = rejected;
@@ -180,6 +184,8 @@ static void ask(struct pw_rules_watch *w, uint32_t feed_idx, int64_t now_ns)
     feed->asked_ns = now_ns;
     feed->at_ns = now_ns + interval_ns(w, feed_idx);
     w->busy_idx = pw_listing_start(&w->listing, now_ns) == 0 ? feed_idx : PW_FEEDS_MAX;
+    w->busy_is_doubted = feed->is_doubted;
+    feed->is_doubted = feed->is_doubted && w->busy_idx == PW_FEEDS_MAX;
 }
 
 static void take_rows(struct pw_rules_watch *w)
@@ -187,7 +193,7 @@ static void take_rows(struct pw_rules_watch *w)
     uint32_t first_idx = w->watched[w->busy_idx].first_idx;
     for (uint32_t i = 0; i < w->feeds->feeds[w->busy_idx].instrument_cnt; i++) {
         uint32_t idx = first_idx + i;
-        if (pw_rules_watch_take(&w->in_force[idx], &w->rows[i], &w->said[i])) {
+        if (pw_rules_watch_take(&w->in_force[idx], &w->rows[i], &w->said[i], w->busy_is_doubted)) {
             w->owed_cnt += !w->owed[idx];
             w->owed[idx] = true;
         }
@@ -199,6 +205,7 @@ static void ask_again(struct pw_rules_watch *w, enum pw_listing_result result, i
 {
     struct watched_feed *feed = &w->watched[w->busy_idx];
     const struct pw_listing *listing = &w->listing;
+    feed->is_doubted |= w->busy_is_doubted;
     int64_t ban_ns = pw_ban_of_answer(listing->http_status, listing->retry_after_s, now_ns);
     if (ban_ns != 0) {
         pw_snapshots_pause(w->snapshots, pw_conns_host_of_feed(w->conns, w->busy_idx), ban_ns);

@@ -25,9 +25,10 @@ uint32_t pw_rules_watch_poll(struct pw_rules_watch *watch, int64_t now_ns);
 int64_t pw_rules_watch_next_ns(const struct pw_rules_watch *watch);
 
 /* What `now` says (of a row with a fault, that orders are denied) is logged where it differs from `before`,
- * and taken over: true, and it has to be told on. Exposed for its test. */
+ * and taken over: true, and it has to be told on. So has what is open as before, if orders were rejected
+ * since (is_doubted): execution may take its market for closed. Exposed for its test. */
 struct pw_instrument_said;
 bool pw_rules_watch_take(struct pw_instrument *before, const struct pw_instrument *now,
-                         const struct pw_instrument_said *said);
+                         const struct pw_instrument_said *said, bool is_doubted);
 
 #endif
