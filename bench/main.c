@@ -349,7 +349,7 @@ static int options_judge(struct options *options)
                             options->cores);
     }
     if (!data_find(&options->env, options->data_path) && options->data_path != NULL) {
-        pw_cli_error("%s: %s", options->data_path, strerror(errno));
+        pw_cli_error("--data: %s: %s", options->data_path, strerror(errno));
         return PW_CLI_USAGE;
     }
     if (options->other_path != NULL && !build_find(options->other_path, options->against.other)) {
@@ -437,7 +437,7 @@ static FILE *html_open(const struct options *options, json_t *machine)
     if (html != NULL) {
         html_begin(html, machine);
     } else if (options->html_path != NULL) {
-        pw_cli_error("%s: %s", options->html_path, strerror(errno));
+        pw_cli_error("--html: %s: %s", options->html_path, strerror(errno));
     }
     return html;
 }

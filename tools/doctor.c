@@ -92,7 +92,7 @@ int main(int argc, char **argv)
         return PW_CLI_USAGE;
     }
     if (!patient_examine(&options.patient, options.config_path, error, sizeof error)) {
-        fprintf(stderr, "%s\n", error);
+        pw_cli_error_lines(error);
         return DOCTOR_BAD_CONFIG;
     }
     json_t *rows = json_array();

@@ -4,6 +4,7 @@
  * their own; this one knows their names, and asks them for their part of the pages about all of them.
  */
 #include "cli.h"
+#include "word.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -162,14 +163,26 @@ static int page_print(void)
 
 /* ---- help ---- */
 
-static int unknown_command(const char *name)
+/* What this program itself takes as a command or an option, beside the commands of the table. */
+static const char *const g_words[] = {"help", "version", "--help", "--version"};
+
+static int unknown_word(const char *name)
 {
-    const char *nearest = pw_cli_nearest_verb(name);
+    const char *kind = name[0] == '-' ? "option" : "command";
+    const char *nearest = name[0] == '-' ? NULL : pw_cli_nearest_verb(name);
+    if (nearest == NULL) {
+        nearest = pw_word_nearest(name, g_words, sizeof g_words / sizeof g_words[0]);
+    }
     if (nearest != NULL) {
-        pw_cli_error("unknown command '%.40s'; did you mean '%s'?", name, nearest);
+        pw_cli_error("unknown %s '%.40s'; did you mean '%s'?", kind, name, nearest);
         return PW_CLI_USAGE;
     }
-    return pw_cli_wrong("unknown command '%.40s'", name);
+    return pw_cli_wrong("unknown %s '%.40s'", kind, name);
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
 /* `pinwheel help [VERB]`; for the build: help --man [VERB], --completion, --page, --exit-codes. */
@@ -192,8 +205,8 @@ static int help(char **words)
     if (words[0] != NULL && words[1] != NULL) {
         return pw_cli_wrong("unexpected argument '%.40s'", words[1]);
     }
-    if (words[0] != NULL) {
-        return pw_cli_row(words[0]) != NULL ? describe(words[0], form) : unknown_command(words[0]);
+    if (words[0] != NULL && !is_one_of(words[0], "help", "version", "--help")) {
+        return pw_cli_row(words[0]) != NULL ? describe(words[0], form) : unknown_word(words[0]);
     }
     if (strcmp(form, "man") == 0) {
         man_print();
@@ -201,11 +214,6 @@ static int help(char **words)
         help_print(stdout);
     }
     return PW_CLI_DONE;
-}
-
-static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
-{
-    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
 int main(int argc, char **argv)
@@ -219,8 +227,11 @@ int main(int argc, char **argv)
         return help(argv + 2);
     }
     if (is_one_of(argv[1], "--version", "-V", "version")) {
+        if (argv[2] != NULL) {
+            return pw_cli_wrong("unexpected argument '%.40s'", argv[2]);
+        }
         printf("pinwheel %s\n", pw_cli_version());
         return PW_CLI_DONE;
     }
-    return pw_cli_row(argv[1]) != NULL ? program_become(argv[1], argv + 1) : unknown_command(argv[1]);
+    return pw_cli_row(argv[1]) != NULL ? program_become(argv[1], argv + 1) : unknown_word(argv[1]);
 }

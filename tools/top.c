@@ -352,6 +352,9 @@ int main(int argc, char **argv)
     if (code != PW_CLI_GO) {
         return code;
     }
+    if (options.list && options.instance != NULL) {
+        return pw_cli_wrong("--list takes no INSTANCE");
+    }
     if (options.list) {
         pw_watch_list(stdout, options.json);
         return PW_WATCH_OK;

@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "accounts_config.h"
 #include "ban.h"
+#include "cli.h"
 #include "confine.h"
 #include "control.h"
 #include "cores.h"
@@ -102,12 +103,11 @@ static bool is_said_twice(const struct pw_config *config, bool live)
         return true;
     }
     if (live) {
-        fprintf(stderr,
-                "%s: --live needs `gateway: live`, but the config has `gateway: %s`; change one of them\n",
-                config->path, pw_config_account(config, 0).kind);
+        pw_cli_error("%s: --live needs `gateway: live`, but the config has `gateway: %s`; change one of them",
+                     config->path, pw_config_account(config, 0).kind);
     } else {
-        fprintf(stderr, "%s: `gateway: live` trades with real money; confirm with: pinwheel run --live %s\n",
-                config->path, config->path);
+        pw_cli_error("%s: `gateway: live` trades with real money; confirm with: pinwheel run --live %s",
+                     config->path, config->path);
     }
     return false;
 }
@@ -163,11 +163,11 @@ enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *
         engine->has_keys = err == 0;
     }
     if (err != 0) {
-        fprintf(stderr, "%s\n", error);
+        pw_cli_error_lines(error);
         return PW_ENGINE_BAD_CONFIG;
     }
-    if (*note != 0) {
-        fprintf(stderr, "%s%s", note, note[strlen(note) - 1] == '\n' ? "" : "\n");
+    for (const char *line = note; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+        pw_log(PW_LOG_INFO, "%.*s", (int)strcspn(line, "\n"), line);
     }
     return PW_ENGINE_OK;
 }

@@ -66,7 +66,7 @@ static enum pw_engine_result config_confirm(const struct pw_engine *engine, cons
     char error[1024];
     uint64_t bytes = 0;
     if (pw_host_memory_check(engine->config, &bytes, error, sizeof error) != 0) {
-        fprintf(stderr, "%s\n", error);
+        pw_cli_error_lines(error);
         return PW_ENGINE_BAD_CONFIG;
     }
     printf("%s: good; its workspace takes %llu MiB of memory\n", path,

@@ -140,6 +140,8 @@ int pw_cli_read(const struct pw_cli_command *command, int argc, char **argv, voi
 
 /* "pinwheel VERB: <text>" and a line break on standard error. */
 void pw_cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for each line of a text, such as the faults of a config. */
+void pw_cli_error_lines(const char *text);
 void pw_cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for wrong use of the command line, with a pointer to --help. Returns PW_CLI_USAGE. */
 int pw_cli_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -46,6 +46,15 @@ void pw_cli_error(const char *format, ...)
     va_end(values);
 }
 
+void pw_cli_error_lines(const char *text)
+{
+    do {
+        size_t len = strcspn(text, "\n");
+        pw_cli_error("%.*s", (int)len, text);
+        text += len + (text[len] == '\n');
+    } while (*text != '\0');
+}
+
 void pw_cli_warn(const char *format, ...)
 {
     va_list values;

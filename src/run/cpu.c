@@ -353,8 +353,11 @@ static void candidate_describe(const struct placement *place, const struct pw_co
 {
     const struct pw_config_core *core = &cores->cores[core_idx];
     bool hot = is_hot(cores, core_idx);
-    note_add(note, "thread %u (%s%s%s): ", core_idx, core->stages[0], core->stage_cnt > 1 ? " ... " : "",
-             core->stage_cnt > 1 ? core->stages[core->stage_cnt - 1] : "");
+    note_add(note, "thread %u", core_idx);
+    for (uint32_t i = 0; i < core->stage_cnt; i++) {
+        note_add(note, "%s%s", i == 0 ? " (" : ", ", core->stages[i]);
+    }
+    note_add(note, "): ");
     if (candidate == NULL) {
         note_add(note, core->core == PW_CORE_NONE ? "not bound\n" : "CPU %d\n", core->core);
         return;

@@ -235,7 +235,7 @@ Test(night, halts_but_not_that_of_the_end)
     expect_line(PW_LOG_WARN, "trading halted (report)");
     account((struct pw_account){0});
     pass(PW_NS_PER_S);
-    expect_line(PW_LOG_WARN, "trading resumed");
+    expect_line(PW_LOG_INFO, "trading resumed");
     pw_night_stop(&g_night);
     account((struct pw_account){.halted = PW_REASON_HALTED});
     atomic_store(&feed()->state, PW_FEED_DOWN);

@@ -59,6 +59,15 @@ Test(tools, unknown_command_is_refused_with_a_guess)
     cr_expect_eq(run("docter --json"), 2);
     cr_expect_str_eq(g_output, "pinwheel: unknown command 'docter'; did you mean 'doctor'?\n");
     cr_expect_eq(run("../../bin/sh"), 2, "only commands of the table are started");
+    /* cases/newcomer.md, 33 and "Inconsistencies" */
+    cr_expect_eq(run("helpp"), 2);
+    expect_output("did you mean 'help'?");
+    cr_expect_eq(run("--verison"), 2);
+    expect_output("pinwheel: unknown option '--verison'; did you mean '--version'?");
+    cr_expect_eq(run("-x"), 2);
+    expect_output("pinwheel: unknown option '-x'");
+    cr_expect_eq(run("version x"), 2);
+    cr_expect_eq(run("help version"), 0);
 }
 
 Test(tools, command_gets_its_arguments_and_gives_its_exit_code)
@@ -80,8 +89,25 @@ Test(tools, wrong_use_is_found_before_anything_is_done)
     expect_output("did you mean 'ring'?");
     cr_expect_eq(run("run one.yaml two.yaml"), 2);
     expect_output("pinwheel run: ");
+    cr_expect_eq(run("top --list one"), 2);
+    expect_output("pinwheel top: --list takes no INSTANCE");
     cr_expect_eq(run("sim --jsn"), 2);
     expect_output("pinwheel sim: unknown option '--jsn'");
+}
+
+/* cases/newcomer.md, "Inconsistencies": a config's faults, too. */
+Test(tools, errors_begin_with_the_command)
+{
+    static const char *const lines[] = {"run nope.yaml", "run --check /dev/null", "sim nope.yaml",
+                                        "sim /dev/null", "doctor nope.yaml"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char start[64];
+        snprintf(start, sizeof start, "pinwheel %.*s: ", (int)strcspn(lines[i], " "), lines[i]);
+        cr_expect_eq(run(lines[i]), 3);
+        for (const char *at = g_output; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n') {
+            cr_expect(strncmp(at, start, strlen(start)) == 0, "%s", at);
+        }
+    }
 }
 
 Test(tools, command_without_its_program_is_127)

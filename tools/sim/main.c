@@ -41,7 +41,7 @@ static int sim_run(const struct options *options, const volatile sig_atomic_t *s
     int result;
 
     if (!config || pw_sim_config_load(config, options->config_path, error, sizeof error) != 0) {
-        fprintf(stderr, "%s\n", config ? error : "no memory");
+        pw_cli_error_lines(config ? error : "no memory");
         free(config);
         return SIM_BAD_CONFIG;
     }

@@ -373,7 +373,7 @@ int pw_sim_config_load(struct pw_sim_config *config, const char *path, char *err
         pw_document_print_problems(doc, error, error_bytes);
         result = -EINVAL;
     } else if (result) {
-        snprintf(error, error_bytes, "%s: cannot read it: %s", path, strerror(-result));
+        snprintf(error, error_bytes, "%s: cannot be read: %s", path, strerror(-result));
     }
     pw_document_free(doc);
     free(doc);

@@ -224,7 +224,7 @@ static void tell_halt(struct pw_night *night, uint32_t i)
         pw_log(PW_LOG_WARN, "trading%s%s halted (%s): new orders are denied, open ones canceled", whose, name,
                account.halted == PW_REASON_HALTED ? "by command" : pw_reason_name(account.halted));
     } else {
-        pw_log(PW_LOG_WARN, "trading%s%s resumed", whose, name);
+        pw_log(PW_LOG_INFO, "trading%s%s resumed", whose, name);
     }
 }
 
