@@ -23,6 +23,11 @@ die() {
     exit 1
 }
 
+wrong_use() {
+    warn "$*; see 'tools/$PROGRAM.sh --help'"
+    exit 2
+}
+
 # True when as_root works without asking anybody.
 can_be_root_quietly() {
     [[ $EUID -eq 0 ]] || sudo -n true 2>/dev/null

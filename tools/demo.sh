@@ -23,7 +23,8 @@ END
 
 PORT=9443 # where it is free, else any
 HUGE_PAGES_WANTED=64 # of 2 MiB: enough for the demo's workspace
-START_SECONDS=30
+START_SECONDS=30 # for simulator and engine together
+END_SECONDS=20 # an engine gives its own stages 10
 
 PINWHEEL=$ROOT/build/tools/pinwheel
 WORK=
@@ -31,6 +32,7 @@ KEEP=
 SIM=
 ENGINE=
 UNCLEAN= # an end that was none
+START_UNTIL=
 HUGE_PAGES_ADDED=0
 HUGE_MOUNT=
 
@@ -44,37 +46,63 @@ start() {
     STARTED=$!
 }
 
-# Asks process $1 to end and waits; its exit code. Kills it if it does not end within 10 seconds.
+# Asks process $1 to end and waits; its exit code. Kills it if it does not end within END_SECONDS.
 stop() {
     local pid=$1 waited
     kill -TERM "$pid" 2>/dev/null || true
-    for ((waited = 0; waited < 100; waited++)); do
+    for ((waited = 0; waited < END_SECONDS * 10; waited++)); do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.1
     done
     kill -KILL "$pid" 2>/dev/null || true
     local code=0
-    wait "$pid" || code=$?
+    { wait "$pid" || code=$?; } 2>/dev/null # the shell tells of a killed process there
     return "$code"
 }
 
-# Waits until the command that follows succeeds; fails when process $1 ends, or after START_SECONDS.
+# Waits until the command that follows succeeds; fails when process $1 ends, or at START_UNTIL, when a question that is
+# still open is ended, too.
 await() {
-    local pid=$1 waited
+    local pid=$1 left
     shift
-    for ((waited = 0; waited < START_SECONDS * 10; waited++)); do
-        "$@" >/dev/null 2>&1 && return 0
+    while ((left = START_UNTIL - SECONDS, left > 0)); do
+        timeout -k 1 "$left" "$@" >/dev/null 2>&1 && return 0
         kill -0 "$pid" 2>/dev/null || return 1
         sleep 0.1
     done
     return 1
 }
 
+# Ends the demo because $1, process $2 with log $3, did not start: the log, then why.
+start_failed() {
+    local code=0
+    cat -- "$3" >&2
+    if kill -0 "$2" 2>/dev/null; then
+        die "$1 did not start within $START_SECONDS seconds; its last words: $(tail -n 1 -- "$3")"
+    fi
+    wait "$2" || code=$?
+    die "$1 did not start: exit code $code; its last words: $(tail -n 1 -- "$3")"
+}
+
+# Stops the engine; its exit code. One that was killed leaves its memory, in the file that its log names.
+stop_engine() {
+    local code=0 file
+    stop "$ENGINE" || code=$?
+    ENGINE=
+    if [[ $code -gt 128 ]]; then
+        file=$(sed -n 's/.* workspace \(\/[^:]*\): .*/\1/p' "$WORK/engine.log" | tail -n 1)
+        [[ -z $file ]] || rm -f -- "$file"
+    fi
+    return "$code"
+}
+
 cleanup() {
     local code=$?
     trap - EXIT
-    [[ -z $ENGINE ]] || stop "$ENGINE" || true
-    [[ -z $SIM ]] || stop "$SIM" || true
+    trap '' INT TERM HUP # what follows is bounded, and nothing is to stay
+    set +e               # the terminal may be gone
+    [[ -z $ENGINE ]] || stop_engine
+    [[ -z $SIM ]] || stop "$SIM"
     huge_pages_give_back
     [[ -z $WORK || -n $KEEP ]] || rm -rf --one-file-system -- "$WORK" 2>/dev/null || true # a busy mount stays
     exit "$code"
@@ -140,35 +168,30 @@ start_sim() {
     ! (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null || PINWHEEL_SIM_PORT=0
     start "$WORK/sim.log" "$PINWHEEL" sim "$ROOT/configs/sim-demo.yaml"
     SIM=$STARTED
-    if ! await "$SIM" grep -q '^listening ' "$WORK/sim.log"; then
-        cat -- "$WORK/sim.log" >&2
-        die "the simulator did not start"
-    fi
+    await "$SIM" grep -q '^listening ' "$WORK/sim.log" || start_failed "the simulator" "$SIM" "$WORK/sim.log"
     PINWHEEL_SIM_PORT=$(sed -n 's/^listening .*:\([0-9]*\) ca .*/\1/p' "$WORK/sim.log")
     PINWHEEL_CA_FILE=$(sed -n 's/^listening .* ca //p' "$WORK/sim.log")
     say "simulator: https://localhost:$PINWHEEL_SIM_PORT"
 }
 
 start_engine() {
-    # A demo that runs already keeps its name.
+    # A demo that runs already keeps its name, wherever its memory is: ctl ends with 3 if there is none.
+    local taken=0
     PINWHEEL_INSTANCE=demo
-    ! "$PINWHEEL" top demo --once >/dev/null 2>&1 || PINWHEEL_INSTANCE=demo-$$
+    "$PINWHEEL" ctl demo status >/dev/null 2>&1 || taken=$?
+    [[ $taken -eq 3 ]] || PINWHEEL_INSTANCE=demo-$$
     PINWHEEL_JOURNAL=$WORK/journal
     export PINWHEEL_INSTANCE PINWHEEL_JOURNAL
     start "$WORK/engine.log" "$PINWHEEL" run "$ROOT/configs/demo.yaml"
     ENGINE=$STARTED
-    if ! await "$ENGINE" "$PINWHEEL" health "$PINWHEEL_INSTANCE"; then
-        cat -- "$WORK/engine.log" >&2
-        die "the engine did not start"
-    fi
+    await "$ENGINE" "$PINWHEEL" health "$PINWHEEL_INSTANCE" || start_failed "the engine" "$ENGINE" "$WORK/engine.log"
     say "engine: $PINWHEEL_INSTANCE, with configs/demo.yaml"
 }
 
 # Stops both ends; true if both ended cleanly.
 stop_both() {
     local code=0
-    stop "$ENGINE" || { warn "the engine ended with exit code $?" && code=1; }
-    ENGINE=
+    stop_engine || { warn "the engine ended with exit code $?" && code=1; }
     stop "$SIM" || { warn "the simulator ended with exit code $?" && code=1; }
     SIM=
     [[ $code -eq 0 ]] || UNCLEAN=1
@@ -185,20 +208,20 @@ run_unattended() {
             die "engine or simulator ended too early"
         fi
     done
-    finish || good=1
+    finish FAILED || good=1
     [[ $good -eq 0 ]] || cat -- "$WORK/engine.log" "$WORK/sim.log" >&2
     return "$good"
 }
 
-# Stops both ends and prints the summary; true if all of it worked.
+# Stops both ends and prints the summary, with $1 before what is wrong; true if all of it worked.
 finish() {
-    local good=0
+    local label=$1 good=0
     "$PINWHEEL" top "$PINWHEEL_INSTANCE" --json >"$WORK/top.json" || good=1
     stop_both || good=1
     "$PINWHEEL" journal "$PINWHEEL_JOURNAL" verify >"$WORK/verify.txt" 2>&1 || good=1
     "$PINWHEEL" journal "$PINWHEEL_JOURNAL" summary --json >"$WORK/facts.json" || good=1
     [[ ! -s $WORK/top.json || ! -s $WORK/facts.json ]] ||
-        "$ROOT/tools/demo_summary.py" "$WORK/top.json" "$WORK/facts.json" || good=1
+        "$ROOT/tools/demo_summary.py" "$WORK/top.json" "$WORK/facts.json" "$label" || good=1
     sed 's/^/verified  /' "$WORK/verify.txt"
     return "$good"
 }
@@ -206,7 +229,7 @@ finish() {
 run_in_terminal() {
     "$PINWHEEL" top "$PINWHEEL_INSTANCE" || true
     # Somebody who looks in for a second has no fills yet.
-    finish || [[ -z $UNCLEAN ]] || { cat -- "$WORK/engine.log" "$WORK/sim.log" >&2 && exit 1; }
+    finish note || [[ -z $UNCLEAN ]] || { cat -- "$WORK/engine.log" "$WORK/sim.log" >&2 && exit 1; }
 }
 
 main() {
@@ -215,12 +238,12 @@ main() {
         case $1 in
         --keep) KEEP=1 ;;
         --seconds)
-            [[ ${2:-} =~ ^[1-9][0-9]{0,5}$ ]] || { usage >&2 && exit 2; }
+            [[ ${2:-} =~ ^[1-9][0-9]{0,5}$ ]] || wrong_use "--seconds: '${2:-}' is not a number from 1 to 999999"
             seconds=$2
             shift
             ;;
         --help) usage && exit 0 ;;
-        *) usage >&2 && exit 2 ;;
+        *) wrong_use "unknown argument '$1'" ;;
         esac
         shift
     done
@@ -241,6 +264,7 @@ main() {
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     huge_pages_take
+    START_UNTIL=$((SECONDS + START_SECONDS))
     start_sim
     start_engine
     if [[ -z $seconds && -t 0 && -t 1 ]]; then

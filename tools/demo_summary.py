@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Prints how the demo went: demo_summary.py TOP.json SUMMARY.json, from `pinwheel top --json` and `journal summary`.
+"""Prints how the demo went: demo_summary.py TOP.json SUMMARY.json LABEL, from `pinwheel top --json` and `journal
+summary`. LABEL begins each line that says what is wrong.
 
 Ends with 0 only if there were ticks, orders and fills, nothing was lost or invalid, and the journal has every fill.
 """
@@ -17,7 +18,7 @@ def money(amount):
     return f"{amount.quantize(Decimal('0.01')):+,}"
 
 
-def main(top_path, facts_path):
+def main(top_path, facts_path, label):
     with open(top_path, encoding="utf-8") as file:
         top = json.load(file)
     with open(facts_path, encoding="utf-8") as file:
@@ -41,9 +42,12 @@ def main(top_path, facts_path):
           f" {account['denied_cnt']} denied, {account['rejected_cnt']} rejected")
     print(f"P&L       {money(realized + unrealized)}: realized {money(realized)} after {fees.quantize(Decimal('0.01'))}"
           f" of fees, unrealized {money(unrealized)}")
-    for name, label in (("tick_to_order", "tick to order"), ("hop.recv_to_execution", "socket to execution")):
+    for name, hop in (("tick_to_order", "tick to order"), ("hop.recv_to_execution", "socket to execution")):
         row = latency[name]
-        print(f"latency   {label}: median {micros(row['p50_ns'])}, 99 % within {micros(row['p99_ns'])},"
+        if row["sample_cnt"] == 0:
+            print(f"latency   {hop}: not measured")
+            continue
+        print(f"latency   {hop}: median {micros(row['p50_ns'])}, 99 % within {micros(row['p99_ns'])},"
               f" of {row['sample_cnt']:,}")
     print(f"journal   {stored:,} events in {stored_bytes:,} bytes ({stored_bytes / max(stored, 1):.1f} an event);"
           f" {journalled_fills} fills")
@@ -59,9 +63,9 @@ def main(top_path, facts_path):
         (journalled_fills >= account["fill_cnt"], f"the journal has {journalled_fills} fills of {account['fill_cnt']}"),
     ) if not good]
     for text in wrong:
-        print(f"FAILED    {text}")
+        print(f"{label:<9} {text}")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(*sys.argv[1:]))

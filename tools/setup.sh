@@ -235,7 +235,7 @@ main() {
         --tests) tests=1 ;;
         --bench) bench=1 ;;
         --help) usage && exit 0 ;;
-        *) usage >&2 && exit 2 ;;
+        *) wrong_use "unknown argument '$1'" ;;
         esac
         shift
     done

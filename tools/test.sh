@@ -91,7 +91,7 @@ main() {
         case $1 in
         --quick) quick=1 ;;
         --help) usage && exit 0 ;;
-        *) usage >&2 && exit 2 ;;
+        *) wrong_use "unknown argument '$1'" ;;
         esac
         shift
     done
