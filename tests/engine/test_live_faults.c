@@ -10,6 +10,9 @@
 /* Short enough that what is unknown is settled soon. */
 #define SHORT "ack_timeout_ms: 300, recv_window_ms: 1000, "
 
+/* Faults come at so many orders: a busy market brings them sooner. */
+#define BUSY 3
+
 /* ---- answers and events ---- */
 
 /* G2, G3: outcomes that the venue itself does not know, replies and events that never come, events that come
@@ -28,6 +31,7 @@ Test(live_faults, lost_answers_and_events_leave_the_ledgers_equal)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct live_rig rig;
         live_begin(&rig, "lost", keys[i]);
+        rig.busy = BUSY;
         live_venue(&rig, faults, 0);
         live_engine(&rig, &(struct live_setup){.placement = i == 0 ? TWO_CORES : ALL_APART, .live = SHORT});
         live_wait(&rig, "gateway.request_timeouts", 4);
@@ -57,6 +61,7 @@ Test(live_faults, connection_cut_within_an_order)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct live_rig rig;
         live_begin(&rig, "cut", keys[i]);
+        rig.busy = BUSY;
         live_venue(&rig, faults, 0);
         live_engine(&rig, &(struct live_setup){.placement = i == 0 ? TWO_CORES : ALL_APART, .live = SHORT});
         live_wait(&rig, "feeds/orders/connect_cnt", 8);

@@ -56,16 +56,18 @@ void live_venue(struct live_rig *rig, const char *more, int port)
             ? "[{asset: USDT, free: \"100000\"}]"
             : "[{asset: USDT, free: \"100000\"}, {asset: BTC, free: \"10\"}, {asset: ETH, free: \"100\"}]";
     char yaml[4096];
+    int trades = 100 * (rig->busy > 0 ? rig->busy : 1);
     snprintf(yaml, sizeof yaml,
              "market:\n  seed: 7\n  instruments:\n"
-             "    - {symbol: BTCUSDT, price: \"60000\", trades_per_s: 100, quotes_per_s: 200}\n"
-             "    - {symbol: ETHUSDT, price: \"3000\", step: \"0.0001\", trades_per_s: 100, quotes_per_s: "
-             "200}\n"
+             "    - {symbol: BTCUSDT, price: \"60000\", trades_per_s: %d, quotes_per_s: %d}\n"
+             "    - {symbol: ETHUSDT, price: \"3000\", step: \"0.0001\", trades_per_s: %d, quotes_per_s: "
+             "%d}\n"
              "accounts:\n"
              "  - {api_key: %s, public_key: \"%s/public.pem\", maker_fee_bps: 8, balances: %s}\n"
              "  - {api_key: %s, secret: %s, maker_fee_bps: 8, balances: %s}\n"
              "%s",
-             live_ed25519.name, rig->h.dir, balances, live_hmac.name, live_hmac.secret, balances, more);
+             trades, 2 * trades, trades, 2 * trades, live_ed25519.name, rig->h.dir, balances, live_hmac.name,
+             live_hmac.secret, balances, more);
     harness_sim_start(&rig->h, yaml, port);
 }
 

@@ -19,6 +19,7 @@ struct live_rig {
     struct harness h;
     const struct api_key *key;
     bool cash_only; /* the accounts have no base assets: nothing can be sold that was not bought */
+    int busy;       /* so many times the market's usual trades and quotes; 0: 1 */
     char config[2 * HARNESS_PATH_BYTES];
 };
 
