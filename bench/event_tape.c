@@ -78,8 +78,9 @@ static void take(struct event_tape *events, uint32_t cnt)
 static int snapshot_take(struct event_tape *events, const struct message_tape *snapshot,
                          uint64_t *snapshot_id)
 {
-    int cnt = pw_binance_depth_events(message_at(snapshot, 0), message_bytes(snapshot, 0), 0,
-                                      snapshot->recv_ns[0], events->events, EVENT_TAPE_MESSAGE_MAX);
+    int cnt =
+        pw_binance_depth_events(message_at(snapshot, 0), message_bytes(snapshot, 0), (struct pw_symbol){0, 0},
+                                snapshot->recv_ns[0], events->events, EVENT_TAPE_MESSAGE_MAX);
     if (cnt <= 0) {
         return -EBADMSG;
     }

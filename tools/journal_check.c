@@ -16,7 +16,7 @@
 
 struct sums {
     uint64_t cnt;
-    pw_i128 qty_e8, notional_e16, fee_e16;
+    pw_i128 qty_e16, notional_e16, fee_e16; /* of instruments of any units */
 };
 
 struct stats {
@@ -31,12 +31,12 @@ static bool has_qty(unsigned kind)
     return kind == PW_EVENT_TRADE || kind == PW_EVENT_AGG_TRADE || kind == PW_EVENT_FILL;
 }
 
-static void add(struct sums *sums, const struct pw_event *event)
+static void add(struct sums *sums, int unit_shift, const struct pw_event *event)
 {
     sums->cnt++;
     if (has_qty(event->kind)) {
         /* The three bodies begin with price and quantity. */
-        sums->qty_e8 += event->body.trade.qty_e8;
+        sums->qty_e16 += (pw_i128)event->body.trade.qty_e8 * pw_power10(16 - pw_qty_decimals(unit_shift));
         sums->notional_e16 += (pw_i128)event->body.trade.price_e8 * event->body.trade.qty_e8;
     }
     if (event->kind == PW_EVENT_FILL) {
@@ -54,7 +54,7 @@ static json_t *sums_json(const struct sums *sums, unsigned kind)
 {
     json_t *json = json_pack("{s:I}", "event_cnt", (json_int_t)sums->cnt);
     if (has_qty(kind)) {
-        json_object_set_new(json, "qty", journal_json_decimal(sums->qty_e8, 8));
+        json_object_set_new(json, "qty", journal_json_decimal(sums->qty_e16, 16));
         json_object_set_new(json, "notional", journal_json_decimal(sums->notional_e16, 16));
     }
     if (kind == PW_EVENT_FILL) {
@@ -96,11 +96,17 @@ static void print_stats_json(const struct journal_session *session, const struct
     journal_print_json(json);
 }
 
+/* With 8 decimals, or all that it has. */
+static const char *qty_text(pw_i128 qty_e16)
+{
+    return qty_e16 % PW_E8 == 0 ? journal_fixed(qty_e16 / PW_E8, 8) : journal_decimal(qty_e16, 16);
+}
+
 static void print_row(const char *symbol, unsigned kind, const struct sums *sums)
 {
     printf("%-16s %-12s %14" PRIu64, symbol, pw_event_kind_name(kind), sums->cnt);
     if (has_qty(kind)) {
-        printf(" %24s %32s", journal_fixed(sums->qty_e8, 8), journal_fixed(sums->notional_e16, 16));
+        printf(" %24s %32s", qty_text(sums->qty_e16), journal_fixed(sums->notional_e16, 16));
     }
     putchar('\n');
 }
@@ -147,8 +153,10 @@ int journal_stats(struct journal_session *session)
             stats.event_cnt == 0 || event->recv_ns < stats.first_ns ? event->recv_ns : stats.first_ns;
         stats.last_ns = event->recv_ns > stats.last_ns ? event->recv_ns : stats.last_ns;
         stats.event_cnt++;
-        add(&stats.kinds[kind], event);
-        add(&stats.cells[row][kind], event);
+        const struct pw_instrument *instrument = journal_instrument(session, event->instrument_idx);
+        int unit_shift = instrument != NULL ? instrument->unit_shift : 0;
+        add(&stats.kinds[kind], unit_shift, event);
+        add(&stats.cells[row][kind], unit_shift, event);
     }
     pw_journal_cursor_usage(cursor, &usage);
     pw_journal_cursor_free(cursor);

@@ -62,6 +62,8 @@ struct symbol {
     struct snapshots snapshots;
     struct candles candles;
     int64_t position_e8, fill_price_e8; /* of the last fill */
+    int unit_shift;                     /* of its prices and quantities */
+    pw_i128 dust_e16;                   /* of fees in the base asset: fills.h */
 };
 
 struct engine {
@@ -81,6 +83,18 @@ static json_t *venue_signed(int64_t value)
     return value < 0 && value >= -(INT64_C(1) << 53) ? json_integer(value)
            : value < 0                               ? journal_json_ns(value)
                                                      : venue_number((uint64_t)value);
+}
+
+/* ---- decimals: with all the places that the instrument's unit has ---- */
+
+static json_t *price_json(int unit_shift, pw_i128 price)
+{
+    return journal_json_fixed(price, pw_price_decimals(unit_shift));
+}
+
+static json_t *qty_json(int unit_shift, pw_i128 qty)
+{
+    return journal_json_fixed(qty, pw_qty_decimals(unit_shift));
 }
 
 /* ---- taking events ---- */
@@ -242,11 +256,11 @@ static void take_fill(const struct journal_session *session, struct engine *engi
     json_t *row = json_pack("{s:i, s:o, s:s, s:s, s:o}", "n", (int)json_array_size(engine->fills) + 1,
                             "local_ns", journal_json_ns(event->recv_ns), "symbol", name ? name : "", "side",
                             sell ? "SELL" : "BUY", "client_order_id", journal_json_id(fill->client_order_id));
-    json_object_set_new(row, "price", journal_json_fixed(fill->price_e8, 8));
-    json_object_set_new(row, "qty", journal_json_fixed(fill->qty_e8, 8));
+    json_object_set_new(row, "price", price_json(symbol->unit_shift, fill->price_e8));
+    json_object_set_new(row, "qty", qty_json(symbol->unit_shift, fill->qty_e8));
     json_object_set_new(row, "fee", journal_json_fixed(fee_e16, 16));
     json_object_set_new(row, "cash_after", journal_json_fixed(engine->cash_e16, 16));
-    json_object_set_new(row, "position_after", journal_json_fixed(symbol->position_e8, 8));
+    json_object_set_new(row, "position_after", qty_json(symbol->unit_shift, symbol->position_e8));
     json_array_append_new(engine->fills, row);
 }
 
@@ -260,14 +274,15 @@ static void take_fill_info(const struct journal_session *session, struct engine 
     json_t *row = json_array_get(engine->fills, json_array_size(engine->fills) - 1);
     int64_t fee_e8;
     if (!row || event->instrument_idx >= session->instrument_cnt ||
-        !pw_fill_info_base_fee_e8(info, &session->instruments[event->instrument_idx], &fee_e8) ||
+        !pw_fill_info_base_fee_e8(info, &session->instruments[event->instrument_idx], &symbol->dust_e16,
+                                  &fee_e8) ||
         fee_e8 == 0) {
         return;
     }
     symbol->position_e8 -= fee_e8;
     engine->fees_e16 += (pw_i128)symbol->fill_price_e8 * fee_e8;
-    json_object_set_new(row, "base_fee", journal_json_fixed(fee_e8, 8));
-    json_object_set_new(row, "position_after", journal_json_fixed(symbol->position_e8, 8));
+    json_object_set_new(row, "base_fee", qty_json(symbol->unit_shift, fee_e8));
+    json_object_set_new(row, "position_after", qty_json(symbol->unit_shift, symbol->position_e8));
 }
 
 static void take_decision(const struct journal_session *session, struct engine *engine, struct symbol *symbol,
@@ -305,11 +320,6 @@ static void take_decision(const struct journal_session *session, struct engine *
 
 /* ---- telling ---- */
 
-static void put_e8(json_t *json, const char *key, pw_i128 value_e8)
-{
-    json_object_set_new(json, key, journal_json_fixed(value_e8, 8));
-}
-
 static void put_u64(json_t *json, const char *key, uint64_t value)
 {
     json_object_set_new(json, key, venue_number(value));
@@ -325,21 +335,21 @@ static void put_ids(json_t *json, const struct ids *ids)
     put_u64(json, "backward_ids", ids->backward);
 }
 
-static void put_trades(json_t *to, const char *key, const struct trades *trades)
+static void put_trades(json_t *to, const char *key, int unit_shift, const struct trades *trades)
 {
     if (trades->ids.cnt == 0) {
         return;
     }
     json_t *json = json_object();
     put_u64(json, "count", trades->ids.cnt);
-    put_e8(json, "total_qty", trades->qty_e8);
+    json_object_set_new(json, "total_qty", qty_json(unit_shift, trades->qty_e8));
     json_object_set_new(json, "sum_price_times_qty", journal_json_fixed(trades->notional_e16, 16));
-    put_e8(json, "min_price", trades->min_e8);
-    put_e8(json, "max_price", trades->max_e8);
-    put_e8(json, "first_price", trades->first_e8);
-    put_e8(json, "last_price", trades->last_e8);
+    json_object_set_new(json, "min_price", price_json(unit_shift, trades->min_e8));
+    json_object_set_new(json, "max_price", price_json(unit_shift, trades->max_e8));
+    json_object_set_new(json, "first_price", price_json(unit_shift, trades->first_e8));
+    json_object_set_new(json, "last_price", price_json(unit_shift, trades->last_e8));
     put_u64(json, "buyer_maker_count", trades->maker_cnt);
-    put_e8(json, "buyer_maker_qty", trades->maker_qty_e8);
+    json_object_set_new(json, "buyer_maker_qty", qty_json(unit_shift, trades->maker_qty_e8));
     put_u64(json, "first_T_ms", (uint64_t)(trades->first_ns / PW_NS_PER_MS));
     put_u64(json, "last_T_ms", (uint64_t)(trades->last_ns / PW_NS_PER_MS));
     put_u64(json, "T_earlier_than_previous", trades->earlier_cnt);
@@ -352,7 +362,7 @@ static void put_trades(json_t *to, const char *key, const struct trades *trades)
     json_object_set_new(to, key, json);
 }
 
-static void put_quotes(json_t *to, const struct quotes *quotes)
+static void put_quotes(json_t *to, int unit_shift, const struct quotes *quotes)
 {
     if (quotes->cnt == 0) {
         return;
@@ -360,10 +370,10 @@ static void put_quotes(json_t *to, const struct quotes *quotes)
     json_t *json = json_object(), *last = json_object();
     put_u64(json, "count", quotes->cnt);
     put_u64(last, "update_id", quotes->last.update_id);
-    put_e8(last, "bid", quotes->last.bid_price_e8);
-    put_e8(last, "bid_qty", quotes->last.bid_qty_e8);
-    put_e8(last, "ask", quotes->last.ask_price_e8);
-    put_e8(last, "ask_qty", quotes->last.ask_qty_e8);
+    json_object_set_new(last, "bid", price_json(unit_shift, quotes->last.bid_price_e8));
+    json_object_set_new(last, "bid_qty", qty_json(unit_shift, quotes->last.bid_qty_e8));
+    json_object_set_new(last, "ask", price_json(unit_shift, quotes->last.ask_price_e8));
+    json_object_set_new(last, "ask_qty", qty_json(unit_shift, quotes->last.ask_qty_e8));
     json_object_set_new(json, "last", last);
     put_u64(json, "update_id_backward", quotes->backward);
     put_u64(json, "update_id_repeated", quotes->repeated);
@@ -390,18 +400,18 @@ static void put_updates(json_t *to, const struct updates *updates)
     json_object_set_new(to, "depthUpdate", json);
 }
 
-static json_t *top_levels(const struct pw_book *book, enum pw_side side)
+static json_t *top_levels(const struct pw_book *book, int unit_shift, enum pw_side side)
 {
     json_t *json = json_array();
     for (uint32_t i = 0; i < TOP_LEVELS && i < pw_book_level_cnt(book, side); i++) {
         const struct pw_level *level = pw_book_at(book, side, i);
-        json_array_append_new(
-            json, json_pack("[s, s]", journal_fixed(level->price_e8, 8), journal_fixed(level->qty_e8, 8)));
+        json_array_append_new(json, json_pack("[o, o]", price_json(unit_shift, level->price_e8),
+                                              qty_json(unit_shift, level->qty_e8)));
     }
     return json;
 }
 
-static void put_book(json_t *to, const struct snapshots *snapshots)
+static void put_book(json_t *to, int unit_shift, const struct snapshots *snapshots)
 {
     const struct pw_book *book = snapshots->book;
     if (!book || json_array_size(snapshots->list) == 0) {
@@ -415,10 +425,10 @@ static void put_book(json_t *to, const struct snapshots *snapshots)
     put_u64(json, "ask_levels", pw_book_level_cnt(book, PW_SELL));
     json_object_set_new(json, "complete", json_boolean(!snapshots->lost && pw_book_is_known(book)));
     json_object_set_new(json, "crossed", json_boolean(pw_book_crossed(book)));
-    json_object_set_new(json, "top_bids", top_levels(book, PW_BUY));
-    json_object_set_new(json, "top_asks", top_levels(book, PW_SELL));
-    put_e8(json, "sum_bid_qty", pw_book_sum_qty_e8(book, PW_BUY));
-    put_e8(json, "sum_ask_qty", pw_book_sum_qty_e8(book, PW_SELL));
+    json_object_set_new(json, "top_bids", top_levels(book, unit_shift, PW_BUY));
+    json_object_set_new(json, "top_asks", top_levels(book, unit_shift, PW_SELL));
+    json_object_set_new(json, "sum_bid_qty", qty_json(unit_shift, pw_book_sum_qty_e8(book, PW_BUY)));
+    json_object_set_new(json, "sum_ask_qty", qty_json(unit_shift, pw_book_sum_qty_e8(book, PW_SELL)));
     json_object_set_new(to, "book_from_snapshot", json);
     put_u64(to, "snapshot_count", json_array_size(snapshots->list));
     json_object_set(to, "snapshots", snapshots->list);
@@ -440,7 +450,7 @@ static const char *interval_text(uint32_t interval_s, char text[16])
     return text;
 }
 
-static void put_candles(json_t *to, const struct candles *candles)
+static void put_candles(json_t *to, int unit_shift, const struct candles *candles)
 {
     if (candles->cnt == 0) {
         return;
@@ -451,11 +461,11 @@ static void put_candles(json_t *to, const struct candles *candles)
     put_u64(json, "closed", candles->closed);
     put_u64(last, "t", (uint64_t)(candles->info.open_ns / PW_NS_PER_MS));
     json_object_set_new(last, "i", json_string(interval_text(candles->info.interval_s, interval)));
-    put_e8(last, "o", candles->last.open_e8);
-    put_e8(last, "h", candles->last.high_e8);
-    put_e8(last, "l", candles->last.low_e8);
-    put_e8(last, "c", candles->last.close_e8);
-    put_e8(last, "v", candles->last.volume_e8);
+    json_object_set_new(last, "o", price_json(unit_shift, candles->last.open_e8));
+    json_object_set_new(last, "h", price_json(unit_shift, candles->last.high_e8));
+    json_object_set_new(last, "l", price_json(unit_shift, candles->last.low_e8));
+    json_object_set_new(last, "c", price_json(unit_shift, candles->last.close_e8));
+    json_object_set_new(last, "v", qty_json(unit_shift, candles->last.volume_e8));
     put_u64(last, "n", candles->info.trade_cnt);
     json_object_set_new(last, "x", json_boolean(candles->last_closed));
     json_object_set_new(last, "f", venue_signed(candles->info.first_trade_id));
@@ -467,13 +477,13 @@ static void put_candles(json_t *to, const struct candles *candles)
 static json_t *symbol_facts(const struct symbol *symbol)
 {
     json_t *json = json_object();
-    put_trades(json, "trades", &symbol->trades);
-    put_trades(json, "aggTrades", &symbol->agg_trades);
-    put_quotes(json, &symbol->quotes);
-    put_candles(json, &symbol->candles);
+    put_trades(json, "trades", symbol->unit_shift, &symbol->trades);
+    put_trades(json, "aggTrades", symbol->unit_shift, &symbol->agg_trades);
+    put_quotes(json, symbol->unit_shift, &symbol->quotes);
+    put_candles(json, symbol->unit_shift, &symbol->candles);
     put_updates(json, &symbol->updates);
-    put_book(json, &symbol->snapshots);
-    put_e8(json, "final_position", symbol->position_e8);
+    put_book(json, symbol->unit_shift, &symbol->snapshots);
+    json_object_set_new(json, "final_position", qty_json(symbol->unit_shift, symbol->position_e8));
     return json;
 }
 
@@ -581,6 +591,9 @@ int journal_summary(struct journal_session *session)
     pw_i128 cash_e16;
     if (!start_cash(session, &cash_e16)) {
         return JOURNAL_USAGE;
+    }
+    for (uint32_t i = 0; i < session->instrument_cnt; i++) {
+        symbols[i].unit_shift = session->instruments[i].unit_shift;
     }
     struct engine engine = {.cash_e16 = cash_e16,
                             .fills = json_array(),

@@ -93,14 +93,14 @@ static void feed_put(struct pw_json_writer *json, struct pw_look *look, const st
     pw_json_put_close(json, '}');
 }
 
-static void levels_put(struct pw_json_writer *json, const char *key,
+static void levels_put(struct pw_json_writer *json, const char *key, const struct pw_instrument *instrument,
                        const struct pw_level levels[PW_BOOK_VIEW_LEVELS])
 {
     pw_json_put_open(json, key, '[');
     for (uint32_t i = 0; i < PW_BOOK_VIEW_LEVELS && levels[i].qty_e8 != 0; i++) {
         pw_json_put_open(json, NULL, '[');
-        pw_json_put_e8(json, NULL, levels[i].price_e8);
-        pw_json_put_e8(json, NULL, levels[i].qty_e8);
+        pw_json_put_price(json, NULL, instrument, levels[i].price_e8);
+        pw_json_put_qty(json, NULL, instrument, levels[i].qty_e8);
         pw_json_put_close(json, ']');
     }
     pw_json_put_close(json, ']');
@@ -109,20 +109,21 @@ static void levels_put(struct pw_json_writer *json, const char *key,
 static void market_put(struct pw_json_writer *json, struct pw_look *look, const struct pw_watch_rows *rows)
 {
     const struct pw_market_view *view = rows->row;
+    const struct pw_instrument *instrument = pw_watch_instrument(look->ws, rows->row_idx);
     struct pw_market market;
     if (!pw_cell_read(&view->cell, view->words, &market, sizeof market)) {
         return;
     }
     pw_json_put_open(json, NULL, '{');
     pw_json_put_text(json, "symbol", pw_watch_symbol(look->ws, rows->row_idx));
-    pw_json_put_e8(json, "bid_price", market.quote.bid_price_e8);
-    pw_json_put_e8(json, "bid_qty", market.quote.bid_qty_e8);
-    pw_json_put_e8(json, "ask_price", market.quote.ask_price_e8);
-    pw_json_put_e8(json, "ask_qty", market.quote.ask_qty_e8);
+    pw_json_put_price(json, "bid_price", instrument, market.quote.bid_price_e8);
+    pw_json_put_qty(json, "bid_qty", instrument, market.quote.bid_qty_e8);
+    pw_json_put_price(json, "ask_price", instrument, market.quote.ask_price_e8);
+    pw_json_put_qty(json, "ask_qty", instrument, market.quote.ask_qty_e8);
     pw_json_put_id(json, "quote_update_id", market.quote.update_id);
     pw_json_put_ns(json, "quote_recv_ns", market.quote_recv_ns);
-    pw_json_put_e8(json, "last_price", market.last_price_e8);
-    pw_json_put_e8(json, "last_qty", market.last_qty_e8);
+    pw_json_put_price(json, "last_price", instrument, market.last_price_e8);
+    pw_json_put_qty(json, "last_qty", instrument, market.last_qty_e8);
     pw_json_put_ns(json, "last_trade_ns", market.last_trade_ns);
     pw_json_put_u64(json, "trade_cnt", market.trade_cnt);
     pw_json_put_u64(json, "quote_cnt", market.quote_cnt);
@@ -131,22 +132,23 @@ static void market_put(struct pw_json_writer *json, struct pw_look *look, const 
     pw_json_put_id(json, "book_update_id", market.book_update_id);
     pw_json_put_u64(json, "bid_level_cnt", market.bid_level_cnt);
     pw_json_put_u64(json, "ask_level_cnt", market.ask_level_cnt);
-    levels_put(json, "bids", market.bids);
-    levels_put(json, "asks", market.asks);
+    levels_put(json, "bids", instrument, market.bids);
+    levels_put(json, "asks", instrument, market.asks);
     pw_json_put_close(json, '}');
 }
 
 static void position_put(struct pw_json_writer *json, struct pw_look *look, const struct pw_watch_rows *rows)
 {
     const struct pw_position_view *view = rows->row;
+    const struct pw_instrument *instrument = pw_watch_instrument(look->ws, rows->row_idx);
     struct pw_position position;
     if (!pw_cell_read(&view->cell, view->words, &position, sizeof position)) {
         return;
     }
     pw_json_put_open(json, NULL, '{');
     pw_json_put_text(json, "symbol", pw_watch_symbol(look->ws, rows->row_idx));
-    pw_json_put_e8(json, "qty", position.qty_e8);
-    pw_json_put_e8(json, "avg_price", position.avg_price_e8);
+    pw_json_put_qty(json, "qty", instrument, position.qty_e8);
+    pw_json_put_price(json, "avg_price", instrument, position.avg_price_e8);
     pw_json_put_e16(json, "cost", position.cost_e16);
     pw_json_put_e16(json, "realized", position.realized_e16);
     pw_json_put_e16(json, "unrealized", position.unrealized_e16);

@@ -10,7 +10,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pinwheel/histogram.h>
+#include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #define HIST_NAME_COLUMNS 25
 #define HEARTBEAT_LATE_NS INT64_C(1000000000) /* housekeeping writes it about each millisecond */
@@ -47,7 +49,7 @@ struct pw_shares pw_look_shares(struct pw_look *look, const struct pw_stage_view
 /* ---- short forms ---- */
 
 struct small {
-    char text[48];
+    char text[128]; /* an instrument's whole name */
 };
 
 /* Three digits and what they are thousands of: "1.23 M". */
@@ -93,11 +95,19 @@ static struct small age_text(const struct pw_look *look, int64_t then_ns)
     return duration_text(look->wall_ns > then_ns ? look->wall_ns - then_ns : 0);
 }
 
-static struct small e8_text(int64_t value_e8)
+static struct small price_text(const struct pw_instrument *instrument, int64_t price)
 {
     struct small small;
     struct pw_text text = pw_text_start(small.text, sizeof small.text);
-    pw_text_put_e8(&text, value_e8);
+    pw_text_put_price(&text, instrument, price);
+    return small;
+}
+
+static struct small qty_text(const struct pw_instrument *instrument, int64_t qty)
+{
+    struct small small;
+    struct pw_text text = pw_text_start(small.text, sizeof small.text);
+    pw_text_put_qty(&text, instrument, qty);
     return small;
 }
 
@@ -118,14 +128,33 @@ static struct small name_text(const char *name)
     return small;
 }
 
-static struct small symbol_text(const struct pw_look *look, uint32_t instrument_idx)
+/* Columns of a terminal that a text takes. */
+static int columns_of(const char *text)
+{
+    mbstate_t state = {0};
+    wchar_t wide;
+    size_t bytes;
+    int columns = 0;
+    while ((bytes = mbrtowc(&wide, text, MB_CUR_MAX, &state)) != 0 && bytes <= MB_CUR_MAX) {
+        columns += wcwidth(wide) > 0 ? wcwidth(wide) : 0;
+        text += bytes;
+    }
+    return columns + (int)strlen(text); /* the rest is no text of this locale */
+}
+
+/* With blanks up to so many columns. */
+static struct small symbol_text(const struct pw_look *look, uint32_t instrument_idx, int columns)
 {
     const char *symbol = pw_watch_symbol(look->ws, instrument_idx);
-    if (symbol != NULL) {
-        return name_text(symbol);
-    }
     struct small small;
-    snprintf(small.text, sizeof small.text, "#%u", instrument_idx);
+    struct pw_text text = pw_text_start(small.text, sizeof small.text);
+    if (symbol != NULL) {
+        pw_text_put_printable(&text, symbol, strlen(symbol));
+    } else {
+        pw_text_put(&text, "#%u", instrument_idx);
+    }
+    int blanks = columns - columns_of(small.text);
+    pw_text_put(&text, "%*s", blanks > 0 ? blanks : 0, "");
     return small;
 }
 
@@ -233,6 +262,7 @@ static enum pw_feed_state feed_state_of(const struct pw_look *look, uint32_t ins
 static void market_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
     const struct pw_market_view *view = rows->row;
+    const struct pw_instrument *instrument = pw_watch_instrument(look->ws, rows->row_idx);
     struct pw_market market;
     if (!pw_cell_read(&view->cell, view->words, &market, sizeof market)) {
         memset(&market, 0, sizeof market);
@@ -249,12 +279,14 @@ static void market_put(struct pw_page *page, struct pw_look *look, const struct 
     double trades_per_s = pw_look_rate(look, market.trade_cnt);
     double quotes_per_s = pw_look_rate(look, market.quote_cnt);
     struct pw_text line = line_start(page, state == PW_FEED_UP ? PW_LINE_PLAIN : PW_LINE_ALERT);
-    pw_text_put(&line, "%-13s %11s %11s %11s %9s %9s %9s  %-12s %13s %12s",
-                symbol_text(look, rows->row_idx).text, e8_text(market.quote.bid_price_e8).text,
-                e8_text(market.quote.ask_price_e8).text, e8_text(market.last_price_e8).text,
-                age_text(look, market.quote_recv_ns).text, count_text(trades_per_s).text,
-                count_text(quotes_per_s).text, book.text, e8_text(market.quote.bid_qty_e8).text,
-                e8_text(market.quote.ask_qty_e8).text);
+    pw_text_put(&line, "%s %11s %11s %11s %9s %9s %9s  %-12s %13s %12s",
+                symbol_text(look, rows->row_idx, 13).text,
+                price_text(instrument, market.quote.bid_price_e8).text,
+                price_text(instrument, market.quote.ask_price_e8).text,
+                price_text(instrument, market.last_price_e8).text, age_text(look, market.quote_recv_ns).text,
+                count_text(trades_per_s).text, count_text(quotes_per_s).text, book.text,
+                qty_text(instrument, market.quote.bid_qty_e8).text,
+                qty_text(instrument, market.quote.ask_qty_e8).text);
 }
 
 /* A metric as a level; 0 if this engine has none of that name. */
@@ -337,15 +369,16 @@ static void accounts_put(struct pw_page *page, const struct pw_look *look)
 static void position_put(struct pw_page *page, struct pw_look *look, const struct pw_watch_rows *rows)
 {
     const struct pw_position_view *view = rows->row;
+    const struct pw_instrument *instrument = pw_watch_instrument(look->ws, rows->row_idx);
     struct pw_position position;
     if (!pw_cell_read(&view->cell, view->words, &position, sizeof position) ||
         position.buy_cnt + position.sell_cnt == 0) {
         return;
     }
     struct pw_text line = line_start(page, PW_LINE_PLAIN);
-    pw_text_put(&line, "%-13s %12s %12s %16s %16s %6" PRIu64 " %6" PRIu64 " %16s",
-                symbol_text(look, rows->row_idx).text, e8_text(position.qty_e8).text,
-                e8_text(position.avg_price_e8).text, e16_text(position.realized_e16).text,
+    pw_text_put(&line, "%s %12s %12s %16s %16s %6" PRIu64 " %6" PRIu64 " %16s",
+                symbol_text(look, rows->row_idx, 13).text, qty_text(instrument, position.qty_e8).text,
+                price_text(instrument, position.avg_price_e8).text, e16_text(position.realized_e16).text,
                 e16_text(position.unrealized_e16).text, position.buy_cnt, position.sell_cnt,
                 e16_text(position.fees_e16).text);
 }

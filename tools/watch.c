@@ -316,11 +316,21 @@ void pw_json_put_text(struct pw_json_writer *json, const char *key, const char *
     }
 }
 
-void pw_json_put_e8(struct pw_json_writer *json, const char *key, int64_t value_e8)
+void pw_json_put_price(struct pw_json_writer *json, const char *key, const struct pw_instrument *instrument,
+                       int64_t price)
 {
     char buffer[32];
     struct pw_text text = pw_text_start(buffer, sizeof buffer);
-    pw_text_put_e8(&text, value_e8);
+    pw_text_put_price(&text, instrument, price);
+    pw_json_put_text(json, key, buffer);
+}
+
+void pw_json_put_qty(struct pw_json_writer *json, const char *key, const struct pw_instrument *instrument,
+                     int64_t qty)
+{
+    char buffer[32];
+    struct pw_text text = pw_text_start(buffer, sizeof buffer);
+    pw_text_put_qty(&text, instrument, qty);
     pw_json_put_text(json, key, buffer);
 }
 

@@ -127,7 +127,11 @@ void pw_json_put_number(struct pw_json_writer *json, const char *key,
                         double value); /* four digits after the point */
 void pw_json_put_bool(struct pw_json_writer *json, const char *key, bool value);
 void pw_json_put_text(struct pw_json_writer *json, const char *key, const char *value); /* NULL: null */
-void pw_json_put_e8(struct pw_json_writer *json, const char *key, int64_t value_e8);    /* a string, exact */
+/* Strings, exact, in the units of the instrument; NULL: the usual ones. */
+void pw_json_put_price(struct pw_json_writer *json, const char *key, const struct pw_instrument *instrument,
+                       int64_t price);
+void pw_json_put_qty(struct pw_json_writer *json, const char *key, const struct pw_instrument *instrument,
+                     int64_t qty);
 void pw_json_put_e16(struct pw_json_writer *json, const char *key, const uint64_t words[2]);
 
 #endif

@@ -90,6 +90,7 @@ struct pw_entry_spec {
     uint32_t form;      /* of new orders: from `forms`, less 1 */
     const char *symbol; /* of the kinds that name an instrument; NULL: of all */
     int64_t tick_e8, step_e8;
+    int unit_shift;           /* of them, and of prices and quantities of the values: units.h */
     uint32_t instance_hash;   /* in the ids of orders */
     const char *api_key;      /* NULL: a login replaces it */
     uint32_t signature_bytes; /* with api_key */
@@ -199,6 +200,7 @@ struct pw_entry_limit {
 struct pw_entry_list {
     const char *text;
     size_t bytes;
+    const struct pw_symbols *symbols; /* as decode was given */
 };
 
 /* Where a list has been gone through to. Zeroed at the start. */
@@ -278,11 +280,13 @@ struct pw_venue_entry {
                           char *text);
 
     /* Judges one whole message by what is used of it: rows and fields that nobody asks for may be anything.
-     * Negative but for ERROR_REPLY: it cannot be read, and `fault` says why. Then only this of it holds:
-     * which request it answers (is_response, is_ours, request, number), if that could be made out, and a
-     * failure that its status alone tells of (has_failed: a ban is one). Items of lists are judged as they
-     * are gone through. */
-    enum pw_decode (*decode)(const char *data, size_t bytes, struct pw_entry_message *message);
+     * Negative but for ERROR_REPLY: it cannot be read, and `fault` says why. Then only this of it holds: which
+     * request it answers (is_response, is_ours, request, number), if that could be made out, and a failure that
+     * its status alone tells of (has_failed: a ban is one). Items of lists are judged as they are gone through. */
+    /* Prices and quantities of the symbols in the table are in their units; of others, or without a table, in
+     * the usual ones. */
+    enum pw_decode (*decode)(const struct pw_symbols *symbols, const char *data, size_t bytes,
+                             struct pw_entry_message *message);
     /* Iterate a list that decode has found to be one. False: no more. */
     bool (*next_order)(struct pw_entry_cursor *cursor, const struct pw_entry_list *list,
                        struct pw_entry_order *order);

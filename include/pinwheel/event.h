@@ -25,7 +25,11 @@
 #define PW_FLAG_LAST     0x08u /* ends a message: on the last LEVELS, or on a DEPTH without levels */
 #define PW_FLAG_STALE                                                                                        \
     0x10u /* DEPTH, LEVELS: for the record only, not part of a synchronised book: do not apply */
-#define PW_FLAG_MAKER  0x20u /* FILL: our order was resting */
+#define PW_FLAG_MAKER 0x20u /* FILL: our order was resting */
+#define PW_FLAG_CAPPED                                                                                       \
+    0x20u /* market data: a quantity or volume is not exact. What is too large is INT64_MAX, what has too    \
+           * many decimals is rounded up; of a QUOTE a side whose price cannot be held is none, of a DEPTH                    \
+           * such a level is passed over */
 #define PW_FLAG_CLOSED 0x40u /* CANDLE: the bucket is final */
 #define PW_FLAG_SENT   0x80u /* FRAME: by us; else received */
 

@@ -14,6 +14,18 @@
  * `unit_shift` decimals are taken from the quantity and given to the price. 0: the usual units. */
 #define PW_UNIT_SHIFT_MAX 8
 
+#define PW_UNITS (2 * PW_UNIT_SHIFT_MAX + 1) /* pairs of units that there are */
+
+/* Of 0 to 18. */
+static inline int64_t pw_power10(int exponent)
+{
+    int64_t power = 1;
+    for (; exponent > 0; exponent--) {
+        power *= 10;
+    }
+    return power;
+}
+
 static inline int pw_price_decimals(int unit_shift)
 {
     return 8 + unit_shift;

@@ -50,7 +50,13 @@ struct pw_venue_out {
     int64_t recv_ns;
 };
 
-/* From a symbol's bytes to the instrument's index, of one feed: src/venue/symbols.h. */
+/* What a symbol stands for. */
+struct pw_symbol {
+    uint16_t instrument_idx; /* or PW_NO_INSTRUMENT */
+    int8_t unit_shift;       /* of its numbers: units.h */
+};
+
+/* From a symbol's bytes to what it stands for, of one feed: src/venue/symbols.h. */
 struct pw_symbols;
 
 /* How a depth update follows the one before it, and joins a snapshot. */
@@ -81,7 +87,7 @@ struct pw_venue_market {
      * enum pw_decode. */
     int (*snapshot_target)(const char *symbol, uint32_t levels, char *target, size_t size);
     uint32_t (*snapshot_weight)(uint32_t levels);
-    int (*snapshot_decode)(const char *body, size_t size, uint16_t instrument_idx, int64_t recv_ns,
+    int (*snapshot_decode)(const char *body, size_t size, struct pw_symbol symbol, int64_t recv_ns,
                            struct pw_event *events, uint32_t cap);
 };
 
@@ -100,7 +106,8 @@ struct pw_instrument_list {
     uint32_t feed_idx; /* of each row */
     struct pw_instrument *rows;
     struct pw_instrument_said *said;
-    char error[256]; /* what is wrong with the answer as a whole */
+    const struct pw_instrument *known; /* NULL, or the rows as they are: instruments keep their units */
+    char error[256];                   /* what is wrong with the answer as a whole */
 };
 
 struct pw_venue_rest {

@@ -22,30 +22,35 @@ pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_in
     return is_quote(report->fee_asset, instrument) ? report->fee_e16 : 0;
 }
 
-static bool fee_as_qty(pw_i128 fee_e16, int64_t *fee_e8)
+/* An amount of 16 decimals as a quantity in the instrument's unit. */
+static bool fee_as_qty(pw_i128 fee_e16, const struct pw_instrument *instrument, pw_i128 *dust_e16,
+                       int64_t *fee_e8)
 {
-    pw_i128 rest = fee_e16 % PW_E8;
-    pw_i128 fee = fee_e16 / PW_E8 + (rest > 0); /* truncation is up for a rebate already */
+    int64_t unit_e16 = pw_power10(16 - pw_qty_decimals(instrument->unit_shift));
+    pw_i128 due_e16 = fee_e16 - *dust_e16;
+    pw_i128 fee = due_e16 / unit_e16 + (due_e16 % unit_e16 > 0); /* truncation is up where it is negative */
+    *dust_e16 = fee * unit_e16 - due_e16;
+    pw_assert(*dust_e16 >= 0 && *dust_e16 < unit_e16);
     *fee_e8 = (int64_t)fee;
     return fee == *fee_e8;
 }
 
 bool pw_fill_base_fee_e8(const struct pw_report *report, const struct pw_instrument *instrument,
-                         int64_t *fee_e8)
+                         pw_i128 *dust_e16, int64_t *fee_e8)
 {
     *fee_e8 = 0;
     bool is_base = report->fee_asset[0] != '\0' && is_asset(report->fee_asset, instrument->base);
-    return !is_base || fee_as_qty(report->fee_e16, fee_e8);
+    return !is_base || fee_as_qty(report->fee_e16, instrument, dust_e16, fee_e8);
 }
 
 bool pw_fill_info_base_fee_e8(const struct pw_fill_info *info, const struct pw_instrument *instrument,
-                              int64_t *fee_e8)
+                              pw_i128 *dust_e16, int64_t *fee_e8)
 {
     char name[PW_ASSET_BYTES] = {0};
     *fee_e8 = 0;
     memcpy(name, info->fee_asset, sizeof info->fee_asset);
     bool is_base = name[0] == PW_FEE_ASSET_BASE || (name[0] != '\0' && is_asset(name, instrument->base));
-    return !is_base || fee_as_qty(pw_fill_info_fee_e16(info), fee_e8);
+    return !is_base || fee_as_qty(pw_fill_info_fee_e16(info), instrument, dust_e16, fee_e8);
 }
 
 /* As a name where it fits, else as a code. */

@@ -21,6 +21,7 @@ static const struct pw_field quote_fields[] = {
     {"ask", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(quote.ask_price_e8), 0, NULL, "best ask; 0: none"},
     {"ask_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(quote.ask_qty_e8), 0, NULL, "its quantity"},
     {"update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(quote.update_id), 0, NULL, "the venue's id of the update"},
+    {"capped", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CAPPED, NULL, "a quantity, or a side, cannot be held exactly"},
 };
 static const struct pw_field trade_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the aggressor"},
@@ -28,6 +29,7 @@ static const struct pw_field trade_fields[] = {
     {"qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(trade.qty_e8), 0, NULL, "quantity"},
     {"trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(trade.trade_id), 0, NULL, "the venue's id"},
     {"trade_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(trade.trade_ns), 0, NULL, "time of the match at the venue"},
+    {"capped", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CAPPED, NULL, "the quantity cannot be held exactly"},
 };
 static const struct pw_field agg_trade_fields[] = {
     {"side", PW_FIELD_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the aggressor"},
@@ -37,6 +39,7 @@ static const struct pw_field agg_trade_fields[] = {
     {"first_trade_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(agg_trade.first_trade_id), 0, NULL, "of its first trade"},
     {"trade_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(agg_trade.trade_cnt), 0, NULL, "trades in it"},
     {"match_offset_us", PW_FIELD_I32, PW_FIELD_ALWAYS, AT(agg_trade.match_offset_us), 0, NULL, "exchange time minus the time of the match, in microseconds"},
+    {"capped", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CAPPED, NULL, "the quantity cannot be held exactly"},
 };
 static const struct pw_field depth_fields[] = {
     {"first_update_id", PW_FIELD_ID, PW_FIELD_ALWAYS, AT(depth.first_update_id), 0, NULL, "first update in it"},
@@ -48,6 +51,7 @@ static const struct pw_field depth_fields[] = {
     {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "a full snapshot, not an update"},
     {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "last event of a message"},
     {"stale", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_STALE, NULL, "for the record only: not part of a book in sync"},
+    {"capped", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CAPPED, NULL, "a level whose price cannot be held is left out"},
 };
 static const struct pw_field levels_fields[] = {
     {"side", PW_FIELD_BOOK_SIDE, PW_FIELD_ALWAYS, FLAGS_AT, 0, NULL, "of the levels"},
@@ -59,6 +63,7 @@ static const struct pw_field levels_fields[] = {
     {"snapshot", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_SNAPSHOT, NULL, "a full snapshot, not an update"},
     {"last", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_LAST, NULL, "last event of a message"},
     {"stale", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_STALE, NULL, "for the record only: not part of a book in sync"},
+    {"capped", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CAPPED, NULL, "a quantity cannot be held exactly"},
 };
 static const struct pw_field candle_fields[] = {
     {"open", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(candle.open_e8), 0, NULL, "first price"},
@@ -67,6 +72,7 @@ static const struct pw_field candle_fields[] = {
     {"close", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(candle.close_e8), 0, NULL, "last price"},
     {"volume", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(candle.volume_e8), 0, NULL, "quantity traded"},
     {"closed", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CLOSED, NULL, "the interval is complete"},
+    {"capped", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CAPPED, NULL, "the volume cannot be held exactly"},
 };
 static const struct pw_field candle_info_fields[] = {
     {"open_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(candle_info.open_ns), 0, NULL, "start of the interval"},
@@ -75,6 +81,7 @@ static const struct pw_field candle_info_fields[] = {
     {"first_trade_id", PW_FIELD_SIGNED_ID, PW_FIELD_ALWAYS, AT(candle_info.first_trade_id), 0, NULL, "first trade; -1: none"},
     {"last_trade_id", PW_FIELD_SIGNED_ID, PW_FIELD_ALWAYS, AT(candle_info.last_trade_id), 0, NULL, "last trade; -1: none"},
     {"trade_cnt", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(candle_info.trade_cnt), 0, NULL, "trades in it"},
+    {"capped", PW_FIELD_FLAG, PW_FIELD_ALWAYS, FLAGS_AT, PW_FLAG_CAPPED, NULL, "the volume cannot be held exactly"},
 };
 static const struct pw_field book_state_fields[] = {
     {"state", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.state), 0, &pw_enum_book_state, "its new state"},

@@ -126,6 +126,7 @@ int session_init(void *memory, const struct pw_gateway_config *config, bool dry)
         session->text_of[i] = config->trades[i] ? text++ : SESSION_NO_TEXT;
         error = config->trades[i] ? prepare_orders(session, session->text_of[i], &config->instruments[i]) : 0;
     }
+    pw_symbols_of(&session->symbols, config->instruments, config->trades, config->instrument_cnt);
     int64_t half_window_ns = config->recv_window_ms * PW_NS_PER_MS / 2;
     session->error_max_ns =
         half_window_ns < PW_SESSION_ERROR_MAX_NS ? half_window_ns : PW_SESSION_ERROR_MAX_NS;

@@ -17,6 +17,7 @@ int session_prepare(struct session *session, struct pw_entry_request *request, e
                                        .symbol = instrument ? instrument->symbol : NULL,
                                        .tick_e8 = instrument ? instrument->tick_e8 : 0,
                                        .step_e8 = instrument ? instrument->step_e8 : 0,
+                                       .unit_shift = instrument ? instrument->unit_shift : 0,
                                        .instance_hash = config->instance_hash,
                                        .api_key = needs_key ? config->api_key : NULL,
                                        .signature_bytes = config->signing->signature_bytes,

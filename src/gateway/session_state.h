@@ -10,6 +10,7 @@
 #include "orders.h"
 #include "pw_assert.h"
 #include "session.h"
+#include "symbols.h"
 #include "venue_clock.h"
 #include "venue_errors.h"
 #include <pinwheel/entry.h>
@@ -74,8 +75,9 @@ struct session_unjournalled {
 struct session {
     struct pw_gateway_config config;
     const struct pw_venue_entry *entry;
-    bool dry;       /* orders are only tested */
-    bool has_login; /* a login stands for requests; else each is signed */
+    struct pw_symbols symbols; /* of the instruments that may be traded */
+    bool dry;                  /* orders are only tested */
+    bool has_login;            /* a login stands for requests; else each is signed */
     /* Time. */
     int64_t now_ns;  /* of the last poll */
     int64_t next_ns; /* poll has nothing to do before */

@@ -36,7 +36,8 @@ struct channel {
 };
 
 struct breakout {
-    int64_t entry, exit, quantity_e8;
+    int64_t entry, exit;
+    int64_t quantity_e8[PW_UNITS];           /* pw_quantity_of */
     uint16_t channel_of[PW_INSTRUMENTS_MAX]; /* by instrument: channel + 1; 0: not ours */
     struct channel channels[];
 };
@@ -47,7 +48,7 @@ static bool read_params(struct breakout *b, const struct pw_strategy_env *env, c
     const struct pw_param_want wants[] = {
         {"entry", PW_PARAM_COUNT, WINDOW_MAX, &b->entry},
         {"exit", PW_PARAM_COUNT, WINDOW_MAX, &b->exit},
-        {"quantity", PW_PARAM_DECIMAL, 0, &b->quantity_e8},
+        {"quantity", PW_PARAM_QUANTITY, 0, b->quantity_e8},
     };
     return pw_params_read(env, wants, sizeof wants / sizeof wants[0], error, error_bytes);
 }
@@ -122,7 +123,7 @@ static void on_price(const struct breakout *b, struct channel *c, int64_t price_
     bool down = c->trade_cnt >= c->lowest.cap && price_e8 < candidate_at(&c->lowest, 0)->price_e8;
     if (up) {
         pw_holding_signal(&c->holding, price_e8, candidate_at(&c->highest, 0)->price_e8, 1, market_seq, out);
-        pw_holding_buy(&c->holding, b->quantity_e8, market_seq, out);
+        pw_holding_buy(&c->holding, pw_quantity_of(b->quantity_e8, c->holding.instrument), market_seq, out);
     } else if (down) {
         pw_holding_signal(&c->holding, price_e8, candidate_at(&c->lowest, 0)->price_e8, -1, market_seq, out);
         pw_holding_sell(&c->holding, market_seq, out);

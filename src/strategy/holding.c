@@ -73,7 +73,7 @@ void pw_holding_sell(struct pw_holding *holding, uint64_t market_seq, struct pw_
 static void take_fee(struct pw_holding *holding, const struct pw_fill_info *info)
 {
     int64_t fee_e8;
-    if (pw_fill_info_base_fee_e8(info, holding->instrument, &fee_e8)) {
+    if (pw_fill_info_base_fee_e8(info, holding->instrument, &holding->dust_e16, &fee_e8)) {
         holding->held_e8 -= fee_e8;
     }
 }

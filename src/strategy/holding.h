@@ -16,6 +16,7 @@ struct pw_holding {
     const struct pw_instrument *instrument;
     uint16_t instrument_idx, strategy_idx;
     int64_t held_e8;
+    pw_i128 dust_e16; /* of fees: fills.h */
 };
 
 /* A SIGNAL: direction 1 or -1. A value beyond the field is shown as the field's end. */

@@ -29,7 +29,8 @@ struct window {
 };
 
 struct ma_cross {
-    int64_t fast, slow, quantity_e8;
+    int64_t fast, slow;
+    int64_t quantity_e8[PW_UNITS];          /* pw_quantity_of */
     uint16_t window_of[PW_INSTRUMENTS_MAX]; /* by instrument: window + 1; 0: not ours */
     struct window windows[];
 };
@@ -40,7 +41,7 @@ static bool read_params(struct ma_cross *m, const struct pw_strategy_env *env, c
     const struct pw_param_want wants[] = {
         {"fast", PW_PARAM_COUNT, WINDOW_MAX, &m->fast},
         {"slow", PW_PARAM_COUNT, WINDOW_MAX, &m->slow},
-        {"quantity", PW_PARAM_DECIMAL, 0, &m->quantity_e8},
+        {"quantity", PW_PARAM_QUANTITY, 0, m->quantity_e8},
     };
     if (!pw_params_read(env, wants, sizeof wants / sizeof wants[0], error, error_bytes)) {
         return false;
@@ -129,7 +130,7 @@ static void on_price(const struct ma_cross *m, struct window *w, int64_t price_e
     pw_holding_signal(&w->holding, w->sum_fast_e8 / m->fast, w->sum_slow_e8 / m->slow, up ? 1 : -1,
                       market_seq, out);
     if (up) {
-        pw_holding_buy(&w->holding, m->quantity_e8, market_seq, out);
+        pw_holding_buy(&w->holding, pw_quantity_of(m->quantity_e8, w->holding.instrument), market_seq, out);
     } else {
         pw_holding_sell(&w->holding, market_seq, out);
     }

@@ -9,17 +9,17 @@
 #include <string.h>
 
 /* Like every number of a config: without leading zeros. */
-static bool read_e8(const char *text, int64_t *value_e8)
+static bool has_leading_zeros(const char *text)
 {
-    bool zeros = text[0] == '0' && text[1] >= '0' && text[1] <= '9';
-    return !zeros && pw_decimal_parse_e8(text, strlen(text), false, value_e8);
+    return text[0] == '0' && text[1] >= '0' && text[1] <= '9';
 }
 
 static bool read_count(const struct pw_param_want *want, const char *text, char *error, size_t error_bytes)
 {
     int64_t value_e8 = 0;
-    bool ok = read_e8(text, &value_e8) && strchr(text, '.') == NULL && value_e8 % PW_E8 == 0 &&
-              value_e8 / PW_E8 >= 1 && value_e8 / PW_E8 <= want->max;
+    bool ok = !has_leading_zeros(text) && pw_decimal_parse_e8(text, strlen(text), false, &value_e8) &&
+              strchr(text, '.') == NULL && value_e8 % PW_E8 == 0 && value_e8 / PW_E8 >= 1 &&
+              value_e8 / PW_E8 <= want->max;
     if (!ok) {
         snprintf(error, error_bytes,
                  "parameter '%s': '%s' is not a whole number from 1 to %lld, without leading zeros",
@@ -30,17 +30,38 @@ static bool read_count(const struct pw_param_want *want, const char *text, char 
     return true;
 }
 
-static bool read_decimal(const struct pw_param_want *want, const char *text, char *error, size_t error_bytes)
+static bool read_quantity_in(const struct pw_param_want *want, const char *text, int unit_shift)
 {
-    int64_t value_e8 = 0;
-    if (!read_e8(text, &value_e8) || value_e8 == 0) {
-        snprintf(
-            error, error_bytes,
-            "parameter '%s': '%s' is not a decimal above 0, with at most 8 decimals and no leading zeros",
-            want->name, text);
-        return false;
+    int64_t *value = &want->value[PW_UNIT_SHIFT_MAX + unit_shift];
+    return !has_leading_zeros(text) &&
+           pw_decimal_parse(text, strlen(text), pw_qty_decimals(unit_shift), false, value) && *value > 0;
+}
+
+/* Of a config alone, where the instruments are not known yet: one that some unit holds. */
+static bool read_quantity_in_any(const struct pw_param_want *want, const char *text)
+{
+    int places = pw_decimal_places(text, strlen(text));
+    return places >= 0 && places <= PW_DECIMALS_MAX &&
+           read_quantity_in(want, text, PW_UNIT_SHIFT_MAX - places);
+}
+
+/* In the unit of each of its instruments. */
+static bool read_quantity(const struct pw_strategy_env *env, const struct pw_param_want *want,
+                          const char *text, char *error, size_t error_bytes)
+{
+    const struct pw_instrument *table = env->instrument_table;
+    for (uint32_t i = 0; i < env->instrument_cnt && env->instruments[i] < PW_INSTRUMENTS_MAX; i++) {
+        int unit_shift = table != NULL ? table[env->instruments[i]].unit_shift : 0;
+        if (table != NULL ? !read_quantity_in(want, text, unit_shift) : !read_quantity_in_any(want, text)) {
+            snprintf(error, error_bytes,
+                     "parameter '%s': '%s' is not a decimal above 0, with at most %d decimals and no leading "
+                     "zeros%s%s",
+                     want->name, text, pw_qty_decimals(unit_shift),
+                     unit_shift != 0 ? ", as quantities of " : "",
+                     unit_shift != 0 ? table[env->instruments[i]].symbol : "");
+            return false;
+        }
     }
-    *want->value = value_e8;
     return true;
 }
 
@@ -111,8 +132,9 @@ bool pw_params_read(const struct pw_strategy_env *env, const struct pw_param_wan
             snprintf(error, error_bytes, "parameter '%s' is missing", wants[i].name);
             return false;
         }
-        if (wants[i].type == PW_PARAM_COUNT ? !read_count(&wants[i], param->value, error, error_bytes)
-                                            : !read_decimal(&wants[i], param->value, error, error_bytes)) {
+        if (wants[i].type == PW_PARAM_COUNT
+                ? !read_count(&wants[i], param->value, error, error_bytes)
+                : !read_quantity(env, &wants[i], param->value, error, error_bytes)) {
             return false;
         }
     }

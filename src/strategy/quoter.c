@@ -32,11 +32,13 @@ struct quoter_side {
 struct quoter_instrument {
     const struct pw_instrument *row; /* its tick may change */
     int64_t until;                   /* quotes, up to the next look; 0: not ours */
+    int64_t quantity_e8;
     struct quoter_side sides[2];
 };
 
 struct quoter {
-    int64_t quantity_e8, distance, every;
+    int64_t distance, every;
+    int64_t quantity_e8[PW_UNITS]; /* pw_quantity_of */
     uint16_t strategy_idx;
     struct quoter_instrument instruments[PW_INSTRUMENTS_MAX];
 };
@@ -44,7 +46,7 @@ struct quoter {
 static bool read_params(struct quoter *q, const struct pw_strategy_env *env, char *error, size_t error_bytes)
 {
     const struct pw_param_want wants[] = {
-        {"quantity", PW_PARAM_DECIMAL, 0, &q->quantity_e8},
+        {"quantity", PW_PARAM_QUANTITY, 0, q->quantity_e8},
         {"distance", PW_PARAM_COUNT, DISTANCE_MAX, &q->distance},
         {"every", PW_PARAM_COUNT, EVERY_MAX, &q->every},
     };
@@ -67,6 +69,7 @@ static int quoter_init(void *state, const struct pw_strategy_env *env, char *err
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {
         uint16_t idx = env->instruments[i];
         q->instruments[idx].row = &env->instrument_table[idx];
+        q->instruments[idx].quantity_e8 = pw_quantity_of(q->quantity_e8, &env->instrument_table[idx]);
         q->instruments[idx].until = q->every;
     }
     return 0;
@@ -96,7 +99,7 @@ static void look(const struct quoter *q, struct quoter_side *s, enum pw_side sid
                                 .flags = side == PW_SELL ? PW_FLAG_SELL : 0,
                                 .instrument_idx = instrument_idx};
     intent->body.intent = (struct pw_intent){.price_e8 = price_e8,
-                                             .qty_e8 = q->quantity_e8,
+                                             .qty_e8 = q->instruments[instrument_idx].quantity_e8,
                                              .client_order_id = s->order.client_order_id,
                                              .market_seq = market_seq,
                                              .action = none ? PW_PLACE : PW_REPLACE,

@@ -18,11 +18,13 @@
 
 struct tick_instrument {
     uint64_t update_id; /* of the quote before */
-    int64_t until;      /* quotes that count, up to the next order; 0: not ours */
+    int64_t quantity_e8;
+    int64_t until; /* quotes that count, up to the next order; 0: not ours */
 };
 
 struct tick_taker {
-    int64_t quantity_e8, imbalance, every;
+    int64_t imbalance, every;
+    int64_t quantity_e8[PW_UNITS]; /* pw_quantity_of */
     struct tick_instrument instruments[PW_INSTRUMENTS_MAX];
 };
 
@@ -30,7 +32,7 @@ static bool read_params(struct tick_taker *t, const struct pw_strategy_env *env,
                         size_t error_bytes)
 {
     const struct pw_param_want wants[] = {
-        {"quantity", PW_PARAM_DECIMAL, 0, &t->quantity_e8},
+        {"quantity", PW_PARAM_QUANTITY, 0, t->quantity_e8},
         {"imbalance", PW_PARAM_COUNT, IMBALANCE_MAX, &t->imbalance},
         {"every", PW_PARAM_COUNT, EVERY_MAX, &t->every},
     };
@@ -50,7 +52,9 @@ static int tick_taker_init(void *state, const struct pw_strategy_env *env, char 
         return -EINVAL;
     }
     for (uint32_t i = 0; i < env->instrument_cnt; i++) {
-        t->instruments[env->instruments[i]].until = t->every;
+        uint16_t idx = env->instruments[i];
+        t->instruments[idx].until = t->every;
+        t->instruments[idx].quantity_e8 = pw_quantity_of(t->quantity_e8, &env->instrument_table[idx]);
     }
     return 0;
 }
@@ -81,7 +85,7 @@ static void tick_taker_on_market(void *state, const struct pw_event *event, uint
     struct pw_event *intent = &out->events[out->cnt++];
     *intent = (struct pw_event){.kind = PW_EVENT_INTENT, .instrument_idx = event->instrument_idx};
     intent->body.intent = (struct pw_intent){.price_e8 = quote->ask_price_e8,
-                                             .qty_e8 = t->quantity_e8,
+                                             .qty_e8 = instrument->quantity_e8,
                                              .market_seq = market_seq,
                                              .action = PW_PLACE,
                                              .type = PW_LIMIT,

@@ -9,7 +9,7 @@
 #ifndef PW_SYMBOLS_H
 #define PW_SYMBOLS_H
 
-#include <pinwheel/workspace.h>
+#include <pinwheel/venue.h>
 #include <stdbool.h>
 
 #define PW_SYMBOL_WORDS       3u
@@ -18,12 +18,15 @@
 
 struct pw_symbol_slot {
     uint64_t words[PW_SYMBOL_WORDS]; /* words[0] == 0: empty */
-    uint64_t instrument_idx;
+    uint16_t instrument_idx;
+    int8_t unit_shift; /* of its numbers (units.h) */
+    uint8_t reserved[5];
 };
 
 struct pw_symbol_long {
     char text[PW_SYMBOL_BYTES];
     uint16_t bytes, instrument_idx;
+    int8_t unit_shift;
 };
 
 struct pw_symbols {
@@ -39,6 +42,11 @@ static_assert(PW_SYMBOLS_SLOTS >= 2 * PW_INSTRUMENTS_MAX, "room to probe");
 int pw_symbols_init(struct pw_symbols *symbols, const struct pw_instrument *instruments,
                     uint32_t instrument_cnt, uint32_t feed_idx);
 
+/* The same of those that are chosen, whatever their feeds: a symbol that is there twice is one, as it has the
+ * same units at one venue. */
+void pw_symbols_of(struct pw_symbols *symbols, const struct pw_instrument *instruments, const bool chosen[],
+                   uint32_t instrument_cnt);
+
 static inline uint32_t pw_symbol_hash(const uint64_t words[PW_SYMBOL_WORDS])
 {
     /* Odd constants of splitmix64; the top bits of a product depend on all bits of its factor. */
@@ -47,22 +55,23 @@ static inline uint32_t pw_symbol_hash(const uint64_t words[PW_SYMBOL_WORDS])
     return (uint32_t)(hash >> 55); /* 9 bits: PW_SYMBOLS_SLOTS */
 }
 
-/* The instrument's index by a short symbol's words, or PW_NO_INSTRUMENT. */
-static inline uint16_t pw_symbols_find(const struct pw_symbols *symbols,
-                                       const uint64_t words[PW_SYMBOL_WORDS])
+/* By a short symbol's words. */
+static inline struct pw_symbol pw_symbols_find(const struct pw_symbols *symbols,
+                                               const uint64_t words[PW_SYMBOL_WORDS])
 {
     for (uint32_t at = pw_symbol_hash(words);; at = (at + 1) % PW_SYMBOLS_SLOTS) {
         const struct pw_symbol_slot *slot = &symbols->slots[at];
-        if (slot->words[0] == words[0] && slot->words[1] == words[1] && slot->words[2] == words[2]) {
-            return words[0] == 0 ? PW_NO_INSTRUMENT : (uint16_t)slot->instrument_idx;
+        if (slot->words[0] == words[0] && slot->words[1] == words[1] && slot->words[2] == words[2] &&
+            words[0] != 0) {
+            return (struct pw_symbol){slot->instrument_idx, slot->unit_shift};
         }
         if (slot->words[0] == 0) {
-            return PW_NO_INSTRUMENT;
+            return (struct pw_symbol){PW_NO_INSTRUMENT, 0};
         }
     }
 }
 
 /* The same by a symbol of any length. */
-uint16_t pw_symbols_find_text(const struct pw_symbols *symbols, const char *text, size_t bytes);
+struct pw_symbol pw_symbols_find_text(const struct pw_symbols *symbols, const char *text, size_t bytes);
 
 #endif

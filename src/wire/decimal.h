@@ -18,6 +18,21 @@
  * False: nothing was stored. */
 bool pw_decimal_parse_e8(const char *text, size_t size, bool negative_ok, int64_t *value_e8);
 
+/* The same with another number of decimals, 0 to PW_DECIMALS_MAX. */
+#define PW_DECIMALS_MAX 16
+bool pw_decimal_parse(const char *text, size_t size, int decimals, bool negative_ok, int64_t *value);
+
+/* The same of an amount: 16 decimals in 128 bits. */
+bool pw_decimal_parse_e16(const char *text, size_t size, bool negative_ok, pw_i128 *value_e16);
+
+/* Of a quantity that must not cost the message that it stands in: what is too large becomes INT64_MAX, what
+ * has more decimals is rounded up. *exact: neither was done. False: it is no plain decimal that is not
+ * negative. */
+bool pw_decimal_parse_capped(const char *text, size_t size, int decimals, int64_t *value, bool *exact);
+
+/* How many decimals it has, without the zeros at its end; -1: it is no plain decimal that is not negative. */
+int pw_decimal_places(const char *text, size_t size);
+
 /* Exact text without needless zeros ("61602.01", "0", "-0.5"); returns the length, always ends with a zero
  * byte. text has PW_DECIMAL_TEXT_BYTES. */
 int pw_decimal_print_e8(int64_t value_e8, char *text);

@@ -134,7 +134,9 @@ Test(venue, rest_is_what_the_engine_asks_at_its_start)
 
     struct pw_event events[64];
     cr_assert(rest(rig, "/api/v3/depth?symbol=T002USDT&limit=5000"));
-    cr_expect_gt(pw_binance_depth_events(rig->venue.reply.data, rig->venue.reply.size, 1, 1, events, 64), 1);
+    cr_expect_gt(pw_binance_depth_events(rig->venue.reply.data, rig->venue.reply.size,
+                                         (struct pw_symbol){1, 0}, 1, events, 64),
+                 1);
     cr_expect_eq(events[0].body.depth.last_update_id, rig->venue.instruments[2].depth_update_id);
 
     cr_assert(rest(rig, "/api/v3/time"));
@@ -155,7 +157,7 @@ static struct pw_binance_response told_read(struct rig *rig, enum pw_decode expe
 {
     struct pw_binance_response told;
     struct pw_slice text = rig_read(rig);
-    cr_assert_eq(pw_binance_read_response(text.text, text.size, &told), expected, "%.*s", (int)text.size,
+    cr_assert_eq(pw_binance_read_response(NULL, text.text, text.size, &told), expected, "%.*s", (int)text.size,
                  text.text);
     return told;
 }

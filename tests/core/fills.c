@@ -92,8 +92,9 @@ Test(fills, an_asset_of_any_length_is_known_again)
         int64_t fee_e8, info_fee_e8;
         cr_assert_eq(pw_fill_events(&told, &g_row, &long_names, events), 2);
         cr_expect_eq(pw_fill_fee_e16(&events[0].body.fill) != 0, rows[i].is_cash, "%s", rows[i].asset);
-        cr_assert(pw_fill_base_fee_e8(&told, &long_names, &fee_e8));
-        cr_assert(pw_fill_info_base_fee_e8(&events[1].body.fill_info, &long_names, &info_fee_e8));
+        cr_assert(pw_fill_base_fee_e8(&told, &long_names, &(pw_i128){0}, &fee_e8));
+        cr_assert(
+            pw_fill_info_base_fee_e8(&events[1].body.fill_info, &long_names, &(pw_i128){0}, &info_fee_e8));
         cr_expect_eq(fee_e8, rows[i].is_base ? 40000 : 0, "%s", rows[i].asset);
         cr_expect_eq(info_fee_e8, fee_e8, "%s", rows[i].asset);
         char printed[128];
@@ -115,7 +116,7 @@ static int64_t base_fee_e8(const char *asset, pw_i128 fee_e16)
     int64_t fee_e8;
     struct pw_report told = report(asset, true);
     told.fee_e16 = fee_e16;
-    cr_assert(pw_fill_base_fee_e8(&told, &g_instrument, &fee_e8));
+    cr_assert(pw_fill_base_fee_e8(&told, &g_instrument, &(pw_i128){0}, &fee_e8));
     return fee_e8;
 }
 
@@ -131,7 +132,41 @@ Test(fills, a_fee_in_the_base_asset_is_a_quantity)
     int64_t fee_e8;
     struct pw_report told = report("ETH", true);
     told.fee_e16 = (pw_i128)INT64_MAX * PW_E8;
-    cr_expect(pw_fill_base_fee_e8(&told, &g_instrument, &fee_e8));
+    cr_expect(pw_fill_base_fee_e8(&told, &g_instrument, &(pw_i128){0}, &fee_e8));
     told.fee_e16++;
-    cr_expect_not(pw_fill_base_fee_e8(&told, &g_instrument, &fee_e8));
+    cr_expect_not(pw_fill_base_fee_e8(&told, &g_instrument, &(pw_i128){0}, &fee_e8));
+}
+
+/* cases/04-quantity-too-large */
+Test(fills, a_fee_in_the_base_asset_is_in_the_unit_of_quantities)
+{
+    struct pw_report told = report("ETH", true);
+    for (int shift = -PW_UNIT_SHIFT_MAX; shift <= PW_UNIT_SHIFT_MAX; shift++) {
+        struct pw_instrument instrument = g_instrument;
+        int64_t fee_e8;
+        instrument.unit_shift = (int8_t)shift;
+        told.fee_e16 = (pw_i128)7 * PW_E8 * PW_E8;
+        cr_assert(pw_fill_base_fee_e8(&told, &instrument, &(pw_i128){0}, &fee_e8));
+        cr_expect_eq(fee_e8, 7 * pw_power10(pw_qty_decimals(shift)), "%d", shift);
+        told.fee_e16 += 1;
+        cr_assert(pw_fill_base_fee_e8(&told, &instrument, &(pw_i128){0}, &fee_e8));
+        cr_expect_eq(fee_e8, 7 * pw_power10(pw_qty_decimals(shift)) + 1, "%d", shift);
+    }
+}
+
+Test(fills, what_is_finer_than_a_unit_is_not_lost_over_many_fills)
+{
+    struct pw_report told = report("ETH", true);
+    struct pw_instrument instrument = g_instrument;
+    pw_i128 dust_e16 = 0, taken = 0, charged_e16 = 0;
+    int64_t fee_e8;
+    instrument.unit_shift = 3;
+    const int64_t unit_e16 = INT64_C(100000000000);
+    for (int i = 1; i <= 1000; i++) {
+        told.fee_e16 = i % 7 == 0 ? -(pw_i128)i * 12345678901 : (pw_i128)i * 98765432109;
+        cr_assert(pw_fill_base_fee_e8(&told, &instrument, &dust_e16, &fee_e8));
+        taken += fee_e8;
+        charged_e16 += told.fee_e16;
+        cr_assert(taken * unit_e16 - dust_e16 == charged_e16 && dust_e16 >= 0 && dust_e16 < unit_e16);
+    }
 }

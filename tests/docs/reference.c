@@ -91,7 +91,8 @@ static void events_print(FILE *out)
         "What `pinwheel tap`, `pinwheel journal query` and `pinwheel journal csv` print of each kind. Every "
         "event has `recv_ns` and\n`venue_ns`, too, and in a journal `journal_seq`, its place in the run: the number of market "
         "events before it. In JSON\ndecimals, ids, nanoseconds and 64-bit integers are strings; a flag is "
-        "there if it is set.\n",
+        "there if it is set. Prices and\nquantities have up to 8 decimals, or what their instrument has instead: "
+        "[numbers.md](numbers.md).\n",
         out);
     for (unsigned kind = 1; kind < pw_enum_event_kind.cnt; kind++) {
         const struct pw_enum_row *row = &pw_enum_event_kind.rows[kind];

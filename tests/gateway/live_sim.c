@@ -4,9 +4,11 @@
  * were written from the venue's documentation, neither from the other.
  */
 #include "binance_entry.h"
+#include "fills.h"
 #include "host.h"
 #include "metrics_table.h"
 #include "orders.h"
+#include "portfolio.h"
 #include "session.h"
 #include "sim_api.h"
 
@@ -35,6 +37,9 @@ struct engine {
     struct pw_consumer wire;
     struct pw_reports out;
     int64_t bought_e8, sold_e8;
+    struct pw_instrument instrument;
+    struct pw_portfolio *portfolio;
+    pw_i128 dust_e16;
 };
 
 static void *zeroed(size_t bytes)
@@ -56,6 +61,16 @@ static size_t sign(void *state, const char *payload, size_t bytes, char *signatu
     return strlen(made);
 }
 
+/* As execution does. */
+static void book(struct engine *e, const struct pw_order_row *row, const struct pw_report *report)
+{
+    int64_t base_fee_e8;
+    cr_assert(pw_fill_base_fee_e8(report, &e->instrument, &e->dust_e16, &base_fee_e8));
+    cr_assert(pw_portfolio_fill(e->portfolio, 0, (enum pw_side)row->side, report->fill_price_e8,
+                                report->fill_qty_e8, pw_fill_quote_fee_e16(report, &e->instrument)));
+    cr_assert(base_fee_e8 == 0 || pw_portfolio_base_fee(e->portfolio, 0, report->fill_price_e8, base_fee_e8));
+}
+
 static void take_reports(struct engine *e)
 {
     for (uint32_t i = 0; i < e->out.cnt; i++) {
@@ -65,6 +80,7 @@ static void take_reports(struct engine *e)
         if (report->exec_type == PW_EXEC_FILL && step != PW_ORDER_STEP_SAME) {
             cr_assert_neq(step, PW_ORDER_STEP_ILLEGAL);
             *(row->side == PW_SELL ? &e->sold_e8 : &e->bought_e8) += report->fill_qty_e8;
+            book(e, row, report);
         }
     }
     e->out.cnt = 0;
@@ -121,9 +137,13 @@ static void begin_run(struct engine *e, uint64_t run_id)
     cr_assert_eq(pw_live_gateway.init(e->gateway, &e->config), 0);
 }
 
-static void open_engine(struct engine *e, const struct api_key *key)
+static void open_engine_in(struct engine *e, const struct api_key *key, int unit_shift)
 {
-    *e = (struct engine){.key = key};
+    *e = (struct engine){.key = key, .instrument = g_instrument};
+    e->instrument.unit_shift = (int8_t)unit_shift;
+    e->instrument.tick_e8 = pw_power10(pw_price_decimals(unit_shift) - 2);
+    e->instrument.step_e8 = pw_power10(pw_qty_decimals(unit_shift) - 5);
+    e->portfolio = pw_portfolio_init(zeroed(pw_portfolio_bytes(1)), 1, (pw_i128)1000000 * PW_E8 * PW_E8);
     api_venue_open(&e->venue, "");
     e->orders = zeroed(pw_orders_bytes(64, 1));
     e->ring = zeroed(pw_ring_bytes(64, 1 << 17));
@@ -132,7 +152,7 @@ static void open_engine(struct engine *e, const struct api_key *key)
     pw_consumer_attach(&e->wire, e->ring);
     bool is_ed25519 = key == &api_ed25519;
     e->signing = (struct pw_signing){sign, e, is_ed25519 ? 88 : 64, is_ed25519};
-    e->config = (struct pw_gateway_config){.instruments = &g_instrument,
+    e->config = (struct pw_gateway_config){.instruments = &e->instrument,
                                            .instrument_cnt = 1,
                                            .trades = g_trades,
                                            .orders = e->orders,
@@ -149,8 +169,14 @@ static void open_engine(struct engine *e, const struct api_key *key)
     begin_run(e, 5);
 }
 
+static void open_engine(struct engine *e, const struct api_key *key)
+{
+    open_engine_in(e, key, 0);
+}
+
 static void close_engine(struct engine *e)
 {
+    free(e->portfolio);
     leave_venue(e);
     venue_close(&e->venue);
     free(e->orders);
@@ -304,4 +330,50 @@ Test(live_sim, an_order_of_an_earlier_run_is_canceled)
     make_ready(&e);
     cr_expect_eq(counts_of(&e).orphan_orders, 0, "there is none any more");
     close_engine(&e);
+}
+
+/* Half a coin is bought at market, for a fee of a thousandth in the coin, and what is left of it is sold. */
+static void trade_in(int unit_shift)
+{
+    struct engine e;
+    struct pw_position position;
+    open_engine_in(&e, &api_ed25519, unit_shift);
+    join_venue(&e);
+    make_ready(&e);
+    int64_t coin = pw_power10(pw_qty_decimals(unit_shift));
+    struct pw_gateway_order low = g_bid;
+    low.price_e8 = 60000 * pw_power10(pw_price_decimals(unit_shift));
+    low.qty_e8 = coin / 100;
+    uint64_t bid = place(&e, low, 0);
+    await(&e, bid, PW_ORDER_OPEN);
+    await(&e, place(&e, (struct pw_gateway_order){.qty_e8 = coin / 2, .type = PW_MARKET}, 0),
+          PW_ORDER_FILLED);
+    pw_portfolio_view(e.portfolio, 0, &position);
+    cr_expect_eq(position.qty_e8, coin / 2 - coin / 2000, "0.4995 are there");
+    pw_i128 price = position.avg_price_e8, cost = (pw_i128)1000000 * PW_E8 * PW_E8 - e.portfolio->cash_e16;
+    cr_expect(price > 60000 * (pw_i128)pw_power10(pw_price_decimals(unit_shift)));
+    cr_expect(cost > (pw_i128)30000 * PW_E8 * PW_E8 && cost < (pw_i128)1000000 * PW_E8 * PW_E8,
+              "an amount has one unit, whatever those of price and quantity");
+    await(&e,
+          place(&e,
+                (struct pw_gateway_order){.qty_e8 =
+                                              position.qty_e8 / e.instrument.step_e8 * e.instrument.step_e8,
+                                          .side = PW_SELL,
+                                          .type = PW_MARKET},
+                0),
+          PW_ORDER_FILLED);
+    pw_portfolio_view(e.portfolio, 0, &position);
+    cr_expect_eq(position.qty_e8, 0, "flat again");
+    cr_expect(pw_portfolio_equity_e16(e.portfolio) == e.portfolio->cash_e16);
+    struct pw_gateway_metrics counts = counts_of(&e);
+    cr_expect_eq(counts.messages_invalid, 0);
+    cr_expect_eq(counts.last_error_code, 0);
+    close_engine(&e);
+}
+
+/* cases/04-quantity-too-large */
+Test(live_sim, an_instrument_in_other_units_is_traded_exactly)
+{
+    trade_in(3);
+    trade_in(-3);
 }

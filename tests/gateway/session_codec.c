@@ -45,8 +45,10 @@ static bool toy_write(const struct pw_entry_request *request, const struct pw_en
 }
 
 /* "R kind number says exec_type server_ns": a response; "E order exec_type qty": an event. */
-static enum pw_decode toy_decode(const char *data, size_t bytes, struct pw_entry_message *message)
+static enum pw_decode toy_decode(const struct pw_symbols *symbols, const char *data, size_t bytes,
+                                 struct pw_entry_message *message)
 {
+    (void)symbols;
     char line[128] = {0};
     unsigned kind, says, exec_type;
     unsigned long long number;

@@ -3,6 +3,7 @@
  * The journal's files are judged before LMDB maps them: whatever is cut off or overwritten, opening a journal
  * for writing ends with an error that names the file, or goes on well, but never with a signal.
  */
+#include "crc32c.h"
 #include "journal_rig.h"
 #include "lmdb_check.h"
 #include <criterion/criterion.h>
@@ -188,7 +189,8 @@ Test(lmdb_check, refuses_a_file_of_any_other_length)
 /* cases/37-a-cut-table-of-runs */
 Test(start, with_a_table_that_was_cut_is_refused_or_good_but_no_signal)
 {
-    static const size_t sizes[] = {0, 1, 15, 16, 152, 4096, 6000, 8191, 8192, 8193, 10000, 12288, 16384, 20000};
+    static const size_t sizes[] = {0,    1,    15,   16,    152,   4096,  6000,
+                                   8191, 8192, 8193, 10000, 12288, 16384, 20000};
     table_make(3);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         if (sizes[i] >= table.size) {
@@ -295,5 +297,76 @@ Test(start, a_segment_passes_over_a_name_that_is_taken)
     live_close(&live, true);
     snprintf(path, sizeof path, "%s/journal-%" PRIu64 "-2.mdb", dir, live.run_id);
     cr_expect_eq(pw_lmdb_check(path, why), 0, "%s", why);
+    folder_remove(dir);
+}
+
+/* ---- instruments of earlier versions: cases/02-asset-longer-than-11-bytes ---- */
+
+/* As the version before wrote them. */
+struct instrument_2 {
+    char symbol[24], feed[24], base[16], quote[16];
+    uint32_t feed_idx;
+    uint8_t tradable, min_notional_market, max_notional_market, kind;
+    int64_t numbers[12];
+    uint64_t reserved;
+};
+
+static void put_instruments(const char *dir, uint64_t run_id, const void *rows, uint32_t row_bytes)
+{
+    char path[PW_JOURNAL_PATH_BYTES];
+    uint8_t key[PW_KEY_BYTES], blob[4 + 1024];
+    uint32_t crc = pw_crc32c(0, rows, row_bytes);
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    pw_segment_path(path, dir, run_id, 0);
+    pw_key_make(key, PW_KEY_INSTRUMENTS, run_id, 0);
+    memcpy(blob, &crc, 4);
+    memcpy(blob + 4, rows, row_bytes);
+    MDB_val key_val = {sizeof key, key}, value = {4 + row_bytes, blob};
+    cr_assert_eq(mdb_env_create(&env), 0);
+    cr_assert_eq(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0, "%s", path);
+    cr_assert_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    cr_assert_eq(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+    cr_assert_eq(mdb_put(txn, dbi, &key_val, &value, 0), 0);
+    cr_assert_eq(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+Test(reader, instruments_of_the_version_before_are_read)
+{
+    const struct instrument_2 old[2] = {{.symbol = "ABCDEFGHIJKLMNOPQRSTUVW",
+                                         .feed = "spot",
+                                         .base = "LONGLONGLONGNAM",
+                                         .quote = "USDT",
+                                         .feed_idx = 3,
+                                         .tradable = 1,
+                                         .max_notional_market = 1,
+                                         .kind = PW_LINEAR,
+                                         .numbers = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
+                                        {.symbol = "B"}};
+    const char *dir = live_dir();
+    struct live live;
+    struct pw_journal *journal;
+    struct pw_instrument rows[2];
+    char error[160];
+    live_open(&live, dir, PW_SEGMENT_BYTES_MIN, LIVE_EPOCH_NS);
+    uint64_t run_id = live.run_id;
+    live_close(&live, true);
+    put_instruments(dir, run_id, old, sizeof old);
+    cr_assert_eq(pw_journal_open(&journal, dir, error, sizeof error), 0, "%s", error);
+    cr_assert_eq(pw_journal_instruments(journal, run_id, rows, 2), 2);
+    cr_expect_str_eq(rows[0].symbol, old[0].symbol);
+    cr_expect_str_eq(rows[0].feed, "spot");
+    cr_expect_str_eq(rows[0].base, old[0].base);
+    cr_expect_str_eq(rows[0].quote, "USDT");
+    cr_expect(rows[0].feed_idx == 3 && rows[0].tradable == 1 && rows[0].max_notional_market == 1 &&
+              rows[0].min_notional_market == 0 && rows[0].kind == PW_LINEAR);
+    cr_expect(rows[0].tick_e8 == 1 && rows[0].step_e8 == 4 && rows[0].multiplier_e8 == 12);
+    cr_expect(rows[0].unit_shift == 0);
+    cr_expect_str_eq(rows[1].symbol, "B");
+    put_instruments(dir, run_id, old, sizeof old - 1);
+    cr_expect_eq(pw_journal_instruments(journal, run_id, rows, 2), -EBADMSG);
+    pw_journal_close(journal);
     folder_remove(dir);
 }

@@ -456,9 +456,9 @@ Test(tool, csv_has_every_field_of_the_kinds_asked_for)
     cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "levels", NULL}, &out), 0, "%s",
                  program_errors);
     cr_expect_str_eq(out,
-                     "journal_seq,recv_ns,venue_ns,kind,symbol,side,price,qty,update_id,snapshot,last,stale\n"
-                     "0,5,0,levels,BTCUSDT,ask,1,2,9,,,\n"
-                     "0,5,0,levels,BTCUSDT,ask,3,0,9,,,\n");
+                     "journal_seq,recv_ns,venue_ns,kind,symbol,side,price,qty,update_id,snapshot,last,stale,capped\n"
+                     "0,5,0,levels,BTCUSDT,ask,1,2,9,,,,\n"
+                     "0,5,0,levels,BTCUSDT,ask,3,0,9,,,,\n");
     free(out);
     cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "order", NULL}, &out), 0);
     cr_expect_str_eq(out, "journal_seq,recv_ns,venue_ns,kind,symbol,state,reason,side,type,tif,price,leaves_qty,"
@@ -604,8 +604,8 @@ Test(tool, moments_are_printed_as_nanoseconds_or_as_utc)
     cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "trade", "--time", "iso", NULL}, &out),
                  0);
     cr_expect_str_eq(out,
-                     "journal_seq,recv_time,venue_time,kind,symbol,side,price,qty,trade_id,trade_time\n"
-                     "0,2024-08-08T23:54:13.000000001Z,,trade,BTCUSDT,buy,0,0,0,2024-08-08T23:54:12.999000000Z\n");
+                     "journal_seq,recv_time,venue_time,kind,symbol,side,price,qty,trade_id,trade_time,capped\n"
+                     "0,2024-08-08T23:54:13.000000001Z,,trade,BTCUSDT,buy,0,0,0,2024-08-08T23:54:12.999000000Z,\n");
     free(out);
     cr_assert_eq(run_tool(dir, (const char *const[]){"query", "--time", "iso", "--json", NULL}, &out), 0);
     json_t *json = program_json(out);

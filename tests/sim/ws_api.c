@@ -75,7 +75,7 @@ static struct pw_binance_response codec_hear(enum pw_decode expected)
     struct pw_binance_response told;
 
     cr_assert_eq(peer_hear_data(&g_api.peer, WAIT_MS), 1);
-    cr_assert_eq(pw_binance_read_response(g_api.peer.text, g_api.peer.text_bytes, &told), expected, "%s",
+    cr_assert_eq(pw_binance_read_response(NULL, g_api.peer.text, g_api.peer.text_bytes, &told), expected, "%s",
                  g_api.peer.text);
     return told;
 }
@@ -215,7 +215,7 @@ Test(ws_api, what_takes_is_told_fill_by_fill_and_balances_follow_exactly)
         filled_e8 += told.body.execution.last_qty_e8;
         quote_e8 +=
             (int64_t)((pw_i128)told.body.execution.last_qty_e8 * told.body.execution.last_price_e8 / E8);
-        fee_e8 += told.body.execution.fee_e8;
+        fee_e8 += (int64_t)(told.body.execution.fee_e16 / E8);
         cr_assert_eq(told.body.execution.executed_qty_e8, filled_e8);
     } while (told.body.execution.status == PW_BINANCE_STATUS_PARTIALLY_FILLED);
     cr_assert_eq(told.body.execution.status, PW_BINANCE_STATUS_FILLED);

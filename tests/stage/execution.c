@@ -579,6 +579,24 @@ Test(execution_stage, what_risk_saw_follows_the_intent)
     rig_close(rig);
 }
 
+/* cases/04-quantity-too-large: coins of 0.101 each, quantities of 5 decimals, prices of 11. */
+Test(execution_stage, an_instrument_in_other_units_is_held_to_the_same_limits_and_costs_the_same)
+{
+    struct rig *rig = start((struct rig_options){.max_position_e8 = 5000 * E8, .unit_shift = 3});
+    struct pw_event event;
+    expect_denied(rig, rig_intent(PW_BUY, 6 * E8, 2000), PW_REASON_MAX_POSITION);
+    expect_filled(rig, rig_intent(PW_BUY, 2 * E8, 2000));
+    while (rig_take(&rig->journal, &event)) {
+    }
+    give(rig, rig_intent(PW_BUY, 4 * E8, 2500));
+    record(rig, PW_EVENT_INTENT), record(rig, PW_EVENT_RISK_MARKET);
+    struct pw_risk_cash cash = record(rig, PW_EVENT_RISK_CASH).body.risk_cash;
+    cr_expect(pw_money_of_words(cash.cash_e16) == 10000 * E16 - 202 * E16 - 202 * E16 / 1000);
+    cr_expect_eq(record(rig, PW_EVENT_RISK_LIMITS).body.risk_limits.max_position_e8, 5 * E8);
+    cr_expect_eq(record(rig, PW_EVENT_ORDER).body.order.reason, PW_REASON_MAX_POSITION);
+    rig_close(rig);
+}
+
 static uint64_t way_cnt(const struct rig *rig, const char *name)
 {
     return atomic_load(&pw_env_histogram(&rig->env, name)->count);

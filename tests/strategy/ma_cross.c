@@ -3,11 +3,13 @@
  * ma_cross: its rules by example, against a slow re-computation over random prices, its parameters and its
  * reports.
  */
+#include "params.h"
 #include "strategy_rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct strategy_rig *with_params(const char *fast, const char *slow, const char *quantity)
 {
@@ -328,4 +330,25 @@ Test(strategies, are_found_by_kind)
         cr_expect_str_eq(pw_strategy_find(kind)->kind, kind);
     }
     cr_expect_gt(cnt, 1);
+}
+
+/* cases/04-quantity-too-large */
+Test(ma_cross, a_quantity_is_in_the_unit_of_each_instrument)
+{
+    int64_t quantity[PW_UNITS] = {0};
+    const struct pw_param_want want = {"quantity", PW_PARAM_QUANTITY, 0, quantity};
+    struct strategy_rig *rig = with_params(NULL, NULL, "250000000000.5");
+    char error[160];
+    rig->table[0].unit_shift = 3;
+    rig->table[7].unit_shift = 5;
+    cr_assert(pw_params_read(&rig->env, &want, 1, error, sizeof error), "%s", error);
+    cr_expect_eq(pw_quantity_of(quantity, &rig->table[0]), INT64_C(25000000000050000));
+    cr_expect_eq(pw_quantity_of(quantity, &rig->table[7]), INT64_C(250000000000500));
+    strcpy(rig->table[7].symbol, "BTTCUSDT");
+    rig->table[7].unit_shift = 8;
+    cr_expect_not(pw_params_read(&rig->env, &want, 1, error, sizeof error), "half a unit");
+    cr_expect_not_null(strstr(error, "BTTCUSDT"), "%s", error);
+    rig->table[7].unit_shift = 0;
+    cr_expect_not(pw_params_read(&rig->env, &want, 1, error, sizeof error), "too large");
+    strategy_rig_free(rig);
 }

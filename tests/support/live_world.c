@@ -54,7 +54,7 @@ static void book(struct world *w, const struct pw_order_row *row, const struct p
     const struct pw_instrument *instrument = &world_instruments[row->instrument_idx];
     int64_t base_fee_e8;
     *(row->side == PW_SELL ? &w->sold_e8 : &w->bought_e8) += report->fill_qty_e8;
-    MUST(pw_fill_base_fee_e8(report, instrument, &base_fee_e8));
+    MUST(pw_fill_base_fee_e8(report, instrument, &w->dust_e16, &base_fee_e8));
     MUST(pw_portfolio_fill(w->portfolio, row->instrument_idx, (enum pw_side)row->side, report->fill_price_e8,
                            report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument)));
     MUST(base_fee_e8 == 0 ||

@@ -58,6 +58,7 @@ struct faults {
 };
 
 struct world {
+    pw_i128 dust_e16; /* of fees: fills.h */
     uint64_t seed, random;
     int64_t now_ns;        /* the venue's clock; the truth */
     int64_t skew_ns;       /* ours is ahead by it */

@@ -252,6 +252,7 @@ struct rig *rig_open(const struct rig_options *options)
         pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
     for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
         instruments[i].tradable = 1;
+        instruments[i].unit_shift = options->unit_shift;
         instruments[i].feed_idx = options->second_cash_e8 || options->two_lines ? i : 0;
         snprintf(instruments[i].symbol, sizeof instruments[i].symbol, "COIN%u", i);
         snprintf(instruments[i].base, sizeof instruments[i].base, "C%u", i);

@@ -24,6 +24,7 @@ struct rig_options {
     int64_t latency_ns, cash_e8, max_position_e8;
     uint32_t max_orders_per_s;
     uint32_t max_rejections;
+    int8_t unit_shift; /* of the instruments */
     bool allow_short;
     uint64_t run_id;          /* 0: 1 */
     bool live;                /* the live gateway, with the rings of order entry */

@@ -222,7 +222,8 @@ static void take_message(struct run *run, const char *text, size_t size)
 
 static void take_snapshot(struct run *run, uint16_t instrument_idx, const char *text, size_t size)
 {
-    int cnt = pw_binance_depth_events(text, size, instrument_idx, 1, run->snapshot, EVENTS_MAX);
+    int cnt = pw_binance_depth_events(text, size, (struct pw_symbol){instrument_idx, 0}, 1, run->snapshot,
+                                      EVENTS_MAX);
     cr_assert_gt(cnt, 0, "%s", pw_decode_name((enum pw_decode)cnt));
     run->snapshot_used_cnt += pw_booksync_snapshot(run->sync, run->snapshot, (uint32_t)cnt);
     see_pulled(run);

@@ -231,7 +231,7 @@ Test(events, a_full_table_of_symbols_finds_each_and_no_other)
         uint64_t words[PW_SYMBOL_WORDS];
         memcpy(words, instruments[i].symbol, sizeof words);
         uint16_t expected = i < PW_INSTRUMENTS_MAX ? (uint16_t)i : PW_NO_INSTRUMENT;
-        cr_assert_eq(pw_symbols_find(&symbols, words), expected);
+        cr_assert_eq(pw_symbols_find(&symbols, words).instrument_idx, expected);
     }
     cr_assert_lt(pw_symbols_init(&symbols, instruments, PW_INSTRUMENTS_MAX + 1, 0), 0);
     instruments[1] = instruments[0];
@@ -433,8 +433,10 @@ Test(events, numbers_of_every_length_are_read_alike)
                          id, "987654321098765432109", whole, "123456789012", decimals > 0 ? "." : "",
                          decimals, "9876543200");
                 struct reading general = read_general(text, strlen(text), g_others);
-                bool valid = whole <= 11 && id <= 19;
+                bool valid = id <= 19;
                 cr_assert_eq(general.result, valid ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER, "%s", text);
+                cr_assert(!valid || (g_others[0].body.quote.bid_price_e8 == 0) == (whole == 12), "%s", text);
+                cr_assert(!valid || (g_others[0].flags == PW_FLAG_CAPPED) == (whole == 12), "%s", text);
                 bool fast = readings_agree(text, strlen(text));
                 cr_assert_eq(fast, whole <= 7 && decimals <= 8 && id <= 16, "%s", text);
             }
@@ -618,4 +620,102 @@ Test(events, order_blanks_and_unknown_fields_change_nothing)
     cr_assert_eq(assert_rewritten_same("data/captures/binance/usdm_btcusdt_20230404.dat.gz", 1000, &seed),
                  1000);
     cr_assert_gt(assert_rewritten_same("data/captures/cryptofeed/BINANCE.ws.1.0.gz", 1000, &seed), 200);
+}
+
+/* ---- instruments in other units: cases/04-quantity-too-large ---- */
+
+static enum pw_decode cheap_events_of(const char *text, struct pw_venue_out *out)
+{
+    static const struct pw_instrument instruments[3] = {{.symbol = "BTTCUSDT", .unit_shift = 3},
+                                                        {.symbol = "BTCIDR", .unit_shift = -3},
+                                                        {.symbol = "BTCUSDT"}};
+    static struct pw_symbols symbols;
+    cr_assert_eq(pw_symbols_init(&symbols, instruments, 3, 0), 0);
+    *out = (struct pw_venue_out){.events = g_events, .cap = EVENTS_MAX, .recv_ns = RECV_NS};
+    return pw_binance_events(&symbols, text, strlen(text), out);
+}
+
+Test(events, each_instrument_is_read_in_its_units)
+{
+    struct pw_venue_out out;
+    cr_assert_eq(cheap_events_of("{\"u\":7,\"s\":\"BTTCUSDT\",\"b\":\"0.00000050\",\"B\":\"250000000000.00\","
+                                 "\"a\":\"0.00000051\",\"A\":\"310000000000.00\"}",
+                                 &out),
+                 PW_DECODE_OK);
+    const struct pw_quote *quote = &g_events[0].body.quote;
+    cr_expect_eq(quote->bid_price_e8, 50000);
+    cr_expect_eq(quote->bid_qty_e8, INT64_C(25000000000000000));
+    cr_expect_eq(quote->ask_price_e8, 51000);
+    cr_expect_eq(quote->ask_qty_e8, INT64_C(31000000000000000));
+    cr_expect_eq(g_events[0].flags, 0);
+    cr_assert_eq(cheap_events_of("{\"u\":7,\"s\":\"BTCIDR\",\"b\":\"1650000000000.00\",\"B\":\"0.00000001\","
+                                 "\"a\":\"1650000001000\",\"A\":\"90000\"}",
+                                 &out),
+                 PW_DECODE_OK);
+    cr_expect_eq(quote->bid_price_e8, INT64_C(165000000000000000));
+    cr_expect_eq(quote->bid_qty_e8, 1000);
+    cr_expect_eq(quote->ask_qty_e8, INT64_C(9000000000000000));
+    cr_assert_eq(cheap_events_of("{\"e\":\"trade\",\"E\":1,\"s\":\"BTTCUSDT\",\"t\":5,\"p\":\"0.00000051\","
+                                 "\"q\":\"40000000000.00\",\"T\":1,\"m\":false,\"M\":true}",
+                                 &out),
+                 PW_DECODE_OK);
+    cr_expect_eq(g_events[0].body.trade.price_e8, 51000);
+    cr_expect_eq(g_events[0].body.trade.qty_e8, INT64_C(4000000000000000));
+    cr_assert_eq(
+        cheap_events_of("{\"e\":\"kline\",\"E\":1,\"s\":\"BTTCUSDT\",\"k\":{\"t\":0,\"T\":59999,"
+                        "\"s\":\"BTTCUSDT\",\"i\":\"1m\",\"f\":1,\"L\":2,\"o\":\"0.00000050\","
+                        "\"c\":\"0.00000051\",\"h\":\"0.00000051\",\"l\":\"0.00000050\","
+                        "\"v\":\"410000000000.00\",\"n\":2,\"x\":true,\"q\":\"205000.00\",\"V\":\"1\","
+                        "\"Q\":\"99999999999999999999\",\"B\":\"0\"}}",
+                        &out),
+        PW_DECODE_OK);
+    cr_expect_eq(g_events[0].body.candle.volume_e8, INT64_C(41000000000000000));
+    cr_expect_eq(g_events[0].flags, PW_FLAG_CLOSED);
+    cr_expect_eq(g_events[1].body.candle_info.quote_volume_e8, INT64_C(20500000000000));
+    cr_expect_eq(g_events[1].flags, 0);
+}
+
+Test(events, a_quantity_that_cannot_be_held_is_capped_and_marked)
+{
+    struct pw_venue_out out;
+    cr_assert_eq(cheap_events_of("{\"u\":7,\"s\":\"BTCUSDT\",\"b\":\"1\",\"B\":\"250000000000.00\","
+                                 "\"a\":\"2\",\"A\":\"1\"}",
+                                 &out),
+                 PW_DECODE_OK);
+    cr_expect_eq(g_events[0].body.quote.bid_qty_e8, INT64_MAX);
+    cr_expect_eq(g_events[0].flags, PW_FLAG_CAPPED);
+    cr_assert_eq(cheap_events_of("{\"u\":7,\"s\":\"BTCUSDT\",\"b\":\"1\",\"B\":\"1\","
+                                 "\"a\":\"250000000000\",\"A\":\"1\"}",
+                                 &out),
+                 PW_DECODE_OK);
+    const struct pw_quote *quote = &g_events[0].body.quote;
+    cr_expect(quote->bid_price_e8 == PW_E8 && quote->ask_price_e8 == 0 && quote->ask_qty_e8 == 0);
+    cr_expect_eq(g_events[0].flags, PW_FLAG_CAPPED);
+    cr_assert_eq(cheap_events_of("{\"e\":\"aggTrade\",\"E\":1,\"s\":\"BTCUSDT\",\"a\":5,\"p\":\"1\","
+                                 "\"q\":\"250000000000\",\"f\":1,\"l\":1,\"T\":1,\"m\":true,\"M\":true}",
+                                 &out),
+                 PW_DECODE_OK);
+    cr_expect_eq(g_events[0].body.agg_trade.qty_e8, INT64_MAX);
+    cr_expect_eq(g_events[0].flags, PW_FLAG_CAPPED | PW_FLAG_SELL);
+}
+
+Test(events, a_level_that_cannot_be_held_costs_no_update)
+{
+    struct pw_venue_out out;
+    cr_assert_eq(
+        cheap_events_of("{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":1,\"u\":2,"
+                        "\"b\":[[\"1.5\",\"250000000000\"],[\"1.4\",\"0.0000000001\"],[\"1.3\",\"0\"]],"
+                        "\"a\":[[\"250000000000\",\"1\"],[\"1.6\",\"2\"],[\"0.0000000001\",\"1\"]]}",
+                        &out),
+        PW_DECODE_OK);
+    cr_assert_eq(out.cnt, 4);
+    cr_expect_eq(g_events[0].flags, PW_FLAG_CAPPED, "a level is left out");
+    cr_expect(g_events[0].body.depth.bid_cnt == 3 && g_events[0].body.depth.ask_cnt == 1);
+    cr_expect_eq(g_events[1].flags, PW_FLAG_PAIR | PW_FLAG_CAPPED);
+    cr_expect_eq(g_events[1].body.levels.level[0].qty_e8, INT64_MAX);
+    cr_expect_eq(g_events[1].body.levels.level[1].qty_e8, 1, "not 0, which removes a level");
+    cr_expect_eq(g_events[2].flags, 0);
+    cr_expect_eq(g_events[2].body.levels.level[0].qty_e8, 0);
+    cr_expect_eq(g_events[3].flags, PW_FLAG_SELL | PW_FLAG_LAST);
+    cr_expect_eq(g_events[3].body.levels.level[0].price_e8, 160000000);
 }

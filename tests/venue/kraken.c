@@ -349,7 +349,7 @@ Test(kraken, recorded_pairs_become_instruments)
     cr_expect_eq(row.step_e8, 1);
     cr_expect_eq(row.min_qty_e8, e8_of(json_object_get(fact, "ordermin")));
     cr_expect_eq(read_instruments(body, strlen(body), "TRX/BTC", &row, error, sizeof error), -ERANGE);
-    cr_expect_not_null(strstr(error, "pair_decimals are 10"), "%s", error);
+    cr_expect_not_null(strstr(error, "prices have 10 decimals and quantities 8"), "%s", error);
     cr_expect_eq(read_instruments(body, strlen(body), "XBT/USD", &row, error, sizeof error), -ENOENT);
     cr_expect_eq(read_instruments(body, strlen(body) - 1, "BTC/USD", &row, error, sizeof error), -EBADMSG);
     json_decref(root);

@@ -229,6 +229,40 @@ Test(orders, numbers_have_as_many_decimals_as_their_unit)
     }
 }
 
+/* cases/04-quantity-too-large */
+Test(orders, numbers_are_written_from_the_units_of_their_instrument)
+{
+    static const struct {
+        int unit_shift;
+        int64_t step_e8, value_e8;
+        const char *text;
+        bool is_dropped;
+    } rows[] = {{3, 100000, INT64_C(25000000000000000), "250000000000", true},
+                {3, 1, INT64_MAX, "92233720368547.75807"},
+                {8, 1, INT64_MAX, "9223372036854775807"},
+                {8, 1000, 2000, "2000"},
+                {-8, 1, INT64_MAX, "922.3372036854775807"},
+                {-8, 1, 1, "0.0000000000000001"},
+                {-8, INT64_C(100000000000000000), INT64_C(900000000000000000), "90", true},
+                {-1, 0, 12, "0.000000012"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct filled request;
+        struct pw_entry_spec for_it = spec(PW_ENTRY_PLACE, PW_BINANCE_MARKET);
+        struct pw_entry_values values = g_values;
+        for_it.unit_shift = rows[i].unit_shift;
+        for_it.step_e8 = rows[i].step_e8;
+        values.qty_e8 = rows[i].value_e8;
+        cr_assert_eq(prepare(&request, &for_it), 0);
+        cr_assert(fill(&request, &values));
+        json_t *said = json_loadb(request.text, request.bytes, 0, NULL);
+        cr_expect_str_eq(json_string_value(json_object_get(json_object_get(said, "params"), "quantity")),
+                         rows[i].text);
+        json_decref(said);
+        values.qty_e8 += rows[i].is_dropped ? 1 : 0;
+        cr_expect_eq(fill(&request, &values), !rows[i].is_dropped, "it has more decimals than are written");
+    }
+}
+
 Test(orders, values_that_cannot_be_said_are_refused)
 {
     struct filled request;

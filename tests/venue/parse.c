@@ -525,7 +525,8 @@ static uint32_t snapshot_of(uint64_t id, uint16_t instrument_idx, struct pw_even
              "{\"lastUpdateId\":%llu,\"bids\":[[\"3\",\"1\"],[\"2\",\"1\"],[\"1\",\"1\"]],\"asks\":[[\"4\","
              "\"1\"]]}",
              (unsigned long long)id);
-    int cnt = pw_binance_depth_events(body, strlen(body), instrument_idx, 7, events, cap);
+    int cnt =
+        pw_binance_depth_events(body, strlen(body), (struct pw_symbol){instrument_idx, 0}, 7, events, cap);
     cr_assert_gt(cnt, 0);
     return (uint32_t)cnt;
 }
@@ -731,8 +732,9 @@ static void traffic_step(struct traffic *traffic, struct rig *rig)
     }
     while (take(&rig->requests, &event)) {
         cr_assert_eq(event.kind, PW_EVENT_SNAPSHOT_REQUEST);
-        traffic->snapshot_cnt = (uint32_t)pw_binance_depth_events(
-            traffic->snapshot, strlen(traffic->snapshot), 0, 7, traffic->snapshot_events, 4096);
+        traffic->snapshot_cnt =
+            (uint32_t)pw_binance_depth_events(traffic->snapshot, strlen(traffic->snapshot),
+                                              (struct pw_symbol){0, 0}, 7, traffic->snapshot_events, 4096);
     }
     for (int i = 0; i < 40 && traffic->snapshot_at < traffic->snapshot_cnt; i++) {
         if (pw_producer_room(&rig->snapshots, 1) < 1) {

@@ -4,9 +4,11 @@
  * answers are to an order; prefixes and changed bytes do no harm.
  */
 #include "binance_entry.h"
+#include "decimal.h"
 
 #include "guard.h"
 #include "shared.h"
+#include "symbols.h"
 #include <criterion/criterion.h>
 #include <pinwheel/units.h>
 #include <stdio.h>
@@ -17,6 +19,13 @@
 static json_t *e8(int64_t value)
 {
     return json_string(text_e8(value));
+}
+
+static json_t *e16(pw_i128 value)
+{
+    char text[PW_DECIMAL_TEXT_BYTES];
+    pw_decimal_print_e16(value, text);
+    return json_string(text);
 }
 
 static json_t *slice(const struct pw_json_text *text)
@@ -113,7 +122,7 @@ static void say_execution(json_t *said, const struct pw_binance_execution *x)
     json_object_set_new(said, "last_price", e8(x->last_price_e8));
     json_object_set_new(said, "filled_qty", e8(x->executed_qty_e8));
     json_object_set_new(said, "remaining_qty", e8(x->qty_e8 - x->executed_qty_e8));
-    json_object_set_new(said, "fee", e8(x->fee_e8));
+    json_object_set_new(said, "fee", e16(x->fee_e16));
     json_object_set_new(said, "fee_asset", json_string(x->fee_asset));
     json_object_set_new(said, "trade_id",
                         x->has_trade_id ? json_integer((json_int_t)x->trade_id) : json_null());
@@ -309,7 +318,7 @@ static void each_example(void (*visit)(const json_t *line, const char *msg, size
 static void check_example(const json_t *line, const char *msg, size_t size, bool from_us)
 {
     struct pw_binance_response response;
-    enum pw_decode result = pw_binance_read_response(msg, size, &response);
+    enum pw_decode result = pw_binance_read_response(NULL, msg, size, &response);
     json_int_t id = json_integer_value(json_object_get(line, "id"));
     if (from_us) {
         cr_expect_eq(result, PW_DECODE_BAD_FIELD, "line %lld: a request is no answer", (long long)id);
@@ -337,7 +346,7 @@ static void check_damage(const json_t *line, const char *msg, size_t size, bool 
     (void)line;
     (void)from_us;
     for (size_t cut = 0; cut < size; cut++) {
-        enum pw_decode result = pw_binance_read_response(guard_copy(&g_guard, msg, cut), cut, &response);
+        enum pw_decode result = pw_binance_read_response(NULL, guard_copy(&g_guard, msg, cut), cut, &response);
         cr_assert(result == PW_DECODE_BAD_JSON ||
                   (result == PW_DECODE_ERROR_REPLY && pw_binance_status_is_enough(response.http_status)));
     }
@@ -345,7 +354,7 @@ static void check_damage(const json_t *line, const char *msg, size_t size, bool 
         char *copy = guard_copy(&g_guard, msg, size);
         for (int bit = 0; bit < 8; bit++) {
             copy[i] ^= (char)(1 << bit);
-            enum pw_decode result = pw_binance_read_response(copy, size, &response);
+            enum pw_decode result = pw_binance_read_response(NULL, copy, size, &response);
             cr_assert(result >= -6 && result <= 3);
             if (result == PW_DECODE_OK && response.message.kind == PW_ENTRY_SAYS_EXECUTION) {
                 const struct pw_binance_execution *x = &response.body.execution;
@@ -368,13 +377,13 @@ Test(responses, damaged_messages_are_judged_without_harm)
 
 static enum pw_decode decode(const char *msg, struct pw_binance_response *response)
 {
-    return pw_binance_read_response(msg, strlen(msg), response);
+    return pw_binance_read_response(NULL, msg, strlen(msg), response);
 }
 
 /* In the terms of entry.h. */
 static enum pw_decode translate(const char *msg, struct pw_entry_message *message)
 {
-    return pw_binance_entry.decode(msg, strlen(msg), message);
+    return pw_binance_entry.decode(NULL, msg, strlen(msg), message);
 }
 
 #define OURS       "pw-0badcafe-0000000001000007"
@@ -1020,4 +1029,28 @@ Test(responses, both_halves_of_a_replacement_are_reports)
         cr_expect_eq(placed->exec_type, rows[i].placed, "row %zu", i);
         cr_expect_eq(canceled->executed_qty_e8, canceled->exec_type == PW_EXEC_REPLACED ? 3 * PW_E8 : 0);
     }
+}
+
+/* cases/04-quantity-too-large */
+Test(responses, an_execution_is_read_in_the_units_of_its_instrument)
+{
+    static const struct pw_instrument instrument = {.symbol = "BTTCUSDT", .unit_shift = 3};
+    static const bool chosen[1] = {true};
+    static struct pw_symbols symbols;
+    struct pw_entry_message message;
+    pw_symbols_of(&symbols, &instrument, chosen, 1);
+    static const char text[] =
+        "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":1,\"s\":\"BTTCUSDT\","
+        "\"c\":\"pw-0badcafe-0000000000000005\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\","
+        "\"q\":\"250000000000.00\",\"p\":\"0.00000051\",\"C\":\"\",\"x\":\"TRADE\",\"X\":\"PARTIALLY_"
+        "FILLED\","
+        "\"r\":\"NONE\",\"i\":9,\"l\":\"200000000000.00\",\"z\":\"200000000000.00\",\"L\":\"0.00000050\","
+        "\"n\":\"200000000.00012\",\"N\":\"BTTC\",\"T\":1,\"t\":77,\"m\":false}}";
+    cr_assert_eq(pw_binance_entry.decode(&symbols, text, strlen(text), &message), PW_DECODE_OK);
+    cr_assert(message.order.has_report);
+    const struct pw_report *report = &message.order.report;
+    cr_expect_eq(report->fill_price_e8, 50000);
+    cr_expect_eq(report->fill_qty_e8, INT64_C(20000000000000000));
+    cr_expect_eq(report->executed_qty_e8, INT64_C(20000000000000000));
+    cr_expect(report->fee_e16 == (pw_i128)INT64_C(20000000000012) * 10000 * 1000 * 10000);
 }

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define RANDOM_CNT 100000
 
@@ -226,4 +227,78 @@ Test(decimal, what_is_printed_reads_back)
                  magnitude / 100000000, magnitude % 100000000);
         cr_assert_str_eq(fixed, expected);
     }
+}
+
+/* cases/04-quantity-too-large */
+Test(decimal, each_number_of_decimals_is_read_as_it_is_written)
+{
+    uint64_t random = UINT64_C(0x853c49e6748fea9b);
+    for (int i = 0; i < RANDOM_CNT; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        int decimals = (int)(random >> 40) % (PW_DECIMALS_MAX + 1);
+        int64_t value = (int64_t)(random >> (1 + random % 63)), read = -1, capped = -1;
+        char text[PW_DECIMAL_TEXT_BYTES];
+        bool exact = false;
+        size_t size = (size_t)pw_decimal_print(value, decimals, (int)(random >> 50) % (decimals + 1), text);
+        cr_assert(pw_decimal_parse(text, size, decimals, false, &read) && read == value, "%s of %d", text,
+                  decimals);
+        cr_assert(pw_decimal_parse_capped(text, size, decimals, &capped, &exact) && exact && capped == value);
+        int places = pw_decimal_places(text, size);
+        cr_assert(places >= 0 && places <= decimals);
+        cr_assert(places == 0 || !pw_decimal_parse(text, size, places - 1, false, &read), "%s", text);
+        pw_i128 wide;
+        cr_assert(pw_decimal_parse_e16(text, size, true, &wide));
+        for (int k = decimals; k < 16; k++) {
+            wide /= 10;
+        }
+        cr_assert(wide == value, "%s", text);
+    }
+}
+
+Test(decimal, what_cannot_be_held_is_capped_or_rounded_up)
+{
+    static const struct {
+        const char *text;
+        int decimals;
+        int64_t value;
+        bool exact;
+    } rows[] = {{"250000000000.00", 8, INT64_MAX, false},
+                {"250000000000.00", 5, INT64_C(25000000000000000), true},
+                {"1000000000000000000000000000", 0, INT64_MAX, false},
+                {"0.000000001", 8, 1, false},
+                {"1.5", 0, 2, false},
+                {"1.0", 0, 1, true},
+                {"0.99999", 4, 10000, false},
+                {"0", 0, 0, true},
+                {"92233720368.54775807", 8, INT64_MAX, true},
+                {"92233720368.547758070001", 8, INT64_MAX, false},
+                {"9223372036854775807.1", 0, INT64_MAX, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t value;
+        bool exact;
+        cr_assert(
+            pw_decimal_parse_capped(rows[i].text, strlen(rows[i].text), rows[i].decimals, &value, &exact));
+        cr_assert(value == rows[i].value && exact == rows[i].exact, "%s: %" PRId64, rows[i].text, value);
+    }
+    static const char *const bad[] = {"",    ".",     "1.", ".5", "-1",
+                                      "1e9", "1.2.3", "x",  "1 ", "99999999999999999999."};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int64_t value;
+        bool exact;
+        cr_assert_not(pw_decimal_parse_capped(bad[i], strlen(bad[i]), 8, &value, &exact), "%s", bad[i]);
+        cr_assert_eq(pw_decimal_places(bad[i], strlen(bad[i])), -1, "%s", bad[i]);
+    }
+}
+
+Test(decimal, an_amount_of_any_asset_is_read_exactly)
+{
+    pw_i128 value;
+    cr_assert(pw_decimal_parse_e16("250000000000.00", 15, false, &value));
+    cr_assert(value == (pw_i128)250000000000 * PW_E8 * PW_E8);
+    cr_assert(pw_decimal_parse_e16("-0.0000000000000001", 19, true, &value) && value == -1);
+    cr_assert_not(pw_decimal_parse_e16("-1", 2, false, &value));
+    cr_assert_not(pw_decimal_parse_e16("-0", 2, true, &value));
+    cr_assert_not(pw_decimal_parse_e16("0.00000000000000001", 19, false, &value));
+    cr_assert(pw_decimal_parse_e16("17014118346046923173168.0", 25, false, &value));
+    cr_assert_not(pw_decimal_parse_e16("17014118346046923173169.0", 25, false, &value));
 }

@@ -63,7 +63,7 @@ struct execution_account {
     uint32_t host_idx; /* of that connection: whose bans it is under */
     uint32_t line_idx; /* of that connection, among those with order entry */
     struct pw_portfolio *portfolio;
-    struct pw_risk_limits limits;
+    struct pw_risk_limits limits[PW_UNITS]; /* by unit_shift of the instrument, from its least */
     struct pw_risk_bucket bucket;
     struct pw_account shown; /* its counts are kept there */
     struct pw_account_view *view;
@@ -79,6 +79,7 @@ struct execution_account {
 };
 
 struct execution {
+    pw_i128 dust_e16[PW_INSTRUMENTS_MAX]; /* of fees in the base asset, by instrument: fills.h */
     struct pw_consumer in, commands;
     struct pw_producer reports_out, journal, frames_copy;
     bool has_journal, has_frames_copy;

@@ -95,7 +95,7 @@ static bool book_fill(struct execution *x, const struct pw_order_row *row, const
     struct pw_portfolio *portfolio = x->accounts[row->account_idx].portfolio;
     const struct pw_instrument *instrument = &x->instruments[row->instrument_idx];
     int64_t base_fee_e8;
-    return pw_fill_base_fee_e8(report, instrument, &base_fee_e8) &&
+    return pw_fill_base_fee_e8(report, instrument, &x->dust_e16[row->instrument_idx], &base_fee_e8) &&
            pw_portfolio_fill(portfolio, row->instrument_idx, row->side, report->fill_price_e8,
                              report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument)) &&
            (base_fee_e8 == 0 ||
@@ -317,7 +317,7 @@ static void fill_risk_input(struct execution *x, const struct execution_account 
     uint64_t stop = atomic_load_explicit(&x->stop->stop, memory_order_relaxed);
     *in = (struct pw_risk_input){
         .instrument = known ? &x->instruments[i] : NULL,
-        .limits = &account->limits,
+        .limits = &account->limits[PW_UNIT_SHIFT_MAX + (known ? x->instruments[i].unit_shift : 0)],
         .price_e8 = intent->price_e8,
         .qty_e8 = intent->qty_e8,
         .stop_price_e8 = intent->action == PW_PLACE ? intent->stop_price_e8 : 0,
@@ -335,13 +335,13 @@ static void fill_risk_input(struct execution *x, const struct execution_account 
         .hold_e16 = x->orders->hold_e16[account->idx],
         .short_cost_e16 = account->portfolio->short_cost_e16,
         .rate_credit =
-            pw_risk_bucket_credit(&account->bucket, &account->limits, rate_ns(account, event, now_ns)),
+            pw_risk_bucket_credit(&account->bucket, account->limits, rate_ns(account, event, now_ns)),
         .room = room,
         .action = intent->action,
         .not_replaceable = intent->action == PW_REPLACE && !may_replace(x, event),
         .age_ns = now_ns - event->recv_ns,
     };
-    if (in->feed_up && account->limits.max_age_ns) {
+    if (in->feed_up && account->limits->max_age_ns) {
         in->age_ns =
             data_age_ns(account, &x->feed_states[x->instruments[i].feed_idx], event->recv_ns, now_ns);
     }
@@ -534,7 +534,7 @@ void pw_execution_place(struct execution *x, const struct pw_event *event, int64
                                          .at_ns = {[PW_HOP_RECV] = event->recv_ns,
                                                    [PW_HOP_DECIDED] = event->venue_ns,
                                                    [PW_HOP_CHECKED] = pw_clock_now_ns(&x->clock)}};
-    pw_risk_bucket_take(&account->bucket, &account->limits, rate_ns(account, event, now_ns));
+    pw_risk_bucket_take(&account->bucket, account->limits, rate_ns(account, event, now_ns));
     send(x, row, &asked, &x->untold.path);
     x->untold.row = row;
     x->untold.intent = event;

@@ -115,6 +115,22 @@ static void find_conn(const struct pw_config *config, struct execution_account *
     account->line_idx = (uint32_t)__builtin_popcount(before);
 }
 
+/* The limit of the position in the units of each instrument: where it is no whole number of them the next
+ * smaller one, and at least one, as 0 is no limit. */
+static void spread_limits(struct execution_account *account)
+{
+    const struct pw_risk_limits usual = account->limits[PW_UNIT_SHIFT_MAX];
+    for (int shift = -PW_UNIT_SHIFT_MAX; shift <= PW_UNIT_SHIFT_MAX; shift++) {
+        struct pw_risk_limits *limits = &account->limits[PW_UNIT_SHIFT_MAX + shift];
+        pw_i128 limit = usual.max_position_e8;
+        limit = shift > 0 ? limit / pw_power10(shift) : limit * pw_power10(-shift);
+        *limits = usual;
+        limits->max_position_e8 = limit > INT64_MAX                          ? INT64_MAX
+                                  : limit == 0 && usual.max_position_e8 != 0 ? 1
+                                                                             : (int64_t)limit;
+    }
+}
+
 /* Its portfolio and gateway take their share of *memory. */
 static int init_account(struct execution *x, const struct pw_stage_env *env, uint8_t account_idx,
                         char **memory)
@@ -132,7 +148,7 @@ static int init_account(struct execution *x, const struct pw_stage_env *env, uin
     const uint32_t *halts = PW_ATTACHED(env, execution)->halts;
     account->halted = account->fault = halts != NULL ? halts[account_idx] : PW_REASON_NONE;
     x->faulted |= account->fault != PW_REASON_NONE; /* journalled at the first poll */
-    account->limits =
+    account->limits[PW_UNIT_SHIFT_MAX] =
         (struct pw_risk_limits){.max_order_notional_e8 = risk->max_order_notional_e8,
                                 .max_position_e8 = risk->max_position_e8,
                                 .max_orders_per_s = risk->max_orders_per_s,
@@ -141,6 +157,7 @@ static int init_account(struct execution *x, const struct pw_stage_env *env, uin
                                 .max_age_ns = live ? setup.live->max_tick_age_ms * INT64_C(1000000) : 0};
     account->max_rejections = live ? setup.live->max_rejections : 0;
     account->rejection_pause_ns = live ? setup.live->rejection_pause_ns : 0;
+    spread_limits(account);
     int error = pw_execution_gateway_init(x, env, account, *memory);
     *memory += pw_execution_gateway_bytes(env, account_idx);
     if (error == 0) {

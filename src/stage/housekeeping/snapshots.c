@@ -274,8 +274,8 @@ static void take_answer(struct pw_snapshots *s, uint32_t feed_idx, int64_t now_n
         feed->not_before_ns = asked_ns > feed->not_before_ns ? asked_ns : feed->not_before_ns;
         return;
     }
-    int cnt =
-        feed->market->snapshot_decode(body, size, feed->instrument_idx, now_ns, s->events, s->event_cap);
+    struct pw_symbol symbol = {feed->instrument_idx, s->env->instruments[feed->instrument_idx].unit_shift};
+    int cnt = feed->market->snapshot_decode(body, size, symbol, now_ns, s->events, s->event_cap);
     if (cnt < 0) {
         s->wanted[feed->instrument_idx] = true;
         retry_later(s, feed_idx, pw_decode_name((enum pw_decode)cnt), now_ns);

@@ -8,6 +8,7 @@
 
 #include "binance_fields.h"
 #include "decimal.h"
+#include "symbols.h"
 #include <string.h>
 
 /* ---- fields ---- */
@@ -43,10 +44,12 @@ enum {
 struct object {
     struct pw_binance_fields fields;
     enum pw_decode fault;
+    int unit_shift; /* of its prices and quantities (units.h) */
 };
 
 static enum pw_decode collect(struct pw_json *json, struct object *object)
 {
+    object->unit_shift = 0;
     object->fault = pw_binance_collect(json, field_names, FIELD_CNT - FIELD_LETTERS, &object->fields);
     return object->fault;
 }
@@ -79,29 +82,97 @@ static void blame(struct object *object, enum pw_decode fault)
 
 enum sign { POSITIVE, NOT_NEGATIVE, ANY_SIGN };
 
-static bool read_e8(const struct pw_json_text *text, enum sign sign, int64_t *value)
-{
+/* A text without escapes, which takes a place of its own; false: it is too long to be a number. */
+struct digits {
+    const char *text;
+    size_t size;
     char plain[64];
-    const char *digits = text->text;
+};
+
+static bool digits_of(const struct pw_json_text *text, struct digits *digits)
+{
     int64_t size = (int64_t)text->size;
+    digits->text = text->text;
     if (text->escaped) {
-        size = pw_json_unescape(text, plain, sizeof plain);
-        digits = plain;
+        size = pw_json_unescape(text, digits->plain, sizeof digits->plain);
+        digits->text = digits->plain;
     }
-    return size >= 0 && pw_decimal_parse_e8(digits, (size_t)size, sign == ANY_SIGN, value) &&
+    digits->size = (size_t)size;
+    return size >= 0;
+}
+
+static bool read_exact(const struct pw_json_text *text, int decimals, enum sign sign, int64_t *value)
+{
+    struct digits digits;
+    return digits_of(text, &digits) &&
+           pw_decimal_parse(digits.text, digits.size, decimals, sign == ANY_SIGN, value) &&
            (sign != POSITIVE || *value > 0);
 }
 
-static int64_t get_e8(struct object *object, char name, enum sign sign)
+/* A quantity, which must not cost the message that it stands in. */
+static bool read_capped(const struct pw_json_text *text, int decimals, enum sign sign, int64_t *value,
+                        bool *capped)
+{
+    struct digits digits;
+    bool exact;
+    if (!digits_of(text, &digits) ||
+        !pw_decimal_parse_capped(digits.text, digits.size, decimals, value, &exact)) {
+        return false;
+    }
+    *capped |= !exact;
+    return sign != POSITIVE || *value > 0;
+}
+
+/* A decimal, even if not one that can be held. */
+static bool is_decimal(const struct pw_json_text *text)
+{
+    struct digits digits;
+    return digits_of(text, &digits) && pw_decimal_places(digits.text, digits.size) >= 0;
+}
+
+static const struct pw_binance_field *get_decimal(struct object *object, char name)
 {
     const struct pw_binance_field *field = letter(object, name);
-    int64_t value = 0;
     if (field->type != PW_JSON_STRING) {
         blame(object, PW_DECODE_BAD_FIELD);
-    } else if (!read_e8(&field->text, sign, &value)) {
+        return NULL;
+    }
+    return field;
+}
+
+static int64_t get_exact(struct object *object, char name, enum sign sign, int decimals)
+{
+    const struct pw_binance_field *field = get_decimal(object, name);
+    int64_t value = 0;
+    if (field != NULL && !read_exact(&field->text, decimals, sign, &value)) {
         blame(object, PW_DECODE_BAD_NUMBER);
     }
     return value;
+}
+
+static int64_t get_price(struct object *object, char name, enum sign sign)
+{
+    return get_exact(object, name, sign, pw_price_decimals(object->unit_shift));
+}
+
+static int64_t get_capped(struct object *object, char name, enum sign sign, int decimals, bool *capped)
+{
+    const struct pw_binance_field *field = get_decimal(object, name);
+    int64_t value = 0;
+    if (field != NULL && !read_capped(&field->text, decimals, sign, &value, capped)) {
+        blame(object, PW_DECODE_BAD_NUMBER);
+    }
+    return value;
+}
+
+static int64_t get_qty(struct object *object, char name, enum sign sign, bool *capped)
+{
+    return get_capped(object, name, sign, pw_qty_decimals(object->unit_shift), capped);
+}
+
+static int64_t get_quote_volume(struct object *object, char name, bool *capped)
+{
+    return get_capped(object, name, NOT_NEGATIVE, pw_quote_volume_decimals(object->unit_shift), capped);
 }
 
 static uint64_t get_u64(struct object *object, int idx)
@@ -165,19 +236,33 @@ static void get_text(struct object *object, int idx, char *out, size_t bytes)
     }
 }
 
+/* Which instrument it is, and so its units. One that is not ours is of no interest. */
+static void find_symbol(struct object *object, struct pw_binance_msg *msg, size_t size)
+{
+    if (msg->symbols != NULL) {
+        msg->known = pw_symbols_find_text(msg->symbols, msg->symbol, size);
+        object->unit_shift = msg->known.unit_shift;
+        if (msg->known.instrument_idx == PW_NO_INSTRUMENT) {
+            blame(object, PW_DECODE_IGNORED);
+        }
+    }
+}
+
 /* A symbol too long for any of ours is not ours. A zero byte in it would make it look like another one. */
-static void get_symbol(struct object *object, char *symbol)
+static void get_symbol(struct object *object, struct pw_binance_msg *msg)
 {
     const struct pw_binance_field *field = letter(object, 's');
     int64_t size = 0;
     if (field->type == PW_JSON_STRING) {
-        size = pw_json_unescape(&field->text, symbol, PW_SYMBOL_BYTES - 1);
+        size = pw_json_unescape(&field->text, msg->symbol, PW_SYMBOL_BYTES - 1);
     }
-    if (size == 0 || (size > 0 && memchr(symbol, '\0', (size_t)size) != NULL)) {
+    if (size == 0 || (size > 0 && memchr(msg->symbol, '\0', (size_t)size) != NULL)) {
         blame(object, PW_DECODE_BAD_FIELD);
     } else if (size < 0) {
-        memset(symbol, 0, PW_SYMBOL_BYTES);
+        memset(msg->symbol, 0, PW_SYMBOL_BYTES);
         blame(object, PW_DECODE_IGNORED);
+    } else {
+        find_symbol(object, msg, (size_t)size);
     }
 }
 
@@ -198,29 +283,45 @@ static bool list_next(struct pw_binance_cursor *cursor, const struct pw_binance_
     return list->cnt > 0 && pw_json_item_next(&cursor->json) == PW_JSON_VALUE;
 }
 
-/* One level is exactly [price, quantity], both strings. */
-static enum pw_decode read_level(struct pw_json *json, struct pw_level *level)
+/* One level is exactly [price, quantity], both strings. *passed_over: its price is none that can be held. */
+static enum pw_decode read_level(struct pw_json *json, int unit_shift, struct pw_level *level, bool *capped,
+                                 bool *passed_over)
 {
     struct pw_json_text price, qty;
+    *capped = *passed_over = false;
     if (!pw_json_array_enter(json) || pw_json_item_next(json) != PW_JSON_VALUE ||
         !pw_json_string(json, &price) || pw_json_item_next(json) != PW_JSON_VALUE ||
         !pw_json_string(json, &qty) || pw_json_item_next(json) != PW_JSON_END) {
         return PW_DECODE_BAD_FIELD; /* the message is JSON: that was seen when its fields were collected */
     }
-    bool ok = read_e8(&price, POSITIVE, &level->price_e8) && read_e8(&qty, NOT_NEGATIVE, &level->qty_e8);
-    return ok ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER;
+    if (!read_capped(&qty, pw_qty_decimals(unit_shift), NOT_NEGATIVE, &level->qty_e8, capped)) {
+        return PW_DECODE_BAD_NUMBER;
+    }
+    if (!read_exact(&price, pw_price_decimals(unit_shift), NOT_NEGATIVE, &level->price_e8)) {
+        *passed_over = is_decimal(&price);
+        return *passed_over ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER;
+    }
+    return level->price_e8 > 0 ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER;
 }
 
 bool pw_binance_level_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *side,
                            struct pw_level *level)
 {
-    return list_next(cursor, side) && read_level(&cursor->json, level) == PW_DECODE_OK;
+    bool passed_over = true;
+    while (passed_over) {
+        if (!list_next(cursor, side) || read_level(&cursor->json, side->unit_shift, level, &cursor->capped,
+                                                   &passed_over) != PW_DECODE_OK) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static struct pw_binance_list get_side(struct object *object, int idx)
 {
     const struct pw_binance_field *field = pw_binance_field(&object->fields, idx);
-    struct pw_binance_list side = {field->text.text, field->text.size, 0};
+    struct pw_binance_list side = {
+        .text = field->text.text, .size = field->text.size, .unit_shift = (int8_t)object->unit_shift};
     struct pw_binance_cursor cursor = {.begun = false};
     if (field->type != PW_JSON_ARRAY) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -229,12 +330,14 @@ static struct pw_binance_list get_side(struct object *object, int idx)
     list_begin(&cursor, &side);
     while (pw_json_item_next(&cursor.json) == PW_JSON_VALUE) {
         struct pw_level level;
-        enum pw_decode result = read_level(&cursor.json, &level);
+        bool capped, passed_over;
+        enum pw_decode result = read_level(&cursor.json, object->unit_shift, &level, &capped, &passed_over);
         if (result != PW_DECODE_OK) {
             blame(object, result);
             return side;
         }
-        side.cnt++;
+        side.cnt += !passed_over;
+        side.has_passed_over |= passed_over;
     }
     return side;
 }
@@ -251,10 +354,10 @@ static enum pw_decode decode_trade(struct object *object, struct pw_binance_msg 
 {
     struct pw_binance_trade *trade = &msg->body.trade;
     msg->venue_ns = get_time_ns(object, 'E');
-    get_symbol(object, msg->symbol);
+    get_symbol(object, msg);
     trade->trade_id = get_id(object, 't');
-    trade->price_e8 = get_e8(object, 'p', POSITIVE);
-    trade->qty_e8 = get_e8(object, 'q', POSITIVE);
+    trade->price_e8 = get_price(object, 'p', POSITIVE);
+    trade->qty_e8 = get_qty(object, 'q', POSITIVE, &msg->capped);
     trade->trade_ns = get_time_ns(object, 'T');
     trade->sell = get_bool(object, 'm');
     return object->fault;
@@ -264,10 +367,10 @@ static enum pw_decode decode_agg_trade(struct object *object, struct pw_binance_
 {
     struct pw_binance_agg_trade *agg = &msg->body.agg_trade;
     msg->venue_ns = get_time_ns(object, 'E');
-    get_symbol(object, msg->symbol);
+    get_symbol(object, msg);
     agg->agg_id = get_id(object, 'a');
-    agg->price_e8 = get_e8(object, 'p', POSITIVE);
-    agg->qty_e8 = get_e8(object, 'q', POSITIVE);
+    agg->price_e8 = get_price(object, 'p', POSITIVE);
+    agg->qty_e8 = get_qty(object, 'q', POSITIVE, &msg->capped);
     agg->first_trade_id = get_id(object, 'f');
     agg->last_trade_id = get_id(object, 'l');
     agg->trade_ns = get_time_ns(object, 'T');
@@ -278,19 +381,33 @@ static enum pw_decode decode_agg_trade(struct object *object, struct pw_binance_
     return object->fault;
 }
 
-static void get_quote(struct object *object, struct pw_quote *quote)
+/* One side; a price that cannot be held makes it none. */
+static void get_quote_side(struct object *object, const char names[2], int64_t *price_e8, int64_t *qty_e8,
+                           bool *capped)
 {
-    quote->bid_price_e8 = get_e8(object, 'b', NOT_NEGATIVE);
-    quote->bid_qty_e8 = get_e8(object, 'B', NOT_NEGATIVE);
-    quote->ask_price_e8 = get_e8(object, 'a', NOT_NEGATIVE);
-    quote->ask_qty_e8 = get_e8(object, 'A', NOT_NEGATIVE);
+    const struct pw_binance_field *price = get_decimal(object, names[0]);
+    *qty_e8 = get_qty(object, names[1], NOT_NEGATIVE, capped);
+    if (price != NULL &&
+        !read_exact(&price->text, pw_price_decimals(object->unit_shift), NOT_NEGATIVE, price_e8)) {
+        *price_e8 = *qty_e8 = 0;
+        *capped = true;
+        if (!is_decimal(&price->text)) {
+            blame(object, PW_DECODE_BAD_NUMBER);
+        }
+    }
+}
+
+static void get_quote(struct object *object, struct pw_quote *quote, bool *capped)
+{
+    get_quote_side(object, "bB", &quote->bid_price_e8, &quote->bid_qty_e8, capped);
+    get_quote_side(object, "aA", &quote->ask_price_e8, &quote->ask_qty_e8, capped);
 }
 
 static enum pw_decode decode_book_ticker(struct object *object, struct pw_binance_msg *msg)
 {
     msg->venue_ns = get_optional_time_ns(object, 'E');
-    get_symbol(object, msg->symbol);
-    get_quote(object, &msg->body.book_ticker.quote);
+    get_symbol(object, msg);
+    get_quote(object, &msg->body.book_ticker.quote, &msg->capped);
     msg->body.book_ticker.quote.update_id = get_id(object, 'u');
     msg->body.book_ticker.trade_ns = get_optional_time_ns(object, 'T');
     return object->fault;
@@ -300,7 +417,7 @@ static enum pw_decode decode_depth(struct object *object, struct pw_binance_msg 
 {
     struct pw_binance_depth *depth = &msg->body.depth;
     msg->venue_ns = get_time_ns(object, 'E');
-    get_symbol(object, msg->symbol);
+    get_symbol(object, msg);
     depth->first_id = get_id(object, 'U');
     depth->last_id = get_id(object, 'u');
     if (pw_binance_field(&object->fields, FIELD_PREV)->type != PW_JSON_NOTHING) {
@@ -316,7 +433,7 @@ static enum pw_decode decode_depth(struct object *object, struct pw_binance_msg 
 }
 
 /* A combined stream's partial book names its symbol in the stream alone, in lower case. */
-static void symbol_from_stream(struct pw_binance_msg *msg)
+static void symbol_from_stream(struct object *object, struct pw_binance_msg *msg)
 {
     const char *at = strchr(msg->stream, '@');
     size_t size = at != NULL ? (size_t)(at - msg->stream) : 0;
@@ -324,12 +441,13 @@ static void symbol_from_stream(struct pw_binance_msg *msg)
         char c = msg->stream[i];
         msg->symbol[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
     }
+    object->unit_shift = msg->known.unit_shift; /* of a snapshot, which names no symbol */
 }
 
 static enum pw_decode decode_partial_depth(struct object *object, struct pw_binance_msg *msg)
 {
     struct pw_binance_depth *depth = &msg->body.depth;
-    symbol_from_stream(msg);
+    symbol_from_stream(object, msg);
     msg->venue_ns = get_optional_time_ns(object, 'E');
     depth->trade_ns = get_optional_time_ns(object, 'T');
     depth->first_id = get_u64(object, FIELD_LAST_UPDATE);
@@ -356,22 +474,24 @@ static uint32_t interval_s(const char *interval)
 }
 
 /* The inner object of a kline. */
-static enum pw_decode read_kline(struct object *object, struct pw_binance_kline *kline)
+static enum pw_decode read_kline(struct object *object, struct pw_binance_msg *msg)
 {
+    struct pw_binance_kline *kline = &msg->body.kline;
+    bool unused = false;
     get_text(object, pw_binance_letter('i'), kline->interval, sizeof kline->interval);
     kline->interval_s = interval_s(kline->interval);
     kline->open_ns = get_time_ns(object, 't');
     kline->close_ns = get_time_ns(object, 'T');
     kline->first_trade_id = get_i64(object, pw_binance_letter('f'));
     kline->last_trade_id = get_i64(object, pw_binance_letter('L'));
-    kline->open_e8 = get_e8(object, 'o', NOT_NEGATIVE);
-    kline->high_e8 = get_e8(object, 'h', NOT_NEGATIVE);
-    kline->low_e8 = get_e8(object, 'l', NOT_NEGATIVE);
-    kline->close_e8 = get_e8(object, 'c', NOT_NEGATIVE);
-    kline->volume_e8 = get_e8(object, 'v', NOT_NEGATIVE);
-    kline->quote_volume_e8 = get_e8(object, 'q', NOT_NEGATIVE);
-    kline->taker_volume_e8 = get_e8(object, 'V', NOT_NEGATIVE);
-    kline->taker_quote_volume_e8 = get_e8(object, 'Q', NOT_NEGATIVE);
+    kline->open_e8 = get_price(object, 'o', NOT_NEGATIVE);
+    kline->high_e8 = get_price(object, 'h', NOT_NEGATIVE);
+    kline->low_e8 = get_price(object, 'l', NOT_NEGATIVE);
+    kline->close_e8 = get_price(object, 'c', NOT_NEGATIVE);
+    kline->volume_e8 = get_qty(object, 'v', NOT_NEGATIVE, &msg->capped);
+    kline->quote_volume_e8 = get_quote_volume(object, 'q', &kline->quote_volume_capped);
+    kline->taker_volume_e8 = get_qty(object, 'V', NOT_NEGATIVE, &unused);
+    kline->taker_quote_volume_e8 = get_quote_volume(object, 'Q', &unused);
     kline->closed = get_bool(object, 'x');
     uint64_t trade_cnt = get_id(object, 'n');
     kline->trade_cnt = (uint32_t)trade_cnt;
@@ -387,7 +507,7 @@ static enum pw_decode read_kline(struct object *object, struct pw_binance_kline 
 static enum pw_decode decode_kline(struct object *object, struct pw_binance_msg *msg)
 {
     msg->venue_ns = get_time_ns(object, 'E');
-    get_symbol(object, msg->symbol);
+    get_symbol(object, msg);
     const struct pw_binance_field *inner = letter(object, 'k');
     if (inner->type != PW_JSON_OBJECT || object->fault != PW_DECODE_OK) {
         blame(object, PW_DECODE_BAD_FIELD);
@@ -397,7 +517,8 @@ static enum pw_decode decode_kline(struct object *object, struct pw_binance_msg 
     struct object kline;
     pw_json_init(&json, inner->text.text, inner->text.size);
     enum pw_decode result = collect(&json, &kline);
-    return result != PW_DECODE_OK ? result : read_kline(&kline, &msg->body.kline);
+    kline.unit_shift = object->unit_shift;
+    return result != PW_DECODE_OK ? result : read_kline(&kline, msg);
 }
 
 /* What all tickers have. */
@@ -405,13 +526,13 @@ static void get_ticker(struct object *object, struct pw_binance_msg *msg)
 {
     struct pw_binance_ticker *ticker = &msg->body.ticker;
     msg->venue_ns = get_time_ns(object, 'E');
-    get_symbol(object, msg->symbol);
-    ticker->last_e8 = get_e8(object, 'c', NOT_NEGATIVE);
-    ticker->open_e8 = get_e8(object, 'o', NOT_NEGATIVE);
-    ticker->high_e8 = get_e8(object, 'h', NOT_NEGATIVE);
-    ticker->low_e8 = get_e8(object, 'l', NOT_NEGATIVE);
-    ticker->volume_e8 = get_e8(object, 'v', NOT_NEGATIVE);
-    ticker->quote_volume_e8 = get_e8(object, 'q', NOT_NEGATIVE);
+    get_symbol(object, msg);
+    ticker->last_e8 = get_price(object, 'c', NOT_NEGATIVE);
+    ticker->open_e8 = get_price(object, 'o', NOT_NEGATIVE);
+    ticker->high_e8 = get_price(object, 'h', NOT_NEGATIVE);
+    ticker->low_e8 = get_price(object, 'l', NOT_NEGATIVE);
+    ticker->volume_e8 = get_qty(object, 'v', NOT_NEGATIVE, &msg->capped);
+    ticker->quote_volume_e8 = get_quote_volume(object, 'q', &msg->capped);
 }
 
 static enum pw_decode decode_mini_ticker(struct object *object, struct pw_binance_msg *msg)
@@ -425,9 +546,9 @@ static enum pw_decode decode_window_ticker(struct object *object, struct pw_bina
 {
     struct pw_binance_ticker *ticker = &msg->body.ticker;
     get_ticker(object, msg);
-    ticker->change_e8 = get_e8(object, 'p', ANY_SIGN);
-    ticker->change_percent_e8 = get_e8(object, 'P', ANY_SIGN);
-    ticker->vwap_e8 = get_e8(object, 'w', NOT_NEGATIVE);
+    ticker->change_e8 = get_price(object, 'p', ANY_SIGN);
+    ticker->change_percent_e8 = get_exact(object, 'P', ANY_SIGN, 8);
+    ticker->vwap_e8 = get_price(object, 'w', NOT_NEGATIVE);
     ticker->open_ns = get_time_ns(object, 'O');
     ticker->close_ns = get_time_ns(object, 'C');
     ticker->first_trade_id = get_i64(object, pw_binance_letter('F'));
@@ -441,12 +562,12 @@ static enum pw_decode decode_ticker(struct object *object, struct pw_binance_msg
     struct pw_binance_ticker *ticker = &msg->body.ticker;
     decode_window_ticker(object, msg);
     memcpy(ticker->window, "24hr", 4);
-    ticker->last_qty_e8 = get_e8(object, 'Q', NOT_NEGATIVE);
+    ticker->last_qty_e8 = get_qty(object, 'Q', NOT_NEGATIVE, &msg->capped);
     if (has(object, "x")) {
-        ticker->prev_close_e8 = get_e8(object, 'x', NOT_NEGATIVE);
+        ticker->prev_close_e8 = get_price(object, 'x', NOT_NEGATIVE);
     }
     if (has(object, "bBaA")) {
-        get_quote(object, &ticker->quote);
+        get_quote(object, &ticker->quote, &msg->capped);
     }
     return object->fault;
 }
@@ -454,9 +575,9 @@ static enum pw_decode decode_ticker(struct object *object, struct pw_binance_msg
 static enum pw_decode decode_avg_price(struct object *object, struct pw_binance_msg *msg)
 {
     msg->venue_ns = get_time_ns(object, 'E');
-    get_symbol(object, msg->symbol);
+    get_symbol(object, msg);
     get_text(object, pw_binance_letter('i'), msg->body.price.interval, sizeof msg->body.price.interval);
-    msg->body.price.price_e8 = get_e8(object, 'w', NOT_NEGATIVE);
+    msg->body.price.price_e8 = get_price(object, 'w', NOT_NEGATIVE);
     msg->body.price.has_price = true;
     msg->body.price.trade_ns = get_time_ns(object, 'T');
     return object->fault;
@@ -465,10 +586,10 @@ static enum pw_decode decode_avg_price(struct object *object, struct pw_binance_
 static enum pw_decode decode_reference_price(struct object *object, struct pw_binance_msg *msg)
 {
     msg->venue_ns = get_time_ns(object, 't');
-    get_symbol(object, msg->symbol);
+    get_symbol(object, msg);
     msg->body.price.has_price = letter(object, 'r')->type != PW_JSON_NULL;
     if (msg->body.price.has_price) {
-        msg->body.price.price_e8 = get_e8(object, 'r', NOT_NEGATIVE);
+        msg->body.price.price_e8 = get_price(object, 'r', NOT_NEGATIVE);
     }
     return object->fault;
 }
@@ -542,7 +663,7 @@ static void get_request_id(struct object *object, struct pw_binance_control *con
 /* Counts the items of an array, of whatever type. */
 static struct pw_binance_list list_of(const struct pw_binance_field *field)
 {
-    struct pw_binance_list list = {field->text.text, field->text.size, 0};
+    struct pw_binance_list list = {.text = field->text.text, .size = field->text.size};
     struct pw_binance_cursor cursor;
     list_begin(&cursor, &list);
     while (pw_json_item_next(&cursor.json) == PW_JSON_VALUE && pw_json_skip(&cursor.json)) {
@@ -686,7 +807,7 @@ static enum pw_decode decode_batch(struct pw_json *json, struct pw_binance_msg *
         return PW_DECODE_BAD_JSON;
     }
     msg->kind = PW_BINANCE_BATCH;
-    msg->body.batch = (struct pw_binance_list){begin, (size_t)(json->at - begin), cnt};
+    msg->body.batch = (struct pw_binance_list){.text = begin, .size = (size_t)(json->at - begin), .cnt = cnt};
     return PW_DECODE_OK;
 }
 
@@ -695,7 +816,7 @@ static enum pw_decode decode_value(const char *data, size_t size, enum level lev
 {
     struct pw_json json;
     pw_json_init(&json, data, size);
-    if (level != LEVEL_DATA) {
+    if (level == LEVEL_ITEM) {
         memset(msg, 0, sizeof *msg);
     }
     enum pw_json_type type = pw_json_peek(&json);
@@ -714,6 +835,23 @@ static enum pw_decode decode_value(const char *data, size_t size, enum level lev
 
 enum pw_decode pw_binance_decode(const char *data, size_t size, struct pw_binance_msg *msg)
 {
+    memset(msg, 0, sizeof *msg);
+    return decode_value(data, size, LEVEL_MESSAGE, msg);
+}
+
+enum pw_decode pw_binance_decode_ours(const struct pw_symbols *symbols, const char *data, size_t size,
+                                      struct pw_binance_msg *msg)
+{
+    memset(msg, 0, sizeof *msg);
+    msg->symbols = symbols;
+    return decode_value(data, size, LEVEL_MESSAGE, msg);
+}
+
+enum pw_decode pw_binance_decode_snapshot(int unit_shift, const char *data, size_t size,
+                                          struct pw_binance_msg *msg)
+{
+    memset(msg, 0, sizeof *msg);
+    msg->known.unit_shift = (int8_t)unit_shift;
     return decode_value(data, size, LEVEL_MESSAGE, msg);
 }
 

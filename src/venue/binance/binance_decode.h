@@ -45,6 +45,9 @@ struct pw_binance_list {
     const char *text;
     size_t size;
     uint32_t cnt;
+    /* Of levels: */
+    int8_t unit_shift;
+    bool has_passed_over; /* some have a price that cannot be held: they are not counted */
 };
 
 struct pw_binance_trade {
@@ -76,6 +79,7 @@ struct pw_binance_depth {
 struct pw_binance_kline {
     int64_t open_e8, high_e8, low_e8, close_e8;
     int64_t volume_e8, quote_volume_e8, taker_volume_e8, taker_quote_volume_e8;
+    bool quote_volume_capped;              /* it is not exact */
     int64_t first_trade_id, last_trade_id; /* -1: no trade */
     int64_t open_ns, close_ns;
     uint32_t trade_cnt, interval_s;
@@ -123,6 +127,9 @@ struct pw_binance_msg {
     char stream[PW_BINANCE_STREAM_BYTES]; /* of the combined form; else empty */
     char symbol[PW_SYMBOL_BYTES];         /* as the venue spells it, in UTF-8; zeros behind; empty: none */
     int64_t venue_ns;                     /* event time; 0: none given */
+    bool capped;                      /* a quantity, or a side of a quote, is not exact: as PW_FLAG_CAPPED */
+    const struct pw_symbols *symbols; /* NULL: all symbols are of interest, and in the usual units */
+    struct pw_symbol known;           /* with symbols: which it is */
     union {
         struct pw_binance_trade trade; /* TRADE, BLOCK_TRADE */
         struct pw_binance_agg_trade agg_trade;
@@ -141,10 +148,18 @@ struct pw_binance_msg {
  * nothing in msg may be used. The slices in msg live as long as data. */
 enum pw_decode pw_binance_decode(const char *data, size_t size, struct pw_binance_msg *msg);
 
+/* The same of the instruments in the table, each in its units; others are IGNORED. And of a snapshot by REST,
+ * which does not say whose it is, in those units. */
+enum pw_decode pw_binance_decode_ours(const struct pw_symbols *symbols, const char *data, size_t size,
+                                      struct pw_binance_msg *msg);
+enum pw_decode pw_binance_decode_snapshot(int unit_shift, const char *data, size_t size,
+                                          struct pw_binance_msg *msg);
+
 /* Goes through one side of a book. Start with a zeroed cursor; false: no more. */
 struct pw_binance_cursor {
     struct pw_json json;
     bool begun;
+    bool capped; /* the level's quantity is not exact */
 };
 bool pw_binance_level_next(struct pw_binance_cursor *cursor, const struct pw_binance_list *side,
                            struct pw_level *level);

@@ -255,19 +255,20 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
         return false;
     }
     bool fill = exec_type == PW_EXEC_FILL;
-    *report = (struct pw_report){.client_order_id = x->client_order_id,
-                                 .trade_id = fill ? x->trade_id : 0,
-                                 .fill_price_e8 = fill ? x->last_price_e8 : 0,
-                                 .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
-                                 .executed_qty_e8 = x->executed_qty_e8,
-                                 .prevented_qty_e8 = x->prevented_qty_e8,
-                                 .terms = execution_terms(x),
-                                 .fee_e16 = fill ? (pw_i128)x->fee_e8 * PW_E8 : 0,
-                                 .venue_ns = x->trade_ns,
-                                 .exec_type = (uint8_t)exec_type,
-                                 .reason = (uint8_t)execution_reason(x, exec_type),
-                                 .maker = fill && x->is_maker,
-                                 .has_trade_id = fill};
+    *report = (struct pw_report){
+        .client_order_id = x->client_order_id,
+        .trade_id = fill ? x->trade_id : 0,
+        .fill_price_e8 = fill ? x->last_price_e8 : 0,
+        .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
+        .executed_qty_e8 = x->executed_qty_e8,
+        .prevented_qty_e8 = x->prevented_qty_e8,
+        .terms = execution_terms(x),
+        .fee_e16 = fill ? x->fee_e16 : 0,
+        .venue_ns = x->trade_ns,
+        .exec_type = (uint8_t)exec_type,
+        .reason = (uint8_t)execution_reason(x, exec_type),
+        .maker = fill && x->is_maker,
+        .has_trade_id = fill};
     static_assert(sizeof report->fee_asset == sizeof x->fee_asset, "an asset is copied whole");
     if (fill) {
         memcpy(report->fee_asset, x->fee_asset, sizeof report->fee_asset);
@@ -373,11 +374,12 @@ static struct pw_entry_order half_of(enum pw_binance_half half, const struct pw_
 
 /* ---- messages ---- */
 
-static enum pw_decode decode(const char *data, size_t size, struct pw_entry_message *message)
+static enum pw_decode decode(const struct pw_symbols *symbols, const char *data, size_t size,
+                             struct pw_entry_message *message)
 {
     struct pw_binance_response response;
     const struct pw_binance_replace *replace = &response.body.replace;
-    enum pw_decode result = pw_binance_read_response(data, size, &response);
+    enum pw_decode result = pw_binance_read_response(symbols, data, size, &response);
     *message = response.message;
     if (result < 0 && result != PW_DECODE_ERROR_REPLY) {
         message->kind = PW_ENTRY_SAYS_NOTHING;
@@ -432,7 +434,7 @@ static bool next_fill(struct pw_entry_cursor *cursor, const struct pw_entry_list
                                    .report = {.trade_id = trade.trade_id,
                                               .fill_price_e8 = trade.price_e8,
                                               .fill_qty_e8 = trade.qty_e8,
-                                              .fee_e16 = (pw_i128)trade.fee_e8 * PW_E8,
+                                              .fee_e16 = trade.fee_e16,
                                               .terms = {.venue_order_id = trade.venue_order_id,
                                                         .side = (uint8_t)trade.side,
                                                         .said = trade.said},

@@ -13,6 +13,7 @@ static struct pw_event *put(struct pw_venue_out *out, const struct pw_binance_ms
     struct pw_event *event = &out->events[out->cnt++];
     *event = (struct pw_event){.instrument_idx = instrument_idx,
                                .kind = (uint8_t)kind,
+                               .flags = msg->capped ? PW_FLAG_CAPPED : 0,
                                .recv_ns = out->recv_ns,
                                .venue_ns = msg->venue_ns};
     return event;
@@ -23,7 +24,7 @@ static enum pw_decode put_trade(struct pw_venue_out *out, const struct pw_binanc
 {
     const struct pw_binance_trade *trade = &msg->body.trade;
     struct pw_event *event = put(out, msg, instrument_idx, PW_EVENT_TRADE);
-    event->flags = trade->sell ? PW_FLAG_SELL : 0;
+    event->flags |= trade->sell ? PW_FLAG_SELL : 0;
     event->body.trade = (struct pw_trade){.price_e8 = trade->price_e8,
                                           .qty_e8 = trade->qty_e8,
                                           .trade_id = trade->trade_id,
@@ -41,7 +42,7 @@ static enum pw_decode put_agg_trade(struct pw_venue_out *out, const struct pw_bi
         return PW_DECODE_BAD_NUMBER;
     }
     struct pw_event *event = put(out, msg, instrument_idx, PW_EVENT_AGG_TRADE);
-    event->flags = agg->sell ? PW_FLAG_SELL : 0;
+    event->flags |= agg->sell ? PW_FLAG_SELL : 0;
     event->body.agg_trade = (struct pw_agg_trade){.price_e8 = agg->price_e8,
                                                   .qty_e8 = agg->qty_e8,
                                                   .agg_id = agg->agg_id,
@@ -73,6 +74,7 @@ static void put_levels(struct pw_venue_out *out, const struct pw_binance_msg *ms
             out->events[out->cnt - 1].flags |= PW_FLAG_PAIR;
             out->events[out->cnt - 1].body.levels.level[1] = level;
         }
+        out->events[out->cnt - 1].flags |= cursor.capped ? PW_FLAG_CAPPED : 0;
     }
 }
 
@@ -84,12 +86,13 @@ enum pw_decode pw_binance_put_depth(struct pw_venue_out *out, const struct pw_bi
     if (event_cnt > out->cap - out->cnt) {
         return PW_DECODE_TOO_LARGE;
     }
-    put(out, msg, instrument_idx, PW_EVENT_DEPTH)->body.depth =
-        (struct pw_depth){.first_update_id = depth->first_id,
-                          .last_update_id = depth->last_id,
-                          .prev_update_id = depth->prev_last_id,
-                          .bid_cnt = depth->bids.cnt,
-                          .ask_cnt = depth->asks.cnt};
+    struct pw_event *event = put(out, msg, instrument_idx, PW_EVENT_DEPTH);
+    event->flags |= depth->bids.has_passed_over || depth->asks.has_passed_over ? PW_FLAG_CAPPED : 0;
+    event->body.depth = (struct pw_depth){.first_update_id = depth->first_id,
+                                          .last_update_id = depth->last_id,
+                                          .prev_update_id = depth->prev_last_id,
+                                          .bid_cnt = depth->bids.cnt,
+                                          .ask_cnt = depth->asks.cnt};
     put_levels(out, msg, instrument_idx, &depth->bids, 0);
     put_levels(out, msg, instrument_idx, &depth->asks, PW_FLAG_SELL);
     out->events[out->cnt - 1].flags |= PW_FLAG_LAST;
@@ -101,19 +104,20 @@ static enum pw_decode put_kline(struct pw_venue_out *out, const struct pw_binanc
 {
     const struct pw_binance_kline *kline = &msg->body.kline;
     struct pw_event *candle = put(out, msg, instrument_idx, PW_EVENT_CANDLE);
-    candle->flags = kline->closed ? PW_FLAG_CLOSED : 0;
+    candle->flags |= kline->closed ? PW_FLAG_CLOSED : 0;
     candle->body.candle = (struct pw_candle){.open_e8 = kline->open_e8,
                                              .high_e8 = kline->high_e8,
                                              .low_e8 = kline->low_e8,
                                              .close_e8 = kline->close_e8,
                                              .volume_e8 = kline->volume_e8};
-    put(out, msg, instrument_idx, PW_EVENT_CANDLE_INFO)->body.candle_info =
-        (struct pw_candle_info){.open_ns = kline->open_ns,
-                                .quote_volume_e8 = kline->quote_volume_e8,
-                                .first_trade_id = kline->first_trade_id,
-                                .last_trade_id = kline->last_trade_id,
-                                .trade_cnt = kline->trade_cnt,
-                                .interval_s = kline->interval_s};
+    struct pw_event *info = put(out, msg, instrument_idx, PW_EVENT_CANDLE_INFO);
+    info->flags = kline->quote_volume_capped ? PW_FLAG_CAPPED : 0;
+    info->body.candle_info = (struct pw_candle_info){.open_ns = kline->open_ns,
+                                                     .quote_volume_e8 = kline->quote_volume_e8,
+                                                     .first_trade_id = kline->first_trade_id,
+                                                     .last_trade_id = kline->last_trade_id,
+                                                     .trade_cnt = kline->trade_cnt,
+                                                     .interval_s = kline->interval_s};
     return PW_DECODE_OK;
 }
 
@@ -133,22 +137,17 @@ enum pw_decode pw_binance_events_general(const struct pw_symbols *symbols, const
 {
     struct pw_binance_msg msg;
     out->cnt = 0;
-    enum pw_decode result = pw_binance_decode(data, size, &msg);
+    enum pw_decode result = pw_binance_decode_ours(symbols, data, size, &msg);
     if (result != PW_DECODE_OK) {
         return result;
     }
     if (msg.kind >= sizeof writers / sizeof writers[0] || writers[msg.kind].put == NULL) {
         return PW_DECODE_IGNORED;
     }
-    uint16_t instrument_idx =
-        pw_symbols_find_text(symbols, msg.symbol, strnlen(msg.symbol, sizeof msg.symbol));
-    if (instrument_idx == PW_NO_INSTRUMENT) {
-        return PW_DECODE_IGNORED;
-    }
     if (writers[msg.kind].events_min > out->cap) {
         return PW_DECODE_TOO_LARGE;
     }
-    return writers[msg.kind].put(out, &msg, instrument_idx);
+    return writers[msg.kind].put(out, &msg, msg.known.instrument_idx);
 }
 
 enum pw_decode pw_binance_events(const struct pw_symbols *symbols, const char *data, size_t size,

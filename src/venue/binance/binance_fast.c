@@ -133,7 +133,8 @@ INLINE bool take_time_ns(struct scan *scan, int64_t *ns)
     return take_u64(scan, &value) && pw_binance_time_ns(value, ns);
 }
 
-/* A symbol of plain ASCII; its instrument, if it is one of ours. That a quote ends it, the next literal says.
+/* A symbol of plain ASCII; its instrument, if it is one of ours that has the usual units. That a quote ends
+ * it, the next literal says.
  */
 INLINE bool take_symbol(struct scan *scan, const struct pw_symbols *symbols, uint16_t *instrument_idx)
 {
@@ -145,8 +146,9 @@ INLINE bool take_symbol(struct scan *scan, const struct pw_symbols *symbols, uin
             unsigned cnt = pw_swar_first(stops);
             words[i] = word & ((UINT64_C(1) << (8 * cnt)) - 1);
             scan->at += cnt;
-            *instrument_idx = pw_symbols_find(symbols, words);
-            return *instrument_idx != PW_NO_INSTRUMENT;
+            struct pw_symbol symbol = pw_symbols_find(symbols, words);
+            *instrument_idx = symbol.instrument_idx;
+            return symbol.instrument_idx != PW_NO_INSTRUMENT && symbol.unit_shift == 0;
         }
         words[i] = word;
         scan->at += 8;

@@ -5,6 +5,7 @@
 #include "binance_object.h"
 
 #include "decimal.h"
+#include "symbols.h"
 #include <string.h>
 
 static const struct pw_binance_name names[FIELDS - LETTERS] = {
@@ -56,22 +57,26 @@ static const struct pw_binance_name names[FIELDS - LETTERS] = {
     PW_BINANCE_NAME("preventedQuantity"),
 };
 
-enum pw_decode pw_object_collect(struct pw_json *json, struct pw_object *object)
+enum pw_decode pw_object_collect(struct pw_json *json, const struct pw_symbols *symbols,
+                                 struct pw_object *object)
 {
+    object->symbols = symbols;
+    object->unit_shift = 0;
     enum pw_decode result = pw_binance_collect(json, names, FIELDS - LETTERS, &object->fields);
     object->fault = result == PW_DECODE_BAD_JSON ? result : PW_DECODE_OK;
     object->fault_idx = -1;
     return object->fault;
 }
 
-enum pw_decode pw_object_collect_field(const struct pw_binance_field *field, struct pw_object *object)
+enum pw_decode pw_object_collect_field(const struct pw_binance_field *field, const struct pw_symbols *symbols,
+                                       struct pw_object *object)
 {
     struct pw_json json;
     if (field->type != PW_JSON_OBJECT) {
         return PW_DECODE_BAD_FIELD;
     }
     pw_json_init(&json, field->text.text, field->text.size);
-    return pw_object_collect(&json, object);
+    return pw_object_collect(&json, symbols, object);
 }
 
 void pw_object_blame(struct pw_object *object, int idx, enum pw_decode fault)
@@ -115,17 +120,69 @@ bool pw_object_has(const struct pw_object *object, int idx)
 
 /* ---- values ---- */
 
-int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign)
+/* A decimal's text; negative: it is none, and blamed. */
+static int64_t get_plain(struct pw_object *object, int idx, char *plain, size_t plain_bytes)
 {
     const struct pw_binance_field *field = pw_object_field(object, idx);
-    char plain[64];
-    int64_t value = 0;
     if (field->type != PW_JSON_STRING) {
         pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
-        return 0;
+        return -1;
     }
-    int64_t size = pw_json_unescape(&field->text, plain, sizeof plain);
-    if (size < 0 || !pw_decimal_parse_e8(plain, (size_t)size, sign == ANY_SIGN, &value)) {
+    int64_t size = pw_json_unescape(&field->text, plain, plain_bytes);
+    if (size < 0) {
+        pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
+    }
+    return size;
+}
+
+int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign)
+{
+    char plain[64];
+    int64_t value = 0;
+    int64_t size = get_plain(object, idx, plain, sizeof plain);
+    if (size >= 0 && !pw_decimal_parse_e8(plain, (size_t)size, sign == ANY_SIGN, &value)) {
+        pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
+    }
+    return value;
+}
+
+static int64_t get_number(struct pw_object *object, int idx, int decimals)
+{
+    char plain[64];
+    int64_t value = 0;
+    int64_t size = get_plain(object, idx, plain, sizeof plain);
+    if (size >= 0 && !pw_decimal_parse(plain, (size_t)size, decimals, false, &value)) {
+        pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
+    }
+    return value;
+}
+
+int64_t pw_object_price(struct pw_object *object, int idx)
+{
+    return get_number(object, idx, pw_price_decimals(object->unit_shift));
+}
+
+int64_t pw_object_opt_price(struct pw_object *object, int idx)
+{
+    return pw_object_has(object, idx) ? pw_object_price(object, idx) : 0;
+}
+
+int64_t pw_object_qty(struct pw_object *object, int idx)
+{
+    return get_number(object, idx, pw_qty_decimals(object->unit_shift));
+}
+
+int64_t pw_object_opt_qty(struct pw_object *object, int idx)
+{
+    return pw_object_has(object, idx) ? pw_object_qty(object, idx) : 0;
+}
+
+pw_i128 pw_object_opt_amount_e16(struct pw_object *object, int idx)
+{
+    char plain[64];
+    pw_i128 value = 0;
+    int64_t size = pw_object_has(object, idx) ? get_plain(object, idx, plain, sizeof plain) : -1;
+    if (size >= 0 && !pw_decimal_parse_e16(plain, (size_t)size, true, &value)) {
         pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
     }
     return value;
@@ -259,6 +316,10 @@ void pw_object_symbol(struct pw_object *object, int idx, char symbol[PW_SYMBOL_B
     pw_object_copy(object, idx, symbol, PW_SYMBOL_BYTES, PW_SYMBOL_BYTES - 1);
     if (symbol[0] == '\0') {
         pw_object_blame(object, idx, PW_DECODE_BAD_FIELD);
+    }
+    if (object->symbols != NULL) {
+        object->unit_shift =
+            pw_symbols_find_text(object->symbols, symbol, strnlen(symbol, PW_SYMBOL_BYTES)).unit_shift;
     }
 }
 

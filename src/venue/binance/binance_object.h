@@ -69,6 +69,8 @@ struct pw_object {
     struct pw_binance_fields fields;
     enum pw_decode fault; /* the first one met; OK: none */
     int fault_idx;        /* of which field; -1: of none alone */
+    const struct pw_symbols *symbols;
+    int unit_shift; /* of its prices and quantities, once its symbol was read */
 };
 
 static_assert(FIELDS <= PW_BINANCE_FIELDS_MAX, "a place for each");
@@ -80,10 +82,12 @@ static inline const struct pw_binance_field *pw_object_field(const struct pw_obj
 
 enum pw_object_sign { NOT_NEGATIVE, ANY_SIGN };
 
-/* The object that begins here; and one inside a message that was judged to be JSON. OK, BAD_JSON, or
- * BAD_FIELD: it is none. A field that comes twice blames who reads it. */
-enum pw_decode pw_object_collect(struct pw_json *json, struct pw_object *object);
-enum pw_decode pw_object_collect_field(const struct pw_binance_field *field, struct pw_object *object);
+/* The object that begins here; and one inside a message that was judged to be JSON. BAD_JSON, or the fault.
+ */
+enum pw_decode pw_object_collect(struct pw_json *json, const struct pw_symbols *symbols,
+                                 struct pw_object *object);
+enum pw_decode pw_object_collect_field(const struct pw_binance_field *field, const struct pw_symbols *symbols,
+                                       struct pw_object *object);
 
 void pw_object_blame(struct pw_object *object, int idx, enum pw_decode fault);
 /* What an object is blamed for, in the terms of entry.h; `to` keeps what it has if that is nothing. Returns
@@ -99,6 +103,13 @@ int64_t pw_object_opt_e8(struct pw_object *object, int idx, enum pw_object_sign 
 /* What is at least there, of a quantity that need not be exact: digits behind the eighth are cut off, and
  * what is too large is INT64_MAX. */
 int64_t pw_object_floor_e8(struct pw_object *object, int idx);
+/* In the units of the symbol, which is read before; not negative. */
+int64_t pw_object_price(struct pw_object *object, int idx);
+int64_t pw_object_opt_price(struct pw_object *object, int idx);
+int64_t pw_object_qty(struct pw_object *object, int idx);
+int64_t pw_object_opt_qty(struct pw_object *object, int idx);
+/* Of any asset, scaled by 1e16. */
+pw_i128 pw_object_opt_amount_e16(struct pw_object *object, int idx);
 int64_t pw_object_i64(struct pw_object *object, int idx);
 uint64_t pw_object_u64(struct pw_object *object, int idx, uint64_t max);
 int64_t pw_object_opt_i64(struct pw_object *object, int idx, int64_t otherwise);

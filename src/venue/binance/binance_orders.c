@@ -13,7 +13,7 @@
 #define PREFIX_BYTES (3u + HASH_DIGITS + 1u) /* pw-01234567- */
 #define ID_START     "{\"id\":\""
 #define ID_AT        ((unsigned)sizeof ID_START - 1u)
-#define NUMBER_WIDTH 22u /* 11 digits, point, 8 digits, two quotes: any int64_t of e8 */
+#define NUMBER_WIDTH 22u /* 19 digits, point, two quotes: any int64_t of up to 16 decimals */
 #define TIME_DIGITS  13u
 #define VENUE_DIGITS 19u /* of a positive int64_t */
 
@@ -282,7 +282,7 @@ static uint32_t params_of(const struct pw_entry_spec *spec)
 static bool is_sound(const struct pw_entry_spec *spec)
 {
     if ((unsigned)spec->kind >= PW_ENTRY_KINDS || spec->form >= PW_BINANCE_FORMS || spec->tick_e8 < 0 ||
-        spec->step_e8 < 0) {
+        spec->step_e8 < 0 || spec->unit_shift < -PW_UNIT_SHIFT_MAX || spec->unit_shift > PW_UNIT_SHIFT_MAX) {
         return false;
     }
     uint32_t params = params_of(spec);
@@ -293,15 +293,16 @@ static bool is_sound(const struct pw_entry_spec *spec)
            (!(params & BIT(RECV_WINDOW)) || (spec->window_ms >= 1 && spec->window_ms <= 60000));
 }
 
-/* Decimals that all multiples of the unit can be written with. */
-static uint8_t decimals_of(int64_t unit_e8)
+/* A number of that many decimals, written with as few as all multiples of the tick or step need. */
+static struct pw_binance_decimals decimals_of(int64_t tick_or_step, int decimals)
 {
-    uint8_t decimals = 8;
-    while (unit_e8 > 0 && decimals > 0 && unit_e8 % 10 == 0) {
-        unit_e8 /= 10;
-        decimals--;
+    struct pw_binance_decimals of = {.shown = (uint8_t)decimals, .dropped = 0};
+    while (tick_or_step > 0 && of.shown > 0 && tick_or_step % 10 == 0) {
+        tick_or_step /= 10;
+        of.shown--;
+        of.dropped++;
     }
-    return decimals;
+    return of;
 }
 
 /* The request that a head is of. */
@@ -362,10 +363,11 @@ int pw_binance_prepare(struct pw_entry_request *head, const struct pw_entry_spec
     if (!is_sound(spec)) {
         return -EINVAL;
     }
-    *request = (struct pw_binance_request){.params = params_of(spec),
-                                           .price_decimals = decimals_of(spec->tick_e8),
-                                           .qty_decimals = decimals_of(spec->step_e8),
-                                           .method = (uint8_t)method_of(spec)};
+    *request = (struct pw_binance_request){
+        .params = params_of(spec),
+        .price_decimals = decimals_of(spec->tick_e8, pw_price_decimals(spec->unit_shift)),
+        .qty_decimals = decimals_of(spec->step_e8, pw_qty_decimals(spec->unit_shift)),
+        .method = (uint8_t)method_of(spec)};
     struct out out = {.text = request->text, .size = sizeof request->text};
     put_text(&out, ID_START);
     put_blanks(&out, 1 + ID_DIGITS);
@@ -391,29 +393,45 @@ static void write_order_id(char *to, uint64_t id)
 
 /* A positive number in units of its last decimal; false: it has more decimals. Constants divide by
  * multiplication, a variable would by an instruction that takes as long as the rest of a slot. */
-static bool count_units(int64_t value_e8, unsigned decimals, uint64_t *units)
+static bool count_units(int64_t value_e8, unsigned dropped, uint64_t *units)
 {
     uint64_t value = (uint64_t)value_e8;
 #define IN_UNITS(scale)                                                                                      \
     *units = value / UINT64_C(scale);                                                                        \
     return value_e8 > 0 && *units * UINT64_C(scale) == value
-    switch (decimals) {
-    case 0:
-        IN_UNITS(100000000);
+    switch (dropped) {
     case 1:
-        IN_UNITS(10000000);
+        IN_UNITS(10);
     case 2:
-        IN_UNITS(1000000);
+        IN_UNITS(100);
     case 3:
-        IN_UNITS(100000);
+        IN_UNITS(1000);
     case 4:
         IN_UNITS(10000);
     case 5:
-        IN_UNITS(1000);
+        IN_UNITS(100000);
     case 6:
-        IN_UNITS(100);
+        IN_UNITS(1000000);
     case 7:
-        IN_UNITS(10);
+        IN_UNITS(10000000);
+    case 8:
+        IN_UNITS(100000000);
+    case 9:
+        IN_UNITS(1000000000);
+    case 10:
+        IN_UNITS(10000000000);
+    case 11:
+        IN_UNITS(100000000000);
+    case 12:
+        IN_UNITS(1000000000000);
+    case 13:
+        IN_UNITS(10000000000000);
+    case 14:
+        IN_UNITS(100000000000000);
+    case 15:
+        IN_UNITS(1000000000000000);
+    case 16:
+        IN_UNITS(10000000000000000);
     default:
         IN_UNITS(1);
     }
@@ -421,10 +439,11 @@ static bool count_units(int64_t value_e8, unsigned decimals, uint64_t *units)
 }
 
 /* At the right end of its slot, blanks before it. */
-static bool write_number(char *to, int64_t value_e8, unsigned decimals)
+static bool write_number(char *to, int64_t value_e8, struct pw_binance_decimals of)
 {
     uint64_t value;
-    bool ok = count_units(value_e8, decimals, &value);
+    unsigned decimals = of.shown;
+    bool ok = count_units(value_e8, of.dropped, &value);
     memset(to, ' ', NUMBER_WIDTH);
     char *at = to + NUMBER_WIDTH - 1;
     *at = '"';
@@ -536,11 +555,11 @@ bool pw_binance_can_write(const struct pw_entry_request *head, const struct pw_e
     const struct pw_binance_request *request = whole(head);
     uint64_t units;
     return (!(request->params & BIT(PRICE)) ||
-            count_units(values->price_e8, request->price_decimals, &units)) &&
+            count_units(values->price_e8, request->price_decimals.dropped, &units)) &&
            (!(request->params & BIT(QUANTITY)) ||
-            count_units(values->qty_e8, request->qty_decimals, &units)) &&
+            count_units(values->qty_e8, request->qty_decimals.dropped, &units)) &&
            (!(request->params & BIT(STOP_PRICE)) ||
-            count_units(values->stop_price_e8, request->price_decimals, &units));
+            count_units(values->stop_price_e8, request->price_decimals.dropped, &units));
 }
 
 /* ---- signing ---- */

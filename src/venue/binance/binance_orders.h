@@ -38,12 +38,17 @@ enum pw_binance_form {
 };
 #define PW_BINANCE_FORMS 9u
 
+/* How a number is written. */
+struct pw_binance_decimals {
+    uint8_t shown, dropped; /* together what its unit has; those dropped must be zeros */
+};
+
 struct pw_binance_request {
     struct pw_entry_request head;
     uint32_t params;   /* a bit for each parameter in it */
     uint16_t at[21];   /* where each parameter's slot begins */
     uint8_t width[21]; /* its bytes, quotes and blanks included */
-    uint8_t price_decimals, qty_decimals;
+    struct pw_binance_decimals price_decimals, qty_decimals;
     uint8_t method; /* a row of the table of methods */
     char text[PW_BINANCE_TEXT_BYTES];
 };

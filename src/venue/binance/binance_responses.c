@@ -27,10 +27,10 @@ static void read_terms(struct pw_object *o, struct pw_binance_order *order)
     order->side = pw_object_side(o, SIDE);
     order->type = order->said & SAID(PW_TERM_TYPE) ? pw_object_order_type(o, TYPE) : 0;
     order->tif = order->said & SAID(PW_TERM_TIF) ? pw_object_tif(o, TIME_IN_FORCE) : 0;
-    order->price_e8 = pw_object_opt_e8(o, PRICE, NOT_NEGATIVE);
-    order->qty_e8 = pw_object_opt_e8(o, ORIG_QTY, NOT_NEGATIVE);
-    order->executed_qty_e8 = pw_object_e8(o, EXECUTED_QTY, NOT_NEGATIVE);
-    order->prevented_qty_e8 = pw_object_opt_e8(o, PREVENTED_QTY, NOT_NEGATIVE);
+    order->price_e8 = pw_object_opt_price(o, PRICE);
+    order->qty_e8 = pw_object_opt_qty(o, ORIG_QTY);
+    order->executed_qty_e8 = pw_object_qty(o, EXECUTED_QTY);
+    order->prevented_qty_e8 = pw_object_opt_qty(o, PREVENTED_QTY);
 }
 
 /* Of somebody else's order nothing is used: it may be anything, and is read as far as it goes. */
@@ -77,7 +77,7 @@ static void read_half(struct pw_object *o, int idx, enum pw_binance_half half, s
     struct pw_object inner;
     enum pw_decode fault = PW_DECODE_OK;
     if (half == PW_BINANCE_HALF_DONE || half == PW_BINANCE_HALF_FAILED) {
-        fault = pw_object_collect_field(pw_object_field(o, idx), &inner);
+        fault = pw_object_collect_field(pw_object_field(o, idx), o->symbols, &inner);
     }
     if (fault == PW_DECODE_OK && half == PW_BINANCE_HALF_DONE) {
         fault = read_order(&inner, order);
@@ -114,7 +114,7 @@ static bool next_object(struct pw_binance_cursor *cursor, const struct pw_entry_
     }
     while (pw_json_item_next(&cursor->json) == PW_JSON_VALUE) {
         if (pw_json_peek(&cursor->json) == PW_JSON_OBJECT) {
-            return pw_object_collect(&cursor->json, object) != PW_DECODE_BAD_JSON;
+            return pw_object_collect(&cursor->json, list->symbols, object) != PW_DECODE_BAD_JSON;
         }
         if (!pw_json_skip(&cursor->json)) {
             return false;
@@ -138,18 +138,22 @@ bool pw_binance_order_next(struct pw_binance_cursor *cursor, const struct pw_ent
 
 static void read_own_trade(struct pw_object *o, struct pw_binance_own_trade *trade)
 {
+    char symbol[PW_SYMBOL_BYTES] = {0};
+    if (pw_object_has(o, SYMBOL)) { /* before the numbers, which are in its units */
+        pw_object_symbol(o, SYMBOL, symbol);
+    }
     *trade = (struct pw_binance_own_trade){.venue_order_id = pw_object_u64(o, ORDER_ID, INT64_MAX),
                                            .trade_id = pw_object_u64(o, ID, INT64_MAX),
-                                           .price_e8 = pw_object_e8(o, PRICE, NOT_NEGATIVE),
-                                           .qty_e8 = pw_object_e8(o, QTY, NOT_NEGATIVE),
-                                           .fee_e8 = pw_object_opt_e8(o, COMMISSION, ANY_SIGN),
+                                           .price_e8 = pw_object_price(o, PRICE),
+                                           .qty_e8 = pw_object_qty(o, QTY),
+                                           .fee_e16 = pw_object_opt_amount_e16(o, COMMISSION),
                                            .trade_ns = pw_object_lax_ns(o, TIME),
                                            .said = SAID(PW_TERM_VENUE_ORDER_ID),
                                            .is_maker = pw_object_is_true(o, IS_MAKER)};
     pw_object_copy(o, COMMISSION_ASSET, trade->fee_asset, sizeof trade->fee_asset,
                    sizeof trade->fee_asset - 1);
     if (pw_object_has(o, SYMBOL)) {
-        pw_object_symbol(o, SYMBOL, trade->symbol);
+        memcpy(trade->symbol, symbol, sizeof trade->symbol);
         trade->said |= SAID(PW_TERM_SYMBOL);
     }
     if (pw_object_has(o, IS_BUYER)) {
@@ -159,7 +163,7 @@ static void read_own_trade(struct pw_object *o, struct pw_binance_own_trade *tra
     if (trade->price_e8 == 0 || trade->qty_e8 == 0) {
         pw_object_blame(o, trade->price_e8 == 0 ? PRICE : QTY, PW_DECODE_BAD_FIELD);
     }
-    if (trade->fee_e8 != 0 && trade->fee_asset[0] == '\0') {
+    if (trade->fee_e16 != 0 && trade->fee_asset[0] == '\0') {
         pw_object_blame(o, COMMISSION_ASSET, PW_DECODE_BAD_FIELD);
     }
     pw_object_fault(o, &trade->fault);
@@ -197,7 +201,8 @@ static enum pw_decode read_list(struct pw_object *o, int idx, struct pw_entry_li
     if (field->type != PW_JSON_ARRAY) {
         pw_object_blame(o, idx, PW_DECODE_BAD_FIELD);
     }
-    *list = (struct pw_entry_list){.text = field->text.text, .bytes = field->text.size};
+    *list =
+        (struct pw_entry_list){.text = field->text.text, .bytes = field->text.size, .symbols = o->symbols};
     return o->fault;
 }
 
@@ -341,7 +346,7 @@ static enum pw_decode read_result(struct pw_object *top, struct pw_binance_respo
         }
         return top->fault;
     }
-    pw_object_collect_field(field, &object);
+    pw_object_collect_field(field, top->symbols, &object);
     enum pw_decode fault = read_object_result(&object, response);
     if (fault != PW_DECODE_OK && message->fault.decode == PW_DECODE_OK) {
         pw_object_fault_of(object.fault_idx, fault, &message->fault);
@@ -359,14 +364,14 @@ static enum pw_decode read_refusal(struct pw_object *top, struct pw_binance_resp
 {
     struct pw_object object, data;
     response->message.kind = PW_ENTRY_SAYS_ERROR;
-    if (pw_object_collect_field(pw_object_field(top, ERROR), &object) != PW_DECODE_OK) {
+    if (pw_object_collect_field(pw_object_field(top, ERROR), top->symbols, &object) != PW_DECODE_OK) {
         pw_object_blame(top, ERROR, PW_DECODE_BAD_FIELD);
         return top->fault;
     }
     if (read_error(&object, &response->error) != PW_DECODE_OK) {
         pw_object_blame(top, CODE, object.fault);
     }
-    if (pw_object_collect_field(pw_object_field(&object, DATA), &data) != PW_DECODE_OK) {
+    if (pw_object_collect_field(pw_object_field(&object, DATA), top->symbols, &data) != PW_DECODE_OK) {
         return top->fault;
     }
     if (pw_object_has(&data, CANCEL_RESULT)) {
@@ -432,14 +437,14 @@ static enum pw_binance_execution_type get_execution_type(struct pw_object *o)
 /* Of nothing but a trade: its quantity, price, number and fee. */
 static void read_trade(struct pw_object *o, struct pw_binance_execution *x)
 {
-    x->last_qty_e8 = pw_object_e8(o, pw_binance_letter('l'), NOT_NEGATIVE);
-    x->last_price_e8 = pw_object_e8(o, pw_binance_letter('L'), NOT_NEGATIVE);
-    x->fee_e8 = pw_object_opt_e8(o, pw_binance_letter('n'), ANY_SIGN);
+    x->last_qty_e8 = pw_object_qty(o, pw_binance_letter('l'));
+    x->last_price_e8 = pw_object_price(o, pw_binance_letter('L'));
+    x->fee_e16 = pw_object_opt_amount_e16(o, pw_binance_letter('n'));
     x->trade_id = pw_object_u64(o, pw_binance_letter('t'), INT64_MAX);
     x->has_trade_id = true;
     x->is_maker = pw_object_is_true(o, pw_binance_letter('m'));
     pw_object_copy(o, pw_binance_letter('N'), x->fee_asset, sizeof x->fee_asset, sizeof x->fee_asset - 1);
-    if (x->fee_e8 != 0 && x->fee_asset[0] == '\0') {
+    if (x->fee_e16 != 0 && x->fee_asset[0] == '\0') {
         pw_object_blame(o, pw_binance_letter('N'), PW_DECODE_BAD_FIELD);
     }
     if (x->last_qty_e8 == 0 || x->last_price_e8 == 0) {
@@ -461,8 +466,8 @@ static void read_execution_terms(struct pw_object *o, struct pw_binance_executio
     pw_object_symbol(o, pw_binance_letter('s'), x->symbol);
     x->venue_order_id = pw_object_u64(o, pw_binance_letter('i'), INT64_MAX);
     x->side = pw_object_side(o, pw_binance_letter('S'));
-    x->qty_e8 = pw_object_opt_e8(o, pw_binance_letter('q'), NOT_NEGATIVE);
-    x->price_e8 = pw_object_opt_e8(o, pw_binance_letter('p'), NOT_NEGATIVE);
+    x->qty_e8 = pw_object_opt_qty(o, pw_binance_letter('q'));
+    x->price_e8 = pw_object_opt_price(o, pw_binance_letter('p'));
     if (x->said & SAID(PW_TERM_TYPE)) {
         x->order_type = pw_object_order_type(o, pw_binance_letter('o'));
     }
@@ -484,8 +489,8 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
     x->status = pw_object_status(o, pw_binance_letter('X'));
     x->reject_reason = pw_object_lax_text(o, pw_binance_letter('r'));
     read_execution_terms(o, x);
-    x->executed_qty_e8 = pw_object_e8(o, pw_binance_letter('z'), NOT_NEGATIVE);
-    x->prevented_qty_e8 = pw_object_opt_e8(o, pw_binance_letter('A'), NOT_NEGATIVE);
+    x->executed_qty_e8 = pw_object_qty(o, pw_binance_letter('z'));
+    x->prevented_qty_e8 = pw_object_opt_qty(o, pw_binance_letter('A'));
     x->trade_ns = pw_object_lax_ns(o, pw_binance_letter('T'));
     if (x->type == PW_BINANCE_EXEC_TRADE) {
         read_trade(o, x);
@@ -548,17 +553,18 @@ static bool is_unknown(const struct pw_object *top)
            !pw_object_has(top, ERROR);
 }
 
-enum pw_decode pw_binance_read_response(const char *data, size_t size, struct pw_binance_response *response)
+enum pw_decode pw_binance_read_response(const struct pw_symbols *symbols, const char *data, size_t size,
+                                        struct pw_binance_response *response)
 {
     struct pw_json json;
     struct pw_object top, event;
     memset(response, 0, sizeof *response);
     pw_json_init(&json, data, size);
-    if (pw_object_collect(&json, &top) != PW_DECODE_OK || !pw_json_done(&json)) {
+    if (pw_object_collect(&json, symbols, &top) != PW_DECODE_OK || !pw_json_done(&json)) {
         return salvage(data, size, response);
     }
     if (pw_object_has(&top, EVENT)) {
-        if (pw_object_collect_field(pw_object_field(&top, EVENT), &event) == PW_DECODE_OK) {
+        if (pw_object_collect_field(pw_object_field(&top, EVENT), symbols, &event) == PW_DECODE_OK) {
             return read_event(&event, response);
         }
         pw_object_blame(&top, EVENT, PW_DECODE_BAD_FIELD);

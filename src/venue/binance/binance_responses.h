@@ -90,7 +90,7 @@ struct pw_binance_execution {
     int64_t price_e8, qty_e8;
     int64_t last_price_e8, last_qty_e8, executed_qty_e8;
     int64_t prevented_qty_e8;       /* in all */
-    int64_t fee_e8;                 /* of a trade, in fee_asset; negative: a rebate */
+    pw_i128 fee_e16;                /* of a trade, in fee_asset; negative: a rebate */
     char fee_asset[PW_ASSET_BYTES]; /* zeros behind; empty: none */
     uint64_t trade_id;
     int64_t trade_ns; /* when the venue's engine did it; 0: not said */
@@ -104,7 +104,7 @@ struct pw_binance_own_trade {
     uint8_t said; /* as in struct pw_report_terms */
     uint64_t trade_id, venue_order_id;
     int64_t price_e8, qty_e8;
-    int64_t fee_e8;                 /* as in pw_binance_execution */
+    pw_i128 fee_e16;                /* as in pw_binance_execution */
     char fee_asset[PW_ASSET_BYTES]; /* zeros behind; empty: none */
     int64_t trade_ns;
     bool is_maker;
@@ -134,7 +134,8 @@ struct pw_binance_response {
 /* Judges one whole message. OK: an event; CONTROL: a response with a result; ERROR_REPLY: one with an error
  * (it is filled), or whose status alone is one; SHUTDOWN; IGNORED: what no session needs; else it cannot be
  * read, and of `message` holds what entry.h says. */
-enum pw_decode pw_binance_read_response(const char *data, size_t size, struct pw_binance_response *response);
+enum pw_decode pw_binance_read_response(const struct pw_symbols *symbols, const char *data, size_t size,
+                                        struct pw_binance_response *response);
 
 /* Does that status say all by itself, whatever stands beside it? */
 bool pw_binance_status_is_enough(uint32_t http_status);

@@ -7,6 +7,7 @@
 #include "binance_decode.h"
 #include "binance_events.h"
 #include "decimal.h"
+#include "unit_choice.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -127,6 +128,7 @@ struct reading {
     struct pw_instrument *row;
     const char *symbol;
     struct pw_instrument_said *said; /* fault: the first */
+    const struct pw_instrument *known;
 };
 
 static __attribute__((format(printf, 3, 4))) void blame(struct reading *reading, int fault,
@@ -142,26 +144,37 @@ static __attribute__((format(printf, 3, 4))) void blame(struct reading *reading,
     va_end(args);
 }
 
-/* A limit beyond what can be held is no limit that could ever be met. */
-static bool beyond_range(const char *text)
-{
-    size_t digits = strspn(text, "0123456789");
-    size_t point = text[digits] == '.' ? 1 : 0;
-    return digits >= 11 && text[digits + point + strspn(text + digits + point, "0123456789")] == '\0';
-}
-
+/* What a filter's number is in: amounts are scaled by 1e8, the others in the instrument's units. */
+enum filter_unit { PRICE, QTY, AMOUNT };
 enum bound { EXACT, UPPER_BOUND };
 
-static int64_t filter_e8(struct reading *reading, const json_t *filter, const char *name, enum bound bound)
+static int decimals_of(const struct reading *reading, enum filter_unit unit)
+{
+    return unit == PRICE ? pw_price_decimals(reading->row->unit_shift)
+           : unit == QTY ? pw_qty_decimals(reading->row->unit_shift)
+                         : 8;
+}
+
+/* A limit beyond what can be held is no limit that could ever be met; and what is larger by less than a unit
+ * is the same limit. */
+static bool parse_limit(const char *text, int decimals, int64_t *value)
+{
+    bool exact;
+    bool good = pw_decimal_parse_capped(text, strlen(text), decimals, value, &exact);
+    *value -= good && !exact && *value < INT64_MAX;
+    return good;
+}
+
+static int64_t filter_number(struct reading *reading, const json_t *filter, const char *name,
+                             enum filter_unit unit, enum bound bound)
 {
     const char *text = json_string_value(json_object_get(filter, name));
+    int decimals = decimals_of(reading, unit);
     int64_t value = 0;
     if (text == NULL) {
         blame(reading, -EBADMSG, "a filter lacks %s", name);
-    } else if (!pw_decimal_parse_e8(text, strlen(text), false, &value)) {
-        if (bound == UPPER_BOUND && beyond_range(text)) {
-            return INT64_MAX;
-        }
+    } else if (bound == UPPER_BOUND ? !parse_limit(text, decimals, &value)
+                                    : !pw_decimal_parse(text, strlen(text), decimals, false, &value)) {
         blame(reading, -ERANGE, "%s is '%.40s', which is out of range", name, text);
     }
     return value;
@@ -174,30 +187,30 @@ static uint8_t filter_flag(const json_t *filter, const char *name)
 
 static void read_price_filter(struct reading *reading, const json_t *filter)
 {
-    reading->row->tick_e8 = filter_e8(reading, filter, "tickSize", EXACT);
-    reading->row->min_price_e8 = filter_e8(reading, filter, "minPrice", EXACT);
-    reading->row->max_price_e8 = filter_e8(reading, filter, "maxPrice", UPPER_BOUND);
+    reading->row->tick_e8 = filter_number(reading, filter, "tickSize", PRICE, EXACT);
+    reading->row->min_price_e8 = filter_number(reading, filter, "minPrice", PRICE, EXACT);
+    reading->row->max_price_e8 = filter_number(reading, filter, "maxPrice", PRICE, UPPER_BOUND);
 }
 
 static void read_lot_size(struct reading *reading, const json_t *filter)
 {
-    reading->row->step_e8 = filter_e8(reading, filter, "stepSize", EXACT);
-    reading->row->min_qty_e8 = filter_e8(reading, filter, "minQty", EXACT);
-    reading->row->max_qty_e8 = filter_e8(reading, filter, "maxQty", UPPER_BOUND);
+    reading->row->step_e8 = filter_number(reading, filter, "stepSize", QTY, EXACT);
+    reading->row->min_qty_e8 = filter_number(reading, filter, "minQty", QTY, EXACT);
+    reading->row->max_qty_e8 = filter_number(reading, filter, "maxQty", QTY, UPPER_BOUND);
 }
 
 static void read_market_lot_size(struct reading *reading, const json_t *filter)
 {
-    reading->row->market_step_e8 = filter_e8(reading, filter, "stepSize", EXACT);
-    reading->row->market_min_qty_e8 = filter_e8(reading, filter, "minQty", EXACT);
-    reading->row->market_max_qty_e8 = filter_e8(reading, filter, "maxQty", UPPER_BOUND);
+    reading->row->market_step_e8 = filter_number(reading, filter, "stepSize", QTY, EXACT);
+    reading->row->market_min_qty_e8 = filter_number(reading, filter, "minQty", QTY, EXACT);
+    reading->row->market_max_qty_e8 = filter_number(reading, filter, "maxQty", QTY, UPPER_BOUND);
 }
 
 static void read_notional(struct reading *reading, const json_t *filter)
 {
-    reading->row->min_notional_e8 = filter_e8(reading, filter, "minNotional", EXACT);
+    reading->row->min_notional_e8 = filter_number(reading, filter, "minNotional", AMOUNT, EXACT);
     reading->row->min_notional_market = filter_flag(filter, "applyMinToMarket");
-    reading->row->max_notional_e8 = filter_e8(reading, filter, "maxNotional", UPPER_BOUND);
+    reading->row->max_notional_e8 = filter_number(reading, filter, "maxNotional", AMOUNT, UPPER_BOUND);
     reading->row->max_notional_market = filter_flag(filter, "applyMaxToMarket");
 }
 
@@ -205,7 +218,8 @@ static void read_notional(struct reading *reading, const json_t *filter)
 static void read_min_notional(struct reading *reading, const json_t *filter)
 {
     bool futures = json_object_get(filter, "notional") != NULL;
-    reading->row->min_notional_e8 = filter_e8(reading, filter, futures ? "notional" : "minNotional", EXACT);
+    reading->row->min_notional_e8 =
+        filter_number(reading, filter, futures ? "notional" : "minNotional", AMOUNT, EXACT);
     reading->row->min_notional_market = futures || filter_flag(filter, "applyToMarket");
 }
 
@@ -227,6 +241,40 @@ static void read_filter(struct reading *reading, const json_t *filter)
             filters[i].read(reading, filter);
         }
     }
+}
+
+/* The numbers that the units of prices and quantities depend on. */
+static const struct {
+    const char *name;
+    enum filter_unit unit;
+    enum bound bound;
+} unit_numbers[] = {{"tickSize", PRICE, EXACT}, {"minPrice", PRICE, EXACT}, {"maxPrice", PRICE, UPPER_BOUND},
+                    {"stepSize", QTY, EXACT},   {"minQty", QTY, EXACT},     {"maxQty", QTY, UPPER_BOUND}};
+
+static void choose_units(struct reading *reading, const json_t *list)
+{
+    struct pw_unit_wants wants = {0};
+    size_t i;
+    const json_t *filter;
+    json_array_foreach(list, i, filter)
+    {
+        for (size_t k = 0; k < sizeof unit_numbers / sizeof unit_numbers[0]; k++) {
+            const char *text = json_string_value(json_object_get(filter, unit_numbers[k].name));
+            struct pw_unit_side *side = unit_numbers[k].unit == PRICE ? &wants.price : &wants.qty;
+            if (text != NULL && unit_numbers[k].bound == EXACT) {
+                pw_unit_want_exact(side, text);
+            } else if (text != NULL) {
+                pw_unit_want_largest(side, text);
+            }
+        }
+    }
+    int unit_shift;
+    char why[sizeof reading->said->text];
+    if (!pw_unit_choose(&wants, reading->known, &unit_shift, why, sizeof why)) {
+        blame(reading, -ERANGE, "%s", why);
+        return;
+    }
+    reading->row->unit_shift = (int8_t)unit_shift;
 }
 
 /* Copies as much as fits, whole characters only. */
@@ -272,6 +320,7 @@ static void read_symbol(struct reading *reading, const json_t *symbol)
     take_name(reading, row->quote, sizeof row->quote, quote);
     row->tradable =
         strcmp(status, "TRADING") == 0 && !json_is_false(json_object_get(symbol, "isSpotTradingAllowed"));
+    choose_units(reading, list);
     size_t i;
     json_array_foreach(list, i, filter)
     {
@@ -315,7 +364,8 @@ int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants 
         snprintf(list->error, sizeof list->error, "unexpected response: not a list of symbols");
     }
     for (uint32_t i = 0; i < wants.symbol_cnt && err == 0; i++) {
-        struct reading reading = {&list->rows[i], wants.symbols[i], &list->said[i]};
+        struct reading reading = {&list->rows[i], wants.symbols[i], &list->said[i],
+                                  list->known != NULL ? &list->known[i] : NULL};
         const json_t *symbol = find_symbol(symbols, reading.symbol);
         *reading.row = (struct pw_instrument){.feed_idx = list->feed_idx};
         *reading.said = (struct pw_instrument_said){0};
@@ -331,19 +381,19 @@ int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants 
 
 /* ---- the other answers ---- */
 
-int pw_binance_depth_events(const char *body, size_t size, uint16_t instrument_idx, int64_t recv_ns,
+int pw_binance_depth_events(const char *body, size_t size, struct pw_symbol symbol, int64_t recv_ns,
                             struct pw_event *events, uint32_t cap)
 {
     struct pw_binance_msg msg;
     struct pw_venue_out out = {.events = events, .cap = cap, .recv_ns = recv_ns};
-    enum pw_decode result = pw_binance_decode(body, size, &msg);
+    enum pw_decode result = pw_binance_decode_snapshot(symbol.unit_shift, body, size, &msg);
     if (result < 0) {
         return result;
     }
     if (result != PW_DECODE_OK || msg.kind != PW_BINANCE_PARTIAL_DEPTH) {
         return PW_DECODE_BAD_FIELD;
     }
-    result = pw_binance_put_depth(&out, &msg, instrument_idx);
+    result = pw_binance_put_depth(&out, &msg, symbol.instrument_idx);
     for (uint32_t i = 0; i < out.cnt; i++) {
         events[i].flags |= PW_FLAG_SNAPSHOT;
     }

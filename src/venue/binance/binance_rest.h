@@ -32,7 +32,7 @@ int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants 
 
 /* The answer to a depth request as DEPTH and LEVELS events with PW_FLAG_SNAPSHOT: how many, or a negative
  * enum pw_decode (TOO_LARGE: more than cap). */
-int pw_binance_depth_events(const char *body, size_t size, uint16_t instrument_idx, int64_t recv_ns,
+int pw_binance_depth_events(const char *body, size_t size, struct pw_symbol symbol, int64_t recv_ns,
                             struct pw_event *events, uint32_t cap);
 
 /* {"code":...,"msg":"..."}; text is zero-terminated, and cut to text_bytes. False: it is not of that form (a

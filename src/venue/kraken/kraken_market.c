@@ -138,17 +138,63 @@ static bool expand(const struct pw_json_text *text, const char *e, char *out, si
     return written > 0 && (size_t)written < out_bytes;
 }
 
-/* A JSON number, exactly, scaled by 1e8; with an exponent too, as some of the venue's numbers are written.
- * False: negative, finer than 1e-8, or too large. */
-static bool number_e8(const struct pw_json_text *text, int64_t *value_e8)
+/* A JSON number as plain digits: some of the venue's are written with an exponent. */
+struct digits {
+    const char *text;
+    size_t size;
+    char plain[176];
+};
+
+static bool digits_of(const struct pw_json_text *text, struct digits *digits)
 {
     const char *e = memchr(text->text, 'e', text->size);
     e = e != NULL ? e : memchr(text->text, 'E', text->size);
-    if (e == NULL) {
-        return pw_decimal_parse_e8(text->text, text->size, false, value_e8);
+    digits->text = e == NULL ? text->text : digits->plain;
+    digits->size = text->size;
+    if (e != NULL) {
+        if (!expand(text, e, digits->plain, sizeof digits->plain)) {
+            return false;
+        }
+        digits->size = strlen(digits->plain);
     }
-    char plain[176];
-    return expand(text, e, plain, sizeof plain) && pw_decimal_parse_e8(plain, strlen(plain), false, value_e8);
+    return true;
+}
+
+/* Exactly; false: negative, too large, or with more decimals than its unit has. */
+static bool price_of(const struct pw_json_text *text, int unit_shift, int64_t *price)
+{
+    struct digits digits;
+    return digits_of(text, &digits) &&
+           pw_decimal_parse(digits.text, digits.size, pw_price_decimals(unit_shift), false, price);
+}
+
+/* What cannot be held exactly is capped or rounded up, and marked. */
+static bool qty_of(const struct pw_json_text *text, int unit_shift, int64_t *qty, struct pw_event *event)
+{
+    struct digits digits;
+    bool exact;
+    if (!digits_of(text, &digits) ||
+        !pw_decimal_parse_capped(digits.text, digits.size, pw_qty_decimals(unit_shift), qty, &exact)) {
+        return false;
+    }
+    event->flags |= exact ? 0 : PW_FLAG_CAPPED;
+    return true;
+}
+
+/* A side of a quote; a price that cannot be held makes it none. */
+static bool side_of(const struct pw_json_text *price, const struct pw_json_text *qty, int unit_shift,
+                    int64_t out[2], struct pw_event *event)
+{
+    struct digits digits;
+    if (!qty_of(qty, unit_shift, &out[1], event)) {
+        return false;
+    }
+    if (!price_of(price, unit_shift, &out[0])) {
+        out[0] = out[1] = 0;
+        event->flags |= PW_FLAG_CAPPED;
+        return digits_of(price, &digits) && pw_decimal_places(digits.text, digits.size) >= 0;
+    }
+    return true;
 }
 
 /* Two digits at text, at most `max`; -1: they are not. */
@@ -258,15 +304,15 @@ static bool read_item(struct pw_json *json, struct item *item)
     return step == PW_JSON_END;
 }
 
-/* PW_NO_INSTRUMENT: it is not ours. */
-static uint16_t instrument_of(const struct pw_symbols *symbols, const struct pw_json_text *symbol)
+static struct pw_symbol symbol_of(const struct pw_symbols *symbols, const struct pw_json_text *symbol)
 {
     char text[PW_SYMBOL_BYTES];
     int64_t bytes = pw_json_unescape(symbol, text, sizeof text - 1);
-    return bytes > 0 ? pw_symbols_find_text(symbols, text, (size_t)bytes) : PW_NO_INSTRUMENT;
+    return bytes > 0 ? pw_symbols_find_text(symbols, text, (size_t)bytes)
+                     : (struct pw_symbol){PW_NO_INSTRUMENT, 0};
 }
 
-static enum pw_decode trade_of(const struct item *item, struct pw_event *event)
+static enum pw_decode trade_of(const struct item *item, int unit_shift, struct pw_event *event)
 {
     bool sell = pw_json_equal(&item->side, "sell");
     if (item->price.text == NULL || item->qty.text == NULL || item->side.text == NULL ||
@@ -278,13 +324,13 @@ static enum pw_decode trade_of(const struct item *item, struct pw_event *event)
     event->flags = sell ? PW_FLAG_SELL : 0; /* the taker's side */
     struct pw_trade *trade = &event->body.trade;
     *trade = (struct pw_trade){.trade_id = item->trade_id, .trade_ns = event->venue_ns};
-    bool ok = number_e8(&item->price, &trade->price_e8) && trade->price_e8 > 0 &&
-              number_e8(&item->qty, &trade->qty_e8) && trade->qty_e8 > 0;
+    bool ok = price_of(&item->price, unit_shift, &trade->price_e8) && trade->price_e8 > 0 &&
+              qty_of(&item->qty, unit_shift, &trade->qty_e8, event) && trade->qty_e8 > 0;
     return ok ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER;
 }
 
 /* Older messages have no time. */
-static enum pw_decode quote_of(const struct item *item, struct pw_event *event)
+static enum pw_decode quote_of(const struct item *item, int unit_shift, struct pw_event *event)
 {
     if (item->bid.text == NULL || item->bid_qty.text == NULL || item->ask.text == NULL ||
         item->ask_qty.text == NULL ||
@@ -292,9 +338,12 @@ static enum pw_decode quote_of(const struct item *item, struct pw_event *event)
         return PW_DECODE_BAD_FIELD;
     }
     event->kind = PW_EVENT_QUOTE;
-    struct pw_quote *quote = &event->body.quote;
-    bool ok = number_e8(&item->bid, &quote->bid_price_e8) && number_e8(&item->bid_qty, &quote->bid_qty_e8) &&
-              number_e8(&item->ask, &quote->ask_price_e8) && number_e8(&item->ask_qty, &quote->ask_qty_e8);
+    int64_t bid[2], ask[2];
+    bool ok = side_of(&item->bid, &item->bid_qty, unit_shift, bid, event) &&
+              side_of(&item->ask, &item->ask_qty, unit_shift, ask, event);
+    if (ok) {
+        event->body.quote = (struct pw_quote){bid[0], bid[1], ask[0], ask[1], 0};
+    }
     return ok ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER;
 }
 
@@ -350,7 +399,7 @@ static bool read_message(const char *data, size_t size, struct message *message)
     return step == PW_JSON_END && pw_json_done(&json);
 }
 
-typedef enum pw_decode (*item_reader)(const struct item *item, struct pw_event *event);
+typedef enum pw_decode (*item_reader)(const struct item *item, int unit_shift, struct pw_event *event);
 
 static enum pw_decode read_data(const struct pw_symbols *symbols, struct message *message, item_reader reader,
                                 struct pw_venue_out *out)
@@ -366,8 +415,9 @@ static enum pw_decode read_data(const struct pw_symbols *symbols, struct message
         if (!read_item(json, &item) || item.symbol.text == NULL) {
             return PW_DECODE_BAD_FIELD;
         }
-        enum pw_decode result = reader(&item, &event);
-        event.instrument_idx = instrument_of(symbols, &item.symbol);
+        struct pw_symbol symbol = symbol_of(symbols, &item.symbol);
+        enum pw_decode result = reader(&item, symbol.unit_shift, &event);
+        event.instrument_idx = symbol.instrument_idx;
         if (result != PW_DECODE_OK) {
             return result;
         }

@@ -5,14 +5,13 @@
 #include "kraken_rest.h"
 
 #include "decimal.h"
+#include "unit_choice.h"
 #include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#define DECIMALS_MAX 8
 
 int pw_kraken_instruments_target(struct pw_venue_wants wants, char *target, size_t size)
 {
@@ -24,6 +23,7 @@ int pw_kraken_instruments_target(struct pw_venue_wants wants, char *target, size
 struct reading {
     const char *symbol;
     struct pw_instrument_said *said; /* fault: the first */
+    const struct pw_instrument *known;
 };
 
 static void blame(struct reading *reading, int fault, const char *format, ...)
@@ -74,49 +74,94 @@ static bool split(const char *wsname, char base[PW_ASSET_BYTES], char quote[PW_A
     return true;
 }
 
-/* 10^-decimals. */
-static int64_t unit_e8(struct reading *reading, const json_t *pair, const char *key)
+/* Of a number of decimals that the venue states; -1: blamed. */
+static int places_of(struct reading *reading, const json_t *pair, const char *key)
 {
     const json_t *decimals = json_object_get(pair, key);
     json_int_t cnt = json_integer_value(decimals);
     if (!json_is_integer(decimals) || cnt < 0) {
         blame(reading, -EBADMSG, "%s are missing", key);
-        return 0;
+        return -1;
     }
-    if (cnt > DECIMALS_MAX) {
-        blame(reading, -ERANGE, "%s are %d; the maximum is %d", key, (int)cnt, DECIMALS_MAX);
-        return 0;
+    if (cnt > PW_DECIMALS_MAX) {
+        blame(reading, -ERANGE, "%s are %lld; the maximum is %d", key, (long long)cnt, PW_DECIMALS_MAX);
+        return -1;
     }
-    int64_t unit = PW_E8;
-    for (json_int_t i = 0; i < cnt; i++) {
-        unit /= 10;
+    return (int)cnt;
+}
+
+/* 10^-places as a number of that many decimals. */
+static int64_t unit_of(int places, int decimals)
+{
+    int64_t unit = 1;
+    for (; places < decimals; places++) {
+        unit *= 10;
     }
     return unit;
 }
 
 /* 0: the venue does not state it. */
-static int64_t limit_e8(struct reading *reading, const json_t *pair, const char *key)
+static int64_t limit_of(struct reading *reading, const json_t *pair, const char *key, int decimals)
 {
     const char *text = json_string_value(json_object_get(pair, key));
-    int64_t value_e8 = 0;
-    if (text != NULL && !pw_decimal_parse_e8(text, strlen(text), false, &value_e8)) {
+    int64_t value = 0;
+    if (text != NULL && !pw_decimal_parse(text, strlen(text), decimals, false, &value)) {
         blame(reading, -ERANGE, "%s is '%.40s', which is out of range", key, text);
     }
-    return value_e8;
+    return value;
+}
+
+static void want_text(struct pw_unit_side *side, const json_t *pair, const char *key)
+{
+    const char *text = json_string_value(json_object_get(pair, key));
+    if (text != NULL) {
+        pw_unit_want_exact(side, text);
+        pw_unit_want_largest(side, text);
+    }
+}
+
+/* False: blamed. */
+static bool choose_units(struct reading *reading, const json_t *pair, struct pw_instrument *row,
+                         int tick_places, int step_places)
+{
+    struct pw_unit_wants wants = {.price = {.places = tick_places}, .qty = {.places = step_places}};
+    int unit_shift;
+    char why[sizeof reading->said->text];
+    want_text(&wants.price, pair, "tick_size");
+    want_text(&wants.qty, pair, "ordermin");
+    if (!pw_unit_choose(&wants, reading->known, &unit_shift, why, sizeof why)) {
+        blame(reading, -ERANGE, "%s", why);
+        return false;
+    }
+    row->unit_shift = (int8_t)unit_shift;
+    return true;
+}
+
+static void read_numbers(struct reading *reading, const json_t *pair, struct pw_instrument *row)
+{
+    const char *tick = json_string_value(json_object_get(pair, "tick_size"));
+    bool has_tick = tick != NULL && strpbrk(tick, "123456789") != NULL;
+    int tick_places = has_tick ? 0 : places_of(reading, pair, "pair_decimals"); /* its text says more */
+    int step_places = places_of(reading, pair, "lot_decimals");
+    if (tick_places < 0 || step_places < 0 || !choose_units(reading, pair, row, tick_places, step_places)) {
+        return;
+    }
+    int price_decimals = pw_price_decimals(row->unit_shift), qty_decimals = pw_qty_decimals(row->unit_shift);
+    row->tick_e8 = has_tick ? limit_of(reading, pair, "tick_size", price_decimals)
+                            : unit_of(tick_places, price_decimals);
+    row->step_e8 = row->market_step_e8 = unit_of(step_places, qty_decimals);
+    row->min_qty_e8 = row->market_min_qty_e8 = limit_of(reading, pair, "ordermin", qty_decimals);
+    row->min_notional_e8 = limit_of(reading, pair, "costmin", 8);
+    row->min_notional_market = row->min_notional_e8 > 0;
 }
 
 static void read_pair(struct reading *reading, const json_t *pair, struct pw_instrument *row)
 {
     const char *status = json_string_value(json_object_get(pair, "status"));
-    int64_t tick_e8 = limit_e8(reading, pair, "tick_size");
     snprintf(reading->said->status, sizeof reading->said->status, "%.20s",
              status != NULL ? status : "online");
     row->tradable = strcmp(reading->said->status, "online") == 0;
-    row->tick_e8 = tick_e8 > 0 ? tick_e8 : unit_e8(reading, pair, "pair_decimals");
-    row->step_e8 = row->market_step_e8 = unit_e8(reading, pair, "lot_decimals");
-    row->min_qty_e8 = row->market_min_qty_e8 = limit_e8(reading, pair, "ordermin");
-    row->min_notional_e8 = limit_e8(reading, pair, "costmin");
-    row->min_notional_market = row->min_notional_e8 > 0;
+    read_numbers(reading, pair, row);
 }
 
 static void find_pair(struct reading *reading, const json_t *pairs, struct pw_instrument *row)
@@ -155,7 +200,8 @@ int pw_kraken_instruments(const char *body, size_t size, struct pw_venue_wants w
         snprintf(list->error, sizeof list->error, "unexpected response: not a list of pairs");
     }
     for (uint32_t i = 0; i < wants.symbol_cnt && err == 0; i++) {
-        struct reading reading = {wants.symbols[i], &list->said[i]};
+        struct reading reading = {wants.symbols[i], &list->said[i],
+                                  list->known != NULL ? &list->known[i] : NULL};
         *reading.said = (struct pw_instrument_said){0};
         list->rows[i] = (struct pw_instrument){.feed_idx = list->feed_idx};
         find_pair(&reading, pairs, &list->rows[i]);
