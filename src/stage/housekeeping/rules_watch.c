@@ -179,7 +179,10 @@ static void ask(struct pw_rules_watch *w, uint32_t feed_idx, int64_t now_ns)
     }
     w->listing = (struct pw_listing){.fetch = w->fetch,
                                      .feed = config,
-                                     .list = {.feed_idx = feed_idx, .rows = w->rows, .said = w->said},
+                                     .list = {.feed_idx = feed_idx,
+                                              .known = &w->in_force[feed->first_idx],
+                                              .rows = w->rows,
+                                              .said = w->said},
                                      .timeout_ns = FETCH_TIMEOUT_NS};
     feed->asked_ns = now_ns;
     feed->at_ns = now_ns + interval_ns(w, feed_idx);
