@@ -257,6 +257,7 @@ static const struct pw_cli_command g_command = {
     .environment = PW_CLI_PAIRS(PW_WATCH_ENVIRONMENT),
     .exits = PW_CLI_EXITS(
         {JOURNAL_OK, "good"}, {JOURNAL_FAILED, "no journal or no such run, or it cannot be read"},
+        {JOURNAL_USAGE, "usage error, or several instances and none named"},
         {JOURNAL_DAMAGED, "read, but something in it is damaged or missing (details on stderr)"}),
     .examples = PW_CLI_PAIRS({"pinwheel journal demo", "list the runs of the engine 'demo'"},
                              {"pinwheel journal /var/lib/pinwheel query --kind fill --from -1h",

@@ -65,7 +65,7 @@ static const struct pw_cli_command g_command = {
                        .help = "the client order id: decimal, hexadecimal (0x...), or as at the venue, "
                                "pw-89abcdef-0123456789abcdef",
                        .read = read_order_id,
-                       .expects = "an order id",
+                       .expects = "an order id: decimal, 0x..., or pw-89abcdef-0123456789abcdef",
                        PW_CLI_CUSTOM(struct arguments, order),
                        PW_CLI_GIVEN(struct arguments, has_id)}),
     .options = PW_CLI_VALUES(

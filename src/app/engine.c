@@ -306,7 +306,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         return err;
     }
     if (!locked) {
-        pw_log(PW_LOG_INFO, "stage %s: memory not locked (ulimit -l); page faults may delay it", stage->name);
+        engine->unlocked_cnt++;
     }
     engine->initialised_cnt = idx + 1;
     return 0;
@@ -341,6 +341,10 @@ static int start_stages(struct pw_engine *engine)
     fill_attachments(engine);
     for (uint32_t i = 0; err == 0 && i < engine->topology.stage_cnt; i++) {
         err = pw_desk_should_end(&engine->desk) ? -ECANCELED : init_stage(engine, i);
+    }
+    if (engine->unlocked_cnt > 0) {
+        pw_log(PW_LOG_INFO, "memory of %u of %u stages not locked (ulimit -l): page faults may delay them",
+               engine->unlocked_cnt, engine->topology.stage_cnt);
     }
     err = err == 0 && !pw_desk_commit(&engine->desk) ? -ECANCELED : err;
     if (err != 0) {
@@ -475,9 +479,9 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const struct pw_
     pw_dead_forget(PW_CONFIG(engine->config, instance)->name);
     engine->may_restore_dead = false;
     log_money(engine->config);
-    pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments)",
+    pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments, pinwheel %s)",
            PW_CONFIG(engine->config, instance)->name, engine->run_id,
-           pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)));
+           pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)), PW_VERSION);
     return PW_ENGINE_OK;
 }
 
@@ -491,13 +495,13 @@ static bool journal_is_whole(const struct pw_engine *engine)
 }
 
 /* The run in one line, for whoever reads the log in the morning. */
-static void log_end(const struct pw_engine *engine, bool clean)
+static void log_end(const struct pw_engine *engine, uint64_t gap_cnt, bool clean)
 {
     char text[PW_NIGHT_SUMMARY_BYTES];
     pw_log(clean ? PW_LOG_INFO : PW_LOG_WARN, "engine '%s' stopped%s: %s",
            PW_CONFIG(engine->config, instance)->name, clean ? "" : ", not cleanly",
            pw_night_summary(&engine->ws, region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
-                            pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)), text));
+                            pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)), gap_cnt, text));
 }
 
 /* Timers and heartbeats go by another clock; but the times in log and journal stay on the old one. */
@@ -523,12 +527,13 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine)
         pw_log(PW_LOG_ERROR, "stage %s failed; stopping the engine", failed);
     }
     pw_desk_enter(&engine->desk, PW_ENGINE_STOPPING);
+    uint64_t gap_cnt = pw_night_gaps(&engine->ws);
     int err = pw_runner_stop(engine->runner, DRAIN_NS);
     engine->threads_stuck = err == -EDEADLK;
     engine->initialised_cnt = 0;
     pw_desk_enter(&engine->desk, PW_ENGINE_STOPPED);
     bool whole = journal_is_whole(engine);
-    log_end(engine, err == 0 && whole);
+    log_end(engine, gap_cnt, err == 0 && whole);
     return err == 0 && failed == NULL && whole ? PW_ENGINE_OK : PW_ENGINE_FAILED;
 }
 

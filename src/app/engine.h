@@ -47,6 +47,7 @@ struct pw_engine {
     struct pw_stage_env envs[PW_STAGES_MAX];              /* in the topology's order, as are the slots */
     struct pw_stage_slot slots[PW_STAGES_MAX];
     size_t state_bytes[PW_STAGES_MAX];
+    uint32_t unlocked_cnt;    /* stages whose memory may be paged out */
     uint32_t initialised_cnt; /* stages whose init has succeeded */
     bool threads_stuck;       /* a thread did not come back: nothing that it uses may be freed */
     struct pw_runner *runner;

@@ -240,6 +240,7 @@ Test(night, halts_but_not_that_of_the_end)
     account((struct pw_account){.halted = PW_REASON_HALTED});
     atomic_store(&feed()->state, PW_FEED_DOWN);
     atomic_store(&feed()->disconnect_cnt, 1);
+    count("parse", "resyncs", 2);
     pass(PW_NS_PER_S);
     pw_night_end(&g_night, g_now_ns);
     cr_expect_eq(g_line_cnt, 0, "%s", g_lines[0].text);
@@ -254,7 +255,7 @@ Test(night, run_in_one_line)
     count("parse", "gaps", 2);
     fill(0, 46, PW_E8 / 5, -17);
     cr_expect_str_eq(
-        pw_night_summary(&g_ws, g_instruments, 2, text),
+        pw_night_summary(&g_ws, g_instruments, 2, pw_night_gaps(&g_ws), text),
         "orders 47, fills 46, denied 12 (max_notional 11, cash 1), rejected 1, open orders 0, "
         "gaps 2, P&L -17 USDT, fees 0.5 USDT, P&L 0 BTC, fees 0 BTC, open positions: BTCUSDT 0.2");
 }

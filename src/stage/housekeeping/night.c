@@ -236,7 +236,9 @@ static void look(struct pw_night *night, int64_t now_ns)
         tell_conn(night, i, now_ns);
     }
     for (uint32_t i = 0; i < night->watch_cnt; i++) {
-        tell_metric(night, &night->watches[i], now_ns);
+        if (!night->is_ending || strcmp(night->watches[i].row->name, "resyncs") != 0) {
+            tell_metric(night, &night->watches[i], now_ns);
+        }
     }
     for (uint32_t i = 0; i < night->env->instrument_cnt; i++) {
         tell_fills(night, i, now_ns);
@@ -347,8 +349,13 @@ static void put_positions(const struct pw_workspace *ws, const struct pw_instrum
     pw_text_put(text, "%s", before[2] == 'o' ? ", no open position" : "");
 }
 
+uint64_t pw_night_gaps(const struct pw_workspace *ws)
+{
+    return metric_sum(ws, "parse", "gaps");
+}
+
 const char *pw_night_summary(const struct pw_workspace *ws, const struct pw_instrument *instruments,
-                             uint32_t instrument_cnt, char text[PW_NIGHT_SUMMARY_BYTES])
+                             uint32_t instrument_cnt, uint64_t gap_cnt, char text[PW_NIGHT_SUMMARY_BYTES])
 {
     struct pw_text words = pw_text_start(text, PW_NIGHT_SUMMARY_BYTES);
     struct pw_account account;
@@ -357,7 +364,7 @@ const char *pw_night_summary(const struct pw_workspace *ws, const struct pw_inst
                 account.fill_cnt, account.denied_cnt);
     put_denials(ws, &words);
     pw_text_put(&words, ", rejected %" PRIu64 ", open orders %" PRIu64 ", gaps %" PRIu64,
-                account.rejected_cnt, account.open_order_cnt, metric_sum(ws, "parse", "gaps"));
+                account.rejected_cnt, account.open_order_cnt, gap_cnt);
     for (uint32_t i = 0; i < instrument_cnt; i++) {
         put_currency(ws, instruments, instrument_cnt, i, &words);
     }

@@ -52,10 +52,14 @@ void pw_night_stop(struct pw_night *night);
 /* Looks once more, and writes what is owed. */
 void pw_night_end(struct pw_night *night, int64_t now_ns);
 
+/* Gaps in the feeds so far. Asked before the stop: that closes the connections, which is a gap in the
+ * journal. */
+uint64_t pw_night_gaps(const struct pw_workspace *ws);
+
 /* The run in one line: orders, fills, denials by kind, P&L and fees by currency, gaps, what is left open.
  * Returns text. */
 #define PW_NIGHT_SUMMARY_BYTES 800u
 const char *pw_night_summary(const struct pw_workspace *ws, const struct pw_instrument *instruments,
-                             uint32_t instrument_cnt, char text[PW_NIGHT_SUMMARY_BYTES]);
+                             uint32_t instrument_cnt, uint64_t gap_cnt, char text[PW_NIGHT_SUMMARY_BYTES]);
 
 #endif
