@@ -416,6 +416,10 @@ static int work(struct journal_session *session, const struct journal_work *want
         code = want->run(session);
     }
     code = code == JOURNAL_OK && session->damage_cnt > 0 ? JOURNAL_DAMAGED : code;
+    if (code == JOURNAL_OK && pw_journal_runs(session->journal, NULL, 0) == 0) {
+        pw_cli_error("%s: no run of an engine here; is this a journal's folder?", want->path);
+        code = JOURNAL_FAILED;
+    }
     free_config(&session->config);
     pw_journal_close(session->journal);
     return code;

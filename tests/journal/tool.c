@@ -386,6 +386,21 @@ Test(tool, query_selects_by_time_kind_and_symbol)
     folder_remove(dir);
 }
 
+/* cases/newcomer.md, 27: a folder without a run is not a good journal. */
+Test(tool, a_folder_without_a_run_is_no_journal)
+{
+    static const char *const commands[] = {"list", "verify", "stats"};
+    char dir[] = "/tmp/pinwheel-no-journal-XXXXXX";
+    char *out;
+    cr_assert_not_null(mkdtemp(dir));
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect_eq(run_tool(dir, (const char *const[]){commands[i], NULL}, &out), 1, "%s", commands[i]);
+        cr_expect_not_null(strstr(program_errors, "pinwheel journal: "), "%s", program_errors);
+        free(out);
+    }
+    folder_remove(dir);
+}
+
 Test(tool, an_empty_result_says_what_the_run_has)
 {
     const char *dir = live_dir();
