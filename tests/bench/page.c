@@ -72,6 +72,7 @@ Test(page, shows_every_row_and_closes_what_it_opens)
     free(page);
 }
 
+/* cases/newcomer.md, 9 */
 Test(page, says_that_targets_are_not_judged)
 {
     static struct pw_bench_report report;

@@ -392,7 +392,7 @@ Test(session, only_the_quote_currencys_balance_is_looked_at)
     }
 }
 
-/* cases/03-foreign-balance-too-large, 11-unknown-rate-limit-interval */
+/* cases/03-foreign-balance-too-large, cases/11-unknown-rate-limit-interval */
 Test(session, an_answer_that_cannot_be_read_is_named_and_asked_for_ever_more_seldom)
 {
     static const struct {

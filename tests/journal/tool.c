@@ -694,6 +694,7 @@ Test(tool, wrong_use_has_an_exit_code_of_its_own)
     folder_remove(dir);
 }
 
+/* cases/newcomer.md, 25 */
 Test(tool, old_names_of_commands_are_accepted_with_a_warning)
 {
     const char *dir = live_dir();

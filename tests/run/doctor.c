@@ -152,6 +152,7 @@ static void config_file(const char *cores)
     "  - {core: 3, idle: spin, stages: [net_rx, parse, strategy, execution, net_tx]}\n"                      \
     "  - {core: 0, idle: sleep, stages: [journal, housekeeping]}\n"
 
+/* cases/newcomer.md, 22: the advice names cores of this host. */
 Test(doctor, judges_the_cores_of_a_config)
 {
     host_file(CPU "/online", "0-7\n");

@@ -81,6 +81,7 @@ Test(tools, command_gets_its_arguments_and_gives_its_exit_code)
     expect_output("pinwheel ctl: tools-test: ");
 }
 
+/* cases/newcomer.md, 26 and 29 */
 Test(tools, wrong_use_is_found_before_anything_is_done)
 {
     cr_expect_eq(run("bench ring --cores 100000"), 2);

@@ -532,7 +532,8 @@ Test(config, what_is_wrong_is_told_with_its_line)
         {"capture: {files: [x]}\nfaults: [{kind: fire}]\n", ":2:17: ", "'fire'"},
         {"capture: {files: [x]}\nlimits: {window_kib: 8000}\n", ":2:22: ", "output_kib"},
         {"capture: {files: [$PINWHEEL_NO_SUCH_VARIABLE]}\n", ":1:19: ", "PINWHEEL_NO_SUCH_VARIABLE"},
-        {"capture: {files: [/dev/null, /nowhere/x.gz]}\n", ":1:30: ", "/nowhere/x.gz"}, /* cases/18 */
+        /* cases/18-doctor-looks-at-another-disk */
+        {"capture: {files: [/dev/null, /nowhere/x.gz]}\n", ":1:30: ", "/nowhere/x.gz"},
         {"capture: [\n", ":2:1: ", "YAML"},
         /* A recording is not traded. */
         {"capture: {files: [x]}\naccounts: [{api_key: a, secret: x}]\n", ":2:11: ", "accounts"},

@@ -512,6 +512,7 @@ Test(watch, top_continues_a_line_below_rather_than_cut_a_number)
     engine_kill(engine);
 }
 
+/* cases/newcomer.md, 30 */
 Test(watch, top_lists_its_keys_and_obeys_them)
 {
     pid_t engine = engine_start("demo", "idle", "10");
@@ -526,6 +527,7 @@ Test(watch, top_lists_its_keys_and_obeys_them)
     engine_kill(engine);
 }
 
+/* cases/newcomer.md, 31 */
 Test(watch, top_has_no_colors_where_none_are_wanted)
 {
     static const char cyan[] = "46m";

@@ -517,7 +517,8 @@ Test(responses, executions_of_ours_that_cannot_be_read_are_refused)
     }
 }
 
-/* cases/03-foreign-balance-too-large and 11-unknown-rate-limit-interval: what nobody uses may be anything. */
+/* cases/03-foreign-balance-too-large, cases/11-unknown-rate-limit-interval:
+ * what nobody uses may be anything. */
 Test(responses, what_is_not_used_is_not_judged)
 {
     static const char *const events[] = {
