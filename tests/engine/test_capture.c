@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define SECONDS 120
+#define SECONDS 300
 
 /* YAML of a simulator that serves these shared files (NULL-terminated), or NULL where they are absent. */
 static const char *capture_yaml(const char *const *names, const char *pace, bool merge)

@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SECONDS 120
+#define SECONDS 300
 
 static const char market_yaml[] = "pace: 1\n"
                                   "market:\n"
@@ -286,7 +286,8 @@ static void quiet_in(enum placement placement, enum live_key key)
     atomic_store(&rig.watch->phase, HOT_AFTER);
     calls_are_trapped(&rig);
     expect_quiet(&rig);
-    cr_expect_gt(cold_heap_cnt(&rig), 100, "the cold threads' memory was not seen");
+    cr_expect_gt(cold_heap_cnt(&rig), 100, "the cold threads' memory was not seen: %llu",
+                 (unsigned long long)cold_heap_cnt(&rig));
     rig_end(&rig);
 }
 
@@ -337,25 +338,49 @@ Test(hot_core, live_reconnect_asks_for_no_memory_and_calls_io_uring_alone)
 
 /* ---- controls ---- */
 
-/* The sum of the one hot thread after a while of sabotage. */
-static struct sum sabotaged(struct rig *rig, enum hot_sabotage sabotage)
+/* The sum of the one hot thread. */
+static struct sum hot_sum(const struct rig *rig)
 {
-    struct sum sum = {0};
-    rig_begin(rig, TWO_CORES, sabotage);
-    flow_wait(&rig->h, (struct flow){.frame_cnt = 300});
-    atomic_store(&rig->watch->phase, HOT_AFTER);
     for (uint32_t i = 0; i < HOT_WATCH_ROWS; i++) {
         if (atomic_load(&rig->watch->rows[i].armed) != 0) {
-            sum = row_sum(&rig->watch->rows[i]);
+            return row_sum(&rig->watch->rows[i]);
         }
     }
-    return sum;
+    return (struct sum){0};
+}
+
+static bool is_seen(struct harness *h, const void *arg)
+{
+    const struct rig *rig = arg;
+    (void)h;
+    struct sum sum = hot_sum(rig);
+    return sum.heap_watched_cnt + sum.call_cnt > 0;
+}
+
+/* After a while of sabotage: until it is seen, if it can be.
+ * cases/19-bench-tests-fail-under-load: how much happens in a while is the host's to say. */
+static struct sum sabotaged(struct rig *rig, enum hot_sabotage sabotage,
+                            bool (*can_be_seen)(const struct rig *))
+{
+    rig_begin(rig, TWO_CORES, sabotage);
+    flow_wait(&rig->h, (struct flow){.frame_cnt = 300});
+    if (can_be_seen(rig)) {
+        harness_wait(&rig->h, is_seen, rig, SECONDS);
+    }
+    atomic_store(&rig->watch->phase, HOT_AFTER);
+    return hot_sum(rig);
+}
+
+static bool always(const struct rig *rig)
+{
+    (void)rig;
+    return true;
 }
 
 Test(hot_core, memory_asked_for_on_the_hot_core_would_be_seen)
 {
     struct rig rig;
-    struct sum sum = sabotaged(&rig, HOT_SABOTAGE_MALLOC);
+    struct sum sum = sabotaged(&rig, HOT_SABOTAGE_MALLOC, always);
     cr_expect_gt(sum.heap_watched_cnt, 0);
     rig_end(&rig);
 }
@@ -363,7 +388,7 @@ Test(hot_core, memory_asked_for_on_the_hot_core_would_be_seen)
 Test(hot_core, system_call_on_the_hot_core_would_be_seen)
 {
     struct rig rig;
-    struct sum sum = sabotaged(&rig, HOT_SABOTAGE_GETPPID);
+    struct sum sum = sabotaged(&rig, HOT_SABOTAGE_GETPPID, calls_are_trapped);
     bool trapped = calls_are_trapped(&rig);
     cr_expect(!trapped || sum.call_cnt > 0);
     rig_end(&rig);

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECONDS 60
+#define SECONDS 300
 
 static const char market_yaml[] = "pace: 1\n"
                                   "market:\n"

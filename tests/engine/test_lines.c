@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS 60
+#define SECONDS 300
 
 static const char market_yaml[] = "pace: 1\n"
                                   "market:\n"

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECONDS 60
+#define SECONDS 300
 #define API_KEY "simkey0123456789"
 #define SECRET  "simulatedsecret0123456789" /* no secret: of the simulator */
 

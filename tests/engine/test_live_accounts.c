@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECONDS  60
+#define SECONDS  300
 #define E8       PW_E8
 #define CASH_E16 ((pw_i128)50000 * E8 * E8)
 

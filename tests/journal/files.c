@@ -221,7 +221,7 @@ static void overwrite(uint8_t *bytes, size_t size)
 }
 
 /* cases/37-a-cut-table-of-runs */
-Test(start, with_a_table_that_was_overwritten_is_refused_or_good_but_no_signal, .timeout = 60)
+Test(start, with_a_table_that_was_overwritten_is_refused_or_good_but_no_signal, .timeout = 300)
 {
     static uint8_t bytes[TABLE_BYTES_MAX];
     unsigned seen[2] = {0};

@@ -1035,7 +1035,7 @@ static void expect_told(const struct folder *folder, const char *what, size_t co
 }
 
 /* cases/38-segments-that-are-not-the-run-s; cases/newcomer.md, 5 */
-Test(verify, accounts_for_each_file_of_clean_and_killed_runs, .timeout = 60)
+Test(verify, accounts_for_each_file_of_clean_and_killed_runs, .timeout = 300)
 {
     for (int clean = 0; clean < 2; clean++) {
         struct folder folder = folder_make(clean);

@@ -205,7 +205,7 @@ static void check_contract(struct pw_io *made)
 
 /* ---- those who must ---- */
 
-TestSuite(io, .timeout = 60);
+TestSuite(io, .timeout = 300);
 
 Test(io, uring_multishot_with_buffer_rings)
 {

@@ -43,7 +43,7 @@ static void drop_context(void)
     SSL_CTX_free(context);
 }
 
-TestSuite(loopback, .init = make_context, .fini = drop_context, .timeout = 60);
+TestSuite(loopback, .init = make_context, .fini = drop_context, .timeout = 300);
 
 /* ---- every way of receiving ---- */
 

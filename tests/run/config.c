@@ -704,7 +704,7 @@ Test(config, zero_bytes_and_bad_utf8_are_refused)
     expect_named(g_path);
 }
 
-Test(config, hostile_nesting_and_aliases_end_soon, .timeout = 20)
+Test(config, hostile_nesting_and_aliases_end_soon, .timeout = 300)
 {
     static char text[200000];
     memset(text, '[', sizeof text - 1);

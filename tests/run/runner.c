@@ -459,7 +459,7 @@ static void stop_loses_nothing(const char *layout, enum pw_idle idle, uint64_t e
     free(bench);
 }
 
-Test(runner_threads, stop_drains_every_placement, .timeout = 60)
+Test(runner_threads, stop_drains_every_placement, .timeout = 300)
 {
     stop_loses_nothing("abcd", PW_IDLE_SLEEP, 20000);
     stop_loses_nothing("abcd", PW_IDLE_YIELD, 20000);

@@ -31,7 +31,7 @@ static void stuck_fini(void *state)
     atomic_fetch_add(&((struct stuck *)state)->fini_cnt, 1);
 }
 
-Test(stuck, thread_that_hangs_is_left_behind_after_seconds, .timeout = 60)
+Test(stuck, thread_that_hangs_is_left_behind_after_seconds, .timeout = 300)
 {
     static const struct pw_stage_ops ops = {.name = "a", .poll = stuck_poll, .fini = stuck_fini};
     static struct pw_config_cores

@@ -588,7 +588,7 @@ static uint64_t pair_torn_cnt(enum bug bug, uint64_t seed)
 
 #define PAIR_SEEDS 150u
 
-Test(interleave, consumer_reads_every_event_whole_from_every_seed, .timeout = 30)
+Test(interleave, consumer_reads_every_event_whole_from_every_seed, .timeout = 300)
 {
     for (uint64_t seed = 1; seed <= PAIR_SEEDS; seed++) {
         cr_assert_eq(pair_torn_cnt(BUG_NONE, seed), 0u, "seed %llu", (unsigned long long)seed);

@@ -116,7 +116,7 @@ static void *events_tap(void *state)
     return NULL;
 }
 
-Test(ring_stress, every_event_arrives_once_and_taps_see_none_torn, .timeout = 30)
+Test(ring_stress, every_event_arrives_once_and_taps_see_none_torn, .timeout = 300)
 {
     ring_make(128, 0);
     pthread_t producer, consumer, taps[TAPS];
@@ -222,7 +222,7 @@ static void *frames_tap(void *state)
     return NULL;
 }
 
-Test(ring_stress, payloads_arrive_whole_and_taps_see_none_torn, .timeout = 30)
+Test(ring_stress, payloads_arrive_whole_and_taps_see_none_torn, .timeout = 300)
 {
     ring_make(64, 4096);
     pthread_t producer, consumer, tap;
@@ -283,7 +283,7 @@ static void *cell_read(void *state)
     return NULL;
 }
 
-Test(ring_stress, cell_is_read_whole_or_not_at_all, .timeout = 30)
+Test(ring_stress, cell_is_read_whole_or_not_at_all, .timeout = 300)
 {
     pthread_t writer, reader;
     struct outcome outcome = {0};

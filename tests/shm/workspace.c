@@ -617,7 +617,7 @@ Test(workspace, damaged_ring_and_endless_texts_are_refused)
 }
 
 /* Half of the headers are all random; the others are good ones with random damage and a hash that fits. */
-Test(workspace, random_headers_are_refused_or_harmless, .timeout = 20)
+Test(workspace, random_headers_are_refused_or_harmless, .timeout = 300)
 {
     struct image image = image_make();
     struct pw_workspace_header *header = header_of(&image), good = *header;
