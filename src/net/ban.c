@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_NS                                                                                           \
-    INT64_C(60000000000) /* told to wait without being told how long: a window of the limits                 \
-                          */
-#define ROWS_MAX  32u    /* of the file; the first ones to end give way */
-#define ROW_BYTES (PW_BAN_HOST_BYTES + 24u)
+/* Told to wait without being told how long: a window of the limits, and the shortest ban. */
+#define LIMITED_NS INT64_C(60000000000)
+#define BANNED_NS  INT64_C(120000000000)
+#define ROWS_MAX   32u /* of the file; the first ones to end give way */
+#define ROW_BYTES  (PW_BAN_HOST_BYTES + 24u)
 
 struct ban_row {
     int64_t until_ns;
@@ -164,6 +164,7 @@ int64_t pw_ban_of_answer(uint32_t http_status, uint32_t retry_after_s, int64_t n
     if (http_status != 429 && http_status != 418) {
         return 0;
     }
-    int64_t wait_ns = retry_after_s ? (int64_t)retry_after_s * 1000000000 : DEFAULT_NS;
+    int64_t least_ns = http_status == 418 ? BANNED_NS : LIMITED_NS;
+    int64_t wait_ns = retry_after_s ? (int64_t)retry_after_s * 1000000000 : least_ns;
     return now_ns + (wait_ns < PW_BAN_MAX_NS ? wait_ns : PW_BAN_MAX_NS);
 }

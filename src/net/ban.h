@@ -35,7 +35,8 @@ int pw_bans_keep(const char *folder, const struct pw_conns *conns, uint32_t host
 /* What people call it. Returns name. */
 const char *pw_bans_name(const struct pw_conns *conns, uint32_t host_idx, char name[PW_BAN_HOST_BYTES]);
 
-/* The end of the ban that an HTTP answer tells of; 0: none. retry_after_s 0: it does not say how long. */
+/* The end of the ban that an HTTP answer tells of; 0: none. retry_after_s 0: it does not say how long; then
+ * it is the venue's shortest of that status. */
 int64_t pw_ban_of_answer(uint32_t http_status, uint32_t retry_after_s, int64_t now_ns);
 
 #endif

@@ -11,6 +11,7 @@
  */
 #include "net.h"
 
+#include "ban.h"
 #include "http.h"
 #include "net_private.h"
 #include "websocket.h"
@@ -61,6 +62,7 @@ struct feed {
     char accept[29];
     int64_t next_ns; /* WAITING: when to dial */
     int64_t hold_ns; /* and not before */
+    int64_t ban_ns;  /* the end of the one that was told last, until it is taken; 0: none */
     int64_t up_ns;
     uint32_t try_cnt;               /* since it was up */
     uint32_t failure_cnt;           /* in a row, losses of what was not stable among them */
@@ -376,6 +378,24 @@ static void write_lines(struct pw_connector *connector, struct feed *feed)
     feed->head_sent = 0;
 }
 
+/* A venue that says how long to stay away means it: coming back sooner earns a ban. A ban is known by the
+ * answer's first line; how long it lasts, by what can be read of the rest. */
+static void fail_upgrade(struct pw_connector *connector, struct feed *feed, enum pw_cause cause,
+                         const char *detail, int64_t now_ns)
+{
+    const char *answer = (const char *)feed->slot->plain;
+    size_t bytes = feed->slot->end;
+    struct pw_http_head head;
+    pw_http_parse_response(answer, bytes, &head); /* what is wrong with it has been judged */
+    uint32_t status = pw_http_status(answer, bytes), retry_after_s = pw_retry_after_s(&head);
+    int64_t allowed_ns = now_ns + retry_after_s * PW_NS_PER_S;
+    fail(connector, feed, cause, detail, now_ns);
+    int64_t ban_ns = pw_ban_of_answer(status, retry_after_s, now_ns);
+    feed->ban_ns = ban_ns > feed->ban_ns ? ban_ns : feed->ban_ns;
+    allowed_ns = ban_ns > allowed_ns ? ban_ns : allowed_ns;
+    feed->next_ns = allowed_ns > feed->next_ns ? allowed_ns : feed->next_ns;
+}
+
 static void take_answer(struct pw_connector *connector, struct feed *feed, int64_t now_ns)
 {
     struct pw_conn_slot *slot = feed->slot;
@@ -386,15 +406,12 @@ static void take_answer(struct pw_connector *connector, struct feed *feed, int64
         return;
     }
     if (result == PW_HTTP_INVALID) {
-        fail(connector, feed, PW_CAUSE_http, "", now_ns);
+        fail_upgrade(connector, feed, PW_CAUSE_http, "", now_ns);
         return;
     }
     const char *wrong = judge_answer(feed, &head, text, sizeof text);
     if (wrong != NULL) {
-        fail(connector, feed, PW_CAUSE_upgrade, wrong, now_ns);
-        /* A venue that says how long to stay away means it: coming back sooner earns a ban. */
-        int64_t allowed_ns = now_ns + pw_retry_after_s(&head) * PW_NS_PER_S;
-        feed->next_ns = allowed_ns > feed->next_ns ? allowed_ns : feed->next_ns;
+        fail_upgrade(connector, feed, PW_CAUSE_upgrade, wrong, now_ns);
         return;
     }
     slot->next = head.head_bytes; /* frames may have come with it */
@@ -421,7 +438,7 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
         size_t size = PW_HTTP_HEAD_MAX - slot->end;
         size = size < slot->plain_bytes - slot->end ? size : slot->plain_bytes - slot->end;
         if (size == 0) {
-            fail(connector, feed, PW_CAUSE_http, "response head too long", now_ns);
+            fail_upgrade(connector, feed, PW_CAUSE_http, "response head too long", now_ns);
             return;
         }
         enum pw_tls_result result = pw_link_read(&slot->link, slot->plain + slot->end, &size);
@@ -429,7 +446,7 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
             continue;
         }
         if (result != PW_TLS_OK) {
-            fail(connector, feed, PW_CAUSE_http_cut, "", now_ns);
+            fail_upgrade(connector, feed, PW_CAUSE_http_cut, "", now_ns);
             return;
         }
         slot->end += size;
@@ -437,7 +454,7 @@ static void poll_upgrading(struct pw_connector *connector, struct feed *feed, in
         take_answer(connector, feed, now_ns);
     }
     if (feed->phase == FEED_UPGRADING && now_ns >= feed->dial.deadline_ns) {
-        fail(connector, feed, PW_CAUSE_handshake_late, "no response to the upgrade request", now_ns);
+        fail_upgrade(connector, feed, PW_CAUSE_handshake_late, "no response to the upgrade request", now_ns);
     }
 }
 
@@ -463,6 +480,19 @@ void pw_connector_hold(struct pw_connector *connector, uint32_t conn_idx, int64_
     if (feed->phase == FEED_DIALLING || feed->phase == FEED_UPGRADING || feed->phase == FEED_SUBSCRIBING) {
         give_up(connector, feed);
     }
+}
+
+int64_t pw_connector_take_ban(struct pw_connector *connector, uint32_t *conn_idx)
+{
+    for (uint32_t i = 0; i < connector->feed_cnt; i++) {
+        int64_t until_ns = connector->feeds[i].ban_ns;
+        if (until_ns != 0) {
+            connector->feeds[i].ban_ns = 0;
+            *conn_idx = connector->feeds[i].slot->conn_idx;
+            return until_ns;
+        }
+    }
+    return 0;
 }
 
 /* ---- handing over, and back ---- */

@@ -20,6 +20,7 @@
 #define COLD_BYTES   32768u
 #define OUTPUT_BYTES 16384u
 #define HEAD_BYTES   (PW_TARGET_MAX + 1024u) /* of the request */
+#define BAN_REST_NS  INT64_C(1000000000)     /* a ban's words are waited for so long: it holds at once */
 #define BODY_SLACK   512u /* so that there is room for what frames the body, or shows that it is too large */
 
 enum fetch_phase {
@@ -61,10 +62,19 @@ static void done(struct pw_fetch *fetch)
     fetch->phase = FETCH_DONE;
 }
 
+/* By the first line of its answer, whatever becomes of the rest. */
+static uint32_t ban_status(const struct pw_fetch *fetch)
+{
+    uint32_t status = pw_http_status(fetch->head_text, fetch->head_text_bytes);
+    return pw_ban_of_answer(status, 0, 0) != 0 ? status : 0;
+}
+
 static enum pw_fetch_result fail(struct pw_fetch *fetch, enum pw_cause cause, const char *detail)
 {
-    if (pw_ban_of_answer(fetch->head.status, 0, 0) != 0) {
-        fetch->body_bytes = 0; /* a ban is known by its head, whatever becomes of the rest */
+    uint32_t ban = ban_status(fetch);
+    if (ban != 0) {
+        fetch->head.status = ban;
+        fetch->body_bytes = 0;
         done(fetch);
         return PW_FETCH_DONE;
     }
@@ -202,6 +212,8 @@ static bool read_some(struct pw_fetch *fetch, int64_t now_ns)
     if (result == PW_TLS_OK && head) {
         fetch->head_text_bytes += size;
         take_head(fetch);
+        int64_t most_ns = ban_status(fetch) != 0 ? now_ns + BAN_REST_NS : INT64_MAX;
+        fetch->deadline_ns = most_ns < fetch->deadline_ns ? most_ns : fetch->deadline_ns;
     } else if (result == PW_TLS_OK) {
         take_body(fetch, size);
     } else if (result != PW_TLS_WANT_INPUT) {

@@ -4,6 +4,7 @@
  */
 #include "net.h"
 
+#include "ban.h"
 #include "http.h"
 #include "net_private.h"
 #include "sockets.h"
@@ -23,17 +24,19 @@
 uint32_t pw_retry_after_s(const struct pw_http_head *head)
 {
     const struct pw_slice *value = pw_http_find(head, "retry-after");
-    uint32_t seconds = 0;
-    if (value == NULL || value->size == 0 || value->size > 9) {
+    const uint64_t most = PW_BAN_MAX_NS / PW_NS_PER_S;
+    uint64_t seconds = 0;
+    if (value == NULL) {
         return 0;
     }
     for (size_t i = 0; i < value->size; i++) {
         if (value->text[i] < '0' || value->text[i] > '9') {
             return 0;
         }
-        seconds = seconds * 10 + (uint32_t)(value->text[i] - '0');
+        seconds = seconds * 10 + (uint64_t)(value->text[i] - '0');
+        seconds = seconds < most ? seconds : most;
     }
-    return seconds;
+    return (uint32_t)seconds;
 }
 
 bool pw_target_ok(const char *target)

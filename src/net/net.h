@@ -78,6 +78,10 @@ int pw_connector_set_lines(struct pw_connector *connector, uint32_t conn_idx, co
  * hold is never shortened. For bans. */
 void pw_connector_hold(struct pw_connector *connector, uint32_t conn_idx, int64_t until_ns);
 
+/* The next ban that the answer to an upgrade told of (429, 418): its end, and whose connection; 0: no more.
+ */
+int64_t pw_connector_take_ban(struct pw_connector *connector, uint32_t *conn_idx);
+
 /* Drives all connections; returns how much it did. */
 uint32_t pw_connector_poll(struct pw_connector *connector, int64_t now_ns);
 /* When it next has work by itself; INT64_MAX: none. While a handshake is under way this is soon (1 ms). */

@@ -42,7 +42,7 @@ struct pw_net {
     struct pw_hot_tx tx;
 };
 
-/* The seconds of a Retry-After header; 0: there is none, or it is a date. */
+/* The seconds of a Retry-After header, a ban's longest (ban.h) at most; 0: there is none, or it is a date. */
 uint32_t pw_retry_after_s(const struct pw_http_head *head);
 /* Can this stand in a request line? */
 bool pw_target_ok(const char *target);

@@ -283,6 +283,15 @@ enum pw_http_result pw_http_parse_response(const char *data, size_t size, struct
     return parse_head(data, size, head, false);
 }
 
+uint32_t pw_http_status(const char *data, size_t size)
+{
+    enum { VERSION_BYTES = 9, STATUS_BYTES = 12 }; /* "HTTP/1.1 ", and with "418" */
+    struct pw_http_head head = {0};
+    bool ends = size == STATUS_BYTES || (size > STATUS_BYTES && !is_digit(data[STATUS_BYTES]));
+    bool begins = ends && data[VERSION_BYTES - 1] == ' ';
+    return begins && read_status_line((struct pw_slice){data, STATUS_BYTES}, &head) ? head.status : 0;
+}
+
 const struct pw_slice *pw_http_find(const struct pw_http_head *head, const char *name)
 {
     for (uint32_t i = 0; i < head->header_cnt; i++) {

@@ -52,6 +52,9 @@ enum pw_http_result { PW_HTTP_OK = 1, PW_HTTP_INCOMPLETE = 0, PW_HTTP_INVALID = 
 enum pw_http_result pw_http_parse_request(const char *data, size_t size, struct pw_http_head *head);
 enum pw_http_result pw_http_parse_response(const char *data, size_t size, struct pw_http_head *head);
 
+/* The status that a response begins with, be the rest of its head whole, right, or still to come; 0: none. */
+uint32_t pw_http_status(const char *data, size_t size);
+
 /* The first header of that name (case-insensitive), or NULL. */
 const struct pw_slice *pw_http_find(const struct pw_http_head *head, const char *name);
 /* Its value, if exactly one header has that name; else NULL. */

@@ -166,6 +166,7 @@ Test(ban, an_answer_tells_how_long)
     cr_expect_eq(pw_ban_of_answer(503, 10, NOW), 0);
     cr_expect_eq(pw_ban_of_answer(429, 10, NOW), NOW + 10 * SEC);
     cr_expect_eq(pw_ban_of_answer(418, 10, NOW), NOW + 10 * SEC);
-    cr_expect_eq(pw_ban_of_answer(418, 0, NOW), NOW + 60 * SEC);
+    cr_expect_eq(pw_ban_of_answer(429, 0, NOW), NOW + 60 * SEC);
+    cr_expect_eq(pw_ban_of_answer(418, 0, NOW), NOW + 120 * SEC, "the venue's shortest");
     cr_expect_eq(pw_ban_of_answer(418, UINT32_MAX, NOW), NOW + PW_BAN_MAX_NS);
 }

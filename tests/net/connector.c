@@ -490,6 +490,55 @@ Test(connector, a_server_that_says_how_long_to_stay_away_is_obeyed)
     net_world_close(&world);
 }
 
+/* cases/33-a-ban-that-cannot-be-read, cases/41-status-of-an-answer */
+Test(connector, a_ban_is_heard_and_told_whatever_else_the_answer_holds)
+{
+    static const struct {
+        const char *answer;
+        int64_t ban_s; /* 0: none */
+        bool then_end;
+    } rows[] = {
+        {"HTTP/1.1 418 x\r\nRetry-After: 90\r\nContent-Length: 0\r\n\r\n", 90, false},
+        {"HTTP/1.1 418 x\r\nContent-Length: 0\r\n\r\n", 120, false},
+        {"HTTP/1.1 429 x\r\nContent-Length: 0\r\n\r\n", 60, false},
+        {"HTTP/1.1 418 x\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n", 120, false},
+        {"HTTP/1.1 418 x\r\nRetry-After: 90\r\nContent-Length: x\r\n\r\n", 90, false},
+        {"HTTP/1.1 418 x\r\nRetry-After: 90\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 90,
+         false},
+        {"HTTP/1.1 418 x\nRetry-After: 90\n\n", 120, false},
+        {"HTTP/1.1 429 x\r\nRetry-After: 90\r\nX", 90, true},
+        {"HTTP/1.1 429 x\r\nRetry-After: 90\r\nX", 90, false},
+        {"HTTP/1.1 418", 120, true},
+        {"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n", 0, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct net_world_options options = {0};
+        uint32_t conn_idx = 99;
+        net_world_open(&world, &options);
+        cr_assert(far_accept(&peer, &world, world.listener, S_NS));
+        cr_assert(far_take_request(&peer));
+        far_send_text(&peer, rows[i].answer);
+        if (rows[i].then_end) {
+            pw_virtual_peer_end(world.network, peer.socket);
+        }
+        net_world_run(&world, 4 * S_NS, 10 * MS_NS);
+        int64_t left_ns = pw_connector_take_ban(world.connector, &conn_idx) - world.now_ns;
+        if (rows[i].ban_s == 0) {
+            cr_expect_eq(left_ns, -world.now_ns, "row %zu", i);
+            net_world_close(&world);
+            continue;
+        }
+        cr_expect(left_ns <= rows[i].ban_s * S_NS && left_ns >= (rows[i].ban_s - 5) * S_NS, "row %zu", i);
+        cr_expect_eq(conn_idx, 0);
+        cr_expect_eq(pw_connector_take_ban(world.connector, &conn_idx), 0, "it is told once");
+        net_world_run(&world, left_ns - 100 * MS_NS, 10 * MS_NS);
+        cr_expect_eq(pw_virtual_connect_cnt(world.network), 1, "row %zu", i);
+        net_world_run(&world, 10 * S_NS, 10 * MS_NS);
+        cr_expect_gt(pw_virtual_connect_cnt(world.network), 1, "row %zu", i);
+        net_world_close(&world);
+    }
+}
+
 Test(connector, nothing_is_dialled_while_it_is_held)
 {
     struct net_world_options options = {0};

@@ -185,6 +185,56 @@ Test(fetch, the_request_names_host_and_path)
     close_fetch();
 }
 
+/* cases/33-a-ban-that-cannot-be-read, cases/41-status-of-an-answer: the status is enough. */
+Test(fetch, a_ban_is_one_whatever_else_its_answer_holds)
+{
+    static const struct {
+        const char *rest;
+        bool then_end;
+        uint32_t retry_after_s;
+    } rows[] = {
+        {" x\r\nRetry-After: 7\r\nContent-Length: 9999999\r\n\r\n", false, 7},
+        {" x\r\nRetry-After: 7\r\nContent-Length: 6\r\n\r\nhello", true, 7},
+        {" x\r\nRetry-After: 7\r\nContent-Length: 6\r\n\r\nhello", false, 7},
+        {" x\r\nRetry-After: 7\r\nTransfer-Encoding: chunked\r\n\r\nhello", false, 7},
+        {" x\r\nRetry-After: 7\r\nTransfer-Encoding: gzip\r\n\r\n", false, 7},
+        {" x\r\nRetry-After: 7\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", false, 7},
+        {" x\r\nRetry-After: 7\r\nX", true, 7},
+        {" x\r\nRetry-After: 7\r\nX", false, 7},
+        {" x\r\nRetry-After: 7\r\nno header\r\n\r\n", false, 7},
+        {" x\r\nRetry-After: 7\n\n", false, 0},
+        {" \x01\r\n", false, 0},
+        {" x\r\nRetr", true, 0},
+        {" x", true, 0},
+        {"", true, 0},
+        {"", false, 0},
+        {" x\r\nContent-Length: 0\r\n\r\n", false, 0},
+        {" x\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n", false, 0},
+        {" x\r\nRetry-After: -5\r\nContent-Length: 0\r\n\r\n", false, 0},
+        {" x\r\nRetry-After:\r\nContent-Length: 0\r\n\r\n", false, 0},
+        {" x\r\nRetry-After: 99999999999999999999\r\nContent-Length: 0\r\n\r\n", false, 4 * 86400},
+        {" x\r\nRetry-After: 999999999\r\nContent-Length: 0\r\n\r\n", false, 4 * 86400},
+    };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        char text[256];
+        uint32_t status = i % 2 == 0 ? 418 : 429;
+        open_fetch(false);
+        start("/x", 20 * S_NS);
+        take_request();
+        snprintf(text, sizeof text, "HTTP/1.1 %u%s", status, rows[i / 2].rest);
+        far_send_text(&peer, text);
+        if (rows[i / 2].then_end) {
+            pw_virtual_peer_end(world.network, peer.socket);
+        }
+        int64_t begin_ns = world.now_ns;
+        cr_expect_eq(run(3 * S_NS), PW_FETCH_DONE, "%s", text);
+        cr_expect_leq(world.now_ns - begin_ns, 1100 * MS_NS, "nobody waits for what may not come: %s", text);
+        cr_expect_eq(pw_fetch_status(fetch), status, "%s", text);
+        cr_expect_eq(pw_fetch_retry_after_s(fetch), rows[i / 2].retry_after_s, "%s", text);
+        close_fetch();
+    }
+}
+
 Test(fetch, retry_after_is_read)
 {
     open_fetch(false);

@@ -240,8 +240,21 @@ static void keep_ban(struct housekeeping *h, uint32_t host_idx)
            err ? "; cannot store it for a restart: " : "", err ? strerror(-err) : "");
 }
 
+/* Those that a connection's upgrade was answered with. */
+static void take_bans(struct housekeeping *h)
+{
+    for (uint32_t i = 0; i < h->line_cnt; i++) {
+        uint32_t conn_idx = 0;
+        int64_t until_ns;
+        while ((until_ns = pw_connector_take_ban(h->lines[i].connector, &conn_idx)) != 0) {
+            pw_snapshots_pause(h->snapshots, h->conns->rows[conn_idx].host_idx, until_ns);
+        }
+    }
+}
+
 static void keep_bans(struct housekeeping *h)
 {
+    take_bans(h);
     for (uint32_t i = 0; i < PW_CONFIG(h->env.config, feeds)->feed_cnt; i++) {
         if (pw_conns_host_of_feed(h->conns, i) == i) {
             keep_ban(h, i);
