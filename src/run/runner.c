@@ -487,7 +487,7 @@ static int threads_join(struct pw_runner *runner)
             pthread_join(core->thread, NULL);
             core->has_thread = false;
         } else {
-            pw_log(PW_LOG_ERROR, "core %u (%s ...): thread did not end; abandoning it", i,
+            pw_log(PW_LOG_ERROR, "core %u, whose first stage is %s: its thread did not end; abandoning it", i,
                    core->config->stages[0]);
             rc = -EDEADLK;
         }
