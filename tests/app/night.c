@@ -220,6 +220,24 @@ Test(night, first_of_a_kind_is_told_with_its_name)
     cr_expect_not_null(strstr(g_lines[0].text, "[x10 more in "), "%s", g_lines[0].text);
 }
 
+/* cases/10-refusals-that-nobody-is-told-of: order entry has a line for each, with code and text. */
+Test(night, what_order_entry_tells_is_not_told_twice)
+{
+    struct pw_conns conns = g_conns;
+    struct pw_night night;
+    conns.rows[conns.cnt++].role = PW_CONN_ROLE_ORDERS;
+    cr_assert_eq(pw_night_init(&night, &g_env, &conns), 0);
+    pw_night_poll(&night, g_now_ns += PW_NS_PER_S);
+    count("execution", "rejected", 1);
+    count("execution", "reports_inconsistent", 1);
+    pw_night_poll(&night, g_now_ns += PW_NS_PER_S);
+    cr_expect_eq(g_line_cnt, 0, "%s", g_lines[0].text);
+    count("execution", "denied_cash", 1);
+    pw_night_poll(&night, g_now_ns += PW_NS_PER_S);
+    cr_expect_eq(g_line_cnt, 1);
+    pw_night_end(&night, g_now_ns);
+}
+
 Test(night, fills_with_position_and_money)
 {
     pass(PW_NS_PER_S);

@@ -21,14 +21,16 @@
 #define LOOK_NS (PW_NS_PER_S / 10)
 
 /* Metrics of which each step is told, with the help of their row: of groups of that kind ("parse" is also
- * "parse.2"). "denied_": each that begins so. */
+ * "parse.2"). "denied_": each that begins so. Those of venues: order entry tells of each kind, with the
+ * venue's code and text (order_entry.c). */
 static const struct {
     const char *group, *name;
     enum pw_log_level level;
+    bool is_of_venue;
 } told_metrics[] = {
     {"execution", DENIED_NAME, PW_LOG_WARN},
-    {"execution", "rejected", PW_LOG_WARN},
-    {"execution", "reports_inconsistent", PW_LOG_ERROR},
+    {"execution", "rejected", PW_LOG_WARN, .is_of_venue = true},
+    {"execution", "reports_inconsistent", PW_LOG_ERROR, .is_of_venue = true},
     {"parse", "resyncs", PW_LOG_WARN},
     {"parse", "invalid_json", PW_LOG_WARN},
     {"parse", "invalid_field", PW_LOG_WARN},
@@ -62,15 +64,26 @@ static bool is_of_kind(const char *group, const char *kind)
     return strncmp(group, kind, bytes) == 0 && (group[bytes] == '\0' || group[bytes] == '.');
 }
 
+/* Has each account a connection to a venue? */
+static bool has_order_entry(const struct pw_night *night)
+{
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; i < night->conns->cnt; i++) {
+        cnt += night->conns->rows[i].role == PW_CONN_ROLE_ORDERS;
+    }
+    return cnt >= pw_config_account_cnt(night->env->config);
+}
+
 static void watch(struct pw_night *night, const struct pw_metric_row *row)
 {
+    bool is_told = has_order_entry(night);
     for (size_t i = 0; i < sizeof told_metrics / sizeof *told_metrics; i++) {
         size_t bytes = strlen(told_metrics[i].name);
         bool is_prefix = told_metrics[i].name[bytes - 1] == '_';
         if (is_of_kind(row->group, told_metrics[i].group) &&
             (is_prefix ? strncmp(row->name, told_metrics[i].name, bytes) == 0
                        : strcmp(row->name, told_metrics[i].name) == 0) &&
-            night->watch_cnt < PW_NIGHT_WATCHES) {
+            !(told_metrics[i].is_of_venue && is_told) && night->watch_cnt < PW_NIGHT_WATCHES) {
             night->watches[night->watch_cnt++] =
                 (struct pw_night_watch){.row = row, .level = told_metrics[i].level};
         }
