@@ -166,8 +166,11 @@ enum pw_engine_result pw_engine_configure(struct pw_engine *engine, const char *
         pw_cli_error_lines(error);
         return PW_ENGINE_BAD_CONFIG;
     }
-    for (const char *line = note; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
-        pw_log(PW_LOG_INFO, "%.*s", (int)strcspn(line, "\n"), line);
+    char *rest = note;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        if (*line != '\0') {
+            pw_log(PW_LOG_INFO, "%s", line);
+        }
     }
     return PW_ENGINE_OK;
 }
