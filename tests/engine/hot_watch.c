@@ -205,13 +205,17 @@ static int32_t calls_trap(void)
 
 /* ---- the hook on each pass ---- */
 
-/* The runner calls its threads "pw<core> <first stage>". */
+/* The runner calls its threads "pw<core> <first stage>"; the journal's commits have a thread of their own,
+ * cold. */
 static int32_t core_of_thread(void)
 {
     char name[16] = "";
     unsigned core;
     prctl(PR_GET_NAME, name, 0, 0, 0);
-    return sscanf(name, "pw%u ", &core) == 1 && core < 32 ? (int32_t)core : -1;
+    if (strcmp(name, "journal.commit") == 0) {
+        return HOT_CORE_COLD;
+    }
+    return sscanf(name, "pw%u ", &core) == 1 && core < HOT_CORE_COLD ? (int32_t)core : -1;
 }
 
 static void thread_arm(struct hot_row *row)

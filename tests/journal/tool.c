@@ -414,7 +414,8 @@ Test(tool, an_empty_result_says_what_the_run_has)
     static const char *const commands[] = {"stats", "summary", "csv"};
     for (size_t i = 0; i < 3; i++) {
         cr_expect_eq(run_tool(dir, (const char *const[]){commands[i], "--to", "1", NULL}, &out), 0);
-        cr_expect_not_null(strstr(program_errors, " from 2024-08-08T23:54:13.000Z to "), "%s", program_errors);
+        cr_expect_not_null(strstr(program_errors, " from 2024-08-08T23:54:13.000Z to "), "%s",
+                           program_errors);
         free(out);
     }
     cr_expect_eq(run_tool(dir, (const char *const[]){"query", "--frames", NULL}, &out), 0);
@@ -470,15 +471,16 @@ Test(tool, csv_has_every_field_of_the_kinds_asked_for)
     char *out;
     cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "levels", NULL}, &out), 0, "%s",
                  program_errors);
-    cr_expect_str_eq(out,
-                     "journal_seq,recv_ns,venue_ns,kind,symbol,side,price,qty,update_id,snapshot,last,stale,capped\n"
-                     "0,5,0,levels,BTCUSDT,ask,1,2,9,,,,\n"
-                     "0,5,0,levels,BTCUSDT,ask,3,0,9,,,,\n");
+    cr_expect_str_eq(
+        out, "journal_seq,recv_ns,venue_ns,kind,symbol,side,price,qty,update_id,snapshot,last,stale,capped\n"
+             "0,5,0,levels,BTCUSDT,ask,1,2,9,,,,\n"
+             "0,5,0,levels,BTCUSDT,ask,3,0,9,,,,\n");
     free(out);
     cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "order", NULL}, &out), 0);
-    cr_expect_str_eq(out, "journal_seq,recv_ns,venue_ns,kind,symbol,state,reason,side,type,tif,price,leaves_qty,"
-                          "client_order_id,strategy,tag,market_seq\n"
-                          "1,7,0,order,BTCUSDT,denied,cash,buy,market,gtc,0,0,11,0,4,0\n");
+    cr_expect_str_eq(out,
+                     "journal_seq,recv_ns,venue_ns,kind,symbol,state,reason,side,type,tif,price,leaves_qty,"
+                     "client_order_id,strategy,tag,market_seq\n"
+                     "1,7,0,order,BTCUSDT,denied,cash,buy,market,gtc,0,0,11,0,4,0\n");
     free(out);
     folder_remove(dir);
 }
@@ -524,7 +526,8 @@ Test(tool, json_of_every_kind_has_each_key_once_and_loses_no_digit)
         cr_expect_eq(json_exact_lines(out), 2);
         free(out);
     }
-    run_tool(dir, (const char *const[]){"query", "--json", "--kind", "risk_market", "--limit", "1", NULL}, &out);
+    run_tool(dir, (const char *const[]){"query", "--json", "--kind", "risk_market", "--limit", "1", NULL},
+             &out);
     json_t *json = program_json(out);
     cr_expect_not_null(program_at(json, "journal_seq"));
     cr_expect_not_null(program_at(json, "position_qty"));
@@ -567,8 +570,7 @@ Test(tool, csv_and_json_have_the_same_names)
             snprintf(column, sizeof column, ",%s,", key);
             char *found = strstr(head, column);
             bool is_first = strncmp(head, column + 1, strlen(key) + 1) == 0;
-            bool is_last = strlen(head) > strlen(key) &&
-                           strcmp(head + strlen(head) - strlen(key), key) == 0;
+            bool is_last = strlen(head) > strlen(key) && strcmp(head + strlen(head) - strlen(key), key) == 0;
             cr_expect(found || is_first || is_last || only_json, "%s", key);
         }
         json_decref(json);
@@ -597,9 +599,9 @@ Test(tool, a_fill_has_the_strategy_of_its_order)
                           "0,2,0,fill,BTCUSDT,buy,0,0,0,30131289344442371,true,,4\n"
                           "0,3,0,fill,BTCUSDT,buy,0,0,0,30131289344442372,,true,\n");
     free(out);
-    cr_assert_eq(run_tool(dir, (const char *const[]){"query", "--kind", "fill", "--json", "--limit", "1", NULL},
-                          &out),
-                 0);
+    cr_assert_eq(
+        run_tool(dir, (const char *const[]){"query", "--kind", "fill", "--json", "--limit", "1", NULL}, &out),
+        0);
     json_t *json = program_json(out);
     cr_expect_eq(json_integer_value(program_at(json, "strategy")), 4);
     cr_expect_str_eq(json_string_value(program_at(json, "client_order_id")), "30131289344442371");
@@ -618,9 +620,9 @@ Test(tool, moments_are_printed_as_nanoseconds_or_as_utc)
     char *out;
     cr_assert_eq(run_tool(dir, (const char *const[]){"csv", "--kind", "trade", "--time", "iso", NULL}, &out),
                  0);
-    cr_expect_str_eq(out,
-                     "journal_seq,recv_time,venue_time,kind,symbol,side,price,qty,trade_id,trade_time,capped\n"
-                     "0,2024-08-08T23:54:13.000000001Z,,trade,BTCUSDT,buy,0,0,0,2024-08-08T23:54:12.999000000Z,\n");
+    cr_expect_str_eq(
+        out, "journal_seq,recv_time,venue_time,kind,symbol,side,price,qty,trade_id,trade_time,capped\n"
+             "0,2024-08-08T23:54:13.000000001Z,,trade,BTCUSDT,buy,0,0,0,2024-08-08T23:54:12.999000000Z,\n");
     free(out);
     cr_assert_eq(run_tool(dir, (const char *const[]){"query", "--time", "iso", "--json", NULL}, &out), 0);
     json_t *json = program_json(out);
@@ -1004,15 +1006,34 @@ static const struct {
     const char *name;
     bool of_folder; /* no file of the run */
 } spoils[] = {
-#define SPOIL(function, ...) {function, #function, __VA_ARGS__}
-    SPOIL(make_table, false),      SPOIL(make_others, false),        SPOIL(make_copy, false),
-    SPOIL(rename_up, false),       SPOIL(make_copy_of_other, false), SPOIL(rename_to_other, false),
-    SPOIL(remove_first, false),    SPOIL(rename_to_nobody, false),   SPOIL(remove_last, false),
-    SPOIL(remove_all, false),      SPOIL(swap, false),               SPOIL(make_fifo, false),
-    SPOIL(make_folder, false),     SPOIL(make_link, false),          SPOIL(make_device, false),
-    SPOIL(make_text, false),       SPOIL(make_lock_fifo, false),     SPOIL(make_odd_name, true),
-    SPOIL(cut_table, true),        SPOIL(make_table_fifo, true),     SPOIL(make_last_segment, true),
-    SPOIL(make_last_run, true),    SPOIL(make_run_0, true),          SPOIL(make_empty, false),
+#define SPOIL(function, ...)                                                                                 \
+    {                                                                                                        \
+        function, #function, __VA_ARGS__                                                                     \
+    }
+    SPOIL(make_table, false),
+    SPOIL(make_others, false),
+    SPOIL(make_copy, false),
+    SPOIL(rename_up, false),
+    SPOIL(make_copy_of_other, false),
+    SPOIL(rename_to_other, false),
+    SPOIL(remove_first, false),
+    SPOIL(rename_to_nobody, false),
+    SPOIL(remove_last, false),
+    SPOIL(remove_all, false),
+    SPOIL(swap, false),
+    SPOIL(make_fifo, false),
+    SPOIL(make_folder, false),
+    SPOIL(make_link, false),
+    SPOIL(make_device, false),
+    SPOIL(make_text, false),
+    SPOIL(make_lock_fifo, false),
+    SPOIL(make_odd_name, true),
+    SPOIL(cut_table, true),
+    SPOIL(make_table_fifo, true),
+    SPOIL(make_last_segment, true),
+    SPOIL(make_last_run, true),
+    SPOIL(make_run_0, true),
+    SPOIL(make_empty, false),
 };
 
 static void expect_told(const struct folder *folder, const char *what, size_t command_cnt)
@@ -1020,8 +1041,8 @@ static void expect_told(const struct folder *folder, const char *what, size_t co
     static const char *const commands[] = {"stats", "summary", "query", "csv"};
     char run[24], *out;
     snprintf(run, sizeof run, "%" PRIu64, folder->run_id);
-    cr_expect_eq(run_tool(folder->dir, (const char *const[]){"verify", NULL}, &out), 3, "%s: verify: %s", what,
-                 out);
+    cr_expect_eq(run_tool(folder->dir, (const char *const[]){"verify", NULL}, &out), 3, "%s: verify: %s",
+                 what, out);
     cr_expect_not_null(strstr(program_errors, "damage: "), "%s: %s", what, program_errors);
     cr_expect_null(strstr(program_errors, "reading ended by"), "%s: %s", what, program_errors);
     cr_expect_null(strstr(program_errors, strerror(EBADF)), "%s: %s", what, program_errors);

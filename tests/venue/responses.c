@@ -346,7 +346,8 @@ static void check_damage(const json_t *line, const char *msg, size_t size, bool 
     (void)line;
     (void)from_us;
     for (size_t cut = 0; cut < size; cut++) {
-        enum pw_decode result = pw_binance_read_response(NULL, guard_copy(&g_guard, msg, cut), cut, &response);
+        enum pw_decode result =
+            pw_binance_read_response(NULL, guard_copy(&g_guard, msg, cut), cut, &response);
         cr_assert(result == PW_DECODE_BAD_JSON ||
                   (result == PW_DECODE_ERROR_REPLY && pw_binance_status_is_enough(response.http_status)));
     }
