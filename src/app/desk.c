@@ -237,8 +237,11 @@ static void put_halts(const struct pw_desk *desk, struct pw_text *answer)
     const char *between = "";
     pw_text_put(answer, ",\"halted_accounts\":{");
     for (uint32_t i = 0; i < pw_config_account_cnt(desk->plan.config); i++) {
+        /* A fault's halt is execution's to tell; what was commanded holds or is over at the desk's word, which execution
+         * is to follow. */
         uint64_t reason = desk->halts.all.reason ? desk->halts.all.reason : desk->halts.accounts[i].reason;
-        if (desk->ws != NULL && desk->state != PW_ENGINE_STARTING && pw_account_at(desk->ws, i, &account)) {
+        if (reason == 0 && desk->ws != NULL && desk->state != PW_ENGINE_STARTING &&
+            pw_account_at(desk->ws, i, &account) && account.halted != PW_REASON_HALTED) {
             reason = account.halted;
         }
         if (reason != 0) {

@@ -93,8 +93,8 @@ static const struct pw_field feed_state_fields[] = {
     {"state", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.state), 0, &pw_enum_feed_state, "its new state"},
     {"reason", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(state.reason), 0, &pw_enum_reason, "why"},
     {"feed", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(state.feed_idx), 0, NULL, "index of the feed"},
-    {"lag_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(state.lag_ns), 0, NULL, "how much later than usual its data comes in from here on; 0: in time"},
-    {"delay_ns", PW_FIELD_NS, PW_FIELD_ALWAYS, AT(state.delay_ns), 0, NULL, "its usual delay, time of receipt less the venue's time; 0: none or unknown"},
+    {"lag_ns", PW_FIELD_DURATION, PW_FIELD_ALWAYS, AT(state.lag_ns), 0, NULL, "how much later than usual its data comes in from here on; 0: in time"},
+    {"delay_ns", PW_FIELD_DURATION, PW_FIELD_ALWAYS, AT(state.delay_ns), 0, NULL, "its usual delay, time of receipt less the venue's time; 0: none or unknown"},
 };
 static const struct pw_field gap_fields[] = {
     {"reason", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(gap.reason), 0, &pw_enum_reason, "why"},
@@ -328,6 +328,7 @@ static void put_integer(struct pw_text *text, const struct pw_field *field, cons
     case PW_FIELD_NS:
         pw_text_put_time(text, (int64_t)read_u64(event, field->offset));
         break;
+    case PW_FIELD_DURATION:
     case PW_FIELD_SIGNED_ID:
         pw_text_put(text, "%lld", (long long)read_u64(event, field->offset));
         break;
@@ -467,6 +468,7 @@ const char *pw_field_type_name(const struct pw_field *field)
         [PW_FIELD_ID] = "id",
         [PW_FIELD_SIGNED_ID] = "id",
         [PW_FIELD_NS] = "nanoseconds",
+        [PW_FIELD_DURATION] = "nanoseconds",
         [PW_FIELD_HOP] = "nanoseconds",
         [PW_FIELD_U64] = "64-bit integer",
         [PW_FIELD_CNT64] = "integer",

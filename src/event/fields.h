@@ -21,7 +21,8 @@ enum pw_field_type {
     PW_FIELD_FEE_RATE,  /* above the bits of an int32_t, scaled by 1e8 */
     PW_FIELD_ID,        /* uint64_t */
     PW_FIELD_SIGNED_ID, /* int64_t, -1: none */
-    PW_FIELD_NS,        /* int64_t nanoseconds */
+    PW_FIELD_NS,        /* int64_t nanoseconds: a moment */
+    PW_FIELD_DURATION,  /* the same: how long */
     PW_FIELD_HOP,       /* uint32_t nanoseconds; left out if not known */
     PW_FIELD_U64,   /* a number that may go beyond 2^53 */
     PW_FIELD_CNT64, /* a count: uint64_t */

@@ -139,8 +139,9 @@ Test(flow, a_message_that_could_never_pass_the_ring_is_refused_at_start)
 /* In one piece. */
 static void send_ticks(uint32_t cnt)
 {
-    static uint8_t frames[6 * 1000];
+    static uint8_t frames[6 * 6100];
     size_t bytes = 0;
+    cr_assert_leq(cnt, sizeof frames / 6);
     for (uint32_t i = 0; i < cnt; i++) {
         bytes += frame_make(frames + bytes, 0x81, "tick", 4);
     }

@@ -167,7 +167,7 @@ static void log_orders(struct pw_order_entry *entry)
     if (has_changed(entry->inconsistent, &entry->logged_inconsistent, &value)) {
         pw_log(PW_LOG_ERROR,
                "venue reports contradict our orders (%" PRIu64
-               " so far); compare positions, then `pinwheel ctl resume`",
+               " so far); compare positions, then `pinwheel ctl INSTANCE resume`",
                value);
     }
 }

@@ -66,7 +66,7 @@ static const struct {
 
 static bool contains(const struct pw_json_text *text, const char *part)
 {
-    return memmem(text->text, text->size, part, strlen(part)) != NULL;
+    return text->text != NULL && memmem(text->text, text->size, part, strlen(part)) != NULL;
 }
 
 static struct pw_binance_verdict judge_code(uint32_t http_status, const struct pw_binance_error *error)
@@ -118,6 +118,9 @@ static bool session_is_lost(const struct pw_binance_error *error)
 static int64_t ban_end_ns(const struct pw_binance_error *error)
 {
     static const char before[] = "banned until ";
+    if (error->text.text == NULL) {
+        return 0;
+    }
     const char *end = error->text.text + error->text.size;
     const char *at = memmem(error->text.text, error->text.size, before, sizeof before - 1);
     uint64_t value = 0;
