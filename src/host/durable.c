@@ -44,13 +44,25 @@ int pw_durable_folder(const char *folder)
     return 0;
 }
 
+/* For its owner alone, also where one of another mode was left. A descriptor, or a negative errno. */
+static int fresh_open(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && fchmod(fd, 0600) != 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd >= 0 ? fd : -errno;
+}
+
 /* Over what stands there, and then cut: bytes that were reserved are used. */
 static int file_write(const char *path, const char *text)
 {
     size_t bytes = strlen(text);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int fd = fresh_open(path);
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     ssize_t written = write(fd, text, bytes);
     int error = written == (ssize_t)bytes ? 0 : written < 0 ? -errno : -EIO;
@@ -68,9 +80,9 @@ int pw_durable_reserve(const char *folder, const char *name, size_t bytes)
     if (error != 0) {
         return error;
     }
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int fd = fresh_open(path);
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     error = -posix_fallocate(fd, 0, (off_t)bytes);
     error = error == 0 && fsync(fd) != 0 ? -errno : error;

@@ -54,6 +54,31 @@ Test(durable, what_is_written_is_read_and_a_shorter_text_leaves_no_rest)
     cr_expect_eq(pw_durable_read(g_folder, "word", text, sizeof text), -ENOENT);
 }
 
+static unsigned mode_of(const char *name)
+{
+    char path[128];
+    struct stat st;
+    path_of(name, path);
+    cr_assert_eq(stat(path, &st), 0);
+    return (unsigned)st.st_mode & 07777u;
+}
+
+/* As the journal's other files. */
+Test(durable, files_are_for_their_owner_alone)
+{
+    char path[128];
+    umask(0);
+    cr_assert_eq(pw_durable_reserve(g_folder, "word", 4096), 0);
+    cr_expect_eq(mode_of("word.new"), 0600u);
+    cr_assert_eq(pw_durable_replace(g_folder, "word", "text\n"), 0);
+    cr_expect_eq(mode_of("word"), 0600u);
+    cr_assert_eq(pw_durable_reserve(g_folder, "word", 4096), 0);
+    path_of("word.new", path);
+    cr_assert_eq(chmod(path, 0644), 0, "as an earlier version left it");
+    cr_assert_eq(pw_durable_replace(g_folder, "word", "text\n"), 0);
+    cr_expect_eq(mode_of("word"), 0600u);
+}
+
 Test(durable, folder_is_made_where_there_is_one_above)
 {
     char below[128], relative[64];
