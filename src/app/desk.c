@@ -150,21 +150,14 @@ static void follow_accounts(struct pw_desk *desk)
 
 /* ---- the end ---- */
 
-/* A handler: the second one ends the process, for the user does not want to wait; whatever hangs. */
+/* A handler: the second one ends the process, for the user does not want to wait; whatever hangs. SIGHUP is
+ * no such wish: a terminal that closes sends it twice, and a service manager after SIGTERM. */
 static void take_signal(int number)
 {
-    if (atomic_exchange_explicit(&g_signal, number, memory_order_relaxed) != 0) {
+    if (atomic_exchange_explicit(&g_signal, number, memory_order_relaxed) != 0 && number != SIGHUP) {
         signal(number, SIG_DFL);
         raise(number);
     }
-}
-
-static void set_handler(void (*handler)(int))
-{
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
 }
 
 bool pw_desk_should_end(const struct pw_desk *desk)
@@ -197,7 +190,7 @@ static void look_at_time(struct pw_desk *desk)
     int64_t now_ns = monotonic_ns();
     int number = atomic_load_explicit(&g_signal, memory_order_relaxed);
     if (number != 0) {
-        end(desk, number == SIGINT ? "SIGINT" : "SIGTERM");
+        end(desk, number == SIGINT ? "SIGINT" : number == SIGHUP ? "SIGHUP" : "SIGTERM");
     }
     if (now_ns >= desk->end_ns) {
         end(desk, "--duration has passed");
@@ -454,7 +447,7 @@ int pw_desk_open(struct pw_desk *desk, const struct pw_desk_plan *plan)
     if (folder_of(desk) != NULL && access(folder_of(desk), W_OK) == 0) {
         pw_halts_reserve(folder_of(desk)); /* the journal makes the folder; then once more, with a word */
     }
-    set_handler(take_signal);
+    pw_stop_signals_set(take_signal, SA_RESTART);
     err = pthread_create(&desk->thread, NULL, desk_main, desk);
     desk->has_thread = err == 0;
     if (err != 0) {
@@ -545,6 +538,6 @@ void pw_desk_close(struct pw_desk *desk)
     if (desk->has_control) {
         pw_control_close(&desk->control);
         desk->has_control = false;
-        set_handler(SIG_DFL);
+        pw_stop_signals_set(SIG_DFL, SA_RESTART);
     }
 }

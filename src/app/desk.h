@@ -10,9 +10,9 @@
  * tried again each second. Faults that halt one account are seen in the accounts' rows, and kept within a
  * twentieth of a second.
  *
- * One stop signal (SIGTERM, SIGINT), `stop` or the end of --duration ends the engine cleanly. During the
+ * One stop signal (SIGTERM, SIGINT, SIGHUP), `stop` or the end of --duration ends the engine cleanly. During the
  * start whoever starts asks pw_desk_should_end at every step; a start that does not come back ends the
- * process two seconds later. Another signal ends it at once, as the kernel's default does, whatever hangs.
+ * process two seconds later. Another signal but SIGHUP ends it at once, as the kernel's default does, whatever hangs.
  * Signals are the process's: there is one desk in it.
  */
 #ifndef PW_DESK_H

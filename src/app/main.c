@@ -20,9 +20,10 @@ struct options {
 static const struct pw_cli_command g_command = {
     .verb = "run",
     .description =
-        "Starts the engine that CONFIG describes and runs it until SIGTERM or SIGINT stops it cleanly: "
-        "connections closed, orders settled, journal complete. A second signal stops it at once: the exit "
-        "code is then 128 plus the signal's number, and live orders may stay open at the venue.",
+        "Starts the engine that CONFIG describes and runs it until SIGTERM, SIGINT or SIGHUP stops it cleanly: "
+        "connections closed, orders settled, journal complete. A second SIGTERM or SIGINT stops it at once: the "
+        "exit code is then 128 plus the signal's number, and live orders may stay open at the venue. Under "
+        "nohup, SIGHUP stays ignored.",
     .arguments = PW_CLI_VALUES(
         PW_CLI_CONFIG(struct options, config_path, "the engine's config file (docs/config.md)")),
     .options = PW_CLI_VALUES(
@@ -87,8 +88,7 @@ int main(int argc, char **argv)
                                       .resume = options.resume};
     signal(SIGPIPE, SIG_IGN);
     if (!options.check) {
-        signal(SIGTERM, end_early);
-        signal(SIGINT, end_early);
+        pw_stop_signals_set(end_early, 0);
     }
     struct pw_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL) {

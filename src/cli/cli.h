@@ -153,8 +153,8 @@ void pw_cli_output_guard(void);
 /* Colours are wanted: the stream is a terminal that has them, and NO_COLOR is not set. */
 bool pw_cli_colour(FILE *out);
 
-/* From here on SIGINT and SIGTERM make *result nonzero, for the program to end in order; the second signal
- * ends it at once. */
+/* From here on SIGINT, SIGTERM and SIGHUP make *result nonzero, for the program to end in order; a second
+ * signal ends it at once, unless it is SIGHUP. */
 const volatile sig_atomic_t *pw_cli_stop_signals(void);
 
 /* Readers that programs share, and that PW_CLI_CUSTOM may use. */

@@ -64,6 +64,12 @@ const char *pw_memlock_print(char *text, size_t bytes);
 /* Why an io_uring could not be had: its rings are locked memory. err: -errno. */
 const char *pw_ring_error_print(int err, char *text, size_t bytes);
 
+/* ---- signals ---- */
+
+/* SIGTERM, SIGINT and SIGHUP go to the handler; SIGHUP does not where it is ignored already, as under nohup.
+ * flags: of sigaction. May be called in a handler. */
+void pw_stop_signals_set(void (*handler)(int), int flags);
+
 /* ---- log: cold code only ---- */
 enum pw_log_level { PW_LOG_ERROR = 0, PW_LOG_WARN = 1, PW_LOG_INFO = 2, PW_LOG_DEBUG = 3 };
 

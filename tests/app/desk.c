@@ -325,6 +325,17 @@ Test(desk, start_that_does_not_come_back_is_ended, .exit_code = 44)
     }
 }
 
+/* A terminal that closes sends it twice. */
+Test(desk, hang_ups_stop_in_order)
+{
+    open_desk(false);
+    pw_desk_commit(&g_desk);
+    raise(SIGHUP);
+    raise(SIGHUP);
+    cr_expect(pw_desk_should_end(&g_desk));
+    pw_desk_close(&g_desk);
+}
+
 Test(desk, second_signal_ends_whatever_hangs, .signal = SIGINT)
 {
     open_desk(false);

@@ -324,9 +324,30 @@ static void stop_twice(int first, int second)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == second, "%d then %d: %x", first, second, status);
 }
 
+/* A terminal that closes sends two; under nohup it is to be ignored. */
+Test(cli, hang_up_stops_a_program_in_order_unless_it_is_ignored)
+{
+    const volatile sig_atomic_t *stop = pw_cli_stop_signals();
+    raise(SIGHUP);
+    cr_expect_eq(*stop, SIGHUP);
+    raise(SIGHUP);
+    cr_expect_eq(*stop, SIGHUP, "and the program lives");
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct sigaction now = {0};
+        signal(SIGHUP, SIG_IGN);
+        (void)pw_cli_stop_signals();
+        _exit(sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN ? 0 : 1);
+    }
+    int status = -1;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, 0);
+}
+
 Test(cli, second_stop_signal_ends_a_program_whichever_it_is)
 {
     stop_twice(SIGINT, SIGINT);
     stop_twice(SIGINT, SIGTERM);
     stop_twice(SIGTERM, SIGINT);
+    stop_twice(SIGHUP, SIGTERM);
 }

@@ -329,8 +329,8 @@ static long long log_lines(const struct harness *h, const char *text)
 /* cases/22-stop-signal-during-start */
 Test(life, stop_while_the_venue_is_waited_for)
 {
-    static const int signals[] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    for (int i = 0; i < 3; i++) {
         struct harness h;
         launch_without_venue(&h, "waits");
         cr_assert(harness_wait(&h, answers, NULL, SECONDS), "commands are obeyed from the start");
