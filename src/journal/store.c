@@ -11,6 +11,7 @@
 #include "store.h"
 #include "crc32c.h"
 #include "durable.h"
+#include "host.h"
 #include "lmdb_check.h"
 #include "orders.h"
 #include "pw_assert.h"
@@ -628,6 +629,33 @@ static int judge_runs(const char *path, char *error, size_t error_bytes)
     return 0;
 }
 
+/* A table that has gone from beside its segments. An empty file there is what a copy or a repair of the file
+ * system left; to write to it would make killed runs of all. Alone it is what a first start left that died. */
+static int judge_lost_runs(const struct disk *disk, const char *path, char *error, size_t error_bytes)
+{
+    uint64_t newest = 0;
+    struct stat info;
+    bool is_there = stat(path, &info) == 0;
+    int err = is_there && info.st_size > 0 ? 0 : last_segment_run(disk, &newest);
+    if (err) {
+        return fail(error, error_bytes, err, "cannot read '%s'", disk->dir);
+    }
+    if (newest != 0 && is_there) {
+        snprintf(error, error_bytes,
+                 "'%s' is damaged: it is empty, beside segments; move it away: run numbers are then made from "
+                 "segments and clock",
+                 path);
+        return -EBADMSG;
+    }
+    if (newest != 0) {
+        pw_log(PW_LOG_WARN,
+               "journal: '%s' is missing beside segments: run numbers are made from segments and clock, and "
+               "how earlier runs ended is not known",
+               path);
+    }
+    return 0;
+}
+
 /* Opens or makes the table of runs, with room for the run's end; finds the run's number. */
 static int open_runs(struct disk *disk, int64_t now_ns, char *error, size_t error_bytes)
 {
@@ -636,6 +664,7 @@ static int open_runs(struct disk *disk, int64_t now_ns, char *error, size_t erro
     snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, disk->dir);
     bool is_new = access(path, F_OK) != 0;
     int err = judge_runs(path, error, error_bytes);
+    err = err ? err : judge_lost_runs(disk, path, error, error_bytes);
     if (err) {
         return err;
     }

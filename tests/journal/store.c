@@ -3,6 +3,7 @@
  * Runs, segments and the reader, on a real directory.
  */
 #include "store.h"
+#include "host.h"
 #include "journal_rig.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -98,6 +99,45 @@ Test(runs, ids_do_not_come_again_when_the_table_is_lost)
     pw_journal_close(journal);
     expect_all_events(dir, second, 20);
     cr_expect_eq(write_run(dir, 1, 4 * MIB, EPOCH, true), second + 1);
+    folder_remove(dir);
+}
+
+static char g_warning[512];
+
+static void keep_warning(void *state, enum pw_log_level level, const char *text, uint64_t times)
+{
+    (void)state, (void)times;
+    if (level == PW_LOG_WARN) {
+        snprintf(g_warning, sizeof g_warning, "%s", text);
+    }
+}
+
+/* Beside segments an empty table is damage, and a missing one is told; alone both are a first start's. */
+Test(runs, table_that_is_lost_or_empty_beside_segments_is_told)
+{
+    const char *dir = live_dir();
+    char path[256], error[512] = "";
+    struct pw_store store;
+    uint64_t run_id;
+    const struct pw_run_want want = {.path = dir,
+                                     .instance = "test",
+                                     .version = "0",
+                                     .config_text = "a: 1\n",
+                                     .config_bytes = 5,
+                                     .segment_bytes = 4 * MIB,
+                                     .now_ns = EPOCH};
+    snprintf(path, sizeof path, "%s/runs.mdb", dir);
+    pw_log_set_sink(keep_warning, NULL);
+    close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    uint64_t first = write_run(dir, 10, 4 * MIB, EPOCH, true);
+    cr_expect_str_eq(g_warning, "");
+    cr_assert_eq(truncate(path, 0), 0);
+    cr_expect_eq(pw_journal_open_run(&want, &store, &run_id, error, sizeof error), -EBADMSG);
+    cr_expect(strstr(error, path) && strstr(error, "move it away"), "%s", error);
+    cr_assert_eq(unlink(path), 0);
+    cr_expect_eq(write_run(dir, 1, 4 * MIB, EPOCH, true), first + 1);
+    cr_expect(strstr(g_warning, path) && strstr(g_warning, "missing"), "%s", g_warning);
+    pw_log_set_sink(NULL, NULL);
     folder_remove(dir);
 }
 
