@@ -20,10 +20,10 @@ struct options {
 static const struct pw_cli_command g_command = {
     .verb = "run",
     .description =
-        "Starts the engine that CONFIG describes and runs it until SIGTERM, SIGINT or SIGHUP stops it cleanly: "
-        "connections closed, orders settled, journal complete. A second SIGTERM or SIGINT stops it at once: the "
-        "exit code is then 128 plus the signal's number, and live orders may stay open at the venue. Under "
-        "nohup, SIGHUP stays ignored.",
+        "Starts the engine that CONFIG describes and runs it until SIGTERM, SIGINT or SIGHUP stops it "
+        "cleanly: connections closed, orders settled, journal complete. A second SIGTERM or SIGINT stops it "
+        "at once: the exit code is then 128 plus the signal's number, and live orders may stay open at the "
+        "venue. Under nohup, SIGHUP stays ignored.",
     .arguments = PW_CLI_VALUES(
         PW_CLI_CONFIG(struct options, config_path, "the engine's config file (docs/config.md)")),
     .options = PW_CLI_VALUES(
