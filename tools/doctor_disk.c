@@ -106,9 +106,24 @@ static void disk_judge(const struct patient *patient, const struct statfs *facts
           timing);
 }
 
+/* The kernel's own: root has access to all of it, and yet nothing can be kept there. */
+static bool takes_no_files(const struct statfs *facts)
+{
+    static const unsigned long magics[] = {PROC_SUPER_MAGIC,   SYSFS_MAGIC,       CGROUP2_SUPER_MAGIC,
+                                           CGROUP_SUPER_MAGIC, DEBUGFS_MAGIC,     TRACEFS_MAGIC,
+                                           SECURITYFS_MAGIC,   DEVPTS_SUPER_MAGIC};
+    for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
+        if (magics[i] == ((unsigned long)facts->f_type & 0xfffffffful)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void look_journal(const struct patient *patient, struct finding *finding)
 {
     struct statfs facts;
+    struct stat st;
     char parent[512];
     if (patient->journal_off && patient->journal_dir == NULL) {
         found(finding, VERDICT_UNKNOWN, "the config keeps no journal");
@@ -116,11 +131,15 @@ void look_journal(const struct patient *patient, struct finding *finding)
     }
     const char *dir =
         folder_there(patient->journal_dir != NULL ? patient->journal_dir : ".", parent, sizeof parent);
-    if (statfs(dir, &facts) != 0) {
+    if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        found(finding, VERDICT_BAD, "%s: not a folder", dir);
+        advise(finding, "the engine does not start",
+               "name a folder, or one that can be created: journal.path in the config");
+    } else if (statfs(dir, &facts) != 0) {
         found(finding, patient->has_config ? VERDICT_BAD : VERDICT_UNKNOWN, "%s: %s", dir, strerror(errno));
         advise(finding, "the engine does not start", "name an existing folder: journal.path in the config");
-    } else if (access(dir, W_OK | X_OK) != 0) {
-        found(finding, VERDICT_BAD, "%s: %s", dir, strerror(errno));
+    } else if (access(dir, W_OK | X_OK) != 0 || takes_no_files(&facts)) {
+        found(finding, VERDICT_BAD, "%s cannot be written", dir);
         advise(finding, "the engine does not start",
                "name a folder that you can write to: journal.path in the config");
     } else {

@@ -532,6 +532,31 @@ Test(doctor, judges_the_journal_of_the_config)
     expect_output("/nowhere/at: No such file or directory");
 }
 
+static void expect_bad_journal(const char *path, const char *why)
+{
+    char text[1024], arguments[600];
+    snprintf(text, sizeof text,
+             "instance: doctored\ncores:\n  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, "
+             "execution, net_tx, journal, housekeeping]}\nfeeds:\n  - {name: b, venue: binance_spot, ws_url: "
+             "\"wss://localhost:1\", rest_url: \"https://localhost:1\", streams: [trade], instruments: "
+             "[BTCUSDT]}\njournal: {path: %s}\n",
+             path);
+    host_file("/engine.yaml", text);
+    snprintf(arguments, sizeof arguments, "doctor %s/engine.yaml", g_dir);
+    cr_expect_eq(run(arguments), 1);
+    snprintf(text, sizeof text, "journal disk  bad      %s%s", path, why);
+    expect_output(text);
+}
+
+/* cases/18-doctor-looks-at-another-disk: bad for what is wrong there, not for its file system or its room. */
+Test(doctor, tells_of_a_journal_where_no_folder_can_be)
+{
+    expect_bad_journal("/etc/passwd", ": not a folder");
+    expect_bad_journal("/dev/null", ": not a folder");
+    expect_bad_journal("/proc", " cannot be written");
+    expect_bad_journal("/sys", " cannot be written");
+}
+
 /* The table of docs/latency.md and the table of checks have the same rows. */
 Test(doctor, page_names_every_check)
 {
