@@ -19,6 +19,7 @@
     PW_CAUSE(protocol, "WebSocket protocol error by the server")                                            \
     PW_CAUSE(bad_utf8, "the server sent text that is not UTF-8")                                             \
     PW_CAUSE(too_big, "the server sent a message larger than message_bytes_max")                             \
+    PW_CAUSE(fragments, "the server sent a message of too many fragments")                                   \
     PW_CAUSE(frame_timeout, "a message was incomplete after 10 s")                                      \
     PW_CAUSE(idle_timeout, "no data for longer than dead_after_ms")                                     \
     PW_CAUSE(local, "reconnect requested by the engine")

@@ -400,12 +400,13 @@ static void on_data(struct pw_hot *hot, struct pw_conn_slot *slot, const struct 
 static void on_invalid(struct pw_hot *hot, struct pw_conn_slot *slot)
 {
     uint16_t code = slot->decoder.close_code;
-    hot->counts.rx.invalid_frames++;
-    lose(hot, slot,
-         code == 1009   ? PW_CAUSE_too_big
-         : code == 1007 ? PW_CAUSE_bad_utf8
-                        : PW_CAUSE_protocol,
-         code);
+    enum pw_cause cause = code == 1009   ? PW_CAUSE_too_big
+                          : code == 1008 ? PW_CAUSE_fragments
+                          : code == 1007 ? PW_CAUSE_bad_utf8
+                                         : PW_CAUSE_protocol;
+    /* What breaks our limits breaks no rule. */
+    hot->counts.rx.invalid_frames += cause == PW_CAUSE_bad_utf8 || cause == PW_CAUSE_protocol;
+    lose(hot, slot, cause, code);
 }
 
 /* ---- reading ---- */

@@ -43,6 +43,7 @@
     COUNTER(disconnect_protocol, "1", "disconnects: WebSocket protocol error by the server") \
     COUNTER(disconnect_bad_utf8, "1", "disconnects: text that is not UTF-8") \
     COUNTER(disconnect_too_big, "1", "disconnects: message larger than message_bytes_max") \
+    COUNTER(disconnect_fragments, "1", "disconnects: a message of too many fragments") \
     COUNTER(disconnect_frame_timeout, "1", "disconnects: a message was incomplete after 10 s") \
     COUNTER(disconnect_idle_timeout, "1", "disconnects: no data for dead_after_ms") \
     COUNTER(disconnect_local, "1", "disconnects by us: reconnect or stop")

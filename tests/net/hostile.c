@@ -150,6 +150,9 @@ static void check_case(const struct hostile_case *one, size_t cut, bool secure)
         cr_expect_eq(world.feeds[0].disconnect_cnt, 1, "%s, cut at %zu", one->name, cut);
     }
     cr_expect_eq(lost_cnt(one->lost), one->lost != PW_CAUSE_none, "%s, cut at %zu", one->name, cut);
+    cr_expect_eq(pw_hot_counts(world.net)->rx.invalid_frames,
+                 one->lost == PW_CAUSE_protocol || one->lost == PW_CAUSE_bad_utf8, "%s, cut at %zu",
+                 one->name, cut);
     cr_expect(one->text == NULL || took_text(one->text), "%s, cut at %zu", one->name, cut);
     net_world_close(&world);
 }
