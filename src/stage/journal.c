@@ -9,6 +9,7 @@
  * the engine, since what cannot be kept must not be traded on.
  */
 #include "feeds.h"
+#include "fold.h"
 #include "journal_config.h"
 #include "journal_stage.h"
 #include "pw_assert.h"
@@ -43,6 +44,7 @@ struct journal {
     bool threaded;
     int64_t interval_ns;
     struct lateness late;
+    struct pw_fold fold; /* of the lines about it */
     int64_t lag_max_ns;
     int64_t stopped_ns; /* nothing is stored since; 0: it is */
     /* The run's record: not before note_ns again; what it says. */
@@ -280,17 +282,18 @@ static void watch_lag(struct journal *j, int64_t lag_ns, bool was_stored, int64_
     if (is_late) {
         if (!late->is_late) {
             *late = (struct lateness){.is_late = true, .since_ns = now_ns};
-            pw_log(PW_LOG_WARN,
-                   "journal: %" PRId64 " ms behind, commit_interval_ms is %" PRId64
-                   ": the disk or this core is too slow; a kill would lose that much",
-                   lag_ns / PW_NS_PER_MS, j->interval_ns / PW_NS_PER_MS);
+            pw_fold_log(&j->fold, now_ns, PW_LOG_WARN, "behind", 1,
+                        "journal: %" PRId64 " ms behind, commit_interval_ms is %" PRId64
+                        ": the disk or this core is too slow; a kill would lose that much",
+                        lag_ns / PW_NS_PER_MS, j->interval_ns / PW_NS_PER_MS);
         }
         late->last_ns = now_ns;
         late->most_ns = lag_ns > late->most_ns ? lag_ns : late->most_ns;
     } else if (late->is_late && j->logged == PW_WRITER_OK && now_ns - late->last_ns >= CALM_NS) {
         late->is_late = false;
-        pw_log(PW_LOG_WARN, "journal: caught up; up to %" PRId64 " ms behind within %.1f s",
-               late->most_ns / PW_NS_PER_MS, (double)(late->last_ns - late->since_ns) / PW_NS_PER_S);
+        pw_fold_log(&j->fold, now_ns, PW_LOG_INFO, "caught up", 1,
+                    "journal: caught up; up to %" PRId64 " ms behind within %.1f s",
+                    late->most_ns / PW_NS_PER_MS, (double)(late->last_ns - late->since_ns) / PW_NS_PER_S);
     }
 }
 
@@ -323,6 +326,7 @@ static void journal_housekeep(void *state, int64_t now_ns)
     if (!j->writer) {
         return;
     }
+    pw_fold_poll(&j->fold, now_ns);
     const struct pw_writer_stats *stats = pw_writer_stats(j->writer);
     const struct pw_journal_metrics metrics = {
         .events = stats->event_cnt,
@@ -390,6 +394,7 @@ static void journal_fini(void *state)
     bool clean = take_the_rest(j, now_ns);
     tell_state(j, now_ns);
     journal_housekeep(j, now_ns);
+    pw_fold_end(&j->fold, now_ns);
     struct pw_journal_loss loss;
     pw_writer_loss(j->writer, &j->input, &loss);
     log_loss(&loss);
