@@ -367,7 +367,7 @@ int pw_sim_run(const struct pw_sim_config *config, const volatile sig_atomic_t *
         pw_sim_faults_sum(&venue->faults);
         dropped_cnt = pw_server_dropped_cnt(venue->server);
         if (dropped_cnt) {
-            pw_log(PW_LOG_WARN, "%" PRIu64 " connections were dropped because they did not read",
+            pw_log(PW_LOG_WARN, "connections dropped because they did not read: %" PRIu64,
                    dropped_cnt);
         }
     }
