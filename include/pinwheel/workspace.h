@@ -281,7 +281,7 @@ void pw_workspace_close(struct pw_workspace *ws, bool unlink_file);
 int pw_workspace_attach(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
 
 /* The same, for a workspace of this or an earlier ABI, of which only regions are found whose rows are still
- * the same: of ABI 1 and 2 all but the instruments. */
+ * the same: of ABI 1 and 2 all but instruments and quotes. */
 int pw_workspace_attach_older(struct pw_workspace *ws, const char *instance, char *error, size_t error_bytes);
 
 /* Does its engine live? It holds a lock on the file until its process has ended, which is seen from every
