@@ -24,6 +24,8 @@
 
 struct problems {
     const struct pw_config *config;
+    const char *judged[PW_CONNS_MAX]; /* the CA files that were: reading the system's list takes a while */
+    uint32_t judged_cnt;
     char *text;
     size_t used, bytes;
     uint32_t cnt;
@@ -48,11 +50,25 @@ __attribute__((format(printf, 3, 4))) static void problem(struct problems *probl
 
 /* ---- files ---- */
 
+/* The first time: true. */
+static bool is_new(struct problems *problems, const char *ca_file)
+{
+    for (uint32_t i = 0; i < problems->judged_cnt; i++) {
+        if (strcmp(problems->judged[i], ca_file) == 0) {
+            return false;
+        }
+    }
+    if (problems->judged_cnt < PW_CONNS_MAX) {
+        problems->judged[problems->judged_cnt++] = ca_file;
+    }
+    return true;
+}
+
 /* One that is named is judged whether or not a connection needs it. */
 static void ca_file_check(struct problems *problems, const char *at, const struct pw_config_feed *conn)
 {
     bool needed = strncmp(conn->ws_url, "wss:", 4) == 0 || strncmp(conn->rest_url, "https:", 6) == 0;
-    if (conn->ca_file[0] == '\0' && !needed) {
+    if ((conn->ca_file[0] == '\0' && !needed) || !is_new(problems, conn->ca_file)) {
         return;
     }
     char error[512];

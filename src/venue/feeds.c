@@ -140,18 +140,24 @@ uint64_t pw_feed_kinds(const struct pw_config_feed *feed)
     return kinds;
 }
 
-const char *pw_feed_streams_of(const struct pw_config_feed *feed, uint64_t kinds, char *text, size_t bytes)
+/* The streams of a venue that bring one of these kinds. */
+static uint32_t streams_of(const struct pw_venue *venue, uint64_t kinds, const char *names[PW_CHOICES_MAX])
 {
-    const struct pw_venue *venue = pw_venue_find(feed->venue);
-    const char *names[PW_CHOICES_MAX], *name;
+    const char *name;
     uint32_t cnt = 0;
-    for (uint32_t i = 0; venue != NULL && cnt < PW_CHOICES_MAX && (name = venue->market->stream(i)) != NULL;
-         i++) {
+    for (uint32_t i = 0; cnt < PW_CHOICES_MAX && (name = venue->market->stream(i)) != NULL; i++) {
         if ((venue->market->stream_kinds(i) & kinds) != 0) {
             names[cnt++] = name;
         }
     }
-    return pw_value_join(names, cnt, text, bytes);
+    return cnt;
+}
+
+const char *pw_feed_streams_of(const struct pw_config_feed *feed, uint64_t kinds, char *text, size_t bytes)
+{
+    const struct pw_venue *venue = pw_venue_find(feed->venue);
+    const char *names[PW_CHOICES_MAX];
+    return pw_value_join(names, venue != NULL ? streams_of(venue, kinds, names) : 0, text, bytes);
 }
 
 /* ---- what concerns several values ---- */
@@ -183,22 +189,13 @@ static void feed_names_check(const struct pw_config_check *check, uint32_t feed_
     }
 }
 
-static uint32_t streams_of(const struct pw_venue *venue, const char *names[PW_CHOICES_MAX])
-{
-    uint32_t cnt = 0;
-    while (cnt < PW_CHOICES_MAX && (names[cnt] = venue->market->stream(cnt)) != NULL) {
-        cnt++;
-    }
-    return cnt;
-}
-
 /* Of a venue that is not known nothing can be said. */
 static void streams_check(const struct pw_config_check *check, uint32_t feed_idx)
 {
     const struct pw_config_feed *feed = &feeds_of(check)->feeds[feed_idx];
     const struct pw_venue *venue = pw_venue_find(feed->venue);
     const char *names[PW_CHOICES_MAX];
-    uint32_t name_cnt = venue != NULL ? streams_of(venue, names) : 0;
+    uint32_t name_cnt = venue != NULL ? streams_of(venue, UINT64_MAX, names) : 0;
     for (uint32_t k = 0; venue != NULL && k < feed->stream_cnt; k++) {
         uint32_t i = 0;
         while (i < name_cnt && strcmp(names[i], feed->streams[k]) != 0) {
@@ -302,7 +299,7 @@ static void streams_print(FILE *out, const void *given)
     for (uint32_t i = 0; (venue = pw_venue_at(i)) != NULL; i++) {
         const char *names[PW_CHOICES_MAX];
         char all[400];
-        uint32_t name_cnt = streams_of(venue, names);
+        uint32_t name_cnt = streams_of(venue, UINT64_MAX, names);
         fprintf(out, "| `%s` | %s |\n", venue->name, pw_value_join(names, name_cnt, all, sizeof all));
     }
 }
