@@ -4,8 +4,7 @@
  */
 #include "desk.h"
 
-#include "durable.h"
-#include "sections.h"
+#include "app_config.h"
 #include "test_folder.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -22,20 +21,6 @@
 
 #define WAIT_MS 20000 /* generous */
 
-static const char g_yaml[] = "instance: desk\n"
-                             "memory: {huge_pages: false}\n"
-                             "cores:\n"
-                             "  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, execution, "
-                             "net_tx, journal, housekeeping]}\n"
-                             "feeds:\n"
-                             "  - {name: a, venue: binance_spot, ws_url: \"ws://localhost:1\", rest_url: "
-                             "\"http://localhost:1\", streams: [trade], instruments: [BTCUSDT]}\n"
-                             "  - {name: b, venue: binance_spot, ws_url: \"ws://localhost:1\", rest_url: "
-                             "\"http://localhost:1\", streams: [trade], instruments: [ETHUSDT]}\n"
-                             "accounts:\n"
-                             "  - {name: first, gateway: paper, feeds: [a], paper: {cash: \"1\"}}\n"
-                             "  - {name: second, gateway: paper, feeds: [b], paper: {cash: \"1\"}}\n";
-
 static char g_dir[] = "/tmp/pinwheel-desk-XXXXXX";
 static char g_folder[64];
 static struct pw_config *g_config;
@@ -45,13 +30,7 @@ static struct pw_conns g_conns;
 
 static void config_load(const char *journal)
 {
-    char path[128], error[4096];
-    snprintf(path, sizeof path, "%s/engine.yaml", g_dir);
-    FILE *file = fopen(path, "w");
-    fprintf(file, "%sjournal: %s\n", g_yaml, journal);
-    fclose(file);
-    g_config = pw_app_config_create();
-    cr_assert_eq(pw_app_config_load(g_config, path, NULL, error, sizeof error), 0, "%s", error);
+    g_config = app_config_load(g_dir, "instance: desk\n" TWO_ACCOUNTS_YAML "journal: %s\n", journal);
 }
 
 static void setup(void)

@@ -4,8 +4,8 @@
  */
 #include "halt.h"
 
+#include "app_config.h"
 #include "durable.h"
-#include "sections.h"
 #include "test_folder.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -18,35 +18,16 @@
 
 #define NOW INT64_C(1700000000000000000)
 
-static const char g_yaml[] = "instance: halts\n"
-                             "cores:\n"
-                             "  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, execution, "
-                             "net_tx, journal, housekeeping]}\n"
-                             "feeds:\n"
-                             "  - {name: a, venue: binance_spot, ws_url: \"ws://localhost:1\", rest_url: "
-                             "\"http://localhost:1\", streams: [trade], instruments: [BTCUSDT]}\n"
-                             "  - {name: b, venue: binance_spot, ws_url: \"ws://localhost:1\", rest_url: "
-                             "\"http://localhost:1\", streams: [trade], instruments: [ETHUSDT]}\n"
-                             "accounts:\n"
-                             "  - {name: first, gateway: paper, feeds: [a], paper: {cash: \"1\"}}\n"
-                             "  - {name: second, gateway: paper, feeds: [b], paper: {cash: \"1\"}}\n"
-                             "journal: {path: \"%s\"}\n";
-
 static char g_dir[] = "/tmp/pinwheel-halts-XXXXXX";
 static char g_folder[64];
 static struct pw_config *g_config;
 
 static void setup(void)
 {
-    char path[128], error[4096];
     cr_assert_not_null(mkdtemp(g_dir));
     snprintf(g_folder, sizeof g_folder, "%s/journal", g_dir);
-    snprintf(path, sizeof path, "%s/engine.yaml", g_dir);
-    FILE *file = fopen(path, "w");
-    fprintf(file, g_yaml, g_folder);
-    fclose(file);
-    g_config = pw_app_config_create();
-    cr_assert_eq(pw_app_config_load(g_config, path, NULL, error, sizeof error), 0, "%s", error);
+    g_config =
+        app_config_load(g_dir, "instance: halts\n" TWO_ACCOUNTS_YAML "journal: {path: \"%s\"}\n", g_folder);
 }
 
 static void teardown(void)

@@ -6,9 +6,9 @@
 #include "night.h"
 
 #include "accounts_config.h"
+#include "app_config.h"
 #include "live_topology.h"
 #include "metrics_table.h"
-#include "sections.h"
 #include "test_folder.h"
 #include <criterion/criterion.h>
 #include <pinwheel/units.h>
@@ -62,14 +62,9 @@ static void take_line(void *state, enum pw_log_level level, const char *text, ui
 static void setup(void)
 {
     static struct pw_region_want want[PW_REGIONS_MAX];
-    char path[128], error[4096];
+    char error[4096];
     cr_assert_not_null(mkdtemp(g_dir));
-    snprintf(path, sizeof path, "%s/engine.yaml", g_dir);
-    FILE *file = fopen(path, "w");
-    fputs(g_yaml, file);
-    fclose(file);
-    g_config = pw_app_config_create();
-    cr_assert_eq(pw_app_config_load(g_config, path, NULL, error, sizeof error), 0, "%s", error);
+    g_config = app_config_load(g_dir, "%s", g_yaml);
     setenv("PINWHEEL_SHM_DIR", g_dir, 1);
     pw_config_conns(g_config, &g_conns);
     pw_live_topology(&g_topology, g_config);
