@@ -74,9 +74,9 @@ static bool has_order_entry(const struct pw_night *night)
     return cnt >= pw_config_account_cnt(night->env->config);
 }
 
-static void watch(struct pw_night *night, const struct pw_metric_row *row)
+/* is_told: order entry tells of the metrics of venues. */
+static void watch(struct pw_night *night, const struct pw_metric_row *row, bool is_told)
 {
-    bool is_told = has_order_entry(night);
     for (size_t i = 0; i < sizeof told_metrics / sizeof *told_metrics; i++) {
         size_t bytes = strlen(told_metrics[i].name);
         bool is_prefix = told_metrics[i].name[bytes - 1] == '_';
@@ -107,8 +107,9 @@ int pw_night_init(struct pw_night *night, const struct pw_stage_env *env, const 
     if (night->views == NULL || night->positions == NULL || metrics == NULL) {
         return -ENOENT;
     }
+    bool is_told = has_order_entry(night);
     for (uint32_t i = 0; i < metrics->row_cnt; i++) {
-        watch(night, pw_region_at(env->ws, metrics, i));
+        watch(night, pw_region_at(env->ws, metrics, i), is_told);
     }
     for (uint32_t i = 0; i < conns->cnt; i++) {
         night->of_conns[i].state = PW_FEED_UP; /* what it is first is no change to be told of */
@@ -304,7 +305,7 @@ static void put_denials(const struct pw_workspace *ws, struct pw_text *text)
     const char *before = " (";
     for (uint32_t i = 0; i < pw_enum_reason.cnt; i++) {
         char name[64];
-        snprintf(name, sizeof name, "denied_%s", pw_reason_name(i));
+        snprintf(name, sizeof name, DENIED_NAME "%s", pw_reason_name(i));
         uint64_t cnt = pw_reason_kind(i) == PW_REASON_KIND_DENIED ? metric_sum(ws, "execution", name) : 0;
         if (cnt != 0) {
             pw_text_put(text, "%s%s %" PRIu64, before, pw_reason_name(i), cnt);
@@ -320,8 +321,8 @@ static bool position_at(const struct pw_workspace *ws, uint32_t i, struct pw_pos
     return views != NULL && pw_cell_read(&views[i].cell, views[i].words, position, sizeof *position);
 }
 
-/* Of all instruments with the quote currency of that one; false: an earlier one has it, too. */
-static bool put_currency(const struct pw_workspace *ws, const struct pw_instrument *instruments,
+/* Of all instruments with the quote currency of that one, unless an earlier one has it, too. */
+static void put_currency(const struct pw_workspace *ws, const struct pw_instrument *instruments,
                          uint32_t instrument_cnt, uint32_t first, struct pw_text *text)
 {
     pw_i128 pnl_e16 = 0, fees_e16 = 0;
@@ -331,7 +332,7 @@ static bool put_currency(const struct pw_workspace *ws, const struct pw_instrume
             continue;
         }
         if (i < first) {
-            return false;
+            return;
         }
         if (position_at(ws, i, &position)) {
             pnl_e16 += pw_e16_from_words(position.realized_e16) + pw_e16_from_words(position.unrealized_e16);
@@ -343,7 +344,6 @@ static bool put_currency(const struct pw_workspace *ws, const struct pw_instrume
     pw_text_put(text, " %s, fees ", instruments[first].quote);
     pw_text_put_e16(text, fees_e16);
     pw_text_put(text, " %s", instruments[first].quote);
-    return true;
 }
 
 static void put_positions(const struct pw_workspace *ws, const struct pw_instrument *instruments,
