@@ -4,13 +4,9 @@
  */
 #include "certificate.h"
 
+#include "calendar.h"
 #include <arpa/inet.h>
 #include <strings.h>
-
-enum {
-    NAME_DNS = 0x82, /* GeneralName [2] and [7] */
-    NAME_IP = 0x87,
-};
 
 #define KEY_RSA_BITS_MIN 2048u
 #define KEY_USAGE_CERT   0x04 /* bit 5, keyCertSign */
@@ -128,16 +124,6 @@ static bool read_extensions(struct pw_der in, struct pw_certificate *cert)
 
 /* ---- times ---- */
 
-/* Days from 1970-01-01 in the Gregorian calendar; year 1950 to 9999. */
-static int64_t days_from_1970(int64_t year, int64_t month, int64_t day)
-{
-    static const uint16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    int64_t past = year - 1;
-    int64_t days = past * 365 + past / 4 - past / 100 + past / 400 - 719162;
-    return days + before[month - 1] + (month > 2 && leap) + day - 1;
-}
-
 /* RFC 5280, 4.1.2.5: YYMMDDHHMMSSZ of 1950 to 2049, or YYYYMMDDHHMMSSZ. */
 static bool read_time(struct pw_der *in, int64_t *time_s)
 {
@@ -161,8 +147,8 @@ static bool read_time(struct pw_der *in, int64_t *time_s)
         fields[5] > 59 || fields[6] > 60) {
         return false;
     }
-    *time_s =
-        ((days_from_1970(year, fields[2], fields[3]) * 24 + fields[4]) * 60 + fields[5]) * 60 + fields[6];
+    int64_t days = pw_days_from_1970((int)year, (int)fields[2], (int)fields[3]);
+    *time_s = ((days * 24 + fields[4]) * 60 + fields[5]) * 60 + fields[6];
     return true;
 }
 
@@ -298,12 +284,12 @@ enum pw_cert_result pw_cert_check_host(const struct pw_certificate *cert, const 
         if (!pw_der_take(&names, &tag, &name)) {
             return PW_CERT_MALFORMED;
         }
-        any = any || tag == NAME_DNS || tag == NAME_IP;
-        if (tag == NAME_IP && address_bytes > 0 &&
+        any = any || tag == PW_NAME_DNS || tag == PW_NAME_IP;
+        if (tag == PW_NAME_IP && address_bytes > 0 &&
             pw_der_equal(name, (struct pw_der){address, address_bytes})) {
             return PW_CERT_OK;
         }
-        if (tag == NAME_DNS && address_bytes == 0 &&
+        if (tag == PW_NAME_DNS && address_bytes == 0 &&
             pw_cert_name_matches((const char *)name.at, name.left, host)) {
             return PW_CERT_OK;
         }

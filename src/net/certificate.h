@@ -12,6 +12,14 @@
 
 #include "der.h"
 
+/* GeneralName's tags: [1], [2], [4], [7]. */
+enum pw_name_kind {
+    PW_NAME_MAIL = 0x81,
+    PW_NAME_DNS = 0x82,
+    PW_NAME_DIRECTORY = 0xa4,
+    PW_NAME_IP = 0x87,
+};
+
 enum pw_cert_result {
     PW_CERT_OK = 0,
     PW_CERT_MALFORMED,

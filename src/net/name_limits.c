@@ -8,15 +8,8 @@
 #include <ctype.h>
 #include <strings.h>
 
-enum name_kind {
-    NAME_MAIL = 0x81, /* GeneralName [1], [2], [4], [7] */
-    NAME_DNS = 0x82,
-    NAME_DIRECTORY = 0xa4,
-    NAME_IP = 0x87,
-};
-
 struct name {
-    uint8_t kind;        /* GeneralName's tag */
+    uint8_t kind;        /* enum pw_name_kind, or another one */
     struct pw_der value; /* of a directoryName the RDNSequence */
 };
 
@@ -212,11 +205,11 @@ static enum match match_directory(struct pw_der name, struct pw_der base)
 static enum match match_name(const struct name *name, struct pw_der base, bool excluded)
 {
     switch (name->kind) {
-    case NAME_DNS:
+    case PW_NAME_DNS:
         return match_dns(name->value, base, excluded);
-    case NAME_IP:
+    case PW_NAME_IP:
         return match_ip(name->value, base);
-    case NAME_DIRECTORY:
+    case PW_NAME_DIRECTORY:
         return match_directory(name->value, base);
     default:
         return MATCH_UNCLEAR;
@@ -232,10 +225,10 @@ static bool read_subtree(struct pw_der *subtrees, uint8_t *kind, struct pw_der *
         return false; /* a minimum or maximum may not be there (RFC 5280, 4.2.1.10) */
     }
     name = *base;
-    return *kind == NAME_DNS         ? is_domain(name)
-           : *kind == NAME_IP        ? is_network(name)
-           : *kind == NAME_DIRECTORY ? pw_der_expect(&name, PW_DER_SEQUENCE, base) && name.left == 0
-                                     : true;
+    return *kind == PW_NAME_DNS         ? is_domain(name)
+           : *kind == PW_NAME_IP        ? is_network(name)
+           : *kind == PW_NAME_DIRECTORY ? pw_der_expect(&name, PW_DER_SEQUENCE, base) && name.left == 0
+                                        : true;
 }
 
 /* subtrees: GeneralSubtrees of one of both lists. False: the name is refused. */
@@ -298,7 +291,7 @@ static bool has_mail(struct pw_der rdns)
 
 static enum pw_cert_result check_subject(const struct pw_certificate *authority, struct pw_der subject)
 {
-    const struct name directory = {NAME_DIRECTORY, subject}, mail = {NAME_MAIL, subject};
+    const struct name directory = {PW_NAME_DIRECTORY, subject}, mail = {PW_NAME_MAIL, subject};
     enum pw_cert_result result = subject.left > 0 ? allow(authority->limits, &directory) : PW_CERT_OK;
     return result == PW_CERT_OK && has_mail(subject) ? allow(authority->limits, &mail) : result;
 }
@@ -314,7 +307,7 @@ enum pw_cert_result pw_name_limits_check(const struct pw_certificate *authority,
             return PW_CERT_MALFORMED;
         }
         struct pw_der explicit = name.value; /* a Name is a choice, so its tag stays */
-        if (name.kind == NAME_DIRECTORY && !pw_der_expect(&explicit, PW_DER_SEQUENCE, &name.value)) {
+        if (name.kind == PW_NAME_DIRECTORY && !pw_der_expect(&explicit, PW_DER_SEQUENCE, &name.value)) {
             return PW_CERT_MALFORMED;
         }
         result = allow(authority->limits, &name);
@@ -328,7 +321,7 @@ enum pw_cert_result pw_name_limits_check_host(const struct pw_certificate *autho
     size_t address_bytes = pw_cert_host_address(host, address);
     size_t host_bytes = strlen(host);
     host_bytes -= host_bytes > 1 && host[host_bytes - 1] == '.';
-    const struct name ip = {NAME_IP, {address, address_bytes}};
-    const struct name dns = {NAME_DNS, {(const uint8_t *)host, host_bytes}};
+    const struct name ip = {PW_NAME_IP, {address, address_bytes}};
+    const struct name dns = {PW_NAME_DNS, {(const uint8_t *)host, host_bytes}};
     return allow(authority->limits, address_bytes > 0 ? &ip : &dns);
 }

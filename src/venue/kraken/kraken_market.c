@@ -8,6 +8,7 @@
  */
 #include "kraken_market.h"
 
+#include "calendar.h"
 #include "decimal.h"
 #include "symbols.h"
 #include <errno.h>
@@ -207,15 +208,6 @@ static int two(const char *text, int max)
     return value <= max ? value : -1;
 }
 
-/* Days since 1970 of a date of the Gregorian calendar. */
-static int64_t days_of(int year, int month, int day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400, of_era = y % 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 /* "2026-11-02T09:30:07.440295Z", with up to 9 digits of a second or none. */
 static bool time_ns(const struct pw_json_text *text, int64_t *ns)
 {
@@ -238,7 +230,7 @@ static bool time_ns(const struct pw_json_text *text, int64_t *ns)
         }
         fraction = fraction * 10 + (c - '0');
     }
-    int64_t days = days_of(century * 100 + of_century, month, day);
+    int64_t days = pw_days_from_1970(century * 100 + of_century, month, day);
     *ns = ((days * 24 + hour) * 60 + minute) * 60 * 1000000000 + (int64_t)second * 1000000000 + fraction;
     return true;
 }
