@@ -328,7 +328,7 @@ static bool fill_context(struct pw_tls_context *context, const char *ca_file, ch
     uint32_t read_cnt = context->anchor_cnt;
     context->ctx = ok && read_cnt > 0 ? make_ctx(context, true) : NULL;
     bad_cnt += read_cnt - context->anchor_cnt;
-    if (context->ctx == NULL && read_cnt > 0 && context->anchor_cnt > 0) {
+    if (context->ctx == NULL && context->anchor_cnt > 0) {
         snprintf(error, error_bytes, "this build of wolfSSL lacks what TLS 1.2 and 1.3 need");
         return false;
     }
@@ -534,7 +534,8 @@ enum pw_tls_result pw_tls_shutdown(struct pw_tls *tls)
 
 /* ---- words ---- */
 
-static const char *known_error(int error)
+/* Because the certificate was rejected. */
+static const char *certificate_error(int error)
 {
     switch (error) {
     case ASN_AFTER_DATE_E:
@@ -565,6 +566,14 @@ static const char *known_error(int error)
     case KEYUSE_SIGNATURE_E:
     case KEYUSE_ENCIPHER_E:
         return "certificate not for servers (key usage)";
+    default:
+        return NULL;
+    }
+}
+
+static const char *known_error(int error)
+{
+    switch (error) {
     case VERSION_ERROR:
         return "no TLS 1.2 or 1.3";
     case MATCH_SUITE_ERROR:
@@ -574,7 +583,7 @@ static const char *known_error(int error)
     case UNKNOWN_RECORD_TYPE:
         return "not TLS";
     default:
-        return NULL;
+        return certificate_error(error);
     }
 }
 
@@ -594,15 +603,7 @@ void pw_tls_error(const struct pw_tls *tls, char *text, size_t bytes)
 
 bool pw_tls_is_untrusted(const struct pw_tls *tls)
 {
-    switch (tls->error) {
-    case VERSION_ERROR:
-    case MATCH_SUITE_ERROR:
-    case FATAL_ERROR:
-    case UNKNOWN_RECORD_TYPE:
-        return false;
-    default:
-        return tls->error == 0 || known_error(tls->error) != NULL;
-    }
+    return tls->error == 0 || certificate_error(tls->error) != NULL;
 }
 
 void pw_tls_describe(const struct pw_tls *tls, char *text, size_t bytes)
