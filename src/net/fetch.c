@@ -293,11 +293,11 @@ uint32_t pw_fetch_status(const struct pw_fetch *fetch)
 bool pw_fetch_is_answer(const struct pw_fetch *fetch, char *why, size_t why_bytes)
 {
     uint32_t status = fetch->head.status;
-    bool elsewhere = status >= 300 && status<400, partial = status> 200 && status < 300;
+    uint32_t class = status / 100;
     snprintf(why, why_bytes, "HTTP status %u%s", status,
-             elsewhere ? " (redirects are not followed; check rest_url)"
-             : partial ? " (not a whole answer)"
-                       : "");
+             class == 3                    ? " (redirects are not followed; check rest_url)"
+             : class == 2 && status != 200 ? " (not a whole answer)"
+                                           : "");
     return status == 200;
 }
 
