@@ -27,7 +27,7 @@ static bool is_turn(struct pw_sim_faults *faults, const struct pw_sim_fault *fau
     return (fault->every ? n % fault->every : n) < fault->count;
 }
 
-/* The first hit is logged; the sum at the end tells of those that never hit. */
+/* The first hit is logged; the sum at the end has all of them. */
 static bool fault_hits(struct pw_sim_faults *faults, struct pw_sim_fault *fault, const char *subject)
 {
     if ((fault->match[0] && fnmatch(fault->match, subject, 0) != 0) ||
@@ -49,10 +49,11 @@ void pw_sim_faults_sum(const struct pw_sim_faults *faults)
         if (fault->hit_cnt > 0) {
             pw_log(PW_LOG_INFO, "fault %u (%s): %" PRIu64 " hits", i + 1, name, fault->hit_cnt);
         } else if (fault->seen_cnt == 0) {
-            pw_log(PW_LOG_WARN, "fault %u (%s) never fired: nothing matched '%s'", i + 1, name, fault->match);
+            pw_log(PW_LOG_WARN, "fault %u (%s) never fired: nothing matched '%s'", i + 1, name,
+                   fault->match[0] ? fault->match : "*");
         } else {
-            pw_log(PW_LOG_WARN, "fault %u (%s) never fired: %" PRIu64 " matched, but not enough of them",
-                   i + 1, name, fault->seen_cnt);
+            pw_log(PW_LOG_WARN, "fault %u (%s) never fired: %" PRIu64 " matched, none was due", i + 1, name,
+                   fault->seen_cnt);
         }
     }
 }

@@ -71,7 +71,7 @@ const struct pw_sim_fault *pw_sim_faults_request(struct pw_sim_faults *faults, c
 const struct pw_sim_fault *pw_sim_faults_hit(struct pw_sim_faults *faults, enum pw_sim_fault_kind kind,
                                              const char *subject);
 
-/* Logs the faults that never hit anything, and whether anything matched. */
+/* Logs how often each fault hit; of one that never did, whether anything matched. */
 void pw_sim_faults_sum(const struct pw_sim_faults *faults);
 
 #endif
