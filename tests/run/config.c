@@ -92,18 +92,27 @@ static const char *const g_sound[] = {
 };
 #define SOUND_LINES (sizeof g_sound / sizeof g_sound[0])
 
-/* The sound file with one line put in place of another (NULL: taken out). */
-static int load_with(size_t line, const char *instead)
+/* SOUND_LINES lines, of which NULL are left out, and a section below them. */
+static int load_lines(const char *const lines[], const char *section)
 {
     char text[8192] = "";
     for (size_t i = 0; i < SOUND_LINES; i++) {
-        const char *this_line = i + 1 == line ? instead : g_sound[i];
-        if (this_line != NULL) {
-            strcat(text, this_line);
+        if (lines[i] != NULL) {
+            strcat(text, lines[i]);
             strcat(text, "\n");
         }
     }
+    strcat(text, section);
     return load(text);
+}
+
+/* The sound file with one line put in place of another (0: none is; NULL: taken out). */
+static int load_with(size_t line, const char *instead)
+{
+    const char *lines[SOUND_LINES + 1];
+    memcpy(lines + 1, g_sound, sizeof g_sound);
+    lines[line] = instead;
+    return load_lines(lines + 1, "");
 }
 
 /* What is reported names all of these, which are separated by blanks: keys, values, what there is. */
@@ -423,15 +432,12 @@ Test(config, a_strategy_must_fit_the_rest_of_the_file)
     EXPECT_ALL(streams);
     cr_expect_eq(load_with(13, "    streams: [aggTrade]"), 0, "%s", g_error);
 
-    char text[8192] = "";
-    for (size_t i = 0; i < SOUND_LINES; i++) {
-        strcat(text, i + 1 == 18   ? "    kind: tick_taker"
-                     : i + 1 == 20 ? "    params: {quantity: 1, imbalance: 2, every: 3}"
-                     : i + 1 == 21 ? "risk: {max_orders_per_s: 10}"
-                                   : g_sound[i]);
-        strcat(text, "\n");
-    }
-    cr_expect_eq(load(text), -EINVAL);
+    const char *lines[SOUND_LINES];
+    memcpy(lines, g_sound, sizeof g_sound);
+    lines[18 - 1] = "    kind: tick_taker";
+    lines[20 - 1] = "    params: {quantity: 1, imbalance: 2, every: 3}";
+    lines[21 - 1] = "risk: {max_orders_per_s: 10}";
+    cr_expect_eq(load_lines(lines, ""), -EINVAL);
     expect_problem(18, 11, "tick_taker risk.max_position");
 }
 
@@ -450,14 +456,11 @@ Test(config, a_tilde_is_not_taken_for_a_folders_name)
 /* What a live config has in place of the paper gateway. */
 static int load_live(size_t line, const char *instead, const char *section)
 {
-    char text[8192] = "";
-    for (size_t i = 0; i < SOUND_LINES; i++) {
-        const char *this_line = i + 1 == line ? instead : i + 1 == 22 ? "gateway: live" : g_sound[i];
-        strcat(text, this_line);
-        strcat(text, "\n");
-    }
-    strcat(text, section);
-    return load(text);
+    const char *lines[SOUND_LINES + 1];
+    memcpy(lines + 1, g_sound, sizeof g_sound);
+    lines[22] = "gateway: live";
+    lines[line] = instead;
+    return load_lines(lines + 1, section);
 }
 
 #define LIVE_SECTION                                                                                         \
