@@ -78,10 +78,10 @@ start_failed() {
     local code=0
     cat -- "$3" >&2
     if kill -0 "$2" 2>/dev/null; then
-        die "$1 did not start within $START_SECONDS seconds; its last words: $(tail -n 1 -- "$3")"
+        die "$1 did not start within $START_SECONDS seconds; its last log line: $(tail -n 1 -- "$3")"
     fi
     wait "$2" || code=$?
-    die "$1 did not start: exit code $code; its last words: $(tail -n 1 -- "$3")"
+    die "$1 did not start: exit code $code; its last log line: $(tail -n 1 -- "$3")"
 }
 
 # Stops the engine; its exit code. One that was killed leaves its memory, in the file that its log names.

@@ -37,8 +37,7 @@ static const struct pw_cli_command g_command = {
         {.name = "journal",
          .value = "DIR",
          .help = "check the disk under DIR, where journals will be stored (default: the config's "
-                 "journal.path, or "
-                 "the working folder)",
+                 "journal.path, or the working folder)",
          PW_CLI_PATH(struct options, patient.journal_dir)},
         {.name = "sysroot",
          .value = "DIR",

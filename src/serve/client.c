@@ -583,10 +583,10 @@ void pw_serve_client_tick(struct pw_serve_client *client, int64_t now_ns)
     if (client->phase == PW_SERVE_HANDSHAKE && age_ns >= limits->handshake_timeout_ms * PW_NS_PER_MS) {
         pw_serve_end(client, true);
     } else if (client->phase == PW_SERVE_HTTP && part_is_late(client, now_ns)) {
-        http_refuse(client, NULL, 408, "The request was not whole in time.", now_ns);
+        http_refuse(client, NULL, 408, "Timeout: the request is incomplete.", now_ns);
         pw_serve_client_flush(client, now_ns);
     } else if (client->phase == PW_SERVE_WEBSOCKET && part_is_late(client, now_ns)) {
-        pw_serve_client_close(client, 1008, "The message was not whole in time", now_ns);
+        pw_serve_client_close(client, 1008, "Timeout: the message is incomplete", now_ns);
         pw_serve_client_flush(client, now_ns);
     } else if (client->phase == PW_SERVE_HTTP &&
                now_ns - client->last_request_ns >= limits->idle_timeout_ms * PW_NS_PER_MS) {

@@ -64,7 +64,7 @@ static const struct pw_key g_listen_keys[] = {
 
 static const struct pw_key g_limit_keys[] = {
     {.name = "connections_max", LIMIT(connections_max), COUNT("256", 1, 4096),
-     .help = "open connections; a further one takes the place of the one that is idle for longest, or is closed at once"},
+     .help = "open connections; a further one replaces the longest idle one, or is closed at once"},
     {.name = "connections_per_address", LIMIT(connections_per_address), COUNT("0", 0, 4096),
      .help = "open connections of one address; 0: three quarters of connections_max"},
     {.name = "output_kib", LIMIT(output_kib), COUNT("8192", 64, 1048576), .unit = "KiB",
@@ -98,9 +98,9 @@ static const struct pw_key g_limit_keys[] = {
     {.name = "handshake_timeout_ms", LIMIT(handshake_timeout_ms), COUNT("10000", 10, 600000), .unit = "ms",
      .help = "timeout of the TLS handshake"},
     {.name = "request_timeout_ms", LIMIT(request_timeout_ms), COUNT("10000", 10, 600000), .unit = "ms",
-     .help = "time for a request, or a client's message, from its first byte to its last"},
+     .help = "timeout of a request or a client's message, from its first byte to its last"},
     {.name = "requests_per_s", LIMIT(requests_per_s), COUNT("0", 0, 1000000),
-     .help = "HTTP requests of one address per second; 0: no limit, but the venue's weights"},
+     .help = "HTTP requests of one address per second; 0: no limit besides weight_per_min"},
     {.name = "idle_timeout_ms", LIMIT(idle_timeout_ms), COUNT("600000", 10, 86400000), .unit = "ms",
      .help = "an HTTP connection without a request for this long is closed"},
 };
