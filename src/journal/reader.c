@@ -288,6 +288,9 @@ static void copy_3(const uint8_t *bytes, struct pw_instrument *row)
     memcpy(row, bytes, sizeof *row);
     row->symbol[sizeof row->symbol - 1] = row->feed[sizeof row->feed - 1] = '\0';
     row->base[sizeof row->base - 1] = row->quote[sizeof row->quote - 1] = '\0';
+    if (row->unit_shift < -PW_UNIT_SHIFT_MAX || row->unit_shift > PW_UNIT_SHIFT_MAX) {
+        row->unit_shift = 0; /* no engine writes another */
+    }
 }
 
 /* Known by their size: which of these the run's instruments are. */

@@ -370,3 +370,24 @@ Test(reader, instruments_of_the_version_before_are_read)
     pw_journal_close(journal);
     folder_remove(dir);
 }
+
+/* Numbers with so many decimals would not fit the text that tools make of them. */
+Test(reader, units_that_no_engine_has_are_the_usual_ones)
+{
+    const struct pw_instrument made[2] = {{.symbol = "A", .unit_shift = PW_UNIT_SHIFT_MAX + 1},
+                                          {.symbol = "B", .unit_shift = -PW_UNIT_SHIFT_MAX}};
+    const char *dir = live_dir();
+    struct live live;
+    struct pw_journal *journal;
+    struct pw_instrument rows[2];
+    char error[160];
+    live_open_instruments(&live, dir, PW_SEGMENT_BYTES_MIN, LIVE_EPOCH_NS, "a: 1\n", made);
+    uint64_t run_id = live.run_id;
+    live_close(&live, true);
+    cr_assert_eq(pw_journal_open(&journal, dir, error, sizeof error), 0, "%s", error);
+    cr_assert_eq(pw_journal_instruments(journal, run_id, rows, 2), 2);
+    cr_expect_eq(rows[0].unit_shift, 0);
+    cr_expect_eq(rows[1].unit_shift, -PW_UNIT_SHIFT_MAX);
+    pw_journal_close(journal);
+    folder_remove(dir);
+}
