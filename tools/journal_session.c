@@ -30,31 +30,23 @@
 
 /* ---- text ---- */
 
+static const char *decimal_text(pw_i128 value, int decimals, int decimals_min)
+{
+    static char texts[16][PW_DECIMAL_TEXT_BYTES];
+    static unsigned next;
+    char *text = texts[next++ % 16];
+    pw_decimal_print(value, decimals, decimals_min, text);
+    return text;
+}
+
 const char *journal_fixed(pw_i128 value, int decimals)
 {
-    static char texts[8][PW_DECIMAL_TEXT_BYTES];
-    static unsigned next;
-    char *text = texts[next++ % 8];
-    pw_decimal_print(value, decimals, decimals, text);
-    return text;
+    return decimal_text(value, decimals, decimals);
 }
 
 const char *journal_decimal(pw_i128 value, int decimals)
 {
-    static char texts[8][64];
-    static unsigned next;
-    char *text = texts[next++ % 8];
-    strcpy(text, journal_fixed(value, decimals));
-    if (strchr(text, '.')) {
-        size_t len = strlen(text);
-        while (text[len - 1] == '0') {
-            text[--len] = 0;
-        }
-        if (text[len - 1] == '.') {
-            text[len - 1] = 0;
-        }
-    }
-    return text;
+    return decimal_text(value, decimals, 0);
 }
 
 void journal_print_json(json_t *json)
