@@ -288,10 +288,8 @@ static void commit_now(struct pw_writer *writer, int64_t now_ns)
 int pw_writer_commit(struct pw_writer *writer, int64_t now_ns)
 {
     end_commit(writer, true, now_ns);
-    if (may_commit(writer, now_ns)) {
-        begin_commit(writer, now_ns);
-        end_commit(writer, true, now_ns);
-    }
+    commit_now(writer, now_ns);
+    end_commit(writer, true, now_ns);
     pw_assert(!writer->committing);
     return writer->state == PW_WRITER_OK ? 0 : writer->error;
 }
