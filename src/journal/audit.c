@@ -149,13 +149,14 @@ static void find_missing(struct audit *audit, uint32_t from, uint32_t to)
     }
 }
 
-static bool read_table_note(struct audit *audit)
+/* Of the run's newest segment, as the table of runs has it. */
+static bool read_table_note(const struct pw_journal *journal, uint64_t run_id, struct pw_segment_note *note)
 {
     struct pw_journal_file file;
-    if (pw_journal_table_open(audit->journal, &file) != 0) {
+    if (pw_journal_table_open(journal, &file) != 0) {
         return false;
     }
-    bool good = pw_journal_file_note(&file, audit->run->run_id, &audit->note);
+    bool good = pw_journal_file_note(&file, run_id, note);
     pw_journal_file_close(&file);
     return good;
 }
@@ -167,7 +168,7 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
     int64_t found_no;
     uint32_t next_no = 0;
     audit.is_live = !run->ended_ns && pw_journal_is_live(journal);
-    audit.has_note = read_table_note(&audit);
+    audit.has_note = read_table_note(journal, run->run_id, &audit.note);
     while ((found_no = pw_journal_segment_next(journal, run->run_id, next_no)) >= 0) {
         if (found_no > next_no) {
             find_missing(&audit, next_no, (uint32_t)found_no - 1);
@@ -190,11 +191,7 @@ bool pw_journal_committed(struct pw_journal *journal, uint64_t run_id, struct pw
     struct pw_segment_note note;
     struct pw_journal_file file;
     int64_t no;
-    bool known = pw_journal_table_open(journal, &file) == 0;
-    if (known) {
-        known = pw_journal_file_note(&file, run_id, &note);
-        pw_journal_file_close(&file);
-    }
+    bool known = read_table_note(journal, run_id, &note);
     *committed = (struct pw_journal_committed){known ? note.event_cnt : 0, known ? note.frame_cnt : 0};
     for (uint32_t from = 0; (no = pw_journal_segment_next(journal, run_id, from)) >= 0;
          from = (uint32_t)no + 1) {
