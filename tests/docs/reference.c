@@ -90,8 +90,8 @@ static void events_print(FILE *out)
         "# Events\n\n"
         "What `pinwheel tap`, `pinwheel journal query` and `pinwheel journal csv` print of each kind. Every "
         "event has `recv_ns` and\n`venue_ns`, too, and in a journal `journal_seq`, its place in the run: the number of market "
-        "events before it. In JSON\ndecimals, ids, nanoseconds and 64-bit integers are strings; a flag is "
-        "there if it is set. Prices and\nquantities have up to 8 decimals, or what their instrument has instead: "
+        "events before it. In JSON\ndecimals, ids, nanoseconds and 64-bit integers are strings, and any other integer above 2^53; a "
+        "flag is there if it is\nset. Prices and quantities have up to 8 decimals, or what their instrument has instead: "
         "[numbers.md](numbers.md).\n",
         out);
     for (unsigned kind = 1; kind < pw_enum_event_kind.cnt; kind++) {
