@@ -24,8 +24,8 @@ enum pw_field_type {
     PW_FIELD_NS,        /* int64_t nanoseconds: a moment */
     PW_FIELD_DURATION,  /* the same: how long */
     PW_FIELD_HOP,       /* uint32_t nanoseconds; left out if not known */
-    PW_FIELD_U64,   /* a number that may go beyond 2^53 */
-    PW_FIELD_CNT64, /* a count: uint64_t */
+    PW_FIELD_U64,       /* a number that may go beyond 2^53 */
+    PW_FIELD_CNT64,     /* a count: uint64_t */
     PW_FIELD_U32,
     PW_FIELD_U16,
     PW_FIELD_I32,

@@ -5,8 +5,8 @@
 #include "text.h"
 #include "decimal.h"
 #include "pw_assert.h"
-#include <pinwheel/workspace.h>
 #include <pinwheel/units.h>
+#include <pinwheel/workspace.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>

@@ -23,8 +23,8 @@ struct pw_text {
 struct pw_text pw_text_start(char *buffer, size_t bytes);
 void pw_text_put(struct pw_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A moment, in nanoseconds, or with iso_times as "2024-08-09T00:00:00.123456789Z"; then 0, which is no moment, is
- * nothing. */
+/* A moment, in nanoseconds, or with iso_times as "2024-08-09T00:00:00.123456789Z"; then 0, which is no
+ * moment, is nothing. */
 void pw_text_put_time(struct pw_text *text, int64_t ns);
 /* As with iso_times. */
 void pw_text_put_iso(struct pw_text *text, int64_t ns);

@@ -630,7 +630,8 @@ static int judge_runs(const char *path, char *error, size_t error_bytes)
 }
 
 /* A table that has gone from beside its segments. An empty file there is what a copy or a repair of the file
- * system left; to write to it would make killed runs of all. Alone it is what a first start left that died. */
+ * system left; to write to it would make killed runs of all. Alone it is what a first start left that died.
+ */
 static int judge_lost_runs(const struct disk *disk, const char *path, char *error, size_t error_bytes)
 {
     uint64_t newest = 0;
@@ -641,10 +642,11 @@ static int judge_lost_runs(const struct disk *disk, const char *path, char *erro
         return fail(error, error_bytes, err, "cannot read '%s'", disk->dir);
     }
     if (newest != 0 && is_there) {
-        snprintf(error, error_bytes,
-                 "'%s' is damaged: it is empty, beside segments; move it away: run numbers are then made from "
-                 "segments and clock",
-                 path);
+        snprintf(
+            error, error_bytes,
+            "'%s' is damaged: it is empty, beside segments; move it away: run numbers are then made from "
+            "segments and clock",
+            path);
         return -EBADMSG;
     }
     if (newest != 0) {
