@@ -4,6 +4,7 @@
  */
 #include "order_terms.h"
 
+#include "fills.h"
 #include "money.h"
 #include <pinwheel/units.h>
 #include <string.h>
@@ -23,29 +24,20 @@ static const char *wrong_term(const struct pw_order_row *row, const struct pw_in
                               const struct pw_report *report)
 {
     const struct pw_report_terms *terms = &report->terms;
-    const struct {
-        bool wrong;
-        const char *name;
-    } rows[] = {
-        {says(report, PW_TERM_SYMBOL) &&
-             strncmp(terms->symbol, instrument->symbol, sizeof terms->symbol) != 0,
-         "symbol"},
-        {says(report, PW_TERM_SIDE) && terms->side != row->side, "side"},
-        {says(report, PW_TERM_TYPE) && terms->type != row->type, "type"},
-        {says(report, PW_TERM_TIF) && has_tif(row->type) && terms->tif != row->tif, "time in force"},
-        {says(report, PW_TERM_PRICE) && pw_order_has_limit(row->type) && terms->price_e8 != row->price_e8,
-         "limit price"},
-        {says(report, PW_TERM_QTY) && terms->qty_e8 != row->qty_e8, "quantity"},
-        {says(report, PW_TERM_VENUE_ORDER_ID) && row->venue_order_id != 0 &&
-             terms->venue_order_id != row->venue_order_id,
-         "venue order id"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].wrong) {
-            return rows[i].name;
-        }
+    bool has_limit = pw_order_has_limit(row->type);
+    if (says(report, PW_TERM_SYMBOL) &&
+        strncmp(terms->symbol, instrument->symbol, sizeof terms->symbol) != 0) {
+        return "symbol";
     }
-    return NULL;
+    bool other_id = says(report, PW_TERM_VENUE_ORDER_ID) && row->venue_order_id != 0 &&
+                    terms->venue_order_id != row->venue_order_id;
+    return says(report, PW_TERM_SIDE) && terms->side != row->side                         ? "side"
+           : says(report, PW_TERM_TYPE) && terms->type != row->type                       ? "type"
+           : says(report, PW_TERM_TIF) && has_tif(row->type) && terms->tif != row->tif    ? "time in force"
+           : says(report, PW_TERM_PRICE) && has_limit && terms->price_e8 != row->price_e8 ? "limit price"
+           : says(report, PW_TERM_QTY) && terms->qty_e8 != row->qty_e8                    ? "quantity"
+           : other_id                                                                     ? "venue order id"
+                                                                                          : NULL;
 }
 
 /* What an order is filled in all only grows, with each trade of a higher number; its end is behind all of
@@ -87,26 +79,16 @@ static bool wrong_price(const struct pw_order_row *row, const struct pw_report *
             !(has_limit && is_near(price_e8, row->price_e8)));
 }
 
-static bool is_asset(const char *name, const char asset[PW_ASSET_BYTES])
-{
-    return strncmp(name, asset, PW_ASSET_BYTES) == 0;
-}
-
 /* A quantity as an amount of its asset, whatever the instrument's units. */
 static pw_i128 qty_e16(const struct pw_instrument *instrument, int64_t qty)
 {
-    pw_i128 amount = qty;
-    for (int i = pw_qty_decimals(instrument->unit_shift); i < 16; i++) {
-        amount *= 10;
-    }
-    return amount;
+    return (pw_i128)qty * pw_power10(16 - pw_qty_decimals(instrument->unit_shift));
 }
 
 static bool wrong_fee(const struct pw_instrument *instrument, const struct pw_report *report)
 {
-    const char *asset = report->fee_asset;
-    bool in_base = asset[0] != '\0' && is_asset(asset, instrument->base);
-    bool in_quote = asset[0] == '\0' || is_asset(asset, instrument->quote);
+    bool in_base = pw_fee_is_base(report->fee_asset, instrument);
+    bool in_quote = pw_fee_is_quote(report->fee_asset, instrument);
     if (!in_base && !in_quote) {
         return report->fee_e16 < 0;
     }
