@@ -229,18 +229,17 @@ static enum pw_reason reject_reason(const struct pw_json_text *text)
                                                                          : PW_REASON_VENUE_REJECTED;
 }
 
-static struct pw_report_terms execution_terms(const struct pw_binance_execution *x)
+static void put_execution_terms(const struct pw_binance_execution *x, struct pw_report_terms *terms)
 {
-    struct pw_report_terms terms = {.venue_order_id = x->venue_order_id,
-                                    .price_e8 = x->price_e8,
-                                    .qty_e8 = x->qty_e8,
-                                    .side = (uint8_t)x->side,
-                                    .type = x->order_type,
-                                    .tif = x->tif,
-                                    .said = x->said};
-    static_assert(sizeof terms.symbol == sizeof x->symbol, "a symbol is copied whole");
-    memcpy(terms.symbol, x->symbol, sizeof terms.symbol);
-    return terms;
+    *terms = (struct pw_report_terms){.venue_order_id = x->venue_order_id,
+                                      .price_e8 = x->price_e8,
+                                      .qty_e8 = x->qty_e8,
+                                      .side = (uint8_t)x->side,
+                                      .type = x->order_type,
+                                      .tif = x->tif,
+                                      .said = x->said};
+    static_assert(sizeof terms->symbol == sizeof x->symbol, "a symbol is copied whole");
+    memcpy(terms->symbol, x->symbol, sizeof terms->symbol);
 }
 
 static enum pw_reason execution_reason(const struct pw_binance_execution *x, enum pw_exec_type exec_type)
@@ -258,20 +257,19 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
         return false;
     }
     bool fill = exec_type == PW_EXEC_FILL;
-    *report = (struct pw_report){
-        .client_order_id = x->client_order_id,
-        .trade_id = fill ? x->trade_id : 0,
-        .fill_price_e8 = fill ? x->last_price_e8 : 0,
-        .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
-        .executed_qty_e8 = x->executed_qty_e8,
-        .prevented_qty_e8 = x->prevented_qty_e8,
-        .terms = execution_terms(x),
-        .fee_e16 = fill ? x->fee_e16 : 0,
-        .venue_ns = x->trade_ns,
-        .exec_type = (uint8_t)exec_type,
-        .reason = (uint8_t)execution_reason(x, exec_type),
-        .maker = fill && x->is_maker,
-        .has_trade_id = fill};
+    *report = (struct pw_report){.client_order_id = x->client_order_id,
+                                 .trade_id = fill ? x->trade_id : 0,
+                                 .fill_price_e8 = fill ? x->last_price_e8 : 0,
+                                 .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
+                                 .executed_qty_e8 = x->executed_qty_e8,
+                                 .prevented_qty_e8 = x->prevented_qty_e8,
+                                 .fee_e16 = fill ? x->fee_e16 : 0,
+                                 .venue_ns = x->trade_ns,
+                                 .exec_type = (uint8_t)exec_type,
+                                 .reason = (uint8_t)execution_reason(x, exec_type),
+                                 .maker = fill && x->is_maker,
+                                 .has_trade_id = fill};
+    put_execution_terms(x, &report->terms);
     static_assert(sizeof report->fee_asset == sizeof x->fee_asset, "an asset is copied whole");
     if (fill) {
         memcpy(report->fee_asset, x->fee_asset, sizeof report->fee_asset);
@@ -279,32 +277,30 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
     return true;
 }
 
-static struct pw_entry_order execution_order(const struct pw_binance_execution *x)
+static void put_execution(const struct pw_binance_execution *x, struct pw_entry_order *to)
 {
-    struct pw_entry_order order = {
+    *to = (struct pw_entry_order){
         .fault = x->fault,
         .venue_order_id = x->venue_order_id,
         .instance_hash = x->instance_hash,
         .is_ours = x->is_ours,
         .is_open = is_open(x->status),
     };
-    memcpy(order.symbol, x->symbol, sizeof order.symbol);
-    order.report.client_order_id = x->client_order_id;
-    order.has_report = execution_report(x, &order.report);
-    return order;
+    memcpy(to->symbol, x->symbol, sizeof to->symbol);
+    to->report.client_order_id = x->client_order_id;
+    to->has_report = execution_report(x, &to->report);
 }
 
-static struct pw_report_terms order_terms(const struct pw_binance_order *order)
+static void put_order_terms(const struct pw_binance_order *order, struct pw_report_terms *terms)
 {
-    struct pw_report_terms terms = {.venue_order_id = order->venue_order_id,
-                                    .price_e8 = order->price_e8,
-                                    .qty_e8 = order->qty_e8,
-                                    .side = (uint8_t)order->side,
-                                    .type = order->type,
-                                    .tif = order->tif,
-                                    .said = order->said};
-    memcpy(terms.symbol, order->symbol, sizeof terms.symbol);
-    return terms;
+    *terms = (struct pw_report_terms){.venue_order_id = order->venue_order_id,
+                                      .price_e8 = order->price_e8,
+                                      .qty_e8 = order->qty_e8,
+                                      .side = (uint8_t)order->side,
+                                      .type = order->type,
+                                      .tif = order->tif,
+                                      .said = order->said};
+    memcpy(terms->symbol, order->symbol, sizeof terms->symbol);
 }
 
 /* By what was asked. A query that says no status, or none that is known here, says nothing; but what is in
@@ -327,30 +323,30 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
     *report = (struct pw_report){.client_order_id = order->client_order_id,
                                  .executed_qty_e8 = order->executed_qty_e8,
                                  .prevented_qty_e8 = order->prevented_qty_e8,
-                                 .terms = order_terms(order),
                                  .venue_ns = order->venue_ns ? order->venue_ns : order->update_ns,
                                  .exec_type = (uint8_t)exec_type,
                                  .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED : 0};
+    put_order_terms(order, &report->terms);
     return true;
 }
 
-static struct pw_entry_order order_of(const struct pw_binance_order *order, enum pw_entry_kind request)
+static void put_order(const struct pw_binance_order *order, enum pw_entry_kind request,
+                      struct pw_entry_order *to)
 {
-    struct pw_entry_order to = {.fault = order->fault,
-                                .venue_order_id = order->venue_order_id,
-                                .instance_hash = order->instance_hash,
-                                .is_ours = order->is_ours};
-    memcpy(to.symbol, order->symbol, sizeof to.symbol);
-    to.report.client_order_id = order->client_order_id;
-    to.has_report = order_report(order, request, &to.report);
-    return to;
+    *to = (struct pw_entry_order){.fault = order->fault,
+                                  .venue_order_id = order->venue_order_id,
+                                  .instance_hash = order->instance_hash,
+                                  .is_ours = order->is_ours};
+    memcpy(to->symbol, order->symbol, sizeof to->symbol);
+    to->report.client_order_id = order->client_order_id;
+    to->has_report = order_report(order, request, &to->report);
 }
 
 /* What one half of a replacement is to its order; `canceled`: the old one. */
-static struct pw_entry_order half_of(enum pw_binance_half half, const struct pw_binance_order *order,
-                                     const struct pw_binance_error *error, bool canceled)
+static void put_half(enum pw_binance_half half, const struct pw_binance_order *order,
+                     const struct pw_binance_error *error, bool canceled, struct pw_entry_order *to)
 {
-    struct pw_entry_order to = {.venue_order_id = order->venue_order_id, .has_report = true};
+    *to = (struct pw_entry_order){.venue_order_id = order->venue_order_id, .has_report = true};
     if (half == PW_BINANCE_HALF_DONE) {
         enum pw_exec_type exec_type = canceled ? PW_EXEC_REPLACED : PW_EXEC_ACK;
         if (!canceled && order->status == PW_BINANCE_STATUS_FILLED) {
@@ -358,12 +354,12 @@ static struct pw_entry_order half_of(enum pw_binance_half half, const struct pw_
         } else if (!canceled) {
             end_exec_type(order->status, &exec_type);
         }
-        to.report = (struct pw_report){.executed_qty_e8 = order->executed_qty_e8,
-                                       .prevented_qty_e8 = order->prevented_qty_e8,
-                                       .terms = order_terms(order),
-                                       .venue_ns = order->venue_ns,
-                                       .exec_type = (uint8_t)exec_type};
-        return to;
+        to->report = (struct pw_report){.executed_qty_e8 = order->executed_qty_e8,
+                                        .prevented_qty_e8 = order->prevented_qty_e8,
+                                        .venue_ns = order->venue_ns,
+                                        .exec_type = (uint8_t)exec_type};
+        put_order_terms(order, &to->report.terms);
+        return;
     }
     struct pw_binance_verdict verdict = {PW_ENTRY_REJECTED, PW_REASON_VENUE_REJECTED};
     if (half == PW_BINANCE_HALF_FAILED) {
@@ -371,8 +367,7 @@ static struct pw_entry_order half_of(enum pw_binance_half half, const struct pw_
     }
     enum pw_exec_type exec_type = PW_EXEC_REJECT;
     pw_entry_error_exec_type(PW_ENTRY_REPLACE, verdict.error, canceled, &exec_type);
-    to.report = (struct pw_report){.exec_type = (uint8_t)exec_type, .reason = (uint8_t)verdict.reason};
-    return to;
+    to->report = (struct pw_report){.exec_type = (uint8_t)exec_type, .reason = (uint8_t)verdict.reason};
 }
 
 /* ---- messages ---- */
@@ -390,14 +385,14 @@ static enum pw_decode decode(const struct pw_symbols *symbols, const char *data,
     }
     switch (message->kind) {
     case PW_ENTRY_SAYS_ORDER:
-        message->order = order_of(&response.body.order, (enum pw_entry_kind)message->request);
+        put_order(&response.body.order, (enum pw_entry_kind)message->request, &message->order);
         break;
     case PW_ENTRY_SAYS_EXECUTION:
-        message->order = execution_order(&response.body.execution);
+        put_execution(&response.body.execution, &message->order);
         break;
     case PW_ENTRY_SAYS_REPLACE:
-        message->order = half_of(replace->place, &replace->placed, &replace->place_error, false);
-        message->replaced = half_of(replace->cancel, &replace->canceled, &replace->cancel_error, true);
+        put_half(replace->place, &replace->placed, &replace->place_error, false, &message->order);
+        put_half(replace->cancel, &replace->canceled, &replace->cancel_error, true, &message->replaced);
         break;
     default:
         break;
@@ -422,7 +417,7 @@ static bool next_order(struct pw_entry_cursor *cursor, const struct pw_entry_lis
     if (!pw_binance_order_next(own(cursor), list, &order)) {
         return false;
     }
-    *to = order_of(&order, PW_ENTRY_OPEN_ORDERS);
+    put_order(&order, PW_ENTRY_OPEN_ORDERS, to);
     return true;
 }
 
