@@ -8,6 +8,7 @@
 #include "unit_choice.h"
 #include <errno.h>
 #include <jansson.h>
+#include <pinwheel/units.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -90,16 +91,6 @@ static int places_of(struct reading *reading, const json_t *pair, const char *ke
     return (int)cnt;
 }
 
-/* 10^-places as a number of that many decimals. */
-static int64_t unit_of(int places, int decimals)
-{
-    int64_t unit = 1;
-    for (; places < decimals; places++) {
-        unit *= 10;
-    }
-    return unit;
-}
-
 /* 0: the venue does not state it. */
 static int64_t limit_of(struct reading *reading, const json_t *pair, const char *key, int decimals)
 {
@@ -148,8 +139,8 @@ static void read_numbers(struct reading *reading, const json_t *pair, struct pw_
     }
     int price_decimals = pw_price_decimals(row->unit_shift), qty_decimals = pw_qty_decimals(row->unit_shift);
     row->tick_e8 = has_tick ? limit_of(reading, pair, "tick_size", price_decimals)
-                            : unit_of(tick_places, price_decimals);
-    row->step_e8 = row->market_step_e8 = unit_of(step_places, qty_decimals);
+                            : pw_power10(price_decimals - tick_places);
+    row->step_e8 = row->market_step_e8 = pw_power10(qty_decimals - step_places);
     row->min_qty_e8 = row->market_min_qty_e8 = limit_of(reading, pair, "ordermin", qty_decimals);
     row->min_notional_e8 = limit_of(reading, pair, "costmin", 8);
     row->min_notional_market = row->min_notional_e8 > 0;
