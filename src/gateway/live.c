@@ -17,8 +17,8 @@ static int dry_init(void *state, const struct pw_gateway_config *config)
 #define SESSION_OPS                                                                                          \
     .bytes = session_bytes, .check = session_check, .place = session_place, .cancel = session_cancel,        \
     .replace = session_replace, .settle = session_settle, .on_message = session_on_message,                  \
-    .clock = session_venue_clock, .poll = session_poll, .next_ns = session_next_ns, .pause = session_pause, .open_cnt = session_open_cnt,  \
-    .counts = session_counts
+    .clock = session_venue_clock, .poll = session_poll, .next_ns = session_next_ns, .pause = session_pause,  \
+    .open_cnt = session_open_cnt, .counts = session_counts
 
 const struct pw_gateway_ops pw_live_gateway = {
     .name = "live",

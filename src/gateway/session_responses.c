@@ -316,8 +316,8 @@ void session_message(struct session *session, const struct pw_event *frame, cons
 {
     struct pw_entry_message message;
     session_journal_message(session, frame, bytes);
-    enum pw_decode result =
-        session->entry->decode(&session->symbols, (const char *)bytes, frame->body.frame.payload_bytes, &message);
+    enum pw_decode result = session->entry->decode(&session->symbols, (const char *)bytes,
+                                                   frame->body.frame.payload_bytes, &message);
     bool unread = result < 0 && result != PW_DECODE_ERROR_REPLY;
     session->counts.messages_invalid += unread;
     if (unread && !message.is_response) { /* it may have been a report */

@@ -47,6 +47,14 @@ static void go_down(struct session *session, int64_t recv_ns, struct pw_reports 
     session_resync(session, recv_ns, out);
 }
 
+/* Why it is not ready; a key that was rejected is the better reason. */
+static void note_reason(struct session *session, enum pw_reason reason)
+{
+    if (!session->fatal) {
+        session->counts.not_ready_reason = (int64_t)reason;
+    }
+}
+
 /* The list of open orders was under way. If it was too long it will be with the next connection, too. */
 static void note_lost_list(struct session *session, enum pw_reason reason)
 {
@@ -54,8 +62,7 @@ static void note_lost_list(struct session *session, enum pw_reason reason)
     if (session->phase == SESSION_LIST && session->step_number != 0 && reason == PW_REASON_TOO_LARGE) {
         session->lists_lost++;
         session_unreadable(session, PW_ENTRY_OPEN_ORDERS, 0, &too_large);
-        session->counts.not_ready_reason =
-            session->fatal ? session->counts.not_ready_reason : PW_REASON_VENUE_UNREADABLE;
+        note_reason(session, PW_REASON_VENUE_UNREADABLE);
     }
 }
 
@@ -154,7 +161,7 @@ void session_retry(struct session *session, enum session_phase phase)
 
 void session_retry_for(struct session *session, enum session_phase phase, enum pw_reason reason)
 {
-    session->counts.not_ready_reason = session->fatal ? session->counts.not_ready_reason : (int64_t)reason;
+    note_reason(session, reason);
     session_retry(session, phase);
 }
 
@@ -231,7 +238,7 @@ void session_step(struct session *session)
 static void advance(struct session *session, enum session_phase phase)
 {
     pw_assert(phase == session->phase + 1 || (phase == SESSION_FUNDS && session->funds_checked));
-    session->counts.not_ready_reason = session->fatal ? session->counts.not_ready_reason : PW_REASON_NONE;
+    note_reason(session, PW_REASON_NONE);
     restart(session, phase);
     session->look = true;
 }
