@@ -134,8 +134,8 @@ Test(doctor, isolation)
     expect_verdict("isolation", "advice", "");
 }
 
-/* A whole config with these entries of `cores`, at g_dir/engine.yaml. */
-static void config_file(const char *cores)
+/* A whole config with these entries of `cores` and that journal, at g_dir/engine.yaml. */
+static void config_with_journal(const char *cores, const char *journal)
 {
     char text[2048];
     snprintf(text, sizeof text,
@@ -143,9 +143,16 @@ static void config_file(const char *cores)
              "feeds:\n"
              "  - {name: b, venue: binance_spot, ws_url: \"wss://localhost:1\", rest_url: "
              "\"https://localhost:1\", streams: [trade], instruments: [BTCUSDT]}\n"
-             "gateway: paper\npaper: {cash: \"1\"}\njournal: {path: \"%s/journal\"}\n",
-             cores, g_dir);
+             "gateway: paper\npaper: {cash: \"1\"}\njournal: {path: \"%s\"}\n",
+             cores, journal);
     host_file("/engine.yaml", text);
+}
+
+static void config_file(const char *cores)
+{
+    char journal[300];
+    snprintf(journal, sizeof journal, "%s/journal", g_dir);
+    config_with_journal(cores, journal);
 }
 
 #define HOT_3_COLD_0                                                                                         \
@@ -508,26 +515,21 @@ Test(doctor, warns_of_a_journal_in_memory)
     expect_output("journal disk  bad      /dev/shm: tmpfs");
 }
 
+#define UNBOUND                                                                                              \
+    "  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, execution, net_tx, journal, "           \
+    "housekeeping]}\n"
+
 /* cases/18-doctor-looks-at-another-disk: with a config, its journal's folder is the one that is judged. */
 Test(doctor, judges_the_journal_of_the_config)
 {
     char arguments[600], found[600];
-    config_file("  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, execution, net_tx, journal, "
-                "housekeeping]}\n");
+    config_file(UNBOUND);
     snprintf(arguments, sizeof arguments, "doctor %s/engine.yaml", g_dir);
     run(arguments);
     snprintf(found, sizeof found, "%s: ", g_dir); /* where the folder is to be made */
     expect_output(found);
 
-    char text[1024];
-    snprintf(text, sizeof text,
-             "instance: doctored\ncores:\n  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, "
-             "execution, "
-             "net_tx, journal, housekeeping]}\nfeeds:\n  - {name: b, venue: binance_spot, ws_url: "
-             "\"wss://localhost:1\", "
-             "rest_url: \"https://localhost:1\", streams: [trade], instruments: [BTCUSDT]}\n"
-             "journal: {path: /nowhere/at/all}\n");
-    host_file("/engine.yaml", text);
+    config_with_journal(UNBOUND, "/nowhere/at/all");
     cr_expect_eq(run(arguments), 1);
     expect_output("/nowhere/at: No such file or directory");
 }
@@ -535,13 +537,7 @@ Test(doctor, judges_the_journal_of_the_config)
 static void expect_bad_journal(const char *path, const char *why)
 {
     char text[1024], arguments[600];
-    snprintf(text, sizeof text,
-             "instance: doctored\ncores:\n  - {core: none, idle: sleep, stages: [net_rx, parse, strategy, "
-             "execution, net_tx, journal, housekeeping]}\nfeeds:\n  - {name: b, venue: binance_spot, ws_url: "
-             "\"wss://localhost:1\", rest_url: \"https://localhost:1\", streams: [trade], instruments: "
-             "[BTCUSDT]}\njournal: {path: %s}\n",
-             path);
-    host_file("/engine.yaml", text);
+    config_with_journal(UNBOUND, path);
     snprintf(arguments, sizeof arguments, "doctor %s/engine.yaml", g_dir);
     cr_expect_eq(run(arguments), 1);
     snprintf(text, sizeof text, "journal disk  bad      %s%s", path, why);
