@@ -35,7 +35,7 @@ enum hot_heap {
 struct hot_row {
     _Atomic int32_t tid;   /* 0: the row is free */
     _Atomic int32_t core;  /* the engine's number of it; HOT_CORE_COLD: a cold thread beside them; -1: none of
-                            * the  engine's */
+                            * the engine's */
     _Atomic int32_t armed; /* 1: its system calls are trapped; negative: -errno, they cannot be */
     _Atomic uint64_t heap_cnt[HOT_HEAP_CNT];         /* before it was watched, */
     _Atomic uint64_t heap_watched_cnt[HOT_HEAP_CNT]; /* and while it was */

@@ -141,9 +141,10 @@ static long long ban_ns(const char *path)
 /* F5: told that it is banned while it trades; killed; started again. The simulator goes on answering: that
  * nothing is asked is the engine's doing. That the run that is told asks for nothing more is in virtual time:
  * limits::a_ban_is_kept_to_whatever_our_clock_says,
- * execution_live::a_pause_that_housekeeping_tells_is_kept_to_ its_end, and, of a real engine,
- * live_accounts::a_ban_holds_for_its_own_host_alone. cases/19-bench-tests-fail-under-load: on a host so slow
- * that the ban is over before the second start, the times show nothing, and the rest holds. */
+ * execution_live::a_pause_that_housekeeping_tells_is_kept_to_its_end,
+ * and, of a real engine, live_accounts::a_ban_holds_for_its_own_host_alone.
+ * cases/19-bench-tests-fail-under-load: on a host so slow that the ban is over before the second start, the
+ * times show nothing, and the rest holds. */
 Test(live_life, no_request_before_a_ban_ends)
 {
     struct live_rig rig;
