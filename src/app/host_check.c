@@ -10,12 +10,12 @@
 #include "instance.h"
 #include "journal_config.h"
 #include "live_topology.h"
+#include "text.h"
 #include "tls.h"
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <pinwheel/workspace.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,26 +26,17 @@ struct problems {
     const struct pw_config *config;
     const char *judged[PW_CONNS_MAX]; /* the CA files that were: reading the system's list takes a while */
     uint32_t judged_cnt;
-    char *text;
-    size_t used, bytes;
+    struct pw_text text;
     uint32_t cnt;
 };
 
-/* Adds a line: where, as pw_config_place names it, and what. */
-__attribute__((format(printf, 3, 4))) static void problem(struct problems *problems, const char *at,
-                                                          const char *format, ...)
+/* Begins a line with where, as pw_config_place names it; what is put into the text returned. */
+static struct pw_text *problem(struct problems *problems, const char *at)
 {
     char place[400];
-    pw_config_place(problems->config, place, sizeof place, "%s", at);
-    size_t left = problems->bytes - problems->used;
-    int n = snprintf(problems->text + problems->used, left, "%s%s: ", problems->cnt++ > 0 ? "\n" : "", place);
-    problems->used += n > 0 && (size_t)n < left ? (size_t)n : left - 1;
-    va_list args;
-    va_start(args, format);
-    left = problems->bytes - problems->used;
-    n = vsnprintf(problems->text + problems->used, left, format, args);
-    va_end(args);
-    problems->used += n > 0 && (size_t)n < left ? (size_t)n : left - 1;
+    pw_text_put(&problems->text, "%s%s: ", problems->cnt++ > 0 ? "\n" : "",
+                pw_config_place(problems->config, place, sizeof place, "%s", at));
+    return &problems->text;
 }
 
 /* ---- files ---- */
@@ -75,9 +66,9 @@ static void ca_file_check(struct problems *problems, const char *at, const struc
     struct pw_tls_context *context = pw_tls_context_create(conn->ca_file, error, sizeof error);
     if (context == NULL) {
         bool missing = conn->ca_file[0] != '\0' && access(conn->ca_file, F_OK) != 0;
-        problem(problems, at, "ca_file: %s%s", error,
-                missing
-                    ? "; name an existing file (`pinwheel sim` prints the path of its own once it has run)"
+        pw_text_put(
+            problem(problems, at), "ca_file: %s%s", error,
+            missing ? "; name an existing file (`pinwheel sim` prints the path of its own once it has run)"
                     : "");
     }
     pw_tls_context_destroy(context);
@@ -123,16 +114,18 @@ static void journal_folder_check(struct problems *problems)
     }
     bool exists = stat(folder, &st) == 0;
     if (exists && !S_ISDIR(st.st_mode)) {
-        problem(problems, "journal.path", "path: %s is not a folder; name one, or one that can be created",
-                folder);
+        pw_text_put(problem(problems, "journal.path"),
+                    "path: %s is not a folder; name one, or one that can be created", folder);
         return;
     }
     snprintf(parent, sizeof parent, "%s", folder);
     const char *tried = exists ? folder : dirname(parent);
     int err = folder_try(tried);
     if (err != 0) {
-        problem(problems, "journal.path", "path: %s in %s: %s; name a folder that this user can write to",
-                exists ? "files cannot be created" : "the folder cannot be created", tried, strerror(-err));
+        pw_text_put(problem(problems, "journal.path"),
+                    "path: %s in %s: %s; name a folder that this user can write to",
+                    exists ? "files cannot be created" : "the folder cannot be created", tried,
+                    strerror(-err));
     }
 }
 
@@ -141,7 +134,7 @@ static void journal_folder_check(struct problems *problems)
 int pw_host_memory_check(const struct pw_config *config, uint64_t *workspace_bytes, char *error,
                          size_t error_bytes)
 {
-    struct problems problems = {.config = config, .text = error, .bytes = error_bytes};
+    struct problems problems = {.config = config, .text = pw_text_start(error, error_bytes)};
     const struct pw_config_instance *instance = PW_CONFIG(config, instance);
     struct pw_topology *topology = calloc(1, sizeof *topology);
     struct pw_region_want *want = calloc(PW_REGIONS_MAX, sizeof *want);
@@ -154,7 +147,7 @@ int pw_host_memory_check(const struct pw_config *config, uint64_t *workspace_byt
                                  sizeof reason);
     }
     if (err != 0) {
-        problem(&problems, "rings", "%s", reason);
+        pw_text_put(problem(&problems, "rings"), "%s", reason);
     }
     free(topology);
     free(want);
@@ -163,7 +156,7 @@ int pw_host_memory_check(const struct pw_config *config, uint64_t *workspace_byt
 
 int pw_host_check(const struct pw_config *config, char *error, size_t error_bytes)
 {
-    struct problems problems = {.config = config, .text = error, .bytes = error_bytes};
+    struct problems problems = {.config = config, .text = pw_text_start(error, error_bytes)};
     ca_files_check(&problems);
     journal_folder_check(&problems);
     return problems.cnt == 0 ? 0 : -EINVAL;
