@@ -7,6 +7,7 @@
 #include "host.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 /* Tries to catch both clocks at one moment; the tightest counts. A try takes some 100 ns, an interrupt spoils
  * one. */
@@ -73,7 +74,7 @@ bool pw_clock_was_set(int64_t *seen_ns, int64_t *by_ns)
 {
     int64_t step_ns = pw_clock_host_step_ns();
     *by_ns = step_ns - *seen_ns;
-    if (*by_ns<SET_MIN_NS && * by_ns> - SET_MIN_NS) {
+    if (llabs(*by_ns) < SET_MIN_NS) {
         return false;
     }
     *seen_ns = step_ns;
