@@ -230,8 +230,8 @@ static void put_halts(const struct pw_desk *desk, struct pw_text *answer)
     const char *between = "";
     pw_text_put(answer, ",\"halted_accounts\":{");
     for (uint32_t i = 0; i < pw_config_account_cnt(desk->plan.config); i++) {
-        /* A fault's halt is execution's to tell; what was commanded holds or is over at the desk's word, which execution
-         * is to follow. */
+        /* A fault's halt is execution's to tell; what was commanded holds or is over at the desk's word,
+         * which execution is to follow. */
         uint64_t reason = desk->halts.all.reason ? desk->halts.all.reason : desk->halts.accounts[i].reason;
         if (reason == 0 && desk->ws != NULL && desk->state != PW_ENGINE_STARTING &&
             pw_account_at(desk->ws, i, &account) && account.halted != PW_REASON_HALTED) {
@@ -258,10 +258,11 @@ static void put_bans(const struct pw_desk *desk, struct pw_text *answer)
 {
     const char *between = "";
     int64_t now_ns = pw_clock_now_ns(&desk->plan.clock);
+    const struct pw_region *feeds =
+        desk->ws != NULL ? pw_workspace_find(desk->ws, "feeds", PW_REGION_FEEDS) : NULL;
     pw_text_put(answer, ",\"bans\":{");
-    for (uint32_t i = 0; desk->ws != NULL && i < desk->conns->cnt; i++) {
+    for (uint32_t i = 0; feeds != NULL && i < desk->conns->cnt; i++) {
         const struct pw_conn_row *row = &desk->conns->rows[i];
-        const struct pw_region *feeds = pw_workspace_find(desk->ws, "feeds", PW_REGION_FEEDS);
         const struct pw_feed_view *view = pw_region_at(desk->ws, feeds, i);
         int64_t until_ns = atomic_load_explicit(&view->banned_until_ns, memory_order_relaxed);
         char host[PW_BAN_HOST_BYTES];
