@@ -7,8 +7,8 @@
  * halts that outlive the engine (halt.h).
  *
  * A halt works at once, and is answered as stored when its file is on the disk; what the disk did not take is
- * tried again each second. Faults that halt one account are seen in the accounts' rows, and kept within a
- * twentieth of a second.
+ * tried again each second. Faults that halt one account are looked for in the accounts' rows twenty times a
+ * second, and kept.
  *
  * One stop signal (SIGTERM, SIGINT, SIGHUP), `stop` or the end of --duration ends the engine cleanly. During the
  * start whoever starts asks pw_desk_should_end at every step; a start that does not come back ends the
