@@ -135,17 +135,6 @@ static int64_t get_plain(struct pw_object *object, int idx, char *plain, size_t 
     return size;
 }
 
-int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign)
-{
-    char plain[64];
-    int64_t value = 0;
-    int64_t size = get_plain(object, idx, plain, sizeof plain);
-    if (size >= 0 && !pw_decimal_parse_e8(plain, (size_t)size, sign == ANY_SIGN, &value)) {
-        pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
-    }
-    return value;
-}
-
 static int64_t get_number(struct pw_object *object, int idx, int decimals)
 {
     char plain[64];
@@ -186,11 +175,6 @@ pw_i128 pw_object_opt_amount_e16(struct pw_object *object, int idx)
         pw_object_blame(object, idx, PW_DECODE_BAD_NUMBER);
     }
     return value;
-}
-
-int64_t pw_object_opt_e8(struct pw_object *object, int idx, enum pw_object_sign sign)
-{
-    return pw_object_has(object, idx) ? pw_object_e8(object, idx, sign) : 0;
 }
 
 /* All digits, with at most one point between them. */
@@ -239,11 +223,6 @@ uint64_t pw_object_u64(struct pw_object *object, int idx, uint64_t max)
         return 0;
     }
     return (uint64_t)value;
-}
-
-int64_t pw_object_opt_i64(struct pw_object *object, int idx, int64_t otherwise)
-{
-    return pw_object_has(object, idx) ? pw_object_i64(object, idx) : otherwise;
 }
 
 int64_t pw_object_ns(struct pw_object *object, int idx)

@@ -80,8 +80,6 @@ static inline const struct pw_binance_field *pw_object_field(const struct pw_obj
     return pw_binance_field(&object->fields, idx);
 }
 
-enum pw_object_sign { NOT_NEGATIVE, ANY_SIGN };
-
 /* The object that begins here; and one inside a message that was judged to be JSON. BAD_JSON, or the fault.
  */
 enum pw_decode pw_object_collect(struct pw_json *json, const struct pw_symbols *symbols,
@@ -98,8 +96,6 @@ void pw_object_fault_of(int idx, enum pw_decode fault, struct pw_entry_fault *to
 bool pw_object_has(const struct pw_object *object, int idx);
 
 /* Decimals stand in strings, other numbers do not. */
-int64_t pw_object_e8(struct pw_object *object, int idx, enum pw_object_sign sign);
-int64_t pw_object_opt_e8(struct pw_object *object, int idx, enum pw_object_sign sign);
 /* What is at least there, of a quantity that need not be exact: digits behind the eighth are cut off, and
  * what is too large is INT64_MAX. */
 int64_t pw_object_floor_e8(struct pw_object *object, int idx);
@@ -112,7 +108,6 @@ int64_t pw_object_opt_qty(struct pw_object *object, int idx);
 pw_i128 pw_object_opt_amount_e16(struct pw_object *object, int idx);
 int64_t pw_object_i64(struct pw_object *object, int idx);
 uint64_t pw_object_u64(struct pw_object *object, int idx, uint64_t max);
-int64_t pw_object_opt_i64(struct pw_object *object, int idx, int64_t otherwise);
 
 /* Times: milliseconds or microseconds, by their size. lax: 0 too where it cannot be read, and nobody is
  * blamed. */
