@@ -229,18 +229,6 @@ static struct pw_event last_order(struct rig *rig)
     return order;
 }
 
-/* What a new order is denied for. */
-static enum pw_reason denied_for(struct rig *rig)
-{
-    struct request request;
-    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
-    rig_poll_execution(rig);
-    if (next_request(rig, &request)) {
-        return PW_REASON_NONE;
-    }
-    return (enum pw_reason)last_order(rig).body.order.reason;
-}
-
 /* ---- orders ---- */
 
 Test(execution_live, nothing_is_sent_before_order_entry_is_ready)
@@ -1094,7 +1082,9 @@ Test(execution_live, a_report_that_cannot_be_true_of_its_order_halts)
             if (!true_fee) {
                 cr_expect_eq(metric(rig, "unknown_orders"), 1, "row %zu: it counts at its worst", i);
                 drop_reports(rig);
-                cr_expect_eq(denied_for(rig), PW_REASON_HALTED, "row %zu", i);
+                put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
+                rig_poll_execution(rig);
+                cr_expect_eq(last_order(rig).body.order.reason, PW_REASON_HALTED, "row %zu", i);
             }
             rig_close(rig);
         }
@@ -1131,6 +1121,17 @@ static void reject_next(struct rig *rig, int code, const char *text)
     rig_poll_execution(rig);
     drop_reports(rig);
     drop_journal(rig);
+}
+
+static enum pw_reason denied_for(struct rig *rig)
+{
+    struct request request;
+    put(rig, rig_limit(PW_BUY, 90 * E8, E8, rig->now_ns - 1000));
+    rig_poll_execution(rig);
+    if (next_request(rig, &request)) {
+        return PW_REASON_NONE;
+    }
+    return (enum pw_reason)last_order(rig).body.order.reason;
 }
 
 Test(execution_live, rejections_in_a_row_make_a_pause)
