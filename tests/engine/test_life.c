@@ -311,21 +311,6 @@ static bool answers(struct harness *h, const void *unused)
     return status == 0;
 }
 
-static long long log_lines(const struct harness *h, const char *text)
-{
-    char path[2 * HARNESS_PATH_BYTES], line[2048];
-    snprintf(path, sizeof path, "%s/engine.log", h->dir);
-    FILE *log = fopen(path, "r");
-    long long cnt = 0;
-    while (log != NULL && fgets(line, sizeof line, log) != NULL) {
-        cnt += strstr(line, text) != NULL;
-    }
-    if (log != NULL) {
-        fclose(log);
-    }
-    return cnt;
-}
-
 /* cases/22-stop-signal-during-start */
 Test(life, stop_while_the_venue_is_waited_for)
 {
@@ -336,7 +321,7 @@ Test(life, stop_while_the_venue_is_waited_for)
         cr_assert(harness_wait(&h, answers, NULL, SECONDS), "commands are obeyed from the start");
         nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
         cr_expect_eq(harness_stop(&h.engine, signals[i]), 4);
-        cr_expect_leq(log_lines(&h, ""), 12, "retries are paused and folded");
+        cr_expect_leq(harness_log_lines(&h, ""), 12, "retries are paused and folded");
         harness_end(&h);
     }
 }
@@ -368,7 +353,7 @@ Test(life, halt_survives_a_kill_and_a_start)
     cr_expect(state_is(&h, "halted"));
     wait_for(&h, "account/denied_cnt", 2);
     cr_expect_eq(view(&h, "account/order_cnt"), 0);
-    cr_expect_eq(log_lines(&h, "trading is halted: all accounts since "), 1);
+    cr_expect_eq(harness_log_lines(&h, "trading is halted: all accounts since "), 1);
     control(&h, "stop", 0);
     cr_expect_eq(harness_stop(&h.engine, 0), 0);
 

@@ -75,12 +75,6 @@ static bool not_ready(struct harness *h, const void *unused)
     return harness_metric(h, "gateway", "ready") == 0;
 }
 
-static bool file_exists(struct harness *h, const void *path)
-{
-    (void)h;
-    return access(path, F_OK) == 0;
-}
-
 static void start(struct harness *h, const char *name)
 {
     harness_begin(h, name);
@@ -302,7 +296,7 @@ Test(live, a_dry_engine_has_orders_validated_and_none_placed)
 Test(live, a_ban_outlives_the_engine)
 {
     struct harness h;
-    char path[2 * HARNESS_PATH_BYTES], text[512] = "", yaml[1024];
+    char yaml[1024];
     harness_begin(&h, "ban");
     snprintf(yaml, sizeof yaml,
              "%slimits: {ban_s: %d}\n"
@@ -312,14 +306,9 @@ Test(live, a_ban_outlives_the_engine)
     struct engine_options options = live_options;
     options.live = false;
     harness_engine_start(&h, &options);
-    snprintf(path, sizeof path, "%s/ban", h.journal);
-    cr_assert(harness_wait(&h, file_exists, path, SECONDS));
+    cr_assert(harness_wait(&h, harness_is_banned, NULL, SECONDS));
     cr_assert_eq(harness_stop(&h.engine, SIGKILL), 128 + SIGKILL);
-    FILE *file = fopen(path, "r");
-    cr_assert_not_null(file);
-    cr_assert_not_null(fgets(text, sizeof text, file));
-    fclose(file);
-    int64_t until_ns = strtoll(text, NULL, 10);
+    int64_t until_ns = harness_ban_ns(&h);
     cr_assert_lt(until_ns - pw_clock_read_ns(CLOCK_REALTIME), (BAN_S + 2) * INT64_C(1000000000));
     harness_engine_start(&h, &options); /* it runs once it has the instruments */
     cr_expect_geq(pw_clock_read_ns(CLOCK_REALTIME), until_ns);

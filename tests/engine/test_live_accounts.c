@@ -184,14 +184,7 @@ static json_t *status_of(struct two *two)
 
 static bool has_logged(const struct harness *h, const char *text)
 {
-    static char log[1 << 20];
-    char path[2 * HARNESS_PATH_BYTES];
-    snprintf(path, sizeof path, "%s/engine.log", h->dir);
-    FILE *file = fopen(path, "r");
-    cr_assert_not_null(file);
-    log[fread(log, 1, sizeof log - 1, file)] = '\0';
-    fclose(file);
-    return strstr(log, text) != NULL;
+    return harness_log_lines(h, text) > 0;
 }
 
 /* ---- the two ledgers ---- */

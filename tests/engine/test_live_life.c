@@ -121,23 +121,6 @@ static long long first_request_ns(struct live_rig *rig, const char *run)
     return first_ns;
 }
 
-static bool ban_is_kept(struct harness *h, const void *path)
-{
-    (void)h;
-    return access(path, F_OK) == 0;
-}
-
-/* The end of the only ban that the journal's folder keeps. */
-static long long ban_ns(const char *path)
-{
-    char line[512] = "";
-    FILE *file = fopen(path, "r");
-    cr_assert_not_null(file);
-    cr_assert_not_null(fgets(line, sizeof line, file));
-    fclose(file);
-    return strtoll(line, NULL, 10);
-}
-
 /* F5: told that it is banned while it trades; killed; started again. The simulator goes on answering: that
  * nothing is asked is the engine's doing. That the run that is told asks for nothing more is in virtual time:
  * limits::a_ban_is_kept_to_whatever_our_clock_says,
@@ -149,17 +132,16 @@ Test(live_life, no_request_before_a_ban_ends)
 {
     struct live_rig rig;
     struct live_setup setup = {.placement = TWO_CORES, .strategies = live_quoter};
-    char path[2 * HARNESS_PATH_BYTES], run[24];
+    char run[24];
     live_begin(&rig, "ban", &live_ed25519);
     live_venue(&rig,
                "limits: {ban_s: 2}\n"
                "faults: [{kind: rest_error, match: order.cancelReplace, after: 8, count: 1, status: 418}]\n",
                0);
     live_engine(&rig, &setup);
-    snprintf(path, sizeof path, "%s/ban", rig.h.journal);
-    cr_assert(harness_wait(&rig.h, ban_is_kept, path, LIVE_SECONDS));
+    cr_assert(harness_wait(&rig.h, harness_is_banned, NULL, LIVE_SECONDS));
     cr_assert_eq(harness_stop(&rig.h.engine, SIGKILL), 128 + SIGKILL);
-    long long until_ns = ban_ns(path);
+    long long until_ns = harness_ban_ns(&rig.h);
     live_engine(&rig, &setup);
     snprintf(run, sizeof run, "%lld", live_view(&rig, "run_id"));
     live_wait(&rig, "execution.orders", 4);

@@ -121,6 +121,47 @@ bool harness_wait(struct harness *h, bool (*condition)(struct harness *, const v
     return false;
 }
 
+long long harness_log_lines(const struct harness *h, const char *text)
+{
+    char path[2 * HARNESS_PATH_BYTES], line[2048];
+    snprintf(path, sizeof path, "%s/engine.log", h->dir);
+    FILE *log = fopen(path, "r");
+    cr_assert_not_null(log);
+    long long cnt = 0;
+    while (fgets(line, sizeof line, log) != NULL) {
+        cnt += strstr(line, text) != NULL;
+    }
+    fclose(log);
+    return cnt;
+}
+
+static FILE *bans_open(const struct harness *h)
+{
+    char path[2 * HARNESS_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/ban", h->journal);
+    return fopen(path, "r");
+}
+
+bool harness_is_banned(struct harness *h, const void *unused)
+{
+    (void)unused;
+    FILE *bans = bans_open(h);
+    if (bans != NULL) {
+        fclose(bans);
+    }
+    return bans != NULL;
+}
+
+int64_t harness_ban_ns(const struct harness *h)
+{
+    char line[512] = "";
+    FILE *bans = bans_open(h);
+    cr_assert_not_null(bans);
+    cr_assert_not_null(fgets(line, sizeof line, bans));
+    fclose(bans);
+    return strtoll(line, NULL, 10);
+}
+
 static bool log_holds(const struct harness *h, const char *log, const char *text)
 {
     char path[2 * HARNESS_PATH_BYTES];

@@ -81,6 +81,14 @@ long long harness_metric(struct harness *h, const char *group, const char *name)
 bool harness_wait(struct harness *h, bool (*condition)(struct harness *, const void *), const void *arg,
                   int seconds);
 
+/* Lines of the engine's log that have this text in them. */
+long long harness_log_lines(const struct harness *h, const char *text);
+
+/* A condition: the journal's folder keeps a ban. */
+bool harness_is_banned(struct harness *h, const void *unused);
+/* The end of the first ban that it keeps. */
+int64_t harness_ban_ns(const struct harness *h);
+
 /* Two decimal texts of equal value ("1.50" and "1.5")? */
 bool decimal_equal(const char *a, const char *b);
 
