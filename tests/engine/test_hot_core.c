@@ -173,8 +173,9 @@ static void rig_begin_at(struct rig *rig, enum placement placement, enum hot_sab
     }
     setenv(HOT_WATCH_ENV, path, 1);
     setenv("LD_PRELOAD", preload, 1);
-    harness_engine_start(&rig->h, &options);
-    unsetenv("LD_PRELOAD");
+    harness_engine_launch(&rig->h, harness_config_write(&rig->h, &options), options.live);
+    unsetenv("LD_PRELOAD"); /* not for the tools that ask whether it runs: each would take a row */
+    harness_engine_await(&rig->h);
     flow_wait(&rig->h, (struct flow){.frame_cnt = 200, .order_cnt = 4, .fill_cnt = 4});
     atomic_store(&rig->watch->phase, HOT_WATCHED);
     cr_assert(harness_wait(&rig->h, armed, rig, SECONDS), "not every hot thread came by");

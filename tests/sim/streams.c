@@ -6,9 +6,12 @@
 #include "sim_program.h"
 
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SOON_MS 5000
 
@@ -74,6 +77,34 @@ static void expect_end(void)
         g_peer.in_bytes = 0;
     }
     cr_expect(g_peer.ended);
+}
+
+/* ---- time ---- */
+
+static int64_t wall_ms(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* A market that was late by more than a second is as late for good, if it only goes on. */
+Test(streams, after_a_stall_the_market_s_times_are_the_clock_s_again)
+{
+    static const char event_time[] = "{\"e\":\"trade\",\"E\":";
+    int64_t begin_ms = wall_ms(), late_ms = INT64_MAX;
+
+    open_market("limits: {messages_per_s: 0}\nfaults: [{kind: stall, after: 50, ms: 3000}]\n");
+    connect_to("/ws/btcusdt@trade");
+    for (int i = 0; late_ms > 1500; i++) {
+        cr_assert(wall_ms() - begin_ms < 120000, "late by %" PRId64 " ms", late_ms);
+        cr_assert_eq(peer_hear_data(&g_peer, 60000), 1);
+        cr_assert_eq(strncmp(g_peer.text, event_time, sizeof event_time - 1), 0, "%s", g_peer.text);
+        late_ms = i < 100 ? INT64_MAX : wall_ms() - strtoll(g_peer.text + sizeof event_time - 1, NULL, 10);
+    }
+    cr_expect_geq(late_ms, -100);
+    close_market();
 }
 
 /* ---- URL forms ---- */

@@ -438,6 +438,31 @@ Test(synthetic, the_same_seed_tells_the_same_bytes_and_another_seed_others)
     cr_expect_neq(fingerprint(&g_config, false), fingerprint(&g_config, true));
 }
 
+Test(synthetic, a_leap_moves_the_market_in_time_and_nothing_else)
+{
+    const int64_t leap_ns = 3 * SECOND_NS + 1;
+    struct venue still, leaping;
+
+    venue_open(&still, &g_config);
+    venue_open(&leaping, &g_config);
+    for (int i = 0; i < 4000; i++) {
+        cr_assert(venue_step(&still, INT64_MAX) && venue_step(&leaping, INT64_MAX));
+        cr_assert_eq(leaping.now_ns - still.now_ns, i < 2000 ? 0 : leap_ns, "step %d", i);
+        for (uint32_t k = 0; k < still.source.symbol_cnt; k++) {
+            still.source.ops->refresh(still.source.state, &still.source.symbols[k]);
+            leaping.source.ops->refresh(leaping.source.state, &leaping.source.symbols[k]);
+            cr_assert(memcmp(&still.source.symbols[k].top, &leaping.source.symbols[k].top,
+                             sizeof still.source.symbols[k].top) == 0,
+                      "step %d", i);
+        }
+        if (i == 1999) {
+            leaping.source.ops->leap(leaping.source.state, leap_ns);
+        }
+    }
+    venue_close(&still);
+    venue_close(&leaping);
+}
+
 Test(synthetic, an_instrument_s_market_does_not_depend_on_the_others)
 {
     struct pw_sim_synthetic_config alone = g_config;

@@ -81,6 +81,27 @@ static bool pacer_may_run(struct venue *venue, int64_t now_ns)
     return pacer->begin_ns && now_ns >= pacer->begin_ns;
 }
 
+/* A synthetic market whose times are the wall clock's: what it publishes is new. */
+static bool pacer_is_wall(const struct pw_sim_config *config)
+{
+    return config->synthetic && config->market.epoch_ms == 0 && config->pace_percent == 100;
+}
+
+/* The market goes on from here. */
+static void pacer_set(struct venue *venue, int64_t market_ns, int64_t now_ns)
+{
+    struct pacer *pacer = &venue->pacer;
+    bool behind = pacer_is_wall(venue->config) && market_ns < now_ns;
+
+    if (behind) {
+        venue->source.ops->leap(venue->source.state, now_ns - market_ns);
+    }
+    pacer->wall_ns = now_ns;
+    pacer->market_ns = behind ? now_ns : market_ns;
+    pacer->held_since_ns = 0;
+    pacer->running = true;
+}
+
 /* When a moment of the market comes, in our time. */
 static int64_t pacer_due_ns(struct venue *venue, int64_t market_ns, int64_t now_ns)
 {
@@ -91,19 +112,17 @@ static int64_t pacer_due_ns(struct venue *venue, int64_t market_ns, int64_t now_
         return now_ns;
     }
     if (!pacer->running) {
-        pacer->wall_ns = now_ns;
-        pacer->market_ns = market_ns;
+        pacer_set(venue, market_ns, now_ns);
+        return now_ns;
     }
     if (pacer->held_since_ns) {
         pacer->wall_ns += now_ns - pacer->held_since_ns;
     }
-    pacer->running = true;
     pacer->held_since_ns = 0;
     due_ns = pacer->wall_ns + (market_ns - pacer->market_ns) * 100 / (int64_t)venue->config->pace_percent;
     if (venue->config->synthetic && now_ns - due_ns > LAG_MAX_NS) {
-        pacer->wall_ns = now_ns;
-        pacer->market_ns = market_ns;
-        due_ns = now_ns;
+        pacer_set(venue, market_ns, now_ns);
+        return now_ns;
     }
     return due_ns;
 }

@@ -280,6 +280,12 @@ void pw_sim_instrument_step(struct pw_sim_instrument *instrument)
     }
 }
 
+void pw_sim_instrument_leap(struct pw_sim_instrument *instrument, int64_t by_ns)
+{
+    instrument->next_tick_ns += by_ns;
+    pw_sim_traders_leap(&instrument->traders, by_ns);
+}
+
 /* ---- making it ---- */
 
 /* The stream "<symbol in lower case>@<name>"; false: no room for it. */

@@ -67,6 +67,8 @@ void pw_sim_instrument_fini(struct pw_sim_instrument *instrument);
 /* When the next thing is to happen, and letting it: the traders' next action, or the periodic streams. */
 int64_t pw_sim_instrument_next_ns(const struct pw_sim_instrument *instrument);
 void pw_sim_instrument_step(struct pw_sim_instrument *instrument);
+/* Lets by_ns pass without anything happening. */
+void pw_sim_instrument_leap(struct pw_sim_instrument *instrument, int64_t by_ns);
 /* Publishes what trading since the last time has changed. */
 void pw_sim_instrument_publish(struct pw_sim_instrument *instrument);
 /* The best prices now. */

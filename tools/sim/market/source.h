@@ -48,6 +48,8 @@ struct pw_sim_source_ops {
     enum pw_sim_next (*next)(void *state, int64_t wall_ns, int64_t *market_ns);
     /* Lets it happen: publishes to the hub. */
     void (*step)(void *state);
+    /* Lets by_ns pass without anything happening; NULL: its times are recorded. */
+    void (*leap)(void *state, int64_t by_ns);
     /* Brings symbol's book and tape up to what has been published. False: no memory. */
     bool (*refresh)(void *state, struct pw_sim_symbol *symbol);
     /* Appends the answer to a depth request. False: no memory. */

@@ -34,6 +34,15 @@ static void synthetic_step(void *state)
     pw_sim_instrument_step(&synthetic->instruments[synthetic->next_idx]);
 }
 
+static void synthetic_leap(void *state, int64_t by_ns)
+{
+    struct pw_sim_synthetic *synthetic = state;
+
+    for (uint32_t i = 0; i < synthetic->instrument_cnt; i++) {
+        pw_sim_instrument_leap(&synthetic->instruments[i], by_ns);
+    }
+}
+
 static bool synthetic_refresh(void *state, struct pw_sim_symbol *symbol)
 {
     struct pw_sim_synthetic *synthetic = state;
@@ -104,6 +113,7 @@ static void synthetic_free(void *state)
 
 static const struct pw_sim_source_ops synthetic_ops = {.next = synthetic_next,
                                                        .step = synthetic_step,
+                                                       .leap = synthetic_leap,
                                                        .refresh = synthetic_refresh,
                                                        .depth = synthetic_depth,
                                                        .exchange_info = synthetic_exchange_info,

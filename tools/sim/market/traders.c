@@ -90,6 +90,13 @@ static void next_set(struct pw_sim_traders *traders)
     traders->next_ns += 1 + (int64_t)(random_exponential(traders) * 1e9 / (per_s * mood_rate(traders)));
 }
 
+void pw_sim_traders_leap(struct pw_sim_traders *traders, int64_t by_ns)
+{
+    traders->now_ns += by_ns; /* nor does the fair price move meanwhile */
+    traders->next_ns += by_ns;
+    traders->mood_end_ns += by_ns;
+}
+
 /* The fair price since the last action. */
 #define REVERSION_PER_S 0.002
 

@@ -31,6 +31,8 @@ struct pw_sim_traders {
 /* Fills the market with its first orders; the next action is after start_ns. */
 void pw_sim_traders_init(struct pw_sim_traders *traders, const struct pw_sim_instrument_config *config,
                          struct pw_matching *matching, uint64_t seed, int64_t start_ns);
+/* Lets by_ns pass without an action. */
+void pw_sim_traders_leap(struct pw_sim_traders *traders, int64_t by_ns);
 /* Carries out the action of next_ns, and sets the next one's time. */
 void pw_sim_traders_act(struct pw_sim_traders *traders);
 
