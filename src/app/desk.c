@@ -25,11 +25,13 @@
 #define TICK_MS    50                  /* between two looks at the accounts */
 #define CLIENT_MS  2                   /* while a client has yet to send its request */
 #define SETTLE_NS  PW_NS_PER_S         /* for execution to take a resume */
-#define RETRY_NS   PW_NS_PER_S         /* for a disk that did not take the halts */
+#define STORED_NS  PW_NS_PER_S         /* for the disk to take a halt, before it is answered without */
 #define ABANDON_NS (2 * PW_NS_PER_S)   /* for a start to come back */
 #define SLEEP_NS   (20 * PW_NS_PER_MS) /* of who waits for the end */
 
 static _Atomic int g_signal; /* the stop signal that came; 0: none */
+
+enum { HALTS, BANS }; /* files of the keeper */
 
 static int64_t monotonic_ns(void)
 {
@@ -66,41 +68,76 @@ static void show(struct pw_desk *desk)
     atomic_store_explicit(&desk->ws->header->state, shown_state(desk), memory_order_relaxed);
 }
 
-/* "the halt is not stored, ...: Input/output error". */
-static void put_unkept(const struct pw_desk *desk, struct pw_text *text)
+/* ---- files ---- */
+
+static int store_halts(void *state, const void *halts)
+{
+    const struct pw_desk *desk = state;
+    return pw_halts_keep(folder_of(desk), desk->plan.config, halts);
+}
+
+static int reserve_halts(void *state)
+{
+    return pw_halts_reserve(folder_of(state));
+}
+
+static int store_bans(void *state, const void *until_ns)
+{
+    const struct pw_desk *desk = state;
+    return pw_bans_keep(folder_of(desk), desk->conns, until_ns, pw_clock_now_ns(&desk->plan.clock));
+}
+
+static int reserve_bans(void *state)
+{
+    return pw_bans_reserve(folder_of(state));
+}
+
+static void keep_halts(struct pw_desk *desk)
+{
+    desk->files[HALTS].number = pw_keeper_put(&desk->keeper, HALTS, &desk->halts);
+}
+
+/* "the halt is not stored, ...: Input/output error". error 0: the disk has not answered. */
+static void put_unkept(const struct pw_desk *desk, int error, struct pw_text *text)
 {
     pw_text_put(text, "%s: %s",
                 pw_halts_any(&desk->halts) ? "the halt is not stored, and ends with the engine"
                                            : "the stored halt cannot be removed: the next start is halted",
-                desk->unkept == -ENOTSUP ? "there is no journal" : strerror(-desk->unkept));
+                error == 0          ? "the disk does not answer"
+                : error == -ENOTSUP ? "there is no journal"
+                                    : strerror(-error));
 }
 
-/* The halts into their file; what cannot be kept is logged when that begins. */
-static int keep_halts(struct pw_desk *desk)
+/* Why a file is not stored when that begins or changes, and that it is when it ends. */
+static void log_file(struct pw_desk *desk, int file_idx)
 {
     char words[256];
-    int err = pw_halts_keep(folder_of(desk), desk->plan.config, &desk->halts), before = desk->unkept;
-    desk->unkept = err;
-    desk->retry_ns = monotonic_ns() + RETRY_NS;
-    if (err != 0 && err != before) {
-        struct pw_text text = pw_text_start(words, sizeof words);
-        put_unkept(desk, &text);
+    struct pw_text text = pw_text_start(words, sizeof words);
+    struct pw_desk_file *file = &desk->files[file_idx];
+    struct pw_kept_state kept = pw_keeper_state(&desk->keeper, (uint32_t)file_idx, file->number);
+    int before = file->logged;
+    if (file->number == 0 || !kept.is_tried || kept.error == before) {
+        return;
+    }
+    file->logged = kept.error;
+    if (kept.error == 0 && before != -ENOTSUP) {
+        pw_log(PW_LOG_INFO, "%s",
+               file_idx == BANS             ? "the rate-limit ban is stored now"
+               : pw_halts_any(&desk->halts) ? "the halt is stored now"
+                                            : "the stored halt is removed now");
+    } else if (kept.error != 0 && file_idx == BANS) {
+        pw_log(PW_LOG_WARN, "cannot store the venue's rate-limit ban for a restart: %s",
+               strerror(-kept.error));
+    } else if (kept.error != 0) {
+        put_unkept(desk, kept.error, &text);
         pw_log(PW_LOG_ERROR, "%s", words);
     }
-    if (err == 0) {
-        pw_halts_reserve(folder_of(desk)); /* what was reserved has been used; without room: as before */
-    }
-    return err;
 }
 
-/* A disk that had no room may have some now. */
-static void keep_again(struct pw_desk *desk)
+static void log_files(struct pw_desk *desk)
 {
-    bool owed = desk->unkept != 0 && desk->unkept != -ENOTSUP && monotonic_ns() >= desk->retry_ns;
-    if (owed && keep_halts(desk) == 0) {
-        pw_log(PW_LOG_INFO, "%s",
-               pw_halts_any(&desk->halts) ? "the halt is stored now" : "the stored halt is removed now");
-    }
+    log_file(desk, HALTS);
+    log_file(desk, BANS);
 }
 
 /* ---- faults that halt an account ---- */
@@ -145,6 +182,23 @@ static void follow_accounts(struct pw_desk *desk)
     }
     if (changed) {
         keep_halts(desk);
+    }
+}
+
+/* ---- bans of a venue ---- */
+
+static const struct pw_feed_view *feed_views(const struct pw_desk *desk)
+{
+    const struct pw_region *feeds =
+        desk->ws != NULL ? pw_workspace_find(desk->ws, "feeds", PW_REGION_FEEDS) : NULL;
+    return feeds != NULL ? pw_region_at(desk->ws, feeds, 0) : NULL;
+}
+
+static void follow_bans(struct pw_desk *desk)
+{
+    const struct pw_feed_view *views = feed_views(desk);
+    if (views != NULL && pw_bans_follow(desk->conns, views, desk->bans)) {
+        desk->files[BANS].number = pw_keeper_put(&desk->keeper, BANS, desk->bans);
     }
 }
 
@@ -224,7 +278,7 @@ static const char *journal_state(const struct pw_desk *desk)
 }
 
 /* Which accounts are halted, and why: as they are, and before they are as they will be. */
-static void put_halts(const struct pw_desk *desk, struct pw_text *answer)
+static void put_halts(struct pw_desk *desk, struct pw_text *answer)
 {
     struct pw_account account;
     const char *between = "";
@@ -249,7 +303,8 @@ static void put_halts(const struct pw_desk *desk, struct pw_text *answer)
                     desk->halts.all.since_ns, pw_reason_name(desk->halts.all.reason));
     }
     if (pw_halts_any(&desk->halts)) {
-        pw_text_put(answer, ",\"halt_stored\":%s", desk->unkept == 0 ? "true" : "false");
+        bool stored = pw_keeper_state(&desk->keeper, HALTS, desk->files[HALTS].number).is_stored;
+        pw_text_put(answer, ",\"halt_stored\":%s", stored ? "true" : "false");
     }
 }
 
@@ -258,13 +313,11 @@ static void put_bans(const struct pw_desk *desk, struct pw_text *answer)
 {
     const char *between = "";
     int64_t now_ns = pw_clock_now_ns(&desk->plan.clock);
-    const struct pw_region *feeds =
-        desk->ws != NULL ? pw_workspace_find(desk->ws, "feeds", PW_REGION_FEEDS) : NULL;
+    const struct pw_feed_view *views = feed_views(desk);
     pw_text_put(answer, ",\"bans\":{");
-    for (uint32_t i = 0; feeds != NULL && i < desk->conns->cnt; i++) {
+    for (uint32_t i = 0; views != NULL && i < desk->conns->cnt; i++) {
         const struct pw_conn_row *row = &desk->conns->rows[i];
-        const struct pw_feed_view *view = pw_region_at(desk->ws, feeds, i);
-        int64_t until_ns = atomic_load_explicit(&view->banned_until_ns, memory_order_relaxed);
+        int64_t until_ns = atomic_load_explicit(&views[i].banned_until_ns, memory_order_relaxed);
         char host[PW_BAN_HOST_BYTES];
         if (row->role == PW_CONN_ROLE_MARKET && row->owner_idx == row->host_idx && until_ns > now_ns) {
             pw_text_put(answer, "%s\"%s\":%" PRId64, between, pw_bans_name(desk->conns, row->host_idx, host),
@@ -301,7 +354,7 @@ static void put_entries(const struct pw_desk *desk, struct pw_text *answer)
     pw_text_put(answer, "}");
 }
 
-static void answer_status(const struct pw_desk *desk, struct pw_text *answer)
+static void answer_status(struct pw_desk *desk, struct pw_text *answer)
 {
     struct pw_account account = {0};
     bool has_ws = desk->ws != NULL;
@@ -323,8 +376,8 @@ static void answer_status(const struct pw_desk *desk, struct pw_text *answer)
     pw_text_put(answer, "}");
 }
 
-/* At once in memory, then on the disk, then said: a halt that was answered as done survives all. */
-static void command(struct pw_desk *desk, enum pw_command what, struct pw_text *answer)
+/* At once in memory, then on the disk, then said: a halt that was answered as stored survives all. */
+static void command(struct pw_desk *desk, enum pw_command what)
 {
     if (what == PW_COMMAND_RESUME) {
         desk->halts = (struct pw_halts){0};
@@ -337,14 +390,26 @@ static void command(struct pw_desk *desk, enum pw_command what, struct pw_text *
     show(desk);
     /* Release: the stop word is set before the command can be taken. Pairs with housekeeping's exchange. */
     atomic_store_explicit(&desk->command, what, memory_order_release);
-    int err = keep_halts(desk);
-    pw_text_put(answer, "{\"ok\":true,\"stored\":%s", err == 0 ? "true" : "false");
-    if (err != 0) {
-        pw_text_put(answer, ",\"warning\":\"");
-        put_unkept(desk, answer);
-        pw_text_put(answer, "\"");
+    keep_halts(desk);
+    pw_control_hold(&desk->control, desk->files[HALTS].number);
+}
+
+/* The answer to a command, when the disk has said what became of it. ticket: of the halts. */
+static void answer_command(void *state, uint64_t ticket, int64_t waited_ns, char *answer, size_t answer_bytes)
+{
+    struct pw_desk *desk = state;
+    struct pw_text text = pw_text_start(answer, answer_bytes);
+    struct pw_kept_state kept = pw_keeper_state(&desk->keeper, HALTS, ticket);
+    if (!kept.is_tried && waited_ns < STORED_NS) {
+        return;
     }
-    pw_text_put(answer, "}");
+    pw_text_put(&text, "{\"ok\":true,\"stored\":%s", kept.is_stored ? "true" : "false");
+    if (!kept.is_stored) {
+        pw_text_put(&text, ",\"warning\":\"");
+        put_unkept(desk, kept.is_tried ? kept.error : 0, &text);
+        pw_text_put(&text, "\"");
+    }
+    pw_text_put(&text, "}");
 }
 
 static void answer_request(void *state, const char *request, char *answer, size_t answer_bytes)
@@ -367,7 +432,12 @@ static void answer_request(void *state, const char *request, char *answer, size_
         pw_text_put(&text, "{\"ok\":true}");
         return;
     }
-    command(desk, halt ? PW_COMMAND_HALT : PW_COMMAND_RESUME, &text);
+    command(desk, halt ? PW_COMMAND_HALT : PW_COMMAND_RESUME);
+}
+
+static struct pw_control_handler handler_of(struct pw_desk *desk)
+{
+    return (struct pw_control_handler){.answer = answer_request, .later = answer_command, .state = desk};
 }
 
 /* ---- the thread ---- */
@@ -384,7 +454,7 @@ static void wait_for_work(const struct pw_desk *desk)
 static void *desk_main(void *arg)
 {
     struct pw_desk *desk = arg;
-    const struct pw_control_handler handler = {answer_request, desk};
+    const struct pw_control_handler handler = handler_of(desk);
     pthread_setname_np(pthread_self(), "pw desk");
     while (atomic_load_explicit(&desk->closing, memory_order_relaxed) == 0) {
         wait_for_work(desk);
@@ -396,7 +466,8 @@ static void *desk_main(void *arg)
         pthread_mutex_lock(&desk->lock);
         pw_control_poll(&desk->control, &handler);
         follow_accounts(desk);
-        keep_again(desk);
+        follow_bans(desk);
+        log_files(desk);
         look_at_time(desk);
         pthread_mutex_unlock(&desk->lock);
     }
@@ -414,7 +485,12 @@ static void read_halts(struct pw_desk *desk)
     if (desk->plan.resume) {
         bool any = pw_halts_any(&desk->halts);
         desk->halts = (struct pw_halts){0};
-        if (any && keep_halts(desk) == 0) {
+        if (any) {
+            keep_halts(desk);
+            pw_keeper_settle(&desk->keeper);
+            log_files(desk);
+        }
+        if (any && desk->files[HALTS].logged == 0) {
             pw_log(PW_LOG_WARN, "the halt of an earlier run was ended by --resume");
         }
         return;
@@ -428,6 +504,15 @@ static void read_halts(struct pw_desk *desk)
         pw_log(PW_LOG_WARN, "trading is halted: %s; stored in %s/halt; to end it: pinwheel ctl %s resume",
                pw_halts_text(&desk->halts, desk->plan.config, text), folder, name_of(desk));
     }
+}
+
+static int open_keeper(struct pw_desk *desk)
+{
+    const struct pw_kept_file files[] = {
+        [HALTS] = {sizeof desk->halts, store_halts, reserve_halts, desk},
+        [BANS] = {sizeof desk->bans, store_bans, reserve_bans, desk},
+    };
+    return pw_keeper_open(&desk->keeper, files, sizeof files / sizeof files[0]);
 }
 
 int pw_desk_open(struct pw_desk *desk, const struct pw_desk_plan *plan)
@@ -444,18 +529,22 @@ int pw_desk_open(struct pw_desk *desk, const struct pw_desk_plan *plan)
         return err;
     }
     desk->has_control = true;
-    read_halts(desk);
-    if (folder_of(desk) != NULL && access(folder_of(desk), W_OK) == 0) {
-        pw_halts_reserve(folder_of(desk)); /* the journal makes the folder; then once more, with a word */
+    err = open_keeper(desk);
+    if (err == 0) {
+        read_halts(desk);
+        if (folder_of(desk) != NULL && access(folder_of(desk), W_OK) == 0) {
+            pw_keeper_reserve(&desk->keeper,
+                              false); /* the journal makes the folder; then once more, with a word */
+        }
+        pw_stop_signals_set(take_signal, SA_RESTART);
+        err = -pthread_create(&desk->thread, NULL, desk_main, desk);
+        desk->has_thread = err == 0;
     }
-    pw_stop_signals_set(take_signal, SA_RESTART);
-    err = pthread_create(&desk->thread, NULL, desk_main, desk);
-    desk->has_thread = err == 0;
     if (err != 0) {
-        pw_log(PW_LOG_ERROR, "cannot start the thread for signals and commands: %s", strerror(err));
+        pw_log(PW_LOG_ERROR, "cannot start the threads for signals and commands: %s", strerror(-err));
         pw_desk_close(desk);
     }
-    return -err;
+    return err;
 }
 
 void pw_desk_confine(void *state)
@@ -465,6 +554,7 @@ void pw_desk_confine(void *state)
     if (!desk->has_thread) {
         return;
     }
+    pw_keeper_confine(&desk->keeper);
     /* Release: what is to be given up is known. Pairs with the acquire in desk_main. */
     atomic_store_explicit(&desk->confine, 1, memory_order_release);
     while (atomic_load_explicit(&desk->confine, memory_order_acquire) != 2) {
@@ -486,6 +576,7 @@ void pw_desk_detach(struct pw_desk *desk)
 {
     if (desk->has_thread) {
         pthread_mutex_lock(&desk->lock);
+        follow_bans(desk); /* the last look */
         desk->ws = NULL;
         pthread_mutex_unlock(&desk->lock);
     }
@@ -502,12 +593,12 @@ void pw_desk_halts(struct pw_desk *desk, uint32_t reasons[PW_ACCOUNTS_MAX])
 
 bool pw_desk_commit(struct pw_desk *desk)
 {
+    int err = pw_keeper_reserve(&desk->keeper, true);
+    if (err != 0) {
+        pw_log(PW_LOG_WARN, "cannot reserve disk space for a halt and a ban: %s", strerror(-err));
+    }
     pthread_mutex_lock(&desk->lock);
     desk->may_abandon = false;
-    int err = pw_halts_reserve(folder_of(desk));
-    if (err != 0) {
-        pw_log(PW_LOG_WARN, "cannot reserve disk space for a halt: %s", strerror(-err));
-    }
     pthread_mutex_unlock(&desk->lock);
     return !pw_desk_should_end(desk);
 }
@@ -537,6 +628,10 @@ void pw_desk_close(struct pw_desk *desk)
         desk->has_thread = false;
     }
     if (desk->has_control) {
+        const struct pw_control_handler handler = handler_of(desk);
+        pw_keeper_close(&desk->keeper);
+        log_files(desk);
+        pw_control_poll_held(&desk->control, &handler);
         pw_control_close(&desk->control);
         desk->has_control = false;
         pw_stop_signals_set(SIG_DFL, SA_RESTART);

@@ -2,18 +2,18 @@
  *
  * The operator's desk: what a person commands, at any moment of an engine's life. A thread of its own, from
  * before the workspace is made until all else has ended, so that neither a slow start nor a stage that hangs
- * makes a command wait; a slow disk only delays the answer of one that is stored, and what comes meanwhile.
- * It has the stop signals, --duration, the control socket, the stop word, the workspace's state, and the
- * halts that outlive the engine (halt.h).
+ * nor a disk makes a command wait. It has the stop signals, --duration, the control socket, the stop word,
+ * the workspace's state, and what outlives the engine beside its journal: halts (halt.h) and bans (ban.h).
  *
- * A halt works at once, and is answered as stored when its file is on the disk; what the disk did not take is
- * tried again each second. Faults that halt one account are looked for in the accounts' rows twenty times a
- * second, and kept.
+ * Files are stored by a thread of their own (keeper.h), and what the disk did not take is tried again each
+ * second. A halt works at once, and is answered when its file is on the disk or has failed; after a second
+ * without either, as not stored. Faults that halt one account, and bans of a venue, are looked for in the
+ * workspace's rows twenty times a second.
  *
- * One stop signal (SIGTERM, SIGINT, SIGHUP), `stop` or the end of --duration ends the engine cleanly. During the
- * start whoever starts asks pw_desk_should_end at every step; a start that does not come back ends the
- * process two seconds later. Another signal but SIGHUP ends it at once, as the kernel's default does, whatever hangs.
- * Signals are the process's: there is one desk in it.
+ * One stop signal (SIGTERM, SIGINT, SIGHUP), `stop` or the end of --duration ends the engine cleanly. During
+ * the start whoever starts asks pw_desk_should_end at every step; a start that does not come back ends the
+ * process two seconds later. Another signal but SIGHUP ends it at once, as the kernel's default does,
+ * whatever hangs. Signals are the process's: there is one desk in it.
  */
 #ifndef PW_DESK_H
 #define PW_DESK_H
@@ -23,6 +23,7 @@
 #include "control.h"
 #include "halt.h"
 #include "host.h"
+#include "keeper.h"
 #include <pinwheel/workspace.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,6 +41,7 @@ struct pw_desk_plan {
 struct pw_desk {
     struct pw_desk_plan plan;
     struct pw_control control;
+    struct pw_keeper keeper;
     pthread_t thread;
     bool has_control, has_thread;
     _Atomic uint32_t should_end, closing;
@@ -50,10 +52,13 @@ struct pw_desk {
     bool may_abandon;
     int64_t end_ns, ended_ns; /* by CLOCK_MONOTONIC: of --duration; of should_end */
     struct pw_halts halts;
-    bool seen[PW_ACCOUNTS_MAX];   /* the account was seen halted by that fault */
-    int64_t settle_ns;            /* after a resume: until then accounts may still show what it has ended */
-    int unkept;                   /* why the file is not as the halts are, -errno; 0: it is */
-    int64_t retry_ns;             /* when that is tried again, by CLOCK_MONOTONIC */
+    bool seen[PW_ACCOUNTS_MAX]; /* the account was seen halted by that fault */
+    int64_t settle_ns;          /* after a resume: until then accounts may still show what it has ended */
+    int64_t bans[PW_FEEDS_MAX]; /* by host: until when; as shown in the workspace */
+    struct pw_desk_file {       /* halts and bans, as handed to the keeper */
+        uint64_t number;        /* of the newest; 0: none yet */
+        int logged;             /* why it is not stored, -errno; 0: it is */
+    } files[PW_KEEPER_FILES];
     const struct pw_conns *conns; /* NULL as long as there is no workspace */
     struct pw_workspace *ws;
     struct pw_stop *stop;

@@ -6,7 +6,6 @@
 #include "ban.h"
 #include "feeds.h"
 #include "fold.h"
-#include "journal_config.h"
 #include "listing.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -28,7 +27,7 @@ static void pause_ns(int64_t ns)
     nanosleep(&pause, NULL);
 }
 
-/* Written down at once: the user may lose patience and start again. */
+/* Shown, and so stored at once by the desk: the user may lose patience and start again. */
 static void note_ban(struct pw_engine *engine, uint32_t feed_idx, uint32_t http_status,
                      uint32_t retry_after_s)
 {
@@ -37,11 +36,7 @@ static void note_ban(struct pw_engine *engine, uint32_t feed_idx, uint32_t http_
     uint32_t host_idx = pw_conns_host_of_feed(&engine->conns, feed_idx);
     if (until_ns > engine->banned_until_ns[host_idx]) {
         engine->banned_until_ns[host_idx] = until_ns;
-        int err = pw_bans_keep(pw_journal_folder(engine->config), &engine->conns, host_idx, until_ns, now_ns,
-                               engine->feed_views);
-        if (err != 0) {
-            pw_log(PW_LOG_WARN, "cannot store the venue's rate-limit ban for a restart: %s", strerror(-err));
-        }
+        pw_bans_show(&engine->conns, host_idx, until_ns, engine->feed_views);
     }
 }
 

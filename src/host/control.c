@@ -6,6 +6,7 @@
 #include "control.h"
 
 #include "host.h"
+#include "pw_assert.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOCK_TRIES 10 /* each is spoilt only by an engine of the same name that ends at that moment */
@@ -195,7 +197,7 @@ fail:
 
 static void client_remove(struct pw_control *control, uint32_t client_idx)
 {
-    close(control->clients[client_idx]);
+    close(control->clients[client_idx].fd);
     control->client_cnt--;
     memmove(&control->clients[client_idx], &control->clients[client_idx + 1],
             (control->client_cnt - client_idx) * sizeof control->clients[0]);
@@ -218,16 +220,43 @@ static void clients_accept(struct pw_control *control)
             control->refused_cnt++;
             client_remove(control, 0);
         }
-        control->clients[control->client_cnt++] = fd;
+        control->clients[control->client_cnt++] = (struct pw_control_client){.fd = fd};
     }
 }
 
-/* True if the client was answered. It is to be closed in every case but -EAGAIN, which `keep` reports. */
-static bool client_serve(struct pw_control *control, int fd, const struct pw_control_handler *handler,
-                         bool *keep)
+void pw_control_hold(struct pw_control *control, uint64_t ticket)
+{
+    pw_assert(ticket != 0);
+    control->ticket = ticket;
+}
+
+/* The socket's buffer is empty: one datagram of this size always fits. A client that left is no error. */
+static void answer_send(int fd, const char answer[PW_CONTROL_ANSWER_BYTES])
+{
+    send(fd, answer, strnlen(answer, PW_CONTROL_ANSWER_BYTES), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* True if the client, whose request was held, was answered, and is to be closed. */
+static bool client_serve_held(const struct pw_control_client *client,
+                              const struct pw_control_handler *handler)
+{
+    char answer[PW_CONTROL_ANSWER_BYTES] = "";
+    handler->later(handler->state, client->ticket, pw_clock_read_ns(CLOCK_MONOTONIC) - client->since_ns,
+                   answer, sizeof answer);
+    if (answer[0] != '\0') {
+        answer_send(client->fd, answer);
+    }
+    return answer[0] != '\0';
+}
+
+/* True if the client was answered. It is to be closed but for what `keep` reports: nothing has come yet, or
+ * the answer is held. */
+static bool client_serve(struct pw_control *control, struct pw_control_client *client,
+                         const struct pw_control_handler *handler, bool *keep)
 {
     char request[PW_CONTROL_REQUEST_BYTES];
     char answer[PW_CONTROL_ANSWER_BYTES];
+    int fd = client->fd;
     ssize_t size = recv(fd, request, sizeof request, MSG_DONTWAIT | MSG_TRUNC);
     *keep = size < 0 && (errno == EAGAIN || errno == EINTR);
     if (size <= 0) {
@@ -244,21 +273,32 @@ static bool client_serve(struct pw_control *control, int fd, const struct pw_con
     request[size] = '\0';
     request[strcspn(request, "\r\n")] = '\0';
     answer[0] = '\0';
+    control->ticket = 0;
     handler->answer(handler->state, request, answer, sizeof answer);
-    /* The socket's buffer is empty: one datagram of this size always fits. A client that left is no error. */
-    send(fd, answer, strnlen(answer, sizeof answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+    *keep = control->ticket != 0;
+    if (*keep) {
+        client->ticket = control->ticket;
+        client->since_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
+        return false;
+    }
+    answer_send(fd, answer);
     return true;
 }
 
-uint32_t pw_control_poll(struct pw_control *control, const struct pw_control_handler *handler)
+static uint32_t poll_clients(struct pw_control *control, const struct pw_control_handler *handler,
+                             bool only_held)
 {
     uint32_t answered_cnt = 0;
-    clients_accept(control);
     for (uint32_t i = 0; i < control->client_cnt;) {
-        bool keep;
-        if (client_serve(control, control->clients[i], handler, &keep)) {
-            answered_cnt++;
+        struct pw_control_client *client = &control->clients[i];
+        bool keep = true, answered = false;
+        if (client->ticket != 0) {
+            answered = client_serve_held(client, handler);
+            keep = !answered;
+        } else if (!only_held) {
+            answered = client_serve(control, client, handler, &keep);
         }
+        answered_cnt += answered;
         if (keep) {
             i++;
         } else {
@@ -266,6 +306,17 @@ uint32_t pw_control_poll(struct pw_control *control, const struct pw_control_han
         }
     }
     return answered_cnt;
+}
+
+uint32_t pw_control_poll(struct pw_control *control, const struct pw_control_handler *handler)
+{
+    clients_accept(control);
+    return poll_clients(control, handler, false);
+}
+
+uint32_t pw_control_poll_held(struct pw_control *control, const struct pw_control_handler *handler)
+{
+    return poll_clients(control, handler, true);
 }
 
 void pw_control_close(struct pw_control *control)

@@ -25,8 +25,13 @@ struct pw_control {
     int dir_fd, lock_fd, listen_fd;
     char socket_name[48], lock_name[48]; /* in the directory */
     uint32_t client_cnt;
-    int clients[PW_CONTROL_CLIENTS]; /* oldest first */
-    int64_t peer_pid;                /* of the request that is being answered; 0: not known */
+    struct pw_control_client {
+        int fd;
+        uint64_t ticket; /* of the request that waits for its answer; 0: none */
+        int64_t since_ns;
+    } clients[PW_CONTROL_CLIENTS]; /* oldest first */
+    uint64_t ticket;               /* by pw_control_hold, of the request that is being answered */
+    int64_t peer_pid;              /* of that request; 0: not known */
     int64_t peer_uid;
     uint64_t refused_cnt; /* peers of another user, messages too large, connections pushed out */
 };
@@ -34,8 +39,14 @@ struct pw_control {
 /* Writes the answer to one request: one line of JSON, without a newline. Both texts are zero-terminated. */
 struct pw_control_handler {
     void (*answer)(void *state, const char *request, char *answer, size_t answer_bytes);
+    /* Of one that pw_control_hold was called for: asked at each poll until it writes an answer. NULL: none
+     * is. */
+    void (*later)(void *state, uint64_t ticket, int64_t waited_ns, char *answer, size_t answer_bytes);
     void *state;
 };
+
+/* Within handler->answer: the answer to this request comes later. ticket: not 0. */
+void pw_control_hold(struct pw_control *control, uint64_t ticket);
 
 /* The directory, made if it is not there, for a process that may soon make none; -EPERM or -errno: there is
  * none to use. */
@@ -47,6 +58,9 @@ int pw_control_open(struct pw_control *control, const char *instance, char *erro
 
 /* Answers what is there, at most PW_CONTROL_CLIENTS requests; returns how many. */
 uint32_t pw_control_poll(struct pw_control *control, const struct pw_control_handler *handler);
+
+/* Only of those that were held. */
+uint32_t pw_control_poll_held(struct pw_control *control, const struct pw_control_handler *handler);
 
 /* Removes the socket. */
 void pw_control_close(struct pw_control *control);

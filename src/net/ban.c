@@ -7,7 +7,6 @@
 #include "durable.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,8 @@
 #define BANNED_NS  INT64_C(120000000000)
 #define ROWS_MAX   32u /* of the file; the first ones to end give way */
 #define ROW_BYTES  (PW_BAN_HOST_BYTES + 24u)
+#define FILE_NAME  "ban"
+#define FILE_BYTES (ROWS_MAX * ROW_BYTES) /* of the largest */
 
 struct ban_row {
     int64_t until_ns;
@@ -49,9 +50,9 @@ static bool parse(const char *line, struct ban_row *row)
 /* The file's whole lines, of bans that are not over. */
 static void read_rows(const char *folder, int64_t now_ns, struct ban_rows *rows)
 {
-    char text[ROWS_MAX * ROW_BYTES + 1];
+    char text[FILE_BYTES + 1];
     rows->cnt = 0;
-    pw_durable_read(folder, "ban", text, sizeof text); /* there is none: no text */
+    pw_durable_read(folder, FILE_NAME, text, sizeof text); /* there is none: no text */
     for (char *line = text, *end; rows->cnt < ROWS_MAX && (end = strchr(line, '\n')) != NULL;
          line = end + 1) {
         struct ban_row *row = &rows->rows[rows->cnt];
@@ -94,14 +95,14 @@ static struct ban_row *row_for(struct ban_rows *rows, const char *host)
 
 static int write_rows(const char *folder, const struct ban_rows *rows)
 {
-    char text[ROWS_MAX * ROW_BYTES] = "";
+    char text[FILE_BYTES] = "";
     size_t bytes = 0;
     for (uint32_t i = 0; i < rows->cnt; i++) {
         const struct ban_row *row = &rows->rows[i];
         bytes += (size_t)snprintf(text + bytes, sizeof text - bytes, "%" PRId64 "%s%s\n", row->until_ns,
                                   row->host[0] != '\0' ? " " : "", row->host);
     }
-    return pw_durable_replace(folder, "ban", text);
+    return pw_durable_replace(folder, FILE_NAME, text);
 }
 
 int pw_ban_keep(const char *folder, const char *host, int64_t until_ns, int64_t now_ns)
@@ -112,11 +113,13 @@ int pw_ban_keep(const char *folder, const char *host, int64_t until_ns, int64_t 
     }
     read_rows(folder, now_ns, &rows);
     struct ban_row *row = row_for(&rows, host);
-    if (row->until_ns >= until_ns) {
-        return 0;
-    }
-    row->until_ns = until_ns;
-    return write_rows(folder, &rows);
+    row->until_ns = row->until_ns < until_ns ? until_ns : row->until_ns;
+    return write_rows(folder, &rows); /* also one that stands there: it may not be durable */
+}
+
+int pw_bans_reserve(const char *folder)
+{
+    return folder != NULL ? pw_durable_reserve(folder, FILE_NAME, FILE_BYTES) : 0;
 }
 
 const char *pw_bans_name(const struct pw_conns *conns, uint32_t host_idx, char name[PW_BAN_HOST_BYTES])
@@ -140,23 +143,42 @@ void pw_bans_read(const char *folder, const struct pw_conns *conns, int64_t now_
     }
 }
 
-int pw_bans_keep(const char *folder, const struct pw_conns *conns, uint32_t host_idx, int64_t until_ns,
-                 int64_t now_ns, struct pw_feed_view *views)
+int pw_bans_keep(const char *folder, const struct pw_conns *conns, const int64_t until_ns[PW_FEEDS_MAX],
+                 int64_t now_ns)
 {
     int error = 0;
-    for (uint32_t i = 0; i < conns->cnt; i++) {
+    for (uint32_t i = 0; i < conns->cnt && error == 0; i++) {
         const struct pw_conn_row *row = &conns->rows[i];
         char host[PW_BAN_HOST_BYTES];
-        if (row->host_idx != host_idx) {
-            continue;
-        }
-        atomic_store_explicit(&views[i].banned_until_ns, until_ns, memory_order_relaxed);
-        if (row->role == PW_CONN_ROLE_MARKET && error == 0) {
+        if (row->role == PW_CONN_ROLE_MARKET && until_ns[row->host_idx] > now_ns) {
             pw_ban_host_of_url(row->config->rest_url, host);
-            error = pw_ban_keep(folder, host, until_ns, now_ns);
+            error = pw_ban_keep(folder, host, until_ns[row->host_idx], now_ns);
         }
     }
     return error;
+}
+
+void pw_bans_show(const struct pw_conns *conns, uint32_t host_idx, int64_t until_ns,
+                  struct pw_feed_view *views)
+{
+    for (uint32_t i = 0; i < conns->cnt; i++) {
+        if (conns->rows[i].host_idx == host_idx) {
+            atomic_store_explicit(&views[i].banned_until_ns, until_ns, memory_order_relaxed);
+        }
+    }
+}
+
+bool pw_bans_follow(const struct pw_conns *conns, const struct pw_feed_view *views,
+                    int64_t until_ns[PW_FEEDS_MAX])
+{
+    bool longer = false;
+    for (uint32_t i = 0; i < conns->cnt; i++) {
+        int64_t *known_ns = &until_ns[conns->rows[i].host_idx];
+        int64_t shown_ns = atomic_load_explicit(&views[i].banned_until_ns, memory_order_relaxed);
+        longer |= shown_ns > *known_ns;
+        *known_ns = shown_ns > *known_ns ? shown_ns : *known_ns;
+    }
+    return longer;
 }
 
 int64_t pw_ban_of_answer(uint32_t http_status, uint32_t retry_after_s, int64_t now_ns)

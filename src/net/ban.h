@@ -7,6 +7,9 @@
  * One file beside the journal, <folder>/ban: a line a host, its end in nanoseconds since the epoch and its
  * name (ban_host.h). A line without a name, as earlier versions wrote it, is of all hosts. The file is
  * replaced as a whole. Without a journal (folder NULL) nothing is kept.
+ *
+ * Whoever learns of a ban shows it in the workspace (pw_bans_show) and waits for no disk; the desk (desk.h)
+ * has it stored from there.
  */
 #ifndef PW_BAN_H
 #define PW_BAN_H
@@ -14,6 +17,7 @@
 #include "ban_host.h"
 #include "conns.h"
 #include <pinwheel/workspace.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A longer one is not believed: the longest that a venue is known to set is three days. */
@@ -29,9 +33,16 @@ int pw_ban_keep(const char *folder, const char *host, int64_t until_ns, int64_t 
 /* The same of the connections' hosts, by their number (host_idx). */
 void pw_bans_read(const char *folder, const struct pw_conns *conns, int64_t now_ns,
                   int64_t until_ns[PW_FEEDS_MAX]);
-/* Also for those who watch: into the rows of the workspace's feed region, one a connection. */
-int pw_bans_keep(const char *folder, const struct pw_conns *conns, uint32_t host_idx, int64_t until_ns,
-                 int64_t now_ns, struct pw_feed_view *views);
+int pw_bans_keep(const char *folder, const struct pw_conns *conns, const int64_t until_ns[PW_FEEDS_MAX],
+                 int64_t now_ns);
+/* So that keeping them works on a full disk, too. 0 or -errno. */
+int pw_bans_reserve(const char *folder);
+/* Into the rows of the workspace's feed region, one a connection. */
+void pw_bans_show(const struct pw_conns *conns, uint32_t host_idx, int64_t until_ns,
+                  struct pw_feed_view *views);
+/* What the rows show, over what until_ns has; true: there is a longer one. */
+bool pw_bans_follow(const struct pw_conns *conns, const struct pw_feed_view *views,
+                    int64_t until_ns[PW_FEEDS_MAX]);
 /* What people call it. Returns name. */
 const char *pw_bans_name(const struct pw_conns *conns, uint32_t host_idx, char name[PW_BAN_HOST_BYTES]);
 

@@ -5,9 +5,11 @@
 #include "desk.h"
 
 #include "app_config.h"
+#include "ban.h"
 #include "test_folder.h"
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <pinwheel/reasons.h>
 #include <pinwheel/units.h>
@@ -228,6 +230,137 @@ Test(desk, halt_that_cannot_be_stored_says_so)
     unlink(g_folder);
     cr_expect(file_says(PW_REASON_HALTED, 0, 0), "tried again");
     expect_stored("halt", true);
+}
+
+/* A disk that does not answer: whoever opens the file that is being made waits. */
+static void hang_disk(char path[128])
+{
+    cr_assert(mkdir(g_folder, 0700) == 0 || errno == EEXIST);
+    snprintf(path, 128, "%s/halt.new", g_folder);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+}
+
+static void mend_disk(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(unlink(path), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); /* who waits finds that it is no file */
+    close(fd);
+}
+
+/* While a halt is being stored, and the disk hangs, all other commands work. */
+Test(desk, no_command_waits_for_the_disk)
+{
+    char path[128];
+    open_desk(false);
+    open_workspace();
+    pw_desk_enter(&g_desk, PW_ENGINE_RUNNING);
+    hang_disk(path);
+    expect_stored("halt", false);
+    cr_expect_eq(stop_word(), PW_REASON_HALTED);
+    expect_stored("resume", false);
+    cr_expect_eq(stop_word(), 0);
+    expect_status("running", false);
+    expect_stored("halt", false);
+    cr_expect_eq(stop_word(), PW_REASON_HALTED);
+    json_t *status = ask("status");
+    cr_expect(json_is_false(json_object_get(status, "halt_stored")));
+    json_decref(status);
+    json_decref(ask("stop"));
+    cr_expect(pw_desk_wait(&g_desk, 0));
+    mend_disk(path);
+    cr_expect(file_says(PW_REASON_HALTED, 0, 0), "tried again");
+}
+
+/* Nor does --duration, or the end of a start that hangs with it. */
+Test(desk, end_of_duration_does_not_wait_for_the_disk, .exit_code = 44)
+{
+    char path[128];
+    struct pw_desk_plan plan = {
+        .config = g_config, .clock = pw_clock_host(), .duration_ns = PW_NS_PER_S / 2, .abandon_code = 44};
+    plan.started_ns = pw_clock_read_ns(CLOCK_MONOTONIC);
+    cr_assert_eq(pw_desk_open(&g_desk, &plan), 0);
+    hang_disk(path);
+    expect_stored("halt", false);
+    for (int ms = 0; ms < WAIT_MS; ms += 10) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+}
+
+/* ---- bans ---- */
+
+#define HOST_URL "https://api.example.com"
+
+static void open_feed(void)
+{
+    static struct pw_config_feed feed;
+    snprintf(feed.rest_url, sizeof feed.rest_url, HOST_URL);
+    g_conns.rows[0] = (struct pw_conn_row){.role = PW_CONN_ROLE_MARKET, .config = &feed};
+    g_conns.cnt = 1;
+}
+
+static void show_ban(int64_t until_ns)
+{
+    pw_bans_show(&g_conns, 0, until_ns,
+                 pw_region_at(&g_ws, pw_workspace_find(&g_ws, "feeds", PW_REGION_FEEDS), 0));
+}
+
+static bool ban_is(int64_t until_ns)
+{
+    int64_t now_ns = pw_clock_now_ns(&g_desk.plan.clock);
+    for (int ms = 0; ms < WAIT_MS; ms += 10) {
+        if (pw_ban_read(g_folder, "example.com", now_ns) == until_ns) {
+            return true;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
+}
+
+Test(desk, ban_is_stored_when_the_disk_takes_it)
+{
+    open_desk(false);
+    open_workspace();
+    open_feed();
+    int64_t until_ns = pw_clock_now_ns(&g_desk.plan.clock) + 3600 * PW_NS_PER_S;
+    FILE *file = fopen(g_folder, "w"); /* no folder can be made there */
+    fclose(file);
+    show_ban(until_ns);
+    for (int ms = 0; ms < WAIT_MS && g_desk.files[1].logged == 0; ms += 10) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    cr_expect_neq(g_desk.files[1].logged, 0, "it is said");
+    unlink(g_folder);
+    cr_expect(ban_is(until_ns), "tried again");
+    show_ban(until_ns + PW_NS_PER_S);
+    cr_expect(ban_is(until_ns + PW_NS_PER_S));
+    show_ban(until_ns + 2 * PW_NS_PER_S);
+    pw_desk_detach(&g_desk);
+    pw_desk_close(&g_desk);
+    cr_expect_eq(pw_ban_read(g_folder, "example.com", 1 + until_ns - PW_BAN_MAX_NS / 2),
+                 until_ns + 2 * PW_NS_PER_S, "also the last one");
+}
+
+/* Room for a halt and a ban is there before the first order can go out, and again after each. */
+Test(desk, room_for_halts_and_bans_is_reserved)
+{
+    static const char *const names[] = {"halt.new", "ban.new"};
+    char path[128];
+    struct stat st;
+    open_desk(false);
+    cr_assert(pw_desk_commit(&g_desk));
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", g_folder, names[i]);
+        cr_assert_eq(stat(path, &st), 0, "%s", path);
+        cr_expect_geq(st.st_size, 4096, "%s", path);
+    }
+    expect_stored("halt", true);
+    snprintf(path, sizeof path, "%s/halt.new", g_folder);
+    for (int ms = 0; ms < WAIT_MS && stat(path, &st) != 0; ms += 10) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    cr_expect_eq(stat(path, &st), 0);
 }
 
 Test(desk, without_a_journal_a_halt_ends_with_the_engine)

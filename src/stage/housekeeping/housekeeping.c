@@ -7,7 +7,6 @@
 #include "accounts_config.h"
 #include "ban.h"
 #include "feeds.h"
-#include "journal_config.h"
 #include "net.h"
 #include "night.h"
 #include "order_entry.h"
@@ -233,11 +232,9 @@ static void keep_ban(struct housekeeping *h, uint32_t host_idx)
     hold_host(h, host_idx, until_ns);
     ban->kept_ns = until_ns + BAN_STEP_NS;
     char host[PW_BAN_HOST_BYTES];
-    int err =
-        pw_bans_keep(pw_journal_folder(h->env.config), h->conns, host_idx, ban->kept_ns, h->now_ns, h->views);
-    pw_log(PW_LOG_WARN, "rate-limit ban of %s: %" PRId64 " s left; waiting%s%s",
-           pw_bans_name(h->conns, host_idx, host), (until_ns - h->now_ns) / PW_NS_PER_S + 1,
-           err ? "; cannot store it for a restart: " : "", err ? strerror(-err) : "");
+    pw_bans_show(h->conns, host_idx, ban->kept_ns, h->views); /* the desk has it stored */
+    pw_log(PW_LOG_WARN, "rate-limit ban of %s: %" PRId64 " s left; waiting",
+           pw_bans_name(h->conns, host_idx, host), (until_ns - h->now_ns) / PW_NS_PER_S + 1);
 }
 
 /* Those that a connection's upgrade was answered with. */
