@@ -171,7 +171,7 @@ static json_t *positions_make(const struct pw_workspace *ws)
             continue;
         }
         struct pw_text text = pw_text_start(quantity, sizeof quantity);
-        pw_text_put_e8(&text, position.qty_e8);
+        pw_text_put_qty(&text, pw_region_at(ws, instruments, rows.row_idx), position.qty_e8);
         json_object_set_new(positions, name, json_string(quantity));
     }
     return positions;

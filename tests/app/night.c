@@ -272,3 +272,20 @@ Test(night, run_in_one_line)
         "orders 47, fills 46, denied 12 (max_notional 11, cash 1), rejected 1, open orders 0, "
         "gaps 2, P&L -17 USDT, fees 0.5 USDT, P&L 0 BTC, fees 0 BTC, open positions: BTCUSDT 0.2");
 }
+
+/* cases/04-quantity-too-large */
+Test(night, positions_are_in_their_instruments_units)
+{
+    char text[PW_NIGHT_SUMMARY_BYTES];
+    g_instruments[0].unit_shift = 3;
+    g_instruments[1].unit_shift = -2;
+    pass(PW_NS_PER_S);
+    fill(0, 1, 3000000000000, 0); /* 5 decimals */
+    fill(1, 1, -10000000000, 0);  /* 10 decimals */
+    pass(PW_NS_PER_S);
+    cr_assert_eq(g_line_cnt, 2);
+    cr_expect_not_null(strstr(g_lines[0].text, "BTCUSDT, position 30000000,"), "%s", g_lines[0].text);
+    cr_expect_not_null(strstr(g_lines[1].text, "ETHBTC, position -1,"), "%s", g_lines[1].text);
+    pw_night_summary(&g_ws, g_instruments, 2, 0, text);
+    cr_expect_not_null(strstr(text, "open positions: BTCUSDT 30000000, ETHBTC -1"), "%s", text);
+}

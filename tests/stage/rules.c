@@ -13,6 +13,7 @@
 #include <pinwheel/units.h>
 #include <pinwheel/venue.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct pw_instrument row_of_all(void)
@@ -79,6 +80,38 @@ Test(rules, each_change_is_taken_over)
     cr_expect(pw_rules_watch_take(&before, &now, &said, false) && before.tradable, "and back");
     now.max_notional_market = 0;
     cr_expect(pw_rules_watch_take(&before, &now, &said, false) && !before.max_notional_market);
+}
+
+static char g_line[256];
+
+static void take_line(void *state, enum pw_log_level level, const char *text, uint64_t times)
+{
+    (void)state, (void)level, (void)times;
+    snprintf(g_line, sizeof g_line, "%s", text);
+}
+
+/* cases/04-quantity-too-large: prices and quantities are told in the instrument's units, amounts are not. */
+Test(rules, a_change_is_told_in_the_instruments_units)
+{
+    static const struct {
+        size_t offset;
+        const char *told;
+    } rows[] = {
+        {offsetof(struct pw_instrument, tick_e8), "tick from 0.00000000001 to 0.00000001"},
+        {offsetof(struct pw_instrument, market_min_qty_e8), "market_min_qty from 0.00008 to 0.01"},
+        {offsetof(struct pw_instrument, max_notional_e8), "max_notional from 0.00000011 to 0.00001"},
+    };
+    struct pw_instrument_said said = {.status = "TRADING"};
+    pw_log_set_sink(take_line, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_instrument before = row_of_all();
+        before.unit_shift = 3;
+        struct pw_instrument now = before;
+        memcpy((char *)&now + rows[i].offset, &(int64_t){1000}, sizeof(int64_t));
+        cr_expect(pw_rules_watch_take(&before, &now, &said, false));
+        cr_expect_not_null(strstr(g_line, rows[i].told), "%s", g_line);
+    }
+    pw_log_set_sink(NULL, NULL);
 }
 
 Test(rules, what_is_gone_or_does_not_fit_any_more_is_not_traded)

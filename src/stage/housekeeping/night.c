@@ -212,7 +212,7 @@ static void tell_fills(struct pw_night *night, uint32_t i, int64_t now_ns)
     struct pw_text text = pw_text_start(words, sizeof words);
     pw_instrument_name(night->env->instruments, night->env->instrument_cnt, i, name);
     pw_text_put(&text, "fill: %s, position ", name);
-    pw_text_put_e8(&text, position.qty_e8);
+    pw_text_put_qty(&text, &night->env->instruments[i], position.qty_e8);
     pw_text_put(&text, ", P&L ");
     put_money(&text, position.realized_e16);
     pw_text_put(&text, ", fees ");
@@ -355,7 +355,7 @@ static void put_positions(const struct pw_workspace *ws, const struct pw_instrum
         char name[PW_INSTRUMENT_NAME_BYTES];
         if (position_at(ws, i, &position) && position.qty_e8 != 0) {
             pw_text_put(text, "%s%s ", before, pw_instrument_name(instruments, instrument_cnt, i, name));
-            pw_text_put_e8(text, position.qty_e8);
+            pw_text_put_qty(text, &instruments[i], position.qty_e8);
             before = ", ";
         }
     }

@@ -9,6 +9,7 @@
 #include "listing.h"
 #include "pw_assert.h"
 #include "rules.h"
+#include "text.h"
 #include <inttypes.h>
 #include <pinwheel/units.h>
 #include <stddef.h>
@@ -53,22 +54,30 @@ struct pw_rules_watch {
 
 /* ---- what has changed ---- */
 
+/* Amounts have the same units with any instrument. */
+static void put_amount(struct pw_text *text, const struct pw_instrument *instrument, int64_t amount_e8)
+{
+    (void)instrument;
+    pw_text_put_e8(text, amount_e8);
+}
+
 #define AT(member) offsetof(struct pw_instrument, member)
 static const struct {
     const char *name;
     size_t offset;
+    void (*put)(struct pw_text *text, const struct pw_instrument *instrument, int64_t value);
 } filters[] = {
-    {"tick", AT(tick_e8)},
-    {"min_price", AT(min_price_e8)},
-    {"max_price", AT(max_price_e8)},
-    {"step", AT(step_e8)},
-    {"min_qty", AT(min_qty_e8)},
-    {"max_qty", AT(max_qty_e8)},
-    {"market_step", AT(market_step_e8)},
-    {"market_min_qty", AT(market_min_qty_e8)},
-    {"market_max_qty", AT(market_max_qty_e8)},
-    {"min_notional", AT(min_notional_e8)},
-    {"max_notional", AT(max_notional_e8)},
+    {"tick", AT(tick_e8), pw_text_put_price},
+    {"min_price", AT(min_price_e8), pw_text_put_price},
+    {"max_price", AT(max_price_e8), pw_text_put_price},
+    {"step", AT(step_e8), pw_text_put_qty},
+    {"min_qty", AT(min_qty_e8), pw_text_put_qty},
+    {"max_qty", AT(max_qty_e8), pw_text_put_qty},
+    {"market_step", AT(market_step_e8), pw_text_put_qty},
+    {"market_min_qty", AT(market_min_qty_e8), pw_text_put_qty},
+    {"market_max_qty", AT(market_max_qty_e8), pw_text_put_qty},
+    {"min_notional", AT(min_notional_e8), put_amount},
+    {"max_notional", AT(max_notional_e8), put_amount},
 };
 #undef AT
 
@@ -82,13 +91,15 @@ static int64_t filter_of(const struct pw_instrument *row, size_t i)
 /* A change of a switch alone has no line of its own. */
 static void log_filters(const struct pw_instrument *before, const struct pw_instrument *now)
 {
-    char from[PW_DECIMAL_TEXT_BYTES], to[PW_DECIMAL_TEXT_BYTES];
     for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
         if (filter_of(before, i) != filter_of(now, i)) {
-            pw_decimal_print_e8(filter_of(before, i), from);
-            pw_decimal_print_e8(filter_of(now, i), to);
-            pw_log(PW_LOG_WARN, "feed %s: %s: the venue changed %s from %s to %s", before->feed,
-                   before->symbol, filters[i].name, from, to);
+            char change[2 * PW_DECIMAL_TEXT_BYTES + 8];
+            struct pw_text text = pw_text_start(change, sizeof change);
+            filters[i].put(&text, before, filter_of(before, i));
+            pw_text_put(&text, " to ");
+            filters[i].put(&text, now, filter_of(now, i));
+            pw_log(PW_LOG_WARN, "feed %s: %s: the venue changed %s from %s", before->feed, before->symbol,
+                   filters[i].name, change);
         }
     }
 }
