@@ -180,8 +180,10 @@ struct verdict {
     uint64_t early_cnt;          /* orders' events before the market event that they name */
     uint64_t late_cnt;           /* orders' events behind a later market event that execution was shown */
     uint64_t damage_cnt;
+    uint64_t unfinished_cnt; /* segments that were being made when the engine was killed: no damage */
     uint64_t stored_bytes, block_cnt;
-    bool short_of; /* fewer events than the run says that it stored */
+    bool is_unlisted; /* the table of runs does not have it: no damage */
+    bool short_of;    /* fewer events than the run says that it stored */
 };
 
 /* How far the market has come. */
@@ -282,6 +284,12 @@ static void print_verdict(const struct journal_session *session, const struct ve
     if (verdict->frames_dropped_cnt) {
         printf("; dropped: %" PRIu64 " frames", verdict->frames_dropped_cnt);
     }
+    if (verdict->unfinished_cnt) {
+        printf("; unfinished: %" PRIu64 " segment, being made at the kill", verdict->unfinished_cnt);
+    }
+    if (verdict->is_unlisted) {
+        printf("; not in the table of runs");
+    }
     if (verdict->hole_cnt) {
         printf("; missing: %" PRIu64 " sequence breaks that no gap explains", verdict->hole_cnt);
     }
@@ -297,14 +305,14 @@ static void print_verdict(const struct journal_session *session, const struct ve
 static json_t *verdict_json(const struct journal_session *session, const struct verdict *verdict)
 {
     json_t *json = json_pack(
-        "{s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
+        "{s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "run_id",
         journal_json_id(session->run.run_id), "good", is_good(verdict), "clean", session->run.clean != 0,
-        "event_cnt", (json_int_t)verdict->event_cnt, "frame_cnt", (json_int_t)verdict->frame_cnt,
-        "frame_dropped_cnt", (json_int_t)verdict->frames_dropped_cnt, "block_cnt",
-        (json_int_t)verdict->block_cnt, "stored_bytes", (json_int_t)verdict->stored_bytes, "damage_cnt",
-        (json_int_t)verdict->damage_cnt, "hole_cnt", (json_int_t)verdict->hole_cnt, "dropped_cnt",
-        (json_int_t)verdict->dropped_cnt, "early_cnt", (json_int_t)verdict->early_cnt, "late_cnt",
-        (json_int_t)verdict->late_cnt);
+        "listed", !verdict->is_unlisted, "unfinished_cnt", (json_int_t)verdict->unfinished_cnt, "event_cnt",
+        (json_int_t)verdict->event_cnt, "frame_cnt", (json_int_t)verdict->frame_cnt, "frame_dropped_cnt",
+        (json_int_t)verdict->frames_dropped_cnt, "block_cnt", (json_int_t)verdict->block_cnt, "stored_bytes",
+        (json_int_t)verdict->stored_bytes, "damage_cnt", (json_int_t)verdict->damage_cnt, "hole_cnt",
+        (json_int_t)verdict->hole_cnt, "dropped_cnt", (json_int_t)verdict->dropped_cnt, "early_cnt",
+        (json_int_t)verdict->early_cnt, "late_cnt", (json_int_t)verdict->late_cnt);
     journal_put_loss(json, &session->run);
     return json;
 }
@@ -314,10 +322,13 @@ static bool verify_run(struct journal_session *session, json_t *list)
 {
     struct verdict verdict = {0};
     uint64_t damages_before = session->damage_cnt;
+    uint64_t unfinished_before = session->unfinished_cnt, unlisted_before = session->unlisted_cnt;
     session->progress->run_id = session->run.run_id;
     session->committed = (struct pw_journal_committed){0};
     journal_config_forget(session);
     journal_audit_run(session);
+    verdict.unfinished_cnt = session->unfinished_cnt - unfinished_before;
+    verdict.is_unlisted = session->unlisted_cnt != unlisted_before;
     bool read = read_stream(session, &verdict, false) && read_stream(session, &verdict, true);
     verdict.short_of =
         session->run.ended_ns && verdict.event_cnt + verdict.frame_cnt < session->run.event_cnt;
@@ -343,7 +354,7 @@ int journal_verify(struct journal_session *session)
     if (only == 0) {
         journal_audit_folder(session);
     }
-    uint64_t folder_damage_cnt = session->damage_cnt;
+    uint64_t folder_damage_cnt = session->damage_cnt, folder_unfinished_cnt = session->unfinished_cnt;
     bool good = folder_damage_cnt == 0;
     for (int64_t i = 0; i < cnt; i++) {
         if (only == 0 || runs[i].run_id == only) {
@@ -352,8 +363,9 @@ int journal_verify(struct journal_session *session)
         }
     }
     if (session->json) {
-        journal_print_json(json_pack("{s:b, s:I, s:O}", "good", good, "folder_damage_cnt",
-                                     (json_int_t)folder_damage_cnt, "runs", list));
+        journal_print_json(json_pack("{s:b, s:I, s:I, s:O}", "good", good, "folder_damage_cnt",
+                                     (json_int_t)folder_damage_cnt, "folder_unfinished_cnt",
+                                     (json_int_t)folder_unfinished_cnt, "runs", list));
     } else if (folder_damage_cnt > 0) {
         printf("folder: DAMAGED: %" PRIu64 " files are not what they should be\n", folder_damage_cnt);
     }

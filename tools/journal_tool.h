@@ -47,6 +47,7 @@ struct journal_session {
     const char *cash;   /* NULL: what the run's config says */
     uint64_t limit;     /* 0: none */
     uint64_t damage_cnt;
+    uint64_t unfinished_cnt, unlisted_cnt; /* files that are no damage, but worth a word */
     struct pw_journal_committed committed; /* 0: not known */
     struct journal_progress *progress;
 };

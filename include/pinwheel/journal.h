@@ -82,19 +82,27 @@ int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, stru
 /* The text of its config, with a zero byte, cut off if need be; returns its length, or -errno. */
 int64_t pw_journal_config(struct pw_journal *journal, uint64_t run_id, char *text, size_t text_bytes);
 
-/* What is not as it should be among a journal's files. */
+/* What is not as it should be among a journal's files; and what is, but is worth a word. */
+enum pw_journal_finding_kind {
+    PW_JOURNAL_DAMAGED,
+    PW_JOURNAL_UNFINISHED, /* a segment that was being made when its engine was killed: nothing is lost */
+    PW_JOURNAL_UNLISTED,   /* of a run that the table of runs does not have: of before it was made anew, or of
+                            * another journal */
+};
+
 struct pw_journal_finding {
     const char *name; /* of the file, in the journal's folder; valid during the call */
     const char *why;
+    enum pw_journal_finding_kind kind;
 };
 typedef void pw_journal_tell(void *state, const struct pw_journal_finding *finding);
 
 /* Judges what is in the folder: the table of runs, and files that are named like the journal's and are none.
- * Calls `tell` for each finding; returns how many, or -errno. */
+ * Calls `tell` for each finding; returns how many are damage, or -errno. */
 int64_t pw_journal_audit(struct pw_journal *journal, pw_journal_tell *tell, void *state);
 
-/* Judges the files of one run: each segment is there, is a regular file, and says itself that it is the one
- * that its name says. */
+/* The same of the files of one run: each segment is there, is a regular file, and says itself that it is the
+ * one that its name says. */
 int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal_run *run,
                              pw_journal_tell *tell, void *state);
 

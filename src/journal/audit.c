@@ -30,6 +30,18 @@ struct audit {
     int64_t finding_cnt;
 };
 
+/* What is no damage. */
+static void note(struct audit *audit, enum pw_journal_finding_kind kind, const char *name, const char *why)
+{
+    audit->tell(audit->state, &(struct pw_journal_finding){.name = name, .why = why, .kind = kind});
+}
+
+static void note_unfinished(struct audit *audit, const char *name)
+{
+    note(audit, PW_JOURNAL_UNFINISHED, name,
+         "it was being made when its engine was killed; nothing was committed to it");
+}
+
 static void find(struct audit *audit, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -114,8 +126,12 @@ static void audit_segment(struct audit *audit, uint32_t segment_no)
 {
     char path[PW_JOURNAL_PATH_BYTES];
     struct pw_journal_file file;
-    struct pw_segment_note note;
+    struct pw_segment_note said;
     const char *name = segment_name(audit, segment_no, path);
+    if (!audit->is_live && pw_journal_segment_is_unfinished(audit->journal, audit->run->run_id, segment_no)) {
+        note_unfinished(audit, name);
+        return;
+    }
     int err = pw_journal_segment_open(audit->journal, audit->run->run_id, segment_no, &file);
     if (err == -ENOENT && audit->is_live) {
         return; /* its engine has just made it */
@@ -125,9 +141,9 @@ static void audit_segment(struct audit *audit, uint32_t segment_no)
         return;
     }
     if (describes_run(audit, name, &file)) {
-        bool has_note = pw_journal_file_note(&file, audit->run->run_id, &note);
-        if (has_note && note.segment_no != segment_no) {
-            find(audit, name, "it is segment %" PRIu32 " of the run", note.segment_no);
+        bool has_note = pw_journal_file_note(&file, audit->run->run_id, &said);
+        if (has_note && said.segment_no != segment_no) {
+            find(audit, name, "it is segment %" PRIu32 " of the run", said.segment_no);
         } else if (!has_note && audit->has_note) {
             find(audit, name, "its segment number is missing");
         }
@@ -182,6 +198,13 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
     } else if (!audit.has_note && !audit.is_live && !run->ended_ns && !audit.has_blocks &&
                audit.finding_cnt == 0) {
         find(&audit, PW_JOURNAL_RUNS_FILE, "it lists the run, but no segment has data of it");
+    }
+    if (!audit.is_live && audit.finding_cnt == 0 && pw_journal_is_unlisted(journal, run->run_id)) {
+        char path[PW_JOURNAL_PATH_BYTES];
+        int64_t first_no = pw_journal_segment_next(journal, run->run_id, 0);
+        note(&audit, PW_JOURNAL_UNLISTED, segment_name(&audit, (uint32_t)(first_no < 0 ? 0 : first_no), path),
+             "its run is not in " PW_JOURNAL_RUNS_FILE
+             ": it is of before that was made anew, or of another journal");
     }
     return found_no == -ENOENT ? audit.finding_cnt : found_no;
 }
@@ -274,12 +297,24 @@ static bool is_segment_or_its_lock(const char *name)
     return pw_segment_read_name(plain, &run_id, &segment_no);
 }
 
+/* A run that had not begun is in no list. */
+static void audit_unbegun(struct audit *audit, const char *name)
+{
+    uint64_t run_id;
+    uint32_t segment_no;
+    if (pw_segment_read_name(name, &run_id, &segment_no) && segment_no == 0 &&
+        pw_journal_segment_is_unfinished(audit->journal, run_id, 0)) {
+        note_unfinished(audit, name);
+    }
+}
+
 static void audit_name(struct audit *audit, const char *name)
 {
     char path[PW_JOURNAL_PATH_BYTES + NAME_BYTES];
     bool is_ours = is_segment_or_its_lock(name) || strcmp(name, PW_JOURNAL_LOCK_FILE) == 0 ||
                    strcmp(name, PW_JOURNAL_RUNS_FILE "-lock") == 0;
     audit->has_segments |= is_segment_or_its_lock(name);
+    audit_unbegun(audit, name);
     snprintf(path, sizeof path, "%s/%s", audit->journal->path, name);
     if (is_ours && pw_regular_check(path) == -EMEDIUMTYPE) {
         find(audit, name, "it is not a regular file");

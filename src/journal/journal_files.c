@@ -6,9 +6,11 @@
 #include "lmdb_check.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void pw_journal_file_close(struct pw_journal_file *file)
 {
@@ -145,6 +147,87 @@ int pw_journal_table_open(const struct pw_journal *journal, struct pw_journal_fi
     /* As an engine does; one at work changes pages as they are judged. */
     int err = pw_journal_is_live(journal) ? 0 : pw_lmdb_check(path, why);
     return err ? err : pw_journal_file_open(journal, file, path);
+}
+
+/* ---- what a kill leaves ---- */
+
+bool pw_journal_is_unlisted(const struct pw_journal *journal, uint64_t run_id)
+{
+    struct pw_journal_file table;
+    uint8_t *bytes = NULL;
+    if (pw_journal_table_open(journal, &table) != 0) {
+        return false;
+    }
+    bool unlisted = pw_journal_file_blob(&table, PW_KEY_RUN, run_id, &bytes) == -ENOENT;
+    free(bytes);
+    pw_journal_file_close(&table);
+    return unlisted;
+}
+
+/* Could that segment have been the next one of a run that has not ended? A segment is listed at its first
+ * commit, a run when its first segment is there. */
+static bool may_be_next(const struct pw_journal *journal, uint64_t run_id, uint32_t segment_no)
+{
+    struct pw_journal_file table;
+    struct pw_segment_note note;
+    struct pw_journal_run run;
+    uint8_t *bytes = NULL;
+    if (pw_journal_table_open(journal, &table) != 0) {
+        return false;
+    }
+    int64_t size = pw_journal_file_blob(&table, PW_KEY_RUN, run_id, &bytes);
+    bool good = pw_run_read(bytes, size, &run);
+    bool is_next = size == -ENOENT ? segment_no == 0
+                                   : good && !run.ended_ns && pw_journal_file_note(&table, run_id, &note) &&
+                                         note.segment_no < segment_no;
+    free(bytes);
+    pw_journal_file_close(&table);
+    return is_next;
+}
+
+/* Not even LMDB's first pages: made, and perhaps longer already. */
+static bool is_blank(const char *path)
+{
+    uint8_t bytes[1 << 12];
+    ssize_t size, total = 0, most = 2 * sysconf(_SC_PAGESIZE);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool blank = fd >= 0;
+    while (blank && (size = read(fd, bytes, sizeof bytes)) != 0) {
+        total += size;
+        blank = size > 0 && total <= most;
+        for (ssize_t i = 0; blank && i < size; i++) {
+            blank = bytes[i] == 0;
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return blank;
+}
+
+static bool has_no_entry(const struct pw_journal *journal, const char *path)
+{
+    struct pw_journal_file file;
+    MDB_txn *txn;
+    MDB_stat facts = {.ms_entries = 1};
+    if (pw_journal_file_open(journal, &file, path) != 0) {
+        return false;
+    }
+    if (mdb_txn_begin(file.env, NULL, MDB_RDONLY, &txn) == 0) {
+        mdb_stat(txn, file.dbi, &facts);
+        mdb_txn_abort(txn);
+    }
+    pw_journal_file_close(&file);
+    return facts.ms_entries == 0;
+}
+
+bool pw_journal_segment_is_unfinished(const struct pw_journal *journal, uint64_t run_id, uint32_t segment_no)
+{
+    char path[PW_JOURNAL_PATH_BYTES];
+    pw_segment_path(path, journal->path, run_id, segment_no);
+    return pw_regular_check(path) == 0 && !pw_journal_is_live(journal) &&
+           pw_journal_segment_next(journal, run_id, segment_no + 1) == -ENOENT &&
+           may_be_next(journal, run_id, segment_no) && (is_blank(path) || has_no_entry(journal, path));
 }
 
 const char *pw_journal_file_error(int err)

@@ -38,6 +38,13 @@ bool pw_journal_file_has_blocks(struct pw_journal_file *file, uint64_t run_id);
 /* The table of runs. 0 or -errno. */
 int pw_journal_table_open(const struct pw_journal *journal, struct pw_journal_file *file);
 
+/* Does the readable table not have the run? */
+bool pw_journal_is_unlisted(const struct pw_journal *journal, uint64_t run_id);
+
+/* Is it what a kill leaves of a segment that is being made: the run's last, not in the table of runs, with
+ * nothing in it? Nobody writes the journal. */
+bool pw_journal_segment_is_unfinished(const struct pw_journal *journal, uint64_t run_id, uint32_t segment_no);
+
 /* The smallest segment number of the run that is at least `from`, or -ENOENT or -errno. */
 int64_t pw_journal_segment_next(const struct pw_journal *journal, uint64_t run_id, uint32_t from);
 int pw_journal_segment_open(const struct pw_journal *journal, uint64_t run_id, uint32_t segment_no,

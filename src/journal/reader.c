@@ -161,7 +161,8 @@ static int list_from_segments(const struct pw_journal *journal, struct run_list 
         for (size_t i = 0; i < list->cnt; i++) {
             known |= list->rows[i].run_id == run.run_id;
         }
-        if (!known) {
+        /* One whose first segment was being made when its engine was killed has not begun. */
+        if (!known && !pw_journal_segment_is_unfinished(journal, run.run_id, segment_no)) {
             struct pw_journal_run whole;
             int64_t size = pw_journal_blob(journal, run.run_id, PW_KEY_RUN, &bytes);
             if (pw_run_read(bytes, size, &whole)) {
@@ -468,6 +469,9 @@ static bool open_from(struct pw_journal_cursor *cursor, uint32_t from)
         int err = pw_journal_segment_open(cursor->journal, cursor->query.run_id, next_no, &file);
         if (err == -ENOENT) {
             return false; /* its engine has just made it */
+        }
+        if (err && pw_journal_segment_is_unfinished(cursor->journal, cursor->query.run_id, next_no)) {
+            return false; /* its engine was killed as it made it */
         }
         pw_journal_file_close(&cursor->file);
         cursor->file = file;

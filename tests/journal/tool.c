@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <lmdb.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1124,6 +1125,115 @@ Test(verify, reports_what_a_run_could_not_store)
     cr_expect_not_null(strstr(program_errors, "2 orders, 1 fills"), "%s", program_errors);
     free(out);
     folder_remove(dir);
+}
+
+/* ---- what a kill leaves of a segment that is being made ---- */
+
+/* Made, no byte yet; made, longer, not written; LMDB's own first pages and no entry. */
+static void put_unfinished(const char *path, int how)
+{
+    if (how < 2) {
+        FILE *file = fopen(path, "w");
+        cr_assert_not_null(file);
+        cr_assert_eq(fclose(file), 0);
+        cr_assert_eq(truncate(path, how * 8192), 0);
+        return;
+    }
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    cr_assert_eq(mdb_env_create(&env), 0);
+    cr_assert_eq(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
+    cr_assert_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    cr_assert_eq(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+    cr_assert_eq(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+Test(verify, an_unfinished_last_segment_of_a_killed_run_is_no_damage)
+{
+    static const char *const commands[] = {"stats", "summary", "query", "csv", "list"};
+    for (int how = 0; how < 3; how++) {
+        struct folder folder = folder_make(false);
+        char *out;
+        put_unfinished(THIRD(&folder), how);
+        json_t *json = run_json(folder.dir, (const char *const[]){"verify", "--json", NULL}, 0);
+        cr_expect(json_is_true(program_at(json, "runs/1/good")));
+        cr_expect_eq(json_integer_value(program_at(json, "runs/1/event_cnt")), 4000);
+        cr_expect_eq(json_integer_value(program_at(json, "runs/1/unfinished_cnt")), 1);
+        cr_expect_eq(json_integer_value(program_at(json, "runs/0/unfinished_cnt")), 0);
+        json_decref(json);
+        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+            cr_expect_eq(run_tool(folder.dir, (const char *const[]){commands[i], NULL}, &out), 0,
+                         "%d: %s: %s", how, commands[i], program_errors);
+            free(out);
+        }
+        folder_remove(folder.dir);
+    }
+}
+
+/* The same file where it is not what a kill leaves. */
+Test(verify, an_empty_segment_elsewhere_is_damage)
+{
+    for (int how = 0; how < 3; how++) {
+        for (int where = 0; where < 3; where++) {
+            struct folder folder = folder_make(where == 0); /* at the end of a run that ended */
+            const char *path = where == 1 ? SECOND(&folder) : THIRD(&folder);
+            if (where == 1) {
+                unlink(path); /* of one that was committed to */
+            }
+            put_unfinished(path, how);
+            if (where == 2) {
+                copy(SECOND(&folder), path_in(&folder, folder.run_id, 3)); /* not the last */
+            }
+            json_decref(run_json(folder.dir, (const char *const[]){"verify", "--json", NULL}, 3));
+            folder_remove(folder.dir);
+        }
+    }
+}
+
+/* Its run had not begun: it is in no list. */
+Test(verify, an_unfinished_first_segment_is_no_run)
+{
+    struct folder folder = folder_make(true);
+    put_unfinished(path_in(&folder, folder.run_id + 1000, 0), 0);
+    json_t *json = run_json(folder.dir, (const char *const[]){"verify", "--json", NULL}, 0);
+    cr_expect_eq(json_array_size(program_at(json, "runs")), 2);
+    cr_expect_eq(json_integer_value(program_at(json, "folder_unfinished_cnt")), 1);
+    json_decref(json);
+    char *out;
+    cr_expect_eq(run_tool(folder.dir, (const char *const[]){"stats", NULL}, &out), 0, "%s", program_errors);
+    free(out);
+    folder_remove(folder.dir);
+}
+
+/* cases/38-segments-that-are-not-the-run-s: a whole segment of a run of another journal. */
+Test(verify, a_run_that_the_table_does_not_have_is_told)
+{
+    struct folder folder = folder_make(true);
+    struct folder other = {.dir = folder.dir};
+    char away[160], *out;
+    struct live live;
+    snprintf(away, sizeof away, "%s/elsewhere", folder.dir);
+    live_open(&live, away, 64 * MIB, LIVE_EPOCH_NS + INT64_C(9000000000));
+    struct pw_event event = live_event(0);
+    live_put(&live, &event, 0);
+    live_commit(&live, INT64_MAX / 2);
+    other.run_id = live.run_id;
+    live_close(&live, true);
+    char from[320];
+    snprintf(from, sizeof from, "%s/journal-%" PRIu64 "-0.mdb", away, other.run_id);
+    copy(from, FIRST(&other));
+    folder_remove(away);
+    json_t *json = run_json(folder.dir, (const char *const[]){"verify", "--json", NULL}, 0);
+    cr_expect(json_is_true(program_at(json, "runs/1/listed")));
+    cr_expect(json_is_false(program_at(json, "runs/2/listed")));
+    cr_expect_not_null(strstr(program_errors, "warning: "), "%s", program_errors);
+    json_decref(json);
+    cr_expect_eq(run_tool(folder.dir, (const char *const[]){"stats", NULL}, &out), 0);
+    cr_expect_not_null(strstr(program_errors, FIRST(&other) + strlen(folder.dir) + 1), "%s", program_errors);
+    free(out);
+    folder_remove(folder.dir);
 }
 
 /* A run that was killed before its first commit had nothing to lose. */
