@@ -89,6 +89,8 @@ static void feed_put(struct pw_json_writer *json, struct pw_look *look, const st
     pw_json_put_u64(json, "gap_cnt", pw_watch_get(&feed->gap_cnt));
     pw_json_put_u64(json, "invalid_cnt", pw_watch_get(&feed->invalid_cnt));
     pw_json_put_ns(json, "last_recv_ns", pw_watch_get_ns(&feed->last_recv_ns));
+    pw_json_put_ns(json, "lag_ns", pw_watch_get_ns(&feed->lag_ns));
+    pw_json_put_ns(json, "delay_ns", pw_watch_get_ns(&feed->delay_ns));
     pw_json_put_ns(json, "banned_until_ns", pw_watch_get_ns(&feed->banned_until_ns));
     pw_json_put_close(json, '}');
 }

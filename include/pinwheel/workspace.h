@@ -195,7 +195,11 @@ struct pw_feed_view {
     _Atomic uint64_t gap_cnt;        /* written by parse */
     _Atomic uint64_t invalid_cnt;    /* written by parse */
     _Atomic int64_t banned_until_ns; /* its venue takes no requests before; written by housekeeping */
-    uint64_t reserved[4];
+    /* How late its data comes, where an account judges that; written by parse, in steps. */
+    _Atomic int64_t lag_ns;   /* against its usual delay */
+    _Atomic int64_t delay_ns; /* the usual delay: this host's clock less the venue's time; 0: not known, or
+                               * always small */
+    uint64_t reserved[2];
 };
 
 struct pw_error_row {

@@ -97,6 +97,16 @@ uint32_t pw_config_account_of_feed(const struct pw_config *config, uint32_t feed
     return PW_NO_ACCOUNT;
 }
 
+int64_t pw_config_max_age_ns(const struct pw_config *config, uint32_t feed_idx)
+{
+    uint32_t account_idx = pw_config_account_of_feed(config, feed_idx);
+    if (account_idx == PW_NO_ACCOUNT) {
+        return 0;
+    }
+    struct pw_account_setup account = pw_config_account(config, account_idx);
+    return account.traits->connects ? account.live->max_tick_age_ms * PW_NS_PER_MS : 0;
+}
+
 bool pw_config_connects(const struct pw_config *config)
 {
     bool connects = false;

@@ -48,6 +48,8 @@ uint32_t pw_config_account_cnt(const struct pw_config *config); /* 1 to PW_ACCOU
 struct pw_account_setup pw_config_account(const struct pw_config *config, uint32_t account_idx);
 /* PW_NO_ACCOUNT: nobody trades at that feed. */
 uint32_t pw_config_account_of_feed(const struct pw_config *config, uint32_t feed_idx);
+/* The largest age of a feed's data that its account accepts; 0: it does not ask. */
+int64_t pw_config_max_age_ns(const struct pw_config *config, uint32_t feed_idx);
 
 /* Where a key of its own stands in the file, for pw_config_place: "live.ca_file" of it. Returns text. */
 const char *pw_config_account_key(const struct pw_config *config, uint32_t account_idx, const char *key,

@@ -175,17 +175,6 @@ static int attach(struct parse *p, const struct pw_stage_env *env)
     return p->metric_rows != NULL ? 0 : -ENOENT;
 }
 
-/* The largest age that the feed's account accepts; 0: it does not ask. */
-static int64_t max_age_ns(const struct pw_stage_env *env, uint32_t feed_idx)
-{
-    uint32_t account_idx = pw_config_account_of_feed(env->config, feed_idx);
-    if (account_idx == PW_NO_ACCOUNT) {
-        return 0;
-    }
-    struct pw_account_setup account = pw_config_account(env->config, account_idx);
-    return account.traits->connects ? account.live->max_tick_age_ms * PW_NS_PER_MS : 0;
-}
-
 static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t feed_idx, void *memory)
 {
     struct feed *feed = &p->feeds[feed_idx];
@@ -204,7 +193,7 @@ static int init_feed(struct parse *p, const struct pw_stage_env *env, uint32_t f
         return -EINVAL;
     }
     feed->decode = venue->market->decode;
-    pw_feed_age_init(&feed->age, max_age_ns(env, feed_idx));
+    pw_feed_age_init(&feed->age, pw_config_max_age_ns(env->config, feed_idx));
     int error = pw_symbols_init(&feed->symbols, env->instruments, env->instrument_cnt, feed_idx);
     if (error != 0) {
         pw_log(PW_LOG_ERROR, "%s: feed '%s': an instrument is listed twice or has no name", env->config->path,
@@ -369,6 +358,8 @@ static void put_feed_state(struct parse *p, const struct feed *feed, const struc
                                          .feed_idx = frame->body.frame.feed_idx,
                                          .lag_ns = feed->age.lag_ns,
                                          .delay_ns = feed->age.delay_ns};
+    atomic_store_explicit(&feed->view->lag_ns, feed->age.lag_ns, memory_order_relaxed);
+    atomic_store_explicit(&feed->view->delay_ns, feed->age.delay_ns, memory_order_relaxed);
     begin_with(p, &event);
 }
 

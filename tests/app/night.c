@@ -30,9 +30,8 @@ static const char g_yaml[] = "instance: night\n"
                              "\"http://localhost:1\", streams: [trade], instruments: [BTCUSDT, ETHBTC]}\n"
                              "rings: {frames_bytes: 2097152, market_journal_slots: 256, "
                              "orders_journal_slots: 256}\n"
-                             "gateway: paper\n"
-                             "paper: {cash: \"1000\"}\n"
                              "journal: {path: \"/tmp/none\"}\n";
+static const char *g_gateway = "gateway: paper\npaper: {cash: \"1000\"}\n";
 
 static char g_dir[] = "/tmp/pinwheel-night-XXXXXX";
 static struct pw_config *g_config;
@@ -64,7 +63,7 @@ static void setup(void)
     static struct pw_region_want want[PW_REGIONS_MAX];
     char error[4096];
     cr_assert_not_null(mkdtemp(g_dir));
-    g_config = app_config_load(g_dir, "%s", g_yaml);
+    g_config = app_config_load(g_dir, "%s%s", g_yaml, g_gateway);
     setenv("PINWHEEL_SHM_DIR", g_dir, 1);
     pw_config_conns(g_config, &g_conns);
     pw_live_topology(&g_topology, g_config);
@@ -81,6 +80,15 @@ static void setup(void)
     pw_log_set_sink(take_line, NULL);
 }
 
+/* An account that asks how old data is. */
+static void setup_live(void)
+{
+    g_gateway = "gateway: live\nlive: {ws_url: \"ws://localhost:1\", api_key_file: \"/tmp/none\", key_file: "
+                "\"/tmp/none\", cash: \"1000\", max_tick_age_ms: 800}\n"
+                "risk: {max_order_notional: \"1\", max_position: \"1\", max_orders_per_s: 1}\n";
+    setup();
+}
+
 static void teardown(void)
 {
     pw_log_set_sink(NULL, NULL);
@@ -90,6 +98,7 @@ static void teardown(void)
 }
 
 TestSuite(night, .init = setup, .fini = teardown);
+TestSuite(night_live, .init = setup_live, .fini = teardown);
 
 static struct pw_feed_view *feed(void)
 {
@@ -157,6 +166,33 @@ Test(night, stale_feed_and_back)
     atomic_store(&feed()->state, PW_FEED_UP);
     pass(PW_NS_PER_S);
     expect_line(PW_LOG_INFO, "a: up again after 12.0 s");
+}
+
+/* cases/01-freeze-then-stale-orders: why orders are denied, where the feed itself goes on. */
+Test(night_live, late_data_and_in_time_again)
+{
+    atomic_store(&feed()->lag_ns, 700 * PW_NS_PER_MS);
+    pass(PW_NS_PER_S);
+    cr_expect_eq(g_line_cnt, 0, "%s", g_lines[0].text);
+    atomic_store(&feed()->lag_ns, 1600 * PW_NS_PER_MS);
+    pass(PW_NS_PER_S);
+    expect_line(PW_LOG_WARN, "a: data comes late, by up to 1.6 s: orders on it are denied (stale)");
+    atomic_store(&feed()->lag_ns, 0);
+    pass(PW_NS_PER_S);
+    expect_line(PW_LOG_INFO, "a: data is in time again");
+}
+
+Test(night_live, data_that_is_always_late)
+{
+    atomic_store(&feed()->delay_ns, -900 * PW_NS_PER_MS);
+    pass(PW_NS_PER_S);
+    cr_expect_eq(g_line_cnt, 0, "%s", g_lines[0].text);
+    atomic_store(&feed()->delay_ns, 1200 * PW_NS_PER_MS);
+    pass(PW_NS_PER_S);
+    expect_line(PW_LOG_WARN, "a: by the venue's times all data is 1.2 s old when it comes (max_tick_age_ms: 800)");
+    atomic_store(&feed()->delay_ns, 100 * PW_NS_PER_MS);
+    pass(PW_NS_PER_S);
+    expect_line(PW_LOG_INFO, "a: by the venue's times data is new again");
 }
 
 Test(night, connection_lost_and_back)

@@ -179,14 +179,15 @@ Test(whole, a_build_against_itself_has_every_figure_and_no_verdict_when_quick)
         {
             const char *id = json_string_value(json_object_get(figure, "id"));
             const char *verdict = json_string_value(json_object_get(figure, "verdict"));
-            bool recorded = strstr(id, "recorded") != NULL; /* where there is a recording */
-            cr_expect(strcmp(verdict, "not judged") == 0 || (recorded && strcmp(verdict, "missing") == 0),
+            /* There may be no recording; and on a busy host no message comes alone, as exact stamps need. */
+            bool may_lack = strstr(id, "recorded") != NULL || strncmp(id, "hop_recv_", 9) == 0;
+            cr_expect(strcmp(verdict, "not judged") == 0 || (may_lack && strcmp(verdict, "missing") == 0),
                       "%s: %s", id, verdict);
             const char *target = json_string_value(json_object_get(figure, "target"));
             bool limited = strcmp(id, "decode_quote_synthetic_mean") == 0;
             cr_expect_eq(target != NULL, limited, "%s", id);
             cr_expect(!limited || strcmp(target, "not judged") == 0, "%s: %s", id, target);
-            cr_expect(recorded || json_real_value(json_object_get(figure, "ratio_paired")) > 0, "%s", id);
+            cr_expect(may_lack || json_real_value(json_object_get(figure, "ratio_paired")) > 0, "%s", id);
         }
     }
     json_decref(json);

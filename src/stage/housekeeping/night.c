@@ -113,6 +113,9 @@ int pw_night_init(struct pw_night *night, const struct pw_stage_env *env, const 
     }
     for (uint32_t i = 0; i < conns->cnt; i++) {
         night->of_conns[i].state = PW_FEED_UP; /* what it is first is no change to be told of */
+        if (conns->rows[i].role == PW_CONN_ROLE_MARKET) {
+            night->of_conns[i].max_age_ns = pw_config_max_age_ns(env->config, conns->rows[i].owner_idx);
+        }
     }
     return 0;
 }
@@ -169,6 +172,51 @@ static void tell_state(struct pw_night *night, uint32_t i, uint64_t state, int64
     conn->not_up_ns = state == PW_FEED_UP ? 0 : conn->not_up_ns;
 }
 
+/* Data that is older than its account accepts: now and then, or all of it. */
+static void tell_late(struct pw_night *night, uint32_t i, int64_t now_ns)
+{
+    struct pw_night_conn *conn = &night->of_conns[i];
+    const struct pw_feed_view *view = &night->views[i];
+    int64_t lag_ns = atomic_load_explicit(&view->lag_ns, memory_order_relaxed);
+    bool late = conn->max_age_ns != 0 && lag_ns >= conn->max_age_ns;
+    char key[PW_FOLD_KEY_BYTES];
+    if (late == conn->told_late) {
+        return;
+    }
+    conn->told_late = late;
+    snprintf(key, sizeof key, "late %d %s", late, view->name);
+    if (late) {
+        pw_fold_log(&night->fold, now_ns, PW_LOG_WARN, key, 1,
+                    "%s: data comes late, by up to %.1f s: orders on it are denied (stale)", view->name,
+                    seconds(lag_ns));
+    } else {
+        pw_fold_log(&night->fold, now_ns, PW_LOG_INFO, key, 1, "%s: data is in time again", view->name);
+    }
+}
+
+static void tell_delayed(struct pw_night *night, uint32_t i, int64_t now_ns)
+{
+    struct pw_night_conn *conn = &night->of_conns[i];
+    const struct pw_feed_view *view = &night->views[i];
+    int64_t delay_ns = atomic_load_explicit(&view->delay_ns, memory_order_relaxed);
+    bool delayed = conn->max_age_ns != 0 && delay_ns >= conn->max_age_ns;
+    char key[PW_FOLD_KEY_BYTES];
+    if (delayed == conn->told_delayed) {
+        return;
+    }
+    conn->told_delayed = delayed;
+    snprintf(key, sizeof key, "delayed %d %s", delayed, view->name);
+    if (delayed) {
+        pw_fold_log(&night->fold, now_ns, PW_LOG_WARN, key, 1,
+                    "%s: by the venue's times all data is %.1f s old when it comes (max_tick_age_ms: %.0f); "
+                    "if this host's clock is right, orders on it are denied (stale)",
+                    view->name, seconds(delay_ns), seconds(conn->max_age_ns) * 1e3);
+    } else {
+        pw_fold_log(&night->fold, now_ns, PW_LOG_INFO, key, 1, "%s: by the venue's times data is new again",
+                    view->name);
+    }
+}
+
 static void tell_conn(struct pw_night *night, uint32_t i, int64_t now_ns)
 {
     struct pw_night_conn *conn = &night->of_conns[i];
@@ -184,6 +232,8 @@ static void tell_conn(struct pw_night *night, uint32_t i, int64_t now_ns)
         conn->told_lost = lost;
     }
     tell_state(night, i, atomic_load_explicit(&view->state, memory_order_relaxed), now_ns);
+    tell_late(night, i, now_ns);
+    tell_delayed(night, i, now_ns);
     if (gaps > conn->told_gaps) {
         snprintf(key, sizeof key, "gap %s", view->name);
         pw_fold_log(&night->fold, now_ns, PW_LOG_WARN, key, gaps - conn->told_gaps,

@@ -23,6 +23,8 @@ struct pw_night_watch {
 struct pw_night_conn {
     uint64_t state, told_lost, told_gaps;
     int64_t not_up_ns; /* since when it is not up; 0: it is, or has not been yet */
+    int64_t max_age_ns; /* the most that its account accepts; 0: it does not ask */
+    bool told_late, told_delayed;
 };
 
 struct pw_night {
