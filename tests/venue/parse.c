@@ -391,6 +391,8 @@ Test(parse, what_comes_late_says_so_in_front)
         struct pw_event event = next_market(rig, PW_EVENT_FEED_STATE);
         cr_expect_geq(event.body.state.lag_ns, 8 * RIG_SEC, "kind %d", kind);
         cr_expect_eq(event.body.state.feed_idx, kind == AGE_USDM_QUOTE);
+        const struct pw_feed_view *shown = feed_view(rig, kind == AGE_USDM_QUOTE);
+        cr_expect_eq(atomic_load(&shown->lag_ns), event.body.state.lag_ns, "for whoever watches");
         lag_told(rig);
         /* The venue's own backlog behind the kernel's: no pass is late any more. */
         bool timed = kind != AGE_QUOTE;
@@ -404,6 +406,7 @@ Test(parse, what_comes_late_says_so_in_front)
         rig->since_ns = rig->now_ns - 1000000;
         put_aged(rig, kind, 0);
         cr_expect_eq(lag_told(rig), 0, "in time again");
+        cr_expect_eq(atomic_load(&shown->lag_ns), 0);
         rig_close(rig);
     }
 }
