@@ -182,7 +182,7 @@ struct verdict {
     uint64_t damage_cnt;
     uint64_t unfinished_cnt; /* segments that were being made when the engine was killed: no damage */
     uint64_t stored_bytes, block_cnt;
-    bool is_unlisted; /* the table of runs does not have it: no damage */
+    bool is_unlisted; /* the table of runs does not have it */
     bool short_of;    /* fewer events than the run says that it stored */
 };
 

@@ -123,14 +123,14 @@ static void report_damage(const struct pw_journal_record *record)
 static void report_finding(void *state, const struct pw_journal_finding *finding)
 {
     struct journal_session *session = state;
-    if (finding->kind == PW_JOURNAL_DAMAGED) {
-        pw_cli_error("damage: file %s: %s", finding->name, finding->why);
-        session->damage_cnt++;
+    if (finding->kind == PW_JOURNAL_UNFINISHED) {
+        pw_cli_warn("file %s: %s", finding->name, finding->why);
+        session->unfinished_cnt++;
         return;
     }
-    pw_cli_warn("file %s: %s", finding->name, finding->why);
-    session->unfinished_cnt += finding->kind == PW_JOURNAL_UNFINISHED;
+    pw_cli_error("damage: file %s: %s", finding->name, finding->why);
     session->unlisted_cnt += finding->kind == PW_JOURNAL_UNLISTED;
+    session->damage_cnt++;
 }
 
 /* A full disk costs what came after it filled, if it was full to the end; and decisions that found no room.

@@ -82,12 +82,12 @@ int64_t pw_journal_instruments(struct pw_journal *journal, uint64_t run_id, stru
 /* The text of its config, with a zero byte, cut off if need be; returns its length, or -errno. */
 int64_t pw_journal_config(struct pw_journal *journal, uint64_t run_id, char *text, size_t text_bytes);
 
-/* What is not as it should be among a journal's files; and what is, but is worth a word. */
+/* What is not as it should be among a journal's files; and what is no damage, but worth a word. */
 enum pw_journal_finding_kind {
     PW_JOURNAL_DAMAGED,
     PW_JOURNAL_UNFINISHED, /* a segment that was being made when its engine was killed: nothing is lost */
-    PW_JOURNAL_UNLISTED,   /* of a run that the table of runs does not have: of before it was made anew, or of
-                            * another journal */
+    PW_JOURNAL_UNLISTED,   /* damage: of a run that the table of runs does not have: another journal's, or one
+                            * since an earlier copy of the table */
 };
 
 struct pw_journal_finding {

@@ -44,16 +44,21 @@ int pw_durable_folder(const char *folder)
     return 0;
 }
 
-/* For its owner alone, also where one of another mode was left. A descriptor, or a negative errno. */
+/* For its owner alone, also where one of another mode was left. What is no regular file is not written to,
+ * and a FIFO is not waited for. A descriptor, or a negative errno. */
 static int fresh_open(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && fchmod(fd, 0600) != 0) {
-        int error = -errno;
-        close(fd);
-        return error;
+    struct stat info;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0) {
+        return -errno;
     }
-    return fd >= 0 ? fd : -errno;
+    int error = fstat(fd, &info) != 0 ? -errno : S_ISREG(info.st_mode) ? 0 : -EMEDIUMTYPE;
+    error = error == 0 && fchmod(fd, 0600) != 0 ? -errno : error;
+    if (error != 0) {
+        close(fd);
+    }
+    return error != 0 ? error : fd;
 }
 
 /* Over what stands there, and then cut: bytes that were reserved are used. */

@@ -177,6 +177,23 @@ static bool read_table_note(const struct pw_journal *journal, uint64_t run_id, s
     return good;
 }
 
+/* Of a run that the table of runs does not have. An engine lists its run when the first segment is made,
+ * before it commits to it; so it may have been killed in between. A table that is made anew lists what it
+ * finds. */
+static void audit_unlisted(struct audit *audit, uint32_t segment_no)
+{
+    char path[PW_JOURNAL_PATH_BYTES];
+    const char *name = segment_name(audit, segment_no, path);
+    if (audit->has_blocks) {
+        note(audit, PW_JOURNAL_UNLISTED, name,
+             "its run is not in " PW_JOURNAL_RUNS_FILE
+             ": it is of another journal, or that file is an earlier copy");
+        audit->finding_cnt++;
+    } else if (!audit->is_live && audit->finding_cnt == 0) {
+        note_unfinished(audit, name);
+    }
+}
+
 int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal_run *run,
                              pw_journal_tell *tell, void *state)
 {
@@ -192,19 +209,15 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
         audit_segment(&audit, (uint32_t)found_no);
         next_no = (uint32_t)found_no + 1;
     }
+    bool is_unlisted = next_no > 0 && pw_journal_is_unlisted(journal, run->run_id);
     uint32_t least_cnt = audit.has_note ? audit.note.segment_no + 1 : !audit.is_live;
     if (next_no < least_cnt) {
         find_missing(&audit, next_no, least_cnt - 1);
+    } else if (is_unlisted) {
+        audit_unlisted(&audit, next_no - 1);
     } else if (!audit.has_note && !audit.is_live && !run->ended_ns && !audit.has_blocks &&
                audit.finding_cnt == 0) {
         find(&audit, PW_JOURNAL_RUNS_FILE, "it lists the run, but no segment has data of it");
-    }
-    if (!audit.is_live && audit.finding_cnt == 0 && pw_journal_is_unlisted(journal, run->run_id)) {
-        char path[PW_JOURNAL_PATH_BYTES];
-        int64_t first_no = pw_journal_segment_next(journal, run->run_id, 0);
-        note(&audit, PW_JOURNAL_UNLISTED, segment_name(&audit, (uint32_t)(first_no < 0 ? 0 : first_no), path),
-             "its run is not in " PW_JOURNAL_RUNS_FILE
-             ": it is of before that was made anew, or of another journal");
     }
     return found_no == -ENOENT ? audit.finding_cnt : found_no;
 }
@@ -250,7 +263,7 @@ static void audit_rows(struct audit *audit, struct pw_journal_file *file)
     if (mdb_cursor_open(txn, file->dbi, &cursor) == 0) {
         while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
             if (!pw_key_read(key.mv_data, key.mv_size, &part, &run_id, &number) ||
-                pw_blob_check(value.mv_data, value.mv_size) < 0) {
+                !pw_key_is_of_table(part) || pw_blob_check(value.mv_data, value.mv_size) < 0) {
                 find(audit, PW_JOURNAL_RUNS_FILE, "a row of it is damaged");
             }
         }

@@ -35,6 +35,11 @@ void pw_key_make(uint8_t key[PW_KEY_BYTES], enum pw_key_part part, uint64_t run_
     put_big_endian(key + 9, number);
 }
 
+bool pw_key_is_of_table(enum pw_key_part part)
+{
+    return part == PW_KEY_RUN || part == PW_KEY_SEGMENT;
+}
+
 bool pw_key_read(const void *key, size_t bytes, enum pw_key_part *part, uint64_t *run_id, uint64_t *number)
 {
     const uint8_t *at = key;

@@ -515,32 +515,25 @@ static int take_lock(struct disk *disk, char *error, size_t error_bytes)
     return 0;
 }
 
-/* The last row of a run: behind them are those of another part, if any. */
-static int seek_last_run(MDB_cursor *cursor, MDB_val *key, MDB_val *value)
-{
-    uint8_t behind[PW_KEY_BYTES];
-    pw_key_make(behind, PW_KEY_RUN + 1, 0, 0);
-    *key = (MDB_val){.mv_size = sizeof behind, .mv_data = behind};
-    int err = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
-    return pw_lmdb_error(mdb_cursor_get(cursor, key, value, err ? MDB_LAST : MDB_PREV));
-}
-
+/* The newest run that the table has; 0: none. -EBADMSG: it has a row that no table has, as a segment does. */
 static int last_run_row(const struct disk *disk, uint64_t *run_id)
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
     MDB_val key, value;
     enum pw_key_part part;
-    uint64_t number;
+    uint64_t id, number;
     int err = pw_lmdb_error(mdb_txn_begin(disk->runs_env, NULL, MDB_RDONLY, &txn));
     if (err) {
         return err;
     }
     err = pw_lmdb_error(mdb_cursor_open(txn, disk->runs_dbi, &cursor));
     if (!err) {
-        err = seek_last_run(cursor, &key, &value);
-        if (!err && !pw_key_read(key.mv_data, key.mv_size, &part, run_id, &number)) {
-            err = -EBADMSG;
+        while (!err && !(err = pw_lmdb_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT)))) {
+            bool is_row =
+                pw_key_read(key.mv_data, key.mv_size, &part, &id, &number) && pw_key_is_of_table(part);
+            *run_id = is_row && part == PW_KEY_RUN ? id : *run_id;
+            err = is_row ? 0 : -EBADMSG;
         }
         mdb_cursor_close(cursor);
     }
@@ -548,29 +541,50 @@ static int last_run_row(const struct disk *disk, uint64_t *run_id)
     return err == -ENOENT ? 0 : err;
 }
 
-/* Segments whose runs.mdb was lost show their run by their name. */
-static int last_segment_run(const struct disk *disk, uint64_t *run_id)
+/* Segments whose runs.mdb was lost show their run by their name. txn: of a table that is to have their rows,
+ * which say nothing but that they are known; or NULL. */
+static int find_segment_runs(const struct disk *disk, MDB_txn *txn, uint64_t *last_id)
 {
     DIR *dir = opendir(disk->dir);
-    if (!dir) {
-        return -errno;
-    }
-    for (struct dirent *entry; (entry = readdir(dir));) {
+    int err = dir ? 0 : -errno;
+    for (struct dirent *entry; !err && (entry = readdir(dir));) {
         uint64_t id;
         uint32_t segment_no;
-        if (pw_segment_read_name(entry->d_name, &id, &segment_no) && id > *run_id) {
-            *run_id = id;
+        if (pw_segment_read_name(entry->d_name, &id, &segment_no)) {
+            *last_id = id > *last_id ? id : *last_id;
+            err = txn ? put_small(txn, disk->runs_dbi, PW_KEY_RUN, id, "", 0) : 0;
         }
     }
-    closedir(dir);
-    return 0;
+    if (dir) {
+        closedir(dir);
+    }
+    return err;
+}
+
+/* Into a table without a run: those that its predecessor had. Later ones that it lacks are not this
+ * journal's. */
+static int list_segment_runs(struct disk *disk, uint64_t *last_id)
+{
+    MDB_txn *txn;
+    int err = pw_lmdb_error(mdb_txn_begin(disk->runs_env, NULL, 0, &txn));
+    if (err) {
+        return err;
+    }
+    err = find_segment_runs(disk, txn, last_id);
+    if (err) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    return pw_lmdb_error(mdb_txn_commit(txn));
 }
 
 static int number_run(struct disk *disk, int64_t now_ns)
 {
     uint64_t last = 0, seconds = now_ns > 0 ? (uint64_t)(now_ns / PW_NS_PER_S) : 0;
     int err = last_run_row(disk, &last);
-    err = err ? err : last_segment_run(disk, &last);
+    if (!err) {
+        err = last == 0 ? list_segment_runs(disk, &last) : find_segment_runs(disk, NULL, &last);
+    }
     if (!err && last >= PW_ORDER_RUN_MAX) {
         err = -EBADMSG; /* the table's: no such number was ever given */
     }
@@ -637,7 +651,7 @@ static int judge_lost_runs(const struct disk *disk, const char *path, char *erro
     uint64_t newest = 0;
     struct stat info;
     bool is_there = stat(path, &info) == 0;
-    int err = is_there && info.st_size > 0 ? 0 : last_segment_run(disk, &newest);
+    int err = is_there && info.st_size > 0 ? 0 : find_segment_runs(disk, NULL, &newest);
     if (err) {
         return fail(error, error_bytes, err, "cannot read '%s'", disk->dir);
     }

@@ -73,8 +73,9 @@ int pw_journal_open_run(const struct pw_run_want *want, struct pw_store *store, 
 enum pw_key_part {
     PW_KEY_EVENTS = PW_BLOCK_EVENTS,
     PW_KEY_FRAMES = PW_BLOCK_FRAMES,
-    PW_KEY_RUN = 16,         /* runs.mdb and segments: blob of struct pw_journal_run, number 0 */
-    PW_KEY_CONFIG = 17,      /* segments: blob of the config's text */
+    PW_KEY_RUN = 16,    /* runs.mdb and segments: blob of struct pw_journal_run, number 0; an empty one in a
+                         * table that was made anew: the run is known by its segments */
+    PW_KEY_CONFIG = 17, /* segments: blob of the config's text */
     PW_KEY_INSTRUMENTS = 18, /* segments: blob of struct pw_instrument[] */
     PW_KEY_SEGMENT = 19,     /* segments, and runs.mdb of the newest one: blob of struct pw_segment_note */
 };
@@ -89,6 +90,8 @@ struct pw_segment_note {
 static_assert(sizeof(struct pw_segment_note) == 24, "part of the journal's format, no padding");
 
 void pw_key_make(uint8_t key[PW_KEY_BYTES], enum pw_key_part part, uint64_t run_id, uint64_t number);
+/* Does the table of runs have such rows? */
+bool pw_key_is_of_table(enum pw_key_part part);
 /* False: not a key. */
 bool pw_key_read(const void *key, size_t bytes, enum pw_key_part *part, uint64_t *run_id, uint64_t *number);
 

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,20 @@ Test(durable, links_are_not_followed)
     cr_expect_eq(pw_durable_replace(g_folder, "word", "bad\n"), -ELOOP);
     cr_expect_eq(pw_durable_read(g_folder, "word", text, sizeof text), 5, "as before");
     cr_expect_eq(access("/tmp/pinwheel-durable-elsewhere", F_OK), -1);
+}
+
+/* cases/38-segments-that-are-not-the-run-s, and their kind: a FIFO would be waited for. */
+Test(durable, what_is_no_file_is_not_opened, .timeout = 60)
+{
+    char path[128];
+    cr_assert_eq(pw_durable_replace(g_folder, "word", "good\n"), 0);
+    path_of("word.new", path);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_expect_eq(pw_durable_reserve(g_folder, "word", 4096), -ENXIO);
+    cr_expect_eq(pw_durable_replace(g_folder, "word", "bad\n"), -ENXIO);
+    int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    cr_expect_eq(pw_durable_replace(g_folder, "word", "bad\n"), -EMEDIUMTYPE);
+    close(reader);
 }
 
 Test(durable, folder_that_cannot_be_written_is_told)

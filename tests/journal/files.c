@@ -245,6 +245,20 @@ Test(start, with_a_table_that_was_overwritten_is_refused_or_good_but_no_signal, 
 
 /* ---- no files ---- */
 
+/* cases/38-segments-that-are-not-the-run-s: with the table's place taken by a segment, of a run that
+ * has stored nothing. */
+Test(start, does_not_take_a_segment_for_the_table)
+{
+    static uint8_t segment[TABLE_BYTES_MAX];
+    char path[PW_JOURNAL_PATH_BYTES];
+    table_make(1);
+    pw_segment_path(path, table.dir, LIVE_EPOCH_NS / 1000000000, 0);
+    size_t size = slurp(path, segment, sizeof segment);
+    folder_reset(segment, size);
+    cr_expect_eq(open_in_child(), 1);
+    folder_remove(table.dir);
+}
+
 Test(start, opens_nothing_that_is_no_regular_file)
 {
     char why[PW_LMDB_WHY_BYTES], elsewhere[128];
