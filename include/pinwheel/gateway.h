@@ -40,6 +40,13 @@ struct pw_report_terms {
     uint8_t said;
 };
 
+/* What of a report is wrong by itself, whatever was ordered. */
+enum pw_report_fault {
+    PW_REPORT_SOUND = 0,
+    PW_REPORT_OTHER_ORDER, /* it answers a request about this order, and names another one */
+    PW_REPORT_STATUS,      /* its status and what else it says cannot both be */
+};
+
 /* What happened to an order. */
 struct pw_report {
     uint64_t client_order_id;
@@ -56,6 +63,7 @@ struct pw_report {
     uint8_t reason;    /* enum pw_reason */
     bool maker;
     bool has_trade_id; /* without: every fill counts as a new one */
+    uint8_t fault;     /* enum pw_report_fault */
 };
 
 struct pw_reports {

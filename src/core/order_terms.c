@@ -41,7 +41,7 @@ static const char *wrong_term(const struct pw_order_row *row, const struct pw_in
 }
 
 /* What an order is filled in all only grows, with each trade of a higher number; its end is behind all of
- * them. */
+ * them, and behind all counts of them. */
 static bool wrong_executed(const struct pw_order_row *row, const struct pw_report *report)
 {
     int64_t booked_e8 = pw_order_booked_e8(row), executed_e8 = report->executed_qty_e8;
@@ -57,7 +57,7 @@ static bool wrong_executed(const struct pw_order_row *row, const struct pw_repor
         report->exec_type == PW_EXEC_FILL && report->has_trade_id && report->trade_id > row->last_trade_id;
     int64_t least_e8 = next                                ? booked_e8 + report->fill_qty_e8
                        : report->exec_type == PW_EXEC_FILL ? report->fill_qty_e8
-                       : ends                              ? booked_e8
+                       : ends                              ? row->executed_qty_e8
                                                            : 0;
     return executed_e8 < least_e8 || (report->exec_type == PW_EXEC_FOUND_FILLED &&
                                       executed_e8 != row->qty_e8 - report->prevented_qty_e8);
@@ -100,12 +100,17 @@ static bool wrong_fee(const struct pw_instrument *instrument, const struct pw_re
 const char *pw_order_contradiction(const struct pw_order_row *row, const struct pw_instrument *instrument,
                                    const struct pw_report *report, int64_t touch_e8)
 {
+    static const char *const faults[] = {
+        [PW_REPORT_OTHER_ORDER] = "it names another order", [PW_REPORT_STATUS] = "status"};
     const char *term = wrong_term(row, instrument, report);
     if (term != NULL) {
         return term;
     }
     if (wrong_executed(row, report)) {
         return "executed quantity";
+    }
+    if (report->fault != PW_REPORT_SOUND) {
+        return faults[report->fault];
     }
     if (report->exec_type != PW_EXEC_FILL) {
         return NULL;

@@ -2,11 +2,11 @@
  *
  * A venue's report held against the order that it names: what cannot be true of it.
  *
- * A report of another instrument, side, type, time in force, price, quantity or order number than ours is of
- * no order of ours. A limit order is filled at its limit or better; any order near the best price that was
- * there when it was sent, or is there now: within a factor of PW_TOUCH_FACTOR. A fee in the instrument's own
- * assets is less than the fill, and a rebate at most a share of it; of a fee in a third asset nothing is
- * known but that nobody pays us for trading in it.
+ * A report that contradicts itself is true of none. One of another instrument, side, type, time in force,
+ * price, quantity or order number than ours is of no order of ours. A limit order is filled at its limit or
+ * better; any order near the best price that was there when it was sent, or is there now: within a factor of
+ * PW_TOUCH_FACTOR. A fee in the instrument's own assets is less than the fill, and a rebate at most a share
+ * of it; of a fee in a third asset nothing is known but that nobody pays us for trading in it.
  */
 #ifndef PW_ORDER_TERMS_H
 #define PW_ORDER_TERMS_H

@@ -8,13 +8,15 @@
  * and for each account the cash that they may still need: what risk counts as taken, always at its worst.
  *
  * How races end, by rule (the table itself is in orders_reports.c):
- * - A fill is booked once: by the venue's trade id where there is one. It is booked whatever the state of an
- *   order that was sent, also after the order was closed.
+ * - A fill is booked once: by the venue's trade id where there is one, and a trade that has been booked is
+ *   neither another one's nor of another price or quantity. It is booked whatever the state of an order that
+ *   was sent, also after the order was closed.
  * - An end of the order that names more executed than the fills booked is no end yet: the order is UNKNOWN,
  *   what is owed counts as open, and the last owed fill closes it.
  * - Nothing is assumed of what was not answered: time-out and disconnect make it UNKNOWN. It counts in full
  *   until a report or a query's answer settles it. Until then it can be canceled, but not replaced, and never
  *   sent again.
+ * - A query's answer that counts less than was booked is older than that, and settles nothing.
  * - NOT_FOUND closes only an order that the venue never acknowledged, and only if it was asked for after
  *   the venue could no longer accept the order (valid_until_ns): queries may lag behind. If it turns up all
  *   the same, it is UNKNOWN again.
@@ -125,6 +127,7 @@ struct pw_open_qty {
 
 struct pw_order_fill {
     uint64_t client_order_id, trade_id;
+    int64_t price_e8, qty_e8;
 };
 
 struct pw_orders {

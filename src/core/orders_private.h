@@ -96,8 +96,14 @@ bool pw_orders_state_replaces(enum pw_order_state state);
 
 /* ---- the memory of fills ---- */
 
-/* Whether the report's fill was booked already: by its trade id. */
-bool pw_orders_fill_is_known(const struct pw_orders *orders, const struct pw_report *report);
+/* Whether the report's fill was booked already: by its trade id, which is of one trade in the instrument. */
+enum pw_fill_seen {
+    PW_FILL_NEW = 0,
+    PW_FILL_KNOWN,
+    PW_FILL_CONTRADICTS, /* with another price or quantity, or to another order of the same side */
+};
+enum pw_fill_seen pw_orders_fill_seen(const struct pw_orders *orders, const struct pw_order_row *row,
+                                      const struct pw_report *report);
 void pw_orders_fill_remember(struct pw_orders *orders, const struct pw_report *report);
 
 #endif

@@ -238,6 +238,12 @@ static enum pw_order_step stay(struct pw_orders *orders, struct pw_order_row *ro
     return answered || more_executed ? PW_ORDER_STEP_KEEP : PW_ORDER_STEP_SAME;
 }
 
+static bool is_outdated(const struct pw_order_row *row, const struct pw_report *report)
+{
+    return report->exec_type == PW_EXEC_FOUND_OPEN && report->terms.said >> PW_TERM_EXECUTED & 1 &&
+           report->executed_qty_e8 < pw_order_booked_e8(row);
+}
+
 /* What was pending was answered, or a query says that the order is there as it was. */
 static enum pw_order_step settle(struct pw_order_row *row, enum pw_exec_type exec_type)
 {
@@ -264,7 +270,8 @@ static enum pw_order_step obey(struct pw_orders *orders, struct pw_order_row *ro
     case LATE:
         return fill_late(orders, row, report);
     case RESTORE:
-        return settle(row, report->exec_type);
+        return is_outdated(row, report) ? stay(orders, row, report, more_executed)
+                                        : settle(row, report->exec_type);
     case PROVE:
         return row->acked ? stay(orders, row, report, more_executed) : prove(row);
     case REOPEN:
@@ -357,9 +364,12 @@ static enum pw_order_step take(struct pw_orders *orders, struct pw_order_row *ro
     pw_assert(row->end_state == PW_ORDER_NONE || row->state == PW_ORDER_UNKNOWN);
     unsigned rule = rules[row->end_state != PW_ORDER_NONE ? ENDED_STATE : row->state][report->exec_type];
     int64_t executed_e8 = executed_after(row, report), prevented_e8 = prevented_after(row, report);
-    if (report->exec_type == PW_EXEC_FILL && pw_orders_fill_is_known(orders, report)) {
+    enum pw_fill_seen seen =
+        report->exec_type == PW_EXEC_FILL ? pw_orders_fill_seen(orders, row, report) : PW_FILL_NEW;
+    if (seen == PW_FILL_KNOWN) {
         rule = SAME;
-    } else if (report->fill_qty_e8 > row->leaves_qty_e8 - (prevented_e8 - row->prevented_qty_e8) ||
+    } else if (seen == PW_FILL_CONTRADICTS ||
+               report->fill_qty_e8 > row->leaves_qty_e8 - (prevented_e8 - row->prevented_qty_e8) ||
                (rule == REJECTED && (row->acked || executed_e8 > 0 || row->leaves_qty_e8 < row->qty_e8))) {
         return PW_ORDER_STEP_ILLEGAL;
     }

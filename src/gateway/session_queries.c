@@ -54,7 +54,7 @@ static void query_over(struct session *session, struct session_row *row)
 /* The fills, where it is they that are missing; else what became of it. While both are in doubt, in turn. */
 static bool wants_fills(const struct session_row *row, const struct pw_order_row *order)
 {
-    return pw_order_owed_e8(order) > 0 && row->venue_order_id != 0 &&
+    return pw_order_owed_e8(order) > 0 && order->venue_order_id != 0 &&
            (order->end_state != PW_ORDER_NONE || !row->queried_fills);
 }
 
@@ -62,7 +62,7 @@ static void query(struct session *session, struct session_row *row, const struct
 {
     bool fills = wants_fills(row, order);
     struct pw_entry_values values = {.order_id = row->client_order_id,
-                                     .venue_order_id = row->venue_order_id,
+                                     .venue_order_id = order->venue_order_id,
                                      .from_trade_id = row->fills_from};
     pw_assert(row->instrument_idx < session->config.instrument_cnt && !row->queried);
     if (fills && session->fill_cnt > 0) {
@@ -127,13 +127,23 @@ static void take_not_found(struct session *session, const struct session_row *ro
     }
 }
 
-static void take_status(struct session *session, struct session_row *row, const struct pw_entry_order *order,
-                        int64_t recv_ns, struct pw_reports *out)
+static void take_status(struct session *session, const struct session_row *row,
+                        const struct pw_entry_order *order, int64_t recv_ns, struct pw_reports *out)
 {
-    if (session_is_of(session, order, row->client_order_id) && order->has_report) {
-        row->venue_order_id = order->venue_order_id;
-        session_report(session, &order->report, recv_ns, out);
+    if (order->has_report || !session_is_of(session, order, row->client_order_id)) {
+        session_answer(session, row->client_order_id, order, recv_ns, out);
     }
+}
+
+/* Passed over: of the order that was asked for it says nothing. */
+static void note_other_fill(struct session *session, uint64_t client_order_id)
+{
+    static const char text[] = "a fill of another order in its list";
+    const struct pw_venue_error error = {.kind = PW_VENUE_ERROR_CONTRADICTION,
+                                         .client_order_id = client_order_id,
+                                         .request = PW_ENTRY_FILLS,
+                                         .reason = PW_REASON_REPORT};
+    pw_venue_errors_add(session->config.venue_errors, &error, text, sizeof text - 1, NULL);
 }
 
 /* Reported later, one by one; the next response begins where this ends. One that brings nothing while fills
@@ -142,21 +152,24 @@ static void take_status(struct session *session, struct session_row *row, const 
 static void take_fills(struct session *session, struct session_row *row, const struct pw_entry_list *list,
                        int64_t recv_ns)
 {
+    const struct pw_order_row *order = pw_orders_find(session->config.orders, row->client_order_id);
     struct pw_entry_cursor cursor = {{0}};
     struct pw_entry_fill fill;
     uint32_t before = session->fill_cnt;
     pw_assert(before <= SESSION_FILLS && session->fill_first < SESSION_FILLS);
-    while (session->fill_cnt < SESSION_FILLS && session->entry->next_fill(&cursor, list, &fill)) {
+    while (order && session->fill_cnt < SESSION_FILLS && session->entry->next_fill(&cursor, list, &fill)) {
         if (fill.fault.decode != 0) {
             session->counts.messages_invalid++;
             session_unreadable(session, PW_ENTRY_FILLS, row->client_order_id, &fill.fault);
             continue; /* asked for again as long as it is owed */
         }
-        if (fill.venue_order_id == row->venue_order_id && fill.report.trade_id >= row->fills_from) {
+        if (fill.venue_order_id != order->venue_order_id) {
+            note_other_fill(session, row->client_order_id);
+        } else if (fill.report.trade_id >= row->fills_from) {
             fill.report.client_order_id = row->client_order_id;
             fill.report.recv_ns = recv_ns;
             session->fills[(session->fill_first + session->fill_cnt++) % SESSION_FILLS] = fill.report;
-            row->fills_from = fill.report.trade_id + 1;
+            row->fills_from = fill.report.trade_id < INT64_MAX ? fill.report.trade_id + 1 : 0;
         }
     }
     if (session->fill_cnt > before) {

@@ -114,10 +114,22 @@ static bool failed_exec_type(const struct pw_entry_message *message, bool replac
                                     (enum pw_entry_error)message->failure.error, replaced, exec_type);
 }
 
+/* Of the order that was asked about; if it names another one, that is all it says. */
 static bool says_order(const struct session *session, const struct pw_entry_message *message)
 {
-    return message->kind == PW_ENTRY_SAYS_ORDER && message->order.has_report &&
-           session_is_of(session, &message->order, message->number);
+    return message->kind == PW_ENTRY_SAYS_ORDER &&
+           (message->order.has_report || !session_is_of(session, &message->order, message->number));
+}
+
+void session_answer(struct session *session, uint64_t client_order_id, const struct pw_entry_order *order,
+                    int64_t recv_ns, struct pw_reports *out)
+{
+    struct pw_report report = order->report;
+    if (!session_is_of(session, order, client_order_id)) {
+        report = (struct pw_report){.exec_type = PW_EXEC_DISCONNECT, .fault = PW_REPORT_OTHER_ORDER};
+    }
+    report.client_order_id = client_order_id;
+    session_report(session, &report, recv_ns, out);
 }
 
 static void take_place(struct session *session, const struct pw_entry_message *message, int64_t recv_ns,
@@ -131,10 +143,7 @@ static void take_place(struct session *session, const struct pw_entry_message *m
     } else if (message->request == PW_ENTRY_TEST && message->kind == PW_ENTRY_SAYS_DONE) {
         session_report_event(session, message->number, PW_EXEC_EXPIRED, PW_REASON_NONE, recv_ns, out);
     } else if (says_order(session, message)) {
-        session_report(session, &message->order.report, recv_ns, out);
-        if (row) {
-            row->venue_order_id = message->order.venue_order_id;
-        }
+        session_answer(session, message->number, &message->order, recv_ns, out);
     } else {
         session_no_outcome(session, message->request, row, recv_ns, out);
     }
@@ -171,8 +180,7 @@ static void take_cancel(struct session *session, const struct pw_entry_message *
     if (message->kind == PW_ENTRY_SAYS_ERROR) {
         take_cancel_error(session, row, message, recv_ns, out);
     } else if (says_order(session, message)) {
-        row->venue_order_id = message->order.venue_order_id;
-        session_report(session, &message->order.report, recv_ns, out);
+        session_answer(session, message->number, &message->order, recv_ns, out);
     } else {
         session_no_outcome(session, PW_ENTRY_CANCEL, row, recv_ns, out);
     }
@@ -183,6 +191,18 @@ static bool says_halves(const struct pw_entry_message *message)
 {
     return message->kind == PW_ENTRY_SAYS_REPLACE &&
            (!message->has_failed || message->failure.error == PW_ENTRY_PARTIAL);
+}
+
+/* One that was carried out names its order; one that was not, none. */
+static void take_half(struct session *session, uint64_t client_order_id, const struct pw_entry_order *half,
+                      int64_t recv_ns, struct pw_reports *out)
+{
+    if (half->report.terms.said != 0) {
+        session_answer(session, client_order_id, half, recv_ns, out);
+    } else {
+        session_report_event(session, client_order_id, (enum pw_exec_type)half->report.exec_type,
+                             (enum pw_reason)half->report.reason, recv_ns, out);
+    }
 }
 
 static void take_replace(struct session *session, const struct pw_entry_message *message, int64_t recv_ns,
@@ -196,12 +216,8 @@ static void take_replace(struct session *session, const struct pw_entry_message 
     }
     uint64_t replaces_id = row->replaces_id;
     if (says_halves(message)) {
-        struct pw_report placed = message->order.report, replaced = message->replaced.report;
-        placed.client_order_id = message->number;
-        replaced.client_order_id = replaces_id;
-        row->venue_order_id = message->order.venue_order_id;
-        session_report(session, &replaced, recv_ns, out);
-        session_report(session, &placed, recv_ns, out);
+        take_half(session, replaces_id, &message->replaced, recv_ns, out);
+        take_half(session, message->number, &message->order, recv_ns, out);
     } else if (failed_exec_type(message, true, &old_exec_type) &&
                failed_exec_type(message, false, &new_exec_type)) {
         session_report_event(session, replaces_id, old_exec_type, reason, recv_ns, out);
@@ -212,6 +228,15 @@ static void take_replace(struct session *session, const struct pw_entry_message 
 }
 
 /* ---- all responses ---- */
+
+/* Was its order asked for so? Else the answer is none to it, whatever its number. */
+static bool is_as_placed(struct session *session, const struct pw_entry_message *message)
+{
+    const struct session_row *row = session_row_find(session, message->number);
+    return !pw_entry_is_new_order(message->request) ||
+           ((message->request == PW_ENTRY_TEST) == session->dry &&
+            (!row || (message->request == PW_ENTRY_REPLACE) == (row->replaces_id != 0)));
+}
 
 static void take_response(struct session *session, const struct pw_entry_message *message, int64_t recv_ns,
                           struct pw_reports *out)
@@ -243,6 +268,9 @@ static void take_response(struct session *session, const struct pw_entry_message
     }
     /* The ids of these name their orders: what they say holds, also if it comes too late. */
     if (message->is_ours && pw_entry_names_order(message->request)) {
+        if (!is_as_placed(session, message)) {
+            return;
+        }
         (message->request == PW_ENTRY_CANCEL    ? take_cancel
          : message->request == PW_ENTRY_REPLACE ? take_replace
                                                 : take_place)(session, message, recv_ns, out);
@@ -278,7 +306,6 @@ static void take_execution(struct session *session, const struct pw_entry_order 
     }
     struct session_row *row = session_row_find(session, id);
     if (row) {
-        row->venue_order_id = order->venue_order_id;
         row->heard_ns = session->now_ns;
     }
     if (order->has_report) {

@@ -38,14 +38,13 @@ enum session_phase {
 /* An order that the table has not closed. */
 struct session_row {
     uint64_t client_order_id;
-    uint64_t replaces_id;    /* of a replacement; 0: none */
-    uint64_t venue_order_id; /* 0: not known yet */
-    int64_t expires_ns;      /* the venue refuses its request from then on, by its own clock */
-    int64_t valid_until_ns;  /* what place returned */
-    int64_t heard_ns;        /* when it was last reported or queried */
-    int64_t query_ns;        /* next query, if in doubt */
-    int64_t cancel_ns;       /* next cancellation, if wanted */
-    uint64_t fills_from;     /* of the venue's list of them, the trade's number that is asked for next */
+    uint64_t replaces_id;   /* of a replacement; 0: none */
+    int64_t expires_ns;     /* the venue refuses its request from then on, by its own clock */
+    int64_t valid_until_ns; /* what place returned */
+    int64_t heard_ns;       /* when it was last reported or queried */
+    int64_t query_ns;       /* next query, if in doubt */
+    int64_t cancel_ns;      /* next cancellation, if wanted */
+    uint64_t fills_from;    /* of the venue's list of them, the trade's number that is asked for next */
     uint16_t instrument_idx;
     uint8_t doubts;       /* queries that settled nothing, in sequence */
     uint8_t cancel_tries; /* cancellations that did not go through, in sequence */
@@ -232,6 +231,10 @@ void session_cancel_step(struct session *session, struct session_row *row);
 /* It did not go through: again, after a while that grows. */
 void session_cancel_later(struct session *session, struct session_row *row);
 /* ---- session_responses.c ---- */
+
+/* To execution: what the venue answered to a request about that order. */
+void session_answer(struct session *session, uint64_t client_order_id, const struct pw_entry_order *order,
+                    int64_t recv_ns, struct pw_reports *out);
 
 /* For those who watch: what cannot be read of an answer to that request, or of an event (PW_VENUE_EVENT). */
 void session_unreadable(struct session *session, uint8_t request, uint64_t client_order_id,

@@ -288,9 +288,6 @@ static bool take_listed(struct session *session, const struct pw_entry_order *or
         *unreported |= !session_report(session, &order->report, recv_ns, out);
     }
     struct session_row *row = session_row_find(session, id);
-    if (row) {
-        row->venue_order_id = order->venue_order_id;
-    }
     return !row && !pw_orders_find(session->config.orders, id) && cancel_orphan(session, order);
 }
 

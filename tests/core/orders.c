@@ -228,6 +228,53 @@ Test(orders, a_fill_that_comes_twice_is_booked_once)
     free(orders);
 }
 
+/* cases/34-reports-that-contradict-their-order: a trade that was booked comes again, as something else. */
+Test(orders, a_trade_is_of_one_fill_of_one_side)
+{
+    struct pw_orders *orders = make(8, 2);
+    struct pw_order_row *row = bring(orders, "a"), *same, *buys = add(orders, 10);
+    struct pw_report fill = report(row->client_order_id, PW_EXEC_FILL, 4), other = fill;
+    cr_expect_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_MOVE);
+    other.fill_qty_e8 = 3;
+    cr_expect_eq(pw_orders_apply(orders, &other, &same), PW_ORDER_STEP_ILLEGAL, "another quantity");
+    other = fill;
+    other.fill_price_e8++;
+    cr_expect_eq(pw_orders_apply(orders, &other, &same), PW_ORDER_STEP_ILLEGAL, "another price");
+    other = fill;
+    other.client_order_id = buys->client_order_id;
+    cr_expect_eq(pw_orders_apply(orders, &other, &same), PW_ORDER_STEP_ILLEGAL, "another order's");
+    cr_expect_eq(buys->leaves_qty_e8, 10);
+    for (uint16_t instrument_idx = 0; instrument_idx < 2; instrument_idx++) {
+        struct pw_order_row wanted = *buys;
+        wanted.client_order_id = pw_orders_take_id(orders);
+        wanted.instrument_idx = instrument_idx;
+        wanted.side = instrument_idx == 0 ? PW_SELL : PW_BUY;
+        other.client_order_id = pw_orders_add(orders, &wanted)->client_order_id;
+        cr_expect_eq(pw_orders_apply(orders, &other, &same), PW_ORDER_STEP_MOVE,
+                     "the other side of a trade with oneself; a trade in another instrument");
+    }
+    cr_expect_eq(pw_orders_apply(orders, &fill, &same), PW_ORDER_STEP_SAME);
+    cr_expect_eq(row->leaves_qty_e8, 6);
+    free(orders);
+}
+
+/* A query's answer that was on its way when a fill was told: cases/34-reports-that-contradict-their-order */
+Test(orders, an_answer_that_counts_less_than_was_booked_settles_nothing)
+{
+    struct pw_orders *orders = make(4, 1);
+    struct pw_order_row *row = bring(orders, "af"), *same;
+    struct pw_report found = report(row->client_order_id, PW_EXEC_FOUND_OPEN, 0);
+    tell(orders, row->client_order_id, PW_EXEC_DISCONNECT, 0);
+    cr_assert_eq(row->state, PW_ORDER_UNKNOWN);
+    found.terms.said = 1u << PW_TERM_EXECUTED;
+    cr_expect_eq(pw_orders_apply(orders, &found, &same), PW_ORDER_STEP_SAME);
+    cr_expect_eq(row->state, PW_ORDER_UNKNOWN);
+    found.executed_qty_e8 = 2;
+    cr_expect_eq(pw_orders_apply(orders, &found, &same), PW_ORDER_STEP_MOVE);
+    cr_expect_eq(row->state, PW_ORDER_PARTIALLY_FILLED);
+    free(orders);
+}
+
 Test(orders, fills_without_an_id_are_all_new)
 {
     struct pw_orders *orders = make(4, 1);

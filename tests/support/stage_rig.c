@@ -260,6 +260,7 @@ struct rig *rig_open(const struct rig_options *options)
                  i && options->second_quote ? options->second_quote : "USDT");
     }
     rig->attachment.run_id = options->run_id ? options->run_id : 1;
+    rig->attachment.venue_errors = options->venue_errors;
     rig->env = (struct pw_stage_env){.stage = "rig",
                                      .topology = &rig->topology,
                                      .config = rig->config,

@@ -33,6 +33,7 @@ struct rig_options {
     bool second_idle;         /* that account trades at no feed */
     bool two_lines;           /* two parsers, each of a feed of its own; with the market's journal */
     uint32_t market_journal_slots; /* 0: 64 */
+    struct pw_venue_errors *venue_errors; /* of the first account; NULL: nobody asks */
 };
 
 struct rig {

@@ -225,7 +225,10 @@ static void take_report(struct execution *x, struct execution_account *account,
     }
     if (step == PW_ORDER_STEP_ILLEGAL) {
         take_contradiction(x, account, report,
-                           row ? "its state, or a quantity" : "no such order of this run");
+                           row ? "its state, a quantity, or a trade" : "no such order of this run");
+        if (row && account && account->gateway->traits.is_authority) {
+            doubt(x, report);
+        }
         return;
     }
     pw_assert(row && row->account_idx < x->account_cnt && row->leaves_qty_e8 <= row->qty_e8);

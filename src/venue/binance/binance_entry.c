@@ -268,7 +268,8 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
                                  .exec_type = (uint8_t)exec_type,
                                  .reason = (uint8_t)execution_reason(x, exec_type),
                                  .maker = fill && x->is_maker,
-                                 .has_trade_id = fill};
+                                 .has_trade_id = fill,
+                                 .fault = x->contradicts ? PW_REPORT_STATUS : PW_REPORT_SOUND};
     put_execution_terms(x, &report->terms);
     static_assert(sizeof report->fee_asset == sizeof x->fee_asset, "an asset is copied whole");
     if (fill) {
@@ -303,8 +304,29 @@ static void put_order_terms(const struct pw_binance_order *order, struct pw_repo
     memcpy(terms->symbol, order->symbol, sizeof terms->symbol);
 }
 
-/* By what was asked. A query that says no status, or none that is known here, says nothing; but what is in
- * the list of open orders is open. */
+/* What was canceled is not open, and what is in the list of open orders is. */
+static bool status_answers(enum pw_binance_status status, enum pw_entry_kind request)
+{
+    enum pw_exec_type exec_type;
+    bool ended = status == PW_BINANCE_STATUS_FILLED || end_exec_type(status, &exec_type);
+    return request == PW_ENTRY_CANCEL        ? status == PW_BINANCE_STATUS_NONE || ended
+           : request == PW_ENTRY_OPEN_ORDERS ? !ended
+                                             : true;
+}
+
+/* It has a status, of a word that is not known here. */
+static bool status_is_new(const struct pw_binance_order *order)
+{
+    return order->status == PW_BINANCE_STATUS_NONE && (order->said >> PW_TERM_EXECUTED & 1);
+}
+
+static uint8_t order_fault(const struct pw_binance_order *order, enum pw_entry_kind request)
+{
+    return order->contradicts || !status_answers(order->status, request) ? PW_REPORT_STATUS : PW_REPORT_SOUND;
+}
+
+/* By what was asked. A query that says no status, or none that is known here, says nothing, nor does a
+ * cancellation whose status is not known here; but what is in the list of open orders is open. */
 static bool order_report(const struct pw_binance_order *order, enum pw_entry_kind request,
                          struct pw_report *report)
 {
@@ -312,7 +334,8 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
     bool cancel = request == PW_ENTRY_CANCEL;
     enum pw_exec_type exec_type = cancel ? PW_EXEC_CANCELED : query ? PW_EXEC_FOUND_OPEN : PW_EXEC_ACK;
     if (!order->is_ours || order->fault.decode != 0 || (!cancel && !query && request != PW_ENTRY_PLACE) ||
-        (request == PW_ENTRY_QUERY && order->status == PW_BINANCE_STATUS_NONE)) {
+        (request == PW_ENTRY_QUERY && order->status == PW_BINANCE_STATUS_NONE) ||
+        (cancel && status_is_new(order))) {
         return false;
     }
     if (order->status == PW_BINANCE_STATUS_FILLED) {
@@ -325,7 +348,8 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
                                  .prevented_qty_e8 = order->prevented_qty_e8,
                                  .venue_ns = order->venue_ns ? order->venue_ns : order->update_ns,
                                  .exec_type = (uint8_t)exec_type,
-                                 .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED : 0};
+                                 .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED : 0,
+                                 .fault = order_fault(order, request)};
     put_order_terms(order, &report->terms);
     return true;
 }
@@ -348,16 +372,23 @@ static void put_half(enum pw_binance_half half, const struct pw_binance_order *o
 {
     *to = (struct pw_entry_order){.venue_order_id = order->venue_order_id, .has_report = true};
     if (half == PW_BINANCE_HALF_DONE) {
-        enum pw_exec_type exec_type = canceled ? PW_EXEC_REPLACED : PW_EXEC_ACK;
+        to->is_ours = order->is_ours;
+        to->instance_hash = order->instance_hash;
+        enum pw_exec_type exec_type = !canceled              ? PW_EXEC_ACK
+                                      : status_is_new(order) ? PW_EXEC_TIME_OUT
+                                                             : PW_EXEC_REPLACED;
         if (!canceled && order->status == PW_BINANCE_STATUS_FILLED) {
             exec_type = PW_EXEC_FOUND_FILLED;
         } else if (!canceled) {
             end_exec_type(order->status, &exec_type);
         }
-        to->report = (struct pw_report){.executed_qty_e8 = order->executed_qty_e8,
-                                        .prevented_qty_e8 = order->prevented_qty_e8,
-                                        .venue_ns = order->venue_ns,
-                                        .exec_type = (uint8_t)exec_type};
+        to->report =
+            (struct pw_report){.client_order_id = order->client_order_id,
+                               .executed_qty_e8 = order->executed_qty_e8,
+                               .prevented_qty_e8 = order->prevented_qty_e8,
+                               .venue_ns = order->venue_ns,
+                               .exec_type = (uint8_t)exec_type,
+                               .fault = order_fault(order, canceled ? PW_ENTRY_CANCEL : PW_ENTRY_PLACE)};
         put_order_terms(order, &to->report.terms);
         return;
     }

@@ -9,6 +9,42 @@
 
 #define SAID(term) ((uint8_t)(1u << (term)))
 
+/* ---- status ---- */
+
+#define IS(status) (1u << PW_BINANCE_STATUS_##status)
+
+/* May an order of that status be filled so far? qty 0: not said. A word that is not known may be anything. */
+static bool status_fits(enum pw_binance_status status, int64_t qty_e8, int64_t executed_e8,
+                        int64_t prevented_e8)
+{
+    switch (status) {
+    case PW_BINANCE_STATUS_NEW:
+    case PW_BINANCE_STATUS_PENDING_NEW:
+    case PW_BINANCE_STATUS_REJECTED:
+        return executed_e8 == 0;
+    case PW_BINANCE_STATUS_PARTIALLY_FILLED:
+        return executed_e8 > 0 && (qty_e8 == 0 || executed_e8 < qty_e8);
+    case PW_BINANCE_STATUS_FILLED:
+        return executed_e8 > 0 && (qty_e8 == 0 || executed_e8 == qty_e8 - prevented_e8);
+    default:
+        return true;
+    }
+}
+
+/* Which status an order has after an execution. Of those that go by the status alone, any. */
+static bool status_follows(enum pw_binance_execution_type type, enum pw_binance_status status)
+{
+    static const uint16_t after[] = {
+        [PW_BINANCE_EXEC_NEW] = IS(NONE) | IS(NEW) | IS(PENDING_NEW) | IS(PARTIALLY_FILLED),
+        [PW_BINANCE_EXEC_CANCELED] = IS(NONE) | IS(CANCELED),
+        [PW_BINANCE_EXEC_REPLACED] = IS(NONE) | IS(CANCELED),
+        [PW_BINANCE_EXEC_REJECTED] = IS(NONE) | IS(REJECTED),
+        [PW_BINANCE_EXEC_TRADE] = IS(NONE) | IS(PARTIALLY_FILLED) | IS(FILLED) | IS(EXPIRED_IN_MATCH),
+    };
+    return type == PW_BINANCE_EXEC_UNKNOWN || type >= sizeof after / sizeof after[0] ||
+           (after[type] >> status & 1);
+}
+
 /* ---- orders in replies ---- */
 
 /* A field that need not be there, and what it then says. */
@@ -31,6 +67,8 @@ static void read_terms(struct pw_object *o, struct pw_binance_order *order)
     order->qty_e8 = pw_object_opt_qty(o, ORIG_QTY);
     order->executed_qty_e8 = pw_object_qty(o, EXECUTED_QTY);
     order->prevented_qty_e8 = pw_object_opt_qty(o, PREVENTED_QTY);
+    order->contradicts =
+        !status_fits(order->status, order->qty_e8, order->executed_qty_e8, order->prevented_qty_e8);
 }
 
 /* Of somebody else's order nothing is used: it may be anything, and is read as far as it goes. */
@@ -491,6 +529,8 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
     read_execution_terms(o, x);
     x->executed_qty_e8 = pw_object_qty(o, pw_binance_letter('z'));
     x->prevented_qty_e8 = pw_object_opt_qty(o, pw_binance_letter('A'));
+    x->contradicts = !status_follows(x->type, x->status) ||
+                     !status_fits(x->status, x->qty_e8, x->executed_qty_e8, x->prevented_qty_e8);
     x->trade_ns = pw_object_lax_ns(o, pw_binance_letter('T'));
     if (x->type == PW_BINANCE_EXEC_TRADE) {
         read_trade(o, x);
