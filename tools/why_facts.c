@@ -155,6 +155,7 @@ static void fill_input(const struct journal_session *session, const struct why_s
         .halted = kept->bits & PW_RISK_BIT_HALTED ? PW_REASON_HALTED : PW_REASON_NONE,
         .bid_e8 = market->bid_e8,
         .ask_e8 = market->ask_e8,
+        .reference_e8 = story->risk[WHY_RISK_CASH].venue_ns,
         .position_e8 = market->position_e8,
         .open_buy_e8 = market->open_buy_e8,
         .open_sell_e8 = market->open_sell_e8,

@@ -17,7 +17,7 @@
 
 /* clang-format off */
 
-/* What an event is. 1 to 13: market data, parse -> strategy and journal. 16 to 27: decisions and their outcome, strategy
+/* What an event is. 1 to 14: market data, parse -> strategy and journal. 16 to 27: decisions and their outcome, strategy
  * -> execution -> journal. From 32 on: between net, parse and housekeeping. The body of each kind is in event.h. */
 #define PW_EVENT_KIND_ROWS(R) \
     R(PW_EVENT_NONE, 0, "none", "no event") \
@@ -33,7 +33,8 @@
     R(PW_EVENT_GAP, 10, "gap", "market data is missing here") \
     R(PW_EVENT_RULES, 11, "rules", "an instrument's status and price filter from here on; rules_lot and rules_market follow") \
     R(PW_EVENT_RULES_LOT, 12, "rules_lot", "its filters of quantity and notional") \
-    R(PW_EVENT_RULES_MARKET, 13, "rules_market", "its filters of market orders' quantity") \
+    R(PW_EVENT_RULES_MARKET, 13, "rules_market", "its filters of market orders' quantity, and its price band") \
+    R(PW_EVENT_REFERENCE_PRICE, 14, "reference_price", "the price by which the venue's filters judge an instrument's orders from here on") \
     R(PW_EVENT_TIME, 16, "time", "time passed without market data; recv_ns is the time") \
     R(PW_EVENT_SIGNAL, 17, "signal", "a strategy's signal, with its values") \
     R(PW_EVENT_INTENT, 18, "intent", "a strategy's order request") \
@@ -63,6 +64,13 @@
     R(PW_FEED_CONNECTING, 1, "connecting", "connecting") \
     R(PW_FEED_UP, 2, "up", "connected") \
     R(PW_FEED_STALE, 3, "stale", "connected, but no data for longer than the config allows")
+
+/* What the venue's filters take for an instrument's price: the first of these that it has. */
+#define PW_PRICE_SOURCE_ROWS(R) \
+    R(PW_PRICE_NONE, 0, "none", "not known: the touch stands in for it") \
+    R(PW_PRICE_REFERENCE, 1, "reference", "the venue's reference price") \
+    R(PW_PRICE_MEAN, 2, "mean", "the mean price of some minutes") \
+    R(PW_PRICE_LAST, 3, "last", "the last price")
 
 #define PW_ORDER_TYPE_ROWS(R) \
     R(PW_MARKET, 0, "market", "market order") \
@@ -151,6 +159,7 @@ enum pw_event_kind { PW_EVENT_KIND_ROWS(PW_ENUM_CONSTANT) };
 enum pw_side { PW_SIDE_ROWS(PW_ENUM_CONSTANT) };
 enum pw_book_state { PW_BOOK_STATE_ROWS(PW_ENUM_CONSTANT) };
 enum pw_feed_state { PW_FEED_STATE_ROWS(PW_ENUM_CONSTANT) };
+enum pw_price_source { PW_PRICE_SOURCE_ROWS(PW_ENUM_CONSTANT) };
 enum pw_order_type { PW_ORDER_TYPE_ROWS(PW_ENUM_CONSTANT) };
 enum pw_tif { PW_TIF_ROWS(PW_ENUM_CONSTANT) };
 enum pw_intent_action { PW_INTENT_ACTION_ROWS(PW_ENUM_CONSTANT) };
@@ -171,6 +180,7 @@ enum pw_engine_state { PW_ENGINE_STATE_ROWS(PW_ENUM_CONSTANT) };
     E(side, PW_SIDE_ROWS)                                                                                    \
     E(book_state, PW_BOOK_STATE_ROWS)                                                                        \
     E(feed_state, PW_FEED_STATE_ROWS)                                                                        \
+    E(price_source, PW_PRICE_SOURCE_ROWS)                                                                    \
     E(order_type, PW_ORDER_TYPE_ROWS)                                                                        \
     E(tif, PW_TIF_ROWS)                                                                                      \
     E(intent_action, PW_INTENT_ACTION_ROWS)                                                                  \

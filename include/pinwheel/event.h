@@ -28,7 +28,7 @@
 #define PW_FLAG_MAKER 0x20u /* FILL: our order was resting */
 #define PW_FLAG_CAPPED                                                                                       \
     0x20u /* market data: a quantity or volume is not exact. What is too large is INT64_MAX, what has too    \
-           * many decimals is rounded up; of a QUOTE a side whose price cannot be held is none, of a DEPTH                    \
+           * many decimals is rounded up; of a QUOTE a side whose price cannot be held is none, of a DEPTH   \
            * such a level is passed over */
 #define PW_FLAG_CLOSED 0x40u /* CANDLE: the bucket is final */
 #define PW_FLAG_SENT   0x80u /* FRAME: by us; else received */
@@ -87,7 +87,7 @@ struct pw_rules {
     int64_t tick_e8, min_price_e8, max_price_e8;
     uint32_t tradable;                                 /* open for trading */
     uint32_t min_notional_market, max_notional_market; /* the notional filter holds for market orders too */
-    uint32_t reserved;
+    uint16_t band_mins, notional_mins; /* of the mean price that these filters judge by; 0: by the last */
 };
 
 struct pw_rules_lot {
@@ -95,8 +95,25 @@ struct pw_rules_lot {
     int64_t min_notional_e8, max_notional_e8;
 };
 
+/* The price band of a side: what a limit may be of the venue's reference price, in millionths; 0: no bound.
+ */
+struct pw_price_band {
+    uint32_t up_e6, down_e6;
+};
+
 struct pw_rules_market {
     int64_t step_e8, min_qty_e8, max_qty_e8;
+    struct pw_price_band band[2]; /* by enum pw_side */
+};
+#define PW_MINS_UNKNOWN UINT16_MAX /* of a filter's mean: not said, or no number that is one */
+
+/* The price by which the venue's filters judge an instrument's orders: market orders' notional, and the price
+ * band. venue_ns is the venue's time of it. */
+struct pw_reference_price {
+    int64_t price_e8; /* 0: none is known */
+    int64_t fresh_ns; /* it holds for so long from recv_ns, unless another follows */
+    uint32_t source;  /* enum pw_price_source */
+    uint32_t mins;    /* of a mean */
     uint64_t reserved[2];
 };
 
@@ -130,9 +147,8 @@ struct pw_gap {
  * full 64 bits of the parse stage's count), so that the journal can be put back into the order of
  * consumption. */
 struct pw_signal {
-    int64_t value_a,
-        value_b;       /* prices; which ones, its strategy's signal_names say */
-    int32_t direction; /* +1 up, -1 down, 0 none */
+    int64_t value_a, value_b; /* prices; which ones, its strategy's signal_names say */
+    int32_t direction;        /* +1 up, -1 down, 0 none */
     uint32_t strategy_idx;
     uint64_t market_seq;
     uint64_t reserved;
@@ -202,9 +218,9 @@ struct pw_stamps {
 
 /* What the checks of an order looked at besides the intent and the instrument: struct pw_risk_input in
  * src/core/risk.h, in three parts. Of these events venue_ns and flags hold more of it: RISK_MARKET's venue_ns
- * is when the checks were made (0: age is not checked); RISK_CASH's flags are PW_RISK_NOT_REPLACEABLE and
- * PW_RISK_TABLE_FULL; RISK_LIMITS's venue_ns is the largest age, its flags the gateway's answer (enum
- * pw_reason). */
+ * is when the checks were made (0: age is not checked); RISK_CASH's venue_ns is the reference price (0: none,
+ * or it was too old), its flags are PW_RISK_NOT_REPLACEABLE and PW_RISK_TABLE_FULL; RISK_LIMITS's venue_ns is
+ * the largest age, its flags the gateway's answer (enum pw_reason). */
 struct pw_risk_market {
     int64_t bid_e8, ask_e8, position_e8, open_buy_e8, open_sell_e8;
 };
@@ -286,6 +302,7 @@ struct pw_event {
         struct pw_rules rules;
         struct pw_rules_lot rules_lot;
         struct pw_rules_market rules_market;
+        struct pw_reference_price reference_price;
         struct pw_state state;
         struct pw_gap gap;
         struct pw_signal signal;
@@ -309,7 +326,7 @@ struct pw_event {
 static_assert(sizeof(struct pw_event) == 64, "one event, one cache line");
 static_assert(sizeof(((struct pw_event *)0)->body) == 40, "every body fits the line");
 static_assert(sizeof(struct pw_rules) == 40 && sizeof(struct pw_rules_lot) == 40 &&
-                  sizeof(struct pw_rules_market) == 40,
+                  sizeof(struct pw_rules_market) == 40 && sizeof(struct pw_reference_price) == 40,
               "nor have those of the rules");
 static_assert(sizeof(struct pw_quote) == 40 && sizeof(struct pw_trade) == 40 &&
                   sizeof(struct pw_agg_trade) == 40 && sizeof(struct pw_depth) == 40 &&

@@ -50,6 +50,7 @@
     DENIED(REPORT, 51, report, "halted: a report contradicts its order") \
     DENIED(ORPHAN_ORDERS, 52, orphan_orders, "order entry not ready: orphan orders stay open") \
     DENIED(REJECTIONS, 53, rejections, "the venue rejected too many orders in a row") \
+    DENIED(PRICE_BAND, 54, price_band, "price outside the venue's band") \
     VENUE(VENUE_REJECTED, 64, venue_rejected, "rejected by the venue for another reason") \
     VENUE(VENUE_FUNDS, 65, venue_funds, "insufficient funds at the venue") \
     VENUE(VENUE_DUPLICATE, 66, venue_duplicate, "the client order id is in use") \
@@ -66,7 +67,8 @@
     VENUE(VENUE_MALFORMED, 77, venue_malformed, "the venue found the request malformed") \
     VENUE(VENUE_UNREADABLE, 78, venue_unreadable, "the venue's answer cannot be read") \
     VENUE(VENUE_SILENT, 79, venue_silent, "the venue does not answer") \
-    VENUE(VENUE_PREVENTED, 80, venue_prevented, "self-trade prevention took of the order's quantity")
+    VENUE(VENUE_PREVENTED, 80, venue_prevented, "self-trade prevention took of the order's quantity") \
+    VENUE(VENUE_PRICE_RANGE, 81, venue_price_range, "expired: the market is beyond the venue's price range (its execution rules)")
 /* clang-format on */
 
 #define PW_REASON_CONSTANT_(NAME, number, name, help) PW_REASON_##NAME = number,

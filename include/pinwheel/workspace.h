@@ -115,8 +115,10 @@ struct pw_instrument {
     int64_t min_notional_e8, max_notional_e8;
     int64_t multiplier_e8; /* of a contract; of spot 1 */
     int8_t unit_shift;     /* of its prices and quantities, here too: units.h */
-    uint8_t reserved8[7];
-    uint64_t reserved[3];
+    uint8_t reserved8[3];
+    struct pw_price_band band[2];      /* by enum pw_side */
+    uint16_t band_mins, notional_mins; /* of the mean price that these filters judge by; 0: by the last */
+    uint64_t reserved;
 };
 
 /* One stage's life, rewritten by the runner of its core. Times are totals since start, in nanoseconds. */

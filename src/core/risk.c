@@ -72,9 +72,16 @@ int64_t pw_risk_price_e8(const struct pw_risk_input *in)
     return value_price_e8(in);
 }
 
-static pw_i128 notional_e16(const struct pw_risk_input *in)
+static inline pw_i128 notional_e16(const struct pw_risk_input *in)
 {
     return pw_money_notional_e16(value_price_e8(in), in->qty_e8);
+}
+
+/* As the venue's filters have it, which value what has no limit by a price of theirs. */
+static inline pw_i128 filter_notional_e16(const struct pw_risk_input *in)
+{
+    return in->reference_e8 > 0 && is_market(in) ? pw_money_notional_e16(in->reference_e8, in->qty_e8)
+                                                 : notional_e16(in);
 }
 
 /* What it would open: all but what closes a position of the other side that no open order has spoken for. */
@@ -150,6 +157,32 @@ static struct pw_risk_finding price_tick(const struct pw_risk_input *in)
     return is_market(in) ? not_asked() : multiple_if(in->price_e8, in->instrument->tick_e8);
 }
 
+/* The product in whole units, rounded down or up. */
+static pw_i128 multiple(int64_t price_e8, uint32_t multiple_e6, bool up)
+{
+    uint64_t price = (uint64_t)price_e8, e6 = 1000000;
+    return (pw_i128)(price / e6) * multiple_e6 + (price % e6 * multiple_e6 + (up ? e6 - 1 : 0)) / e6;
+}
+
+/* Where no reference price is known each end is measured from the side of the quote that is nearer to it. */
+static __attribute__((noinline)) struct pw_risk_finding band_of(const struct pw_risk_input *in,
+                                                                struct pw_price_band band)
+{
+    int64_t most_of_e8 = in->reference_e8 > 0 ? in->reference_e8 : in->ask_e8;
+    int64_t least_of_e8 = in->reference_e8 > 0 ? in->reference_e8 : in->bid_e8;
+    pw_i128 most = band.up_e6 && most_of_e8 > 0 ? multiple(most_of_e8, band.up_e6, false) : INT64_MAX;
+    pw_i128 least = least_of_e8 > 0 ? multiple(least_of_e8, band.down_e6, true) : 0;
+    return in->price_e8 > most ? at_most(in->price_e8, most, PW_RISK_PRICE)
+                               : at_least(in->price_e8, least, PW_RISK_PRICE);
+}
+
+/* It is about limits; most instruments that are traded much have one far from any price that makes sense. */
+static inline struct pw_risk_finding price_band(const struct pw_risk_input *in)
+{
+    const struct pw_price_band band = in->instrument->band[in->side != PW_BUY];
+    return is_market(in) || (band.up_e6 | band.down_e6) == 0 ? not_asked() : band_of(in, band);
+}
+
 static bool has_stop(const struct pw_risk_input *in)
 {
     return pw_order_has_stop(in->type);
@@ -202,20 +235,22 @@ static struct pw_risk_finding market_lot_step(const struct pw_risk_input *in)
     return is_market(in) ? multiple_if(in->qty_e8, in->instrument->market_step_e8) : not_asked();
 }
 
-static struct pw_risk_finding notional_min(const struct pw_risk_input *in)
+static inline struct pw_risk_finding notional_min(const struct pw_risk_input *in)
 {
     if (is_market(in) && !in->instrument->min_notional_market) {
         return not_asked();
     }
-    return above_if(notional_e16(in), pw_money_e16_of_e8(in->instrument->min_notional_e8), PW_RISK_E16);
+    return above_if(filter_notional_e16(in), pw_money_e16_of_e8(in->instrument->min_notional_e8),
+                    PW_RISK_E16);
 }
 
-static struct pw_risk_finding notional_max(const struct pw_risk_input *in)
+static inline struct pw_risk_finding notional_max(const struct pw_risk_input *in)
 {
     if (is_market(in) && !in->instrument->max_notional_market) {
         return not_asked();
     }
-    return below_if(notional_e16(in), pw_money_e16_of_e8(in->instrument->max_notional_e8), PW_RISK_E16);
+    return below_if(filter_notional_e16(in), pw_money_e16_of_e8(in->instrument->max_notional_e8),
+                    PW_RISK_E16);
 }
 
 static struct pw_risk_finding order_notional(const struct pw_risk_input *in)
@@ -312,6 +347,7 @@ static struct pw_risk_finding order_table(const struct pw_risk_input *in)
     CHECK(price_min, price_min, PW_REASON_PRICE_FILTER, true)                                                \
     CHECK(price_max, price_max, PW_REASON_PRICE_FILTER, true)                                                \
     CHECK(price_tick, price_tick, PW_REASON_PRICE_FILTER, true)                                              \
+    CHECK(price_band, price_band, PW_REASON_PRICE_BAND, true)                                                \
     CHECK(stop_min, stop_min, PW_REASON_PRICE_FILTER, true)                                                  \
     CHECK(stop_max, stop_max, PW_REASON_PRICE_FILTER, true)                                                  \
     CHECK(stop_tick, stop_tick, PW_REASON_PRICE_FILTER, true)                                                \

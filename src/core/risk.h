@@ -39,13 +39,14 @@ struct pw_risk_bucket {
 struct pw_risk_input {
     const struct pw_instrument *instrument; /* NULL: the intent names none that is known */
     const struct pw_risk_limits *limits;
-    int64_t price_e8, qty_e8;          /* price 0 for orders without a limit */
-    int64_t stop_price_e8;             /* of orders that have one, else 0 */
-    uint8_t side, type, tif;           /* enum pw_side, pw_order_type, pw_tif */
-    bool feed_up;                      /* the feed of the instrument is up and not stale */
-    uint32_t halted;                   /* enum pw_reason; 0: not halted */
-    int64_t bid_e8, ask_e8;            /* best quote; 0: none */
-    int64_t position_e8;               /* signed */
+    int64_t price_e8, qty_e8; /* price 0 for orders without a limit */
+    int64_t stop_price_e8;    /* of orders that have one, else 0 */
+    uint8_t side, type, tif;  /* enum pw_side, pw_order_type, pw_tif */
+    bool feed_up;             /* the feed of the instrument is up and not stale */
+    uint32_t halted;          /* enum pw_reason; 0: not halted */
+    int64_t bid_e8, ask_e8;   /* best quote; 0: none */
+    int64_t reference_e8;     /* by which the venue's filters judge; 0: not known, the touch is used */
+    int64_t position_e8;      /* signed */
     int64_t open_buy_e8, open_sell_e8; /* what open orders of the instrument may still buy and sell */
     pw_i128 cash_e16;
     pw_i128 hold_e16;       /* cash that open orders may still need */
@@ -82,7 +83,7 @@ struct pw_risk_finding {
     bool passed;
 };
 
-#define PW_RISK_CHECKS_MAX 32u
+#define PW_RISK_CHECKS_MAX 40u
 
 /* The table's length, and the name of a row ("max_position"). */
 uint32_t pw_risk_check_cnt(void);

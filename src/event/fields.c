@@ -110,6 +110,8 @@ static const struct pw_field rules_fields[] = {
     {"max_price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(rules.max_price_e8), 0, NULL, "highest price; 0: none"},
     {"min_notional_market", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules.min_notional_market), 0, NULL, "1: min_notional holds for market orders"},
     {"max_notional_market", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules.max_notional_market), 0, NULL, "1: max_notional holds for market orders"},
+    {"band_mins", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(rules.band_mins), 0, NULL, "minutes of the mean price that the price band is of; 0: the last price; 65535: unknown"},
+    {"notional_mins", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(rules.notional_mins), 0, NULL, "of the mean price by which market orders' notional is judged, likewise"},
 };
 static const struct pw_field rules_lot_fields[] = {
     {"step", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_lot.step_e8), 0, NULL, "quantity step; 0: none"},
@@ -122,6 +124,16 @@ static const struct pw_field rules_market_fields[] = {
     {"market_step", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_market.step_e8), 0, NULL, "quantity step of market orders; 0: none"},
     {"market_min_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_market.min_qty_e8), 0, NULL, "their least quantity; 0: none"},
     {"market_max_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_market.max_qty_e8), 0, NULL, "their largest quantity; 0: none"},
+    {"bid_up_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_BUY].up_e6), 0, NULL, "a buy's highest limit, in millionths of the reference price; 0: none"},
+    {"bid_down_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_BUY].down_e6), 0, NULL, "its lowest"},
+    {"ask_up_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_SELL].up_e6), 0, NULL, "a sell's highest"},
+    {"ask_down_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_SELL].down_e6), 0, NULL, "its lowest"},
+};
+static const struct pw_field reference_price_fields[] = {
+    {"price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(reference_price.price_e8), 0, NULL, "the price; 0: none is known"},
+    {"source", PW_FIELD_ENUM32, PW_FIELD_ALWAYS, AT(reference_price.source), 0, &pw_enum_price_source, "what it is"},
+    {"mins", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(reference_price.mins), 0, NULL, "minutes of a mean"},
+    {"fresh_ns", PW_FIELD_DURATION, PW_FIELD_ALWAYS, AT(reference_price.fresh_ns), 0, NULL, "how long it is used, unless another follows"},
 };
 static const struct pw_field signal_fields[] = {
     {"direction", PW_FIELD_I32, PW_FIELD_ALWAYS, AT(signal.direction), 0, NULL, "1 up, -1 down, 0 none"},
@@ -247,6 +259,7 @@ static const struct pw_field_list lists[] = {
     [PW_EVENT_RULES] = LIST(rules),
     [PW_EVENT_RULES_LOT] = LIST(rules_lot),
     [PW_EVENT_RULES_MARKET] = LIST(rules_market),
+    [PW_EVENT_REFERENCE_PRICE] = LIST(reference_price),
     [PW_EVENT_SIGNAL] = LIST(signal),
     [PW_EVENT_INTENT] = LIST(intent),
     [PW_EVENT_ORDER] = LIST(order),

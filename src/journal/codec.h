@@ -89,7 +89,7 @@ static inline bool pw_event_is_for_execution(const struct pw_event *event)
 {
     return event->kind == PW_EVENT_QUOTE || event->kind == PW_EVENT_TRADE ||
            event->kind == PW_EVENT_AGG_TRADE || event->kind == PW_EVENT_BOOK_STATE ||
-           event->kind == PW_EVENT_FEED_STATE || pw_event_is_rules(event->kind);
+           event->kind == PW_EVENT_FEED_STATE || pw_event_is_terms(event->kind);
 }
 
 struct pw_encoder;

@@ -528,6 +528,15 @@ static bool take_rules(struct parse *p, const struct pw_event *event)
     return true;
 }
 
+/* Of one instrument. True: it goes out. */
+static bool take_reference_price(struct parse *p, const struct pw_event *event)
+{
+    p->burst[0] = *event;
+    p->burst_at = 0;
+    p->burst_cnt = 1;
+    return true;
+}
+
 /* At most one whole snapshot, or one request, a poll: what it lets out must have gone before the next one
  * comes. */
 static void take_snapshots(struct parse *p, struct pw_poll *did)
@@ -540,6 +549,8 @@ static void take_snapshots(struct parse *p, struct pw_poll *did)
             renews = renew_book(p, event);
         } else if (pw_event_is_rules(event->kind)) {
             renews = take_rules(p, event);
+        } else if (event->kind == PW_EVENT_REFERENCE_PRICE) {
+            renews = take_reference_price(p, event);
         } else {
             whole = collect_snapshot(p, event);
         }

@@ -126,6 +126,138 @@ Test(risk, limit_prices_keep_to_the_price_filter)
     expect(&in, PW_REASON_NONE, "");
 }
 
+/* cases/21-reference-price-of-filters: each side has its own multiples; each end is measured from the nearer
+ * side of the quote, 61000 and 61001. */
+Test(risk, limit_prices_keep_to_the_price_band)
+{
+    struct pw_instrument banded = btc;
+    banded.band[PW_BUY].up_e6 = 1100000;
+    banded.band[PW_BUY].down_e6 = 900000;
+    banded.band[PW_SELL].up_e6 = 1200001;
+    banded.band[PW_SELL].down_e6 = 800000;
+    const struct {
+        uint8_t side;
+        int64_t least_e8, most_e8;
+    } ends[] = {{PW_BUY, 54900 * E8, 67101 * E8 + E8 / 10},
+                {PW_SELL, 48800 * E8, 73201 * E8 + 26 * E8 / 100}};
+    for (size_t i = 0; i < 2; i++) {
+        struct pw_risk_input in = good_limit();
+        in.side = ends[i].side;
+        in.position_e8 = E8;
+        in.instrument = &banded;
+        in.price_e8 = ends[i].least_e8;
+        expect(&in, PW_REASON_NONE, "");
+        in.price_e8 -= btc.tick_e8;
+        expect(&in, PW_REASON_PRICE_BAND, "price_band");
+        in.bid_e8 = 0;
+        expect(&in, PW_REASON_NONE, "nothing to measure it from");
+        in = good_limit();
+        in.side = ends[i].side;
+        in.position_e8 = E8;
+        in.instrument = &banded;
+        in.price_e8 = ends[i].most_e8;
+        expect(&in, PW_REASON_NONE, "");
+        in.price_e8 += btc.tick_e8;
+        expect(&in, PW_REASON_PRICE_BAND, "price_band");
+        in.type = PW_STOP_LOSS_LIMIT;
+        in.stop_price_e8 = 61000 * E8;
+        expect(&in, PW_REASON_PRICE_BAND, "price_band");
+        in.ask_e8 = 0;
+        expect(&in, PW_REASON_NONE, "nothing to measure it from");
+    }
+    struct pw_risk_input market = good();
+    market.instrument = &banded;
+    expect(&market, PW_REASON_NONE, "it has no price");
+    banded.band[PW_BUY].up_e6 = UINT32_MAX; /* the largest numbers there are overflow nothing */
+    struct pw_risk_input in = good_limit();
+    in.instrument = &banded;
+    in.ask_e8 = INT64_MAX;
+    expect(&in, PW_REASON_NONE, "");
+}
+
+/* cases/21-reference-price-of-filters: exactly, from one price, which the touch has no part in. */
+Test(risk, a_reference_price_is_what_the_band_is_of)
+{
+    struct pw_instrument banded = btc;
+    banded.tick_e8 = 1;
+    banded.band[PW_BUY] = (struct pw_price_band){1100000, 900000};
+    banded.band[PW_SELL] = (struct pw_price_band){1200000, 800001};
+    const struct {
+        uint8_t side;
+        int64_t least_e8, most_e8;
+    } ends[] = {{PW_BUY, 54000 * E8 + 1, 66000 * E8 + 1}, {PW_SELL, 4800006000001, 72000 * E8 + 1}};
+    for (size_t i = 0; i < 2; i++) {
+        struct pw_risk_input in = good_limit();
+        in.side = ends[i].side;
+        in.position_e8 = E8;
+        in.instrument = &banded;
+        in.reference_e8 = 60000 * E8 + 1; /* what is not whole is outside */
+        in.price_e8 = ends[i].least_e8;
+        expect(&in, PW_REASON_NONE, "");
+        in.price_e8--;
+        expect(&in, PW_REASON_PRICE_BAND, "price_band");
+        in.price_e8 = ends[i].most_e8;
+        expect(&in, PW_REASON_NONE, "");
+        in.price_e8++;
+        expect(&in, PW_REASON_PRICE_BAND, "price_band");
+        in.type = PW_LIMIT_MAKER;
+        expect(&in, PW_REASON_PRICE_BAND, "price_band");
+        in.bid_e8 = in.ask_e8 = 0;
+        expect(&in, PW_REASON_PRICE_BAND, "price_band");
+        in.reference_e8 = 0; /* it is too old */
+        expect(&in, PW_REASON_NONE, "nothing to measure it from");
+    }
+    struct pw_risk_input in = good_limit();
+    in.instrument = &banded;
+    in.reference_e8 = INT64_MAX;
+    expect(&in, PW_REASON_PRICE_BAND, "price_band");
+    in.reference_e8 = 1;
+    expect(&in, PW_REASON_PRICE_BAND, "price_band");
+}
+
+/* cases/21-reference-price-of-filters: a market order's, and that of a stop without a limit. What it may cost
+ * is still what the touch says. */
+Test(risk, a_reference_price_values_what_has_no_limit)
+{
+    struct pw_instrument row = btc;
+    row.min_notional_e8 = 600 * E8;
+    row.max_notional_e8 = 620 * E8;
+    row.max_notional_market = 1;
+    for (int i = 0; i < 4; i++) {
+        struct pw_risk_input in = good();
+        in.side = i % 2 == 0 ? PW_BUY : PW_SELL;
+        in.type = i < 2 ? PW_MARKET : PW_STOP_LOSS;
+        in.stop_price_e8 = i < 2 ? 0 : 60500 * E8;
+        in.position_e8 = in.side == PW_SELL ? E8 : 0;
+        in.instrument = &row;
+        expect(&in, PW_REASON_NONE, "the touch");
+        in.reference_e8 = 60000 * E8 - 1;
+        expect(&in, PW_REASON_MIN_NOTIONAL, "notional_min");
+        in.reference_e8 = 60000 * E8;
+        expect(&in, PW_REASON_NONE, "");
+        in.reference_e8 = 62000 * E8;
+        expect(&in, PW_REASON_NONE, "");
+        in.reference_e8 = 62000 * E8 + 1;
+        expect(&in, PW_REASON_MAX_NOTIONAL, "notional_max");
+        row.max_notional_market = 0;
+        expect(&in, PW_REASON_NONE, "");
+        row.max_notional_market = 1;
+        in.reference_e8 = 60000 * E8;
+        in.bid_e8 = in.ask_e8 = 0;
+        expect(&in, PW_REASON_NO_QUOTE, "quote");
+    }
+    struct pw_risk_input in = good();
+    struct pw_risk_limits own = limits;
+    own.max_order_notional_e8 = 610 * E8;
+    in.limits = &own;
+    in.reference_e8 = 60000 * E8;
+    expect(&in, PW_REASON_MAX_NOTIONAL, "order_notional");
+    in = good_limit();
+    in.instrument = &row;
+    in.reference_e8 = 50000 * E8; /* a limit is its own price */
+    expect(&in, PW_REASON_NONE, "");
+}
+
 /* A stop to sell 0.01 that passes everything; the same with a limit. */
 static struct pw_risk_input good_stop(void)
 {

@@ -37,6 +37,9 @@ static struct pw_instrument row_of_all(void)
                                   .market_max_qty_e8 = 9,
                                   .min_notional_e8 = 10,
                                   .max_notional_e8 = 11,
+                                  .band = {{12, 13}, {14, 15}},
+                                  .band_mins = 16,
+                                  .notional_mins = 17,
                                   .multiplier_e8 = PW_E8};
 }
 
@@ -53,6 +56,9 @@ Test(rules, three_events_say_all_of_a_row)
     }
     cr_expect(pw_rules_equal(&all, &other));
     cr_expect(other.tradable && other.market_max_qty_e8 == 9 && other.max_notional_e8 == 11);
+    cr_expect(other.band[PW_BUY].up_e6 == 12 && other.band[PW_BUY].down_e6 == 13 &&
+              other.band[PW_SELL].up_e6 == 14 && other.band[PW_SELL].down_e6 == 15);
+    cr_expect(other.band_mins == 16 && other.notional_mins == 17);
     cr_expect_eq(other.multiplier_e8, 0, "what no rule says stays");
     struct pw_event trade = rig_trade(5, 1);
     pw_rules_apply(&other, &trade);
@@ -74,6 +80,8 @@ Test(rules, each_change_is_taken_over)
         cr_expect_not(pw_rules_watch_take(&before, &now, &said, false), "once is enough");
     }
     struct pw_instrument before = all, now = all;
+    now.band[PW_SELL].down_e6 = 900000;
+    cr_expect(pw_rules_watch_take(&before, &now, &said, false) && before.band[PW_SELL].down_e6 == 900000);
     now.tradable = 0;
     cr_expect(pw_rules_watch_take(&before, &now, &said, false) && !before.tradable);
     now.tradable = 1;
@@ -157,6 +165,51 @@ Test(rules, what_is_open_as_before_is_told_after_a_rejection)
     cr_expect(pw_rules_watch_take(&before, &all, &said, false), "and open");
 }
 
+/* cases/21-reference-price-of-filters */
+Test(rules, a_reference_price_ages)
+{
+    struct pw_event event = {.kind = PW_EVENT_REFERENCE_PRICE, .recv_ns = 100};
+    event.body.reference_price = (struct pw_reference_price){.price_e8 = 7, .fresh_ns = 10};
+    struct pw_reference reference = pw_reference_of(&event);
+    cr_expect_eq(pw_reference_price_e8(&reference, 99), 7, "what is before it by another clock is not older");
+    cr_expect_eq(pw_reference_price_e8(&reference, 109), 7);
+    cr_expect_eq(pw_reference_price_e8(&reference, 110), 0);
+    event.body.reference_price.fresh_ns = INT64_MAX;
+    reference = pw_reference_of(&event);
+    cr_expect_eq(pw_reference_price_e8(&reference, 100), 0, "no time that there is");
+    event.body.reference_price = (struct pw_reference_price){.price_e8 = -7, .fresh_ns = 10};
+    reference = pw_reference_of(&event);
+    cr_expect_eq(pw_reference_price_e8(&reference, 100), 0);
+}
+
+/* cases/21-reference-price-of-filters: filters that judge by the order's own price alone need no other. */
+Test(rules, which_mean_the_filters_judge_by)
+{
+    static const struct {
+        bool band, notional, wants, has;
+        uint16_t band_mins, notional_mins, mins;
+    } rows[] = {
+        {false, false, false, false, 5, 5, 0},
+        {true, false, true, true, 5, 1, 5},
+        {false, true, true, true, 5, 1, 1},
+        {true, true, true, true, 5, 5, 5},
+        {true, true, true, true, 0, 0, 0},
+        {true, true, true, false, 5, 1, 0},
+        {true, false, true, false, PW_MINS_UNKNOWN, 5, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_instrument row = {.min_notional_e8 = PW_E8, .max_notional_market = 1};
+        uint16_t mins = 99;
+        row.band[i % 2].down_e6 = rows[i].band;
+        row.min_notional_market = rows[i].notional;
+        row.band_mins = rows[i].band_mins;
+        row.notional_mins = rows[i].notional_mins;
+        cr_expect_eq(pw_rules_want_reference(&row), rows[i].wants, "row %zu", i);
+        cr_expect_eq(pw_rules_mean_mins(&row, &mins), rows[i].has, "row %zu", i);
+        cr_expect(!rows[i].has || mins == rows[i].mins, "row %zu", i);
+    }
+}
+
 /* ---- orders follow ---- */
 
 static void put_rules(struct rig *rig, const struct pw_instrument *row)
@@ -166,6 +219,16 @@ static void put_rules(struct rig *rig, const struct pw_instrument *row)
     for (uint32_t i = 0; i < PW_RULES_EVENTS; i++) {
         cr_assert(rig_put_market(rig, &rig->stream, events[i]));
     }
+    rig_poll_execution(rig);
+}
+
+static void put_reference(struct rig *rig, int64_t price_e8, int64_t recv_ns, int64_t fresh_ns)
+{
+    struct pw_event event = {
+        .kind = PW_EVENT_REFERENCE_PRICE,
+        .recv_ns = recv_ns,
+        .body.reference_price = {.price_e8 = price_e8, .fresh_ns = fresh_ns, .source = PW_PRICE_REFERENCE}};
+    cr_assert(rig_put_market(rig, &rig->stream, event));
     rig_poll_execution(rig);
 }
 
@@ -189,7 +252,7 @@ static enum pw_reason ask(struct rig *rig, int64_t price_e8, int64_t qty_e8)
 
 Test(rules, orders_follow_them_at_once)
 {
-    struct rig *rig = rig_open(&(struct rig_options){.journal_slots = 256});
+    struct rig *rig = rig_open(&(struct rig_options){.journal_slots = 1024, .report_slots = 1024});
     cr_assert_eq(rig_start_execution(rig), 0);
     cr_assert(rig_put_market(rig, &rig->stream, rig_feed(PW_FEED_UP, 1000)));
     cr_assert(rig_put_market(rig, &rig->stream, rig_quote(99 * PW_E8, 101 * PW_E8, 1001)));
@@ -214,6 +277,15 @@ Test(rules, orders_follow_them_at_once)
     put_rules(rig, &row);
     cr_expect_eq(ask(rig, 90 * PW_E8, PW_E8), PW_REASON_MIN_NOTIONAL);
     cr_expect_eq(ask(rig, 91 * PW_E8, PW_E8), PW_REASON_NONE);
+    row.band[PW_BUY].down_e6 = 950000; /* cases/21-reference-price-of-filters: of the bid, 99 */
+    put_rules(rig, &row);
+    cr_expect_eq(ask(rig, 94 * PW_E8, PW_E8), PW_REASON_PRICE_BAND);
+    cr_expect_eq(ask(rig, 95 * PW_E8, PW_E8), PW_REASON_NONE);
+    put_reference(rig, 120 * PW_E8, 3000, 2); /* fresh for the orders of 3001 */
+    cr_expect_eq(ask(rig, 113 * PW_E8, PW_E8), PW_REASON_PRICE_BAND);
+    cr_expect_eq(ask(rig, 114 * PW_E8, PW_E8), PW_REASON_NONE);
+    put_reference(rig, 120 * PW_E8, 3000, 1); /* and no more */
+    cr_expect_eq(ask(rig, 95 * PW_E8, PW_E8), PW_REASON_NONE);
     cr_expect_eq(rig->env.instruments[0].step_e8 == 2 * PW_E8, false, "the start's table is as it was");
     rig_close(rig);
 }

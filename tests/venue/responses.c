@@ -446,6 +446,33 @@ Test(responses, an_execution_is_a_report)
     cr_expect_eq(reject.reason, PW_REASON_VENUE_WOULD_TAKE);
 }
 
+/* cases/21-reference-price-of-filters: in an event, and in the reply to a placing or a query. */
+Test(responses, an_expiry_by_the_price_range_has_its_reason)
+{
+    struct pw_report report =
+        report_of(EXECUTION("\"c\":\"" OURS "\"", "EXPIRED", "EXPIRED",
+                            NO_FILL("0") ",\"eR\":\"EXECUTION_RULE_PRICE_RANGE_EXCEEDED\""));
+    cr_expect_eq(report.exec_type, PW_EXEC_EXPIRED);
+    cr_expect_eq(report.reason, PW_REASON_VENUE_PRICE_RANGE);
+    report = report_of(EXECUTION("\"c\":\"" OURS "\"", "EXPIRED", "EXPIRED",
+                                 NO_FILL("0") ",\"eR\":\"UNFILLED_IOC_QUANTITY_EXPIRED\""));
+    cr_expect_eq(report.reason, PW_REASON_NONE, "its time in force says it");
+    for (int i = 0; i < 2; i++) {
+        char text[512];
+        struct pw_entry_message message;
+        snprintf(text, sizeof text,
+                 "{\"id\":\"%c0000000001000007\",\"status\":200,\"result\":{\"symbol\":\"ETHUSDT\","
+                 "\"orderId\":12,\"clientOrderId\":\"" OURS "\",\"price\":\"2\",\"origQty\":\"10\","
+                 "\"executedQty\":\"1\",\"status\":\"EXPIRED\",\"side\":\"BUY\","
+                 "\"expiryReason\":\"EXECUTION_RULE_PRICE_RANGE_EXCEEDED\"}}",
+                 "pq"[i]);
+        cr_assert_eq(translate(text, &message), PW_DECODE_CONTROL);
+        cr_assert(message.order.has_report);
+        cr_expect_eq(message.order.report.exec_type, PW_EXEC_EXPIRED);
+        cr_expect_eq(message.order.report.reason, PW_REASON_VENUE_PRICE_RANGE);
+    }
+}
+
 Test(responses, executions_of_others_and_of_unknown_kinds_are_no_report)
 {
     static const char *const msgs[] = {

@@ -275,6 +275,41 @@ Test(rest, an_upper_bound_beyond_all_numbers_bounds_nothing)
     cr_assert(table[0].max_qty_e8 == INT64_MAX && table[0].min_qty_e8 == PW_E8 && table[0].tradable);
 }
 
+/* cases/21-reference-price-of-filters: what cannot be held bounds nothing, and is no fault of the instrument.
+ */
+Test(rest, a_price_band_is_read_in_both_forms)
+{
+    static const struct {
+        const char *body;
+        uint32_t bid_up_e6, bid_down_e6, ask_up_e6, ask_down_e6;
+    } rows[] = {
+        {INFO(ASSETS ",\"filters\":[{\"filterType\":\"PERCENT_PRICE_BY_SIDE\",\"bidMultiplierUp\":\"5\","
+                     "\"bidMultiplierDown\":\"0.2\",\"askMultiplierUp\":\"1.3000\","
+                     "\"askMultiplierDown\":\"0.00000199\",\"avgPriceMins\":5}]"),
+         5000000, 200000, 1300000, 1},
+        {INFO(ASSETS ",\"filters\":[{\"filterType\":\"PERCENT_PRICE\",\"multiplierUp\":\"1.00000001\","
+                     "\"multiplierDown\":\"0.9\",\"avgPriceMins\":0}]"),
+         1000001, 900000, 1000001, 900000},
+        {INFO(ASSETS ",\"filters\":[{\"filterType\":\"PERCENT_PRICE\",\"multiplierUp\":\"5000\"}]"), 0, 0, 0,
+         0},
+        {INFO(ASSETS ",\"filters\":[{\"filterType\":\"PERCENT_PRICE\",\"multiplierUp\":5,"
+                     "\"multiplierDown\":\"0.0000000001\"}]"),
+         0, 0, 0, 0},
+    };
+    struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL}, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_instrument row;
+        char error[128] = "";
+        cr_assert_eq(read_list(rows[i].body, strlen(rows[i].body), &feed, 0, &row, error, sizeof error), 0,
+                     "%s", error);
+        cr_expect_eq(row.band[PW_BUY].up_e6, rows[i].bid_up_e6, "row %zu", i);
+        cr_expect_eq(row.band[PW_BUY].down_e6, rows[i].bid_down_e6, "row %zu", i);
+        cr_expect_eq(row.band[PW_SELL].up_e6, rows[i].ask_up_e6, "row %zu", i);
+        cr_expect_eq(row.band[PW_SELL].down_e6, rows[i].ask_down_e6, "row %zu", i);
+        cr_expect(row.tradable);
+    }
+}
+
 Test(rest, an_instrument_that_does_not_trade_is_not_tradable)
 {
     struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL}, NULL);

@@ -24,7 +24,6 @@
 #include "execution.h"
 #include "execution_state.h"
 #include "pw_assert.h"
-#include "rules.h"
 #include <string.h>
 
 /* May this event be taken now? */
@@ -72,7 +71,7 @@ static void note_feed(struct execution *x, const struct pw_state *state)
     x->feed_states[state->feed_idx] = *state;
     for (uint32_t i = 0; i < x->instrument_cnt && state->state != PW_FEED_UP; i++) {
         if (x->instruments[i].feed_idx == state->feed_idx) {
-            x->quotes[i] = (struct touch){0};
+            x->quotes[i].bid_e8 = x->quotes[i].ask_e8 = 0;
         }
     }
 }
@@ -98,14 +97,19 @@ static void take_quote(struct execution *x, const struct pw_event *event)
     if (!account) {
         return;
     }
-    x->quotes[event->instrument_idx] = (struct touch){quote->bid_price_e8, quote->ask_price_e8};
+    x->quotes[event->instrument_idx].bid_e8 = quote->bid_price_e8;
+    x->quotes[event->instrument_idx].ask_e8 = quote->ask_price_e8;
     pw_portfolio_quote(account->portfolio, event->instrument_idx, quote->bid_price_e8, quote->ask_price_e8);
     x->changed |= account->portfolio->rows[event->instrument_idx].changed;
 }
 
 /* What it says is newer than a rejection. */
-static void take_rules(struct execution *x, const struct pw_event *event)
+static void take_terms(struct execution *x, const struct pw_event *event)
 {
+    if (event->kind == PW_EVENT_REFERENCE_PRICE) {
+        x->quotes[event->instrument_idx].reference = pw_reference_of(event);
+        return;
+    }
     pw_rules_apply(&x->instruments[event->instrument_idx], event);
     if (event->kind == PW_EVENT_RULES && event->body.rules.tradable) {
         x->market_closed[event->instrument_idx] = false;
@@ -127,8 +131,8 @@ static void take_market(struct execution *x, const struct pw_event *event, int64
         note_feed(x, &event->body.state);
     } else if (event->kind == PW_EVENT_QUOTE) {
         take_quote(x, event);
-    } else if (pw_event_is_rules(event->kind) && event->instrument_idx < x->instrument_cnt) {
-        take_rules(x, event);
+    } else if (pw_event_is_terms(event->kind) && event->instrument_idx < x->instrument_cnt) {
+        take_terms(x, event);
     }
 }
 

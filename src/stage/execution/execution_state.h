@@ -13,6 +13,7 @@
 #include "orders.h"
 #include "portfolio.h"
 #include "risk.h"
+#include "rules.h"
 #include "session.h"
 #include "venue_errors.h"
 #include <pinwheel/entry.h>
@@ -24,6 +25,7 @@
 
 struct touch {
     int64_t bid_e8, ask_e8; /* 0: none, or the feed is not up */
+    struct pw_reference reference;
 };
 
 /* The path of one order, as far as it is known; absolute times, 0: not known. */
@@ -103,7 +105,7 @@ struct execution {
     uint8_t account_of[PW_INSTRUMENTS_MAX]; /* PW_NO_ACCOUNT: it is not traded */
     struct pw_orders *orders;               /* of all accounts */
     struct touch *quotes;                   /* by instrument */
-    struct pw_instrument *instruments; /* with the rules of now; also the gateways' */
+    struct pw_instrument *instruments;      /* with the rules of now; also the gateways' */
     const struct pw_stop *stop;
     bool feed_up[PW_FEEDS_MAX];
     struct pw_state feed_states[PW_FEEDS_MAX]; /* as told last: how late the feed's data comes */

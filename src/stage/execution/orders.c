@@ -331,6 +331,7 @@ static void fill_risk_input(struct execution *x, const struct execution_account 
         .halted = stop ? (uint32_t)stop : account->halted,
         .bid_e8 = known ? x->quotes[i].bid_e8 : 0,
         .ask_e8 = known ? x->quotes[i].ask_e8 : 0,
+        .reference_e8 = known ? pw_reference_price_e8(&x->quotes[i].reference, event->recv_ns) : 0,
         .position_e8 = known ? account->portfolio->rows[i].holding.qty_e8 : 0,
         .open_buy_e8 = known ? x->orders->open[i].buy_e8 : 0,
         .open_sell_e8 = known ? x->orders->open[i].sell_e8 : 0,
@@ -370,7 +371,7 @@ static void journal_risk(struct execution *x, const struct pw_event *intent, con
     event.kind = PW_EVENT_RISK_CASH;
     event.flags =
         (in->not_replaceable ? PW_RISK_NOT_REPLACEABLE : 0) | (in->table_full ? PW_RISK_TABLE_FULL : 0);
-    event.venue_ns = 0;
+    event.venue_ns = in->reference_e8;
     event.body.risk_cash = (struct pw_risk_cash){.rate_credit = in->rate_credit};
     pw_money_put_words(event.body.risk_cash.cash_e16, in->cash_e16);
     pw_money_put_words(event.body.risk_cash.hold_e16, in->hold_e16);

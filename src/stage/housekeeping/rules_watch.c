@@ -61,6 +61,12 @@ static void put_amount(struct pw_text *text, const struct pw_instrument *instrum
     pw_text_put_e8(text, amount_e8);
 }
 
+static void put_multiple(struct pw_text *text, const struct pw_instrument *instrument, int64_t multiple_e6)
+{
+    (void)instrument;
+    pw_text_put_e8(text, 100 * multiple_e6);
+}
+
 #define AT(member) offsetof(struct pw_instrument, member)
 static const struct {
     const char *name;
@@ -78,14 +84,20 @@ static const struct {
     {"market_max_qty", AT(market_max_qty_e8), pw_text_put_qty},
     {"min_notional", AT(min_notional_e8), put_amount},
     {"max_notional", AT(max_notional_e8), put_amount},
+    {"bid_multiplier_up", AT(band[PW_BUY].up_e6), put_multiple},
+    {"bid_multiplier_down", AT(band[PW_BUY].down_e6), put_multiple},
+    {"ask_multiplier_up", AT(band[PW_SELL].up_e6), put_multiple},
+    {"ask_multiplier_down", AT(band[PW_SELL].down_e6), put_multiple},
 };
 #undef AT
 
 static int64_t filter_of(const struct pw_instrument *row, size_t i)
 {
     int64_t value;
+    uint32_t multiple_e6;
     memcpy(&value, (const char *)row + filters[i].offset, sizeof value);
-    return value;
+    memcpy(&multiple_e6, (const char *)row + filters[i].offset, sizeof multiple_e6);
+    return filters[i].put == put_multiple ? multiple_e6 : value;
 }
 
 /* A change of a switch alone has no line of its own. */

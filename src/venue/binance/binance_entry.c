@@ -229,6 +229,14 @@ static enum pw_reason reject_reason(const struct pw_json_text *text)
                                                                          : PW_REASON_VENUE_REJECTED;
 }
 
+/* Of an end that is no rejection: what else ends an order, its type and its time in force say. */
+static enum pw_reason expiry_reason(const struct pw_json_text *text, enum pw_exec_type exec_type)
+{
+    return exec_type == PW_EXEC_EXPIRED && pw_json_equal(text, "EXECUTION_RULE_PRICE_RANGE_EXCEEDED")
+               ? PW_REASON_VENUE_PRICE_RANGE
+               : PW_REASON_NONE;
+}
+
 static void put_execution_terms(const struct pw_binance_execution *x, struct pw_report_terms *terms)
 {
     *terms = (struct pw_report_terms){.venue_order_id = x->venue_order_id,
@@ -246,7 +254,7 @@ static enum pw_reason execution_reason(const struct pw_binance_execution *x, enu
 {
     return exec_type == PW_EXEC_REJECT                   ? reject_reason(&x->reject_reason)
            : x->type == PW_BINANCE_EXEC_TRADE_PREVENTION ? PW_REASON_VENUE_PREVENTED
-                                                         : PW_REASON_NONE;
+                                                         : expiry_reason(&x->expiry_reason, exec_type);
 }
 
 /* What no report says (an execution of a kind that is not known here): the order has to be asked for. */
@@ -348,7 +356,9 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
                                  .prevented_qty_e8 = order->prevented_qty_e8,
                                  .venue_ns = order->venue_ns ? order->venue_ns : order->update_ns,
                                  .exec_type = (uint8_t)exec_type,
-                                 .reason = exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED : 0,
+                                 .reason = exec_type == PW_EXEC_REJECT
+                                               ? PW_REASON_VENUE_REJECTED
+                                               : (uint8_t)expiry_reason(&order->expiry_reason, exec_type),
                                  .fault = order_fault(order, request)};
     put_order_terms(order, &report->terms);
     return true;

@@ -55,6 +55,8 @@ static const struct pw_binance_name names[FIELDS - LETTERS] = {
     PW_BINANCE_NAME("type"),
     PW_BINANCE_NAME("timeInForce"),
     PW_BINANCE_NAME("preventedQuantity"),
+    PW_BINANCE_NAME("eR"),
+    PW_BINANCE_NAME("expiryReason"),
 };
 
 enum pw_decode pw_object_collect(struct pw_json *json, const struct pw_symbols *symbols,

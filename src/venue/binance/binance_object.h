@@ -62,6 +62,8 @@ enum field_idx {
     TYPE,
     TIME_IN_FORCE,
     PREVENTED_QTY,
+    EXPIRY_LETTERS, /* of an event, as the next is of an order */
+    EXPIRY_REASON,
     FIELDS
 };
 

@@ -85,6 +85,7 @@ static enum pw_decode read_order(struct pw_object *o, struct pw_binance_order *o
     order->said = SAID(PW_TERM_SYMBOL) | SAID(PW_TERM_VENUE_ORDER_ID);
     order->venue_ns = pw_object_lax_ns(o, TRANSACT_TIME);
     order->update_ns = pw_object_lax_ns(o, UPDATE_TIME);
+    order->expiry_reason = pw_object_lax_text(o, EXPIRY_REASON);
     if (pw_object_has(o, STATUS)) {
         read_terms(o, order);
     }
@@ -526,6 +527,7 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
     x->type = get_execution_type(o);
     x->status = pw_object_status(o, pw_binance_letter('X'));
     x->reject_reason = pw_object_lax_text(o, pw_binance_letter('r'));
+    x->expiry_reason = pw_object_lax_text(o, EXPIRY_LETTERS);
     read_execution_terms(o, x);
     x->executed_qty_e8 = pw_object_qty(o, pw_binance_letter('z'));
     x->prevented_qty_e8 = pw_object_opt_qty(o, pw_binance_letter('A'));

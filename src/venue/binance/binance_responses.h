@@ -53,7 +53,8 @@ struct pw_binance_order {
     bool contradicts;        /* its status and its quantities cannot both be */
     uint8_t type, tif, said; /* as in struct pw_report_terms */
     int64_t price_e8, qty_e8, executed_qty_e8, prevented_qty_e8;
-    int64_t venue_ns, update_ns; /* 0: not said */
+    int64_t venue_ns, update_ns;       /* 0: not said */
+    struct pw_json_text expiry_reason; /* empty: not said */
 };
 
 struct pw_binance_error {
@@ -88,7 +89,8 @@ struct pw_binance_execution {
     bool is_ours, is_maker, has_trade_id;
     bool contradicts; /* its status, and its type or its quantities, cannot both be */
     uint8_t order_type, tif, said;     /* as in struct pw_report_terms */
-    struct pw_json_text reject_reason; /* empty: not said */
+    struct pw_json_text reject_reason; /* empty: not said, as is the next */
+    struct pw_json_text expiry_reason;
     int64_t price_e8, qty_e8;
     int64_t last_price_e8, last_qty_e8, executed_qty_e8;
     int64_t prevented_qty_e8;       /* in all */

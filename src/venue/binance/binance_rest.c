@@ -180,6 +180,27 @@ static int64_t filter_number(struct reading *reading, const json_t *filter, cons
     return value;
 }
 
+/* A multiple of a price, rounded towards the looser side. Without one that can be held there is no bound on
+ * its side: the venue still judges. */
+static uint32_t multiple_e6(const json_t *filter, const char *name, enum bound bound)
+{
+    const char *text = json_string_value(json_object_get(filter, name));
+    int64_t value_e8 = 0;
+    if (text == NULL || !pw_decimal_parse_e8(text, strlen(text), false, &value_e8)) {
+        return 0;
+    }
+    int64_t value_e6 = value_e8 / 100 + (bound == UPPER_BOUND && value_e8 % 100 != 0);
+    return value_e6 > 0 && value_e6 <= UINT32_MAX ? (uint32_t)value_e6 : 0;
+}
+
+/* Of the mean price that the filter judges by; one that is longer than can be held is not known. */
+static uint16_t filter_mins(const json_t *filter)
+{
+    const json_t *mins = json_object_get(filter, "avgPriceMins");
+    int64_t value = json_is_integer(mins) ? json_integer_value(mins) : -1;
+    return value >= 0 && value < PW_MINS_UNKNOWN ? (uint16_t)value : PW_MINS_UNKNOWN;
+}
+
 static uint8_t filter_flag(const json_t *filter, const char *name)
 {
     return json_is_true(json_object_get(filter, name));
@@ -212,6 +233,7 @@ static void read_notional(struct reading *reading, const json_t *filter)
     reading->row->min_notional_market = filter_flag(filter, "applyMinToMarket");
     reading->row->max_notional_e8 = filter_number(reading, filter, "maxNotional", AMOUNT, UPPER_BOUND);
     reading->row->max_notional_market = filter_flag(filter, "applyMaxToMarket");
+    reading->row->notional_mins = filter_mins(filter);
 }
 
 /* The older form; futures call the number "notional" and always apply it. */
@@ -221,6 +243,26 @@ static void read_min_notional(struct reading *reading, const json_t *filter)
     reading->row->min_notional_e8 =
         filter_number(reading, filter, futures ? "notional" : "minNotional", AMOUNT, EXACT);
     reading->row->min_notional_market = futures || filter_flag(filter, "applyToMarket");
+    reading->row->notional_mins = filter_mins(filter);
+}
+
+static void read_band(struct reading *reading, const json_t *filter)
+{
+    struct pw_instrument *row = reading->row;
+    row->band[PW_BUY] = (struct pw_price_band){multiple_e6(filter, "multiplierUp", UPPER_BOUND),
+                                               multiple_e6(filter, "multiplierDown", EXACT)};
+    row->band[PW_SELL] = row->band[PW_BUY];
+    row->band_mins = filter_mins(filter);
+}
+
+static void read_band_by_side(struct reading *reading, const json_t *filter)
+{
+    struct pw_instrument *row = reading->row;
+    row->band[PW_BUY] = (struct pw_price_band){multiple_e6(filter, "bidMultiplierUp", UPPER_BOUND),
+                                               multiple_e6(filter, "bidMultiplierDown", EXACT)};
+    row->band[PW_SELL] = (struct pw_price_band){multiple_e6(filter, "askMultiplierUp", UPPER_BOUND),
+                                                multiple_e6(filter, "askMultiplierDown", EXACT)};
+    row->band_mins = filter_mins(filter);
 }
 
 /* The kinds that an instrument has a place for; others are passed over. */
@@ -228,9 +270,10 @@ static const struct {
     const char *type;
     void (*read)(struct reading *reading, const json_t *filter);
 } filters[] = {
-    {"PRICE_FILTER", read_price_filter},       {"LOT_SIZE", read_lot_size},
-    {"MARKET_LOT_SIZE", read_market_lot_size}, {"NOTIONAL", read_notional},
-    {"MIN_NOTIONAL", read_min_notional},
+    {"PRICE_FILTER", read_price_filter},          {"LOT_SIZE", read_lot_size},
+    {"MARKET_LOT_SIZE", read_market_lot_size},    {"NOTIONAL", read_notional},
+    {"MIN_NOTIONAL", read_min_notional},          {"PERCENT_PRICE", read_band},
+    {"PERCENT_PRICE_BY_SIDE", read_band_by_side},
 };
 
 static void read_filter(struct reading *reading, const json_t *filter)
