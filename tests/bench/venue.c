@@ -155,10 +155,11 @@ static void ask(struct rig *rig, const char *request)
 
 static struct pw_binance_response told_read(struct rig *rig, enum pw_decode expected)
 {
+    static struct pw_entry_message message;
     struct pw_binance_response told;
     struct pw_slice text = rig_read(rig);
-    cr_assert_eq(pw_binance_read_response(NULL, text.text, text.size, &told), expected, "%.*s", (int)text.size,
-                 text.text);
+    cr_assert_eq(pw_binance_read_response(NULL, text.text, text.size, &message, &told), expected, "%.*s",
+                 (int)text.size, text.text);
     return told;
 }
 
@@ -179,12 +180,12 @@ Test(venue, an_order_fills_at_its_price_and_is_reported_so)
     }
     ask(rig, ORDER);
     struct pw_binance_response reply = told_read(rig, PW_DECODE_CONTROL);
-    cr_expect_eq(reply.message.kind, PW_ENTRY_SAYS_ORDER);
-    cr_expect(reply.message.is_ours);
-    cr_expect_eq(reply.message.number, 7);
+    cr_expect_eq(reply.message->kind, PW_ENTRY_SAYS_ORDER);
+    cr_expect(reply.message->is_ours);
+    cr_expect_eq(reply.message->number, 7);
     cr_expect_eq(reply.body.order.client_order_id, 7);
-    cr_expect_eq(reply.message.limit_cnt, 3);
-    cr_expect_eq(reply.message.limits[0].used, 1, "one order in ten seconds");
+    cr_expect_eq(reply.message->limit_cnt, 3);
+    cr_expect_eq(reply.message->limits[0].used, 1, "one order in ten seconds");
 
     struct pw_binance_response opened = told_read(rig, PW_DECODE_OK);
     cr_expect_eq(opened.body.execution.type, PW_BINANCE_EXEC_NEW);
@@ -194,7 +195,7 @@ Test(venue, an_order_fills_at_its_price_and_is_reported_so)
     cr_expect_eq(traded.body.execution.last_price_e8, INT64_C(10003000000));
     cr_expect_eq(traded.body.execution.last_qty_e8, 1000000);
     cr_expect_eq(traded.body.execution.client_order_id, 7);
-    cr_expect_eq(told_read(rig, PW_DECODE_IGNORED).message.kind, PW_ENTRY_SAYS_NOTHING);
+    cr_expect_eq(told_read(rig, PW_DECODE_IGNORED).message->kind, PW_ENTRY_SAYS_NOTHING);
     cr_expect_eq(cash_e8 - rig->venue.cash_free_e8, 100030000);
     cr_expect_eq(rig->venue.instruments[1].free_e8, 1000000);
 
@@ -222,7 +223,7 @@ Test(venue, what_an_engine_asks_before_it_trades_is_answered)
     struct rig *rig = rig_make(VENUE_ORDERS);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ask(rig, cases[i].request);
-        cr_expect_eq(told_read(rig, PW_DECODE_CONTROL).message.kind, cases[i].kind, "%s", cases[i].request);
+        cr_expect_eq(told_read(rig, PW_DECODE_CONTROL).message->kind, cases[i].kind, "%s", cases[i].request);
     }
     cr_expect_eq(rig->venue.invalid_cnt, 0);
     rig_free(rig);

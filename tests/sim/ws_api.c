@@ -72,11 +72,12 @@ static void codec_send(const struct pw_entry_spec *spec, struct pw_entry_values 
 /* The next message, taken apart; it lives until the next one. */
 static struct pw_binance_response codec_hear(enum pw_decode expected)
 {
+    static struct pw_entry_message message;
     struct pw_binance_response told;
 
     cr_assert_eq(peer_hear_data(&g_api.peer, WAIT_MS), 1);
-    cr_assert_eq(pw_binance_read_response(NULL, g_api.peer.text, g_api.peer.text_bytes, &told), expected, "%s",
-                 g_api.peer.text);
+    cr_assert_eq(pw_binance_read_response(NULL, g_api.peer.text, g_api.peer.text_bytes, &message, &told),
+                 expected, "%s", g_api.peer.text);
     return told;
 }
 
@@ -95,11 +96,11 @@ static void codec_logon(void)
     spec.signature_bytes = 88;
     codec_send(&spec, (struct pw_entry_values){.number = 1});
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert_eq(told.message.kind, PW_ENTRY_SAYS_LOGGED_IN);
-    cr_assert(told.message.is_ours && told.message.request == PW_ENTRY_LOGIN && told.message.number == 1);
+    cr_assert_eq(told.message->kind, PW_ENTRY_SAYS_LOGGED_IN);
+    cr_assert(told.message->is_ours && told.message->request == PW_ENTRY_LOGIN && told.message->number == 1);
     spec = spec_of(PW_ENTRY_SUBSCRIBE);
     codec_send(&spec, (struct pw_entry_values){.number = 2});
-    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message.kind, PW_ENTRY_SAYS_SUBSCRIBED);
+    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message->kind, PW_ENTRY_SAYS_SUBSCRIBED);
 }
 
 static const struct pw_entry_values g_order = {
@@ -115,52 +116,52 @@ Test(ws_api, the_engine_s_codec_logs_on_places_hears_and_cancels)
     codec_logon();
     codec_send(&spec, g_order);
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert_eq(told.message.kind, PW_ENTRY_SAYS_ORDER);
-    cr_assert(told.message.is_ours && told.message.request == PW_ENTRY_PLACE &&
-              told.message.number == 0x1234);
+    cr_assert_eq(told.message->kind, PW_ENTRY_SAYS_ORDER);
+    cr_assert(told.message->is_ours && told.message->request == PW_ENTRY_PLACE &&
+              told.message->number == 0x1234);
     cr_assert_eq(told.body.order.client_order_id, 0x1234);
     venue_order_id = told.body.order.venue_order_id;
-    cr_expect_eq(told.message.limit_cnt, 3);
+    cr_expect_eq(told.message->limit_cnt, 3);
     told = codec_hear(PW_DECODE_OK);
     execution = told.body.execution;
-    cr_assert_eq(told.message.kind, PW_ENTRY_SAYS_EXECUTION);
+    cr_assert_eq(told.message->kind, PW_ENTRY_SAYS_EXECUTION);
     cr_assert(execution.type == PW_BINANCE_EXEC_NEW && execution.status == PW_BINANCE_STATUS_NEW);
     cr_assert(execution.is_ours && execution.client_order_id == 0x1234 &&
               execution.venue_order_id == venue_order_id);
     cr_assert(execution.price_e8 == g_order.price_e8 && execution.qty_e8 == g_order.qty_e8 &&
               execution.side == PW_BUY && execution.executed_qty_e8 == 0 && !execution.has_trade_id);
-    cr_assert_eq(codec_hear(PW_DECODE_IGNORED).message.kind, PW_ENTRY_SAYS_NOTHING); /* balances */
+    cr_assert_eq(codec_hear(PW_DECODE_IGNORED).message->kind, PW_ENTRY_SAYS_NOTHING); /* balances */
 
     spec = spec_of(PW_ENTRY_QUERY);
     codec_send(&spec, g_order);
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert(told.message.kind == PW_ENTRY_SAYS_ORDER && told.body.order.status == PW_BINANCE_STATUS_NEW);
+    cr_assert(told.message->kind == PW_ENTRY_SAYS_ORDER && told.body.order.status == PW_BINANCE_STATUS_NEW);
     spec = spec_of(PW_ENTRY_OPEN_ORDERS);
     codec_send(&spec, (struct pw_entry_values){.number = 3});
-    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message.kind, PW_ENTRY_SAYS_ORDERS);
+    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message->kind, PW_ENTRY_SAYS_ORDERS);
     spec = spec_of(PW_ENTRY_ACCOUNT);
     codec_send(&spec, (struct pw_entry_values){.number = 4});
-    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message.kind, PW_ENTRY_SAYS_ACCOUNT);
+    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message->kind, PW_ENTRY_SAYS_ACCOUNT);
     spec = spec_of(PW_ENTRY_TIME);
     codec_send(&spec, (struct pw_entry_values){.number = 5});
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert(told.message.kind == PW_ENTRY_SAYS_TIME && told.message.server_ns / 1000000000 > 1600000000);
+    cr_assert(told.message->kind == PW_ENTRY_SAYS_TIME && told.message->server_ns / 1000000000 > 1600000000);
 
     spec = spec_of(PW_ENTRY_CANCEL);
     codec_send(&spec, g_order);
     told = codec_hear(PW_DECODE_CONTROL);
-    cr_assert(told.message.kind == PW_ENTRY_SAYS_ORDER &&
+    cr_assert(told.message->kind == PW_ENTRY_SAYS_ORDER &&
               told.body.order.status == PW_BINANCE_STATUS_CANCELED);
     cr_assert_eq(told.body.order.client_order_id, 0x1234);
     told = codec_hear(PW_DECODE_OK);
     execution = told.body.execution;
-    cr_assert(told.message.kind == PW_ENTRY_SAYS_EXECUTION && execution.type == PW_BINANCE_EXEC_CANCELED &&
+    cr_assert(told.message->kind == PW_ENTRY_SAYS_EXECUTION && execution.type == PW_BINANCE_EXEC_CANCELED &&
               execution.client_order_id == 0x1234 && execution.cancel_id.size == PW_BINANCE_CLIENT_ID_BYTES);
-    cr_assert_eq(codec_hear(PW_DECODE_IGNORED).message.kind, PW_ENTRY_SAYS_NOTHING); /* balances */
+    cr_assert_eq(codec_hear(PW_DECODE_IGNORED).message->kind, PW_ENTRY_SAYS_NOTHING); /* balances */
     spec = spec_of(PW_ENTRY_CANCEL);
     codec_send(&spec, g_order);
     told = codec_hear(PW_DECODE_ERROR_REPLY);
-    cr_assert(told.error.code == -2011 && told.http_status == 400 && told.message.number == 0x1234);
+    cr_assert(told.error.code == -2011 && told.http_status == 400 && told.message->number == 0x1234);
 }
 
 Test(ws_api, every_form_that_the_codec_writes_is_taken)
@@ -177,8 +178,8 @@ Test(ws_api, every_form_that_the_codec_writes_is_taken)
         values.stop_price_e8 = (above ? 63000 : 60500) * E8;
         codec_send(&spec, values);
         told = codec_hear(PW_DECODE_CONTROL);
-        cr_expect(told.message.kind == PW_ENTRY_SAYS_DONE && told.message.number == values.order_id, "%u: %s",
-                  form, g_api.peer.text);
+        cr_expect(told.message->kind == PW_ENTRY_SAYS_DONE && told.message->number == values.order_id,
+                  "%u: %s", form, g_api.peer.text);
     }
 }
 
@@ -204,11 +205,11 @@ Test(ws_api, what_takes_is_told_fill_by_fill_and_balances_follow_exactly)
     codec_logon();
     spec.form = PW_BINANCE_MARKET;
     codec_send(&spec, values);
-    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message.kind, PW_ENTRY_SAYS_ORDER);
+    cr_assert_eq(codec_hear(PW_DECODE_CONTROL).message->kind, PW_ENTRY_SAYS_ORDER);
     cr_assert_eq(codec_hear(PW_DECODE_OK).body.execution.type, PW_BINANCE_EXEC_NEW);
     do {
         told = codec_hear(PW_DECODE_OK);
-        cr_assert_eq(told.message.kind, PW_ENTRY_SAYS_EXECUTION);
+        cr_assert_eq(told.message->kind, PW_ENTRY_SAYS_EXECUTION);
         cr_assert_eq(told.body.execution.type, PW_BINANCE_EXEC_TRADE);
         cr_assert(told.body.execution.has_trade_id && !told.body.execution.is_maker);
         cr_assert_str_eq(told.body.execution.fee_asset, "USDT");

@@ -100,7 +100,7 @@ static void say_error(json_t *said, const struct pw_binance_response *response)
     json_object_set_new(said, "code", json_integer(response->error.code));
     json_object_set_new(said, "action", json_string(action(response)));
     json_object_set_new(said, "banned_until_ns", ns(response->retry_after_ns));
-    json_object_set_new(said, "wait_ns", ns(response->retry_after_ns - response->message.server_ns));
+    json_object_set_new(said, "wait_ns", ns(response->retry_after_ns - response->message->server_ns));
     json_object_set_new(
         said, "reason",
         json_string(verdict.reason == PW_REASON_VENUE_FUNDS ? "insufficient_balance" : "other"));
@@ -175,12 +175,12 @@ static void say_reply(json_t *said, const struct pw_binance_response *response)
                         : response->id_kind == PW_BINANCE_ID_INTEGER
                             ? json_integer(strtoll(response->id.text, NULL, 10))
                             : json_null());
-    say_limits(said, &response->message);
+    say_limits(said, response->message);
 }
 
 static void say_body(json_t *said, const struct pw_binance_response *response)
 {
-    switch (response->message.kind) {
+    switch (response->message->kind) {
     case PW_ENTRY_SAYS_ERROR:
         say_error(said, response);
         break;
@@ -192,7 +192,7 @@ static void say_body(json_t *said, const struct pw_binance_response *response)
         break;
     case PW_ENTRY_SAYS_ORDERS:
         json_object_set_new(said, "event", json_string("open_orders"));
-        json_object_set_new(said, "orders", orders_of(&response->message.list));
+        json_object_set_new(said, "orders", orders_of(&response->message->list));
         json_object_set_new(said, "count",
                             json_integer((json_int_t)json_array_size(json_object_get(said, "orders"))));
         break;
@@ -200,9 +200,9 @@ static void say_body(json_t *said, const struct pw_binance_response *response)
     case PW_ENTRY_SAYS_DONE: /* of a session: it is there, and not logged in */
         json_object_set_new(said, "event", json_string("session"));
         json_object_set_new(said, "authorized",
-                            json_boolean(response->message.kind == PW_ENTRY_SAYS_LOGGED_IN));
+                            json_boolean(response->message->kind == PW_ENTRY_SAYS_LOGGED_IN));
         json_object_set_new(said, "user_stream", json_null());
-        json_object_set_new(said, "ts_ns", ns(response->message.server_ns));
+        json_object_set_new(said, "ts_ns", ns(response->message->server_ns));
         break;
     case PW_ENTRY_SAYS_SUBSCRIBED:
         json_object_set_new(said, "event", json_string("user_stream_subscribed"));
@@ -317,8 +317,9 @@ static void each_example(void (*visit)(const json_t *line, const char *msg, size
 
 static void check_example(const json_t *line, const char *msg, size_t size, bool from_us)
 {
+    struct pw_entry_message message;
     struct pw_binance_response response;
-    enum pw_decode result = pw_binance_read_response(NULL, msg, size, &response);
+    enum pw_decode result = pw_binance_read_response(NULL, msg, size, &message, &response);
     json_int_t id = json_integer_value(json_object_get(line, "id"));
     if (from_us) {
         cr_expect_eq(result, PW_DECODE_BAD_FIELD, "line %lld: a request is no answer", (long long)id);
@@ -342,12 +343,13 @@ static struct guard g_guard;
 
 static void check_damage(const json_t *line, const char *msg, size_t size, bool from_us)
 {
+    struct pw_entry_message message;
     struct pw_binance_response response;
     (void)line;
     (void)from_us;
     for (size_t cut = 0; cut < size; cut++) {
         enum pw_decode result =
-            pw_binance_read_response(NULL, guard_copy(&g_guard, msg, cut), cut, &response);
+            pw_binance_read_response(NULL, guard_copy(&g_guard, msg, cut), cut, &message, &response);
         cr_assert(result == PW_DECODE_BAD_JSON ||
                   (result == PW_DECODE_ERROR_REPLY && pw_binance_status_is_enough(response.http_status)));
     }
@@ -355,9 +357,9 @@ static void check_damage(const json_t *line, const char *msg, size_t size, bool 
         char *copy = guard_copy(&g_guard, msg, size);
         for (int bit = 0; bit < 8; bit++) {
             copy[i] ^= (char)(1 << bit);
-            enum pw_decode result = pw_binance_read_response(NULL, copy, size, &response);
+            enum pw_decode result = pw_binance_read_response(NULL, copy, size, &message, &response);
             cr_assert(result >= -6 && result <= 3);
-            if (result == PW_DECODE_OK && response.message.kind == PW_ENTRY_SAYS_EXECUTION) {
+            if (result == PW_DECODE_OK && message.kind == PW_ENTRY_SAYS_EXECUTION) {
                 const struct pw_binance_execution *x = &response.body.execution;
                 cr_assert(x->executed_qty_e8 >= 0 && x->qty_e8 >= 0 && x->last_qty_e8 >= 0 &&
                           x->fault.decode <= 0);
@@ -376,9 +378,11 @@ Test(responses, damaged_messages_are_judged_without_harm)
 
 /* ---- single cases ---- */
 
+/* What needs no translation lives until the next one. */
 static enum pw_decode decode(const char *msg, struct pw_binance_response *response)
 {
-    return pw_binance_read_response(NULL, msg, strlen(msg), response);
+    static struct pw_entry_message message;
+    return pw_binance_read_response(NULL, msg, strlen(msg), &message, response);
 }
 
 /* In the terms of entry.h. */
@@ -737,8 +741,8 @@ Test(responses, an_account_has_its_balances)
                         "\"free\":\"1.5\",\"locked\":\"0.25\"}],\"uid\":1}}",
                         &response),
                  PW_DECODE_CONTROL);
-    cr_assert_eq(response.message.kind, PW_ENTRY_SAYS_ACCOUNT);
-    json_t *rows = balances_of(&response.message.list), *want = json_pack("{ss}", "BTC", "1.5");
+    cr_assert_eq(response.message->kind, PW_ENTRY_SAYS_ACCOUNT);
+    json_t *rows = balances_of(&response.message->list), *want = json_pack("{ss}", "BTC", "1.5");
     cr_expect(json_equal(rows, want));
     json_decref(rows);
     json_decref(want);
@@ -749,11 +753,11 @@ Test(responses, the_venues_time_is_read_in_either_unit)
     struct pw_binance_response response;
     cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559}}", &response),
                  PW_DECODE_CONTROL);
-    cr_expect_eq(response.message.kind, PW_ENTRY_SAYS_TIME);
-    cr_expect_eq(response.message.server_ns, INT64_C(1499827319559000000));
+    cr_expect_eq(response.message->kind, PW_ENTRY_SAYS_TIME);
+    cr_expect_eq(response.message->server_ns, INT64_C(1499827319559000000));
     cr_expect_eq(decode("{\"id\":1,\"status\":200,\"result\":{\"serverTime\":1499827319559123}}", &response),
                  PW_DECODE_CONTROL);
-    cr_expect_eq(response.message.server_ns, INT64_C(1499827319559123000));
+    cr_expect_eq(response.message->server_ns, INT64_C(1499827319559123000));
 }
 
 Test(responses, replies_that_contradict_themselves_are_refused)

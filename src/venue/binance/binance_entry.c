@@ -143,7 +143,7 @@ static struct pw_entry_pause pause_of(const struct pw_binance_response *response
     bool banned = response->http_status == BANNED;
     bool all = banned || response->http_status == FORBIDDEN; /* whatever the code says */
     bool orders = !all && error->code == TOO_MANY_ORDERS;
-    int64_t server_ns = response->message.server_ns;
+    int64_t server_ns = response->message->server_ns;
     const int64_t ends_ns[] = {response->retry_after_ns, ban_end_ns(error)};
     struct pw_entry_pause pause = {.scope = orders ? PW_ENTRY_PAUSE_ORDERS : PW_ENTRY_PAUSE_ALL,
                                    .least_ns = orders   ? ORDERS_LEAST_NS
@@ -179,7 +179,7 @@ static void translate_error(const struct pw_binance_response *response, struct p
     }
 }
 
-/* ---- orders ---- */
+/* ---- orders: what is put stands in zeroed memory ---- */
 
 /* An end that a status is, or false. */
 static bool end_exec_type(enum pw_binance_status status, enum pw_exec_type *exec_type)
@@ -239,13 +239,13 @@ static enum pw_reason expiry_reason(const struct pw_json_text *text, enum pw_exe
 
 static void put_execution_terms(const struct pw_binance_execution *x, struct pw_report_terms *terms)
 {
-    *terms = (struct pw_report_terms){.venue_order_id = x->venue_order_id,
-                                      .price_e8 = x->price_e8,
-                                      .qty_e8 = x->qty_e8,
-                                      .side = (uint8_t)x->side,
-                                      .type = x->order_type,
-                                      .tif = x->tif,
-                                      .said = x->said};
+    terms->venue_order_id = x->venue_order_id;
+    terms->price_e8 = x->price_e8;
+    terms->qty_e8 = x->qty_e8;
+    terms->side = (uint8_t)x->side;
+    terms->type = x->order_type;
+    terms->tif = x->tif;
+    terms->said = x->said;
     static_assert(sizeof terms->symbol == sizeof x->symbol, "a symbol is copied whole");
     memcpy(terms->symbol, x->symbol, sizeof terms->symbol);
 }
@@ -257,6 +257,19 @@ static enum pw_reason execution_reason(const struct pw_binance_execution *x, enu
                                                          : expiry_reason(&x->expiry_reason, exec_type);
 }
 
+/* Of nothing but a trade. */
+static void put_fill(const struct pw_binance_execution *x, struct pw_report *report)
+{
+    report->trade_id = x->trade_id;
+    report->fill_price_e8 = x->last_price_e8;
+    report->fill_qty_e8 = x->last_qty_e8;
+    report->fee_e16 = x->fee_e16;
+    report->maker = x->is_maker;
+    report->has_trade_id = true;
+    static_assert(sizeof report->fee_asset == sizeof x->fee_asset, "an asset is copied whole");
+    memcpy(report->fee_asset, x->fee_asset, sizeof report->fee_asset);
+}
+
 /* What no report says (an execution of a kind that is not known here): the order has to be asked for. */
 static bool execution_report(const struct pw_binance_execution *x, struct pw_report *report)
 {
@@ -264,37 +277,26 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
     if (!x->is_ours || x->fault.decode != 0 || !execution_exec_type(x, &exec_type)) {
         return false;
     }
-    bool fill = exec_type == PW_EXEC_FILL;
-    *report = (struct pw_report){.client_order_id = x->client_order_id,
-                                 .trade_id = fill ? x->trade_id : 0,
-                                 .fill_price_e8 = fill ? x->last_price_e8 : 0,
-                                 .fill_qty_e8 = fill ? x->last_qty_e8 : 0,
-                                 .executed_qty_e8 = x->executed_qty_e8,
-                                 .prevented_qty_e8 = x->prevented_qty_e8,
-                                 .fee_e16 = fill ? x->fee_e16 : 0,
-                                 .venue_ns = x->trade_ns,
-                                 .exec_type = (uint8_t)exec_type,
-                                 .reason = (uint8_t)execution_reason(x, exec_type),
-                                 .maker = fill && x->is_maker,
-                                 .has_trade_id = fill,
-                                 .fault = x->contradicts ? PW_REPORT_STATUS : PW_REPORT_SOUND};
+    report->executed_qty_e8 = x->executed_qty_e8;
+    report->prevented_qty_e8 = x->prevented_qty_e8;
+    report->venue_ns = x->trade_ns;
+    report->exec_type = (uint8_t)exec_type;
+    report->reason = (uint8_t)execution_reason(x, exec_type);
+    report->fault = x->contradicts ? PW_REPORT_STATUS : PW_REPORT_SOUND;
     put_execution_terms(x, &report->terms);
-    static_assert(sizeof report->fee_asset == sizeof x->fee_asset, "an asset is copied whole");
-    if (fill) {
-        memcpy(report->fee_asset, x->fee_asset, sizeof report->fee_asset);
+    if (exec_type == PW_EXEC_FILL) {
+        put_fill(x, report);
     }
     return true;
 }
 
 static void put_execution(const struct pw_binance_execution *x, struct pw_entry_order *to)
 {
-    *to = (struct pw_entry_order){
-        .fault = x->fault,
-        .venue_order_id = x->venue_order_id,
-        .instance_hash = x->instance_hash,
-        .is_ours = x->is_ours,
-        .is_open = is_open(x->status),
-    };
+    to->fault = x->fault;
+    to->venue_order_id = x->venue_order_id;
+    to->instance_hash = x->instance_hash;
+    to->is_ours = x->is_ours;
+    to->is_open = is_open(x->status);
     memcpy(to->symbol, x->symbol, sizeof to->symbol);
     to->report.client_order_id = x->client_order_id;
     to->has_report = execution_report(x, &to->report);
@@ -302,13 +304,13 @@ static void put_execution(const struct pw_binance_execution *x, struct pw_entry_
 
 static void put_order_terms(const struct pw_binance_order *order, struct pw_report_terms *terms)
 {
-    *terms = (struct pw_report_terms){.venue_order_id = order->venue_order_id,
-                                      .price_e8 = order->price_e8,
-                                      .qty_e8 = order->qty_e8,
-                                      .side = (uint8_t)order->side,
-                                      .type = order->type,
-                                      .tif = order->tif,
-                                      .said = order->said};
+    terms->venue_order_id = order->venue_order_id;
+    terms->price_e8 = order->price_e8;
+    terms->qty_e8 = order->qty_e8;
+    terms->side = (uint8_t)order->side;
+    terms->type = order->type;
+    terms->tif = order->tif;
+    terms->said = order->said;
     memcpy(terms->symbol, order->symbol, sizeof terms->symbol);
 }
 
@@ -351,15 +353,13 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
     } else {
         end_exec_type(order->status, &exec_type);
     }
-    *report = (struct pw_report){.client_order_id = order->client_order_id,
-                                 .executed_qty_e8 = order->executed_qty_e8,
-                                 .prevented_qty_e8 = order->prevented_qty_e8,
-                                 .venue_ns = order->venue_ns ? order->venue_ns : order->update_ns,
-                                 .exec_type = (uint8_t)exec_type,
-                                 .reason = exec_type == PW_EXEC_REJECT
-                                               ? PW_REASON_VENUE_REJECTED
-                                               : (uint8_t)expiry_reason(&order->expiry_reason, exec_type),
-                                 .fault = order_fault(order, request)};
+    report->executed_qty_e8 = order->executed_qty_e8;
+    report->prevented_qty_e8 = order->prevented_qty_e8;
+    report->venue_ns = order->venue_ns ? order->venue_ns : order->update_ns;
+    report->exec_type = (uint8_t)exec_type;
+    report->reason = (uint8_t)(exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED
+                                                           : expiry_reason(&order->expiry_reason, exec_type));
+    report->fault = order_fault(order, request);
     put_order_terms(order, &report->terms);
     return true;
 }
@@ -367,10 +367,10 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
 static void put_order(const struct pw_binance_order *order, enum pw_entry_kind request,
                       struct pw_entry_order *to)
 {
-    *to = (struct pw_entry_order){.fault = order->fault,
-                                  .venue_order_id = order->venue_order_id,
-                                  .instance_hash = order->instance_hash,
-                                  .is_ours = order->is_ours};
+    to->fault = order->fault;
+    to->venue_order_id = order->venue_order_id;
+    to->instance_hash = order->instance_hash;
+    to->is_ours = order->is_ours;
     memcpy(to->symbol, order->symbol, sizeof to->symbol);
     to->report.client_order_id = order->client_order_id;
     to->has_report = order_report(order, request, &to->report);
@@ -380,7 +380,8 @@ static void put_order(const struct pw_binance_order *order, enum pw_entry_kind r
 static void put_half(enum pw_binance_half half, const struct pw_binance_order *order,
                      const struct pw_binance_error *error, bool canceled, struct pw_entry_order *to)
 {
-    *to = (struct pw_entry_order){.venue_order_id = order->venue_order_id, .has_report = true};
+    to->venue_order_id = order->venue_order_id;
+    to->has_report = true;
     if (half == PW_BINANCE_HALF_DONE) {
         to->is_ours = order->is_ours;
         to->instance_hash = order->instance_hash;
@@ -392,13 +393,12 @@ static void put_half(enum pw_binance_half half, const struct pw_binance_order *o
         } else if (!canceled) {
             end_exec_type(order->status, &exec_type);
         }
-        to->report =
-            (struct pw_report){.client_order_id = order->client_order_id,
-                               .executed_qty_e8 = order->executed_qty_e8,
-                               .prevented_qty_e8 = order->prevented_qty_e8,
-                               .venue_ns = order->venue_ns,
-                               .exec_type = (uint8_t)exec_type,
-                               .fault = order_fault(order, canceled ? PW_ENTRY_CANCEL : PW_ENTRY_PLACE)};
+        to->report.client_order_id = order->client_order_id;
+        to->report.executed_qty_e8 = order->executed_qty_e8;
+        to->report.prevented_qty_e8 = order->prevented_qty_e8;
+        to->report.venue_ns = order->venue_ns;
+        to->report.exec_type = (uint8_t)exec_type;
+        to->report.fault = order_fault(order, canceled ? PW_ENTRY_CANCEL : PW_ENTRY_PLACE);
         put_order_terms(order, &to->report.terms);
         return;
     }
@@ -408,7 +408,8 @@ static void put_half(enum pw_binance_half half, const struct pw_binance_order *o
     }
     enum pw_exec_type exec_type = PW_EXEC_REJECT;
     pw_entry_error_exec_type(PW_ENTRY_REPLACE, verdict.error, canceled, &exec_type);
-    to->report = (struct pw_report){.exec_type = (uint8_t)exec_type, .reason = (uint8_t)verdict.reason};
+    to->report.exec_type = (uint8_t)exec_type;
+    to->report.reason = (uint8_t)verdict.reason;
 }
 
 /* ---- messages ---- */
@@ -418,8 +419,7 @@ static enum pw_decode decode(const struct pw_symbols *symbols, const char *data,
 {
     struct pw_binance_response response;
     const struct pw_binance_replace *replace = &response.body.replace;
-    enum pw_decode result = pw_binance_read_response(symbols, data, size, &response);
-    *message = response.message;
+    enum pw_decode result = pw_binance_read_response(symbols, data, size, message, &response);
     if (result < 0 && result != PW_DECODE_ERROR_REPLY) {
         message->kind = PW_ENTRY_SAYS_NOTHING;
         return result;
@@ -458,6 +458,7 @@ static bool next_order(struct pw_entry_cursor *cursor, const struct pw_entry_lis
     if (!pw_binance_order_next(own(cursor), list, &order)) {
         return false;
     }
+    memset(to, 0, sizeof *to);
     put_order(&order, PW_ENTRY_OPEN_ORDERS, to);
     return true;
 }

@@ -287,7 +287,7 @@ static void read_limits(const struct pw_binance_field *field, struct pw_entry_me
 static void read_id(struct pw_object *o, struct pw_binance_response *response)
 {
     const struct pw_binance_field *id = pw_object_field(o, ID);
-    struct pw_entry_message *message = &response->message;
+    struct pw_entry_message *message = response->message;
     enum pw_entry_kind kind = 0;
     response->id = id->text;
     switch (id->type) {
@@ -330,7 +330,7 @@ static enum pw_entry_message_kind kind_of(const struct pw_object *o, const struc
 
 static enum pw_decode read_object_result(struct pw_object *o, struct pw_binance_response *response)
 {
-    struct pw_entry_message *message = &response->message;
+    struct pw_entry_message *message = response->message;
     message->kind = (uint8_t)kind_of(o, message);
     switch (message->kind) {
     case PW_ENTRY_SAYS_REPLACE:
@@ -365,7 +365,7 @@ static enum pw_decode read_object_result(struct pw_object *o, struct pw_binance_
 static enum pw_decode read_result(struct pw_object *top, struct pw_binance_response *response)
 {
     const struct pw_binance_field *field = pw_object_field(top, RESULT);
-    struct pw_entry_message *message = &response->message;
+    struct pw_entry_message *message = response->message;
     bool lists =
         message->is_ours && (message->request == PW_ENTRY_FILLS || message->request == PW_ENTRY_OPEN_ORDERS);
     struct pw_object object;
@@ -402,7 +402,7 @@ bool pw_binance_status_is_enough(uint32_t http_status)
 static enum pw_decode read_refusal(struct pw_object *top, struct pw_binance_response *response)
 {
     struct pw_object object, data;
-    response->message.kind = PW_ENTRY_SAYS_ERROR;
+    response->message->kind = PW_ENTRY_SAYS_ERROR;
     if (pw_object_collect_field(pw_object_field(top, ERROR), top->symbols, &object) != PW_DECODE_OK) {
         pw_object_blame(top, ERROR, PW_DECODE_BAD_FIELD);
         return top->fault;
@@ -414,13 +414,13 @@ static enum pw_decode read_refusal(struct pw_object *top, struct pw_binance_resp
         return top->fault;
     }
     if (pw_object_has(&data, CANCEL_RESULT)) {
-        response->message.kind = PW_ENTRY_SAYS_REPLACE;
+        response->message->kind = PW_ENTRY_SAYS_REPLACE;
         if (read_replace(&data, &response->body.replace) != PW_DECODE_OK) {
             pw_object_blame(top, data.fault_idx, data.fault);
         }
         return top->fault;
     }
-    response->message.server_ns = pw_object_lax_ns(&data, SERVER_TIME);
+    response->message->server_ns = pw_object_lax_ns(&data, SERVER_TIME);
     response->retry_after_ns = pw_object_lax_ns(&data, RETRY_AFTER);
     return top->fault;
 }
@@ -438,7 +438,7 @@ static uint32_t status_of(struct pw_object *o)
 
 static enum pw_decode read_reply(struct pw_object *o, struct pw_binance_response *response)
 {
-    struct pw_entry_message *message = &response->message;
+    struct pw_entry_message *message = response->message;
     message->is_response = true;
     read_id(o, response);
     response->http_status = status_of(o);
@@ -543,7 +543,7 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
 static enum pw_decode read_event(struct pw_object *o, struct pw_binance_response *response)
 {
     struct pw_json_text name = pw_object_text(o, pw_binance_letter('e'));
-    struct pw_entry_message *message = &response->message;
+    struct pw_entry_message *message = response->message;
     if (o->fault != PW_DECODE_OK) {
         return pw_object_fault(o, &message->fault);
     }
@@ -569,7 +569,7 @@ static enum pw_decode read_event(struct pw_object *o, struct pw_binance_response
 static enum pw_decode salvage(const char *data, size_t size, struct pw_binance_response *response)
 {
     static const char name[] = "\"status\":";
-    struct pw_entry_message *message = &response->message;
+    struct pw_entry_message *message = response->message;
     enum pw_entry_kind kind = 0;
     const char *at = size > 0 ? memmem(data, size, name, sizeof name - 1) : NULL, *end = data + size;
     message->is_ours = pw_binance_request_of(data, size, &kind, &message->number);
@@ -596,11 +596,14 @@ static bool is_unknown(const struct pw_object *top)
 }
 
 enum pw_decode pw_binance_read_response(const struct pw_symbols *symbols, const char *data, size_t size,
+                                        struct pw_entry_message *message,
                                         struct pw_binance_response *response)
 {
     struct pw_json json;
     struct pw_object top, event;
+    memset(message, 0, sizeof *message);
     memset(response, 0, sizeof *response);
+    response->message = message;
     pw_json_init(&json, data, size);
     if (pw_object_collect(&json, symbols, &top) != PW_DECODE_OK || !pw_json_done(&json)) {
         return salvage(data, size, response);
@@ -610,7 +613,7 @@ enum pw_decode pw_binance_read_response(const struct pw_symbols *symbols, const 
             return read_event(&event, response);
         }
         pw_object_blame(&top, EVENT, PW_DECODE_BAD_FIELD);
-        return pw_object_fault(&top, &response->message.fault);
+        return pw_object_fault(&top, &message->fault);
     }
     if (pw_object_has(&top, pw_binance_letter('e'))) {
         return read_event(&top, response);

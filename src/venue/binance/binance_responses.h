@@ -120,9 +120,9 @@ struct pw_binance_balance {
     int64_t free_e8; /* pw_object_floor_e8 */
 };
 
-/* One message: what needs no translation stands in `message` at once. */
+/* One message, but for what needs no translation: that stands in the caller's `message` at once. */
 struct pw_binance_response {
-    struct pw_entry_message message;
+    struct pw_entry_message *message;
     enum pw_binance_id_kind id_kind;
     struct pw_json_text id;
     uint32_t http_status; /* 0: an event */
@@ -139,6 +139,7 @@ struct pw_binance_response {
  * (it is filled), or whose status alone is one; SHUTDOWN; IGNORED: what no session needs; else it cannot be
  * read, and of `message` holds what entry.h says. */
 enum pw_decode pw_binance_read_response(const struct pw_symbols *symbols, const char *data, size_t size,
+                                        struct pw_entry_message *message,
                                         struct pw_binance_response *response);
 
 /* Does that status say all by itself, whatever stands beside it? */
