@@ -9,22 +9,19 @@
 
 static bool is_asset(const char *name, const char asset[PW_ASSET_BYTES])
 {
-    return strncmp(name, asset, PW_ASSET_BYTES) == 0;
+    return name[0] == asset[0] && strncmp(name, asset, PW_ASSET_BYTES) == 0;
 }
 
-bool pw_fee_is_base(const char *fee_asset, const struct pw_instrument *instrument)
+enum pw_fee_kind pw_fee_kind(const char *fee_asset, const struct pw_instrument *instrument)
 {
-    return fee_asset[0] != '\0' && is_asset(fee_asset, instrument->base);
-}
-
-bool pw_fee_is_quote(const char *fee_asset, const struct pw_instrument *instrument)
-{
-    return fee_asset[0] == '\0' || is_asset(fee_asset, instrument->quote);
+    return fee_asset[0] == '\0' || is_asset(fee_asset, instrument->quote) ? PW_FEE_QUOTE
+           : is_asset(fee_asset, instrument->base)                        ? PW_FEE_BASE
+                                                                          : PW_FEE_OTHER;
 }
 
 pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_instrument *instrument)
 {
-    return pw_fee_is_quote(report->fee_asset, instrument) ? report->fee_e16 : 0;
+    return pw_fee_kind(report->fee_asset, instrument) == PW_FEE_QUOTE ? report->fee_e16 : 0;
 }
 
 /* An amount of 16 decimals as a quantity in the instrument's unit. */
@@ -44,7 +41,7 @@ bool pw_fill_base_fee_e8(const struct pw_report *report, const struct pw_instrum
                          pw_i128 *dust_e16, int64_t *fee_e8)
 {
     *fee_e8 = 0;
-    return !pw_fee_is_base(report->fee_asset, instrument) ||
+    return pw_fee_kind(report->fee_asset, instrument) != PW_FEE_BASE ||
            fee_as_qty(report->fee_e16, instrument, dust_e16, fee_e8);
 }
 
@@ -54,7 +51,7 @@ bool pw_fill_info_base_fee_e8(const struct pw_fill_info *info, const struct pw_i
     char name[PW_ASSET_BYTES] = {0};
     *fee_e8 = 0;
     memcpy(name, info->fee_asset, sizeof info->fee_asset);
-    bool is_base = name[0] == PW_FEE_ASSET_BASE || pw_fee_is_base(name, instrument);
+    bool is_base = name[0] == PW_FEE_ASSET_BASE || pw_fee_kind(name, instrument) == PW_FEE_BASE;
     return !is_base || fee_as_qty(pw_fill_info_fee_e16(info), instrument, dust_e16, fee_e8);
 }
 

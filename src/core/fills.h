@@ -10,9 +10,9 @@
 
 #define PW_FILL_EVENTS_MAX 2u /* FILL, and FILL_INFO where the venue reported a trade id or a fee asset */
 
-/* Is a report's fee in that asset of the instrument? Without a name it is in the quote currency. */
-bool pw_fee_is_base(const char *fee_asset, const struct pw_instrument *instrument);
-bool pw_fee_is_quote(const char *fee_asset, const struct pw_instrument *instrument);
+/* In which of the instrument's assets a report's fee is. Without a name it is in the quote currency. */
+enum pw_fee_kind { PW_FEE_QUOTE, PW_FEE_BASE, PW_FEE_OTHER };
+enum pw_fee_kind pw_fee_kind(const char *fee_asset, const struct pw_instrument *instrument);
 
 /* What the fill cost in the instrument's quote currency: a fee in another asset is no part of the cash. */
 pw_i128 pw_fill_quote_fee_e16(const struct pw_report *report, const struct pw_instrument *instrument);

@@ -20,24 +20,32 @@ static bool has_tif(uint8_t type)
     return pw_order_has_limit(type) && type != PW_LIMIT_MAKER;
 }
 
-static const char *wrong_term(const struct pw_order_row *row, const struct pw_instrument *instrument,
-                              const struct pw_report *report)
+/* Terms that are not as ordered, a bit each. */
+static uint32_t other_terms(const struct pw_order_row *row, const struct pw_instrument *instrument,
+                            const struct pw_report_terms *terms)
 {
-    const struct pw_report_terms *terms = &report->terms;
-    bool has_limit = pw_order_has_limit(row->type);
-    if (says(report, PW_TERM_SYMBOL) &&
-        strncmp(terms->symbol, instrument->symbol, sizeof terms->symbol) != 0) {
-        return "symbol";
-    }
-    bool other_id = says(report, PW_TERM_VENUE_ORDER_ID) && row->venue_order_id != 0 &&
-                    terms->venue_order_id != row->venue_order_id;
-    return says(report, PW_TERM_SIDE) && terms->side != row->side                         ? "side"
-           : says(report, PW_TERM_TYPE) && terms->type != row->type                       ? "type"
-           : says(report, PW_TERM_TIF) && has_tif(row->type) && terms->tif != row->tif    ? "time in force"
-           : says(report, PW_TERM_PRICE) && has_limit && terms->price_e8 != row->price_e8 ? "limit price"
-           : says(report, PW_TERM_QTY) && terms->qty_e8 != row->qty_e8                    ? "quantity"
-           : other_id                                                                     ? "venue order id"
-                                                                                          : NULL;
+    bool other_symbol = strncmp(terms->symbol, instrument->symbol, sizeof terms->symbol) != 0;
+    bool other_tif = has_tif(row->type) && terms->tif != row->tif;
+    bool other_price = pw_order_has_limit(row->type) && terms->price_e8 != row->price_e8;
+    bool other_id = row->venue_order_id != 0 && terms->venue_order_id != row->venue_order_id;
+    return (uint32_t)other_symbol << PW_TERM_SYMBOL | (uint32_t)(terms->side != row->side) << PW_TERM_SIDE |
+           (uint32_t)(terms->type != row->type) << PW_TERM_TYPE | (uint32_t)other_tif << PW_TERM_TIF |
+           (uint32_t)other_price << PW_TERM_PRICE | (uint32_t)(terms->qty_e8 != row->qty_e8) << PW_TERM_QTY |
+           (uint32_t)other_id << PW_TERM_VENUE_ORDER_ID;
+}
+
+static const char *wrong_term(const struct pw_order_row *row, const struct pw_instrument *instrument,
+                              const struct pw_report_terms *terms)
+{
+    static const char *const names[] = {[PW_TERM_SYMBOL] = "symbol",
+                                        [PW_TERM_SIDE] = "side",
+                                        [PW_TERM_TYPE] = "type",
+                                        [PW_TERM_TIF] = "time in force",
+                                        [PW_TERM_PRICE] = "limit price",
+                                        [PW_TERM_QTY] = "quantity",
+                                        [PW_TERM_VENUE_ORDER_ID] = "venue order id"};
+    uint32_t wrong = terms->said != 0 ? terms->said & other_terms(row, instrument, terms) : 0;
+    return wrong != 0 ? names[__builtin_ctz(wrong)] : NULL;
 }
 
 /* What an order is filled in all only grows, with each trade of a higher number; its end is behind all of
@@ -87,14 +95,14 @@ static pw_i128 qty_e16(const struct pw_instrument *instrument, int64_t qty)
 
 static bool wrong_fee(const struct pw_instrument *instrument, const struct pw_report *report)
 {
-    bool in_base = pw_fee_is_base(report->fee_asset, instrument);
-    bool in_quote = pw_fee_is_quote(report->fee_asset, instrument);
-    if (!in_base && !in_quote) {
+    enum pw_fee_kind kind = report->fee_e16 != 0 ? pw_fee_kind(report->fee_asset, instrument) : PW_FEE_OTHER;
+    if (kind == PW_FEE_OTHER) {
         return report->fee_e16 < 0;
     }
-    pw_i128 all_e16 = in_base ? qty_e16(instrument, report->fill_qty_e8)
-                              : pw_money_notional_e16(report->fill_price_e8, report->fill_qty_e8);
-    return report->fee_e16 >= all_e16 || report->fee_e16 < -(all_e16 / PW_REBATE_FRACTION);
+    pw_i128 all_e16 = kind == PW_FEE_BASE ? qty_e16(instrument, report->fill_qty_e8)
+                                          : pw_money_notional_e16(report->fill_price_e8, report->fill_qty_e8);
+    return report->fee_e16 < 0 ? report->fee_e16 < -(all_e16 / PW_REBATE_FRACTION)
+                               : report->fee_e16 >= all_e16;
 }
 
 const char *pw_order_contradiction(const struct pw_order_row *row, const struct pw_instrument *instrument,
@@ -102,7 +110,7 @@ const char *pw_order_contradiction(const struct pw_order_row *row, const struct 
 {
     static const char *const faults[] = {
         [PW_REPORT_OTHER_ORDER] = "it names another order", [PW_REPORT_STATUS] = "status"};
-    const char *term = wrong_term(row, instrument, report);
+    const char *term = wrong_term(row, instrument, &report->terms);
     if (term != NULL) {
         return term;
     }

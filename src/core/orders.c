@@ -178,28 +178,15 @@ struct pw_order_row *pw_orders_add(struct pw_orders *orders, const struct pw_ord
         return NULL;
     }
     struct pw_order_row *added = &orders->rows[row_idx];
-    *added = (struct pw_order_row){.client_order_id = row->client_order_id,
-                                   .replaces_id = row->replaces_id,
-                                   .price_e8 = row->price_e8,
-                                   .qty_e8 = row->qty_e8,
-                                   .leaves_qty_e8 = row->qty_e8,
-                                   .risk_qty_e8 = row->qty_e8,
-                                   .recv_ns = row->recv_ns,
-                                   .valid_until_ns = row->valid_until_ns,
-                                   .touch_e8 = row->touch_e8,
-                                   .hold_e16 = row->hold_e16,
-                                   .full_hold_e16 = row->hold_e16,
-                                   .market_seq = row->market_seq,
-                                   .next_idx = PW_ORDERS_NO_ROW,
-                                   .prev_idx = PW_ORDERS_NO_ROW,
-                                   .instrument_idx = row->instrument_idx,
-                                   .strategy_idx = row->strategy_idx,
-                                   .tag = row->tag,
-                                   .account_idx = row->account_idx,
-                                   .side = row->side,
-                                   .type = row->type,
-                                   .tif = row->tif,
-                                   .state = PW_ORDER_IN_FLIGHT};
+    *added = *row;
+    added->leaves_qty_e8 = added->risk_qty_e8 = row->qty_e8;
+    added->executed_qty_e8 = added->prevented_qty_e8 = 0;
+    added->venue_order_id = added->last_trade_id = 0;
+    added->full_hold_e16 = row->hold_e16;
+    added->next_idx = added->prev_idx = PW_ORDERS_NO_ROW;
+    added->state = PW_ORDER_IN_FLIGHT;
+    added->end_state = PW_ORDER_NONE;
+    added->acked = added->cancel_pending = added->reports_lost = false;
     orders->index[slot_of(orders, row->client_order_id)] = row_idx + 1;
     orders->open_cnt++;
     *pw_orders_open_qty(orders, added) = open_e8;
