@@ -206,4 +206,8 @@ enum pw_order_step {
 enum pw_order_step pw_orders_apply(struct pw_orders *orders, const struct pw_report *report,
                                    struct pw_order_row **row_out);
 
+/* The same to the row that pw_orders_find gave for it. */
+enum pw_order_step pw_orders_apply_to(struct pw_orders *orders, struct pw_order_row *row,
+                                      const struct pw_report *report);
+
 #endif

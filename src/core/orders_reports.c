@@ -301,23 +301,23 @@ static int64_t prevented_after(const struct pw_order_row *row, const struct pw_r
                                                             : row->prevented_qty_e8;
 }
 
-/* The venue's count of what was filled, after this report. */
-static int64_t executed_after(const struct pw_order_row *row, const struct pw_report *report)
+/* The venue's count of what was filled, after this report; prevented_e8: prevented_after it. */
+static int64_t executed_after(const struct pw_order_row *row, const struct pw_report *report,
+                              int64_t prevented_e8)
 {
-    int64_t executed_e8 = report->exec_type == PW_EXEC_FOUND_FILLED
-                              ? row->qty_e8 - prevented_after(row, report)
-                              : report->executed_qty_e8;
+    int64_t executed_e8 =
+        report->exec_type == PW_EXEC_FOUND_FILLED ? row->qty_e8 - prevented_e8 : report->executed_qty_e8;
     return executed_e8 > row->executed_qty_e8 ? executed_e8 : row->executed_qty_e8;
 }
 
 /* What the numbers contradict, whatever the state. */
-static bool is_possible(const struct pw_order_row *row, const struct pw_report *report)
+static bool is_possible(const struct pw_order_row *row, const struct pw_report *report, int64_t executed_e8,
+                        int64_t prevented_e8)
 {
     bool fill = report->exec_type == PW_EXEC_FILL;
     return report->exec_type < PW_EXEC_TYPES && (fill ? report->fill_qty_e8 > 0 : report->fill_qty_e8 == 0) &&
            report->executed_qty_e8 >= 0 && report->prevented_qty_e8 >= 0 &&
-           report->prevented_qty_e8 <= row->qty_e8 &&
-           executed_after(row, report) <= row->qty_e8 - prevented_after(row, report);
+           report->prevented_qty_e8 <= row->qty_e8 && executed_e8 <= row->qty_e8 - prevented_e8;
 }
 
 /* Takes from what is left; a fill of the same report comes after it. Never less than nothing, nor than what
@@ -358,12 +358,13 @@ static void note_id(struct pw_order_row *row, const struct pw_report *report)
 static enum pw_order_step take(struct pw_orders *orders, struct pw_order_row *row,
                                const struct pw_report *report)
 {
-    if (!is_possible(row, report)) {
+    int64_t prevented_e8 = prevented_after(row, report);
+    int64_t executed_e8 = executed_after(row, report, prevented_e8);
+    if (!is_possible(row, report, executed_e8, prevented_e8)) {
         return PW_ORDER_STEP_ILLEGAL;
     }
     pw_assert(row->end_state == PW_ORDER_NONE || row->state == PW_ORDER_UNKNOWN);
     unsigned rule = rules[row->end_state != PW_ORDER_NONE ? ENDED_STATE : row->state][report->exec_type];
-    int64_t executed_e8 = executed_after(row, report), prevented_e8 = prevented_after(row, report);
     enum pw_fill_seen seen =
         report->exec_type == PW_EXEC_FILL ? pw_orders_fill_seen(orders, row, report) : PW_FILL_NEW;
     if (seen == PW_FILL_KNOWN) {
@@ -392,17 +393,21 @@ static enum pw_order_step take(struct pw_orders *orders, struct pw_order_row *ro
     return step;
 }
 
+enum pw_order_step pw_orders_apply_to(struct pw_orders *orders, struct pw_order_row *row,
+                                      const struct pw_report *report)
+{
+    pw_assert(row->client_order_id == report->client_order_id);
+    enum pw_order_step step = take(orders, row, report);
+    orders->illegal_cnt += step == PW_ORDER_STEP_ILLEGAL;
+    orders->duplicate_cnt += step == PW_ORDER_STEP_SAME;
+    return step;
+}
+
 enum pw_order_step pw_orders_apply(struct pw_orders *orders, const struct pw_report *report,
                                    struct pw_order_row **row_out)
 {
     struct pw_order_row *row = pw_orders_find(orders, report->client_order_id);
     *row_out = row;
-    if (!row) {
-        orders->unknown_cnt++;
-        return PW_ORDER_STEP_ILLEGAL;
-    }
-    enum pw_order_step step = take(orders, row, report);
-    orders->illegal_cnt += step == PW_ORDER_STEP_ILLEGAL;
-    orders->duplicate_cnt += step == PW_ORDER_STEP_SAME;
-    return step;
+    orders->unknown_cnt += row == NULL;
+    return row ? pw_orders_apply_to(orders, row, report) : PW_ORDER_STEP_ILLEGAL;
 }

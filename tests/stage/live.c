@@ -401,33 +401,52 @@ Test(execution_live, a_fault_halts_its_own_account_alone)
     rig_close(rig);
 }
 
-/* A report that contradicts an order, or is of an order of the other account. */
-Test(execution_live, a_contradiction_halts_the_account_that_reports_it)
+/* An execution of a resting buy of 1 at 90 in the first instrument, on the second account's connection. */
+static void tell_at_the_others(struct rig *rig, uint64_t id, const char *side, const char *price)
 {
-    struct rig *rig = start_two();
-    struct request request;
-    order_in(rig, 0);
-    cr_assert(next_request(rig, &request));
-    uint64_t id = request.frame.body.frame.client_order_id;
-    expect_placed(rig, 1);
-    drop_journal(rig);
     char text[512];
     snprintf(text, sizeof text,
              "{\"subscriptionId\":0,\"event\":{\"e\":\"executionReport\",\"E\":%lld,\"s\":\"COIN0\",\"c\":"
-             "\"pw-" RIG_HASH "-%016llx\",\"S\":\"BUY\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":"
-             "\"90\",\"C\":\"\",\"x\":\"NEW\",\"X\":"
+             "\"pw-" RIG_HASH "-%016llx\",\"S\":\"%s\",\"o\":\"LIMIT\",\"f\":\"GTC\",\"q\":\"1\",\"p\":"
+             "\"%s\",\"C\":\"\",\"x\":\"NEW\",\"X\":"
              "\"NEW\",\"r\":\"NONE\",\"i\":77,\"l\":\"0\",\"z\":\"0\",\"L\":\"0\",\"n\":\"0\",\"N\":null,"
              "\"T\":%lld,\"t\":-1,"
              "\"w\":true,\"m\":false}}",
-             (long long)(rig->now_ns / MS), (unsigned long long)id, (long long)(rig->now_ns / MS));
+             (long long)(rig->now_ns / MS), (unsigned long long)id, side, price,
+             (long long)(rig->now_ns / MS));
     say_on(rig, order_conns[1], text);
     rig_poll_execution(rig);
-    struct pw_state command = next_command(rig);
-    cr_expect_eq(command.reason, PW_REASON_REPORT);
-    cr_expect_eq(command.account_nth, 2);
-    drop_reports(rig);
-    expect_denied(rig, 1, PW_REASON_HALTED);
-    rig_close(rig);
+}
+
+/* A report of an order of the other account: whatever it says of that order, true or not, is nothing that
+ * the order's own account was told. cases/34-reports-that-contradict-their-order */
+Test(execution_live, a_contradiction_halts_the_account_that_reports_it)
+{
+    static const struct {
+        const char *side, *price;
+    } rows[] = {{"BUY", "90"}, {"SELL", "90"}, {"BUY", "91"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig *rig = start_two();
+        struct request request;
+        order_in(rig, 0);
+        cr_assert(next_request(rig, &request));
+        uint64_t id = request.frame.body.frame.client_order_id;
+        expect_placed(rig, 1);
+        drop_journal(rig);
+        tell_at_the_others(rig, id, rows[i].side, rows[i].price);
+        struct pw_state command = next_command(rig);
+        cr_expect_eq(command.reason, PW_REASON_REPORT);
+        cr_expect_eq(command.account_nth, 2);
+        cr_expect_eq(metric(rig, "reports_inconsistent"), 1, "row %zu", i);
+        cr_expect_eq(metric(rig, "unknown_orders"), 0, "row %zu: the order is not in doubt", i);
+        drop_reports(rig);
+        expect_denied(rig, 1, PW_REASON_HALTED);
+        while (next_request(rig, &request)) {
+            cr_expect_eq(request.frame.body.frame.feed_idx, order_conns[1], "what its own account placed");
+        }
+        expect_placed(rig, 0);
+        rig_close(rig);
+    }
 }
 
 /* Who halts, halts all; who resumes, too, also an account with a fault. */

@@ -134,22 +134,20 @@ static void cancel_late(struct execution *x, const struct pw_order_row *row, uin
     }
 }
 
-/* An order of another account: what its gateway says of it is of no order that was placed there. */
-static bool is_anothers(const struct execution *x, const struct execution_account *account,
-                        const struct pw_report *report)
+/* The order that a report names; NULL: none that was placed at this gateway. account NULL: what several have,
+ * each of its own orders. */
+static struct pw_order_row *row_of(const struct execution *x, const struct execution_account *account,
+                                   const struct pw_report *report)
 {
-    const struct pw_order_row *row = account ? pw_orders_find(x->orders, report->client_order_id) : NULL;
-    return row && row->account_idx != account->idx;
+    struct pw_order_row *row = pw_orders_find(x->orders, report->client_order_id);
+    return row && account && row->account_idx != account->idx ? NULL : row;
 }
 
 /* NULL: what the report says may be true of its order. */
 static const char *contradiction(const struct execution *x, const struct execution_account *account,
-                                 const struct pw_report *report)
+                                 const struct pw_order_row *row, const struct pw_report *report)
 {
-    const struct pw_order_row *row = account && account->gateway->traits.is_authority
-                                         ? pw_orders_find(x->orders, report->client_order_id)
-                                         : NULL;
-    if (!row || row->instrument_idx >= x->instrument_cnt) {
+    if (!account || !account->gateway->traits.is_authority || row->instrument_idx >= x->instrument_cnt) {
         return NULL;
     }
     const struct touch *touch = &x->quotes[row->instrument_idx];
@@ -173,16 +171,15 @@ static void take_contradiction(struct execution *x, struct execution_account *ac
 }
 
 /* What is true is not known then: the order counts at its worst until queries settle it. */
-static void doubt(struct execution *x, const struct pw_report *report)
+static void doubt(struct execution *x, struct pw_order_row *row, const struct pw_report *report)
 {
-    struct pw_order_row *row = NULL;
     const struct pw_report lost = {.client_order_id = report->client_order_id,
                                    .exec_type = PW_EXEC_DISCONNECT,
                                    .reason = PW_REASON_REPORT,
                                    .recv_ns = report->recv_ns,
                                    .venue_ns = report->venue_ns};
-    enum pw_order_step step = pw_orders_apply(x->orders, &lost, &row);
-    if (row && (step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP)) {
+    enum pw_order_step step = pw_orders_apply_to(x->orders, row, &lost);
+    if (step == PW_ORDER_STEP_MOVE || step == PW_ORDER_STEP_KEEP) {
         emit_order(x, row, row->state, PW_REASON_REPORT, report->recv_ns, report->venue_ns);
         cancel_late(x, row, lost.exec_type);
     }
@@ -204,46 +201,60 @@ static void count_rejection(struct execution *x, struct execution_account *accou
     }
 }
 
-static void take_report(struct execution *x, struct execution_account *account,
-                        const struct pw_report *report, int64_t now_ns)
+static void count_end(struct execution *x, struct execution_account *account, const struct pw_order_row *row,
+                      const struct pw_report *report)
 {
-    struct pw_order_row *row = NULL;
-    const char *wrong = contradiction(x, account, report);
-    if (wrong) {
-        pw_execution_answered(x, report->client_order_id, report->recv_ns);
-        take_contradiction(x, account, report, wrong);
-        doubt(x, report);
-        return;
+    account->shown.canceled_cnt += row->state == PW_ORDER_CANCELED;
+    if (row->state == PW_ORDER_REJECTED) {
+        account->shown.rejected_cnt++;
+        x->metrics.rejected_by_rules +=
+            report->reason == PW_REASON_VENUE_FILTER || report->reason == PW_REASON_VENUE_NOT_TRADING;
     }
-    enum pw_order_step step = x->account_cnt > 1 && is_anothers(x, account, report)
-                                  ? PW_ORDER_STEP_ILLEGAL
-                                  : pw_orders_apply(x->orders, report, &row);
-    pw_execution_answered(x, report->client_order_id, is_answer(report) ? report->recv_ns : 0);
-    if (step == PW_ORDER_STEP_SAME) {
-        x->metrics.reports_duplicate++;
-        return;
-    }
-    if (step == PW_ORDER_STEP_ILLEGAL) {
-        take_contradiction(x, account, report,
-                           row ? "its state, a quantity, or a trade" : "no such order of this run");
-        if (row && account && account->gateway->traits.is_authority) {
-            doubt(x, report);
-        }
-        return;
-    }
-    pw_assert(row && row->account_idx < x->account_cnt && row->leaves_qty_e8 <= row->qty_e8);
+}
+
+/* What a report changed, to strategy and journal, and into the accounts. */
+static void tell_report(struct execution *x, struct pw_order_row *row, const struct pw_report *report,
+                        enum pw_order_step step, int64_t now_ns)
+{
+    struct execution_account *account = &x->accounts[row->account_idx];
+    pw_assert(row->account_idx < x->account_cnt && row->leaves_qty_e8 <= row->qty_e8);
     emit_order(x, row, row->state, report->reason, report->recv_ns, report->venue_ns);
-    struct pw_account *shown = &x->accounts[row->account_idx].shown;
-    shown->canceled_cnt += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_CANCELED;
-    x->metrics.rejected_by_rules +=
-        step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED &&
-        (report->reason == PW_REASON_VENUE_FILTER || report->reason == PW_REASON_VENUE_NOT_TRADING);
-    shown->rejected_cnt += step == PW_ORDER_STEP_MOVE && row->state == PW_ORDER_REJECTED;
+    if (step == PW_ORDER_STEP_MOVE) {
+        count_end(x, account, row, report);
+    }
     if (report->exec_type == PW_EXEC_FILL) {
         take_fill(x, row, report, now_ns);
     }
-    count_rejection(x, &x->accounts[row->account_idx], row, report, now_ns);
+    count_rejection(x, account, row, report, now_ns);
     cancel_late(x, row, report->exec_type);
+}
+
+static void take_report(struct execution *x, struct execution_account *account,
+                        const struct pw_report *report, int64_t now_ns)
+{
+    struct pw_order_row *row = row_of(x, account, report);
+    if (!row) {
+        take_contradiction(x, account, report, "no such order of this run");
+        return;
+    }
+    const char *wrong = contradiction(x, account, row, report);
+    pw_execution_answered(x, report->client_order_id, wrong || is_answer(report) ? report->recv_ns : 0);
+    if (wrong) {
+        take_contradiction(x, account, report, wrong);
+        doubt(x, row, report);
+        return;
+    }
+    enum pw_order_step step = pw_orders_apply_to(x->orders, row, report);
+    if (step == PW_ORDER_STEP_SAME) {
+        x->metrics.reports_duplicate++;
+    } else if (step == PW_ORDER_STEP_ILLEGAL) {
+        take_contradiction(x, account, report, "its state, a quantity, or a trade");
+        if (account && account->gateway->traits.is_authority) {
+            doubt(x, row, report);
+        }
+    } else {
+        tell_report(x, row, report, step, now_ns);
+    }
 }
 
 void pw_execution_take_reports(struct execution *x, struct execution_account *account, int64_t now_ns)
