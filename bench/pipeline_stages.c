@@ -260,11 +260,6 @@ static void fill_config(struct pipeline *p, enum pipeline_shape shape, const int
     }
 }
 
-static void *region_of(const struct pipeline *p, const char *name, enum pw_region_kind kind)
-{
-    return pw_region_at(&p->ws, pw_workspace_find(&p->ws, name, kind), 0);
-}
-
 static void fill_topology(struct pipeline *p)
 {
     for (size_t i = 0; i < HOT_CNT; i++) {
@@ -290,8 +285,8 @@ static int open_workspace(struct pipeline *p)
         fprintf(stderr, "pinwheel bench: %s\n", err == -ENOMEM ? strerror(ENOMEM) : error);
         return err;
     }
-    pw_topology_put_metrics(&p->topology, region_of(p, "metrics", PW_REGION_METRICS));
-    struct pw_instrument *instrument = region_of(p, "instruments", PW_REGION_INSTRUMENTS);
+    pw_topology_put_metrics(&p->topology, pw_workspace_rows(&p->ws, "metrics", PW_REGION_METRICS));
+    struct pw_instrument *instrument = pw_workspace_rows(&p->ws, "instruments", PW_REGION_INSTRUMENTS);
     *instrument = (struct pw_instrument){.symbol = "BTCUSDT",
                                          .base = "BTC",
                                          .quote = "USDT",
@@ -313,7 +308,7 @@ static int open_journal(struct pipeline *p)
                                .instance = PW_CONFIG(p->config, instance)->name,
                                .version = "bench",
                                .config_text = "",
-                               .instruments = region_of(p, "instruments", PW_REGION_INSTRUMENTS),
+                               .instruments = pw_workspace_rows(&p->ws, "instruments", PW_REGION_INSTRUMENTS),
                                .instrument_cnt = 1,
                                .segment_bytes = journal->segment_bytes,
                                .now_ns = pw_clock_now_ns(&p->clock)};
@@ -328,7 +323,7 @@ static int open_journal(struct pipeline *p)
 static int init_stage(struct pipeline *p, uint32_t i)
 {
     const struct pw_stage_ops *ops = p->topology.stages[i].ops;
-    struct pw_stage_view *views = region_of(p, "stages", PW_REGION_STAGES);
+    struct pw_stage_view *views = pw_workspace_rows(&p->ws, "stages", PW_REGION_STAGES);
     p->envs[i] =
         (struct pw_stage_env){.stage = ops->name,
                               .topology = &p->topology,
@@ -336,7 +331,7 @@ static int init_stage(struct pipeline *p, uint32_t i)
                               .config = p->config,
                               .ws = &p->ws,
                               .clock = p->clock,
-                              .instruments = region_of(p, "instruments", PW_REGION_INSTRUMENTS),
+                              .instruments = pw_workspace_rows(&p->ws, "instruments", PW_REGION_INSTRUMENTS),
                               .instrument_cnt = 1,
                               .attachment = pw_live_attachment(&p->attachments, &p->topology.stages[i])};
     bool locked;

@@ -312,6 +312,9 @@ const struct pw_region *pw_workspace_find(const struct pw_workspace *ws, const c
 /* Its first byte; row i. A reader's row may be longer than this header knows (row_bytes), never shorter. */
 void *pw_region_at(const struct pw_workspace *ws, const struct pw_region *region, uint32_t row_idx);
 
+/* Row 0 of the region of that name and kind, or NULL. */
+void *pw_workspace_rows(const struct pw_workspace *ws, const char *name, enum pw_region_kind kind);
+
 uint64_t pw_workspace_layout_hash(const struct pw_workspace_header *header);
 
 /* ---- Instruments: a workspace's table, or a run's in the journal ---- */

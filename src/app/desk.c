@@ -189,9 +189,7 @@ static void follow_accounts(struct pw_desk *desk)
 
 static const struct pw_feed_view *feed_views(const struct pw_desk *desk)
 {
-    const struct pw_region *feeds =
-        desk->ws != NULL ? pw_workspace_find(desk->ws, "feeds", PW_REGION_FEEDS) : NULL;
-    return feeds != NULL ? pw_region_at(desk->ws, feeds, 0) : NULL;
+    return desk->ws != NULL ? pw_workspace_rows(desk->ws, "feeds", PW_REGION_FEEDS) : NULL;
 }
 
 static void follow_bans(struct pw_desk *desk)
@@ -565,7 +563,7 @@ void pw_desk_confine(void *state)
 void pw_desk_attach(struct pw_desk *desk, struct pw_workspace *ws, const struct pw_conns *conns)
 {
     pthread_mutex_lock(&desk->lock);
-    desk->stop = pw_region_at(ws, pw_workspace_find(ws, "stop", PW_REGION_STOP), 0);
+    desk->stop = pw_workspace_rows(ws, "stop", PW_REGION_STOP);
     desk->conns = conns;
     desk->ws = ws;
     show(desk);

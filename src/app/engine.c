@@ -40,11 +40,6 @@
 #define DRAIN_NS (10 * PW_NS_PER_S) /* a clean stop waits so long for the disk and the venue */
 #define WATCH_NS 50000000           /* between two looks at the stages' health */
 
-static void *region_of(const struct pw_engine *engine, const char *name, enum pw_region_kind kind)
-{
-    return pw_region_at(&engine->ws, pw_workspace_find(&engine->ws, name, kind), 0);
-}
-
 /* ---- Distinct errors, kept in the workspace ---- */
 
 /* One row for each distinct text, counted when it comes again. A full table keeps the first ones. The log
@@ -58,7 +53,7 @@ static void keep_error(void *state, enum pw_log_level level, const char *line, u
     }
     snprintf(text, sizeof text, "%.*s", (int)(pw_fold_mark(line) - line), line); /* folded: the same again */
     int64_t now_ns = pw_clock_now_ns(&engine->clock);
-    struct pw_error_row *rows = region_of(engine, "errors", PW_REGION_ERRORS);
+    struct pw_error_row *rows = pw_workspace_rows(&engine->ws, "errors", PW_REGION_ERRORS);
     for (uint32_t i = 0; i < PW_ERRORS_MAX; i++) {
         bool is_free = atomic_load_explicit(&rows[i].count, memory_order_relaxed) == 0;
         if (is_free) {
@@ -194,19 +189,19 @@ static void list_accounts(const struct pw_config *config, char *accounts, char *
 static void fill_workspace(struct pw_engine *engine)
 {
     const struct pw_config_journal *journal = PW_CONFIG(engine->config, journal);
-    pw_topology_put_metrics(&engine->topology, region_of(engine, "metrics", PW_REGION_METRICS));
-    engine->feed_views = region_of(engine, "feeds", PW_REGION_FEEDS);
+    pw_topology_put_metrics(&engine->topology, pw_workspace_rows(&engine->ws, "metrics", PW_REGION_METRICS));
+    engine->feed_views = pw_workspace_rows(&engine->ws, "feeds", PW_REGION_FEEDS);
     for (uint32_t i = 0; i < engine->conns.cnt; i++) {
         struct pw_feed_view *feed = &engine->feed_views[i];
         snprintf(feed->name, sizeof feed->name, "%s", engine->conns.rows[i].config->name);
     }
-    struct pw_stage_view *stages = region_of(engine, "stages", PW_REGION_STAGES);
+    struct pw_stage_view *stages = pw_workspace_rows(&engine->ws, "stages", PW_REGION_STAGES);
     for (uint32_t i = 0; i < engine->topology.stage_cnt; i++) {
         snprintf(stages[i].name, sizeof stages[i].name, "%s", engine->topology.stages[i].name);
     }
     char accounts[512] = "", gateways[512] = "";
     list_accounts(engine->config, accounts, gateways, sizeof accounts);
-    snprintf(region_of(engine, "info", PW_REGION_INFO), 4096,
+    snprintf(pw_workspace_rows(&engine->ws, "info", PW_REGION_INFO), 4096,
              "version: %s\nconfig: %s\nmemory: %s\ngateway: %s\njournal: %s\n%s", PW_VERSION,
              engine->config->path, engine->ws.note, gateways, journal->enabled ? journal->path : "off",
              accounts);
@@ -261,7 +256,7 @@ static int open_journal(struct pw_engine *engine)
         .path = journal->path,
         .instance = PW_CONFIG(engine->config, instance)->name,
         .version = PW_VERSION,
-        .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
+        .instruments = pw_workspace_rows(&engine->ws, "instruments", PW_REGION_INSTRUMENTS),
         .instrument_cnt = pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)),
         .segment_bytes = journal->segment_bytes,
         .now_ns = pw_clock_now_ns(&engine->clock),
@@ -284,7 +279,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
     const struct pw_stage_ops *ops = stage->ops;
     struct pw_stage_env *env = &engine->envs[idx];
     struct pw_stage_slot *slot = &engine->slots[idx];
-    struct pw_stage_view *views = region_of(engine, "stages", PW_REGION_STAGES);
+    struct pw_stage_view *views = pw_workspace_rows(&engine->ws, "stages", PW_REGION_STAGES);
     *env = (struct pw_stage_env){
         .stage = stage->name,
         .topology = &engine->topology,
@@ -292,7 +287,7 @@ static int init_stage(struct pw_engine *engine, uint32_t idx)
         .config = engine->config,
         .ws = &engine->ws,
         .clock = engine->clock,
-        .instruments = region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
+        .instruments = pw_workspace_rows(&engine->ws, "instruments", PW_REGION_INSTRUMENTS),
         .instrument_cnt = pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)),
         .attachment = pw_live_attachment(&engine->attachments, stage),
     };
@@ -457,8 +452,9 @@ static int start(struct pw_engine *engine, const struct pw_engine_orders *orders
     if (err == 0) {
         confine(engine); /* before the first byte from outside */
     }
-    err =
-        err != 0 ? err : pw_instruments_load(engine, region_of(engine, "instruments", PW_REGION_INSTRUMENTS));
+    err = err != 0 ? err
+                   : pw_instruments_load(
+                         engine, pw_workspace_rows(&engine->ws, "instruments", PW_REGION_INSTRUMENTS));
     err = err != 0 ? err : open_journal(engine);
     if (err != 0) {
         return err;
@@ -503,7 +499,7 @@ static void log_end(const struct pw_engine *engine, uint64_t gap_cnt, bool clean
     char text[PW_NIGHT_SUMMARY_BYTES];
     pw_log(clean ? PW_LOG_INFO : PW_LOG_WARN, "engine '%s' stopped%s: %s",
            PW_CONFIG(engine->config, instance)->name, clean ? "" : ", not cleanly",
-           pw_night_summary(&engine->ws, region_of(engine, "instruments", PW_REGION_INSTRUMENTS),
+           pw_night_summary(&engine->ws, pw_workspace_rows(&engine->ws, "instruments", PW_REGION_INSTRUMENTS),
                             pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)), gap_cnt, text));
 }
 

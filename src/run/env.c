@@ -11,12 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void *region_find(const struct pw_stage_env *env, const char *name, enum pw_region_kind kind)
-{
-    const struct pw_region *region = pw_workspace_find(env->ws, name, kind);
-    return region != NULL ? pw_region_at(env->ws, region, 0) : NULL;
-}
-
 /* The nth of the stage's rings of that role, of which it has the one end or the other; NULL: none. */
 static struct pw_ring *ring_find(const struct pw_stage_env *env, enum pw_ring_role role, uint32_t nth,
                                  bool is_producer)
@@ -26,7 +20,7 @@ static struct pw_ring *ring_find(const struct pw_stage_env *env, enum pw_ring_ro
         const struct pw_topology_ring *ring = &env->topology->rings[i];
         uint32_t end = is_producer ? ring->from : ring->to;
         if (ring->role == role && end == env->stage_idx && nth-- == 0) {
-            return region_find(env, ring->name, PW_REGION_RING);
+            return pw_workspace_rows(env->ws, ring->name, PW_REGION_RING);
         }
     }
     return NULL;
@@ -77,5 +71,5 @@ struct pw_metric_row *pw_env_metrics(const struct pw_stage_env *env, enum pw_met
 
 struct pw_histogram *pw_env_histogram(const struct pw_stage_env *env, const char *name)
 {
-    return region_find(env, name, PW_REGION_HISTOGRAM);
+    return pw_workspace_rows(env->ws, name, PW_REGION_HISTOGRAM);
 }

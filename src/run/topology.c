@@ -141,9 +141,7 @@ struct pw_ring *pw_topology_ring_in(const struct pw_topology *topology, const st
                                     enum pw_ring_role role, uint32_t nth)
 {
     uint32_t i = find_ring(topology, role, nth);
-    const struct pw_region *region =
-        i < topology->ring_cnt ? pw_workspace_find(ws, topology->rings[i].name, PW_REGION_RING) : NULL;
-    return region != NULL ? pw_region_at(ws, region, 0) : NULL;
+    return i < topology->ring_cnt ? pw_workspace_rows(ws, topology->rings[i].name, PW_REGION_RING) : NULL;
 }
 
 uint32_t pw_topology_metric_cnt(const struct pw_topology *topology)

@@ -285,3 +285,9 @@ void *pw_region_at(const struct pw_workspace *ws, const struct pw_region *region
     }
     return (char *)ws->header + region->offset + (uint64_t)row_idx * region->row_bytes;
 }
+
+void *pw_workspace_rows(const struct pw_workspace *ws, const char *name, enum pw_region_kind kind)
+{
+    const struct pw_region *region = pw_workspace_find(ws, name, kind);
+    return region != NULL ? pw_region_at(ws, region, 0) : NULL;
+}

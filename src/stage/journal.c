@@ -101,8 +101,7 @@ static void find_inputs(struct journal *j, const struct pw_stage_env *env)
            (ring = find_ring(env, PW_RING_MARKET, j->input.strategy_in_cnt)) != NULL) {
         j->input.strategy_in[j->input.strategy_in_cnt++] = ring;
     }
-    const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
-    j->stop = stop ? pw_region_at(env->ws, stop, 0) : NULL;
+    j->stop = pw_workspace_rows(env->ws, "stop", PW_REGION_STOP);
 }
 
 /* Buffers: what a commit may bring must fit the smallest segment that the config asks for. */

@@ -131,15 +131,15 @@ static size_t net_tx_state_bytes(const struct pw_stage_env *env)
 static bool find_requests(struct pw_net *net, const struct pw_stage_env *env)
 {
     struct pw_consumer requests;
-    const struct pw_region *stamps = pw_workspace_find(env->ws, "stamps.orders", PW_REGION_STAMPS);
-    const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
+    struct pw_stamp_row *stamps = pw_workspace_rows(env->ws, "stamps.orders", PW_REGION_STAMPS);
+    const struct pw_stop *stop = pw_workspace_rows(env->ws, "stop", PW_REGION_STOP);
     if (!pw_hot_has_orders(net)) {
         return true;
     }
     if (stamps == NULL || stop == NULL || pw_env_consumer(env, PW_RING_REQUESTS, &requests) != 0) {
         return false;
     }
-    pw_hot_init_tx(net, &requests, pw_region_at(env->ws, stamps, 0), pw_region_at(env->ws, stop, 0));
+    pw_hot_init_tx(net, &requests, stamps, stop);
     return true;
 }
 

@@ -163,13 +163,11 @@ static int attach(struct parse *p, const struct pw_stage_env *env)
     p->raw_frames_present = pw_env_producer(env, PW_RING_FRAMES_JOURNAL, &p->raw_frames) == 0;
     char name[PW_REGION_NAME_BYTES];
     p->hop = pw_env_histogram(env, pw_env_line_name(env, "hop.recv_to_parse", name));
-    const struct pw_region *stamps =
-        pw_workspace_find(env->ws, pw_env_line_name(env, "stamps.market", name), PW_REGION_STAMPS);
-    if (p->hop == NULL || stamps == NULL) {
+    p->stamps = pw_workspace_rows(env->ws, pw_env_line_name(env, "stamps.market", name), PW_REGION_STAMPS);
+    if (p->hop == NULL || p->stamps == NULL) {
         pw_log(PW_LOG_ERROR, "parse: the workspace lacks stamps.market or the histogram hop.recv_to_parse");
         return -ENOENT;
     }
-    p->stamps = pw_region_at(env->ws, stamps, 0);
     p->clock = env->clock;
     p->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_parse);
     return p->metric_rows != NULL ? 0 : -ENOENT;

@@ -169,30 +169,28 @@ static int init_strategies(struct strategy_stage *s, const struct pw_stage_env *
     return 0;
 }
 
-static const struct pw_region *find_stamps(const struct pw_stage_env *env, uint32_t line)
+static struct pw_stamp_row *find_stamps(const struct pw_stage_env *env, uint32_t line)
 {
     char name[PW_REGION_NAME_BYTES] = "stamps.market";
     if (line > 0) {
         snprintf(name, sizeof name, "stamps.market.%u", line);
     }
-    return pw_workspace_find(env->ws, name, PW_REGION_STAMPS);
+    return pw_workspace_rows(env->ws, name, PW_REGION_STAMPS);
 }
 
 static int attach_merge(struct strategy_stage *s, const struct pw_stage_env *env, uint32_t line_cnt)
 {
     struct merge *m = &s->merge;
-    const struct pw_region *stamps = find_stamps(env, 0);
-    if (!stamps) {
+    m->stamps = find_stamps(env, 0);
+    if (!m->stamps) {
         return -ENOENT;
     }
-    m->stamps = pw_region_at(env->ws, stamps, 0);
     for (; m->source_cnt < line_cnt; m->source_cnt++) {
         struct source *source = &m->sources[m->source_cnt];
-        stamps = find_stamps(env, m->source_cnt + 1);
-        if (!stamps || pw_env_consumer_nth(env, PW_RING_MARKET, m->source_cnt, &source->ring) != 0) {
+        source->stamps = find_stamps(env, m->source_cnt + 1);
+        if (!source->stamps || pw_env_consumer_nth(env, PW_RING_MARKET, m->source_cnt, &source->ring) != 0) {
             return -ENOENT;
         }
-        source->stamps = pw_region_at(env->ws, stamps, 0);
     }
     m->journal.present = pw_env_producer(env, PW_RING_MARKET_JOURNAL, &m->journal.ring) == 0;
     m->journal.stalls = m->journal.present && PW_CONFIG(env->config, journal)->market_stall;

@@ -93,7 +93,7 @@ static void show_account(uint32_t idx, enum pw_reason halted)
 
 static uint64_t stop_word(void)
 {
-    const struct pw_stop *stop = pw_region_at(&g_ws, pw_workspace_find(&g_ws, "stop", PW_REGION_STOP), 0);
+    const struct pw_stop *stop = pw_workspace_rows(&g_ws, "stop", PW_REGION_STOP);
     return atomic_load(&stop->stop);
 }
 
@@ -294,8 +294,7 @@ static void open_feed(void)
 
 static void show_ban(int64_t until_ns)
 {
-    pw_bans_show(&g_conns, 0, until_ns,
-                 pw_region_at(&g_ws, pw_workspace_find(&g_ws, "feeds", PW_REGION_FEEDS), 0));
+    pw_bans_show(&g_conns, 0, until_ns, pw_workspace_rows(&g_ws, "feeds", PW_REGION_FEEDS));
 }
 
 static bool ban_is(int64_t until_ns)

@@ -69,9 +69,8 @@ static void setup(void)
     pw_live_topology(&g_topology, g_config);
     uint32_t cnt = pw_live_regions(&g_topology, g_config, want);
     cr_assert_eq(pw_workspace_create(&g_ws, "night", want, cnt, false, error, sizeof error), 0, "%s", error);
-    pw_topology_put_metrics(&g_topology,
-                            pw_region_at(&g_ws, pw_workspace_find(&g_ws, "metrics", PW_REGION_METRICS), 0));
-    struct pw_feed_view *feed = pw_region_at(&g_ws, pw_workspace_find(&g_ws, "feeds", PW_REGION_FEEDS), 0);
+    pw_topology_put_metrics(&g_topology, pw_workspace_rows(&g_ws, "metrics", PW_REGION_METRICS));
+    struct pw_feed_view *feed = pw_workspace_rows(&g_ws, "feeds", PW_REGION_FEEDS);
     snprintf(feed->name, sizeof feed->name, "a");
     g_env = (struct pw_stage_env){
         .config = g_config, .ws = &g_ws, .instruments = g_instruments, .instrument_cnt = 2};
@@ -102,7 +101,7 @@ TestSuite(night_live, .init = setup_live, .fini = teardown);
 
 static struct pw_feed_view *feed(void)
 {
-    return pw_region_at(&g_ws, pw_workspace_find(&g_ws, "feeds", PW_REGION_FEEDS), 0);
+    return pw_workspace_rows(&g_ws, "feeds", PW_REGION_FEEDS);
 }
 
 static void pass(int64_t ns)
@@ -130,8 +129,7 @@ static void expect_line(enum pw_log_level level, const char *text)
 
 static void fill(uint32_t instrument_idx, uint64_t fills, int64_t qty_e8, int64_t pnl)
 {
-    struct pw_position_view *views =
-        pw_region_at(&g_ws, pw_workspace_find(&g_ws, "positions", PW_REGION_POSITIONS), 0);
+    struct pw_position_view *views = pw_workspace_rows(&g_ws, "positions", PW_REGION_POSITIONS);
     pw_i128 pnl_e16 = (pw_i128)pnl * PW_E8 * PW_E8;
     struct pw_position position = {.qty_e8 = qty_e8,
                                    .buy_cnt = fills,
@@ -142,8 +140,7 @@ static void fill(uint32_t instrument_idx, uint64_t fills, int64_t qty_e8, int64_
 
 static void account(struct pw_account shown)
 {
-    struct pw_account_view *view =
-        pw_region_at(&g_ws, pw_workspace_find(&g_ws, "account", PW_REGION_ACCOUNT), 0);
+    struct pw_account_view *view = pw_workspace_rows(&g_ws, "account", PW_REGION_ACCOUNT);
     pw_cell_write(&view->cell, view->words, &shown, sizeof shown);
 }
 

@@ -67,8 +67,7 @@ static struct rig *rig_new(const struct pw_store *store)
     cr_assert_eq(pw_topology_want(&the_rig.topology, want, 2), 5);
     cr_assert_eq(pw_workspace_create(&the_rig.ws, "test", want, 5, false, error, sizeof error), 0, "%s",
                  error);
-    pw_metrics_fill(
-        pw_region_at(&the_rig.ws, pw_workspace_find(&the_rig.ws, "metrics", PW_REGION_METRICS), 0));
+    pw_metrics_fill(pw_workspace_rows(&the_rig.ws, "metrics", PW_REGION_METRICS));
     the_rig.config = pw_config_create(sections, 2);
     PW_CONFIG_EDIT(the_rig.config, journal)->commit_interval_ms = 100;
     PW_CONFIG_EDIT(the_rig.config, journal)->segment_bytes = PW_SEGMENT_BYTES_MIN;

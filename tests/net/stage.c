@@ -82,7 +82,7 @@ static void make_workspace(void)
     pw_topology_connect(&topology, rings, sizeof rings / sizeof *rings, NULL);
     cr_assert_eq(pw_topology_want(&topology, wants, 4), 9);
     cr_assert_eq(pw_workspace_create(&ws, "net-stage", wants, 9, false, error, sizeof error), 0, "%s", error);
-    pw_metrics_fill(pw_region_at(&ws, pw_workspace_find(&ws, "metrics", PW_REGION_METRICS), 0));
+    pw_metrics_fill(pw_workspace_rows(&ws, "metrics", PW_REGION_METRICS));
     pw_workspace_publish(&ws);
 }
 
@@ -161,8 +161,7 @@ static void start(void)
     cr_assert_eq(pw_net_rx_stage.init(rx, &env), 0);
     cr_assert_eq(pw_net_tx_stage.init(tx, &tx_env), 0);
     cr_assert_eq(pw_net_rx_stage.start(rx), 0);
-    struct pw_connector_ends ends = {
-        .feeds = pw_region_at(&ws, pw_workspace_find(&ws, "feeds", PW_REGION_FEEDS), 0)};
+    struct pw_connector_ends ends = {.feeds = pw_workspace_rows(&ws, "feeds", PW_REGION_FEEDS)};
     pw_producer_attach(&ends.to_net_rx, ring(PW_RING_CONNS));
     pw_consumer_attach(&ends.from_net_rx, ring(PW_RING_CONNS_LOST));
     connector = pw_connector_create(net, &ends);
@@ -219,7 +218,7 @@ Test(net_stage, counters_and_the_feed_s_row_are_published)
     int socket = answer();
     pw_virtual_peer_send(network, socket, "\x81\x05hello\x89\x00\x82\x01x", 12);
     pass(3 * MS_NS);
-    const struct pw_feed_view *feed = pw_region_at(&ws, pw_workspace_find(&ws, "feeds", PW_REGION_FEEDS), 0);
+    const struct pw_feed_view *feed = pw_workspace_rows(&ws, "feeds", PW_REGION_FEEDS);
     cr_expect_eq(feed->state, PW_FEED_UP);
     cr_expect_eq(feed->connect_cnt, 1);
     cr_expect_eq(feed->frame_cnt, 1);
@@ -314,8 +313,7 @@ Test(net_stage, order_entry_has_its_rings_its_row_and_its_stamps)
     cr_expect_eq(pw_virtual_peer_recv(network, socket, got, sizeof got), 6 + 5);
     cr_expect_eq(metric("net_tx", "frames"), 1);
     cr_expect_eq(metric("net_tx", "dropped"), 1);
-    const struct pw_stamp_row *stamps =
-        pw_region_at(&ws, pw_workspace_find(&ws, "stamps.orders", PW_REGION_STAMPS), 0);
+    const struct pw_stamp_row *stamps = pw_workspace_rows(&ws, "stamps.orders", PW_REGION_STAMPS);
     cr_expect(pw_stamp_get(stamps, 9, &stamp) && stamp.ns[PW_STAMP_ENCRYPTED] > 0);
     cr_expect_not(pw_stamp_get(stamps, 10, &stamp));
     pw_virtual_peer_send(network, socket, "\x81\x02{}", 4);

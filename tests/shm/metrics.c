@@ -25,7 +25,7 @@ static struct pw_workspace open_workspace(uint32_t row_cnt)
 
 static struct pw_metric_row *rows_of(const struct pw_workspace *ws)
 {
-    return pw_region_at(ws, pw_workspace_find(ws, "metrics", PW_REGION_METRICS), 0);
+    return pw_workspace_rows(ws, "metrics", PW_REGION_METRICS);
 }
 
 static uint64_t value_of(const struct pw_workspace *ws, const char *group, const char *name)

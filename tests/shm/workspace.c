@@ -74,7 +74,7 @@ static struct pw_workspace make(const char *name)
 {
     struct pw_workspace ws;
     cr_assert_eq(pw_workspace_create(&ws, name, wants, WANT_CNT, false, error, sizeof error), 0, "%s", error);
-    pw_metrics_fill(pw_region_at(&ws, pw_workspace_find(&ws, "metrics", PW_REGION_METRICS), 0));
+    pw_metrics_fill(pw_workspace_rows(&ws, "metrics", PW_REGION_METRICS));
     return ws;
 }
 
@@ -92,8 +92,7 @@ Test(workspace, reader_sees_what_the_engine_wrote)
 {
     struct pw_workspace ws = make("a");
     struct pw_producer producer;
-    pw_producer_attach(&producer,
-                       pw_region_at(&ws, pw_workspace_find(&ws, "parse.strategy", PW_REGION_RING), 0));
+    pw_producer_attach(&producer, pw_workspace_rows(&ws, "parse.strategy", PW_REGION_RING));
     pw_producer_put(&producer, &(struct pw_event){.seq = 42});
     pw_producer_publish(&producer);
     pw_count(&pw_metrics_find(&ws, "parse", "gaps")->value, 3);
@@ -108,8 +107,7 @@ Test(workspace, reader_sees_what_the_engine_wrote)
     cr_assert_null(pw_metrics_find(&reader, "parse", "no_such"));
     struct pw_tap tap;
     struct pw_event event;
-    pw_tap_attach(
-        &tap, pw_region_at(&reader, pw_workspace_find(&reader, "parse.strategy", PW_REGION_RING), 0), false);
+    pw_tap_attach(&tap, pw_workspace_rows(&reader, "parse.strategy", PW_REGION_RING), false);
     cr_assert_eq(pw_tap_next(&tap, &event), PW_TAP_EVENT);
     cr_assert_eq(event.seq, 42u);
     const struct pw_region *region = pw_workspace_find(&reader, "net_rx.parse", PW_REGION_RING);
@@ -775,8 +773,7 @@ Test(workspace, account_that_cannot_be_read_hides_none_behind_it)
     struct pw_workspace ws;
     struct pw_account sum;
     cr_assert_eq(pw_workspace_create(&ws, "a", &accounts, 1, false, error, sizeof error), 0, "%s", error);
-    struct pw_account_view *views =
-        pw_region_at(&ws, pw_workspace_find(&ws, "account", PW_REGION_ACCOUNT), 0);
+    struct pw_account_view *views = pw_workspace_rows(&ws, "account", PW_REGION_ACCOUNT);
     cr_expect_not(pw_account_sum(&ws, &sum));
     pw_cell_write(&views[1].cell, views[1].words, &second, sizeof second);
     cr_assert(pw_account_sum(&ws, &sum));

@@ -226,8 +226,7 @@ Test(execution_accounts, a_currency_that_is_not_that_of_the_instruments_is_refus
 static void set_kind(struct rig *rig, uint16_t instrument_idx, enum pw_instrument_kind kind,
                      int64_t multiplier_e8)
 {
-    struct pw_instrument *instruments =
-        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
+    struct pw_instrument *instruments = pw_workspace_rows(&rig->ws, "instruments", PW_REGION_INSTRUMENTS);
     instruments[instrument_idx].kind = (uint8_t)kind;
     instruments[instrument_idx].multiplier_e8 = multiplier_e8;
 }

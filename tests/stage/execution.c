@@ -605,8 +605,7 @@ static uint64_t way_cnt(const struct rig *rig, const char *name)
 Test(execution_stage, stamps_tell_an_orders_way_and_are_not_in_the_intent)
 {
     struct rig *rig = start((struct rig_options){0});
-    struct pw_stamp_row *table =
-        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stamps.market", PW_REGION_STAMPS), 0);
+    struct pw_stamp_row *table = pw_workspace_rows(&rig->ws, "stamps.market", PW_REGION_STAMPS);
     pw_stamp_put(table, &(struct pw_stamp){.number = 5000, .ns = {1990, 2010, 2030}});
     struct pw_event intent = rig_intent(PW_BUY, E8, 2000);
     intent.body.intent.market_seq = 5000;

@@ -694,8 +694,7 @@ Test(execution_live, the_way_out_is_told_with_the_first_answer)
     while (rig_take(&rig->journal, &event)) {
         cr_expect_neq(event.kind, PW_EVENT_STAMPS);
     }
-    struct pw_stamp_row *table =
-        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stamps.orders", PW_REGION_STAMPS), 0);
+    struct pw_stamp_row *table = pw_workspace_rows(&rig->ws, "stamps.orders", PW_REGION_STAMPS);
     pw_stamp_put(table, &(struct pw_stamp){.number = id, .ns = {recv_ns + 700, recv_ns + 800}});
     tell_execution(rig, id, "NEW", "NEW", "0", "0", -1);
     rig_poll_execution(rig);

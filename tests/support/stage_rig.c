@@ -107,8 +107,7 @@ static void create_workspace(struct rig *rig, const struct rig_options *o)
     snprintf(instance, sizeof instance, "rig-%d", (int)getpid());
     cr_assert_eq(pw_workspace_create(&rig->ws, instance, rows, cnt, false, error, sizeof error), 0, "%s",
                  error);
-    struct pw_metric_row *metrics =
-        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "metrics", PW_REGION_METRICS), 0);
+    struct pw_metric_row *metrics = pw_workspace_rows(&rig->ws, "metrics", PW_REGION_METRICS);
     pw_metrics_fill(metrics);
     pw_metrics_put_group(metrics + PW_METRIC_CNT, PW_METRIC_GROUP_gateway, "gateway.2");
 }
@@ -216,7 +215,7 @@ static void attach(struct rig *rig, const struct rig_options *options)
         pw_producer_attach(&rig->market_2, nth_ring(rig, PW_RING_MARKET, 1));
         pw_consumer_attach(&rig->market_journal, ring(rig, PW_RING_MARKET_JOURNAL));
     }
-    rig->stop = pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "stop", PW_REGION_STOP), 0);
+    rig->stop = pw_workspace_rows(&rig->ws, "stop", PW_REGION_STOP);
 }
 
 /* A key that is no secret, through the file that it has to come from. */
@@ -248,8 +247,7 @@ struct rig *rig_open(const struct rig_options *options)
     rig->config = pw_app_config_create();
     fill_config(rig->config, options);
     create_workspace(rig, options);
-    struct pw_instrument *instruments =
-        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
+    struct pw_instrument *instruments = pw_workspace_rows(&rig->ws, "instruments", PW_REGION_INSTRUMENTS);
     for (uint32_t i = 0; i < RIG_INSTRUMENTS; i++) {
         instruments[i].tradable = 1;
         instruments[i].unit_shift = options->unit_shift;

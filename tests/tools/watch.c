@@ -577,7 +577,7 @@ static const struct pw_ring *ring_of(struct pw_workspace *ws)
 {
     char error[256];
     cr_assert_eq(pw_workspace_attach(ws, "demo", error, sizeof error), 0, "%s", error);
-    return pw_region_at(ws, pw_workspace_find(ws, "parse.journal", PW_REGION_RING), 0);
+    return pw_workspace_rows(ws, "parse.journal", PW_REGION_RING);
 }
 
 static bool grows_by(const struct pw_ring *ring, uint64_t more)
@@ -782,12 +782,9 @@ Test(watch, health_is_what_the_engine_is)
     static const struct {
         const char *mode, *reason;
         int code;
-    } rows[] = {{"idle", "healthy", 0},
-                {"halted", "halted", 1},
-                {"starting", "not_running", 5},
-                {"down", "connection_not_up", 1},
-                {"full", "journal_stopped", 1},
-                {"other", "unreadable", 1}};
+    } rows[] = {{"idle", "healthy", 0},         {"halted", "halted", 1},
+                {"starting", "not_running", 5}, {"down", "connection_not_up", 1},
+                {"full", "journal_stopped", 1}, {"other", "unreadable", 1}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         pid_t engine = engine_start("demo", rows[i].mode, "1");
         cr_expect_eq(TOOL("pinwheel-health", "demo", "--json"), rows[i].code, "%s", rows[i].mode);

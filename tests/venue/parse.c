@@ -99,7 +99,7 @@ static void create_workspace(struct rig *rig, const struct options *options)
     snprintf(instance, sizeof instance, "parse-%d", (int)getpid());
     int result = pw_workspace_create(&rig->ws, instance, rows, cnt, false, error, sizeof error);
     cr_assert_eq(result, 0, "%s", error);
-    pw_metrics_fill(pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "metrics", PW_REGION_METRICS), 0));
+    pw_metrics_fill(pw_workspace_rows(&rig->ws, "metrics", PW_REGION_METRICS));
 }
 
 static struct pw_ring *ring(const struct rig *rig, enum pw_ring_role role)
@@ -143,8 +143,7 @@ static void fill_config(struct rig *rig, const struct options *options)
         snprintf(PW_CONFIG_EDIT(config, gateway)->kind, sizeof PW_CONFIG_EDIT(config, gateway)->kind, "live");
         PW_CONFIG_EDIT(config, live)->max_tick_age_ms = options->max_age_ms;
     }
-    rig->instruments =
-        pw_region_at(&rig->ws, pw_workspace_find(&rig->ws, "instruments", PW_REGION_INSTRUMENTS), 0);
+    rig->instruments = pw_workspace_rows(&rig->ws, "instruments", PW_REGION_INSTRUMENTS);
     snprintf(rig->instruments[0].symbol, PW_SYMBOL_BYTES, "BTCUSDT");
     snprintf(rig->instruments[1].symbol, PW_SYMBOL_BYTES, "BNBBTC");
     snprintf(rig->instruments[2].symbol, PW_SYMBOL_BYTES, "BTCUSDT");

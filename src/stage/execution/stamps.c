@@ -11,16 +11,10 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct pw_stamp_row *find_table(const struct pw_stage_env *env, const char *name)
-{
-    const struct pw_region *region = pw_workspace_find(env->ws, name, PW_REGION_STAMPS);
-    return region ? pw_region_at(env->ws, region, 0) : NULL;
-}
-
 int pw_execution_find_stamps(struct execution *x, const struct pw_stage_env *env)
 {
-    x->market_stamps = find_table(env, "stamps.market");
-    x->order_stamps = find_table(env, "stamps.orders");
+    x->market_stamps = pw_workspace_rows(env->ws, "stamps.market", PW_REGION_STAMPS);
+    x->order_stamps = pw_workspace_rows(env->ws, "stamps.orders", PW_REGION_STAMPS);
     bool found = x->market_stamps && x->order_stamps;
     for (uint32_t i = 0; i < PW_HOP_SPANS; i++) {
         char name[PW_HOP_NAME_BYTES];

@@ -78,12 +78,12 @@ static int attach_regions(struct execution *x, const struct pw_stage_env *env)
 {
     const struct pw_region *positions = pw_workspace_find(env->ws, "positions", PW_REGION_POSITIONS);
     const struct pw_region *account = pw_workspace_find(env->ws, "account", PW_REGION_ACCOUNT);
-    const struct pw_region *stop = pw_workspace_find(env->ws, "stop", PW_REGION_STOP);
+    x->stop = pw_workspace_rows(env->ws, "stop", PW_REGION_STOP);
     x->hop = pw_env_histogram(env, "hop.recv_to_execution");
     x->tick_to_order = pw_env_histogram(env, "tick_to_order");
     x->tick_to_fill = pw_env_histogram(env, "tick_to_fill");
     if (!positions || positions->row_cnt < env->instrument_cnt || !account ||
-        account->row_cnt < x->account_cnt || !stop || !x->hop || !x->tick_to_order || !x->tick_to_fill) {
+        account->row_cnt < x->account_cnt || !x->stop || !x->hop || !x->tick_to_order || !x->tick_to_fill) {
         pw_log(PW_LOG_ERROR, "execution: the workspace lacks positions, account, stop or a histogram");
         return -ENOENT;
     }
@@ -91,7 +91,6 @@ static int attach_regions(struct execution *x, const struct pw_stage_env *env)
     for (uint32_t i = 0; i < x->account_cnt; i++) {
         x->accounts[i].view = pw_region_at(env->ws, account, i);
     }
-    x->stop = pw_region_at(env->ws, stop, 0);
     x->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_execution);
     return x->metric_rows && find_gateway_metrics(x, env) ? pw_execution_find_stamps(x, env) : -ENOENT;
 }

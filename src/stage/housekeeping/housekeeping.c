@@ -61,12 +61,6 @@ static size_t housekeeping_state_bytes(const struct pw_stage_env *env)
     return sizeof(struct housekeeping);
 }
 
-static void *region_of(const struct pw_stage_env *env, const char *name, enum pw_region_kind kind)
-{
-    const struct pw_region *region = pw_workspace_find(env->ws, name, kind);
-    return region != NULL ? pw_region_at(env->ws, region, 0) : NULL;
-}
-
 /* ---- Commands ---- */
 
 /* What the operator's desk wants; its stop word works already. The last one counts. */
@@ -151,7 +145,7 @@ static int open_line(struct housekeeping *h, uint32_t line_idx)
 {
     pw_assert(line_idx < PW_LINES_MAX);
     struct line *line = &h->lines[line_idx];
-    struct pw_connector_ends ends = {.feeds = region_of(&h->env, "feeds", PW_REGION_FEEDS)};
+    struct pw_connector_ends ends = {.feeds = pw_workspace_rows(h->env.ws, "feeds", PW_REGION_FEEDS)};
     if (pw_env_producer_nth(&h->env, PW_RING_CONNS, line_idx, &ends.to_net_rx) != 0 ||
         pw_env_consumer_nth(&h->env, PW_RING_CONNS_LOST, line_idx, &ends.from_net_rx) != 0 ||
         pw_env_consumer_nth(&h->env, PW_RING_PARSE_REQUESTS, line_idx, &line->from_parse) != 0 ||
@@ -292,7 +286,7 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     h->conns = pw_net_conns(PW_ATTACHED(env, housekeeping)->nets[0]);
     h->header = env->ws->header;
     h->metric_rows = pw_env_metrics(env, PW_METRIC_GROUP_housekeeping);
-    h->views = region_of(env, "feeds", PW_REGION_FEEDS);
+    h->views = pw_workspace_rows(env->ws, "feeds", PW_REGION_FEEDS);
     for (uint32_t i = 0; banned_until_ns != NULL && i < PW_FEEDS_MAX; i++) {
         h->bans[i].kept_ns = banned_until_ns[i];
     }

@@ -90,19 +90,13 @@ static void watch(struct pw_night *night, const struct pw_metric_row *row, bool 
     }
 }
 
-static const void *region_at(const struct pw_workspace *ws, const char *name, enum pw_region_kind kind)
-{
-    const struct pw_region *region = pw_workspace_find(ws, name, kind);
-    return region != NULL ? pw_region_at(ws, region, 0) : NULL;
-}
-
 int pw_night_init(struct pw_night *night, const struct pw_stage_env *env, const struct pw_conns *conns)
 {
     memset(night, 0, sizeof *night);
     night->env = env;
     night->conns = conns;
-    night->views = region_at(env->ws, "feeds", PW_REGION_FEEDS);
-    night->positions = region_at(env->ws, "positions", PW_REGION_POSITIONS);
+    night->views = pw_workspace_rows(env->ws, "feeds", PW_REGION_FEEDS);
+    night->positions = pw_workspace_rows(env->ws, "positions", PW_REGION_POSITIONS);
     const struct pw_region *metrics = pw_workspace_find(env->ws, "metrics", PW_REGION_METRICS);
     if (night->views == NULL || night->positions == NULL || metrics == NULL) {
         return -ENOENT;
@@ -367,7 +361,7 @@ static void put_denials(const struct pw_workspace *ws, struct pw_text *text)
 
 static bool position_at(const struct pw_workspace *ws, uint32_t i, struct pw_position *position)
 {
-    const struct pw_position_view *views = region_at(ws, "positions", PW_REGION_POSITIONS);
+    const struct pw_position_view *views = pw_workspace_rows(ws, "positions", PW_REGION_POSITIONS);
     return views != NULL && pw_cell_read(&views[i].cell, views[i].words, position, sizeof *position);
 }
 

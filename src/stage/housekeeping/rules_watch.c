@@ -311,13 +311,11 @@ int64_t pw_rules_watch_next_ns(const struct pw_rules_watch *w)
 
 static bool attach(struct pw_rules_watch *w)
 {
-    const struct pw_region *views = pw_workspace_find(w->env->ws, "feeds", PW_REGION_FEEDS);
     const struct pw_metric_row *execution =
         pw_metrics_rows(w->env->ws, PW_METRIC_GROUP_execution, "execution");
-    bool good = views != NULL;
-    w->views = good ? pw_region_at(w->env->ws, views, 0) : NULL;
+    w->views = pw_workspace_rows(w->env->ws, "feeds", PW_REGION_FEEDS);
     w->rejected = execution != NULL ? PW_METRIC_WORD(execution, execution, rejected_by_rules) : NULL;
-    return good;
+    return w->views != NULL;
 }
 
 struct pw_rules_watch *pw_rules_watch_create(const struct pw_stage_env *env, struct pw_snapshots *snapshots,

@@ -114,8 +114,7 @@ struct pw_snapshots *pw_snapshots_create(const struct pw_stage_env *env,
         return NULL;
     }
     const int64_t *banned_until_ns = PW_ATTACHED(env, housekeeping)->banned_until_ns;
-    const struct pw_region *quotes = pw_workspace_find(env->ws, "quotes", PW_REGION_QUOTES);
-    s->markets = quotes != NULL ? pw_region_at(env->ws, quotes, 0) : NULL;
+    s->markets = pw_workspace_rows(env->ws, "quotes", PW_REGION_QUOTES);
     s->conns = pw_net_conns(PW_ATTACHED(env, housekeeping)->nets[0]);
     if (banned_until_ns != NULL) {
         memcpy(s->paused_until_ns, banned_until_ns, sizeof s->paused_until_ns);
