@@ -329,6 +329,19 @@ Test(rest, an_instrument_that_does_not_trade_is_not_tradable)
     }
 }
 
+/* cases/06-instrument-rules-change-while-running */
+Test(rest, why_a_symbol_is_not_open_is_said)
+{
+    static const char body[] = INFO(ASSETS ",\"isSpotTradingAllowed\":false,\"filters\":[]");
+    struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL}, NULL);
+    struct pw_instrument row;
+    struct pw_instrument_said said;
+    struct pw_instrument_list list = {.rows = &row, .said = &said};
+    cr_assert_eq(pw_binance_instruments(body, sizeof body - 1, pw_feed_wants(&feed), &list), 0);
+    cr_assert_not(row.tradable);
+    cr_assert_str_eq(said.status, "no spot trading");
+}
+
 /* cases/02-asset-longer-than-11-bytes */
 Test(rest, a_name_is_held_whole_or_refused_with_its_name)
 {

@@ -357,12 +357,14 @@ static void read_symbol(struct reading *reading, const json_t *symbol)
         blame(reading, -EBADMSG, "assets, status or filters are missing");
         return;
     }
-    copy_text(reading->said->status, sizeof reading->said->status, status);
+    bool has_spot = !json_is_false(json_object_get(symbol, "isSpotTradingAllowed"));
+    bool is_open = strcmp(status, "TRADING") == 0;
+    row->tradable = is_open && has_spot;
+    copy_text(reading->said->status, sizeof reading->said->status,
+              is_open && !has_spot ? "no spot trading" : status);
     take_name(reading, row->symbol, sizeof row->symbol, reading->symbol);
     take_name(reading, row->base, sizeof row->base, base);
     take_name(reading, row->quote, sizeof row->quote, quote);
-    row->tradable =
-        strcmp(status, "TRADING") == 0 && !json_is_false(json_object_get(symbol, "isSpotTradingAllowed"));
     choose_units(reading, list);
     size_t i;
     json_array_foreach(list, i, filter)
