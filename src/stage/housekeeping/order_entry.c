@@ -77,9 +77,12 @@ static void log_readiness(struct pw_order_entry *entry)
         }
     }
     if (has_changed(entry->not_ready_reason, &entry->logged_reason, &value) && value) {
-        pw_log(PW_LOG_ERROR,
-               "order entry%s is not ready: %s (%s, venue error code %" PRId64 "); see docs/live.md",
-               entry->whose, pw_reason_help(value), pw_reason_name(value), code);
+        char said[48] = ""; /* not each reason is the venue's word */
+        if (code != 0) {
+            snprintf(said, sizeof said, ", venue error code %" PRId64, code);
+        }
+        pw_log(PW_LOG_ERROR, "order entry%s is not ready: %s (%s%s); see docs/live.md", entry->whose,
+               pw_reason_help(value), pw_reason_name(value), said);
     }
     if (has_changed(entry->orphans, &entry->logged_orphans, &value)) {
         pw_log(PW_LOG_WARN, "orphan orders%s of earlier runs: %" PRIu64 " so far; %s", entry->whose, value,
@@ -151,7 +154,7 @@ static void log_rejections(struct pw_order_entry *entry, int64_t now_ns)
                "order entry%s: %" PRIu64 " orders rejected in a row: new orders are denied for %" PRId64
                " s, or until `pinwheel ctl INSTANCE resume`",
                entry->whose, atomic_load_explicit(entry->rejections, memory_order_relaxed),
-               ((int64_t)value - now_ns) / PW_NS_PER_S);
+               ((int64_t)value - now_ns + PW_NS_PER_S - 1) / PW_NS_PER_S);
     } else if (!value) {
         pw_log(PW_LOG_INFO, "order entry%s: new orders are allowed again after rejections", entry->whose);
     }
