@@ -118,6 +118,12 @@ static void journal_folder_check(struct problems *problems)
                     "path: %s is not a folder; name one, or one that can be created", folder);
         return;
     }
+    if (!exists && lstat(folder, &st) == 0) {
+        pw_text_put(problem(problems, "journal.path"),
+                    "path: %s is a link that leads nowhere; name a folder, or one that can be created",
+                    folder);
+        return;
+    }
     snprintf(parent, sizeof parent, "%s", folder);
     const char *tried = exists ? folder : dirname(parent);
     int err = folder_try(tried);

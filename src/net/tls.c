@@ -186,8 +186,8 @@ static int judge_certificate(int good, WOLFSSL_X509_STORE_CTX *store)
 
 static char *read_file(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat stat;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is opened at once, and refused */
+    struct stat stat = {0};
     char *text = NULL;
     if (fd < 0) {
         return NULL;
@@ -195,7 +195,7 @@ static char *read_file(const char *path)
     if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size <= CA_FILE_BYTES_MAX) {
         text = malloc((size_t)stat.st_size + 1);
     } else {
-        errno = EINVAL;
+        errno = S_ISREG(stat.st_mode) ? EFBIG : S_ISDIR(stat.st_mode) ? EISDIR : EMEDIUMTYPE;
     }
     ssize_t got = text != NULL ? read(fd, text, (size_t)stat.st_size) : -1;
     if (got >= 0) {

@@ -90,6 +90,9 @@ Test(host_check, a_ca_file_must_be_a_list_of_certificates)
     file_write("text.pem", "no certificate\n");
     expect_refused(judged("text.pem", "j"), "12:14", "text.pem");
     expect_refused(judged(".", "j"), "12:14", "ca_file");
+    cr_assert_eq(mkfifo(path_of("fifo.pem"), 0600), 0);
+    expect_refused(judged("fifo.pem", "j"), "12:14", "fifo.pem"); /* and is not waited for */
+    expect_refused(judged("/dev/zero", "j"), "12:14", "/dev/zero");
     cr_expect_eq(judged(NULL, "j"), 0, "%s", g_error);
 }
 
@@ -106,6 +109,13 @@ Test(host_check, the_journals_folder_can_be_written)
     expect_refused(judged(NULL, "/proc/nope"), "13:17", "/proc");
     expect_refused(judged(NULL, "no/such/parent"), "13:17", "no/such");
     expect_refused(judged(NULL, "/sys/kernel"), "13:17", "/sys/kernel");
+    cr_assert_eq(symlink("nowhere/at/all", path_of("dangling")), 0);
+    expect_refused(judged(NULL, "dangling"), "13:17", "dangling");
+    cr_assert_eq(symlink("loop", path_of("loop")), 0);
+    expect_refused(judged(NULL, "loop"), "13:17", "loop");
+    cr_assert_eq(mkdir(path_of("k"), 0700), 0);
+    cr_assert_eq(symlink("k", path_of("link")), 0);
+    cr_expect_eq(judged(NULL, "link"), 0, "%s", g_error);
 }
 
 /* Memory that is not there is refused before any of it is taken. */
