@@ -534,6 +534,9 @@ Test(config, what_is_wrong_is_told_with_its_line)
         {"capture: {files: [$PINWHEEL_NO_SUCH_VARIABLE]}\n", ":1:19: ", "PINWHEEL_NO_SUCH_VARIABLE"},
         /* cases/18-doctor-looks-at-another-disk */
         {"capture: {files: [/dev/null, /nowhere/x.gz]}\n", ":1:30: ", "/nowhere/x.gz"},
+        {"capture: {files: [/proc]}\n", ":1:19: ", "/proc"},
+        {"listen: {tls_dir: /dev/null}\nmarket: {instruments: [{symbol: ABC, price: \"100\"}]}\n",
+         ":1:19: ", "/dev/null"},
         {"capture: [\n", ":2:1: ", "YAML"},
         /* A recording is not traded. */
         {"capture: {files: [x]}\naccounts: [{api_key: a, secret: x}]\n", ":2:11: ", "accounts"},

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- the table ---- */
 
@@ -257,10 +259,26 @@ static void instruments_check(struct pw_document *doc, const struct pw_sim_confi
 static void capture_files_check(struct pw_document *doc, const struct pw_sim_capture_config *capture)
 {
     for (uint32_t i = 0; i < capture->file_cnt; i++) {
-        if (capture->files[i][0] && access(capture->files[i], R_OK) != 0) {
-            pw_document_problem(doc, pw_document_mark(doc, "capture.files[%u]", i), "files: %s: %s",
-                                capture->files[i], strerror(errno));
+        const char *path = capture->files[i];
+        struct stat st;
+        if (path[0] == '\0') {
+            continue; /* told already */
         }
+        int err = access(path, R_OK) != 0 || stat(path, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+        if (err != 0) {
+            pw_document_problem(doc, pw_document_mark(doc, "capture.files[%u]", i), "files: %s: %s", path,
+                                strerror(err));
+        }
+    }
+}
+
+/* It is made with its parents; but not where a file stands. */
+static void tls_dir_check(struct pw_document *doc, const char *path)
+{
+    struct stat st;
+    if (path[0] != '\0' && lstat(path, &st) == 0 && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
+        pw_document_problem(doc, pw_document_mark(doc, "listen.tls_dir"), "tls_dir: %s is not a folder",
+                            path);
     }
 }
 
@@ -273,6 +291,7 @@ static void source_check(struct pw_document *doc, struct pw_sim_config *config)
                             "set exactly one of 'capture' and 'market'");
     }
     capture_files_check(doc, &config->capture);
+    tls_dir_check(doc, config->listen.tls_dir);
     config->synthetic = market;
     if (config->limits.slow_clients == PW_SIM_SLOW_AUTO) {
         config->limits.slow_clients =

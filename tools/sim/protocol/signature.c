@@ -5,6 +5,7 @@
 #include "signature.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define NO_PASSPHRASE ((void *)"") /* nobody is to be asked for one */
 #define ED25519_BYTES 64u
@@ -151,13 +153,18 @@ static bool is_weak(const unsigned char key[PW_SIM_PUBLIC_KEY_BYTES])
 
 int pw_sim_public_key_load(const char *path, unsigned char key[PW_SIM_PUBLIC_KEY_BYTES])
 {
-    FILE *file = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is opened at once, and holds no key */
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     size_t bytes = PW_SIM_PUBLIC_KEY_BYTES;
     EVP_PKEY *read;
     bool good;
 
     if (!file) {
-        return -errno;
+        int error = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        return -error;
     }
     read = PEM_read_PUBKEY(file, NULL, NULL, NO_PASSPHRASE);
     fclose(file);
