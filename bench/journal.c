@@ -383,11 +383,11 @@ static int slow_put(void *state, enum pw_block_type type, uint64_t block_no, con
     return disk->inner.put(disk->inner.state, type, block_no, block, bytes);
 }
 
-static int slow_commit(void *state)
+static int slow_commit(void *state, uint64_t skipped_cnt)
 {
     struct slow_disk *disk = state;
     nanosleep(&(struct timespec){.tv_nsec = SLOW_SYNC_NS}, NULL);
-    return disk->inner.commit(disk->inner.state);
+    return disk->inner.commit(disk->inner.state, skipped_cnt);
 }
 
 static int slow_rotate(void *state)

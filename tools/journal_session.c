@@ -162,9 +162,14 @@ void journal_put_loss(json_t *to, const struct pw_journal_run *run)
 
 void journal_audit_run(struct journal_session *session)
 {
+    struct pw_journal_loss *lost = &session->run.lost;
+    pw_journal_committed(session->journal, session->run.run_id, &session->committed);
+    /* A run that was killed has in its last commit what its record may not have yet. */
+    if (!session->run.ended_ns && lost->other_cnt < session->committed.skipped_cnt) {
+        lost->other_cnt = session->committed.skipped_cnt;
+    }
     report_loss(session);
     pw_journal_audit_run(session->journal, &session->run, report_finding, session);
-    pw_journal_committed(session->journal, session->run.run_id, &session->committed);
 }
 
 void journal_audit_folder(struct journal_session *session)

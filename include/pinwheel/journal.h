@@ -109,6 +109,7 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
 /* How much of a run is known to be committed: a reader that finds less misses something. */
 struct pw_journal_committed {
     uint64_t event_cnt, frame_cnt;
+    uint64_t skipped_cnt; /* events that found no room to be recorded, up to then */
 };
 
 /* False: the run is of an engine that did not note it, or nothing of it can be read. */

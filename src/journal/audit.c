@@ -222,13 +222,28 @@ int64_t pw_journal_audit_run(struct pw_journal *journal, const struct pw_journal
     return found_no == -ENOENT ? audit.finding_cnt : found_no;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void add_note(struct pw_journal_committed *committed, const struct pw_segment_note *note)
+{
+    committed->event_cnt = larger(committed->event_cnt, note->event_cnt);
+    committed->frame_cnt = larger(committed->frame_cnt, note->frame_cnt);
+    committed->skipped_cnt = larger(committed->skipped_cnt, note->skipped_cnt);
+}
+
 bool pw_journal_committed(struct pw_journal *journal, uint64_t run_id, struct pw_journal_committed *committed)
 {
     struct pw_segment_note note;
     struct pw_journal_file file;
     int64_t no;
     bool known = read_table_note(journal, run_id, &note);
-    *committed = (struct pw_journal_committed){known ? note.event_cnt : 0, known ? note.frame_cnt : 0};
+    *committed = (struct pw_journal_committed){0};
+    if (known) {
+        add_note(committed, &note);
+    }
     for (uint32_t from = 0; (no = pw_journal_segment_next(journal, run_id, from)) >= 0;
          from = (uint32_t)no + 1) {
         if (pw_journal_segment_open(journal, run_id, (uint32_t)no, &file) != 0) {
@@ -236,10 +251,7 @@ bool pw_journal_committed(struct pw_journal *journal, uint64_t run_id, struct pw
         }
         if (pw_journal_file_note(&file, run_id, &note)) {
             known = true;
-            committed->event_cnt =
-                note.event_cnt > committed->event_cnt ? note.event_cnt : committed->event_cnt;
-            committed->frame_cnt =
-                note.frame_cnt > committed->frame_cnt ? note.frame_cnt : committed->frame_cnt;
+            add_note(committed, &note);
         }
         pw_journal_file_close(&file);
     }

@@ -33,7 +33,7 @@ static int store_all(const struct pw_store *store, const struct pw_batch *batch)
         const struct pw_batch_block *block = &batch->blocks[i];
         err = store->put(store->state, block->type, block->block_no, block->bytes, block->size);
     }
-    return err ? err : store->commit(store->state);
+    return err ? err : store->commit(store->state, batch->skipped_cnt);
 }
 
 /* A full segment is followed by the next, into which everything since the last commit goes. */

@@ -22,7 +22,8 @@ struct pw_batch_block {
 struct pw_batch {
     const struct pw_batch_block *blocks;
     uint32_t cnt;
-    bool anew; /* the last segment was given up: begin another */
+    bool anew;            /* the last segment was given up: begin another */
+    uint64_t skipped_cnt; /* as of store.h */
 };
 
 struct pw_batch_result {

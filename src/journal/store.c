@@ -382,7 +382,7 @@ static int write_run(struct disk *disk)
     return err;
 }
 
-static int disk_commit(void *state)
+static int disk_commit(void *state, uint64_t skipped_cnt)
 {
     struct disk *disk = state;
     struct segment *segment = &disk->segment;
@@ -391,6 +391,7 @@ static int disk_commit(void *state)
     }
     MDB_txn *txn = segment->txn;
     pw_assert(segment->env);
+    disk->tally.note.skipped_cnt = skipped_cnt < UINT32_MAX ? (uint32_t)skipped_cnt : UINT32_MAX;
     int err = put_note(txn, segment->dbi, disk->run.run_id, &disk->tally.note);
     if (err) {
         return segment_error(disk, err);

@@ -29,7 +29,8 @@
 struct pw_store {
     void *state;
     int (*put)(void *state, enum pw_block_type type, uint64_t block_no, const void *block, size_t bytes);
-    int (*commit)(void *state);
+    /* skipped_cnt: events of the run that found no room to be recorded, so far; durable with the rest. */
+    int (*commit)(void *state, uint64_t skipped_cnt);
     /* Begins the next segment. 0, -ENOSPC or a final error. */
     int (*rotate)(void *state);
     /* What the run's record is to say of what is not stored, and since when nothing has been (0: it is); it
@@ -84,7 +85,8 @@ enum pw_key_part {
  * to where it begins. So what is missing shows, of a run that was killed, too. */
 struct pw_segment_note {
     uint64_t event_cnt, frame_cnt;
-    uint32_t segment_no, reserved;
+    uint32_t segment_no;
+    uint32_t skipped_cnt; /* events that found no room to be recorded; the most that fits */
 };
 
 static_assert(sizeof(struct pw_segment_note) == 24, "part of the journal's format, no padding");

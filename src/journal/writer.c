@@ -64,6 +64,7 @@ struct pw_writer {
     /* When the oldest event came that is in the commit under way, that is taken but in none; INT64_MAX: none.
      */
     int64_t sent_since_ns, taken_since_ns;
+    uint64_t skipped_cnt;       /* what found no room in the ring of orders, as of the last poll */
     struct arrival arrivals[4]; /* in the order of the rings of struct pw_writer_input */
     int64_t polled_ns;
     int64_t arrived_ns; /* what the rings have now came not before */
@@ -213,7 +214,8 @@ static int64_t least(int64_t a, int64_t b)
 static void begin_commit(struct pw_writer *writer, int64_t now_ns)
 {
     pw_assert(!writer->committing && pw_writer_dirty(writer) && writer->state != PW_WRITER_FAILED);
-    struct pw_batch batch = {.blocks = writer->batch, .anew = writer->state == PW_WRITER_FULL};
+    struct pw_batch batch = {
+        .blocks = writer->batch, .anew = writer->state == PW_WRITER_FULL, .skipped_cnt = writer->skipped_cnt};
     batch.cnt = stream_send(&writer->events, writer->batch);
     batch.cnt += stream_send(&writer->frames, writer->batch + batch.cnt);
     writer->sent = writer->taken;
@@ -553,6 +555,12 @@ static uint64_t head_of(const struct pw_consumer *ring)
     return atomic_load_explicit(&ring->ring->head, memory_order_relaxed);
 }
 
+/* What its producer found no room for. */
+static uint64_t dropped_of(const struct pw_consumer *ring)
+{
+    return ring ? atomic_load_explicit(&ring->ring->dropped_cnt, memory_order_relaxed) : 0;
+}
+
 /* Before events are taken. */
 static void note_arrivals(struct pw_writer *writer, const struct pw_writer_input *input, int64_t now_ns)
 {
@@ -655,6 +663,7 @@ uint32_t pw_writer_poll(struct pw_writer *writer, const struct pw_writer_input *
     }
     note_arrivals(writer, input, now_ns);
     writer->drained = true;
+    writer->skipped_cnt = dropped_of(input->orders);
     uint32_t took = take_events(writer, input, batch_max, now_ns) +
                     take_frames(writer, input->frames, batch_max, now_ns) +
                     take_frames(writer, input->wire, batch_max, now_ns);
@@ -709,11 +718,6 @@ static void count_left(struct counts *counts, const struct pw_consumer *ring)
     for (uint64_t i = 0; ring && i < head - ring->tail; i++) {
         count(counts, pw_consumer_at(ring, i), 0);
     }
-}
-
-static uint64_t dropped_of(const struct pw_consumer *ring)
-{
-    return ring ? atomic_load_explicit(&ring->ring->dropped_cnt, memory_order_relaxed) : 0;
 }
 
 void pw_writer_loss(const struct pw_writer *writer, const struct pw_writer_input *input,

@@ -155,7 +155,8 @@ Test(runs, ids_do_not_come_again_when_an_older_copy_is_brought_back)
     folder_remove(dir);
 }
 
-/* cases/15-disk-full-until-the-end: what could not be noted is noted again, also when it is still the same. */
+/* cases/15-disk-full-until-the-end: what could not be noted is noted again, also when it is still the same.
+ */
 Test(runs, a_note_that_failed_is_not_taken_for_stored)
 {
     const char *dir = live_dir();

@@ -769,7 +769,7 @@ Test(verify, counts_raw_frames_that_were_dropped)
     const struct pw_store *store = &live.store;
     size_t bytes = pw_encoder_seal(encoder);
     cr_assert_eq(store->put(store->state, PW_BLOCK_FRAMES, 0, block, bytes), 0);
-    cr_assert_eq(store->commit(store->state), 0);
+    cr_assert_eq(store->commit(store->state, 0), 0);
     pw_encoder_free(encoder);
     live_close(&live, true);
     json_t *json = run_json(dir, (const char *const[]){"verify", "--json", NULL}, 0);
@@ -1286,6 +1286,34 @@ Test(verify, a_run_that_the_table_does_not_have_is_told)
     cr_expect_not_null(strstr(program_errors, FIRST(&other) + strlen(folder.dir) + 1), "%s", program_errors);
     free(out);
     folder_remove(folder.dir);
+}
+
+/* What found no room is known of a run that was killed, too: as of its last commit, like its events. */
+Test(verify, reports_what_a_killed_run_skipped)
+{
+    const char *dir = live_dir();
+    static uint8_t block[PW_WRITER_BLOCK_BYTES];
+    const struct pw_event event = live_event(0);
+    struct live live;
+    char *out;
+    live_open(&live, dir, 64 * MIB, LIVE_EPOCH_NS);
+    struct pw_encoder *encoder = pw_encoder_new(PW_BLOCK_EVENTS, live.run_id);
+    pw_encoder_begin(encoder, block, sizeof block);
+    cr_assert(pw_encoder_put(encoder, &event));
+    size_t bytes = pw_encoder_seal(encoder);
+    for (uint64_t skipped_cnt = 5; skipped_cnt <= 10; skipped_cnt += 5) {
+        cr_assert_eq(live.store.put(live.store.state, PW_BLOCK_EVENTS, 0, block, bytes), 0);
+        cr_assert_eq(live.store.commit(live.store.state, skipped_cnt), 0);
+    }
+    pw_encoder_free(encoder);
+    live_close(&live, false);
+    json_t *json = run_json(dir, (const char *const[]){"verify", "--json", NULL}, 3);
+    cr_expect_eq(json_integer_value(program_at(json, "runs/0/event_cnt")), 1);
+    cr_expect_eq(json_integer_value(program_at(json, "runs/0/lost/other_cnt")), 10);
+    json_decref(json);
+    cr_expect_eq(run_tool(dir, (const char *const[]){"stats", NULL}, &out), 3);
+    free(out);
+    folder_remove(dir);
 }
 
 /* A run that was killed before its first commit had nothing to lose. */

@@ -334,13 +334,16 @@ Test(why, messages_of_another_accounts_connection_are_left_out)
     put_placed(&s, id);
     put_wire(&s, true, id,
              "{\"id\":\"p%016" PRIx64 "\",\"params\":{\"newClientOrderId\":\"pw-" AT_VENUE "\"}}", id);
-    put_wire(&s, true, 0, "{\"id\":\"q0000000000000005\",\"params\":{\"origClientOrderId\":\"pw-" AT_VENUE "\"}}", id);
+    put_wire(&s, true, 0,
+             "{\"id\":\"q0000000000000005\",\"params\":{\"origClientOrderId\":\"pw-" AT_VENUE "\"}}", id);
     s.conn_idx = 2;
     s.now_ns += MS;
     put_wire(&s, false, 0, "", 0);
-    put_wire(&s, false, 0, "{\"id\":\"q0000000000000005\",\"status\":200,\"result\":{\"another\":%" PRIu64 "}}", 7);
+    put_wire(&s, false, 0,
+             "{\"id\":\"q0000000000000005\",\"status\":200,\"result\":{\"another\":%" PRIu64 "}}", 7);
     s.conn_idx = 1;
-    put_wire(&s, false, 0, "{\"id\":\"q0000000000000005\",\"status\":200,\"result\":{\"own\":%" PRIu64 "}}", 8);
+    put_wire(&s, false, 0, "{\"id\":\"q0000000000000005\",\"status\":200,\"result\":{\"own\":%" PRIu64 "}}",
+             8);
     put_order(&s, id, PW_ORDER_FILLED, PW_REASON_NONE);
     script_end(&s);
     json_t *json = why_json(s.dir, id);
@@ -672,7 +675,8 @@ Test(why, exit_codes_tell_what_is_wrong)
 Test(why, a_signal_has_the_names_that_its_strategy_gives_it)
 {
     struct script s;
-    script_begin(&s, "gateway: paper\nfeeds:\n  - {name: spot}\nstrategies:\n  - {name: ma, kind: ma_cross}\n");
+    script_begin(&s,
+                 "gateway: paper\nfeeds:\n  - {name: spot}\nstrategies:\n  - {name: ma, kind: ma_cross}\n");
     put_quote(&s);
     put(&s, (struct pw_event){.kind = PW_EVENT_SIGNAL,
                               .body.signal = {.value_a = PRICE_E8,

@@ -627,12 +627,12 @@ static int gate_put(void *state, enum pw_block_type type, uint64_t block_no, con
     return gate->inner.put(gate->inner.state, type, block_no, block, bytes);
 }
 
-static int gate_commit(void *state)
+static int gate_commit(void *state, uint64_t skipped_cnt)
 {
     struct gate *gate = state;
     while (sem_wait(&gate->open) != 0) {
     }
-    return gate->inner.commit(gate->inner.state);
+    return gate->inner.commit(gate->inner.state, skipped_cnt);
 }
 
 static int gate_rotate(void *state)

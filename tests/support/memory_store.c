@@ -41,10 +41,11 @@ static int memory_put(void *state, enum pw_block_type type, uint64_t block_no, c
     return err;
 }
 
-static int memory_commit(void *state)
+static int memory_commit(void *state, uint64_t skipped_cnt)
 {
     struct memory_store *memory = state;
     memory->commit_cnt++;
+    memory->skipped_cnt = skipped_cnt;
     int err = fault(memory, memory->commit_error);
     for (uint32_t i = 0; !err && i < 2 * MEMORY_BLOCKS_MAX; i++) {
         struct memory_block *from = &memory->put[i / MEMORY_BLOCKS_MAX][i % MEMORY_BLOCKS_MAX];

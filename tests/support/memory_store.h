@@ -21,6 +21,7 @@ struct memory_store {
     uint32_t error_cnt;                             /* so many calls fail, then no more */
     uint32_t put_cnt, commit_cnt, rotate_cnt, end_cnt;
     bool clean;
+    uint64_t skipped_cnt; /* of the last commit */
     uint32_t note_cnt;
     int64_t stopped_ns;
     struct pw_journal_loss loss; /* as noted last */
