@@ -44,7 +44,8 @@ struct pw_report_terms {
 enum pw_report_fault {
     PW_REPORT_SOUND = 0,
     PW_REPORT_OTHER_ORDER, /* it answers a request about this order, and names another one */
-    PW_REPORT_STATUS,      /* its status and what else it says cannot both be */
+    PW_REPORT_STATUS,      /* its status and what else it says cannot both be, */
+    PW_REPORT_SHORT,       /* but if more was prevented than it says: filled, and that is not all of it */
 };
 
 /* What happened to an order. */

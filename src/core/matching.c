@@ -55,7 +55,15 @@ static bool reaches(const struct pw_matching_row *taker, int64_t price_e8)
 
 static unsigned self_trade(const struct pw_matching_row *taker, const struct pw_matching_row *maker)
 {
-    return taker->owner == maker->owner && taker->owner != PW_MATCHING_ANONYMOUS ? taker->stp : PW_STP_NONE;
+    unsigned stp = taker->stp == PW_STP_TRANSFER ? PW_STP_DECREMENT : taker->stp;
+
+    return taker->owner == maker->owner && taker->owner != PW_MATCHING_ANONYMOUS ? stp : PW_STP_NONE;
+}
+
+/* What it has left then. */
+static int64_t preview_left_e8(const struct pw_matching_row *taker, const struct pw_matching_preview *sum)
+{
+    return taker->leaves_qty_e8 - sum->qty_e8 - sum->prevented_qty_e8;
 }
 
 /* Adds what is taken of one level; false: the taker ends there, or has spent all. */
@@ -63,19 +71,20 @@ static bool level_preview(const struct pw_matching *matching, const struct pw_ma
                           const struct pw_matching_row *taker, pw_i128 budget_e16,
                           struct pw_matching_preview *sum)
 {
-    for (uint32_t i = level->queue.first_idx; i != PW_MATCHING_NONE && sum->qty_e8 < taker->leaves_qty_e8;
+    for (uint32_t i = level->queue.first_idx; i != PW_MATCHING_NONE && preview_left_e8(taker, sum) > 0;
          i = matching->rows[i].next_idx) {
-        int64_t left_e8 = taker->leaves_qty_e8 - sum->qty_e8, qty_e8 = matching->rows[i].leaves_qty_e8;
+        int64_t left_e8 = preview_left_e8(taker, sum), qty_e8 = matching->rows[i].leaves_qty_e8;
         pw_i128 affordable_e8 = budget_e16 ? (budget_e16 - sum->quote_e16) / level->price_e8 : INT64_MAX;
         unsigned prevented = self_trade(taker, &matching->rows[i]);
 
         if (prevented & PW_STP_EXPIRE_TAKER) {
             return false;
         }
+        qty_e8 = qty_e8 < left_e8 ? qty_e8 : left_e8;
         if (prevented) {
+            sum->prevented_qty_e8 += prevented == PW_STP_DECREMENT ? qty_e8 : 0;
             continue;
         }
-        qty_e8 = qty_e8 < left_e8 ? qty_e8 : left_e8;
         qty_e8 = qty_e8 < affordable_e8 ? qty_e8 : (int64_t)affordable_e8;
         sum->qty_e8 += qty_e8;
         sum->quote_e16 += (pw_i128)qty_e8 * level->price_e8;
@@ -92,7 +101,7 @@ static struct pw_matching_preview preview(const struct pw_matching *matching,
     const struct pw_matching_side *levels = &matching->sides[opposite(taker->side)];
     struct pw_matching_preview sum = {0};
 
-    for (uint32_t i = levels->level_cnt; i-- > 0 && sum.qty_e8 < taker->leaves_qty_e8;) {
+    for (uint32_t i = levels->level_cnt; i-- > 0 && preview_left_e8(taker, &sum) > 0;) {
         if (!reaches(taker, levels->levels[i].price_e8) ||
             !level_preview(matching, &levels->levels[i], taker, budget_e16, &sum)) {
             break;
@@ -111,28 +120,49 @@ static bool crosses(const struct pw_matching *matching, const struct pw_matching
 
 /* ---- matching ---- */
 
-/* The level's oldest order and the taker: a trade. */
-static void row_match(struct pw_matching *matching, struct pw_matching_level *level,
-                      struct pw_matching_row *taker)
+/* The smaller one's quantity, out of the level's oldest order and the taker. */
+static int64_t rows_reduce(struct pw_matching *matching, struct pw_matching_level *level,
+                           struct pw_matching_row *taker)
 {
     uint32_t row_idx = level->queue.first_idx;
     struct pw_matching_row *maker = &matching->rows[row_idx];
-    int64_t price_e8 = level->price_e8;
     int64_t qty_e8 =
         maker->leaves_qty_e8 < taker->leaves_qty_e8 ? maker->leaves_qty_e8 : taker->leaves_qty_e8;
-    struct pw_matching_result result = {
-        .kind = PW_MATCHING_TRADE,
-        .side = (enum pw_side)taker->side,
-        .trade = {++matching->last_trade_id, price_e8, qty_e8, party_of(maker), party_of(taker)}};
 
     pw_assert(qty_e8 > 0 && qty_e8 <= level->qty_e8);
-    pw_assert(maker->side != taker->side && maker->price_e8 == price_e8);
+    pw_assert(maker->side != taker->side && maker->price_e8 == level->price_e8);
     taker->leaves_qty_e8 -= qty_e8;
     maker->leaves_qty_e8 -= qty_e8;
     level->qty_e8 -= qty_e8;
     if (maker->leaves_qty_e8 == 0) {
         pw_matching_unrest(matching, level, row_idx);
     }
+    return qty_e8;
+}
+
+/* The level's oldest order and the taker, of one owner: no trade, and both have less. */
+static void rows_decrement(struct pw_matching *matching, struct pw_matching_level *level,
+                           struct pw_matching_row *taker)
+{
+    struct pw_matching_party maker = party_of(&matching->rows[level->queue.first_idx]);
+    int64_t price_e8 = level->price_e8, qty_e8 = rows_reduce(matching, level, taker);
+
+    report(matching, &(struct pw_matching_result){.kind = PW_MATCHING_PREVENTION,
+                                                  .side = (enum pw_side)taker->side,
+                                                  .prevention = {price_e8, qty_e8, maker, party_of(taker)}});
+}
+
+/* The level's oldest order and the taker: a trade. */
+static void row_match(struct pw_matching *matching, struct pw_matching_level *level,
+                      struct pw_matching_row *taker)
+{
+    struct pw_matching_party maker = party_of(&matching->rows[level->queue.first_idx]);
+    int64_t price_e8 = level->price_e8, qty_e8 = rows_reduce(matching, level, taker);
+    struct pw_matching_result result = {
+        .kind = PW_MATCHING_TRADE,
+        .side = (enum pw_side)taker->side,
+        .trade = {++matching->last_trade_id, price_e8, qty_e8, maker, party_of(taker)}};
+
     matching->last_price_e8 = price_e8;
     matching->traded_low_e8 = price_e8 < matching->traded_low_e8 ? price_e8 : matching->traded_low_e8;
     matching->traded_high_e8 = price_e8 > matching->traded_high_e8 ? price_e8 : matching->traded_high_e8;
@@ -155,7 +185,10 @@ static bool level_match(struct pw_matching *matching, struct pw_matching_level *
         if (prevented & PW_STP_EXPIRE_TAKER) {
             return false;
         }
-        if (!prevented) {
+        if (prevented == PW_STP_DECREMENT) {
+            rows_decrement(matching, level, taker);
+        }
+        if (prevented == PW_STP_NONE) {
             row_match(matching, level, taker);
         }
     }

@@ -30,9 +30,17 @@
  * reported. */
 #define PW_MATCHING_ANONYMOUS 0u
 
-/* Self-trade prevention: what ends when an order meets one of its own owner. The taker's mode counts. */
-enum pw_stp { PW_STP_NONE = 0, PW_STP_EXPIRE_TAKER = 1, PW_STP_EXPIRE_MAKER = 2, PW_STP_EXPIRE_BOTH = 3 };
-#define PW_STP_MODES 4u
+/* Self-trade prevention: what ends when an order meets one of its own owner, or that both lose what they
+ * would have traded. The taker's mode counts. */
+enum pw_stp {
+    PW_STP_NONE = 0,
+    PW_STP_EXPIRE_TAKER = 1,
+    PW_STP_EXPIRE_MAKER = 2,
+    PW_STP_EXPIRE_BOTH = 3,
+    PW_STP_DECREMENT = 4,
+    PW_STP_TRANSFER = 5, /* of one owner: as DECREMENT */
+};
+#define PW_STP_MODES 6u
 
 /* An order as it is placed. */
 struct pw_matching_order {
@@ -95,7 +103,12 @@ enum pw_matching_end {
     PW_MATCHING_END_WOULD_TRIGGER, /* the last trade was at the stop price or beyond */
 };
 
-enum pw_matching_result_kind { PW_MATCHING_TRADE, PW_MATCHING_LEVEL, PW_MATCHING_END };
+enum pw_matching_result_kind {
+    PW_MATCHING_TRADE,
+    PW_MATCHING_LEVEL,
+    PW_MATCHING_END,
+    PW_MATCHING_PREVENTION
+};
 
 struct pw_matching_result {
     enum pw_matching_result_kind kind;
@@ -106,12 +119,18 @@ struct pw_matching_result {
             int64_t price_e8, qty_e8;
             struct pw_matching_party maker, taker;
         } trade;
+        /* A trade that was prevented: both orders have so much less. One of which nothing is left is gone; no
+         * END is reported. */
+        struct {
+            int64_t price_e8, qty_e8;
+            struct pw_matching_party maker, taker;
+        } prevention;
         /* A level has this quantity now (0: it is gone); each such change has the next update id. */
         struct {
             int64_t price_e8, qty_e8;
             uint64_t update_id;
         } level;
-        /* An order ended otherwise than by being filled or canceled. */
+        /* An order ended otherwise than by being filled, decremented or canceled. */
         struct {
             struct pw_matching_party order;
             int64_t leaves_qty_e8; /* what was not filled of it */
@@ -155,6 +174,7 @@ uint32_t pw_matching_activate(struct pw_matching *matching, uint32_t row_idx);
  * the resting orders' prices. A stop price is not looked at. */
 struct pw_matching_preview {
     int64_t qty_e8;
+    int64_t prevented_qty_e8; /* what it would lose beside that */
     pw_i128 quote_e16;
 };
 struct pw_matching_preview pw_matching_preview(const struct pw_matching *matching,

@@ -67,8 +67,16 @@ static bool wrong_executed(const struct pw_order_row *row, const struct pw_repor
                        : report->exec_type == PW_EXEC_FILL ? report->fill_qty_e8
                        : ends                              ? row->executed_qty_e8
                                                            : 0;
-    return executed_e8 < least_e8 || (report->exec_type == PW_EXEC_FOUND_FILLED &&
-                                      executed_e8 != row->qty_e8 - report->prevented_qty_e8);
+    int64_t prevented_e8 =
+        report->prevented_qty_e8 > row->prevented_qty_e8 ? report->prevented_qty_e8 : row->prevented_qty_e8;
+    return executed_e8 < least_e8 ||
+           (report->exec_type == PW_EXEC_FOUND_FILLED && executed_e8 != row->qty_e8 - prevented_e8);
+}
+
+/* What was prevented is not said again with each report. */
+static bool is_wrong(const struct pw_order_row *row, const struct pw_report *report)
+{
+    return report->fault != PW_REPORT_SHORT || report->executed_qty_e8 != row->qty_e8 - row->prevented_qty_e8;
 }
 
 static bool is_near(int64_t price_e8, int64_t touch_e8)
@@ -108,8 +116,6 @@ static bool wrong_fee(const struct pw_instrument *instrument, const struct pw_re
 const char *pw_order_contradiction(const struct pw_order_row *row, const struct pw_instrument *instrument,
                                    const struct pw_report *report, int64_t touch_e8)
 {
-    static const char *const faults[] = {
-        [PW_REPORT_OTHER_ORDER] = "it names another order", [PW_REPORT_STATUS] = "status"};
     const char *term = wrong_term(row, instrument, &report->terms);
     if (term != NULL) {
         return term;
@@ -117,8 +123,8 @@ const char *pw_order_contradiction(const struct pw_order_row *row, const struct 
     if (wrong_executed(row, report)) {
         return "executed quantity";
     }
-    if (report->fault != PW_REPORT_SOUND) {
-        return faults[report->fault];
+    if (report->fault != PW_REPORT_SOUND && is_wrong(row, report)) {
+        return report->fault == PW_REPORT_OTHER_ORDER ? "it names another order" : "status";
     }
     if (report->exec_type != PW_EXEC_FILL) {
         return NULL;

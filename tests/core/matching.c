@@ -16,8 +16,8 @@
 
 /* What was reported since the last reset, by kind. */
 static struct heard {
-    struct pw_matching_result trades[HEARD_MAX], levels[HEARD_MAX], ends[HEARD_MAX];
-    uint32_t trade_cnt, level_cnt, end_cnt;
+    struct pw_matching_result trades[HEARD_MAX], levels[HEARD_MAX], ends[HEARD_MAX], preventions[HEARD_MAX];
+    uint32_t trade_cnt, level_cnt, end_cnt, prevention_cnt;
 } g_heard;
 
 static struct pw_matching *g_matching;
@@ -25,15 +25,17 @@ static struct pw_matching *g_matching;
 static void on_result(void *state, const struct pw_matching_result *result)
 {
     struct heard *heard = state;
-    uint32_t *cnt = result->kind == PW_MATCHING_TRADE   ? &heard->trade_cnt
-                    : result->kind == PW_MATCHING_LEVEL ? &heard->level_cnt
-                                                        : &heard->end_cnt;
-    struct pw_matching_result *rows = result->kind == PW_MATCHING_TRADE   ? heard->trades
-                                      : result->kind == PW_MATCHING_LEVEL ? heard->levels
-                                                                          : heard->ends;
+    const struct {
+        uint32_t *cnt;
+        struct pw_matching_result *rows;
+    } of[] = {[PW_MATCHING_TRADE] = {&heard->trade_cnt, heard->trades},
+              [PW_MATCHING_LEVEL] = {&heard->level_cnt, heard->levels},
+              [PW_MATCHING_END] = {&heard->end_cnt, heard->ends},
+              [PW_MATCHING_PREVENTION] = {&heard->prevention_cnt, heard->preventions}};
+    uint32_t *cnt = of[result->kind].cnt;
 
     if (*cnt < HEARD_MAX) {
-        rows[*cnt] = *result;
+        of[result->kind].rows[*cnt] = *result;
     }
     ++*cnt;
 }
@@ -308,10 +310,9 @@ static const struct {
     int64_t taken, bought, left_qty; /* previewed, traded, and of the level afterwards */
     uint32_t end_cnt;
     int64_t end_leaves[2]; /* of the maker first */
-} g_meetings[] = {{PW_STP_NONE, 9, 9, 1, 0, {0}},
-                  {PW_STP_EXPIRE_MAKER, 6, 6, 0, 1, {4}},
-                  {PW_STP_EXPIRE_TAKER, 2, 2, 8, 1, {7}},
-                  {PW_STP_EXPIRE_BOTH, 2, 2, 4, 2, {4, 7}}};
+} g_meetings[] = {{PW_STP_NONE, 9, 9, 1, 0, {0}},         {PW_STP_EXPIRE_MAKER, 6, 6, 0, 1, {4}},
+                  {PW_STP_EXPIRE_TAKER, 2, 2, 8, 1, {7}}, {PW_STP_EXPIRE_BOTH, 2, 2, 4, 2, {4, 7}},
+                  {PW_STP_DECREMENT, 5, 5, 1, 0, {0}},    {PW_STP_TRANSFER, 5, 5, 1, 0, {0}}};
 
 Test(matching, an_order_that_meets_its_owner_s_ends_it_or_itself)
 {
@@ -339,6 +340,31 @@ Test(matching, an_order_that_meets_its_owner_s_ends_it_or_itself)
         }
         place((struct pw_matching_order){.side = PW_BUY, .type = PW_MARKET, .qty_e8 = 100});
         cr_assert_null(pw_matching_best(g_matching, PW_SELL));
+    }
+}
+
+/* cases/20-prevented-quantity: whoever is smaller is gone, the other goes on with less; nothing has traded.
+ */
+Test(matching, orders_of_one_owner_that_decrement_both_have_less)
+{
+    for (int smaller = 0; smaller < 2; smaller++) {
+        uint32_t maker = limit_of(7, PW_SELL, 101, smaller ? 3 : 8);
+        memset(&g_heard, 0, sizeof g_heard);
+        uint32_t taker = place((struct pw_matching_order){.side = PW_BUY,
+                                                          .type = PW_LIMIT,
+                                                          .stp = PW_STP_DECREMENT,
+                                                          .price_e8 = 102,
+                                                          .qty_e8 = 5,
+                                                          .owner = 7});
+        cr_expect_eq(g_heard.trade_cnt, 0);
+        cr_expect_eq(g_heard.end_cnt, 0);
+        cr_expect_eq(g_heard.prevention_cnt, 1);
+        cr_expect_eq(g_heard.preventions[0].prevention.price_e8, 101);
+        cr_expect_eq(g_heard.preventions[0].prevention.qty_e8, smaller ? 3 : 5);
+        cr_expect_eq(pw_matching_qty_e8(g_matching, PW_SELL, 101), smaller ? 0 : 3);
+        cr_expect_eq(pw_matching_qty_e8(g_matching, PW_BUY, 102), smaller ? 2 : 0);
+        cr_expect_eq(g_matching->last_price_e8, 0);
+        pw_matching_cancel(g_matching, smaller ? taker : maker);
     }
 }
 

@@ -30,6 +30,7 @@ static struct {
     uint32_t cnt;
     uint64_t time, trade_id, update_id;
     int64_t last, low, high;
+    int64_t traded; /* by the taker that is being matched */
     struct pw_matching_result results[RESULTS_MAX];
     uint32_t result_cnt;
 } g_plain;
@@ -38,7 +39,7 @@ static struct {
     struct pw_matching_result results[RESULTS_MAX];
     uint32_t result_cnt;
     int64_t bought[4], sold[4]; /* by owner */
-    uint32_t kinds[3], ends[PW_MATCHING_END_WOULD_TRIGGER + 1];
+    uint32_t kinds[4], ends[PW_MATCHING_END_WOULD_TRIGGER + 1];
 } g_heard;
 
 static struct pw_matching *g_matching;
@@ -127,12 +128,27 @@ static void plain_trade(struct plain_order *maker, struct plain_order *taker)
     taker->leaves -= qty;
     maker->place = maker->leaves ? RESTS : GONE;
     g_plain.last = price;
+    g_plain.traded += qty;
     g_plain.low = price < g_plain.low ? price : g_plain.low;
     g_plain.high = price > g_plain.high ? price : g_plain.high;
     plain_report((struct pw_matching_result){
         .kind = PW_MATCHING_TRADE,
         .side = taker->as.side,
         .trade = {++g_plain.trade_id, price, qty, plain_party(maker), plain_party(taker)}});
+}
+
+/* Both lose what they would have traded. */
+static void plain_decrement(struct plain_order *maker, struct plain_order *taker)
+{
+    int64_t qty = maker->leaves < taker->leaves ? maker->leaves : taker->leaves;
+
+    maker->leaves -= qty;
+    taker->leaves -= qty;
+    maker->place = maker->leaves ? RESTS : GONE;
+    plain_report((struct pw_matching_result){
+        .kind = PW_MATCHING_PREVENTION,
+        .side = taker->as.side,
+        .prevention = {maker->as.price_e8, qty, plain_party(maker), plain_party(taker)}});
 }
 
 /* Trades at one price after the other; false: self-trade prevention ended the taker. */
@@ -153,6 +169,9 @@ static bool plain_match(struct plain_order *taker)
                 maker->place = GONE;
                 plain_end(maker, PW_MATCHING_END_SELF_TRADE);
             }
+            if (stp == PW_STP_DECREMENT || stp == PW_STP_TRANSFER) {
+                plain_decrement(maker, taker);
+            }
             alive = stp != PW_STP_EXPIRE_TAKER && stp != PW_STP_EXPIRE_BOTH;
         }
         if (plain_qty(side, price) != before) {
@@ -172,6 +191,7 @@ static int64_t plain_fillable(const struct plain_order *taker)
     uint32_t result_cnt = g_plain.result_cnt;
 
     memcpy(saved, g_plain.orders, g_plain.cnt * sizeof *saved);
+    g_plain.traded = 0;
     plain_match(&copy);
     memcpy(g_plain.orders, saved, g_plain.cnt * sizeof *saved);
     g_plain.trade_id = trade_id;
@@ -180,7 +200,7 @@ static int64_t plain_fillable(const struct plain_order *taker)
     g_plain.low = low;
     g_plain.high = high;
     g_plain.result_cnt = result_cnt;
-    return taker->leaves - copy.leaves;
+    return g_plain.traded;
 }
 
 static void plain_work(struct plain_order *order)
@@ -274,6 +294,11 @@ static bool same_result(const struct pw_matching_result *a, const struct pw_matc
         return a->trade.trade_id == b->trade.trade_id && a->trade.price_e8 == b->trade.price_e8 &&
                a->trade.qty_e8 == b->trade.qty_e8 && same_party(&a->trade.maker, &b->trade.maker) &&
                same_party(&a->trade.taker, &b->trade.taker);
+    case PW_MATCHING_PREVENTION:
+        return a->prevention.price_e8 == b->prevention.price_e8 &&
+               a->prevention.qty_e8 == b->prevention.qty_e8 &&
+               same_party(&a->prevention.maker, &b->prevention.maker) &&
+               same_party(&a->prevention.taker, &b->prevention.taker);
     case PW_MATCHING_LEVEL:
         return a->level.price_e8 == b->level.price_e8 && a->level.qty_e8 == b->level.qty_e8 &&
                a->level.update_id == b->level.update_id;
@@ -402,6 +427,7 @@ Test(matching_model, random_orders_have_the_same_results_as_in_a_plain_list)
         cr_expect_gt(g_heard.bought[owner], 1000);
     }
     cr_expect_eq(sum, 0, "what one sells another buys");
+    cr_expect_gt(g_heard.kinds[PW_MATCHING_PREVENTION], 20);
     for (int why = 0; why <= PW_MATCHING_END_WOULD_TRIGGER; why++) {
         cr_expect(why == PW_MATCHING_END_NO_ROOM || g_heard.ends[why] > 20, "seed %llu: end %d came %u times",
                   (unsigned long long)SEED, why, g_heard.ends[why]);

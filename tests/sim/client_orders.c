@@ -40,10 +40,11 @@ static struct venue g_venue;
 
 /* What the executions alone say of each order, by its slot, and how many of each type there were. */
 static struct heard {
-    int64_t filled_e8;
+    int64_t filled_e8, prevented_e8;
     bool open;
 } g_heard[PW_SIM_ORDERS_KEPT];
 static uint32_t g_heard_cnt[PW_SIM_EXECUTION_TYPES];
+static uint32_t g_decremented_cnt;           /* times that an order went on with less */
 static uint32_t g_fired_cnt[PW_ORDER_TYPES]; /* first fills of orders with a stop price, by type */
 
 static bool price_reaches(const struct pw_sim_client_order *order, int64_t price_e8)
@@ -104,7 +105,13 @@ static void on_execution(void *state, const struct pw_sim_execution *execution)
     cr_assert_eq(heard->filled_e8, order->filled_e8);
     cr_assert_eq((execution->expiry_reason != NULL), (execution->type == PW_SIM_EXECUTION_EXPIRED));
     cr_assert_eq((order->status == PW_SIM_STATUS_EXPIRED_IN_MATCH),
-                 (execution->type == PW_SIM_EXECUTION_TRADE_PREVENTION));
+                 (execution->type == PW_SIM_EXECUTION_TRADE_PREVENTION && !order->open));
+    heard->prevented_e8 += execution->prevention.qty_e8;
+    cr_assert_eq(heard->prevented_e8, order->prevented_e8);
+    cr_assert_eq((execution->prevention.qty_e8 > 0), (execution->type == PW_SIM_EXECUTION_TRADE_PREVENTION));
+    cr_assert_leq(order->filled_e8 + order->prevented_e8, order->qty_e8);
+    cr_assert(!order->open || order->filled_e8 + order->prevented_e8 < order->qty_e8);
+    g_decremented_cnt += order->open && execution->prevention.qty_e8 > 0;
     cr_assert(order->open || order->tif != PW_FOK || order->filled_e8 == 0 ||
               order->filled_e8 == order->qty_e8);
     g_heard_cnt[execution->type]++;
@@ -139,6 +146,7 @@ static void venue_open(void)
     cr_assert_eq(pw_sim_orders_init(&g_venue.orders, &g_venue.source), 0);
     memset(g_heard_cnt, 0, sizeof g_heard_cnt);
     memset(g_fired_cnt, 0, sizeof g_fired_cnt);
+    g_decremented_cnt = 0;
     g_venue.orders.listener.executed = on_execution;
 }
 
@@ -305,7 +313,7 @@ Test(orders, random_orders_of_all_types_do_as_they_say_and_make_or_lose_no_money
     cr_expect_eq(g_heard_cnt[PW_SIM_EXECUTION_NEW], placed);
     cr_expect_eq(g_heard_cnt[PW_SIM_EXECUTION_TRADE], g_venue.orders.fill_cnt);
     cr_expect(g_heard_cnt[PW_SIM_EXECUTION_CANCELED] > 50 && g_heard_cnt[PW_SIM_EXECUTION_EXPIRED] > 50 &&
-              g_heard_cnt[PW_SIM_EXECUTION_TRADE_PREVENTION] > 10);
+              g_heard_cnt[PW_SIM_EXECUTION_TRADE_PREVENTION] > 10 && g_decremented_cnt > 10);
     for (uint32_t type = PW_STOP_LOSS; type < PW_ORDER_TYPES; type++) {
         cr_expect(g_fired_cnt[type] > 10, "seed %d: type %u fired %u times", SEED, type, g_fired_cnt[type]);
     }
@@ -350,7 +358,9 @@ static const struct {
 } g_meetings[] = {{PW_STP_NONE, PW_SIM_STATUS_FILLED, PW_SIM_STATUS_FILLED},
                   {PW_STP_EXPIRE_TAKER, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_NEW},
                   {PW_STP_EXPIRE_MAKER, PW_SIM_STATUS_PARTIALLY_FILLED, PW_SIM_STATUS_EXPIRED_IN_MATCH},
-                  {PW_STP_EXPIRE_BOTH, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_EXPIRED_IN_MATCH}};
+                  {PW_STP_EXPIRE_BOTH, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_EXPIRED_IN_MATCH},
+                  {PW_STP_DECREMENT, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_EXPIRED_IN_MATCH},
+                  {PW_STP_TRANSFER, PW_SIM_STATUS_EXPIRED_IN_MATCH, PW_SIM_STATUS_EXPIRED_IN_MATCH}};
 
 Test(orders, what_becomes_of_a_meeting_with_oneself_is_the_newer_order_s_choice)
 {

@@ -156,6 +156,50 @@ Test(reports, an_order_that_would_meet_its_owner_s_is_told_as_prevented)
     heard(NULL);
 }
 
+/* cases/20-prevented-quantity: the resting order goes on with less, by the mode of the one that it met. */
+Test(reports, orders_that_decrement_each_other_are_told_what_is_left)
+{
+    static const char *const sides[][3] = {{"BUY", "PARTIALLY_FILLED", "NONE"},
+                                           {"SELL", "EXPIRED_IN_MATCH", "DECREMENT"}};
+    const json_t *event;
+    int64_t match_ids[2];
+
+    place(false, PW_STP_NONE, PW_E8 / 10);
+    subscribe(0);
+    place(true, PW_STP_DECREMENT, PW_E8 / 100);
+    place(true, PW_STP_NONE, 9 * PW_E8 / 100);
+    pw_sim_user_stream_flush(&g_venue.stream, 0);
+    expect(heard("executionReport"), "x", "NEW");
+    for (int i = 0; i < 2; i++) {
+        event = heard("executionReport");
+        expect(event, "x", "TRADE_PREVENTION");
+        expect(event, "S", sides[i][0]);
+        expect(event, "X", sides[i][1]);
+        expect(event, "V", sides[i][2]);
+        expect(event, "A", "0.01000000");
+        expect(event, "B", "0.01000000");
+        expect(event, "pl", "0.01000000");
+        expect(event, "l", "0.00000000");
+        cr_expect_eq(json_integer_value(json_object_get(event, "t")), -1);
+        match_ids[i] = json_integer_value(json_object_get(event, "v"));
+    }
+    cr_expect(match_ids[0] > 0 && match_ids[0] == match_ids[1]);
+    expect(heard("executionReport"), "x", "NEW");
+    event = heard("executionReport");
+    expect(event, "x", "TRADE");
+    expect(event, "X", "FILLED"); /* of what was not prevented, all */
+    expect(event, "A", "0.01000000");
+    cr_expect_null(json_object_get(event, "B"));
+    event = heard("executionReport");
+    expect(event, "X", "FILLED");
+    cr_expect_null(json_object_get(event, "A"));
+    heard("outboundAccountPosition");
+    heard(NULL);
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect_eq(g_venue.accounts.accounts[0].balances[i].locked_e8, 0);
+    }
+}
+
 Test(reports, a_subscription_ends_with_a_word_and_a_connection_without)
 {
     struct pw_sim_subscriber *subscriber = &g_venue.listener.subscriber;

@@ -227,6 +227,7 @@ Test(rest, ping_time_and_exchange_info_are_as_clients_expect_them)
     cr_expect_str_eq(json_string_value(json_object_get(symbol, "baseAsset")), "ETH");
     cr_expect_str_eq(json_string_value(json_object_get(symbol, "quoteAsset")), "BTC");
     cr_expect_str_eq(json_string_value(json_object_get(symbol, "status")), "TRADING");
+    cr_expect_eq(json_array_size(json_object_get(symbol, "allowedSelfTradePreventionModes")), 6);
     static const char *const needed[] = {"PRICE_FILTER", "LOT_SIZE", "MARKET_LOT_SIZE", "NOTIONAL"};
     unsigned seen = 0;
     json_array_foreach(json_object_get(symbol, "filters"), i, filter)

@@ -298,6 +298,47 @@ Test(trading, what_ioc_and_fok_leave_over_expires)
 
 /* ---- orders that wait ---- */
 
+/* A buyer who takes the best ask and rests in its place, and a seller of the same account who meets him
+ * unless somebody else was faster. What was prevented. */
+static double meet_oneself(void)
+{
+    char text[256];
+
+    cr_assert_eq(send_raw("GET", "/api/v3/ticker/bookTicker?symbol=BTCUSDT", NULL, ""), 200);
+    double price = strtod(string_of("askPrice"), NULL), qty = strtod(string_of("askQty"), NULL);
+    snprintf(text, sizeof text, BUY "&quantity=%.5f&price=%.2f&newClientOrderId=rests", qty + 0.2, price);
+    cr_assert_eq(call("POST", "order", text), 200, "%s", g_peer.text);
+    snprintf(
+        text, sizeof text,
+        "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=IOC&quantity=0.01&price=%.2f&newClientOrderId=takes"
+        "&selfTradePreventionMode=DECREMENT&newOrderRespType=RESULT",
+        price);
+    cr_assert_eq(call("POST", "order", text), 200, "%s", g_peer.text);
+    cr_expect_str_eq(string_of("selfTradePreventionMode"), "DECREMENT");
+    return strtod(string_of("preventedQuantity"), NULL);
+}
+
+/* cases/20-prevented-quantity: the order goes on with less, and holds less; who asks for it is told both. */
+Test(trading, a_query_tells_what_was_prevented_of_an_order)
+{
+    double prevented = 0;
+
+    for (int tries = 0; tries < 20 && prevented == 0; tries++) {
+        prevented = meet_oneself();
+        if (prevented == 0) {
+            call("DELETE", "openOrders", "symbol=BTCUSDT");
+        }
+    }
+    cr_assert_gt(prevented, 0);
+    cr_expect_eq(call("DELETE", "order", "symbol=BTCUSDT&origClientOrderId=rests"), 200, "%s", g_peer.text);
+    cr_expect_float_eq(strtod(string_of("preventedQuantity"), NULL), prevented, 1e-9);
+    cr_expect_eq(call("GET", "order", "symbol=BTCUSDT&origClientOrderId=rests"), 200);
+    cr_expect_float_eq(strtod(string_of("preventedQuantity"), NULL), prevented, 1e-9);
+    cr_expect_gt(json_integer_value(json_object_get(g_json, "preventedMatchId")), 0);
+    cr_expect_lt(strtod(string_of("executedQty"), NULL) + prevented, strtod(string_of("origQty"), NULL));
+    cr_expect_eq(balance("USDT", "locked"), 0);
+}
+
 #define STOP(side, type) "symbol=BTCUSDT&side=" side "&type=" type "&quantity=0.01"
 
 /* Against a last price near 61500. */
@@ -323,7 +364,7 @@ static const struct {
     {STOP("SELL", "LIMIT") "&price=62000&timeInForce=GTC&icebergQty=0.001", 400, -2010},
     {STOP("SELL", "MARKET") "&quoteOrderQty=100", 400, -1128},
     {STOP("SELL", "LIMIT") "&price=62000&timeInForce=GTC&quoteOrderQty=100", 400, -1106},
-    {STOP("SELL", "MARKET") "&selfTradePreventionMode=TRANSFER", 400, -2010},
+    {STOP("SELL", "MARKET") "&selfTradePreventionMode=EXPIRE_ALL", 400, -2010},
 };
 
 Test(trading, stops_wait_on_their_side_of_the_market_and_are_refused_on_the_other)
@@ -486,7 +527,8 @@ static const char g_few[] =
     "  instruments:\n"
     "    - {symbol: BTCUSDT, price: \"61500\", volatility_ppm: 0}\n"
     "accounts:\n"
-    "  - {api_key: simkey, secret: simulatedsecret, balances: [{asset: USDT, free: \"100000\"}]}\n"
+    "  - {api_key: simkey, secret: simulatedsecret, self_trade_prevention: DECREMENT,\n"
+    "     balances: [{asset: USDT, free: \"100000\"}]}\n"
     "limits: {weight_per_min: 0, orders_per_day: 5}\n";
 
 /* Places orders until one is refused; how many were taken. Midnight may come between, once. */
@@ -509,6 +551,10 @@ Test(limits, orders_that_are_not_filled_are_counted_and_limited)
     venue_open(&g_venue, g_few);
     cr_assert(peer_open(&g_peer, venue_tls(&g_venue)));
     placed = placed_until_refused();
+    call("GET", "openOrders", "");
+    cr_expect_str_eq(half(json_array_get(g_json, 0), "selfTradePreventionMode"), "DECREMENT",
+                     "the account's own, of an order that says none");
+    cr_expect_eq(call("POST", "order", BUY "&quantity=0.01&price=60000"), 429);
     cr_expect(placed >= 5 && placed <= 10, "%d", placed);
     cr_expect_eq(code(), -1015);
     cr_expect_gt(atoi(peer_header(&g_peer, "Retry-After")), 0);

@@ -103,6 +103,7 @@ struct pw_sim_account_config {
     char public_key_path[PW_SIM_PATH_BYTES];
     unsigned char public_key[PW_SIM_PUBLIC_KEY_BYTES]; /* what stands there: Ed25519's, as raw bytes */
     uint32_t maker_fee_bps, taker_fee_bps; /* fees, in hundredths of a percent of what an order receives */
+    uint32_t prevention;                   /* enum pw_stp: of orders that say none */
     uint32_t balance_cnt;
     struct pw_sim_balance_config balances[PW_SIM_BALANCES_MAX];
 };

@@ -3,6 +3,7 @@
  * The simulator's config: a table of keys, read as the engine's is. See sim.h.
  */
 #include "names.h"
+#include "order_table.h"
 #include "section.h"
 #include "signature.h"
 #include "sim.h"
@@ -193,6 +194,8 @@ static const struct pw_key g_account_keys[] = {
      .help = "maker fee, in basis points of what a fill brings"},
     {.name = "taker_fee_bps", .old_name = "taker_bips", ACCOUNT(taker_fee_bps), COUNT("10", 0, 1000),
      .help = "taker fee, likewise"},
+    {.name = "self_trade_prevention", ACCOUNT(prevention), .kind = PW_VALUE_CHOICE, .fallback = "EXPIRE_MAKER",
+     CHOICES(pw_sim_prevention_texts), .help = "of its orders that say no selfTradePreventionMode"},
     {.name = "balances", ROWS(struct pw_sim_account_config, balances, balance_cnt), .kind = PW_VALUE_GROUPS,
      SECTION(g_balance_keys), .help = "initial balances"},
 };

@@ -282,7 +282,7 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
     report->venue_ns = x->trade_ns;
     report->exec_type = (uint8_t)exec_type;
     report->reason = (uint8_t)execution_reason(x, exec_type);
-    report->fault = x->contradicts ? PW_REPORT_STATUS : PW_REPORT_SOUND;
+    report->fault = x->report_fault;
     put_execution_terms(x, &report->terms);
     if (exec_type == PW_EXEC_FILL) {
         put_fill(x, report);
@@ -332,7 +332,7 @@ static bool status_is_new(const struct pw_binance_order *order)
 
 static uint8_t order_fault(const struct pw_binance_order *order, enum pw_entry_kind request)
 {
-    return order->contradicts || !status_answers(order->status, request) ? PW_REPORT_STATUS : PW_REPORT_SOUND;
+    return status_answers(order->status, request) ? order->report_fault : PW_REPORT_STATUS;
 }
 
 /* By what was asked. A query that says no status, or none that is known here, says nothing, nor does a

@@ -13,21 +13,24 @@
 
 #define IS(status) (1u << PW_BINANCE_STATUS_##status)
 
-/* May an order of that status be filled so far? qty 0: not said. A word that is not known may be anything. */
-static bool status_fits(enum pw_binance_status status, int64_t qty_e8, int64_t executed_e8,
-                        int64_t prevented_e8)
+/* What is wrong with an order of that status that is filled so far. qty 0: not said. A word that is not known
+ * may be anything. */
+static uint8_t status_fault(enum pw_binance_status status, int64_t qty_e8, int64_t executed_e8,
+                            int64_t prevented_e8)
 {
     switch (status) {
     case PW_BINANCE_STATUS_NEW:
     case PW_BINANCE_STATUS_PENDING_NEW:
     case PW_BINANCE_STATUS_REJECTED:
-        return executed_e8 == 0;
+        return executed_e8 == 0 ? PW_REPORT_SOUND : PW_REPORT_STATUS;
     case PW_BINANCE_STATUS_PARTIALLY_FILLED:
-        return executed_e8 > 0 && (qty_e8 == 0 || executed_e8 < qty_e8);
+        return executed_e8 > 0 && (qty_e8 == 0 || executed_e8 < qty_e8) ? PW_REPORT_SOUND : PW_REPORT_STATUS;
     case PW_BINANCE_STATUS_FILLED:
-        return executed_e8 > 0 && (qty_e8 == 0 || executed_e8 == qty_e8 - prevented_e8);
+        return executed_e8 == 0                                      ? PW_REPORT_STATUS
+               : qty_e8 == 0 || executed_e8 == qty_e8 - prevented_e8 ? PW_REPORT_SOUND
+                                                                     : PW_REPORT_SHORT;
     default:
-        return true;
+        return PW_REPORT_SOUND;
     }
 }
 
@@ -67,8 +70,8 @@ static void read_terms(struct pw_object *o, struct pw_binance_order *order)
     order->qty_e8 = pw_object_opt_qty(o, ORIG_QTY);
     order->executed_qty_e8 = pw_object_qty(o, EXECUTED_QTY);
     order->prevented_qty_e8 = pw_object_opt_qty(o, PREVENTED_QTY);
-    order->contradicts =
-        !status_fits(order->status, order->qty_e8, order->executed_qty_e8, order->prevented_qty_e8);
+    order->report_fault =
+        status_fault(order->status, order->qty_e8, order->executed_qty_e8, order->prevented_qty_e8);
 }
 
 /* Of somebody else's order nothing is used: it may be anything, and is read as far as it goes. */
@@ -531,8 +534,9 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
     read_execution_terms(o, x);
     x->executed_qty_e8 = pw_object_qty(o, pw_binance_letter('z'));
     x->prevented_qty_e8 = pw_object_opt_qty(o, pw_binance_letter('A'));
-    x->contradicts = !status_follows(x->type, x->status) ||
-                     !status_fits(x->status, x->qty_e8, x->executed_qty_e8, x->prevented_qty_e8);
+    x->report_fault = status_follows(x->type, x->status)
+                          ? status_fault(x->status, x->qty_e8, x->executed_qty_e8, x->prevented_qty_e8)
+                          : PW_REPORT_STATUS;
     x->trade_ns = pw_object_lax_ns(o, pw_binance_letter('T'));
     if (x->type == PW_BINANCE_EXEC_TRADE) {
         read_trade(o, x);

@@ -50,7 +50,7 @@ struct pw_binance_order {
     enum pw_binance_status status;
     enum pw_side side;
     bool is_ours;
-    bool contradicts;        /* its status and its quantities cannot both be */
+    uint8_t report_fault;    /* enum pw_report_fault */
     uint8_t type, tif, said; /* as in struct pw_report_terms */
     int64_t price_e8, qty_e8, executed_qty_e8, prevented_qty_e8;
     int64_t venue_ns, update_ns;       /* 0: not said */
@@ -87,7 +87,7 @@ struct pw_binance_execution {
     enum pw_binance_status status;
     enum pw_side side;
     bool is_ours, is_maker, has_trade_id;
-    bool contradicts; /* its status, and its type or its quantities, cannot both be */
+    uint8_t report_fault;              /* enum pw_report_fault */
     uint8_t order_type, tif, said;     /* as in struct pw_report_terms */
     struct pw_json_text reject_reason; /* empty: not said, as is the next */
     struct pw_json_text expiry_reason;

@@ -20,7 +20,7 @@ static int64_t quote_down_e8(int64_t price_e8, int64_t qty_e8)
 
 static int64_t leaves_e8(const struct pw_sim_client_order *order)
 {
-    return order->qty_e8 - order->filled_e8;
+    return order->qty_e8 - order->filled_e8 - order->prevented_e8;
 }
 
 static struct pw_sim_balance *paying(const struct pw_sim_client_order *order)
@@ -176,12 +176,37 @@ static void order_expire(struct pw_sim_orders *orders, struct pw_sim_client_orde
                                            .market_ns = market_ns});
 }
 
-/* An order of a pair that would have traded with each other ends. */
-static void order_prevent(struct pw_sim_orders *orders, struct pw_sim_client_order *order, int64_t market_ns)
+/* An order of a pair that would have traded with each other has less; without any rest it ends. */
+static void order_prevent(struct pw_sim_orders *orders, struct pw_sim_client_order *order,
+                          const struct pw_sim_prevention *prevention, int64_t market_ns)
 {
-    order_close(orders, order, PW_SIM_STATUS_EXPIRED_IN_MATCH, market_ns);
-    tell(orders, (struct pw_sim_execution){
-                     .type = PW_SIM_EXECUTION_TRADE_PREVENTION, .order = order, .market_ns = market_ns});
+    order->prevented_e8 += prevention->qty_e8;
+    order->prevented_match_id = prevention->match_id;
+    order->update_ns = order->account->update_ns = market_ns;
+    if (leaves_e8(order) == 0) {
+        order_close(orders, order, PW_SIM_STATUS_EXPIRED_IN_MATCH, market_ns);
+    } else {
+        lock(order, hold_e8(order, 0) - order->locked_e8);
+    }
+    tell(orders, (struct pw_sim_execution){.type = PW_SIM_EXECUTION_TRADE_PREVENTION,
+                                           .order = order,
+                                           .prevention = *prevention,
+                                           .market_ns = market_ns});
+}
+
+/* Both, the resting one first. */
+static void on_prevention(struct pw_sim_orders *orders, const struct pw_matching_result *result,
+                          int64_t market_ns)
+{
+    const struct pw_matching_party *maker = &result->prevention.maker, *taker = &result->prevention.taker;
+    struct pw_sim_prevention one = {.match_id = ++orders->last_prevented_match_id,
+                                    .counter_order_id = taker->order_id,
+                                    .price_e8 = result->prevention.price_e8,
+                                    .qty_e8 = result->prevention.qty_e8};
+
+    order_prevent(orders, &orders->table.orders[maker->tag], &one, market_ns);
+    one.counter_order_id = maker->order_id;
+    order_prevent(orders, &orders->table.orders[taker->tag], &one, market_ns);
 }
 
 /* The venue's words for why what did not trade of an order does not rest. The last two are judged before. */
@@ -200,7 +225,9 @@ static void on_end(struct pw_sim_orders *orders, const struct pw_matching_result
 
     pw_assert(order->open && result->end.leaves_qty_e8 == leaves_e8(order));
     if (result->end.why == PW_MATCHING_END_SELF_TRADE) {
-        order_prevent(orders, order, market_ns);
+        struct pw_sim_prevention all = {.match_id = ++orders->last_prevented_match_id,
+                                        .qty_e8 = result->end.leaves_qty_e8};
+        order_prevent(orders, order, &all, market_ns);
     } else {
         order_expire(orders, order, g_expiry_reasons[result->end.why], market_ns);
     }
@@ -214,6 +241,10 @@ static void on_result(void *state, const struct pw_sim_symbol *symbol,
     (void)symbol;
     if (result->kind == PW_MATCHING_END) {
         on_end(orders, result, market_ns);
+        return;
+    }
+    if (result->kind == PW_MATCHING_PREVENTION) {
+        on_prevention(orders, result, market_ns);
         return;
     }
     if (result->trade.maker.owner != PW_MATCHING_ANONYMOUS) {

@@ -48,18 +48,26 @@ enum pw_sim_execution_type {
     PW_SIM_EXECUTION_CANCELED,
     PW_SIM_EXECUTION_TRADE,
     PW_SIM_EXECUTION_EXPIRED,
-    PW_SIM_EXECUTION_TRADE_PREVENTION, /* it met an order of its own account, and one of them ended */
+    PW_SIM_EXECUTION_TRADE_PREVENTION, /* it met an order of its own account: it ended, or has less */
     PW_SIM_EXECUTION_TYPES
+};
+
+/* What was prevented. */
+struct pw_sim_prevention {
+    uint64_t match_id;         /* 1, 2, 3...: the same for both orders that lose quantity */
+    uint64_t counter_order_id; /* of the other order; 0: it is not known, and so is the price */
+    int64_t price_e8, qty_e8;
 };
 
 /* One thing that happened to a client's order. The order, and its two balances, are as after it. */
 struct pw_sim_execution {
     enum pw_sim_execution_type type;
     const struct pw_sim_client_order *order;
-    const struct pw_sim_fill *fill; /* of a TRADE, else NULL */
-    const char *cancel_id;          /* the client's name for what canceled it; NULL: it gave none */
-    const char *expiry_reason;      /* of EXPIRED: the venue's word; else NULL */
-    uint64_t execution_id;          /* 1, 2, 3... */
+    const struct pw_sim_fill *fill;      /* of a TRADE, else NULL */
+    struct pw_sim_prevention prevention; /* of a TRADE_PREVENTION */
+    const char *cancel_id;               /* the client's name for what canceled it; NULL: it gave none */
+    const char *expiry_reason;           /* of EXPIRED: the venue's word; else NULL */
+    uint64_t execution_id;               /* 1, 2, 3... */
     int64_t market_ns;
 };
 
@@ -78,7 +86,7 @@ struct pw_sim_open_cnts {
 struct pw_sim_orders {
     struct pw_sim_source *source;
     struct pw_sim_order_listener listener;
-    uint64_t last_execution_id;
+    uint64_t last_execution_id, last_prevented_match_id;
     struct pw_sim_order_table table;
     struct pw_sim_open_cnts *open_cnts; /* of each account, of each symbol */
     struct pw_sim_fill *fills;

@@ -18,8 +18,8 @@ const char *const pw_sim_order_type_texts[PW_ORDER_TYPES] = {[PW_MARKET] = "MARK
                                                              [PW_STOP_LOSS_LIMIT] = "STOP_LOSS_LIMIT",
                                                              [PW_TAKE_PROFIT_LIMIT] = "TAKE_PROFIT_LIMIT"};
 const char *const pw_sim_tif_texts[PW_SIM_TIFS] = {"GTC", "IOC", "FOK"};
-const char *const pw_sim_prevention_texts[PW_STP_MODES] = {"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER",
-                                                           "EXPIRE_BOTH"};
+const char *const pw_sim_prevention_texts[PW_STP_MODES] = {"NONE",        "EXPIRE_TAKER", "EXPIRE_MAKER",
+                                                           "EXPIRE_BOTH", "DECREMENT",    "TRANSFER"};
 const char *const pw_sim_status_texts[] = {"NEW",      "PARTIALLY_FILLED", "FILLED",
                                            "CANCELED", "EXPIRED",          "EXPIRED_IN_MATCH"};
 

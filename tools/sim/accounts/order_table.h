@@ -58,6 +58,8 @@ struct pw_sim_client_order {
     uint64_t order_id; /* unique within its symbol, as the venue's */
     char client_id[PW_SIM_CLIENT_ID_BYTES];
     int64_t price_e8, qty_e8, filled_e8, quote_e8; /* quote: of its fills */
+    int64_t prevented_e8;                          /* what self-trade prevention took of it */
+    uint64_t prevented_match_id;                   /* of the last time that it did; 0: never */
     int64_t stop_price_e8;                         /* 0: none */
     int64_t quote_qty_e8;                          /* what it was to spend or bring; 0: it had a quantity */
     int64_t locked_e8;

@@ -12,14 +12,17 @@ static json_t *ids_json(const struct pw_sim_client_order *order)
 
 static json_t *state_extend(json_t *object, const struct pw_sim_client_order *order)
 {
-    return PW_SIM_EXTEND(object, pw_sim_e8("price", order->price_e8), pw_sim_e8("origQty", order->qty_e8),
-                         pw_sim_e8("executedQty", order->filled_e8),
-                         pw_sim_e8("origQuoteOrderQty", order->quote_qty_e8),
-                         pw_sim_e8("cummulativeQuoteQty", order->quote_e8),
-                         pw_sim_text("status", pw_sim_status_texts[order->status]),
-                         pw_sim_text("timeInForce", pw_sim_tif_texts[order->tif]),
-                         pw_sim_text("type", pw_sim_order_type_texts[order->type]),
-                         pw_sim_text("side", order->side == PW_SELL ? "SELL" : "BUY"));
+    return PW_SIM_EXTEND(
+        object, pw_sim_e8("price", order->price_e8), pw_sim_e8("origQty", order->qty_e8),
+        pw_sim_e8("executedQty", order->filled_e8), pw_sim_e8("origQuoteOrderQty", order->quote_qty_e8),
+        pw_sim_e8("cummulativeQuoteQty", order->quote_e8),
+        pw_sim_text("status", pw_sim_status_texts[order->status]),
+        pw_sim_text("timeInForce", pw_sim_tif_texts[order->tif]),
+        pw_sim_text("type", pw_sim_order_type_texts[order->type]),
+        pw_sim_text("side", order->side == PW_SELL ? "SELL" : "BUY"),
+        pw_sim_if(order->prevented_match_id != 0,
+                  pw_sim_int("preventedMatchId", (int64_t)order->prevented_match_id)),
+        pw_sim_if(order->prevented_match_id != 0, pw_sim_e8("preventedQuantity", order->prevented_e8)));
 }
 
 static struct pw_sim_field working_time(const struct pw_sim_call *call,

@@ -182,7 +182,7 @@ static bool terms_read(struct pw_sim_call *call, struct pw_sim_order_request *re
 bool pw_sim_request_read(struct pw_sim_call *call, struct pw_sim_order_request *request,
                          enum pw_sim_reply *reply)
 {
-    uint32_t side, type, said, prevention = PW_STP_EXPIRE_MAKER;
+    uint32_t side, type, said, prevention = call->account->config->prevention;
 
     *request = (struct pw_sim_order_request){.symbol = pw_sim_call_symbol(call)};
     if (!request->symbol || !pw_sim_call_choose(call, &g_side_choice, &side) ||

@@ -207,14 +207,12 @@ static json_t *terms_extend(json_t *event, const struct pw_sim_user_report *repo
                          pw_sim_text("C", canceled ? order->client_id : ""));
 }
 
-/* What traded, and what did not because it was prevented: of an order that ended, all that was left. */
+/* What traded, and what did not because it was prevented. */
 static json_t *fill_extend(json_t *event, const struct delivery *delivery,
                            const struct pw_sim_user_report *report)
 {
     const struct pw_sim_fill *fill = &report->fill;
-    int64_t left_e8 = report->order.qty_e8 - report->order.filled_e8;
     bool traded = report->execution.type == PW_SIM_EXECUTION_TRADE;
-    bool prevented = report->execution.type == PW_SIM_EXECUTION_TRADE_PREVENTION;
 
     return PW_SIM_EXTEND(
         event, pw_sim_e8("l", fill->qty_e8), pw_sim_e8("z", report->order.filled_e8),
@@ -222,8 +220,26 @@ static json_t *fill_extend(json_t *event, const struct delivery *delivery,
         traded ? pw_sim_text("N", fill->fee_asset) : pw_sim_null("N"),
         time_of(delivery, "T", report->execution.market_ns),
         pw_sim_int("t", traded ? (int64_t)fill->trade_id : -1),
-        pw_sim_if(prevented, pw_sim_int("v", (int64_t)report->execution.execution_id)),
-        pw_sim_if(prevented, pw_sim_e8("A", left_e8)), pw_sim_if(prevented, pw_sim_e8("B", left_e8)));
+        pw_sim_if(report->order.prevented_e8 != 0, pw_sim_e8("A", report->order.prevented_e8)));
+}
+
+/* The match that was prevented: the account is of no trade group. */
+static json_t *prevention_extend(json_t *event, const struct pw_sim_user_report *report)
+{
+    const struct pw_sim_prevention *prevention = &report->execution.prevention;
+    bool both = prevention->counter_order_id != 0;
+
+    if (report->execution.type != PW_SIM_EXECUTION_TRADE_PREVENTION) {
+        return event;
+    }
+    return PW_SIM_EXTEND(event, pw_sim_int("v", (int64_t)prevention->match_id),
+                         pw_sim_e8("B", prevention->qty_e8), pw_sim_if(both, pw_sim_int("u", -1)),
+                         pw_sim_if(both, pw_sim_int("U", (int64_t)prevention->counter_order_id)),
+                         pw_sim_if(both, pw_sim_text("Cs", report->order.symbol->name)),
+                         pw_sim_if(both, pw_sim_e8("pl", prevention->qty_e8)),
+                         pw_sim_if(both, pw_sim_e8("pL", prevention->price_e8)),
+                         pw_sim_if(both, pw_sim_e8("pY", (int64_t)((pw_i128)prevention->price_e8 *
+                                                                   prevention->qty_e8 / PW_E8))));
 }
 
 static void execution_send(const struct delivery *delivery, const struct pw_sim_user_report *report)
@@ -236,7 +252,7 @@ static void execution_send(const struct delivery *delivery, const struct pw_sim_
     event = PW_SIM_EXTEND(event, pw_sim_text("x", g_types[report->execution.type]),
                           pw_sim_text("X", pw_sim_status_texts[order->status]), pw_sim_text("r", "NONE"),
                           pw_sim_int("i", (int64_t)order->order_id));
-    event = fill_extend(event, delivery, report);
+    event = prevention_extend(fill_extend(event, delivery, report), report);
     event = PW_SIM_EXTEND(event, pw_sim_int("I", (int64_t)report->execution.execution_id),
                           pw_sim_bool("w", order->open && order->working),
                           pw_sim_bool("m", report->fill.maker), pw_sim_bool("M", false),
