@@ -960,6 +960,32 @@ Test(responses, a_ban_is_one_whatever_stands_beside_its_status)
     cr_expect_eq(message.pause.for_ns, INT64_C(60000000000), "what can be read of it counts");
 }
 
+/* cases/33-a-ban-that-cannot-be-read: so is the code, where the status cannot be read or says otherwise. */
+Test(responses, a_ban_is_one_by_its_code_without_a_status)
+{
+    static const char *const statuses[] = {"",
+                                           "\"status\":null,",
+                                           "\"status\":418.0,",
+                                           "\"status\":200,\"status\":418,",
+                                           "\"status\":{},",
+                                           "\"status\":-1,",
+                                           "\"status\":200,",
+                                           "\"status\":400,"};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        struct pw_entry_message message;
+        char msg[512];
+        snprintf(msg, sizeof msg,
+                 "{\"id\":\"p0000000001000007\",%s\"error\":{\"code\":-1003,\"msg\":\"IP banned until "
+                 "1659146460000\",\"data\":{\"serverTime\":1659146400000}}}",
+                 statuses[i]);
+        cr_expect_eq(translate(msg, &message), PW_DECODE_ERROR_REPLY, "%s", msg);
+        cr_expect(message.is_ours && message.has_failed, "%s", msg);
+        cr_expect_eq(message.failure.error, PW_ENTRY_RATE_LIMITED, "%s", msg);
+        cr_expect_eq(message.pause.scope, PW_ENTRY_PAUSE_ALL, "%s", msg);
+        cr_expect_eq(message.pause.for_ns, INT64_C(60000000000), "%s", msg);
+    }
+}
+
 /* What the examples of REST errors want done, by the code in their bodies or, without one, their status. */
 Test(responses, errors_of_rest_mean_the_same)
 {

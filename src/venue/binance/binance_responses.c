@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define SAID(term) ((uint8_t)(1u << (term)))
+#define TOO_MANY_REQUESTS (-1003)
+#define SAID(term)        ((uint8_t)(1u << (term)))
 
 /* ---- status ---- */
 
@@ -439,13 +440,23 @@ static uint32_t status_of(struct pw_object *o)
     return (uint32_t)pw_object_u64(o, STATUS, 999);
 }
 
+/* The code of a ban and of limits exceeded: enough, too, where the status says otherwise or cannot be read.
+ */
+static bool is_too_many_requests(const struct pw_object *top)
+{
+    struct pw_object error;
+    return pw_object_collect_field(pw_object_field(top, ERROR), top->symbols, &error) == PW_DECODE_OK &&
+           pw_object_i64(&error, CODE) == TOO_MANY_REQUESTS;
+}
+
 static enum pw_decode read_reply(struct pw_object *o, struct pw_binance_response *response)
 {
     struct pw_entry_message *message = response->message;
     message->is_response = true;
     read_id(o, response);
     response->http_status = status_of(o);
-    bool failed = pw_object_has(o, ERROR), enough = pw_binance_status_is_enough(response->http_status);
+    bool failed = pw_object_has(o, ERROR);
+    bool enough = pw_binance_status_is_enough(response->http_status) || (failed && is_too_many_requests(o));
     bool has_result = failed ? pw_object_has(o, RESULT) : pw_object_field(o, RESULT)->type != PW_JSON_NOTHING;
     if (failed == has_result || failed != (response->http_status >= 400)) {
         pw_object_blame(o, failed ? STATUS : RESULT, PW_DECODE_BAD_FIELD);
