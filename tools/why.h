@@ -35,6 +35,7 @@ struct why_story {
     uint64_t market_seq;
     struct pw_event market, signal, intent, stamps;
     struct pw_event risk[WHY_RISK_EVENTS];
+    struct pw_event reference; /* the last REFERENCE_PRICE before it; kind NONE: none */
     struct pw_event
         *steps; /* its history, in order: ORDER, FILL, FILL_INFO; INTENT and COMMAND that end it */
     size_t step_cnt;
@@ -84,6 +85,17 @@ struct why_verdict {
     bool agrees;
     bool after; /* the checks let it pass, who came after them did not: the order table, the gateway */
 };
+
+/* The price by which the venue's filters were taken to judge the order. */
+struct why_filter_price {
+    bool applies;                /* a filter judges it by another price than its own */
+    int64_t price_e8;            /* 0: none was known: the touch stood in for it */
+    enum pw_price_source source; /* NONE with a price: its event is not in the journal */
+    uint32_t mins;               /* of a mean */
+    int64_t age_ns;              /* at the time of what caused the order */
+};
+struct why_filter_price why_filter_price(const struct journal_session *session,
+                                         const struct why_story *story);
 
 void why_judge(const struct journal_session *session, const struct why_story *story,
                struct why_verdict *verdict);

@@ -172,6 +172,33 @@ static void fill_input(const struct journal_session *session, const struct why_s
     };
 }
 
+/* Does a filter judge it by a price that it does not name itself? */
+static bool is_judged_by_another(const struct pw_instrument *row, const struct pw_event *event)
+{
+    const struct pw_price_band *band = &row->band[event->flags & PW_FLAG_SELL ? PW_SELL : PW_BUY];
+    bool has_limit = pw_order_has_limit(event->body.intent.type);
+    bool is_valued = (row->min_notional_market && row->min_notional_e8 > 0) ||
+                     (row->max_notional_market && row->max_notional_e8 > 0);
+    return has_limit ? band->up_e6 != 0 || band->down_e6 != 0 : is_valued;
+}
+
+struct why_filter_price why_filter_price(const struct journal_session *session, const struct why_story *story)
+{
+    uint16_t idx = story->intent.instrument_idx;
+    const struct pw_reference_price *said = &story->reference.body.reference_price;
+    struct why_filter_price price = {0};
+    price.applies = story->has_intent && why_no_risk(story) == NULL && idx < session->instrument_cnt &&
+                    is_judged_by_another(&session->instruments[idx], &story->intent);
+    price.price_e8 = story->risk[WHY_RISK_CASH].venue_ns;
+    if (story->reference.kind == PW_EVENT_REFERENCE_PRICE && price.price_e8 > 0 &&
+        said->price_e8 == price.price_e8) {
+        price.source = (enum pw_price_source)said->source;
+        price.mins = said->mins;
+        price.age_ns = story->intent.recv_ns - story->reference.recv_ns;
+    }
+    return price;
+}
+
 /* Reasons of checks whose input older journals do not have. */
 static bool is_of_those_after(enum pw_reason reason)
 {

@@ -230,10 +230,11 @@ static bool gather_market(struct journal_session *session, struct why_story *sto
 }
 
 /* The rules that were in force when the order was judged: those of the run's beginning, and what the venue
- * had changed by then. */
-static bool gather_rules(struct journal_session *session, const struct why_story *story)
+ * had changed by then. And the last price that it was known to judge by. */
+static bool gather_rules(struct journal_session *session, struct why_story *story)
 {
-    const uint64_t kinds = KIND(PW_EVENT_RULES) | KIND(PW_EVENT_RULES_LOT) | KIND(PW_EVENT_RULES_MARKET);
+    const uint64_t kinds = KIND(PW_EVENT_RULES) | KIND(PW_EVENT_RULES_LOT) | KIND(PW_EVENT_RULES_MARKET) |
+                           KIND(PW_EVENT_REFERENCE_PRICE);
     uint16_t idx = story->intent.instrument_idx;
     if (!story->has_intent || idx >= session->instrument_cnt) {
         return true;
@@ -244,6 +245,8 @@ static bool gather_rules(struct journal_session *session, const struct why_story
     while (good && journal_read(session, cursor, &record)) {
         if (record.event.instrument_idx == idx && record.market_seq <= story->intent.body.intent.market_seq) {
             pw_rules_apply(&session->instruments[idx], &record.event);
+            story->reference =
+                record.event.kind == PW_EVENT_REFERENCE_PRICE ? record.event : story->reference;
         }
     }
     pw_journal_cursor_free(cursor);

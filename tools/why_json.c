@@ -74,6 +74,24 @@ static json_t *hops_json(const struct why_story *story)
     return list;
 }
 
+static json_t *filter_price_json(const struct journal_session *session, const struct why_story *story)
+{
+    const struct why_filter_price price = why_filter_price(session, story);
+    if (!price.applies) {
+        return json_null();
+    }
+    if (price.price_e8 == 0) {
+        return json_pack("{s:s, s:n}", "source", "touch", "price");
+    }
+    json_t *json = json_pack("{s:s, s:s}", "source", pw_price_source_name(price.source), "price",
+                             why_price(story, price.price_e8));
+    if (price.source != PW_PRICE_NONE) {
+        json_object_set_new(json, "mins", json_integer(price.mins));
+        json_object_set_new(json, "age_ns", journal_json_ns(price.age_ns));
+    }
+    return json;
+}
+
 static json_t *steps_json(const struct journal_session *session, const struct why_story *story)
 {
     bool is_submission;
@@ -175,6 +193,7 @@ void why_print_json(struct journal_session *session, const struct why_story *sto
     json_object_set_new(json, "intent",
                         story->has_intent ? event_json(session, &story->intent) : json_null());
     json_object_set_new(json, "checks", checks_json(session, story));
+    json_object_set_new(json, "filter_price", filter_price_json(session, story));
     json_object_set_new(json, "hops", story->has_stamps ? hops_json(story) : json_null());
     json_object_set_new(json, "since_ns", journal_json_ns(since_ns));
     json_object_set_new(json, "since", json_string(is_submission ? "submitted" : "received"));

@@ -197,6 +197,26 @@ static void print_check(const struct why_story *story, const char *name,
     printf("%s%s\n", finding->passed ? "" : "  ", finding->passed ? "" : pw_reason_name(finding->reason));
 }
 
+static void print_filter_price(const struct journal_session *session, const struct why_story *story)
+{
+    const struct why_filter_price price = why_filter_price(session, story);
+    if (!price.applies) {
+        return;
+    }
+    printf("  the venue's filters judge by ");
+    if (price.price_e8 == 0) {
+        printf("a price that was not known: the touch was used\n");
+        return;
+    }
+    printf("%s", why_price(story, price.price_e8));
+    if (price.source == PW_PRICE_MEAN) {
+        printf(", the mean of %" PRIu32 " minutes", price.mins);
+    } else if (price.source != PW_PRICE_NONE) {
+        printf(", the %s price", pw_price_source_name(price.source));
+    }
+    printf(price.source != PW_PRICE_NONE ? ", told %s before\n" : "\n", span_text(price.age_ns));
+}
+
 static void print_verdict(const struct why_verdict *verdict)
 {
     if (verdict->after) {
@@ -235,6 +255,7 @@ static void print_checks(const struct journal_session *session, const struct why
         printf("  not applicable:\n");
         print_wrapped(rest + 1, 4);
     }
+    print_filter_price(session, story);
     print_verdict(&verdict);
 }
 

@@ -110,6 +110,13 @@ struct pw_instrument_list {
     char error[256];                   /* what is wrong with the answer as a whole */
 };
 
+/* A price by which its filters judge orders. */
+struct pw_venue_price {
+    int64_t price_e8; /* > 0, in the instrument's units */
+    int64_t venue_ns; /* the venue's time of it; 0: it does not say */
+    uint32_t mins;    /* of a mean: over how many; 0: it does not say */
+};
+
 struct pw_venue_rest {
     /* What to GET for the instruments; for all that there are, if no symbol is wanted. 0 or -E2BIG. */
     int (*instruments_target)(struct pw_venue_wants wants, char *target, size_t size);
@@ -121,6 +128,14 @@ struct pw_venue_rest {
      * 0: it has none. */
     uint32_t weight_per_minute;
     uint32_t instruments_weight; /* of a request for instruments */
+    /* The prices by which filters judge orders, each an enum pw_price_source but NONE; all NULL: they judge
+     * by the orders' own prices alone, or it is not known by which. What to GET for one: 0 or -E2BIG. Its
+     * answer, an error of the venue too: 0; -ENODATA: there is none now; -ENOENT: the instrument never had
+     * one; -EBADMSG: it is no such answer. */
+    int (*price_target)(enum pw_price_source source, const char *symbol, char *target, size_t size);
+    int (*price)(enum pw_price_source source, const char *body, size_t size,
+                 const struct pw_instrument *instrument, struct pw_venue_price *price);
+    uint32_t price_weight; /* of each such request */
 };
 
 /* ---- The venue ---- */

@@ -74,12 +74,13 @@ static void put_intent(struct script *s, enum pw_intent_action action, uint64_t 
 }
 
 /* What risk sees when nothing is against the order; position_e8 may be. */
-static void put_risk(struct script *s, int64_t position_e8)
+static void put_risk_by(struct script *s, int64_t position_e8, int64_t reference_e8)
 {
     put(s, (struct pw_event){.kind = PW_EVENT_RISK_MARKET,
                              .body.risk_market = {PRICE_E8 - 1000000, PRICE_E8, position_e8, 0, 0}});
     put(s, (struct pw_event){
                .kind = PW_EVENT_RISK_CASH,
+               .venue_ns = reference_e8,
                .body.risk_cash = {{UINT64_C(10000000000000000000), 5}, {0, 0}, UINT64_C(5000000000)}});
     put(s, (struct pw_event){.kind = PW_EVENT_RISK_LIMITS,
                              .body.risk_limits = {.max_order_notional_e8 = INT64_C(100000000000),
@@ -87,6 +88,11 @@ static void put_risk(struct script *s, int64_t position_e8)
                                                   .max_orders_per_s = 5,
                                                   .bits = 100000u << PW_RISK_FEE_SHIFT | PW_RISK_BIT_FEED_UP |
                                                           PW_RISK_BIT_ROOM}});
+}
+
+static void put_risk(struct script *s, int64_t position_e8)
+{
+    put_risk_by(s, position_e8, 0);
 }
 
 static void put_order(struct script *s, uint64_t id, enum pw_order_state state, enum pw_reason reason)
@@ -418,6 +424,62 @@ Test(why, a_denied_order_names_the_check_with_value_and_limit)
     char *text = why_text(s.dir, id, NULL);
     program_expect_page("why-denied.txt", text);
     free(text);
+    folder_remove(s.dir);
+}
+
+/* The instrument has a band from here on: half of the price by which the venue judges, and twice of it. */
+static void put_band(struct script *s)
+{
+    put(s, (struct pw_event){.kind = PW_EVENT_RULES, .body.rules = {.tradable = 1}});
+    put(s, (struct pw_event){.kind = PW_EVENT_RULES_LOT});
+    put(s, (struct pw_event){.kind = PW_EVENT_RULES_MARKET,
+                             .body.rules_market = {.band = {{2000000, 500000}, {2000000, 500000}}}});
+}
+
+/* cases/21-reference-price-of-filters: the verdict is made again by the price that risk had, and the page
+ * says which one that was; also when it was too old. */
+Test(why, the_price_by_which_filters_judge_is_told)
+{
+    static const struct {
+        uint32_t source, mins;
+        const char *name, *text;
+    } rows[] = {{PW_PRICE_REFERENCE, 0, "reference", ", the reference price, told "},
+                {PW_PRICE_MEAN, 5, "mean", ", the mean of 5 minutes, told "},
+                {PW_PRICE_LAST, 0, "last", ", the last price, told "}};
+    struct script s;
+    uint64_t ids[4];
+    script_begin(&s, LIVE_CONFIG);
+    put_band(&s);
+    for (uint32_t i = 0; i < 4; i++) {
+        ids[i] = id_of(&s, i + 1);
+        put(&s, (struct pw_event){.kind = PW_EVENT_REFERENCE_PRICE,
+                                  .body.reference_price = {.price_e8 = PRICE_E8 / 2 - 1,
+                                                           .fresh_ns = 3 * MS,
+                                                           .source = i < 3 ? rows[i].source : PW_PRICE_LAST,
+                                                           .mins = i < 3 ? rows[i].mins : 0}});
+        s.now_ns += 2 * MS;
+        put_quote(&s);
+        put_intent(&s, PW_PLACE, 0);
+        put_risk_by(&s, 0, i < 3 ? PRICE_E8 / 2 - 1 : 0);
+        put_order(&s, ids[i], i < 3 ? PW_ORDER_DENIED : PW_ORDER_IN_FLIGHT,
+                  i < 3 ? PW_REASON_PRICE_BAND : PW_REASON_NONE);
+    }
+    script_end(&s);
+    for (uint32_t i = 0; i < 4; i++) {
+        json_t *json = why_json(s.dir, ids[i]);
+        char *text = why_text(s.dir, ids[i], NULL);
+        cr_expect(json_is_true(program_at(json, "checks/agrees")));
+        cr_expect_str_eq(string_at(json, "checks/replayed"), i < 3 ? "price_band" : "none");
+        cr_expect_str_eq(string_at(json, "filter_price/source"), i < 3 ? rows[i].name : "touch");
+        cr_expect_not_null(strstr(text, i < 3 ? rows[i].text : "not known: the touch was used"), "%s", text);
+        if (i < 3) {
+            cr_expect_geq(integer_at(json, "filter_price/age_ns"), 2 * MS);
+            cr_expect_eq(integer_at(json, "filter_price/mins"), rows[i].mins);
+            cr_expect(json_is_false(program_at(check_of(json, "price_band"), "passed")));
+        }
+        free(text);
+        json_decref(json);
+    }
     folder_remove(s.dir);
 }
 

@@ -310,6 +310,119 @@ Test(rest, a_price_band_is_read_in_both_forms)
     }
 }
 
+/* cases/21-reference-price-of-filters: which mean each filter is of; a number that is none is not known. */
+Test(rest, the_minutes_of_a_filters_mean_are_read)
+{
+    static const struct {
+        const char *mins;
+        uint16_t value;
+    } rows[] = {{",\"avgPriceMins\":5", 5},
+                {",\"avgPriceMins\":0", 0},
+                {",\"avgPriceMins\":65534", 65534},
+                {",\"avgPriceMins\":65535", PW_MINS_UNKNOWN},
+                {",\"avgPriceMins\":-1", PW_MINS_UNKNOWN},
+                {",\"avgPriceMins\":9223372036854775807", PW_MINS_UNKNOWN},
+                {",\"avgPriceMins\":5.5", PW_MINS_UNKNOWN},
+                {",\"avgPriceMins\":\"5\"", PW_MINS_UNKNOWN},
+                {",\"avgPriceMins\":null", PW_MINS_UNKNOWN},
+                {"", PW_MINS_UNKNOWN}};
+    static const char *const kinds[] = {
+        "NOTIONAL\",\"minNotional\":\"1\",\"maxNotional\":\"2\",\"applyMinToMarket\":true",
+        "MIN_NOTIONAL\",\"minNotional\":\"1\",\"applyToMarket\":true",
+        "PERCENT_PRICE\",\"multiplierUp\":\"5\",\"multiplierDown\":\"0.2\"",
+        "PERCENT_PRICE_BY_SIDE\",\"bidMultiplierUp\":\"5\",\"bidMultiplierDown\":\"0.2\","
+        "\"askMultiplierUp\":\"5\",\"askMultiplierDown\":\"0.2\""};
+    struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL}, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+            struct pw_instrument row;
+            char error[128] = "", body[1024];
+            snprintf(body, sizeof body, INFO(ASSETS ",\"filters\":[{\"filterType\":\"%s%s}]"), kinds[k],
+                     rows[i].mins);
+            cr_assert_eq(read_list(body, strlen(body), &feed, 0, &row, error, sizeof error), 0, "%s", error);
+            cr_expect_eq(k < 2 ? row.notional_mins : row.band_mins, rows[i].value, "%s", body);
+            cr_expect(row.tradable);
+        }
+    }
+}
+
+/* cases/21-reference-price-of-filters */
+Test(rest, prices_by_which_filters_judge_are_asked_for_by_name)
+{
+    char target[64];
+    cr_assert_eq(pw_binance_price_target(PW_PRICE_REFERENCE, "BTCUSDT", target, sizeof target), 0);
+    cr_expect_str_eq(target, "/api/v3/referencePrice?symbol=BTCUSDT");
+    cr_assert_eq(pw_binance_price_target(PW_PRICE_MEAN, "\xc3\xa4", target, sizeof target), 0);
+    cr_expect_str_eq(target, "/api/v3/avgPrice?symbol=%C3%A4");
+    cr_assert_eq(pw_binance_price_target(PW_PRICE_LAST, "A", target, sizeof target), 0);
+    cr_expect_str_eq(target, "/api/v3/ticker/price?symbol=A");
+    cr_expect_eq(pw_binance_price_target(PW_PRICE_REFERENCE, "BTCUSDT", target, 37), -E2BIG);
+    cr_expect_eq(pw_binance_price_target(PW_PRICE_NONE, "A", target, sizeof target), -EINVAL);
+}
+
+/* cases/21-reference-price-of-filters: null, -2043, missing, of another type, too small, too large. */
+Test(rest, prices_by_which_filters_judge_are_read)
+{
+    static const struct {
+        enum pw_price_source source;
+        const char *body;
+        int result;
+        int64_t price_e8, venue_ms;
+        uint32_t mins;
+    } rows[] = {
+        {PW_PRICE_REFERENCE, "{\"symbol\":\"A\",\"referencePrice\":\"10.00\",\"timestamp\":1770736694138}", 0,
+         10 * PW_E8, 1770736694138, 0},
+        {PW_PRICE_REFERENCE, "{\"symbol\":\"A\",\"referencePrice\":null,\"timestamp\":1770736694138}",
+         -ENODATA, 0, 1770736694138, 0},
+        {PW_PRICE_REFERENCE, "{\"code\":-2043,\"msg\":\"This symbol doesn't have a reference price.\"}",
+         -ENOENT, 0, 0, 0},
+        {PW_PRICE_MEAN, "{\"code\":-2043,\"msg\":\"x\"}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"code\":-1121,\"msg\":\"Invalid symbol.\"}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"symbol\":\"A\",\"referencePrice\":\"10\"}", 0, 10 * PW_E8, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"10\",\"timestamp\":-1}", 0, 10 * PW_E8, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"10\",\"timestamp\":9223372036854775807}", 0, 10 * PW_E8,
+         0, 0},
+        {PW_PRICE_REFERENCE, "{\"symbol\":\"B\",\"referencePrice\":\"10\"}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"symbol\":1,\"referencePrice\":\"10\"}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"symbol\":\"A\",\"timestamp\":1}", -EBADMSG, 0, 1, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":10}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"\"}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"1e3\"}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"-1\"}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"0.00000000\"}", -ENODATA, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"0.000000009\"}", -ENODATA, 0, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"1.000000019\"}", 0, PW_E8 + 1, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"92233720368.54775806\"}", 0, INT64_MAX - 1, 0, 0},
+        {PW_PRICE_REFERENCE, "{\"referencePrice\":\"99999999999999999999999\"}", -EBADMSG, INT64_MAX, 0, 0},
+        {PW_PRICE_MEAN, "{\"mins\":5,\"price\":\"9.35751834\",\"closeTime\":1694061154503}", 0, 935751834,
+         1694061154503, 5},
+        {PW_PRICE_MEAN, "{\"price\":\"9\"}", 0, 9 * PW_E8, 0, 0},
+        {PW_PRICE_MEAN, "{\"mins\":-5,\"price\":\"9\"}", 0, 9 * PW_E8, 0, 0},
+        {PW_PRICE_MEAN, "{\"mins\":4294967296,\"price\":\"9\"}", 0, 9 * PW_E8, 0, 0},
+        {PW_PRICE_MEAN, "{\"mins\":5,\"price\":null}", -ENODATA, 0, 0, 5},
+        {PW_PRICE_LAST, "{\"symbol\":\"A\",\"price\":\"4.5\"}", 0, 9 * PW_E8 / 2, 0, 0},
+        {PW_PRICE_LAST, "[{\"symbol\":\"A\",\"price\":\"4.5\"}]", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_LAST, "{\"price\":\"1\",\"price\":\"2\"}", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_LAST, "", -EBADMSG, 0, 0, 0},
+        {PW_PRICE_NONE, "{\"price\":\"1\"}", -EBADMSG, 0, 0, 0},
+    };
+    const struct pw_instrument a = {.symbol = "A"};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_venue_price price;
+        cr_expect_eq(pw_binance_price(rows[i].source, rows[i].body, strlen(rows[i].body), &a, &price),
+                     rows[i].result, "%s", rows[i].body);
+        cr_expect_eq(price.price_e8, rows[i].price_e8, "%s", rows[i].body);
+        cr_expect_eq(price.venue_ns, rows[i].venue_ms * PW_NS_PER_MS, "%s", rows[i].body);
+        cr_expect_eq(price.mins, rows[i].mins, "%s", rows[i].body);
+    }
+    static const char body[] = "{\"price\":\"0.000000000012\"}";
+    struct pw_instrument fine = a;
+    struct pw_venue_price price;
+    fine.unit_shift = 4;
+    cr_expect_eq(pw_binance_price(PW_PRICE_LAST, body, sizeof body - 1, &fine, &price), 0);
+    cr_expect_eq(price.price_e8, 12, "in the instrument's units");
+}
+
 Test(rest, an_instrument_that_does_not_trade_is_not_tradable)
 {
     struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL}, NULL);

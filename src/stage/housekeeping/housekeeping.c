@@ -11,7 +11,7 @@
 #include "night.h"
 #include "order_entry.h"
 #include "pw_assert.h"
-#include "rules_watch.h"
+#include "reference_watch.h"
 #include "snapshots.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -42,6 +42,7 @@ struct housekeeping {
     uint32_t line_cnt;
     struct pw_snapshots *snapshots;
     struct pw_rules_watch *rules;
+    struct pw_reference_watch *references;
     struct pw_producer to_execution;
     bool stopping;
     uint64_t command_owed; /* enum pw_command that found no room yet; 0: none */
@@ -116,6 +117,8 @@ static void housekeeping_fini(void *state)
         pw_connector_destroy(h->lines[i].connector);
         h->lines[i].connector = NULL;
     }
+    pw_reference_watch_destroy(h->references);
+    h->references = NULL;
     pw_rules_watch_destroy(h->rules);
     h->rules = NULL;
     pw_snapshots_destroy(h->snapshots);
@@ -292,8 +295,10 @@ static int housekeeping_init(void *state, const struct pw_stage_env *env)
     }
     h->snapshots = pw_snapshots_create(&h->env, &h->metrics, &h->night.fold);
     h->rules = h->snapshots != NULL ? pw_rules_watch_create(&h->env, h->snapshots, &h->night.fold) : NULL;
+    h->references =
+        h->rules != NULL ? pw_reference_watch_create(&h->env, h->snapshots, h->rules, &h->night.fold) : NULL;
     int err = -ENOENT;
-    if (h->metric_rows != NULL && h->rules != NULL && h->views != NULL &&
+    if (h->metric_rows != NULL && h->references != NULL && h->views != NULL &&
         pw_env_producer(env, PW_RING_COMMANDS, &h->to_execution) == 0) {
         err = pw_night_init(&h->night, &h->env, h->conns);
         err = err != 0 ? err : open_connectors(h);
@@ -337,7 +342,8 @@ static struct pw_poll housekeeping_poll(void *state, int64_t now_ns)
         work += take_requests(h, &h->lines[i].from_parse) + pw_connector_poll(h->lines[i].connector, now_ns);
     }
     if (!h->stopping) {
-        work += pw_snapshots_poll(h->snapshots, now_ns) + pw_rules_watch_poll(h->rules, now_ns);
+        work += pw_snapshots_poll(h->snapshots, now_ns) + pw_rules_watch_poll(h->rules, now_ns) +
+                pw_reference_watch_poll(h->references, now_ns);
     }
     keep_bans(h);
     tend_order_entry(h);
@@ -351,7 +357,9 @@ static int64_t housekeeping_next_ns(void *state)
     struct housekeeping *h = state;
     int64_t next_ns = pw_snapshots_next_ns(h->snapshots);
     int64_t rules_ns = pw_rules_watch_next_ns(h->rules);
+    int64_t reference_ns = pw_reference_watch_next_ns(h->references);
     next_ns = rules_ns < next_ns ? rules_ns : next_ns;
+    next_ns = reference_ns < next_ns ? reference_ns : next_ns;
     for (uint32_t i = 0; i < h->line_cnt; i++) {
         int64_t line_ns = pw_connector_next_ns(h->lines[i].connector);
         next_ns = line_ns < next_ns ? line_ns : next_ns;

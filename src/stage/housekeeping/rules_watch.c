@@ -272,6 +272,12 @@ static void put_owed(struct pw_rules_watch *w, int64_t now_ns)
 
 /* ---- the outside ---- */
 
+const struct pw_instrument *pw_rules_watch_row(const struct pw_rules_watch *w, uint32_t instrument_idx)
+{
+    pw_assert(instrument_idx < w->env->instrument_cnt);
+    return &w->in_force[instrument_idx];
+}
+
 uint32_t pw_rules_watch_poll(struct pw_rules_watch *w, int64_t now_ns)
 {
     see_occasions(w, now_ns);

@@ -21,6 +21,9 @@ struct pw_rules_watch *pw_rules_watch_create(const struct pw_stage_env *env, str
                                              struct pw_fold *fold);
 void pw_rules_watch_destroy(struct pw_rules_watch *watch);
 
+/* An instrument with the rules that are in force. */
+const struct pw_instrument *pw_rules_watch_row(const struct pw_rules_watch *watch, uint32_t instrument_idx);
+
 uint32_t pw_rules_watch_poll(struct pw_rules_watch *watch, int64_t now_ns);
 int64_t pw_rules_watch_next_ns(const struct pw_rules_watch *watch);
 

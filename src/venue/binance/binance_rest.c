@@ -445,6 +445,80 @@ int pw_binance_depth_events(const char *body, size_t size, struct pw_symbol symb
     return result == PW_DECODE_OK ? (int)out.cnt : (int)result;
 }
 
+/* ---- the prices by which filters judge ---- */
+
+#define NO_REFERENCE_PRICE (-2043)
+
+static const struct {
+    const char *target, *price, *time_ms; /* time_ms NULL: none */
+} prices[] = {
+    [PW_PRICE_REFERENCE] = {"/api/v3/referencePrice?symbol=", "referencePrice", "timestamp"},
+    [PW_PRICE_MEAN] = {"/api/v3/avgPrice?symbol=", "price", "closeTime"},
+    [PW_PRICE_LAST] = {"/api/v3/ticker/price?symbol=", "price", NULL},
+};
+
+static bool is_source(enum pw_price_source source)
+{
+    return source > PW_PRICE_NONE && source < sizeof prices / sizeof prices[0];
+}
+
+int pw_binance_price_target(enum pw_price_source source, const char *symbol, char *target, size_t size)
+{
+    struct text text = {target, size, 0, size == 0};
+    if (!is_source(source)) {
+        return -EINVAL;
+    }
+    add(&text, prices[source].target);
+    add_encoded(&text, symbol);
+    return text.full ? -E2BIG : 0;
+}
+
+/* The digits behind the instrument's last are of no weight; a price that cannot be held is none. */
+static int read_price(const json_t *field, const struct pw_instrument *instrument, int64_t *price_e8)
+{
+    const char *text = json_string_value(field);
+    if (json_is_null(field)) {
+        return -ENODATA;
+    }
+    if (text == NULL || !parse_limit(text, pw_price_decimals(instrument->unit_shift), price_e8) ||
+        *price_e8 == INT64_MAX) {
+        return -EBADMSG;
+    }
+    return *price_e8 > 0 ? 0 : -ENODATA;
+}
+
+/* 0: there is none, or no time that can be. */
+static int64_t read_time_ns(const json_t *field)
+{
+    int64_t ms = json_is_integer(field) ? json_integer_value(field) : 0;
+    return ms > 0 && ms <= INT64_MAX / PW_NS_PER_MS ? ms * PW_NS_PER_MS : 0;
+}
+
+int pw_binance_price(enum pw_price_source source, const char *body, size_t size,
+                     const struct pw_instrument *instrument, struct pw_venue_price *price)
+{
+    json_t *root = is_source(source) ? load(body, size) : NULL;
+    const json_t *code = json_object_get(root, "code"), *symbol = json_object_get(root, "symbol");
+    const json_t *mins = json_object_get(root, "mins");
+    int err = -EBADMSG;
+    *price = (struct pw_venue_price){0};
+    if (json_is_integer(code)) {
+        err = source == PW_PRICE_REFERENCE && json_integer_value(code) == NO_REFERENCE_PRICE ? -ENOENT : err;
+    } else if (root != NULL &&
+               (symbol == NULL ||
+                (json_is_string(symbol) && strcmp(json_string_value(symbol), instrument->symbol) == 0))) {
+        err = read_price(json_object_get(root, prices[source].price), instrument, &price->price_e8);
+        price->venue_ns =
+            prices[source].time_ms != NULL ? read_time_ns(json_object_get(root, prices[source].time_ms)) : 0;
+        price->mins =
+            json_is_integer(mins) && json_integer_value(mins) > 0 && json_integer_value(mins) <= UINT32_MAX
+                ? (uint32_t)json_integer_value(mins)
+                : 0;
+    }
+    json_decref(root);
+    return err;
+}
+
 bool pw_binance_error(const char *body, size_t size, int64_t *code, char *text, size_t text_bytes)
 {
     json_t *root = load(body, size);

@@ -35,6 +35,12 @@ int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants 
 int pw_binance_depth_events(const char *body, size_t size, struct pw_symbol symbol, int64_t recv_ns,
                             struct pw_event *events, uint32_t cap);
 
+/* "/api/v3/referencePrice?symbol=BTCUSDT" and the like: -E2BIG, or -EINVAL for NONE. And the answer: 0, or
+ * -ENODATA (null, or 0: no trade), -ENOENT (code -2043), -EBADMSG. */
+int pw_binance_price_target(enum pw_price_source source, const char *symbol, char *target, size_t size);
+int pw_binance_price(enum pw_price_source source, const char *body, size_t size,
+                     const struct pw_instrument *instrument, struct pw_venue_price *price);
+
 /* {"code":...,"msg":"..."}; text is zero-terminated, and cut to text_bytes. False: it is not of that form (a
  * firewall's page, an empty body). */
 bool pw_binance_error(const char *body, size_t size, int64_t *code, char *text, size_t text_bytes);

@@ -53,6 +53,9 @@ static const struct pw_venue_rest spot_rest = {
     .instruments_target = pw_binance_exchange_info_target,
     .instruments = pw_binance_instruments,
     .instruments_weight = 20,
+    .price_target = pw_binance_price_target,
+    .price = pw_binance_price,
+    .price_weight = 2,
     .weight_per_minute = 3000, /* half of the venue's 6000: the rest is for the user's other programs */
 };
 
