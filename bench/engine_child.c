@@ -8,6 +8,7 @@
 
 #include "engine_child.h"
 #include "folder.h"
+#include "metrics_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -255,28 +256,35 @@ int engine_child_start(struct engine_child *engine, struct venue *venue, struct 
     return -EPROTO;
 }
 
+#define DENIED "denied_" /* and the reason's name: the metric */
+
 void engine_child_denials(const struct engine_child *engine, char *text, size_t text_bytes)
 {
-    static const char prefix[] = "denied_";
     const struct pw_region *region = pw_workspace_find(&engine->ws, "metrics", PW_REGION_METRICS);
     size_t used = 0;
     text[0] = '\0';
     for (uint32_t i = 0; region != NULL && i < region->row_cnt; i++) {
         const struct pw_metric_row *row = pw_region_at(&engine->ws, region, i);
         uint64_t cnt = row->value;
-        if (cnt > 0 && strncmp(row->name, prefix, sizeof prefix - 1) == 0 && used < text_bytes) {
+        if (cnt > 0 && strncmp(row->name, DENIED, strlen(DENIED)) == 0 && used < text_bytes) {
             used += (size_t)snprintf(text + used, text_bytes - used, "%s%s %llu", used == 0 ? "" : ", ",
-                                     row->name + sizeof prefix - 1, (unsigned long long)cnt);
+                                     row->name + strlen(DENIED), (unsigned long long)cnt);
         }
     }
 }
 
+static bool has_denied(const struct engine_child *engine, enum pw_reason reason)
+{
+    char name[sizeof((struct pw_metric_row *)0)->name];
+    snprintf(name, sizeof name, DENIED "%s", pw_reason_name(reason));
+    const struct pw_metric_row *row = pw_metrics_find(&engine->ws, "execution", name);
+    return row != NULL && row->value > 0;
+}
+
 bool engine_child_is_late(const struct engine_child *engine)
 {
-    char denials[200];
-    engine_child_denials(engine, denials, sizeof denials);
     return engine->pid != 0 && !process_ended(engine->pid) &&
-           (strstr(denials, "stale") != NULL || strstr(denials, "venue_time") != NULL);
+           (has_denied(engine, PW_REASON_STALE) || has_denied(engine, PW_REASON_VENUE_TIME));
 }
 
 void engine_child_stop(struct engine_child *engine, struct venue *venue)

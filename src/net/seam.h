@@ -68,6 +68,34 @@ struct pw_completion {
     bool more; /* RECV: the buffer is full, so that the socket may hold more; else it was read to its end */
 };
 
+/* Those without bytes: of a send, its end; the end of what is received; nothing under way any more. */
+static inline struct pw_completion pw_completion_sent(uint32_t slot_idx, int32_t result)
+{
+    return (struct pw_completion){.slot_idx = slot_idx, .kind = PW_IO_SEND, .result = result};
+}
+
+static inline struct pw_completion pw_completion_ended(uint32_t slot_idx, int32_t result)
+{
+    return (struct pw_completion){.slot_idx = slot_idx, .kind = PW_IO_RECV, .result = result};
+}
+
+static inline struct pw_completion pw_completion_detached(uint32_t slot_idx)
+{
+    return (struct pw_completion){.slot_idx = slot_idx, .kind = PW_IO_DETACHED};
+}
+
+/* Of bytes that were received into a buffer, of which the kernel has not said when they came. */
+static inline struct pw_completion pw_completion_received(uint32_t slot_idx, uint32_t buffer_idx,
+                                                          const uint8_t *data, int32_t bytes)
+{
+    return (struct pw_completion){.slot_idx = slot_idx,
+                                  .kind = PW_IO_RECV,
+                                  .buffer_idx = (uint16_t)buffer_idx,
+                                  .result = bytes,
+                                  .data = data,
+                                  .more = bytes == (int32_t)PW_IO_BUFFER_BYTES};
+}
+
 /* Hot: one thread, that which called start. Slots are numbered from 0 to slot_cnt - 1, as told when it was
  * made. */
 struct pw_io {

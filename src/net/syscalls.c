@@ -31,8 +31,7 @@ struct syscalls {
 static int syscalls_start(void *state)
 {
     (void)state;
-    pw_log(PW_LOG_WARN,
-           "network: system calls instead of io_uring: one more per pass and connection");
+    pw_log(PW_LOG_WARN, "network: system calls instead of io_uring: one more per pass and connection");
     return 0;
 }
 
@@ -78,7 +77,7 @@ static bool try_send(struct syscalls_slot *slot, uint32_t slot_idx, struct pw_co
         return false;
     }
     slot->send_data = NULL;
-    *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, sent >= 0 ? (int32_t)sent : -errno, NULL, 0};
+    *out = pw_completion_sent(slot_idx, sent >= 0 ? (int32_t)sent : -errno);
     return true;
 }
 
@@ -92,16 +91,13 @@ static bool try_recv(struct syscalls_slot *slot, uint32_t slot_idx, struct pw_co
     if (would_wait(got)) {
         return false;
     }
-    if (got > 0) {
-        slot->held |= 1u << buffer_idx;
-    }
     slot->recv_ended = got <= 0;
-    *out = (struct pw_completion){slot_idx,
-                                  PW_IO_RECV,
-                                  (uint16_t)buffer_idx,
-                                  got >= 0 ? (int32_t)got : -errno,
-                                  got > 0 ? slot->buffers[buffer_idx] : NULL,
-                                  0};
+    if (got <= 0) {
+        *out = pw_completion_ended(slot_idx, got == 0 ? 0 : -errno);
+        return true;
+    }
+    slot->held |= 1u << buffer_idx;
+    *out = pw_completion_received(slot_idx, buffer_idx, slot->buffers[buffer_idx], (int32_t)got);
     return true;
 }
 
@@ -115,7 +111,7 @@ static uint32_t syscalls_reap(void *state, struct pw_completion *out, uint32_t c
             slot->detaching = false;
             slot->attached = false;
             slot->send_data = NULL;
-            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL, 0};
+            out[n++] = pw_completion_detached(i);
         } else if (slot->attached) {
             n += try_send(slot, i, &out[n]);
             n += n < cap && try_recv(slot, i, &out[n]);

@@ -243,8 +243,7 @@ static bool take_recv(struct uring *uring, uint32_t slot_idx, const struct io_ur
     int32_t result = cqe->res;
     if (result > 0 && picked) {
         uint8_t *buffer = buffer_at(uring, slot_idx, buffer_idx);
-        *out = (struct pw_completion){slot_idx, PW_IO_RECV, (uint16_t)buffer_idx,        result,
-                                      buffer,   0,          result == PW_IO_BUFFER_BYTES};
+        *out = pw_completion_received(slot_idx, buffer_idx, buffer, result);
         if (slot->mode != RECEIVE_STAMPED || take_stamped(uring, buffer, out)) {
             slot->held |= 1u << buffer_idx;
             arm(uring, slot_idx);
@@ -262,7 +261,7 @@ static bool take_recv(struct uring *uring, uint32_t slot_idx, const struct io_ur
         return false;
     }
     slot->recv_ended = true;
-    *out = (struct pw_completion){slot_idx, PW_IO_RECV, 0, result > 0 ? -EIO : result, NULL, 0, false};
+    *out = pw_completion_ended(slot_idx, result > 0 ? -EIO : result);
     return !slot->detaching;
 }
 
@@ -275,7 +274,7 @@ static bool take(struct uring *uring, const struct io_uring_cqe *cqe, struct pw_
         return take_recv(uring, slot_idx, cqe, out);
     case OPERATION_SEND:
         slot->in_flight--;
-        *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, cqe->res, NULL, 0, false};
+        *out = pw_completion_sent(slot_idx, cqe->res);
         return true;
     default:
         slot->in_flight--;
@@ -292,7 +291,7 @@ static uint32_t take_detached(struct uring *uring, struct pw_completion *out, ui
             slot->detaching = false;
             slot->attached = false;
             uring->detaching_cnt--;
-            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL, 0, false};
+            out[n++] = pw_completion_detached(i);
         }
     }
     return n;

@@ -309,7 +309,7 @@ static bool try_send(struct pw_virtual *net, uint32_t slot_idx, struct pw_comple
         return false;
     }
     slot->send_data = NULL;
-    *out = (struct pw_completion){slot_idx, PW_IO_SEND, 0, (int32_t)sent, NULL, 0, false};
+    *out = pw_completion_sent(slot_idx, (int32_t)sent);
     return true;
 }
 
@@ -327,15 +327,14 @@ static bool try_recv(struct pw_virtual *net, uint32_t slot_idx, struct pw_comple
         return false;
     }
     slot->recv_ended = got <= 0;
-    slot->held |= got > 0 ? 1u << buffer_idx : 0;
-    *out = (struct pw_completion){slot_idx,
-                                  PW_IO_RECV,
-                                  (uint16_t)buffer_idx,
-                                  (int32_t)got,
-                                  slot->buffers[buffer_idx],
-                                  arrive_ns,
-                                  down->piece_cnt > 0 &&
-                                      down->pieces[down->first_piece].arrive_ns <= net->now_ns};
+    if (got <= 0) {
+        *out = pw_completion_ended(slot_idx, (int32_t)got);
+        return true;
+    }
+    slot->held |= 1u << buffer_idx;
+    *out = pw_completion_received(slot_idx, buffer_idx, slot->buffers[buffer_idx], (int32_t)got);
+    out->kernel_ns = arrive_ns;
+    out->more = down->piece_cnt > 0 && down->pieces[down->first_piece].arrive_ns <= net->now_ns;
     return true;
 }
 
@@ -349,7 +348,7 @@ static uint32_t io_reap(void *state, struct pw_completion *out, uint32_t cap)
             slot->detaching = false;
             slot->attached = false;
             slot->send_data = NULL;
-            out[n++] = (struct pw_completion){i, PW_IO_DETACHED, 0, 0, NULL, 0, false};
+            out[n++] = pw_completion_detached(i);
         } else if (slot->attached) {
             n += n < cap && try_send(net, i, &out[n]);
             while (n < cap && try_recv(net, i, &out[n])) {

@@ -151,6 +151,7 @@ Test(loopback, plain_system_calls)
 /* ---- order entry ---- */
 
 #define REQUESTS          3000u
+#define ALONE             1000u /* so many have their answer before the next is sent */
 #define REQUEST_BYTES_MAX 2500u
 
 /* "number xxx", of a size that the number says. */
@@ -219,14 +220,17 @@ static void expect_way_in(const struct pw_event *event)
     cr_expect_geq(frame->decrypted_ns, event->recv_ns);
 }
 
-static void expect_way_out(uint64_t client_order_id, int64_t answered_ns)
+/* Of a request: its way out, and the answer's way in. */
+static void expect_way_out(uint64_t client_order_id, const struct pw_event *answer)
 {
     struct pw_stamp stamp;
+    int64_t kernel_ns = answer->body.frame.kernel_ns;
     cr_assert(pw_stamp_get(engine.stamps, client_order_id, &stamp), "request %llu",
               (unsigned long long)client_order_id);
     cr_expect_gt(stamp.ns[PW_STAMP_ENCRYPTED], 0);
     cr_expect_geq(stamp.ns[PW_STAMP_SUBMITTED], stamp.ns[PW_STAMP_ENCRYPTED]);
-    cr_expect_geq(answered_ns, stamp.ns[PW_STAMP_SUBMITTED]);
+    cr_expect_geq(answer->recv_ns, stamp.ns[PW_STAMP_SUBMITTED]);
+    cr_expect(kernel_ns == 0 || kernel_ns >= stamp.ns[PW_STAMP_ENCRYPTED], "answered before it was sent");
 }
 
 /* The answers that are there; the next number. stamped: how many the kernel had stamped. */
@@ -240,7 +244,7 @@ static uint32_t take_answers(uint32_t next, uint32_t *stamped)
             cr_assert(is_request(pw_consumer_payload(&engine.frames, event), frame->payload_bytes, next),
                       "answer %u", next);
             expect_way_in(event);
-            expect_way_out(next + 1, event->recv_ns);
+            expect_way_out(next + 1, event);
             *stamped += frame->kernel_ns != 0;
             next++;
         }
@@ -283,13 +287,16 @@ static void expect_answers(struct pw_io *io, bool secure)
     uint32_t put = 0, taken = 0, stamped = 0;
     open_orders(&venue, io, secure);
     while (taken < REQUESTS && engine.view->disconnect_cnt == 0) {
-        put = put_requests(1, put, taken + 32 < REQUESTS ? taken + 32 : REQUESTS);
+        uint32_t ahead = taken < ALONE ? 1 : 32;
+        put = put_requests(1, put, taken + ahead < REQUESTS ? taken + ahead : REQUESTS);
         net_rig_step(&engine);
         taken = take_answers(taken, &stamped);
     }
     cr_expect_eq(taken, REQUESTS);
     cr_expect_eq(venue.wrong_cnt, 0);
-    /* Of those that were read together the stamp is not taken (cases/23-kernel-stamp-after-a-stall). */
+    /* Of those that were read together, or by a pass that came late, the stamp is not taken
+     * (cases/23-kernel-stamp-after-a-stall): of some that came alone it is, on the busiest host. */
+    cr_expect_eq(stamped > 0, log_says_stamped, "%u of %u", stamped, REQUESTS);
     uint64_t inexact = pw_hot_counts(engine.net)->rx.kernel_rx_inexact;
     cr_expect_eq(stamped + inexact, log_says_stamped ? REQUESTS : 0, "%u and %llu of %u", stamped,
                  (unsigned long long)inexact, REQUESTS);
@@ -375,7 +382,8 @@ static void serve_one_message(struct ws_client *client, void *state)
     ws_client_take_frame(client, payload, &size);
 }
 
-/* cases/25-no-hosts-file: what RFC 6761 reserves needs no resolver: the answer is there at once, without a thread. */
+/* cases/25-no-hosts-file: what RFC 6761 reserves needs no resolver: the answer is there at once, without a
+ * thread. */
 Test(loopback, localhost_is_this_host_whatever_a_resolver_says)
 {
     static const char *const names[] = {"localhost", "LOCALHOST", "localhost.", "venue.localhost"};
