@@ -43,6 +43,14 @@ static void add_long(struct pw_symbols *symbols, const char *text, size_t bytes,
     memcpy(row->text, text, bytes);
 }
 
+static void clear(struct pw_symbols *symbols)
+{
+    memset(symbols, 0, sizeof *symbols);
+    for (uint32_t i = 0; i < PW_SYMBOLS_SLOTS; i++) {
+        symbols->slots[i].instrument_idx = PW_NO_INSTRUMENT;
+    }
+}
+
 /* False: it is empty, or there already. */
 static bool add(struct pw_symbols *symbols, const struct pw_instrument *instrument, uint16_t instrument_idx)
 {
@@ -64,7 +72,7 @@ static bool add(struct pw_symbols *symbols, const struct pw_instrument *instrume
 int pw_symbols_init(struct pw_symbols *symbols, const struct pw_instrument *instruments,
                     uint32_t instrument_cnt, uint32_t feed_idx)
 {
-    memset(symbols, 0, sizeof *symbols);
+    clear(symbols);
     if (instrument_cnt > PW_INSTRUMENTS_MAX) {
         return -EINVAL;
     }
@@ -79,7 +87,7 @@ int pw_symbols_init(struct pw_symbols *symbols, const struct pw_instrument *inst
 void pw_symbols_of(struct pw_symbols *symbols, const struct pw_instrument *instruments, const bool chosen[],
                    uint32_t instrument_cnt)
 {
-    memset(symbols, 0, sizeof *symbols);
+    clear(symbols);
     for (uint32_t i = 0; i < instrument_cnt && i < PW_INSTRUMENTS_MAX; i++) {
         if (chosen[i]) {
             add(symbols, &instruments[i], (uint16_t)i);

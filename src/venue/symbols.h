@@ -17,9 +17,9 @@
 #define PW_SYMBOLS_SLOTS      512u                      /* twice PW_INSTRUMENTS_MAX: at most half full */
 
 struct pw_symbol_slot {
-    uint64_t words[PW_SYMBOL_WORDS]; /* words[0] == 0: empty */
-    uint16_t instrument_idx;
-    int8_t unit_shift; /* of its numbers (units.h) */
+    uint64_t words[PW_SYMBOL_WORDS]; /* words[0] == 0: empty, and */
+    uint16_t instrument_idx;         /* then PW_NO_INSTRUMENT: that is what no text at all finds */
+    int8_t unit_shift;               /* of its numbers (units.h) */
     uint8_t reserved[5];
 };
 
@@ -61,8 +61,7 @@ static inline struct pw_symbol pw_symbols_find(const struct pw_symbols *symbols,
 {
     for (uint32_t at = pw_symbol_hash(words);; at = (at + 1) % PW_SYMBOLS_SLOTS) {
         const struct pw_symbol_slot *slot = &symbols->slots[at];
-        if (slot->words[0] == words[0] && slot->words[1] == words[1] && slot->words[2] == words[2] &&
-            words[0] != 0) {
+        if (slot->words[0] == words[0] && slot->words[1] == words[1] && slot->words[2] == words[2]) {
             return (struct pw_symbol){slot->instrument_idx, slot->unit_shift};
         }
         if (slot->words[0] == 0) {

@@ -233,6 +233,7 @@ Test(events, a_full_table_of_symbols_finds_each_and_no_other)
         uint16_t expected = i < PW_INSTRUMENTS_MAX ? (uint16_t)i : PW_NO_INSTRUMENT;
         cr_assert_eq(pw_symbols_find(&symbols, words).instrument_idx, expected);
     }
+    cr_assert_eq(pw_symbols_find_text(&symbols, "", 0).instrument_idx, PW_NO_INSTRUMENT);
     cr_assert_lt(pw_symbols_init(&symbols, instruments, PW_INSTRUMENTS_MAX + 1, 0), 0);
     instruments[1] = instruments[0];
     cr_assert_lt(pw_symbols_init(&symbols, instruments, 2, 0), 0);
