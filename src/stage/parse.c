@@ -69,8 +69,8 @@ struct parse {
     uint32_t run_cnt, run_at, run_cap;
     struct pw_stamp run_stamp; /* how it came; the number is each event's own */
 
-    bool stopping;      /* a clean stop has begun */
-    bool requests_owed; /* found no room */
+    bool stopping;    /* a clean stop has begun */
+    bool may_request; /* what has come may make a request due, or one found no room */
 
     struct pw_histogram *hop;
     struct pw_stamp_row *stamps;
@@ -408,6 +408,7 @@ static void note_result(struct parse *p, const struct pw_event *frame, enum pw_d
     struct feed *feed = &p->feeds[frame->body.frame.feed_idx];
     pw_metric_count_at(&p->metrics, result_metrics[result + PW_DECODE_RESULTS]);
     feed->reconnect_owed |= result == PW_DECODE_SHUTDOWN;
+    p->may_request = true;
     if (result >= 0 || result == PW_DECODE_ERROR_REPLY) {
         return;
     }
@@ -441,6 +442,7 @@ static void take_frame(struct parse *p, const struct pw_event *frame)
         put_lag(p, feed, frame);
     }
     bool passes = pw_booksync_take(feed->sync, p->run, out.cnt);
+    p->may_request |= p->run[0].kind == PW_EVENT_DEPTH; /* nothing else makes a snapshot wanted */
     p->run_cnt = passes ? out.cnt : 0;
     p->pulling = pw_booksync_has_output(feed->sync) ? feed : NULL; /* of a quote or trade: hardly ever */
 }
@@ -554,6 +556,7 @@ static void take_snapshots(struct parse *p, struct pw_poll *did)
         }
     }
     if (taken > 0) {
+        p->may_request = true;
         pw_consumer_done(&p->snapshots, taken);
         did->work += (uint32_t)taken;
     }
@@ -635,9 +638,8 @@ static struct pw_poll parse_poll(void *state, int64_t now_ns)
     if (p->stopping) {
         let_go(p, &did);
     }
-    /* Only what is taken or let out makes anything wanted. */
-    if (waiting || did.work > 0 || p->stopping || p->requests_owed) {
-        p->requests_owed = !put_all_requests(p, now_ns);
+    if (p->may_request || p->stopping) {
+        p->may_request = !put_all_requests(p, now_ns);
     }
     p->metrics.stalls += did.stalled;
     did.work += (uint32_t)(p->metrics.events - events_before);

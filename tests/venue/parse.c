@@ -569,6 +569,22 @@ Test(parse, a_book_is_asked_for_and_joined_when_its_last_piece_has_come)
     rig_close(rig);
 }
 
+Test(parse, a_snapshot_that_is_too_old_is_asked_for_again)
+{
+    struct rig *rig = rig_open(&(struct options){0});
+    struct pw_event event, events[8];
+    put_text(rig, 0, DEPTH(90, 95, ""));
+    poll_once(rig);
+    cr_assert(take(&rig->requests, &event));
+    put_snapshot_events(rig, events, snapshot_of(88, 0, events, 8));
+    poll_once(rig);
+    cr_assert_eq(metric(rig, "snapshots_ignored"), 1);
+    cr_assert(take(&rig->requests, &event));
+    cr_expect(event.kind == PW_EVENT_SNAPSHOT_REQUEST && event.instrument_idx == 0);
+    cr_expect_not(take(&rig->requests, &event));
+    rig_close(rig);
+}
+
 /* cases/08-book-beyond-the-snapshot */
 Test(parse, a_book_that_has_outgrown_its_snapshot_is_made_anew)
 {
