@@ -48,11 +48,11 @@ static double sync_ms(const char *dir)
     return good ? each_ms : -1;
 }
 
-/* The folder, or, where the engine is to create it, the one above. */
+/* The folder, or, where the engine is to create it, the one above; not for a link that leads nowhere. */
 static const char *folder_there(const char *dir, char *parent, size_t bytes)
 {
     struct stat st;
-    if (stat(dir, &st) == 0 || errno != ENOENT) {
+    if (stat(dir, &st) == 0 || errno != ENOENT || lstat(dir, &st) == 0) {
         return dir;
     }
     snprintf(parent, bytes, "%s", dir);

@@ -551,6 +551,10 @@ Test(doctor, tells_of_a_journal_where_no_folder_can_be)
     expect_bad_journal("/dev/null", ": not a folder");
     expect_bad_journal("/proc", " cannot be written");
     expect_bad_journal("/sys", " cannot be written");
+    char link[600];
+    snprintf(link, sizeof link, "%s/dangling", g_dir);
+    cr_assert_eq(symlink("nowhere", link), 0);
+    expect_bad_journal(link, ": No such file or directory");
 }
 
 /* The table of docs/latency.md and the table of checks have the same rows. */
