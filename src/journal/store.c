@@ -382,6 +382,14 @@ static int write_run(struct disk *disk)
     return err;
 }
 
+/* Its name is gone: what is written to it is with the engine's end. */
+static bool is_deleted(MDB_env *env)
+{
+    struct stat facts;
+    int fd;
+    return mdb_env_get_fd(env, &fd) == MDB_SUCCESS && fstat(fd, &facts) == 0 && facts.st_nlink == 0;
+}
+
 static int disk_commit(void *state, uint64_t skipped_cnt)
 {
     struct disk *disk = state;
@@ -398,6 +406,9 @@ static int disk_commit(void *state, uint64_t skipped_cnt)
     }
     segment->txn = NULL; /* LMDB frees it in either case */
     err = pw_lmdb_error(mdb_txn_commit(txn));
+    if (err == 0 && (is_deleted(segment->env) || is_deleted(disk->runs_env))) {
+        err = -ENOENT;
+    }
     if (err) {
         return segment_error(disk, err);
     }

@@ -42,6 +42,7 @@ struct journal {
     const struct pw_store *store;
     struct pw_stop *stop; /* of which it writes one word; NULL: there is none */
     bool threaded;
+    bool trades_unrecorded; /* new orders are taken while nothing is stored */
     int64_t interval_ns;
     struct lateness late;
     struct pw_fold fold; /* of the lines about it */
@@ -147,6 +148,7 @@ static int journal_init(void *state, const struct pw_stage_env *env)
     j->threaded = given->threaded;
     j->clock = env->clock;
     j->path = config->path;
+    j->trades_unrecorded = config->trades_unrecorded;
     j->interval_ns = config->commit_interval_ms * PW_NS_PER_MS;
     j->writer = pw_writer_new(&(struct pw_writer_config){
         .store = given->store,
@@ -226,10 +228,10 @@ static void log_stopped(const struct journal *j)
 {
     const char *why = strerror(-pw_writer_error(j->writer));
     if (j->logged == PW_WRITER_FULL) {
-        pw_log(PW_LOG_ERROR,
-               "journal: writing suspended: %s; new orders are denied; free space for '%s'; retrying every "
-               "second",
-               why, j->path);
+        pw_log(
+            PW_LOG_ERROR,
+            "journal: writing suspended: %s; new orders are %s; free space for '%s'; retrying every second",
+            why, j->trades_unrecorded ? "allowed as long as their ring has room" : "denied", j->path);
     } else {
         pw_log(PW_LOG_ERROR,
                "journal: commit to '%s' failed: %s; stopping: a retry cannot prove what is stored", j->path,

@@ -181,6 +181,31 @@ Test(runs, a_note_that_failed_is_not_taken_for_stored)
     folder_remove(dir);
 }
 
+/* cases/15-disk-full-until-the-end: nothing is stored in a file that has no name any more. */
+Test(runs, files_that_were_deleted_are_no_store)
+{
+    for (int i = 0; i < 2; i++) {
+        const char *dir = live_dir();
+        char path[512];
+        struct live live;
+        struct pw_event event = live_event(0);
+        live_open(&live, dir, 4 * MIB, EPOCH);
+        live_put(&live, &event, EPOCH);
+        live_commit(&live, EPOCH + S);
+        if (i == 0) {
+            snprintf(path, sizeof path, "%s/journal-%llu-0.mdb", dir, (unsigned long long)live.run_id);
+        } else {
+            snprintf(path, sizeof path, "%s/" PW_JOURNAL_RUNS_FILE, dir);
+        }
+        cr_assert_eq(unlink(path), 0);
+        cr_assert_eq(live.store.put(live.store.state, PW_BLOCK_EVENTS, 7, "x", 1), 0);
+        cr_expect_eq(live.store.commit(live.store.state, 0), -ENOENT);
+        cr_expect_eq(live.store.rotate(live.store.state), -ENOENT, "that is final");
+        live.store.close(live.store.state);
+        folder_remove(dir);
+    }
+}
+
 Test(runs, second_engine_is_refused)
 {
     const char *dir = live_dir();
