@@ -361,15 +361,28 @@ static int make_ring(struct uring *uring, const char **name)
     return err;
 }
 
-static bool map_buffers(struct uring *uring)
+static void unmap_buffers(struct uring *uring)
+{
+    for (uint32_t i = 0; i < uring->slot_cnt; i++) {
+        if (uring->slots[i].buffer_ring != NULL) {
+            io_uring_unregister_buf_ring(&uring->ring, (int)i);
+            uring->slots[i].buffer_ring = NULL;
+        }
+    }
+}
+
+/* 0, or why there is none: the kernel does not know them, or may lock no more memory for us. */
+static int map_buffers(struct uring *uring)
 {
     for (uint32_t i = 0; i < uring->slot_cnt; i++) {
         struct uring_slot *slot = &uring->slots[i];
         struct io_uring_buf_ring *ring = (void *)(uring->memory + (size_t)i * SLOT_BYTES);
         struct io_uring_buf_reg reg = {
             .ring_addr = (uintptr_t)ring, .ring_entries = PW_IO_BUFFER_CNT, .bgid = (uint16_t)i};
-        if (io_uring_register_buf_ring(&uring->ring, &reg, 0) != 0) {
-            return false; /* the first one fails, or none */
+        int err = io_uring_register_buf_ring(&uring->ring, &reg, 0);
+        if (err != 0) {
+            unmap_buffers(uring);
+            return err;
         }
         slot->buffer_ring = ring;
         io_uring_buf_ring_init(ring);
@@ -377,7 +390,7 @@ static bool map_buffers(struct uring *uring)
             give_back(uring, i, k);
         }
     }
-    return true;
+    return 0;
 }
 
 /* Only while the ring is disabled. */
@@ -414,23 +427,36 @@ static enum receive_mode best_mode(struct uring *uring, bool mapped)
     return stamped ? RECEIVE_STAMPED : multishot ? RECEIVE_MULTISHOT : RECEIVE_SELECT;
 }
 
+/* Whether buffers are mapped; in words why not. */
+static bool are_mapped(struct uring *uring, char *words, size_t bytes)
+{
+    char reason[160];
+    int err = (uring->without & PW_URING_NO_BUFFER_RING) != 0 ? -EINVAL : map_buffers(uring);
+    snprintf(words, bytes, "%s%s%s", err == 0 ? "provided-buffer ring" : "no buffer rings (",
+             err == 0         ? ""
+             : err == -EINVAL ? "kernel before 5.19"
+                              : pw_ring_error_print(err, reason, sizeof reason),
+             err == 0 ? "" : ")");
+    return err == 0;
+}
+
 static int uring_start(void *state)
 {
     struct uring *uring = state;
     const char *setup = "";
+    char reason[160], buffers[200];
     int err = make_ring(uring, &setup);
     if (err != 0) {
-        char reason[160];
         pw_log(PW_LOG_ERROR, "io_uring: %s", pw_ring_error_print(err, reason, sizeof reason));
         return err;
     }
     uring->ready = true;
-    bool mapped = (uring->without & PW_URING_NO_BUFFER_RING) == 0 && map_buffers(uring);
+    bool mapped = are_mapped(uring, buffers, sizeof buffers);
     bool restricted = (uring->without & PW_URING_NO_RESTRICTIONS) == 0 && restrict_ring(uring);
     uring->mode = best_mode(uring, mapped);
     err = io_uring_enable_rings(&uring->ring);
     pw_log(err == 0 ? PW_LOG_INFO : PW_LOG_ERROR, "io_uring: %s; %s; %s; %s%s%s", setup,
-           mode_names[uring->mode], mapped ? "provided-buffer ring" : "no buffer rings (kernel before 5.19)",
+           mode_names[uring->mode], buffers,
            restricted ? "restricted to receive, send and cancel" : "not restricted (kernel before 5.10)",
            err != 0 ? "; cannot be enabled: " : "", err != 0 ? strerror(-err) : "");
     return err;

@@ -6,10 +6,14 @@
 #include "seam.h"
 #include "uring.h"
 
+#include "host.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SLOTS 3u
@@ -225,6 +229,49 @@ Test(io, uring_one_receive_at_a_time_into_named_buffers)
 Test(io, uring_without_deferred_task_work)
 {
     check_contract(pw_uring_create(SLOTS, PW_URING_NO_DEFER | PW_URING_NO_RESTRICTIONS));
+}
+
+static char g_log[512];
+
+static void keep_log(void *state, enum pw_log_level level, const char *text, uint64_t times)
+{
+    (void)state, (void)level, (void)times;
+    snprintf(g_log, sizeof g_log, "%s", text);
+}
+
+/* A user who may lock so much; his own alone, because what a user's processes lock is counted together.
+ * 0: it started; else why not, as a status. */
+static int start_with(rlim_t locked_bytes)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){locked_bytes, locked_bytes});
+        if (setgid(61234) != 0 || setuid(61234) != 0) {
+            _exit(3);
+        }
+        pw_log_set_sink(keep_log, NULL);
+        io = pw_uring_create(SLOTS, 0);
+        bool started = io != NULL && io->start(io->state) == 0;
+        bool blamed = strstr(g_log, "RLIMIT_MEMLOCK is ") != NULL;
+        bool mapped = strstr(g_log, "provided-buffer ring") != NULL;
+        _exit(started && mapped ? 0 : io == NULL || blamed ? 1 : 2);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* cases/24-memlock-advice: whatever finds no memory that may be locked, the ring or its buffers, names the
+ * limit. */
+Test(io, a_ring_without_its_memory_names_the_limit)
+{
+    if (geteuid() != 0) {
+        cr_skip_test("another user's limit takes root");
+    }
+    for (rlim_t kib = 0; kib <= 64; kib += 4) {
+        int code = start_with(kib << 10);
+        cr_expect_leq(code, 1, "%llu KiB: %d", (unsigned long long)kib, code);
+    }
 }
 
 Test(io, plain_system_calls)
