@@ -53,6 +53,15 @@ static bool reaches(const struct pw_matching_row *taker, int64_t price_e8)
            !pw_matching_better(opposite(taker->side), taker->price_e8, price_e8);
 }
 
+/* Whether it may not trade at a price that it reaches. */
+static bool is_out_of_range(const struct pw_matching *matching, const struct pw_matching_row *taker,
+                            int64_t price_e8)
+{
+    const struct pw_matching_range *range = &matching->ranges[taker->side];
+
+    return (range->low_e8 && price_e8 < range->low_e8) || (range->high_e8 && price_e8 > range->high_e8);
+}
+
 static unsigned self_trade(const struct pw_matching_row *taker, const struct pw_matching_row *maker)
 {
     unsigned stp = taker->stp == PW_STP_TRANSFER ? PW_STP_DECREMENT : taker->stp;
@@ -103,6 +112,7 @@ static struct pw_matching_preview preview(const struct pw_matching *matching,
 
     for (uint32_t i = levels->level_cnt; i-- > 0 && preview_left_e8(taker, &sum) > 0;) {
         if (!reaches(taker, levels->levels[i].price_e8) ||
+            is_out_of_range(matching, taker, levels->levels[i].price_e8) ||
             !level_preview(matching, &levels->levels[i], taker, budget_e16, &sum)) {
             break;
         }
@@ -116,6 +126,14 @@ static bool crosses(const struct pw_matching *matching, const struct pw_matching
     const struct pw_matching_level *best = pw_matching_best(matching, opposite(taker->side));
 
     return best && reaches(taker, best->price_e8);
+}
+
+/* Whether it trades with the best opposite order. */
+static bool takes(const struct pw_matching *matching, const struct pw_matching_row *taker)
+{
+    const struct pw_matching_level *best = pw_matching_best(matching, opposite(taker->side));
+
+    return best && reaches(taker, best->price_e8) && !is_out_of_range(matching, taker, best->price_e8);
 }
 
 /* ---- matching ---- */
@@ -195,14 +213,14 @@ static bool level_match(struct pw_matching *matching, struct pw_matching_level *
     return true;
 }
 
-/* The same with all levels that it reaches. */
+/* The same with all levels that it reaches and may trade at. */
 static bool match(struct pw_matching *matching, struct pw_matching_row *taker)
 {
     enum pw_side other = opposite(taker->side);
     struct pw_matching_side *levels = &matching->sides[other];
     bool alive = true;
 
-    while (alive && taker->leaves_qty_e8 > 0 && crosses(matching, taker)) {
+    while (alive && taker->leaves_qty_e8 > 0 && takes(matching, taker)) {
         struct pw_matching_level *best = &levels->levels[levels->level_cnt - 1];
         int64_t price_e8 = best->price_e8, before_e8 = best->qty_e8, qty_e8;
 
@@ -216,7 +234,7 @@ static bool match(struct pw_matching *matching, struct pw_matching_row *taker)
             report_level(matching, other, price_e8, qty_e8);
         }
     }
-    pw_assert(!alive || taker->leaves_qty_e8 == 0 || !crosses(matching, taker));
+    pw_assert(!alive || taker->leaves_qty_e8 == 0 || !takes(matching, taker));
     return alive;
 }
 
@@ -243,15 +261,31 @@ static uint32_t rest(struct pw_matching *matching, const struct pw_matching_row 
     return row_idx;
 }
 
+/* Of a fill-or-kill order that cannot be filled: it reaches levels, but may not trade at one of them. */
+static bool range_ends(const struct pw_matching *matching, const struct pw_matching_row *taker)
+{
+    const struct pw_matching_side *levels = &matching->sides[opposite(taker->side)];
+    uint32_t i = levels->level_cnt;
+
+    while (i > 0 && reaches(taker, levels->levels[i - 1].price_e8) &&
+           !is_out_of_range(matching, taker, levels->levels[i - 1].price_e8)) {
+        i--;
+    }
+    return i > 0 && reaches(taker, levels->levels[i - 1].price_e8);
+}
+
 /* An order that no stop price holds back (any more). */
 static uint32_t work(struct pw_matching *matching, struct pw_matching_row *taker)
 {
     if (taker->type == PW_LIMIT_MAKER && crosses(matching, taker)) {
         report_end(matching, taker, PW_MATCHING_END_WOULD_TAKE);
     } else if (taker->tif == PW_FOK && preview(matching, taker, 0).qty_e8 < taker->leaves_qty_e8) {
-        report_end(matching, taker, PW_MATCHING_END_FOK);
+        report_end(matching, taker,
+                   range_ends(matching, taker) ? PW_MATCHING_END_PRICE_RANGE : PW_MATCHING_END_FOK);
     } else if (!match(matching, taker)) {
         report_end(matching, taker, PW_MATCHING_END_SELF_TRADE);
+    } else if (taker->leaves_qty_e8 > 0 && crosses(matching, taker)) {
+        report_end(matching, taker, PW_MATCHING_END_PRICE_RANGE);
     } else if (taker->leaves_qty_e8 > 0) {
         return rest(matching, taker);
     }

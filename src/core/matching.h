@@ -101,6 +101,7 @@ enum pw_matching_end {
     PW_MATCHING_END_NO_ROOM,       /* the rest would rest, but the book is full */
     PW_MATCHING_END_WOULD_TAKE,    /* post-only */
     PW_MATCHING_END_WOULD_TRIGGER, /* the last trade was at the stop price or beyond */
+    PW_MATCHING_END_PRICE_RANGE,   /* what is left would trade beyond what a taker may */
 };
 
 enum pw_matching_result_kind {
@@ -139,6 +140,11 @@ struct pw_matching_result {
     };
 };
 
+/* The prices that a taker of a side may trade at; 0: no bound. */
+struct pw_matching_range {
+    int64_t low_e8, high_e8;
+};
+
 struct pw_matching {
     struct pw_matching_row *rows;
     uint32_t row_cnt, free_idx, open_cnt;
@@ -147,6 +153,7 @@ struct pw_matching {
     int64_t last_price_e8;                 /* of the last trade; 0: none yet */
     int64_t traded_low_e8, traded_high_e8; /* since the stops were last looked at; low above high: none */
     uint64_t last_order_id, last_trade_id, last_update_id;
+    struct pw_matching_range ranges[2]; /* by enum pw_side; set by the caller at any time */
     /* Must not call back; NULL: nobody listens. Set by the caller at any time. */
     void (*on_result)(void *state, const struct pw_matching_result *result);
     void *state;

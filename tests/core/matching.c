@@ -456,3 +456,82 @@ Test(matching, the_oldest_of_the_stops_that_were_reached_comes_first_and_a_cance
     cr_expect_eq(pw_matching_triggered(g_matching), PW_MATCHING_NONE);
     cr_expect_eq(g_matching->open_cnt, 0);
 }
+
+/* ---- the price range ---- */
+
+/* cases/21-reference-price-of-filters: a taker trades up to the bound, and what is left ends, whatever its
+ * type. A bound of the other side, or none, holds nobody back; who rests is no taker. */
+Test(matching, a_taker_trades_within_its_range_and_ends_there)
+{
+    static const struct {
+        enum pw_order_type type;
+        enum pw_tif tif;
+        int64_t price, traded;
+    } orders[] = {{PW_MARKET, PW_GTC, 0, 20},
+                  {PW_LIMIT, PW_GTC, 103, 20},
+                  {PW_LIMIT, PW_IOC, 103, 20},
+                  {PW_LIMIT, PW_FOK, 103, 0},
+                  {PW_LIMIT, PW_GTC, 102, 20}};
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        for (int side = 0; side < 2; side++) {
+            int64_t sign = side == PW_BUY ? 1 : -1;
+            matching_close();
+            matching_open();
+            for (int64_t k = 0; k < 3; k++) {
+                limit(side == PW_BUY ? PW_SELL : PW_BUY, 100 + sign * k, 10);
+            }
+            g_matching->ranges[side] =
+                side == PW_BUY ? (struct pw_matching_range){0, 101} : (struct pw_matching_range){99, 0};
+            g_matching->ranges[!side] = (struct pw_matching_range){1, 1};
+            int64_t price = orders[i].price ? 100 + sign * (orders[i].price - 100) : 0;
+            uint32_t row = place((struct pw_matching_order){.side = (enum pw_side)side,
+                                                            .type = orders[i].type,
+                                                            .tif = orders[i].tif,
+                                                            .price_e8 = price,
+                                                            .qty_e8 = 30,
+                                                            .owner = 7,
+                                                            .tag = 70});
+            cr_expect_eq(row, PW_MATCHING_NONE);
+            cr_expect_eq(bought(), orders[i].traded, "order %zu", i);
+            expect_end(7, 30 - orders[i].traded, PW_MATCHING_END_PRICE_RANGE);
+        }
+    }
+}
+
+/* cases/21-reference-price-of-filters: it ends for another reason where it reaches nothing beyond. */
+Test(matching, a_range_that_is_not_reached_ends_nothing)
+{
+    limit(PW_SELL, 100, 10);
+    limit(PW_SELL, 105, 10);
+    g_matching->ranges[PW_BUY] = (struct pw_matching_range){0, 104};
+    cr_expect_neq(limit(PW_BUY, 104, 30), PW_MATCHING_NONE, "what is left rests");
+    cr_expect_eq(bought(), 10);
+    cr_expect_eq(g_heard.end_cnt, 0);
+    g_matching->ranges[PW_BUY] = (struct pw_matching_range){0, 105};
+    place((struct pw_matching_order){.side = PW_BUY, .type = PW_MARKET, .qty_e8 = 30, .owner = 7, .tag = 70});
+    expect_end(7, 20, PW_MATCHING_END_NO_LIQUIDITY);
+    limit(PW_SELL, 110, 10);
+    place((struct pw_matching_order){.side = PW_BUY,
+                                     .type = PW_LIMIT,
+                                     .tif = PW_FOK,
+                                     .price_e8 = 104,
+                                     .qty_e8 = 5,
+                                     .owner = 7,
+                                     .tag = 70});
+    expect_end(7, 5, PW_MATCHING_END_FOK);
+}
+
+/* cases/21-reference-price-of-filters: when it works, not when it is placed. */
+Test(matching, a_stop_is_bound_when_it_fires)
+{
+    limit(PW_SELL, 100, 10);
+    limit(PW_BUY, 90, 10);
+    g_matching->last_price_e8 = 90;
+    uint32_t row = place((struct pw_matching_order){
+        .side = PW_BUY, .type = PW_STOP_LOSS, .stop_price_e8 = 95, .qty_e8 = 5, .owner = 7, .tag = 70});
+    cr_assert_neq(row, PW_MATCHING_NONE);
+    g_matching->ranges[PW_BUY] = (struct pw_matching_range){0, 99};
+    cr_expect_eq(pw_matching_activate(g_matching, row), PW_MATCHING_NONE);
+    expect_end(7, 5, PW_MATCHING_END_PRICE_RANGE);
+    cr_expect_eq(bought(), 0);
+}

@@ -394,6 +394,95 @@ Test(orders, what_becomes_of_a_meeting_with_oneself_is_the_newer_order_s_choice)
     }
 }
 
+static const char *refusal(const struct pw_sim_order_request *request)
+{
+    const struct pw_sim_reject *reject =
+        pw_sim_orders_judge(&g_venue.orders, &g_venue.accounts.accounts[0], request, START_NS + SECOND_NS);
+
+    cr_assert(!reject || (reject->status == 400 && reject->code == -1013) || reject->code == -2010);
+    return reject && reject->code == -1013 ? reject->text : "";
+}
+
+#define BAND     "Filter failure: PERCENT_PRICE_BY_SIDE"
+#define NOTIONAL "Filter failure: NOTIONAL"
+
+/* cases/21-reference-price-of-filters: by the reference price, else by the mean, else by the last price; by
+ * side. */
+Test(orders, filters_judge_by_the_reference_price_or_what_stands_in_for_it)
+{
+    struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
+    const struct {
+        enum pw_side side;
+        int64_t least, most; /* thousandths of the price */
+    } ends[] = {{PW_BUY, 900, 1100}, {PW_SELL, 800, 1200}};
+    struct pw_sim_order_request order = {.symbol = symbol, .type = PW_LIMIT, .qty_e8 = 100000};
+
+    flow_acts(3000);
+    g_venue.source.ops->refresh(g_venue.source.state, symbol);
+    symbol->rules.band[PW_BUY] = (struct pw_sim_bounds){PW_E8 * 11 / 10, PW_E8 * 9 / 10};
+    symbol->rules.band[PW_SELL] = (struct pw_sim_bounds){PW_E8 * 12 / 10, PW_E8 * 8 / 10};
+    for (int i = 0; i < 3; i++) {
+        const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
+        struct pw_sim_tape_candle candle =
+            pw_sim_tape_candle(symbol->tape, last->time_ns - 60 * SECOND_NS, 60 * SECOND_NS + 1);
+        int64_t mean_e8 = pw_sim_candle_average_e8(&candle);
+        int64_t price_e8 = i == 0 ? 30000 * PW_E8 : i == 1 ? mean_e8 : last->price_e8;
+        cr_assert(mean_e8 > 0);
+        symbol->rules.reference_e8 = i == 0 ? price_e8 : 0;
+        symbol->rules.avg_price_mins = i == 1 ? 1 : 0;
+        for (size_t k = 0; k < 2; k++) {
+            order.side = ends[k].side;
+            order.price_e8 = (price_e8 / 1000 * ends[k].most) / symbol->tick_e8 * symbol->tick_e8;
+            cr_expect_str_eq(refusal(&order), "");
+            order.price_e8 += 2 * symbol->tick_e8;
+            cr_expect_str_eq(refusal(&order), BAND);
+            order.price_e8 =
+                (price_e8 / 1000 * ends[k].least) / symbol->tick_e8 * symbol->tick_e8 + 2 * symbol->tick_e8;
+            cr_expect_str_eq(refusal(&order), "");
+            order.price_e8 -= 3 * symbol->tick_e8;
+            cr_expect_str_eq(refusal(&order), BAND);
+        }
+    }
+}
+
+/* cases/21-reference-price-of-filters: 5 USDT at least, by the price that judges. */
+Test(orders, a_market_order_s_notional_is_judged_by_the_reference_price)
+{
+    struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
+    struct pw_sim_order_request order = {.symbol = symbol, .type = PW_MARKET, .qty_e8 = 10000};
+
+    for (int side = 0; side < 2; side++) {
+        order.side = (enum pw_side)side;
+        symbol->rules.reference_e8 = 50000 * PW_E8;
+        cr_expect_str_eq(refusal(&order), "");
+        symbol->rules.reference_e8--;
+        cr_expect_str_eq(refusal(&order), NOTIONAL);
+    }
+}
+
+/* cases/21-reference-price-of-filters: what would trade beyond the range expires, and says why. */
+Test(orders, what_would_trade_beyond_the_price_range_expires)
+{
+    struct pw_sim_account *account = &g_venue.accounts.accounts[0];
+    struct pw_sim_symbol *symbol = &g_venue.source.symbols[0];
+    int64_t market_ns;
+    struct pw_matching *matching = g_venue.source.ops->enter(g_venue.source.state, symbol, 0, &market_ns);
+    const struct pw_matching_level *best = pw_matching_best(matching, PW_SELL);
+    int64_t best_e8 = best->qty_e8;
+    struct pw_sim_order_request order = {
+        .symbol = symbol, .side = PW_BUY, .type = PW_MARKET, .qty_e8 = best_e8 + 1000 * symbol->step_e8};
+    struct pw_sim_client_order *bought;
+
+    matching->ranges[PW_BUY].high_e8 = best->price_e8;
+    g_venue.source.ops->leave(g_venue.source.state, symbol);
+    bought = placed(account, &order);
+    cr_expect_eq(bought->status, PW_SIM_STATUS_EXPIRED);
+    cr_expect_eq(bought->filled_e8, best_e8);
+    cr_expect_str_eq(bought->expiry_reason, "EXECUTION_RULE_PRICE_RANGE_EXCEEDED");
+    cr_expect_eq(account->balances[0].locked_e8, 0);
+    cr_expect_eq(g_heard_cnt[PW_SIM_EXECUTION_EXPIRED], 1);
+}
+
 Test(orders, a_buyer_s_stop_that_the_balance_cannot_pay_expires_when_it_fires)
 {
     struct pw_sim_account *account = &g_venue.accounts.accounts[0];

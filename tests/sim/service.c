@@ -181,6 +181,12 @@ static const struct {
     {"/api/v3/exchangeInfo?symbol=BTCUSDT&symbols=%5B%22BTCUSDT%22%5D", 400, -1128},
     {"/api/v3/exchangeInfo?symbols=BTCUSDT", 400, -1100},
     {"/api/v3/exchangeInfo?symbols=%5B%5D", 400, -1102},
+    {"/api/v3/referencePrice?symbol=BTCUSDT", 400, -2043}, /* cases/21-reference-price-of-filters */
+    {"/api/v3/referencePrice/calculation?symbol=BTCUSDT", 400, -2043},
+    {"/api/v3/referencePrice?symbol=NONE", 400, -1121},
+    {"/api/v3/referencePrice", 400, -1102},
+    {"/api/v3/executionRules?symbol=NONE", 400, -1121},
+    {"/api/v3/executionRules?symbol=BTCUSDT&symbols=%5B%22BTCUSDT%22%5D", 400, -1128},
     {"/api/v3/klines?symbol=BTCUSDT", 400, -1102},
     {"/api/v3/klines?symbol=BTCUSDT&interval=7m", 400, -1120},
     {"/api/v3/ticker/price?symbol=BTCUSDT&symbols=%5B%22BTCUSDT%22%5D", 400, -1128},
@@ -263,6 +269,7 @@ Test(rest, market_data_answers_have_the_venue_s_shapes)
         {"/api/v3/ticker/price", "symbol price", 2},
         {"/api/v3/ticker/price?symbols=%5B%22BTCUSDT%22%5D", "symbol price", 1},
         {"/api/v3/avgPrice?symbol=BTCUSDT", "mins price closeTime", 0},
+        {"/api/v3/executionRules?symbol=BTCUSDT", "symbolRules", 0},
         {"/api/v3/ticker/24hr?symbol=BTCUSDT",
          "symbol priceChange priceChangePercent weightedAvgPrice prevClosePrice lastPrice lastQty bidPrice "
          "bidQty askPrice "

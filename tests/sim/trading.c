@@ -31,10 +31,34 @@ static struct venue g_venue;
 static struct peer g_peer;
 static json_t *g_json;
 
+/* The same with a reference price, of which the filters and a price range are. */
+static const char g_yaml_referred[] =
+    "market:\n"
+    "  seed: 7\n"
+    "  instruments:\n"
+    "    - {symbol: BTCUSDT, price: \"61500\", tick: \"0.01\", step: \"0.00001\", volatility_ppm: 0,\n"
+    "       reference_price: \"60000\", avg_price_mins: 1, bid_multiplier_up: \"1.1\",\n"
+    "       ask_multiplier_down: \"0.95\", bid_limit_up: \"1.02\"}\n"
+    "accounts:\n"
+    "  - api_key: simkey\n"
+    "    secret: simulatedsecret\n"
+    "    balances: [{asset: USDT, free: \"100000\"}, {asset: BTC, free: \"1\"}]\n"
+    "limits: {weight_per_min: 0}\n";
+
+static void open_yaml(const char *yaml)
+{
+    venue_open(&g_venue, yaml);
+    cr_assert(peer_open(&g_peer, venue_tls(&g_venue)));
+}
+
 static void open_market(void)
 {
-    venue_open(&g_venue, g_yaml);
-    cr_assert(peer_open(&g_peer, venue_tls(&g_venue)));
+    open_yaml(g_yaml);
+}
+
+static void open_referred(void)
+{
+    open_yaml(g_yaml_referred);
 }
 
 static void close_market(void)
@@ -119,6 +143,7 @@ static double balance(const char *asset, const char *kind)
 }
 
 TestSuite(trading, .init = open_market, .fini = close_market);
+TestSuite(referred, .init = open_referred, .fini = close_market);
 
 #define BUY  "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC"
 #define SELL "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC"
@@ -294,6 +319,40 @@ Test(trading, what_ioc_and_fok_leave_over_expires)
     cr_expect_null(json_object_get(g_json, "status"));
     cr_expect_eq(balance("USDT", "free"), 100000);
     cr_expect_float_eq(balance("BTC", "locked"), 0.1, 1e-10);
+}
+
+/* cases/21-reference-price-of-filters: what the venue says of its price is what it judges by; of the range,
+ * too. */
+Test(referred, the_reference_price_is_told_and_judged_by)
+{
+    json_t *rule;
+
+    cr_assert_eq(send_raw("GET", "/api/v3/referencePrice?symbol=BTCUSDT", NULL, ""), 200);
+    cr_expect_str_eq(string_of("symbol"), "BTCUSDT");
+    cr_expect_str_eq(string_of("referencePrice"), "60000.00000000");
+    cr_expect(json_is_integer(json_object_get(g_json, "timestamp")));
+    cr_assert_eq(send_raw("GET", "/api/v3/referencePrice/calculation?symbol=BTCUSDT", NULL, ""), 200);
+    cr_expect_str_eq(string_of("calculationType"), "EXTERNAL");
+    cr_assert_eq(send_raw("GET", "/api/v3/avgPrice?symbol=BTCUSDT", NULL, ""), 200);
+    cr_expect_eq(json_integer_value(json_object_get(g_json, "mins")), 1);
+    cr_assert_eq(send_raw("GET", "/api/v3/executionRules", NULL, ""), 200);
+    rule = json_array_get(json_object_get(json_array_get(json_object_get(g_json, "symbolRules"), 0), "rules"),
+                          0);
+    cr_expect_eq(json_object_size(rule), 2, "a multiplier that is not set is not there");
+    cr_expect_str_eq(json_string_value(json_object_get(rule, "bidLimitMultUp")), "1.02000000");
+    cr_assert_eq(call("POST", "order", BUY "&quantity=0.01&price=66000.01"), 400);
+    cr_expect_str_eq(string_of("msg"), "Filter failure: PERCENT_PRICE_BY_SIDE");
+    cr_assert_eq(call("POST", "order", SELL "&quantity=0.01&price=56999.99"), 400);
+    cr_expect_str_eq(string_of("msg"), "Filter failure: PERCENT_PRICE_BY_SIDE");
+    cr_assert_eq(call("POST", "order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.00008"), 400);
+    cr_expect_str_eq(string_of("msg"), "Filter failure: NOTIONAL", "4.8 by that price, 4.92 by the market");
+    cr_assert_eq(call("POST", "order", BUY "&quantity=0.5&price=66000&newClientOrderId=far"), 200);
+    cr_expect_str_eq(string_of("status"), "EXPIRED", "all asks are above 61200");
+    cr_expect_str_eq(string_of("expiryReason"), "EXECUTION_RULE_PRICE_RANGE_EXCEEDED");
+    cr_assert_eq(call("GET", "order", "symbol=BTCUSDT&origClientOrderId=far"), 200);
+    cr_expect_str_eq(string_of("expiryReason"), "EXECUTION_RULE_PRICE_RANGE_EXCEEDED");
+    cr_assert_eq(call("POST", "order", SELL "&quantity=0.01&price=57000"), 200);
+    cr_expect_str_eq(string_of("status"), "FILLED", "sells have no range");
 }
 
 /* ---- orders that wait ---- */

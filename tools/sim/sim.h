@@ -75,6 +75,20 @@ struct pw_sim_capture_config {
     enum pw_sim_at_end at_end;
 };
 
+/* By which price the venue judges an instrument's orders, and what they may be of it. Multiples: 0: no bound.
+ */
+struct pw_sim_bounds {
+    int64_t up_e8, down_e8;
+};
+struct pw_sim_price_rules {
+    int64_t reference_e8;         /* the reference price; 0: it never had one */
+    uint32_t avg_price_mins;      /* of the mean that stands in for it; 0: the last price does */
+    struct pw_sim_bounds band[2]; /* by enum pw_side: limits (PERCENT_PRICE_BY_SIDE) */
+    struct pw_sim_bounds
+        range[2]; /* the same: trades of takers (PRICE_RANGE), if there is a reference price */
+};
+extern const struct pw_sim_price_rules pw_sim_price_rules_usual;
+
 struct pw_sim_instrument_config {
     char symbol[64];
     int64_t price_e8, tick_e8, step_e8;
@@ -82,6 +96,7 @@ struct pw_sim_instrument_config {
     uint32_t volatility_ppm; /* typical move of the fair price in a second, millionths of the price */
     bool steady;             /* without quiet and busy times */
     uint32_t levels;         /* a side, about: resting orders, most of them at a price of their own */
+    struct pw_sim_price_rules rules;
 };
 
 struct pw_sim_synthetic_config {

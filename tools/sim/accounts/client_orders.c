@@ -169,6 +169,7 @@ static void order_fill(struct pw_sim_orders *orders, const struct pw_matching_pa
 static void order_expire(struct pw_sim_orders *orders, struct pw_sim_client_order *order, const char *reason,
                          int64_t market_ns)
 {
+    order->expiry_reason = reason;
     order_close(orders, order, PW_SIM_STATUS_EXPIRED, market_ns);
     tell(orders, (struct pw_sim_execution){.type = PW_SIM_EXECUTION_EXPIRED,
                                            .order = order,
@@ -209,7 +210,8 @@ static void on_prevention(struct pw_sim_orders *orders, const struct pw_matching
     order_prevent(orders, &orders->table.orders[taker->tag], &one, market_ns);
 }
 
-/* The venue's words for why what did not trade of an order does not rest. The last two are judged before. */
+/* The venue's words for why what did not trade of an order does not rest. WOULD_TAKE and
+ * WOULD_TRIGGER are judged before. */
 static const char *const g_expiry_reasons[] = {
     [PW_MATCHING_END_NO_LIQUIDITY] = "INSUFFICIENT_LIQUIDITY",
     [PW_MATCHING_END_IOC] = "UNFILLED_IOC_QUANTITY_EXPIRED",
@@ -217,6 +219,7 @@ static const char *const g_expiry_reasons[] = {
     [PW_MATCHING_END_NO_ROOM] = "EXCHANGE_CANCELED",
     [PW_MATCHING_END_WOULD_TAKE] = "EXCHANGE_CANCELED",
     [PW_MATCHING_END_WOULD_TRIGGER] = "EXCHANGE_CANCELED",
+    [PW_MATCHING_END_PRICE_RANGE] = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED",
 };
 
 static void on_end(struct pw_sim_orders *orders, const struct pw_matching_result *result, int64_t market_ns)

@@ -4,7 +4,6 @@
  */
 #include "order_judge.h"
 
-#define REFERENCE_NS INT64_C(300000000000) /* avgPriceMins of the filters */
 /* With all open orders filled, far from an overflow. */
 #define HOLDING_MAX_E8 (INT64_C(50000000000) * PW_E8)
 
@@ -71,17 +70,31 @@ pw_i128 pw_sim_order_cost_e8(const struct pw_matching *matching, const struct pw
 
 /* ---- filters, in the venue's order (binance.md 11.5) ---- */
 
-/* The average price of the last minutes; 0: there was no trade. */
+/* The reference price, else the mean of the last minutes, or the last price; 0: there was no trade. */
 static int64_t reference_e8(const struct pw_sim_symbol *symbol)
 {
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
+    int64_t span_ns = symbol->rules.avg_price_mins * 60 * PW_NS_PER_S;
     struct pw_sim_tape_candle candle;
 
-    if (!last) {
-        return 0;
+    if (symbol->rules.reference_e8 || !last) {
+        return symbol->rules.reference_e8;
     }
-    candle = pw_sim_tape_candle(symbol->tape, last->time_ns - REFERENCE_NS, REFERENCE_NS + 1);
+    if (span_ns == 0) {
+        return last->price_e8;
+    }
+    candle = pw_sim_tape_candle(symbol->tape, last->time_ns - span_ns, span_ns + 1);
     return candle.volume_e8 ? pw_sim_candle_average_e8(&candle) : last->price_e8;
+}
+
+/* A limit, by its side. */
+static bool outside_band(const struct pw_sim_order_request *request, int64_t reference)
+{
+    const struct pw_sim_bounds *band = &request->symbol->rules.band[request->side];
+    pw_i128 price_e16 = (pw_i128)request->price_e8 * PW_E8;
+
+    return (band->up_e8 && price_e16 > (pw_i128)reference * band->up_e8) ||
+           price_e16 < (pw_i128)reference * band->down_e8;
 }
 
 static bool outside(int64_t value_e8, int64_t grain_e8, int64_t most_e8)
@@ -107,9 +120,9 @@ const struct pw_sim_reject *pw_sim_order_filter(const struct pw_sim_order_reques
 {
     const struct pw_sim_symbol *symbol = request->symbol;
     bool market = !pw_order_has_limit((uint8_t)request->type);
-    int64_t reference = reference_e8(symbol), price_e8 = market ? reference : request->price_e8;
+    int64_t reference = reference_e8(symbol);
 
-    if ((!market && outside(price_e8, symbol->tick_e8, PW_SIM_PRICE_MAX_E8)) ||
+    if ((!market && outside(request->price_e8, symbol->tick_e8, PW_SIM_PRICE_MAX_E8)) ||
         (pw_order_has_stop((uint8_t)request->type) &&
          outside(request->stop_price_e8, symbol->tick_e8, PW_SIM_PRICE_MAX_E8))) {
         return &g_price;
@@ -120,7 +133,7 @@ const struct pw_sim_reject *pw_sim_order_filter(const struct pw_sim_order_reques
     if (market && request->qty_e8 > PW_SIM_MARKET_QTY_MAX_E8) {
         return &g_market_lot;
     }
-    if (reference && (price_e8 > 5 * reference || 5 * price_e8 < reference)) {
+    if (!market && reference && outside_band(request, reference)) {
         return &g_percent;
     }
     return notional_ok(request, reference) ? NULL : &g_notional;

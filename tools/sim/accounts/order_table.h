@@ -63,6 +63,7 @@ struct pw_sim_client_order {
     int64_t stop_price_e8;                         /* 0: none */
     int64_t quote_qty_e8;                          /* what it was to spend or bring; 0: it had a quantity */
     int64_t locked_e8;
+    const char *expiry_reason;              /* the venue's word; NULL: it has not expired */
     int64_t time_ns, update_ns, working_ns; /* working: since when; 0: not yet */
     uint32_t row_idx; /* its row in the matching engine; PW_MATCHING_NONE: it is closed */
     struct {

@@ -332,6 +332,17 @@ static bool matching_make(struct pw_sim_instrument *instrument, uint32_t order_m
     return memory != NULL;
 }
 
+/* Without a reference price nothing is enforced. */
+static void ranges_set(struct pw_matching *matching, const struct pw_sim_price_rules *rules)
+{
+    for (int side = 0; side < 2; side++) {
+        pw_i128 low_e16 = (pw_i128)rules->reference_e8 * rules->range[side].down_e8;
+        pw_i128 high_e16 = (pw_i128)rules->reference_e8 * rules->range[side].up_e8;
+        matching->ranges[side] =
+            (struct pw_matching_range){(int64_t)((low_e16 + PW_E8 - 1) / PW_E8), (int64_t)(high_e16 / PW_E8)};
+    }
+}
+
 bool pw_sim_instrument_make(struct pw_sim_instrument *instrument,
                             const struct pw_sim_instrument_config *config, uint64_t seed, int64_t start_ns)
 {
@@ -344,6 +355,7 @@ bool pw_sim_instrument_make(struct pw_sim_instrument *instrument,
     pw_sim_symbol_split(symbol);
     symbol->tick_e8 = config->tick_e8;
     symbol->step_e8 = config->step_e8;
+    symbol->rules = config->rules;
     symbol->tape = calloc(1, sizeof *symbol->tape);
     for (uint32_t i = 0; i < PW_SIM_DEPTH_STREAMS; i++) {
         instrument->changes[i].list = calloc(CHANGES_MAX, sizeof *instrument->changes[i].list);
@@ -356,6 +368,7 @@ bool pw_sim_instrument_make(struct pw_sim_instrument *instrument,
         return false;
     }
     instrument->now_ns = start_ns;
+    ranges_set(instrument->matching, &symbol->rules);
     pw_sim_traders_init(&instrument->traders, config, instrument->matching, own_seed, start_ns);
     instrument->matching->on_result = on_result; /* of the first orders nobody hears */
     instrument->matching->state = instrument;

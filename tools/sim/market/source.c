@@ -22,6 +22,9 @@ static int64_t least_notional_e8(const char *quote)
     return 5 * PW_E8;
 }
 
+const struct pw_sim_price_rules pw_sim_price_rules_usual = {
+    .avg_price_mins = 5, .band = {{5 * PW_E8, PW_E8 / 5}, {5 * PW_E8, PW_E8 / 5}}};
+
 void pw_sim_symbol_split(struct pw_sim_symbol *symbol)
 {
     /* The quote assets of Binance's spot markets; the longer of two that fit comes first. */
@@ -42,6 +45,7 @@ void pw_sim_symbol_split(struct pw_sim_symbol *symbol)
     symbol->base[cut] = 0;
     memcpy(symbol->quote, symbol->name + cut, size - cut + 1);
     symbol->min_notional_e8 = least_notional_e8(symbol->quote);
+    symbol->rules = pw_sim_price_rules_usual;
 }
 
 void pw_sim_symbols_free(struct pw_sim_symbol *symbols, uint32_t symbol_cnt)

@@ -10,6 +10,7 @@
 #include "buffer.h"
 #include "hub.h"
 #include "matching.h"
+#include "sim.h"
 #include "tape.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct pw_sim_symbol {
     char name[PW_SIM_SYMBOL_BYTES]; /* "BTCUSDT" */
     char base[PW_SIM_SYMBOL_BYTES], quote[PW_SIM_SYMBOL_BYTES];
     int64_t tick_e8, step_e8, min_notional_e8;
+    struct pw_sim_price_rules rules;
     struct pw_book *book; /* of a recording; book, top and tape: as of the last refresh, NULL before */
     struct pw_quote top;
     struct pw_sim_tape *tape;
@@ -88,7 +90,7 @@ static inline struct pw_sim_symbol *pw_sim_source_symbol(const struct pw_sim_sou
 }
 
 /* Takes "BTCUSDT" apart into base and quote by the quote assets that there are, and sets what hangs on the
- * quote: the smallest notional. */
+ * quote, the smallest notional, and the usual rules of prices. */
 void pw_sim_symbol_split(struct pw_sim_symbol *symbol);
 /* Frees the symbols' books and tapes, and the table. */
 void pw_sim_symbols_free(struct pw_sim_symbol *symbols, uint32_t symbol_cnt);

@@ -22,7 +22,8 @@ static json_t *state_extend(json_t *object, const struct pw_sim_client_order *or
         pw_sim_text("side", order->side == PW_SELL ? "SELL" : "BUY"),
         pw_sim_if(order->prevented_match_id != 0,
                   pw_sim_int("preventedMatchId", (int64_t)order->prevented_match_id)),
-        pw_sim_if(order->prevented_match_id != 0, pw_sim_e8("preventedQuantity", order->prevented_e8)));
+        pw_sim_if(order->prevented_match_id != 0, pw_sim_e8("preventedQuantity", order->prevented_e8)),
+        pw_sim_if(order->expiry_reason != NULL, pw_sim_text("expiryReason", order->expiry_reason)));
 }
 
 static struct pw_sim_field working_time(const struct pw_sim_call *call,

@@ -36,19 +36,22 @@ static json_t *lot_filter_json(const char *type, int64_t step_e8, int64_t most_e
                          pw_sim_e8("stepSize", step_e8));
 }
 
-static json_t *percent_filter_json(void)
+static json_t *percent_filter_json(const struct pw_sim_price_rules *rules)
 {
-    return PW_SIM_EXTEND(filter_json("PERCENT_PRICE_BY_SIDE"), pw_sim_text("bidMultiplierUp", "5"),
-                         pw_sim_text("bidMultiplierDown", "0.2"), pw_sim_text("askMultiplierUp", "5"),
-                         pw_sim_text("askMultiplierDown", "0.2"), pw_sim_int("avgPriceMins", 5));
+    const struct pw_sim_bounds *bid = &rules->band[PW_BUY], *ask = &rules->band[PW_SELL];
+
+    return PW_SIM_EXTEND(
+        filter_json("PERCENT_PRICE_BY_SIDE"), pw_sim_e8("bidMultiplierUp", bid->up_e8),
+        pw_sim_e8("bidMultiplierDown", bid->down_e8), pw_sim_e8("askMultiplierUp", ask->up_e8),
+        pw_sim_e8("askMultiplierDown", ask->down_e8), pw_sim_int("avgPriceMins", rules->avg_price_mins));
 }
 
 static json_t *notional_filter_json(const struct pw_sim_symbol *symbol)
 {
-    return PW_SIM_EXTEND(filter_json("NOTIONAL"), pw_sim_e8("minNotional", symbol->min_notional_e8),
-                         pw_sim_bool("applyMinToMarket", true),
-                         pw_sim_e8("maxNotional", PW_SIM_NOTIONAL_MAX_E8),
-                         pw_sim_bool("applyMaxToMarket", false), pw_sim_int("avgPriceMins", 5));
+    return PW_SIM_EXTEND(
+        filter_json("NOTIONAL"), pw_sim_e8("minNotional", symbol->min_notional_e8),
+        pw_sim_bool("applyMinToMarket", true), pw_sim_e8("maxNotional", PW_SIM_NOTIONAL_MAX_E8),
+        pw_sim_bool("applyMaxToMarket", false), pw_sim_int("avgPriceMins", symbol->rules.avg_price_mins));
 }
 
 static json_t *filters_json(const struct pw_sim_symbol *symbol)
@@ -59,7 +62,7 @@ static json_t *filters_json(const struct pw_sim_symbol *symbol)
     filters = pw_sim_append(filters, lot_filter_json("LOT_SIZE", step_e8, whole(PW_SIM_QTY_MAX_E8, step_e8)));
     filters = pw_sim_append(filters,
                             lot_filter_json("MARKET_LOT_SIZE", 0, whole(PW_SIM_MARKET_QTY_MAX_E8, step_e8)));
-    filters = pw_sim_append(filters, percent_filter_json());
+    filters = pw_sim_append(filters, percent_filter_json(&symbol->rules));
     filters = pw_sim_append(filters, notional_filter_json(symbol));
     filters = pw_sim_append(filters, PW_SIM_EXTEND(filter_json("MAX_NUM_ORDERS"),
                                                    pw_sim_int("maxNumOrders", PW_SIM_SYMBOL_ORDERS_MAX)));
@@ -174,15 +177,16 @@ static void recorded_info_put(struct pw_sim_call *call, struct pw_slice info, st
 /* ---- the endpoints ---- */
 
 /* False: error. */
-static bool symbols_take(struct pw_sim_call *call, const char *some, json_t **symbols)
+static bool symbols_take(struct pw_sim_call *call, const char *some, json_t **symbols,
+                         json_t *(*use)(struct pw_sim_call *call, struct pw_sim_symbol *symbol))
 {
     struct pw_sim_source *source = call->rest->source;
 
     if (some) {
-        return pw_sim_call_symbols(call, some, symbols, symbol_json);
+        return pw_sim_call_symbols(call, some, symbols, use);
     }
     for (uint32_t i = 0; i < source->symbol_cnt; i++) {
-        *symbols = pw_sim_append(*symbols, symbol_json(call, &source->symbols[i]));
+        *symbols = pw_sim_append(*symbols, use(call, &source->symbols[i]));
     }
     return true;
 }
@@ -234,7 +238,7 @@ void pw_sim_rest_exchange_info(struct pw_sim_call *call)
         return;
     }
     symbols = json_array();
-    if (symbols_take(call, some, &symbols)) {
+    if (symbols_take(call, some, &symbols, symbol_json)) {
         pw_sim_call_answer(call, info_json(call, symbols));
     } else {
         json_decref(symbols);
@@ -244,4 +248,47 @@ void pw_sim_rest_exchange_info(struct pw_sim_call *call)
 void pw_sim_rest_no_derivatives(struct pw_sim_call *call)
 {
     pw_sim_call_answer(call, info_json(call, json_array()));
+}
+
+/* ---- execution rules ---- */
+
+static struct pw_sim_field multiple(const char *name, int64_t multiple_e8)
+{
+    return pw_sim_if(multiple_e8 != 0, pw_sim_e8(name, multiple_e8));
+}
+
+static json_t *execution_rules_json(struct pw_sim_call *call, struct pw_sim_symbol *symbol)
+{
+    const struct pw_sim_bounds *bid = &symbol->rules.range[PW_BUY], *ask = &symbol->rules.range[PW_SELL];
+    bool has_rule = bid->up_e8 || bid->down_e8 || ask->up_e8 || ask->down_e8;
+    json_t *rules = json_array();
+
+    (void)call;
+    if (has_rule) {
+        rules = pw_sim_append(rules, PW_SIM_OBJECT(pw_sim_text("ruleType", "PRICE_RANGE"),
+                                                   multiple("bidLimitMultUp", bid->up_e8),
+                                                   multiple("bidLimitMultDown", bid->down_e8),
+                                                   multiple("askLimitMultUp", ask->up_e8),
+                                                   multiple("askLimitMultDown", ask->down_e8)));
+    }
+    return PW_SIM_OBJECT(pw_sim_text("symbol", symbol->name), pw_sim_json("rules", rules));
+}
+
+void pw_sim_rest_execution_rules(struct pw_sim_call *call)
+{
+    char list[PW_SIM_SYMBOL_BYTES + 8];
+    const char *some;
+    json_t *symbols;
+
+    if (!info_read(call, list, sizeof list, &some)) {
+        return;
+    }
+    symbols = json_array();
+    if (symbols_take(call, some, &symbols, execution_rules_json)) {
+        size_t weight = 2 * json_array_size(symbols);
+        pw_sim_call_weigh(call, some && weight < 40 ? (uint32_t)weight : 40);
+        pw_sim_call_answer(call, PW_SIM_OBJECT(pw_sim_json("symbolRules", symbols)));
+    } else {
+        json_decref(symbols);
+    }
 }

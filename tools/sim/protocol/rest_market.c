@@ -258,10 +258,11 @@ static json_t *average_json(const struct pw_sim_call *call, const struct pw_sim_
 {
     const struct pw_sim_tape_trade *last = pw_sim_tape_last(symbol->tape);
     int64_t now_ns = last ? last->time_ns : call->wall_ns;
-    struct pw_sim_tape_candle candle =
-        pw_sim_tape_candle(symbol->tape, now_ns - 300 * PW_NS_PER_S, 300 * PW_NS_PER_S + 1);
+    uint32_t mins = symbol->rules.avg_price_mins ? symbol->rules.avg_price_mins : 5;
+    int64_t span_ns = mins * 60 * PW_NS_PER_S;
+    struct pw_sim_tape_candle candle = pw_sim_tape_candle(symbol->tape, now_ns - span_ns, span_ns + 1);
 
-    return PW_SIM_OBJECT(pw_sim_int("mins", 5), pw_sim_e8("price", pw_sim_candle_average_e8(&candle)),
+    return PW_SIM_OBJECT(pw_sim_int("mins", mins), pw_sim_e8("price", pw_sim_candle_average_e8(&candle)),
                          pw_sim_call_time(call, "closeTime", now_ns));
 }
 
@@ -338,5 +339,44 @@ void pw_sim_rest_average(struct pw_sim_call *call)
 
     if (symbol && pw_sim_call_all_read(call) && pw_sim_call_refresh(call, symbol)) {
         pw_sim_call_answer(call, average_json(call, symbol));
+    }
+}
+
+/* The symbol that is asked for, if it has a reference price; NULL: error. */
+static const struct pw_sim_symbol *referred(struct pw_sim_call *call)
+{
+    const struct pw_sim_symbol *symbol = pw_sim_call_symbol(call);
+
+    pw_sim_call_text(call, "symbolStatus");
+    if (!symbol || !pw_sim_call_all_read(call)) {
+        return NULL;
+    }
+    if (!symbol->rules.reference_e8) {
+        pw_sim_call_error(call, 400, -2043, "This symbol doesn't have a reference price.");
+        return NULL;
+    }
+    return symbol;
+}
+
+void pw_sim_rest_reference(struct pw_sim_call *call)
+{
+    const struct pw_sim_symbol *symbol = referred(call);
+
+    if (symbol) {
+        pw_sim_call_answer(call, PW_SIM_OBJECT(pw_sim_text("symbol", symbol->name),
+                                               pw_sim_e8("referencePrice", symbol->rules.reference_e8),
+                                               pw_sim_call_time(call, "timestamp", call->wall_ns)));
+    }
+}
+
+/* Ours was set by hand. */
+void pw_sim_rest_reference_calculation(struct pw_sim_call *call)
+{
+    const struct pw_sim_symbol *symbol = referred(call);
+
+    if (symbol) {
+        pw_sim_call_answer(call, PW_SIM_OBJECT(pw_sim_text("symbol", symbol->name),
+                                               pw_sim_text("calculationType", "EXTERNAL"),
+                                               pw_sim_int("externalCalculationId", 0)));
     }
 }

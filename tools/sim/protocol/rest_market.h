@@ -14,6 +14,8 @@ void pw_sim_rest_trades(struct pw_sim_call *call);
 void pw_sim_rest_agg_trades(struct pw_sim_call *call);
 void pw_sim_rest_klines(struct pw_sim_call *call);
 void pw_sim_rest_average(struct pw_sim_call *call);
+void pw_sim_rest_reference(struct pw_sim_call *call);
+void pw_sim_rest_reference_calculation(struct pw_sim_call *call);
 void pw_sim_rest_day(struct pw_sim_call *call); /* ticker/24hr */
 void pw_sim_rest_price(struct pw_sim_call *call);
 void pw_sim_rest_book_ticker(struct pw_sim_call *call);
