@@ -29,7 +29,7 @@ static const struct pw_key g_paper_keys[] = {
 
 static const struct pw_key g_paper_root[] = {
     {.name = "paper", PW_WHOLE(struct pw_config_paper), .kind = PW_VALUE_GROUP, PW_GROUP(g_paper_keys, "paper"),
-     .help = "the simulated account of the paper gateway"},
+     .help = "the simulated account of the paper gateway; each start begins it anew, with `cash` and without positions"},
 };
 
 static const struct pw_key g_live_keys[] = {

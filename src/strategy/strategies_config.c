@@ -27,7 +27,8 @@ static const struct pw_key g_strategy_keys[] = {
 
 static const struct pw_key g_keys[] = {
     {.name = "strategies", PW_ROWS(struct pw_config_strategies, strategies, strategy_cnt), .kind = PW_VALUE_GROUPS,
-     PW_GROUP(g_strategy_keys, "strategies"), .help = "the strategies; without any, the engine only records and displays"},
+     PW_GROUP(g_strategy_keys, "strategies"), .help = "the strategies; without any, the engine only records and displays. Those that trade one instrument share its "
+             "position and P&L, which nothing splits between them"},
 };
 /* clang-format on */
 
