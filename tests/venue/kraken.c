@@ -275,6 +275,100 @@ Test(kraken, foreign_symbols_missing_fields_and_floods_have_names)
     cr_expect_eq(decode_text(text), PW_DECODE_TOO_LARGE);
 }
 
+#define OURS_TRADE                                                                                           \
+    "{\"symbol\":\"BTC/USD\",\"side\":\"buy\",\"price\":2,\"qty\":1,\"trade_id\":9,\"timestamp\":"           \
+    "\"2026-11-02T09:30:07Z\"%s}"
+#define OURS_TICKER "{\"symbol\":\"BTC/USD\",\"bid\":1,\"bid_qty\":1,\"ask\":2,\"ask_qty\":1%s}"
+
+static enum pw_decode decode_rows(bool trades, const char *before, const char *more)
+{
+    char row[512], text[2048];
+    snprintf(row, sizeof row, trades ? OURS_TRADE : OURS_TICKER, more);
+    snprintf(text, sizeof text,
+             "{\"channel\":\"%s\",\"type\":\"update\",\"warnings\":[1e999],\"data\":[%s%s,{\"symbol\":\"ETH/"
+             "USD\"}]}",
+             trades ? "trade" : "ticker", before, row);
+    return decode_text(text);
+}
+
+/* Rows of other pairs may be anything, and so may members that nobody uses:
+ * cases/03-foreign-balance-too-large, cases/11-unknown-rate-limit-interval */
+Test(kraken, what_is_not_ours_or_not_used_is_not_judged)
+{
+    static const char *const foreign[] = {
+        "{\"symbol\":\"ETH/USD\"},",
+        "{\"symbol\":\"ETH/"
+        "USD\",\"bid\":null,\"bid_qty\":\"many\",\"ask\":[],\"ask_qty\":{\"a\":1},\"price\":null},",
+        "{\"symbol\":\"ETH/"
+        "USD\",\"bid\":1e999,\"price\":-1,\"qty\":99999999999999999999999999,\"trade_id\":-7},",
+        "{\"symbol\":\"ETH/USD\",\"side\":\"sideways\",\"timestamp\":\"soon\",\"side\":5},",
+        "{\"symbol\":\"A-NAME-THAT-IS-LONGER-THAN-ANY-OTHER-0123456789-0123456789-0123456789/"
+        "USD\",\"price\":true},",
+        "null,7,\"text\",[[]],"};
+    static const char *const unused[] = {
+        ",\"last\":null", ",\"vwap\":1e999,\"change\":\"none\"", ",\"ord_type\":17",
+        ",\"new\":{\"symbol\":\"ETH/USD\",\"price\":[null]}", ",\"id\":99999999999999999999999999999"};
+    for (int trades = 0; trades < 2; trades++) {
+        for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+            cr_expect_eq(decode_rows(trades, foreign[i], ""), PW_DECODE_OK, "%d: %s", trades, foreign[i]);
+            cr_expect_eq(g_out.cnt, 1);
+        }
+        for (size_t i = 0; i < sizeof unused / sizeof unused[0]; i++) {
+            cr_expect_eq(decode_rows(trades, "", unused[i]), PW_DECODE_OK, "%d: %s", trades, unused[i]);
+            cr_expect_eq(g_out.cnt, 1);
+        }
+    }
+    cr_expect_eq(decode_rows(true, "", ",\"bid\":null,\"ask_qty\":\"x\""), PW_DECODE_OK, "a ticker's");
+    cr_expect_eq(decode_rows(false, "", ",\"price\":null,\"trade_id\":\"x\",\"side\":1"), PW_DECODE_OK,
+                 "a trade's");
+}
+
+/* What is used of ours is judged as before, also where foreign rows stand around it. */
+Test(kraken, what_is_used_of_ours_is_judged)
+{
+    static const char *const trades[] = {",\"price\":3", ",\"side\":\"sell\"", ",\"trade_id\":10",
+                                         ",\"timestamp\":\"2026-11-02T09:30:08Z\"",
+                                         ",\"symbol\":\"BTC/USD\""};
+    static const char *const tickers[] = {",\"bid\":3", ",\"ask_qty\":1", ",\"timestamp\":null",
+                                          ",\"timestamp\":\"\""};
+    for (size_t i = 0; i < sizeof trades / sizeof trades[0]; i++) {
+        cr_expect_eq(decode_rows(true, "", trades[i]), PW_DECODE_BAD_FIELD, "twice: %s", trades[i]);
+    }
+    for (size_t i = 0; i < sizeof tickers / sizeof tickers[0]; i++) {
+        cr_expect_eq(decode_rows(false, "", tickers[i]), PW_DECODE_BAD_FIELD, "%s", tickers[i]);
+    }
+    cr_expect_eq(decode_rows(true, "{\"side\":\"buy\"},", ""), PW_DECODE_BAD_FIELD, "whose?");
+    cr_expect_eq(decode_rows(true, "{\"symbol\":null},", ""), PW_DECODE_BAD_FIELD, "whose?");
+}
+
+/* Answers and messages of other channels: members of unexpected types make none of them unreadable. */
+Test(kraken, answers_are_judged_by_what_is_used_of_them)
+{
+    static const struct {
+        const char *text;
+        enum pw_decode result;
+    } rows[] = {
+        {"{\"method\":\"subscribe\",\"success\":true,\"error\":null,\"req_id\":99999999999999999999}",
+         PW_DECODE_CONTROL},
+        {"{\"method\":\"subscribe\",\"success\":null}", PW_DECODE_ERROR_REPLY},
+        {"{\"method\":\"subscribe\",\"success\":\"yes\",\"error\":\"no such pair\"}", PW_DECODE_ERROR_REPLY},
+        {"{\"error\":{\"code\":5}}", PW_DECODE_ERROR_REPLY},
+        {"{\"method\":null,\"result\":[]}", PW_DECODE_CONTROL},
+        {"{\"channel\":\"heartbeat\",\"type\":null,\"data\":7}", PW_DECODE_IGNORED},
+        {"{\"channel\":\"status\",\"type\":\"update\",\"data\":[{\"connection_id\":13834774380200032777,"
+         "\"system\":\"asleep\"}]}",
+         PW_DECODE_IGNORED},
+        {"{\"channel\":\"executions\",\"type\":\"snapshot\",\"sequence\":1e999,\"data\":{}}",
+         PW_DECODE_IGNORED},
+        {"{\"channel\":null}", PW_DECODE_BAD_FIELD},
+        {"{\"channel\":\"ticker\",\"type\":7,\"data\":[]}", PW_DECODE_BAD_FIELD},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cr_expect_eq(decode_text(rows[i].text), rows[i].result, "%s: %s", rows[i].text,
+                     pw_decode_name(decode_text(rows[i].text)));
+    }
+}
+
 static struct pw_venue_wants wants_of(const char (*streams)[PW_STREAM_NAME_BYTES], uint32_t stream_cnt)
 {
     return (struct pw_venue_wants){symbol_names, streams, 3, stream_cnt};

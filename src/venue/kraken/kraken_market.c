@@ -12,6 +12,7 @@
 #include "decimal.h"
 #include "symbols.h"
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -237,59 +238,62 @@ static bool time_ns(const struct pw_json_text *text, int64_t *ns)
 
 /* ---- one item of the data ---- */
 
+/* A member as it stands there; text NULL: missing, doubled, or of another type than ours has. */
 struct item {
     struct pw_json_text symbol, side, timestamp;
     struct pw_json_text price, qty;                 /* trade */
     struct pw_json_text bid, bid_qty, ask, ask_qty; /* ticker */
-    uint64_t trade_id;
-    bool has_trade_id;
+    struct pw_json_text trade_id;
+    uint32_t seen; /* a bit for each: which have come */
 };
 
-/* Where a member's text goes; NULL: it is not of interest. */
-static struct pw_json_text *text_of(struct item *item, const struct pw_json_text *key, bool *is_number)
+static const struct {
+    const char *name;
+    size_t at;
+    bool number;
+} members[] = {{"symbol", offsetof(struct item, symbol), false},
+               {"side", offsetof(struct item, side), false},
+               {"timestamp", offsetof(struct item, timestamp), false},
+               {"price", offsetof(struct item, price), true},
+               {"qty", offsetof(struct item, qty), true},
+               {"bid", offsetof(struct item, bid), true},
+               {"bid_qty", offsetof(struct item, bid_qty), true},
+               {"ask", offsetof(struct item, ask), true},
+               {"ask_qty", offsetof(struct item, ask_qty), true},
+               {"trade_id", offsetof(struct item, trade_id), true}};
+#define MEMBER_CNT     (sizeof members / sizeof members[0])
+#define TIMESTAMP_SEEN (1u << 2)
+
+/* Whatever it is; who uses it judges it. */
+static bool read_value(struct pw_json *json, struct item *item, size_t member)
 {
-    struct {
-        const char *name;
-        struct pw_json_text *to;
-        bool number;
-    } rows[] = {{"symbol", &item->symbol, false},
-                {"side", &item->side, false},
-                {"timestamp", &item->timestamp, false},
-                {"price", &item->price, true},
-                {"qty", &item->qty, true},
-                {"bid", &item->bid, true},
-                {"bid_qty", &item->bid_qty, true},
-                {"ask", &item->ask, true},
-                {"ask_qty", &item->ask_qty, true}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (pw_json_equal(key, rows[i].name)) {
-            *is_number = rows[i].number;
-            return rows[i].to;
-        }
+    enum pw_json_type type = pw_json_peek(json);
+    struct pw_json_text text = {NULL, 0, false};
+    bool ok = type == (members[member].number ? PW_JSON_NUMBER : PW_JSON_STRING)
+                  ? (members[member].number ? pw_json_number : pw_json_string)(json, &text)
+                  : pw_json_skip(json);
+    if (item->seen >> member & 1) {
+        text.text = NULL;
     }
-    return NULL;
+    item->seen |= 1u << member;
+    memcpy((char *)item + members[member].at, &text, sizeof text);
+    return ok;
 }
 
 static bool read_item(struct pw_json *json, struct item *item)
 {
     struct pw_json_text key;
     enum pw_json_step step;
-    *item = (struct item){.has_trade_id = false};
+    *item = (struct item){.seen = 0};
     if (!pw_json_object_enter(json)) {
         return false;
     }
     while ((step = pw_json_member_next(json, &key)) == PW_JSON_VALUE) {
-        bool is_number = false;
-        struct pw_json_text *text = text_of(item, &key, &is_number);
-        bool ok;
-        if (text != NULL) {
-            ok = is_number ? pw_json_number(json, text) : pw_json_string(json, text);
-        } else if (pw_json_equal(&key, "trade_id")) {
-            ok = item->has_trade_id = pw_json_u64(json, &item->trade_id);
-        } else {
-            ok = pw_json_skip(json);
+        size_t i = 0;
+        while (i < MEMBER_CNT && !pw_json_equal(&key, members[i].name)) {
+            i++;
         }
-        if (!ok) {
+        if (!(i < MEMBER_CNT ? read_value(json, item, i) : pw_json_skip(json))) {
             return false;
         }
     }
@@ -306,16 +310,18 @@ static struct pw_symbol symbol_of(const struct pw_symbols *symbols, const struct
 
 static enum pw_decode trade_of(const struct item *item, int unit_shift, struct pw_event *event)
 {
-    bool sell = pw_json_equal(&item->side, "sell");
+    bool sell = item->side.text != NULL && pw_json_equal(&item->side, "sell");
+    uint64_t trade_id;
     if (item->price.text == NULL || item->qty.text == NULL || item->side.text == NULL ||
-        !item->has_trade_id || item->timestamp.text == NULL ||
-        (!sell && !pw_json_equal(&item->side, "buy")) || !time_ns(&item->timestamp, &event->venue_ns)) {
+        item->trade_id.text == NULL || !pw_json_text_u64(&item->trade_id, &trade_id) ||
+        item->timestamp.text == NULL || (!sell && !pw_json_equal(&item->side, "buy")) ||
+        !time_ns(&item->timestamp, &event->venue_ns)) {
         return PW_DECODE_BAD_FIELD;
     }
     event->kind = PW_EVENT_TRADE;
     event->flags = sell ? PW_FLAG_SELL : 0; /* the taker's side */
     struct pw_trade *trade = &event->body.trade;
-    *trade = (struct pw_trade){.trade_id = item->trade_id, .trade_ns = event->venue_ns};
+    *trade = (struct pw_trade){.trade_id = trade_id, .trade_ns = event->venue_ns};
     bool ok = price_of(&item->price, unit_shift, &trade->price_e8) && trade->price_e8 > 0 &&
               qty_of(&item->qty, unit_shift, &trade->qty_e8, event) && trade->qty_e8 > 0;
     return ok ? PW_DECODE_OK : PW_DECODE_BAD_NUMBER;
@@ -326,7 +332,8 @@ static enum pw_decode quote_of(const struct item *item, int unit_shift, struct p
 {
     if (item->bid.text == NULL || item->bid_qty.text == NULL || item->ask.text == NULL ||
         item->ask_qty.text == NULL ||
-        (item->timestamp.text != NULL && !time_ns(&item->timestamp, &event->venue_ns))) {
+        (item->seen & TIMESTAMP_SEEN &&
+         (item->timestamp.text == NULL || !time_ns(&item->timestamp, &event->venue_ns)))) {
         return PW_DECODE_BAD_FIELD;
     }
     event->kind = PW_EVENT_QUOTE;
@@ -349,22 +356,20 @@ struct message {
 
 static bool read_member(struct pw_json *json, const struct pw_json_text *key, struct message *message)
 {
-    if (pw_json_equal(key, "channel")) {
+    enum pw_json_type type = pw_json_peek(json);
+    if (type == PW_JSON_STRING && pw_json_equal(key, "channel")) {
         return pw_json_string(json, &message->channel);
     }
-    if (pw_json_equal(key, "type")) {
+    if (type == PW_JSON_STRING && pw_json_equal(key, "type")) {
         return pw_json_string(json, &message->type);
     }
     if (pw_json_equal(key, "data")) {
         message->data = *json;
         message->has_data = true;
     } else if (pw_json_equal(key, "success")) {
-        bool success;
         message->is_reply = true;
-        bool ok = pw_json_bool(json, &success);
-        message->failed |= !ok || !success;
-        return ok;
-    } else if (pw_json_equal(key, "error")) {
+        message->failed |= type != PW_JSON_TRUE;
+    } else if (type != PW_JSON_NULL && pw_json_equal(key, "error")) {
         message->is_reply = message->failed = true;
     } else if (pw_json_equal(key, "method")) {
         message->is_reply = true;
@@ -393,27 +398,40 @@ static bool read_message(const char *data, size_t size, struct message *message)
 
 typedef enum pw_decode (*item_reader)(const struct item *item, int unit_shift, struct pw_event *event);
 
+/* Into *event, if it is of one of our symbols; else it may be anything, and event->kind stays 0. */
+static enum pw_decode read_row(const struct pw_symbols *symbols, struct pw_json *json, item_reader reader,
+                               struct pw_event *event)
+{
+    struct item item;
+    if (pw_json_peek(json) != PW_JSON_OBJECT) {
+        return pw_json_skip(json) ? PW_DECODE_OK : PW_DECODE_BAD_JSON;
+    }
+    if (!read_item(json, &item)) {
+        return PW_DECODE_BAD_JSON;
+    }
+    if (item.symbol.text == NULL) {
+        return PW_DECODE_BAD_FIELD; /* it may be of one of ours */
+    }
+    struct pw_symbol symbol = symbol_of(symbols, &item.symbol);
+    event->instrument_idx = symbol.instrument_idx;
+    return symbol.instrument_idx == PW_NO_INSTRUMENT ? PW_DECODE_OK : reader(&item, symbol.unit_shift, event);
+}
+
 static enum pw_decode read_data(const struct pw_symbols *symbols, struct message *message, item_reader reader,
                                 struct pw_venue_out *out)
 {
     struct pw_json *json = &message->data;
     enum pw_json_step step;
-    if (!pw_json_array_enter(json)) {
+    if (pw_json_peek(json) != PW_JSON_ARRAY || !pw_json_array_enter(json)) {
         return PW_DECODE_BAD_FIELD;
     }
     while ((step = pw_json_item_next(json)) == PW_JSON_VALUE) {
-        struct item item;
         struct pw_event event = {.recv_ns = out->recv_ns};
-        if (!read_item(json, &item) || item.symbol.text == NULL) {
-            return PW_DECODE_BAD_FIELD;
-        }
-        struct pw_symbol symbol = symbol_of(symbols, &item.symbol);
-        enum pw_decode result = reader(&item, symbol.unit_shift, &event);
-        event.instrument_idx = symbol.instrument_idx;
+        enum pw_decode result = read_row(symbols, json, reader, &event);
         if (result != PW_DECODE_OK) {
             return result;
         }
-        if (event.instrument_idx == PW_NO_INSTRUMENT) {
+        if (event.kind == 0) {
             continue;
         }
         if (out->cnt > 0 && event.instrument_idx != out->events[0].instrument_idx) {
