@@ -251,6 +251,7 @@ static const struct pw_cli_command g_command = {
          .commands = "summary",
          PW_CLI_DECIMAL(struct arguments, session.cash)},
         {.name = "json",
+         .commands = "list stats summary query verify",
          .help = "print JSON (query: one object a line); decimals, ids and nanoseconds are strings",
          PW_CLI_FLAG(struct arguments, session.json)}),
     .sections = PW_CLI_PAIRS({"time", PW_CLI_TIME_FORMS}),

@@ -539,6 +539,12 @@ Test(tool, json_of_every_kind_has_each_key_once_and_loses_no_digit)
         json_decref(json_exact(out));
         free(out);
     }
+    static const char *const others[] = {"csv", "config"};
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect_eq(run_tool(dir, (const char *const[]){others[i], "--json", NULL}, &out), 2,
+                     "%s has none, and says so", others[i]);
+        free(out);
+    }
     folder_remove(dir);
 }
 
