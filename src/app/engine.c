@@ -536,8 +536,18 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine)
     return err == 0 && failed == NULL && whole ? PW_ENGINE_OK : PW_ENGINE_FAILED;
 }
 
+/* Its stage ends the run in the journal; where that was never made, nothing of the run is missing. */
+static void close_journal(struct pw_engine *engine, bool has_stage)
+{
+    if (!has_stage && engine->may_restore_dead) {
+        (void)engine->store.end(engine->store.state, pw_clock_now_ns(&engine->clock), 0, true);
+    }
+    engine->store.close(engine->store.state);
+}
+
 void pw_engine_close(struct pw_engine *engine)
 {
+    bool has_journal_stage = false;
     pw_log_set_sink(NULL, NULL);
     pw_desk_detach(&engine->desk);
     if (engine->threads_stuck) {
@@ -548,6 +558,7 @@ void pw_engine_close(struct pw_engine *engine)
         pw_runner_destroy(engine->runner);
     }
     for (uint32_t i = engine->initialised_cnt; i-- > 0;) {
+        has_journal_stage |= engine->slots[i].ops == &pw_journal_stage;
         if (engine->slots[i].ops->fini != NULL) {
             engine->slots[i].ops->fini(engine->slots[i].state);
         }
@@ -558,7 +569,7 @@ void pw_engine_close(struct pw_engine *engine)
         }
     }
     if (engine->store_open) {
-        engine->store.close(engine->store.state);
+        close_journal(engine, has_journal_stage);
     }
     for (uint32_t i = 0; i < PW_LINES_MAX; i++) {
         pw_net_destroy(engine->nets[i]);

@@ -340,6 +340,28 @@ Test(life, duration_ends_a_start_that_waits)
     harness_end(&h);
 }
 
+/* cases/15-disk-full-until-the-end: a start that is refused leaves no run called killed. */
+Test(life, a_start_that_fails_with_the_journal_open_ends_its_run)
+{
+    struct harness h;
+    struct engine_options options = two_symbols;
+    options.quantity = "0.000000001"; /* finer than BTCUSDT's units, which the venue must be asked for */
+    harness_begin(&h, "unborn");
+    harness_sim_start(&h, market_yaml, 0);
+    int status;
+    free(harness_run(&h, (const char *const[]){"pinwheel", "run", harness_config_write(&h, &options), NULL},
+                     &status));
+    cr_expect_eq(status, 4);
+    json_t *list = harness_run_json(
+        &h, (const char *const[]){"pinwheel", "journal", h.journal, "list", "--json", NULL}, &status);
+    const json_t *run = json_array_get(json_object_get(list, "runs"), 0);
+    cr_expect_eq(status, 0);
+    cr_expect_str_eq(json_string_value(json_object_get(run, "state")), "clean");
+    json_decref(list);
+    verify_journal(&h);
+    harness_end(&h);
+}
+
 /* cases/newcomer.md, 1 and 12 */
 Test(life, halt_survives_a_kill_and_a_start)
 {
