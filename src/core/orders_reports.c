@@ -340,11 +340,12 @@ static bool prevent(struct pw_orders *orders, struct pw_order_row *row, int64_t 
 /* An open order of which nothing is left but what is owed has ended, whatever the report calls it. */
 static unsigned rule_of_the_rest(const struct pw_order_row *row, unsigned rule)
 {
+    if (row->prevented_qty_e8 == 0 || row->leaves_qty_e8 != pw_order_owed_e8(row)) {
+        return rule;
+    }
     bool open = !pw_order_is_closed(row->state) && row->end_state == PW_ORDER_NONE;
     bool goes_on = rule != FILL && (rule < GO || !pw_order_is_closed((enum pw_order_state)(rule - GO)));
-    return open && goes_on && row->prevented_qty_e8 > 0 && row->leaves_qty_e8 == pw_order_owed_e8(row)
-               ? EXPIRED
-               : rule;
+    return open && goes_on ? EXPIRED : rule;
 }
 
 /* Who it is at the venue, as far as a report that was taken says so. */

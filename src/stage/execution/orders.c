@@ -94,10 +94,12 @@ static bool book_fill(struct execution *x, const struct pw_order_row *row, const
 {
     struct pw_portfolio *portfolio = x->accounts[row->account_idx].portfolio;
     const struct pw_instrument *instrument = &x->instruments[row->instrument_idx];
-    int64_t base_fee_e8;
-    return pw_fill_base_fee_e8(report, instrument, &x->dust_e16[row->instrument_idx], &base_fee_e8) &&
+    enum pw_fee_kind fee = pw_fee_kind(report->fee_asset, instrument);
+    int64_t base_fee_e8 = 0;
+    return (fee != PW_FEE_BASE ||
+            pw_fill_base_fee_e8(report, instrument, &x->dust_e16[row->instrument_idx], &base_fee_e8)) &&
            pw_portfolio_fill(portfolio, row->instrument_idx, row->side, report->fill_price_e8,
-                             report->fill_qty_e8, pw_fill_quote_fee_e16(report, instrument)) &&
+                             report->fill_qty_e8, fee == PW_FEE_QUOTE ? report->fee_e16 : 0) &&
            (base_fee_e8 == 0 ||
             pw_portfolio_base_fee(portfolio, row->instrument_idx, report->fill_price_e8, base_fee_e8));
 }
