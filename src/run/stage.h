@@ -23,11 +23,12 @@
 static inline void pw_hop_add(struct pw_histogram *hop, const struct pw_clock *clock, int64_t now_ns,
                               int64_t recv_ns)
 {
-    if (__builtin_expect(now_ns < recv_ns, 0)) {
-        now_ns = pw_clock_now_ns(clock);
-        now_ns = now_ns < recv_ns ? recv_ns : now_ns; /* two processors' clocks, read at once */
+    int64_t ns = now_ns - recv_ns;
+    if (__builtin_expect(ns < 0, 0)) {
+        ns = pw_clock_now_ns(clock) - recv_ns;
+        ns = ns < 0 ? 0 : ns; /* two processors' clocks, read at once */
     }
-    pw_histogram_add(hop, now_ns - recv_ns);
+    pw_histogram_add(hop, ns);
 }
 
 #define PW_BATCH_MAX                                                                                         \
