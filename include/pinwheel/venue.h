@@ -71,6 +71,7 @@ struct pw_venue_market {
     const char *(*stream)(uint32_t i);
     /* The kinds of events that it brings (PW_KIND_BIT). */
     uint64_t (*stream_kinds)(uint32_t i);
+    uint64_t untimed_kinds; /* those whose messages do not say when the venue sent them */
     /* What to ask the WebSocket server for: appended to the path of ws_url. 0, -EINVAL (nothing to ask for)
      * or -E2BIG. */
     int (*target)(struct pw_venue_wants wants, char *target, size_t size);

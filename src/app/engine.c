@@ -91,6 +91,23 @@ static void log_money(const struct pw_config *config)
     }
 }
 
+/* How old the data behind an order is cannot be known of every feed (docs/live.md). */
+static void log_untimed_feeds(const struct pw_config *config)
+{
+    const struct pw_config_feeds *feeds = PW_CONFIG(config, feeds);
+    for (uint32_t i = 0; i < feeds->feed_cnt; i++) {
+        uint32_t account_idx = pw_config_account_of_feed(config, i);
+        if (account_idx < pw_config_account_cnt(config) &&
+            pw_config_account(config, account_idx).traits->connects &&
+            !pw_feed_tells_time(&feeds->feeds[i])) {
+            pw_log(PW_LOG_WARN,
+                   "feed '%s': none of its streams has the venue's time: data that was delayed on the way is "
+                   "not recognized as old; add a stream such as trade",
+                   feeds->feeds[i].name);
+        }
+    }
+}
+
 /* Real money is not risked by one file alone, nor by one word alone. */
 static bool is_said_twice(const struct pw_config *config, bool live)
 {
@@ -478,6 +495,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const struct pw_
     pw_dead_forget(PW_CONFIG(engine->config, instance)->name);
     engine->may_restore_dead = false;
     log_money(engine->config);
+    log_untimed_feeds(engine->config);
     pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments, pinwheel %s)",
            PW_CONFIG(engine->config, instance)->name, engine->run_id,
            pw_feeds_instrument_cnt(PW_CONFIG(engine->config, feeds)), PW_VERSION);

@@ -140,6 +140,12 @@ uint64_t pw_feed_kinds(const struct pw_config_feed *feed)
     return kinds;
 }
 
+bool pw_feed_tells_time(const struct pw_config_feed *feed)
+{
+    const struct pw_venue *venue = pw_venue_find(feed->venue);
+    return venue != NULL && (pw_feed_kinds(feed) & ~venue->market->untimed_kinds) != 0;
+}
+
 /* The streams of a venue that bring one of these kinds. */
 static uint32_t streams_of(const struct pw_venue *venue, uint64_t kinds, const char *names[PW_CHOICES_MAX])
 {

@@ -66,6 +66,8 @@ static inline uint32_t pw_feeds_line_idx(const struct pw_config_feeds *feeds, ui
 /* An instrument's index is its place in the feeds' lists, one feed after the other. */
 /* The kinds of events that its streams bring (PW_KIND_BIT). */
 uint64_t pw_feed_kinds(const struct pw_config_feed *feed);
+/* Does one of them say when the venue sent a message? */
+bool pw_feed_tells_time(const struct pw_config_feed *feed);
 /* The streams of its venue that bring one of these kinds, for messages: "trade, aggTrade". Returns text. */
 const char *pw_feed_streams_of(const struct pw_config_feed *feed, uint64_t kinds, char *text, size_t bytes);
 uint32_t pw_feeds_instrument_cnt(const struct pw_config_feeds *feeds);

@@ -40,6 +40,23 @@ Test(rest, all_streams_of_all_instruments_are_asked_for)
     cr_assert_eq(pw_binance_stream_target(pw_feed_wants(&feed), target, sizeof target), -EINVAL);
 }
 
+/* cases/01-freeze-then-stale-orders */
+Test(rest, a_feed_of_quotes_alone_tells_no_time)
+{
+    static const struct {
+        const char *venue, *stream, *other;
+        bool tells;
+    } rows[] = {{"binance_spot", "bookTicker", NULL, false}, {"binance_spot", "bookTicker", "trade", true},
+                {"binance_spot", "depth@100ms", NULL, true}, {"binance_spot", "kline_1m", NULL, true},
+                {"binance_usdm", "bookTicker", NULL, true},  {"kraken", "ticker", NULL, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pw_config_feed feed = feed_of((const char *const[]){"A", NULL},
+                                             (const char *const[]){rows[i].stream, rows[i].other, NULL});
+        snprintf(feed.venue, sizeof feed.venue, "%s", rows[i].venue);
+        cr_expect_eq(pw_feed_tells_time(&feed), rows[i].tells, "%s %s", rows[i].venue, rows[i].stream);
+    }
+}
+
 Test(rest, more_streams_than_the_venue_takes_are_refused)
 {
     static struct pw_config_feed feed;

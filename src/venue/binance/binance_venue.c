@@ -33,6 +33,7 @@ static uint64_t stream_kinds(uint32_t i)
 static const struct pw_venue_market spot_market = {
     .stream = stream,
     .stream_kinds = stream_kinds,
+    .untimed_kinds = PW_KIND_BIT(QUOTE),
     .target = pw_binance_stream_target,
     .decode = pw_binance_events,
     .book_rule = PW_BOOK_FIRST_ID,
