@@ -472,3 +472,61 @@ Test(kraken, refusals_and_present_pairs_are_read)
     cr_expect_str_eq(target, "/0/public/AssetPairs");
     cr_expect_eq(g_venue->rest->instruments_target(wants, target, 5), -E2BIG);
 }
+
+/* Pairs that are not ours, and members that nobody uses, may be anything: cases/03-foreign-balance-too-large
+ */
+Test(kraken, pairs_that_are_not_ours_are_not_judged)
+{
+    static const char *const foreign[] = {
+        "\"A\":null,\"B\":7,\"C\":[],\"D\":\"x\",\"E\":{},",
+        "\"A\":{\"wsname\":null,\"lot_decimals\":99999999999999999999999,\"fees\":[[1e999,-1E+400]]},",
+        "\"A\":{\"wsname\":\"ETH/USD\",\"lot_decimals\":8,\"lot_decimals\":9,\"status\":null},",
+        "\"A\":{\"wsname\":\"A-NAME-THAT-IS-LONGER-THAN-ANY-OTHER-0123456789-0123456789/USD\"},",
+        "\"A\":{\"wsname\":\"NOPAIR\"},\"A\":{\"wsname\":\"\\u0000/\\u0000\"},"};
+    static const char *const unused[] = {
+        "", ",\"long_position_limit\":99999999999999999999999",
+        ",\"fees\":[[0,1e999]],\"text\":\"[1e999, \\\"99999999999999999999\"",
+        ",\"leverage_buy\":null,\"new\":{\"a\":[[[]]]}"};
+    char body[2048], error[256];
+    struct pw_instrument row;
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        for (size_t k = 0; k < sizeof unused / sizeof unused[0]; k++) {
+            snprintf(
+                body, sizeof body,
+                "{\"error\":[],\"new\":1e999,\"result\":{%s\"XXBTZUSD\":{\"wsname\":\"XBT/USD\","
+                "\"pair_decimals\":1,\"lot_decimals\":8,\"ordermin\":\"0.0001\",\"status\":\"online\"%s}}}",
+                foreign[i], unused[k]);
+            cr_expect_eq(read_instruments(body, strlen(body), "BTC/USD", &row, error, sizeof error), 0,
+                         "%s: %s", body, error);
+            cr_expect_eq(row.tick_e8, PW_E8 / 10);
+            cr_expect_eq(row.min_qty_e8, PW_E8 / 10000);
+            cr_expect_eq(row.tradable, 1);
+        }
+    }
+}
+
+/* What is used of ours is no less strict for that. */
+Test(kraken, our_pair_is_judged)
+{
+    static const struct {
+        const char *members, *says;
+    } rows[] = {{"\"pair_decimals\":1", "lot_decimals"},
+                {"\"pair_decimals\":1,\"lot_decimals\":99999999999999999999", "lot_decimals"},
+                {"\"pair_decimals\":1,\"lot_decimals\":8,\"lot_decimals\":8", "cannot be read"},
+                {"\"pair_decimals\":1,\"lot_decimals\":8,\"ordermin\":5", "ordermin is no text"},
+                {"\"pair_decimals\":1,\"lot_decimals\":8,\"tick_size\":0.5", "tick_size is no text"},
+                {"\"pair_decimals\":1,\"lot_decimals\":8,\"costmin\":{}", "costmin is no text"}};
+    char body[1024], error[256];
+    struct pw_instrument row;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(body, sizeof body, "{\"error\":[],\"result\":{\"X\":{\"wsname\":\"XBT/USD\",%s}}}",
+                 rows[i].members);
+        cr_expect_neq(read_instruments(body, strlen(body), "BTC/USD", &row, error, sizeof error), 0);
+        cr_expect_not_null(strstr(error, rows[i].says), "'%s' does not say '%s'", error, rows[i].says);
+    }
+    snprintf(
+        body, sizeof body,
+        "{\"result\":{\"X\":{\"wsname\":\"XBT/USD\",\"pair_decimals\":1,\"lot_decimals\":8,\"status\":7}}}");
+    cr_expect_eq(read_instruments(body, strlen(body), "BTC/USD", &row, error, sizeof error), 0, "%s", error);
+    cr_expect_eq(row.tradable, 0, "a status that is no word is not online");
+}

@@ -280,6 +280,39 @@ Test(rest, what_is_wrong_with_an_answer_is_told)
     }
 }
 
+#define LOT "{\"filterType\":\"LOT_SIZE\",\"minQty\":\"1\",\"maxQty\":\"2\",\"stepSize\":\"1\"}"
+
+/* Symbols that are not ours, and what nobody uses of ours, may be anything:
+ * cases/03-foreign-balance-too-large, cases/11-unknown-rate-limit-interval */
+Test(rest, symbols_that_are_not_ours_are_not_judged)
+{
+    static const char *const foreign[] = {
+        "null,7,\"A\",[],{},",
+        "{\"symbol\":null},{\"symbol\":[\"A\"]},{\"symbol\":\"A\",\"symbol\":\"A\"},",
+        "{\"symbol\":\"B\",\"filters\":null,\"status\":5,\"permissionSets\":[[\"MARGIN\",null]]},",
+        "{\"symbol\":\"B\",\"orderTypes\":99999999999999999999,\"filters\":[{\"limit\":1e999,\"limit\":-1E+"
+        "999}]},",
+        "{\"symbol\":\"A-NAME-THAT-IS-LONGER-THAN-ANY-OTHER-0123456789-0123456789-0123456789\"},",
+        "{\"symbol\":\"\\u0000\",\"baseAsset\":\"\\u0000\"},"};
+    static const char *const unused[] = {
+        "", ",\"permissionSets\":[[\"TRD_GRP_999\"],null,7],\"permissions\":[]",
+        ",\"orderTypes\":[\"SIDEWAYS\"],\"new\":99999999999999999999,\"text\":\"\\\"1e999\""};
+    static const char *const filters[] = {"", ",{\"filterType\":\"WEEKDAYS\",\"limit\":99999999999999999999}",
+                                          ",null,7,{\"filterType\":null}"};
+    char body[2048], error[256];
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            snprintf(body, sizeof body,
+                     "{\"serverTime\":1e999,\"rateLimits\":[{\"interval\":\"WEEK\",\"limit\":"
+                     "99999999999999999999},null],"
+                     "\"exchangeFilters\":{},\"symbols\":[%s{\"symbol\":\"A\"," ASSETS "%s,\"filters\":[" LOT
+                     "%s]}]}",
+                     foreign[i], unused[k], filters[k]);
+            cr_expect_eq(instruments(body, "A", error), 0, "%s: %s", body, error);
+        }
+    }
+}
+
 Test(rest, an_upper_bound_beyond_all_numbers_bounds_nothing)
 {
     static const char body[] =

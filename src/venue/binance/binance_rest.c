@@ -7,6 +7,7 @@
 #include "binance_decode.h"
 #include "binance_events.h"
 #include "decimal.h"
+#include "rest_rows.h"
 #include "unit_choice.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -373,55 +374,58 @@ static void read_symbol(struct reading *reading, const json_t *symbol)
     }
 }
 
-static const json_t *find_symbol(const json_t *symbols, const char *name)
+/* Of one row of the answer; those of other symbols are not read. */
+static void take_symbol(struct reading *reading, const struct pw_json_text *text)
 {
-    size_t i;
-    const json_t *symbol;
-    json_array_foreach(symbols, i, symbol)
-    {
-        const char *found = json_string_value(json_object_get(symbol, "symbol"));
-        if (found != NULL && strcmp(found, name) == 0) {
-            return symbol;
-        }
+    json_t *symbol = pw_rest_load(text->text, text->size);
+    *reading->said = (struct pw_instrument_said){0};
+    if (symbol == NULL) {
+        blame(reading, -EBADMSG, "the venue's description of it cannot be read");
+    } else {
+        read_symbol(reading, symbol);
     }
-    return NULL;
+    json_decref(symbol);
 }
 
-static json_t *load(const char *body, size_t size)
+static void take_symbols(struct pw_rest_rows *rows, struct pw_venue_wants wants,
+                         struct pw_instrument_list *list)
 {
-    return json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
+    char name[PW_SYMBOL_BYTES];
+    struct pw_json_text row;
+    for (uint32_t i = 0; i < wants.symbol_cnt; i++) {
+        struct reading reading = {&list->rows[i], wants.symbols[i], &list->said[i], NULL};
+        *reading.row = (struct pw_instrument){.feed_idx = list->feed_idx};
+        *reading.said = (struct pw_instrument_said){0};
+        blame(&reading, -ENOENT, "the venue has no such symbol");
+    }
+    while (pw_rest_rows_next(rows, "symbol", name, sizeof name, &row)) {
+        for (uint32_t i = 0; i < wants.symbol_cnt; i++) {
+            struct reading reading = {&list->rows[i], wants.symbols[i], &list->said[i],
+                                      list->known != NULL ? &list->known[i] : NULL};
+            if (reading.said->fault == -ENOENT && strcmp(reading.symbol, name) == 0) {
+                take_symbol(&reading, &row);
+            }
+        }
+    }
 }
 
 int pw_binance_instruments(const char *body, size_t size, struct pw_venue_wants wants,
                            struct pw_instrument_list *list)
 {
-    json_t *root = load(body, size);
-    const json_t *symbols = json_object_get(root, "symbols");
+    struct pw_rest_rows rows;
     int64_t code;
     char text[160];
-    int err = 0;
     if (pw_binance_error(body, size, &code, text, sizeof text)) {
-        err = -EREMOTEIO;
         snprintf(list->error, sizeof list->error, "the venue rejected the request: %s (code %" PRId64 ")",
                  text, code);
-    } else if (!json_is_array(symbols)) {
-        err = -EBADMSG;
+        return -EREMOTEIO;
+    }
+    if (!pw_rest_rows_begin(&rows, body, size, "symbols") || rows.keyed) {
         snprintf(list->error, sizeof list->error, "unexpected response: not a list of symbols");
+        return -EBADMSG;
     }
-    for (uint32_t i = 0; i < wants.symbol_cnt && err == 0; i++) {
-        struct reading reading = {&list->rows[i], wants.symbols[i], &list->said[i],
-                                  list->known != NULL ? &list->known[i] : NULL};
-        const json_t *symbol = find_symbol(symbols, reading.symbol);
-        *reading.row = (struct pw_instrument){.feed_idx = list->feed_idx};
-        *reading.said = (struct pw_instrument_said){0};
-        if (symbol == NULL) {
-            blame(&reading, -ENOENT, "the venue has no such symbol");
-        } else {
-            read_symbol(&reading, symbol);
-        }
-    }
-    json_decref(root);
-    return err;
+    take_symbols(&rows, wants, list);
+    return 0;
 }
 
 /* ---- the other answers ---- */
@@ -497,7 +501,7 @@ static int64_t read_time_ns(const json_t *field)
 int pw_binance_price(enum pw_price_source source, const char *body, size_t size,
                      const struct pw_instrument *instrument, struct pw_venue_price *price)
 {
-    json_t *root = is_source(source) ? load(body, size) : NULL;
+    json_t *root = is_source(source) ? pw_rest_load(body, size) : NULL;
     const json_t *code = json_object_get(root, "code"), *symbol = json_object_get(root, "symbol");
     const json_t *mins = json_object_get(root, "mins");
     int err = -EBADMSG;
@@ -521,7 +525,7 @@ int pw_binance_price(enum pw_price_source source, const char *body, size_t size,
 
 bool pw_binance_error(const char *body, size_t size, int64_t *code, char *text, size_t text_bytes)
 {
-    json_t *root = load(body, size);
+    json_t *root = pw_rest_load(body, size);
     const json_t *number = json_object_get(root, "code");
     const char *said = json_string_value(json_object_get(root, "msg"));
     bool ok = json_is_integer(number) && said != NULL;

@@ -5,6 +5,7 @@
 #include "kraken_rest.h"
 
 #include "decimal.h"
+#include "rest_rows.h"
 #include "unit_choice.h"
 #include <errno.h>
 #include <jansson.h>
@@ -94,8 +95,12 @@ static int places_of(struct reading *reading, const json_t *pair, const char *ke
 /* 0: the venue does not state it. */
 static int64_t limit_of(struct reading *reading, const json_t *pair, const char *key, int decimals)
 {
-    const char *text = json_string_value(json_object_get(pair, key));
+    const json_t *limit = json_object_get(pair, key);
+    const char *text = json_string_value(limit);
     int64_t value = 0;
+    if (text == NULL && limit != NULL && !json_is_null(limit)) {
+        blame(reading, -EBADMSG, "%s is no text", key);
+    }
     if (text != NULL && !pw_decimal_parse(text, strlen(text), decimals, false, &value)) {
         blame(reading, -ERANGE, "%s is '%.40s', which is out of range", key, text);
     }
@@ -131,6 +136,9 @@ static bool choose_units(struct reading *reading, const json_t *pair, struct pw_
 static void read_numbers(struct reading *reading, const json_t *pair, struct pw_instrument *row)
 {
     const char *tick = json_string_value(json_object_get(pair, "tick_size"));
+    if (tick == NULL) {
+        limit_of(reading, pair, "tick_size", 0); /* of another type */
+    }
     bool has_tick = tick != NULL && strpbrk(tick, "123456789") != NULL;
     int tick_places = has_tick ? 0 : places_of(reading, pair, "pair_decimals"); /* its text says more */
     int step_places = places_of(reading, pair, "lot_decimals");
@@ -148,55 +156,87 @@ static void read_numbers(struct reading *reading, const json_t *pair, struct pw_
 
 static void read_pair(struct reading *reading, const json_t *pair, struct pw_instrument *row)
 {
-    const char *status = json_string_value(json_object_get(pair, "status"));
-    snprintf(reading->said->status, sizeof reading->said->status, "%.20s",
-             status != NULL ? status : "online");
+    const json_t *status = json_object_get(pair, "status"); /* older answers have none */
+    const char *text = status != NULL ? json_string_value(status) : "online";
+    snprintf(reading->said->status, sizeof reading->said->status, "%.20s", text != NULL ? text : "unknown");
     row->tradable = strcmp(reading->said->status, "online") == 0;
     read_numbers(reading, pair, row);
 }
 
-static void find_pair(struct reading *reading, const json_t *pairs, struct pw_instrument *row)
+/* Of one row of the answer; those of other pairs are not read. */
+static void take_pair(struct reading *reading, const struct pw_json_text *text, struct pw_instrument *row)
 {
-    const char *key;
-    const json_t *pair;
-    json_object_foreach((json_t *)pairs, key, pair)
-    {
-        char symbol[sizeof row->base + sizeof row->quote];
-        const char *wsname = json_string_value(json_object_get(pair, "wsname"));
-        if (wsname == NULL || !split(wsname, row->base, row->quote)) {
+    json_t *pair = pw_rest_load(text->text, text->size);
+    *reading->said = (struct pw_instrument_said){0};
+    if (pair == NULL) {
+        blame(reading, -EBADMSG, "the venue's description of it cannot be read");
+    } else {
+        read_pair(reading, pair, row);
+    }
+    json_decref(pair);
+}
+
+static void take_pairs(struct pw_rest_rows *rows, struct pw_venue_wants wants,
+                       struct pw_instrument_list *list)
+{
+    char wsname[2 * PW_ASSET_BYTES], base[PW_ASSET_BYTES], quote[PW_ASSET_BYTES];
+    char symbol[sizeof base + sizeof quote];
+    struct pw_json_text text;
+    for (uint32_t i = 0; i < wants.symbol_cnt; i++) {
+        struct reading reading = {wants.symbols[i], &list->said[i], NULL};
+        *reading.said = (struct pw_instrument_said){0};
+        list->rows[i] = (struct pw_instrument){.feed_idx = list->feed_idx};
+        blame(&reading, -ENOENT, "the venue has no such symbol");
+    }
+    while (pw_rest_rows_next(rows, "wsname", wsname, sizeof wsname, &text)) {
+        if (!split(wsname, base, quote)) {
             continue;
         }
-        snprintf(symbol, sizeof symbol, "%s/%s", row->base, row->quote);
-        if (strcmp(symbol, reading->symbol) == 0) { /* which the config holds whole, so it fits */
-            memcpy(row->symbol, symbol, strlen(symbol) + 1);
-            read_pair(reading, pair, row);
-            return;
+        snprintf(symbol, sizeof symbol, "%s/%s", base, quote);
+        for (uint32_t i = 0; i < wants.symbol_cnt; i++) {
+            struct reading reading = {wants.symbols[i], &list->said[i],
+                                      list->known != NULL ? &list->known[i] : NULL};
+            struct pw_instrument *row = &list->rows[i];
+            if (reading.said->fault == -ENOENT && strcmp(symbol, reading.symbol) == 0) {
+                /* The config holds the symbol whole, so it fits. */
+                memcpy(row->symbol, symbol, strlen(symbol) + 1);
+                memcpy(row->base, base, strlen(base) + 1);
+                memcpy(row->quote, quote, strlen(quote) + 1);
+                take_pair(&reading, &text, row);
+            }
         }
     }
-    blame(reading, -ENOENT, "the venue has no such symbol");
+}
+
+/* The first of its errors, if it has one. */
+static bool is_rejected(const char *body, size_t size, char *error, size_t error_bytes)
+{
+    struct pw_rest_rows errors;
+    struct pw_json_text text;
+    char said[161] = "";
+    if (!pw_rest_rows_begin(&errors, body, size, "error") || errors.keyed ||
+        pw_json_item_next(&errors.json) != PW_JSON_VALUE) {
+        return false;
+    }
+    if (pw_json_peek(&errors.json) == PW_JSON_STRING && pw_json_string(&errors.json, &text) &&
+        pw_json_unescape(&text, said, sizeof said - 1) < 0) {
+        snprintf(said, sizeof said, "%.*s", text.size < 160 ? (int)text.size : 160, text.text);
+    }
+    snprintf(error, error_bytes, "the venue rejected the request: %s", said);
+    return true;
 }
 
 int pw_kraken_instruments(const char *body, size_t size, struct pw_venue_wants wants,
                           struct pw_instrument_list *list)
 {
-    json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *errors = json_object_get(root, "error"), *pairs = json_object_get(root, "result");
-    const char *rejection = json_string_value(json_array_get(errors, 0));
-    int err = 0;
-    if (rejection != NULL) {
-        err = -EREMOTEIO;
-        snprintf(list->error, sizeof list->error, "the venue rejected the request: %.160s", rejection);
-    } else if (!json_is_array(errors) || !json_is_object(pairs)) {
-        err = -EBADMSG;
+    struct pw_rest_rows pairs;
+    if (is_rejected(body, size, list->error, sizeof list->error)) {
+        return -EREMOTEIO;
+    }
+    if (!pw_rest_rows_begin(&pairs, body, size, "result") || !pairs.keyed) {
         snprintf(list->error, sizeof list->error, "unexpected response: not a list of pairs");
+        return -EBADMSG;
     }
-    for (uint32_t i = 0; i < wants.symbol_cnt && err == 0; i++) {
-        struct reading reading = {wants.symbols[i], &list->said[i],
-                                  list->known != NULL ? &list->known[i] : NULL};
-        *reading.said = (struct pw_instrument_said){0};
-        list->rows[i] = (struct pw_instrument){.feed_idx = list->feed_idx};
-        find_pair(&reading, pairs, &list->rows[i]);
-    }
-    json_decref(root);
-    return err;
+    take_pairs(&pairs, wants, list);
+    return 0;
 }
