@@ -97,6 +97,7 @@
     COUNTER(canceled, "1", "orders canceled") \
     COUNTER(rejected, "1", "orders rejected by the venue") \
     COUNTER(rejected_by_rules, "1", "orders rejected by a filter or a closed market") \
+    COUNTER(expired_by_range, "1", "orders expired: beyond the venue's price range") \
     COUNTER(denied, "1", "intents denied by our own checks, all reasons") \
     PW_REASONS(PW_METRIC_NO_REASON_, DENIED, PW_METRIC_NO_REASON_) \
     COUNTER(reports_duplicate, "1", "reports of the gateway without anything new") \

@@ -227,6 +227,8 @@ Test(night, first_of_a_kind_is_told_with_its_name)
         {"execution", "denied_halted", "order denied: halted", PW_LOG_WARN},
         {"execution", "denied_cash", "order denied: cash", PW_LOG_WARN},
         {"execution", "rejected", "orders rejected by the venue", PW_LOG_WARN},
+        /* cases/21-reference-price-of-filters */
+        {"execution", "expired_by_range", "orders expired: beyond the venue's price range", PW_LOG_WARN},
         {"parse", "resyncs", "order books that lost synchronization", PW_LOG_WARN},
         {"parse", "invalid_json", "not JSON", PW_LOG_WARN},
         {"strategy", "intents_dropped", "too many unanswered", PW_LOG_WARN},

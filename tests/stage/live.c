@@ -161,6 +161,30 @@ Test(execution_live, a_feed_that_is_always_late_is_denied_by_the_measured_clock)
     rig_close(rig);
 }
 
+/* cases/21-reference-price-of-filters: told apart from orders that end because nothing is offered. */
+Test(execution_live, an_expiry_by_the_price_range_is_counted_with_its_reason)
+{
+    static const char *const words[] = {"EXECUTION_RULE_PRICE_RANGE_EXCEEDED", "INSUFFICIENT_LIQUIDITY"};
+    struct rig *rig = start(SLOTS);
+    struct request request;
+    make_ready(rig);
+    for (int i = 0; i < 2; i++) {
+        char rest[128];
+        uint64_t id = place(rig, &request);
+        drop_reports(rig);
+        snprintf(rest, sizeof rest, "\"n\":\"0\",\"N\":null,\"eR\":\"%s\"", words[i]);
+        tell_execution_with_fee(rig, id, "EXPIRED", "EXPIRED", "0", "0", -1, rest);
+        rig_poll_execution(rig);
+        struct pw_event event = {0};
+        while (rig_take(&rig->reports_in, &event)) { /* the last one says how it ended */
+        }
+        cr_expect_eq(event.body.order.state, PW_ORDER_EXPIRED);
+        cr_expect_eq(event.body.order.reason, i == 0 ? PW_REASON_VENUE_PRICE_RANGE : PW_REASON_NONE);
+        cr_expect_eq(metric(rig, "expired_by_range"), 1);
+    }
+    rig_close(rig);
+}
+
 Test(execution_live, a_fee_in_the_base_asset_is_not_held_and_cannot_be_sold)
 {
     struct rig *rig = start(SLOTS);

@@ -211,6 +211,8 @@ static void count_end(struct execution *x, struct execution_account *account, co
         account->shown.rejected_cnt++;
         x->metrics.rejected_by_rules +=
             report->reason == PW_REASON_VENUE_FILTER || report->reason == PW_REASON_VENUE_NOT_TRADING;
+    } else if (row->state == PW_ORDER_EXPIRED) {
+        x->metrics.expired_by_range += report->reason == PW_REASON_VENUE_PRICE_RANGE;
     }
 }
 

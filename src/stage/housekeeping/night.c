@@ -30,6 +30,7 @@ static const struct {
 } told_metrics[] = {
     {"execution", DENIED_NAME, PW_LOG_WARN},
     {"execution", "rejected", PW_LOG_WARN, .is_of_venue = true},
+    {"execution", "expired_by_range", PW_LOG_WARN},
     {"execution", "reports_inconsistent", PW_LOG_ERROR, .is_of_venue = true},
     {"parse", "resyncs", PW_LOG_WARN},
     {"parse", "invalid_json", PW_LOG_WARN},
