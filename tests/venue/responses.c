@@ -564,6 +564,17 @@ Test(responses, what_is_not_used_is_not_judged)
                   "\"l\":null,\"z\":\"0\",\"L\":7,\"t\":[-1],\"E\":1,\"E\":2"),
         "{\"event\":{\"e\":\"outboundAccountPosition\",\"B\":[{\"a\":\"X\",\"f\":\"250000000000000\"}],\"B\":"
         "1}}",
+        "{\"event\":{\"e\":\"outboundAccountPosition\",\"u\":null,\"B\":[null,7,{\"a\":[],\"f\":1e999,\"l\":"
+        "\"-\"}]}}",
+        "{\"event\":{\"e\":\"balanceUpdate\",\"a\":\"A-NAME-OF-AN-ASSET-THAT-IS-LONGER-THAN-ANY-OTHER\","
+        "\"d\":"
+        "\"-99999999999999999999999.5\",\"T\":99999999999999999999999}}",
+        "{\"event\":{\"e\":\"externalLockUpdate\",\"a\":null,\"d\":{},\"T\":\"soon\"}}",
+        "{\"event\":{\"e\":\"listStatus\",\"c\":\"OTOCO\",\"s\":5,\"l\":\"SIDEWAYS\",\"O\":[{\"s\":\"X\","
+        "\"i\":-1,\"c\":"
+        "\"" OURS "\"}],\"O\":null}}",
+        "{\"event\":{\"e\":\"eventStreamTerminated\",\"E\":\"now\",\"E\":null,\"why\":[[]]},"
+        "\"subscriptionId\":1e999}",
         "{\"event\":{\"e\":\"somethingNew\",\"z\":{\"z\":[null]}}}",
         "{\"notice\":\"something new\"}",
     };
