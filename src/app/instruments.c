@@ -132,6 +132,8 @@ static int load_feed(struct pw_engine *engine, struct pw_fetch *fetch, uint32_t 
     enum pw_listing_result result;
     while ((result = pw_listing_poll(&listing, pw_clock_now_ns(&engine->clock))) == PW_LISTING_PENDING) {
         if (pw_desk_should_end(&engine->desk)) {
+            pw_log(PW_LOG_WARN, "feed %s: cannot load instruments: %s has not answered yet", feed->name,
+                   feed->rest_url);
             return -ECANCELED;
         }
         pause_ns(STEP_NS);

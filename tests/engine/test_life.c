@@ -326,6 +326,23 @@ Test(life, stop_while_the_venue_is_waited_for)
     }
 }
 
+/* cases/13-duration-before-the-start: what the start waited for is told, of a venue that says nothing, too.
+ */
+Test(life, a_venue_that_never_answers_is_named_at_the_end)
+{
+    struct harness h;
+    harness_begin(&h, "mute");
+    harness_sim_start(&h, market_yaml, 0);
+    kill(h.sim, SIGSTOP);
+    harness_engine_launch(&h, harness_config_write(&h, &two_symbols), false);
+    cr_assert(harness_wait(&h, answers, NULL, SECONDS));
+    nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+    cr_expect_eq(harness_stop(&h.engine, SIGTERM), 4);
+    cr_expect_geq(harness_log_lines(&h, "cannot load instruments"), 1);
+    harness_stop(&h.sim, SIGKILL);
+    harness_end(&h);
+}
+
 /* cases/13-duration-before-the-start */
 Test(life, duration_ends_a_start_that_waits)
 {
