@@ -312,6 +312,29 @@ Test(journal, copies_tell_all_but_the_key_and_the_signature)
     world_end(&w);
 }
 
+Test(journal, the_key_is_found_at_any_place_of_a_message)
+{
+    for (int before = 0; before < 70; before++) {
+        struct world w;
+        char text[256], key[] = API_KEY;
+        world_open(&w, 1, true);
+        w.config.journal = &w.journal_in;
+        w.config.api_key = key;
+        world_start(&w);
+        key[8] = '\0'; /* one that ends soon behind its first bytes */
+        pw_producer_publish(&w.journal_in);
+        pw_consumer_done(&w.journal, pw_consumer_peek(&w.journal, UINT64_MAX));
+        snprintf(text, sizeof text, "{\"id\":\"%*s\",\"a\":\"%s\"}", before, "", key);
+        world_say(&w, text);
+        pw_producer_publish(&w.journal_in);
+        cr_assert_eq(pw_consumer_peek(&w.journal, 1), 1);
+        const struct pw_event *frame = pw_consumer_at(&w.journal, 0);
+        const uint8_t *copy = pw_consumer_payload(&w.journal, frame);
+        cr_expect(!memmem(copy, frame->body.frame.payload_bytes, key, 8), "behind %d bytes", before);
+        world_end(&w);
+    }
+}
+
 Test(journal, a_full_ring_of_copies_stops_nothing)
 {
     struct world w;
