@@ -245,8 +245,10 @@ static void take_response(struct session *session, const struct pw_entry_message
     bool matched = message->is_ours && session_match(session, message->request, message->number, &was);
     session->counts.responses++;
     session->counts.responses_unmatched += !matched;
-    session->unanswered = 0;
-    session->answered_ns = session->now_ns;
+    if (matched) { /* what answers nothing that was asked is no sign of life */
+        session->unanswered = 0;
+        session->answered_ns = session->now_ns;
+    }
     if (matched && message->server_ns != 0) {
         pw_venue_clock_sample(&session->clock, was.sent_ns, message->server_ns, recv_ns);
         session_clock(session);

@@ -316,21 +316,30 @@ Test(session, orphan_orders_that_cannot_be_canceled_are_its_refusal)
 
 Test(session, a_ready_one_whose_answers_do_not_come_is_not_ready_and_wants_another_connection)
 {
-    for (int orders = 0; orders < 2; orders++) {
+    /* Nothing; answers to nobody, or to what was never asked. */
+    static const char *const said[] = {
+        NULL, "{\"id\":\"nobody\",\"status\":200,\"result\":{}}",
+        "{\"id\":null,\"status\":200,\"result\":{}}",
+        "{\"id\":\"t0000000000000000\",\"status\":200,\"result\":{\"serverTime\":1659146400000}}"};
+    for (size_t i = 0; i < 2 * sizeof said / sizeof said[0]; i++) {
+        int orders = i % 2;
         struct world w;
         world_ready(&w);
         world_answer(&w, NULL, 100000, ""); /* to whatever is asked */
         struct pw_gateway_order order = world_limit(PW_BUY, PW_GTC, PW_E8);
         enum pw_reason reason;
-        for (int i = 0; i < orders * 3; i++) {
+        for (int k = 0; k < orders * 3; k++) {
             world_place(&w, &order, &reason);
         }
         int64_t begin_ns = w.now_ns;
         while (world_is_ready(&w) && w.now_ns < begin_ns + 120 * SEC) {
+            if (said[i / 2] != NULL) {
+                world_say(&w, said[i / 2]);
+            }
             world_run(&w, 100 * MS);
         }
         /* The time alone is asked for each 30 s; orders are answered within ack_timeout or not at all. */
-        cr_expect_leq(w.now_ns - begin_ns, (orders ? 10 : 40) * SEC, "orders %d", orders);
+        cr_expect_leq(w.now_ns - begin_ns, (orders ? 10 : 40) * SEC, "orders %d, %s", orders, said[i / 2]);
         cr_expect(world_counts(&w).reconnect_wanted);
         cr_expect_eq(world_denied(&w, order), PW_REASON_NOT_CONNECTED);
         world_disconnect(&w, 0, 0);
