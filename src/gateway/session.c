@@ -219,10 +219,12 @@ bool session_report(struct session *session, const struct pw_report *report, int
     uint64_t id = report->client_order_id;
     struct session_row *row = session_row_find(session, id);
     const struct pw_order_row *closed = row ? NULL : pw_orders_find(session->config.orders, id);
-    if (closed) { /* and turns up again */
+    if (closed && session->text_of[closed->instrument_idx] == SESSION_NO_TEXT) {
+        closed = NULL; /* another account's */
+    } else if (closed) { /* and turns up again */
         row = row_add(session, id, closed->instrument_idx);
     }
-    /* What the table does not know, execution halts on. */
+    /* What was not placed here, execution halts on. */
     bool unknown = !row && !closed && pw_order_id_run(id) == session->config.orders->run_id;
     if ((!row && !unknown) || out->cnt == PW_REPORTS_MAX) {
         session->counts.responses_unmatched++;
