@@ -179,7 +179,7 @@ static void accounts_judge(const struct pw_workspace *ws, struct findings *findi
         bool named = pw_watch_word(ws, "accounts", i, name, sizeof name);
         if (pw_account_at(ws, i, &account) && account.halted != 0) {
             add(findings, "halted", "trading%s%s is halted (%s): no new orders", named ? " of account " : "",
-                named ? name : "", pw_reason_name((unsigned)account.halted));
+                named ? name : "", pw_halt_name(account.halted));
         }
     }
 }

@@ -172,8 +172,7 @@ static void account_fields_put(struct pw_json_writer *json, const struct pw_acco
     pw_json_put_u64(json, "canceled_cnt", account->canceled_cnt);
     pw_json_put_u64(json, "open_order_cnt", account->open_order_cnt);
     pw_json_put_bool(json, "halted", account->halted != 0);
-    pw_json_put_text(json, "halt_reason",
-                     account->halted != 0 ? pw_reason_name((unsigned)account->halted) : NULL);
+    pw_json_put_text(json, "halt_reason", account->halted != 0 ? pw_halt_name(account->halted) : NULL);
     pw_json_put_close(json, '}');
 }
 
@@ -213,7 +212,7 @@ static void stop_put(struct pw_json_writer *json, const struct pw_look *look)
 {
     const struct pw_stop *stop = pw_watch_first(look->ws, PW_REGION_STOP);
     uint64_t reason = stop == NULL ? 0 : pw_watch_get(&stop->stop);
-    pw_json_put_text(json, "stop", reason == 0 ? NULL : pw_reason_name((unsigned)reason));
+    pw_json_put_text(json, "stop", reason == 0 ? NULL : pw_halt_name(reason));
 }
 
 static void latency_put(struct pw_json_writer *json, struct pw_look *look, const struct pw_watch_rows *rows)

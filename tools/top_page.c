@@ -343,9 +343,7 @@ static void account_put(struct pw_page *page, const struct pw_look *look, uint32
     pw_text_put(&line, "cash %s   equity %s", e16_text(account->cash_e16).text,
                 e16_text(account->equity_e16).text);
     if (account->halted != 0) {
-        bool by_fault = account->halted != PW_REASON_HALTED;
-        pw_text_put(&line, "   HALTED%s%s%s: no new orders", by_fault ? " (" : "",
-                    by_fault ? pw_reason_name((unsigned)account->halted) : "", by_fault ? ")" : "");
+        pw_text_put(&line, "   HALTED (%s): no new orders", pw_halt_name(account->halted));
     }
     line = line_start(page, PW_LINE_PLAIN);
     pw_text_put(&line,

@@ -79,6 +79,9 @@ enum pw_reason_kind { PW_REASON_KIND_STATE, PW_REASON_KIND_DENIED, PW_REASON_KIN
 
 /* Never NULL; "?" and PW_REASON_KIND_STATE for a number unknown here. */
 const char *pw_reason_name(uint64_t reason);
+/* Why trading is halted, in one word: a fault's reason, or "command" where a person halted it, which denies
+ * as `halted`. */
+const char *pw_halt_name(uint64_t reason);
 const char *pw_reason_help(uint64_t reason);
 enum pw_reason_kind pw_reason_kind(uint64_t reason);
 

@@ -291,14 +291,14 @@ static void put_halts(struct pw_desk *desk, struct pw_text *answer)
         }
         if (reason != 0) {
             pw_text_put(answer, "%s\"%s\":\"%s\"", between, pw_config_account(desk->plan.config, i).name,
-                        pw_reason_name(reason));
+                        pw_halt_name(reason));
             between = ",";
         }
     }
     pw_text_put(answer, "}");
     if (desk->halts.all.reason != 0) {
         pw_text_put(answer, ",\"halted_since_ns\":\"%" PRId64 "\",\"halt_reason\":\"%s\"",
-                    desk->halts.all.since_ns, pw_reason_name(desk->halts.all.reason));
+                    desk->halts.all.since_ns, pw_halt_name(desk->halts.all.reason));
     }
     if (pw_halts_any(&desk->halts)) {
         bool stored = pw_keeper_state(&desk->keeper, HALTS, desk->files[HALTS].number).is_stored;

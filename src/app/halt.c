@@ -135,7 +135,7 @@ static void put_words(struct pw_text *text, const struct pw_halt *halt, const ch
     strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &utc);
     if (halt->reason != 0) {
         pw_text_put(text, "%s%s%s since %s (%s)", text->len != 0 ? ", " : "", whose, name, since,
-                    halt->reason == PW_REASON_HALTED ? "by command" : pw_reason_name(halt->reason));
+                    pw_halt_name(halt->reason));
     }
 }
 

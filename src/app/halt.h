@@ -38,7 +38,7 @@ int pw_halts_keep(const char *folder, const struct pw_config *config, const stru
 /* So that keeping one works on a full disk, too. 0 or -errno. */
 int pw_halts_reserve(const char *folder);
 
-/* "all accounts since 2026-11-29T20:15:00Z (by command)", with a comma between several, into text; returns
+/* "all accounts since 2026-11-29T20:15:00Z (command)", with a comma between several, into text; returns
  * it. */
 #define PW_HALTS_TEXT_BYTES 2048u /* of all accounts; the log marks what it cuts */
 const char *pw_halts_text(const struct pw_halts *halts, const struct pw_config *config,

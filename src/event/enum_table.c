@@ -33,6 +33,11 @@ const char *pw_reason_name(uint64_t reason)
     return pw_enum_name(&pw_enum_reason, reason);
 }
 
+const char *pw_halt_name(uint64_t reason)
+{
+    return reason == PW_REASON_HALTED ? "command" : pw_reason_name(reason);
+}
+
 const char *pw_reason_help(uint64_t reason)
 {
     return reason < pw_enum_reason.cnt && reason_table[reason].help ? reason_table[reason].help : "?";

@@ -149,6 +149,12 @@ Test(desk, halt_is_on_the_disk_when_it_is_answered_and_the_next_start_has_it)
     cr_assert_eq(pw_halts_read(g_folder, g_config, 1, &halts), 0);
     cr_expect_eq(halts.all.reason, PW_REASON_HALTED);
     expect_status("starting", true);
+    json_t *status = ask("status");
+    cr_expect_str_eq(json_string_value(json_object_get(status, "halt_reason")), "command");
+    json_t *accounts = json_object_get(status, "halted_accounts");
+    cr_expect_eq(json_object_size(accounts), 2);
+    cr_expect_str_eq(json_string_value(json_object_iter_value(json_object_iter(accounts))), "command");
+    json_decref(status);
     open_workspace();
     cr_expect_eq(stop_word(), PW_REASON_HALTED, "halted from the first moment");
     pw_desk_enter(&g_desk, PW_ENGINE_RUNNING);

@@ -281,7 +281,7 @@ static void tell_halt(struct pw_night *night, uint32_t i)
     const char *name = several ? pw_config_account(night->env->config, i).name : "";
     if (account.halted != 0) {
         pw_log(PW_LOG_WARN, "trading%s%s halted (%s): new orders are denied, open ones canceled", whose, name,
-               account.halted == PW_REASON_HALTED ? "by command" : pw_reason_name(account.halted));
+               pw_halt_name(account.halted));
     } else {
         pw_log(PW_LOG_INFO, "trading%s%s resumed", whose, name);
     }
