@@ -285,6 +285,13 @@ static inline uint64_t pw_consumer_peek(struct pw_consumer *c, uint64_t max)
     return there < max ? there : max;
 }
 
+/* The same, and the shared head is read anyway: all that is there, for whoever compares rings. */
+static inline uint64_t pw_consumer_peek_all(struct pw_consumer *c, uint64_t max)
+{
+    c->head_cache = c->tail;
+    return pw_consumer_peek(c, max);
+}
+
 /* The i-th unread event, i < what peek returned; valid until pw_consumer_done passes it. */
 static inline const struct pw_event *pw_consumer_at(const struct pw_consumer *c, uint64_t i)
 {

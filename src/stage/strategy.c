@@ -562,7 +562,8 @@ static __attribute__((noinline)) struct pw_poll take_sources(struct strategy_sta
     uint64_t there = 0, taken = 0;
     for (uint32_t i = 0; i < m->source_cnt; i++) {
         m->sources[i].taken = 0;
-        m->sources[i].there = pw_consumer_peek(&m->sources[i].ring, PW_BATCH_MAX);
+        /* One of which only a part were known would be overtaken by events that came in later. */
+        m->sources[i].there = pw_consumer_peek_all(&m->sources[i].ring, PW_BATCH_MAX);
         there += m->sources[i].there;
     }
     struct source *source;

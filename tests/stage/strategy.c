@@ -2,11 +2,14 @@
  *
  * The strategy stage alone: what it passes on, when it waits, what it says about time.
  */
+#include "codec.h"
 #include "flow.h"
+#include "market_journal.h"
 #include "stage_rig.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #define MS INT64_C(1000000)
 
@@ -401,6 +404,161 @@ Test(strategy_stage, what_the_journal_s_ring_has_no_room_for_is_counted_and_book
     cr_expect_eq(event.body.gap.last, sent - 1);
     cr_expect_eq(event.body.gap.lost_cnt, sent - kept);
     rig_close(rig);
+}
+
+/* ---- two parsers, in any interleaving, against a model ---- */
+
+#define MODEL_EVENTS 3000u
+
+/* What a parser brings, and how much of it is in its ring and taken out of it. */
+struct model_line {
+    struct pw_event events[MODEL_EVENTS];
+    uint32_t cnt, put_cnt, taken_cnt;
+};
+
+struct model {
+    struct model_line lines[2];
+    const struct pw_event *order[2 * MODEL_EVENTS]; /* the one order, as far as it goes */
+    uint32_t cnt, kept_cnt;                         /* in the journal's ring, or in one of its gaps */
+    uint64_t lost_cnt;
+    bool parted; /* the last event has another of its message behind it, in line `inside` */
+    uint32_t inside;
+    struct pw_random random;
+};
+
+static uint32_t below(struct model *model, uint32_t limit)
+{
+    return (uint32_t)(pw_random_next(&model->random) % limit);
+}
+
+/* Messages of one to four events; of two that came in at the same moment the first line's is first. */
+static void fill_line(struct model *model, uint32_t line)
+{
+    struct model_line *to = &model->lines[line];
+    int64_t recv_ns = 2000;
+    while (to->cnt + 4 <= MODEL_EVENTS) {
+        uint32_t levels = below(model, 4);
+        struct pw_event head =
+            depth(PW_EVENT_DEPTH, levels == 0 ? PW_FLAG_LAST : 0, recv_ns += below(model, 3));
+        head.body.depth.bid_cnt = (uint16_t)(2 * levels);
+        to->events[to->cnt++] = below(model, 3) == 0 ? rig_quote(1, 2, recv_ns) : head;
+        bool is_quote = to->events[to->cnt - 1].kind == PW_EVENT_QUOTE;
+        for (uint32_t i = 0; i < levels && !is_quote; i++) {
+            to->events[to->cnt++] = depth(PW_EVENT_LEVELS, i + 1 == levels ? PW_FLAG_LAST : 0, recv_ns);
+        }
+    }
+}
+
+/* Any number of events, also a part of a message. */
+static void put_some(struct model *model, struct rig *rig, uint32_t line)
+{
+    struct model_line *from = &model->lines[line];
+    struct pw_producer *to = line == 0 ? &rig->market : &rig->market_2;
+    for (uint32_t n = below(model, 12); n > 0 && from->put_cnt < from->cnt; n--) {
+        struct pw_event *event = &from->events[from->put_cnt];
+        event->instrument_idx = (uint16_t)line;
+        event->seq = from->put_cnt + line * 77; /* they count for themselves */
+        if (pw_producer_room(to, 1) < 1) {
+            return;
+        }
+        pw_producer_put(to, event);
+        pw_producer_publish(to);
+        from->put_cnt++;
+    }
+}
+
+static const struct pw_event *head_of(const struct model_line *line)
+{
+    return line->taken_cnt < line->put_cnt ? &line->events[line->taken_cnt] : NULL;
+}
+
+/* The rule: a message is not parted; else the event that came in first. */
+static void model_take(struct model *model)
+{
+    const struct pw_event *heads[2] = {head_of(&model->lines[0]), head_of(&model->lines[1])};
+    uint32_t line = model->parted                           ? model->inside
+                    : heads[0] == NULL                      ? 1
+                    : heads[1] == NULL                      ? 0
+                    : heads[1]->recv_ns < heads[0]->recv_ns ? 1
+                                                            : 0;
+    cr_assert_not_null(heads[line], "taken, but not there");
+    model->order[model->cnt++] = heads[line];
+    model->lines[line].taken_cnt++;
+    model->inside = line;
+    model->parted = pw_market_has_more(heads[line]);
+}
+
+static bool begins_message(const struct model *model, uint64_t idx)
+{
+    return idx == model->cnt ? !model->parted : idx == 0 || !pw_market_has_more(model->order[idx - 1]);
+}
+
+/* The journal has each event in its place, or a gap that tells of it, of whole messages. */
+static void expect_journal(struct model *model, struct rig *rig, uint32_t most)
+{
+    struct pw_event kept;
+    while (most-- > 0 && rig_take(&rig->market_journal, &kept)) {
+        if (kept.kind == PW_EVENT_GAP) {
+            const struct pw_gap *gap = &kept.body.gap;
+            cr_assert(gap->first == model->kept_cnt && gap->lost_cnt == gap->last - gap->first + 1);
+            cr_assert(begins_message(model, gap->first) && begins_message(model, gap->last + 1));
+            model->kept_cnt += (uint32_t)gap->lost_cnt;
+            model->lost_cnt += gap->lost_cnt;
+            continue;
+        }
+        const struct pw_event *want = model->order[model->kept_cnt];
+        cr_assert(kept.seq == model->kept_cnt && kept.kind == want->kind && kept.recv_ns == want->recv_ns &&
+                      kept.instrument_idx == want->instrument_idx && kept.flags == want->flags,
+                  "event %u", model->kept_cnt);
+        model->kept_cnt++;
+    }
+}
+
+/* Execution is shown each event that concerns it, once, in the same order. */
+static void expect_stream(const struct model *model, struct rig *rig, uint32_t from)
+{
+    for (uint32_t i = from; i < model->cnt; i++) {
+        if (pw_event_is_for_execution(model->order[i])) {
+            struct pw_event passed = next(rig);
+            cr_assert(passed.seq == i && passed.recv_ns == model->order[i]->recv_ns, "event %u", i);
+        }
+    }
+    expect_end(rig);
+}
+
+static void run_model(uint64_t seed)
+{
+    struct rig *rig = start(two_lines);
+    struct model *model = calloc(1, sizeof *model);
+    model->random = pw_random_seeded(&seed);
+    fill_line(model, 0);
+    fill_line(model, 1);
+    uint32_t all = model->lines[0].cnt + model->lines[1].cnt;
+    while (model->cnt < all) {
+        uint32_t before = model->cnt;
+        put_some(model, rig, below(model, 2));
+        uint32_t work = below(model, 2) == 0 ? rig_poll_strategy(rig).work : 0;
+        while (work-- > 0) {
+            model_take(model);
+        }
+        expect_stream(model, rig, before);
+        expect_journal(model, rig, below(model, 20));
+    }
+    expect_journal(model, rig, UINT32_MAX);
+    pw_strategy_stage.housekeep(rig->strategy, 900000);
+    expect_journal(model, rig, UINT32_MAX);
+    cr_expect_eq(model->kept_cnt, all);
+    cr_expect_eq(rig_metric(rig, "strategy", "journal_dropped"), model->lost_cnt);
+    cr_expect_gt(model->lost_cnt, 0, "the ring ran full now and then");
+    rig_close(rig);
+    free(model);
+}
+
+Test(strategy_stage, two_parsers_in_any_interleaving_give_one_order_with_nothing_lost_or_doubled)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        run_model(seed);
+    }
 }
 
 Test(strategy_stage, a_wrong_config_does_not_start)
