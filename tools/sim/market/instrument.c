@@ -16,7 +16,6 @@
 
 #define SECOND_TICKS   10u
 #define CHANGES_MAX    8192u                /* levels in one depth update; more go out in several */
-#define FIRST_ID       UINT64_C(5000000000) /* ids beyond 32 bits, as the venue's are */
 #define ORDERS_A_LEVEL 8u
 
 /* ---- publishing ---- */
@@ -327,7 +326,7 @@ static bool matching_make(struct pw_sim_instrument *instrument, uint32_t order_m
 
     if (memory) {
         memset(memory, 0, bytes);
-        instrument->matching = pw_matching_init(memory, order_max, FIRST_ID);
+        instrument->matching = pw_matching_init(memory, order_max, instrument->owner->first_id);
     }
     return memory != NULL;
 }

@@ -53,6 +53,7 @@ struct pw_sim_synthetic {
     struct pw_sim_instrument *instruments;
     struct pw_sim_symbol *symbols;
     uint32_t instrument_cnt;
+    uint64_t first_id; /* of orders, trades and updates */
     uint32_t next_idx; /* the instrument with the next thing to happen */
     uint32_t all_tickers_stream;
     struct pw_sim_match_listener listener; /* result NULL: nobody */

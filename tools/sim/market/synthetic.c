@@ -11,6 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FIRST_ID UINT64_C(5000000000) /* ids beyond 32 bits, as the venue's are */
+
+/* A market of the wall clock's time that is started again gives no id twice. */
+static uint64_t first_id(const struct pw_sim_synthetic_config *config, int64_t now_ns)
+{
+    return config->epoch_ms ? FIRST_ID : (uint64_t)(now_ns / 1000);
+}
+
 static enum pw_sim_next synthetic_next(void *state, int64_t wall_ns, int64_t *market_ns)
 {
     struct pw_sim_synthetic *synthetic = state;
@@ -133,6 +141,7 @@ int pw_sim_synthetic_make(struct pw_sim_source *source, const struct pw_sim_synt
     if (good) {
         synthetic->hub = hub;
         synthetic->instrument_cnt = config->instrument_cnt;
+        synthetic->first_id = first_id(config, now_ns);
         synthetic->instruments = calloc(config->instrument_cnt, sizeof *synthetic->instruments);
         synthetic->symbols = calloc(config->instrument_cnt, sizeof *synthetic->symbols);
         synthetic->all_tickers_stream = pw_sim_hub_add(hub, (struct pw_slice){all, sizeof all - 1});
