@@ -71,6 +71,9 @@ static void query(struct session *session, struct session_row *row, const struct
     if (session_prepare(session, session->scratch, fills ? PW_ENTRY_FILLS : PW_ENTRY_QUERY, 0,
                         &session->config.instruments[row->instrument_idx]) == 0 &&
         session_ask(session, session->scratch, &values, false)) {
+        int64_t owed_e8 = pw_order_owed_e8(order);
+        row->doubts = owed_e8 == row->owed_e8 ? row->doubts : 0; /* some of it has been reported */
+        row->owed_e8 = owed_e8;
         row->queried = true;
         row->queried_fills = fills;
         session->counts.queries++;
@@ -172,10 +175,7 @@ static void take_fills(struct session *session, struct session_row *row, const s
             row->fills_from = fill.report.trade_id < INT64_MAX ? fill.report.trade_id + 1 : 0;
         }
     }
-    if (session->fill_cnt > before) {
-        row->doubts = 0;
-        row->query_ns = session->now_ns + GRACE_NS;
-    } else if (before < SESSION_FILLS) {
+    if (session->fill_cnt == before && before < SESSION_FILLS) {
         row->fills_from = 0;
     }
 }

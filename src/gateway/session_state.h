@@ -44,6 +44,7 @@ struct session_row {
     int64_t heard_ns;       /* when it was last reported or queried */
     int64_t query_ns;       /* next query, if in doubt */
     int64_t cancel_ns;      /* next cancellation, if wanted */
+    int64_t owed_e8;        /* of what fills were owed at the last query */
     uint64_t fills_from;    /* of the venue's list of them, the trade's number that is asked for next */
     uint16_t instrument_idx;
     uint8_t doubts;       /* queries that settled nothing, in sequence */

@@ -274,7 +274,7 @@ static int watch_order_entry(struct housekeeping *h)
     for (uint32_t i = 0; err == 0 && i < h->conns->cnt; i++) {
         if (h->conns->rows[i].role == PW_CONN_ROLE_ORDERS) {
             pw_assert(h->entry_cnt < PW_ACCOUNTS_MAX);
-            err = pw_order_entry_init(&h->entries[h->entry_cnt], &h->env, h->conns, i);
+            err = pw_order_entry_init(&h->entries[h->entry_cnt], &h->env, h->conns, i, &h->night.fold);
             h->entry_cnt += err == 0;
         }
     }

@@ -15,7 +15,7 @@
 #define WAITING_NS (10 * PW_NS_PER_S) /* a login takes less */
 
 int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env,
-                        const struct pw_conns *conns, uint32_t conn_idx)
+                        const struct pw_conns *conns, uint32_t conn_idx, struct pw_fold *fold)
 {
     pw_assert(conn_idx < conns->cnt && conns->rows[conn_idx].role == PW_CONN_ROLE_ORDERS);
     uint32_t account_idx = conns->rows[conn_idx].account_idx;
@@ -30,6 +30,7 @@ int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env 
         return -ENOENT;
     }
     *entry = (struct pw_order_entry){
+        .fold = fold,
         .ready = PW_METRIC_WORD(gateway, gateway, ready),
         .not_ready_reason = PW_METRIC_WORD(gateway, gateway, not_ready_reason),
         .last_error = PW_METRIC_WORD(gateway, gateway, last_error_code),
@@ -160,18 +161,17 @@ static void log_rejections(struct pw_order_entry *entry, int64_t now_ns)
     }
 }
 
-static void log_orders(struct pw_order_entry *entry)
+static void log_orders(struct pw_order_entry *entry, int64_t now_ns)
 {
-    uint64_t value, before = entry->logged_unknown;
+    uint64_t value, before = entry->logged_unknown, told = entry->logged_inconsistent;
     if (has_changed(entry->unknown_orders, &entry->logged_unknown, &value)) {
         pw_log(value > before ? PW_LOG_WARN : PW_LOG_INFO, "orders of unknown outcome: %" PRIu64 "%s", value,
                value ? "; querying the venue" : ", all resolved");
     }
     if (has_changed(entry->inconsistent, &entry->logged_inconsistent, &value)) {
-        pw_log(PW_LOG_ERROR,
-               "venue reports contradict our orders (%" PRIu64
-               " so far); compare positions, then `pinwheel ctl INSTANCE resume`",
-               value);
+        pw_fold_log(entry->fold, now_ns, PW_LOG_ERROR, "contradictions", value - told,
+                    "venue reports contradict our orders; compare positions, then `pinwheel ctl INSTANCE "
+                    "resume`");
     }
 }
 
@@ -200,7 +200,7 @@ bool pw_order_entry_poll(struct pw_order_entry *entry, int64_t now_ns)
     log_waiting(entry, now_ns);
     log_rejections(entry, now_ns);
     if (entry->tells_engine) {
-        log_orders(entry);
+        log_orders(entry, now_ns);
     }
     return wants_reconnect(entry);
 }

@@ -7,12 +7,14 @@
 #define PW_ORDER_ENTRY_H
 
 #include "conns.h"
+#include "fold.h"
 #include "stage.h"
 #include "venue_errors.h"
 
 struct pw_order_entry {
     const _Atomic uint64_t *ready, *not_ready_reason, *last_error, *unknown_orders, *inconsistent, *orphans,
         *reconnect_wanted, *request_timeouts, *paused_until_ns, *step, *rejections, *rejections_until_ns;
+    struct pw_fold *fold;
     uint32_t conn_idx;
     bool tells_engine;    /* what is known of all accounts together is told by one of them */
     bool cancels_orphans; /* it moves money */
@@ -26,9 +28,10 @@ struct pw_order_entry {
         logged_reconnect, logged_timeouts, logged_rejections;
 };
 
-/* Of a connection of order entry. 0, or -ENOENT when the workspace lacks something. */
+/* Of a connection of order entry. fold is of what recurs, and its owner polls it. 0, or -ENOENT when the
+ * workspace lacks something. */
 int pw_order_entry_init(struct pw_order_entry *entry, const struct pw_stage_env *env,
-                        const struct pw_conns *conns, uint32_t conn_idx);
+                        const struct pw_conns *conns, uint32_t conn_idx, struct pw_fold *fold);
 
 /* Logs what has changed. True: the connection should be made anew. */
 bool pw_order_entry_poll(struct pw_order_entry *entry, int64_t now_ns);
