@@ -418,6 +418,35 @@ Test(execution_bent, what_is_in_doubt_is_asked_for_until_it_is_settled)
     rig_close(rig);
 }
 
+/* Fills that cannot be booked are no progress. */
+Test(execution_bent, what_stays_in_doubt_is_asked_for_ever_more_seldom)
+{
+    struct rig *rig = begin();
+    struct request request;
+    int asked_cnt = 0;
+    uint64_t id = acknowledged(rig, &request);
+    go_to(rig, FILLS, id, &request);
+    say_at(rig, FILLS, id, &request, &(struct bend){SIDE, 0, "false", NULL});
+    for (int64_t end_ns = rig->now_ns + 120000 * MS; rig->now_ns < end_ns; rig->now_ns += 10 * MS) {
+        rig_poll_execution(rig);
+        drop_reports(rig);
+        drop_journal(rig);
+        while (next_request(rig, &request)) {
+            if (strcmp(request.method, "myTrades") == 0) {
+                say_at(rig, FILLS, id, &request, &(struct bend){SIDE, 0, "false", NULL});
+                asked_cnt++;
+            } else if (strcmp(request.method, "order.status") == 0) {
+                say_at(rig, QUERY, id, &request, NULL);
+            } else if (strcmp(request.method, "order.cancel") != 0) {
+                reply_by_method(rig, &request);
+            }
+        }
+    }
+    cr_expect_geq(asked_cnt, 5, "it is not given up");
+    cr_expect_leq(asked_cnt, 40, "%d times in two minutes", asked_cnt);
+    rig_close(rig);
+}
+
 /* A query's answer that was on its way when the fill was told. */
 Test(execution_bent, an_answer_from_before_a_fill_settles_nothing)
 {

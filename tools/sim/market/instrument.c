@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define SECOND_TICKS   10u
-#define CHANGES_MAX    8192u                /* levels in one depth update; more go out in several */
+#define CHANGES_MAX    8192u /* levels in one depth update; more go out in several */
 #define ORDERS_A_LEVEL 8u
 
 /* ---- publishing ---- */
