@@ -396,7 +396,7 @@ Test(watch, failures_are_asked_again_after_growing_pauses)
     watch_close();
 }
 
-/* cases/21-reference-price-of-filters, cases/33-retry-after-that-is-no-ban: for all that is asked there. */
+/* cases/21-reference-price-of-filters, cases/33-a-ban-that-cannot-be-read: for all that is asked there. */
 Test(watch, a_ban_holds_for_all_requests)
 {
     watch_open(live, rows_usual);
@@ -515,7 +515,7 @@ Test(watch, rules_that_fail_are_asked_for_after_growing_pauses)
     watch_close();
 }
 
-/* cases/33-retry-after-that-is-no-ban */
+/* cases/33-a-ban-that-cannot-be-read */
 Test(watch, rules_are_not_asked_for_during_a_ban_or_without_weight)
 {
     watch_open(paper, rows_usual);
