@@ -574,7 +574,8 @@ void pw_desk_detach(struct pw_desk *desk)
 {
     if (desk->has_thread) {
         pthread_mutex_lock(&desk->lock);
-        follow_bans(desk); /* the last look */
+        follow_accounts(desk); /* the last look */
+        follow_bans(desk);
         desk->ws = NULL;
         pthread_mutex_unlock(&desk->lock);
     }

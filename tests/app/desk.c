@@ -219,6 +219,16 @@ Test(desk, faults_of_accounts_are_kept)
     cr_expect(file_says(0, PW_REASON_REPORT, 0), "the end of an engine, and a command, are no fault");
 }
 
+Test(desk, a_fault_of_the_last_moment_is_kept)
+{
+    open_desk(false);
+    open_workspace();
+    show_account(1, PW_REASON_VENUE_KEY);
+    pw_desk_detach(&g_desk);
+    pw_desk_close(&g_desk);
+    cr_expect(file_says(0, 0, PW_REASON_VENUE_KEY));
+}
+
 /* A folder that cannot be written: the halt holds now, and says that it ends with the engine. */
 Test(desk, halt_that_cannot_be_stored_says_so)
 {
