@@ -477,6 +477,35 @@ Test(responses, an_expiry_by_the_price_range_has_its_reason)
     }
 }
 
+/* cases/21-reference-price-of-filters: the same of an order that was placed in another's stead. */
+Test(responses, the_placed_half_of_a_replacement_has_the_reason_of_its_end)
+{
+    static const struct {
+        const char *status, *more;
+        enum pw_reason reason;
+    } rows[] = {
+        {"EXPIRED", ",\"expiryReason\":\"EXECUTION_RULE_PRICE_RANGE_EXCEEDED\"", PW_REASON_VENUE_PRICE_RANGE},
+        {"EXPIRED", "", PW_REASON_NONE},
+        {"REJECTED", "", PW_REASON_VENUE_REJECTED},
+        {"NEW", "", PW_REASON_NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[1024];
+        struct pw_entry_message message;
+        snprintf(text, sizeof text,
+                 "{\"id\":\"r0000000001000007\",\"status\":200,\"result\":{\"cancelResult\":\"SUCCESS\","
+                 "\"newOrderResult\":\"SUCCESS\",\"cancelResponse\":{\"symbol\":\"ETHUSDT\",\"orderId\":11,"
+                 "\"origClientOrderId\":\"" OURS "\",\"clientOrderId\":\"x\"},\"newOrderResponse\":{"
+                 "\"symbol\":\"ETHUSDT\",\"orderId\":12,\"clientOrderId\":\"" OURS "\",\"price\":\"2\","
+                 "\"origQty\":\"10\",\"executedQty\":\"0\",\"status\":\"%s\",\"side\":\"BUY\"%s}}}",
+                 rows[i].status, rows[i].more);
+        cr_assert_eq(translate(text, &message), PW_DECODE_CONTROL);
+        cr_assert_eq(message.kind, PW_ENTRY_SAYS_REPLACE);
+        cr_expect_eq(message.order.report.reason, rows[i].reason, "row %zu", i);
+        cr_expect_eq(message.replaced.report.reason, PW_REASON_NONE, "row %zu", i);
+    }
+}
+
 Test(responses, executions_of_others_and_of_unknown_kinds_are_no_report)
 {
     static const char *const msgs[] = {

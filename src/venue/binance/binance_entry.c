@@ -335,6 +335,12 @@ static uint8_t order_fault(const struct pw_binance_order *order, enum pw_entry_k
     return status_answers(order->status, request) ? order->report_fault : PW_REPORT_STATUS;
 }
 
+static enum pw_reason order_reason(const struct pw_binance_order *order, enum pw_exec_type exec_type)
+{
+    return exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED
+                                       : expiry_reason(&order->expiry_reason, exec_type);
+}
+
 /* By what was asked. A query that says no status, or none that is known here, says nothing, nor does a
  * cancellation whose status is not known here; but what is in the list of open orders is open. */
 static bool order_report(const struct pw_binance_order *order, enum pw_entry_kind request,
@@ -357,8 +363,7 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
     report->prevented_qty_e8 = order->prevented_qty_e8;
     report->venue_ns = order->venue_ns ? order->venue_ns : order->update_ns;
     report->exec_type = (uint8_t)exec_type;
-    report->reason = (uint8_t)(exec_type == PW_EXEC_REJECT ? PW_REASON_VENUE_REJECTED
-                                                           : expiry_reason(&order->expiry_reason, exec_type));
+    report->reason = (uint8_t)order_reason(order, exec_type);
     report->fault = order_fault(order, request);
     put_order_terms(order, &report->terms);
     return true;
@@ -398,6 +403,7 @@ static void put_half(enum pw_binance_half half, const struct pw_binance_order *o
         to->report.prevented_qty_e8 = order->prevented_qty_e8;
         to->report.venue_ns = order->venue_ns;
         to->report.exec_type = (uint8_t)exec_type;
+        to->report.reason = (uint8_t)order_reason(order, exec_type);
         to->report.fault = order_fault(order, canceled ? PW_ENTRY_CANCEL : PW_ENTRY_PLACE);
         put_order_terms(order, &to->report.terms);
         return;
