@@ -63,7 +63,7 @@ static bool wrong_executed(const struct pw_order_row *row, const struct pw_repor
     bool ends = report->exec_type == PW_EXEC_CANCELED || report->exec_type == PW_EXEC_EXPIRED;
     bool next =
         report->exec_type == PW_EXEC_FILL && report->has_trade_id && report->trade_id > row->last_trade_id;
-    int64_t least_e8 = next                                ? booked_e8 + report->fill_qty_e8
+    pw_i128 least_e8 = next                                ? (pw_i128)booked_e8 + report->fill_qty_e8
                        : report->exec_type == PW_EXEC_FILL ? report->fill_qty_e8
                        : ends                              ? row->executed_qty_e8
                                                            : 0;
