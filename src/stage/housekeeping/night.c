@@ -167,48 +167,42 @@ static void tell_state(struct pw_night *night, uint32_t i, uint64_t state, int64
     conn->not_up_ns = state == PW_FEED_UP ? 0 : conn->not_up_ns;
 }
 
+/* Whether it has come to pass what the account accepts, or is back within it, since that was told. */
+static bool has_passed(const struct pw_night_conn *conn, int64_t age_ns, bool *told)
+{
+    bool over = conn->max_age_ns != 0 && age_ns >= conn->max_age_ns, changed = over != *told;
+    *told = over;
+    return changed;
+}
+
+static void tell_age(struct pw_night *night, const char *feed, bool over, const char *words, int64_t now_ns)
+{
+    char key[PW_FOLD_KEY_BYTES];
+    snprintf(key, sizeof key, "age %d %.3s %s", over, words, feed);
+    pw_fold_log(&night->fold, now_ns, over ? PW_LOG_WARN : PW_LOG_INFO, key, 1, "%s: %s", feed, words);
+}
+
 /* Data that is older than its account accepts: now and then, or all of it. */
-static void tell_late(struct pw_night *night, uint32_t i, int64_t now_ns)
+static void tell_ages(struct pw_night *night, uint32_t i, int64_t now_ns)
 {
     struct pw_night_conn *conn = &night->of_conns[i];
     const struct pw_feed_view *view = &night->views[i];
     int64_t lag_ns = atomic_load_explicit(&view->lag_ns, memory_order_relaxed);
-    bool late = conn->max_age_ns != 0 && lag_ns >= conn->max_age_ns;
-    char key[PW_FOLD_KEY_BYTES];
-    if (late == conn->told_late) {
-        return;
-    }
-    conn->told_late = late;
-    snprintf(key, sizeof key, "late %d %s", late, view->name);
-    if (late) {
-        pw_fold_log(&night->fold, now_ns, PW_LOG_WARN, key, 1,
-                    "%s: data comes late, by up to %.1f s: orders on it are denied (stale)", view->name,
-                    seconds(lag_ns));
-    } else {
-        pw_fold_log(&night->fold, now_ns, PW_LOG_INFO, key, 1, "%s: data is in time again", view->name);
-    }
-}
-
-static void tell_delayed(struct pw_night *night, uint32_t i, int64_t now_ns)
-{
-    struct pw_night_conn *conn = &night->of_conns[i];
-    const struct pw_feed_view *view = &night->views[i];
     int64_t delay_ns = atomic_load_explicit(&view->delay_ns, memory_order_relaxed);
-    bool delayed = conn->max_age_ns != 0 && delay_ns >= conn->max_age_ns;
-    char key[PW_FOLD_KEY_BYTES];
-    if (delayed == conn->told_delayed) {
-        return;
+    char words[192];
+    if (has_passed(conn, lag_ns, &conn->told_late)) {
+        snprintf(words, sizeof words, "data comes late, by up to %.1f s: orders on it are denied (stale)",
+                 seconds(lag_ns));
+        tell_age(night, view->name, conn->told_late, conn->told_late ? words : "data is in time again",
+                 now_ns);
     }
-    conn->told_delayed = delayed;
-    snprintf(key, sizeof key, "delayed %d %s", delayed, view->name);
-    if (delayed) {
-        pw_fold_log(&night->fold, now_ns, PW_LOG_WARN, key, 1,
-                    "%s: by the venue's times all data is %.1f s old when it comes (max_tick_age_ms: %.0f); "
-                    "if this host's clock is right, orders on it are denied (stale)",
-                    view->name, seconds(delay_ns), seconds(conn->max_age_ns) * 1e3);
-    } else {
-        pw_fold_log(&night->fold, now_ns, PW_LOG_INFO, key, 1, "%s: by the venue's times data is new again",
-                    view->name);
+    if (has_passed(conn, delay_ns, &conn->told_delayed)) {
+        snprintf(words, sizeof words,
+                 "by the venue's times all data is %.1f s old when it comes (max_tick_age_ms: %.0f); if this "
+                 "host's clock is right, orders on it are denied (stale)",
+                 seconds(delay_ns), seconds(conn->max_age_ns) * 1e3);
+        tell_age(night, view->name, conn->told_delayed,
+                 conn->told_delayed ? words : "by the venue's times data is new again", now_ns);
     }
 }
 
@@ -227,8 +221,7 @@ static void tell_conn(struct pw_night *night, uint32_t i, int64_t now_ns)
         conn->told_lost = lost;
     }
     tell_state(night, i, atomic_load_explicit(&view->state, memory_order_relaxed), now_ns);
-    tell_late(night, i, now_ns);
-    tell_delayed(night, i, now_ns);
+    tell_ages(night, i, now_ns);
     if (gaps > conn->told_gaps) {
         snprintf(key, sizeof key, "gap %s", view->name);
         pw_fold_log(&night->fold, now_ns, PW_LOG_WARN, key, gaps - conn->told_gaps,
