@@ -73,7 +73,8 @@ static void show(struct pw_desk *desk)
 static int store_halts(void *state, const void *halts)
 {
     const struct pw_desk *desk = state;
-    return pw_halts_keep(folder_of(desk), desk->plan.config, halts);
+    bool nowhere = folder_of(desk) == NULL && pw_halts_any(halts);
+    return nowhere ? PW_KEPT_NEVER : pw_halts_keep(folder_of(desk), desk->plan.config, halts);
 }
 
 static int reserve_halts(void *state)
@@ -103,9 +104,9 @@ static void put_unkept(const struct pw_desk *desk, int error, struct pw_text *te
     pw_text_put(text, "%s: %s",
                 pw_halts_any(&desk->halts) ? "the halt is not stored, and ends with the engine"
                                            : "the stored halt cannot be removed: the next start is halted",
-                error == 0          ? "the disk does not answer"
-                : error == -ENOTSUP ? "there is no journal"
-                                    : strerror(-error));
+                error == 0               ? "the disk does not answer"
+                : error == PW_KEPT_NEVER ? "there is no journal"
+                                         : strerror(-error));
 }
 
 /* Why a file is not stored when that begins or changes, and that it is when it ends. */
@@ -120,7 +121,7 @@ static void log_file(struct pw_desk *desk, int file_idx)
         return;
     }
     file->logged = kept.error;
-    if (kept.error == 0 && before != -ENOTSUP) {
+    if (kept.error == 0 && before != PW_KEPT_NEVER) {
         pw_log(PW_LOG_INFO, "%s",
                file_idx == BANS             ? "the rate-limit ban is stored now"
                : pw_halts_any(&desk->halts) ? "the halt is stored now"
@@ -531,8 +532,8 @@ int pw_desk_open(struct pw_desk *desk, const struct pw_desk_plan *plan)
     if (err == 0) {
         read_halts(desk);
         if (folder_of(desk) != NULL && access(folder_of(desk), W_OK) == 0) {
-            pw_keeper_reserve(&desk->keeper,
-                              false); /* the journal makes the folder; then once more, with a word */
+            /* The journal makes the folder; then once more, with a word. */
+            pw_keeper_reserve(&desk->keeper, false);
         }
         pw_stop_signals_set(take_signal, SA_RESTART);
         err = -pthread_create(&desk->thread, NULL, desk_main, desk);

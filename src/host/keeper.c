@@ -22,7 +22,7 @@ static int64_t monotonic_ns(void)
 
 static bool wants_store(const struct pw_keeper *keeper, const struct pw_kept *kept)
 {
-    bool again = kept->error != -ENOTSUP && (keeper->closing || monotonic_ns() >= kept->retry_ns);
+    bool again = kept->error != PW_KEPT_NEVER && (keeper->closing || monotonic_ns() >= kept->retry_ns);
     return kept->stored != kept->wanted && (kept->tried != kept->wanted || again);
 }
 
@@ -51,7 +51,7 @@ static void reserve(struct pw_keeper *keeper, struct pw_kept *kept)
 }
 
 /* True: there was something to do. What is to be stored comes before any room. */
-static bool work(struct pw_keeper *keeper, bool is_last)
+static bool work(struct pw_keeper *keeper)
 {
     for (uint32_t i = 0; i < keeper->file_cnt; i++) {
         if (wants_store(keeper, &keeper->files[i])) {
@@ -59,7 +59,7 @@ static bool work(struct pw_keeper *keeper, bool is_last)
             return true;
         }
     }
-    for (uint32_t i = 0; i < keeper->file_cnt && !is_last; i++) {
+    for (uint32_t i = 0; i < keeper->file_cnt; i++) {
         if (keeper->files[i].reserve_owed) {
             reserve(keeper, &keeper->files[i]);
             return true;
@@ -74,7 +74,7 @@ static void wait_for_work(struct pw_keeper *keeper)
     int64_t until_ns = monotonic_ns() + RETRY_NS;
     for (uint32_t i = 0; i < keeper->file_cnt; i++) {
         const struct pw_kept *kept = &keeper->files[i];
-        bool owed = kept->stored != kept->wanted && kept->error != -ENOTSUP;
+        bool owed = kept->stored != kept->wanted && kept->error != PW_KEPT_NEVER;
         until_ns = owed && kept->retry_ns < until_ns ? kept->retry_ns : until_ns;
     }
     struct timespec until = {.tv_sec = until_ns / PW_NS_PER_S, .tv_nsec = until_ns % PW_NS_PER_S};
@@ -90,7 +90,7 @@ static void *keeper_main(void *arg)
         if (keeper->confine_owed) {
             pw_confine_thread();
             keeper->confine_owed = false;
-        } else if (!work(keeper, false)) {
+        } else if (!work(keeper)) {
             wait_for_work(keeper);
             continue;
         }

@@ -10,20 +10,23 @@
 #ifndef PW_KEEPER_H
 #define PW_KEEPER_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define PW_KEEPER_FILES 2u
-#define PW_KEPT_BYTES   256u /* of a value at most */
+#define PW_KEPT_BYTES   256u    /* of a value at most */
+#define PW_KEPT_NEVER   INT_MIN /* there is no place for that file; no errno */
 
 /* What a file is made of. All of it is called on the keeper's thread, and may wait for the disk. */
 struct pw_kept_file {
     size_t value_bytes;
-    int (*store)(void *state,
-                 const void *value); /* durably: 0; -ENOTSUP: never; or -errno, to be tried again */
-    int (*reserve)(void *state);     /* room for a later store: 0 or -errno */
+    /* Durably: 0; PW_KEPT_NEVER; or -errno, to be tried again. */
+    int (*store)(void *state, const void *value);
+    /* Room for a later store: 0 or -errno. */
+    int (*reserve)(void *state);
     void *state;
 };
 
