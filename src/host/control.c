@@ -204,6 +204,17 @@ static void client_remove(struct pw_control *control, uint32_t client_idx)
 }
 
 /* Takes in at most PW_CONTROL_CLIENTS, so that a storm of connections costs a bounded time. */
+/* The one that has been silent longest; who waits for an answer is not, as long as there is another. */
+static void client_push_out(struct pw_control *control)
+{
+    uint32_t client_idx = 0;
+    while (client_idx < control->client_cnt && control->clients[client_idx].ticket != 0) {
+        client_idx++;
+    }
+    control->refused_cnt++;
+    client_remove(control, client_idx < control->client_cnt ? client_idx : 0);
+}
+
 static void clients_accept(struct pw_control *control)
 {
     for (uint32_t i = 0; i < PW_CONTROL_CLIENTS; i++) {
@@ -217,8 +228,7 @@ static void clients_accept(struct pw_control *control)
             continue;
         }
         if (control->client_cnt == PW_CONTROL_CLIENTS) {
-            control->refused_cnt++;
-            client_remove(control, 0);
+            client_push_out(control);
         }
         control->clients[control->client_cnt++] = (struct pw_control_client){.fd = fd};
     }

@@ -263,6 +263,53 @@ Test(control, silent_clients_cannot_keep_others_out)
     cr_expect_leq(server.control.client_cnt, PW_CONTROL_CLIENTS);
 }
 
+/* ---- an answer that comes later ---- */
+
+static void hold(void *state, const char *request, char *answer, size_t answer_bytes)
+{
+    (void)request;
+    (void)answer;
+    (void)answer_bytes;
+    pw_control_hold(state, 7);
+}
+
+static bool g_stored;
+
+static void answer_stored(void *state, uint64_t ticket, int64_t waited_ns, char *answer, size_t answer_bytes)
+{
+    (void)state;
+    (void)waited_ns;
+    if (g_stored) {
+        snprintf(answer, answer_bytes, "ticket %d", (int)ticket);
+    }
+}
+
+/* Whoever waits for the answer to a halt is not pushed out by those that only knock. */
+Test(control, who_waits_for_an_answer_is_not_pushed_out_by_silent_ones)
+{
+    struct pw_control control;
+    struct pw_control_handler handler = {hold, answer_stored, &control};
+    int fds[2 * PW_CONTROL_CLIENTS];
+    char answer[64] = "";
+    cr_assert_eq(pw_control_open(&control, "demo", g_error, sizeof g_error), 0, "%s", g_error);
+    int waiting = connect_raw();
+    cr_assert_eq(send(waiting, "halt", 4, 0), 4);
+    pw_control_poll(&control, &handler);
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        fds[i] = connect_raw();
+        pw_control_poll(&control, &handler);
+    }
+    g_stored = true;
+    cr_expect_eq(pw_control_poll(&control, &handler), 1);
+    cr_expect_eq(recv(waiting, answer, sizeof answer - 1, MSG_DONTWAIT), 8);
+    cr_expect_str_eq(answer, "ticket 7");
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        close(fds[i]);
+    }
+    close(waiting);
+    pw_control_close(&control);
+}
+
 Test(control, another_user_is_refused)
 {
     if (geteuid() != 0) {
