@@ -18,15 +18,13 @@
 
 #define FETCH_TIMEOUT_NS (10 * PW_NS_PER_S)
 #define BODY_BYTES_MAX   ((size_t)64 << 10)
-#define INTERVAL_NS      (10 * PW_NS_PER_S) /* of an instrument, where its feed's share of the weight allows it \
-                                             */
-#define WEIGHT_SHARE    6                   /* a sixth of what the engine may spend */
-#define ASKS_MAX        2                   /* for the reference price, and for what stands in for it */
-#define FRESH_INTERVALS 3                   /* what is told is used so long: two answers may fail */
-#define RETRY_MIN_NS    (2 * PW_NS_PER_S)
-#define RETRY_MAX_NS    (60 * PW_NS_PER_S)
-#define NEVER_NS                                                                                             \
-    (600 * PW_NS_PER_S) /* before an instrument that never had a reference price is asked again */
+#define INTERVAL_NS      (10 * PW_NS_PER_S)  /* of an instrument, where its feed's share of the weight allows */
+#define WEIGHT_SHARE     6                   /* a sixth of what the engine may spend */
+#define ASKS_MAX         2                   /* for the reference price, and for what stands in for it */
+#define FRESH_INTERVALS  3                   /* what is told is used so long: two answers may fail */
+#define RETRY_MIN_NS     (2 * PW_NS_PER_S)
+#define RETRY_MAX_NS     (60 * PW_NS_PER_S)
+#define NEVER_NS         (600 * PW_NS_PER_S) /* before one that never had a reference price is asked again */
 
 struct watched {
     bool is_traded;
@@ -261,12 +259,14 @@ uint32_t pw_reference_watch_poll(struct pw_reference_watch *w, int64_t now_ns)
 {
     uint32_t cnt = w->env->instrument_cnt;
     see_rejections(w, now_ns);
+    for (uint32_t i = 0; i < cnt; i++) {
+        put_owed(w, i);
+    }
     if (w->busy_idx < PW_INSTRUMENTS_MAX) {
         return take_fetch(w, now_ns);
     }
     for (uint32_t i = 0; i < cnt && w->busy_idx == PW_INSTRUMENTS_MAX; i++) {
         uint32_t idx = (w->turn_idx + i) % cnt;
-        put_owed(w, idx);
         if (is_wanted(w, idx) && opens_ns(w, idx) <= now_ns) {
             ask(w, idx, now_ns);
             w->turn_idx = idx + (w->watched[idx].next_source == PW_PRICE_NONE);
