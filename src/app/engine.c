@@ -459,7 +459,7 @@ static int start(struct pw_engine *engine, const struct pw_engine_orders *orders
         return err;
     }
     pw_dead_keep(PW_CONFIG(engine->config, instance)->name);
-    engine->may_restore_dead = true;
+    engine->is_starting = true;
     err = open_workspace(engine);
     if (err != 0) {
         return err;
@@ -493,7 +493,7 @@ enum pw_engine_result pw_engine_start(struct pw_engine *engine, const struct pw_
         pw_confine_rings();
     }
     pw_dead_forget(PW_CONFIG(engine->config, instance)->name);
-    engine->may_restore_dead = false;
+    engine->is_starting = false;
     log_money(engine->config);
     log_untimed_feeds(engine->config);
     pw_log(PW_LOG_INFO, "engine '%s' started (run %" PRIu64 ", %u instruments, pinwheel %s)",
@@ -557,7 +557,7 @@ enum pw_engine_result pw_engine_wait(struct pw_engine *engine)
 /* Its stage ends the run in the journal; where that was never made, nothing of the run is missing. */
 static void close_journal(struct pw_engine *engine, bool has_stage)
 {
-    if (!has_stage && engine->may_restore_dead) {
+    if (!has_stage && engine->is_starting) {
         (void)engine->store.end(engine->store.state, pw_clock_now_ns(&engine->clock), 0, true);
     }
     engine->store.close(engine->store.state);
@@ -599,9 +599,9 @@ void pw_engine_close(struct pw_engine *engine)
         /* One that never ran is no evidence, and makes room for what is. */
         pw_workspace_close(&engine->ws,
                            !instance->keep_workspace ||
-                               (engine->may_restore_dead && pw_dead_is_kept(instance->name, NULL, 0)));
+                               (engine->is_starting && pw_dead_is_kept(instance->name, NULL, 0)));
     }
-    if (engine->may_restore_dead) {
+    if (engine->is_starting) {
         pw_dead_restore(PW_CONFIG(engine->config, instance)->name);
     }
     pw_desk_close(&engine->desk); /* last: as long as its socket is there, so is the engine */
