@@ -3,10 +3,7 @@
  * Clients' orders among the background flow's: money that is neither made nor lost, and a market that is the
  * same as before where nobody trades.
  */
-#include "client_orders.h"
-
-#include "hub_listener.h"
-#include "synthetic.h"
+#include "sim_market.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -28,15 +25,7 @@ static const struct pw_sim_synthetic_config g_market = {.seed = 11,
                                                                          .volatility_ppm = 40,
                                                                          .levels = 100}}};
 
-struct venue {
-    struct pw_sim_config config;
-    struct pw_sim_hub hub;
-    struct pw_sim_source source;
-    struct pw_sim_accounts accounts;
-    struct pw_sim_orders orders;
-};
-
-static struct venue g_venue;
+static struct sim_market g_venue;
 
 /* What the executions alone say of each order, by its slot, and how many of each type there were. */
 static struct heard {
@@ -123,27 +112,20 @@ static void on_execution(void *state, const struct pw_sim_execution *execution)
 
 static void account_add(const char *key)
 {
-    struct pw_sim_account_config *account = &g_venue.config.accounts[g_venue.config.account_cnt++];
+    struct pw_sim_account_config *account =
+        sim_market_account(&g_venue, key, (struct pw_sim_balance_config){"USDT", 100000 * PW_E8},
+                           (struct pw_sim_balance_config){"BTC", 2 * PW_E8});
 
-    snprintf(account->api_key, sizeof account->api_key, "%s", key);
     account->maker_fee_bps = 7;
     account->taker_fee_bps = 13;
-    account->balance_cnt = 2;
-    account->balances[0] = (struct pw_sim_balance_config){"USDT", 100000 * PW_E8};
-    account->balances[1] = (struct pw_sim_balance_config){"BTC", 2 * PW_E8};
 }
 
 static void venue_open(void)
 {
-    char error[256];
-
     memset(&g_venue, 0, sizeof g_venue);
     account_add("one");
     account_add("two");
-    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8), 0);
-    cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
-    cr_assert_eq(pw_sim_accounts_init(&g_venue.accounts, &g_venue.config, &g_venue.source), 0);
-    cr_assert_eq(pw_sim_orders_init(&g_venue.orders, &g_venue.source), 0);
+    sim_market_open(&g_venue, &g_market);
     memset(g_heard_cnt, 0, sizeof g_heard_cnt);
     memset(g_fired_cnt, 0, sizeof g_fired_cnt);
     g_decremented_cnt = 0;
@@ -152,19 +134,16 @@ static void venue_open(void)
 
 static void venue_close(void)
 {
-    g_venue.source.ops->free(g_venue.source.state);
-    pw_sim_orders_fini(&g_venue.orders);
-    pw_sim_accounts_fini(&g_venue.accounts);
-    pw_sim_hub_fini(&g_venue.hub);
+    sim_market_close(&g_venue);
 }
 
-static void flow_acts(int steps)
+static void flow_acts(struct sim_market *market, int steps)
 {
     int64_t market_ns;
 
     for (int i = 0; i < steps; i++) {
-        cr_assert_eq(g_venue.source.ops->next(g_venue.source.state, 0, &market_ns), PW_SIM_NEXT_AT);
-        g_venue.source.ops->step(g_venue.source.state);
+        cr_assert_eq(market->source.ops->next(market->source.state, 0, &market_ns), PW_SIM_NEXT_AT);
+        market->source.ops->step(market->source.state);
     }
 }
 
@@ -305,7 +284,7 @@ Test(orders, random_orders_of_all_types_do_as_they_say_and_make_or_lose_no_money
             order = open_order(account, (uint32_t)rand() % account->open_cnt);
             pw_sim_orders_cancel(&g_venue.orders, order, NULL, 0);
         }
-        flow_acts(rand() % 4);
+        flow_acts(&g_venue, rand() % 4);
         expect_books_balance(0);
         expect_books_balance(1);
         expect_waiting_unreached(trade_cnt);
@@ -331,7 +310,7 @@ Test(orders, a_resting_order_stays_until_somebody_takes_it_whatever_the_backgrou
         .symbol = symbol, .side = PW_BUY, .type = PW_LIMIT, .price_e8 = 6000000000000, .qty_e8 = 100000000};
 
     cr_assert_null(pw_sim_orders_place(&g_venue.orders, &g_venue.accounts.accounts[0], &request, 0, &order));
-    flow_acts(20000);
+    flow_acts(&g_venue, 20000);
     matching = g_venue.source.ops->enter(g_venue.source.state, symbol, 0, &market_ns);
     cr_assert(order->open);
     cr_assert_eq(matching->rows[order->row_idx].place, PW_MATCHING_RESTS);
@@ -417,7 +396,7 @@ Test(orders, filters_judge_by_the_reference_price_or_what_stands_in_for_it)
     } ends[] = {{PW_BUY, 900, 1100}, {PW_SELL, 800, 1200}};
     struct pw_sim_order_request order = {.symbol = symbol, .type = PW_LIMIT, .qty_e8 = 100000};
 
-    flow_acts(3000);
+    flow_acts(&g_venue, 3000);
     g_venue.source.ops->refresh(g_venue.source.state, symbol);
     symbol->rules.band[PW_BUY] = (struct pw_sim_bounds){PW_E8 * 11 / 10, PW_E8 * 9 / 10};
     symbol->rules.band[PW_SELL] = (struct pw_sim_bounds){PW_E8 * 12 / 10, PW_E8 * 8 / 10};
@@ -511,36 +490,29 @@ Test(orders, a_buyer_s_stop_that_the_balance_cannot_pay_expires_when_it_fires)
 }
 
 /* FNV-1a over the trades and quotes of some seconds. */
-static uint64_t market_heard(void)
+static uint64_t market_heard(struct sim_market *market)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
-    struct listener listener;
     struct pw_slice text;
 
-    listener_open(&listener, &g_venue.hub, 0, false, false);
-    listener_subscribe(&listener, "btcusdt@trade");
-    listener_subscribe(&listener, "btcusdt@bookTicker");
+    listener_subscribe(&market->listener, "btcusdt@trade");
+    listener_subscribe(&market->listener, "btcusdt@bookTicker");
     for (int i = 0; i < 3000; i++) {
-        flow_acts(1);
-        while (listener_next(&listener, &text)) {
+        flow_acts(market, 1);
+        while (listener_next(&market->listener, &text)) {
             for (size_t k = 0; k < text.size; k++) {
                 hash = (hash ^ (unsigned char)text.text[k]) * UINT64_C(1099511628211);
             }
         }
     }
-    listener_close(&listener);
     return hash;
 }
 
 Test(orders, accounts_that_do_not_trade_leave_the_market_as_it_is)
 {
-    uint64_t with = market_heard(), without;
-    char error[256];
+    static struct sim_market without; /* any account */
 
-    g_venue.source.ops->free(g_venue.source.state);
-    pw_sim_hub_fini(&g_venue.hub);
-    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8), 0);
-    cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
-    without = market_heard();
-    cr_expect_eq(with, without);
+    sim_market_open(&without, &g_market);
+    cr_expect_eq(market_heard(&g_venue), market_heard(&without));
+    sim_market_close(&without);
 }

@@ -3,9 +3,7 @@
  * The user data stream without sockets, in a market that stands still: what the background flow cannot
  * disturb.
  */
-#include "hub_listener.h"
-#include "synthetic.h"
-#include "user_stream.h"
+#include "sim_market.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -21,43 +19,18 @@ static const struct pw_sim_synthetic_config g_market = {.seed = 11,
                                                                          .quotes_per_s = 200,
                                                                          .levels = 100}}};
 
-static struct {
-    struct pw_sim_config config;
-    struct pw_sim_hub hub;
-    struct pw_sim_source source;
-    struct pw_sim_faults faults;
-    struct pw_sim_accounts accounts;
-    struct pw_sim_orders orders;
-    struct pw_sim_user_stream stream;
-    struct listener listener;
-} g_venue;
+static struct sim_market g_venue;
 
 static void venue_open(void)
 {
-    struct pw_sim_account_config *config = g_venue.config.accounts;
-    char error[256];
-
-    g_venue.config.account_cnt = 1;
-    *config = (struct pw_sim_account_config){.api_key = "one", .balance_cnt = 2};
-    config->balances[0] = (struct pw_sim_balance_config){"USDT", 100000 * PW_E8};
-    config->balances[1] = (struct pw_sim_balance_config){"BTC", 2 * PW_E8};
-    cr_assert_eq(pw_sim_hub_init(&g_venue.hub, 8), 0);
-    cr_assert_eq(pw_sim_synthetic_make(&g_venue.source, &g_market, &g_venue.hub, 0, error, sizeof error), 0);
-    cr_assert_eq(pw_sim_accounts_init(&g_venue.accounts, &g_venue.config, &g_venue.source), 0);
-    cr_assert_eq(pw_sim_orders_init(&g_venue.orders, &g_venue.source), 0);
-    cr_assert_eq(
-        pw_sim_user_stream_init(&g_venue.stream, &g_venue.faults, &g_venue.accounts, &g_venue.orders), 0);
-    listener_open(&g_venue.listener, &g_venue.hub, 0, false, false);
+    sim_market_account(&g_venue, "one", (struct pw_sim_balance_config){"USDT", 100000 * PW_E8},
+                       (struct pw_sim_balance_config){"BTC", 2 * PW_E8});
+    sim_market_open(&g_venue, &g_market);
 }
 
 static void venue_close(void)
 {
-    listener_close(&g_venue.listener);
-    g_venue.source.ops->free(g_venue.source.state);
-    pw_sim_user_stream_fini(&g_venue.stream);
-    pw_sim_orders_fini(&g_venue.orders);
-    pw_sim_accounts_fini(&g_venue.accounts);
-    pw_sim_hub_fini(&g_venue.hub);
+    sim_market_close(&g_venue);
 }
 
 TestSuite(reports, .init = venue_open, .fini = venue_close);

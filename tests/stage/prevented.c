@@ -4,11 +4,9 @@
  * process and in virtual time, joined by the events of the account as the simulator writes them.
  * cases/20-prevented-quantity
  */
+#include "sim_market.h"
 #include "entry_venue.h"
-#include "hub_listener.h"
 #include "money.h"
-#include "synthetic.h"
-#include "user_stream.h"
 
 static const struct pw_sim_synthetic_config market = {.seed = 11,
                                                       .epoch_ms = INT64_C(1723161600000),
@@ -21,37 +19,20 @@ static const struct pw_sim_synthetic_config market = {.seed = 11,
                                                                        .quotes_per_s = 200,
                                                                        .levels = 100}}};
 
-static struct {
-    struct pw_sim_config config;
-    struct pw_sim_hub hub;
-    struct pw_sim_source source;
-    struct pw_sim_faults faults;
-    struct pw_sim_accounts accounts; /* the engine's, and somebody else's */
-    struct pw_sim_orders orders;
-    struct pw_sim_user_stream stream;
-    struct listener listener;
-} venue;
+/* The engine's account, and somebody else's. */
+static struct sim_market venue;
 
 static void venue_open(void)
 {
-    char error[256];
     memset(&venue, 0, sizeof venue);
-    venue.config.account_cnt = 2;
     for (size_t i = 0; i < 2; i++) {
-        struct pw_sim_account_config *config = &venue.config.accounts[i];
-        *config = (struct pw_sim_account_config){.balance_cnt = 2};
-        snprintf(config->api_key, sizeof config->api_key, "key%zu", i);
-        config->balances[0] = (struct pw_sim_balance_config){"USDT", 10000000 * E8};
-        config->balances[1] = (struct pw_sim_balance_config){"C0", 1000 * E8};
+        sim_market_account(&venue, i == 0 ? "key0" : "key1",
+                           (struct pw_sim_balance_config){"USDT", 10000000 * E8},
+                           (struct pw_sim_balance_config){"C0", 1000 * E8});
     }
-    cr_assert_eq(pw_sim_hub_init(&venue.hub, 8), 0);
-    cr_assert_eq(pw_sim_synthetic_make(&venue.source, &market, &venue.hub, 0, error, sizeof error), 0);
+    sim_market_open(&venue, &market);
     /* As the rig's instrument is called. */
     snprintf(venue.source.symbols[0].name, sizeof venue.source.symbols[0].name, "COIN0");
-    cr_assert_eq(pw_sim_accounts_init(&venue.accounts, &venue.config, &venue.source), 0);
-    cr_assert_eq(pw_sim_orders_init(&venue.orders, &venue.source), 0);
-    cr_assert_eq(pw_sim_user_stream_init(&venue.stream, &venue.faults, &venue.accounts, &venue.orders), 0);
-    listener_open(&venue.listener, &venue.hub, 0, false, false);
     const struct pw_sim_subscription subscription = {.subscriber = &venue.listener.subscriber,
                                                      .account = &venue.accounts.accounts[0]};
     cr_assert_eq(pw_sim_user_stream_subscribe(&venue.stream, &subscription), 0);
@@ -59,12 +40,7 @@ static void venue_open(void)
 
 static void venue_close(void)
 {
-    listener_close(&venue.listener);
-    venue.source.ops->free(venue.source.state);
-    pw_sim_user_stream_fini(&venue.stream);
-    pw_sim_orders_fini(&venue.orders);
-    pw_sim_accounts_fini(&venue.accounts);
-    pw_sim_hub_fini(&venue.hub);
+    sim_market_close(&venue);
 }
 
 TestSuite(prevented, .init = venue_open, .fini = venue_close);
