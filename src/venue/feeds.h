@@ -63,7 +63,6 @@ static inline uint32_t pw_feeds_line_idx(const struct pw_config_feeds *feeds, ui
     return feeds->feeds[feed_idx].line > 0 ? feeds->feeds[feed_idx].line - 1 : 0;
 }
 
-/* An instrument's index is its place in the feeds' lists, one feed after the other. */
 /* The kinds of events that its streams bring (PW_KIND_BIT). */
 uint64_t pw_feed_kinds(const struct pw_config_feed *feed);
 /* Does one of them say when the venue sent a message? */

@@ -74,7 +74,7 @@ bool pw_rest_rows_next(struct pw_rest_rows *rows, const char *name_member, char 
     return false;
 }
 
-/* Of an integer beyond 64 bits, or a number beyond a double. */
+/* Of an integer beyond 64 bits, or a number beyond a double; and of any of 64 characters or more. */
 static bool is_too_large(const char *number, size_t bytes)
 {
     char text[64];

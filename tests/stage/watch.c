@@ -83,34 +83,21 @@ static uint32_t request_cnt;
 static int64_t began_ns;
 
 /* Both have a filter that judges market orders by the mean of five minutes. */
-static const struct pw_instrument rows_usual[2] = {
-    {.symbol = "BTCUSDT",
-     .feed = "a",
-     .base = "A",
-     .quote = "USDT",
-     .tradable = 1,
-     .multiplier_e8 = PW_E8,
-     .min_notional_e8 = PW_E8,
-     .min_notional_market = 1,
-     .notional_mins = 5,
-     .band_mins = 5,
-     .step_e8 = PW_E8,
-     .min_qty_e8 = PW_E8,
-     .max_qty_e8 = 9 * PW_E8},
-    {.symbol = "ETHUSDT",
-     .feed = "a",
-     .base = "A",
-     .quote = "USDT",
-     .tradable = 1,
-     .multiplier_e8 = PW_E8,
-     .min_notional_e8 = PW_E8,
-     .min_notional_market = 1,
-     .notional_mins = 5,
-     .band_mins = 5,
-     .step_e8 = PW_E8,
-     .min_qty_e8 = PW_E8,
-     .max_qty_e8 = 9 * PW_E8},
-};
+#define USUAL_ROW(name)                                                                                      \
+    {.symbol = name,                                                                                         \
+     .feed = "a",                                                                                            \
+     .base = "A",                                                                                            \
+     .quote = "USDT",                                                                                        \
+     .tradable = 1,                                                                                          \
+     .multiplier_e8 = PW_E8,                                                                                 \
+     .min_notional_e8 = PW_E8,                                                                               \
+     .min_notional_market = 1,                                                                               \
+     .notional_mins = 5,                                                                                     \
+     .band_mins = 5,                                                                                         \
+     .step_e8 = PW_E8,                                                                                       \
+     .min_qty_e8 = PW_E8,                                                                                    \
+     .max_qty_e8 = 9 * PW_E8}
+static const struct pw_instrument rows_usual[2] = {USUAL_ROW("BTCUSDT"), USUAL_ROW("ETHUSDT")};
 
 static void watch_open(const char *gateway, const struct pw_instrument *rows)
 {

@@ -150,19 +150,19 @@ static const struct pw_key g_instrument_keys[] = {
     {.name = "bid_multiplier_up", INSTRUMENT(rules.band[PW_BUY].up_e8), .kind = PW_VALUE_DECIMAL, .fallback = "5", .min = 0,
      .max = 1000 * PW_E8, .help = "the highest limit of a buy, in multiples of that price; 0: any"},
     {.name = "bid_multiplier_down", INSTRUMENT(rules.band[PW_BUY].down_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0.2",
-     .min = 0, .max = 1000 * PW_E8, .help = "the lowest one, likewise"},
+     .min = 0, .max = 1000 * PW_E8, .help = "the lowest limit of a buy, in multiples of that price; 0: any"},
     {.name = "ask_multiplier_up", INSTRUMENT(rules.band[PW_SELL].up_e8), .kind = PW_VALUE_DECIMAL, .fallback = "5", .min = 0,
      .max = 1000 * PW_E8, .help = "the highest limit of a sell, in multiples of that price; 0: any"},
     {.name = "ask_multiplier_down", INSTRUMENT(rules.band[PW_SELL].down_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0.2",
-     .min = 0, .max = 1000 * PW_E8, .help = "the lowest one, likewise"},
+     .min = 0, .max = 1000 * PW_E8, .help = "the lowest limit of a sell, in multiples of that price; 0: any"},
     {.name = "bid_limit_up", INSTRUMENT(rules.range[PW_BUY].up_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0", .min = 0,
      .max = 1000 * PW_E8, .help = "price range: the highest price at which a buy takes, in multiples of the reference price; 0: any"},
     {.name = "bid_limit_down", INSTRUMENT(rules.range[PW_BUY].down_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0", .min = 0,
-     .max = 1000 * PW_E8, .help = "the lowest one, likewise"},
+     .max = 1000 * PW_E8, .help = "price range: the lowest price at which a buy takes, in multiples of the reference price; 0: any"},
     {.name = "ask_limit_up", INSTRUMENT(rules.range[PW_SELL].up_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0", .min = 0,
      .max = 1000 * PW_E8, .help = "price range: the highest price at which a sell takes, in multiples of the reference price; 0: any"},
     {.name = "ask_limit_down", INSTRUMENT(rules.range[PW_SELL].down_e8), .kind = PW_VALUE_DECIMAL, .fallback = "0", .min = 0,
-     .max = 1000 * PW_E8, .help = "the lowest one, likewise"},
+     .max = 1000 * PW_E8, .help = "price range: the lowest price at which a sell takes, in multiples of the reference price; 0: any"},
 };
 
 static const struct pw_key g_market_keys[] = {
