@@ -28,7 +28,8 @@ struct pw_engine {
     size_t config_bytes;
     struct pw_desk desk;
     struct pw_workspace ws;
-    bool is_starting; /* it does not run yet: what an earlier engine left was moved aside, and comes back if it never does */
+    bool is_starting; /* it does not run yet: what an earlier engine left was moved aside, and comes back if
+                         it never does */
     struct pw_clock clock;
     struct pw_random random;
     struct pw_conns conns;

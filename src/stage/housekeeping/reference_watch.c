@@ -18,10 +18,10 @@
 
 #define FETCH_TIMEOUT_NS (10 * PW_NS_PER_S)
 #define BODY_BYTES_MAX   ((size_t)64 << 10)
-#define INTERVAL_NS      (10 * PW_NS_PER_S)  /* of an instrument, where its feed's share of the weight allows */
-#define WEIGHT_SHARE     6                   /* a sixth of what the engine may spend */
-#define ASKS_MAX         2                   /* for the reference price, and for what stands in for it */
-#define FRESH_INTERVALS  3                   /* what is told is used so long: two answers may fail */
+#define INTERVAL_NS      (10 * PW_NS_PER_S) /* of an instrument, where its feed's share of the weight allows */
+#define WEIGHT_SHARE     6                  /* a sixth of what the engine may spend */
+#define ASKS_MAX         2                  /* for the reference price, and for what stands in for it */
+#define FRESH_INTERVALS  3                  /* what is told is used so long: two answers may fail */
 #define RETRY_MIN_NS     (2 * PW_NS_PER_S)
 #define RETRY_MAX_NS     (60 * PW_NS_PER_S)
 #define NEVER_NS         (600 * PW_NS_PER_S) /* before one that never had a reference price is asked again */
