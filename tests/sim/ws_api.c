@@ -120,16 +120,16 @@ Test(ws_api, the_engine_s_codec_logs_on_places_hears_and_cancels)
     cr_assert(told.message->is_ours && told.message->request == PW_ENTRY_PLACE &&
               told.message->number == 0x1234);
     cr_assert_eq(told.body.order.client_order_id, 0x1234);
-    venue_order_id = told.body.order.venue_order_id;
+    venue_order_id = told.body.order.terms.venue_order_id;
     cr_expect_eq(told.message->limit_cnt, 3);
     told = codec_hear(PW_DECODE_OK);
     execution = told.body.execution;
     cr_assert_eq(told.message->kind, PW_ENTRY_SAYS_EXECUTION);
     cr_assert(execution.type == PW_BINANCE_EXEC_NEW && execution.status == PW_BINANCE_STATUS_NEW);
     cr_assert(execution.is_ours && execution.client_order_id == 0x1234 &&
-              execution.venue_order_id == venue_order_id);
-    cr_assert(execution.price_e8 == g_order.price_e8 && execution.qty_e8 == g_order.qty_e8 &&
-              execution.side == PW_BUY && execution.executed_qty_e8 == 0 && !execution.has_trade_id);
+              execution.terms.venue_order_id == venue_order_id);
+    cr_assert(execution.terms.price_e8 == g_order.price_e8 && execution.terms.qty_e8 == g_order.qty_e8 &&
+              execution.terms.side == PW_BUY && execution.executed_qty_e8 == 0 && !execution.has_trade_id);
     cr_assert_eq(codec_hear(PW_DECODE_IGNORED).message->kind, PW_ENTRY_SAYS_NOTHING); /* balances */
 
     spec = spec_of(PW_ENTRY_QUERY);

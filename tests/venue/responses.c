@@ -50,16 +50,16 @@ static void say_order(json_t *said, const struct pw_binance_order *order)
     json_object_set_new(
         said, "event",
         json_string(order->status == PW_BINANCE_STATUS_CANCELED ? "order_canceled" : "order_result"));
-    json_object_set_new(said, "symbol", json_string(order->symbol));
-    json_object_set_new(said, "order_id", json_integer((json_int_t)order->venue_order_id));
+    json_object_set_new(said, "symbol", json_string(order->terms.symbol));
+    json_object_set_new(said, "order_id", json_integer((json_int_t)order->terms.venue_order_id));
     json_object_set_new(said, "client_order_id", slice(&order->client_id));
     json_object_set_new(said, "cancel_client_id", slice(&order->cancel_id));
     json_object_set_new(said, "status", json_string(g_statuses[order->status]));
-    json_object_set_new(said, "side", json_string(order->side == PW_SELL ? "sell" : "buy"));
-    json_object_set_new(said, "price", e8(order->price_e8));
-    json_object_set_new(said, "qty", e8(order->qty_e8));
+    json_object_set_new(said, "side", json_string(order->terms.side == PW_SELL ? "sell" : "buy"));
+    json_object_set_new(said, "price", e8(order->terms.price_e8));
+    json_object_set_new(said, "qty", e8(order->terms.qty_e8));
     json_object_set_new(said, "filled_qty", e8(order->executed_qty_e8));
-    json_object_set_new(said, "remaining_qty", e8(order->qty_e8 - order->executed_qty_e8));
+    json_object_set_new(said, "remaining_qty", e8(order->terms.qty_e8 - order->executed_qty_e8));
     json_object_set_new(said, "ts_trade_ns", ns(order->venue_ns));
     json_object_set_new(said, "ts_updated_ns", ns(order->update_ns));
 }
@@ -70,8 +70,8 @@ static void say_replace(json_t *said, const struct pw_binance_replace *replace)
     json_object_set_new(said, "cancel", json_string(g_halves[replace->cancel]));
     json_object_set_new(said, "new", json_string(g_halves[replace->place]));
     json_object_set_new(said, "canceled_order_id",
-                        json_integer((json_int_t)replace->canceled.venue_order_id));
-    json_object_set_new(said, "new_order_id", json_integer((json_int_t)replace->placed.venue_order_id));
+                        json_integer((json_int_t)replace->canceled.terms.venue_order_id));
+    json_object_set_new(said, "new_order_id", json_integer((json_int_t)replace->placed.terms.venue_order_id));
     json_object_set_new(said, "new_client_order_id", slice(&replace->placed.client_id));
     json_object_set_new(said, "new_error_code", json_integer(replace->place_error.code));
     json_object_set_new(said, "cancel_error_code", json_integer(replace->cancel_error.code));
@@ -111,17 +111,17 @@ static void say_execution(json_t *said, const struct pw_binance_execution *x)
     json_object_set_new(said, "event", json_string("order_update"));
     json_object_set_new(said, "exec_type", json_string(g_types[x->type]));
     json_object_set_new(said, "status", json_string(g_statuses[x->status]));
-    json_object_set_new(said, "symbol", json_string(x->symbol));
-    json_object_set_new(said, "order_id", json_integer((json_int_t)x->venue_order_id));
+    json_object_set_new(said, "symbol", json_string(x->terms.symbol));
+    json_object_set_new(said, "order_id", json_integer((json_int_t)x->terms.venue_order_id));
     json_object_set_new(said, "client_order_id", slice(&x->client_id));
     json_object_set_new(said, "cancel_client_id", slice(&x->cancel_id));
-    json_object_set_new(said, "side", json_string(x->side == PW_SELL ? "sell" : "buy"));
-    json_object_set_new(said, "price", e8(x->price_e8));
-    json_object_set_new(said, "qty", e8(x->qty_e8));
+    json_object_set_new(said, "side", json_string(x->terms.side == PW_SELL ? "sell" : "buy"));
+    json_object_set_new(said, "price", e8(x->terms.price_e8));
+    json_object_set_new(said, "qty", e8(x->terms.qty_e8));
     json_object_set_new(said, "last_qty", e8(x->last_qty_e8));
     json_object_set_new(said, "last_price", e8(x->last_price_e8));
     json_object_set_new(said, "filled_qty", e8(x->executed_qty_e8));
-    json_object_set_new(said, "remaining_qty", e8(x->qty_e8 - x->executed_qty_e8));
+    json_object_set_new(said, "remaining_qty", e8(x->terms.qty_e8 - x->executed_qty_e8));
     json_object_set_new(said, "fee", e16(x->fee_e16));
     json_object_set_new(said, "fee_asset", json_string(x->fee_asset));
     json_object_set_new(said, "trade_id",
@@ -361,7 +361,7 @@ static void check_damage(const json_t *line, const char *msg, size_t size, bool 
             cr_assert(result >= -6 && result <= 3);
             if (result == PW_DECODE_OK && message.kind == PW_ENTRY_SAYS_EXECUTION) {
                 const struct pw_binance_execution *x = &response.body.execution;
-                cr_assert(x->executed_qty_e8 >= 0 && x->qty_e8 >= 0 && x->last_qty_e8 >= 0 &&
+                cr_assert(x->executed_qty_e8 >= 0 && x->terms.qty_e8 >= 0 && x->last_qty_e8 >= 0 &&
                           x->fault.decode <= 0);
             }
             copy[i] ^= (char)(1 << bit);

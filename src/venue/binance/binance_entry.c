@@ -237,19 +237,6 @@ static enum pw_reason expiry_reason(const struct pw_json_text *text, enum pw_exe
                : PW_REASON_NONE;
 }
 
-static void put_execution_terms(const struct pw_binance_execution *x, struct pw_report_terms *terms)
-{
-    terms->venue_order_id = x->venue_order_id;
-    terms->price_e8 = x->price_e8;
-    terms->qty_e8 = x->qty_e8;
-    terms->side = (uint8_t)x->side;
-    terms->type = x->order_type;
-    terms->tif = x->tif;
-    terms->said = x->said;
-    static_assert(sizeof terms->symbol == sizeof x->symbol, "a symbol is copied whole");
-    memcpy(terms->symbol, x->symbol, sizeof terms->symbol);
-}
-
 static enum pw_reason execution_reason(const struct pw_binance_execution *x, enum pw_exec_type exec_type)
 {
     return exec_type == PW_EXEC_REJECT                   ? reject_reason(&x->reject_reason)
@@ -283,7 +270,7 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
     report->exec_type = (uint8_t)exec_type;
     report->reason = (uint8_t)execution_reason(x, exec_type);
     report->fault = x->report_fault;
-    put_execution_terms(x, &report->terms);
+    report->terms = x->terms;
     if (exec_type == PW_EXEC_FILL) {
         put_fill(x, report);
     }
@@ -293,25 +280,13 @@ static bool execution_report(const struct pw_binance_execution *x, struct pw_rep
 static void put_execution(const struct pw_binance_execution *x, struct pw_entry_order *to)
 {
     to->fault = x->fault;
-    to->venue_order_id = x->venue_order_id;
+    to->venue_order_id = x->terms.venue_order_id;
     to->instance_hash = x->instance_hash;
     to->is_ours = x->is_ours;
     to->is_open = is_open(x->status);
-    memcpy(to->symbol, x->symbol, sizeof to->symbol);
+    memcpy(to->symbol, x->terms.symbol, sizeof to->symbol);
     to->report.client_order_id = x->client_order_id;
     to->has_report = execution_report(x, &to->report);
-}
-
-static void put_order_terms(const struct pw_binance_order *order, struct pw_report_terms *terms)
-{
-    terms->venue_order_id = order->venue_order_id;
-    terms->price_e8 = order->price_e8;
-    terms->qty_e8 = order->qty_e8;
-    terms->side = (uint8_t)order->side;
-    terms->type = order->type;
-    terms->tif = order->tif;
-    terms->said = order->said;
-    memcpy(terms->symbol, order->symbol, sizeof terms->symbol);
 }
 
 /* What was canceled is not open, and what is in the list of open orders is. */
@@ -327,7 +302,7 @@ static bool status_answers(enum pw_binance_status status, enum pw_entry_kind req
 /* It has a status, of a word that is not known here. */
 static bool status_is_new(const struct pw_binance_order *order)
 {
-    return order->status == PW_BINANCE_STATUS_NONE && (order->said >> PW_TERM_EXECUTED & 1);
+    return order->status == PW_BINANCE_STATUS_NONE && (order->terms.said >> PW_TERM_EXECUTED & 1);
 }
 
 static uint8_t order_fault(const struct pw_binance_order *order, enum pw_entry_kind request)
@@ -365,7 +340,7 @@ static bool order_report(const struct pw_binance_order *order, enum pw_entry_kin
     report->exec_type = (uint8_t)exec_type;
     report->reason = (uint8_t)order_reason(order, exec_type);
     report->fault = order_fault(order, request);
-    put_order_terms(order, &report->terms);
+    report->terms = order->terms;
     return true;
 }
 
@@ -373,10 +348,10 @@ static void put_order(const struct pw_binance_order *order, enum pw_entry_kind r
                       struct pw_entry_order *to)
 {
     to->fault = order->fault;
-    to->venue_order_id = order->venue_order_id;
+    to->venue_order_id = order->terms.venue_order_id;
     to->instance_hash = order->instance_hash;
     to->is_ours = order->is_ours;
-    memcpy(to->symbol, order->symbol, sizeof to->symbol);
+    memcpy(to->symbol, order->terms.symbol, sizeof to->symbol);
     to->report.client_order_id = order->client_order_id;
     to->has_report = order_report(order, request, &to->report);
 }
@@ -385,7 +360,7 @@ static void put_order(const struct pw_binance_order *order, enum pw_entry_kind r
 static void put_half(enum pw_binance_half half, const struct pw_binance_order *order,
                      const struct pw_binance_error *error, bool canceled, struct pw_entry_order *to)
 {
-    to->venue_order_id = order->venue_order_id;
+    to->venue_order_id = order->terms.venue_order_id;
     to->has_report = true;
     if (half == PW_BINANCE_HALF_DONE) {
         to->is_ours = order->is_ours;
@@ -405,7 +380,7 @@ static void put_half(enum pw_binance_half half, const struct pw_binance_order *o
         to->report.exec_type = (uint8_t)exec_type;
         to->report.reason = (uint8_t)order_reason(order, exec_type);
         to->report.fault = order_fault(order, canceled ? PW_ENTRY_CANCEL : PW_ENTRY_PLACE);
-        put_order_terms(order, &to->report.terms);
+        to->report.terms = order->terms;
         return;
     }
     struct pw_binance_verdict verdict = {PW_ENTRY_REJECTED, PW_REASON_VENUE_REJECTED};

@@ -60,19 +60,19 @@ static uint8_t said_if(const struct pw_object *o, int idx, enum pw_term term)
 /* What it is, beside its ids. */
 static void read_terms(struct pw_object *o, struct pw_binance_order *order)
 {
-    order->said |= said_if(o, SIDE, PW_TERM_SIDE) | said_if(o, PRICE, PW_TERM_PRICE) |
-                   said_if(o, ORIG_QTY, PW_TERM_QTY) | said_if(o, TYPE, PW_TERM_TYPE) |
-                   said_if(o, TIME_IN_FORCE, PW_TERM_TIF) | SAID(PW_TERM_EXECUTED);
+    order->terms.said |= said_if(o, SIDE, PW_TERM_SIDE) | said_if(o, PRICE, PW_TERM_PRICE) |
+                         said_if(o, ORIG_QTY, PW_TERM_QTY) | said_if(o, TYPE, PW_TERM_TYPE) |
+                         said_if(o, TIME_IN_FORCE, PW_TERM_TIF) | SAID(PW_TERM_EXECUTED);
     order->status = pw_object_status(o, STATUS);
-    order->side = pw_object_side(o, SIDE);
-    order->type = order->said & SAID(PW_TERM_TYPE) ? pw_object_order_type(o, TYPE) : 0;
-    order->tif = order->said & SAID(PW_TERM_TIF) ? pw_object_tif(o, TIME_IN_FORCE) : 0;
-    order->price_e8 = pw_object_opt_price(o, PRICE);
-    order->qty_e8 = pw_object_opt_qty(o, ORIG_QTY);
+    order->terms.side = (uint8_t)pw_object_side(o, SIDE);
+    order->terms.type = order->terms.said & SAID(PW_TERM_TYPE) ? pw_object_order_type(o, TYPE) : 0;
+    order->terms.tif = order->terms.said & SAID(PW_TERM_TIF) ? pw_object_tif(o, TIME_IN_FORCE) : 0;
+    order->terms.price_e8 = pw_object_opt_price(o, PRICE);
+    order->terms.qty_e8 = pw_object_opt_qty(o, ORIG_QTY);
     order->executed_qty_e8 = pw_object_qty(o, EXECUTED_QTY);
     order->prevented_qty_e8 = pw_object_opt_qty(o, PREVENTED_QTY);
     order->report_fault =
-        status_fault(order->status, order->qty_e8, order->executed_qty_e8, order->prevented_qty_e8);
+        status_fault(order->status, order->terms.qty_e8, order->executed_qty_e8, order->prevented_qty_e8);
 }
 
 /* Of somebody else's order nothing is used: it may be anything, and is read as far as it goes. */
@@ -84,9 +84,9 @@ static enum pw_decode read_order(struct pw_object *o, struct pw_binance_order *o
     pw_object_split_ids(&id, &original, &order->client_id, &order->cancel_id);
     order->is_ours = pw_object_own_id(&order->client_id, &order->client_order_id, &order->instance_hash);
     enum pw_decode fault = o->fault; /* so far, it is not known whose it is */
-    pw_object_symbol(o, SYMBOL, order->symbol);
-    order->venue_order_id = pw_object_u64(o, ORDER_ID, INT64_MAX);
-    order->said = SAID(PW_TERM_SYMBOL) | SAID(PW_TERM_VENUE_ORDER_ID);
+    pw_object_symbol(o, SYMBOL, order->terms.symbol);
+    order->terms.venue_order_id = pw_object_u64(o, ORDER_ID, INT64_MAX);
+    order->terms.said = SAID(PW_TERM_SYMBOL) | SAID(PW_TERM_VENUE_ORDER_ID);
     order->venue_ns = pw_object_lax_ns(o, TRANSACT_TIME);
     order->update_ns = pw_object_lax_ns(o, UPDATE_TIME);
     order->expiry_reason = pw_object_lax_text(o, EXPIRY_REASON);
@@ -511,21 +511,21 @@ static void read_execution_terms(struct pw_object *o, struct pw_binance_executio
         char name;
         uint8_t term;
     } optional[] = {{'q', PW_TERM_QTY}, {'p', PW_TERM_PRICE}, {'o', PW_TERM_TYPE}, {'f', PW_TERM_TIF}};
-    x->said =
+    x->terms.said =
         SAID(PW_TERM_SYMBOL) | SAID(PW_TERM_VENUE_ORDER_ID) | SAID(PW_TERM_SIDE) | SAID(PW_TERM_EXECUTED);
     for (size_t i = 0; i < sizeof optional / sizeof optional[0]; i++) {
-        x->said |= said_if(o, pw_binance_letter(optional[i].name), (enum pw_term)optional[i].term);
+        x->terms.said |= said_if(o, pw_binance_letter(optional[i].name), (enum pw_term)optional[i].term);
     }
-    pw_object_symbol(o, pw_binance_letter('s'), x->symbol);
-    x->venue_order_id = pw_object_u64(o, pw_binance_letter('i'), INT64_MAX);
-    x->side = pw_object_side(o, pw_binance_letter('S'));
-    x->qty_e8 = pw_object_opt_qty(o, pw_binance_letter('q'));
-    x->price_e8 = pw_object_opt_price(o, pw_binance_letter('p'));
-    if (x->said & SAID(PW_TERM_TYPE)) {
-        x->order_type = pw_object_order_type(o, pw_binance_letter('o'));
+    pw_object_symbol(o, pw_binance_letter('s'), x->terms.symbol);
+    x->terms.venue_order_id = pw_object_u64(o, pw_binance_letter('i'), INT64_MAX);
+    x->terms.side = (uint8_t)pw_object_side(o, pw_binance_letter('S'));
+    x->terms.qty_e8 = pw_object_opt_qty(o, pw_binance_letter('q'));
+    x->terms.price_e8 = pw_object_opt_price(o, pw_binance_letter('p'));
+    if (x->terms.said & SAID(PW_TERM_TYPE)) {
+        x->terms.type = pw_object_order_type(o, pw_binance_letter('o'));
     }
-    if (x->said & SAID(PW_TERM_TIF)) {
-        x->tif = pw_object_tif(o, pw_binance_letter('f'));
+    if (x->terms.said & SAID(PW_TERM_TIF)) {
+        x->terms.tif = pw_object_tif(o, pw_binance_letter('f'));
     }
 }
 
@@ -546,7 +546,7 @@ static enum pw_decode read_execution(struct pw_object *o, struct pw_binance_exec
     x->executed_qty_e8 = pw_object_qty(o, pw_binance_letter('z'));
     x->prevented_qty_e8 = pw_object_opt_qty(o, pw_binance_letter('A'));
     x->report_fault = status_follows(x->type, x->status)
-                          ? status_fault(x->status, x->qty_e8, x->executed_qty_e8, x->prevented_qty_e8)
+                          ? status_fault(x->status, x->terms.qty_e8, x->executed_qty_e8, x->prevented_qty_e8)
                           : PW_REPORT_STATUS;
     x->trade_ns = pw_object_lax_ns(o, pw_binance_letter('T'));
     if (x->type == PW_BINANCE_EXEC_TRADE) {

@@ -41,18 +41,15 @@ enum pw_binance_execution_type {
  * not known here. */
 struct pw_binance_order {
     struct pw_entry_fault fault; /* only of one that is_ours: then the rest may be wrong */
-    char symbol[PW_SYMBOL_BYTES];
+    struct pw_report_terms terms;
     struct pw_json_text client_id; /* the order's, also in a cancellation's response */
     struct pw_json_text cancel_id; /* the cancellation's; empty: none */
     uint64_t client_order_id;      /* if is_ours: binance_orders.h made client_id, */
     uint32_t instance_hash;        /* for that instance */
-    uint64_t venue_order_id;
     enum pw_binance_status status;
-    enum pw_side side;
     bool is_ours;
-    uint8_t report_fault;    /* enum pw_report_fault */
-    uint8_t type, tif, said; /* as in struct pw_report_terms */
-    int64_t price_e8, qty_e8, executed_qty_e8, prevented_qty_e8;
+    uint8_t report_fault; /* enum pw_report_fault */
+    int64_t executed_qty_e8, prevented_qty_e8;
     int64_t venue_ns, update_ns;       /* 0: not said */
     struct pw_json_text expiry_reason; /* empty: not said */
 };
@@ -78,20 +75,16 @@ struct pw_binance_replace {
 
 struct pw_binance_execution {
     struct pw_entry_fault fault; /* as in pw_binance_order */
-    char symbol[PW_SYMBOL_BYTES];
+    struct pw_report_terms terms;
     struct pw_json_text client_id, cancel_id; /* as in pw_binance_order, and so the next two */
     uint64_t client_order_id;
     uint32_t instance_hash;
-    uint64_t venue_order_id;
     enum pw_binance_execution_type type;
     enum pw_binance_status status;
-    enum pw_side side;
     bool is_ours, is_maker, has_trade_id;
     uint8_t report_fault;              /* enum pw_report_fault */
-    uint8_t order_type, tif, said;     /* as in struct pw_report_terms */
     struct pw_json_text reject_reason; /* empty: not said, as is the next */
     struct pw_json_text expiry_reason;
-    int64_t price_e8, qty_e8;
     int64_t last_price_e8, last_qty_e8, executed_qty_e8;
     int64_t prevented_qty_e8;       /* in all */
     pw_i128 fee_e16;                /* of a trade, in fee_asset; negative: a rebate */
