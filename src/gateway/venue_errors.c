@@ -74,6 +74,12 @@ void pw_venue_errors_publish(struct pw_venue_errors *errors)
     }
 }
 
+uint64_t pw_venue_errors_count(const struct pw_venue_errors *errors, uint32_t row)
+{
+    static_assert(offsetof(struct pw_venue_error, count) == 0, "the first word");
+    return atomic_load_explicit(&errors->cells[row].words[0], memory_order_relaxed); /* of nothing else */
+}
+
 bool pw_venue_errors_read(const struct pw_venue_errors *errors, uint32_t row, struct pw_venue_error *error)
 {
     const struct pw_venue_error_cell *cell = &errors->cells[row];

@@ -57,6 +57,8 @@ void pw_venue_errors_add(struct pw_venue_errors *errors, const struct pw_venue_e
 /* Rows that have changed, for readers. By who adds, when there is time. */
 void pw_venue_errors_publish(struct pw_venue_errors *errors);
 
+/* By anybody: how many there were of the row's kind; 0: the row is not in use. */
+uint64_t pw_venue_errors_count(const struct pw_venue_errors *errors, uint32_t row);
 /* By anybody. False: the row is not in use. */
 bool pw_venue_errors_read(const struct pw_venue_errors *errors, uint32_t row, struct pw_venue_error *error);
 

@@ -128,7 +128,8 @@ static void log_venue_errors(struct pw_order_entry *entry)
     char line[PW_VENUE_ERROR_LINE_BYTES];
     for (uint32_t i = 0; entry->venue_errors && i < PW_VENUE_ERRORS_MAX; i++) {
         uint64_t *told = &entry->told_errors[i];
-        if (!pw_venue_errors_read(entry->venue_errors, i, &error) || error.count == *told) {
+        if (pw_venue_errors_count(entry->venue_errors, i) == *told ||
+            !pw_venue_errors_read(entry->venue_errors, i, &error)) {
             continue;
         }
         pw_venue_error_line(&error, line);
