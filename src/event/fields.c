@@ -111,7 +111,7 @@ static const struct pw_field rules_fields[] = {
     {"min_notional_market", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules.min_notional_market), 0, NULL, "1: min_notional holds for market orders"},
     {"max_notional_market", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules.max_notional_market), 0, NULL, "1: max_notional holds for market orders"},
     {"band_mins", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(rules.band_mins), 0, NULL, "minutes of the mean price that the price band is of; 0: the last price; 65535: unknown"},
-    {"notional_mins", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(rules.notional_mins), 0, NULL, "of the mean price by which market orders' notional is judged, likewise"},
+    {"notional_mins", PW_FIELD_U16, PW_FIELD_ALWAYS, AT(rules.notional_mins), 0, NULL, "minutes of the mean price by which market orders' notional is judged; 0: the last price; 65535: unknown"},
 };
 static const struct pw_field rules_lot_fields[] = {
     {"step", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_lot.step_e8), 0, NULL, "quantity step; 0: none"},
@@ -125,9 +125,9 @@ static const struct pw_field rules_market_fields[] = {
     {"market_min_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_market.min_qty_e8), 0, NULL, "their least quantity; 0: none"},
     {"market_max_qty", PW_FIELD_QTY, PW_FIELD_ALWAYS, AT(rules_market.max_qty_e8), 0, NULL, "their largest quantity; 0: none"},
     {"bid_up_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_BUY].up_e6), 0, NULL, "a buy's highest limit, in millionths of the reference price; 0: none"},
-    {"bid_down_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_BUY].down_e6), 0, NULL, "its lowest"},
-    {"ask_up_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_SELL].up_e6), 0, NULL, "a sell's highest"},
-    {"ask_down_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_SELL].down_e6), 0, NULL, "its lowest"},
+    {"bid_down_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_BUY].down_e6), 0, NULL, "a buy's lowest limit, in millionths of the reference price; 0: none"},
+    {"ask_up_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_SELL].up_e6), 0, NULL, "a sell's highest limit, in millionths of the reference price; 0: none"},
+    {"ask_down_e6", PW_FIELD_U32, PW_FIELD_ALWAYS, AT(rules_market.band[PW_SELL].down_e6), 0, NULL, "a sell's lowest limit, in millionths of the reference price; 0: none"},
 };
 static const struct pw_field reference_price_fields[] = {
     {"price", PW_FIELD_PRICE, PW_FIELD_ALWAYS, AT(reference_price.price_e8), 0, NULL, "the price; 0: none is known"},
